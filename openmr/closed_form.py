@@ -1,0 +1,358 @@
+"""The paper's formulas for the rates: Eqs. (32), (33), (35)-(46), (61)-(63), (66)-(75), (78), (83)-(85), (91), (92).
+
+Each formula stands once in the form that holds; the form in print, where it differs, stands beside
+it under a name that ends in ``_printed``. Rates are in 1/s, densities in m^-3, couplings in eV m^3,
+densities of states in eV^-1 m^-3; x = beta eps_L. Last axis = sublattice, unless stated.
+
+Source: X.-P. Zhang, X. Wang and Y. Yao, "Open quantum theory of magnetoresistance in mesoscopic
+magnetic materials".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks
+from openmr._checks import Array
+from openmr.equilibrium import Equilibrium, equilibrium
+from openmr.rates import Relaxation
+from openmr.sample import Electrons, Magnet, Sample
+from openmr.units import HBAR, K_B, MU_B
+
+FORMS = ("corrected", "printed", "finite-splitting")
+
+
+# --- moments ---------------------------------------------------------------------------------
+
+
+def magnetization(spin: ArrayLike, x: ArrayLike) -> Array:
+    """<S_par> = -S B_S(S x), Eq. (32), for x != 0."""
+    spin, x = np.asarray(spin), np.asarray(x)
+    levels = 2 * spin + 1
+    return np.asarray(0.5 / np.tanh(0.5 * x) - 0.5 * levels / np.tanh(0.5 * levels * x))
+
+
+def second_moment(spin: ArrayLike, x: ArrayLike) -> Array:
+    """<S_par^2> = S(S+1) + coth(x/2) <S_par>, Eq. (33), for x != 0."""
+    spin, x = np.asarray(spin), np.asarray(x)
+    return np.asarray(spin * (spin + 1) + magnetization(spin, x) / np.tanh(0.5 * x))
+
+
+def absorption(x: ArrayLike) -> Array:
+    """x n_B(x) with n_B = 1/(exp(x) - 1), the weight of flips that take energy from the moments."""
+    x = np.asarray(x, dtype=float)
+    away = np.where(x == 0, 1.0, x)
+    size = np.abs(away)
+    decayed = size * np.exp(-np.maximum(away, 0.0)) / -np.expm1(-size)
+    return np.asarray(np.where(x == 0, 1.0, decayed))
+
+
+def emission(x: ArrayLike) -> Array:
+    """x [1 + n_B(x)], the weight of flips that give energy to the moments."""
+    return absorption(-np.asarray(x, dtype=float))
+
+
+# --- any quantisation axis -------------------------------------------------------------------
+
+
+class FlipWeights(NamedTuple):
+    """Strengths of the lines of W_{down,up}, Eq. (46), at w_up - w_down = +w_L, -w_L, 0 [eV m^3/s].
+
+    W is ``(absorbing <S_-S_+> delta(w - w_L) + emitting <S_+S_-> delta(w + w_L)
+    + conserving <S_par^2> delta(w)) / V^2`` with energies in eV.
+    """
+
+    absorbing: Array
+    emitting: Array
+    conserving: Array
+
+
+def flip_weights(exchange: Array, density: Array, theta: ArrayLike, phi: ArrayLike) -> FlipWeights:
+    """Golden rule for spins quantised along any axis, Eqs. (35)-(46).
+
+    Parameters
+    ----------
+    exchange : array (..., 3), eV m^3
+    density : array (...), m^-3
+    theta, phi : array_like, rad
+        Axis of Eq. (37).
+    """
+    theta, phi = np.asarray(theta), np.asarray(phi)
+    c, s = np.cos(0.5 * theta), np.sin(0.5 * theta)
+    # Eqs. (35), (36) in the basis of sigma_z; (36) orthogonal to (35)
+    up = np.stack([c + 0j * phi, -np.exp(-1j * phi) * s], axis=-1)
+    down = np.stack([np.exp(1j * phi) * s, c + 0j * phi], axis=-1)
+    flip_x = np.sum(down.conj() * up[..., ::-1], axis=-1)
+    flip_y = 1j * (down[..., 1].conj() * up[..., 0] - down[..., 0].conj() * up[..., 1])
+    flip_z = down[..., 0].conj() * up[..., 0] - down[..., 1].conj() * up[..., 1]
+    jx, jy, jz = np.moveaxis(exchange, -1, 0)
+    rate = np.pi * density / (8 * HBAR)
+    return FlipWeights(
+        absorbing=rate * np.abs(jx * flip_x - 1j * jy * flip_y) ** 2,
+        emitting=rate * np.abs(jx * flip_x + 1j * jy * flip_y) ** 2,
+        conserving=rate * 4 * np.abs(jz * flip_z) ** 2,
+    )
+
+
+def flip_weights_longitudinal(exchange: Array, density: Array) -> FlipWeights:
+    """Eq. (66), theta = 0, with each delta function once."""
+    jx, jy, _ = np.moveaxis(exchange, -1, 0)
+    rate = np.pi * density / (8 * HBAR)
+    return FlipWeights(rate * (jx + jy) ** 2, rate * (jx - jy) ** 2, np.zeros_like(rate))
+
+
+def flip_weights_transverse(exchange: Array, density: Array, phi: ArrayLike) -> FlipWeights:
+    """Eq. (74), theta = pi/2, with each delta function once."""
+    jx, jy, jz = np.moveaxis(exchange, -1, 0)
+    rate = np.pi * density / (8 * HBAR)
+    flips = rate * ((np.sin(phi) * jx) ** 2 + (np.cos(phi) * jy) ** 2)
+    return FlipWeights(flips, flips, 4 * rate * jz**2)
+
+
+def flip_flux(weights: FlipWeights, state: Equilibrium, disorder: str) -> Array:
+    """Sum over k, k' of beta W f (1 - f) over nu_up nu_down, per sublattice [eV m^3/s].
+
+    Uses integral f(e) [1 - f(e - w)] de = w n_B(w).
+    """
+    x = state.reduced_splitting
+    return np.asarray(
+        weights.absorbing * absorption(x) * state.flip_up
+        + weights.emitting * emission(x) * state.flip_down
+        + weights.conserving * state.dephasing_moment(disorder)
+    )
+
+
+def relaxation_rate(flux: Array, electrons: Electrons) -> Array:
+    """1/T_par = (1/nu_up + 1/nu_down) nu_up nu_down flux, Eq. (61) [1/s]."""
+    up, down = electrons.dos_up, electrons.dos_down
+    return np.asarray((1 / up + 1 / down) * up * down * flux)
+
+
+def charge_to_spin_rate(flux: Array, electrons: Electrons) -> Array:
+    """1/T_0 = (1/nu_up - 1/nu_down) nu_up nu_down flux, Eq. (62) [1/s]."""
+    up, down = electrons.dos_up, electrons.dos_down
+    return np.asarray((1 / up - 1 / down) * up * down * flux)
+
+
+def spin_per_charge(longitudinal: Array, charge_to_spin: Array) -> Array:
+    """Steady dN_par / dN_0 = -T_par / T_0, Eq. (63)."""
+    return np.asarray(-charge_to_spin / longitudinal)
+
+
+def rate_along(
+    magnet: Magnet, electrons: Electrons, state: Equilibrium, theta: ArrayLike, phi: ArrayLike
+) -> Array:
+    """Exchange relaxation rate of spins quantised along (theta, phi), Eqs. (35)-(46), (61) [1/s].
+
+    theta and phi broadcast with the grid of `state`.
+    """
+    axis = np.asarray(theta)[..., None], np.asarray(phi)[..., None]
+    weights = flip_weights(magnet.exchange, magnet.densities, *axis)
+    return relaxation_rate(flip_flux(weights, state, magnet.disorder), electrons).sum(axis=-1)
+
+
+# --- along and across the field --------------------------------------------------------------
+
+
+def longitudinal(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """Exchange part of 1/tau_par for anisotropic coupling, Eq. (70), per sublattice [1/s].
+
+    Differs from the paper by (Jx + Jy)^2 in the first term, where Jx^2 + Jy^2 is printed.
+    """
+    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    x = state.reduced_splitting
+    rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
+    keeping = (jx + jy) ** 2 * absorption(x) * state.flip_up
+    breaking = (jx - jy) ** 2 * emission(x) * state.flip_down
+    return np.asarray(rate * (keeping + breaking))
+
+
+def longitudinal_printed(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """Eq. (70) as printed; half of Eq. (84) for isotropic coupling."""
+    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    x = state.reduced_splitting
+    rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
+    keeping = (jx**2 + jy**2) * absorption(x) * state.flip_up
+    breaking = (jx - jy) ** 2 * emission(x) * state.flip_down
+    return np.asarray(rate * (keeping + breaking))
+
+
+def transverse_flips(
+    magnet: Magnet, electrons: Electrons, state: Equilibrium, phi: ArrayLike
+) -> Array:
+    """Flip part of 1/tau_perp, first two terms of Eq. (75), per sublattice [1/s]."""
+    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    x = state.reduced_splitting
+    rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
+    coupling = (np.sin(phi) * jx) ** 2 + (np.cos(phi) * jy) ** 2
+    return np.asarray(
+        rate * coupling * (absorption(x) * state.flip_up + emission(x) * state.flip_down)
+    )
+
+
+def dephasing(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """Dephasing part of 1/tau_perp, third term of Eq. (75), per sublattice [1/s].
+
+    Differs from the paper by nu_F, which the print lacks.
+    """
+    jz = magnet.exchange[:, 2]
+    rate = np.pi / HBAR * magnet.densities * electrons.dos
+    return np.asarray(rate * jz**2 * state.dephasing_moment(magnet.disorder))
+
+
+def dephasing_printed(magnet: Magnet, state: Equilibrium) -> Array:
+    """Third term of Eq. (75) as printed, without nu_F; its unit is eV m^-3 /s times 1/nu_F."""
+    jz = magnet.exchange[:, 2]
+    return np.asarray(
+        np.pi / HBAR * magnet.densities * jz**2 * state.dephasing_moment(magnet.disorder)
+    )
+
+
+def finite_splitting_factor(w: ArrayLike, x: ArrayLike) -> Array:
+    """R = s(w) s(x) / s(x - w), s(y) = sinh(y/2)/(y/2): transverse flips at finite spin splitting.
+
+    w = beta hbar omega_L (signed, exchange field included). Not in the paper, which leaves the
+    Zeeman energy of the electrons out of the transverse rate; R -> 1 as w -> 0.
+    """
+    w, x = np.asarray(w, dtype=float), np.asarray(x, dtype=float)
+    # 1/s(y) = exp(-|y|/2) emission(|y|); the exponentials are joined to stay finite
+    growth = np.exp(0.5 * (np.abs(w) + np.abs(x) - np.abs(x - w)))
+    return np.asarray(
+        growth * emission(np.abs(x - w)) / (emission(np.abs(w)) * emission(np.abs(x)))
+    )
+
+
+def transverse_flips_finite_splitting(
+    magnet: Magnet, electrons: Electrons, state: Equilibrium, precession: Array
+) -> Array:
+    """Flip part of 1/tau_perp at any spin splitting, mean over the azimuth, per sublattice [1/s].
+
+    Flips that keep the total spin, (Jx + Jy)^2, carry R(w, x); those that break it, (Jx - Jy)^2,
+    carry R(-w, x). Only the mean is a rate once the spin precesses faster than it relaxes.
+    """
+    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    x = state.reduced_splitting
+    w = (HBAR * precession / (K_B * state.temperature))[..., None]
+    rate = np.pi / (16 * HBAR) * magnet.densities * electrons.dos
+    coupling = (jx + jy) ** 2 * finite_splitting_factor(w, x)
+    coupling = coupling + (jx - jy) ** 2 * finite_splitting_factor(-w, x)
+    return np.asarray(
+        rate * coupling * (absorption(x) * state.flip_up + emission(x) * state.flip_down)
+    )
+
+
+# --- isotropic coupling, and its limits ------------------------------------------------------
+
+
+def longitudinal_isotropic(
+    spin_flip_rate: float, magnet: Magnet, electrons: Electrons, state: Equilibrium
+) -> Array:
+    """1/tau_par for isotropic coupling, Eqs. (84) and, summed over sublattices, (91) [1/s]."""
+    coupling = magnet.exchange[:, 0]
+    rate = np.pi / HBAR * magnet.densities * electrons.dos * coupling**2
+    flips = absorption(state.reduced_splitting) * state.flip_up
+    return np.asarray(spin_flip_rate + (rate * flips).sum(axis=-1))
+
+
+def transverse_isotropic(
+    spin_flip_rate: float, magnet: Magnet, electrons: Electrons, state: Equilibrium
+) -> Array:
+    """1/tau_perp for isotropic coupling, Eqs. (85), (92) [1/s]."""
+    parallel = longitudinal_isotropic(spin_flip_rate, magnet, electrons, state)
+    coupling = magnet.exchange[:, 0]
+    rate = np.pi / HBAR * magnet.densities * electrons.dos * coupling**2
+    dephased = (rate * state.dephasing_moment(magnet.disorder)).sum(axis=-1)
+    return np.asarray(0.5 * spin_flip_rate + 0.5 * parallel + dephased)
+
+
+def saturated_dephasing(magnet: Magnet, electrons: Electrons) -> float:
+    """Omega_0 = (pi/hbar) n_S nu_F (J S)^2 summed: 1/tau_perp - 1/tau_0 as x -> infinity [1/s]."""
+    coupling = magnet.exchange[:, 0] * magnet.spins
+    return float((np.pi / HBAR * magnet.densities * electrons.dos * coupling**2).sum())
+
+
+def paramagnetic_rate(magnet: Magnet, electrons: Electrons) -> float:
+    """Omega_1 = (2 pi/3 hbar) n_S nu_F J^2 S(S+1) summed: both rates - 1/tau_0 as x -> 0 [1/s]."""
+    moment = magnet.exchange[:, 0] ** 2 * magnet.spins * (magnet.spins + 1)
+    return float((2 * np.pi / (3 * HBAR) * magnet.densities * electrons.dos * moment).sum())
+
+
+# --- precession ------------------------------------------------------------------------------
+
+
+def precession(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """omega_L = omega_B - (1/hbar) sum_i n_S J_z <S_par>, Eq. (78) [rad/s]."""
+    zeeman = electrons.g * MU_B * state.field
+    exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
+    return np.asarray((zeeman - exchange.sum(axis=-1)) / HBAR)
+
+
+def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """B_sd = sum_i n_S J_z <S_par> / (g mu_B), Eq. (83) [T].
+
+    Differs from the paper by hbar, which the print has in the denominator.
+    """
+    exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
+    return np.asarray(exchange.sum(axis=-1) / (electrons.g * MU_B))
+
+
+def exchange_field_printed(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """Eq. (83) as printed, over hbar; its unit is T/(eV s)."""
+    exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
+    return np.asarray(exchange.sum(axis=-1) / (HBAR * electrons.g * MU_B))
+
+
+# --- the method ------------------------------------------------------------------------------
+
+
+def closed_form(
+    sample: Sample, temperature: ArrayLike, field: ArrayLike, *, form: str = "corrected"
+) -> Relaxation:
+    """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like, K and T
+    form : {"corrected", "printed", "finite-splitting"}
+        "corrected" has the misprints of (70) and (75) mended; "printed" has them (with nu_F
+        supplied in (75), without which its terms cannot be added); "finite-splitting" multiplies
+        the mean transverse flip rate by R and leaves the difference of the two transverse rates
+        as in (75), which precession averages out.
+
+    Returns
+    -------
+    Relaxation
+        Last two axes of the tensor in the local frame, azimuth 0.
+    """
+    _checks.choice("form", form, FORMS)
+    state = equilibrium(sample, temperature, field)
+    magnet, electrons = sample.magnet, sample.electrons
+    omega = precession(magnet, electrons, state)
+    flips_x, flips_y = (
+        transverse_flips(magnet, electrons, state, phi).sum(axis=-1) for phi in (0.0, 0.5 * np.pi)
+    )
+    if form == "finite-splitting":
+        mean = transverse_flips_finite_splitting(magnet, electrons, state, omega).sum(axis=-1)
+        half_difference = 0.5 * (flips_x - flips_y)
+        flips_x, flips_y = mean + half_difference, mean - half_difference
+    dephased = dephasing(magnet, electrons, state).sum(axis=-1)
+    parallel = longitudinal_printed if form == "printed" else longitudinal
+    dissipator = np.zeros((*omega.shape, 3, 3))
+    dissipator[..., 0, 0] = flips_x + dephased
+    dissipator[..., 1, 1] = flips_y + dephased
+    dissipator[..., 2, 2] = parallel(magnet, electrons, state).sum(axis=-1)
+    weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
+    flux = flip_flux(weights, state, magnet.disorder)
+    return Relaxation(
+        method="closed-form",
+        sample=sample,
+        temperature=state.temperature,
+        field=state.field,
+        dissipator=dissipator,
+        precession=omega,
+        charge_to_spin=charge_to_spin_rate(flux, electrons).sum(axis=-1),
+    )

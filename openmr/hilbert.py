@@ -1,0 +1,241 @@
+"""The small Hilbert space electron spin (x) moment(s) in QuTiP, and the projection onto a thermal moment.
+
+Energies are in units of k_B T with hbar = 1; the tensor order is electron, moment 1, moment 2, ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import qutip
+from numpy.typing import ArrayLike
+from qutip import Qobj
+
+from openmr._checks import Array
+from openmr.bath import populations
+from openmr.equilibrium import Equilibrium
+from openmr.sample import Sample
+from openmr.units import HBAR, MU_B
+
+MAX_DIMENSION = 64
+"""Largest joint space that is built; its dense superoperator takes 0.25 GiB."""
+
+PAULI = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
+
+
+def exact_arithmetic() -> qutip.CoreOptions:
+    """Context in which QuTiP keeps small matrix elements (by default it drops those below 1e-14)."""
+    return qutip.CoreOptions(auto_tidyup=False)
+
+
+def spin_operators(spin: float) -> tuple[Qobj, Qobj, Qobj]:
+    """S_x, S_y, S_z of one moment in the basis m = S ... -S."""
+    return qutip.jmat(spin)  # type: ignore[no-any-return]
+
+
+def embed(electron: Qobj, moments: Sequence[Qobj]) -> Qobj:
+    """Operator on the joint space."""
+    return qutip.tensor(electron, *moments)
+
+
+def _identities(spins: Sequence[float]) -> list[Qobj]:
+    return [qutip.qeye(round(2 * spin) + 1) for spin in spins]
+
+
+def hamiltonian(spins: Sequence[float], splittings: Sequence[float], electron: float = 0.0) -> Qobj:
+    """H = (w/2) sigma_z + sum_i x_i S_z^i [k_B T].
+
+    Parameters
+    ----------
+    spins : sequence of float
+    splittings : sequence of float
+        x_i = beta eps_L of each moment.
+    electron : float
+        w = beta hbar omega_L of the electron, 0 to leave it out of the dissipator.
+    """
+    total = 0.5 * electron * embed(PAULI[2], _identities(spins))
+    for i, (spin, x) in enumerate(zip(spins, splittings, strict=True)):
+        factors = _identities(spins)
+        factors[i] = spin_operators(spin)[2]
+        total = total + x * embed(qutip.qeye(2), factors)
+    return total
+
+
+def coupling(
+    spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: float = 0.0
+) -> Qobj:
+    """A = -(1/2) sum_v J_v sigma_v (x) S_v of one moment, Eqs. (4)-(6).
+
+    Parameters
+    ----------
+    spins : sequence of float
+    site : int
+        Which moment couples.
+    exchange : array_like (3,)
+        J_v in any unit; A comes out in the same.
+    mean : float
+        Subtracted from S_z: <S_par> for a perfect lattice, whose mean belongs to the bands.
+    """
+    identity = _identities(spins)
+    operators = list(spin_operators(spins[site]))
+    operators[2] = operators[2] - mean * identity[site]
+    total = 0.0
+    for strength, pauli, operator in zip(np.asarray(exchange), PAULI, operators, strict=True):
+        factors = list(identity)
+        factors[site] = operator
+        total = total - 0.5 * float(strength) * embed(pauli, factors)
+    return total
+
+
+def thermal_moments(spins: Sequence[float], splittings: Sequence[float]) -> Qobj:
+    """rho_m, product of the Gibbs states of the moments."""
+    states = [
+        qutip.qdiags(populations(spin, x), 0, dims=[[round(2 * spin) + 1]] * 2)
+        for spin, x in zip(spins, splittings, strict=True)
+    ]
+    return qutip.tensor(*states)
+
+
+def project(generator: Qobj, moments: Qobj) -> Qobj:
+    """Electron's share of a joint superoperator: rho -> Tr_m[generator(rho (x) rho_m)].
+
+    Parameters
+    ----------
+    generator : Qobj
+        Superoperator on electron (x) moments.
+    moments : Qobj
+        Thermal state rho_m.
+
+    Returns
+    -------
+    Qobj
+        Superoperator on the electron spin, 4 x 4.
+    """
+    size = moments.shape[0]
+    joint = generator.full().reshape(2, size, 2, size, 2, size, 2, size)
+    # column stacking: the superoperator's indices are (column, row) of the operator it acts on
+    kept = np.einsum("amcmdiej,ji->acde", joint, moments.full())
+    return Qobj(kept.reshape(4, 4), dims=[[[2], [2]], [[2], [2]]], superrep="super")
+
+
+def bloch_tensor(generator: Qobj) -> Array:
+    """Gamma_ab = -(1/2) Tr[sigma_a L(sigma_b)] of a superoperator L on the electron, (3, 3)."""
+    return _bloch_elements(generator, PAULI)
+
+
+def bloch_drift(generator: Qobj) -> Array:
+    """(1/2) Tr[sigma_a L(1)]: what drives an unpolarised spin, zero if that is a fixed point."""
+    return -_bloch_elements(generator, (qutip.qeye(2),))[:, 0]
+
+
+def trace_change(generator: Qobj) -> float:
+    """Largest |Tr L(rho)| over unit matrices rho: zero if the trace is kept."""
+    return float(np.abs(generator.full()[[0, 3]].sum(axis=0)).max())
+
+
+def _bloch_elements(generator: Qobj, sources: Sequence[Qobj]) -> Array:
+    vectors = np.stack([qutip.operator_to_vector(s).full()[:, 0] for s in sources], axis=-1)
+    changed = generator.full() @ vectors
+    probes = np.stack([qutip.operator_to_vector(p).full()[:, 0].conj() for p in PAULI])
+    return np.asarray(-0.5 * (probes @ changed).real)
+
+
+def kossakowski(generator: Qobj) -> tuple[float, float]:
+    """Smallest and largest eigenvalue of the Kossakowski matrix of a generator on the electron.
+
+    The dynamics is completely positive if and only if the smallest is not negative (Gorini,
+    Kossakowski and Sudarshan 1976).
+    """
+    basis = [pauli / np.sqrt(2.0) for pauli in PAULI]
+    choi = np.zeros((3, 3), dtype=complex)
+    for row in range(2):
+        for column in range(2):
+            unit = qutip.basis(2, row) * qutip.basis(2, column).dag()
+            vector = generator.full() @ qutip.operator_to_vector(unit).full()[:, 0]
+            changed = vector.reshape(2, 2, order="F")
+            for a in range(3):
+                for b in range(3):
+                    left, right = basis[a].full(), basis[b].full()
+                    # <row| F_a^dag L(|row><col|) F_b |col> picks the coefficient of F_a . F_b^dag
+                    choi[a, b] += (left.conj().T @ changed @ right)[row, column]
+    eigenvalues = np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))
+    return float(eigenvalues[0]), float(eigenvalues[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class MomentSpace:
+    """Electron (x) one moment of a sublattice, with the noise that its coupling sees.
+
+    Attributes
+    ----------
+    spin, splitting : float
+        S and x = beta eps_L.
+    hamiltonian, coupling, moment : Qobj
+        H [k_B T]; A in units of the largest coupling J_max; thermal state rho_m.
+    noise : float, 1/s
+        G(0) J_max^2 = 2 pi n_S nu_F J_max^2 / hbar.
+    """
+
+    spin: float
+    splitting: float
+    hamiltonian: Qobj
+    coupling: Qobj
+    moment: Qobj
+    noise: float
+
+
+def moment_spaces(sample: Sample, state: Equilibrium, *, electron: float = 0.0) -> list[MomentSpace]:
+    """One electron (x) moment space per coupled sublattice.
+
+    Parameters
+    ----------
+    sample : Sample
+    state : Equilibrium
+        At one point.
+    electron : float
+        beta hbar omega_L kept in the dissipator.
+    """
+    magnet = sample.magnet
+    spaces = []
+    for i, moments in enumerate(magnet.sublattices):
+        strength = float(np.abs(moments.exchange).max())
+        if strength == 0.0:
+            continue
+        x = float(state.reduced_splitting[i])
+        mean = float(state.magnetization[i]) if magnet.disorder == "lattice" else 0.0
+        with exact_arithmetic():
+            space = MomentSpace(
+                spin=moments.spin,
+                splitting=x,
+                hamiltonian=hamiltonian([moments.spin], [x], electron),
+                coupling=coupling(
+                    [moments.spin], 0, np.array(moments.exchange) / strength, mean=mean
+                ),
+                moment=thermal_moments([moments.spin], [x]),
+                noise=2 * np.pi * moments.density * sample.electrons.dos * strength**2 / HBAR,
+            )
+        spaces.append(space)
+    return spaces
+
+
+def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
+    """First-order projected generator, Eqs. (10), (14), as a Bloch tensor (3, 3) [1/s].
+
+    The electron's own Zeeman term and the moments' mean field, from -i[H_e + A, .] projected
+    onto the thermal moments; antisymmetric, with omega_L, Eq. (78), at [0, 1].
+    """
+    zeeman = sample.electrons.g * MU_B * float(state.field) / HBAR
+    with exact_arithmetic():
+        total = bloch_tensor(qutip.liouvillian(0.5 * zeeman * PAULI[2]))
+        for i, moments in enumerate(sample.magnet.sublattices):
+            operator = coupling([moments.spin], 0, np.array(moments.exchange_energy) / HBAR)
+            thermal = thermal_moments([moments.spin], [float(state.reduced_splitting[i])])
+            total = total + bloch_tensor(project(qutip.liouvillian(operator), thermal))
+    return total
+
+
+def thermal_electron(w: float) -> Qobj:
+    """Gibbs state of an electron spin with H = (w/2) sigma_z [k_B T]; w = 0 is unpolarised."""
+    return 0.5 * (qutip.qeye(2) - np.tanh(0.5 * w) * PAULI[2])

@@ -1,0 +1,1 @@
+"""Numerical routes to the relaxation tensor, one file each, all with one signature."""

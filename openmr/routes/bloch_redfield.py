@@ -1,0 +1,100 @@
+"""Bloch-Redfield route: QuTiP's tensor of electron (x) moment, projected onto the thermal moment.
+
+Numerical counterpart of Eqs. (15), (34) and, for the precession, of Eqs. (10), (14).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qutip import operator_to_vector
+
+from openmr import _checks, hilbert, master
+from openmr.bath import detailed_balance, electron_hole_spectrum
+from openmr.equilibrium import Equilibrium, equilibrium
+from openmr.rates import PointRates, Relaxation, collect
+from openmr.sample import Sample
+from openmr.units import HBAR, K_B
+
+
+def bloch_redfield(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    electron_splitting: bool = False,
+    sec_cutoff: float = -1.0,
+) -> Relaxation:
+    """Exchange part of the relaxation tensor from QuTiP's Bloch-Redfield tensor.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like, K and T
+    electron_splitting : bool
+        Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
+        dissipator. In the Fermi sea it is absorbed by the common chemical potential (default).
+    sec_cutoff : float
+        QuTiP's secular cutoff; -1 keeps all terms.
+
+    Returns
+    -------
+    Relaxation
+        Diagnostics, one number per point: ``trace`` (change of the trace), ``fixed_point`` (how
+        far the unpolarised spin, or with `electron_splitting` the Gibbs state, is from standing
+        still), ``kms`` (violation of detailed balance) and ``positivity`` (smallest over largest
+        eigenvalue of the Kossakowski matrix; negative where complete positivity is lost). The
+        first three are relative to the largest rate.
+
+    Raises
+    ------
+    ParameterError
+        For bad arguments, or a spin whose joint space is too large.
+    """
+    for moments in sample.magnet.sublattices:
+        _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
+    sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
+    state = equilibrium(sample, temperature, field)
+    points = [
+        _at_point(sample, point, electron_splitting, sec_cutoff) for point in state.points()
+    ]
+    return collect("bloch-redfield", sample, state.temperature, state.field, points)
+
+
+def _at_point(
+    sample: Sample, state: Equilibrium, electron_splitting: bool, sec_cutoff: float
+) -> PointRates:
+    precession = float(hilbert.first_order_tensor(sample, state)[0, 1])
+    w = HBAR * precession / (K_B * float(state.temperature)) if electron_splitting else 0.0
+    spaces = hilbert.moment_spaces(sample, state, electron=w)
+    if not spaces:
+        still = dict.fromkeys(("trace", "fixed_point", "kms", "positivity"), 0.0)
+        return PointRates(np.zeros((3, 3)), precession, diagnostics=still)
+    with hilbert.exact_arithmetic():
+        projected = [
+            space.noise
+            * hilbert.project(
+                master.redfield_dissipator(
+                    space.hamiltonian,
+                    [(space.coupling, electron_hole_spectrum)],
+                    sec_cutoff=sec_cutoff,
+                ),
+                space.moment,
+            )
+            for space in spaces
+        ]
+        total = sum(projected[1:], start=projected[0])
+    dissipator = hilbert.bloch_tensor(total)
+    largest = float(np.abs(dissipator).max())
+    gibbs = operator_to_vector(hilbert.thermal_electron(w)).full()
+    lowest, highest = hilbert.kossakowski(total)
+    return PointRates(
+        dissipator=dissipator,
+        precession=precession,
+        diagnostics={
+            "trace": hilbert.trace_change(total) / largest,
+            "fixed_point": float(np.abs(total.full() @ gibbs).max()) / largest,
+            "kms": max(detailed_balance(space.spin, space.splitting) for space in spaces),
+            "positivity": lowest / highest,
+        },
+    )

@@ -1,0 +1,312 @@
+"""What a magnetic film is made of: frozen, validated parameters in public units.
+
+Equation numbers refer to Zhang, Wang and Yao, "Open quantum theory of magnetoresistance in
+mesoscopic magnetic materials".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks, units
+from openmr._checks import Array, ParameterError
+
+Triple = tuple[float, float, float]
+
+
+def _triple(name: str, value: ArrayLike, unit: str) -> Triple:
+    array = _checks.finite_array(name, value, unit)
+    if array.shape not in ((), (3,)):
+        raise ParameterError(
+            f"`{name}` must be a scalar or (x, y, z) in {unit}, got shape {array.shape}"
+        )
+    x, y, z = np.broadcast_to(array, (3,)).tolist()
+    return (x, y, z)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Moments:
+    """Local moments of one sublattice.
+
+    Parameters
+    ----------
+    spin : float
+        Spin quantum number S: 1/2, 1, 3/2, ...
+    density : float, m^-3
+        Number density n_S.
+    exchange : float or (x, y, z), eV m^3, optional
+        Coupling J_v of V = -(1/2) sum_v J_v sigma_v S_v delta(r - R), Eqs. (4)-(6); positive is
+        ferromagnetic. The axes are the local ones, z along the field.
+    exchange_energy : float or (x, y, z), eV, optional
+        n_S J_v, what experiments quote. Exactly one of the two is given.
+    g : float
+        g-factor of the moment.
+
+    Raises
+    ------
+    ParameterError
+        For a value outside its range, or both or none of the two couplings.
+    """
+
+    spin: float
+    density: float
+    exchange: Triple
+    g: float
+
+    def __init__(
+        self,
+        spin: float,
+        density: float,
+        exchange: ArrayLike | None = None,
+        *,
+        exchange_energy: ArrayLike | None = None,
+        g: float = 2.0,
+    ) -> None:
+        chosen = _checks.exactly_one(exchange=exchange, exchange_energy=exchange_energy)
+        density = _checks.number("density", density, "m^-3", above=0.0)
+        if chosen == "exchange":
+            assert exchange is not None
+            coupling = _triple("exchange", exchange, "eV m^3")
+        else:
+            assert exchange_energy is not None
+            x, y, z = _triple("exchange_energy", exchange_energy, "eV")
+            coupling = (x / density, y / density, z / density)
+        object.__setattr__(self, "spin", _checks.half_integer("spin", spin))
+        object.__setattr__(self, "density", density)
+        object.__setattr__(self, "exchange", coupling)
+        object.__setattr__(self, "g", _checks.number("g", g))
+
+    @property
+    def exchange_energy(self) -> Triple:
+        """n_S J_v along the three local axes [eV]."""
+        x, y, z = (self.density * coupling for coupling in self.exchange)
+        return (x, y, z)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Magnet:
+    """Sublattices of local moments and the exchange among them.
+
+    Parameters
+    ----------
+    sublattices : sequence of Moments
+    weiss : array (n, n), eV
+        ``weiss[i][j]`` = J0 = sum over sublattice j of J_ij, Eqs. (30), (84); positive is
+        ferromagnetic. A single number serves for one sublattice. It must derive from one energy:
+        w_i J0_ij = w_j J0_ji for some positive weights w (the densities, in a real magnet).
+    disorder : {"random", "lattice"}
+        With moments at random places the whole <S_par^2> dephases the electrons (the paper's
+        choice); on a perfect lattice only its fluctuation does, since the mean belongs to the
+        bands.
+    """
+
+    sublattices: tuple[Moments, ...]
+    weiss: tuple[tuple[float, ...], ...]
+    disorder: str
+
+    def __init__(
+        self,
+        sublattices: Sequence[Moments] | Moments,
+        weiss: ArrayLike = 0.0,
+        disorder: str = "random",
+    ) -> None:
+        moments = (sublattices,) if isinstance(sublattices, Moments) else tuple(sublattices)
+        if not moments:
+            raise ParameterError("`sublattices` must hold at least one Moments, got none")
+        for item in moments:
+            _checks.instance("sublattices", item, Moments)
+        matrix = _checks.finite_array("weiss", weiss, "eV")
+        count = len(moments)
+        if matrix.ndim == 0 and (count == 1 or matrix == 0):
+            matrix = np.full((count, count), float(matrix))
+        if matrix.shape != (count, count):
+            raise ParameterError(
+                f"`weiss` must have shape {(count, count)} in eV, got shape {matrix.shape}"
+            )
+        symmetrising_weights(matrix)
+        object.__setattr__(self, "sublattices", moments)
+        object.__setattr__(self, "weiss", tuple(tuple(row) for row in matrix.tolist()))
+        object.__setattr__(
+            self, "disorder", _checks.choice("disorder", disorder, ("random", "lattice"))
+        )
+
+    @property
+    def spins(self) -> Array:
+        """Spin quantum number of each sublattice, shape (n,)."""
+        return np.array([moments.spin for moments in self.sublattices])
+
+    @property
+    def densities(self) -> Array:
+        """Density of each sublattice [m^-3], shape (n,)."""
+        return np.array([moments.density for moments in self.sublattices])
+
+    @property
+    def exchange(self) -> Array:
+        """J_v of each sublattice [eV m^3], shape (n, 3)."""
+        return np.array([moments.exchange for moments in self.sublattices])
+
+
+def symmetrising_weights(weiss: Array) -> Array:
+    """Positive weights w with w_i J_ij = w_j J_ji, largest 1, shape (n,).
+
+    They are what makes the Weiss equations the stationarity of one free energy; for a matrix that
+    obeys action = reaction they are the densities of the sublattices.
+
+    Raises
+    ------
+    ParameterError
+        If there are none.
+    """
+    count = len(weiss)
+    weights = np.zeros(count)
+    for root in range(count):
+        if weights[root]:
+            continue
+        weights[root] = 1.0
+        pending = [root]
+        while pending:
+            i = pending.pop()
+            for j in np.flatnonzero((weights == 0) & (weiss[i] * weiss[:, i] > 0)):
+                weights[j] = weights[i] * weiss[i, j] / weiss[j, i]
+                pending.append(int(j))
+    energy = weights[:, None] * weiss
+    mismatch = np.abs(energy - energy.T)
+    # each weight is a product of at most n ratios, each good to a few roundings of the input
+    if np.any(mismatch > 16 * count * np.finfo(float).eps * np.abs(energy)):
+        i, j = np.unravel_index(np.argmax(mismatch), mismatch.shape)
+        raise ParameterError(
+            "`weiss` must be reciprocal (density_i * weiss[i][j] = density_j * weiss[j][i]), "
+            f"got weiss[{i}][{j}] = {weiss[i, j]:g} eV and weiss[{j}][{i}] = {weiss[j, i]:g} eV"
+        )
+    return np.asarray(weights / weights.max())
+
+
+@dataclass(frozen=True, slots=True)
+class Electrons:
+    """Itinerant electrons at the Fermi energy.
+
+    Parameters
+    ----------
+    dos_up, dos_down : float, eV^-1 m^-3
+        Density of states of each spin.
+    g : float
+        g-factor of the electron.
+    """
+
+    dos_up: float
+    dos_down: float
+    g: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name in ("dos_up", "dos_down"):
+            value = _checks.number(name, getattr(self, name), "eV^-1 m^-3", above=0.0)
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "g", _checks.number("g", self.g))
+
+    @classmethod
+    def free(cls, fermi_energy: float, mass: float = 1.0, *, g: float = 2.0) -> Electrons:
+        """Free electrons of a Fermi energy [eV] and a mass [free-electron masses]."""
+        fermi_energy = _checks.number("fermi_energy", fermi_energy, "eV", above=0.0)
+        mass = _checks.number("mass", mass, "free-electron masses", above=0.0)
+        dos = units.free_electron_dos(fermi_energy, mass)
+        return cls(dos_up=dos, dos_down=dos, g=g)
+
+    @property
+    def dos(self) -> float:
+        """Effective density of states per spin nu_F, Eq. (71) [eV^-1 m^-3]."""
+        return 0.5 * (self.dos_up + self.dos_down)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Film:
+    """Geometry and charge transport of the film.
+
+    Parameters
+    ----------
+    thickness : float, m
+        d_N, along z; the current flows along x.
+    spin_hall_angle : float
+        theta_SH, between -1 and 1.
+    diffusion : float, m^2/s
+        Diffusion coefficient of the electrons.
+    spin_flip_time : float, s, optional
+        tau_0 without the moments; ``inf`` for none.
+    resistivity : float, Ohm m
+        rho_L0 = 1/sigma_D.
+    diffusion_length : float, m, optional
+        l_0 = sqrt(diffusion * tau_0). Exactly one of it and `spin_flip_time` is given.
+    """
+
+    thickness: float
+    spin_hall_angle: float
+    diffusion: float
+    spin_flip_time: float
+    resistivity: float
+
+    def __init__(
+        self,
+        thickness: float,
+        spin_hall_angle: float,
+        diffusion: float,
+        spin_flip_time: float | None = None,
+        resistivity: float | None = None,
+        *,
+        diffusion_length: float | None = None,
+    ) -> None:
+        chosen = _checks.exactly_one(
+            spin_flip_time=spin_flip_time, diffusion_length=diffusion_length
+        )
+        diffusion = _checks.number("diffusion", diffusion, "m^2/s", above=0.0)
+        if chosen == "spin_flip_time":
+            time = _checks.number("spin_flip_time", spin_flip_time, "s", above=0.0, infinite=True)
+        else:
+            length = _checks.number(
+                "diffusion_length", diffusion_length, "m", above=0.0, infinite=True
+            )
+            time = length**2 / diffusion
+        angle = _checks.number("spin_hall_angle", spin_hall_angle, least=-1.0, most=1.0)
+        object.__setattr__(self, "thickness", _checks.number("thickness", thickness, "m", above=0))
+        object.__setattr__(self, "spin_hall_angle", angle)
+        object.__setattr__(self, "diffusion", diffusion)
+        object.__setattr__(self, "spin_flip_time", time)
+        object.__setattr__(
+            self, "resistivity", _checks.number("resistivity", resistivity, "Ohm m", above=0.0)
+        )
+
+    @property
+    def diffusion_length(self) -> float:
+        """l_0 = sqrt(D tau_0) [m]."""
+        return float(np.sqrt(self.diffusion * self.spin_flip_time))
+
+    @property
+    def spin_flip_rate(self) -> float:
+        """1/tau_0 [1/s]."""
+        return 1.0 / self.spin_flip_time
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A magnet, its itinerant electrons and the film they are in.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    film : Film
+    name : str
+        What reports call it.
+    """
+
+    magnet: Magnet
+    electrons: Electrons
+    film: Film
+    name: str = "sample"
+
+    def __post_init__(self) -> None:
+        _checks.instance("magnet", self.magnet, Magnet)
+        _checks.instance("electrons", self.electrons, Electrons)
+        _checks.instance("film", self.film, Film)
