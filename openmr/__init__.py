@@ -1,5 +1,67 @@
-"""openmr: spin relaxation and magnetoresistance from open quantum dynamics."""
-from openmr import presets
-from openmr.equilibrium import *
-from openmr.sample import *
-from openmr.equilibrium import equilibrium
+"""openmr: spin relaxation and magnetoresistance of magnetic metals from open quantum dynamics."""
+
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
+from openmr import presets, units
+from openmr._checks import (
+    ConvergenceError,
+    ExtractionError,
+    OpenmrError,
+    ParameterError,
+    SizeError,
+)
+from openmr.equilibrium import (
+    Equilibrium,
+    curie_temperature,
+    equilibrium,
+    neel_temperature,
+    ordering_temperature,
+)
+from openmr.pipeline import magnetoresistance
+from openmr.rates import Relaxation
+from openmr.relaxation import relaxation
+from openmr.resistivity import Resistivity, resistivity
+from openmr.sample import Electrons, Film, Magnet, Moments, Sample
+from openmr.verify import verify
+
+__all__ = [
+    "ConvergenceError",
+    "Electrons",
+    "Equilibrium",
+    "ExtractionError",
+    "Film",
+    "Magnet",
+    "Moments",
+    "OpenmrError",
+    "ParameterError",
+    "Relaxation",
+    "Resistivity",
+    "Sample",
+    "SizeError",
+    "curie_temperature",
+    "equilibrium",
+    "magnetoresistance",
+    "neel_temperature",
+    "ordering_temperature",
+    "presets",
+    "relaxation",
+    "resistivity",
+    "units",
+    "verify",
+]
+
+__version__ = "0.1.0"
+
+_LAZY_MODULES = ("bath", "closed_form", "diffusion", "hilbert", "master", "plotting")
+
+
+def __getattr__(name: str) -> _Any:
+    # QuTiP and matplotlib cost more than a second to import: only on demand
+    if name in _LAZY_MODULES:
+        return _import_module(f"openmr.{name}")
+    raise AttributeError(f"module 'openmr' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_LAZY_MODULES]

@@ -15,24 +15,21 @@ import numpy as np
 import qutip
 from numpy.typing import ArrayLike
 from qutip import Qobj
-from scipy.linalg import expm, logm
-from scipy.optimize import least_squares
+from qutip.solver.integrator import IntegratorException
 from tqdm import tqdm
 
 from openmr import _checks, hilbert, master
 from openmr._checks import Array, ExtractionError, ParameterError
 from openmr.bath import electron_hole_spectrum
 from openmr.equilibrium import Equilibrium, equilibrium
+from openmr.extraction import STEPS, GeneratorFit, fit_generator, initial_guess, window_lengths
 from openmr.rates import PRECESSION_GENERATOR, PointRates, Relaxation, collect
 from openmr.sample import Sample
 from openmr.units import HBAR, K_B
 
 THERMOSTATS = ("projection", "reset", "flips")
-STEPS = 64  # samples per window
-DECAYS = 3.0  # a window lasts this many decay times of its rate
-LONGEST = 1e3  # longest window over the shortest; slower rates get an uncertainty, not a window
 DIRECT_PHASE = 2e4  # rad of precession that an adaptive solver steps through in about a second
-RESIDUAL_LIMIT = 1e-6  # of the initial polarisation; keeps a rate's error below 1e-5 of the largest
+PILOT_STEP = 0.1  # of the inverse largest rate: the longest spacing of the first estimate
 SETTLING = 20.0  # thermostat times to wait before the fit: transients are down to exp(-20)
 
 
@@ -60,7 +57,7 @@ def evolution(
         How the moments are held thermal: projected onto rho_m at every instant (the Born
         approximation, default); reset to rho_m at a rate kappa; or flipped at a rate kappa up and
         down in detailed balance. The last two evolve electron and moment together and deviate by
-        -c/(kappa tau_par), c of order one.
+        -c/(kappa tau_par), where c is of order one and grows like cosh(beta eps_L).
     thermostat_rate : float, 1/s
         kappa, for "reset" and "flips". At least ten times the largest rate.
     options : dict, optional
@@ -161,11 +158,13 @@ def _experiments(
                 "moment, and no rate of the electron alone exists)"
             )
         beta_hbar = HBAR / (K_B * float(state.temperature))
+        # where the Hamiltonian of the space holds the electron's splitting, it is there already
+        own = larmor - 0.5 * (w / beta_hbar) * hilbert.PAULI[2]
         experiments = []
         for space, dissipator in zip(spaces, joint, strict=True):
-            identity = qutip.qeye(space.moment.dims[0])
-            own = larmor + 0.5 * (-w / beta_hbar) * hilbert.PAULI[2]
-            coherent = space.hamiltonian / beta_hbar + qutip.tensor(own, identity)
+            coherent = space.hamiltonian / beta_hbar + qutip.tensor(
+                own, qutip.qeye(space.moment.dims[0])
+            )
             holding = (
                 master.reset(space.moment, kappa)
                 if thermostat == "reset"
@@ -228,7 +227,7 @@ def _solver_options(options: Mapping[str, Any] | None, joint: bool, phase: float
         return {**quiet, **options}
     if joint or phase > DIRECT_PHASE:
         return {**quiet, "method": "diag"}
-    return {**quiet, "method": "vern9", "rtol": 1e-9, "atol": 1e-12}
+    return {**quiet, "method": "vern9", "rtol": 1e-9, "atol": 1e-12, "nsteps": 10**6}
 
 
 def _tighter(options: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -255,97 +254,17 @@ def _record(experiment: _Experiment, times: Array, options: Mapping[str, Any]) -
             solver = qutip.MESolver(experiment.generator, options=dict(options))
         except KeyError as error:
             raise ParameterError(f"`options` must be QuTiP solver options: {error}") from None
-        runs = [np.real(solver.run(rho, times, e_ops=probes).expect).T for rho in start]
+        try:
+            runs = [np.real(solver.run(rho, times, e_ops=probes).expect).T for rho in start]
+        except IntegratorException as error:
+            raise ExtractionError(f"QuTiP's solver stopped ({error}); change `options`") from None
     return np.stack([run - runs[-1] for run in runs[:-1]], axis=-1)
 
 
-# --- fitting ---------------------------------------------------------------------------------
+# --- rates of one experiment ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratorFit:
-    """A fitted 3x3 generator and how well it describes the data (times in the unit of the data)."""
-
-    generator: Array
-    standard_error: Array
-    residual: float
-
-
-def _decay(generator: Array, step: float, first: Array) -> Array:
-    """exp(-generator k step) first for k = 0 ... STEPS, shape (STEPS + 1, 3, 3)."""
-    propagator = expm(-generator * step)
-    states = [first]
-    for _ in range(STEPS):
-        states.append(propagator @ states[-1])
-    return np.stack(states)
-
-
-def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> GeneratorFit:
-    """Least-squares 3x3 generator of several decays sampled at even steps.
-
-    Parameters
-    ----------
-    windows : sequence of (step, signal)
-        Signal of shape (STEPS + 1, 3, 3): component, initial direction; its first sample is taken
-        as the initial value.
-    guess : array (3, 3)
-        Good enough that no window is off by a period.
-
-    Returns
-    -------
-    GeneratorFit
-
-    Raises
-    ------
-    ExtractionError
-        If the misfit exceeds `RESIDUAL_LIMIT` of the initial polarisation.
-    """
-    scale = float(np.abs(guess).max())
-
-    def misfit(flat: Array) -> Array:
-        generator = scale * flat.reshape(3, 3)
-        return np.concatenate(
-            [(_decay(generator, step, data[0]) - data)[1:].ravel() for step, data in windows]
-        )
-
-    # central differences: a forward step cannot resolve 1e-9 of a rate
-    solution = least_squares(
-        misfit, guess.ravel() / scale, jac="3-point", method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15
-    )
-    residual = float(np.abs(solution.fun).max())
-    if not residual <= RESIDUAL_LIMIT:
-        raise ExtractionError(
-            f"one 3x3 generator does not describe the recorded spins: misfit {residual:.2g} of the "
-            f"initial polarisation, allowed {RESIDUAL_LIMIT:g}; a faster thermostat or tighter "
-            "solver `options` may help"
-        )
-    degrees = max(1, solution.fun.size - 9)
-    covariance = np.linalg.pinv(solution.jac.T @ solution.jac) * (solution.fun @ solution.fun)
-    error = scale * np.sqrt(np.maximum(np.diag(covariance), 0.0) / degrees)
-    return GeneratorFit(scale * solution.x.reshape(3, 3), error.reshape(3, 3), residual)
-
-
-def _initial_guess(step: float, signal: Array) -> Array:
-    """Generator from neighbouring samples, for steps short against every rate and period."""
-    before = np.concatenate(list(signal[:-1]), axis=1)
-    after = np.concatenate(list(signal[1:]), axis=1)
-    propagator = after @ np.linalg.pinv(before)
-    return np.asarray(-np.real(logm(propagator)) / step)
-
-
-def _window_lengths(generator: Array) -> list[float]:
-    """One window per distinct decay rate of the generator."""
-    decays = np.sort(np.linalg.eigvals(generator).real)[::-1]
-    shortest = DECAYS / decays[0]
-    lengths = [
-        min(DECAYS / max(rate, DECAYS / (LONGEST * shortest)), LONGEST * shortest)
-        for rate in decays
-    ]
-    kept: list[float] = []
-    for length in lengths:
-        if not kept or length > 1.5 * kept[-1]:
-            kept.append(length)
-    return kept
+_Windows = list[tuple[float, Array]]  # step and signal of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +274,7 @@ class _ExperimentFit:
     residual: float
     solver_change: float  # 1/s
     window_change: float  # 1/s
+    windows: _Windows  # steps in s
 
 
 def _fit_experiment(
@@ -363,27 +283,24 @@ def _fit_experiment(
     joint = experiment.moment is not None
     t0 = experiment.settling
     guess = _pilot(experiment, options)
-    lengths = _window_lengths(guess)
+    lengths = window_lengths(guess)
     omega = abs(_antisymmetric(guess))
     chosen = _solver_options(options, joint, omega * (t0 + lengths[-1]))
     strict = _tighter(chosen)
     shift = 0.25 * lengths[0]
 
-    def fitted(start: float, solver: Mapping[str, Any], first_guess: Array) -> GeneratorFit:
-        windows: list[tuple[float, Array]] = []
-        fit = None
+    def fitted(start: float, solver: Mapping[str, Any], guess: Array) -> tuple[GeneratorFit, _Windows]:
+        windows: _Windows = []
         for length in lengths:
-            times = np.concatenate([[0.0], start + np.linspace(0, length, STEPS + 1)])
-            recorded = _record(experiment, times if start else times[1:], solver)
-            windows.append((length / STEPS, recorded[-STEPS - 1 :]))
+            windows.append((length / STEPS, _window(experiment, start, length / STEPS, solver)))
             # the shorter windows fix the phase before a longer one counts many periods
-            fit = fit_generator(windows, first_guess if fit is None else fit.generator)
-        assert fit is not None
-        return fit
+            fit = fit_generator(windows, guess)
+            guess = fit.generator
+        return fit, windows
 
-    loose = fitted(t0, chosen, guess)
-    best = fitted(t0, strict, loose.generator) if strict else loose
-    moved = fitted(t0 + shift, strict or chosen, best.generator)
+    loose, windows = fitted(t0, chosen, guess)
+    best, windows = fitted(t0, strict, loose.generator) if strict else (loose, windows)
+    moved, _ = fitted(t0 + shift, strict or chosen, best.generator)
     solver_change = np.abs(best.generator - loose.generator)
     window_change = np.abs(best.generator - moved.generator)
     if strict is None:  # an eigenbasis has no tolerance: its rounding error instead
@@ -398,27 +315,35 @@ def _fit_experiment(
         residual=best.residual,
         solver_change=unit * float(solver_change.max()) if strict else unit * rounding,
         window_change=unit * float(window_change.max()),
+        windows=[(step / unit, signal) for step, signal in windows],
     )
+
+
+def _window(
+    experiment: _Experiment, start: float, step: float, options: Mapping[str, Any], steps: int = STEPS
+) -> Array:
+    """Signal at even steps from a start time, (steps + 1, 3, 3)."""
+    times = start + step * np.arange(steps + 1)
+    if start > 0:  # the solver starts at the first time it is given
+        return _record(experiment, np.concatenate([[0.0], times]), options)[1:]
+    return _record(experiment, times, options)
 
 
 def _pilot(experiment: _Experiment, options: Mapping[str, Any] | None) -> Array:
     """First estimate from samples closer than any period of the electron's generator."""
-    first = _larmor_scale(experiment)
-    step = 0.3 / first
-    t0 = experiment.settling
-    times = t0 + step * np.arange(9)
-    chosen = _solver_options(options, experiment.moment is not None, first * times[-1])
-    recorded = _record(experiment, np.concatenate([[0.0], times]) if t0 else times, chosen)
-    guess = _initial_guess(step, recorded[-9:])
-    # a longer baseline resolves rates far below the precession frequency
-    while step * 8 < 1.0:
-        step = min(8 * step, 0.125)
-        times = t0 + step * np.arange(STEPS + 1)
-        chosen = _solver_options(options, experiment.moment is not None, first * times[-1])
-        recorded = _record(experiment, np.concatenate([[0.0], times]) if t0 else times, chosen)
-        guess = fit_generator([(step, recorded[-STEPS - 1 :])], guess).generator
-        if step == 0.125:
-            break
+    fastest = _larmor_scale(experiment)
+    start = experiment.settling
+    joint = experiment.moment is not None
+
+    def window(step: float, steps: int) -> Array:
+        chosen = _solver_options(options, joint, fastest * (start + step * steps))
+        return _window(experiment, start, step, chosen, steps)
+
+    step = 0.3 / fastest
+    guess = initial_guess(step, window(step, 8))
+    while step < PILOT_STEP:  # a longer baseline resolves rates far below the precession
+        step = min(8 * step, PILOT_STEP)
+        guess = fit_generator([(step, window(step, STEPS))], guess).generator
     return guess
 
 
@@ -437,3 +362,106 @@ def _eigenbasis_rounding(generator: Qobj) -> float:
     fastest = float(np.abs(values).max())
     # Bauer-Fike, with a backward error of n machine epsilons
     return float(len(matrix) * np.finfo(float).eps * np.linalg.cond(vectors) * fastest)
+
+
+# --- pictures of one experiment, and the moment left to itself ---------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """Recorded spins and the fitted generator.
+
+    Attributes
+    ----------
+    times : list of array (n,), s
+        One per window.
+    signals : list of array (n, 3, 3)
+        <sigma_a> (axis 1) from spins polarised along b (axis 2), less the unpolarised reference.
+    generator : array (3, 3), 1/s
+        Fitted exchange part, precession included.
+    prediction : (times, signals)
+        Samples of the first two periods, or of the shortest window where nothing precesses; the
+        fit has not seen them.
+    """
+
+    times: list[Array]
+    signals: list[Array]
+    generator: Array
+    prediction: tuple[Array, Array]
+
+
+def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
+    """What `evolution` records and fits at one temperature [K] and field [T], moments projected."""
+    state = equilibrium(sample, float(temperature), float(field))
+    experiments = _experiments(sample, state, False, -1.0, "projection", 0.0)
+    if not experiments:
+        raise ParameterError("`sample` must couple electrons and moments, got exchange = 0")
+    experiment = experiments[0]
+    fit = _fit_experiment(experiment, None)
+    omega = abs(_antisymmetric(fit.generator))
+    shown = STEPS * fit.windows[0][0]
+    if omega > 0:
+        shown = min(shown, 4 * np.pi / omega)
+    step = shown / STEPS
+    options = _solver_options(None, False, 0.0)
+    signal = _window(experiment, 0.0, step * experiment.rate_unit, options)
+    return Decay(
+        times=[step * np.arange(STEPS + 1) for step, _ in fit.windows],
+        signals=[signal for _, signal in fit.windows],
+        generator=fit.generator,
+        prediction=(step * np.arange(STEPS + 1), signal),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FreeMoment:
+    """Decay of <sigma_z> when nothing holds the moment thermal.
+
+    Attributes
+    ----------
+    times : array (n,), s
+    polarisation : array (n,)
+        From a spin along b, less the unpolarised reference.
+    residue : float
+        What never decays.
+    rate : float, 1/s
+        Initial slope over 1 - residue; the one rate there is for S = 1/2, where it equals
+        (1 + cosh(beta eps_L)) / tau_par.
+    """
+
+    times: Array
+    polarisation: Array
+    residue: float
+    rate: float
+
+
+def free_moment(sample: Sample, temperature: float, field: float) -> FreeMoment:
+    """Back-action of a free moment: total S_z is conserved, so the spin does not decay to zero.
+
+    Parameters
+    ----------
+    sample : Sample
+        With one coupled sublattice.
+    temperature, field : float, K and T
+    """
+    state = equilibrium(sample, float(temperature), float(field))
+    spaces = hilbert.moment_spaces(sample, state)
+    if len(spaces) != 1:
+        raise ParameterError(f"`sample` must have one coupled sublattice, got {len(spaces)}")
+    space = spaces[0]
+    with hilbert.exact_arithmetic():
+        dissipator = master.redfield_dissipator(
+            space.hamiltonian, [(space.coupling, electron_hole_spectrum)]
+        )
+        slope = float(hilbert.bloch_tensor(hilbert.project(dissipator, space.moment))[2, 2])
+        generator = dissipator + qutip.liouvillian(space.hamiltonian)
+    experiment = _Experiment(generator / slope, space.moment, slope * space.noise, 0.0)
+    times = np.concatenate([np.linspace(0.0, 5.0, 201), [200.0]])
+    polarisation = _record(experiment, times, _solver_options(None, True, 0.0))[:, 2, 2]
+    residue = float(polarisation[-1])
+    return FreeMoment(
+        times=times[:-1] / experiment.rate_unit,
+        polarisation=polarisation[:-1],
+        residue=residue,
+        rate=experiment.rate_unit / (1.0 - residue),
+    )

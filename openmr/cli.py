@@ -1,0 +1,174 @@
+"""The command line: `openmr verify`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from openmr._checks import OpenmrError
+
+if TYPE_CHECKING:
+    from openmr.sample import Sample
+    from openmr.verify import Report
+
+OK, MISSED, BAD_INPUT = 0, 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> Any:
+        self.exit(BAD_INPUT, f"openmr: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="openmr",
+        description="Spin relaxation and magnetoresistance from open quantum dynamics.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    verify = commands.add_parser(
+        "verify",
+        help="closed forms against quantum dynamics, for a Pt/Py film and a set of others",
+        description="Take a Pt film with Py moments from its parameters to its resistivity, by "
+        "closed form, by Bloch-Redfield and by fitted time evolution, and do the same for a set of "
+        "other films. Exit status: 0 all checks hold, 1 some are missed, 2 bad input.",
+    )
+    verify.add_argument(
+        "--temperature", "-T", type=float, nargs="+", default=[10.0, 200.0], metavar="K",
+        help="temperatures of the film (default: 10 200)",
+    )  # fmt: skip
+    verify.add_argument(
+        "--field", "-B", type=float, nargs="+", default=[5.0], metavar="T",
+        help="fields of the film; every temperature is run at every field (default: 5)",
+    )  # fmt: skip
+    verify.add_argument(
+        "--direction", type=float, nargs=3, default=[1.0, 0.0, 0.0], metavar=("X", "Y", "Z"),
+        help="direction of the field; current along x, film normal z (default: 1 0 0)",
+    )  # fmt: skip
+    verify.add_argument(
+        "--exchange-energy", type=float, nargs="+", default=[-1.0], metavar="MEV",
+        help="n_S J in meV: one number, or three for Jx Jy Jz (default: -1)",
+    )  # fmt: skip
+    verify.add_argument(
+        "--spin", type=float, default=2.0, metavar="S", help="spin of a moment (default: 2)"
+    )
+    verify.add_argument(
+        "--curie-temperature", type=float, default=30.0, metavar="K",
+        help="mean-field Curie temperature of the moments (default: 30)",
+    )  # fmt: skip
+    verify.add_argument(
+        "--disorder", default="random", metavar="KIND",
+        help="where the moments are: random or lattice (default: random)",
+    )  # fmt: skip
+    verify.add_argument("--json", action="store_true", help="print the report as JSON")
+    verify.add_argument(
+        "--plot", type=Path, metavar="DIR", help="write decay.png and deviations.png there"
+    )
+    return parser
+
+
+def _film(arguments: argparse.Namespace) -> Sample:
+    from openmr import ParameterError, presets
+
+    couplings = [1e-3 * value for value in arguments.exchange_energy]
+    if len(couplings) not in (1, 3):
+        raise ParameterError(
+            f"`--exchange-energy` must be one or three numbers in meV, got {len(couplings)}"
+        )
+    return presets.pt_py(
+        exchange_energy=couplings[0] if len(couplings) == 1 else couplings,
+        spin=arguments.spin,
+        curie_temperature=arguments.curie_temperature,
+        disorder=arguments.disorder,
+    )
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from openmr import ParameterError
+    from openmr.verify import verify
+
+    if arguments.plot is not None and arguments.plot.exists() and not arguments.plot.is_dir():
+        raise ParameterError(f"`--plot` must be a directory, got the file {str(arguments.plot)!r}")
+    sample = _film(arguments)
+    report = verify(
+        sample,
+        temperature=np.array(arguments.temperature)[:, None],
+        field=np.array(arguments.field),
+        direction=arguments.direction,
+    )
+    if arguments.plot is not None:
+        _figures(report, arguments.plot)
+    print(json.dumps(report.to_dict(), indent=1, allow_nan=False) if arguments.json else report)
+    return OK if report.ok else MISSED
+
+
+def _figures(report: Report, directory: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from openmr import plotting
+    from openmr.routes.evolution import record_decay
+
+    directory.mkdir(parents=True, exist_ok=True)
+    case = report.measurements[0].case
+    if any(any(m.exchange) for m in case.sample.magnet.sublattices):
+        recorded = record_decay(case.sample, case.temperature, case.field)
+        figure, (left, right) = plt.subplots(1, 2, figsize=(11.0, 4.2), layout="constrained")
+        plotting.decay(recorded, ax=left)
+        plotting.precession(recorded, ax=right)
+        left.set_title("Decay, exchange part")
+        right.set_title("First two periods")
+        figure.suptitle(case.name)
+        _write(directory / "decay.png", lambda path: figure.savefig(path, dpi=150))
+    figure, _ = plotting.deviations(report.checks)
+    _write(directory / "deviations.png", lambda path: figure.savefig(path, dpi=150))
+    plt.close("all")
+
+
+def _write(target: Path, save: Callable[[str], object]) -> None:
+    """Save under a temporary name beside the target, then rename: never half a file."""
+    handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.parent)
+    os.close(handle)
+    try:
+        save(name)
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 all checks hold, 1 some are missed, 2 bad input or nothing could be computed.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return _verify(arguments)
+    except (OpenmrError, OSError) as error:
+        print(f"openmr: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
