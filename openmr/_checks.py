@@ -149,7 +149,7 @@ def broadcast(**arrays: Array) -> list[Array]:
 
 
 def joint_dimension(name: str, spins: Sequence[float], *, most: int) -> int:
-    """Dimension of electron spin (x) moments, refused above `most` with the memory it would take."""
+    """Dimension of electron spin (x) moments, refused above `most` with an estimate."""
     dimension = 2
     for spin in spins:
         dimension *= round(2 * spin + 1)

@@ -1,4 +1,6 @@
-"""The paper's formulas for the rates: Eqs. (32), (33), (35)-(46), (61)-(63), (66)-(75), (78), (83)-(85), (91), (92).
+"""The paper's formulas for the rates.
+
+Eqs. (32), (33), (35)-(46), (61)-(63), (66)-(75), (78), (83)-(85), (91), (92).
 
 Each formula stands once in the form that holds; the form in print, where it differs, stands beside
 it under a name that ends in ``_printed``. Rates are in 1/s, densities in m^-3, couplings in eV m^3,
@@ -42,7 +44,7 @@ def second_moment(spin: ArrayLike, x: ArrayLike) -> Array:
 
 
 def absorption(x: ArrayLike) -> Array:
-    """x n_B(x) with n_B = 1/(exp(x) - 1), the weight of flips that take energy from the moments."""
+    """X n_B(x) with n_B = 1/(exp(x) - 1), the weight of flips that take energy from the moments."""
     x = np.asarray(x, dtype=float)
     away = np.where(x == 0, 1.0, x)
     size = np.abs(away)
@@ -51,7 +53,7 @@ def absorption(x: ArrayLike) -> Array:
 
 
 def emission(x: ArrayLike) -> Array:
-    """x [1 + n_B(x)], the weight of flips that give energy to the moments."""
+    """X [1 + n_B(x)], the weight of flips that give energy to the moments."""
     return absorption(-np.asarray(x, dtype=float))
 
 
@@ -151,7 +153,8 @@ def rate_along(
     """
     axis = np.asarray(theta)[..., None], np.asarray(phi)[..., None]
     weights = flip_weights(magnet.exchange, magnet.densities, *axis)
-    return relaxation_rate(flip_flux(weights, state, magnet.disorder), electrons).sum(axis=-1)
+    rates = relaxation_rate(flip_flux(weights, state, magnet.disorder), electrons)
+    return np.asarray(rates.sum(axis=-1))
 
 
 # --- along and across the field --------------------------------------------------------------

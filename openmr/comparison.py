@@ -151,11 +151,7 @@ def _element_tolerance(found: Relaxation) -> Array:
 
 def _rate_allowance(found: Relaxation, *elements: tuple[int, int]) -> _Allowance:
     tolerance = _element_tolerance(found)
-    reason = (
-        "rounding"
-        if found.uncertainty is None
-        else "3 stated uncertainties, at most 1e-4"
-    )
+    reason = "rounding" if found.uncertainty is None else "3 stated uncertainties, at most 1e-4"
     return _Allowance(
         _largest_rate(found),
         max(float(tolerance[element]) for element in elements),
@@ -411,9 +407,7 @@ def _golden_rule(m: Measurement) -> Iterator[Check]:
         yield _check(
             m,
             ("dN_par/dN_0", "(63)", "1"),
-            lambda: _formulas().spin_per_charge(
-                exact().dissipator[2, 2], exact().charge_to_spin
-            ),
+            lambda: _formulas().spin_per_charge(exact().dissipator[2, 2], exact().charge_to_spin),
             populations,
             _Allowance(1.0, 16 * EPSILON, "absolute; rounding"),
             route="densities of states",
@@ -511,11 +505,13 @@ def _other_forms(m: Measurement) -> Iterator[Check]:
     yield _check(
         m,
         ("transverse flips with R", "(75) with R", "1/s"),
-        lambda: _formulas()
-        .transverse_flips_finite_splitting(
-            split.sample.magnet, electrons, state, split.precession
-        )
-        .sum(axis=-1),
+        lambda: (
+            _formulas()
+            .transverse_flips_finite_splitting(
+                split.sample.magnet, electrons, state, split.precession
+            )
+            .sum(axis=-1)
+        ),
         expected,
         rounding,
         route="bloch-redfield, split",
@@ -523,12 +519,14 @@ def _other_forms(m: Measurement) -> Iterator[Check]:
     yield _check(
         m,
         ("form='finite-splitting', flips", "(75) with R", "1/s"),
-        lambda: np.trace(
-            relaxation(
-                split.sample, case.temperature, case.field, form="finite-splitting"
-            ).dissipator[:2, :2]
-        )
-        / 2,
+        lambda: (
+            np.trace(
+                relaxation(
+                    split.sample, case.temperature, case.field, form="finite-splitting"
+                ).dissipator[:2, :2]
+            )
+            / 2
+        ),
         expected,
         rounding,
         route="bloch-redfield, split",

@@ -82,7 +82,7 @@ def level_sums(spin: float, x: ArrayLike) -> LevelSums:
 
 @dataclass(frozen=True, slots=True)
 class Equilibrium:
-    """Thermal state of the moments; the last axis of every array but the first two is the sublattice.
+    """Thermal state of the moments; the last axis of the averages is the sublattice.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Equilibrium:
 
     @property
     def reduced_splitting(self) -> Array:
-        """beta eps_L, shape (..., n)."""
+        """Beta eps_L, shape (..., n)."""
         return np.asarray(self.splitting / (units.K_B * self.temperature[..., None]))
 
     def dephasing_moment(self, disorder: str) -> Array:
@@ -190,7 +190,8 @@ def _descend(problem: _Weiss, x: Array) -> Array:
             length[uphill] *= 0.5
         x[active] = start + length * step
         settled = np.all(
-            (np.abs(step) <= 2 * EPSILON * np.abs(start)) | (np.abs(residual) <= 8 * EPSILON * scale),
+            (np.abs(step) <= 2 * EPSILON * np.abs(start))
+            | (np.abs(residual) <= 8 * EPSILON * scale),
             axis=-1,
         )
         active[np.flatnonzero(active)[settled]] = False
@@ -225,9 +226,7 @@ def _lowest(problem: _Weiss) -> Array:
             better |= undecided & (new < old - margin)
             undecided &= np.abs(new - old) <= margin
         best = np.where(better[:, None], candidate, best)
-        best_key = [
-            np.where(better, new, old) for new, old in zip(key, best_key, strict=True)
-        ]
+        best_key = [np.where(better, new, old) for new, old in zip(key, best_key, strict=True)]
     return best
 
 
@@ -320,7 +319,7 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
 
 
 def _ordering_modes(magnet: Magnet) -> tuple[Array, Array]:
-    """Mean-field ordering temperatures [K], ascending, and the <S_par> pattern of each (columns)."""
+    """Mean-field ordering temperatures [K], ascending, and the <S_par> patterns (columns)."""
     weiss = np.array(magnet.weiss)
     weights = symmetrising_weights(weiss)
     curie_constant = magnet.spins * (magnet.spins + 1.0) / 3.0

@@ -73,7 +73,13 @@ def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> Gener
 
     # central differences: a forward step cannot resolve 1e-9 of a rate
     solution = least_squares(
-        misfit, guess.ravel() / scale, jac="3-point", method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15
+        misfit,
+        guess.ravel() / scale,
+        jac="3-point",
+        method="lm",
+        xtol=1e-15,
+        ftol=1e-15,
+        gtol=1e-15,
     )
     residual = float(np.abs(solution.fun).max())
     if not residual <= RESIDUAL_LIMIT:
@@ -83,7 +89,8 @@ def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> Gener
             "solver `options` may help"
         )
     degrees = max(1, solution.fun.size - 9)
-    covariance = np.linalg.pinv(solution.jac.T @ solution.jac) * (solution.fun @ solution.fun)
+    jacobian = np.asarray(solution.jac)
+    covariance = np.linalg.pinv(jacobian.T @ jacobian) * (solution.fun @ solution.fun)
     error = scale * np.sqrt(np.maximum(np.diag(covariance), 0.0) / degrees)
     return GeneratorFit(scale * solution.x.reshape(3, 3), error.reshape(3, 3), residual)
 

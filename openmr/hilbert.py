@@ -1,5 +1,6 @@
-"""The small Hilbert space electron spin (x) moment(s) in QuTiP, and the projection onto a thermal moment.
+"""The small Hilbert space electron spin (x) moment(s) in QuTiP.
 
+Its operators and states, and the projection of a generator onto a thermal moment.
 Energies are in units of k_B T with hbar = 1; the tensor order is electron, moment 1, moment 2, ...
 """
 
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike
 from qutip import Qobj
 
 from openmr._checks import Array
+from openmr._qutip import exact_arithmetic
 from openmr.bath import populations
 from openmr.equilibrium import Equilibrium
 from openmr.sample import Sample
@@ -23,11 +25,6 @@ MAX_DIMENSION = 64
 """Largest joint space that is built; its dense superoperator takes 0.25 GiB."""
 
 PAULI = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
-
-
-def exact_arithmetic() -> qutip.CoreOptions:
-    """Context in which QuTiP keeps small matrix elements (by default it drops those below 1e-14)."""
-    return qutip.CoreOptions(auto_tidyup=False)
 
 
 def spin_operators(spin: float) -> tuple[Qobj, Qobj, Qobj]:
@@ -63,9 +60,7 @@ def hamiltonian(spins: Sequence[float], splittings: Sequence[float], electron: f
     return total
 
 
-def coupling(
-    spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: float = 0.0
-) -> Qobj:
+def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: float = 0.0) -> Qobj:
     """A = -(1/2) sum_v J_v sigma_v (x) S_v of one moment, Eqs. (4)-(6).
 
     Parameters
@@ -186,7 +181,9 @@ class MomentSpace:
     noise: float
 
 
-def moment_spaces(sample: Sample, state: Equilibrium, *, electron: float = 0.0) -> list[MomentSpace]:
+def moment_spaces(
+    sample: Sample, state: Equilibrium, *, electron: float = 0.0
+) -> list[MomentSpace]:
     """One electron (x) moment space per coupled sublattice.
 
     Parameters

@@ -13,6 +13,7 @@ import qutip
 from qutip import Qobj
 
 from openmr._checks import ParameterError
+from openmr._qutip import exact_arithmetic
 
 Spectrum = Callable[[Any], Any]
 
@@ -53,7 +54,7 @@ def redfield_dissipator(
     for operator, _ in couplings:
         if not operator.isherm:
             raise ParameterError("`couplings` must hold Hermitian operators, got one that is not")
-    with qutip.CoreOptions(auto_tidyup=False):
+    with exact_arithmetic():
         dissipator = qutip.superoperator.liouvillian(0 * hamiltonian)
         for operator, spectrum in couplings:
             dissipator = dissipator + qutip.brterm(
@@ -82,12 +83,10 @@ def reset(moments: Qobj, rate: float) -> Qobj:
     """
     electron, size = 2, moments.shape[0]
     total = electron * size
-    replace = np.einsum(
-        "ac,bd,ij,kl->aibjckdl", np.eye(2), np.eye(2), moments.full(), np.eye(size)
-    )
+    replace = np.einsum("ac,bd,ij,kl->aibjckdl", np.eye(2), np.eye(2), moments.full(), np.eye(size))
     # (row a i, column b j) <- (row c k, column d l); column stacking puts the column index first
     matrix = replace.transpose(2, 3, 0, 1, 6, 7, 4, 5).reshape(total**2, total**2)
     spaces = [[electron, *moments.dims[0]]] * 2
-    with qutip.CoreOptions(auto_tidyup=False):
+    with exact_arithmetic():
         held = Qobj(matrix, dims=[spaces, spaces], superrep="super")
         return rate * (held - qutip.to_super(qutip.qeye(spaces[0])))

@@ -42,7 +42,9 @@ class Measurement:
     moments: list[tuple[float, float]]  # <S_par>, <S_par^2> from the operators, per sublattice
 
 
-def _with_moments(sample: Sample, *moments: Moments, weiss: ArrayLike = 0.0, **magnet: Any) -> Sample:
+def _with_moments(
+    sample: Sample, *moments: Moments, weiss: ArrayLike = 0.0, **magnet: Any
+) -> Sample:
     return replace(sample, magnet=Magnet(moments, weiss, **magnet))
 
 
@@ -70,7 +72,9 @@ def standard_cases() -> list[Case]:
     )
     oblique = (0.36, -0.48, 0.8)
     spins = [
-        Case(f"Pt with S = {spin:g}, paramagnetic", _with_moments(film, _moments(spin, -1e-3)), 4, 6)
+        Case(
+            f"Pt with S = {spin:g}, paramagnetic", _with_moments(film, _moments(spin, -1e-3)), 4, 6
+        )
         for spin in (0.5, 1.0, 2.5, 3.5)
     ]
     return [
@@ -88,13 +92,11 @@ def standard_cases() -> list[Case]:
     ]
 
 
-
-
 def _one_coupling(sample: Sample, kept: Sequence[float]) -> Sample:
     """The same sample with some of Jx, Jy, Jz set to zero."""
-    moments = [
+    moments = tuple(
         replace(m, exchange=tuple(np.array(kept) * m.exchange)) for m in sample.magnet.sublattices
-    ]
+    )
     magnet = replace(sample.magnet, sublattices=moments)
     return replace(sample, magnet=magnet)
 
@@ -144,8 +146,6 @@ def _measure_case(case: Case) -> Measurement:
             for name in NUMERICAL
         },
         flips_split=relaxation(flips, *point, method="bloch-redfield", electron_splitting=True),
-        dephasing=float(
-            relaxation(only_jz, *point, method="bloch-redfield").dissipator[0, 0]
-        ),
+        dephasing=float(relaxation(only_jz, *point, method="bloch-redfield").dissipator[0, 0]),
         moments=moments,
     )

@@ -47,6 +47,4 @@ def magnetoresistance(
     True
     """
     rates = relaxation(sample, temperature, field, method=method, **options)
-    return resistivity(
-        sample.film, rates, direction, order=order, precession_sign=precession_sign
-    )
+    return resistivity(sample.film, rates, direction, order=order, precession_sign=precession_sign)

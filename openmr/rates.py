@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field as dataclass_field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,7 @@ class Relaxation:
     @property
     def exchange_tensor(self) -> Array:
         """Exchange part with precession, without 1/tau_0 [1/s], shape (..., 3, 3)."""
-        return np.asarray(
-            self.dissipator + self.precession[..., None, None] * PRECESSION_GENERATOR
-        )
+        return np.asarray(self.dissipator + self.precession[..., None, None] * PRECESSION_GENERATOR)
 
     @property
     def tensor(self) -> Array:

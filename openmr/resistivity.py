@@ -47,8 +47,8 @@ class Resistivity:
         found = self.relaxation
         where = f"T = {shown(found.temperature)} K, B = {shown(found.field)} T"
         lines = [f"{'Resistivity  ' + found.method:<38}{found.sample.name}, {where}"]
-        for name in ("longitudinal", "transverse", "drho0", "drho1", "drho2"):
-            lines.append(f"  {name:<13}: {shown(getattr(self, name))} Ohm m")
+        names = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
+        lines += [f"  {name:<13}: {shown(getattr(self, name))} Ohm m" for name in names]
         return "\n".join(lines)
 
 
@@ -96,9 +96,7 @@ def resistivity(
     parallel = surviving_fraction(film.thickness, relaxation.longitudinal / film.diffusion).real
     across = surviving_fraction(film.thickness, transverse_decay(film, relaxation))
     try:
-        parallel, across, mx, my, mz = np.broadcast_arrays(
-            parallel, across, *np.moveaxis(m, -1, 0)
-        )
+        parallel, across, mx, my, mz = np.broadcast_arrays(parallel, across, *np.moveaxis(m, -1, 0))
     except ValueError:
         raise _checks.ParameterError(
             "`direction` without its last axis must broadcast with the rates, "

@@ -146,8 +146,8 @@ def _table(report: Report) -> str:
     blocks.append(_equation_block(report.checks))
     if report.missed:
         lines = [
-            f"  {c.case}: {c.quantity}, Eq. {c.equation}: closed form {c.closed_form:.10g} {c.unit}, "
-            f"{c.route} {c.numerical:.10g}; deviation {_verdict(c)} {c.because}"
+            f"  {c.case}: {c.quantity}, Eq. {c.equation}: closed form {c.closed_form:.10g}, "
+            f"{c.route} {c.numerical:.10g} {c.unit}; deviation {_verdict(c)} {c.because}"
             for c in report.missed
         ]
         blocks.append("\n".join(["Missed:", *lines]))
@@ -193,7 +193,9 @@ def _case_block(measurement: Measurement, checks: Sequence[Check]) -> str:
             f"{first.numerical:>16.5g}  {_verdict(first):<21}{second.numerical:>11.5g}  "
             f"{_verdict(second)}"
         )
-    worst = [_worst([c for c in own if c.quantity[:6] == "Gamma_" and c.route == r]) for r in NUMERICAL]
+    worst = [
+        _worst([c for c in own if c.quantity[:6] == "Gamma_" and c.route == r]) for r in NUMERICAL
+    ]
     lines.append(
         f"  {'tensor, worst of 9 elements':<34}{'':>16}  {_verdict(worst[0]):<21}{'':>11}  "
         f"{_verdict(worst[1])}"

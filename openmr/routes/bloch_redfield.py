@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from qutip import operator_to_vector
 
 from openmr import _checks, hilbert, master
+from openmr._qutip import exact_arithmetic
 from openmr.bath import detailed_balance, electron_hole_spectrum
 from openmr.equilibrium import Equilibrium, equilibrium
 from openmr.rates import PointRates, Relaxation, collect
@@ -55,9 +56,7 @@ def bloch_redfield(
         _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
     sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
     state = equilibrium(sample, temperature, field)
-    points = [
-        _at_point(sample, point, electron_splitting, sec_cutoff) for point in state.points()
-    ]
+    points = [_at_point(sample, point, electron_splitting, sec_cutoff) for point in state.points()]
     return collect("bloch-redfield", sample, state.temperature, state.field, points)
 
 
@@ -70,7 +69,7 @@ def _at_point(
     if not spaces:
         still = dict.fromkeys(("trace", "fixed_point", "kms", "positivity"), 0.0)
         return PointRates(np.zeros((3, 3)), precession, diagnostics=still)
-    with hilbert.exact_arithmetic():
+    with exact_arithmetic():
         projected = [
             space.noise
             * hilbert.project(

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from openmr import _checks, hilbert, master
 from openmr._checks import Array, ExtractionError, ParameterError
+from openmr._qutip import exact_arithmetic
 from openmr.bath import electron_hole_spectrum
 from openmr.equilibrium import Equilibrium, equilibrium
 from openmr.extraction import STEPS, GeneratorFit, fit_generator, initial_guess, window_lengths
@@ -137,7 +138,7 @@ def _experiments(
     if not spaces:
         return []
     larmor = 0.5 * first_order * hilbert.PAULI[2]
-    with hilbert.exact_arithmetic():
+    with exact_arithmetic():
         joint = [
             master.redfield_dissipator(
                 s.hamiltonian, [(s.coupling, electron_hole_spectrum)], sec_cutoff=sec_cutoff
@@ -166,12 +167,12 @@ def _experiments(
                 own, qutip.qeye(space.moment.dims[0])
             )
             holding = (
-                master.reset(space.moment, kappa)
-                if thermostat == "reset"
-                else _flips(space, kappa)
+                master.reset(space.moment, kappa) if thermostat == "reset" else _flips(space, kappa)
             )
             total = space.noise * dissipator + qutip.liouvillian(coherent) + holding
-            experiments.append(_Experiment(total / unit, space.moment, unit, SETTLING * unit / kappa))
+            experiments.append(
+                _Experiment(total / unit, space.moment, unit, SETTLING * unit / kappa)
+            )
     return experiments
 
 
@@ -192,9 +193,7 @@ def _measure(
     names = ("residual", "solver_change", "window_change", "precession_uncertainty")
     if not experiments:  # nothing couples: the spin precesses and never relaxes
         precession = float(hilbert.first_order_tensor(sample, state)[0, 1])
-        return PointRates(
-            np.zeros((3, 3)), precession, np.zeros((3, 3)), dict.fromkeys(names, 0.0)
-        )
+        return PointRates(np.zeros((3, 3)), precession, np.zeros((3, 3)), dict.fromkeys(names, 0.0))
     fits = [_fit_experiment(experiment, options) for experiment in experiments]
     precession = float(np.mean([_antisymmetric(fit.generator) for fit in fits]))
     dissipator = sum(
@@ -249,7 +248,7 @@ def _record(experiment: _Experiment, times: Array, options: Mapping[str, Any]) -
         start = [qutip.tensor(spin, experiment.moment) for spin in start]
         identity = qutip.qeye(experiment.moment.dims[0])
         probes = [qutip.tensor(probe, identity) for probe in probes]
-    with hilbert.exact_arithmetic():
+    with exact_arithmetic():
         try:
             solver = qutip.MESolver(experiment.generator, options=dict(options))
         except KeyError as error:
@@ -277,9 +276,7 @@ class _ExperimentFit:
     windows: _Windows  # steps in s
 
 
-def _fit_experiment(
-    experiment: _Experiment, options: Mapping[str, Any] | None
-) -> _ExperimentFit:
+def _fit_experiment(experiment: _Experiment, options: Mapping[str, Any] | None) -> _ExperimentFit:
     joint = experiment.moment is not None
     t0 = experiment.settling
     guess = _pilot(experiment, options)
@@ -289,7 +286,9 @@ def _fit_experiment(
     strict = _tighter(chosen)
     shift = 0.25 * lengths[0]
 
-    def fitted(start: float, solver: Mapping[str, Any], guess: Array) -> tuple[GeneratorFit, _Windows]:
+    def fitted(
+        start: float, solver: Mapping[str, Any], guess: Array
+    ) -> tuple[GeneratorFit, _Windows]:
         windows: _Windows = []
         for length in lengths:
             windows.append((length / STEPS, _window(experiment, start, length / STEPS, solver)))
@@ -320,10 +319,14 @@ def _fit_experiment(
 
 
 def _window(
-    experiment: _Experiment, start: float, step: float, options: Mapping[str, Any], steps: int = STEPS
+    experiment: _Experiment,
+    start: float,
+    step: float,
+    options: Mapping[str, Any],
+    steps: int = STEPS,
 ) -> Array:
     """Signal at even steps from a start time, (steps + 1, 3, 3)."""
-    times = start + step * np.arange(steps + 1)
+    times = np.asarray(start + step * np.arange(steps + 1))
     if start > 0:  # the solver starts at the first time it is given
         return _record(experiment, np.concatenate([[0.0], times]), options)[1:]
     return _record(experiment, times, options)
@@ -351,7 +354,7 @@ def _larmor_scale(experiment: _Experiment) -> float:
     """Bound on the fastest motion of the electron spin, in the experiment's unit."""
     generator = experiment.generator
     if experiment.moment is not None:
-        with hilbert.exact_arithmetic():
+        with exact_arithmetic():
             generator = hilbert.project(generator, experiment.moment)
     return float(max(1.0, np.abs(hilbert.bloch_tensor(generator)).max()))
 
@@ -390,6 +393,10 @@ class Decay:
     prediction: tuple[Array, Array]
 
 
+def _even(step: float) -> Array:
+    return np.asarray(step * np.arange(STEPS + 1))
+
+
 def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
     """What `evolution` records and fits at one temperature [K] and field [T], moments projected."""
     state = equilibrium(sample, float(temperature), float(field))
@@ -406,10 +413,10 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
     options = _solver_options(None, False, 0.0)
     signal = _window(experiment, 0.0, step * experiment.rate_unit, options)
     return Decay(
-        times=[step * np.arange(STEPS + 1) for step, _ in fit.windows],
+        times=[_even(step) for step, _ in fit.windows],
         signals=[signal for _, signal in fit.windows],
         generator=fit.generator,
-        prediction=(step * np.arange(STEPS + 1), signal),
+        prediction=(_even(step), signal),
     )
 
 
@@ -449,7 +456,7 @@ def free_moment(sample: Sample, temperature: float, field: float) -> FreeMoment:
     if len(spaces) != 1:
         raise ParameterError(f"`sample` must have one coupled sublattice, got {len(spaces)}")
     space = spaces[0]
-    with hilbert.exact_arithmetic():
+    with exact_arithmetic():
         dissipator = master.redfield_dissipator(
             space.hamiltonian, [(space.coupling, electron_hole_spectrum)]
         )
