@@ -26,6 +26,7 @@ from openmr.sample import Magnet, Sample, symmetrising_weights
 
 EPSILON = float(np.finfo(float).eps)
 MAX_ITERATIONS = 100
+SWEEPS = 4
 MAX_SUBLATTICES = 10
 
 
@@ -167,9 +168,30 @@ def _newton_step(problem: _Weiss, averages: LevelSums, residual: Array) -> Array
     return residual + _matvec(problem.coupling, root * _matvec(modes, projected / floor))
 
 
+def _sweep(problem: _Weiss, x: Array) -> Array:
+    """One moment after the other in the field of the rest: downhill in the free energy."""
+    x = x.copy()
+    for i, spin in enumerate(problem.spins):
+        own = problem.coupling[:, i, i]
+        means = _averages(problem.spins, x).magnetization
+        rest = problem.zeeman[:, i] - np.sum(problem.coupling[:, i] * means, axis=-1)
+        rest = rest + own * means[:, i]
+        # an attractive own field is taken as it stands; a repulsive one is solved for, by Newton
+        # from zero, which approaches the one root monotonically
+        attracted = rest - np.maximum(own, 0.0) * means[:, i]
+        solved = np.zeros_like(rest)
+        for _ in range(6):
+            inner = level_sums(spin, solved)
+            error = solved - rest + own * inner.magnetization
+            solved = solved - error / (1.0 + np.maximum(-own, 0.0) * inner.variance)
+        x[:, i] = np.where(own < 0, solved, attracted)
+    return x
+
+
 def _descend(problem: _Weiss, x: Array) -> Array:
     """Minimum of the free energy reached from the trial splittings x (p, n)."""
-    x = x.copy()
+    for _ in range(SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
+        x = _sweep(problem, x)
     active = np.ones(len(x), dtype=bool)
     for _ in range(MAX_ITERATIONS):
         part = _at(problem, active)
@@ -181,10 +203,11 @@ def _descend(problem: _Weiss, x: Array) -> Array:
         scale = scale + _matvec(np.abs(part.coupling), np.abs(averages.magnetization))
         step = _newton_step(part, averages, residual)
         energy, noise = _free_energy(part, averages)
+        slope = -np.sum(problem.weights * averages.variance * residual * step, axis=-1)
         length = np.ones((len(start), 1))
         for _ in range(60):
             trial, _noise = _free_energy(part, _averages(problem.spins, start + length * step))
-            uphill = trial > energy + noise
+            uphill = trial > energy + 1e-4 * length[:, 0] * slope + noise
             if not uphill.any():
                 break
             length[uphill] *= 0.5

@@ -177,10 +177,11 @@ def symmetrising_weights(weiss: Array) -> Array:
     mismatch = np.abs(energy - energy.T)
     # each weight is a product of at most n ratios, each good to a few roundings of the input
     if np.any(mismatch > 16 * count * np.finfo(float).eps * np.abs(energy)):
-        i, j = (int(k) for k in np.unravel_index(np.argmax(mismatch), mismatch.shape))
+        row, column = np.unravel_index(np.argmax(mismatch), mismatch.shape)
         raise ParameterError(
             "`weiss` must be reciprocal, w_i weiss[i][j] = w_j weiss[j][i] for some positive "
-            f"weights w (the densities), got weiss[{i}][{j}] = {weiss[i, j]:g} eV and weiss[{j}][{i}] = {weiss[j, i]:g} eV"
+            f"weights w (the densities), got weiss[{row}][{column}] = "
+            f"{weiss[row, column]:g} eV and weiss[{column}][{row}] = {weiss[column, row]:g} eV"
         )
     return np.asarray(weights / weights.max())
 
