@@ -21,13 +21,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks, units
-from openmr._checks import Array, ConvergenceError, ParameterError
+from openmr._checks import Array, ConvergenceError, ParameterError, SizeError
 from openmr.sample import Magnet, Sample, symmetrising_weights
 
 EPSILON = float(np.finfo(float).eps)
 MAX_ITERATIONS = 100
 SWEEPS = 4
 MAX_SUBLATTICES = 10
+MAX_LEVELS = 1e8  # points times 2S+1: some ten arrays of that size are alive at once
 
 
 class LevelSums(NamedTuple):
@@ -66,18 +67,16 @@ def level_sums(spin: float, x: ArrayLike) -> LevelSums:
     below = k < spin  # level k pairs with level 2S - k, and p_k - p_{2S-k} never cancels
     imbalance = -np.expm1(-2.0 * depth * (spin - k[below]))
     magnetization = -np.sum((spin - k[below]) * p[..., below] * imbalance, axis=-1)
-    variance = np.zeros_like(partition)
-    for gap in range(1, count):
-        variance = variance + gap**2 * np.sum(p[..., :-gap] * p[..., gap:], axis=-1)
+    height = np.sum(p * k, axis=-1)  # mean level above the lowest
     away = np.sum(p * (k * (2 * spin - k + 1)), axis=-1)
     towards = np.sum(p * ((2 * spin - k) * (k + 1)), axis=-1)
     return LevelSums(
         magnetization=np.where(x >= 0, magnetization, -magnetization) + 0.0,  # no negative zero
         second_moment=np.sum(p * (k - spin) ** 2, axis=-1),
-        variance=variance,
+        variance=np.sum(p * (k - height[..., None]) ** 2, axis=-1),
         flip_up=np.where(x >= 0, towards, away),
         flip_down=np.where(x >= 0, away, towards),
-        entropy=np.log(partition) + depth[..., 0] * np.sum(p * k, axis=-1),
+        entropy=np.log(partition) + depth[..., 0] * height,
     )
 
 
@@ -311,6 +310,12 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     if count > MAX_SUBLATTICES and np.any(weiss):
         raise ParameterError(
             f"`sublattices` must number at most {MAX_SUBLATTICES} when coupled, got {count}"
+        )
+    levels = temperature.size * float((2 * magnet.spins + 1).max())
+    if levels > MAX_LEVELS:
+        raise SizeError(
+            f"`temperature` and `field` must span at most {MAX_LEVELS:g} points times spin levels, "
+            f"got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
         )
     beta = 1.0 / (units.K_B * temperature.ravel())
     g = np.array([moments.g for moments in magnet.sublattices])

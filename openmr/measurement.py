@@ -123,9 +123,13 @@ def _measure_case(case: Case) -> Measurement:
     from openmr import hilbert
 
     point = case.temperature, case.field
-    state = equilibrium(case.sample, *point)
+    quiet = {"bloch-redfield": {}, "evolution": {"progress": False}}
+    rates = {
+        name: relaxation(case.sample, *point, method=name, **quiet[name]) for name in NUMERICAL
+    }
     flips = _one_coupling(case.sample, (1, 1, 0))
     only_jz = _one_coupling(case.sample, (0, 0, 1))
+    state = equilibrium(case.sample, *point)
     moments = []
     for spin, x in zip(case.sample.magnet.spins, state.reduced_splitting, strict=True):
         thermal = hilbert.thermal_moments([spin], [x])
@@ -136,15 +140,7 @@ def _measure_case(case: Case) -> Measurement:
     return Measurement(
         case=case,
         state=state,
-        rates={
-            name: relaxation(
-                case.sample,
-                *point,
-                method=name,
-                **({"progress": False} if name == "evolution" else {}),
-            )
-            for name in NUMERICAL
-        },
+        rates=rates,
         flips_split=relaxation(flips, *point, method="bloch-redfield", electron_splitting=True),
         dephasing=float(relaxation(only_jz, *point, method="bloch-redfield").dissipator[0, 0]),
         moments=moments,

@@ -1,0 +1,174 @@
+"""Every bad input gives one error that names argument, value and allowed range."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from systems import film_of, paramagnet
+
+import openmr as om
+from openmr import cli
+from openmr.routes.evolution import evolution, free_moment, record_decay
+
+FILM = om.presets.pt_py()
+MOMENTS = {"spin": 2, "density": 1e27, "exchange_energy": 1e-3}
+LAYER = {
+    "thickness": 5e-9,
+    "spin_hall_angle": 0.1,
+    "diffusion": 1e-6,
+    "spin_flip_time": 1e-11,
+    "resistivity": 2e-6,
+}
+
+BAD = [
+    (lambda: om.Moments(**{**MOMENTS, "spin": 0.3}), "`spin` must be a positive half-int.*0.3"),
+    (lambda: om.Moments(**{**MOMENTS, "spin": 0}), "`spin`.*got 0"),
+    (lambda: om.Moments(**{**MOMENTS, "spin": -0.5}), "`spin`.*-0.5"),
+    (lambda: om.Moments(**{**MOMENTS, "spin": "two"}), "`spin`.*'two'"),
+    (lambda: om.Moments(**{**MOMENTS, "spin": float("nan")}), "`spin`.*nan"),
+    (lambda: om.Moments(**{**MOMENTS, "density": -1e27}), r"`density`.*> 0 m\^-3, got -1e\+27"),
+    (lambda: om.Moments(**{**MOMENTS, "density": 0}), "`density`.*got 0"),
+    (lambda: om.Moments(**{**MOMENTS, "density": None}), "`density`.*None"),
+    (lambda: om.Moments(**{**MOMENTS, "exchange": 1e-30}), "exactly one of `exchange` and"),
+    (lambda: om.Moments(spin=2, density=1e27), "exactly one of.*exchange=None"),
+    (lambda: om.Moments(**{**MOMENTS, "exchange_energy": (1, 2)}), r"`exchange_energy`.*\(2,\)"),
+    (lambda: om.Moments(**{**MOMENTS, "exchange_energy": np.nan}), "`exchange_energy`.*eV.*nan"),
+    (lambda: om.Moments(**{**MOMENTS, "exchange_energy": 1j}), "`exchange_energy`.*1j"),
+    (lambda: om.Moments(**{**MOMENTS, "g": np.inf}), "`g`.*inf"),
+    (lambda: om.Magnet([]), "`sublattices`.*none"),
+    (lambda: om.Magnet([1]), "`sublattices` must be an openmr.Moments, got 1"),
+    (lambda: om.Magnet(om.Moments(**MOMENTS), [[1, 2]]), r"`weiss` must have shape \(1, 1\)"),
+    (lambda: om.Magnet([om.Moments(**MOMENTS)] * 2, 1e-3), r"`weiss`.*\(2, 2\)"),
+    (
+        lambda: om.Magnet([om.Moments(**MOMENTS)] * 2, [[0, 1e-3], [-1e-3, 0]]),
+        r"`weiss` must be reciprocal.*weiss\[0\]\[1\] = 0.001 eV",
+    ),
+    (lambda: om.Magnet(om.Moments(**MOMENTS), 0.0, "glass"), "`disorder`.*'lattice'.*'glass'"),
+    (lambda: om.Electrons(dos_up=-1, dos_down=1), r"`dos_up`.*eV\^-1 m\^-3, got -1"),
+    (lambda: om.Electrons.free(fermi_energy=0), "`fermi_energy`.*> 0 eV, got 0"),
+    (lambda: om.Electrons.free(1.0, mass=-1), "`mass`.*got -1"),
+    (lambda: om.Film(**{**LAYER, "thickness": 0}), "`thickness`.*> 0 m, got 0"),
+    (lambda: om.Film(**{**LAYER, "spin_hall_angle": 2}), "`spin_hall_angle`.*<= 1.*got 2"),
+    (lambda: om.Film(**LAYER, diffusion_length=1e-9), "exactly one of `spin_flip_time` and"),
+    (lambda: om.Film(**{**LAYER, "spin_flip_time": None}), "exactly one of.*None"),
+    (lambda: om.Film(**{**LAYER, "resistivity": None}), "`resistivity`.*None"),
+    (lambda: om.Sample(1, FILM.electrons, FILM.film), "`magnet` must be an openmr.Magnet"),
+    (lambda: om.presets.pt_py(spin=0.3), "`spin`.*0.3"),
+    (lambda: om.presets.pt_py(curie_temperature=-1), "`curie_temperature`.*>= 0 K, got -1"),
+    (lambda: om.equilibrium(FILM, 0.0, 1.0), "`temperature` must be positive in K, got 0.0"),
+    (lambda: om.equilibrium(FILM, [10, -4], 1.0), "`temperature`.*-4.0"),
+    (lambda: om.equilibrium(FILM, np.nan, 1.0), "`temperature`.*nan"),
+    (lambda: om.equilibrium(FILM, 10.0, np.inf), "`field`.*in T, got inf"),
+    (lambda: om.equilibrium(FILM, 10.0, "strong"), "`field`.*'strong'"),
+    (lambda: om.equilibrium(FILM, [1.0, 2.0], [1.0, 2.0, 3.0]), r"`temperature` \(2,\), `field`"),
+    (lambda: om.equilibrium("film", 1.0, 1.0), "`sample` must be an openmr.Sample"),
+    (lambda: om.relaxation(FILM, 10.0, 1.0, method="magic"), "'bloch-redfield'.*'magic'"),
+    (lambda: om.relaxation(FILM, 10.0, 1.0, method=None), "`method`.*None"),
+    (lambda: om.relaxation(FILM, 10.0, 1.0, speed=3), "'closed-form' takes no option `speed`"),
+    (lambda: om.relaxation(FILM, 10.0, 1.0, form="wrong"), "`form`.*'printed'.*'wrong'"),
+    (lambda: om.relaxation(FILM, 10.0, 1.0, azimuth=np.nan), "`azimuth`.*nan"),
+    (lambda: om.relaxation(FILM, 10.0, 1.0).along((1, 2, 3)), r"`axis`.*\(3,\)"),
+    (
+        lambda: om.relaxation(FILM, 10.0, 1.0, method="bloch-redfield", sec_cutoff=np.nan),
+        "`sec_cutoff`.*nan",
+    ),
+    (
+        lambda: om.relaxation(paramagnet(2.5e6 - 0.5), 10.0, 1.0, method="bloch-redfield"),
+        "`spin`.*dimension <= 64, got 10000000.*GiB",
+    ),
+    (
+        lambda: om.relaxation(paramagnet(2.5e6 - 0.5), 10.0, 1.0, method="evolution"),
+        "`spin`.*dimension <= 64, got 10000000.*GiB",
+    ),
+    (lambda: evolution(FILM, 10.0, 1.0, thermostat="oven"), "`thermostat`.*'reset'.*'oven'"),
+    (lambda: evolution(FILM, 10.0, 1.0, thermostat="reset"), "`thermostat_rate`.*None"),
+    (lambda: evolution(FILM, 10.0, 1.0, thermostat_rate=1.0), "`thermostat_rate` goes with"),
+    (
+        lambda: evolution(FILM, 10.0, 1.0, thermostat="flips", thermostat_rate=1e9),
+        r"`thermostat_rate` must be at least ten times.*1/s, got 1e\+09",
+    ),
+    (
+        lambda: evolution(FILM, 10.0, 1.0, options={"rtoll": 1e-9}),
+        "`options` must be QuTiP solver options.*rtoll",
+    ),
+    (
+        lambda: evolution(FILM, 10.0, 1.0, options={"method": "magic"}),
+        "`options` must be QuTiP solver options.*magic",
+    ),
+    (lambda: record_decay(om.presets.pt_py(0.0), 10.0, 1.0), "`sample` must couple"),
+    (
+        lambda: free_moment(film_of(*[om.Moments(**MOMENTS)] * 2), 10.0, 1.0),
+        "one coupled sublattice, got 2",
+    ),
+    (lambda: om.magnetoresistance(FILM, 10.0, 1.0, (0, 0, 0)), "`direction`.*length > 0"),
+    (lambda: om.magnetoresistance(FILM, 10.0, 1.0, (1, 0)), r"`direction`.*3, got shape \(2,\)"),
+    (lambda: om.magnetoresistance(FILM, 10.0, 1.0, (1, np.nan, 0)), "`direction`.*nan"),
+    (lambda: om.magnetoresistance(FILM, 10.0, [1, 2], np.ones((3, 3))), "`direction` without"),
+    (lambda: om.magnetoresistance(FILM, 10.0, 1.0, (1, 0, 0), order="third"), "`order`.*'third'"),
+    (lambda: om.verify("film"), "`sample` must be an openmr.Sample"),
+    (lambda: om.verify(temperature=-1.0), "`temperature`.*-1"),
+    (lambda: om.verify(direction=np.eye(3)), r"`direction` must have shape \(3,\)"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
+def test_one_clear_error(call, message):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(om.ParameterError) as caught:
+            call()
+    assert re.search(message, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+
+
+COMMANDS = [
+    (["verify", "--temperature", "-3"], "`temperature` must be positive in K, got -3"),
+    (["verify", "--temperature", "nan"], "`temperature`"),
+    (["verify", "--temperature", "warm"], "invalid float value: 'warm'"),
+    (["verify", "--field", "inf"], "`field`"),
+    (["verify", "--spin", "0.3"], "`spin`"),
+    (["verify", "--spin", "2500000"], "GiB"),
+    (["verify", "--direction", "0", "0", "0"], "`direction`"),
+    (["verify", "--exchange-energy", "1", "2"], "one or three numbers in meV, got 2"),
+    (["verify", "--disorder", "glass"], "`disorder`"),
+    (["verify", "--plot", __file__], "`--plot` must be a directory"),
+    (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
+    (["conquer"], "invalid choice: 'conquer'"),
+    ([], "required: command"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), COMMANDS)
+def test_the_command_line_prints_one_line_and_exits_2(arguments, message, capsys):
+    try:
+        status = cli.main(arguments)
+    except SystemExit as stopped:  # argparse
+        status = stopped.code
+    captured = capsys.readouterr()
+    assert status == 2
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_no_half_written_figure(tmp_path):
+    def fails(path):
+        with open(path, "w") as file:
+            file.write("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        cli._write(tmp_path / "figure.png", fails)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_zero_coupling_and_no_spin_flips_stay_finite():
+    film = om.Film(**{**LAYER, "spin_flip_time": np.inf})
+    sample = om.Sample(om.presets.pt_py(0.0).magnet, FILM.electrons, film)
+    for method in ("closed-form", "bloch-redfield", "evolution"):
+        found = om.magnetoresistance(sample, 10.0, 0.0, (1, 0, 0), method=method)
+        assert found.relaxation.tau_longitudinal == np.inf
+        assert np.isfinite(found.longitudinal)
+        assert found.relaxation.longitudinal == 0
