@@ -46,10 +46,10 @@ def second_moment(spin: ArrayLike, x: ArrayLike) -> Array:
 def absorption(x: ArrayLike) -> Array:
     """X n_B(x) with n_B = 1/(exp(x) - 1), the weight of flips that take energy from the moments."""
     x = np.asarray(x, dtype=float)
-    away = np.where(x == 0, 1.0, x)
-    size = np.abs(away)
-    decayed = size * np.exp(-np.maximum(away, 0.0)) / -np.expm1(-size)
-    return np.asarray(np.where(x == 0, 1.0, decayed))
+    size = np.abs(x)
+    decay = -np.expm1(-size)
+    weight = np.divide(size, decay, out=np.ones_like(size), where=decay != 0)
+    return np.asarray(weight * np.exp(-np.maximum(x, 0.0)))
 
 
 def emission(x: ArrayLike) -> Array:
@@ -82,11 +82,11 @@ def flip_weights(exchange: Array, density: Array, theta: ArrayLike, phi: ArrayLi
     theta, phi : array_like, rad
         Axis of Eq. (37).
     """
-    theta, phi = np.asarray(theta), np.asarray(phi)
-    c, s = np.cos(0.5 * theta), np.sin(0.5 * theta)
+    theta, phi = np.broadcast_arrays(theta, phi)
+    c, s = np.cos(0.5 * theta).astype(complex), np.sin(0.5 * theta)
     # Eqs. (35), (36) in the basis of sigma_z; (36) orthogonal to (35)
-    up = np.stack([c + 0j * phi, -np.exp(-1j * phi) * s], axis=-1)
-    down = np.stack([np.exp(1j * phi) * s, c + 0j * phi], axis=-1)
+    up = np.stack([c, -np.exp(-1j * phi) * s], axis=-1)
+    down = np.stack([np.exp(1j * phi) * s, c], axis=-1)
     flip_x = np.sum(down.conj() * up[..., ::-1], axis=-1)
     flip_y = 1j * (down[..., 1].conj() * up[..., 0] - down[..., 0].conj() * up[..., 1])
     flip_z = down[..., 0].conj() * up[..., 0] - down[..., 1].conj() * up[..., 1]

@@ -165,23 +165,29 @@ def _total_rate_allowance(found: Relaxation) -> _Allowance:
     return _Allowance(scale, tolerance + 8 * EPSILON * found.spin_flip_rate / scale, because)
 
 
-def _precession_allowance(m: Measurement, found: Relaxation) -> _Allowance:
+def _spin_splittings(m: Measurement) -> float:
+    """Zeeman splitting plus the exchange shifts of all sublattices, each by magnitude [eV]."""
     sample = m.case.sample
-    zeeman = abs(sample.electrons.g * units.MU_B * m.case.field)
-    shifts = sum(
+    shifts = (
         abs(sublattice.exchange_energy[2] * mean)
         for sublattice, (mean, _) in zip(sample.magnet.sublattices, m.moments, strict=True)
     )
-    scale = (zeeman + shifts) / units.HBAR
+    return float(abs(sample.electrons.g * units.MU_B * m.case.field) + sum(shifts))
+
+
+def _precession_allowance(m: Measurement, found: Relaxation) -> _Allowance:
+    scale = _spin_splittings(m) / units.HBAR
     if scale == 0.0:  # no precession at all: what the fit says of its own zero
         return _rate_allowance(found, (0, 1), (1, 0))
     tolerance = TENSOR_TOLERANCE if found.uncertainty is None else PRECESSION_TOLERANCE
     return _Allowance(scale, tolerance, "over |omega_B| + |exchange shifts|; asked of the method")
 
 
-def _field_allowance(found: Relaxation) -> _Allowance:
-    scale = float(abs(found.field) + abs(found.exchange_field)) or 1.0
-    return _Allowance(scale, TENSOR_TOLERANCE, "over |B| + |B_sd|; rounding")
+def _field_allowance(m: Measurement) -> _Allowance:
+    scale = _spin_splittings(m) / abs(m.case.sample.electrons.g * units.MU_B)
+    return _Allowance(
+        scale or 1.0, TENSOR_TOLERANCE, "over |B| + |B_sd| of each sublattice; rounding"
+    )
 
 
 # --- the line: moments, bath, rates, transport -----------------------------------------------
@@ -396,7 +402,7 @@ def _golden_rule(m: Measurement) -> Iterator[Check]:
         ("B_sd", "(83)", "T"),
         lambda: _formulas().exchange_field(magnet, electrons, state),
         found.exchange_field,
-        _field_allowance(found),
+        _field_allowance(m),
     )
     if found.dissipator[2, 2] > 0:
         exact = _reference(m)
@@ -494,7 +500,7 @@ def _other_forms(m: Measurement) -> Iterator[Check]:
         ("B_sd printed, times hbar", "(83) printed", "T"),
         lambda: _formulas().exchange_field_printed(magnet, electrons, state) * units.HBAR,
         found.exchange_field,
-        _field_allowance(found),
+        _field_allowance(m),
     )
     # flips alone, with the splitting in the dissipator; tanh(w/2)/(w/2) of them is what the Fermi
     # sea does to transverse spins
@@ -530,4 +536,19 @@ def _other_forms(m: Measurement) -> Iterator[Check]:
         expected,
         rounding,
         route="bloch-redfield, split",
+    )
+
+    def anisotropy(dissipator: Array) -> Array:
+        return np.asarray(dissipator[0, 0] - dissipator[1, 1])
+
+    yield _check(
+        m,
+        ("form='finite-splitting', xx - yy", "(75)", "1/s"),
+        lambda: anisotropy(
+            relaxation(
+                case.sample, case.temperature, case.field, form="finite-splitting"
+            ).dissipator
+        ),
+        anisotropy(found.dissipator),
+        rounding,
     )

@@ -112,13 +112,13 @@ def test_a_formula_that_raises_is_a_miss_and_not_a_crash(monkeypatch, measuremen
     def broken(*_):
         raise ZeroDivisionError("broken on purpose")
 
-    monkeypatch.setattr(closed_form, "exchange_field", broken)
+    monkeypatch.setattr(closed_form, "spin_per_charge", broken)
     monkeypatch.setattr(verify_module, "measure", lambda cases, progress=None: measurements)
     assert cli.main(["verify", "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["ok"] is False
     missed = [check for check in report["checks"] if not check["ok"]]
-    assert {check["quantity"] for check in missed} == {"B_sd"}
+    assert {check["quantity"] for check in missed} == {"dN_par/dN_0"}
     assert "broken on purpose" in missed[0]["because"]
 
 
@@ -162,9 +162,7 @@ try:
 except ImportError:
     print("blind")
 """
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.stdout.strip() == "blind", run.stderr
 
 
