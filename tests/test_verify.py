@@ -1,4 +1,4 @@
-"""The verdict: it holds, it can fail for every wrong formula, and the routes do without formulas."""
+"""The verdict holds, can fail for every wrong formula, and the routes do without formulas."""
 
 import ast
 import importlib
@@ -15,7 +15,7 @@ import pytest
 from mutation import mutants
 
 import openmr as om
-from openmr import closed_form, cli
+from openmr import cli, closed_form
 from openmr.comparison import compare
 from openmr.measurement import Case, measure, standard_cases
 

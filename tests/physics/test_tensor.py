@@ -170,7 +170,7 @@ def test_electron_alone_with_the_whole_correlation_matrix():
         half = 0.25 * np.outer(exchange, exchange)[..., None, None] * noise
         dressed = 0.5 * np.einsum("abmn,bmn->amn", half, pauli)
 
-        def change(rho, dressed=dressed):
+        def change(rho, dressed=dressed, pauli=pauli):
             out = np.zeros((2, 2), complex)
             for a in range(3):
                 term = dressed[a] @ rho

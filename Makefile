@@ -1,0 +1,20 @@
+PYTHON ?= .venv/bin/python
+
+.PHONY: check lint test examples bench
+
+check: lint test examples
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(dir $(PYTHON))lint-imports
+
+test:
+	$(PYTHON) -m pytest
+
+examples:
+	for example in examples/*.py; do $(PYTHON) $$example || exit 1; done
+
+bench:
+	$(PYTHON) -m pytest benchmarks --benchmark-only --benchmark-json=benchmark.json

@@ -1,0 +1,45 @@
+"""Why the moment must be held thermal, and how the Born approximation is approached.
+
+A free moment takes up the electron's spin and gives it back: total S_z is conserved, the spin
+decays at another rate and not to zero. A thermostat of rate kappa restores 1/tau_par, with an error
+that falls as 1/kappa.
+"""
+
+import tempfile
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import openmr as om
+from openmr import plotting
+from openmr.routes.evolution import evolution, free_moment
+
+film = om.presets.pt_py(spin=0.5, curie_temperature=0.0)
+temperature, field = 4.0, 3.0
+exact = om.relaxation(film, temperature, field).dissipator[2, 2]
+
+free = free_moment(film, temperature, field)
+print(f"free moment: rate {free.rate / exact:.3f} / tau_par, {free.residue:.1%} never decays")
+
+ratios = np.array([30.0, 100.0, 1e3, 1e4])
+errors = []
+for ratio in ratios:
+    found = evolution(
+        film, temperature, field, thermostat="reset", thermostat_rate=ratio * exact * 3
+    )
+    errors.append(1 - found.dissipator[2, 2] / exact)
+    print(f"kappa tau_par = {3 * ratio:7.0f}: rate too small by {errors[-1]:.2e}")
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+plotting.free_moment(free, exact, ax=left)
+right.loglog(3 * ratios, errors, "o-", color="0", label="fitted rate")
+right.loglog(
+    3 * ratios, errors[-1] * ratios[-1] / ratios, "--", color="#d55e00", label=r"$\propto 1/\kappa$"
+)
+right.set_xlabel(r"thermostat rate $\kappa\tau_\parallel$")
+right.set_ylabel(r"relative error of $1/\tau_\parallel$")
+right.legend(frameon=False)
+target = Path(tempfile.gettempdir()) / "openmr_thermostat.png"
+figure.savefig(target, dpi=150)
+print("figure:", target)
