@@ -40,7 +40,6 @@ def test_ratios(capsys):
             print(
                 f"\n{method:15} {ratio:8.3g} times the tensor ({1e3 * best[method]:.3g} ms)", end=""
             )
-    assert set(best) == set(METHODS)
 
 
 @pytest.mark.parametrize("spin", [0.5, 2.0, 3.5])

@@ -195,7 +195,7 @@ class Electrons:
     dos_up, dos_down : float, eV^-1 m^-3
         Density of states of each spin.
     g : float
-        g-factor of the electron.
+        g-factor of the electron, not 0.
     """
 
     dos_up: float
@@ -207,6 +207,10 @@ class Electrons:
             value = _checks.number(name, getattr(self, name), "eV^-1 m^-3", above=0.0)
             object.__setattr__(self, name, value)
         object.__setattr__(self, "g", _checks.number("g", self.g))
+        if self.g == 0.0:
+            raise ParameterError(
+                "`g` of the electrons must not be 0, which no field B_sd goes with"
+            )
 
     @classmethod
     def free(cls, fermi_energy: float, mass: float = 1.0, *, g: float = 2.0) -> Electrons:

@@ -46,6 +46,7 @@ BAD = [
     ),
     (lambda: om.Magnet(om.Moments(**MOMENTS), 0.0, "glass"), "`disorder`.*'lattice'.*'glass'"),
     (lambda: om.Electrons(dos_up=-1, dos_down=1), r"`dos_up`.*eV\^-1 m\^-3, got -1"),
+    (lambda: om.Electrons(dos_up=1, dos_down=1, g=0), "`g` of the electrons must not be 0"),
     (lambda: om.Electrons.free(fermi_energy=0), "`fermi_energy`.*> 0 eV, got 0"),
     (lambda: om.Electrons.free(1.0, mass=-1), "`mass`.*got -1"),
     (lambda: om.Film(**{**LAYER, "thickness": 0}), "`thickness`.*> 0 m, got 0"),
@@ -92,6 +93,7 @@ BAD = [
         lambda: evolution(FILM, 10.0, 1.0, options={"rtoll": 1e-9}),
         "`options` must be QuTiP solver options.*rtoll",
     ),
+    (lambda: evolution(FILM, 10.0, 1.0, options={"rtol": "x"}), r"`options\['rtol'\]`.*'x'"),
     (
         lambda: evolution(FILM, 10.0, 1.0, options={"method": "magic"}),
         "`options` must be QuTiP solver options.*magic",

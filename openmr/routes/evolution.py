@@ -223,6 +223,8 @@ def _antisymmetric(tensor: Array) -> float:
 def _solver_options(options: Mapping[str, Any] | None, joint: bool, phase: float) -> dict[str, Any]:
     quiet = {"progress_bar": "", "normalize_output": False}
     if options is not None:
+        for tolerance in {"rtol", "atol"} & set(options):
+            _checks.number(f"options[{tolerance!r}]", options[tolerance], above=0.0)
         return {**quiet, **options}
     if joint or phase > DIRECT_PHASE:
         return {**quiet, "method": "diag"}
