@@ -22,14 +22,25 @@ LONGEST = 1e3
 """Longest window over the shortest; a slower rate gets an uncertainty instead of a window."""
 RESIDUAL_LIMIT = 1e-6
 """Largest misfit, of the initial polarisation; keeps errors below 1e-5 of the largest rate."""
+HOPELESS = 1e30
+"""Misfit of a trial generator that overflows."""
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorFit:
-    """A fitted 3x3 generator and how well it describes the data (times in the unit of the data)."""
+    """A fitted 3x3 generator and how well it describes the data.
+
+    Attributes
+    ----------
+    generator : array (3, 3)
+    error : array (3, 3)
+        Largest change of each element that the misfit allows.
+    residual : float
+        Largest misfit, of the initial polarisation.
+    """
 
     generator: Array
-    standard_error: Array
+    error: Array
     residual: float
 
 
@@ -63,23 +74,20 @@ def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> Gener
     ExtractionError
         If the misfit exceeds `RESIDUAL_LIMIT` of the initial polarisation.
     """
-    scale = float(np.abs(guess).max())
+    # changes of the guess in units of its fastest decay: a precession millions of times faster
+    # must not set the step of the derivatives
+    scale = float(np.abs(np.linalg.eigvals(guess).real).max()) or float(np.abs(guess).max())
 
-    def misfit(flat: Array) -> Array:
-        generator = scale * flat.reshape(3, 3)
-        return np.concatenate(
-            [(decay(generator, step, data[0]) - data)[1:].ravel() for step, data in windows]
-        )
+    def misfit(change: Array) -> Array:
+        generator = guess + scale * change.reshape(3, 3)
+        with np.errstate(over="ignore", invalid="ignore"):  # a trial that grows without bound
+            differences = [decay(generator, step, data[0]) - data for step, data in windows]
+        flat = np.concatenate([difference[1:].ravel() for difference in differences])
+        return np.nan_to_num(flat, nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS)
 
     # central differences: a forward step cannot resolve 1e-9 of a rate
     solution = least_squares(
-        misfit,
-        guess.ravel() / scale,
-        jac="3-point",
-        method="lm",
-        xtol=1e-15,
-        ftol=1e-15,
-        gtol=1e-15,
+        misfit, np.zeros(9), jac="3-point", method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15
     )
     residual = float(np.abs(solution.fun).max())
     if not residual <= RESIDUAL_LIMIT:
@@ -88,11 +96,18 @@ def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> Gener
             f"initial polarisation, allowed {RESIDUAL_LIMIT:g}; a faster thermostat or tighter "
             "solver `options` may help"
         )
-    degrees = max(1, solution.fun.size - 9)
-    jacobian = np.asarray(solution.jac)
-    covariance = np.linalg.pinv(jacobian.T @ jacobian) * (solution.fun @ solution.fun)
-    error = scale * np.sqrt(np.maximum(np.diag(covariance), 0.0) / degrees)
-    return GeneratorFit(scale * solution.x.reshape(3, 3), error.reshape(3, 3), residual)
+    # The misfit is rounding and truncation, not independent noise: take the largest change that
+    # misfits of this size can cause. (By the singular values of the Jacobian; its square would lose
+    # the difference of the transverse rates, which a fast precession averages out.)
+    left, singular, right = np.linalg.svd(np.asarray(solution.jac), full_matrices=False)
+    if singular[-1] <= np.finfo(float).eps * singular[0]:
+        raise ExtractionError("the recorded spins do not determine all elements of the generator")
+    response = np.abs((right.T / singular) @ left.T).sum(axis=1)
+    return GeneratorFit(
+        generator=guess + scale * solution.x.reshape(3, 3),
+        error=scale * residual * response.reshape(3, 3),
+        residual=residual,
+    )
 
 
 def initial_guess(step: float, signal: Array) -> Array:

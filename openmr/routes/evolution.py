@@ -70,7 +70,7 @@ def evolution(
     Returns
     -------
     Relaxation
-        `uncertainty` adds up the fit's standard error, the change on a hundred times tighter
+        `uncertainty` adds up what the fit's misfit allows, the change on a hundred times tighter
         solver tolerances and the change on a window that starts later. Diagnostics:
         ``residual`` (largest misfit, of the initial polarisation), ``solver_change`` and
         ``window_change`` [1/s], ``precession_uncertainty`` [rad/s].
@@ -308,7 +308,7 @@ def _fit_experiment(experiment: _Experiment, options: Mapping[str, Any] | None) 
         rounding = _eigenbasis_rounding(experiment.generator)
     else:  # what remains of the tolerances at the largest element
         rounding = 4 * float(np.finfo(float).eps) * np.abs(best.generator).max() * STEPS
-    uncertainty = best.standard_error + solver_change + window_change + rounding
+    uncertainty = best.error + solver_change + window_change + rounding
     unit = experiment.rate_unit
     return _ExperimentFit(
         generator=unit * best.generator,
