@@ -83,7 +83,7 @@ def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> Gener
         with np.errstate(over="ignore", invalid="ignore"):  # a trial that grows without bound
             differences = [decay(generator, step, data[0]) - data for step, data in windows]
         flat = np.concatenate([difference[1:].ravel() for difference in differences])
-        return np.nan_to_num(flat, nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS)
+        return np.asarray(np.nan_to_num(flat, nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS))
 
     # central differences: a forward step cannot resolve 1e-9 of a rate
     solution = least_squares(
