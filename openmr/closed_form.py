@@ -214,37 +214,32 @@ def dephasing_printed(magnet: Magnet, state: Equilibrium) -> Array:
     )
 
 
-def finite_splitting_factor(w: ArrayLike, x: ArrayLike) -> Array:
-    """R = s(w) s(x) / s(x - w), s(y) = sinh(y/2)/(y/2): transverse flips at finite spin splitting.
-
-    w = beta hbar omega_L (signed, exchange field included). Not in the paper, which leaves the
-    Zeeman energy of the electrons out of the transverse rate; R -> 1 as w -> 0.
-    """
-    w, x = np.asarray(w, dtype=float), np.asarray(x, dtype=float)
-    # 1/s(y) = exp(-|y|/2) emission(|y|); the exponentials are joined to stay finite
-    growth = np.exp(0.5 * (np.abs(w) + np.abs(x) - np.abs(x - w)))
-    return np.asarray(
-        growth * emission(np.abs(x - w)) / (emission(np.abs(w)) * emission(np.abs(x)))
-    )
-
-
 def transverse_flips_finite_splitting(
     magnet: Magnet, electrons: Electrons, state: Equilibrium, precession: Array
 ) -> Array:
     """Flip part of 1/tau_perp at any spin splitting, mean over the azimuth, per sublattice [1/s].
 
-    Flips that keep the total spin, (Jx + Jy)^2, carry R(w, x); those that break it, (Jx - Jy)^2,
-    carry R(-w, x). Only the mean is a rate once the spin precesses faster than it relaxes.
+    Flips that keep the total spin, (Jx + Jy)^2, are those of Eq. (75) times R(w, x); those that
+    break it, (Jx - Jy)^2, times R(-w, x), with
+
+        R(w, x) = s(w) s(x) / s(x - w),   s(y) = sinh(y/2) / (y/2),   w = beta hbar omega_L,
+
+    signed and with the exchange field included. Not in the paper, which leaves the Zeeman energy
+    of the electrons out of the transverse rate; R -> 1 as w -> 0. Only the mean is a rate once the
+    spin precesses faster than it relaxes.
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     x = state.reduced_splitting
     w = (HBAR * precession / (K_B * state.temperature))[..., None]
-    rate = np.pi / (16 * HBAR) * magnet.densities * electrons.dos
-    coupling = (jx + jy) ** 2 * finite_splitting_factor(w, x)
-    coupling = coupling + (jx - jy) ** 2 * finite_splitting_factor(-w, x)
-    return np.asarray(
-        rate * coupling * (absorption(x) * state.flip_up + emission(x) * state.flip_down)
-    )
+    rate = np.pi / (8 * HBAR) * magnet.densities * electrons.dos
+    likely = np.maximum(state.flip_up, state.flip_down)
+
+    def flips(w: Array) -> Array:
+        # R times the weight of the flips, exponentials joined: R alone overflows when cold
+        frozen = np.exp(0.5 * (np.abs(w) - np.abs(x) - np.abs(x - w)))
+        return np.asarray(frozen * emission(np.abs(x - w)) / emission(np.abs(w)) * likely)
+
+    return np.asarray(rate * ((jx + jy) ** 2 * flips(w) + (jx - jy) ** 2 * flips(-w)))
 
 
 # --- isotropic coupling, and its limits ------------------------------------------------------

@@ -30,6 +30,7 @@ from openmr.units import HBAR, K_B
 
 THERMOSTATS = ("projection", "reset", "flips")
 DIRECT_PHASE = 2e4  # rad of precession that an adaptive solver steps through in about a second
+FASTEST = 1e8  # rad per decay time: the phase's rounding there is a tenth of the allowed misfit
 PILOT_STEP = 0.1  # of the inverse largest rate: the longest spacing of the first estimate
 SETTLING = 20.0  # thermostat times to wait before the fit: transients are down to exp(-20)
 
@@ -109,7 +110,11 @@ def evolution(
             experiments = _experiments(
                 sample, point, electron_splitting, sec_cutoff, thermostat, kappa
             )
-            points.append(_measure(sample, point, experiments, options))
+            try:
+                points.append(_measure(sample, point, experiments, options))
+            except ExtractionError as error:
+                where = f"at {float(point.temperature):g} K and {float(point.field):g} T"
+                raise ExtractionError(f"{error} ({where})") from None
             bar.update()
     return collect("evolution", sample, state.temperature, state.field, points)
 
@@ -337,6 +342,11 @@ def _window(
 def _pilot(experiment: _Experiment, options: Mapping[str, Any] | None) -> Array:
     """First estimate from samples closer than any period of the electron's generator."""
     fastest = _larmor_scale(experiment)
+    if fastest > FASTEST:
+        raise ExtractionError(
+            f"the spin precesses by {fastest:.2g} rad in its shortest decay time; double precision "
+            f"follows the phase up to {FASTEST:g} rad, so no rate can be read off"
+        )
     start = experiment.settling
     joint = experiment.moment is not None
 

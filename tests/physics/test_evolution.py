@@ -190,6 +190,11 @@ def test_a_decay_that_is_not_exponential_is_an_error():
         extraction.fit_generator([(step, wrong)], GENERATOR)
 
 
+def test_a_decay_lost_in_precession_is_an_error():
+    with pytest.raises(om.ExtractionError, match=r"precesses by .* rad .*at 10 K and 5 T"):
+        om.relaxation(om.presets.pt_py(1e-9), 10.0, 5.0, method="evolution")
+
+
 def test_a_solver_that_stops_is_an_error():
     options = {"method": "vern9", "rtol": 1e-9, "nsteps": 3}
     with pytest.raises(om.ExtractionError, match="stopped"):

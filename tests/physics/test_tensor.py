@@ -270,3 +270,26 @@ def test_antiferromagnet_at_low_temperature():
     assert found.transverse - found.spin_flip_rate == pytest.approx(2 * dephasing, rel=1e-13)
     scale = abs(one.exchange_energy[2] * one.spin) / om.units.HBAR
     assert abs(found.precession) <= 1e-14 * scale
+
+
+def test_finite_splitting_factor():
+    """The corrected transverse flips over those of Eq. (75) are R = s(w) s(x) / s(x - w)."""
+    sample = paramagnet(2.0, (1e-9, 1e-9, 0.0))
+    fields = field_for(np.array([0.3, 2.0, 7.0]), 4.0)
+    plain = om.relaxation(sample, 4.0, fields)
+    corrected = om.relaxation(sample, 4.0, fields, form="finite-splitting")
+    w = om.units.HBAR * plain.precession / (om.units.K_B * 4.0)
+    x = om.equilibrium(sample, 4.0, fields).reduced_splitting[:, 0]
+
+    def s(y):
+        return np.sinh(y / 2) / (y / 2)
+
+    found = corrected.dissipator[:, 0, 0] / plain.dissipator[:, 0, 0]
+    # g is 2 for both, so w = x up to rounding: s(x - w) = 1
+    np.testing.assert_allclose(found, s(w) * s(x), rtol=1e-12)
+
+
+def test_finite_splitting_form_when_cold():
+    cold = om.relaxation(om.presets.pt_py(), 1e-3, [5.0, -5.0], form="finite-splitting")
+    plain = om.relaxation(om.presets.pt_py(), 1e-3, [5.0, -5.0])
+    np.testing.assert_allclose(cold.transverse, plain.transverse, rtol=1e-12)
