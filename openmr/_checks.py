@@ -31,6 +31,8 @@ class ExtractionError(OpenmrError, RuntimeError):
 
 def _reject(name: str, allowed: str, unit: str, value: Any) -> ParameterError:
     unit = f" {unit}" if unit else ""
+    if isinstance(value, np.generic):
+        value = value.item()
     return ParameterError(f"`{name}` must be {allowed}{unit}, got {value!r}")
 
 
@@ -54,7 +56,7 @@ def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     array = finite_array(name, value, unit)
     if not np.all(array > 0):
         worst = float(array.min())
-        raise _reject(name, "positive in" if unit else "positive", unit, worst)
+        raise _reject(name, "> 0", unit, worst)
     return array
 
 
