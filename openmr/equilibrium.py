@@ -131,6 +131,7 @@ class _Weiss(NamedTuple):
     """The self-consistency problem at p points: e = target(e), in units of k_B T."""
 
     spins: Array  # (n,)
+    g: Array  # (n,)
     weights: Array  # (n,)
     zeeman: Array  # (p, n), beta g mu_B B
     coupling: Array  # (p, n, n), beta J0
@@ -234,17 +235,19 @@ def _lowest(problem: _Weiss) -> Array:
         candidate = _descend(problem, problem.zeeman - _matvec(problem.coupling, saturated))
         averages = _averages(problem.spins, candidate)
         energy, noise = _free_energy(problem, averages)
-        net = (problem.weights * averages.magnetization).sum(axis=-1)
+        net = (problem.weights * problem.g * averages.magnetization).sum(axis=-1)
         # equal free energies: least Zeeman energy, then net moment and first moment against b
         zeeman = (problem.weights * problem.zeeman * averages.magnetization).sum(axis=-1)
         key = [energy, zeeman, net, averages.magnetization[..., 0]]
+        rounding = 64 * EPSILON * np.abs(problem.spins).sum()
+        zeeman_size = np.abs(problem.weights * problem.zeeman).max(axis=-1)
+        margins = [4 * noise, rounding * zeeman_size, rounding * np.abs(problem.g).max(), rounding]
         if not best_key:
             best, best_key = candidate, key
             continue
         better = np.zeros(len(best), dtype=bool)
         undecided = np.ones(len(best), dtype=bool)
-        for new, old in zip(key, best_key, strict=True):
-            margin = 4 * noise if new is energy else 64 * EPSILON * np.abs(problem.spins).sum()
+        for new, old, margin in zip(key, best_key, margins, strict=True):
             better |= undecided & (new < old - margin)
             undecided &= np.abs(new - old) <= margin
         best = np.where(better[:, None], candidate, best)
@@ -321,6 +324,7 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     g = np.array([moments.g for moments in magnet.sublattices])
     problem = _Weiss(
         spins=magnet.spins,
+        g=g,
         weights=symmetrising_weights(weiss),
         zeeman=(units.MU_B * beta * field.ravel())[:, None] * g,
         coupling=beta[:, None, None] * weiss,

@@ -167,6 +167,16 @@ def test_the_lowest_free_energy_is_found(temperature, field, inner, outer):
     assert found <= trial.min() + 1e-12 * np.abs(trial).max()
 
 
+def test_the_net_moment_counts_the_g_factors():
+    """A larger spin with a smaller g: the limit B -> 0+ turns the larger moment against b."""
+    first = om.Moments(2.0, DENSITY, exchange_energy=1e-3, g=0.5)
+    second = om.Moments(1.0, DENSITY, exchange_energy=1e-3, g=4.0)
+    sample = film_of(first, second, weiss=[[0.0, -2e-3], [-2e-3, 0.0]])
+    state = om.equilibrium(sample, 5.0, [0.0, 1e-6])
+    assert np.all(state.magnetization[:, 1] < 0)
+    assert np.all(state.magnetization[:, 0] > 0)
+
+
 def test_vectorised_equals_pointwise():
     sample = ferrimagnet()
     temperatures, fields = np.array([[5.0], [30.0], [90.0]]), np.array([-4.0, 0.0, 4.0])
