@@ -25,6 +25,7 @@ from openmr._checks import Array, ConvergenceError, ParameterError, SizeError
 from openmr.sample import Magnet, Sample, symmetrising_weights
 
 EPSILON = float(np.finfo(float).eps)
+SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
 MAX_ITERATIONS = 100
 SWEEPS = 4
 MAX_SUBLATTICES = 10
@@ -214,7 +215,7 @@ def _descend(problem: _Weiss, x: Array) -> Array:
         x[active] = start + length * step
         settled = np.all(
             (np.abs(step) <= 2 * EPSILON * np.abs(start))
-            | (np.abs(residual) <= 8 * EPSILON * scale),
+            | (np.abs(residual) <= 8 * EPSILON * scale + SMALLEST),
             axis=-1,
         )
         active[np.flatnonzero(active)[settled]] = False
@@ -266,9 +267,11 @@ def _condition(problem: _Weiss, x: Array, averages: LevelSums) -> Array:
     # of <S_par^2> and the flip correlators, at most 2S
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(shift > 0, shift / np.abs(x), 0.0)
-        slope = np.where(shift > 0, averages.variance / np.abs(averages.magnetization), 0.0)
-    slope = np.maximum(slope, 2 * problem.spins)
-    return np.asarray(np.maximum(1.0, np.maximum(relative, shift * slope)))
+        of_mean = np.where(
+            shift > 0, shift * averages.variance / np.abs(averages.magnetization), 0.0
+        )
+    of_square = 2 * problem.spins * shift
+    return np.asarray(np.maximum(1.0, np.maximum.reduce([relative, of_mean, of_square])))
 
 
 def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equilibrium:

@@ -167,6 +167,16 @@ def test_the_lowest_free_energy_is_found(temperature, field, inner, outer):
     assert found <= trial.min() + 1e-12 * np.abs(trial).max()
 
 
+@pytest.mark.parametrize("inner", [0.0, 1e-3, -1.4e-3])
+def test_fields_below_the_normal_numbers(inner):
+    one = om.Moments(1.5, DENSITY, exchange_energy=1e-3)
+    sample = film_of(one, one, weiss=[[inner, 0.0], [0.0, 0.3 * inner]])
+    for field in (5e-324, 2.2e-311, 1e-300):
+        state = om.equilibrium(sample, 2.0, field)
+        assert np.all(np.isfinite(state.condition))
+        assert np.all(state.magnetization <= 0)
+
+
 def test_the_net_moment_counts_the_g_factors():
     """A larger spin with a smaller g: the limit B -> 0+ turns the larger moment against b."""
     first = om.Moments(2.0, DENSITY, exchange_energy=1e-3, g=0.5)
