@@ -187,6 +187,7 @@ class PointRates:
     precession: float
     uncertainty: Array | None = None
     diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    charge_to_spin: float | None = None  # where the route finds it; else counted from the flips
 
 
 def collect(
@@ -200,6 +201,7 @@ def collect(
     shape = temperature.shape
     dissipator = np.reshape([p.dissipator for p in points], (*shape, 3, 3))
     uncertainty = [p.uncertainty for p in points if p.uncertainty is not None]
+    conversion = [p.charge_to_spin for p in points if p.charge_to_spin is not None]
     names = points[0].diagnostics if points else {}
     diagnostics = {}
     for name in names:
@@ -212,7 +214,9 @@ def collect(
         field=field,
         dissipator=dissipator,
         precession=np.reshape([p.precession for p in points], shape),
-        charge_to_spin=spin_polarised_loss(sample.electrons, dissipator[..., 2, 2]),
+        charge_to_spin=np.reshape(conversion, shape)
+        if conversion
+        else spin_polarised_loss(sample.electrons, dissipator[..., 2, 2]),
         uncertainty=np.reshape(uncertainty, (*shape, 3, 3)) if uncertainty else None,
         diagnostics=diagnostics,
     )

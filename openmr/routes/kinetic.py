@@ -1,0 +1,228 @@
+"""Kinetic route: the energy-resolved equation of the Fermi sea with Pauli blocking.
+
+Eqs. (21)-(34), (43)-(63) with nothing assumed of the distribution but its initial form, Eq. (51).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks, hilbert, kinetics
+from openmr._checks import ConvergenceError, ParameterError, SizeError
+from openmr.bath import moment_correlator
+from openmr.equilibrium import Equilibrium, equilibrium
+from openmr.kinetics import Scatterer, Sea
+from openmr.rates import PointRates, Relaxation, collect
+from openmr.sample import Sample
+from openmr.units import HBAR, K_B
+
+SLOPE_TOLERANCE = 1e-10
+"""Largest change of the tensor on a finer grid, of its largest element."""
+SPECTRUM_REACH = 20.0  # beyond it the flip rates equal their limits to exp(-20)
+SPECTRUM_SPACING = 0.3  # the rates between the extremes are a continuum: the grid only samples it
+LARGEST_GRID = 1500
+"""Energies of the linearised operator's grid; its modes then take a minute and 0.3 GiB."""
+NEGLIGIBLE = 1e-6  # part of the spin that a mode must carry to count
+NEVER = 1e-6  # of the initial slope: a rate below it is a leak of the finite grid, exp(-20)
+ROUNDING = 1e-12  # of the fastest rate
+
+
+def kinetic(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    energy_relaxation_rate: float = 0.0,
+    bandwidth: float = 1.0,
+    spacing: float = 0.3,
+    reach: float = 40.0,
+) -> Relaxation:
+    """Exchange part of the relaxation tensor from the kinetic equation of the Fermi sea.
+
+    The electrons' spin splitting is kept in full.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like, K and T
+    energy_relaxation_rate : float, 1/s
+        1/tau_ee at which collisions among the electrons restore the local Fermi-Dirac state. The
+        initial slope does not depend on it, the later decay does.
+    bandwidth : float, eV
+        Half width W of the band, for the second-order shift alone; large against k_B T.
+    spacing, reach : float, k_B T
+        Of the energy grid, the reach beyond the largest flip energy and splitting. The error falls
+        as exp(-pi^2/spacing) and exp(-reach).
+
+    Returns
+    -------
+    Relaxation
+        Initial slope from the ansatz (51). `charge_to_spin` is Eq. (62). Diagnostics:
+
+        - ``grid_change``: change of the tensor on a finer and longer grid, ``charge``: how far
+          charge is from conserved, ``stationarity``: how far the Fermi-Dirac state is from standing
+          still, all over the largest rate;
+        - ``splitting``: beta hbar omega_L;
+        - ``level_shift`` [rad/s]: second order in J, to be added to `precession`;
+        - ``spread``: standard deviation over mean of the rates at which the spin along the field
+          decays, 0 where the ansatz stays what it is; ``residue``: part of the spin that never
+          decays; ``slowest_rate``, ``fastest_rate`` [1/s]: of modes that carry at least 1e-6 of it;
+          ``transverse_slowest_rate``, ``transverse_fastest_rate`` [1/s]: of all modes across the
+          field. For modes, flip energies are moved to whole grid steps of at most 0.3 k_B T, which
+          for one sublattice and beta eps_L > 0.15 changes nothing.
+
+    Raises
+    ------
+    ParameterError
+        For bad arguments.
+    SizeError
+        If the moments are so cold that the grid is too long.
+    ConvergenceError
+        If the tensor changes on a finer grid.
+    """
+    rate = _checks.number("energy_relaxation_rate", energy_relaxation_rate, "1/s", least=0.0)
+    bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
+    spacing = _checks.number("spacing", spacing, "k_B T", above=0.0)
+    reach = _checks.number("reach", reach, "k_B T", above=0.0)
+    for moments in sample.magnet.sublattices:
+        _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
+    state = equilibrium(sample, temperature, field)
+    points = list(state.points())
+    spectra = [_spectrum_sea(sample, point, rate) for point in points]  # refuses what is too long
+    found = []
+    for point, spectrum in zip(points, spectra, strict=True):
+        sea = _sea(sample, point, rate, spacing, reach)
+        finer = _sea(sample, point, rate, 0.7 * spacing, 1.2 * reach)
+        found.append(_at_point(sea, finer, spectrum, bandwidth / (K_B * float(point.temperature))))
+    return collect("kinetic", sample, state.temperature, state.field, found)
+
+
+def electron_sea(
+    sample: Sample,
+    temperature: float,
+    field: float,
+    *,
+    energy_relaxation_rate: float = 0.0,
+    spacing: float = 0.3,
+    reach: float = 40.0,
+) -> Sea:
+    """The electrons of a sample at one temperature [K] and field [T], for `openmr.kinetics`.
+
+    Parameters
+    ----------
+    sample, temperature, field, energy_relaxation_rate, spacing, reach
+        As in `kinetic`.
+    """
+    state = equilibrium(sample, float(temperature), float(field))
+    return _sea(sample, state, energy_relaxation_rate, spacing, reach)
+
+
+def _sea(
+    sample: Sample,
+    state: Equilibrium,
+    mixing: float,
+    spacing: float,
+    reach: float,
+    *,
+    whole_steps: bool = False,
+) -> Sea:
+    magnet, electrons = sample.magnet, sample.electrons
+    precession = float(hilbert.first_order_tensor(sample, state)[0, 1])
+    splitting = HBAR * precession / (K_B * float(state.temperature))
+    flips = [
+        float(x) if any(moments.exchange) else 0.0
+        for x, moments in zip(state.reduced_splitting, magnet.sublattices, strict=True)
+    ]
+    energies = kinetics.energy_grid(flips, spacing, reach + abs(splitting))
+    if whole_steps:
+        step = energies[1] - energies[0]
+        flips = [step * round(x / step) for x in flips]
+    scatterers = []
+    for moments, x in zip(magnet.sublattices, flips, strict=True):
+        strength = float(np.abs(moments.exchange).max())
+        if strength:
+            connected = magnet.disorder == "lattice"
+            lines = moment_correlator(moments.spin, x, connected=connected)
+            rate = 2 * np.pi * moments.density * electrons.dos * strength**2 / HBAR
+            scatterers.append(Scatterer(rate, np.array(moments.exchange) / strength, lines))
+    return Sea(
+        energies=energies,
+        splitting=splitting,
+        dos=(electrons.dos_up / electrons.dos, electrons.dos_down / electrons.dos),
+        scatterers=tuple(scatterers),
+        precession=precession,
+        mixing=mixing,
+    )
+
+
+def _spectrum_sea(sample: Sample, state: Equilibrium, mixing: float) -> Sea:
+    sea = _sea(sample, state, mixing, SPECTRUM_SPACING, SPECTRUM_REACH, whole_steps=True)
+    count = len(sea.energies)
+    if count > LARGEST_GRID:
+        raise SizeError(
+            f"`temperature` must keep flip energies and splitting within the energy grid of "
+            f"{LARGEST_GRID} points, got {float(state.temperature):g} K where {count} are needed "
+            f"(modes: about {60 * (count / LARGEST_GRID) ** 3:.2g} s and "
+            f"{3 * 8 * (2 * count) ** 2 / 2**30:.2g} GiB a point)"
+        )
+    return sea
+
+
+def _at_point(sea: Sea, finer: Sea, spectrum: Sea, bandwidth: float) -> PointRates:
+    slope = kinetics.initial_slope(sea)
+    largest = float(np.abs(slope).max()) or 1.0
+    change = float(np.abs(kinetics.initial_slope(finer) - slope).max()) / largest
+    if not change <= SLOPE_TOLERANCE:
+        raise ConvergenceError(
+            f"the relaxation tensor changes by {change:.2g} of its largest element on a finer "
+            f"grid, allowed {SLOPE_TOLERANCE:g}; choose a smaller `spacing` or a larger `reach`"
+        )
+    shift = kinetics.level_shift(sea, bandwidth)
+    standing = kinetics.collision(sea, np.zeros((4, len(sea.energies))))
+    return PointRates(
+        dissipator=slope[1:, 1:],
+        precession=sea.precession,
+        charge_to_spin=float(slope[3, 0]),
+        diagnostics={
+            "grid_change": change,
+            "charge": float(np.abs(slope[0]).max()) / largest,
+            "stationarity": float(np.abs(standing).max()) / largest,
+            "splitting": sea.splitting,
+            "level_shift": float(0.5 * (shift[0, 1] - shift[1, 0])),
+            "spread": _spread(sea),
+            **_modes(spectrum, float(slope[3, 3])),
+        },
+    )
+
+
+def _spread(sea: Sea) -> float:
+    """Standard deviation over mean of the rates at which the spin along the field decays."""
+    spin = kinetics.pure_spin(sea, 3)
+    once = kinetics.linear_collision(sea, spin)
+    twice = kinetics.linear_collision(sea, once) + kinetics.energy_relaxation(sea, once)
+    first, second = (kinetics.densities(sea, change)[3] for change in (once, twice))
+    return float(np.sqrt(max(0.0, second / first**2 - 1.0))) if first else 0.0
+
+
+def _modes(sea: Sea, mean: float) -> dict[str, float]:
+    """Rates of the linearised operator."""
+    if not sea.scatterers:
+        names = ("slowest_rate", "fastest_rate", "residue")
+        return dict.fromkeys((*names, "transverse_slowest_rate", "transverse_fastest_rate"), 0.0)
+    rates, weights = kinetics.longitudinal_spectrum(sea)
+    decays = rates > max(NEVER * mean, ROUNDING * rates[-1])
+    if sea.mixing > 1e9 * mean:
+        raise ParameterError(
+            f"`energy_relaxation_rate` must be <= {1e9 * mean:.2g} 1/s, 1e9 times the rate of the "
+            f"spin, which rounding hides beyond it, got {sea.mixing:g}"
+        )
+    counted = rates[decays & (np.abs(weights) > NEGLIGIBLE)]
+    across = kinetics.transverse_rates(sea)
+    return {
+        "slowest_rate": float(counted.min()) if counted.size else 0.0,
+        "fastest_rate": float(counted.max(initial=0.0)),
+        "residue": float(weights[~decays].sum()),
+        "transverse_slowest_rate": float(across.min()),
+        "transverse_fastest_rate": float(across.max()),
+    }
