@@ -349,7 +349,7 @@ def _linear_operator(sea: Sea, components: slice) -> Array:
     """-d(state)/dt over two components of the state as a matrix (2N, 2N) [1/s]."""
     count = len(sea.energies)
     columns = []
-    for unit in np.array_split(np.eye(2 * count), 1 + count // 128):  # bounds the memory
+    for unit in np.array_split(np.eye(2 * count), 1 + count // 32):  # bounds the memory
         state = np.zeros((len(unit), 4, count))
         state[:, components] = unit.reshape(-1, 2, count)
         change = linear_collision(sea, state) + energy_relaxation(sea, state)

@@ -21,8 +21,11 @@ SLOPE_TOLERANCE = 1e-10
 """Largest change of the tensor on a finer grid, of its largest element."""
 SPECTRUM_REACH = 20.0  # beyond it the flip rates equal their limits to exp(-20)
 SPECTRUM_SPACING = 0.3  # the rates between the extremes are a continuum: the grid only samples it
-LARGEST_GRID = 1500
-"""Energies of the linearised operator's grid; its modes then take a minute and 0.3 GiB."""
+LARGEST_SPECTRUM = 1500
+"""Energies of the linearised operator's grid; its modes then take a minute and 0.2 GiB."""
+LARGEST_GRID = 100_000
+"""Energies of the grid of the initial slope."""
+POINT_BYTES = 8000  # of the matrices alive at once, per energy
 NEGLIGIBLE = 1e-6  # part of the spin that a mode must carry to count
 NEVER = 1e-6  # of the initial slope: a rate below it is a leak of the finite grid, exp(-20)
 ROUNDING = 1e-12  # of the fastest rate
@@ -89,11 +92,12 @@ def kinetic(
         _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
     state = equilibrium(sample, temperature, field)
     points = list(state.points())
-    spectra = [_spectrum_sea(sample, point, rate) for point in points]  # refuses what is too long
+    _check_grids(sample, points, bandwidth, spacing, reach)
     found = []
-    for point, spectrum in zip(points, spectra, strict=True):
+    for point in points:
+        spectrum = _sea(sample, point, rate, SPECTRUM_SPACING, SPECTRUM_REACH, whole_steps=True)
         sea = _sea(sample, point, rate, spacing, reach)
-        finer = _sea(sample, point, rate, 0.7 * spacing, 1.2 * reach)
+        finer = _sea(sample, point, rate, 0.7 * sea.spacing, 1.2 * reach)
         found.append(_at_point(sea, finer, spectrum, bandwidth / (K_B * float(point.temperature))))
     return collect("kinetic", sample, state.temperature, state.field, found)
 
@@ -156,17 +160,35 @@ def _sea(
     )
 
 
-def _spectrum_sea(sample: Sample, state: Equilibrium, mixing: float) -> Sea:
-    sea = _sea(sample, state, mixing, SPECTRUM_SPACING, SPECTRUM_REACH, whole_steps=True)
-    count = len(sea.energies)
-    if count > LARGEST_GRID:
-        raise SizeError(
-            f"`temperature` must keep flip energies and splitting within the energy grid of "
-            f"{LARGEST_GRID} points, got {float(state.temperature):g} K where {count} are needed "
-            f"(modes: about {60 * (count / LARGEST_GRID) ** 3:.2g} s and "
-            f"{3 * 8 * (2 * count) ** 2 / 2**30:.2g} GiB a point)"
-        )
-    return sea
+def _check_grids(
+    sample: Sample, points: list[Equilibrium], bandwidth: float, spacing: float, reach: float
+) -> None:
+    """Refuse, before anything is computed, what is too long or outside the band."""
+    for point in points:
+        thermal = K_B * float(point.temperature)
+        precession = float(hilbert.first_order_tensor(sample, point)[0, 1])
+        split = HBAR * abs(precession) / thermal
+        flip = float(np.abs(point.reduced_splitting).max())
+        least = 10 * thermal * max(1.0, split, flip)
+        if bandwidth < least:
+            raise ParameterError(
+                f"`bandwidth` must be >= {least:.3g} eV, ten times k_B T and the splittings at "
+                f"{float(point.temperature):g} K, got {bandwidth:g}"
+            )
+        count = 2 * (SPECTRUM_REACH + split + flip) / SPECTRUM_SPACING
+        if count > LARGEST_SPECTRUM:
+            raise SizeError(
+                f"`temperature` must be so high that flips and splitting span an energy grid of "
+                f"at most {LARGEST_SPECTRUM} points, got {float(point.temperature):g} K with "
+                f"{count:.0f} (about {60 * (count / LARGEST_SPECTRUM) ** 3:.2g} s and "
+                f"{3 * 8 * (2 * count) ** 2 / 2**30:.2g} GiB a point)"
+            )
+        count = 2 * (reach + split + flip) / spacing
+        if count > LARGEST_GRID:
+            raise SizeError(
+                f"`spacing` and `reach` must span at most {LARGEST_GRID} points, got {count:.3g} "
+                f"(about {count * POINT_BYTES / 2**30:.2g} GiB)"
+            )
 
 
 def _at_point(sea: Sea, finer: Sea, spectrum: Sea, bandwidth: float) -> PointRates:
