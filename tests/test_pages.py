@@ -1,0 +1,30 @@
+"""The Python blocks of the README and of every page print what stands below them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page):
+    """(name, code, output) of each Python block."""
+    pairs = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", page.read_text(), re.S)
+    return [(f"{page.stem}-{i}", code, output) for i, (code, output) in enumerate(pairs)]
+
+
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+
+
+@pytest.mark.parametrize(("code", "output"), [b[1:] for b in BLOCKS], ids=[b[0] for b in BLOCKS])
+def test_block(code, output, capsys):
+    exec(code, {})
+    assert output, "no output is shown"
+    assert capsys.readouterr().out == output
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[p.stem for p in PAGES])
+def test_every_page_has_a_block(page):
+    assert blocks(page)
