@@ -86,7 +86,16 @@ def compare(measurements: Iterable[Measurement]) -> list[Check]:
     -------
     list of Check
     """
-    parts = (_moments, _invariants, _rates, _transport, _golden_rule, _isotropic, _other_forms)
+    parts = (
+        _moments,
+        _invariants,
+        _rates,
+        _transport,
+        _golden_rule,
+        _isotropic,
+        _fermi_sea,
+        _other_forms,
+    )
     return [check for m in measurements for part in parts for check in part(m)]
 
 
@@ -460,6 +469,47 @@ def _isotropic(m: Measurement) -> Iterator[Check]:
             lambda: _formulas().saturated_dephasing(magnet, electrons),
             found.dissipator[0, 0],
             rounding,
+        )
+
+
+def _fermi_sea(m: Measurement) -> Iterator[Check]:
+    """The kinetic equation: longitudinal rate and 1/T_0 as they stand, transverse rate with R."""
+    case, sea, exact = m.case, m.fermi_sea, _reference(m)
+    rounding = _total_rate_allowance(sea)
+    laws = _Allowance(1.0, TENSOR_TOLERANCE, "over the largest exchange rate; rounding")
+    corrected = cache(
+        lambda: relaxation(case.sample, case.temperature, case.field, form="finite-splitting")
+    )
+    yield _check(
+        m,
+        ("Fermi sea: 1/tau_par", "(70)", "1/s"),
+        lambda: exact().longitudinal,
+        sea.longitudinal,
+        rounding,
+        route="kinetic",
+    )
+    yield _check(
+        m,
+        ("Fermi sea: 1/tau_perp with R", "(75) with R", "1/s"),
+        lambda: corrected().transverse,
+        sea.transverse,
+        rounding,
+        route="kinetic",
+    )
+    yield _check(
+        m,
+        ("Fermi sea: 1/T_0", "(62)", "1/s"),
+        lambda: exact().charge_to_spin,
+        sea.charge_to_spin,
+        rounding,
+        route="kinetic",
+    )
+    for label, equation, law in (
+        ("Fermi sea: f moves by", "(50)", "stationarity"),
+        ("Fermi sea: charge changes by", "(58)", "charge"),
+    ):
+        yield _check(
+            m, (label, equation, "1"), lambda: 0.0, sea.diagnostics[law], laws, route="kinetic"
         )
 
 

@@ -37,6 +37,7 @@ class Measurement:
     case: Case
     state: Equilibrium
     rates: dict[str, Relaxation]
+    fermi_sea: Relaxation  # with the electron's splitting in full
     flips_split: Relaxation  # flips alone, the electron's splitting in the dissipator
     dephasing: float  # Jz alone: 1/tau_perp [1/s]
     moments: list[tuple[float, float]]  # <S_par>, <S_par^2> from the operators, per sublattice
@@ -141,6 +142,7 @@ def _measure_case(case: Case) -> Measurement:
         case=case,
         state=state,
         rates=rates,
+        fermi_sea=relaxation(case.sample, *point, method="kinetic", modes=False),
         flips_split=relaxation(flips, *point, method="bloch-redfield", electron_splitting=True),
         dephasing=float(relaxation(only_jz, *point, method="bloch-redfield").dissipator[0, 0]),
         moments=moments,

@@ -5,6 +5,8 @@ Eqs. (21)-(34), (43)-(63) with nothing assumed of the distribution but its initi
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -40,6 +42,7 @@ def kinetic(
     bandwidth: float = 1.0,
     spacing: float = 0.3,
     reach: float = 40.0,
+    modes: bool = True,
 ) -> Relaxation:
     """Exchange part of the relaxation tensor from the kinetic equation of the Fermi sea.
 
@@ -57,6 +60,9 @@ def kinetic(
     spacing, reach : float, k_B T
         Of the energy grid, the reach beyond the largest flip energy and splitting. The error falls
         as exp(-pi^2/spacing) and exp(-reach).
+    modes : bool
+        Diagonalise the linearised operator for the diagnostics on the later decay; without it a
+        point takes milliseconds.
 
     Returns
     -------
@@ -69,10 +75,11 @@ def kinetic(
         - ``splitting``: beta hbar omega_L;
         - ``level_shift`` [rad/s]: second order in J, to be added to `precession`;
         - ``spread``: standard deviation over mean of the rates at which the spin along the field
-          decays, 0 where the ansatz stays what it is; ``residue``: part of the spin that never
-          decays; ``slowest_rate``, ``fastest_rate`` [1/s]: of modes that carry at least 1e-6 of it;
+          decays, 0 where the ansatz stays what it is;
+        - with `modes`, ``residue``: part of the spin that never decays; ``slowest_rate``,
+          ``fastest_rate`` [1/s]: of modes that carry at least 1e-6 of it;
           ``transverse_slowest_rate``, ``transverse_fastest_rate`` [1/s]: of all modes across the
-          field. For modes, flip energies are moved to whole grid steps of at most 0.3 k_B T, which
+          field. For these, flip energies are moved to whole grid steps of at most 0.3 k_B T, which
           for one sublattice and beta eps_L > 0.15 changes nothing.
 
     Raises
@@ -92,13 +99,17 @@ def kinetic(
         _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
     state = equilibrium(sample, temperature, field)
     points = list(state.points())
-    _check_grids(sample, points, bandwidth, spacing, reach)
+    _check_grids(sample, points, bandwidth, spacing, reach, modes)
     found = []
     for point in points:
-        spectrum = _sea(sample, point, rate, SPECTRUM_SPACING, SPECTRUM_REACH, whole_steps=True)
         sea = _sea(sample, point, rate, spacing, reach)
         finer = _sea(sample, point, rate, 0.7 * sea.spacing, 1.2 * reach)
-        found.append(_at_point(sea, finer, spectrum, bandwidth / (K_B * float(point.temperature))))
+        rates = _at_point(sea, finer, bandwidth / (K_B * float(point.temperature)))
+        if modes:
+            coarse = _sea(sample, point, rate, SPECTRUM_SPACING, SPECTRUM_REACH, whole_steps=True)
+            later = _modes(coarse, float(rates.dissipator[2, 2]))
+            rates = replace(rates, diagnostics={**rates.diagnostics, **later})
+        found.append(rates)
     return collect("kinetic", sample, state.temperature, state.field, found)
 
 
@@ -161,7 +172,12 @@ def _sea(
 
 
 def _check_grids(
-    sample: Sample, points: list[Equilibrium], bandwidth: float, spacing: float, reach: float
+    sample: Sample,
+    points: list[Equilibrium],
+    bandwidth: float,
+    spacing: float,
+    reach: float,
+    modes: bool,
 ) -> None:
     """Refuse, before anything is computed, what is too long or outside the band."""
     for point in points:
@@ -176,12 +192,12 @@ def _check_grids(
                 f"{float(point.temperature):g} K, got {bandwidth:g}"
             )
         count = 2 * (SPECTRUM_REACH + split + flip) / SPECTRUM_SPACING
-        if count > LARGEST_SPECTRUM:
+        if modes and count > LARGEST_SPECTRUM:
             raise SizeError(
                 f"`temperature` must be so high that flips and splitting span an energy grid of "
                 f"at most {LARGEST_SPECTRUM} points, got {float(point.temperature):g} K with "
                 f"{count:.0f} (about {60 * (count / LARGEST_SPECTRUM) ** 3:.2g} s and "
-                f"{3 * 8 * (2 * count) ** 2 / 2**30:.2g} GiB a point)"
+                f"{3 * 8 * (2 * count) ** 2 / 2**30:.2g} GiB a point; `modes=False` does without)"
             )
         count = 2 * (reach + split + flip) / spacing
         if count > LARGEST_GRID:
@@ -191,7 +207,7 @@ def _check_grids(
             )
 
 
-def _at_point(sea: Sea, finer: Sea, spectrum: Sea, bandwidth: float) -> PointRates:
+def _at_point(sea: Sea, finer: Sea, bandwidth: float) -> PointRates:
     slope = kinetics.initial_slope(sea)
     largest = float(np.abs(slope).max()) or 1.0
     change = float(np.abs(kinetics.initial_slope(finer) - slope).max()) / largest
@@ -213,7 +229,6 @@ def _at_point(sea: Sea, finer: Sea, spectrum: Sea, bandwidth: float) -> PointRat
             "splitting": sea.splitting,
             "level_shift": float(0.5 * (shift[0, 1] - shift[1, 0])),
             "spread": _spread(sea),
-            **_modes(spectrum, float(slope[3, 3])),
         },
     )
 
