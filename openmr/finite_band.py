@@ -1,0 +1,239 @@
+"""One electron in a finite band, coupled to moments: exact dynamics and its second order.
+
+Eq. (7) without any approximation, for N orbital levels instead of a Fermi sea. The system is the
+electron spin and the moments (dimension d); the bath is the electron's own orbital motion. hbar = 1;
+energies and rates share one unit.
+
+    H = H_s + sum_k xi_k |k><k| + sum_i A_i (x) G_i,    (G_i)_kk' = g exp(i theta_kk'),
+
+with random Hermitian phases theta and nothing on the diagonal. The electron starts in the level in
+mid-band. As |g| is flat, the second order holds no random number; the phases enter beyond it.
+
+Maps and generators on the electron spin are real 4 x 4 matrices on (1, <sigma_x>, <sigma_y>,
+<sigma_z>): M_ab = (1/2) Tr[sigma_a M(sigma_b)], sigma_0 = 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator, expm_multiply
+from scipy.special import ndtri
+
+from openmr._checks import Array
+
+ComplexArray = NDArray[np.complex128]
+
+PAULI = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+
+
+@dataclass(frozen=True, slots=True)
+class FiniteBand:
+    """Electron spin (x) moments (x) band.
+
+    Attributes
+    ----------
+    energies : array (d,)
+        H_s, diagonal in the product basis electron (x) moments.
+    populations : array (d/2,)
+        Thermal weights of the moments' states.
+    couplings : array (n, d, d)
+        A_i, Hermitian.
+    orbitals : array (N,)
+        xi_k, ascending; the electron starts in the middle one.
+    scattering : array (n, N, N)
+        G_i, Hermitian, zero on the diagonal.
+    """
+
+    energies: Array
+    populations: Array
+    couplings: ComplexArray
+    orbitals: Array
+    scattering: ComplexArray
+
+    @property
+    def start(self) -> int:
+        """Index of the level where the electron starts."""
+        return len(self.orbitals) // 2
+
+    def scaled(self, factor: float) -> FiniteBand:
+        """The same band with every coupling multiplied; -1 turns all odd orders round."""
+        return replace(self, couplings=factor * self.couplings)
+
+
+def orbital_levels(levels: int, bandwidth: float) -> Array:
+    """Quantiles of a normal distribution whose density in mid-band is levels / bandwidth.
+
+    Its standard deviation is bandwidth / sqrt(2 pi). The soft edges let the bath forget as
+    exp(-t^2 bandwidth^2 / 4 pi), where a sharp edge would leave a ringing that falls as 1/t.
+    """
+    steps = (np.arange(levels) + 0.5) / levels
+    return np.asarray(bandwidth / np.sqrt(2 * np.pi) * ndtri(steps))
+
+
+def random_phases(levels: int, generator: np.random.Generator) -> ComplexArray:
+    """Hermitian matrix of random phases with zero diagonal, shape (levels, levels)."""
+    upper = np.triu(np.exp(2j * np.pi * generator.random((levels, levels))), k=1)
+    return np.asarray(upper + upper.conj().T)
+
+
+def apply_hamiltonian(band: FiniteBand, states: ComplexArray) -> ComplexArray:
+    """H on states of shape (N, d, columns)."""
+    levels, dimension, columns = states.shape
+    free = band.orbitals[:, None, None] + band.energies[:, None]
+    total = free * states
+    flat = states.reshape(levels, dimension * columns)
+    for coupling, scattering in zip(band.couplings, band.scattering, strict=True):
+        total = total + coupling @ (scattering @ flat).reshape(states.shape)
+    return np.asarray(total)
+
+
+def evolve(band: FiniteBand, start: float, stop: float, count: int) -> tuple[Array, ComplexArray]:
+    """Schroedinger evolution of every spin state of electron and moments, from mid-band.
+
+    Parameters
+    ----------
+    band : FiniteBand
+    start, stop : float
+        First and last of the evenly spaced times.
+    count : int
+
+    Returns
+    -------
+    times : array (count,)
+    states : array (count, N, d, d)
+        Last axis: the initial spin state. Accurate to rounding: the Taylor expansion of
+        `scipy.sparse.linalg.expm_multiply` is carried to machine precision.
+    """
+    dimension, levels = len(band.energies), len(band.orbitals)
+    size = dimension * levels
+
+    def act(factor: complex, vectors: ComplexArray) -> ComplexArray:
+        states = vectors.reshape(levels, dimension, -1)
+        return factor * apply_hamiltonian(band, states).reshape(vectors.shape)
+
+    operator = LinearOperator(
+        shape=(size, size),
+        dtype=complex,
+        matvec=lambda v: act(-1j, v),
+        matmat=lambda v: act(-1j, v),
+        rmatvec=lambda v: act(1j, v),
+        rmatmat=lambda v: act(1j, v),
+    )
+    initial = np.zeros((levels, dimension, dimension), dtype=complex)
+    initial[band.start] = np.eye(dimension)
+    trace = -1j * (dimension * band.orbitals.sum() + levels * band.energies.sum())
+    with _private_random_numbers():
+        states = expm_multiply(
+            operator,
+            initial.reshape(size, dimension),
+            start=start,
+            stop=stop,
+            num=count,
+            endpoint=True,
+            traceA=trace,
+        )
+    return np.linspace(start, stop, count), states.reshape(count, levels, dimension, dimension)
+
+
+@contextmanager
+def _private_random_numbers() -> Iterator[None]:
+    """SciPy's norm estimate draws from NumPy's global generator: leave it as it was found."""
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
+def dynamical_map(band: FiniteBand, states: ComplexArray) -> tuple[Array, Array]:
+    """Phi(t) of the electron spin with the moments thermal at t = 0, and dPhi/dt.
+
+    Parameters
+    ----------
+    band : FiniteBand
+    states : array (count, N, d, d)
+        From `evolve`.
+
+    Returns
+    -------
+    map, slope : array (count, 4, 4)
+    """
+    slopes = np.stack([-1j * apply_hamiltonian(band, state) for state in states])
+    change = _reduced(band, slopes, states)
+    # the two terms of the product rule are Hermitian conjugates of each other
+    return _reduced(band, states, states), 2 * change
+
+
+def _reduced(band: FiniteBand, left: ComplexArray, right: ComplexArray) -> Array:
+    moment = len(band.populations)
+    split = (len(left), len(band.orbitals), 2, moment, 2, moment)
+    # electron indices first: one matrix product sums over level, moment and initial moment
+    left, right = (
+        psi.reshape(split).transpose(0, 2, 4, 1, 3, 5).reshape(len(psi), 4, -1, moment)
+        for psi in (left, right)
+    )
+    weighted = (left * band.populations).reshape(*left.shape[:2], -1)
+    kept = weighted @ right.reshape(*right.shape[:2], -1).conj().swapaxes(-1, -2)
+    blocks = kept.reshape(-1, 2, 2, 2, 2)  # row, initial row, column, initial column
+    return np.asarray(0.5 * np.einsum("iba,tasbr,jsr->tij", PAULI, blocks, PAULI).real)
+
+
+def time_local_generator(mapping: Array, slope: Array) -> Array:
+    """K(t) = dPhi/dt Phi^-1, shape (count, 4, 4): the exact time-convolutionless generator."""
+    return np.asarray(np.linalg.solve(mapping.swapaxes(-1, -2), slope.swapaxes(-1, -2))).swapaxes(
+        -1, -2
+    )
+
+
+def precession_generator(frequency: float) -> Array:
+    """-i [(frequency / 2) sigma_z, .] as a 4 x 4 matrix."""
+    generator = np.zeros((4, 4))
+    generator[2, 1], generator[1, 2] = frequency, -frequency
+    return generator
+
+
+def second_order_generator(band: FiniteBand, times: Array) -> Array:
+    """Second order of K(t) without the electron's own precession, from the same levels.
+
+    -int_0^t ds Tr [V, [V(-s), rho (x) rho_0]] with V(-s) = exp(-i H_0 s) V exp(i H_0 s), the finite
+    time form of Eqs. (9), (15); rho_0 is thermal moments and the level in mid-band.
+
+    Parameters
+    ----------
+    band : FiniteBand
+    times : array (count,)
+
+    Returns
+    -------
+    array (count, 4, 4)
+    """
+    return np.stack([_second_order_at(band, float(time)) for time in times])
+
+
+def _second_order_at(band: FiniteBand, time: float) -> Array:
+    start, moment = band.start, len(band.populations)
+    gained = band.energies[:, None] - band.energies  # by the system in the element (a, b)
+    lost = band.orbitals[start] - band.orbitals
+    frequency = lost - gained[..., None]
+    # int_0^t ds exp(i frequency s)
+    phase = time * np.exp(0.5j * frequency * time) * np.sinc(frequency * time / (2 * np.pi))
+    away, back = band.scattering[:, :, start], band.scattering[:, start, :]
+    correlation = np.einsum("ik,jk,abk->ijab", back, away, phase)
+    dressed = np.einsum("ijab,jab->iab", correlation, band.couplings)
+    columns = []
+    for pauli in PAULI:
+        state = np.kron(pauli, np.diag(band.populations))
+        change = np.zeros_like(state, dtype=complex)
+        for coupling, memory in zip(band.couplings, dressed, strict=True):
+            term = memory @ state
+            change -= coupling @ term - term @ coupling
+        change = change + change.conj().T
+        electron = np.trace(change.reshape(2, moment, 2, moment), axis1=1, axis2=3)
+        columns.append(0.5 * np.einsum("iba,ab->i", PAULI, electron).real)
+    return np.stack(columns, axis=-1)
