@@ -4,10 +4,13 @@ Eq. (7) without any approximation, for N orbital levels instead of a Fermi sea. 
 electron spin and the moments (dimension d); the bath is the electron's own orbital motion. hbar = 1;
 energies and rates share one unit.
 
-    H = H_s + sum_k xi_k |k><k| + sum_i A_i (x) G_i,    (G_i)_kk' = g exp(i theta_kk'),
+    H = H_s + sum_k xi_k |k><k| + sum_i A_i (x) G_i,
+    (G_i)_kk' = g exp(i theta_kk') exp(-(xi_k - xi_k')^2 / 4 W^2),    (G_i)_kk = 0,
 
-with random Hermitian phases theta and nothing on the diagonal. The electron starts in the level in
-mid-band. As |g| is flat, the second order holds no random number; the phases enter beyond it.
+with evenly spaced levels, random Hermitian phases theta and a bandwidth W. The electron starts in
+the level in mid-band. |G| is not random, so the second order holds no random number; the phases
+enter beyond it. The soft edge lets the bath forget as exp(-W^2 t^2 / 2), where a sharp one leaves a
+ringing that falls as 1/t, and soft edges of the density of levels a noise that falls as 1/N.
 
 Maps and generators on the electron spin are real 4 x 4 matrices on (1, <sigma_x>, <sigma_y>,
 <sigma_z>): M_ab = (1/2) Tr[sigma_a M(sigma_b)], sigma_0 = 1.
@@ -22,9 +25,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, expm_multiply
-from scipy.special import ndtri
 
 from openmr._checks import Array
+
+SPAN = 4.0
+"""Outermost levels over the bandwidth; |G|^2 to them is exp(-8) = 3e-4 of its largest."""
 
 ComplexArray = NDArray[np.complex128]
 
@@ -66,18 +71,35 @@ class FiniteBand:
 
 
 def orbital_levels(levels: int, bandwidth: float) -> Array:
-    """Quantiles of a normal distribution whose density in mid-band is levels / bandwidth.
+    """Evenly spaced levels, `SPAN` bandwidths to either side of mid-band, shape (levels,)."""
+    return np.asarray(np.linspace(-SPAN * bandwidth, SPAN * bandwidth, levels))
 
-    Its standard deviation is bandwidth / sqrt(2 pi). The soft edges let the bath forget as
-    exp(-t^2 bandwidth^2 / 4 pi), where a sharp edge would leave a ringing that falls as 1/t.
+
+def heisenberg_time(levels: int, bandwidth: float) -> float:
+    """2 pi over the level spacing, after which the electron is back."""
+    return float(np.pi * (levels - 1) / (SPAN * bandwidth))
+
+
+def random_scattering(
+    orbitals: Array, bandwidth: float, noise: float, generator: np.random.Generator
+) -> ComplexArray:
+    """G_kk' of one moment, shape (N, N), with the noise G(w) = noise exp(-w^2 / 2 W^2).
+
+    Parameters
+    ----------
+    orbitals : array (N,)
+        Evenly spaced levels.
+    bandwidth : float
+        W, the standard deviation of the noise spectrum.
+    noise : float
+        G(0) = 2 pi |g|^2 over the level spacing: the golden rule.
+    generator : numpy.random.Generator
+        For the phases.
     """
-    steps = (np.arange(levels) + 0.5) / levels
-    return np.asarray(bandwidth / np.sqrt(2 * np.pi) * ndtri(steps))
-
-
-def random_phases(levels: int, generator: np.random.Generator) -> ComplexArray:
-    """Hermitian matrix of random phases with zero diagonal, shape (levels, levels)."""
-    upper = np.triu(np.exp(2j * np.pi * generator.random((levels, levels))), k=1)
+    strength = np.sqrt(noise * (orbitals[1] - orbitals[0]) / (2 * np.pi))
+    transfer = (orbitals[:, None] - orbitals) / bandwidth
+    phases = np.exp(2j * np.pi * generator.random(transfer.shape))
+    upper = np.triu(strength * np.exp(-0.25 * transfer**2) * phases, k=1)
     return np.asarray(upper + upper.conj().T)
 
 

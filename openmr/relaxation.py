@@ -17,6 +17,7 @@ METHODS: Final[dict[str, str]] = {
     "closed-form": "openmr.closed_form:closed_form",
     "bloch-redfield": "openmr.routes.bloch_redfield:bloch_redfield",
     "evolution": "openmr.routes.evolution:evolution",
+    "exact": "openmr.routes.exact:exact",
 }
 """Method name -> where its function lives; loaded only when asked for."""
 
