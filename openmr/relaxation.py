@@ -40,7 +40,7 @@ def relaxation(
     field : array_like, T
         Signed, along b; broadcasts with `temperature`.
     method : str
-        "closed-form", "bloch-redfield" or "evolution".
+        "closed-form", "bloch-redfield", "evolution" or "exact".
     azimuth : array_like, rad
         Turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then 1/tau_perp(phi).
     **options
