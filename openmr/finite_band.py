@@ -7,8 +7,8 @@ electron spin and the moments (dimension d); the bath is the electron's own orbi
     H = H_s + sum_k xi_k |k><k| + sum_i A_i (x) G_i,
     (G_i)_kk' = g exp(i theta_kk') exp(-(xi_k - xi_k')^2 / 4 W^2),    (G_i)_kk = 0,
 
-with evenly spaced levels, random Hermitian phases theta and a bandwidth W. The electron starts in
-the level in mid-band. |G| is not random, so the second order holds no random number; the phases
+with an even comb of levels, random Hermitian phases theta and a bandwidth W. The electron starts in
+a level in mid-band. |G| is not random, so the second order holds no random number; the phases
 enter beyond it. The soft edge lets the bath forget as exp(-W^2 t^2 / 2), where a sharp one leaves a
 ringing that falls as 1/t, and soft edges of the density of levels a noise that falls as 1/N.
 
@@ -75,8 +75,22 @@ class FiniteBand:
 
 
 def orbital_levels(levels: int, bandwidth: float) -> Array:
-    """Evenly spaced levels, `SPAN` bandwidths to either side of mid-band, shape (levels,)."""
-    return np.asarray(np.linspace(-SPAN * bandwidth, SPAN * bandwidth, levels))
+    """Even comb with one more level in its middle, half a spacing from its neighbours.
+
+    From there the comb is complete although G has no diagonal: its noise is that of a continuum,
+    up to terms exponential in the Heisenberg time. (From one of its own levels, the missing one
+    would take 2 t / Heisenberg time off the rate.)
+
+    Parameters
+    ----------
+    levels : int
+        N, odd.
+    bandwidth : float
+        The comb reaches `SPAN` bandwidths to either side.
+    """
+    spacing = 2 * SPAN * bandwidth / (levels - 1)
+    comb = spacing * (np.arange(levels - 1) - (levels - 2) / 2)
+    return np.insert(comb, levels // 2, 0.0)
 
 
 def heisenberg_time(levels: int, bandwidth: float) -> float:
@@ -92,7 +106,7 @@ def random_scattering(
     Parameters
     ----------
     orbitals : array (N,)
-        Evenly spaced levels.
+        From `orbital_levels`.
     bandwidth : float
         W, the standard deviation of the noise spectrum.
     noise : float

@@ -258,8 +258,8 @@ def _must_be_apart(relaxed: float, flatness: float) -> None:
 def _read(times: Array, curves: Array, second: Array, flatness: float) -> _Plateau:
     """Extrapolate what changes along the window to t = 0.
 
-    The missing k' = k takes 2 t / Heisenberg time off the noise, and the moment, which nothing
-    holds thermal, follows the electron: both are straight lines in t.
+    The moment, which nothing holds thermal, follows the electron: K drifts by a rate squared times
+    t. A straight line takes that out and leaves hbar rate / bandwidth.
     """
     lines, residual = _straight_lines(times, curves)
     reference, _ = _straight_lines(times, second[None])

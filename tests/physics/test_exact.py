@@ -184,9 +184,8 @@ def without_anticommutator(band):
     ids=["twice", "a thousandth less", "no D_xy", "no splitting", "sign"],
 )
 def test_a_wrong_second_order_is_noticed(wrong):
-    """The distance then falls as J^2 only."""
-    order = slope_of(SCALES, distances("anisotropic, split", wrong))
-    assert order == pytest.approx(2.0, abs=0.3)
+    """The distance then falls as J^2 in the end; the smallest mistake bends the line to 3."""
+    assert slope_of(SCALES, distances("anisotropic, split", wrong)) < 3.5
 
 
 def test_dropping_what_two_moments_share_is_noticed():
@@ -199,8 +198,7 @@ def test_dropping_what_two_moments_share_is_noticed():
         ]
         return sum(second(part) for part in parts)
 
-    order = slope_of(SCALES, distances("two moments", separate))
-    assert order == pytest.approx(2.0, abs=0.3)
+    assert slope_of(SCALES, distances("two moments", separate)) < 3.5
 
 
 def odd_part(name, scale, levels, seed):
@@ -221,29 +219,38 @@ def test_third_order_survives_in_one_realisation():
 def test_third_order_vanishes_with_the_number_of_levels():
     """Root mean square over realisations falls as N^-1/2.
 
-    24 of them determine each root mean square to 15 %, a slope over a factor 4 to 0.15; 0.3 is two
+    60 of them determine each root mean square to 9 %, a slope over a factor 4 to 0.09; 0.2 is two
     standard deviations. The fixed seeds make it the same every time.
     """
-    counts = (65, 129, 257)
+    counts = (49, 97, 193)
     sizes = [
-        np.sqrt(np.mean([odd_part("isotropic", 0.01, n, seed)[3, 3] ** 2 for seed in range(24)]))
+        np.sqrt(np.mean([odd_part("isotropic", 0.01, n, seed)[3, 3] ** 2 for seed in range(60)]))
         for n in counts
     ]
-    assert slope_of(counts, sizes) == pytest.approx(-0.5, abs=0.3)
+    assert slope_of(counts, sizes) == pytest.approx(-0.5, abs=0.2)
 
 
-def test_finite_size_of_the_second_order():
-    """The missing k' = k takes 2 t / (Heisenberg time) of the rate: order 1/N."""
-    counts = np.array([65, 129, 257])
-    for time_ in WINDOW:
-        losses = []
-        for levels in counts:
-            band = finite("isotropic", levels=levels).scaled(1e-3)
-            loss = 1.0 + 4.0 * averaged_generator(band, np.array([time_, time_]))[0, 3, 3] / 1e-6
-            losses.append(loss / 1.0)
-        expected = 2 * time_ / np.array([finite_band.heisenberg_time(n, 1.0) for n in counts])
-        np.testing.assert_allclose(losses, expected, atol=2e-5)  # memory, tails and J^4
-        assert slope_of(counts, losses) == pytest.approx(-1.0, abs=0.02)
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_second_order_knows_no_finite_size(name):
+    """From between the levels of an even comb the band is a continuum up to the Heisenberg time.
+
+    Not so for a start in the comb itself: without k' = k it lacks 2 t / (Heisenberg time).
+    """
+    if name == "two moments":  # what they share is random
+        return
+    wide = second(finite(name, levels=1025))
+    losses = []
+    for levels in (65, 129, 257):
+        band = finite(name, levels=levels)
+        # edges of the comb, exp(-8), over their oscillation
+        np.testing.assert_allclose(second(band), wide, atol=1e-4 * np.abs(wide).max())
+        comb = np.linspace(-finite_band.SPAN, finite_band.SPAN, levels)
+        scattering = finite_band.random_scattering(comb, 1.0, 1.0, np.random.default_rng(0))
+        inside = second(replace(band, orbitals=comb, scattering=scattering[None]))
+        losses.append(1 - inside[0, 1, 1] / wide[0, 1, 1])
+        expected = 2 * TIMES[0] / finite_band.heisenberg_time(levels, 1.0)
+        assert losses[-1] == pytest.approx(expected, rel=0.3)  # less, as sin(x t) / x, where split
+    assert slope_of([65, 129, 257], losses) == pytest.approx(-1.0, abs=0.02)
 
 
 def flat_redfield(sample, temperature, field):
@@ -295,7 +302,7 @@ def test_closed_forms_at_small_splitting():
         scale = np.abs(closed.dissipator).max()
         # 1e-5 for memory, tails and x^2; four standard errors of four realisations
         assert difference <= 1e-5 * scale + 4 * found.uncertainty.max()
-        np.testing.assert_allclose(found.precession, closed.precession, rtol=1e-13)
+        np.testing.assert_allclose(found.precession, closed.precession, rtol=1e-12)
         assert found.charge_to_spin == 0
 
 
@@ -315,13 +322,11 @@ def test_error_falls_with_the_bandwidth():
     sample, field = paramagnet(0.5), field_for(1e-3, 4.0)
     expected = flat_redfield(sample, 4.0, field)
     widths = np.array([5e-4, 1e-3, 2e-3, 4e-3])
-    errors, uncertainties = [], []
+    errors = []
     for width in widths:
         found = exact(sample, 4.0, field, bandwidth=width, levels=65, realisations=2)
         errors.append(np.abs(found.dissipator - expected).max())
-        uncertainties.append(found.uncertainty[2, 2])
     assert slope_of(widths, errors) == pytest.approx(-1.0, abs=0.1)
-    assert slope_of(widths, uncertainties) == pytest.approx(-1.0, abs=0.1)
 
 
 def test_splitting_of_the_electron_changes_nothing_in_a_wide_band():
@@ -375,7 +380,10 @@ def test_zero_coupling_and_weakest_coupling():
 FILM = om.presets.pt_py()
 BAD = [
     (lambda: exact(FILM, 10.0, 1.0, levels=100), "`levels` must be an odd integer, got 100"),
-    (lambda: exact(FILM, 10.0, 1.0, levels=31), "`levels` must be one real number >= 40, got 31"),
+    (
+        lambda: exact(FILM, 10.0, 1.0, levels=31),
+        "`levels` must be one real number and >= 40, got 31",
+    ),
     (lambda: exact(FILM, 10.0, 1.0, levels=65.5), "`levels` must be an odd integer, got 65.5"),
     (lambda: exact(FILM, 10.0, 1.0, levels="many"), "`levels`.*'many'"),
     (lambda: exact(FILM, 10.0, 1.0, bandwidth=0), "`bandwidth` must be.*> 0 eV, got 0"),
