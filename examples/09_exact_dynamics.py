@@ -60,10 +60,11 @@ left.set_ylim(0.0, 1.1)
 left.legend(frameon=False, loc="lower right")
 right.loglog(factors, single / rate, "s", color="#0072b2", label="one realisation")
 right.loglog(factors, both / rate, "o", color="0", label="both signs of J averaged")
-middle = len(factors) // 2
 for values, power, line in ((single, 3, ":"), (both, 4, "-")):
     guide = values[0] * (factors / factors[0]) ** power / rate
     right.loglog(factors, guide, line, color="0.4", label=f"$J^{power}$")
+right.minorticks_off()
+right.set_xticks([0.2, 0.5, 1, 2, 5], labels=["0.2", "0.5", "1", "2", "5"])
 right.set_xlabel("coupling / the film's coupling")
 right.set_ylabel(r"$|K - K_2|$ / golden rule of the film")
 right.legend(frameon=False)

@@ -14,6 +14,9 @@ ringing that falls as 1/t, and soft edges of the density of levels a noise that 
 
 Maps and generators on the electron spin are real 4 x 4 matrices on (1, <sigma_x>, <sigma_y>,
 <sigma_z>): M_ab = (1/2) Tr[sigma_a M(sigma_b)], sigma_0 = 1.
+
+Random band matrices as baths: LutzWeidenmueller1999; generators without convolution:
+BreuerPetruccione.
 """
 
 from __future__ import annotations

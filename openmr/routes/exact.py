@@ -10,6 +10,7 @@ factor x / (1 - exp(-x)). Rates agree with those of the Fermi sea for beta eps_L
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,13 +137,27 @@ def _seeds(realisations: int, seed: Any, sublattices: int) -> Any:
     return generator.integers(2**63, size=(int(realisations), sublattices))
 
 
+def cost(levels: int, dimensions: Sequence[int], evolutions: int) -> tuple[float, float]:
+    """Estimated memory [bytes] and time [s] of evolving every spin state in a band.
+
+    Parameters
+    ----------
+    levels : int
+    dimensions : sequence of int
+        Of electron (x) moment, one per sublattice; they are evolved one after another.
+    evolutions : int
+        Of each sublattice.
+    """
+    squares = np.square(dimensions, dtype=float)
+    memory = 16.0 * levels * (4.0 * levels + (5 * SAMPLES + 6) * squares.max(initial=0.0))
+    work = 8.0 * float(levels) ** 2 * squares.sum() * PRODUCTS
+    return memory, evolutions * work / FLOPS
+
+
 def _affordable(numerics: _Numerics, sample: Sample, points: int) -> None:
     """Refuse what would take too much memory or time."""
-    dimensions = np.array([2 * round(2 * m.spin + 1) for m in sample.magnet.sublattices], float)
-    states = numerics.levels * dimensions.max(initial=0.0) ** 2
-    memory = 16.0 * (4.0 * numerics.levels**2 + (5 * SAMPLES + 6) * states)
-    work = 8.0 * numerics.levels**2 * float((dimensions**2).sum()) * PRODUCTS
-    seconds = 2 * len(numerics.seeds) * points * work / FLOPS
+    dimensions = [2 * round(2 * moments.spin + 1) for moments in sample.magnet.sublattices]
+    memory, seconds = cost(numerics.levels, dimensions, 2 * len(numerics.seeds) * points)
     if memory > MOST_BYTES or seconds > MOST_SECONDS:
         raise SizeError(
             "`levels` must be smaller, or spins, points or `realisations` fewer, got "

@@ -318,7 +318,7 @@ def test_departs_from_the_closed_form_as_the_splitting_squared():
 
 
 def test_error_falls_with_the_bandwidth():
-    """Distance from flat Bloch-Redfield: hbar rate / bandwidth, order 1."""
+    """Distance from flat Bloch-Redfield: J^4 scatter, hbar rate / bandwidth, order 1."""
     sample, field = paramagnet(0.5), field_for(1e-3, 4.0)
     expected = flat_redfield(sample, 4.0, field)
     widths = np.array([5e-4, 1e-3, 2e-3, 4e-3])
