@@ -29,11 +29,12 @@ from openmr.units import HBAR, K_B
 WINDOW = (5.0, 15.0)
 """First and last time of the plateau over hbar / bandwidth.
 
-At the first the memory is down to erfc(5 / sqrt 2) = 6e-7."""
+At the first the memory is down to erfc(5 / sqrt 2) = 6e-7.
+"""
 SAMPLES = 6
 """Times recorded in the window."""
 LONGEST = 0.5
-"""Largest relaxation within the window; also of Heisenberg time."""
+"""Largest part of a relaxation time, and of the Heisenberg time, that the window may take."""
 SPREAD = 1e-2
 """Largest deviation from a straight plateau, of the largest rate."""
 MOST_BYTES = 4 * 2**30
@@ -62,7 +63,8 @@ def exact(
     sample : Sample
     temperature, field : array_like, K and T
     levels : int
-        Orbital levels N, odd. The finite-size error falls as 1/sqrt(N) and time grows as N^2.
+        Orbital levels N, odd. The second order does not depend on it; what the random phases add
+        beyond falls as 1/sqrt(N), the time grows as N^2. Enough where `uncertainty` is.
     bandwidth : float, eV
         Standard deviation of the noise spectrum. Large against the moment's splitting eps_L and
         against hbar times the rates; the time needed does not depend on it.
@@ -274,7 +276,7 @@ def _read(times: Array, curves: Array, second: Array, flatness: float) -> _Plate
     """Extrapolate what changes along the window to t = 0.
 
     The moment, which nothing holds thermal, follows the electron: K drifts by a rate squared times
-    t. A straight line takes that out and leaves hbar rate / bandwidth.
+    t. A straight line takes that out, up to hbar rate / bandwidth.
     """
     lines, residual = _straight_lines(times, curves)
     reference, _ = _straight_lines(times, second[None])
