@@ -117,7 +117,7 @@ def test_the_map_keeps_trace_hermiticity_and_complete_positivity(name):
 
 def test_a_lost_norm_is_an_error(monkeypatch):
     monkeypatch.setattr(finite_band, "NORM_LIMIT", 0.0)
-    with pytest.raises(ConvergenceError, match="changed the norm of a state by .*, allowed 0"):
+    with pytest.raises(ConvergenceError, match=r"changed the norm of a state by .*, allowed 0"):
         exact_map(finite("isotropic"))
 
 
