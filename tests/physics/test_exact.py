@@ -345,6 +345,8 @@ def test_splitting_of_the_electron_changes_nothing_in_a_wide_band():
     largest = np.abs(dropped.dissipator).max()
     np.testing.assert_allclose(kept.dissipator, dropped.dissipator, atol=1e-6 * largest)
     np.testing.assert_allclose(kept.precession, dropped.precession)
+    # the precession itself has been taken out again
+    assert abs(kept.diagnostics["shift"]) < 1e-4 * abs(kept.precession)
 
 
 def test_grid_seed_and_global_random_numbers():
