@@ -22,11 +22,10 @@ space = moment_spaces(film, om.equilibrium(film, temperature, field))[0]
 rate = 0.25 * om.units.HBAR * space.noise / (om.units.K_B * temperature)  # golden rule, k_B T
 
 
-def band(factor, seed=0):
+def band(factor):
     """The band of the film, every coupling multiplied."""
-    noise = 4.0 * rate
-    phases = np.random.default_rng(seed)
-    return golden_rule_band(space, noise, bandwidth, levels, phases).scaled(factor)
+    phases = np.random.default_rng(0)
+    return golden_rule_band(space, 4.0 * rate, bandwidth, levels, phases).scaled(factor)
 
 
 def one_realisation(of, times):
@@ -46,8 +45,7 @@ single, both = np.array(
     ]
 )
 
-early = np.linspace(0.1, 30.0, 100) / bandwidth
-strong = 8.0
+early, strong = np.linspace(0.1, 30.0, 100) / bandwidth, 8.0
 exact_rate = -averaged_generator(band(strong), early)[:, 3, 3] / strong**2
 second = -fb.second_order_generator(band(strong), early)[:, 3, 3] / strong**2
 
