@@ -18,6 +18,7 @@ METHODS: Final[dict[str, str]] = {
     "bloch-redfield": "openmr.routes.bloch_redfield:bloch_redfield",
     "evolution": "openmr.routes.evolution:evolution",
     "kinetic": "openmr.routes.kinetic:kinetic",
+    "exact": "openmr.routes.exact:exact",
 }
 """Method name -> where its function lives; loaded only when asked for."""
 
@@ -40,7 +41,7 @@ def relaxation(
     field : array_like, T
         Signed, along b; broadcasts with `temperature`.
     method : str
-        "closed-form", "bloch-redfield", "evolution" or "kinetic".
+        One of `METHODS`: "closed-form", "bloch-redfield", "evolution", "kinetic", "exact", ...
     azimuth : array_like, rad
         Turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then 1/tau_perp(phi).
     **options
