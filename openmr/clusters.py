@@ -1,0 +1,458 @@
+"""Coupled moments by exact diagonalisation, beside their Weiss mean field.
+
+Eqs. (3), (12), (28)-(33). Energies are in units of k_B T with hbar = 1. The moments' Hamiltonian is
+
+    H = sum_i b S_i^z - (1/2) sum_ij J_ij S_i . S_j,
+
+each pair once, so that the Weiss splitting of site i is x_i = b - sum_j J_ij <S_j^z>, Eq. (30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from openmr import _checks, units
+from openmr._checks import Array, ConvergenceError, ParameterError, SizeError
+from openmr.bath import ComplexArray, electron_hole_spectrum, moment_correlator, spin_matrices
+from openmr.equilibrium import level_sums
+
+MAX_DIMENSION = 512
+"""Largest moment space that is diagonalised: nine spins 1/2."""
+
+Weight = Callable[[Array], ArrayLike]
+"""Function of the energy that the moments gain [k_B T]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Moments coupled to each other.
+
+    Attributes
+    ----------
+    spins : tuple of float (N,)
+    exchange : array (N, N), k_B T
+        Symmetric J_ij without diagonal; > 0 is ferromagnetic.
+    zeeman : float, k_B T
+        b = beta g mu_B B.
+    """
+
+    spins: tuple[float, ...]
+    exchange: Array
+    zeeman: float
+
+    def __post_init__(self) -> None:
+        spins = tuple(_checks.half_integer("spins", s) for s in self.spins)
+        if not spins:
+            raise ParameterError("`spins` must hold at least one moment, got none")
+        exchange = _checks.finite_array("exchange", self.exchange, "k_B T")
+        if exchange.shape != (len(spins), len(spins)):
+            raise ParameterError(
+                f"`exchange` must have shape ({len(spins)}, {len(spins)}), got {exchange.shape}"
+            )
+        if np.any(exchange != exchange.T) or np.any(np.diag(exchange)):
+            raise ParameterError(
+                "`exchange` must be symmetric with zero diagonal, "
+                f"got {exchange.tolist() if len(spins) < 4 else 'another matrix'}"
+            )
+        dimension = float(np.prod([2 * s + 1 for s in spins]))
+        if dimension > MAX_DIMENSION:
+            gibibytes = 16.0 * len(spins) * dimension**2 / 2**30
+            raise SizeError(
+                f"`spins` must span a space of dimension <= {MAX_DIMENSION}, got {dimension:.6g} "
+                f"(the spin matrices would take {gibibytes:.3g} GiB)"
+            )
+        object.__setattr__(self, "spins", spins)
+        object.__setattr__(self, "exchange", exchange)
+        object.__setattr__(self, "zeeman", _checks.number("zeeman", self.zeeman, "k_B T"))
+
+
+def graph(shape: str, sites: int) -> Array:
+    """Bonds (N, N) of 1 or 0: "ring", "chain" or "complete"."""
+    shape = _checks.choice("shape", shape, ("ring", "chain", "complete"))
+    count = int(_checks.number("sites", sites, least=1))
+    if shape == "complete":
+        return np.ones((count, count)) - np.eye(count)
+    bonds = np.eye(count, k=1) + np.eye(count, k=-1)
+    if shape == "ring" and count > 2:
+        bonds[0, -1] = bonds[-1, 0] = 1.0
+    return bonds
+
+
+def at_reduced_temperature(
+    spin: float, bonds: ArrayLike, reduced_temperature: float, zeeman: float = 0.0
+) -> Cluster:
+    """Equal spins at T / T_C of their own mean field, Eqs. (30), (32).
+
+    Parameters
+    ----------
+    spin : float
+    bonds : array_like (N, N)
+        Relative J_ij, e.g. from `graph`; scaled so that 3 k_B T_C = S(S+1) max eigenvalue.
+    reduced_temperature : float
+        T / T_C; ``inf`` uncouples the moments.
+    zeeman : float, k_B T
+    """
+    ratio = _checks.number(
+        "reduced_temperature", reduced_temperature, "T_C", above=0.0, infinite=True
+    )
+    spin = _checks.half_integer("spin", spin)
+    bonds = _checks.finite_array("bonds", bonds)
+    if bonds.ndim != 2 or bonds.shape[0] != bonds.shape[1]:
+        raise ParameterError(f"`bonds` must be a square matrix, got shape {bonds.shape}")
+    largest = float(np.linalg.eigvalsh(bonds)[-1])
+    if np.any(bonds) and not largest > 0:
+        raise ParameterError("`bonds` must have a positive eigenvalue, got none")
+    scale = 3.0 / (spin * (spin + 1.0) * ratio * largest) if largest > 0 else 0.0
+    return Cluster((spin,) * len(bonds), scale * bonds, zeeman)
+
+
+def in_units(
+    spins: tuple[float, ...],
+    exchange: ArrayLike,
+    temperature: float,
+    field: float,
+    *,
+    g: float = 2.0,
+) -> Cluster:
+    """A cluster from J_ij [eV], temperature [K] and field [T]."""
+    beta = 1.0 / (units.K_B * _checks.number("temperature", temperature, "K", above=0.0))
+    field = _checks.number("field", field, "T")
+    couplings = beta * _checks.finite_array("exchange", exchange, "eV")
+    zeeman = beta * units.MU_B * _checks.number("g", g) * field
+    return Cluster(spins, couplings, zeeman)
+
+
+def _on_sites(spins: tuple[float, ...], component: int) -> list[sparse.csr_matrix]:
+    """S_z (component 0) or S_+ (1) of every site on the whole space, real."""
+    found = []
+    for site, own in enumerate(spins):
+        sx, sy, sz = spin_matrices(own)
+        factors = [sparse.identity(round(2 * s) + 1, format="csr") for s in spins]
+        factors[site] = sparse.csr_matrix((sz if component == 0 else sx + 1j * sy).real)
+        found.append(reduce(sparse.kron, factors).tocsr())
+    return found
+
+
+class Levels(NamedTuple):
+    """A cluster diagonalised: energies (d,), log Z, populations (d,), S_z and S_+ (N, d, d)."""
+
+    energies: Array
+    log_partition: float
+    populations: Array
+    along: Array
+    raising: Array
+
+
+def hamiltonian(cluster: Cluster) -> sparse.csr_matrix:
+    """H of Eq. (3) with each pair counted once, real and sparse (d, d)."""
+    along, raising = _on_sites(cluster.spins, 0), _on_sites(cluster.spins, 1)
+    total = cluster.zeeman * sum(along[1:], start=along[0])
+    for i, j in np.argwhere(np.triu(cluster.exchange)):
+        flip = raising[i] @ raising[j].T
+        total = total - cluster.exchange[i, j] * (along[i] @ along[j] + 0.5 * (flip + flip.T))
+    return total.tocsr()
+
+
+def levels(cluster: Cluster) -> Levels:
+    """Exact thermal state of a cluster and its spin operators in the basis of energies."""
+    energies, basis = np.linalg.eigh(hamiltonian(cluster).toarray())
+    boltzmann = np.exp(energies[0] - energies)
+    partition = boltzmann.sum()
+    along, raising = (
+        np.stack([basis.T @ (s @ basis) for s in _on_sites(cluster.spins, component)])
+        for component in (0, 1)
+    )
+    return Levels(
+        energies, float(np.log(partition) - energies[0]), boltzmann / partition, along, raising
+    )
+
+
+def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> ComplexArray:
+    """Sum over transitions m -> n of p_m weight(E_n - E_m) <m|S_ia|n><n|S_jb|m>, (N, N, 3, 3).
+
+    Parameters
+    ----------
+    state : Levels
+    weight : callable
+        Of the energy gained w: ``exp(-1j * w * t)`` gives <S_ia(t) S_jb>, Eq. (12); a narrow
+        line around w0 its spectrum D_{ia,jb}(w0); 1 the thermal averages.
+    connected : bool
+        Subtract the means, <S_ia S_jb> - <S_ia><S_jb>.
+    """
+    gained = state.energies[None, :] - state.energies[:, None]
+    weights = state.populations[:, None] * weight(gained)
+    along = state.along
+    if connected:
+        means = np.einsum("m,imm->i", state.populations, along)
+        along = along - means[:, None, None] * np.eye(len(state.energies))
+    size = len(along)
+    flat = [s.reshape(size, -1) for s in (along, state.raising, np.swapaxes(state.raising, 1, 2))]
+    zz, up_down, down_up = ((weights.ravel() * s) @ s.T for s in flat)
+    # S_z total is conserved: <S_+ S_+> and <S_z S_+> vanish
+    found = np.zeros((size, size, 3, 3), dtype=complex)
+    found[..., 0, 0] = found[..., 1, 1] = 0.25 * (up_down + down_up)
+    found[..., 0, 1] = 0.25j * (up_down - down_up)
+    found[..., 1, 0] = -found[..., 0, 1]
+    found[..., 2, 2] = zz
+    return found
+
+
+def weiss_splittings(cluster: Cluster) -> Array:
+    """x_i = b - sum_j J_ij <S_j>, Eq. (30), of lowest free energy among collinear states, (N,).
+
+    Tried are the disordered state and both signs of the two extreme modes of J_ij and of the
+    uniform one. A moment, where one appears at b = 0, points against the field.
+
+    Raises
+    ------
+    ConvergenceError
+        If the iteration does not settle.
+    """
+    modes = np.linalg.eigh(cluster.exchange)[1][:, [-1, 0]]
+    signs = [np.where(np.abs(m) > 1e-9, np.sign(m), 1.0) for m in (np.ones(len(modes)), *modes.T)]
+    starts = [cluster.zeeman * np.ones(len(modes))]
+    for pattern in [*signs, *(-s for s in signs)]:
+        moments = -pattern * np.array(cluster.spins)
+        starts.append(cluster.zeeman - cluster.exchange @ moments)
+    solved = [_settle(cluster, start) for start in starts]
+    energies = np.array([_free_energy(cluster, x) for x in solved])
+    rounding = 1e-12 * len(modes) * (1.0 + np.abs(energies).max())
+    return solved[int(np.argmax(energies <= energies.min() + rounding))]
+
+
+def _averages(cluster: Cluster, x: Array) -> tuple[Array, Array, Array]:
+    """<S_z>, its variance and the entropy of every site in its Weiss field."""
+    sums = [level_sums(spin, one) for spin, one in zip(cluster.spins, x, strict=True)]
+    rows = [(s.magnetization, s.variance, s.entropy) for s in sums]
+    magnetization, variance, entropy = np.array(rows, dtype=float).T
+    return magnetization, variance, entropy
+
+
+def _free_energy(cluster: Cluster, x: Array) -> float:
+    m, _, entropy = _averages(cluster, x)
+    return float(np.sum(cluster.zeeman * m - entropy) - 0.5 * m @ cluster.exchange @ m)
+
+
+def _settle(cluster: Cluster, x: Array, *, sweeps: int = 30, steps: int = 200) -> Array:
+    """Site after site, which only lowers the free energy, then Newton."""
+    x = x.copy()
+    for _ in range(sweeps):
+        for i in range(len(x)):
+            x[i] = cluster.zeeman - cluster.exchange[i] @ _averages(cluster, x)[0]
+    identity = np.eye(len(x))
+    for _ in range(steps):
+        m, variance, _ = _averages(cluster, x)
+        residual = x - cluster.zeeman + cluster.exchange @ m
+        scale = np.abs(x) + np.abs(cluster.exchange) @ np.abs(m) + abs(cluster.zeeman)
+        if np.all(np.abs(residual) <= 1e-14 * scale):
+            return x
+        x = x - np.linalg.lstsq(identity - cluster.exchange * variance, residual, rcond=None)[0]
+    raise ConvergenceError(
+        f"the Weiss field of the cluster did not converge in {steps} steps, "
+        f"residual {np.abs(residual).max():.2g} k_B T"
+    )
+
+
+def weiss_correlator(
+    cluster: Cluster, weight: Weight, *, connected: bool = False
+) -> ComplexArray:
+    """`correlator` in the local approximation (31): each moment alone in its Weiss field."""
+    found = np.zeros((len(cluster.spins),) * 2 + (3, 3), dtype=complex)
+    for i, (spin, x) in enumerate(zip(cluster.spins, weiss_splittings(cluster), strict=True)):
+        lines = moment_correlator(spin, float(x), connected=connected)
+        found[i, i] = np.einsum("l,lab->ab", np.asarray(weight(lines.frequencies)), lines.weights)
+    return found
+
+
+def interference(positions: ArrayLike, wavenumber: float) -> Array:
+    """Phase factors of Eq. (28) averaged over the Fermi sphere: (sin k_F R / k_F R)^2, (N, N).
+
+    Parameters
+    ----------
+    positions : array_like (N, 3), length
+    wavenumber : float, 1/length
+        k_F; ``inf`` leaves the site-local correlators alone.
+    """
+    r = _checks.finite_array("positions", positions)
+    if r.ndim != 2 or r.shape[1] != 3:
+        raise ParameterError(f"`positions` must have shape (N, 3), got {r.shape}")
+    k = _checks.number("wavenumber", wavenumber, least=0.0, infinite=True)
+    if np.isinf(k):
+        return np.eye(len(r))
+    distance = np.linalg.norm(r[:, None] - r[None, :], axis=-1)
+    return np.asarray(np.sinc(k * distance / np.pi) ** 2)
+
+
+def golden_rule_tensor(noise: ComplexArray) -> tuple[Array, Array]:
+    """Bloch tensor (3, 3) and drift (3,) of an electron spin under A_a = sigma_a / 2 with noise.
+
+    Parameters
+    ----------
+    noise : complex array (3, 3)
+        integral dt <B_a(t) B_b(0)> of the operators that multiply A_a.
+
+    Returns
+    -------
+    tensor, drift
+        d<sigma>/dt = drift - tensor . <sigma>, from A_b rho A_a - {A_a A_b, rho} / 2.
+    """
+    pauli = 2.0 * spin_matrices(0.5)
+    h = 0.25 * noise
+
+    def change(operator: ComplexArray) -> Array:
+        jump = np.einsum("ab,bij,jk,akl->il", h, pauli, operator, pauli)
+        loss = np.einsum("ab,aij,bjk->ik", h, pauli, pauli)
+        total = jump - 0.5 * (loss @ operator + operator @ loss)
+        return np.asarray(0.5 * np.einsum("cij,ji->c", pauli, total).real)
+
+    return -np.stack([change(p) for p in pauli], axis=-1), change(np.eye(2, dtype=complex))
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRates:
+    """Relaxation of electrons by a cluster, per moment, in units of 2 pi n_S nu_F J^2 / hbar.
+
+    Attributes
+    ----------
+    cluster : Cluster
+    tensor, weiss_tensor : array (3, 3)
+        From the exact correlators and from the mean-field ones, by one formula.
+    drift : float
+        Largest drift of an unpolarised spin over the largest rate: 0 if detailed balance holds.
+    """
+
+    cluster: Cluster
+    tensor: Array
+    weiss_tensor: Array
+    drift: float
+
+    @property
+    def longitudinal(self) -> float:
+        """1/tau_par of the cluster."""
+        return float(self.tensor[2, 2])
+
+    @property
+    def transverse(self) -> float:
+        """1/tau_perp of the cluster: mean of the two transverse rates."""
+        return float(0.5 * (self.tensor[0, 0] + self.tensor[1, 1]))
+
+    @property
+    def weiss_longitudinal(self) -> float:
+        """1/tau_par of the mean field."""
+        return float(self.weiss_tensor[2, 2])
+
+    @property
+    def weiss_transverse(self) -> float:
+        """1/tau_perp of the mean field."""
+        return float(0.5 * (self.weiss_tensor[0, 0] + self.weiss_tensor[1, 1]))
+
+    @property
+    def errors(self) -> Array:
+        """Weiss rate over exact rate minus 1, (longitudinal, transverse)."""
+        exact = np.array([self.longitudinal, self.transverse])
+        weiss = np.array([self.weiss_longitudinal, self.weiss_transverse])
+        return np.asarray(weiss / exact - 1.0)
+
+    def __repr__(self) -> str:
+        off = 100 * self.errors
+        return "\n".join(
+            [
+                f"ClusterRates  {len(self.cluster.spins)} moments",
+                f"  longitudinal : {self.longitudinal:.6g}  (Weiss {off[0]:+.3g} %)",
+                f"  transverse   : {self.transverse:.6g}  (Weiss {off[1]:+.3g} %)",
+            ]
+        )
+
+
+def _electron_hole_weight(gained: Array) -> Array:
+    """The electrons give the moments what these gain."""
+    return electron_hole_spectrum(-gained)
+
+
+def rates(
+    cluster: Cluster,
+    *,
+    coupling: ArrayLike = 1.0,
+    phases: Array | None = None,
+    connected: bool = False,
+) -> ClusterRates:
+    """(tau_par, tau_perp) by golden rule from the exact and from the Weiss correlators.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    coupling : array_like (3,) or float
+        Relative couplings J_x, J_y, J_z to the electrons.
+    phases : array (N, N), optional
+        From `interference`; default: site-local correlators only, k_F R -> infinity.
+    connected : bool
+        Only fluctuations dephase ("lattice"), not the mean ("random", the default).
+
+    Returns
+    -------
+    ClusterRates
+
+    Notes
+    -----
+    (1/N) sum_ij phases_ij J_a J_b D_{ia,jb} with every transition weighted by x / (1 - exp(-x)),
+    x the energy that the electrons gain. The Weiss values take Eq. (31): local terms only.
+    """
+    scale = np.broadcast_to(_checks.finite_array("coupling", coupling), (3,))
+    sites = len(cluster.spins)
+    factors = np.eye(sites) if phases is None else _checks.finite_array("phases", phases)
+    if factors.shape != (sites, sites):
+        raise ParameterError(f"`phases` must have shape ({sites}, {sites}), got {factors.shape}")
+    exact = correlator(levels(cluster), _electron_hole_weight, connected=connected)
+    local = weiss_correlator(cluster, _electron_hole_weight, connected=connected)
+    noise, weiss_noise = (
+        np.einsum("ij,ijab->ab", factors, d) * np.outer(scale, scale) / sites for d in (exact, local)
+    )
+    tensor, drift = golden_rule_tensor(noise)
+    return ClusterRates(
+        cluster=cluster,
+        tensor=tensor,
+        weiss_tensor=golden_rule_tensor(weiss_noise)[0],
+        drift=float(np.abs(drift).max() / max(np.abs(tensor).max(), 1e-300)),
+    )
+
+
+def complete_graph_noise(spin: float, sites: int, mean_exchange: float, zeeman: float) -> ComplexArray:
+    """Local electron-hole noise (3, 3) of one of N moments, each pair coupled by J0 / (N - 1).
+
+    The rest of the moments enters only as its total spin L: exact at any N.
+
+    Parameters
+    ----------
+    spin : float
+    sites : int
+    mean_exchange : float, k_B T
+        J0 = sum_j J_ij, kept as N grows.
+    zeeman : float, k_B T
+    """
+    spin = _checks.half_integer("spin", spin)
+    others = int(_checks.number("sites", sites, least=2)) - 1
+    bond = _checks.number("mean_exchange", mean_exchange, "k_B T") / others
+    states = reduce(np.convolve, [np.ones(round(2 * spin) + 1)] * others)  # by M = -L ... L
+    top = spin * others
+    totals = np.arange(top % 1.0, top + 0.5)
+    outside = states[np.rint(totals + top).astype(int)]
+    multiplicity = outside - np.append(outside[1:], 0.0)
+    logs, parts = [], []
+    for total, many in zip(totals, multiplicity, strict=True):
+        if many == 0:
+            continue
+        spins = (spin, total) if total > 0 else (spin,)
+        pair = Cluster(spins, bond * (np.ones((len(spins),) * 2) - np.eye(len(spins))), zeeman)
+        state = levels(pair)
+        inner = 0.5 * bond * (total * (total + 1) - others * spin * (spin + 1))
+        logs.append(np.log(many) + state.log_partition + inner)
+        parts.append(correlator(state, _electron_hole_weight)[0, 0])
+    weights = np.exp(np.array(logs) - max(logs))
+    return np.asarray(np.einsum("l,lab->ab", weights / weights.sum(), np.stack(parts)))
