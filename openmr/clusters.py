@@ -129,14 +129,18 @@ def in_units(
     return Cluster(spins, couplings, zeeman)
 
 
+def _kron(left: sparse.csr_matrix, right: sparse.csr_matrix) -> sparse.csr_matrix:
+    return sparse.csr_matrix(sparse.kron(left, right))
+
+
 def _on_sites(spins: tuple[float, ...], component: int) -> list[sparse.csr_matrix]:
     """S_z (component 0) or S_+ (1) of every site on the whole space, real."""
     found = []
     for site, own in enumerate(spins):
         sx, sy, sz = spin_matrices(own)
-        factors = [sparse.identity(round(2 * s) + 1, format="csr") for s in spins]
+        factors = [sparse.csr_matrix(np.eye(round(2 * s) + 1)) for s in spins]
         factors[site] = sparse.csr_matrix((sz if component == 0 else sx + 1j * sy).real)
-        found.append(reduce(sparse.kron, factors).tocsr())
+        found.append(reduce(_kron, factors))
     return found
 
 
@@ -187,7 +191,7 @@ def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> Com
         Subtract the means, <S_ia S_jb> - <S_ia><S_jb>.
     """
     gained = state.energies[None, :] - state.energies[:, None]
-    weights = state.populations[:, None] * weight(gained)
+    weights = state.populations[:, None] * np.asarray(weight(gained))
     along = state.along
     if connected:
         means = np.einsum("m,imm->i", state.populations, along)
@@ -221,18 +225,21 @@ def weiss_splittings(cluster: Cluster) -> Array:
     for pattern in [*signs, *(-s for s in signs)]:
         moments = -pattern * np.array(cluster.spins)
         starts.append(cluster.zeeman - cluster.exchange @ moments)
-    solved = [_settle(cluster, start) for start in starts]
+    solved = [_settle(cluster, start) for start in np.unique(starts, axis=0)]
     energies = np.array([_free_energy(cluster, x) for x in solved])
     rounding = 1e-12 * len(modes) * (1.0 + np.abs(energies).max())
-    return solved[int(np.argmax(energies <= energies.min() + rounding))]
+    lowest = [solved[i] for i in np.flatnonzero(energies <= energies.min() + rounding)]
+    return min(lowest, key=lambda x: float(np.sum(_averages(cluster, x)[0])))
 
 
 def _averages(cluster: Cluster, x: Array) -> tuple[Array, Array, Array]:
     """<S_z>, its variance and the entropy of every site in its Weiss field."""
-    sums = [level_sums(spin, one) for spin, one in zip(cluster.spins, x, strict=True)]
-    rows = [(s.magnetization, s.variance, s.entropy) for s in sums]
-    magnetization, variance, entropy = np.array(rows, dtype=float).T
-    return magnetization, variance, entropy
+    found = np.empty((3, len(x)))
+    for spin in set(cluster.spins):
+        own = np.array(cluster.spins) == spin
+        sums = level_sums(spin, x[own])
+        found[:, own] = sums.magnetization, sums.variance, sums.entropy
+    return found[0], found[1], found[2]
 
 
 def _free_energy(cluster: Cluster, x: Array) -> float:
@@ -242,16 +249,17 @@ def _free_energy(cluster: Cluster, x: Array) -> float:
 
 def _settle(cluster: Cluster, x: Array, *, sweeps: int = 30, steps: int = 200) -> Array:
     """Site after site, which only lowers the free energy, then Newton."""
-    x = x.copy()
+    m = _averages(cluster, x)[0]
     for _ in range(sweeps):
-        for i in range(len(x)):
-            x[i] = cluster.zeeman - cluster.exchange[i] @ _averages(cluster, x)[0]
+        for i, spin in enumerate(cluster.spins):
+            m[i] = level_sums(spin, cluster.zeeman - cluster.exchange[i] @ m).magnetization
+    x = cluster.zeeman - cluster.exchange @ m
     identity = np.eye(len(x))
     for _ in range(steps):
         m, variance, _ = _averages(cluster, x)
         residual = x - cluster.zeeman + cluster.exchange @ m
         scale = np.abs(x) + np.abs(cluster.exchange) @ np.abs(m) + abs(cluster.zeeman)
-        if np.all(np.abs(residual) <= 1e-14 * scale):
+        if np.all(np.abs(residual) <= 1e-14 * scale + 1e-150):
             return x
         x = x - np.linalg.lstsq(identity - cluster.exchange * variance, residual, rcond=None)[0]
     raise ConvergenceError(
@@ -260,9 +268,7 @@ def _settle(cluster: Cluster, x: Array, *, sweeps: int = 30, steps: int = 200) -
     )
 
 
-def weiss_correlator(
-    cluster: Cluster, weight: Weight, *, connected: bool = False
-) -> ComplexArray:
+def weiss_correlator(cluster: Cluster, weight: Weight, *, connected: bool = False) -> ComplexArray:
     """`correlator` in the local approximation (31): each moment alone in its Weiss field."""
     found = np.zeros((len(cluster.spins),) * 2 + (3, 3), dtype=complex)
     for i, (spin, x) in enumerate(zip(cluster.spins, weiss_splittings(cluster), strict=True)):
@@ -412,7 +418,8 @@ def rates(
     exact = correlator(levels(cluster), _electron_hole_weight, connected=connected)
     local = weiss_correlator(cluster, _electron_hole_weight, connected=connected)
     noise, weiss_noise = (
-        np.einsum("ij,ijab->ab", factors, d) * np.outer(scale, scale) / sites for d in (exact, local)
+        np.einsum("ij,ijab->ab", factors, d) * np.outer(scale, scale) / sites
+        for d in (exact, local)
     )
     tensor, drift = golden_rule_tensor(noise)
     return ClusterRates(
@@ -423,7 +430,9 @@ def rates(
     )
 
 
-def complete_graph_noise(spin: float, sites: int, mean_exchange: float, zeeman: float) -> ComplexArray:
+def complete_graph_noise(
+    spin: float, sites: int, mean_exchange: float, zeeman: float
+) -> ComplexArray:
     """Local electron-hole noise (3, 3) of one of N moments, each pair coupled by J0 / (N - 1).
 
     The rest of the moments enters only as its total spin L: exact at any N.
@@ -438,6 +447,13 @@ def complete_graph_noise(spin: float, sites: int, mean_exchange: float, zeeman: 
     """
     spin = _checks.half_integer("spin", spin)
     others = int(_checks.number("sites", sites, least=2)) - 1
+    dimension = (2 * spin + 1) * (2 * spin * others + 1)
+    if dimension > MAX_DIMENSION:
+        raise SizeError(
+            f"`sites` must keep one moment and the total spin of the rest within dimension "
+            f"{MAX_DIMENSION}, got {sites} (dimension {dimension:g}, "
+            f"{others * spin:g} such spaces)"
+        )
     bond = _checks.number("mean_exchange", mean_exchange, "k_B T") / others
     states = reduce(np.convolve, [np.ones(round(2 * spin) + 1)] * others)  # by M = -L ... L
     top = spin * others

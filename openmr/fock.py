@@ -166,7 +166,7 @@ def one_body(matrix: ArrayLike) -> Qobj:
 
 def _products(left: Sequence[Qobj], right: Sequence[Qobj]) -> sparse.csr_matrix:
     """Every left_a right_b as one sparse row of length dimension^2."""
-    rows = [(a * b).data_as("csr_matrix").reshape(1, -1) for a in left for b in right]
+    rows = [(a * b).data_as("csr_matrix").reshape((1, -1)) for a in left for b in right]
     return sparse.vstack(rows).tocsr()
 
 
@@ -198,7 +198,7 @@ def pairs(state: Qobj) -> ComplexArray:
     hops = _hops(modes)
     matrix, size = state.full(), state.shape[0]
     # Tr[A B rho] = sum_ij (A^T)_ji (B rho)_ji
-    after = np.stack([(hops[i].reshape(size, size) @ matrix).T.ravel() for i in range(modes**2)])
+    after = np.stack([(hops[i].reshape((size, size)) @ matrix).T.ravel() for i in range(modes**2)])
     return np.asarray((hops @ after.T).reshape((modes,) * 4))
 
 
@@ -208,7 +208,7 @@ def ordered_pairs(state: Qobj) -> ComplexArray:
     f = annihilators(modes)
     created, removed = _products([a.dag() for a in f], [a.dag() for a in f]), _products(f, f)
     matrix, size = state.full(), state.shape[0]
-    after = np.stack([(removed[i].reshape(size, size) @ matrix).T.ravel() for i in range(modes**2)])
+    after = np.stack([(removed[i].reshape((size, size)) @ matrix).T.ravel() for i in range(modes**2)])
     return np.asarray((created @ after.T).reshape((modes,) * 4).transpose(0, 2, 1, 3))
 
 
@@ -290,7 +290,8 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
     # a quarter step keeps clear of exp(i phase) = -1, where an occupation has its pole
     phases = 2 * np.pi * (np.arange(e.size + 1) + 0.25) / (e.size + 1)
     lifted = np.exp(-np.maximum(e - mu, -700.0)[None, :] + 1j * phases[:, None])
-    weight = np.exp(np.log1p(lifted).sum(axis=1) - 1j * particles * phases)
+    logs = np.log1p(lifted).sum(axis=1) - 1j * particles * phases
+    weight = np.exp(logs - logs.real.max())
     weight = weight / weight.sum()
     n = lifted / (1.0 + lifted)
     both = np.einsum("p,pa,pb->ab", weight, n, n).real
