@@ -12,16 +12,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.linalg import expm
 
-from openmr import bath, fock
+from openmr import bath, fock, scattering
 
-TRANSFORM = fock.thermal_transform(bath.moment_correlator(spin=0.5, x=1.0))
+TRANSFORM = scattering.thermal_transform(bath.moment_correlator(spin=0.5, x=1.0))
 
 
 def band(orbitals, width):
     """Levels in k_B T, and plane waves that meet one moment."""
     levels = np.linspace(-width, width, orbitals)
-    waves = fock.plane_waves(2 * np.pi * np.arange(orbitals) / orbitals, 0.0, 0.15)
-    return fock.Scattering(np.repeat(levels, 2), waves, TRANSFORM)
+    waves = scattering.plane_waves(2 * np.pi * np.arange(orbitals) / orbitals, 0.0, 0.15)
+    return scattering.Scattering(np.repeat(levels, 2), waves, TRANSFORM)
 
 
 film, spin = band(3, 0.6), np.tile([1.0, -1.0], 3)
@@ -29,9 +29,9 @@ start = 1.0 / (1.0 + np.exp(film.energies - 1.5 * spin))  # Eq. (51), mu_up - mu
 times = np.linspace(0.0, 120.0, 25)
 state = fock.gaussian_state(np.diag(start))
 exact = [spin @ np.diag(fock.density(s)).real for s in fock.evolve_state(state, film, times)]
-path = fock.evolve_density(np.diag(start), film, times)
+path = scattering.evolve_density(np.diag(start), film, times)
 blocked = np.einsum("a,taa->t", spin, path).real
-rates = fock.golden_rule(film)
+rates = scattering.golden_rule(film)
 unblocked = [spin @ expm((rates - np.diag(rates.sum(axis=0))) * t) @ start for t in times]
 print(f"spin at the end: exact {exact[-1]:.4f}, (21) {blocked[-1]:.4f}, free {unblocked[-1]:.4f}")
 
@@ -51,7 +51,7 @@ modes, errors = np.array([8, 16, 32, 64, 128]), []
 for size in modes:
     large, sign = band(size // 2, 2.0), np.tile([1.0, -1.0], size // 2)
     one, both = fock.canonical_pairs(large.energies - 0.5 * sign, int(size // 2))
-    g = fock.golden_rule(large)
+    g = scattering.golden_rule(large)
     wick = sign @ (g @ one * (1 - one) - one * (g.T @ (1 - one)))
     true = sign @ (g @ one - g.sum(axis=0) * one - np.sum((g - g.T) * both, axis=1))
     errors.append(abs(wick / true - 1))

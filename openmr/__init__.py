@@ -62,6 +62,7 @@ _LAZY_MODULES = (
     "hilbert",
     "master",
     "plotting",
+    "scattering",
 )
 
 

@@ -1,138 +1,29 @@
-"""Few orbitals in Fock space: the many-body collision integral and its one-body form.
+"""Few orbitals in Fock space: the many-body collision integral and its pair correlations.
 
-Eqs. (15), (17), (21) and (A1)-(A22). Modes are orbitals times spin, index 2 k + (0 up, 1 down);
-their one-body matrices and the density matrix rho_{a2 a1} = Tr[f_a1^+ f_a2 rho] are plain arrays,
-many-body operators are QuTiP's. Energies are in units of k_B T with hbar = 1.
+Eqs. (13), (15), (17) and (A1)-(A18). One-body matrices are plain arrays over the modes of
+`scattering`, many-body operators are QuTiP's. Energies are in units of k_B T with hbar = 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import qutip
 from numpy.typing import ArrayLike
 from qutip import Qobj
 from scipy import sparse
-from scipy.integrate import solve_ivp
-from scipy.special import wofz
 
 from openmr import _checks
-from openmr._checks import Array, ConvergenceError, ParameterError, SizeError
+from openmr._checks import Array, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
-from openmr.bath import ComplexArray, CorrelatorLines, spin_matrices
+from openmr.bath import ComplexArray
+from openmr.scattering import Scattering, adjoint, integrate, one_body_collision
 
 MAX_ORBITALS = 4
 """Largest Fock space that is built: 4 orbitals, dimension 256, 1 MiB per density matrix."""
-
-Transform = Callable[[Array], ComplexArray]
-"""D+(w) of Eq. (A9): frequencies (...) [k_B T] -> (..., n, n)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scattering:
-    """What the electrons scatter from.
-
-    Attributes
-    ----------
-    energies : array (m,), k_B T
-        Of the modes.
-    couplings : complex array (n, m, m)
-        Hermitian <a|V^n|b>, Eq. (5), the strength J_n / 2 of Eq. (6) included.
-    transform : callable
-        D+_{n1 n2}(w), Eq. (A9), of Hermitian bath operators; D- of Eq. (A10) is then
-        D-_{n2 n1}(w) = conj D+_{n1 n2}(w).
-    """
-
-    energies: Array
-    couplings: ComplexArray
-    transform: Transform
-
-    def __post_init__(self) -> None:
-        energies = _checks.finite_array("energies", self.energies, "k_B T")
-        couplings = np.asarray(self.couplings, dtype=complex)
-        modes = energies.size
-        if energies.ndim != 1 or couplings.ndim != 3 or couplings.shape[1:] != (modes, modes):
-            raise ParameterError(
-                f"`couplings` must have shape (n, m, m) for `energies` (m,), "
-                f"got {couplings.shape} and {energies.shape}"
-            )
-        if not np.allclose(couplings, _adjoint(couplings), rtol=0, atol=1e-12):
-            raise ParameterError("`couplings` must hold Hermitian matrices, got one that is not")
-        count = len(couplings)
-        shape = np.shape(self.transform(np.zeros(1)))
-        if shape != (1, count, count):
-            raise ParameterError(
-                f"`transform` must return shape (..., {count}, {count}), got {shape} for one w"
-            )
-        object.__setattr__(self, "energies", energies)
-        object.__setattr__(self, "couplings", couplings)
-
-    @property
-    def dressed(self) -> ComplexArray:
-        """sum_n2 D+_{n1 n2}(w_5 -> 6) <5|V^n2|6> with w = e_6 - e_5, Eq. (A8), (n, m, m)."""
-        lost = self.energies[None, :] - self.energies[:, None]
-        return np.asarray(np.einsum("abij,jab->iab", self.transform(lost), self.couplings))
-
-
-def _adjoint(matrices: ComplexArray) -> ComplexArray:
-    return np.asarray(np.swapaxes(matrices, -1, -2).conj())
-
-
-def plane_waves(
-    wavenumbers: ArrayLike, position: float = 0.0, exchange: ArrayLike = 1.0
-) -> ComplexArray:
-    """Couplings (J_v / 2) exp[-i(k - k') r] sigma_v of one moment at r, Eqs. (5), (6), (21).
-
-    Parameters
-    ----------
-    wavenumbers : array_like (orbitals,), 1/length
-    position : float, length
-    exchange : array_like (3,) or float, k_B T
-        J_v over the normalisation volume.
-
-    Returns
-    -------
-    complex array (3, modes, modes)
-    """
-    k = _checks.finite_array("wavenumbers", wavenumbers)
-    strength = np.broadcast_to(_checks.finite_array("exchange", exchange), (3,))
-    orbital = np.exp(-1j * (k[:, None] - k[None, :]) * _checks.number("position", position))
-    spin = strength[:, None, None] * spin_matrices(0.5)  # (J/2) sigma
-    return np.stack([np.kron(orbital, s) for s in spin])
-
-
-def thermal_transform(lines: CorrelatorLines, *, width: float = 1.0) -> Transform:
-    """D+(w) of a moment whose lines are broadened without leaving thermal equilibrium.
-
-    Parameters
-    ----------
-    lines : CorrelatorLines
-        From `bath.moment_correlator`.
-    width : float, k_B T
-        Standard deviation s of each line; 1 is a memory of beta hbar. The Markov step needs rates
-        well below it; energies that scatter are compared within it.
-
-    Returns
-    -------
-    callable
-
-    Notes
-    -----
-    The correlator is multiplied by exp(-s^2 t^2 / 2 - i s^2 t / 2), the one Gaussian that obeys
-    the KMS condition, so Eq. (48) holds exactly at every width. The half-sided integral is the
-    Faddeeva function.
-    """
-    width = _checks.number("width", width, "k_B T", above=0.0)
-
-    def transform(w: Array) -> ComplexArray:
-        off = np.asarray(w, dtype=float)[..., None] - lines.frequencies - 0.5 * width**2
-        half_sided = np.sqrt(np.pi / 2) / width * wofz(off / (np.sqrt(2) * width))
-        return np.asarray(np.einsum("...l,lab->...ab", half_sided, lines.weights))
-
-    return transform
 
 
 def _modes(count: int) -> int:
@@ -167,7 +58,7 @@ def one_body(matrix: ArrayLike) -> Qobj:
 def _products(left: Sequence[Qobj], right: Sequence[Qobj]) -> sparse.csr_matrix:
     """Every left_a right_b as one sparse row of length dimension^2."""
     rows = [(a * b).data_as("csr_matrix").reshape((1, -1)) for a in left for b in right]
-    return sparse.vstack(rows).tocsr()
+    return sparse.csr_matrix(sparse.vstack(rows))
 
 
 @lru_cache(maxsize=MAX_ORBITALS)
@@ -208,7 +99,9 @@ def ordered_pairs(state: Qobj) -> ComplexArray:
     f = annihilators(modes)
     created, removed = _products([a.dag() for a in f], [a.dag() for a in f]), _products(f, f)
     matrix, size = state.full(), state.shape[0]
-    after = np.stack([(removed[i].reshape((size, size)) @ matrix).T.ravel() for i in range(modes**2)])
+    after = np.stack(
+        [(removed[i].reshape((size, size)) @ matrix).T.ravel() for i in range(modes**2)]
+    )
     return np.asarray((created @ after.T).reshape((modes,) * 4).transpose(0, 2, 1, 3))
 
 
@@ -302,15 +195,19 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
 
 def collision(state: Qobj, scattering: Scattering) -> Qobj:
     """Many-body collision integral J(state), Eq. (15), with every trace over Fock space exact."""
-    modes = _mode_count(state)
-    _same_modes(modes, scattering)
-    matrix = state.full()
-    changed = np.zeros_like(matrix)
-    for probe, dressed in _operators(scattering):
-        after = dressed @ matrix  # D+ V(-t) rho; D- rho V(-t) is its adjoint
+    _same_modes(_mode_count(state), scattering)
+    return Qobj(_collide(_operators(scattering), state.full()), dims=state.dims)
+
+
+def _collide(
+    operators: list[tuple[sparse.csr_matrix, sparse.csr_matrix]], rho: ComplexArray
+) -> ComplexArray:
+    changed = np.zeros_like(rho)
+    for probe, dressed in operators:
+        after = dressed @ rho  # D+ V(-t) rho; D- rho V(-t) is its adjoint
         difference = after.conj().T - after
         changed += probe @ difference - difference @ probe
-    return Qobj(changed, dims=state.dims)
+    return changed
 
 
 def _same_modes(modes: int, scattering: Scattering) -> None:
@@ -335,7 +232,7 @@ def collision_integral(correlation: ComplexArray, scattering: Scattering) -> Com
     `connected_pairs` isolate what Eq. (21) leaves out.
     """
     v, plus = scattering.couplings, scattering.dressed
-    minus = _adjoint(plus)
+    minus = adjoint(plus)
     early = np.einsum("nef,efac->nac", minus, correlation)  # R^{5 1}_{6 3} and R^{5 3}_{6 2}
     late = np.einsum("nef,acef->nac", plus, correlation)  # R^{3 5}_{2 6} and R^{1 5}_{3 6}
     difference = early - late
@@ -343,35 +240,36 @@ def collision_integral(correlation: ComplexArray, scattering: Scattering) -> Com
     return np.asarray(gain - np.einsum("nca,ncb->ba", v, difference))
 
 
-def one_body_collision(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
-    """One-body collision integral with Pauli blocking, Eqs. (21), (A19), (A20).
+class CollisionParts(NamedTuple):
+    """Exact one-body rate of change = one_body + disconnected + connected, each (m, m)."""
 
-    Notes
-    -----
-    sum_n [V^n, rho M^+ (1 - rho) - (1 - rho) M rho] with M = sum_n2 D+_{n n2} V^n2. Differs from
-    Eq. (21) as printed by the bars: each term has one rho and one 1 - rho, as in Eq. (A22).
+    exact: ComplexArray
+    one_body: ComplexArray
+    disconnected: ComplexArray
+    connected: ComplexArray
+
+
+def collision_parts(state: Qobj, scattering: Scattering) -> CollisionParts:
+    """What Eq. (21) keeps of the many-body collision integral of a state, and what it drops.
+
+    Parameters
+    ----------
+    state : Qobj
+    scattering : Scattering
+
+    Returns
+    -------
+    CollisionParts
+        `exact` from Eq. (15); `one_body` from Eq. (21); `disconnected`, the mean field that
+        Eq. (A17) leaves out; `connected`, the error of Wick's theorem (A16).
     """
-    empty = np.eye(len(rho)) - rho
-    scattered = empty @ scattering.dressed @ rho
-    difference = _adjoint(scattered) - scattered
-    v = scattering.couplings
-    return np.asarray((v @ difference - difference @ v).sum(axis=0))
-
-
-def mean_field(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
-    """Hermitian h whose -i[h, rho] is the disconnected term left out of Eq. (A17), (m, m).
-
-    h = 2 sum_n V^n Im Tr[M^n rho]: the moments' response to the electrons' mean polarisation,
-    acting back on the electrons. It moves phases and no populations.
-    """
-    response = np.einsum("nab,ba->n", scattering.dressed, rho).imag
-    return np.asarray(2.0 * np.einsum("n,nab->ab", response, scattering.couplings))
-
-
-def golden_rule(scattering: Scattering) -> Array:
-    """Rates G[a, b] from mode b to mode a of Eq. (25): J_aa = sum_b G_ab p_b q_a - G_ba p_a q_b."""
-    moved = np.einsum("nba,nab->ab", scattering.couplings, scattering.dressed)
-    return np.asarray(2.0 * moved.real)
+    rho = density(state)
+    return CollisionParts(
+        exact=density(collision(state, scattering)),
+        one_body=one_body_collision(rho, scattering),
+        disconnected=collision_integral(disconnected_pairs(rho), scattering),
+        connected=collision_integral(connected_pairs(state), scattering),
+    )
 
 
 def evolve_state(
@@ -395,65 +293,6 @@ def evolve_state(
     operators, bohr = _operators(scattering), energy[:, None] - energy[None, :]
 
     def rate(rho: ComplexArray) -> ComplexArray:
-        total = -1j * bohr * rho
-        for probe, dressed in operators:
-            after = dressed @ rho
-            difference = after.conj().T - after
-            total = total + probe @ difference - difference @ probe
-        return total
+        return np.asarray(-1j * bohr * rho + _collide(operators, rho))
 
-    return [Qobj(rho, dims=state.dims) for rho in _integrate(rate, state.full(), times, rtol)]
-
-
-def evolve_density(
-    rho: ComplexArray,
-    scattering: Scattering,
-    times: ArrayLike,
-    *,
-    disconnected: bool = False,
-    rtol: float = 1e-8,
-) -> ComplexArray:
-    """One-body equation (18) with the collision integral (21): rho at the times, (t, m, m).
-
-    Parameters
-    ----------
-    rho : complex array (m, m)
-    scattering : Scattering
-    times : array_like (t,), beta hbar
-    disconnected : bool
-        Add the mean field that Eq. (A17) leaves out.
-    rtol : float
-    """
-    bohr = scattering.energies[:, None] - scattering.energies[None, :]
-
-    def rate(now: ComplexArray) -> ComplexArray:
-        total = -1j * bohr * now + one_body_collision(now, scattering)
-        if disconnected:
-            h = mean_field(now, scattering)
-            total = total - 1j * (h @ now - now @ h)
-        return np.asarray(total)
-
-    return np.stack(_integrate(rate, np.asarray(rho, dtype=complex), times, rtol))
-
-
-def _integrate(
-    rate: Callable[[ComplexArray], ComplexArray],
-    start: ComplexArray,
-    times: ArrayLike,
-    rtol: float,
-) -> list[ComplexArray]:
-    times = _checks.finite_array("times", times, "beta hbar")
-    rtol = _checks.number("rtol", rtol, above=0.0)
-    shape = start.shape
-    found = solve_ivp(
-        lambda _, y: rate(y.reshape(shape)).ravel(),
-        (times[0], times[-1]),
-        start.ravel(),
-        method="DOP853",
-        t_eval=times,
-        rtol=rtol,
-        atol=1e-3 * rtol,
-    )
-    if not found.success:
-        raise ConvergenceError(f"the integration did not converge: {found.message}")
-    return [np.asarray(y.reshape(shape)) for y in found.y.T]
+    return [Qobj(rho, dims=state.dims) for rho in integrate(rate, state.full(), times, rtol)]

@@ -11,7 +11,7 @@ import qutip
 from systems import SPINS
 
 import openmr as om
-from openmr import bath, fock
+from openmr import bath, fock, scattering
 
 ROUNDING = 1e-14  # sums of at most a few hundred terms of order one
 
@@ -43,8 +43,8 @@ def film(orbitals, position=0.0, *, exchange=(0.1, 0.07, 0.12), zeeman=0.2, x=1.
     energies = (levels[:, None] + zeeman * np.array([0.5, -0.5])).ravel()
     k = 2 * np.pi * np.arange(orbitals) / orbitals
     lines = bath.moment_correlator(spin, x)
-    return fock.Scattering(
-        energies, fock.plane_waves(k, position, exchange), fock.thermal_transform(lines)
+    return scattering.Scattering(
+        energies, scattering.plane_waves(k, position, exchange), scattering.thermal_transform(lines)
     )
 
 
@@ -186,11 +186,11 @@ def test_canonical_numbers_of_equal_levels(modes):
 
 def canonical_error(modes):
     """Error of the spin's decay by Eq. (21) at fixed number, populations only."""
-    scattering = film(modes // 2)
+    band = film(modes // 2)
     sign = np.tile([1.0, -1.0], modes // 2)
-    one, both = fock.canonical_pairs(scattering.energies - 0.5 * sign, modes // 2)
-    g = fock.golden_rule(scattering)
-    wick = sign @ np.diag(fock.one_body_collision(np.diag(one), scattering)).real
+    one, both = fock.canonical_pairs(band.energies - 0.5 * sign, modes // 2)
+    g = scattering.golden_rule(band)
+    wick = sign @ np.diag(scattering.one_body_collision(np.diag(one), band)).real
     exact = sign @ (g @ one - g.sum(axis=0) * one - np.sum((g - g.T) * both, axis=1))
     return wick / exact - 1
 
@@ -203,12 +203,12 @@ def test_fixed_number_costs_one_over_n():
 
 
 def test_fixed_number_error_is_the_exact_many_body_one():
-    scattering = film(3)
+    band = film(3)
     sign = np.tile([1.0, -1.0], 3)
-    tilted = np.diag(1 / (1 + np.exp(scattering.energies - 0.5 * sign)))
+    tilted = np.diag(1 / (1 + np.exp(band.energies - 0.5 * sign)))
     state = fock.fixed_number(fock.gaussian_state(tilted), 3)
-    exact = sign @ np.diag(fock.density(fock.collision(state, scattering))).real
-    wick = sign @ np.diag(fock.one_body_collision(fock.density(state), scattering)).real
+    exact = sign @ np.diag(fock.density(fock.collision(state, band))).real
+    wick = sign @ np.diag(scattering.one_body_collision(fock.density(state), band)).real
     assert wick / exact - 1 == pytest.approx(canonical_error(6), rel=1e-10)
 
 
@@ -219,13 +219,13 @@ def test_fixed_number_error_is_the_exact_many_body_one():
 def test_many_body_integral_from_the_moment_itself(spin):
     """Eqs. (9), (15): double commutator with the moment in the space, integrated over time."""
     x, exchange = 1.3, (0.1, 0.07, 0.12)
-    scattering = film(1, exchange=exchange, x=x, spin=spin)
+    band = film(1, exchange=exchange, x=x, spin=spin)
     state = random_state(generator(), 2)
     s = bath.spin_matrices(spin)
     size = s.shape[-1]
-    electron = [fock.one_body(v).full() for v in scattering.couplings]
+    electron = [fock.one_body(v).full() for v in band.couplings]
     coupling = sum(np.kron(v, m) for v, m in zip(electron, s, strict=True))
-    bohr = fock.one_body(np.diag(scattering.energies)).diag()[:, None] + x * np.diag(s[2])[None, :]
+    bohr = fock.one_body(np.diag(band.energies)).diag()[:, None] + x * np.diag(s[2])[None, :]
     bohr = bohr.ravel()[:, None] - bohr.ravel()[None, :]
     joint = np.kron(state.full(), np.diag(bath.populations(spin, x)))
     nodes, weights = np.polynomial.legendre.leggauss(80)
@@ -236,7 +236,7 @@ def test_many_body_integral_from_the_moment_itself(spin):
         change = np.conj(memory) * joint @ earlier - memory * earlier @ joint
         total += weight * (coupling @ change - change @ coupling)
     reduced = np.einsum("imjm->ij", total.reshape(4, size, 4, size))
-    found = fock.collision(state, scattering).full()
+    found = fock.collision(state, band).full()
     # the memory is cut at exp(-50)
     assert largest(found - reduced) < 1e-12 * largest(reduced)
 
@@ -244,26 +244,35 @@ def test_many_body_integral_from_the_moment_itself(spin):
 @pytest.mark.parametrize("orbitals", [1, 2, 3])
 def test_three_forms_of_the_many_body_integral(orbitals):
     """Tr[f^+ f J(state)] of (15), with the pair correlations (A12)-(A13), and (A4) as printed."""
-    scattering = film(orbitals, 0.3)
+    band = film(orbitals, 0.3)
     state = random_state(generator(), 2 * orbitals)
-    exact = fock.density(fock.collision(state, scattering))
-    from_pairs = fock.collision_integral(fock.pairs(state), scattering)
+    exact = fock.density(fock.collision(state, band))
+    from_pairs = fock.collision_integral(fock.pairs(state), band)
     assert largest(exact - from_pairs) < ROUNDING
     f = fock.annihilators(2 * orbitals)
     element = 0.0
-    for v, dressed in zip(scattering.couplings, scattering.dressed, strict=True):
+    for v, dressed in zip(band.couplings, band.dressed, strict=True):
         probe = qutip.commutator(fock.one_body(v), f[1].dag() * f[0])
         late = fock.one_body(dressed) * state
         element += (probe * (late - late.dag())).tr()
     assert abs(element - exact[0, 1]) < ROUNDING
 
 
+def test_parts_add_up_on_any_state():
+    band = film(2, 0.3)
+    for state in (random_state(generator(), 4), interacting(0.5)):
+        parts = fock.collision_parts(state, band)
+        kept = parts.one_body + parts.disconnected + parts.connected
+        assert largest(parts.exact - kept) < ROUNDING
+        assert largest(parts.connected) > 1e-4 * largest(parts.exact)
+
+
 @pytest.mark.parametrize("orbitals", [1, 2, 3])
 def test_one_body_form_is_the_blocked_part(orbitals):
-    scattering = film(orbitals, 0.3)
+    band = film(orbitals, 0.3)
     rho = random_density(generator(), 2 * orbitals)
-    found = fock.one_body_collision(rho, scattering)
-    blocked = fock.collision_integral(fock.blocked_pairs(rho), scattering)
+    found = scattering.one_body_collision(rho, band)
+    blocked = fock.collision_integral(fock.blocked_pairs(rho), band)
     assert largest(found - blocked) < ROUNDING
     assert abs(np.trace(found)) < ROUNDING
     assert largest(found - found.conj().T) < ROUNDING
@@ -272,11 +281,11 @@ def test_one_body_form_is_the_blocked_part(orbitals):
 @pytest.mark.parametrize("orbitals", [1, 2, 3])
 def test_gaussian_state_differs_by_a_mean_field_alone(orbitals):
     """Exact - (21) = -i[h, rho] with Hermitian h: no population moves where rho is diagonal."""
-    scattering = film(orbitals, 0.3)
+    band = film(orbitals, 0.3)
     rho = random_density(generator(), 2 * orbitals)
-    exact = fock.density(fock.collision(fock.gaussian_state(rho), scattering))
-    lost = exact - fock.one_body_collision(rho, scattering)
-    h = fock.mean_field(rho, scattering)
+    exact = fock.density(fock.collision(fock.gaussian_state(rho), band))
+    lost = exact - scattering.one_body_collision(rho, band)
+    h = scattering.mean_field(rho, band)
     assert largest(lost) > 1e-3 * largest(exact)
     assert largest(h - h.conj().T) < ROUNDING
     assert largest(lost + 1j * (h @ rho - rho @ h)) < ROUNDING
@@ -284,15 +293,15 @@ def test_gaussian_state_differs_by_a_mean_field_alone(orbitals):
     modes = np.linalg.eigh(rho)[1]
     assert largest(np.diag(modes.conj().T @ lost @ modes)) < ROUNDING
     diagonal = np.diag(np.diag(rho).real)
-    only = fock.collision_integral(fock.disconnected_pairs(diagonal), scattering)
+    only = fock.collision_integral(fock.disconnected_pairs(diagonal), band)
     assert largest(np.diag(only)) < ROUNDING
 
 
 def test_mean_field_is_the_static_response():
     """Of a moment in its field, at w = 0: h = -sum_v (J_v^2/4) chi_v <sigma_v> sigma_v."""
     k, exchange, x = [0.0], np.array([0.1, 0.07, 0.12]), 1.3
-    narrow = fock.thermal_transform(bath.moment_correlator(0.5, x), width=1e-4)
-    scattering = fock.Scattering(np.zeros(2), fock.plane_waves(k, 0.0, exchange), narrow)
+    narrow = scattering.thermal_transform(bath.moment_correlator(0.5, x), width=1e-4)
+    band = scattering.Scattering(np.zeros(2), scattering.plane_waves(k, 0.0, exchange), narrow)
     rho = random_density(generator(), 2)
     sigma = 2 * bath.spin_matrices(0.5)
     polarisation = np.einsum("vab,ba->v", sigma, rho).real
@@ -300,7 +309,7 @@ def test_mean_field_is_the_static_response():
     # off by s^2
     response = 0.5 * np.tanh(x / 2) / x * np.array([1.0, 1.0, 0.0])
     expected = -np.einsum("v,vab->ab", 0.25 * exchange**2 * response * polarisation, sigma)
-    found = fock.mean_field(rho, scattering)
+    found = scattering.mean_field(rho, band)
     planar = [0.5 * np.trace(s @ (found - expected)).real for s in sigma[:2]]
     assert largest(planar) < 1e-6 * largest(expected)
 
@@ -315,14 +324,14 @@ def test_classical_noise_needs_no_wick_step():
         return np.einsum("...l,lab->...ab", lorentz, symmetric.weights)
 
     quantum = film(2)
-    classical = fock.Scattering(quantum.energies, quantum.couplings, transform)
+    classical = scattering.Scattering(quantum.energies, quantum.couplings, transform)
     state = fock.fixed_number(fock.gaussian_state(random_density(generator(), 4)), 2)
     rho = fock.density(state)
     exact = fock.density(fock.collision(state, classical))
     assert largest(exact) > 1e-3
-    assert largest(exact - fock.one_body_collision(rho, classical)) < ROUNDING
-    assert largest(fock.mean_field(rho, classical)) < ROUNDING
-    off = fock.density(fock.collision(state, quantum)) - fock.one_body_collision(rho, quantum)
+    assert largest(exact - scattering.one_body_collision(rho, classical)) < ROUNDING
+    assert largest(scattering.mean_field(rho, classical)) < ROUNDING
+    off = fock.density(fock.collision(state, quantum)) - scattering.one_body_collision(rho, quantum)
     assert largest(off) > 1e-4
 
 
@@ -332,33 +341,33 @@ def test_classical_noise_needs_no_wick_step():
 @pytest.mark.parametrize("potential", [-3.0, 0.0, 1.0])
 def test_fermi_function_stands_still(potential):
     """Eqs. (47)-(50); without the blocking factors it does not."""
-    scattering = film(3)
-    fermi = 1 / (1 + np.exp(scattering.energies - potential))
-    change = np.diag(fock.one_body_collision(np.diag(fermi), scattering)).real
-    g = fock.golden_rule(scattering)
+    band = film(3)
+    fermi = 1 / (1 + np.exp(band.energies - potential))
+    change = np.diag(scattering.one_body_collision(np.diag(fermi), band)).real
+    g = scattering.golden_rule(band)
     flow = g * np.outer(1 - fermi, fermi)
     assert largest(change) < ROUNDING * largest(flow)
     unblocked = g @ fermi - g.sum(axis=0) * fermi
     assert largest(unblocked) > 1e-3 * largest(flow)
-    boltzmann = np.exp(-scattering.energies)
+    boltzmann = np.exp(-band.energies)
     assert largest(g @ boltzmann - g.sum(axis=0) * boltzmann) < ROUNDING * largest(g)
 
 
 def test_populations_of_the_many_body_gibbs_state_stand_still():
-    scattering = film(2)
-    gibbs = fock.gaussian_state(np.diag(1 / (1 + np.exp(scattering.energies - 0.3))))
+    band = film(2)
+    gibbs = fock.gaussian_state(np.diag(1 / (1 + np.exp(band.energies - 0.3))))
     for state in (gibbs, fock.fixed_number(gibbs, 2)):
-        change = fock.collision(state, scattering)
+        change = fock.collision(state, band)
         assert largest(change.diag()) < ROUNDING
         assert largest(np.diag(fock.density(change))) < ROUNDING
 
 
 def test_golden_rule_is_the_diagonal_of_eq_21():
-    scattering = film(3, 0.2)
+    band = film(3, 0.2)
     p = generator().uniform(0, 1, 6)
-    g = fock.golden_rule(scattering)
+    g = scattering.golden_rule(band)
     rate = (g @ p) * (1 - p) - p * (g.T @ (1 - p))
-    found = fock.one_body_collision(np.diag(p), scattering)
+    found = scattering.one_body_collision(np.diag(p), band)
     assert largest(np.diag(found) - rate) < ROUNDING
     assert np.all(g >= 0)
 
@@ -368,7 +377,7 @@ def test_golden_rule_is_the_diagonal_of_eq_21():
 def test_broadened_lines_are_a_thermal_bath(spin, width):
     """KMS (48) of D = D+ + D-, and D+ itself by quadrature over time."""
     lines = bath.moment_correlator(spin, 1.3)
-    transform = fock.thermal_transform(lines, width=width)
+    transform = scattering.thermal_transform(lines, width=width)
     w = np.linspace(-3, 3, 7)
 
     def spectrum(w):
@@ -409,10 +418,10 @@ def coherent(size):
 def populations_rate(rho, positions):
     rates = []
     for r in positions:
-        scattering = film(3, r)
-        waves = fock.plane_waves(MOMENTA, r, (0.1, 0.1, 0.1))
-        scattering = fock.Scattering(scattering.energies, waves, scattering.transform)
-        rates.append(np.diag(fock.one_body_collision(rho, scattering)).real)
+        band = film(3, r)
+        waves = scattering.plane_waves(MOMENTA, r, (0.1, 0.1, 0.1))
+        band = scattering.Scattering(band.energies, waves, band.transform)
+        rates.append(np.diag(scattering.one_body_collision(rho, band)).real)
     return np.mean(rates, axis=0)
 
 
@@ -425,6 +434,19 @@ def test_order_of_the_diagonal_approximation(positions, order):
     assert slope(sizes, off) == pytest.approx(order, abs=0.05)
 
 
+def test_spin_coherence_leaves_populations_to_second_order():
+    """At one momentum: D_{z+} = 0, so a transverse spin moves no population to first order."""
+    band = film(2, 0.3)
+    p = np.diag([0.8, 0.5, 0.3, 0.4]).astype(complex)
+    turned = np.zeros((4, 4), dtype=complex)
+    turned[0, 1], turned[2, 3] = 1.0, 0.6j
+    sizes = np.array([0.04, 0.02, 0.01])
+    states = [p + c * (turned + turned.conj().T) for c in (0.0, *sizes)]
+    rates = [np.diag(scattering.one_body_collision(rho, band)).real for rho in states]
+    off = [largest(rate - rates[0]) for rate in rates[1:]]
+    assert slope(sizes, off) == pytest.approx(2, abs=0.01)
+
+
 def test_moments_at_random_places_make_no_coherence_on_average():
     """Off-diagonals that a diagonal state acquires fall as 1 / sqrt(number of moments)."""
     rng = generator(11)
@@ -433,9 +455,9 @@ def test_moments_at_random_places_make_no_coherence_on_average():
     def coherence(count):
         total = np.zeros((6, 6), dtype=complex)
         for r in rng.uniform(0, 2 * np.pi, count):
-            waves = fock.plane_waves(MOMENTA, r, 0.1)
-            total += fock.one_body_collision(
-                rho, fock.Scattering(base.energies, waves, base.transform)
+            waves = scattering.plane_waves(MOMENTA, r, 0.1)
+            total += scattering.one_body_collision(
+                rho, scattering.Scattering(base.energies, waves, base.transform)
             )
         return largest(total - np.diag(np.diag(total))) / largest(np.diag(total))
 
@@ -444,8 +466,11 @@ def test_moments_at_random_places_make_no_coherence_on_average():
     # 12 samples know each root mean square to 1/sqrt(24) = 20 %: 0.2 / ln 8 = 0.1 on the slope
     assert slope(counts, spread) == pytest.approx(-0.5, abs=0.2)
     exact = sum(
-        fock.one_body_collision(
-            rho, fock.Scattering(base.energies, fock.plane_waves(MOMENTA, r, 0.1), base.transform)
+        scattering.one_body_collision(
+            rho,
+            scattering.Scattering(
+                base.energies, scattering.plane_waves(MOMENTA, r, 0.1), base.transform
+            ),
         )
         for r in SITES
     )
@@ -457,12 +482,12 @@ def test_moments_at_random_places_make_no_coherence_on_average():
 
 def test_correlations_grow_from_a_gaussian_start():
     """The one-body evolution starts exact and loses t^2: correlations are made at a finite rate."""
-    scattering = film(2)
+    band = film(2)
     start = np.diag([0.9, 0.2, 0.7, 0.1])
     times = np.array([0.0, 0.1, 0.2, 0.4])
-    states = fock.evolve_state(fock.gaussian_state(start), scattering, times, rtol=1e-11)
+    states = fock.evolve_state(fock.gaussian_state(start), band, times, rtol=1e-11)
     exact = np.stack([fock.density(s) for s in states])
-    path = fock.evolve_density(start, scattering, times, disconnected=True, rtol=1e-11)
+    path = scattering.evolve_density(start, band, times, disconnected=True, rtol=1e-11)
     off = [largest((exact - path)[i]) for i in (1, 2, 3)]
     # the next order is the time over the inverse level spacing
     assert slope(times[1:], off) == pytest.approx(2, abs=0.15)
@@ -476,13 +501,13 @@ def test_one_electron_relaxes_to_boltzmann_and_eq_21_to_fermi():
 
     Both end states are stationary to rounding; the time is 30 decay times of the flips.
     """
-    scattering = film(1, exchange=0.2)
-    decay = fock.golden_rule(scattering)[[0, 1], [1, 0]].sum()
+    band = film(1, exchange=0.2)
+    decay = scattering.golden_rule(band)[[0, 1], [1, 0]].sum()
     times = [0.0, 80 / decay]
     start = fock.fixed_number(fock.gaussian_state(np.diag([0.9, 0.1])), 1)
-    exact = np.diag(fock.density(fock.evolve_state(start, scattering, times)[-1])).real
-    blocked = np.diag(fock.evolve_density(np.diag([0.9, 0.1]), scattering, times)[-1]).real
-    x = scattering.energies[0] - scattering.energies[1]
+    exact = np.diag(fock.density(fock.evolve_state(start, band, times)[-1])).real
+    blocked = np.diag(scattering.evolve_density(np.diag([0.9, 0.1]), band, times)[-1]).real
+    x = band.energies[0] - band.energies[1]
     assert exact[0] - exact[1] == pytest.approx(-np.tanh(x / 2), abs=1e-6)
     # Fermi function with one electron: the potential lies halfway
     assert blocked[0] - blocked[1] == pytest.approx(-np.tanh(x / 4), abs=1e-6)
@@ -494,17 +519,23 @@ GOOD = film(1)
 BAD = [
     (lambda: film(5) and fock.annihilators(10), r"orbitals must be <= 4, got 5 .*0.0156 GiB"),
     (lambda: fock.annihilators(60), r"orbitals must be <= 4, got 30 .*e\+28 GiB"),
-    (lambda: fock.Scattering([0.0], np.zeros((3, 2, 2)), GOOD.transform), "`couplings`.*shape"),
-    (lambda: fock.Scattering([0.0, np.nan], GOOD.couplings, GOOD.transform), "`energies`.*nan"),
     (
-        lambda: fock.Scattering([0.0, 1.0], 1j * GOOD.couplings, GOOD.transform),
+        lambda: scattering.Scattering([0.0], np.zeros((3, 2, 2)), GOOD.transform),
+        "`couplings`.*shape",
+    ),
+    (
+        lambda: scattering.Scattering([0.0, np.nan], GOOD.couplings, GOOD.transform),
+        "`energies`.*nan",
+    ),
+    (
+        lambda: scattering.Scattering([0.0, 1.0], 1j * GOOD.couplings, GOOD.transform),
         "`couplings` must hold Hermitian",
     ),
     (
-        lambda: fock.Scattering([0.0, 1.0], GOOD.couplings[:2], GOOD.transform),
+        lambda: scattering.Scattering([0.0, 1.0], GOOD.couplings[:2], GOOD.transform),
         r"`transform` must return shape \(..., 2, 2\), got \(1, 3, 3\)",
     ),
-    (lambda: fock.thermal_transform(bath.moment_correlator(1, 1), width=0), "`width`.*> 0"),
+    (lambda: scattering.thermal_transform(bath.moment_correlator(1, 1), width=0), "`width`.*> 0"),
     (lambda: fock.gaussian_state(np.diag([1.5, 0.0])), "`rho`.*0 to 1, got 0 ... 1.5"),
     (lambda: fock.gaussian_state([[0.5, 1j], [1j, 0.5]]), "`rho` must be Hermitian"),
     (lambda: fock.density(qutip.qeye(3)), "`state`.*even number of modes"),
@@ -519,10 +550,10 @@ BAD = [
         lambda: fock.collision(fock.gaussian_state(0.5 * np.eye(4)), GOOD),
         "`state` must have the 2 modes of `scattering`, got 4",
     ),
-    (lambda: fock.plane_waves([0.0, np.inf]), "`wavenumbers`.*inf"),
-    (lambda: fock.plane_waves([0.0], "left"), "`position`.*'left'"),
-    (lambda: fock.evolve_density(np.eye(2) / 2, GOOD, [0.0, np.nan]), "`times`.*nan"),
-    (lambda: fock.evolve_density(np.eye(2) / 2, GOOD, [0.0, 1.0], rtol=0), "`rtol`.*> 0"),
+    (lambda: scattering.plane_waves([0.0, np.inf]), "`wavenumbers`.*inf"),
+    (lambda: scattering.plane_waves([0.0], "left"), "`position`.*'left'"),
+    (lambda: scattering.evolve_density(np.eye(2) / 2, GOOD, [0.0, np.nan]), "`times`.*nan"),
+    (lambda: scattering.evolve_density(np.eye(2) / 2, GOOD, [0.0, 1.0], rtol=0), "`rtol`.*> 0"),
 ]
 
 
