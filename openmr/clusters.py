@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError, SizeError
+from openmr._checks import Array, ParameterError
 from openmr.bath import ComplexArray, electron_hole_spectrum, spin_matrices
 from openmr.coupled_moments import (
     MAX_DIMENSION,
@@ -26,6 +26,7 @@ from openmr.coupled_moments import (
     in_units,
     weiss_correlator,
     weiss_splittings,
+    whole,
 )
 
 __all__ = [
@@ -46,6 +47,11 @@ __all__ = [
     "weiss_correlator",
     "weiss_splittings",
 ]
+
+
+LEVI_CIVITA = np.zeros((3, 3, 3))
+LEVI_CIVITA[[0, 1, 2], [1, 2, 0], [2, 0, 1]] = 1.0
+LEVI_CIVITA[[0, 1, 2], [2, 0, 1], [1, 2, 0]] = -1.0
 
 
 def _kron(left: sparse.csr_matrix, right: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -159,16 +165,12 @@ def golden_rule_tensor(noise: ComplexArray) -> tuple[Array, Array]:
     tensor, drift
         d<sigma>/dt = drift - tensor . <sigma>, from A_b rho A_a - {A_a A_b, rho} / 2.
     """
-    pauli = 2.0 * spin_matrices(0.5)
-    h = 0.25 * noise
-
-    def change(operator: ComplexArray) -> Array:
-        jump = np.einsum("ab,bij,jk,akl->il", h, pauli, operator, pauli)
-        loss = np.einsum("ab,aij,bjk->ik", h, pauli, pauli)
-        total = jump - 0.5 * (loss @ operator + operator @ loss)
-        return np.asarray(0.5 * np.einsum("cij,ji->c", pauli, total).real)
-
-    return -np.stack([change(p) for p in pauli], axis=-1), change(np.eye(2, dtype=complex))
+    g = 0.25 * noise
+    # [s_c, [s_d, s_b]] = -4 eps_dbe eps_cea s_a: on the diagonal a sum of positive terms, so that
+    # a flip rate far below the dephasing rate keeps its digits
+    tensor = 2.0 * np.einsum("cd,dbe,cae->ab", g.real, LEVI_CIVITA, LEVI_CIVITA)
+    drift = -2.0 * np.einsum("cd,dce->e", g.imag, LEVI_CIVITA)
+    return np.asarray(tensor), np.asarray(drift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +213,10 @@ class ClusterRates:
 
     @property
     def errors(self) -> Array:
-        """Weiss rate over exact rate minus 1, (longitudinal, transverse)."""
+        """Weiss rate over exact rate minus 1, (longitudinal, transverse); 0 without a rate."""
         exact = np.array([self.longitudinal, self.transverse])
-        weiss = np.array([self.weiss_longitudinal, self.weiss_transverse])
-        return np.asarray(weiss / exact - 1.0)
+        off = np.array([self.weiss_longitudinal, self.weiss_transverse]) - exact
+        return np.asarray(np.divide(off, exact, out=np.zeros(2), where=exact != 0))
 
     def __repr__(self) -> str:
         off = 100 * self.errors
@@ -286,6 +288,7 @@ def complete_graph_noise(
     """Local electron-hole noise (3, 3) of one of N moments, each pair coupled by J0 / (N - 1).
 
     The rest of the moments enters only as its total spin L: exact at any N.
+    Source: KittelShore1965.
 
     Parameters
     ----------
@@ -296,14 +299,9 @@ def complete_graph_noise(
     zeeman : float, k_B T
     """
     spin = _checks.half_integer("spin", spin)
-    others = int(_checks.number("sites", sites, least=2)) - 1
-    dimension = (2 * spin + 1) * (2 * spin * others + 1)
-    if dimension > MAX_DIMENSION:
-        raise SizeError(
-            f"`sites` must keep one moment and the total spin of the rest within dimension "
-            f"{MAX_DIMENSION}, got {sites} (dimension {dimension:g}, "
-            f"{others * spin:g} such spaces)"
-        )
+    # one moment and the total spin of the rest: (2 S + 1) (2 S (N - 1) + 1) levels
+    most = int((MAX_DIMENSION / (2 * spin + 1) - 1) / (2 * spin)) + 1
+    others = whole("sites", sites, least=2, most=most) - 1
     bond = _checks.number("mean_exchange", mean_exchange, "k_B T") / others
     states = reduce(np.convolve, [np.ones(round(2 * spin) + 1)] * others)  # by M = -L ... L
     top = spin * others

@@ -70,10 +70,17 @@ class Cluster:
         object.__setattr__(self, "zeeman", _checks.number("zeeman", self.zeeman, "k_B T"))
 
 
+def whole(name: str, value: float, *, least: int, most: int) -> int:
+    """`value` as an integer within bounds."""
+    if _checks.number(name, value, least=least, most=most) != int(value):
+        raise ParameterError(f"`{name}` must be an integer, got {value!r}")
+    return int(value)
+
+
 def graph(shape: str, sites: int) -> Array:
     """Bonds (N, N) of 1 or 0: "ring", "chain" or "complete"."""
     shape = _checks.choice("shape", shape, ("ring", "chain", "complete"))
-    count = int(_checks.number("sites", sites, least=1))
+    count = whole("sites", sites, least=1, most=MAX_DIMENSION)
     if shape == "complete":
         return np.ones((count, count)) - np.eye(count)
     bonds = np.eye(count, k=1) + np.eye(count, k=-1)

@@ -2,6 +2,7 @@
 
 Eqs. (13), (15), (17) and (A1)-(A18). One-body matrices are plain arrays over the modes of
 `scattering`, many-body operators are QuTiP's. Energies are in units of k_B T with hbar = 1.
+Sources: JordanWigner1928, Gaudin1960.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from openmr import _checks
 from openmr._checks import Array, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
 from openmr.bath import ComplexArray
-from openmr.scattering import Scattering, adjoint, integrate, one_body_collision
+from openmr.scattering import Scattering, adjoint, integrate, one_body_collision, square
 
 MAX_ORBITALS = 4
 """Largest Fock space that is built: 4 orbitals, dimension 256, 1 MiB per density matrix."""
@@ -31,7 +32,7 @@ def _modes(count: int) -> int:
     if orbitals > MAX_ORBITALS:
         gibibytes = 16.0 * 4.0**count / 2**30
         raise SizeError(
-            f"the number of orbitals must be <= {MAX_ORBITALS}, got {orbitals:g} "
+            f"`orbitals` must number at most {MAX_ORBITALS}, got {orbitals:g} "
             f"(one many-body density matrix would take {gibibytes:.3g} GiB)"
         )
     return count
@@ -46,7 +47,7 @@ def annihilators(modes: int) -> tuple[Qobj, ...]:
 
 def one_body(matrix: ArrayLike) -> Qobj:
     """sum_ab A_ab f_a^+ f_b of a one-body matrix A (m, m)."""
-    matrix = np.asarray(matrix, dtype=complex)
+    matrix = square("matrix", matrix)
     f = annihilators(len(matrix))
     with exact_arithmetic():
         total = 0 * f[0]
@@ -123,7 +124,8 @@ def connected_pairs(state: Qobj) -> ComplexArray:
 
 def gaussian_state(rho: ArrayLike) -> Qobj:
     """Quasi-free state of a one-body density matrix with eigenvalues in [0, 1]."""
-    rho = np.asarray(rho, dtype=complex)
+    rho = square("rho", rho)
+    _modes(len(rho))
     occupations, orbitals = np.linalg.eigh(rho)
     if not np.allclose(rho, rho.conj().T, rtol=0, atol=1e-12) or np.any(
         np.abs(occupations - 0.5) > 0.5 + 1e-12
@@ -173,7 +175,7 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
     The projection on a number is an average of Gaussian weights over m + 1 phases, exact.
     """
     e = _checks.finite_array("energies", energies, "k_B T")
-    if not (isinstance(particles, int) and 0 < particles < e.size):
+    if particles not in range(1, e.size):
         raise ParameterError(f"`particles` must be an integer 1 ... {e.size - 1}, got {particles}")
     low, high = e.min() - 50.0, e.max() + 50.0
     for _ in range(60):  # the chemical potential keeps the phases' sum free of cancellation

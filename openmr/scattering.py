@@ -65,12 +65,26 @@ class Scattering:
     def dressed(self) -> ComplexArray:
         """sum_n2 D+_{n1 n2}(w_5 -> 6) <5|V^n2|6> with w = e_6 - e_5, Eq. (A8), (n, m, m)."""
         lost = self.energies[None, :] - self.energies[:, None]
-        return np.asarray(np.einsum("abij,jab->iab", self.transform(lost), self.couplings))
+        half_sided = self.transform(lost)
+        if not np.all(np.isfinite(half_sided)):
+            raise ParameterError("`transform` must be finite at the energies' differences")
+        return np.asarray(np.einsum("abij,jab->iab", half_sided, self.couplings))
 
 
 def adjoint(matrices: ComplexArray) -> ComplexArray:
     """Hermitian conjugate of the last two axes."""
     return np.asarray(np.swapaxes(matrices, -1, -2).conj())
+
+
+def square(name: str, matrix: ArrayLike, modes: int | None = None) -> ComplexArray:
+    """`matrix` as a finite complex matrix (m, m), of the given m if there is one."""
+    found = np.asarray(matrix, dtype=complex)
+    size = "m" if modes is None else modes
+    if found.ndim != 2 or found.shape[0] != found.shape[1] or modes not in (None, len(found)):
+        raise ParameterError(f"`{name}` must have shape ({size}, {size}), got {found.shape}")
+    if not np.all(np.isfinite(found)):
+        raise ParameterError(f"`{name}` must hold finite numbers, got one that is not")
+    return found
 
 
 def plane_waves(
@@ -135,6 +149,7 @@ def one_body_collision(rho: ComplexArray, scattering: Scattering) -> ComplexArra
     sum_n [V^n, rho M^+ (1 - rho) - (1 - rho) M rho] with M = sum_n2 D+_{n n2} V^n2. Differs from
     Eq. (21) as printed by the bars: each term has one rho and one 1 - rho, as in Eq. (A22).
     """
+    rho = square("rho", rho, len(scattering.energies))
     empty = np.eye(len(rho)) - rho
     scattered = empty @ scattering.dressed @ rho
     difference = adjoint(scattered) - scattered
@@ -148,6 +163,7 @@ def mean_field(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
     h = 2 sum_n V^n Im Tr[M^n rho]: the moments' response to the electrons' mean polarisation,
     acting back on the electrons. It moves phases and no populations.
     """
+    rho = square("rho", rho, len(scattering.energies))
     response = np.einsum("nab,ba->n", scattering.dressed, rho).imag
     return np.asarray(2.0 * np.einsum("n,nab->ab", response, scattering.couplings))
 
@@ -186,7 +202,7 @@ def evolve_density(
             total = total - 1j * (h @ now - now @ h)
         return np.asarray(total)
 
-    return np.stack(integrate(rate, np.asarray(rho, dtype=complex), times, rtol))
+    return np.stack(integrate(rate, square("rho", rho, len(bohr)), times, rtol))
 
 
 def integrate(
@@ -197,7 +213,9 @@ def integrate(
 ) -> list[ComplexArray]:
     """Matrices at the given times from their rate of change, by DOP853."""
     times = _checks.finite_array("times", times, "beta hbar")
-    rtol = _checks.number("rtol", rtol, above=0.0)
+    if times.ndim != 1 or len(times) < 2 or np.any(np.diff(times) <= 0):
+        raise ParameterError("`times` must be at least two increasing numbers in beta hbar")
+    rtol = _checks.number("rtol", rtol, least=1e-13)
     shape = start.shape
     found = solve_ivp(
         lambda _, y: rate(y.reshape(shape)).ravel(),

@@ -251,6 +251,17 @@ def test_strong_field_saves_the_transverse_rate_alone():
     assert errors[-1, 0] < -0.1
 
 
+def test_frozen_flips_keep_their_digits():
+    """At b = 200 flips are e^-200 of the dephasing: the ratio to the magnons still comes out."""
+    exchange = 0.8 * clusters.graph("ring", 4)
+    found = clusters.rates(clusters.Cluster((0.5,) * 4, exchange, 200.0))
+    magnons = 200 + 0.5 * (1.6 - np.linalg.eigvalsh(exchange))
+    # S^- S^+ of one site: 2 S, and both flips cost the same: 2 (g_xx + g_yy) = E exp(-E) / 2
+    rate = np.mean(magnons * np.exp(-magnons)) / 2
+    # energies of size 200 carry 200 roundings into the exponent
+    assert found.longitudinal == pytest.approx(rate, rel=1e-11)
+
+
 def test_error_settles_with_the_size_of_the_ring():
     """At T = 2 T_C each further pair of sites changes the error several times less."""
     sizes = (4, 6, 8)
@@ -314,6 +325,20 @@ def test_pairs_counted_otherwise_are_noticed(miscounted):
     assert np.all(np.abs(errors[-1]) > 0.03)
 
 
+def test_golden_rule_tensor_is_the_dissipator_of_the_noise():
+    """d<sigma>/dt from A_b rho A_a - {A_a A_b, rho} / 2 with any positive complex noise matrix."""
+    rng = np.random.default_rng(3)
+    root = rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3))
+    noise, sigma = root @ root.conj().T, 2 * bath.spin_matrices(0.5)
+    tensor, drift = clusters.golden_rule_tensor(noise)
+    rho = 0.5 * (np.eye(2) + np.einsum("v,vij->ij", [0.3, -0.2, 0.6], sigma))
+    jump = np.einsum("ab,bij,jk,akl->il", noise / 4, sigma, rho, sigma)
+    loss = np.einsum("ab,aij,bjk->ik", noise / 4, sigma, sigma)
+    change = jump - 0.5 * (loss @ rho + rho @ loss)
+    exact = np.einsum("vij,ji->v", sigma, change).real
+    np.testing.assert_allclose(drift - tensor @ [0.3, -0.2, 0.6], exact, rtol=1e-13)
+
+
 def test_wrong_energy_sign_is_noticed():
     """Electrons that receive what the moments gain: no detailed balance, the spin drifts."""
     state = clusters.levels(random_cluster((0.5, 1.0)))
@@ -342,7 +367,9 @@ BAD = [
         r"`spins`.*dimension <= 512, got 1.09951e\+12 .*GiB",
     ),
     (lambda: clusters.graph("star", 4), "`shape`.*'complete'.*'star'"),
-    (lambda: clusters.graph("ring", 0), "`sites`.*>= 1, got 0"),
+    (lambda: clusters.graph("ring", 0), "`sites`.*>= 1.*, got 0"),
+    (lambda: clusters.graph("ring", 2.5), "`sites` must be an integer, got 2.5"),
+    (lambda: clusters.graph("ring", 10**9), "`sites`.*<= 512, got 1000000000"),
     (lambda: clusters.at_reduced_temperature(0.5, RING, 0.0), "`reduced_temperature`.*> 0 T_C"),
     (lambda: clusters.at_reduced_temperature(0.4, RING, 1.0), "`spin`.*0.4"),
     (lambda: clusters.at_reduced_temperature(0.5, [1.0, 2.0], 1.0), "`bonds`.*square.*\\(2,\\)"),
@@ -352,8 +379,8 @@ BAD = [
     (lambda: clusters.interference(np.zeros((2, 3)), -1.0), "`wavenumber`.*>= 0, got -1"),
     (lambda: clusters.rates(pair(1.0), phases=np.eye(3)), r"`phases`.*\(2, 2\), got \(3, 3\)"),
     (lambda: clusters.rates(pair(1.0), coupling=np.nan), "`coupling`.*nan"),
-    (lambda: clusters.complete_graph_noise(0.5, 1, 1.0, 0.0), "`sites`.*>= 2, got 1"),
-    (lambda: clusters.complete_graph_noise(0.5, 10**6, 1.0, 0.0), "`sites`.*got 1000000"),
+    (lambda: clusters.complete_graph_noise(0.5, 1, 1.0, 0.0), "`sites`.*>= 2 and <= 256, got 1"),
+    (lambda: clusters.complete_graph_noise(0.5, 10**6, 1.0, 0.0), "`sites`.*<= 256, got 1000000"),
 ]
 
 
@@ -365,6 +392,28 @@ def test_one_clear_error(call, message):
     assert clock.perf_counter() - start < 0.5
     assert re.search(message, str(caught.value)), str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_no_coupling_and_infinite_temperature_stay_finite():
+    still = clusters.rates(pair(1.0), coupling=0.0)
+    assert largest(still.tensor) == 0
+    assert largest(still.errors) == 0
+    hot = clusters.at_reduced_temperature(0.5, RING, np.inf)
+    assert largest(hot.exchange) == 0
+    assert largest(clusters.rates(hot).errors) < ROUNDING
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("ratio", [0.02, 0.1, 0.9, 1.0])
+@pytest.mark.parametrize("zeeman", [0.0, 1e-6, 3.0])
+def test_cold_and_critical_clusters_stay_finite(sign, ratio, zeeman):
+    """Frozen moments, and the slowest point of the Weiss iteration."""
+    cluster = clusters.at_reduced_temperature(1.0, sign * RING, ratio, zeeman / ratio)
+    found = clusters.rates(cluster)
+    assert np.all(np.isfinite(found.tensor))
+    assert np.all(np.isfinite(found.weiss_tensor))
+    assert found.longitudinal > 0
+    assert found.drift < 1e-12
 
 
 def test_print():

@@ -517,8 +517,11 @@ def test_one_electron_relaxes_to_boltzmann_and_eq_21_to_fermi():
 
 GOOD = film(1)
 BAD = [
-    (lambda: film(5) and fock.annihilators(10), r"orbitals must be <= 4, got 5 .*0.0156 GiB"),
-    (lambda: fock.annihilators(60), r"orbitals must be <= 4, got 30 .*e\+28 GiB"),
+    (
+        lambda: film(5) and fock.annihilators(10),
+        r"`orbitals` must number at most 4, got 5 .*0.0156 GiB",
+    ),
+    (lambda: fock.annihilators(60), r"`orbitals` must number at most 4, got 30 .*e\+28 GiB"),
     (
         lambda: scattering.Scattering([0.0], np.zeros((3, 2, 2)), GOOD.transform),
         "`couplings`.*shape",
@@ -550,10 +553,21 @@ BAD = [
         lambda: fock.collision(fock.gaussian_state(0.5 * np.eye(4)), GOOD),
         "`state` must have the 2 modes of `scattering`, got 4",
     ),
+    (lambda: fock.gaussian_state(0.5 * np.eye(40)), "`orbitals`.*got 20 "),
+    (lambda: fock.gaussian_state([0.5, 0.5]), r"`rho` must have shape \(m, m\), got \(2,\)"),
+    (lambda: fock.one_body(np.ones((2, 3))), r"`matrix`.*\(2, 3\)"),
+    (lambda: fock.one_body(np.nan * np.eye(2)), "`matrix` must hold finite"),
+    (lambda: scattering.one_body_collision(np.eye(4), GOOD), r"`rho`.*\(2, 2\), got \(4, 4\)"),
+    (lambda: scattering.mean_field(np.eye(4), GOOD), r"`rho`.*\(2, 2\), got \(4, 4\)"),
+    (lambda: scattering.evolve_density(np.eye(4), GOOD, [0, 1]), r"`rho`.*\(2, 2\)"),
+    (lambda: scattering.evolve_density(np.eye(2), GOOD, [1, 0]), "`times`.*increasing"),
     (lambda: scattering.plane_waves([0.0, np.inf]), "`wavenumbers`.*inf"),
     (lambda: scattering.plane_waves([0.0], "left"), "`position`.*'left'"),
     (lambda: scattering.evolve_density(np.eye(2) / 2, GOOD, [0.0, np.nan]), "`times`.*nan"),
-    (lambda: scattering.evolve_density(np.eye(2) / 2, GOOD, [0.0, 1.0], rtol=0), "`rtol`.*> 0"),
+    (
+        lambda: scattering.evolve_density(np.eye(2) / 2, GOOD, [0.0, 1.0], rtol=0),
+        "`rtol`.*>= 1e-13, got 0",
+    ),
 ]
 
 
