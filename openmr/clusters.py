@@ -177,6 +177,8 @@ def golden_rule_tensor(noise: ComplexArray) -> tuple[Array, Array]:
 class ClusterRates:
     """Relaxation of electrons by a cluster, per moment, in units of 2 pi n_S nu_F J^2 / hbar.
 
+    The unit is `noise` of `hilbert.MomentSpace`, with J the largest coupling.
+
     Attributes
     ----------
     cluster : Cluster
