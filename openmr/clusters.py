@@ -303,7 +303,8 @@ def complete_graph_noise(
     spin = _checks.half_integer("spin", spin)
     # one moment and the total spin of the rest: (2 S + 1) (2 S (N - 1) + 1) levels
     most = int((MAX_DIMENSION / (2 * spin + 1) - 1) / (2 * spin)) + 1
-    others = whole("sites", sites, least=2, most=most) - 1
+    matrices = 32.0 * (2 * spin + 1) ** 2 * (2 * spin) ** 2  # two spins' S_z and S_+, over N^2
+    others = whole("sites", sites, least=2, most=most, square=matrices) - 1
     bond = _checks.number("mean_exchange", mean_exchange, "k_B T") / others
     states = reduce(np.convolve, [np.ones(round(2 * spin) + 1)] * others)  # by M = -L ... L
     top = spin * others

@@ -70,17 +70,20 @@ class Cluster:
         object.__setattr__(self, "zeeman", _checks.number("zeeman", self.zeeman, "k_B T"))
 
 
-def whole(name: str, value: float, *, least: int, most: int) -> int:
-    """`value` as an integer within bounds."""
-    if _checks.number(name, value, least=least, most=most) != int(value):
+def whole(name: str, value: float, *, least: int, most: int, square: float) -> int:
+    """`value` as an integer; above `most`, refused with its memory of `square` value^2 bytes."""
+    if _checks.number(name, value, least=least) != int(value):
         raise ParameterError(f"`{name}` must be an integer, got {value!r}")
+    if value > most:
+        gibibytes = square * float(value) ** 2 / 2**30
+        raise SizeError(f"`{name}` must be <= {most}, got {value} (about {gibibytes:.3g} GiB)")
     return int(value)
 
 
 def graph(shape: str, sites: int) -> Array:
     """Bonds (N, N) of 1 or 0: "ring", "chain" or "complete"."""
     shape = _checks.choice("shape", shape, ("ring", "chain", "complete"))
-    count = whole("sites", sites, least=1, most=MAX_DIMENSION)
+    count = whole("sites", sites, least=1, most=MAX_DIMENSION, square=8.0)
     if shape == "complete":
         return np.ones((count, count)) - np.eye(count)
     bonds = np.eye(count, k=1) + np.eye(count, k=-1)

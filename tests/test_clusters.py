@@ -367,9 +367,10 @@ BAD = [
         r"`spins`.*dimension <= 512, got 1.09951e\+12 .*GiB",
     ),
     (lambda: clusters.graph("star", 4), "`shape`.*'complete'.*'star'"),
-    (lambda: clusters.graph("ring", 0), "`sites`.*>= 1.*, got 0"),
+    (lambda: clusters.graph("ring", 0), "`sites`.*>= 1, got 0"),
+    (lambda: clusters.graph("ring", "four"), "`sites`.*'four'"),
     (lambda: clusters.graph("ring", 2.5), "`sites` must be an integer, got 2.5"),
-    (lambda: clusters.graph("ring", 10**9), "`sites`.*<= 512, got 1000000000"),
+    (lambda: clusters.graph("ring", 10**9), "`sites` must be <= 512, got 1000000000 .*GiB"),
     (lambda: clusters.at_reduced_temperature(0.5, RING, 0.0), "`reduced_temperature`.*> 0 T_C"),
     (lambda: clusters.at_reduced_temperature(0.4, RING, 1.0), "`spin`.*0.4"),
     (lambda: clusters.at_reduced_temperature(0.5, [1.0, 2.0], 1.0), "`bonds`.*square.*\\(2,\\)"),
@@ -379,8 +380,11 @@ BAD = [
     (lambda: clusters.interference(np.zeros((2, 3)), -1.0), "`wavenumber`.*>= 0, got -1"),
     (lambda: clusters.rates(pair(1.0), phases=np.eye(3)), r"`phases`.*\(2, 2\), got \(3, 3\)"),
     (lambda: clusters.rates(pair(1.0), coupling=np.nan), "`coupling`.*nan"),
-    (lambda: clusters.complete_graph_noise(0.5, 1, 1.0, 0.0), "`sites`.*>= 2 and <= 256, got 1"),
-    (lambda: clusters.complete_graph_noise(0.5, 10**6, 1.0, 0.0), "`sites`.*<= 256, got 1000000"),
+    (lambda: clusters.complete_graph_noise(0.5, 1, 1.0, 0.0), "`sites`.*>= 2, got 1"),
+    (
+        lambda: clusters.complete_graph_noise(0.5, 10**6, 1.0, 0.0),
+        r"`sites` must be <= 256, got 1000000 \(about 1.19e\+05 GiB\)",
+    ),
 ]
 
 
@@ -391,6 +395,7 @@ def test_one_clear_error(call, message):
         call()
     assert clock.perf_counter() - start < 0.5
     assert re.search(message, str(caught.value)), str(caught.value)
+    assert isinstance(caught.value, om.SizeError) == ("GiB" in message)
     assert "\n" not in str(caught.value)
 
 
@@ -414,6 +419,10 @@ def test_cold_and_critical_clusters_stay_finite(sign, ratio, zeeman):
     assert np.all(np.isfinite(found.weiss_tensor))
     assert found.longitudinal > 0
     assert found.drift < 1e-12
+
+
+def test_engines_are_loaded_on_demand():
+    assert om.clusters is clusters
 
 
 def test_print():

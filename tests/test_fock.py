@@ -576,4 +576,10 @@ def test_one_clear_error(call, message):
     with pytest.raises(om.ParameterError) as caught:
         call()
     assert re.search(message, str(caught.value)), str(caught.value)
+    assert isinstance(caught.value, om.SizeError) == ("`orbitals`" in message)
     assert "\n" not in str(caught.value)
+
+
+def test_engines_are_loaded_on_demand():
+    assert om.fock is fock
+    assert om.scattering is scattering
