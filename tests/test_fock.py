@@ -349,6 +349,9 @@ def test_fermi_function_stands_still(potential):
     assert largest(change) < ROUNDING * largest(flow)
     unblocked = g @ fermi - g.sum(axis=0) * fermi
     assert largest(unblocked) > 1e-3 * largest(flow)
+    # Eq. (34) as printed: one frequency for the way in and the way out
+    printed = np.sum(g * (np.outer(1 - fermi, fermi) - np.outer(fermi, 1 - fermi)), axis=1)
+    assert largest(printed) > 1e-3 * largest(flow)
     boltzmann = np.exp(-band.energies)
     assert largest(g @ boltzmann - g.sum(axis=0) * boltzmann) < ROUNDING * largest(g)
 
