@@ -53,7 +53,19 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_LAZY_MODULES = ("bath", "closed_form", "diffusion", "hilbert", "kinetics", "master", "plotting")
+_LAZY_MODULES = (
+    "bath",
+    "closed_form",
+    "clusters",
+    "diffusion",
+    "finite_band",
+    "fock",
+    "hilbert",
+    "kinetics",
+    "master",
+    "plotting",
+    "scattering",
+)
 
 
 def __getattr__(name: str) -> _Any:
