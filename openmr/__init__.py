@@ -18,11 +18,13 @@ from openmr.equilibrium import (
     neel_temperature,
     ordering_temperature,
 )
+from openmr.ledger import ledger
 from openmr.pipeline import magnetoresistance
 from openmr.rates import Relaxation
 from openmr.relaxation import relaxation
 from openmr.resistivity import Resistivity, resistivity
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample
+from openmr.validity import validity
 from openmr.verify import verify
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "SizeError",
     "curie_temperature",
     "equilibrium",
+    "ledger",
     "magnetoresistance",
     "neel_temperature",
     "ordering_temperature",
@@ -48,6 +51,7 @@ __all__ = [
     "relaxation",
     "resistivity",
     "units",
+    "validity",
     "verify",
 ]
 

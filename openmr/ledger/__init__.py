@@ -1,0 +1,64 @@
+"""Every numbered equation of the paper, with a verdict that is computed when the ledger runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Final
+
+from openmr import _checks
+from openmr.ledger.entries import Entry, Finding, examine
+from openmr.ledger.report import Ledger
+
+__all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
+
+CHAPTERS: Final = ("relaxation",)
+"""Modules that hold the entries, in the order of the paper."""
+
+
+def entries() -> list[Entry]:
+    """All entries, in the order of the paper."""
+    found: list[Entry] = []
+    for chapter in CHAPTERS:
+        found += import_module(f"openmr.ledger.{chapter}").ENTRIES
+    return found
+
+
+def ledger(only: Iterable[str] | str | None = None) -> Ledger:
+    """Decide every equation of the paper, or some.
+
+    Parameters
+    ----------
+    only : iterable of str, or "70,75", optional
+        Equation numbers.
+
+    Returns
+    -------
+    Ledger
+        Prints as a table; ``.findings``, ``.counts``, ``.ok``, ``.to_dict()``,
+        ``.to_markdown()``.
+
+    Raises
+    ------
+    ParameterError
+        For a number that is not in the ledger.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> om.ledger("70").findings[0].verdict
+    'misprint'
+    """
+    chosen = entries()
+    if only is not None:
+        numbers = only.split(",") if isinstance(only, str) else list(only)
+        wanted = [str(number).strip(" ()") for number in numbers]
+        known = {entry.equation for entry in chosen}
+        for number in wanted:
+            if number not in known:
+                raise _checks.ParameterError(
+                    f"`only` must hold equations of the ledger (1 ... 97, A1 ... A22, B1 ... B39 "
+                    f"or a claim's name), got {number!r}"
+                )
+        chosen = [entry for entry in chosen if entry.equation in wanted]
+    return Ledger(tuple(examine(entry) for entry in chosen))

@@ -1,0 +1,125 @@
+"""The ledger as a table, as JSON and as a page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from openmr.ledger.entries import MISPRINT, SCAN_ERROR, VERDICTS, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All findings; prints as a table.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+    """
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True if every check could run."""
+        return not any(finding.error for finding in self.findings)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many entries got each verdict."""
+        found = Counter(finding.verdict for finding in self.findings)
+        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ledger for machines: plain numbers, strings, lists and dictionaries."""
+        return {"entries": [_plain(f) for f in self.findings], "counts": self.counts, "ok": self.ok}
+
+    def __str__(self) -> str:
+        return _table(self)
+
+    def to_markdown(self) -> str:
+        """A page grouped by section: formula, verdict, residual, code."""
+        return _page(self)
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    entry = finding.entry
+    return {
+        "equation": entry.equation,
+        "section": entry.section,
+        "statement": entry.statement,
+        "verdict": finding.verdict,
+        "residual": _finite(finding.residual),
+        "printed_residual": _finite(finding.printed_residual),
+        "tolerance": entry.tolerance if entry.residual else None,
+        "because": entry.because,
+        "route": entry.route,
+        "latex": entry.latex,
+        "corrected_latex": entry.corrected_latex,
+        "order": entry.order,
+        "parameter": entry.parameter,
+        "code": list(entry.code),
+        "note": entry.note,
+        "error": finding.error,
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    """None for what JSON cannot hold: a form in print that cannot be computed."""
+    return value if value is not None and value < float("inf") else None
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return "none" if value == float("inf") else f"{value:.1e}"
+
+
+def _table(ledger: Ledger) -> str:
+    lines = [f"{'Eq.':<16}{'verdict':<15}{'residual':>9} {'allowed':>9} {'printed':>9}  statement"]
+    section = None
+    for finding in ledger.findings:
+        entry = finding.entry
+        if entry.section != section:
+            section = entry.section
+            lines += ["", section]
+        allowed = f"{entry.tolerance:.0e}" if entry.residual else "-"
+        printed = finding.printed_residual if finding.verdict in (MISPRINT, SCAN_ERROR) else None
+        lines.append(
+            f"{entry.equation:<16}{finding.verdict:<15}{_number(finding.residual):>9} "
+            f"{allowed:>9} {_number(printed):>9}  {finding.error or entry.statement}"
+        )
+    counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
+    return "\n".join([*lines, "", f"{len(ledger.findings)} entries: {counted}."])
+
+
+def _page(ledger: Ledger) -> str:
+    counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
+    lines = ["# Ledger of equations", "", f"{len(ledger.findings)} entries: {counted}.", ""]
+    section = None
+    for finding in ledger.findings:
+        entry = finding.entry
+        if entry.section != section:
+            section = entry.section
+            lines += [f"## {section}", ""]
+        lines += [f"### ({entry.equation}) {finding.verdict}", "", entry.statement, ""]
+        if entry.latex:
+            lines += [f"$$ {entry.latex} $$", ""]
+        if entry.corrected_latex and finding.verdict in (MISPRINT, SCAN_ERROR):
+            lines += ["What holds:", "", f"$$ {entry.corrected_latex} $$", ""]
+        if finding.residual is not None:
+            lines.append(
+                f"Residual {_number(finding.residual)}, allowed {entry.tolerance:.0e} "
+                f"({entry.because}); computed by {entry.route}."
+            )
+        if finding.verdict in (MISPRINT, SCAN_ERROR):
+            lines.append(f"As printed: {_number(finding.printed_residual)}.")
+        if entry.order is not None:
+            lines.append(f"Errs at order {entry.order:g} in {entry.parameter}.")
+        if entry.note:
+            lines.append(entry.note)
+        if entry.code:
+            lines.append("Code: " + ", ".join(f"`{name}`" for name in entry.code) + ".")
+        lines.append("")
+    return "\n".join(lines)

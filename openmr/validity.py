@@ -1,0 +1,553 @@
+"""`om.validity`: what the closed forms assume, how small it is in a sample, and what it costs.
+
+Every deviation is measured by a route or an engine at the asked temperatures and fields; where none
+can measure it, the small parameter stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks
+from openmr._checks import Array
+from openmr.bath import electron_hole_spectrum, moment_correlator
+from openmr.equilibrium import Equilibrium, equilibrium, ordering_temperature
+from openmr.rates import Relaxation, shown
+from openmr.relaxation import relaxation
+from openmr.resistivity import resistivity
+from openmr.sample import Magnet, Sample
+from openmr.units import HBAR, K_B, MU_B
+
+COSTLY: Final = ("heom", "exact")
+"""Routes that are asked for by name."""
+NEIGHBOURHOOD = 13
+"""Moments of the complete graph that stands for a moment and its neighbours (fcc: twelve)."""
+FILM_AREA = 1e-12
+"""Area of film [m^2] whose electrons are counted as one closed system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One approximation of the theory.
+
+    Attributes
+    ----------
+    name : str
+    equation : str
+        Where the paper makes it.
+    affects : tuple of str
+        Closed forms that rest on it.
+    parameter : str
+        What must be small.
+    size : array (...)
+        Its value, dimensionless.
+    deviation : array (...) or None
+        What it costs, dimensionless; None where nothing measured it.
+    measure : str
+        What `deviation` is the deviation of.
+    route : str
+        Who measured it.
+    """
+
+    name: str
+    equation: str
+    affects: tuple[str, ...]
+    parameter: str
+    size: Array
+    deviation: Array | None
+    measure: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The approximations for one sample; prints as a table.
+
+    Attributes
+    ----------
+    sample : Sample
+    temperature, field : array (...), K and T
+    assumptions : tuple of Assumption
+    tolerance : float
+        Largest deviation that counts as good.
+    """
+
+    sample: Sample
+    temperature: Array
+    field: Array
+    assumptions: tuple[Assumption, ...]
+    tolerance: float
+
+    @property
+    def ok(self) -> bool:
+        """True if every measured deviation is within the tolerance."""
+        return all(self.holds(assumption) is not False for assumption in self.assumptions)
+
+    def holds(self, assumption: Assumption) -> bool | None:
+        """Whether an assumption is within the tolerance everywhere; None if not measured."""
+        if assumption.deviation is None:
+            return None
+        return bool(np.all(assumption.deviation <= self.tolerance))
+
+    def worst(self, closed_form: str) -> Assumption | None:
+        """The costliest measured assumption of "tau_par", "tau_perp", "omega_L" or "rho"."""
+        measured = [
+            a for a in self.assumptions if closed_form in a.affects and a.deviation is not None
+        ]
+        return max(measured, key=lambda a: float(np.max(a.deviation)), default=None)  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report for machines: plain numbers, strings, lists and dictionaries."""
+        return {
+            "ok": self.ok,
+            "sample": self.sample.name,
+            "temperature_K": self.temperature.tolist(),
+            "field_T": self.field.tolist(),
+            "tolerance": self.tolerance,
+            "assumptions": [
+                {
+                    "name": a.name,
+                    "equation": a.equation,
+                    "affects": list(a.affects),
+                    "parameter": a.parameter,
+                    "size": a.size.tolist(),
+                    "deviation": None if a.deviation is None else a.deviation.tolist(),
+                    "measure": a.measure,
+                    "route": a.route,
+                    "holds": self.holds(a),
+                }
+                for a in self.assumptions
+            ],
+        }
+
+    def __str__(self) -> str:
+        return _table(self)
+
+
+def validity(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    direction: ArrayLike = (1.0, 0.0, 0.0),
+    bandwidth: float = 1.0,
+    routes: Sequence[str] = (),
+    tolerance: float = 0.1,
+) -> Validity:
+    """Small parameters of every approximation, each with the deviation measured for the sample.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like, K and T
+    direction : array_like (3,)
+        Field direction, for the resistivity.
+    bandwidth : float, eV
+        Half width of the band, which ends memories and logarithms.
+    routes : sequence of str
+        Costly routes to run besides: "heom" (spin 1/2 and 1), "exact".
+    tolerance : float
+        Largest deviation that counts as good.
+
+    Returns
+    -------
+    Validity
+
+    Raises
+    ------
+    ParameterError
+        For bad arguments.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> report = om.validity(om.presets.pt_py(), temperature=200.0, field=1.0)
+    >>> report.worst("tau_par").name
+    'one moment at a time (Weiss field)'
+    """
+    _checks.instance("sample", sample, Sample)
+    tolerance = _checks.number("tolerance", tolerance, above=0.0)
+    for route in routes:
+        _checks.choice("routes", route, COSTLY)
+    point = _Point(sample, equilibrium(sample, temperature, field), bandwidth)
+    assumptions = [
+        _second_order(point, routes),
+        _memory(point),
+        _wide_band(point),
+        _chemical_potential(point),
+        _zeeman_energy(point),
+        _exchange_field(point),
+        _equal_spins(point),
+        _wick(point),
+        _orbitals(point),
+        _weiss(point),
+        _back_action(point),
+        _disorder(point),
+        _hall_angle(point, direction),
+    ]
+    state = point.state
+    return Validity(sample, state.temperature, state.field, tuple(assumptions), tolerance)
+
+
+class _Point:
+    """A sample at temperatures and fields, each method run once and when first asked for."""
+
+    def __init__(self, sample: Sample, state: Equilibrium, bandwidth: float) -> None:
+        self.sample, self.state, self.bandwidth = sample, state, bandwidth
+        self.thermal = K_B * state.temperature  # eV
+        self._found: dict[str, Relaxation] = {}
+
+    def rates(self, method: str, **options: Any) -> Relaxation:
+        """Rates by one method, without 1/tau_0 in the dissipator."""
+        if method not in self._found:
+            where = self.state.temperature, self.state.field
+            self._found[method] = relaxation(self.sample, *where, method=method, **options)
+        return self._found[method]
+
+    @property
+    def reference(self) -> Relaxation:
+        """Second order, wide band, no memory."""
+        return self.rates("bloch-redfield")
+
+    @property
+    def fermi_sea(self) -> Relaxation:
+        """The kinetic equation."""
+        return self.rates("kinetic", bandwidth=self.bandwidth)
+
+    @property
+    def largest_rate(self) -> Array:
+        """Largest exchange rate [1/s]."""
+        return np.asarray(np.abs(self.reference.dissipator).max(axis=(-2, -1)))
+
+    def distance(self, found: Relaxation) -> Array:
+        """Of the tensor from the reference, over its largest element."""
+        change = np.abs(found.dissipator - self.reference.dissipator).max(axis=(-2, -1))
+        return _ratio(change, self.largest_rate)
+
+
+def _ratio(part: ArrayLike, whole: ArrayLike) -> Array:
+    """|part| / |whole|; 0 where there is nothing."""
+    part, whole = np.broadcast_arrays(np.abs(part), np.abs(whole))
+    return np.asarray(np.divide(part, whole, out=np.zeros(part.shape), where=whole != 0))
+
+
+RATES: Final = ("tau_par", "tau_perp")
+
+
+def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
+    """Eq. (9) stops at J^2."""
+    deviation, measure = None, "ask with routes=('heom',) or ('exact',)"
+    if "heom" in routes:
+        deviation, measure = point.distance(point.rates("heom")), "the rates, all orders"
+    elif "exact" in routes:
+        found = point.rates("exact")
+        deviation = np.asarray(found.diagnostics["second_order"], dtype=float)
+        measure = "the rates of a flat band, all orders"
+    return Assumption(
+        "second order in the exchange (Born)",
+        "(9)",
+        RATES,
+        "hbar / (k_B T tau)",
+        _ratio(HBAR * point.largest_rate, point.thermal),
+        deviation,
+        measure,
+        next((r for r in COSTLY if r in routes), ""),
+    )
+
+
+def _memory(point: _Point) -> Assumption:
+    """The upper limit of Eq. (15) goes to infinity."""
+    found = point.rates("tcl2", bandwidth=point.bandwidth)
+    slip = np.abs(found.diagnostics["slip"]).max(axis=(-2, -1))
+    return Assumption(
+        "no memory (Markov)",
+        "(15)",
+        RATES,
+        "memory time / tau",
+        _ratio(found.diagnostics["memory_time"] * point.largest_rate, 1.0),
+        np.asarray(slip),
+        "the spin left after the memory",
+        "tcl2",
+    )
+
+
+def _wide_band(point: _Point) -> Assumption:
+    """Eq. (54) knows the density of states at the Fermi energy alone."""
+    depth = np.abs(point.state.splitting).max(axis=-1)
+    return Assumption(
+        "wide, flat band",
+        "(54)",
+        RATES,
+        "eps_L / W",
+        _ratio(depth, point.bandwidth),
+        point.distance(point.rates("tcl2", bandwidth=point.bandwidth)),
+        "the rates",
+        "tcl2",
+    )
+
+
+def _chemical_potential(point: _Point) -> Assumption:
+    """Each spin keeps a Fermi-Dirac distribution of its own, Eq. (51)."""
+    return Assumption(
+        "each spin in its own equilibrium",
+        "(51)",
+        ("tau_par",),
+        "beta eps_L",
+        np.asarray(np.abs(point.state.reduced_splitting).max(axis=-1)),
+        np.asarray(point.fermi_sea.diagnostics["residue"]),
+        "spin that never decays, energies unmixed",
+        "kinetic",
+    )
+
+
+def _zeeman_energy(point: _Point) -> Assumption:
+    """Eq. (75) has no splitting of the electrons."""
+    plain, sea = point.reference.dissipator, point.fermi_sea.dissipator
+    across = [np.trace(d, axis1=-2, axis2=-1) - d[..., 2, 2] for d in (plain, sea)]
+    return Assumption(
+        "electrons not split, across the field",
+        "(75)",
+        ("tau_perp",),
+        "beta hbar omega_L",
+        np.asarray(np.abs(point.fermi_sea.diagnostics["splitting"])),
+        _ratio(across[1] - across[0], across[0]),
+        "1/tau_perp",
+        "kinetic",
+    )
+
+
+def _exchange_field(point: _Point) -> Assumption:
+    """Eqs. (10), (83) shift the precession at first order in J."""
+    electrons, magnet = point.sample.electrons, point.sample.magnet
+    first = point.fermi_sea.precession - electrons.g * MU_B * point.state.field / HBAR
+    logarithm = np.log(point.bandwidth / point.thermal)
+    coupling = electrons.dos * np.abs(magnet.exchange).max()
+    return Assumption(
+        "exchange field of first order",
+        "(10), (83)",
+        ("omega_L", "rho"),
+        "nu_F J ln(W / k_B T)",
+        np.asarray(np.abs(coupling * logarithm)),
+        _ratio(point.fermi_sea.diagnostics["level_shift"], first),
+        "B_sd (Kondo)",
+        "kinetic",
+    )
+
+
+def _equal_spins(point: _Point) -> Assumption:
+    """Charge and spin do not mix, below Eq. (75)."""
+    up, down = point.sample.electrons.dos_up, point.sample.electrons.dos_down
+    sea = point.fermi_sea
+    return Assumption(
+        "equal densities of states",
+        "(60)-(63)",
+        ("tau_par", "rho"),
+        "(nu_up - nu_down) / (nu_up + nu_down)",
+        np.full(point.state.temperature.shape, abs(up - down) / (up + down)),
+        _ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2]),
+        "spin per charge",
+        "kinetic",
+    )
+
+
+def _wick(point: _Point) -> Assumption:
+    """Eq. (A16); at fixed number it errs as one over the electrons."""
+    from openmr import fock
+
+    volume = FILM_AREA * point.sample.film.thickness
+    active = 2 * point.sample.electrons.dos * point.thermal * volume
+    probe = 32  # electrons in twice as many levels within k_B T, where 1/N is reached
+    one, both = fock.canonical_pairs(np.linspace(-0.5, 0.5, 2 * probe), probe)
+    connected = both - np.outer(one, one)
+    np.fill_diagonal(connected, 0.0)
+    error = 4 * probe * np.abs(connected).max()  # over (1/2)(1/2), times N
+    return Assumption(
+        "Wick's theorem",
+        "(A16)",
+        RATES,
+        "1 / active electrons in 1 um^2",
+        _ratio(1.0, active),
+        _ratio(error, active),
+        "pair correlations at fixed charge",
+        "fock",
+    )
+
+
+def _orbitals(point: _Point) -> Assumption:
+    """Eq. (24) averages over the places of many moments."""
+    moments = point.sample.magnet.densities.sum() * FILM_AREA * point.sample.film.thickness
+    return Assumption(
+        "no coherence between orbitals",
+        "(24)",
+        RATES,
+        "1 / sqrt(moments in 1 um^2)",
+        np.full(point.state.temperature.shape, moments**-0.5),
+        None,
+        "see docs/fock.md",
+        "",
+    )
+
+
+def _weiss(point: _Point) -> Assumption:
+    """Eqs. (29)-(31): every moment alone in a mean field."""
+    magnet = point.sample.magnet
+    ordering = ordering_temperature(magnet)
+    single = len(magnet.sublattices) == 1
+    measured = None
+    if single:
+        errors = [_weiss_error(magnet, s) for s in point.state.points()]
+        measured = np.reshape(errors, point.state.temperature.shape)
+    return Assumption(
+        "one moment at a time (Weiss field)",
+        "(29)-(31)",
+        RATES,
+        "(T_C / T)^2",
+        np.asarray((ordering / point.state.temperature) ** 2),
+        measured,
+        f"the rates, {_neighbourhood(magnet)} moments each coupled to each"
+        if single
+        else "one sublattice only",
+        "clusters" if single else "",
+    )
+
+
+def _neighbourhood(magnet: Magnet) -> int:
+    """Moments that can be diagonalised: one, and the total spin of the others."""
+    from openmr.clusters import MAX_DIMENSION
+
+    spin = float(magnet.spins[0])
+    return min(NEIGHBOURHOOD, int((MAX_DIMENSION / (2 * spin + 1) - 1) / (2 * spin)) + 1)
+
+
+def _weiss_error(magnet: Magnet, state: Equilibrium) -> float:
+    from openmr import clusters
+
+    moments = magnet.sublattices[0]
+    beta = 1.0 / (K_B * float(state.temperature))
+    zeeman = beta * moments.g * MU_B * float(state.field)
+    exact = clusters.complete_graph_noise(
+        moments.spin, _neighbourhood(magnet), beta * magnet.weiss[0][0], zeeman
+    )
+    lines = moment_correlator(moments.spin, float(state.reduced_splitting[0]))
+    local = np.einsum("l,lab->ab", electron_hole_spectrum(-lines.frequencies), lines.weights)
+    couplings = np.outer(moments.exchange, moments.exchange)
+    if not couplings.any():
+        return 0.0
+    couplings = couplings / np.abs(couplings).max()
+    rates = np.array(
+        [np.diag(clusters.golden_rule_tensor(couplings * n)[0]) for n in (exact, local)]
+    )
+    if zeeman == 0.0:  # a finite cluster breaks no symmetry: the mean over the axes
+        rates = rates.mean(axis=1, keepdims=True)
+    elif magnet.disorder == "lattice":  # dephasing by fluctuations alone is not in the noise
+        rates = rates[:, 2:]
+    return float(_ratio(rates[1] - rates[0], rates[0]).max())
+
+
+def _back_action(point: _Point) -> Assumption:
+    """The moments stay in equilibrium, below Eq. (12)."""
+    active = point.sample.electrons.dos * point.thermal
+    return Assumption(
+        "no back-action on the moments",
+        "(12)",
+        RATES,
+        "active electrons per moment",
+        _ratio(active, point.sample.magnet.densities.sum()),
+        None,
+        "one on one: examples/02",
+        "",
+    )
+
+
+def _disorder(point: _Point) -> Assumption:
+    """The whole <S_par^2> dephases, or its fluctuation alone."""
+    magnet = point.sample.magnet
+    other = "lattice" if magnet.disorder == "random" else "random"
+    state = point.state
+    coupling = magnet.densities * magnet.exchange[:, 2] ** 2
+    dephased = [(coupling * state.dephasing_moment(d)).sum(axis=-1) for d in ("random", "lattice")]
+    difference = np.pi / HBAR * point.sample.electrons.dos * (dephased[0] - dephased[1])
+    here = point.reference.transverse - point.reference.spin_flip_rate
+    return Assumption(
+        f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}",
+        "(75)",
+        ("tau_perp",),
+        "<S>^2 / <S^2>",
+        _ratio((coupling * state.magnetization**2).sum(axis=-1), dephased[0]),
+        _ratio(difference, here),
+        f"1/tau_perp if disorder='{other}'",
+        "bloch-redfield",
+    )
+
+
+def _hall_angle(point: _Point, direction: ArrayLike) -> Assumption:
+    """Eqs. (86)-(97) are of second order in theta_SH."""
+    film = point.sample.film
+    second, exact = (
+        resistivity(film, point.reference, direction, order=order).longitudinal
+        for order in ("second", "exact")
+    )
+    return Assumption(
+        "second order in the spin Hall angle",
+        "(86)",
+        ("rho",),
+        "theta_SH^2",
+        np.full(point.state.temperature.shape, film.spin_hall_angle**2),
+        _ratio(exact - second, second - film.resistivity),
+        "rho_L - rho_L0",
+        "resistivity",
+    )
+
+
+# --- the table -------------------------------------------------------------------------------
+
+
+CLOSED_FORMS: Final = {
+    "tau_par": "1/tau_par (70)",
+    "tau_perp": "1/tau_perp (75)",
+    "omega_L": "omega_L (78)",
+    "rho": "rho_L (86)",
+}
+
+
+def _table(report: Validity) -> str:
+    where = f"T = {shown(report.temperature)} K, B = {shown(report.field)} T"
+    lines = [
+        f"Validity of the closed forms      {report.sample.name}, {where}",
+        "",
+        f"  {'assumption':<38}{'Eq.':<11}{'small':<38}{'value':>9}  {'off by':>8}      measured",
+    ]
+    for a in report.assumptions:
+        mark = {True: "good", False: "MISS", None: ""}[report.holds(a)]
+        off = "-" if a.deviation is None else _percent(float(np.max(a.deviation)))
+        source = f"{a.measure} [{a.route}]" if a.route else a.measure
+        lines.append(
+            f"  {a.name:<38}{a.equation:<11}{a.parameter:<38}{_largest(a.size):>9}  {off:>8} "
+            f"{mark:<4} {source}"
+        )
+    lines.append("")
+    for name, title in CLOSED_FORMS.items():
+        worst = report.worst(name)
+        if worst is not None:
+            off = _percent(float(np.max(worst.deviation)))  # type: ignore[arg-type]
+            lines.append(f"  {title:<16} off by up to {off}: {worst.name}")
+    many = report.temperature.size > 1
+    lines.append("")
+    lines.append(
+        f"  good: at most {_percent(report.tolerance)}"
+        + ("; of several temperatures and fields the worst is shown" if many else "")
+    )
+    return "\n".join(lines)
+
+
+def _largest(size: Array) -> str:
+    return f"{float(np.max(size)):.3g}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2g} %" if value < 10 else f"{value:.3g} x"

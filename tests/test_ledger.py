@@ -1,0 +1,144 @@
+"""Every equation has its entry, every verdict can fail, and nothing is stored."""
+
+import inspect
+import json
+import re
+import types
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from mutation import mutants
+
+import openmr as om
+from openmr.ledger import entries
+from openmr.ledger.entries import (
+    APPROXIMATION,
+    CONTRADICTED,
+    HOLDS,
+    MISPRINT,
+    SCAN_ERROR,
+    VERDICTS,
+    decide,
+    examine,
+)
+
+ENTRIES = entries()
+TESTED = [entry for entry in ENTRIES if entry.residual is not None]
+SURVIVORS: dict[str, str] = {}
+"""Wrong variants that no check can notice -> why not."""
+
+
+@cache
+def findings():
+    return {entry.equation: examine(entry) for entry in ENTRIES}
+
+
+@cache
+def reference(equation):
+    return next(e for e in ENTRIES if e.equation == equation).reference()
+
+
+def test_equations_are_entered_once():
+    names = [entry.equation for entry in ENTRIES]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.equation)
+def test_entry_is_complete(entry):
+    assert entry.statement
+    assert entry.section
+    for name in entry.code:
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(import_module(module), attribute), name
+    if entry.residual is not None:
+        assert entry.because
+        assert entry.route
+        assert entry.tolerance > 0
+    if entry.order is not None:
+        assert entry.parameter
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.equation)
+def test_verdict(entry):
+    finding = findings()[entry.equation]
+    assert not finding.error
+    assert finding.verdict in VERDICTS
+    assert finding.verdict != CONTRADICTED
+
+
+def variants(formula):
+    """(change, function) for every coefficient, sign, operator and power of a formula."""
+    name = formula.__name__
+    module = inspect.getmodule(formula)
+    for mutant in mutants(inspect.getsource(formula)):
+        room = types.ModuleType("variant")
+        room.__dict__.update(module.__dict__)
+        exec(compile(mutant.tree, f"<variant of {name}>", "exec"), room.__dict__)
+        yield mutant.name, room.__dict__[name]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("entry", TESTED, ids=lambda e: e.equation)
+def test_wrong_variants_flip_the_verdict(entry):
+    """The form that the verdict rests on, with one thing changed, must not get it."""
+    verdict = findings()[entry.equation].verdict
+    survivors = set()
+    for_printed = verdict in (HOLDS, APPROXIMATION)
+    formula = entry.printed if for_printed else entry.corrected
+    assert verdict in (HOLDS, APPROXIMATION, MISPRINT, SCAN_ERROR)
+    tried = 0
+    for change, wrong in variants(formula):
+        tried += 1
+        pair = (wrong, None) if for_printed else (entry.printed, wrong)
+        if decide(entry, reference(entry.equation), *pair).verdict == verdict:
+            survivors.add(f"{entry.equation} {change}")
+    assert survivors == {name for name in SURVIVORS if name.split()[0] == entry.equation}
+    assert tried or entry.equation in SURVIVORS
+
+
+def test_a_reference_that_cannot_be_computed_is_reported():
+    def broken():
+        raise ValueError("broken on purpose")
+
+    finding = examine(replace(TESTED[0], reference=broken))
+    assert finding.error == "ValueError: broken on purpose"
+    assert not om.ledger.__globals__["Ledger"]((finding,)).ok
+
+
+def test_json_and_page():
+    report = om.ledger("70")
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert plain["entries"][0]["equation"] == "70"
+    assert plain["entries"][0]["verdict"] == "misprint"
+    assert "(70) misprint" in report.to_markdown()
+    assert "1 misprint" in str(report)
+
+
+def test_unknown_equation():
+    with pytest.raises(om.ParameterError, match=r"`only`.*'98'"):
+        om.ledger(only=["70", "98"])
+
+
+def paper():
+    """The paper beside the project, where it is."""
+    root = Path(__file__).resolve().parents[1]
+    return next(
+        (p for p in (root.parent / "shared/paper.md", root / "paper.md") if p.exists()), None
+    )
+
+
+def expected_equations():
+    main = [str(n) for n in range(1, 98)]
+    return {*main, *(f"A{n}" for n in range(1, 23)), *(f"B{n}" for n in range(1, 40))}
+
+
+def test_the_numbers_are_those_of_the_paper():
+    text = paper()
+    if text is not None:
+        found = re.findall(
+            r"(?:\\tag\{|\()\s*(?:\\text\{)?([AB]?\d+)\}?\s*[)}]\s*\$?", text.read_text()
+        )
+        assert expected_equations() <= set(found)
