@@ -1,4 +1,4 @@
-"""The command line: `openmr verify`."""
+"""The command line: `openmr verify`, `openmr validity`, `openmr ledger`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from openmr._checks import OpenmrError
 
 if TYPE_CHECKING:
+    from openmr.ledger import Ledger
     from openmr.sample import Sample
     from openmr.verify import Report
 
@@ -40,38 +41,70 @@ def _parser() -> argparse.ArgumentParser:
         "closed form, by Bloch-Redfield and by fitted time evolution, and do the same for a set of "
         "other films. Exit status: 0 all checks hold, 1 some are missed, 2 bad input.",
     )
-    verify.add_argument(
-        "--temperature", "-T", type=float, nargs="+", default=[10.0, 200.0], metavar="K",
-        help="temperatures of the film (default: 10 200)",
-    )  # fmt: skip
-    verify.add_argument(
-        "--field", "-B", type=float, nargs="+", default=[5.0], metavar="T",
-        help="fields of the film; every temperature is run at every field (default: 5)",
-    )  # fmt: skip
-    verify.add_argument(
-        "--direction", type=float, nargs=3, default=[1.0, 0.0, 0.0], metavar=("X", "Y", "Z"),
-        help="direction of the field; current along x, film normal z (default: 1 0 0)",
-    )  # fmt: skip
-    verify.add_argument(
-        "--exchange-energy", type=float, nargs="+", default=[-1.0], metavar="MEV",
-        help="n_S J in meV: one number, or three for Jx Jy Jz (default: -1)",
-    )  # fmt: skip
-    verify.add_argument(
-        "--spin", type=float, default=2.0, metavar="S", help="spin of a moment (default: 2)"
-    )
-    verify.add_argument(
-        "--curie-temperature", type=float, default=30.0, metavar="K",
-        help="mean-field Curie temperature of the moments (default: 30)",
-    )  # fmt: skip
-    verify.add_argument(
-        "--disorder", default="random", metavar="KIND",
-        help="where the moments are: random or lattice (default: random)",
-    )  # fmt: skip
-    verify.add_argument("--json", action="store_true", help="print the report as JSON")
+    _add_film(verify)
     verify.add_argument(
         "--plot", type=Path, metavar="DIR", help="write decay.png and deviations.png there"
     )
+    verify.set_defaults(run=_verify)
+    validity = commands.add_parser(
+        "validity",
+        help="which closed form to trust: the small parameters and what they cost",
+        description="For a Pt film with Py moments: every approximation behind the closed forms, "
+        "its small parameter, and the deviation that a numerical route measures. Exit status: "
+        "0 all measured deviations are within the tolerance, 1 some are not, 2 bad input.",
+    )
+    _add_film(validity)
+    validity.add_argument(
+        "--tolerance", type=float, default=0.1, metavar="X",
+        help="largest deviation that counts as good (default: 0.1)",
+    )  # fmt: skip
+    validity.add_argument(
+        "--routes", nargs="+", default=[], metavar="ROUTE",
+        help="costly routes to run besides: heom, exact",
+    )  # fmt: skip
+    validity.set_defaults(run=_validity)
+    ledger = commands.add_parser(
+        "ledger",
+        help="every equation of the paper, with a computed verdict",
+        description="Decide every numbered equation of the paper. Exit status: 0 every check could "
+        "run, 1 some could not, 2 bad input.",
+    )
+    ledger.add_argument("--only", metavar="EQS", help="equations to decide, e.g. 70,75,B36")
+    ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
+    ledger.set_defaults(run=_ledger)
+    for command in (verify, validity, ledger):
+        command.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
+
+
+def _add_film(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--temperature", "-T", type=float, nargs="+", default=[10.0, 200.0], metavar="K",
+        help="temperatures of the film (default: 10 200)",
+    )  # fmt: skip
+    command.add_argument(
+        "--field", "-B", type=float, nargs="+", default=[5.0], metavar="T",
+        help="fields of the film; every temperature is run at every field (default: 5)",
+    )  # fmt: skip
+    command.add_argument(
+        "--direction", type=float, nargs=3, default=[1.0, 0.0, 0.0], metavar=("X", "Y", "Z"),
+        help="direction of the field; current along x, film normal z (default: 1 0 0)",
+    )  # fmt: skip
+    command.add_argument(
+        "--exchange-energy", type=float, nargs="+", default=[-1.0], metavar="MEV",
+        help="n_S J in meV: one number, or three for Jx Jy Jz (default: -1)",
+    )  # fmt: skip
+    command.add_argument(
+        "--spin", type=float, default=2.0, metavar="S", help="spin of a moment (default: 2)"
+    )
+    command.add_argument(
+        "--curie-temperature", type=float, default=30.0, metavar="K",
+        help="mean-field Curie temperature of the moments (default: 30)",
+    )  # fmt: skip
+    command.add_argument(
+        "--disorder", default="random", metavar="KIND",
+        help="where the moments are: random or lattice (default: random)",
+    )  # fmt: skip
 
 
 def _film(arguments: argparse.Namespace) -> Sample:
@@ -107,8 +140,46 @@ def _verify(arguments: argparse.Namespace) -> int:
     )
     if arguments.plot is not None:
         _figures(report, arguments.plot)
-    print(json.dumps(report.to_dict(), indent=1, allow_nan=False) if arguments.json else report)
+    _show(report, arguments)
     return OK if report.ok else MISSED
+
+
+def _validity(arguments: argparse.Namespace) -> int:
+    from openmr.validity import validity
+
+    fields = arguments.field
+    reports = [
+        validity(
+            _film(arguments),
+            temperature,
+            fields[0] if len(fields) == 1 else fields,
+            direction=arguments.direction,
+            routes=arguments.routes,
+            tolerance=arguments.tolerance,
+        )
+        for temperature in arguments.temperature
+    ]
+    if arguments.json:
+        plain = {"reports": [report.to_dict() for report in reports]}
+        print(json.dumps(plain, indent=1, allow_nan=False))
+    else:
+        print("\n\n".join(map(str, reports)))
+    return OK if all(report.ok for report in reports) else MISSED
+
+
+def _ledger(arguments: argparse.Namespace) -> int:
+    from openmr.ledger import ledger
+
+    report = ledger(arguments.only)
+    if arguments.page is not None:
+        text = report.to_markdown() + "\n"
+        _write(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))
+    _show(report, arguments)
+    return OK if report.ok else MISSED
+
+
+def _show(report: Report | Ledger, arguments: argparse.Namespace) -> None:
+    print(json.dumps(report.to_dict(), indent=1, allow_nan=False) if arguments.json else report)
 
 
 def _figures(report: Report, directory: Path) -> None:
@@ -160,11 +231,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 all checks hold, 1 some are missed, 2 bad input or nothing could be computed.
+        0 all is well, 1 something is missed, 2 bad input or nothing could be computed.
     """
     arguments = _parser().parse_args(argv)
     try:
-        return _verify(arguments)
+        return int(arguments.run(arguments))
     except (OpenmrError, OSError) as error:
         print(f"openmr: {error}", file=sys.stderr)
         return BAD_INPUT
