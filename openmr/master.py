@@ -14,6 +14,11 @@ from qutip import Qobj
 
 from openmr._checks import ParameterError
 from openmr._qutip import exact_arithmetic
+from openmr.monitors import Monitors as Monitors
+from openmr.monitors import evolve as evolve
+from openmr.monitors import monitors as monitors
+from openmr.tcl2 import Generator as Generator
+from openmr.tcl2 import tcl2 as tcl2
 
 Spectrum = Callable[[Any], Any]
 

@@ -1,0 +1,133 @@
+"""Memory of the Fermi sea: correlation functions of the electron-hole continuum of a finite band.
+
+Times in units of beta hbar, energies in units of k_B T; `band` is the cutoff L = beta W. Both
+kernels are even in Hermitian conjugation, K(-t) = conj K(t), obey detailed balance exactly and
+become x / (1 - exp(-x)) for a wide band; they differ in how the band ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import bernoulli, expm1, log1p
+
+from openmr import _checks
+from openmr._checks import Array
+from openmr.bath import ComplexArray, electron_hole_spectrum
+
+Kernel = Callable[[Array, float], ComplexArray]
+
+_EVEN_BERNOULLI = bernoulli(20)[2::2]
+_FAR = 14
+"""Real part from which ten terms of the asymptotic series are exact to rounding."""
+_LATE = 1.0
+"""Time after which the thermal part is split off: below it nothing cancels."""
+
+
+def exponential_cutoff(time: ArrayLike, band: float) -> ComplexArray:
+    """Kernel whose spectrum is x / (1 - exp(-x)) exp(-|x|/L), shape of `time`.
+
+    K(t) = [psi_1(1/L + i t) + psi_1(1 + 1/L - i t)] / 2 pi with the trigamma function. It falls
+    as 1/(pi L t^2) for t >> 1, since the cutoff has a kink at x = 0.
+
+    Parameters
+    ----------
+    time : array_like
+        In units of beta hbar, of either sign.
+    band : float
+        L = beta W > 0.
+
+    Returns
+    -------
+    array of complex, relative error below 1e-12 at all times
+    """
+    return _kernel(time, band, _thermal_square, _trigamma) / (2 * np.pi)
+
+
+def flat_band(time: ArrayLike, band: float) -> ComplexArray:
+    """Kernel of electrons in a flat band with the density of states exp(-|e|/L).
+
+    K(t) = g(t)^2 / 2 pi, g = B(1/L + i t) + B(1 + 1/L - i t), with
+    B(z) = [psi((z + 1)/2) - psi(z/2)] / 2 = sum_k (-1)^k / (z + k). It falls as t^-4 for t >> 1
+    and its spectrum is lower than that of the wide band by about 4 ln 2 / L at x = 0.
+
+    Parameters and Returns as in `exponential_cutoff`.
+    """
+    return _kernel(time, band, _thermal, _alternating) ** 2 / (2 * np.pi)
+
+
+KERNELS: dict[str, Kernel] = {"exponential": exponential_cutoff, "flat": flat_band}
+"""Kernel by name, as the TCL2 route takes it."""
+
+
+def exponential_cutoff_spectrum(x: ArrayLike, band: float) -> Array:
+    """Spectrum of `exponential_cutoff`, integral of K(t) exp(i x t) over all t."""
+    x = np.asarray(x, dtype=float)
+    return np.asarray(electron_hole_spectrum(x) * np.exp(-np.abs(x) / band))
+
+
+def _kernel(
+    time: ArrayLike,
+    band: float,
+    reflected: Callable[[ComplexArray], ComplexArray],
+    function: Callable[..., ComplexArray],
+) -> ComplexArray:
+    """function(1/L + i t) + function(1 + 1/L - i t) without cancellation.
+
+    Late, both terms are 1/t large and cancel. There the reflection formula splits off the thermal
+    part, function(z) + function(1 - z) = reflected(z), and leaves a difference of two nearby
+    arguments, which is taken term by term.
+    """
+    band = _checks.number("band", band, above=0.0)
+    time = _checks.finite_array("time", time)
+    edge, size = 1.0 / band, np.abs(time)
+    early = size <= max(_LATE, edge)  # a narrow band has no thermal part to split off
+    total = np.empty(size.shape, dtype=complex)
+    z = edge + 1j * size
+    total[early] = function(z[early]) + function(1 + 2 * edge - z[early])
+    late = z[~early] - 2 * edge
+    total[~early] = reflected(late) + function(late, 2 * edge)
+    return np.where(time < 0, total.conj(), total)
+
+
+def _thermal_square(z: ComplexArray) -> ComplexArray:
+    """(pi / sin(pi z))^2 for Im z > 0, without overflow."""
+    return _thermal(z) ** 2
+
+
+def _thermal(z: ComplexArray) -> ComplexArray:
+    """pi / sin(pi z) for Im z > 0, without overflow."""
+    decay = np.exp(1j * np.pi * z)
+    return np.asarray(-2j * np.pi * decay / (1 - decay**2))
+
+
+def _power(z: ComplexArray, exponent: int, step: float) -> ComplexArray:
+    """z^-p, or with a `step` the difference (z + step)^-p - z^-p to full relative accuracy."""
+    power = np.asarray(z**-exponent)
+    return power * expm1(-exponent * log1p(step / z)) if step else power
+
+
+def _trigamma(z: ComplexArray, step: float = 0.0) -> ComplexArray:
+    """psi_1(z) for Re z > -1, or psi_1(z + step) - psi_1(z): recurrence, then its series."""
+    total = np.zeros_like(z)
+    for k in range(_FAR):
+        total += _power(z + k, 2, step)
+    z = z + _FAR
+    total += _power(z, 1, step) + 0.5 * _power(z, 2, step)
+    for k, number in enumerate(_EVEN_BERNOULLI, start=1):
+        total += number * _power(z, 2 * k + 1, step)
+    return total
+
+
+def _alternating(z: ComplexArray, step: float = 0.0) -> ComplexArray:
+    """B(z) = sum_k (-1)^k / (z + k) for Re z > -1, or B(z + step) - B(z)."""
+    total = np.zeros_like(z)
+    for k in range(_FAR):  # an even number of steps
+        total += (-1) ** k * _power(z + k, 1, step)
+    z = z + _FAR
+    total += 0.5 * _power(z, 1, step)
+    for k, number in enumerate(_EVEN_BERNOULLI, start=1):
+        total += (4**k - 1) * number / (2 * k) * _power(z, 2 * k, step)
+    return total
