@@ -53,7 +53,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_LAZY_MODULES = ("bath", "closed_form", "diffusion", "hilbert", "master", "plotting")
+_LAZY_MODULES = ("bath", "closed_form", "diffusion", "hilbert", "kernels", "master", "plotting")
 
 
 def __getattr__(name: str) -> _Any:

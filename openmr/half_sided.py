@@ -238,8 +238,8 @@ def _integrated(edges: Array, values: ComplexArray, frequencies: Array) -> HalfS
     needed = 16.0 * (panels + 1) * len(frequencies) * n**2
     if needed > MOST_BYTES:
         raise SizeError(
-            f"transforms of {n}x{n} correlators at {len(frequencies)} frequencies on {panels} panels "
-            f"would take {needed / 2**30:.3g} GiB, allowed {MOST_BYTES / 2**30:g} GiB"
+            f"transforms of {n}x{n} correlators at {len(frequencies)} frequencies on {panels} "
+            f"panels would take {needed / 2**30:.3g} GiB, allowed {MOST_BYTES / 2**30:g} GiB"
         )
     nodes, half = _nodes(edges), 0.5 * np.diff(edges)
     pieces = np.empty((2, panels, len(frequencies), n, n), dtype=complex)

@@ -93,12 +93,12 @@ def _kernel(
 
 
 def _thermal_square(z: ComplexArray) -> ComplexArray:
-    """(pi / sin(pi z))^2 for Im z > 0, without overflow."""
+    """Square of pi / sin(pi z) for Im z > 0, without overflow."""
     return _thermal(z) ** 2
 
 
 def _thermal(z: ComplexArray) -> ComplexArray:
-    """pi / sin(pi z) for Im z > 0, without overflow."""
+    """Ratio pi / sin(pi z) for Im z > 0, without overflow."""
     decay = np.exp(1j * np.pi * z)
     return np.asarray(-2j * np.pi * decay / (1 - decay**2))
 

@@ -1,4 +1,4 @@
-"""What a time-local generator does to states: evolution with QuTiP, and whether it stays physical."""
+"""What a time-local generator does to states: evolution with QuTiP, and is it physical?"""
 
 from __future__ import annotations
 

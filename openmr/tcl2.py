@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import qutip
+from numpy.typing import NDArray
 from qutip import Qobj, QobjEvo
 
 from openmr import _checks
@@ -161,8 +161,8 @@ class _System:
     energies: Array  # (d,)
     vectors: ComplexArray  # (d, d)
     basis: ComplexArray  # F_a in the eigenbasis (a, d, d)
-    labels: Array  # group of the Bohr frequency E_n - E_m of the element <m|F|n>
-    column: Array  # place of that group among `frequencies`
+    labels: NDArray[np.intp]  # group of the Bohr frequency E_n - E_m of the element <m|F|n>
+    column: NDArray[np.intp]  # place of that group among `frequencies`
     frequencies: Array
     level_shift: bool
     secular: bool
@@ -232,7 +232,7 @@ def _system(
         vectors=vectors,
         basis=vectors.conj().T @ basis @ vectors,
         labels=labels,
-        column=column.reshape(labels.shape),
+        column=np.reshape(column, labels.shape),
         frequencies=np.sign(present) * centres[np.abs(present)],
         level_shift=level_shift,
         secular=secular is not None,
@@ -241,7 +241,7 @@ def _system(
     )
 
 
-def bohr_groups(energies: Array, width: float) -> tuple[Array, Array]:
+def bohr_groups(energies: Array, width: float) -> tuple[NDArray[np.intp], Array]:
     """Groups of Bohr frequencies w_mn = E_n - E_m at most `width` wide, alike for w and -w.
 
     Returns
