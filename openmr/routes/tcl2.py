@@ -48,6 +48,7 @@ def tcl2(
     kernel: str = "exponential",
     electron_splitting: bool = False,
     level_shift: bool = False,
+    secular: float | None = None,
     rtol: float = 1e-6,
 ) -> Relaxation:
     """Exchange part of the relaxation tensor at one time after a product state, or its limit.
@@ -69,9 +70,13 @@ def tcl2(
     level_shift : bool
         Keep the level shift of the small space in ``dissipator`` (its antisymmetric part). It grows
         linearly with W, which the Fermi sea does not do, so it is left out by default.
+    secular : float or None, rad/s
+        Drop what couples electron frequencies (0 and +-omega_L) further apart than this, as
+        `openmr.master.tcl2` does; acts with ``electron_splitting=True`` only. 0 is the full secular
+        approximation, None (default) keeps everything.
     rtol : float
-        Allowed error of the transforms, relative to the largest; a small one takes long where
-        eps_L / W is large.
+        Allowed error of the transforms, relative to the largest. With the "exponential" kernel and
+        W below about 30 eps_L the tail takes a larger one, or the "flat" kernel.
 
     Returns
     -------
@@ -90,7 +95,7 @@ def tcl2(
         If the memory is not resolved, or too long for `rtol`.
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
-    options = _options(bandwidth, kernel, electron_splitting, level_shift, rtol)
+    options = _options(bandwidth, kernel, electron_splitting, level_shift, secular, rtol)
     state = equilibrium(sample, temperature, field)
     points = [_at_point(sample, point, time, options) for point in state.points()]
     return collect("tcl2", sample, state.temperature, state.field, points)
@@ -174,6 +179,7 @@ class _Options:
     kernel: Kernel = KERNELS["exponential"]
     electron_splitting: bool = False
     level_shift: bool = False
+    secular: float | None = None  # rad/s
     rtol: float = 1e-6
 
 
@@ -182,6 +188,7 @@ def _options(
     kernel: str = "exponential",
     electron_splitting: bool = False,
     level_shift: bool = False,
+    secular: float | None = None,
     rtol: float = 1e-6,
 ) -> _Options:
     return _Options(
@@ -189,6 +196,7 @@ def _options(
         kernel=KERNELS[_checks.choice("kernel", kernel, KERNELS)],
         electron_splitting=bool(electron_splitting),
         level_shift=bool(level_shift),
+        secular=None if secular is None else _checks.number("secular", secular, "rad/s", least=0.0),
         rtol=_checks.number("rtol", rtol, above=0.0, most=1.0),
     )
 
@@ -207,12 +215,14 @@ class _Electron:
         return self._generator(self.correlator, time, self.options.rtol)
 
     def _generator(self, correlator: Correlator, time: float, rtol: float) -> Generator:
+        secular = self.options.secular
         return general_tcl2(
             self.hamiltonian,
             hilbert.PAULI,
             correlator,
             time,
             level_shift=self.options.level_shift,
+            secular=None if secular is None else secular * self.beta_hbar,
             rtol=rtol,
         )
 
