@@ -82,13 +82,14 @@ def _kernel(
     """
     band = _checks.number("band", band, above=0.0)
     time = _checks.finite_array("time", time)
-    edge, size = 1.0 / band, np.abs(time)
+    edge, size = 1.0 / band, np.atleast_1d(np.abs(time))
     early = size <= max(_LATE, edge)  # a narrow band has no thermal part to split off
     total = np.empty(size.shape, dtype=complex)
     z = edge + 1j * size
     total[early] = function(z[early]) + function(1 + 2 * edge - z[early])
     late = z[~early] - 2 * edge
     total[~early] = reflected(late) + function(late, 2 * edge)
+    total = total.reshape(time.shape)
     return np.where(time < 0, total.conj(), total)
 
 
