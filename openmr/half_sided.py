@@ -152,7 +152,8 @@ def sampled(
     """Transforms of samples on a uniform grid from 0, by quintic splines.
 
     The error is the change when every other sample is left out, which exceeds the error of the
-    full set by about 2^6, the order of the spline. For ``time=inf`` the samples must have decayed.
+    full set by about 2^7: splines are of order 6, and one more in the end panels that dominate.
+    For ``time=inf`` the samples must have decayed.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ def operator_matrices(hamiltonian: Qobj, couplings: Sequence[Qobj]) -> ComplexAr
 
 def _operator(name: str, value: Any) -> None:
     if not isinstance(value, Qobj) or not value.isoper or value.shape[0] != value.shape[1]:
-        shape = f"shape {value.shape}" if isinstance(value, Qobj) else repr(value)
+        shape = f"shape {value.shape}" if isinstance(value, Qobj) else f"a {type(value).__name__}"
         raise ParameterError(f"`{name}` must be square operators (qutip.Qobj), got {shape}")
     if not np.all(np.isfinite(value.full())):
         raise ParameterError(f"`{name}` must be finite, got NaN or infinity")
@@ -131,6 +131,11 @@ def _function(correlators: Any, n: int) -> Correlator:
     if callable(correlators):
         raw = cast(Callable[[Array], Any], correlators)
     else:
+        if not isinstance(correlators, (list, tuple, np.ndarray)):
+            raise ParameterError(
+                "`correlators` must be callable, nested callables or (times, values), "
+                f"got {correlators!r}"
+            )
         rows = [list(row) if isinstance(row, (list, tuple)) else [row] for row in correlators]
         if len(rows) != n or any(len(row) != n for row in rows):
             raise ParameterError(

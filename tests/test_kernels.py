@@ -1,5 +1,7 @@
 """Kernels of a finite band: digits at all times, their spectra, detailed balance, wide band."""
 
+from itertools import pairwise
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -61,7 +63,7 @@ def test_conjugate_at_negative_times(name):
 
 def transform(function, time, ends):
     """Integral of function(x) exp(-i x t) over x by adaptive quadrature, split at the kinks."""
-    pieces = list(zip(ends[:-1], ends[1:], strict=True))
+    pieces = list(pairwise(ends))
     parts = [
         [quad(lambda x, f=f: function(x) * f(x * time), a, b, epsabs=1e-11, limit=400)
          for a, b in pieces]
