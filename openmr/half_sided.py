@@ -123,27 +123,64 @@ def half_sided(
     if np.isfinite(time):
         edges, values = _resolved(correlator, 0.0, time, highest)
         return _checked(_integrated(edges, values, frequencies), rtol)
-    edges, values = _resolved(correlator, 0.0, 1.0 / highest if highest else 1.0, highest)
-    while True:
-        found = _integrated(edges, values, frequencies)
-        late = np.abs(values[_nodes(edges) >= 0.75 * edges[-1]]).max()
-        tail = float(edges[-1] * late)
-        # what is still as large as at the start has not begun to decay
-        if late <= 0.1 * np.abs(values).max() and tail <= 0.5 * rtol * found.scale:
-            return _checked(replace(found, tail=tail), rtol)
+    found = _start(correlator, frequencies, highest)
+    late, tail = _late(found)
+    # what is still as large as at the start has not begun to decay
+    while late > 0.1 * np.abs(found.values).max() or tail > 0.5 * rtol * found.scale:
+        end, before = float(found.edges[-1]), tail
         try:
-            more, new = _resolved(
-                correlator, edges[-1], 2 * edges[-1], highest, _size(edges, values)
-            )
-            if len(edges) + len(more) > MOST_PANELS:
-                raise ConvergenceError
-        except ConvergenceError:
+            found = _extended(found, correlator, 2 * end, highest)
+            late, tail = _late(found)
+            _refuse_endless(found, tail, before, 0.5 * rtol * found.scale)
+        except _TooManyPanels:
             raise ConvergenceError(
-                f"correlators have not decayed by t = {edges[-1]:.3g}: the rest may change the "
+                f"correlators have not decayed by t = {end:.3g}: the rest may change the "
                 f"transforms by {tail / found.scale:.2g} of the largest, allowed {rtol:.2g}; use a "
                 "finite `time`, a larger `rtol`, or correlators that fall off faster than 1/t"
             ) from None
-        edges, values = np.append(edges, more[1:]), np.concatenate([values, new])
+    return _checked(replace(found, tail=tail), rtol)
+
+
+class _TooManyPanels(ConvergenceError):
+    """More than `MOST_PANELS`, or on the way there."""
+
+
+def _start(correlator: Correlator, frequencies: Array, highest: float) -> HalfSided:
+    end = 1.0 / highest if highest else 1.0
+    return _integrated(*_resolved(correlator, 0.0, end, highest), frequencies)
+
+
+def _extended(found: HalfSided, correlator: Correlator, end: float, highest: float) -> HalfSided:
+    size = _size(found.edges, found.values)
+    edges, values = _resolved(correlator, float(found.edges[-1]), end, highest, size)
+    if len(found.edges) + len(edges) > MOST_PANELS:
+        raise _TooManyPanels
+    more = _integrated(edges, values, found.frequencies)
+    return replace(
+        found,
+        edges=np.append(found.edges, edges[1:]),
+        values=np.concatenate([found.values, values]),
+        cumulative=np.concatenate([found.cumulative, found.limit + more.cumulative[1:]]),
+        error=found.error + more.error,
+    )
+
+
+def _late(found: HalfSided) -> tuple[float, float]:
+    """Largest |D| in the last quarter, and the bound T |D| on what comes after."""
+    late = float(np.abs(found.values[_nodes(found.edges) >= 0.75 * found.edges[-1]]).max())
+    return late, float(found.edges[-1]) * late
+
+
+def _refuse_endless(found: HalfSided, tail: float, before: float, allowed: float) -> None:
+    """Stop where a tail that falls as a power needs far more panels than there may be.
+
+    Doubling the time divided the tail by `before / tail`; the panels double at most.
+    """
+    if not allowed < tail < before or len(found.edges) < MOST_PANELS // 2**5:
+        return
+    doublings = np.log(tail / allowed) / np.log(before / tail)
+    if len(found.edges) * 2.0**doublings > 4 * MOST_PANELS:
+        raise _TooManyPanels
 
 
 def sampled(
@@ -209,7 +246,7 @@ def _resolved(
     """Panels on which D is a polynomial, to 1e-13 of the integral of |D| (known part `size`)."""
     phases = (end - start) * highest / _PHASE
     if phases > MOST_PANELS:
-        raise ConvergenceError(
+        raise _TooManyPanels(
             f"`time` must be at most {MOST_PANELS * _PHASE / highest:.3g}, got {end:.3g}: the "
             "transforms would take too many periods of the largest Bohr frequency"
         )
@@ -224,7 +261,7 @@ def _resolved(
         middles = 0.5 * (edges[:-1] + edges[1:])[coarse]
         if len(edges) + len(middles) > MOST_PANELS or np.any(middles <= edges[:-1][coarse]):
             worst = edges[:-1][int(np.argmax(tails))]
-            raise ConvergenceError(
+            raise _TooManyPanels(
                 f"correlators are not smooth enough near t = {worst:.3g} for {MOST_PANELS} panels"
             )
         merged = np.sort(np.append(edges, middles))

@@ -7,7 +7,7 @@ become x / (1 - exp(-x)) for a wide band; they differ in how the band ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +21,10 @@ Kernel = Callable[[Array, float], ComplexArray]
 
 _EVEN_BERNOULLI = bernoulli(20)[2::2]
 _FAR = 14
-"""Real part from which ten terms of the asymptotic series are exact to rounding."""
+"""Distance from the poles at which ten terms of the asymptotic series are exact to rounding.
+
+Even, since the steps of the alternating recurrence come in pairs.
+"""
 _LATE = 1.0
 """Time after which the thermal part is split off: below it nothing cancels."""
 
@@ -104,31 +107,42 @@ def _thermal(z: ComplexArray) -> ComplexArray:
     return np.asarray(-2j * np.pi * decay / (1 - decay**2))
 
 
-def _power(z: ComplexArray, exponent: int, step: float) -> ComplexArray:
-    """z^-p, or with a `step` the difference (z + step)^-p - z^-p to full relative accuracy."""
-    power = np.asarray(z**-exponent)
-    return power * expm1(-exponent * log1p(step / z)) if step else power
+def _powers(z: ComplexArray, exponents: Sequence[int], step: float) -> Iterator[ComplexArray]:
+    """z^-p, or with a `step` the differences (z + step)^-p - z^-p to full relative accuracy."""
+    inverse = 1 / z
+    growth = log1p(step * inverse) if step else None
+    for p in exponents:
+        power = inverse**p
+        yield power if growth is None else power * expm1(-p * growth)
+
+
+def _raised(
+    z: ComplexArray, step: float, exponent: int, sign: int
+) -> tuple[ComplexArray, ComplexArray]:
+    """Far z for the asymptotic series, and the terms sign^k (z + k)^-p that lead there."""
+    total, far = np.zeros_like(z), z.copy()
+    near = np.abs(z.imag) < _FAR  # far along the imaginary axis the series holds at once
+    for k in range(_FAR if near.any() else 0):
+        total[near] += sign**k * next(_powers(z[near] + k, [exponent], step))
+    far[near] += _FAR
+    return total, far
 
 
 def _trigamma(z: ComplexArray, step: float = 0.0) -> ComplexArray:
     """psi_1(z) for Re z > -1, or psi_1(z + step) - psi_1(z): recurrence, then its series."""
-    total = np.zeros_like(z)
-    for k in range(_FAR):
-        total += _power(z + k, 2, step)
-    z = z + _FAR
-    total += _power(z, 1, step) + 0.5 * _power(z, 2, step)
-    for k, number in enumerate(_EVEN_BERNOULLI, start=1):
-        total += number * _power(z, 2 * k + 1, step)
+    total, z = _raised(z, step, 2, 1)
+    factors = [1.0, 0.5, *_EVEN_BERNOULLI]
+    exponents = [1, 2, *range(3, 2 * len(_EVEN_BERNOULLI) + 2, 2)]
+    for factor, power in zip(factors, _powers(z, exponents, step), strict=True):
+        total += factor * power
     return total
 
 
 def _alternating(z: ComplexArray, step: float = 0.0) -> ComplexArray:
     """B(z) = sum_k (-1)^k / (z + k) for Re z > -1, or B(z + step) - B(z)."""
-    total = np.zeros_like(z)
-    for k in range(_FAR):  # an even number of steps
-        total += (-1) ** k * _power(z + k, 1, step)
-    z = z + _FAR
-    total += 0.5 * _power(z, 1, step)
-    for k, number in enumerate(_EVEN_BERNOULLI, start=1):
-        total += (4**k - 1) * number / (2 * k) * _power(z, 2 * k, step)
+    total, z = _raised(z, step, 1, -1)
+    even = 2 * np.arange(1, len(_EVEN_BERNOULLI) + 1)
+    factors = [0.5, *((2.0**even - 1) * _EVEN_BERNOULLI / even)]
+    for factor, power in zip(factors, _powers(z, [1, *even.tolist()], step), strict=True):
+        total += factor * power
     return total

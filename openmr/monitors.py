@@ -111,13 +111,21 @@ def evolve(
     evolving = generator.evolving if extra is None else generator.evolving + extra
     with exact_arithmetic():
         try:
-            solver = qutip.MESolver(evolving, options={**SOLVER, **(options or {})})
+            solver = qutip.MESolver(evolving, options=_solver_options(generator, options))
         except (KeyError, ValueError) as error:
             raise ParameterError(f"`options` must be QuTiP solver options: {error}") from None
         try:
             return list(solver.run(start, grid).states)
         except IntegratorException as error:
             raise ConvergenceError(f"QuTiP's solver stopped: {error}") from None
+
+
+def _solver_options(generator: Generator, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """K(0) = 0 lets a solver leap over the whole memory: the first step is the first panel's."""
+    chosen = {**SOLVER, **(options or {})}
+    if chosen["method"] not in ("diag", "krylov"):
+        chosen.setdefault("first_step", generator.first_step)
+    return chosen
 
 
 def monitors(

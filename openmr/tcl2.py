@@ -60,6 +60,11 @@ class Generator:
         """K(t) for QuTiP's solvers."""
         return QobjEvo(self.at)
 
+    @property
+    def first_step(self) -> float:
+        """Length of the first panel of quadrature: the shortest memory there is."""
+        return float(self._transforms.edges[1])
+
     def __repr__(self) -> str:
         size = self.superoperator.shape[0]
         return "\n".join(

@@ -34,6 +34,9 @@ from openmr.units import HBAR, K_B
 SLIP_TIME = 10.0
 """Thermal times beta hbar after which the initial slip is read off: exp(-2 pi 10) is left."""
 
+MEMORY_SEARCH = 1e3
+"""Thermal times up to which the end of the memory is looked for."""
+
 _TENSOR_FROM_TRANSFORM = 8.0
 """An error of the transforms Gamma_ab enters 1/tau_par = 4 Re(Gamma_xx + Gamma_yy) this often."""
 
@@ -83,9 +86,10 @@ def tcl2(
     Relaxation
         Diagnostics per point: ``error`` [1/s] of any rate, quadrature and tail of the memory;
         ``level_shift`` [rad/s], measured also where left out; ``slip``, shape (3, 3), the integral
-        of Gamma(inf) - Gamma(t) over the first ten thermal times, which is what the logarithm of
-        the asymptotic decay lies above exp(-Gamma t); ``memory_time`` [s], largest slip over
-        largest rate; ``positivity``, smallest over largest eigenvalue of the Kossakowski matrix.
+        of Gamma(time) - Gamma(t) over the first ten thermal times, which is what the logarithm of
+        the decay lies above exp(-Gamma t); ``memory_time`` [s], after which Gamma(t) stays within
+        one per cent of the largest element of Gamma(time); ``positivity``, smallest over largest
+        eigenvalue of the Kossakowski matrix.
 
     Raises
     ------
@@ -233,14 +237,20 @@ class _Electron:
     def bloch(self, superoperator: Qobj) -> Array:
         return hilbert.bloch_tensor(self.dissipator(superoperator))
 
-    def slip(self) -> Array:
-        """Integral of Gamma(inf) - Gamma(t) over the first `SLIP_TIME`, by parts."""
-        limit = self.generator(np.inf)
-        rest = self.bloch(limit.superoperator) - self.bloch(limit.at(SLIP_TIME))
-        moment = self._generator(
-            lambda time: time[:, None, None] * self.correlator(time), SLIP_TIME, 1.0
-        )
-        return np.asarray(SLIP_TIME * rest + self.bloch(moment.superoperator))
+    def slip(self, generator: Generator) -> Array:
+        """Integral of Gamma(time) - Gamma(t) over the first `SLIP_TIME`, by parts."""
+        end = min(SLIP_TIME, generator.time)
+        rest = self.bloch(generator.superoperator) - self.bloch(generator.at(end))
+        moment = self._generator(lambda time: time[:, None, None] * self.correlator(time), end, 1.0)
+        return np.asarray(end * rest + self.bloch(moment.superoperator))
+
+    def memory_time(self, generator: Generator) -> float:
+        """Last time at which Gamma(t) is a hundredth of its largest element from Gamma(time)."""
+        last = self.bloch(generator.superoperator)
+        times = np.geomspace(1e-3, 1.0, 150) * min(generator.memory, MEMORY_SEARCH)
+        away = [np.abs(self.bloch(generator.at(time)) - last).max() for time in times]
+        late = np.flatnonzero(np.array(away) > 0.01 * np.abs(last).max())
+        return float(times[late[-1]]) if len(late) else 0.0
 
 
 def _electron(sample: Sample, state: Equilibrium, options: _Options) -> _Electron:
@@ -295,18 +305,16 @@ def _at_point(sample: Sample, state: Equilibrium, time: float, options: _Options
     dissipator = electron.dissipator(generator.superoperator)
     tensor = hilbert.bloch_tensor(dissipator)
     lowest, highest = hilbert.kossakowski(dissipator)
-    slip = electron.slip()
     shift = float((generator.shift * hilbert.PAULI[2]).tr().real)
-    largest = max(np.abs(np.diag(tensor)).max(), 1e-300)
     return PointRates(
         dissipator=tensor / electron.beta_hbar,
         precession=precession,
         diagnostics={
             "error": _TENSOR_FROM_TRANSFORM * generator.error / electron.beta_hbar,
             "level_shift": shift / electron.beta_hbar,
-            "memory_time": float(np.abs(slip).max() / largest) * electron.beta_hbar,
+            "memory_time": electron.memory_time(generator) * electron.beta_hbar,
             "positivity": lowest / max(highest, 1e-300),
-            "slip": slip,
+            "slip": electron.slip(generator),
         },
     )
 

@@ -140,11 +140,11 @@ def test_orders_at_which_the_memory_ends(kernel, in_time, in_width):
     t^-3 W^-2 from the kink of the density of states at e = 0.
     """
     sample = paramagnet(2.0, (0.0, 0.0, 1e-3))
-    times, widths = np.array([8.0, 12.0, 18.0, 27.0]), np.array([0.05, 0.1, 0.2, 0.4])
+    times, widths = np.array([6.0, 8.0, 12.0, 16.0]), np.array([0.03, 0.06, 0.12, 0.24])
     rest = []
     for w in widths:
         options = {"bandwidth": w, "kernel": kernel}
-        tight = {"rtol": 1e-9} if kernel == "flat" else {"rtol": 1e-4}
+        tight = {"rtol": 1e-11} if kernel == "flat" else {"rtol": 1e-4}
         limit = tcl2(sample, HOT, FIELD, **options, **tight).dissipator[0, 0]
         if kernel == "exponential":  # its spectrum at w = 0 is that of the wide band
             limit = bloch_redfield(sample, HOT, FIELD).dissipator[0, 0]
@@ -152,7 +152,8 @@ def test_orders_at_which_the_memory_ends(kernel, in_time, in_width):
         rest.append(found[:, 0, 0] / limit - 1)
     rest = np.array(rest)
     for row in rest:
-        assert slope(times, row) == pytest.approx(-in_time, abs=0.05)
+        # corrections of order t^-2 = 0.03
+        assert slope(times, row) == pytest.approx(-in_time, abs=0.1)
     assert slope(widths, rest[:, 1]) == pytest.approx(-in_width, abs=0.05)
 
 
@@ -174,7 +175,7 @@ def test_one_time_is_one_of_many():
     for time, tensor in zip(times, many, strict=True):
         one = tcl2(FILM, HOT, FIELD, time=time, electron_splitting=True).dissipator
         np.testing.assert_allclose(one, tensor, atol=1e-7 * np.abs(many).max())
-    assert np.all(many[0] == 0)
+    assert np.abs(many[0]).max() <= 1e-14 * np.abs(many).max()
 
 
 # --- slip -------------------------------------------------------------------------------------
@@ -182,20 +183,23 @@ def test_one_time_is_one_of_many():
 
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 def test_initial_slip_is_its_second_order_integral(kernel):
-    """<sigma_z>(t) -> exp(slip - Gamma t), slip = integral of Gamma(inf) - Gamma(t)."""
+    """<sigma>(t) -> exp(slip - Gamma t), slip = integral of Gamma(inf) - Gamma(t)."""
     sample = om.presets.pt_py(-1e-3)
     found = tcl2(sample, HOT, FIELD, kernel=kernel)
-    rate, slip = found.dissipator[2, 2], found.diagnostics["slip"][2, 2]
+    rates, slips = diagonal(found.dissipator), diagonal(found.diagnostics["slip"])
     end = route.SLIP_TIME * BETA_HBAR
-    spin = spin_in_time(sample, HOT, FIELD, [0.0, end], kernel=kernel)
-    # and the 1e-4 of a tail that the integral stops at, times its rate
-    measured = np.log(spin[-1, 2]) + rate * end
-    assert measured == pytest.approx(slip, abs=1e-7)
-    assert slip < -0.01
-    across = spin_in_time(sample, HOT, FIELD, [0.0, end], start=(1, 0, 0), kernel=kernel)
-    length = np.hypot(*across[-1, :2])
-    measured = np.log(length) + found.dissipator[0, 0] * end
-    assert measured == pytest.approx(found.diagnostics["slip"][0, 0], abs=1e-7)
+
+    def spin(start):
+        return spin_in_time(sample, HOT, FIELD, [0.0, end], start=start, kernel=kernel)[-1]
+
+    driven = spin((0, 0, 0))  # K(0) = 0, yet within the memory an unpolarised spin is polarised
+    assert abs(driven[2]) > 1e-3
+    lengths = [np.hypot(*spin((1, 0, 0))[:2]), (spin((0, 0, 1)) - driven)[2]]
+    for length, rate, slip in zip(lengths, rates[[0, 2]], slips[[0, 2]], strict=True):
+        # the solver's 1e-10 in each of some hundred steps
+        assert np.log(length) + rate * end == pytest.approx(slip, abs=1e-7)
+        assert slip < -0.01
+        assert np.log(length) + rate * end != pytest.approx(2 * slip, abs=1e-3)
 
 
 def test_slip_is_of_second_order_in_the_coupling_and_logarithmic_in_the_band():
@@ -357,4 +361,4 @@ def test_one_clear_error(call, message):
 
 def test_a_memory_too_long_is_an_error():
     with pytest.raises(om.ConvergenceError, match="larger `rtol`"):
-        tcl2(FILM, HOT, FIELD, bandwidth=0.01)
+        tcl2(FILM, HOT, FIELD, bandwidth=0.1, rtol=1e-9)
