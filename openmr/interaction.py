@@ -13,8 +13,8 @@ from openmr._checks import Array, ParameterError, SizeError
 from openmr.bath import ComplexArray
 from openmr.half_sided import Correlator, HalfSided, half_sided, sampled
 
-MAX_DIMENSION = 48
-"""Largest Hilbert space: a dense superoperator takes 81 MiB, and about eight are alive at once."""
+MAX_DIMENSION = 64
+"""Largest Hilbert space: a dense superoperator takes 0.25 GiB, and five are alive at once."""
 
 _ROUNDING = 1e-12
 _SYMMETRY = 1e-6
@@ -28,7 +28,7 @@ def operator_matrices(hamiltonian: Qobj, couplings: Sequence[Qobj]) -> ComplexAr
         gibibytes = 16.0 * float(dimension) ** 4 / 2**30
         raise SizeError(
             f"`hamiltonian` must have dimension <= {MAX_DIMENSION}, got {dimension} (a dense "
-            f"superoperator would take {gibibytes:.3g} GiB, and about eight are needed)"
+            f"superoperator would take {gibibytes:.3g} GiB, and five are needed)"
         )
     matrix = hamiltonian.full()
     if np.abs(matrix - matrix.conj().T).max() > _ROUNDING * np.abs(matrix).max():

@@ -49,8 +49,8 @@ class Monitors:
         map is not completely positive.
     lowest_state : array (t,) or None
         Smallest eigenvalue of rho(t), if a start was given.
-    first_violation : float or None
-        First of the times at which `lowest_choi` < -1e-9.
+    first_violation : (float, float) or None
+        First of the times at which `lowest_choi` < -1e-9, and its value there.
     gibbs : float or None
         Largest element of K at the latest time on exp(-beta H), if beta was given [1/time].
     """
@@ -60,16 +60,17 @@ class Monitors:
     hermiticity: float
     lowest_choi: Array
     lowest_state: Array | None
-    first_violation: float | None
+    first_violation: tuple[float, float] | None
     gibbs: float | None
 
     def __repr__(self) -> str:
-        when = "never" if self.first_violation is None else f"from t = {self.first_violation:.4g}"
+        first = self.first_violation
+        when = "never" if first is None else f"first at t = {first[0]:.4g} by {first[1]:.2g}"
         lines = [
             f"Monitors  {len(self.times)} times to t = {self.times[-1]:.4g}",
             f"  trace           : {self.trace:.2g}",
             f"  hermiticity     : {self.hermiticity:.2g}",
-            f"  lowest Choi     : {self.lowest_choi.min():.2g} (violated {when})",
+            f"  lowest Choi     : {self.lowest_choi.min():.2g} (negative {when})",
         ]
         if self.lowest_state is not None:
             lines.append(f"  lowest of rho   : {self.lowest_state.min():.2g}")
@@ -167,7 +168,9 @@ def monitors(
         hermiticity=float(np.abs(tensor - tensor.conj().transpose(0, 2, 1, 4, 3)).max()),
         lowest_choi=lowest,
         lowest_state=None if start is None else _lowest_state(tensor, start),
-        first_violation=float(grid[violated[0]]) if len(violated) else None,
+        first_violation=(float(grid[violated[0]]), float(lowest[violated[0]]))
+        if len(violated)
+        else None,
         gibbs=_gibbs_change(generator, beta, hamiltonian),
     )
 

@@ -130,7 +130,7 @@ def tcl2(
         For operators that do not fit, correlators that are not finite, of the wrong shape, or not
         those of a Hermitian V.
     SizeError
-        Above dimension 48, with an estimate of the memory.
+        Above dimension 64, with an estimate of the memory.
     ConvergenceError
         If the transforms are not converged.
     """

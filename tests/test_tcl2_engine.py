@@ -479,7 +479,7 @@ BAD = [
     (of(hamiltonian=qutip.Qobj(np.ones((2, 3)))), r"`hamiltonian`.*shape \(2, 3\)"),
     (of(hamiltonian=UP), "`hamiltonian` must be Hermitian"),
     (of(hamiltonian=np.nan * Z), "`hamiltonian` must be finite"),
-    (of(hamiltonian=qutip.num(60)), "dimension <= 48, got 60.*0.193 GiB"),
+    (of(hamiltonian=qutip.num(80)), "dimension <= 64, got 80.*0.61 GiB"),
     (of(couplings=X), "`couplings` must be a list"),
     (of(couplings=[]), "`couplings` must be a list"),
     (of(couplings=[qutip.num(3)]), r"`couplings` must have the dims \[\[2\], \[2\]\]"),
