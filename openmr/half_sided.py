@@ -4,7 +4,7 @@
 
 at all t and a set of frequencies. The time axis is cut into panels that are halved until D is
 resolved on each; per panel the integrand is a Chebyshev polynomial, whose antiderivative gives
-every upper limit. Nothing here knows of operators.
+every upper limit [ClenshawCurtis1960]. Nothing here knows of operators.
 """
 
 from __future__ import annotations

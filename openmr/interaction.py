@@ -100,7 +100,7 @@ def transforms(
     def mixed(values: ComplexArray) -> ComplexArray:
         return np.asarray(mixing @ values @ mixing.T)
 
-    if isinstance(correlators, tuple) and not callable(correlators[0]):
+    if _is_sampled(correlators):
         times, values = _samples(correlators, n, time)
         _check_symmetry(mixed(values[:1])[0])
         return sampled(times, mixed(values), frequencies, time, rtol=rtol)
@@ -137,6 +137,8 @@ def _function(correlators: Any, n: int) -> Correlator:
                 f"got {correlators!r}"
             )
         rows = [list(row) if isinstance(row, (list, tuple)) else [row] for row in correlators]
+        if not all(f is None or callable(f) for row in rows for f in row):
+            raise ParameterError("`correlators` must be nested functions of time or None")
         if len(rows) != n or any(len(row) != n for row in rows):
             raise ParameterError(
                 f"`correlators` must be {n} x {n} for {n} `couplings`, got rows of "
@@ -144,12 +146,11 @@ def _function(correlators: Any, n: int) -> Correlator:
             )
 
         def raw(times: Array) -> Any:
-            zero = np.zeros(len(times))
-            table = [[zero if f is None else f(times) for f in row] for row in rows]
-            return np.moveaxis(np.array(table, dtype=complex), -1, 0)
+            table = [[_element(f, times) for f in row] for row in rows]
+            return np.moveaxis(np.array(table), -1, 0)
 
     def checked(times: Array) -> ComplexArray:
-        values = np.asarray(raw(times), dtype=complex)
+        values = _complex(raw(times))
         if values.shape != (len(times), n, n):
             raise ParameterError(
                 f"`correlators` must give shape {(len(times), n, n)} for {len(times)} times and "
@@ -165,11 +166,39 @@ def _function(correlators: Any, n: int) -> Correlator:
     return checked
 
 
+def _is_sampled(correlators: Any) -> bool:
+    """A tuple of numbers, not of functions."""
+    if not isinstance(correlators, tuple):
+        return False
+    rows = [row if isinstance(row, (list, tuple)) else [row] for row in correlators]
+    return not any(f is None or callable(f) for row in rows for f in row)
+
+
+def _element(function: Callable[[Array], Any] | None, times: Array) -> ComplexArray:
+    """One correlator (t,); constants broadcast, None is zero."""
+    values = _complex(0.0 if function is None else function(times))
+    if values.shape not in {(), times.shape}:
+        raise ParameterError(
+            f"`correlators` must each give shape {times.shape} for {len(times)} times, "
+            f"got {values.shape}"
+        )
+    return np.broadcast_to(values, times.shape)
+
+
+def _complex(values: Any) -> ComplexArray:
+    try:
+        return np.asarray(values, dtype=complex)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"`correlators` must give complex numbers, got {type(values).__name__}"
+        ) from None
+
+
 def _samples(correlators: tuple[Any, ...], n: int, time: float) -> tuple[Array, ComplexArray]:
     if len(correlators) != 2:
         raise ParameterError(f"`correlators` must be (times, values), got {len(correlators)} items")
     times = _checks.finite_array("correlators[0]", correlators[0])
-    values = np.asarray(correlators[1], dtype=complex)
+    values = _complex(correlators[1])
     if times.ndim != 1 or len(times) < 12 or values.shape != (len(times), n, n):
         raise ParameterError(
             f"`correlators` must be times (t,) with t >= 12 and values (t, {n}, {n}), got "

@@ -135,7 +135,6 @@ def monitors(
     *,
     start: Qobj | None = None,
     beta: float | None = None,
-    hamiltonian: Qobj | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Monitors:
     """Trace, Hermiticity, complete positivity and detailed balance of an evolution.
@@ -147,8 +146,8 @@ def monitors(
         Increasing, from 0 on.
     start : Qobj, optional
         Density matrix whose lowest eigenvalue is followed.
-    beta, hamiltonian : float and Qobj, optional
-        Inverse temperature and H of the Gibbs state that is to stand still under the Markov limit.
+    beta : float, optional
+        Inverse temperature of the Gibbs state that is to stand still under the Markov limit.
     options : mapping, optional
         QuTiP's solver options.
     """
@@ -171,7 +170,7 @@ def monitors(
         first_violation=(float(grid[violated[0]]), float(lowest[violated[0]]))
         if len(violated)
         else None,
-        gibbs=_gibbs_change(generator, beta, hamiltonian),
+        gibbs=_gibbs_change(generator, beta),
     )
 
 
@@ -187,16 +186,11 @@ def _lowest_state(tensor: ComplexArray, start: Qobj) -> Array:
     return np.asarray(np.linalg.eigvalsh(0.5 * (states + states.conj().swapaxes(-1, -2)))[:, 0])
 
 
-def _gibbs_change(
-    generator: Generator, beta: float | None, hamiltonian: Qobj | None
-) -> float | None:
-    if beta is None or hamiltonian is None:
+def _gibbs_change(generator: Generator, beta: float | None) -> float | None:
+    if beta is None:
         return None
-    with exact_arithmetic():
-        lowest = hamiltonian.eigenenergies()[0]
-        gibbs = (-beta * (hamiltonian - lowest)).expm().unit()
-        change = generator.superoperator.full() @ qutip.operator_to_vector(gibbs).full()
-    return float(np.abs(change).max())
+    gibbs = qutip.operator_to_vector(generator.gibbs(_checks.number("beta", beta)))
+    return float(np.abs(generator.superoperator.full() @ gibbs.full()).max())
 
 
 def _times(times: ArrayLike, most: float) -> Array:

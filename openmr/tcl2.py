@@ -52,13 +52,24 @@ class Generator:
     _transforms: HalfSided
 
     def at(self, time: float) -> Qobj:
-        """K at another time up to `time` (later than `memory`: the last one)."""
-        return self._system.generator(self._transforms.at(float(time)), float(time))
+        """K at another time from 0 to `time`; for an infinite one, the limit after `memory`."""
+        time = _checks.number("time", time, least=0.0, most=self.time, infinite=True)
+        return self._at(time)
+
+    def _at(self, time: float) -> Qobj:
+        return self._system.generator(self._transforms.at(time), time)
 
     @property
     def evolving(self) -> QobjEvo:
-        """K(t) for QuTiP's solvers."""
-        return QobjEvo(self.at)
+        """K(t) for QuTiP's solvers, whose steps may overshoot `time`: K stands still there."""
+        return QobjEvo(self._at)
+
+    def gibbs(self, beta: float) -> Qobj:
+        """Thermal state exp(-beta H) / Z of the system."""
+        energies, vectors = self._system.energies, self._system.vectors
+        weights = np.exp(-beta * (energies - (energies[0] if beta > 0 else energies[-1])))
+        with exact_arithmetic():
+            return Qobj(vectors * (weights / weights.sum()) @ vectors.conj().T, self._system.dims)
 
     @property
     def first_step(self) -> float:
@@ -113,7 +124,8 @@ def tcl2(
         that wide, with one transform at its centre, and drops what couples different groups; the
         Markov limit is then completely positive. 0 is the full secular approximation, where only
         frequencies that are equal to rounding stay together. Choose it well above the rates and
-        well below the spacing of the groups; for a fixed value nothing jumps as levels merge.
+        well below the spacing of the groups; nothing jumps as levels merge within half of it
+        [Trushechkin2021].
     picture : str
         "schroedinger", or "interaction" (without -i[H, .], operators turning with H), which has
         no limit at ``time=inf``.
@@ -189,7 +201,7 @@ class _System:
     def shift(self, gammas: ComplexArray) -> Qobj:
         """Traceless H of the part of the dissipator that the anti-Hermitian transforms make.
 
-        From the form of Hayden and Sorce, H = (1/2id) sum_mn [E_mn, L(E_nm)].
+        H = (1/2id) sum_mn [E_mn, L(E_nm)] [HaydenSorce2022].
         """
         tensor = self._dissipator(gammas - _hermitian(gammas))
         left = np.einsum("jlji->il", tensor) - np.einsum("pili->pl", tensor)

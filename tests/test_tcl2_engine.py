@@ -106,7 +106,7 @@ def damped_atom(time, rate=1.0, width=4.0, detuning=0.0, **options):
 
 @pytest.mark.parametrize("detuning", [0.0, 2.5])
 def test_damped_atom_has_the_known_rate_and_shift(detuning):
-    """gamma_2(t) and S_2(t) of Breuer and Petruccione, Eqs. (10.37) and (10.50)."""
+    """gamma_2(t) and S_2(t) of Breuer and Petruccione, Sec. 10.1."""
     rate, width = 0.6, 2.0
     for time in (0.3, 1.1, np.inf):
         generator = damped_atom(time, rate, width, detuning)
@@ -291,7 +291,7 @@ def test_full_secular_is_positive_and_thermal_and_the_whole_tensor_is_not():
     whole, secular, partial = (
         master.tcl2(h, [0.6 * a], thermal, secular=width) for width in (None, 0.0, 0.5)
     )
-    found = [master.monitors(g, TIMES, beta=1.0, hamiltonian=h) for g in (whole, secular, partial)]
+    found = [master.monitors(g, TIMES, beta=1.0) for g in (whole, secular, partial)]
     assert found[0].lowest_choi.min() < -1e-3
     assert found[0].first_violation is not None
     for positive in found[1:]:
@@ -385,6 +385,14 @@ def test_half_sided_transform_and_its_stated_error(time):
     assert np.abs(found.limit[:, 0, 0] - exact(time)).max() <= stated
     inside = min(0.37 * time, 3.3)
     assert np.abs(found.at(inside)[:, 0, 0] - exact(inside)).max() <= stated
+
+
+def test_a_bath_that_stands_still_may_be_a_constant():
+    """Static noise: coherence exp(-2 s^2 t^2) of a Gaussian field of variance s^2."""
+    generator = master.tcl2(0 * qutip.sigmaz(), [qutip.sigmaz()], ((lambda t: 0.3,),), 1.0)
+    plus = qutip.ket2dm((qutip.basis(2, 0) + qutip.basis(2, 1)).unit())
+    rho = master.evolve(generator, plus, [0.0, 1.0])[-1]
+    assert abs(rho[0, 1]) == pytest.approx(0.5 * np.exp(-2 * 0.3), rel=1e-8)
 
 
 def test_kinks_and_steps_are_found():
@@ -487,6 +495,12 @@ BAD = [
     (of(couplings=[np.inf * X]), "`couplings` must be finite"),
     (of(correlators=lambda t: np.zeros(len(t))), r"`correlators` must give shape \(1, 1, 1\)"),
     (of(correlators=[[ohmic(), None]]), r"must be 1 x 1 for 1 `couplings`, got rows of \[2\]"),
+    (of(correlators=[[lambda t: t[1:]]]), r"each give shape \(1,\) for 1 times, got \(0,\)"),
+    (of(correlators=lambda t: "white"), "must give complex numbers, got str"),
+    (of(correlators=[["white"]]), "functions"),
+    (of(correlators=(GRID,)), r"\(times, values\), got 1"),
+    (lambda: steady().at(1.5), "`time`.*<= 1.*got 1.5"),
+    (lambda: master.monitors(steady(), [0.0, 1.0], beta=np.nan), "`beta`.*nan"),
     (of(correlators=3.0), "`correlators` must be callable"),
     (of(correlators=lambda t: np.full((len(t), 1, 1), np.nan)), "finite, got NaN.*t = 0"),
     (of(correlators=(GRID[1:], exponential(GRID[1:]))), "uniform grid that starts at 0"),
