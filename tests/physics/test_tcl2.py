@@ -364,3 +364,11 @@ def test_one_clear_error(call, message):
 def test_a_memory_too_long_is_an_error():
     with pytest.raises(om.ConvergenceError, match="larger `rtol`"):
         tcl2(FILM, HOT, FIELD, bandwidth=0.1, rtol=1e-9)
+
+
+def test_nothing_has_happened_at_time_zero():
+    found = tcl2(FILM, HOT, FIELD, time=0.0)
+    assert np.all(found.dissipator == 0)
+    assert np.all(found.diagnostics["slip"] == 0)
+    assert found.diagnostics["memory_time"] == 0
+    assert found.precession != 0
