@@ -169,6 +169,18 @@ def test_thermal_memory_decays_as_exp_of_two_pi():
     assert rate == pytest.approx(-2 * np.pi, rel=0.01)  # coth: next term exp(-2 pi 0.8) = 0.7 %
 
 
+@pytest.mark.parametrize("kernel", kernels.KERNELS)
+def test_memory_time_is_where_one_per_cent_is_left(kernel):
+    found = tcl2(FILM, HOT, FIELD, kernel=kernel)
+    memory = float(found.diagnostics["memory_time"])
+    assert 0.3 * BETA_HBAR < memory < 3 * BETA_HBAR
+    times = memory * np.array([0.9, *np.linspace(1.08, 10, 40)])
+    tensors = dissipator_in_time(FILM, HOT, FIELD, times, kernel=kernel)
+    away = np.abs(tensors - found.dissipator).max(axis=(1, 2)) / np.abs(found.dissipator).max()
+    assert np.all(away[1:] <= 0.01)
+    assert away[0] > 0.01
+
+
 def test_one_time_is_one_of_many():
     times = np.array([0.0, 0.1, 2.0]) * BETA_HBAR
     many = dissipator_in_time(FILM, HOT, FIELD, times, electron_splitting=True)
