@@ -65,6 +65,7 @@ _LAZY_MODULES = (
     "finite_band",
     "fock",
     "hilbert",
+    "kernels",
     "kinetics",
     "master",
     "plotting",

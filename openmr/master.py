@@ -14,6 +14,18 @@ from qutip import Qobj
 
 from openmr._checks import ParameterError
 from openmr._qutip import exact_arithmetic
+from openmr.monitors import Monitors, evolve, monitors
+from openmr.tcl2 import Generator, tcl2
+
+__all__ = [
+    "Generator",
+    "Monitors",
+    "evolve",
+    "monitors",
+    "redfield_dissipator",
+    "reset",
+    "tcl2",
+]
 
 Spectrum = Callable[[Any], Any]
 
@@ -45,15 +57,22 @@ def redfield_dissipator(
     Raises
     ------
     ParameterError
-        If a coupling operator is not Hermitian.
+        If a coupling operator is not Hermitian, or a matrix has an imaginary part.
 
     Notes
     -----
-    The tensor is QuTiP's, term by term, with its element-wise cutoff switched off.
+    The tensor is QuTiP's, term by term, with its element-wise cutoff switched off. QuTiP 5.3 uses
+    the complex conjugate of the coupling in the eigenbasis of H, which is harmless for real
+    matrices only; for others take `tcl2` with ``level_shift=False``.
     """
     for operator, _ in couplings:
         if not operator.isherm:
             raise ParameterError("`couplings` must hold Hermitian operators, got one that is not")
+    if any(np.any(matrix.full().imag) for matrix in (hamiltonian, *(a for a, _ in couplings))):
+        raise ParameterError(
+            "`hamiltonian` and `couplings` must be real matrices (QuTiP's tensor conjugates the "
+            "couplings), got a complex one; use `tcl2` with level_shift=False"
+        )
     with exact_arithmetic():
         dissipator = qutip.superoperator.liouvillian(0 * hamiltonian)
         for operator, spectrum in couplings:

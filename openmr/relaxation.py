@@ -19,6 +19,7 @@ METHODS: Final[dict[str, str]] = {
     "evolution": "openmr.routes.evolution:evolution",
     "kinetic": "openmr.routes.kinetic:kinetic",
     "exact": "openmr.routes.exact:exact",
+    "tcl2": "openmr.routes.tcl2:tcl2",
 }
 """Method name -> where its function lives; loaded only when asked for."""
 

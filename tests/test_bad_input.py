@@ -169,7 +169,7 @@ def test_no_half_written_figure(tmp_path):
 def test_zero_coupling_and_no_spin_flips_stay_finite():
     film = om.Film(**{**LAYER, "spin_flip_time": np.inf})
     sample = om.Sample(om.presets.pt_py(0.0).magnet, FILM.electrons, film)
-    for method in ("closed-form", "bloch-redfield", "evolution"):
+    for method in ("closed-form", "bloch-redfield", "evolution", "tcl2"):
         found = om.magnetoresistance(sample, 10.0, 0.0, (1, 0, 0), method=method)
         assert found.relaxation.tau_longitudinal == np.inf
         assert np.isfinite(found.longitudinal)

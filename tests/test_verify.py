@@ -149,7 +149,7 @@ def test_report_reads_as_a_table(monkeypatch, measurements):
     assert report.missed == ()
 
 
-@pytest.mark.parametrize("method", ["bloch-redfield", "evolution"])
+@pytest.mark.parametrize("method", ["bloch-redfield", "evolution", "tcl2"])
 def test_routes_run_without_the_closed_forms(method):
     code = f"""
 import sys

@@ -1,0 +1,71 @@
+"""Where the second-order equation fails: positivity, and the level shift of the small space.
+
+With the electron's splitting kept and anisotropic coupling the map is not completely positive; the
+secular form is. The level shift grows linearly with the band, and its logarithm has the sign
+opposite to that of the Fermi sea: both are artefacts, and no rate depends on them.
+"""
+
+import tempfile
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import openmr as om
+from openmr import master
+from openmr.routes.tcl2 import electron_generator
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+
+film, temperature, field = om.presets.pt_py((1e-3, 0.0, 0.0)), 2.0, 5.0
+times = np.concatenate([[0.0], np.geomspace(1e-2, 60, 80)])
+forms = {
+    "splitting kept": ({}, "-", "0"),
+    "kept, full secular": ({"secular": 0.0}, "--", "#d55e00"),
+    "splitting left out": ({"electron_splitting": False}, ":", "#0072b2"),
+}
+for name, (options, line, color) in forms.items():
+    chosen = {"electron_splitting": True, "kernel": "flat", **options}
+    found = master.monitors(electron_generator(film, temperature, field, **chosen), times)
+    left.semilogx(times[1:], 1e4 * found.lowest_choi[1:], line, color=color, label=name)
+    first = found.first_violation
+    when = "never negative" if first is None else f"first negative at {first[0]:.2f} hbar/k_BT"
+    print(f"{name:20}: lowest Choi eigenvalue {found.lowest_choi.min():9.2e}, {when}")
+left.axhline(0, color="0.7", linewidth=0.8, zorder=0)
+left.set(
+    xlabel=r"time since the product state, $k_BTt/\hbar$",
+    ylabel=r"lowest eigenvalue of the Choi matrix ($10^{-4}$)",
+)
+
+film, temperature = om.presets.pt_py(exchange_energy=-1e-3, curie_temperature=0.0), 10.0
+state = om.equilibrium(film, temperature, field)
+moments, x = film.magnet.sublattices[0], float(state.splitting[0]) / (om.units.K_B * temperature)
+unit = moments.density * film.electrons.dos * moments.exchange[2] ** 2 / om.units.HBAR
+unit = unit * float(state.magnetization[0])
+widths = np.geomspace(0.1, 100, 13)
+short = {"time": 30 * om.units.HBAR / (om.units.K_B * temperature)}
+shifts = [
+    float(
+        om.relaxation(film, temperature, field, method="tcl2", bandwidth=w, **short).diagnostics[
+            "level_shift"
+        ]
+    )
+    for w in widths
+]
+band = widths / (om.units.K_B * temperature)
+shifts = np.array(shifts) / unit
+right.loglog(band, shifts, "o", color="0", label="measured")
+right.loglog(band, 0.5 * band, "-", color="#d55e00", label=r"$W/2k_BT$")
+right.loglog(band, np.log(band), "--", color="#0072b2", label=r"Fermi sea: $\ln(W/k_BT)$ + const")
+right.set(
+    xlabel=r"half band width, $W/k_BT$",
+    ylabel=r"level shift, $(n_S\nu_F J^2/\hbar)\,\langle S_\parallel\rangle$",
+)
+slope = np.diff(shifts - 0.5 * band)[-1] / np.diff(np.log(band))[-1]
+print(f"level shift = W/2 k_B T + ({slope:.3f}) ln W; -(x/2) coth(x/2) = ", end="")
+print(f"{-0.5 * x / np.tanh(0.5 * x):.3f}, the Fermi sea has +1")
+for ax in (left, right):
+    ax.legend(frameon=False)
+target = Path(tempfile.gettempdir()) / "openmr_limits_of_memory.png"
+figure.savefig(target, dpi=150)
+print("figure:", target)
