@@ -88,7 +88,7 @@ class Sea:
 
 
 def energy_grid(flip_energies: Sequence[float], spacing: float, reach: float) -> Array:
-    """Symmetric uniform grid; whole steps make up the largest flip energy, if it is not small.
+    """Symmetric uniform grid; whole steps make up the largest flip energy, if it is not tiny.
 
     Parameters
     ----------
@@ -100,8 +100,10 @@ def energy_grid(flip_energies: Sequence[float], spacing: float, reach: float) ->
         How far the grid goes beyond the largest flip energy [k_B T].
     """
     largest = max((abs(x) for x in flip_energies), default=0.0)
-    if largest > 0.5 * spacing:
+    if largest > 0.5 * spacing:  # an even number: the middle of a flip is on the grid
         spacing = largest / (2 * np.ceil(0.5 * largest / spacing))
+    elif largest > spacing / 6:
+        spacing = largest
     count = int(np.ceil((reach + largest) / spacing))
     return np.asarray(spacing * np.arange(-count, count + 1))
 

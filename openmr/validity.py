@@ -52,6 +52,8 @@ class Assumption:
         What `deviation` is the deviation of.
     route : str
         Who measured it.
+    choice : bool
+        A choice of model rather than an approximation: shown, but no verdict rests on it.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Assumption:
     deviation: Array | None
     measure: str
     route: str
+    choice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +92,17 @@ class Validity:
         return all(self.holds(assumption) is not False for assumption in self.assumptions)
 
     def holds(self, assumption: Assumption) -> bool | None:
-        """Whether an assumption is within the tolerance everywhere; None if not measured."""
-        if assumption.deviation is None:
+        """Whether it is within the tolerance everywhere; None if not measured, or a choice."""
+        if assumption.deviation is None or assumption.choice:
             return None
         return bool(np.all(assumption.deviation <= self.tolerance))
 
     def worst(self, closed_form: str) -> Assumption | None:
         """The costliest measured assumption of "tau_par", "tau_perp", "omega_L" or "rho"."""
         measured = [
-            a for a in self.assumptions if closed_form in a.affects and a.deviation is not None
+            a
+            for a in self.assumptions
+            if closed_form in a.affects and a.deviation is not None and not a.choice
         ]
         return max(measured, key=lambda a: float(np.max(a.deviation)), default=None)  # type: ignore[arg-type]
 
@@ -119,6 +124,7 @@ class Validity:
                     "deviation": None if a.deviation is None else a.deviation.tolist(),
                     "measure": a.measure,
                     "route": a.route,
+                    "choice": a.choice,
                     "holds": self.holds(a),
                 }
                 for a in self.assumptions
@@ -347,7 +353,7 @@ def _equal_spins(point: _Point) -> Assumption:
         "equal densities of states",
         "(60)-(63)",
         ("tau_par", "rho"),
-        "(nu_up - nu_down) / (nu_up + nu_down)",
+        "(nu_up - nu_down) / sum",
         np.full(point.state.temperature.shape, abs(up - down) / (up + down)),
         _ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2]),
         "spin per charge",
@@ -409,7 +415,7 @@ def _weiss(point: _Point) -> Assumption:
         "(T_C / T)^2",
         np.asarray((ordering / point.state.temperature) ** 2),
         measured,
-        f"the rates, {_neighbourhood(magnet)} moments each coupled to each"
+        f"the rates, {_neighbourhood(magnet)} moments all coupled"
         if single
         else "one sublattice only",
         "clusters" if single else "",
@@ -482,6 +488,7 @@ def _disorder(point: _Point) -> Assumption:
         _ratio(difference, here),
         f"1/tau_perp if disorder='{other}'",
         "bloch-redfield",
+        choice=True,
     )
 
 
@@ -511,7 +518,7 @@ CLOSED_FORMS: Final = {
     "tau_par": "1/tau_par (70)",
     "tau_perp": "1/tau_perp (75)",
     "omega_L": "omega_L (78)",
-    "rho": "rho_L (86)",
+    "rho": "rho_L (86), rates given",
 }
 
 
@@ -520,22 +527,22 @@ def _table(report: Validity) -> str:
     lines = [
         f"Validity of the closed forms      {report.sample.name}, {where}",
         "",
-        f"  {'assumption':<38}{'Eq.':<11}{'small':<38}{'value':>9}  {'off by':>8}      measured",
+        f"  {'assumption':<38}{'Eq.':<11}{'small':<32}{'value':>9}  {'off by':>8}        measured",
     ]
     for a in report.assumptions:
-        mark = {True: "good", False: "MISS", None: ""}[report.holds(a)]
+        mark = {True: "good", False: "MISS", None: "choice" if a.choice else ""}[report.holds(a)]
         off = "-" if a.deviation is None else _percent(float(np.max(a.deviation)))
         source = f"{a.measure} [{a.route}]" if a.route else a.measure
         lines.append(
-            f"  {a.name:<38}{a.equation:<11}{a.parameter:<38}{_largest(a.size):>9}  {off:>8} "
-            f"{mark:<4} {source}"
+            f"  {a.name:<38}{a.equation:<11}{a.parameter:<32}{_largest(a.size):>9}  {off:>8} "
+            f"{mark:<6} {source}"
         )
     lines.append("")
     for name, title in CLOSED_FORMS.items():
         worst = report.worst(name)
         if worst is not None:
             off = _percent(float(np.max(worst.deviation)))  # type: ignore[arg-type]
-            lines.append(f"  {title:<16} off by up to {off}: {worst.name}")
+            lines.append(f"  {title:<24} off by up to {off}: {worst.name}")
     many = report.temperature.size > 1
     lines.append("")
     lines.append(
@@ -550,4 +557,6 @@ def _largest(size: Array) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.2g} %" if value < 10 else f"{value:.3g} x"
+    if value >= 10:
+        return f"{value:.3g} x"
+    return f"{100 * value:.2g} %" if value > 1e-12 else "0 %"

@@ -80,7 +80,7 @@ def kinetic(
           ``fastest_rate`` [1/s]: of modes that carry at least 1e-6 of it;
           ``transverse_slowest_rate``, ``transverse_fastest_rate`` [1/s]: of all modes across the
           field. For these, flip energies are moved to whole grid steps of at most 0.3 k_B T, which
-          for one sublattice and beta eps_L > 0.15 changes nothing.
+          changes nothing for one sublattice with beta eps_L > 0.05, and less than 2e-4 below.
 
     Raises
     ------
@@ -106,8 +106,8 @@ def kinetic(
         finer = _sea(sample, point, rate, 0.7 * sea.spacing, 1.2 * reach)
         rates = _at_point(sea, finer, bandwidth / (K_B * float(point.temperature)))
         if modes:
-            coarse = _sea(sample, point, rate, SPECTRUM_SPACING, SPECTRUM_REACH, whole_steps=True)
-            later = _modes(coarse, float(rates.dissipator[2, 2]))
+            along = _sea(sample, point, rate, SPECTRUM_SPACING, SPECTRUM_REACH, whole_steps=True)
+            later = _modes(along, float(rates.dissipator[2, 2]))
             rates = replace(rates, diagnostics={**rates.diagnostics, **later})
         found.append(rates)
     return collect("kinetic", sample, state.temperature, state.field, found)
@@ -255,7 +255,8 @@ def _modes(sea: Sea, mean: float) -> dict[str, float]:
             f"spin, which rounding hides beyond it, got {sea.mixing:g}"
         )
     counted = rates[decays & (np.abs(weights) > NEGLIGIBLE)]
-    across = kinetics.transverse_rates(sea)
+    coarse = kinetics.energy_grid([], SPECTRUM_SPACING, float(sea.energies[-1]))
+    across = kinetics.transverse_rates(replace(sea, energies=coarse))
     return {
         "slowest_rate": float(counted.min()) if counted.size else 0.0,
         "fastest_rate": float(counted.max(initial=0.0)),

@@ -1,0 +1,143 @@
+"""Every approximation is listed with what the routes measured for it, and the report can fail."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from systems import antiferromagnet, field_for, paramagnet
+
+import openmr as om
+from openmr import cli
+
+
+@pytest.fixture(scope="module")
+def report():
+    return om.validity(om.presets.pt_py(), [10.0, 200.0], 5.0)
+
+
+def row(report, equation):
+    return next(a for a in report.assumptions if a.equation == equation)
+
+
+def test_every_approximation_of_the_paper_is_listed(report):
+    listed = " ".join(a.equation for a in report.assumptions)
+    for equation in ("(9)", "(15)", "(24)", "(29)", "(51)", "(75)", "(83)", "(A16)", "(86)"):
+        assert equation in listed
+    for a in report.assumptions:
+        assert a.size.shape == (2,)
+        assert np.all(np.isfinite(a.size))
+        if a.deviation is not None:
+            assert a.deviation.shape == (2,)
+            assert np.all(np.isfinite(a.deviation))
+            assert a.route
+    assert {a.route for a in report.assumptions} >= {"kinetic", "tcl2", "clusters", "fock"}
+
+
+def test_rows_carry_what_the_routes_measured(report):
+    film = om.presets.pt_py()
+    sea = om.relaxation(film, [10.0, 200.0], 5.0, method="kinetic")
+    np.testing.assert_allclose(row(report, "(51)").deviation, sea.diagnostics["residue"])
+    plain = om.relaxation(film, [10.0, 200.0], 5.0)
+    split = om.relaxation(film, [10.0, 200.0], 5.0, form="finite-splitting")
+    exchange = plain.transverse - plain.spin_flip_rate
+    across = np.abs(split.transverse - plain.transverse) / exchange
+    electrons = next(a for a in report.assumptions if a.name.startswith("electrons not split"))
+    np.testing.assert_allclose(electrons.deviation, across, rtol=1e-10)
+    memory = om.relaxation(film, [10.0, 200.0], 5.0, method="tcl2")
+    slip = np.abs(memory.diagnostics["slip"]).max(axis=(-2, -1))
+    np.testing.assert_allclose(row(report, "(15)").deviation, slip)
+
+
+def test_what_misses_is_named(report):
+    """Cold moments: the ansatz and the Weiss field; hot ones: hardly anything."""
+    assert not report.ok
+    assert report.holds(row(report, "(51)")) is False
+    assert report.worst("tau_par").equation in ("(51)", "(29)-(31)")
+    hot = om.validity(om.presets.pt_py(), 200.0, 5.0)
+    assert hot.ok
+    loose = replace(report, tolerance=1e3)
+    assert loose.ok
+    strict = replace(hot, tolerance=1e-9)
+    assert not strict.ok
+
+
+def test_the_ansatz_costs_what_its_pairs_say():
+    """7.8 % of the spin at beta eps_L = 1, nothing as it vanishes."""
+    found = om.validity(paramagnet(2.0), 4.0, field_for(np.array([0.15, 1.0]), 4.0))
+    row51 = row(found, "(51)")
+    np.testing.assert_allclose(row51.size, [0.15, 1.0], rtol=1e-12)
+    assert row51.deviation[1] == pytest.approx(0.078, rel=0.01)
+    assert row51.deviation[0] < 0.003
+    # free moments have no Weiss field to be wrong
+    assert np.abs(row(found, "(29)-(31)").deviation).max() <= 1e-12
+
+
+def test_zero_field_and_sublattices():
+    """No broken symmetry in a finite cluster: at B = 0 the mean over the axes is compared."""
+    zero = om.validity(om.presets.pt_py(), 60.0, 0.0)
+    weiss = row(zero, "(29)-(31)")
+    assert 0 < weiss.deviation < 0.1
+    two = om.validity(antiferromagnet(), 25.0, 0.0)
+    assert row(two, "(29)-(31)").deviation is None
+    assert "one sublattice" in row(two, "(29)-(31)").measure
+
+
+def test_weiss_error_falls_with_temperature():
+    """As (T_C / T)^2."""
+    temperatures = np.array([120.0, 240.0, 480.0])
+    found = row(om.validity(om.presets.pt_py(), temperatures, 1.0), "(29)-(31)")
+    slope = np.polyfit(np.log(temperatures), np.log(found.deviation), 1)[0]
+    assert slope == pytest.approx(-2.0, abs=0.3)
+
+
+def test_uncoupled_electrons():
+    found = om.validity(om.presets.pt_py(0.0), 10.0, 1.0)
+    assert found.ok
+    for a in found.assumptions:
+        assert a.deviation is None or np.all(np.isfinite(a.deviation))
+
+
+def test_exact_dynamics_on_request():
+    film = om.presets.pt_py(spin=0.5, curie_temperature=0.0)
+    found = om.validity(film, 100.0, 1.0, routes=("exact",))
+    born = row(found, "(9)")
+    assert born.route == "exact"
+    assert 0 < born.deviation < 0.05
+
+
+def test_prints_and_json(report):
+    text = str(report)
+    assert max(map(len, text.splitlines())) <= 160
+    for word in ("MISS", "good", "choice", "beta eps_L", "1/tau_par (70)", "[kinetic]", "worst is"):
+        assert word in text
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert plain["ok"] is False
+    assert len(plain["assumptions"]) == len(report.assumptions)
+
+
+def test_command_line(capsys):
+    assert cli.main(["validity", "-T", "200", "-B", "5"]) == 0
+    assert "off by up to" in capsys.readouterr().out
+    assert cli.main(["validity", "-T", "200", "-B", "5", "--tolerance", "1e-6", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["reports"][0]["ok"] is False
+
+
+BAD = [
+    (lambda: om.validity("film", 10.0, 1.0), "`sample` must be an openmr.Sample"),
+    (lambda: om.validity(om.presets.pt_py(), -1.0, 1.0), "`temperature`.*-1"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, np.nan), "`field`.*nan"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, tolerance=0), "`tolerance`.*> 0"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes=("tcl2",)), "`routes`.*'heom'"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes="heom"), "`routes`.*'h'"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, bandwidth=-1), "`bandwidth`.*eV"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, direction=(0, 0, 0)), "`direction`"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
+def test_bad_input(call, message):
+    with pytest.raises(om.ParameterError) as caught:
+        call()
+    assert re.search(message, str(caught.value)), str(caught.value)
