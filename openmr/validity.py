@@ -174,7 +174,7 @@ def validity(
     >>> import openmr as om
     >>> report = om.validity(om.presets.pt_py(), temperature=200.0, field=1.0)
     >>> report.worst("tau_par").name
-    'one moment at a time (Weiss field)'
+    'no memory (Markov)'
     """
     _checks.instance("sample", sample, Sample)
     tolerance = _checks.number("tolerance", tolerance, above=0.0)

@@ -70,7 +70,10 @@ def test_conservation_holds_everywhere(x, w, exchange, up):
     assert abs(kinetics.densities(sea, change)[0]) <= 1e-13
     slope = kinetics.initial_slope(sea)
     assert np.abs(slope[0]).max() <= 1e-14
-    assert np.linalg.eigvalsh(0.5 * (slope + slope.T)[1:, 1:]).min() >= -1e-13
+    # one of the two transverse slopes may be negative where the spins are split and Jx != Jy;
+    # what precession leaves of them, their mean, may not
+    assert slope[3, 3] >= -1e-13
+    assert slope[1, 1] + slope[2, 2] >= -1e-13
 
 
 def test_missing_pauli_blocking_is_noticed(monkeypatch):
