@@ -43,3 +43,9 @@ def test_memory(temperature, capsys):
     tracemalloc.stop()
     with capsys.disabled():
         print(f"\nkinetic at {temperature:g} K: {peak / 2**20:.0f} MiB at most", end="")
+
+
+def test_validity(benchmark):
+    """The whole report at one point: kinetic, tcl2, Bloch-Redfield, clusters."""
+    benchmark.group = "validity, one point"
+    benchmark(om.validity, FILM, 10.0, 5.0)
