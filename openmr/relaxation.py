@@ -17,6 +17,7 @@ METHODS: Final[dict[str, str]] = {
     "closed-form": "openmr.closed_form:closed_form",
     "bloch-redfield": "openmr.routes.bloch_redfield:bloch_redfield",
     "evolution": "openmr.routes.evolution:evolution",
+    "heom": "openmr.routes.heom:heom",
 }
 """Method name -> where its function lives; loaded only when asked for."""
 
@@ -39,7 +40,7 @@ def relaxation(
     field : array_like, T
         Signed, along b; broadcasts with `temperature`.
     method : str
-        "closed-form", "bloch-redfield" or "evolution".
+        "closed-form", "bloch-redfield", "evolution" or "heom".
     azimuth : array_like, rad
         Turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then 1/tau_perp(phi).
     **options
