@@ -40,7 +40,8 @@ NARROWEST = 7 * np.pi
 """Default bandwidth [k_B T]; odd multiples of pi lie between the Matsubara frequencies."""
 WIDER = 3.0
 """A second run, which measures what the bandwidth does, has so many times the bandwidth."""
-FIRST_TERMS, FIRST_DEPTH = 4, 2
+FIRST_TERMS, FIRST_DEPTH = 4, 3
+"""The rates first converge with the bandwidth at depth 3."""
 MAX_ELEMENTS = 2e5
 """Largest hierarchy that is propagated: about 1 GB and a few minutes."""
 
