@@ -25,7 +25,7 @@ def deviation(exchange_energy):
     """Relative deviation of the longitudinal rate, its uncertainty, and beta hbar / tau_par."""
     point = film(exchange_energy), temperature, field
     second = om.relaxation(*point, method="bloch-redfield").dissipator[2, 2]
-    whole = om.relaxation(*point, method="heom", moment="held", rtol=1e-3)
+    whole = om.relaxation(*point, method="heom", rtol=1e-3)
     error = whole.uncertainty[2, 2] / second
     return whole.dissipator[2, 2] / second - 1, error, second * thermal_time
 
@@ -58,7 +58,7 @@ for level, exchange in marks.items():
 
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 ax.errorbar(
-    1e3 * exchanges, 100 * np.abs(found), 100 * error, fmt="o", color="0", label="hierarchy, held"
+    1e3 * exchanges, 100 * np.abs(found), 100 * error, fmt="o", color="0", label="hierarchy"
 )
 line = 100 * abs(found[0]) * (exchanges / exchanges[0]) ** 2
 ax.plot(1e3 * exchanges, line, "--", color="0.5", label=r"$\propto J^2$")

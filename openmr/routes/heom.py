@@ -42,8 +42,8 @@ WIDER = 3.0
 """A second run, which measures what the bandwidth does, has so many times the bandwidth."""
 FIRST_TERMS, FIRST_DEPTH = 4, 3
 """The rates first converge with the bandwidth at depth 3."""
-MAX_ELEMENTS = 2e5
-"""Largest hierarchy that is propagated: about 1 GB and a few minutes."""
+MAX_ELEMENTS = 1e5
+"""Largest hierarchy that is propagated: about half a GB and a minute."""
 
 
 def heom(
@@ -52,7 +52,7 @@ def heom(
     field: ArrayLike,
     *,
     electron_splitting: bool = False,
-    moment: str = "free",
+    moment: str = "held",
     bandwidth: float | None = None,
     rtol: float = 1e-4,
     max_terms: int = 12,
@@ -68,13 +68,12 @@ def heom(
     temperature, field : array_like, K and T
     electron_splitting : bool
         As in `bloch_redfield`.
-    moment : {"free", "held"}
-        "free": the moment starts thermal and is left to itself; the generator is that of the
-        electron's own map. The moment's back-action makes it drift and oscillate by as much as it
-        deviates from second order. "held": the generator of electron and moment together, which
-        stands still once the memory is over, projected onto the thermal moment, as when a fast
-        thermostat holds it. Takes (2S+1)^2 times as many columns; choose it to look beyond second
-        order.
+    moment : {"held", "free"}
+        "held": the generator d/dt V V^-1 of electron and moment together, which stands still once
+        the memory is over, projected onto the thermal moment, as when a fast thermostat holds it.
+        "free": the generator of the electron's own map; the moment starts thermal and is left to
+        itself. Its back-action makes the generator drift and oscillate by more than it deviates
+        from second order, and no uncertainty covers that; takes four columns for (2 (2S+1))^2.
     bandwidth : float, k_B T, optional
         Drude cut gamma of the noise. Default 7 pi, or ten times the largest Bohr frequency where
         that is more. Rates at gamma and 3 gamma are extrapolated to an infinite band as 1/gamma.
@@ -124,15 +123,15 @@ def heom(
     second order; beyond it sublattices also disturb each other, which is not computed and enters
     the uncertainty with its order of magnitude, coupling_i Gamma_j.
     """
-    _checks.choice("moment", moment, ("free", "held"))
+    _checks.choice("moment", moment, ("held", "free"))
     if bandwidth is not None:
         bandwidth = _checks.number("bandwidth", bandwidth, "k_B T", above=0.0)
     knobs = _Knobs(
         held=moment == "held",
         bandwidth=bandwidth,
         rtol=_checks.number("rtol", rtol, above=0.0, most=0.1),
-        max_terms=int(_checks.number("max_terms", max_terms, least=FIRST_TERMS)),
-        max_depth=int(_checks.number("max_depth", max_depth, least=FIRST_DEPTH)),
+        max_terms=_count("max_terms", max_terms, FIRST_TERMS),
+        max_depth=_count("max_depth", max_depth, FIRST_DEPTH),
         options=options,
     )
     largest_spin = _checks.number("largest_spin", largest_spin, least=0.5)
@@ -161,6 +160,13 @@ class _Knobs:
     options: Mapping[str, Any] | None
 
 
+def _count(name: str, value: float, least: int) -> int:
+    count = _checks.number(name, value, least=least)
+    if count != round(count):
+        raise ParameterError(f"`{name}` must be an integer >= {least}, got {value!r}")
+    return round(count)
+
+
 def _affordable_spin(spin: float, largest: float, held: bool) -> None:
     if spin <= largest:
         return
@@ -168,7 +174,7 @@ def _affordable_spin(spin: float, largest: float, held: bool) -> None:
     elements = _elements(dimension, 6, 4)  # terms and depth at G0 near 0.1
     columns = dimension**2 if held else 4
     gibibytes = elements * (3000 + 32.0 * columns) / 2**30
-    seconds = 3e-4 * elements * columns**0.5  # as measured for S = 1/2 and 1
+    seconds = 4e-5 * elements * columns**0.5  # as measured for S = 1 to 5/2 at G0 = 0.015
     raise SizeError(
         f"`spin` must be <= `largest_spin` = {largest:g}, got {spin:g}: a hierarchy of "
         f"{elements:.2g} elements takes about {gibibytes:.2g} GiB and {seconds:.2g} s per point; "

@@ -57,7 +57,7 @@ def slope(x, y):
 def test_deviation_from_second_order_is_of_first_order_in_the_noise():
     """Relative deviation ~ G0 ~ J^2; the next order is G0 times some units, 2 % at most here."""
     exchange = np.array([5e-5, 1e-4, 2e-4])
-    found = np.array([deviation(j, moment="held", rtol=1e-5)[0] for j in exchange])
+    found = np.array([deviation(j, rtol=1e-5)[0] for j in exchange])
     assert slope(exchange**2, found[:, 2]) == pytest.approx(1.0, abs=0.02)
     assert slope(exchange**2, found[:, 0]) == pytest.approx(1.0, abs=0.02)
 
@@ -65,7 +65,7 @@ def test_deviation_from_second_order_is_of_first_order_in_the_noise():
 def test_free_moment_deviates_at_the_same_order():
     """Its window moves with ln G0, by a quarter of a thermal time per step: hence the bound."""
     exchange = np.array([5e-5, 1e-4, 2e-4, 4e-4])
-    found = np.array([deviation(j, MILD)[0] for j in exchange])
+    found = np.array([deviation(j, MILD, moment="free")[0] for j in exchange])
     assert slope(exchange**2, found[:, 2]) == pytest.approx(1.0, abs=0.15)
 
 
@@ -73,7 +73,7 @@ def test_free_moment_deviates_at_the_same_order():
 @pytest.mark.parametrize("split", [False, True])
 def test_weak_coupling_is_bloch_redfield(exchange, split):
     """To G0 = 1e-5 and what the route says of itself."""
-    found, error = deviation(exchange, moment="held", electron_splitting=split)
+    found, error = deviation(exchange, electron_splitting=split)
     assert np.all(np.abs(found) <= error + 3e-5)
 
 
@@ -90,7 +90,7 @@ def test_disorder_and_spin_one(disorder):
 def test_couplings_at_which_the_deviation_reaches_one_and_ten_percent():
     """Beyond 1 % at n_S J = 0.45 meV and beyond 10 % at 1.5 meV (4 K, 14 T, S = 1/2)."""
     for exchange, level in ((0.45e-3, 0.01), (1.5e-3, 0.1)):
-        found, error = deviation(exchange, moment="held", rtol=1e-3)
+        found, error = deviation(exchange, rtol=1e-3)
         assert found[2] == pytest.approx(-level, rel=0.1)
         assert error[2] < 0.2 * level
 
@@ -98,10 +98,11 @@ def test_couplings_at_which_the_deviation_reaches_one_and_ten_percent():
 # --- exact answers at any coupling -------------------------------------------------------------
 
 
-def test_pure_dephasing_of_spin_half_is_exact():
+@pytest.mark.parametrize("moment", ["held", "free"])
+def test_pure_dephasing_of_spin_half_is_exact(moment):
     """Jz alone with S_z^2 = 1/4: one Gaussian phase, so second order is exact at any coupling."""
     sample = film((0.0, 0.0, 4e-3))
-    found = heom(sample, *MILD, rtol=1e-6)
+    found = heom(sample, *MILD, moment=moment, rtol=1e-6)
     second = om.relaxation(sample, *MILD, method="bloch-redfield").dissipator
     assert found.diagnostics["coupling"] > 0.2
     largest = second.max()
@@ -143,7 +144,9 @@ def test_krylov_exponential_and_integrator():
     exact = scipy.linalg.expm(0.7 * stiff) @ start
     np.testing.assert_allclose(found, exact, atol=1e-11 * np.abs(exact).max())
     options = {"method": "dop853", "rtol": 1e-9, "atol": 1e-12, "nsteps": 10**6}
-    one, other = (heom(film(2e-4), *MILD, rtol=1e-3, options=o) for o in (None, options))
+    one, other = (
+        heom(film(2e-4), *MILD, moment="free", rtol=1e-3, options=o) for o in (None, options)
+    )
     np.testing.assert_allclose(
         one.dissipator, other.dissipator, atol=1e-6 * np.abs(one.dissipator).max()
     )
@@ -173,7 +176,7 @@ def test_too_few_terms_or_levels_are_noticed():
     assert converged == pytest.approx(-0.007, abs=0.001)
     for terms, depth in ((1, 4), (5, 1)):
         assert abs(recorded(5e-4, terms, depth)[2] - converged) > 0.1
-    plain = heom(film(5e-4), *COLD, moment="held").diagnostics
+    plain = heom(film(5e-4), *COLD).diagnostics
     assert plain["terms"] >= 4
     assert plain["depth"] >= 3
     assert max(plain["terms_change"], plain["depth_change"]) <= 1e-4
@@ -213,7 +216,7 @@ def test_a_wrong_factor_is_noticed(monkeypatch):
     """Twice the noise in the bath is no second-order rate within the uncertainty."""
     true = hierarchy.environment
     monkeypatch.setattr(hierarchy, "environment", lambda c, w, n: true(2 * c, w, n))
-    found, error = deviation(2e-5, moment="held")
+    found, error = deviation(2e-5)
     assert np.all(np.abs(found) > 100 * (error + 3e-5))
 
 
@@ -222,9 +225,9 @@ def test_a_wrong_factor_is_noticed(monkeypatch):
 
 def test_invariants_and_symmetries():
     exchange = (2e-4, 1e-4, -1.5e-4)
-    found = heom(film(exchange), *MILD, moment="held")
-    swapped = heom(film((1e-4, 2e-4, -1.5e-4)), *MILD, moment="held")
-    back = heom(film(exchange), MILD[0], -MILD[1], moment="held")
+    found = heom(film(exchange), *MILD)
+    swapped = heom(film((1e-4, 2e-4, -1.5e-4)), *MILD)
+    back = heom(film(exchange), MILD[0], -MILD[1])
     largest = np.abs(found.dissipator).max()
     quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     upside_down = np.diag([1.0, -1.0, -1.0])
@@ -235,13 +238,18 @@ def test_invariants_and_symmetries():
     assert np.linalg.eigvalsh(found.dissipator).min() > 0
 
 
+def test_without_field_all_axes_are_equal():
+    found = heom(film(1e-3), 10.0, 0.0).dissipator
+    np.testing.assert_allclose(found / found[0, 0], np.eye(3), atol=1e-10)
+
+
 def test_level_shift_taken_out_is_linear_in_the_bandwidth():
     shifts = [
         float(heom(film(1e-4), *MILD, bandwidth=w * np.pi).diagnostics["level_shift"])
         for w in (21, 63)
     ]
     assert shifts[1] / shifts[0] == pytest.approx(3.0, rel=0.2)  # logarithms beside it
-    left = heom(film(1e-4), *MILD, moment="held").diagnostics
+    left = heom(film(1e-4), *MILD).diagnostics
     assert abs(left["remaining_shift"]) <= 1e-3 * abs(left["level_shift"])
 
 
@@ -258,12 +266,42 @@ def test_nothing_couples_and_harmless_big_spins():
 
 def test_sublattices_add_and_say_what_they_leave_out():
     sample = antiferromagnet(spin=0.5, exchange_energy=5e-5, neel=5.0)
-    found = heom(sample, 20.0, 0.0, moment="held")
+    found = heom(sample, 20.0, 0.0)
     second = om.relaxation(sample, 20.0, 0.0, method="bloch-redfield")
     coupling = float(found.diagnostics["coupling"])
     largest = second.dissipator.max()
     assert np.abs(found.dissipator - second.dissipator).max() <= coupling * largest
     assert found.uncertainty.max() >= 0.9 * coupling * 0.5 * largest
+
+
+def joint_tensor(splittings, noise):
+    """Held tensor of an electron with several spins 1/2, each with a bath of its own."""
+    spins = [0.5] * len(splittings)
+    hamiltonian = hilbert.hamiltonian(spins, splittings)
+    system, baths = qutip.liouvillian(hamiltonian), []
+    for site in range(len(spins)):
+        bath = hierarchy.environment(noise, 7 * np.pi, 3)
+        coupling = hilbert.coupling(spins, site, (1.0, 1.0, 1.0))
+        operator = hierarchy.dressed(hamiltonian, coupling, 7 * np.pi)
+        system = system - hierarchy.principal_part(hamiltonian, operator, bath)
+        baths.append((bath, operator))
+    solver = hierarchy.HEOMSolver(system, baths, 3, options={"progress_bar": ""})
+    everything = np.eye(hamiltonian.shape[0] ** 2, dtype=complex)
+    states, changes = hierarchy.exponential(solver, everything, 0.5, 5)
+    joint = qutip.Qobj(changes[-1] @ np.linalg.inv(states[-1]), dims=system.dims, superrep="super")
+    return hilbert.bloch_tensor(hilbert.project(joint, hilbert.thermal_moments(spins, splittings)))
+
+
+def test_what_sublattices_do_to_each_other_is_within_what_is_said():
+    """Two moments in one space less two spaces: G0^2, and below the sum of coupling_i Gamma_j."""
+    noises = np.array([0.01, 0.02])
+    rest = []
+    for noise in noises:
+        alone = joint_tensor([1.0], noise) + joint_tensor([-1.0], noise)
+        rest.append(np.abs(np.diag(joint_tensor([1.0, -1.0], noise) - alone)))
+        assert np.all(rest[-1] < noise * np.diag(alone))
+        assert np.all(rest[-1] > 0.05 * noise * np.diag(alone))  # no idle estimate
+    assert slope(noises, np.array(rest)[:, 2]) == pytest.approx(2.0, abs=0.1)
 
 
 def test_dispatch_adds_the_film_once():
@@ -277,13 +315,14 @@ def test_dispatch_adds_the_film_once():
 
 FILM = film(1e-4)
 BAD = [
-    (lambda: heom(FILM, *MILD, moment="frozen"), "`moment` must be one of 'free', 'held'.*frozen"),
+    (lambda: heom(FILM, *MILD, moment="frozen"), "`moment` must be one of 'held', 'free'.*frozen"),
     (lambda: heom(FILM, *MILD, bandwidth=0), "`bandwidth`.*> 0 k_B T, got 0"),
     (lambda: heom(FILM, *MILD, bandwidth=1), "`bandwidth` must be at least twice.*1.34 k_B T"),
     (lambda: heom(FILM, *MILD, bandwidth="wide"), "`bandwidth`.*'wide'"),
     (lambda: heom(FILM, *MILD, rtol=0), "`rtol`.*> 0 and <= 0.1, got 0"),
     (lambda: heom(FILM, *MILD, rtol=np.nan), "`rtol`.*nan"),
     (lambda: heom(FILM, *MILD, max_terms=1), "`max_terms`.*>= 4, got 1"),
+    (lambda: heom(FILM, *MILD, max_terms=4.5), "`max_terms` must be an integer >= 4, got 4.5"),
     (lambda: heom(FILM, *MILD, max_depth=1), "`max_depth`.*>= 3, got 1"),
     (lambda: heom(FILM, *MILD, largest_spin=-1), "`largest_spin`.*>= 0.5, got -1"),
     (lambda: heom(FILM, *MILD, options={"magic": 1}), "`options` must be QuTiP solver.*magic"),
@@ -311,12 +350,12 @@ def test_large_spins_are_refused_at_once():
 
 def test_an_unconverged_run_says_so():
     with pytest.raises(ConvergenceError, match=r"not converged with 4 terms and depth 3.*10 K"):
-        heom(film(1e-3), *MILD, moment="held", max_depth=3, rtol=1e-9)
+        heom(film(1e-3), *MILD, max_depth=3, rtol=1e-9)
 
 
 def test_no_plateau_says_so():
     with pytest.raises(ExtractionError, match=r"no plateau.*held.*4 K and 14 T"):
-        heom(film(4e-3), *COLD)
+        heom(film(4e-3), *COLD, moment="free")
 
 
 def test_grid_is_in_order():
