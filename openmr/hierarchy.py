@@ -27,8 +27,6 @@ ComplexArray = NDArray[np.complex128]
 KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
 EPSILON = float(np.finfo(float).eps)
-ROUNDING = 1e-14
-"""Error of one time step, of the largest weight in the Krylov space."""
 
 
 # --- the bath, and what second order must not see of it ------------------------------------------
@@ -196,8 +194,11 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
         if not closed:
             basis[m] = new / rest
         if closed or m % 10 == 0 or m == size:
-            weights = expm(time * small[: m + 1, : m + 1])[:, 0]
-            if closed or abs(weights[m]) <= ROUNDING * np.abs(weights).max():
+            inner = time * small[: m + 1, : m + 1]
+            weights = expm(inner)[:, 0]
+            # rounding of the small exponential grows with its norm: less cannot be asked
+            rounding = 10 * EPSILON * (1 + float(np.linalg.norm(inner, 1)))
+            if closed or abs(weights[m]) <= rounding * np.abs(weights).max():
                 return np.asarray(length * (weights @ basis[: m + 1]))
     half = krylov_exponential(matrix, vector, 0.5 * time)
     return krylov_exponential(matrix, half, 0.5 * time)

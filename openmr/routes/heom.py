@@ -24,18 +24,11 @@ from openmr._checks import Array, ConvergenceError, ExtractionError, ParameterEr
 from openmr._qutip import exact_arithmetic
 from openmr.equilibrium import Equilibrium, equilibrium
 from openmr.hierarchy import ComplexArray
+from openmr.plateau import STEP, STEPS, Plateau, check_plateau, find_plateau, relaxation_part
 from openmr.rates import PointRates, Relaxation, collect
 from openmr.sample import Sample
 from openmr.units import HBAR, K_B
 
-STEP = 0.25
-"""Spacing of the times at which the generator is recorded [beta hbar]."""
-STEPS = 16
-"""The slowest memory of a wide band decays as exp(-2 pi t): to 1e-8 at t = 3, of 4 recorded."""
-WINDOW = 4
-"""Steps in the window on which the generator must stand still: one thermal time."""
-VARIATION_LIMIT = 0.1
-"""No plateau where the rates vary by more than this, of the largest, in every window."""
 NARROWEST = 7 * np.pi
 """Default bandwidth [k_B T]; odd multiples of pi lie between the Matsubara frequencies."""
 WIDER = 3.0
@@ -227,14 +220,13 @@ def _of_space(space: hilbert.MomentSpace, coupling: float, w: float, knobs: _Kno
     narrow = _converged(space, coupling, width, knobs)
     plateau, scale = narrow.plateau, narrow.plateau.largest
     wide = _recorded(space, coupling, WIDER * width, narrow.terms, narrow.depth, knobs)
-    window = slice(plateau.first, plateau.first + WINDOW + 1)
     # what is left of the bandwidth goes as 1/gamma
-    beyond = (wide[window].mean(axis=0) - plateau.generator) / (WIDER - 1.0)
-    generator = wide[window].mean(axis=0) + beyond
-    widened = np.abs(_relaxation(beyond))
+    beyond = (wide[plateau.window].mean(axis=0) - plateau.generator) / (WIDER - 1.0)
+    generator = wide[plateau.window].mean(axis=0) + beyond
+    widened = np.abs(relaxation_part(beyond))
     gibbs = np.array([1.0, 0.0, 0.0, -np.tanh(0.5 * w)])
     return _Found(
-        tensor=_relaxation(generator),
+        tensor=relaxation_part(generator),
         error=plateau.variation + narrow.terms_change + narrow.depth_change + widened,
         diagnostics={
             "terms": narrow.terms,
@@ -247,8 +239,8 @@ def _of_space(space: hilbert.MomentSpace, coupling: float, w: float, knobs: _Kno
             "bandwidth_change": float(widened.max()) / scale,
             "trace": float(np.abs(generator[0]).max()) / scale,
             "fixed_point": float(np.abs(generator @ gibbs).max()) / scale,
-            "plateau_start": STEP * plateau.first,
-            "plateau_end": STEP * (plateau.first + WINDOW),
+            "plateau_start": plateau.start,
+            "plateau_end": plateau.end,
             "level_shift": _removed_shift(space, coupling, width, narrow.terms),
             "remaining_shift": 0.5 * float(generator[2, 1] - generator[1, 2]) - w,
         },
@@ -266,58 +258,12 @@ def _bandwidth(fastest: float, asked: float | None) -> float:
     return asked
 
 
-# --- convergence in terms and depth, and the plateau ---------------------------------------------
-
-
-def _relaxation(generator: Array) -> Array:
-    """Symmetric part of the Bloch tensor, of a generator on (1, sigma): shape (..., 3, 3)."""
-    tensor = -generator[..., 1:, 1:]
-    return np.asarray(0.5 * (tensor + np.swapaxes(tensor, -1, -2)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Plateau:
-    """Generator (4, 4) on (1, sigma), variation (3, 3) of its rates, the window's first step."""
-
-    generator: Array
-    variation: Array
-    first: int
-
-    @property
-    def largest(self) -> float:
-        return float(np.abs(_relaxation(self.generator)).max())
-
-
-def _plateau(generators: Array, held: bool) -> _Plateau:
-    """The window of `WINDOW` steps in which the rates change least.
-
-    A free moment's back-action has no end, and a late window in which its drift and oscillation
-    cancel is no plateau: there the first window counts whose neighbours both vary more.
-    """
-    windows = np.lib.stride_tricks.sliding_window_view(generators, WINDOW + 1, axis=0)
-    variation = np.ptp(_relaxation(np.moveaxis(windows, -1, 1)), axis=1)
-    largest = variation.max(axis=(-2, -1))
-    rising = np.flatnonzero(np.diff(largest) > 0)
-    first = int(np.argmin(largest) if held or not len(rising) else rising[0])
-    return _Plateau(windows[first].mean(axis=-1), variation[first], first)
-
-
-def _check_plateau(plateau: _Plateau) -> None:
-    worst = float(plateau.variation.max()) / plateau.largest
-    if worst > VARIATION_LIMIT:
-        first = STEP * plateau.first
-        raise ExtractionError(
-            f"the generator has no plateau: where it changes least, from {first:g} to "
-            f"{first + STEP * WINDOW:g} beta hbar, its rates vary by {worst:.2g} of the largest "
-            f"(allowed {VARIATION_LIMIT:g}); the spin relaxes in {1 / plateau.largest:.3g} beta "
-            "hbar, not long after the bath's memory of about one: weaken the exchange, raise the "
-            'temperature or hold the moment (`moment="held"`)'
-        )
+# --- convergence in terms and depth --------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Converged:
-    plateau: _Plateau
+    plateau: Plateau
     terms: int
     depth: int
     terms_change: float
@@ -338,16 +284,15 @@ def _converged(
     terms, depth = FIRST_TERMS, FIRST_DEPTH
     while True:
         best = record(terms, depth)
-        plateau = _plateau(best, knobs.held)
-        window = slice(plateau.first, plateau.first + WINDOW + 1)
+        plateau = find_plateau(best, knobs.held)
         fewer, shallower = (
-            float(np.abs(_relaxation(best - other)[window]).max())
+            float(np.abs(relaxation_part(best - other)[plateau.window]).max())
             for other in (record(terms - 1, depth), record(terms, depth - 1))
         )
         variation = float(plateau.variation.max())
         allowed = max(knobs.rtol * plateau.largest, 0.1 * variation)
         if max(fewer, shallower) <= max(allowed, 0.3 * variation):  # the variation is no artefact
-            _check_plateau(plateau)
+            check_plateau(plateau)
         if max(fewer, shallower) <= allowed:
             return _Converged(plateau, terms, depth, fewer, shallower)
         more = terms + (not fewer <= allowed), depth + (not shallower <= allowed)
