@@ -180,10 +180,10 @@ def test_rates_converge_with_the_bandwidth_as_its_inverse():
 
 def test_undressed_coupling_errs_as_the_inverse_square_of_the_bandwidth(monkeypatch):
     monkeypatch.setattr(hierarchy, "dressed", lambda hamiltonian, operator, width: operator)
-    widths = np.array([15, 45, 135]) * np.pi
+    widths = np.array([15, 30, 60]) * np.pi
     found = np.array([recorded(1e-5, 4, 2, w)[2] for w in widths])
-    # 1/(1 + y) for 1 - y at the narrowest, y = (4.7/47)^2
-    assert slope(widths, found) == pytest.approx(-2.0, abs=0.02)
+    # 1/(1 + y) for 1 - y at the narrowest, y = (4.7/47)^2; rounding 1e-5 of 6e-4 at the widest
+    assert slope(widths, found) == pytest.approx(-2.0, abs=0.03)
 
 
 def test_too_few_terms_or_levels_are_noticed():
