@@ -18,6 +18,7 @@ METHODS: Final[dict[str, str]] = {
     "bloch-redfield": "openmr.routes.bloch_redfield:bloch_redfield",
     "evolution": "openmr.routes.evolution:evolution",
     "kinetic": "openmr.routes.kinetic:kinetic",
+    "heom": "openmr.routes.heom:heom",
     "exact": "openmr.routes.exact:exact",
     "tcl2": "openmr.routes.tcl2:tcl2",
 }
@@ -42,7 +43,8 @@ def relaxation(
     field : array_like, T
         Signed, along b; broadcasts with `temperature`.
     method : str
-        One of `METHODS`: "closed-form", "bloch-redfield", "evolution", "kinetic", "exact", ...
+        "closed-form", "bloch-redfield", "evolution", "tcl2", "heom", "kinetic" or "exact"; the
+        keys of `METHODS`.
     azimuth : array_like, rad
         Turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then 1/tau_perp(phi).
     **options
