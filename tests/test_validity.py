@@ -141,3 +141,12 @@ def test_bad_input(call, message):
     with pytest.raises(om.ParameterError) as caught:
         call()
     assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_hierarchy_on_request():
+    film = om.presets.pt_py(spin=0.5, curie_temperature=0.0)
+    born = row(om.validity(film, 4.0, 3.0, routes=("heom",)), "(9)")
+    assert born.route == "heom"
+    assert 0 < born.deviation < 0.1
+    with pytest.raises(om.SizeError, match="largest_spin"):
+        om.validity(om.presets.pt_py(), 10.0, 1.0, routes=("heom",))
