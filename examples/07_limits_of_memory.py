@@ -12,7 +12,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import openmr as om
-from openmr import master
+from openmr import kinetics, master
+from openmr.routes.kinetic import electron_sea
 from openmr.routes.tcl2 import electron_generator
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
@@ -42,7 +43,7 @@ state = om.equilibrium(film, temperature, field)
 moments, x = film.magnet.sublattices[0], float(state.splitting[0]) / (om.units.K_B * temperature)
 unit = moments.density * film.electrons.dos * moments.exchange[2] ** 2 / om.units.HBAR
 unit = unit * float(state.magnetization[0])
-widths = np.geomspace(0.1, 100, 13)
+widths = np.geomspace(0.1, 100, 10)
 short = {"time": 30 * om.units.HBAR / (om.units.K_B * temperature)}
 shifts = [
     float(
@@ -54,16 +55,22 @@ shifts = [
 ]
 band = widths / (om.units.K_B * temperature)
 shifts = np.array(shifts) / unit
-right.loglog(band, shifts, "o", color="0", label="measured")
+right.loglog(band, shifts, "o", color="0", label="one electron, one moment")
 right.loglog(band, 0.5 * band, "-", color="#d55e00", label=r"$W/2k_BT$")
-right.loglog(band, np.log(band), "--", color="#0072b2", label=r"Fermi sea: $\ln(W/k_BT)$ + const")
+sea = electron_sea(film, temperature, field)
+fermi = np.array([kinetics.level_shift(sea, b)[0, 1] for b in band]) / unit
+right.loglog(band, fermi, "s", color="#0072b2", markerfacecolor="none", label="Fermi sea")
+right.loglog(band, np.log(band) + fermi[-1] - np.log(band[-1]), "--", color="#0072b2",
+             label=r"$\ln(W/k_BT)$ + constant")  # fmt: skip
 right.set(
     xlabel=r"half band width, $W/k_BT$",
     ylabel=r"level shift, $(n_S\nu_F J^2/\hbar)\,\langle S_\parallel\rangle$",
 )
 slope = np.diff(shifts - 0.5 * band)[-1] / np.diff(np.log(band))[-1]
 print(f"level shift = W/2 k_B T + ({slope:.3f}) ln W; -(x/2) coth(x/2) = ", end="")
-print(f"{-0.5 * x / np.tanh(0.5 * x):.3f}, the Fermi sea has +1")
+print(f"{-0.5 * x / np.tanh(0.5 * x):.3f}")
+sea_slope = np.diff(fermi)[-1] / np.diff(np.log(band))[-1]
+print(f"the Fermi sea's has no part linear in W, and {sea_slope:+.3f} ln W")
 for ax in (left, right):
     ax.legend(frameon=False)
 target = Path(tempfile.gettempdir()) / "openmr_limits_of_memory.png"
