@@ -125,7 +125,7 @@ def lowering_across(
     )
 
 
-STRENGTHS = (1.0, 0.3, -0.6)
+STRENGTHS = (0.9, 0.3, -0.6)
 MOMENT = 1.5
 
 
