@@ -12,7 +12,14 @@ from openmr.ledger.report import Ledger
 
 __all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
 
-CHAPTERS: Final = ("spin_axes", "rate_equation", "relaxation", "exchange_field")
+CHAPTERS: Final = (
+    "spin_axes",
+    "rate_equation",
+    "ansatz",
+    "relaxation",
+    "dephasing",
+    "exchange_field",
+)
 """Modules that hold the entries, in the order of the paper."""
 
 

@@ -1,4 +1,4 @@
-"""Spin densities along any axis and their rate equation, Eqs. (43)-(63)."""
+"""Spin densities along any axis and their rate equation, Eqs. (43)-(50)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.integrate import quad
 from scipy.special import expit
 
 from openmr import bath, fock, kinetics, scattering
@@ -22,8 +21,6 @@ ROUNDING = 1e-12
 UP, DOWN = 0, 1
 THERMAL = 0.026  # eV
 VOLUME = 2.5  # m^3
-DOS = (0.3, 1.7)  # of up and down over their mean
-PROBE = np.array([0.3, -0.2]) * THERMAL  # chemical potentials of up and down
 
 
 # --- a few orbitals, every trace over Fock space exact ----------------------------------------
@@ -142,10 +139,11 @@ def _density_change_error(formula: Any, exact: Array) -> float:
     populations = np.diag(some_populations().ravel()).astype(complex)
     collided = scattering.one_body_collision(populations, few().band).diagonal().real
     found = [formula(collided.reshape(3, 2)[:, spin], VOLUME) for spin in (UP, DOWN)]
-    return _relative(found, exact)
+    return relative(found, exact)
 
 
-def _relative(found: Any, expected: Any) -> float:
+def relative(found: Any, expected: Any) -> float:
+    """Largest deviation over the largest element."""
     return float(np.abs(np.asarray(found) - expected).max() / np.abs(expected).max())
 
 
@@ -155,19 +153,14 @@ def exact_density_change() -> Array:
     return np.asarray(exact_change(few().band, some_populations()).sum(axis=0) / VOLUME)
 
 
-def _sum(terms: Any) -> Any:
-    """Over k and k', repeated in the print."""
-    return np.sum(terms)
-
-
 def rate_printed(w_in: Array, w_out: Array, own: Array, other: Array) -> Any:
     """Eq. (45) as printed; own (k, 1), other (1, k'), W (k, k')."""
-    return _sum(w_in * other * own) - _sum(w_out * own * other)
+    return np.sum(w_in * other * own) - np.sum(w_out * own * other)
 
 
 def rate(w_in: Array, w_out: Array, own: Array, other: Array) -> Any:
     """Eq. (45) with the Pauli blocking of Eq. (22)."""
-    return _sum(w_in * other * (1 - own)) - _sum(w_out * own * (1 - other))
+    return np.sum(w_in * other * (1 - own)) - np.sum(w_out * own * (1 - other))
 
 
 def _rate_error(formula: Any, exact: Array) -> float:
@@ -176,7 +169,7 @@ def _rate_error(formula: Any, exact: Array) -> float:
         formula(w[:, s, :, 1 - s], w[:, 1 - s, :, s].T, p[:, s, None], p[None, :, 1 - s])
         for s in (UP, DOWN)
     ]
-    return _relative(found, exact)
+    return relative(found, exact)
 
 
 def transition_rate(
@@ -202,7 +195,7 @@ def _transition_error(formula: Any, exact: Array) -> float:
         plus = transform(np.array(e[q, t] - e[k, s]))
         spectrum = np.outer(half, half) * (plus + plus.conj().T)
         found[k, s, q, t] = np.real(formula(1 / VOLUME, VOLUME, spectrum, pauli, s, t))
-    return _relative(found, exact)
+    return relative(found, exact)
 
 
 # --- (47)-(50) -------------------------------------------------------------------------------
@@ -275,11 +268,11 @@ def _balance_error(formula: Any, r: Few) -> float:
     e = r.band.energies.reshape(3, 2)
     there = r.rates[:, UP, :, DOWN]
     back = r.rates[:, DOWN, :, UP].T
-    return _relative(formula(e[:, UP, None], e[None, :, DOWN], back), there)
+    return relative(formula(e[:, UP, None], e[None, :, DOWN], back), there)
 
 
 def no_change() -> Any:
-    """Eqs. (50), (58)."""
+    """Eq. (50)."""
     return 0.0
 
 
@@ -293,301 +286,6 @@ def equilibrium_change() -> Array:
     still = np.zeros((4, len(sea().energies)))
     of_sea = kinetics.densities(sea(), kinetics.collision(sea(), still))
     return np.array([*orbitals, *of_sea / np.abs(kinetics.initial_slope(sea())).max()])
-
-
-# --- (51)-(54) -------------------------------------------------------------------------------
-
-
-def shifted_population(energy: Any, potential: float) -> Any:
-    """Eq. (51), k_B T = 1."""
-    return 1 / (np.exp(energy - potential) + 1)
-
-
-MIXING = (100.0, 300.0, 1000.0)
-SMALL = 1e-6  # chemical potential: its square is beyond notice, rounding is not near
-
-
-@cache
-def mixed_states() -> tuple[Array, ...]:
-    """States after many collisions among the electrons, for several 1/tau_ee over 1/tau."""
-    rate = kinetics.initial_slope(sea())[3, 3]
-    found = []
-    for ratio in MIXING:
-        mixed = sea(ratio * rate)
-        start = SMALL * kinetics.responses(mixed)[3]
-        times = np.array([0.0, 20.0 / mixed.mixing])
-        found.append(kinetics.evolve(mixed, start, times, linear=True)[-1] / SMALL)
-    return tuple(found)
-
-
-def _ansatz_order(formula: Any, states: tuple[Array, ...]) -> float:
-    e, errors = sea().energies, []
-    for state in states:
-        up = SMALL * state[UP].sum() * sea().spacing  # N = mu in a flat band
-        shift = (formula(e, up) - expit(-e)) / up
-        errors.append(float(np.abs(shift - SMALL * state[UP] / up).max()))
-    return abs(measured_order(1 / np.array(MIXING), errors) - 1)
-
-
-def first_order_population(beta: float, f: Array, potential: float) -> Any:
-    """Eq. (52); potential in eV."""
-    return beta * f * (1 - f) * potential
-
-
-POTENTIALS = THERMAL * np.array([0.1, 0.03, 0.01])
-
-
-@cache
-def population_shifts() -> tuple[Array, ...]:
-    """Change of the up spins' populations under Eq. (51)."""
-    states = [kinetics.local_equilibrium(sea(), 0.0, (0, 0, m / THERMAL)) for m in POTENTIALS]
-    return tuple(state[UP] for state in states)
-
-
-def _expansion_order(formula: Any, shifts: tuple[Array, ...]) -> float:
-    f = expit(-sea().energies)
-    pairs = zip(POTENTIALS, shifts, strict=True)
-    errors = [float(np.abs(formula(1 / THERMAL, f, mu) - exact).max()) for mu, exact in pairs]
-    return abs(measured_order(POTENTIALS, errors) - 2)
-
-
-def spin_density_printed(beta: float, f: Array, potential: float, volume: float) -> Any:
-    """Eq. (53) as printed."""
-    return np.sum(beta * f * (1 - f) * potential)
-
-
-def spin_density_shift(beta: float, f: Array, potential: float, volume: float) -> Any:
-    """Eq. (53) with the volume of Eq. (43)."""
-    return np.sum(beta * f * (1 - f) * potential) / volume
-
-
-def effective_dos(beta: float, dos: Array, f: Array, step: float) -> Any:
-    """Eq. (54), summed over a uniform grid."""
-    return np.sum(dos * beta * f * (1 - f)) * step
-
-
-class Band(NamedTuple):
-    """Levels on a grid [eV], and densities that need no linearisation."""
-
-    filled: Array
-    dos: Array
-    step: float
-    flat_shift: float  # of N, for PROBE[0] and one level a step in VOLUME
-    found: float  # dN/dmu of the curved band
-
-
-@cache
-def band() -> Band:
-    """A band whose density of states grows, in a Zeeman energy."""
-    step = 0.2 * THERMAL
-    orbital = step * np.arange(-200, 201)
-    dos, zeeman, tiny = np.sqrt(2 + orbital), 0.7 * THERMAL, 1e-30
-    total = (orbital + zeeman) / THERMAL
-    moved = fermi_function(total - 1j * tiny / THERMAL)  # one derivative without a difference
-    level = orbital / THERMAL
-    shift = expit(PROBE[0] / THERMAL - level) - expit(-level)
-    return Band(
-        expit(-total),
-        dos,
-        step,
-        float(shift.sum()) / VOLUME,
-        float((dos * moved.imag).sum() * step / tiny),
-    )
-
-
-def _flat_error(formula: Any, r: Band) -> float:
-    f = expit(-0.2 * np.arange(-200, 201))
-    return abs(float(formula(1 / THERMAL, f, PROBE[0], VOLUME)) / r.flat_shift - 1)
-
-
-def cold_dos(dos: Any, fermi_energy: float, zeeman: float) -> Any:
-    """The text below Eq. (54)."""
-    return dos(fermi_energy - zeeman)
-
-
-TEMPERATURES = (0.01, 0.02, 0.04)  # k_B T over the Fermi energy
-
-
-@cache
-def warm_dos() -> tuple[float, ...]:
-    """nu_F of free electrons with Fermi energy 1 and Zeeman energy 0.2, by quadrature."""
-
-    def thermal(t: float) -> float:
-        def weight(y: float) -> float:  # y = (e + zeeman - fermi_energy) / t
-            return float(np.sqrt(0.8 + t * y) * expit(y) * expit(-y))
-
-        return float(quad(weight, -20.0, 40.0, epsabs=1e-13, limit=200)[0])
-
-    return tuple(thermal(t) for t in TEMPERATURES)
-
-
-def _cold_order(formula: Any, values: tuple[float, ...]) -> float:
-    errors = [abs(formula(np.sqrt, 1.0, 0.2) - value) for value in values]
-    return abs(measured_order(TEMPERATURES, errors) - 2)
-
-
-# --- (55)-(63) -------------------------------------------------------------------------------
-
-
-def linear_rate(
-    beta: float, w: Array, f_other: Array, f_own: Array, mu_other: float, mu_own: float
-) -> Any:
-    """Eq. (55); own (k, 1), other (1, k'), W (k, k')."""
-    return _sum(beta * w * f_other * (1 - f_own) * (mu_other - mu_own))
-
-
-def _linear_error(formula: Any, r: Few) -> float:
-    found = []
-    for s in (UP, DOWN):
-        own, other = r.filled[:, s, None], r.filled[None, :, 1 - s]
-        w = r.rates[:, s, :, 1 - s]
-        found.append(formula(1 / THERMAL, w, other, own, PROBE[1 - s], PROBE[s]))
-    return _relative(found, r.change @ PROBE)
-
-
-def charge_density(nu_up: float, mu_up: float, nu_down: float, mu_down: float) -> Any:
-    """Eq. (56)."""
-    return nu_up * mu_up + nu_down * mu_down
-
-
-def polarisation(nu_up: float, mu_up: float, nu_down: float, mu_down: float) -> Any:
-    """Eq. (57)."""
-    return nu_up * mu_up - nu_down * mu_down
-
-
-@cache
-def counted() -> Array:
-    """First order of charge and spin density by PROBE, from operators on Fock space."""
-    r = few()
-    moved = r.slope * PROBE
-    states = [fock.gaussian_state(np.diag((r.filled + s * moved).ravel())) for s in (1, -1)]
-    operators = [fock.one_body(np.kron(np.eye(3), np.diag([1, s]))) for s in (1, -1)]
-    values = [[(o * state).tr().real for state in states] for o in operators]
-    return np.array([0.5 * (plus - minus) / VOLUME for plus, minus in values])
-
-
-def _of_probe(formula: Any) -> Any:
-    nu = few().dos
-    return formula(nu[UP], PROBE[UP], nu[DOWN], PROBE[DOWN])
-
-
-@cache
-def charge_change() -> Array:
-    """d/dt of the charge over that of the spin, far from equilibrium: orbitals and a Fermi sea."""
-    orbitals = exact_change(few().band, some_populations()).sum(axis=0)
-    unequal = sea(0.0, DOS)
-    state = kinetics.local_equilibrium(unequal, 0.3, (0.5, -0.2, 0.8))
-    of_sea = kinetics.densities(unequal, kinetics.collision(unequal, state))
-    return np.array([orbitals.sum() / np.abs(orbitals).max(), of_sea[0] / np.abs(of_sea).max()])
-
-
-def spin_change(
-    beta: float, w: Array, f_up: Array, f_down: Array, mu_up: float, mu_down: float
-) -> Any:
-    """Eq. (59); up (1, k), down (k', 1), W (k', k)."""
-    return -2 * _sum(beta * w * f_up * (1 - f_down) * (mu_up - mu_down))
-
-
-def _flips(r: Few) -> tuple[Array, Array, Array]:
-    return r.rates[:, DOWN, :, UP], r.filled[None, :, UP], r.filled[:, DOWN, None]
-
-
-def _spin_change_error(formula: Any, r: Few) -> float:
-    w, up, down = _flips(r)
-    change = r.change @ PROBE
-    found = formula(1 / THERMAL, w, up, down, PROBE[UP], PROBE[DOWN])
-    return _relative(found, change[UP] - change[DOWN])
-
-
-def potentials_printed(charge: float, spin: float, nu_up: float, nu_down: float) -> Any:
-    """The text before Eq. (60) as printed."""
-    return (charge + spin) / (nu_up + nu_down), (charge - spin) / (nu_up + nu_down)
-
-
-def potentials(charge: float, spin: float, nu_up: float, nu_down: float) -> Any:
-    """Eqs. (56), (57) inverted."""
-    return (charge + spin) / (2 * nu_up), (charge - spin) / (2 * nu_down)
-
-
-def spin_equation(spin: float, charge: float, rate: float, conversion: float) -> Any:
-    """Eq. (60)."""
-    return -rate * spin - conversion * charge
-
-
-def spin_rate(
-    beta: float, nu_up: float, nu_down: float, w: Array, f_up: Array, f_down: Array
-) -> Any:
-    """Eq. (61)."""
-    return (beta / nu_up + beta / nu_down) * _sum(w * f_up * (1 - f_down))
-
-
-def conversion_rate(
-    beta: float, nu_up: float, nu_down: float, w: Array, f_up: Array, f_down: Array
-) -> Any:
-    """Eq. (62)."""
-    return (beta / nu_up - beta / nu_down) * _sum(w * f_up * (1 - f_down))
-
-
-@cache
-def exact_rates() -> Array:
-    """1/T_par and 1/T_0 from the exact change of pure spin and pure charge."""
-    r = few()
-    to_densities = np.array([r.dos, r.dos * [1, -1]])  # charge, spin per mu
-    change = r.change[UP] - r.change[DOWN]
-    charge, spin = -change @ np.linalg.inv(to_densities)
-    return np.array([spin, charge])
-
-
-def _rate_of_few(formula: Any) -> Any:
-    r = few()
-    return formula(1 / THERMAL, *r.dos, *_flips(r))
-
-
-class Change(NamedTuple):
-    """Ansatz (51) in a Fermi sea, and how charge and spin start to change."""
-
-    charge: float
-    spin: float
-    rate: float
-    conversion: float
-    found: float
-
-
-@cache
-def unequal_sea_change() -> Change:
-    """Odd part of the nonlinear change for small potentials; the rates from pure states."""
-    unequal = sea(0.0, DOS)
-    states = [kinetics.local_equilibrium(unequal, 5e-4 * s, (0, 0, 1e-3 * s)) for s in (1, -1)]
-    odd = [kinetics.densities(unequal, state) for state in states]
-    changed = [kinetics.densities(unequal, kinetics.collision(unequal, state)) for state in states]
-    (charge, _, _, spin), found = odd[0] - odd[1], (changed[0] - changed[1])[3]
-    slope = kinetics.initial_slope(unequal)
-    return Change(charge, spin, slope[3, 3], slope[3, 0], float(found))
-
-
-def steady_spin(charge: float, t_par: float, t_0: float) -> Any:
-    """Eq. (63)."""
-    return -t_par / t_0 * charge
-
-
-class Steady(NamedTuple):
-    """Long after a charge was brought in: a Fermi sea with unequal densities of states."""
-
-    charge: float
-    spin: float
-    t_par: float
-    t_0: float
-
-
-@cache
-def steady_state() -> Steady:
-    """The kinetic equation followed for twenty spin lifetimes."""
-    unequal = sea(3.0, DOS)
-    slope = kinetics.initial_slope(unequal)
-    start = 0.7 * kinetics.pure_spin(unequal, 0)  # charge 0.7, no spin
-    end = kinetics.evolve(unequal, start, np.array([0.0, 25 / slope[3, 3]]), linear=True)[-1]
-    charge, _, _, spin = kinetics.densities(unequal, end)
-    return Steady(charge, spin, 1 / slope[3, 3], 1 / slope[3, 0])
 
 
 _entry = partial(
@@ -683,7 +381,7 @@ ENTRIES = [
         code=("openmr.bath.detailed_balance", "openmr.bath.moment_correlator"),
         printed=time_reversed,
         reference=line_weights,
-        residual=lambda f, r: max(_relative(f(x, back), there) for x, there, back in r),
+        residual=lambda f, r: max(relative(f(x, back), there) for x, there, back in r),
         because="relative to the largest element; rounding",
         route="line weights from spin matrices and Boltzmann factors",
     ),
@@ -709,201 +407,5 @@ ENTRIES = [
         residual=lambda f, r: float(np.abs(r - f()).max()),
         because="over what flips move one way; rounding",
         route="many-body collision integral, and the kinetic equation of a Fermi sea",
-    ),
-    _entry(
-        equation="51",
-        statement="While spins relax, each spin keeps a Fermi-Dirac distribution of its own",
-        latex=r"\varrho^\sigma_{\mathbf k} = f(\epsilon^\sigma_{\mathbf k} - \mu^\sigma)",
-        code=("openmr.kinetics.local_equilibrium", "openmr.kinetics.energy_relaxation"),
-        printed=shifted_population,
-        reference=mixed_states,
-        residual=_ansatz_order,
-        tolerance=0.03,
-        because="distance of the order from 1; the next order is smaller by tau_ee/tau <= 0.01",
-        route="kinetic equation, followed for 20 collision times tau_ee",
-        order=1.0,
-        parameter="tau_ee / tau, collisions among the electrons against spin relaxation",
-        note="Without collisions that mix the energies it fails at order 0: each pair of levels "
-        "decays at its own rate and part of the spin never does.",
-    ),
-    _entry(
-        equation="52",
-        statement="First order of the ansatz in the chemical potential",
-        latex=r"\delta\varrho^\sigma_{\mathbf k} \simeq \beta f(\epsilon^\sigma_{\mathbf k})"
-        r"\bar f(\epsilon^\sigma_{\mathbf k})\mu^\sigma",
-        code=("openmr.kinetics.responses",),
-        printed=first_order_population,
-        reference=population_shifts,
-        residual=_expansion_order,
-        tolerance=0.05,
-        because="distance of the order from 2; the next order is smaller by mu/k_B T <= 0.1",
-        route="Fermi functions without expansion (kinetics.local_equilibrium)",
-        order=2.0,
-        parameter="mu / k_B T",
-    ),
-    _entry(
-        equation="53",
-        statement="Spin density that goes with a chemical potential",
-        latex=r"\delta N^\sigma = \sum_{\mathbf k}\delta\varrho^\sigma_{\mathbf k}"
-        r" = \beta f\bar f\mu^\sigma = \nu_F^\sigma\mu^\sigma",
-        corrected_latex=r"\delta N^\sigma = \frac1V\sum_{\mathbf k}"
-        r"\delta\varrho^\sigma_{\mathbf k} = \nu_F^\sigma\mu^\sigma",
-        code=("openmr.kinetics.densities",),
-        printed=spin_density_printed,
-        corrected=spin_density_shift,
-        reference=band,
-        residual=_flat_error,
-        because="relative; exact in a flat band, exp(-pi^2/0.2) of the grid and rounding",
-        route="sum of Fermi functions without expansion",
-        note="The print lacks the 1/V of Eq. (43): off by the volume.",
-    ),
-    _entry(
-        equation="54",
-        statement="Effective density of states of each spin",
-        latex=r"\nu_F^\sigma = \int d\epsilon\,\nu(\epsilon)\,\beta f(\epsilon^\sigma)"
-        r"\bar f(\epsilon^\sigma)",
-        code=("openmr.sample.Electrons", "openmr.kinetics.responses"),
-        printed=effective_dos,
-        reference=band,
-        residual=lambda f, r: abs(f(1 / THERMAL, r.dos, r.filled, r.step) / r.found - 1),
-        because="relative; rounding",
-        route="dN/dmu of a sum over levels, by an imaginary step of mu",
-    ),
-    _entry(
-        equation="54 cold",
-        statement="At T = 0 it is the density of states at the spin-split Fermi energy",
-        latex=r"\nu_F^\sigma \to \nu(\epsilon_F - \epsilon_B^\sigma)",
-        code=("openmr.sample.Electrons",),
-        printed=cold_dos,
-        reference=warm_dos,
-        residual=_cold_order,
-        tolerance=0.02,
-        because="distance of the order from 2; the next term of Sommerfeld's expansion is "
-        "smaller by some 5 (k_B T/E_F)^2 < 0.01",
-        route="quadrature for free electrons",
-        order=2.0,
-        parameter="k_B T over the Fermi energy",
-    ),
-    _entry(
-        equation="55",
-        statement="Rate equation to first order in the chemical potentials",
-        latex=r"\frac{\partial}{\partial t}\delta N^\sigma = \beta W_{\sigma\bar\sigma}"
-        r"(\mathbf k,\mathbf k')f(\omega^{\bar\sigma}_{\mathbf k'})"
-        r"\bar f(\omega^\sigma_{\mathbf k})(\mu^{\bar\sigma} - \mu^\sigma)",
-        code=("openmr.kinetics.linear_collision", "openmr.kinetics.initial_slope"),
-        printed=linear_rate,
-        reference=few,
-        residual=_linear_error,
-        note="f of a frequency is f of the energy.",
-    ),
-    _entry(
-        equation="56",
-        statement="Charge density of two chemical potentials",
-        latex=r"\delta N^o = \nu_F^\Uparrow\mu^\Uparrow + \nu_F^\Downarrow\mu^\Downarrow",
-        code=("openmr.kinetics.densities",),
-        printed=charge_density,
-        reference=counted,
-        residual=lambda f, r: abs(_of_probe(f) / r[0] - 1),
-        route="number operator on Fock space",
-    ),
-    _entry(
-        equation="57",
-        statement="Spin density of two chemical potentials",
-        latex=r"\delta N^\parallel = \nu_F^\Uparrow\mu^\Uparrow"
-        r" - \nu_F^\Downarrow\mu^\Downarrow",
-        code=("openmr.kinetics.densities",),
-        printed=polarisation,
-        reference=counted,
-        residual=lambda f, r: abs(_of_probe(f) / r[1] - 1),
-        route="spin operator on Fock space",
-        note="Double arrows read for the pairs of arrows of the scan.",
-    ),
-    _entry(
-        equation="58",
-        statement="Charge is conserved",
-        latex=r"\frac{\partial}{\partial t}\delta N^o = 0",
-        code=("openmr.kinetics.collision",),
-        printed=no_change,
-        reference=charge_change,
-        residual=lambda f, r: float(np.abs(r - f()).max()),
-        because="over the change of the spin; rounding",
-        route="many-body collision integral, and a Fermi sea with unequal densities of states",
-    ),
-    _entry(
-        equation="59",
-        statement="Change of the spin density",
-        latex=r"\frac{\partial}{\partial t}\delta N^\parallel = -2\beta W_{\Downarrow\Uparrow}"
-        r"(\mathbf k',\mathbf k)f(\omega^\Uparrow_{\mathbf k})"
-        r"\bar f(\omega^\Downarrow_{\mathbf k'})(\mu^\Uparrow - \mu^\Downarrow)",
-        code=("openmr.closed_form.flip_flux", "openmr.kinetics.initial_slope"),
-        printed=spin_change,
-        reference=few,
-        residual=_spin_change_error,
-    ),
-    _entry(
-        equation="60 potentials",
-        statement="Chemical potentials from charge and spin, in the text before Eq. (60)",
-        latex=r"\mu^{\Uparrow/\Downarrow} = (\delta N^c \pm \delta N^s)"
-        r"/(\nu_F^\Uparrow + \nu_F^\Downarrow)",
-        corrected_latex=r"\mu^\sigma = (\delta N^c \pm \delta N^s)/(2\nu_F^\sigma)",
-        code=("openmr.kinetics.pure_spin",),
-        printed=potentials_printed,
-        corrected=potentials,
-        reference=counted,
-        residual=lambda f, r: _relative(f(*r, *few().dos), PROBE),
-        route="charge and spin counted on Fock space for given potentials",
-        note="Right only for equal densities of states, where charge does not turn into spin; "
-        "Eqs. (60)-(62) follow from the other form.",
-    ),
-    _entry(
-        equation="60",
-        statement="Spin decays, and is fed by charge",
-        latex=r"\frac{\partial}{\partial t}\delta N^\parallel"
-        r" = -\frac{1}{T_\parallel}\delta N^\parallel - \frac{1}{T_0}\delta N^0",
-        code=("openmr.kinetics.initial_slope", "openmr.rates.Relaxation"),
-        printed=spin_equation,
-        reference=unequal_sea_change,
-        residual=lambda f, r: abs(f(r.spin, r.charge, r.rate, r.conversion) / r.found - 1),
-        tolerance=1e-5,
-        because="relative; the square of the chemical potentials over k_B T, 1e-6, and a few",
-        route="nonlinear kinetic equation with unequal densities of states",
-        note="The rates are those of pure spin and pure charge; a mixture is predicted.",
-    ),
-    _entry(
-        equation="61",
-        statement="Spin relaxation rate",
-        latex=r"\frac{1}{T_\parallel} = \left(\frac{\beta}{\nu_F^\Uparrow}"
-        r" + \frac{\beta}{\nu_F^\Downarrow}\right)W_{\Downarrow\Uparrow}"
-        r"f(\epsilon^\Uparrow_{\mathbf k})\bar f(\epsilon^\Downarrow_{\mathbf k_3})",
-        code=("openmr.closed_form.relaxation_rate",),
-        printed=spin_rate,
-        reference=exact_rates,
-        residual=lambda f, r: abs(_rate_of_few(f) / r[0] - 1),
-    ),
-    _entry(
-        equation="62",
-        statement="Charge-to-spin conversion rate",
-        latex=r"\frac{1}{T_0} = \left(\frac{\beta}{\nu_F^\Uparrow}"
-        r" - \frac{\beta}{\nu_F^\Downarrow}\right)W_{\Downarrow\Uparrow}"
-        r"f(\epsilon^\Uparrow_{\mathbf k})\bar f(\epsilon^\Downarrow_{\mathbf k_3})",
-        code=("openmr.closed_form.charge_to_spin_rate", "openmr.rates.spin_polarised_loss"),
-        printed=conversion_rate,
-        reference=exact_rates,
-        residual=lambda f, r: abs(_rate_of_few(f) / r[1] - 1),
-    ),
-    _entry(
-        equation="63",
-        statement="Spin that goes with charge in the steady state",
-        latex=r"\delta N^\parallel = -\frac{T_\parallel}{T_0}\delta N^0",
-        code=("openmr.closed_form.spin_per_charge",),
-        printed=steady_spin,
-        reference=steady_state,
-        residual=lambda f, r: abs(f(r.charge, r.t_par, r.t_0) / r.spin - 1),
-        tolerance=1e-6,
-        because="relative; what is left after 25 lifetimes that mixing stretches by less than "
-        "half, exp(-14)",
-        route="kinetic equation with unequal densities of states, followed in time",
-        note="It is the spin of a common chemical potential, (nu_up - nu_down)/(nu_up + nu_down) "
-        "of the charge, whatever the moments do: no spin accumulates.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Golden-rule rates along and across the field, Eqs. (64)-(75)."""
+"""Golden-rule rates along the field, Eqs. (64)-(71)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from openmr import hilbert, kinetics
 from openmr._checks import Array
 from openmr.bath import ComplexArray, moment_correlator, populations, spin_matrices
 from openmr.equilibrium import equilibrium
-from openmr.ledger.entries import Entry, measured_order
+from openmr.ledger.entries import Entry
 from openmr.ledger.spin_axes import turn
 from openmr.relaxation import relaxation
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample
 from openmr.units import HBAR, K_B
 
-SECTION = "III B. Anisotropic spin relaxation: rates"
+SECTION = "III B 1. Longitudinal spin relaxation time"
 ROUNDING = 1e-12
 DENSITY = 1.66e27  # m^-3
 ELECTRONS = Electrons(dos_up=3.4e27, dos_down=3.4e27)
@@ -92,7 +92,7 @@ def scaled(found: Any, expected: Any) -> float:
     return float(np.abs(np.asarray(found) - expected).max() / np.abs(expected).max())
 
 
-# --- (64), (65), (72), (73) ------------------------------------------------------------------
+# --- (64), (65) ------------------------------------------------------------------------------
 
 
 def raising_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
@@ -103,26 +103,6 @@ def raising_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -
 def lowering_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
     """Eq. (65)."""
     return np.exp(-1j * phi) * ((jx - jy) / 2 * s_plus + (jx + jy) / 2 * s_minus)
-
-
-def raising_across(
-    phi: float, jx: float, jy: float, jz: float, s_plus: Any, s_minus: Any, s_z: Any
-) -> Any:
-    """Eq. (72)."""
-    return jz * s_z + 1j * (
-        (np.sin(phi) * jx - 1j * np.cos(phi) * jy) / 2 * s_plus
-        + (np.sin(phi) * jx + 1j * np.cos(phi) * jy) / 2 * s_minus
-    )
-
-
-def lowering_across(
-    phi: float, jx: float, jy: float, jz: float, s_plus: Any, s_minus: Any, s_z: Any
-) -> Any:
-    """Eq. (73)."""
-    return jz * s_z - 1j * (
-        (np.sin(phi) * jx - 1j * np.cos(phi) * jy) / 2 * s_plus
-        + (np.sin(phi) * jx + 1j * np.cos(phi) * jy) / 2 * s_minus
-    )
 
 
 STRENGTHS = (0.9, 0.3, -0.6)
@@ -141,14 +121,14 @@ def turned_ladders(theta: float, sign: int) -> tuple[tuple[float, ComplexArray],
     return tuple(found)
 
 
-def _ladder_error(formula: Any, r: Any, count: int) -> float:
+def ladder_error(formula: Any, r: Any, count: int) -> float:
     """Deviation from the turned vector; the formula takes the first `count` couplings."""
     x, y, z = spin_matrices(MOMENT)
     operators = (x + 1j * y, x - 1j * y, z)[:count]
     return max(scaled(formula(phi, *STRENGTHS[:count], *operators), ladder) for phi, ladder in r)
 
 
-# --- (66)-(69), (74) -------------------------------------------------------------------------
+# --- (66)-(69) -------------------------------------------------------------------------------
 
 
 class Moment(NamedTuple):
@@ -255,32 +235,6 @@ def along(c: Coupled) -> Any:
     ]
 
 
-def across_printed(c: Coupled) -> Any:
-    """Eq. (74) as printed."""
-    m = c.moment
-    rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
-    turned = np.sin(c.phi) ** 2 * c.jx**2 + np.cos(c.phi) ** 2 * c.jy**2
-    still = np.pi / (2 * HBAR**2 * VOLUME**2) * DENSITY * c.jz**2
-    return [
-        (m.omega_l + m.omega_l, rate * turned * m.flip_up),
-        (-m.omega_l - m.omega_l, rate * turned * m.flip_down),
-        (0.0, still * m.mean_square),
-    ]
-
-
-def across(c: Coupled) -> Any:
-    """Eq. (74) with omega_L once."""
-    m = c.moment
-    rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
-    turned = np.sin(c.phi) ** 2 * c.jx**2 + np.cos(c.phi) ** 2 * c.jy**2
-    still = np.pi / (2 * HBAR**2 * VOLUME**2) * DENSITY * c.jz**2
-    return [
-        (m.omega_l, rate * turned * m.flip_up),
-        (-m.omega_l, rate * turned * m.flip_down),
-        (0.0, still * m.mean_square),
-    ]
-
-
 @cache
 def flip_lines(theta: float) -> tuple[tuple[Coupled, Array], ...]:
     """Lines (w_up - w_down, weight) of the golden rule with -(1/2) J sigma S, from matrices."""
@@ -300,7 +254,7 @@ def flip_lines(theta: float) -> tuple[tuple[Coupled, Array], ...]:
     return tuple(found)
 
 
-def _lines_error(formula: Any, r: Any, count: int) -> float:
+def lines_error(formula: Any, r: Any, count: int) -> float:
     """Positions over omega_L, weights over the largest; the lines left out must be empty."""
     worst = 0.0
     for c, table in r:
@@ -311,7 +265,7 @@ def _lines_error(formula: Any, r: Any, count: int) -> float:
     return worst
 
 
-# --- (70), (71), (75) ------------------------------------------------------------------------
+# --- (70), (71) ------------------------------------------------------------------------------
 
 
 def longitudinal_printed(r: Rates) -> Array:
@@ -347,75 +301,18 @@ DENSITIES = ((0.3, 0.9), (1.4, 0.5), (1.0, 1.0))
 @cache
 def rate_by_dos() -> tuple[float, ...]:
     """Longitudinal rate of a Fermi sea with unequal densities of states, over that with 1 and 1."""
-    rates = [_sea(1.0, 0.0, dos) for dos in DENSITIES]
+    rates = [sea_slope(1.0, 0.0, dos) for dos in DENSITIES]
     return tuple(rate[3, 3] / rates[-1][3, 3] for rate in rates)
 
 
-def _sea(x: float, w: float, dos: tuple[float, float] = (1.0, 1.0)) -> Array:
+def sea_slope(x: float, w: float, dos: tuple[float, float] = (1.0, 1.0)) -> Array:
     """Initial slope of a Fermi sea (charge and spin) whose moments have n_S nu_F J^2 2 pi = 1."""
     scatterer = kinetics.Scatterer(1.0, np.array([1.0, 1.0, 0.0]), moment_correlator(2.0, x))
     grid = kinetics.energy_grid([x], 0.3, 40.0 + abs(w))
     return kinetics.initial_slope(kinetics.Sea(grid, w, dos, (scatterer,)))
 
 
-def transverse_printed(r: Rates, phi: float) -> Any:
-    """Eq. (75) as printed."""
-    absorbed = r.x / np.expm1(r.x)
-    emitted = r.x / -np.expm1(-r.x)
-    rate = np.pi / (4 * HBAR) * r.density * r.dos
-    turned = np.sin(phi) ** 2 * r.jx**2 + np.cos(phi) ** 2 * r.jy**2
-    return (
-        rate * turned * absorbed * r.flip_up
-        + rate * turned * emitted * r.flip_down
-        + np.pi / HBAR * r.density * r.jz**2 * r.second_moment
-    )
-
-
-def transverse(r: Rates, phi: float) -> Any:
-    """Eq. (75) with nu_F in the third term."""
-    absorbed = r.x / np.expm1(r.x)
-    emitted = r.x / -np.expm1(-r.x)
-    rate = np.pi / (4 * HBAR) * r.density * r.dos
-    turned = np.sin(phi) ** 2 * r.jx**2 + np.cos(phi) ** 2 * r.jy**2
-    return (
-        rate * turned * absorbed * r.flip_up
-        + rate * turned * emitted * r.flip_down
-        + np.pi / HBAR * r.density * r.dos * r.jz**2 * r.second_moment
-    )
-
-
-def _across(tensor: Array, phi: float) -> Array:
-    """Rate of spins along the axis that SciPy's rotations give at theta = pi/2."""
-    turned = Rotation.from_euler("y", 0.5 * np.pi) * Rotation.from_euler("z", phi)
-    axis = turned.as_matrix()[2]
-    return np.asarray(np.einsum("a,...ab,b->...", axis, tensor, axis))
-
-
-def _transverse_error(formula: Any, r: Rates) -> float:
-    return max(worst_ratio(formula(r, phi), _across(r.tensor, phi)) for phi in AZIMUTHS)
-
-
 # --- claims in words -------------------------------------------------------------------------
-
-
-def flips_across(x: float, flip_up: float, flip_down: float) -> Any:
-    """First two terms of Eq. (75), isotropic, in units of 2 pi n_S nu_F J^2 / hbar."""
-    return (x / np.expm1(x) * flip_up + x / -np.expm1(-x) * flip_down) / 8
-
-
-SPLITTINGS = (0.02, 0.05, 0.1, 0.2)
-
-
-@cache
-def rates_by_splitting() -> tuple[float, ...]:
-    """Flips alone: transverse rate of a Fermi sea for several splittings of the electrons."""
-    return tuple(float(_sea(1.3, w)[1, 1]) for w in SPLITTINGS)
-
-
-def _splitting_order(formula: Any, rates: tuple[float, ...]) -> float:
-    m = moments()[1]
-    errors = [abs(formula(m.x, m.flip_up, m.flip_down) / rate - 1) for rate in rates]
-    return abs(measured_order(SPLITTINGS, errors) - 1)
 
 
 def nothing() -> Any:
@@ -429,11 +326,6 @@ def share_of_jz() -> Array:
     only_z = ((0.0, 0.0, -0.6e-3),)
     tensors = [measured_rates(method, only_z).tensor for method in ("bloch-redfield", "kinetic")]
     return np.concatenate([t[:, 2, 2] / t[:, 0, 0] for t in tensors])
-
-
-def pure_dephasing(r: Rates) -> Any:
-    """Third term of Eq. (75), with nu_F."""
-    return np.pi / HBAR * r.density * r.dos * r.jz**2 * r.second_moment
 
 
 def change_of_total_spin() -> Any:
@@ -491,7 +383,6 @@ _entry = partial(
     route="spin matrices and Boltzmann weights",
 )
 
-_HALF = 0.5 * np.pi
 
 ENTRIES = [
     _entry(
@@ -501,7 +392,7 @@ ENTRIES = [
         code=("openmr.closed_form.flip_weights_longitudinal", "openmr.hilbert.coupling"),
         printed=raising_along,
         reference=partial(turned_ladders, 0.0, 1),
-        residual=partial(_ladder_error, count=2),
+        residual=partial(ladder_error, count=2),
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
         note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
@@ -512,7 +403,7 @@ ENTRIES = [
         code=("openmr.closed_form.flip_weights_longitudinal", "openmr.hilbert.coupling"),
         printed=lowering_along,
         reference=partial(turned_ladders, 0.0, -1),
-        residual=partial(_ladder_error, count=2),
+        residual=partial(ladder_error, count=2),
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
         note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
@@ -529,7 +420,7 @@ ENTRIES = [
         printed=along_printed,
         corrected=along,
         reference=partial(flip_lines, 0.0),
-        residual=partial(_lines_error, count=2),
+        residual=partial(lines_error, count=2),
         because="positions over omega_L, weights over the largest; rounding",
         route="golden rule, Eq. (46), summed over spin matrices",
         note="Eqs. (67), (68) hold omega_L already: together they put the lines at twice the "
@@ -645,109 +536,5 @@ ENTRIES = [
         reference=rate_by_dos,
         residual=lambda f, r: worst_ratio([f(*dos) for dos in DENSITIES], r),
         route="kinetic equation with unequal densities of states",
-    ),
-    _entry(
-        equation="72",
-        statement="Raising operator of the coupling, spins across the field",
-        latex=r"L_+ = J_zS_z + i\left[\frac{\sin\phi J_x - i\cos\phi J_y}{2}S_+"
-        r" + \frac{\sin\phi J_x + i\cos\phi J_y}{2}S_-\right]",
-        code=("openmr.closed_form.flip_weights_transverse", "openmr.hilbert.coupling"),
-        printed=raising_across,
-        reference=partial(turned_ladders, _HALF, 1),
-        residual=partial(_ladder_error, count=3),
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
-    ),
-    _entry(
-        equation="73",
-        statement="Lowering operator of the coupling, spins across the field",
-        latex=r"L_- = J_zS_z - i\left[\frac{\sin\phi J_x - i\cos\phi J_y}{2}S_+"
-        r" + \frac{\sin\phi J_x + i\cos\phi J_y}{2}S_-\right]",
-        code=("openmr.closed_form.flip_weights_transverse", "openmr.hilbert.coupling"),
-        printed=lowering_across,
-        reference=partial(turned_ladders, _HALF, -1),
-        residual=partial(_ladder_error, count=3),
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
-    ),
-    _entry(
-        equation="74",
-        statement="Golden-rule rate of spins across the field",
-        latex=r"W_{\downarrow\uparrow} = \frac{\pi n_S}{8\hbar^2V^2}(\sin^2\phi J_x^2"
-        r" + \cos^2\phi J_y^2)[\langle S_-S_+\rangle(\omega - \omega_L)"
-        r" + \langle S_+S_-\rangle(\omega + \omega_L)]"
-        r" + \frac{\pi n_S}{2\hbar^2V^2}J_z^2\langle S_\parallel^2\rangle(\omega)",
-        corrected_latex=r"W_{\downarrow\uparrow} = \frac{\pi n_S}{8\hbar^2V^2}(\sin^2\phi J_x^2"
-        r" + \cos^2\phi J_y^2)[\langle S_-S_+\rangle\,\delta(\omega - \omega_L)"
-        r" + \langle S_+S_-\rangle\,\delta(\omega + \omega_L)]"
-        r" + \frac{\pi n_S}{2\hbar^2V^2}J_z^2\langle S_\parallel^2\rangle\,\delta(\omega)",
-        code=("openmr.closed_form.flip_weights_transverse",),
-        printed=across_printed,
-        corrected=across,
-        reference=partial(flip_lines, _HALF),
-        residual=partial(_lines_error, count=3),
-        because="positions over omega_L, weights over the largest; rounding",
-        route="golden rule, Eq. (46), summed over spin matrices",
-        note="omega_L is counted twice, as in (66). <S_par^2> is the full one, not its "
-        "fluctuation: moments at random places.",
-    ),
-    _entry(
-        equation="75",
-        statement="Transverse relaxation rate for anisotropic coupling",
-        latex=r"\frac{1}{\tau_\perp} = \frac{\pi}{4\hbar}n_S\nu_F(\sin^2\phi J_x^2"
-        r" + \cos^2\phi J_y^2)\beta\epsilon_L[n_B\langle S_-S_+\rangle"
-        r" + (1 + n_B)\langle S_+S_-\rangle]"
-        r" + \frac{\pi}{\hbar}n_SJ_z^2\langle S_\parallel^2\rangle",
-        corrected_latex=r"\frac{1}{\tau_\perp} = \frac{\pi}{4\hbar}n_S\nu_F(\sin^2\phi J_x^2"
-        r" + \cos^2\phi J_y^2)\beta\epsilon_L[n_B\langle S_-S_+\rangle"
-        r" + (1 + n_B)\langle S_+S_-\rangle]"
-        r" + \frac{\pi}{\hbar}n_S\nu_FJ_z^2\langle S_\parallel^2\rangle",
-        code=(
-            "openmr.closed_form.transverse_flips",
-            "openmr.closed_form.dephasing",
-            "openmr.closed_form.dephasing_printed",
-        ),
-        printed=transverse_printed,
-        corrected=transverse,
-        reference=measured_rates,
-        residual=_transverse_error,
-        because="relative; rounding of the tensor's sums",
-        route="bloch-redfield",
-        note="The third term lacks nu_F: its unit does not fit, and as a number it vanishes.",
-    ),
-    _entry(
-        equation="75 splitting",
-        statement="The electrons' splitting is left out of the flips across the field",
-        latex=r"\beta\hbar\omega_L \to 0",
-        code=(
-            "openmr.closed_form.transverse_flips_finite_splitting",
-            "openmr.validity.validity",
-        ),
-        printed=flips_across,
-        reference=rates_by_splitting,
-        residual=_splitting_order,
-        tolerance=0.1,
-        because="distance of the order from 1; the second order is smaller by half of "
-        "beta hbar omega_L, at most 0.1",
-        route="kinetic equation at several splittings",
-        order=1.0,
-        parameter="beta hbar omega_L",
-        note="The factor is R = s(w) s(x)/s(x - w), s(y) = sinh(y/2)/(y/2).",
-    ),
-    _entry(
-        equation="75 dephasing",
-        statement="The transverse spin dephases without any flips",
-        latex=r"J_x = J_y = 0:\quad \frac{1}{\tau_\perp}"
-        r" = \frac{\pi}{\hbar}n_S\nu_FJ_z^2\langle S_\parallel^2\rangle",
-        code=("openmr.closed_form.dephasing",),
-        printed=pure_dephasing,
-        reference=lambda: [
-            measured_rates(method, ((0.0, 0.0, -0.6e-3),))
-            for method in ("bloch-redfield", "kinetic")
-        ],
-        residual=lambda f, r: max(worst_ratio(f(one), one.tensor[:, 0, 0]) for one in r),
-        because="relative; rounding of the tensor's sums",
-        route="bloch-redfield, and kinetic at the electrons' full splitting",
-        note="Stated with nu_F, which Eq. (75) lacks.",
     ),
 ]

@@ -226,7 +226,7 @@ ENTRIES = [
                 - conjugated(a.spin, 2 * spin_matrices(0.5)[2])
             )
         ),
-        note="Unusual axes: x and y both count against the right-handed azimuth.",
+        note="The axis has the polar angle theta and the right-handed azimuth pi - phi.",
     ),
     _entry(
         equation="38",
