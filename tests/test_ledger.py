@@ -81,6 +81,12 @@ def variants(formula):
         yield mutant.name, room.__dict__[name]
 
 
+def test_wrong_indices_are_tried():
+    formula = next(entry for entry in ENTRIES if entry.equation == "70").corrected
+    tried = {change for change, _ in variants(formula)}
+    assert {"longitudinal: r.jx -> r.jy", "longitudinal: r.flip_up -> r.flip_down"} <= tried
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("entry", TESTED, ids=lambda e: e.equation)
 def test_wrong_variants_flip_the_verdict(entry):

@@ -436,18 +436,23 @@ ENTRIES = [
         reference=counted,
         residual=lambda f, r: abs(_of_probe(f) / r[0] - 1),
         route="number operator on Fock space",
+        note="The scan doubles the arrows: up and down along the axis are meant.",
     ),
     _entry(
         equation="57",
         statement="Spin density of two chemical potentials",
-        latex=r"\delta N^\parallel = \nu_F^\Uparrow\mu^\Uparrow"
+        latex=r"\delta N^\parallel = \nu_F^{\uparrow\downarrow}\mu^{\uparrow\downarrow}"
+        r" - \nu_F^{\downarrow\uparrow}\mu^{\downarrow\uparrow}",
+        corrected_latex=r"\delta N^\parallel = \nu_F^\Uparrow\mu^\Uparrow"
         r" - \nu_F^\Downarrow\mu^\Downarrow",
         code=("openmr.kinetics.densities",),
-        printed=polarisation,
+        corrected=polarisation,
+        scan=True,
         reference=counted,
         residual=lambda f, r: abs(_of_probe(f) / r[1] - 1),
         route="spin operator on Fock space",
-        note="Double arrows read for the pairs of arrows of the scan.",
+        note="Double arrows, up and down along the axis, read for the pairs of arrows of the scan, "
+        "which name nothing.",
     ),
     _entry(
         equation="58",
@@ -484,7 +489,7 @@ ENTRIES = [
         residual=lambda f, r: relative(f(*r, *few().dos), PROBE),
         route="charge and spin counted on Fock space for given potentials",
         note="Right only for equal densities of states, where charge does not turn into spin; "
-        "Eqs. (60)-(62) follow from the other form.",
+        "Eqs. (60)-(62) follow from the other form. N^c, N^s are N^o, N^par of (56), (57).",
     ),
     _entry(
         equation="60",

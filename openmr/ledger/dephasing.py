@@ -237,7 +237,9 @@ ENTRIES = [
         route="kinetic equation at several splittings",
         order=1.0,
         parameter="beta hbar omega_L",
-        note="The factor is R = s(w) s(x)/s(x - w), s(y) = sinh(y/2)/(y/2).",
+        note="Flips that keep the total spin carry R(w, x) = s(w) s(x)/s(x - w), "
+        "s(y) = sinh(y/2)/(y/2), w = beta hbar omega_L, x = beta eps_L; the others R(-w, x). "
+        "Dephasing is exact.",
     ),
     _entry(
         equation="75 dephasing",

@@ -402,7 +402,7 @@ ENTRIES = [
         "flips nothing.",
     ),
     _entry(
-        equation="V.A i longitudinal",
+        equation="V.A i flips",
         statement="Frozen moments flip no spins",
         latex=r"\beta\epsilon_L \gg 1:\quad \tau_\parallel^{-1} = \tau_0^{-1}",
         code=("openmr.closed_form.longitudinal_isotropic",),
@@ -510,7 +510,7 @@ ENTRIES = [
         route=_FIRST_ORDER,
     ),
     _entry(
-        equation="V.B longitudinal",
+        equation="V.B flips",
         section=ANTIFERROMAGNET,
         statement="Deep in the ordered phase no spin along the Neel vector flips",
         latex=r"T \ll T_N:\quad \tau_\parallel^{-1} \to \tau_0^{-1}",

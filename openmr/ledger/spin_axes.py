@@ -201,6 +201,7 @@ ENTRIES = [
         code=("openmr.closed_form.flip_weights",),
         printed=spin_up,
         residual=worst(lambda f, a: _away_from(f(a.theta, a.phi), a, 0)),
+        note="The scan has single arrows on both sides: on the left, double ones are meant.",
     ),
     _entry(
         equation="36",
