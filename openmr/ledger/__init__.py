@@ -19,6 +19,8 @@ CHAPTERS: Final = (
     "relaxation",
     "dephasing",
     "exchange_field",
+    "impurities",
+    "limits",
 )
 """Modules that hold the entries, in the order of the paper."""
 

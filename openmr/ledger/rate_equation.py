@@ -343,8 +343,8 @@ ENTRIES = [
     _entry(
         equation="46",
         statement="Golden-rule rate from the moments' spectrum, for spins along any axis",
-        latex=r"W_{\sigma\sigma'}(\mathbf k,\mathbf k') = \frac{1}{V^2}n_S"
-        r"D_{\nu_2\nu_1}(\omega^{\sigma'}_{\mathbf k'} - \omega^\sigma_{\mathbf k})"
+        latex=r"W_{\sigma\sigma'}(\mathbf k,\mathbf k') = \frac{1}{V^2}n_S^\eta"
+        r" D^{\eta,\eta}_{\nu_2\nu_1}(\omega^{\sigma'}_{\mathbf k'} - \omega^\sigma_{\mathbf k})"
         r"\sigma^{\nu_1}_{\sigma\sigma'}\sigma^{\nu_2}_{\sigma'\sigma}",
         code=("openmr.closed_form.flip_weights", "openmr.scattering.golden_rule"),
         printed=transition_rate,
@@ -352,7 +352,7 @@ ENTRIES = [
         residual=_transition_error,
         route="real part of the couplings' half-sided transforms (scattering.golden_rule)",
         note="D is the whole transform D+ + D- of <L(t) L>, with L of Eq. (6), hbar = 1; one "
-        "1/V is that of Eq. (44).",
+        "1/V is that of Eq. (44); eta is the sublattice.",
     ),
     _entry(
         equation="47",

@@ -305,9 +305,9 @@ def rate_by_dos() -> tuple[float, ...]:
     return tuple(rate[3, 3] / rates[-1][3, 3] for rate in rates)
 
 
-def sea_slope(x: float, w: float, dos: tuple[float, float] = (1.0, 1.0)) -> Array:
+def sea_slope(x: float, w: float, dos: tuple[float, float] = (1.0, 1.0), jy: float = 1.0) -> Array:
     """Initial slope of a Fermi sea (charge and spin) whose moments have n_S nu_F J^2 2 pi = 1."""
-    scatterer = kinetics.Scatterer(1.0, np.array([1.0, 1.0, 0.0]), moment_correlator(2.0, x))
+    scatterer = kinetics.Scatterer(1.0, np.array([1.0, jy, 0.0]), moment_correlator(2.0, x))
     grid = kinetics.energy_grid([x], 0.3, 40.0 + abs(w))
     return kinetics.initial_slope(kinetics.Sea(grid, w, dos, (scatterer,)))
 
