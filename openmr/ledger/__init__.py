@@ -16,6 +16,8 @@ CHAPTERS: Final = (
     "spin_axes",
     "rate_equation",
     "ansatz",
+    "charge_and_spin",
+    "spin_flips",
     "relaxation",
     "dephasing",
     "exchange_field",

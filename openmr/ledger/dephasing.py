@@ -10,19 +10,17 @@ from scipy.spatial.transform import Rotation
 
 from openmr._checks import Array
 from openmr.ledger.entries import Entry, measured_order
-from openmr.ledger.relaxation import (
+from openmr.ledger.relaxation import Rates, measured_rates, sea_slope
+from openmr.ledger.spin_flips import (
     AZIMUTHS,
     DENSITY,
     ROUNDING,
     VOLUME,
     Coupled,
-    Rates,
     flip_lines,
     ladder_error,
     lines_error,
-    measured_rates,
     moments,
-    sea_slope,
     turned_ladders,
     worst_ratio,
 )

@@ -12,7 +12,8 @@ from openmr import hilbert
 from openmr._checks import Array
 from openmr.equilibrium import Equilibrium, equilibrium
 from openmr.ledger.entries import Entry
-from openmr.ledger.relaxation import ELECTRONS, FILM, worst_ratio
+from openmr.ledger.relaxation import ELECTRONS, FILM
+from openmr.ledger.spin_flips import worst_ratio
 from openmr.presets import pt_py
 from openmr.relaxation import relaxation
 from openmr.sample import Magnet, Moments, Sample

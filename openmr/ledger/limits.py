@@ -20,7 +20,8 @@ from openmr.ledger.exchange_field import (
     transverse,
     worst_rate,
 )
-from openmr.ledger.relaxation import ELECTRONS, FILM, film, worst_ratio
+from openmr.ledger.relaxation import ELECTRONS, FILM, film
+from openmr.ledger.spin_flips import worst_ratio
 from openmr.sample import Magnet, Moments, Sample
 from openmr.units import HBAR, K_B, MU_B
 
