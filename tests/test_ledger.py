@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from mutation import mutants
+from mutation import index_mutants, mutants
 
 import openmr as om
 from openmr.ledger import entries
@@ -70,14 +70,21 @@ def test_verdict(entry):
 
 
 def variants(formula):
-    """(change, function) for every coefficient, sign, operator and power of a formula."""
+    """(change, function) for every coefficient, sign, operator, power and index of a formula."""
     name = formula.__name__
     module = inspect.getmodule(formula)
-    for mutant in mutants(inspect.getsource(formula)):
+    source = inspect.getsource(formula)
+    for mutant in mutants(source) + index_mutants(source):
         room = types.ModuleType("variant")
         room.__dict__.update(module.__dict__)
         exec(compile(mutant.tree, f"<variant of {name}>", "exec"), room.__dict__)
         yield mutant.name, room.__dict__[name]
+
+
+def test_wrong_indices_are_tried():
+    formula = next(entry for entry in ENTRIES if entry.equation == "70").corrected
+    tried = {change for change, _ in variants(formula)}
+    assert {"longitudinal: r.jx -> r.jy", "longitudinal: r.flip_up -> r.flip_down"} <= tried
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

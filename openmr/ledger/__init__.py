@@ -12,7 +12,18 @@ from openmr.ledger.report import Ledger
 
 __all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
 
-CHAPTERS: Final = ("relaxation",)
+CHAPTERS: Final = (
+    "spin_axes",
+    "rate_equation",
+    "ansatz",
+    "charge_and_spin",
+    "spin_flips",
+    "relaxation",
+    "dephasing",
+    "exchange_field",
+    "impurities",
+    "limits",
+)
 """Modules that hold the entries, in the order of the paper."""
 
 
