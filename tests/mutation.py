@@ -96,3 +96,62 @@ def mutants(source: str) -> list[Mutant]:
                 value[index] = new
             found.append(Mutant(function.name, change, ast.fix_missing_locations(tree)))
     return found
+
+
+PARTNERS = {
+    one: other
+    for pair in (
+        "jx jy",
+        "flip_up flip_down",
+        "up down",
+        "x y",
+        "theta phi",
+        "k_after k_before",
+        "after before",
+        "charge spin",
+    )
+    for one, other in (pair.split(), pair.split()[::-1])
+}
+"""Names that differ by an index alone."""
+
+
+def _other_index(node: ast.AST) -> ast.AST | None:
+    """The node with one index changed: a constant by one, two of them swapped, jx for jy."""
+    new = copy.deepcopy(node)
+    if isinstance(new, ast.Attribute) and new.attr in PARTNERS:
+        new.attr = PARTNERS[new.attr]
+    elif isinstance(new, ast.Name) and isinstance(new.ctx, ast.Load) and new.id in PARTNERS:
+        new.id = PARTNERS[new.id]
+    elif isinstance(new, ast.Subscript) and isinstance(new.ctx, ast.Load):
+        index = new.slice
+        if isinstance(index, ast.Tuple) and len(index.elts) == 2:
+            index.elts.reverse()
+        elif isinstance(index, ast.Constant) and type(index.value) is int:
+            index.value = index.value - 1 if index.value else 1
+        else:
+            return None
+    else:
+        return None
+    return new if ast.dump(new) != ast.dump(node) else None
+
+
+def index_mutants(source: str) -> list[Mutant]:
+    """Every single change of an index in the functions of a module; a name must be known there."""
+    original = ast.parse(source)
+    found = []
+    for position, function in enumerate(original.body):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        known = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+        known |= {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+        known |= {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+        for k, node in enumerate(ast.walk(function)):
+            new = _other_index(node)
+            if new is None or getattr(new, "attr", getattr(new, "id", None)) not in {None, *known}:
+                continue
+            tree = copy.deepcopy(original)
+            site = list(ast.walk(tree.body[position]))[k]
+            site.__dict__.update(new.__dict__)
+            change = f"{ast.unparse(node)} -> {ast.unparse(new)}"
+            found.append(Mutant(function.name, change, ast.fix_missing_locations(tree)))
+    return found
