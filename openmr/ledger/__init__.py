@@ -12,7 +12,7 @@ from openmr.ledger.report import Ledger
 
 __all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
 
-CHAPTERS: Final = ("relaxation",)
+CHAPTERS: Final = ("hamiltonian", "relaxation")
 """Modules that hold the entries, in the order of the paper."""
 
 
