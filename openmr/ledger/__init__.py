@@ -12,7 +12,13 @@ from openmr.ledger.report import Ledger
 
 __all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
 
-CHAPTERS: Final = ("hamiltonian", "relaxation")
+CHAPTERS: Final = (
+    "hamiltonian",
+    "master_equation",
+    "collision_integral",
+    "relaxation",
+    "many_electrons",
+)
 """Modules that hold the entries, in the order of the paper."""
 
 

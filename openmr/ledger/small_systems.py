@@ -135,18 +135,19 @@ class Hop(NamedTuple):
     bath: ComplexArray
     now: ComplexArray  # V_em(t)
     before: ComplexArray  # V_em(tau)
+    mean_now: ComplexArray  # Tr_m[rho_m V_em(t)] times the bath's identity
     weights: Array
 
 
 @cache
-def hop(strength: float, mean: float) -> tuple[Hop, ComplexArray]:
+def hop(strength: float, still: float) -> tuple[Hop, ComplexArray]:
     """The system, and its exact time-convolutionless generator at t as a 4 x 4 matrix.
 
     Parameters
     ----------
     strength : float
         Of the coupling that moves the electron between the orbitals: zero mean.
-    mean : float
+    still : float
         Of the one that leaves it where it is.
     """
     hbar, time = 0.8, 1.5
@@ -154,16 +155,21 @@ def hop(strength: float, mean: float) -> tuple[Hop, ComplexArray]:
     flip, stay = 2 * spin[0], np.eye(2)
     joint = np.zeros((8, 8), dtype=complex)
     for pauli, moment, size in zip(PAULI, spin, (0.9, 0.7, 1.1), strict=True):
-        joint += np.kron(pauli, np.kron(moment, strength * size * flip + mean * stay))
+        joint += np.kron(pauli, np.kron(moment, strength * size * flip + still * stay))
     moments = np.kron(1.3 * spin[2], stay) + np.kron(stay, 0.9 * spin[2])
     free = np.kron(0.6 * spin[2], np.eye(4)) + np.kron(stay, moments)
     bath = np.kron(thermal(1.3 * spin[2]), np.diag([1.0 + 0j, 0.0]))
     times, weights = time_nodes(time, 16)
+    now = turned(free, joint, time / hbar)
+    before = np.stack([turned(free, joint, t / hbar) for t in times])
+
+    mean = np.kron(trace_second(now @ np.kron(stay, bath), 2), np.eye(4))
     system = Hop(
         hbar=hbar,
-        bath=bath,
-        now=turned(free, joint, time / hbar),
-        before=np.stack([turned(free, joint, t / hbar) for t in times]),
+        bath=np.asarray(bath),
+        now=now,
+        before=before,
+        mean_now=np.asarray(mean),
         weights=weights,
     )
     columns, changes = [], []
@@ -216,9 +222,11 @@ def few_electrons(moments: int = 2) -> Few:
         operators, energy = list(spin), 1.3 * spin[2]
     else:
         operators = [*single[0], *single[1]]
-        energy = 1.3 * (single[0][2] + single[1][2])
+        energy = 1.3 * single[0][2] + 0.9 * single[1][2]
         energy = energy - 0.8 * sum(a @ b for a, b in zip(*single, strict=True))
-    exchange = np.tile([3.0, 2.0, 4.0], moments)[:, None, None]
+        # with different fields and a chiral bond no symmetry exchanges the two
+        energy = energy + 0.5 * (single[0][0] @ single[1][1] - single[0][1] @ single[1][0])
+    exchange = np.array([3.0, 2.0, 4.0, 2.5, 1.0, 3.0])[: 3 * moments, None, None]
     strength = 0.5 * exchange * np.stack(operators)
     # delta(r - r_i) is 1 / spacing at one point of the grid
     orbital = [np.outer(waves[:, s].conj(), waves[:, s]) / spacing for s in sites]
