@@ -15,7 +15,9 @@ __all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
 CHAPTERS: Final = (
     "hamiltonian",
     "master_equation",
+    "one_body",
     "collision_integral",
+    "weiss_field",
     "relaxation",
     "many_electrons",
 )

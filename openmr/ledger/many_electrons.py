@@ -21,7 +21,7 @@ from openmr.ledger.collision_integral import (
 )
 from openmr.ledger.collision_integral import forward as forward_transform
 from openmr.ledger.entries import Entry, Formula, measured_order
-from openmr.ledger.master_equation import (
+from openmr.ledger.one_body import (
     element_residual,
     film_precession,
     kinetic,
