@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from label_mutation import label_mutants
 from mutation import index_mutants, mutants
+from sum_mutation import sum_mutants
 
 import openmr as om
 from openmr.ledger import entries
@@ -80,7 +80,7 @@ def variants(formula):
     name = formula.__name__
     module = inspect.getmodule(formula)
     source = inspect.getsource(formula)
-    for mutant in mutants(source) + index_mutants(source) + label_mutants(source):
+    for mutant in mutants(source) + index_mutants(source) + sum_mutants(source):
         room = types.ModuleType("variant")
         room.__dict__.update(module.__dict__)
         exec(compile(mutant.tree, f"<variant of {name}>", "exec"), room.__dict__)

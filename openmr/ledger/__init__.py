@@ -20,6 +20,7 @@ CHAPTERS: Final = (
     "weiss_field",
     "relaxation",
     "many_electrons",
+    "pair_correlations",
 )
 """Modules that hold the entries, in the order of the paper."""
 

@@ -496,7 +496,7 @@ ENTRIES = [
         tolerance=SOLVER,
         because="relative; six-point difference of step 0.01",
         route="rotation of the interaction picture's solution, differentiated",
-        note="Gives d<sigma>/dt = + omega b x <sigma> for H_e = hbar omega b.sigma / 2.",
+        note="Spins turn as d s / dt = + omega b x s for H_e = hbar omega b.sigma / 2.",
     ),
     Entry(
         equation="14",
