@@ -10,6 +10,7 @@ import numpy as np
 from openmr import bath, scattering
 from openmr._checks import Array
 from openmr.bath import ComplexArray
+from openmr.ledger import long_formulas
 from openmr.ledger.entries import Entry, Formula, measured_order
 from openmr.ledger.one_body import Kinetic, many_body_rate
 from openmr.ledger.small_systems import (
@@ -297,21 +298,8 @@ ENTRIES = [
         equation="21",
         section=SECTION,
         statement="One-body collision integral with Pauli blocking",
-        latex=r"\mathcal J_{\mathbf k_2\mathbf k_1}^{\sigma_2\sigma_1}(\bar\varrho) = \frac1{V^2}"
-        r"\{\mathcal D_{n_2n_1}^-(\omega_{\alpha_6}^{\alpha_5})[e^{-i(\mathbf k_2-\mathbf k_3)\cdot"
-        r"\mathbf r_{i_1}-i(\mathbf k_5-\mathbf k_6)\cdot\mathbf r_{i_2}}\sigma^{\nu_1}_{23}"
-        r"\bar\varrho_{35}\sigma^{\nu_2}_{56}\bar\varrho_{61} - e^{\ldots}\varrho_{25}"
-        r"\sigma^{\nu_2}_{56}\bar\varrho_{63}\sigma^{\nu_1}_{31}] + \mathcal D_{n_1n_2}^+"
-        r"(\omega_{\alpha_5}^{\alpha_6})[e^{\ldots}\bar\varrho_{25}\sigma^{\nu_2}_{56}"
-        r"\bar\varrho_{63}\sigma^{\nu_1}_{31} - e^{\ldots}\sigma^{\nu_1}_{23}\bar\varrho_{35}"
-        r"\sigma^{\nu_2}_{56}\bar\varrho_{61}]\}",
-        corrected_latex=r"\mathcal J_{\mathbf k_2\mathbf k_1}^{\sigma_2\sigma_1}(\varrho) ="
-        r"\frac1{V^2}\{\mathcal D_{n_2n_1}^-(\omega_{\alpha_6}^{\alpha_5})[e^{\ldots}"
-        r"\sigma^{\nu_1}_{23}\varrho_{35}\sigma^{\nu_2}_{56}\bar\varrho_{61} - e^{\ldots}"
-        r"\varrho_{25}\sigma^{\nu_2}_{56}\bar\varrho_{63}\sigma^{\nu_1}_{31}] + \mathcal D_{n_1n_2}"
-        r"^+(\omega_{\alpha_5}^{\alpha_6})[e^{\ldots}\bar\varrho_{25}\sigma^{\nu_2}_{56}"
-        r"\varrho_{63}\sigma^{\nu_1}_{31} - e^{\ldots}\sigma^{\nu_1}_{23}\bar\varrho_{35}"
-        r"\sigma^{\nu_2}_{56}\varrho_{61}]\}",
+        latex=long_formulas.matrix_integral(rho=r"\bar\varrho", argument=r"\bar\varrho"),
+        corrected_latex=long_formulas.matrix_integral(),
         code=("openmr.scattering.one_body_collision", "openmr.fock.collision_parts"),
         printed=collision_printed,
         corrected=collision,
@@ -378,23 +366,8 @@ ENTRIES = [
         equation="25",
         section=SECTION,
         statement="Collision integral of the populations",
-        latex=r"\mathcal J_{\mathbf k}^\sigma(\bar\varrho) = \frac1{V^2}\{[\mathcal D_{n_2n_1}^-"
-        r"(\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'})e^{-i(\mathbf k-\mathbf k')\cdot"
-        r"(\mathbf r_{i_1}-\mathbf r_{i_2})}\sigma_{\sigma\sigma'}^{\nu_1}"
-        r"\bar\varrho_{\mathbf k'}^{\sigma'}\sigma_{\sigma'\sigma}^{\nu_2}"
-        r"\bar\varrho_{\mathbf k}^\sigma - \mathcal D_{n_2n_1}^-"
-        r"(\omega_{\mathbf k'\sigma'}^{\mathbf k\sigma})e^{\ldots}\varrho_{\mathbf k}^\sigma"
-        r"\sigma_{\sigma\sigma'}^{\nu_2}\bar\varrho_{\mathbf k'}^{\sigma'}"
-        r"\sigma_{\sigma'\sigma}^{\nu_1} + [\mathcal D_{n_1n_2}^+"
-        r"(\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'})e^{\ldots}\bar\varrho_{\mathbf k}^\sigma"
-        r"\sigma_{\sigma\sigma'}^{\nu_2}\bar\varrho_{\mathbf k'}^{\sigma'}"
-        r"\sigma_{\sigma'\sigma}^{\nu_1} - \mathcal D_{n_1n_2}^+"
-        r"(\omega_{\mathbf k'\sigma'}^{\mathbf k\sigma})e^{\ldots}\sigma_{\sigma\sigma'}^{\nu_1}"
-        r"\bar\varrho_{\mathbf k'}^{\sigma'}\sigma_{\sigma'\sigma}^{\nu_2}"
-        r"\bar\varrho_{\mathbf k}^\sigma]\}",
-        corrected_latex=r"\bar\varrho_{\mathbf k'}\bar\varrho_{\mathbf k} \to "
-        r"\varrho_{\mathbf k'}\bar\varrho_{\mathbf k}\ (\text{terms 1, 3}),\quad"
-        r"\bar\varrho_{\mathbf k'}\varrho_{\mathbf k}\ (\text{term 4})",
+        latex=long_formulas.population_integral(rho=r"\bar\varrho", argument=r"\bar\varrho"),
+        corrected_latex=long_formulas.population_integral(),
         code=("openmr.scattering.golden_rule", "openmr.kinetics.collision"),
         printed=population_rate_printed,
         corrected=population_rate,

@@ -10,6 +10,7 @@ import numpy as np
 
 from openmr import fock
 from openmr.bath import ComplexArray
+from openmr.ledger import long_formulas
 from openmr.ledger.collision_integral import (
     blocking,
     collision,
@@ -186,6 +187,26 @@ OMEGA = (
     r"(A13): a frequency needs two states, and the print does not compute."
 )
 
+EMISSION = (
+    r"\hat{\mathcal J}_{\alpha_2\alpha_1}^e(\hat\varrho) = "
+    + DOUBLE
+    + r"\mathcal D_{n_2n_1}^-(\omega_{\alpha_6}^{\omega_5})[\langle\alpha_2|\hat V^{n_1}"
+    r"|\alpha_3\rangle\varrho_{\alpha_3\alpha_5}\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle"
+    r"\bar\varrho_{\alpha_6\alpha_1} - \varrho_{\alpha_2\alpha_5}\langle\alpha_5|\hat V^{n_2}"
+    r"|\alpha_6\rangle\bar\varrho_{\alpha_6\alpha_3}"
+    r"\langle\alpha_3|\hat V^{n_1}|\alpha_1\rangle]"
+)
+
+ABSORPTION = (
+    r"\hat{\mathcal J}_{\alpha_2\alpha_1}^a(\hat\varrho) = "
+    + DOUBLE
+    + r"\mathcal D_{n_1n_2}^+(\omega_{\alpha_5}^{\omega_6})[\bar\varrho_{\alpha_2\alpha_5}"
+    r"\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle\varrho_{\alpha_6\alpha_3}"
+    r"\langle\alpha_3|\hat V^{n_1}|\alpha_1\rangle - \langle\alpha_2|\hat V^{n_1}|\alpha_3"
+    r"\rangle\bar\varrho_{\alpha_3\alpha_5}\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle"
+    r"\varrho_{\alpha_6\alpha_1}]"
+)
+
 ENTRIES = [
     Entry(
         equation="A15",
@@ -256,14 +277,8 @@ ENTRIES = [
         equation="A19",
         section=SECTION,
         statement="Emission by one-body density matrices",
-        latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}^e(\hat\varrho) = "
-        + DOUBLE
-        + r"\mathcal D_{n_2n_1}^-(\omega_{\alpha_6}^{\omega_5})[\langle\alpha_2|\hat V^{n_1}"
-        r"|\alpha_3\rangle\varrho_{\alpha_3\alpha_5}\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle"
-        r"\bar\varrho_{\alpha_6\alpha_1} - \varrho_{\alpha_2\alpha_5}\langle\alpha_5|\hat V^{n_2}"
-        r"|\alpha_6\rangle\bar\varrho_{\alpha_6\alpha_3}"
-        r"\langle\alpha_3|\hat V^{n_1}|\alpha_1\rangle]",
-        corrected_latex=r"\omega_{\alpha_6}^{\omega_5}\to\omega_{\alpha_6}^{\alpha_5}",
+        latex=EMISSION,
+        corrected_latex=EMISSION.replace(r"^{\omega_", r"^{\alpha_"),
         code=("openmr.scattering.one_body_collision",),
         corrected=emitted_free,
         scan=True,
@@ -278,14 +293,8 @@ ENTRIES = [
         equation="A20",
         section=SECTION,
         statement="Absorption by one-body density matrices",
-        latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}^a(\hat\varrho) = "
-        + DOUBLE
-        + r"\mathcal D_{n_1n_2}^+(\omega_{\alpha_5}^{\omega_6})[\bar\varrho_{\alpha_2\alpha_5}"
-        r"\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle\varrho_{\alpha_6\alpha_3}"
-        r"\langle\alpha_3|\hat V^{n_1}|\alpha_1\rangle - \langle\alpha_2|\hat V^{n_1}|\alpha_3"
-        r"\rangle\bar\varrho_{\alpha_3\alpha_5}\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle"
-        r"\varrho_{\alpha_6\alpha_1}]",
-        corrected_latex=r"\omega_{\alpha_5}^{\omega_6}\to\omega_{\alpha_5}^{\alpha_6}",
+        latex=ABSORPTION,
+        corrected_latex=ABSORPTION.replace(r"^{\omega_", r"^{\alpha_"),
         code=("openmr.scattering.one_body_collision",),
         corrected=absorbed_free,
         scan=True,
@@ -318,16 +327,8 @@ ENTRIES = [
         equation="A22",
         section=SECTION,
         statement="One-body collision integral with Pauli blocking, plane waves",
-        latex=r"\mathcal J_{\mathbf k_2\mathbf k_1}^{\sigma_2\sigma_1}(\bar\varrho) = \frac1{V^2}"
-        r"\sum_{n_i\alpha_i}\{\mathcal D_{n_2n_1}^-(\omega_{\alpha_6}^{\omega_5})"
-        r"[e^{-i(\mathbf k_2-\mathbf k_3)\cdot\mathbf r_{j_1}-i(\mathbf k_5-\mathbf k_6)\cdot"
-        r"\mathbf r_{j_2}}\sigma^{\nu_1}_{23}\varrho_{35}\sigma^{\nu_2}_{56}\bar\varrho_{61}"
-        r" - e^{\ldots}\varrho_{25}\sigma^{\nu_2}_{56}\bar\varrho_{63}\sigma^{\nu_1}_{31}] + "
-        r"\mathcal D_{n_1n_2}^+(\omega_{\alpha_5}^{\omega_6})[e^{\ldots}\bar\varrho_{25}"
-        r"\sigma^{\nu_2}_{56}\varrho_{63}\sigma^{\nu_1}_{31} - e^{\ldots}\sigma^{\nu_1}_{23}"
-        r"\bar\varrho_{35}\sigma^{\nu_2}_{56}\varrho_{61}]\}",
-        corrected_latex=r"\omega_{\alpha_6}^{\omega_5}\to\omega_{\alpha_6}^{\alpha_5},\quad"
-        r"\omega_{\alpha_5}^{\omega_6}\to\omega_{\alpha_5}^{\alpha_6}",
+        latex=long_formulas.matrix_integral(argument=r"\bar\varrho", letter=r"\omega", sites="j"),
+        corrected_latex=long_formulas.matrix_integral(sites="j"),
         code=("openmr.scattering.one_body_collision", "openmr.fock.collision_parts"),
         corrected=collision,
         scan=True,

@@ -10,6 +10,7 @@ import numpy as np
 from openmr import clusters, coupled_moments
 from openmr._checks import Array
 from openmr.bath import ComplexArray, spin_matrices
+from openmr.ledger import long_formulas
 from openmr.ledger.collision_integral import SUMS, occupied
 from openmr.ledger.entries import Entry, Formula, measured_order
 from openmr.ledger.small_systems import (
@@ -353,22 +354,8 @@ ENTRIES = [
         equation="34",
         section=SECTION,
         statement="Collision integral of the populations with local correlators",
-        latex=r"\mathcal J_{\mathbf k}^\sigma(\check\varrho) = \frac{n_S^i}V\{[\mathcal D_{\nu_2"
-        r"\nu_1}^{-,i}(\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'})\sigma_{\sigma\sigma'}^{\nu_1}"
-        r"\varrho_{\mathbf k'}^{\sigma'}\sigma_{\sigma'\sigma}^{\nu_2}"
-        r"\bar\varrho_{\mathbf k}^\sigma"
-        r" - \mathcal D_{\nu_2\nu_1}^{-,i}(\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'})"
-        r"\varrho_{\mathbf k}^\sigma\sigma_{\sigma\sigma'}^{\nu_2}"
-        r"\bar\varrho_{\mathbf k'}^{\sigma'}\sigma_{\sigma'\sigma}^{\nu_1}"
-        r" + [\mathcal D_{\nu_1\nu_2}^{+,i}"
-        r"(\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'})\bar\varrho_{\mathbf k}^\sigma"
-        r"\sigma_{\sigma\sigma'}^{\nu_2}\varrho_{\mathbf k'}^{\sigma'}"
-        r"\sigma_{\sigma'\sigma}^{\nu_1}"
-        r" - \mathcal D_{\nu_1\nu_2}^{+,i}(\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'})"
-        r"\sigma_{\sigma\sigma'}^{\nu_1}\bar\varrho_{\mathbf k'}^{\sigma'}"
-        r"\sigma_{\sigma'\sigma}^{\nu_2}\varrho_{\mathbf k}^\sigma]\}",
-        corrected_latex=r"\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'} \to "
-        r"\omega_{\mathbf k'\sigma'}^{\mathbf k\sigma}\ (\text{terms 2, 4})",
+        latex=long_formulas.local_integral(out=long_formulas.IN, argument=r"\check\varrho"),
+        corrected_latex=long_formulas.local_integral(),
         code=("openmr.scattering.golden_rule", "openmr.kinetics.collision"),
         printed=local_rate_printed,
         corrected=local_rate,
