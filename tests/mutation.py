@@ -98,30 +98,27 @@ def mutants(source: str) -> list[Mutant]:
     return found
 
 
-PARTNERS = {
-    one: other
-    for pair in (
-        "jx jy",
-        "flip_up flip_down",
-        "up down",
-        "x y",
-        "theta phi",
-        "k_after k_before",
-        "after before",
-        "charge spin",
-    )
-    for one, other in (pair.split(), pair.split()[::-1])
-}
-"""Names that differ by an index alone."""
+PARTNERS = ("jx jy", "up down", "own other", "theta phi", "charge spin", "after before")
+"""Words of names that differ by an index alone."""
+
+
+def _partner(name: str) -> str:
+    for pair in PARTNERS:
+        one, other = pair.split()
+        words = name.split("_")
+        swapped = [{one: other, other: one}.get(word, word) for word in words]
+        if swapped != words:
+            return "_".join(swapped)
+    return name
 
 
 def _other_index(node: ast.AST) -> ast.AST | None:
     """The node with one index changed: a constant by one, two of them swapped, jx for jy."""
     new = copy.deepcopy(node)
-    if isinstance(new, ast.Attribute) and new.attr in PARTNERS:
-        new.attr = PARTNERS[new.attr]
-    elif isinstance(new, ast.Name) and isinstance(new.ctx, ast.Load) and new.id in PARTNERS:
-        new.id = PARTNERS[new.id]
+    if isinstance(new, ast.Attribute):
+        new.attr = _partner(new.attr)
+    elif isinstance(new, ast.Name):
+        new.id = _partner(new.id)
     elif isinstance(new, ast.Subscript) and isinstance(new.ctx, ast.Load):
         index = new.slice
         if isinstance(index, ast.Tuple) and len(index.elts) == 2:
