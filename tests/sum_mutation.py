@@ -9,9 +9,9 @@ from mutation import Mutant
 TURNED = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 
 
-def _labels(function: ast.AST) -> Iterator[ast.Name]:
-    """Names that stand alone between brackets or commas."""
-    for node in ast.walk(function):
+def _labels(function: ast.FunctionDef) -> Iterator[ast.Name]:
+    """Names that stand alone between brackets or commas, types in the signature apart."""
+    for node in ast.walk(ast.Module(function.body, [])):
         if isinstance(node, ast.Subscript):
             inside = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             yield from (name for name in inside if isinstance(name, ast.Name))
