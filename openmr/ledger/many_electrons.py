@@ -19,11 +19,11 @@ from openmr.ledger.collision_integral import (
 from openmr.ledger.entries import Entry, Formula
 from openmr.ledger.one_body import (
     element_residual,
-    film_precession,
     kinetic,
     many_body_rate,
     mean_potential,
     mean_potential_printed,
+    mean_potentials,
     mean_residual,
     one_body_element,
     one_electron,
@@ -273,11 +273,11 @@ ENTRIES = [
         code=("openmr.hilbert.first_order_tensor",),
         printed=mean_potential_printed,
         corrected=mean_potential,
-        reference=film_precession,
+        reference=mean_potentials,
         residual=mean_residual,
         tolerance=1e-9,
         because="relative; rounding of omega_L - omega_B in SI units",
-        route="Liouvillian projected onto the thermal moment, QuTiP",
+        route="couplings at places, k = k'; Liouvillian projected onto the thermal moment",
         note="As (19): the density N / V is meant; off by the factor V as printed.",
     ),
     Entry(

@@ -9,7 +9,7 @@ import numpy as np
 
 from openmr import fock, presets, scattering
 from openmr._checks import Array
-from openmr.bath import ComplexArray
+from openmr.bath import ComplexArray, spin_matrices
 from openmr.equilibrium import equilibrium
 from openmr.hilbert import first_order_tensor
 from openmr.ledger.entries import Entry, Formula
@@ -96,31 +96,51 @@ def kinetic(k: Kinetic) -> ComplexArray:
 
 
 class Mean(NamedTuple):
-    """A film's moments, and the precession that their mean gives."""
+    """Moments in a volume, and the potential that their mean gives."""
 
     number: float  # N
-    volume: float  # m^3
-    exchange: tuple[float, ...]  # eV m^3
-    spin: tuple[float, float, float]  # <S>
+    volume: float
+    exchange: tuple[float, ...]  # J
+    spin: tuple[float, ...]  # <S>
     sigma: ComplexArray
-    frequency: float  # rad/s
+    potential: ComplexArray
 
 
 @cache
-def film_precession() -> Mean:
-    """omega_L - omega_B by the Liouvillian projected onto the thermal moment, QuTiP."""
+def mean_potentials() -> tuple[Mean, Mean]:
+    """Of a film, from its precession, and of moments in a tilted field on a ring of places."""
+    return _film(), _ring()
+
+
+def _ring() -> Mean:
+    """Elements k = k' of the coupling to three moments, each a delta function on a grid."""
+    few, number, spin = few_electrons(1), 3, spin_matrices(0.5)
+    state = thermal(np.tensordot([0.7, 0.4, 1.1], spin, axes=1))
+    mean = np.einsum("nij,ji->n", few.L, state)
+    return Mean(
+        number=number,
+        volume=few.volume,
+        exchange=(3.0, 2.0, 4.0),
+        spin=tuple(np.einsum("vij,ji->v", spin, state).real.tolist()),
+        sigma=PAULI,
+        potential=-number * np.einsum("n,nab->ab", mean, few.V)[:2, :2],
+    )
+
+
+def _film() -> Mean:
+    """omega_L - omega_B by the Liouvillian projected onto the thermal moment, QuTiP [eV, m]."""
     film = presets.pt_py()
     state = next(equilibrium(film, 10.0, 5.0).points())
     moments = film.magnet.sublattices[0]
     volume = 1e-24
-    zeeman = film.electrons.g * MU_B * 5.0 / HBAR
+    shift = float(first_order_tensor(film, state)[0, 1]) - film.electrons.g * MU_B * 5.0 / HBAR
     return Mean(
         number=moments.density * volume,
         volume=volume,
         exchange=tuple(moments.exchange),
         spin=(0.0, 0.0, float(state.magnetization[0])),
         sigma=PAULI,
-        frequency=float(first_order_tensor(film, state)[0, 1]) - zeeman,
+        potential=0.5 * HBAR * shift * PAULI[2],
     )
 
 
@@ -140,10 +160,9 @@ def mean_potential(m: Mean) -> ComplexArray:
     )
 
 
-def mean_residual(formula: Formula, m: Mean) -> float:
-    """Of the precession frequency, relative."""
-    matrix = formula(m)
-    return abs(float((matrix[0, 0] - matrix[1, 1]).real) / HBAR / m.frequency - 1)
+def mean_residual(formula: Formula, potentials: tuple[Mean, Mean]) -> float:
+    """Of both potentials, relative."""
+    return float(np.max([relative(formula(m), m.potential) for m in potentials]))
 
 
 # --- (20) -------------------------------------------------------------------------------------
@@ -233,11 +252,11 @@ ENTRIES = [
         code=("openmr.hilbert.first_order_tensor",),
         printed=mean_potential_printed,
         corrected=mean_potential,
-        reference=film_precession,
+        reference=mean_potentials,
         residual=mean_residual,
         tolerance=1e-9,
         because="relative; rounding of omega_L - omega_B in SI units",
-        route="Liouvillian projected onto the thermal moment, QuTiP",
+        route="couplings at places, k = k'; Liouvillian projected onto the thermal moment",
         note="J is an energy times a volume, Eq. (5), so N must be the density N / V: the print is "
         "right for V = 1 and off by the factor V else.",
     ),
