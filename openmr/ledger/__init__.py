@@ -13,6 +13,11 @@ from openmr.ledger.report import Ledger
 __all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
 
 CHAPTERS: Final = (
+    "hamiltonian",
+    "master_equation",
+    "one_body",
+    "collision_integral",
+    "weiss_field",
     "spin_axes",
     "rate_equation",
     "ansatz",
@@ -23,6 +28,8 @@ CHAPTERS: Final = (
     "exchange_field",
     "impurities",
     "limits",
+    "many_electrons",
+    "pair_correlations",
 )
 """Modules that hold the entries, in the order of the paper."""
 
