@@ -25,6 +25,7 @@ from openmr.ledger.entries import (
     decide,
     examine,
 )
+from openmr.ledger.report import _place
 
 ENTRIES = entries()
 TESTED = [entry for entry in ENTRIES if entry.residual is not None]
@@ -130,8 +131,23 @@ def test_json_and_page():
     plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert plain["entries"][0]["equation"] == "70"
     assert plain["entries"][0]["verdict"] == "misprint"
-    assert "(70) misprint" in report.to_markdown()
+    page = report.to_markdown()
+    assert "(70) misprint" in page
+    assert "[`openmr.closed_form.longitudinal`](../openmr/closed_form.py#L" in page
+    assert "openmr/closed_form.py:" in str(report)
     assert "1 misprint" in str(report)
+
+
+def test_every_formula_leads_to_its_code():
+    """One step from the equation to the lines, for every entry."""
+    root = Path(om.__file__).parents[1]
+    for entry in ENTRIES:
+        for name in entry.code:
+            path, _, line = _place(name).partition(":")
+            assert (root / path).exists(), name
+            if line:
+                text = (root / path).read_text().splitlines()[int(line) - 1 : int(line) + 40]
+                assert name.rpartition(".")[2] in "\n".join(text), name
 
 
 def test_unknown_equation():

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
 
 from openmr.ledger.entries import MISPRINT, SCAN_ERROR, VERDICTS, Finding
+
+FEW: Final = 6
+"""So many entries are shown with everything about them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All findings; prints as a table.
+    """All findings; prints as a table, and with every detail where they are few.
 
     Attributes
     ----------
@@ -90,8 +96,37 @@ def _table(ledger: Ledger) -> str:
             f"{entry.equation:<16}{finding.verdict:<15}{_number(finding.residual):>9} "
             f"{allowed:>9} {_number(printed):>9}  {finding.error or entry.statement}"
         )
+        if len(ledger.findings) <= FEW:
+            lines += [f"    {line}" for line in _details(finding)]
     counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
     return "\n".join([*lines, "", f"{len(ledger.findings)} entries: {counted}."])
+
+
+def _details(finding: Finding) -> list[str]:
+    entry = finding.entry
+    lines = [f"printed   {entry.latex}"]
+    if entry.corrected_latex and finding.verdict in (MISPRINT, SCAN_ERROR):
+        lines.append(f"holds     {entry.corrected_latex}")
+    lines.append(f"computed  {entry.route}; residual {entry.because}")
+    if entry.order is not None:
+        lines.append(f"errs      at order {entry.order:g} in {entry.parameter}")
+    if entry.note:
+        lines.append(f"note      {entry.note}")
+    lines += [f"code      {name}  ({_place(name)})" for name in entry.code]
+    return lines
+
+
+def _place(name: str) -> str:
+    """File and line of a dotted name, from the package's root."""
+    module, _, attribute = name.rpartition(".")
+    found = inspect.unwrap(getattr(import_module(module), attribute))
+    source = Path(str(import_module(module).__file__))
+    root = Path(str(import_module("openmr").__file__)).parents[1]
+    path = source.relative_to(root).as_posix()
+    try:
+        return f"{path}:{inspect.getsourcelines(found)[1]}"
+    except TypeError:  # a constant, not a function or class
+        return path
 
 
 def _page(ledger: Ledger) -> str:
@@ -120,6 +155,11 @@ def _page(ledger: Ledger) -> str:
         if entry.note:
             lines.append(entry.note)
         if entry.code:
-            lines.append("Code: " + ", ".join(f"`{name}`" for name in entry.code) + ".")
+            lines.append("Code: " + ", ".join(map(_link, entry.code)) + ".")
         lines.append("")
     return "\n".join(lines)
+
+
+def _link(name: str) -> str:
+    path, _, line = _place(name).partition(":")
+    return f"[`{name}`](../{path}{'#L' + line if line else ''})"
