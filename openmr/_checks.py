@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+LONGEST = 120
+"""Characters of a rejected value that a message shows."""
 
 
 class OpenmrError(Exception):
@@ -33,17 +35,21 @@ def _reject(name: str, allowed: str, unit: str, value: Any) -> ParameterError:
     unit = f" {unit}" if unit else ""
     if isinstance(value, np.generic):
         value = value.item()
-    return ParameterError(f"`{name}` must be {allowed}{unit}, got {value!r}")
+    shown = " ".join(repr(value).split())
+    if len(shown) > LONGEST:
+        shown = shown[:LONGEST] + " ..."
+    return ParameterError(f"`{name}` must be {allowed}{unit}, got {shown}")
 
 
 def finite_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     """`value` as a float array of any shape without NaN or infinity."""
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
-    if isinstance(value, str) or np.iscomplexobj(value):
-        raise _reject(name, allowed, unit, value)
     try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
+        given = np.asarray(value)
+        if given.dtype.kind not in "iufO" or np.ma.is_masked(value):  # no dates, words or masks
+            raise TypeError
+        array = given.astype(float)
+    except (OverflowError, TypeError, ValueError):
         raise _reject(name, allowed, unit, value) from None
     if not np.all(np.isfinite(array)):
         shown = value if array.ndim == 0 else array[~np.isfinite(array)][0]
@@ -78,10 +84,10 @@ def number(
     ]
     allowed = " and ".join(["one real number", *filter(None, bounds)])
     try:
-        if isinstance(value, (str, bool)) or np.ndim(value) != 0:
+        if np.asarray(value).dtype.kind not in "iufO" or np.ndim(value) != 0:
             raise TypeError
         converted = float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise _reject(name, allowed, unit, value) from None
     good = (np.isfinite(converted) or (infinite and converted == np.inf)) and not (
         (above is not None and converted <= above)

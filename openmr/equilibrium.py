@@ -26,6 +26,7 @@ from openmr.sample import Magnet, Sample, symmetrising_weights
 
 EPSILON = float(np.finfo(float).eps)
 SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
+COLDEST, HOTTEST, STRONGEST = 1e-9, 1e9, 1e12  # K, K, T: within them nothing overflows
 MAX_ITERATIONS = 100
 SWEEPS = 4
 MAX_SUBLATTICES = 10
@@ -309,6 +310,16 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     _checks.instance("sample", sample, Sample)
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
+    if temperature.size and not (temperature.min() >= COLDEST and temperature.max() <= HOTTEST):
+        worst = temperature.min() if temperature.min() < COLDEST else temperature.max()
+        raise ParameterError(
+            f"`temperature` must be between {COLDEST:g} and {HOTTEST:g} K, got {worst:g}"
+        )
+    if field.size and np.abs(field).max() > STRONGEST:
+        raise ParameterError(
+            f"`field` must be between -{STRONGEST:g} and {STRONGEST:g} T, "
+            f"got {field.ravel()[np.abs(field).argmax()]:g}"
+        )
     temperature, field = _checks.broadcast(temperature=temperature, field=field)
     magnet = sample.magnet
     count = len(magnet.sublattices)

@@ -172,17 +172,18 @@ def _shifted(sea: Sea, values: Array, offset: float) -> Array:
     """Values at the grid points plus an offset: whole steps exactly, the rest by Fourier."""
     if not values.any():  # common in the sectors of the linearised operator
         return values
-    steps = round(offset / sea.spacing)
-    if abs(offset - steps * sea.spacing) <= 1e-12 * (sea.spacing + abs(offset)):
-        moved = np.zeros_like(values)  # nothing comes in from beyond the grid
-        if steps > 0:
-            moved[..., :-steps] = values[..., steps:]
-        else:
-            moved[..., -steps:] = values[..., : values.shape[-1] + steps]
-        return moved
     count = values.shape[-1]
+    steps = round(offset / sea.spacing)
+    rest = offset - steps * sea.spacing
+    moved = np.zeros_like(values)  # nothing comes in from beyond the grid
+    if 0 <= steps < count:
+        moved[..., : count - steps] = values[..., steps:]
+    elif -count < steps < 0:
+        moved[..., -steps:] = values[..., : count + steps]
+    if abs(rest) <= 1e-12 * (sea.spacing + abs(offset)):
+        return moved
     wave = 2j * np.pi * np.fft.rfftfreq(count, sea.spacing)
-    return np.fft.irfft(np.fft.rfft(values) * np.exp(wave * offset), count)
+    return np.fft.irfft(np.fft.rfft(moved) * np.exp(wave * rest), count)
 
 
 Matrices = Callable[[float], ComplexArray]

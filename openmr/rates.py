@@ -111,8 +111,9 @@ class Relaxation:
 
     def rotated(self, azimuth: ArrayLike) -> Relaxation:
         """The same relaxation in local axes turned by an azimuth phi [rad], Eq. (39)."""
-        turn = rotation(0.0, _checks.finite_array("azimuth", azimuth, "rad"))
-        grid = np.broadcast_shapes(turn.shape[:-2], self.precession.shape)
+        angle = _checks.finite_array("azimuth", azimuth, "rad")
+        turn = rotation(0.0, angle)
+        grid = _checks.broadcast(azimuth=angle, temperature=self.temperature)[0].shape
         dissipator = turn @ self.dissipator @ np.swapaxes(turn, -1, -2)
         return replace(
             self,

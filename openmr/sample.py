@@ -16,6 +16,7 @@ from openmr import _checks, units
 from openmr._checks import Array, ParameterError
 
 Triple = tuple[float, float, float]
+STRONGEST = 1e6  # eV, far beyond any exchange in matter: rates stay within range
 
 
 def _triple(name: str, value: ArrayLike, unit: str) -> Triple:
@@ -74,6 +75,11 @@ class Moments:
         else:
             assert exchange_energy is not None
             x, y, z = _triple("exchange_energy", exchange_energy, "eV")
+            if max(abs(x), abs(y), abs(z)) > STRONGEST:
+                raise ParameterError(
+                    f"`exchange_energy` must be at most {STRONGEST:g} eV in size, "
+                    f"got {max(x, y, z, key=abs):g}"
+                )
             coupling = (x / density, y / density, z / density)
         object.__setattr__(self, "spin", _checks.half_integer("spin", spin))
         object.__setattr__(self, "density", density)

@@ -6,15 +6,15 @@ can measure it, the small parameter stands alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
-from openmr._checks import Array
+from openmr._checks import Array, ConvergenceError, ExtractionError, SizeError
 from openmr.bath import electron_hole_spectrum, moment_correlator
 from openmr.equilibrium import Equilibrium, equilibrium, ordering_temperature
 from openmr.rates import Relaxation, shown
@@ -27,6 +27,10 @@ COSTLY: Final = ("heom", "exact")
 """Routes that are asked for by name."""
 NEIGHBOURHOOD = 13
 """Moments of the complete graph that stands for a moment and its neighbours (fcc: twelve)."""
+REMARK = 50
+"""Characters of a remark that the table shows; `to_dict` has it whole."""
+ALIGNED = 5.0
+"""Zeeman energy of the cluster's moment [k_B T] beyond which it points along the field."""
 FILM_AREA = 1e-12
 """Area of film [m^2] whose electrons are counted as one closed system."""
 
@@ -178,8 +182,14 @@ def validity(
     """
     _checks.instance("sample", sample, Sample)
     tolerance = _checks.number("tolerance", tolerance, above=0.0)
+    if isinstance(routes, str) or not isinstance(routes, Sequence):
+        raise _checks.ParameterError(f"`routes` must be a sequence of names, got {routes!r}")
     for route in routes:
         _checks.choice("routes", route, COSTLY)
+    direction = _checks.unit_vectors("direction", direction)
+    bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
+    if not np.size(temperature) or not np.size(field):
+        raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
     point = _Point(sample, equilibrium(sample, temperature, field), bandwidth)
     assumptions = [
         _second_order(point, routes),
@@ -209,11 +219,17 @@ class _Point:
         self._found: dict[str, Relaxation] = {}
 
     def rates(self, method: str, **options: Any) -> Relaxation:
-        """Rates by one method, without 1/tau_0 in the dissipator."""
-        if method not in self._found:
-            where = self.state.temperature, self.state.field
-            self._found[method] = relaxation(self.sample, *where, method=method, **options)
-        return self._found[method]
+        """Rates by one method."""
+        return self._kept(method, lambda: self._run(method, **options))
+
+    def _kept(self, name: str, run: Callable[[], Relaxation]) -> Relaxation:
+        if name not in self._found:
+            self._found[name] = run()
+        return self._found[name]
+
+    def _run(self, method: str, **options: Any) -> Relaxation:
+        where = self.state.temperature, self.state.field
+        return relaxation(self.sample, *where, method=method, **options)
 
     @property
     def reference(self) -> Relaxation:
@@ -223,7 +239,14 @@ class _Point:
     @property
     def fermi_sea(self) -> Relaxation:
         """The kinetic equation."""
-        return self.rates("kinetic", bandwidth=self.bandwidth)
+        return self._kept(
+            "sea", lambda: self._run("kinetic", bandwidth=self.bandwidth, modes=False)
+        )
+
+    @property
+    def memory(self) -> Relaxation:
+        """Second order in a flat band of finite width."""
+        return self.rates("tcl2", bandwidth=self.bandwidth, kernel="flat")
 
     @property
     def largest_rate(self) -> Array:
@@ -236,6 +259,16 @@ class _Point:
         return _ratio(change, self.largest_rate)
 
 
+def _measured(
+    deviation: Callable[[], Array], measure: str, route: str
+) -> tuple[Array | None, str, str]:
+    """What a route measured; or nothing, and why, where it gives up."""
+    try:
+        return deviation(), measure, route
+    except (ConvergenceError, ExtractionError, SizeError) as error:
+        return None, f"not measured: {str(error).partition(';')[0]}", ""
+
+
 def _ratio(part: ArrayLike, whole: ArrayLike) -> Array:
     """|part| / |whole|; 0 where there is nothing."""
     part, whole = np.broadcast_arrays(np.abs(part), np.abs(whole))
@@ -243,42 +276,42 @@ def _ratio(part: ArrayLike, whole: ArrayLike) -> Array:
 
 
 RATES: Final = ("tau_par", "tau_perp")
+RESOLVED: Final = 1e-12
+"""Of the largest rate: where flips are rarer, no spin along the field relaxes by them."""
 
 
 def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
     """Eq. (9) stops at J^2."""
-    deviation, measure = None, "ask with routes=('heom',) or ('exact',)"
+    found: tuple[Array | None, str, str] = (None, "ask with routes=('heom',) or ('exact',)", "")
     if "heom" in routes:
-        deviation, measure = point.distance(point.rates("heom")), "the rates, all orders"
+        found = point.distance(point.rates("heom")), "the rates, all orders", "heom"
     elif "exact" in routes:
-        found = point.rates("exact")
-        deviation = np.asarray(found.diagnostics["second_order"], dtype=float)
-        measure = "the rates of a flat band, all orders"
+        flat = point.rates("exact").diagnostics["second_order"]
+        found = np.asarray(flat, dtype=float), "the rates of a flat band, all orders", "exact"
     return Assumption(
         "second order in the exchange (Born)",
         "(9)",
         RATES,
         "hbar / (k_B T tau)",
         _ratio(HBAR * point.largest_rate, point.thermal),
-        deviation,
-        measure,
-        next((r for r in COSTLY if r in routes), ""),
+        *found,
     )
 
 
 def _memory(point: _Point) -> Assumption:
     """The upper limit of Eq. (15) goes to infinity."""
-    found = point.rates("tcl2", bandwidth=point.bandwidth)
-    slip = np.abs(found.diagnostics["slip"]).max(axis=(-2, -1))
+
+    def slip() -> Array:
+        return np.asarray(np.abs(point.memory.diagnostics["slip"]).max(axis=(-2, -1)))
+
+    # the slowest memory of a wide band, exp(-2 pi k_B T t / hbar), is over in one thermal time
     return Assumption(
         "no memory (Markov)",
         "(15)",
         RATES,
-        "memory time / tau",
-        _ratio(found.diagnostics["memory_time"] * point.largest_rate, 1.0),
-        np.asarray(slip),
-        "the spin left after the memory",
-        "tcl2",
+        "hbar / (k_B T tau)",
+        _ratio(HBAR * point.largest_rate, point.thermal),
+        *_measured(slip, "the spin left after the memory", "tcl2"),
     )
 
 
@@ -291,23 +324,25 @@ def _wide_band(point: _Point) -> Assumption:
         RATES,
         "eps_L / W",
         _ratio(depth, point.bandwidth),
-        point.distance(point.rates("tcl2", bandwidth=point.bandwidth)),
-        "the rates",
-        "tcl2",
+        *_measured(lambda: point.distance(point.memory), "the rates", "tcl2"),
     )
 
 
 def _chemical_potential(point: _Point) -> Assumption:
     """Each spin keeps a Fermi-Dirac distribution of its own, Eq. (51)."""
+
+    def residue() -> Array:
+        sea = point.rates("kinetic", bandwidth=point.bandwidth)
+        flips = sea.dissipator[..., 2, 2] > RESOLVED * point.largest_rate
+        return np.asarray(np.where(flips, sea.diagnostics["residue"], 0.0))
+
     return Assumption(
         "each spin in its own equilibrium",
         "(51)",
         ("tau_par",),
         "beta eps_L",
         np.asarray(np.abs(point.state.reduced_splitting).max(axis=-1)),
-        np.asarray(point.fermi_sea.diagnostics["residue"]),
-        "spin that never decays, energies unmixed",
-        "kinetic",
+        *_measured(residue, "spin that never decays, energies unmixed", "kinetic"),
     )
 
 
@@ -401,25 +436,35 @@ def _orbitals(point: _Point) -> Assumption:
 
 def _weiss(point: _Point) -> Assumption:
     """Eqs. (29)-(31): every moment alone in a mean field."""
-    magnet = point.sample.magnet
+    magnet, state = point.sample.magnet, point.state
     ordering = ordering_temperature(magnet)
-    single = len(magnet.sublattices) == 1
-    measured = None
-    if single:
-        errors = [_weiss_error(magnet, s) for s in point.state.points()]
-        measured = np.reshape(errors, point.state.temperature.shape)
+    if len(magnet.sublattices) > 1:
+        found: tuple[Array | None, str, str] = (None, "one sublattice only", "")
+    elif np.any((state.temperature < ordering) & ~_aligned(magnet, state)):
+        found = None, "a finite cluster does not order; apply a field", ""
+    else:
+        errors = [_weiss_error(magnet, s) for s in state.points()]
+        count = _neighbourhood(magnet)
+        found = (
+            np.reshape(errors, state.temperature.shape),
+            f"the rates, {count} moments all coupled",
+            "clusters",
+        )
     return Assumption(
         "one moment at a time (Weiss field)",
         "(29)-(31)",
         RATES,
         "(T_C / T)^2",
-        np.asarray((ordering / point.state.temperature) ** 2),
-        measured,
-        f"the rates, {_neighbourhood(magnet)} moments all coupled"
-        if single
-        else "one sublattice only",
-        "clusters" if single else "",
+        np.asarray((ordering / state.temperature) ** 2),
+        *found,
     )
+
+
+def _aligned(magnet: Magnet, state: Equilibrium) -> NDArray[np.bool_]:
+    """Where the field, and not chance, aligns the moment of the whole cluster."""
+    moments = magnet.sublattices[0]
+    zeeman = np.abs(moments.g * MU_B * state.field) / (K_B * state.temperature)
+    return np.asarray(_neighbourhood(magnet) * moments.spin * zeeman > ALIGNED)
 
 
 def _neighbourhood(magnet: Magnet) -> int:
@@ -533,6 +578,8 @@ def _table(report: Validity) -> str:
         mark = {True: "good", False: "MISS", None: "choice" if a.choice else ""}[report.holds(a)]
         off = "-" if a.deviation is None else _percent(float(np.max(a.deviation)))
         source = f"{a.measure} [{a.route}]" if a.route else a.measure
+        if len(source) > REMARK:
+            source = source[: REMARK - 4] + " ..."
         lines.append(
             f"  {a.name:<38}{a.equation:<11}{a.parameter:<32}{_largest(a.size):>9}  {off:>8} "
             f"{mark:<6} {source}"
@@ -559,4 +606,6 @@ def _largest(size: Array) -> str:
 def _percent(value: float) -> str:
     if value >= 10:
         return f"{value:.3g} x"
+    if value >= 0.1:
+        return f"{100 * value:.0f} %"
     return f"{100 * value:.2g} %" if value > 1e-12 else "0 %"

@@ -45,7 +45,7 @@ def test_rows_carry_what_the_routes_measured(report):
     across = np.abs(split.transverse - plain.transverse) / exchange
     electrons = next(a for a in report.assumptions if a.name.startswith("electrons not split"))
     np.testing.assert_allclose(electrons.deviation, across, rtol=1e-10)
-    memory = om.relaxation(film, [10.0, 200.0], 5.0, method="tcl2")
+    memory = om.relaxation(film, [10.0, 200.0], 5.0, method="tcl2", kernel="flat")
     slip = np.abs(memory.diagnostics["slip"]).max(axis=(-2, -1))
     np.testing.assert_allclose(row(report, "(15)").deviation, slip)
 
@@ -79,6 +79,10 @@ def test_zero_field_and_sublattices():
     zero = om.validity(om.presets.pt_py(), 60.0, 0.0)
     weiss = row(zero, "(29)-(31)")
     assert 0 < weiss.deviation < 0.1
+    for field in (0.0, 1e-6):  # an ordered magnet, and a cluster that does not know where to point
+        cold = row(om.validity(om.presets.pt_py(), 10.0, field), "(29)-(31)")
+        assert cold.deviation is None
+        assert "apply a field" in cold.measure
     two = om.validity(antiferromagnet(), 25.0, 0.0)
     assert row(two, "(29)-(31)").deviation is None
     assert "one sublattice" in row(two, "(29)-(31)").measure
@@ -90,6 +94,22 @@ def test_weiss_error_falls_with_temperature():
     found = row(om.validity(om.presets.pt_py(), temperatures, 1.0), "(29)-(31)")
     slope = np.polyfit(np.log(temperatures), np.log(found.deviation), 1)[0]
     assert slope == pytest.approx(-2.0, abs=0.3)
+
+
+def test_spins_that_nothing_flips_have_nothing_to_miss():
+    found = om.validity(om.presets.pt_py((0.0, 0.0, 1e-3)), 100.0, 5.0)
+    assert row(found, "(51)").deviation == 0
+
+
+def test_a_route_that_gives_up_leaves_its_line_open():
+    """Frozen moments of a perfect lattice: rates below what the memory's transforms resolve."""
+    found = om.validity(om.presets.pt_py(disorder="lattice"), 1.0, 1.0)
+    open_line = row(found, "(15)")
+    assert open_line.deviation is None
+    assert open_line.measure.startswith("not measured: rates uncertain by")
+    assert "(51)" in [a.equation for a in found.assumptions if a.deviation is not None]
+    frozen = om.validity(om.presets.pt_py(spin=2.5, disorder="lattice"), 0.03, 1.0)
+    assert max(map(len, str(frozen).splitlines())) <= 160
 
 
 def test_uncoupled_electrons():
@@ -130,7 +150,9 @@ BAD = [
     (lambda: om.validity(om.presets.pt_py(), 10.0, np.nan), "`field`.*nan"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, tolerance=0), "`tolerance`.*> 0"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes=("tcl2",)), "`routes`.*'heom'"),
-    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes="heom"), "`routes`.*'h'"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes="heom"), "`routes`.*'heom'"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes=None), "`routes`.*None"),
+    (lambda: om.validity(om.presets.pt_py(), [], 1.0), "`temperature`.*at least one"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, bandwidth=-1), "`bandwidth`.*eV"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, direction=(0, 0, 0)), "`direction`"),
 ]

@@ -84,7 +84,7 @@ def _at_point(
         ]
         total = sum(projected[1:], start=projected[0])
     dissipator = hilbert.bloch_tensor(total)
-    largest = float(np.abs(dissipator).max())
+    largest = float(np.abs(dissipator).max()) or 1.0  # frozen moments: all rates underflow
     gibbs = operator_to_vector(hilbert.thermal_electron(w)).full()
     lowest, highest = hilbert.kossakowski(total)
     return PointRates(
@@ -94,6 +94,6 @@ def _at_point(
             "trace": hilbert.trace_change(total) / largest,
             "fixed_point": float(np.abs(total.full() @ gibbs).max()) / largest,
             "kms": max(detailed_balance(space.spin, space.splitting) for space in spaces),
-            "positivity": lowest / highest,
+            "positivity": lowest / highest if highest else 0.0,
         },
     )

@@ -154,6 +154,8 @@ def _experiments(
             s.noise * hilbert.project(d, s.moment) for s, d in zip(spaces, joint, strict=True)
         ]
         unit = max(float(np.abs(hilbert.bloch_tensor(p)).max()) for p in projected)
+        if unit == 0.0:  # frozen moments: all rates underflow
+            return []
         if thermostat == "projection":
             total = sum(projected[1:], start=projected[0]) + qutip.liouvillian(larmor)
             return [_Experiment(total / unit, None, unit, 0.0)]

@@ -97,16 +97,20 @@ def exact(
     ExtractionError
         Where there is no plateau: coupling too strong for the band, or band too narrow.
     """
-    numerics = _Numerics(
-        levels=_odd("levels", levels),
-        bandwidth=_checks.number("bandwidth", bandwidth, "eV", above=0.0),
-        seeds=_seeds(realisations, seed, len(sample.magnet.sublattices)),
-        electron_splitting=electron_splitting,
-    )
+    levels = _odd("levels", levels)
+    bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
+    if _checks.number("realisations", realisations, least=2) != int(realisations):
+        raise _checks.ParameterError(f"`realisations` must be an integer, got {realisations!r}")
     for moments in sample.magnet.sublattices:
         _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
     state = equilibrium(sample, temperature, field)
-    _affordable(numerics, sample, state.temperature.size)
+    _affordable(levels, float(realisations), sample, state.temperature.size)
+    numerics = _Numerics(
+        levels=levels,
+        bandwidth=bandwidth,
+        seeds=_seeds(int(realisations), seed, len(sample.magnet.sublattices)),
+        electron_splitting=electron_splitting,
+    )
     points = [_at_point(sample, point, numerics) for point in state.points()]
     return collect("exact", sample, state.temperature, state.field, points)
 
@@ -128,18 +132,16 @@ def _odd(name: str, value: Any) -> int:
 
 
 def _seeds(realisations: int, seed: Any, sublattices: int) -> Any:
-    if realisations != int(_checks.number("realisations", realisations, least=2)):
-        raise _checks.ParameterError(f"`realisations` must be an integer, got {realisations!r}")
     try:
         generator = np.random.default_rng(seed)
     except (TypeError, ValueError):
         raise _checks.ParameterError(
             f"`seed` must be an integer >= 0 or a numpy.random.Generator, got {seed!r}"
         ) from None
-    return generator.integers(2**63, size=(int(realisations), sublattices))
+    return generator.integers(2**63, size=(realisations, sublattices))
 
 
-def cost(levels: int, dimensions: Sequence[int], evolutions: int) -> tuple[float, float]:
+def cost(levels: int, dimensions: Sequence[int], evolutions: float) -> tuple[float, float]:
     """Estimated memory [bytes] and time [s] of evolving every spin state in a band.
 
     Parameters
@@ -147,7 +149,7 @@ def cost(levels: int, dimensions: Sequence[int], evolutions: int) -> tuple[float
     levels : int
     dimensions : sequence of int
         Of electron (x) moment, one per sublattice; they are evolved one after another.
-    evolutions : int
+    evolutions : float
         Of each sublattice.
     """
     squares = np.square(dimensions, dtype=float)
@@ -156,15 +158,15 @@ def cost(levels: int, dimensions: Sequence[int], evolutions: int) -> tuple[float
     return memory, evolutions * work / FLOPS
 
 
-def _affordable(numerics: _Numerics, sample: Sample, points: int) -> None:
+def _affordable(levels: int, realisations: float, sample: Sample, points: int) -> None:
     """Refuse what would take too much memory or time."""
     dimensions = [2 * round(2 * moments.spin + 1) for moments in sample.magnet.sublattices]
-    memory, seconds = cost(numerics.levels, dimensions, 2 * len(numerics.seeds) * points)
+    memory, seconds = cost(levels, dimensions, 2 * realisations * points)
     if memory > MOST_BYTES or seconds > MOST_SECONDS:
         raise SizeError(
             "`levels` must be smaller, or spins, points or `realisations` fewer, got "
-            f"{numerics.levels} levels, about {memory / 2**30:.3g} GiB and {seconds:.3g} s "
-            f"(at most {MOST_BYTES / 2**30:g} GiB and {MOST_SECONDS:g} s)"
+            f"{levels} levels and {realisations:.4g} realisations, about {memory / 2**30:.3g} GiB "
+            f"and {seconds:.3g} s (at most {MOST_BYTES / 2**30:g} GiB and {MOST_SECONDS:g} s)"
         )
 
 

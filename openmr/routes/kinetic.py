@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from tqdm import tqdm
 
 from openmr import _checks, hilbert, kinetics
 from openmr._checks import ConvergenceError, ParameterError, SizeError
@@ -27,6 +28,8 @@ LARGEST_SPECTRUM = 1500
 """Energies of the linearised operator's grid; its modes then take a minute and 0.2 GiB."""
 LARGEST_GRID = 100_000
 """Energies of the grid of the initial slope."""
+MOST_SECONDS = 3600.0
+EPSILON = float(np.finfo(float).eps)
 POINT_BYTES = 8000  # of the matrices alive at once, per energy
 NEGLIGIBLE = 1e-6  # part of the spin that a mode must carry to count
 NEVER = 1e-6  # of the initial slope: a rate below it is a leak of the finite grid, exp(-20)
@@ -101,7 +104,7 @@ def kinetic(
     points = list(state.points())
     _check_grids(sample, points, bandwidth, spacing, reach, modes)
     found = []
-    for point in points:
+    for point in tqdm(points, desc="kinetic", unit="point", delay=2.0, disable=None, leave=False):
         sea = _sea(sample, point, rate, spacing, reach)
         finer = _sea(sample, point, rate, 0.7 * sea.spacing, 1.2 * reach)
         rates = _at_point(sea, finer, bandwidth / (K_B * float(point.temperature)))
@@ -129,8 +132,16 @@ def electron_sea(
     sample, temperature, field, energy_relaxation_rate, spacing, reach
         As in `kinetic`.
     """
-    state = equilibrium(sample, float(temperature), float(field))
-    return _sea(sample, state, energy_relaxation_rate, spacing, reach)
+    rate = _checks.number("energy_relaxation_rate", energy_relaxation_rate, "1/s", least=0.0)
+    spacing = _checks.number("spacing", spacing, "k_B T", above=0.0)
+    reach = _checks.number("reach", reach, "k_B T", above=0.0)
+    state = equilibrium(
+        sample,
+        _checks.number("temperature", temperature, "K"),
+        _checks.number("field", field, "T"),
+    )
+    _check_grids(sample, [state], np.inf, spacing, reach, modes=False)
+    return _sea(sample, state, rate, spacing, reach)
 
 
 def _sea(
@@ -149,7 +160,10 @@ def _sea(
         float(x) if any(moments.exchange) else 0.0
         for x, moments in zip(state.reduced_splitting, magnet.sublattices, strict=True)
     ]
-    energies = kinetics.energy_grid(flips, spacing, reach + abs(splitting))
+    # along the field the splitting drops out of the total energies; across it, a state as wide as
+    # the splitting is moved by the splitting and a flip
+    across = 0.0 if whole_steps else 1.5 * abs(splitting)
+    energies = kinetics.energy_grid(flips, spacing, reach + across)
     if whole_steps:
         step = energies[1] - energies[0]
         flips = [step * round(x / step) for x in flips]
@@ -180,6 +194,7 @@ def _check_grids(
     modes: bool,
 ) -> None:
     """Refuse, before anything is computed, what is too long or outside the band."""
+    seconds = 0.0
     for point in points:
         thermal = K_B * float(point.temperature)
         precession = float(hilbert.first_order_tensor(sample, point)[0, 1])
@@ -196,22 +211,35 @@ def _check_grids(
             raise SizeError(
                 f"`temperature` must be so high that flips and splitting span an energy grid of "
                 f"at most {LARGEST_SPECTRUM} points, got {float(point.temperature):g} K with "
-                f"{count:.0f} (about {60 * (count / LARGEST_SPECTRUM) ** 3:.2g} s and "
+                f"{count:.0f} (about {_mode_seconds(count):.2g} s and "
                 f"{3 * 8 * (2 * count) ** 2 / 2**30:.2g} GiB a point; `modes=False` does without)"
             )
-        count = 2 * (reach + split + flip) / spacing
+        seconds += _mode_seconds(count) if modes else 0.0
+        count = 2 * (reach + 1.5 * split + flip) / spacing
         if count > LARGEST_GRID:
             raise SizeError(
                 f"`spacing` and `reach` must span at most {LARGEST_GRID} points, got {count:.3g} "
                 f"(about {count * POINT_BYTES / 2**30:.2g} GiB)"
             )
+    if seconds > MOST_SECONDS:
+        raise SizeError(
+            f"`temperature` and `field` must span at most {MOST_SECONDS:g} s of computation, got "
+            f"{len(points)} points, about {seconds:.2g} s; `modes=False` takes a hundredth"
+        )
+
+
+def _mode_seconds(count: float) -> float:
+    """Time of the modes of one point, as measured on one core."""
+    return 0.1 + 60.0 * (count / LARGEST_SPECTRUM) ** 3
 
 
 def _at_point(sea: Sea, finer: Sea, bandwidth: float) -> PointRates:
     slope = kinetics.initial_slope(sea)
     largest = float(np.abs(slope).max()) or 1.0
     change = float(np.abs(kinetics.initial_slope(finer) - slope).max()) / largest
-    if not change <= SLOPE_TOLERANCE:
+    # frozen moments leave rates that are exponentially small beside gain and loss
+    rounding = 256 * EPSILON * sum(scatterer.rate for scatterer in sea.scatterers)
+    if not change <= max(SLOPE_TOLERANCE, rounding / largest):
         raise ConvergenceError(
             f"the relaxation tensor changes by {change:.2g} of its largest element on a finer "
             f"grid, allowed {SLOPE_TOLERANCE:g}; choose a smaller `spacing` or a larger `reach`"
@@ -255,7 +283,8 @@ def _modes(sea: Sea, mean: float) -> dict[str, float]:
             f"spin, which rounding hides beyond it, got {sea.mixing:g}"
         )
     counted = rates[decays & (np.abs(weights) > NEGLIGIBLE)]
-    coarse = kinetics.energy_grid([], SPECTRUM_SPACING, float(sea.energies[-1]))
+    reach = float(sea.energies[-1]) + abs(sea.splitting)
+    coarse = kinetics.energy_grid([], SPECTRUM_SPACING, reach)
     across = kinetics.transverse_rates(replace(sea, energies=coarse))
     return {
         "slowest_rate": float(counted.min()) if counted.size else 0.0,

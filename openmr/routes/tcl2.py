@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from qutip import Qobj
 
 from openmr import _checks, hilbert
-from openmr._checks import Array, ParameterError
+from openmr._checks import Array, ConvergenceError, ParameterError
 from openmr._qutip import exact_arithmetic
 from openmr.bath import ComplexArray, moment_correlation
 from openmr.equilibrium import Equilibrium, equilibrium
@@ -36,6 +36,9 @@ SLIP_TIME = 10.0
 
 MEMORY_SEARCH = 1e3
 """Thermal times up to which the end of the memory is looked for."""
+
+LARGEST_ERROR = 0.01
+"""Of the largest rate of the Markov limit; beyond it there is no rate to speak of."""
 
 _TENSOR_FROM_TRANSFORM = 8.0
 """An error of the transforms Gamma_ab enters 1/tau_par = 4 Re(Gamma_xx + Gamma_yy) this often."""
@@ -96,7 +99,8 @@ def tcl2(
     ParameterError
         For bad arguments.
     ConvergenceError
-        If the memory is not resolved, or too long for `rtol`.
+        If the memory is not resolved, or too long for `rtol`, or if the Markov limit's `error`
+        exceeds a hundredth of its largest rate.
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
     options = _options(bandwidth, kernel, electron_splitting, level_shift, secular, rtol)
@@ -306,16 +310,28 @@ def _at_point(sample: Sample, state: Equilibrium, time: float, options: _Options
             {**still, "positivity": 0.0, "slip": np.zeros((3, 3))},
         )
     electron = _electron(sample, state, options)
-    generator = electron.generator(time / electron.beta_hbar)
+    where = f"at {float(state.temperature):g} K and {float(state.field):g} T"
+    try:
+        generator = electron.generator(time / electron.beta_hbar)
+    except ConvergenceError as error:
+        raise ConvergenceError(f"{error} ({where}, times in hbar/k_B T)") from None
     dissipator = electron.dissipator(generator.superoperator)
     tensor = hilbert.bloch_tensor(dissipator)
+    uncertain = _TENSOR_FROM_TRANSFORM * generator.error
+    if time == np.inf and uncertain > LARGEST_ERROR * np.abs(tensor).max():
+        raise ConvergenceError(
+            f"rates uncertain by {uncertain / electron.beta_hbar:.2g} 1/s, the largest "
+            f"{np.abs(tensor).max() / electron.beta_hbar:.2g} 1/s: frozen moments leave them far "
+            f"below the transforms they are got from ({where}); take a smaller `rtol` or another "
+            "method"
+        )
     lowest, highest = hilbert.kossakowski(dissipator)
     shift = float((generator.shift * hilbert.PAULI[2]).tr().real)
     return PointRates(
         dissipator=tensor / electron.beta_hbar,
         precession=precession,
         diagnostics={
-            "error": _TENSOR_FROM_TRANSFORM * generator.error / electron.beta_hbar,
+            "error": uncertain / electron.beta_hbar,
             "level_shift": shift / electron.beta_hbar,
             "memory_time": electron.memory_time(generator) * electron.beta_hbar,
             "positivity": lowest / max(highest, 1e-300),

@@ -1,0 +1,7 @@
+"""`python -m openmr`."""
+
+import sys
+
+from openmr.cli import main
+
+sys.exit(main())
