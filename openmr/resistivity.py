@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.diffusion import surviving_fraction, transverse_decay
+from openmr.diffusion import film_axes, surviving_matrix, turned
 from openmr.rates import Relaxation, shown
 from openmr.sample import Film
 
@@ -86,36 +86,22 @@ def resistivity(
 
     Notes
     -----
-    The two transverse rates enter by their mean, which is exact for Jx = Jy.
+    The whole 3x3 tensor enters, so Jx, Jy and Jz may all differ; (Jx, Jy) lie along the axes of
+    `diffusion.local_axes`, Jy in the plane of the film. For Jx = Jy the elements of the matrix
+    function are Eqs. (88)-(90). Otherwise drho1 and drho2 hold the mean over the azimuth, and
+    `longitudinal` and `transverse` what the tensor gives.
     """
     _checks.instance("film", film, Film)
     _checks.instance("relaxation", relaxation, Relaxation)
     _checks.choice("order", order, ("second", "exact"))
     _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
     m = _checks.unit_vectors("direction", direction)
-    parallel = surviving_fraction(film.thickness, relaxation.longitudinal / film.diffusion).real
-    across = surviving_fraction(film.thickness, transverse_decay(film, relaxation))
-    try:
-        parallel, across, mx, my, mz = np.broadcast_arrays(parallel, across, *np.moveaxis(m, -1, 0))
-    except ValueError:
-        raise _checks.ParameterError(
-            "`direction` without its last axis must broadcast with the rates, "
-            f"got {m.shape[:-1]} and {relaxation.precession.shape}"
-        ) from None
-    drho0, drho1, drho2 = parallel, parallel - across.real, across.imag
-    sign = 1.0 if precession_sign == "hamiltonian" else -1.0
-    square = film.spin_hall_angle**2
-    if order == "second":
-        longitudinal = 1 + square * (2 - drho0 + drho1 * (1 - my**2))
-        transverse = square * (drho1 * mx * my + sign * drho2 * mz)
-    else:
-        # conductivity over sigma_D: spin Hall current reflected at the faces, Eqs. (B24)-(B28)
-        sigma_xx = 1 - square * (2 - drho0 + drho1 * (1 - my**2))
-        sigma_yy = 1 - square * (2 - drho0 + drho1 * (1 - mx**2))
-        sigma_xy = square * (sign * drho2 * mz - drho1 * mx * my)
-        sigma_yx = square * (-sign * drho2 * mz - drho1 * mx * my)
-        determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
-        longitudinal, transverse = sigma_yy / determinant, -sigma_yx / determinant
+    local = surviving_matrix(film, relaxation.tensor)
+    surviving = turned(local, film_axes(relaxation, m))
+    if precession_sign == "printed":
+        surviving = np.swapaxes(surviving, -1, -2)
+    longitudinal, transverse = relative_resistivity(film, surviving, order)
+    drho0, drho1, drho2 = (np.broadcast_to(part, longitudinal.shape) for part in _invariants(local))
     unit = film.resistivity
     return Resistivity(
         relaxation=relaxation,
@@ -126,3 +112,26 @@ def resistivity(
         drho1=np.asarray(unit * drho1),
         drho2=np.asarray(unit * drho2),
     )
+
+
+def _invariants(surviving: Array) -> tuple[Array, Array, Array]:
+    """Eqs. (88)-(90) over rho_L0 from the matrix in local axes."""
+    parallel = surviving[..., 2, 2]
+    across = 0.5 * (surviving[..., 0, 0] + surviving[..., 1, 1])
+    return parallel, parallel - across, 0.5 * (surviving[..., 0, 1] - surviving[..., 1, 0])
+
+
+def relative_resistivity(film: Film, surviving: Array, order: str) -> tuple[Array, Array]:
+    """rho_L and rho_yx over rho_L0 from the surviving spin current in film axes, Eqs. (B24)-(B28).
+
+    A field E sends the spin Hall currents s = theta (E_y, -E_x, 0); of the mean, -F s is carried
+    back by diffusion and turned into charge by the inverse effect.
+    """
+    square = film.spin_hall_angle**2
+    if order == "second":
+        return 1 + square * (2 - surviving[..., 1, 1]), square * surviving[..., 0, 1]
+    sigma_xx = 1 - square * (2 - surviving[..., 1, 1])
+    sigma_yy = 1 - square * (2 - surviving[..., 0, 0])
+    sigma_xy, sigma_yx = -square * surviving[..., 1, 0], -square * surviving[..., 0, 1]
+    determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
+    return np.asarray(sigma_yy / determinant), np.asarray(-sigma_yx / determinant)
