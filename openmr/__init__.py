@@ -21,7 +21,13 @@ from openmr.equilibrium import (
 from openmr.pipeline import magnetoresistance
 from openmr.rates import Relaxation
 from openmr.relaxation import relaxation
-from openmr.resistivity import Resistivity, resistivity
+from openmr.resistivity import (
+    Mechanisms,
+    Resistivity,
+    mechanisms,
+    resistivity,
+    scan_directions,
+)
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample
 from openmr.verify import verify
 
@@ -32,6 +38,7 @@ __all__ = [
     "ExtractionError",
     "Film",
     "Magnet",
+    "Mechanisms",
     "Moments",
     "OpenmrError",
     "ParameterError",
@@ -42,18 +49,30 @@ __all__ = [
     "curie_temperature",
     "equilibrium",
     "magnetoresistance",
+    "mechanisms",
     "neel_temperature",
     "ordering_temperature",
     "presets",
     "relaxation",
     "resistivity",
+    "scan_directions",
     "units",
     "verify",
 ]
 
 __version__ = "0.1.0"
 
-_LAZY_MODULES = ("bath", "closed_form", "diffusion", "hilbert", "kinetics", "master", "plotting")
+_LAZY_MODULES = (
+    "bath",
+    "closed_form",
+    "diagnosis",
+    "diffusion",
+    "hilbert",
+    "impurity",
+    "kinetics",
+    "master",
+    "plotting",
+)
 
 
 def __getattr__(name: str) -> _Any:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
 from openmr._checks import Array, ConvergenceError
@@ -78,7 +79,7 @@ def solve_on(
     band = np.zeros((2 * BAND + 1, 6 * (n + 1)))
     right = np.zeros((6 * (n + 1), columns))
 
-    def put(rows: Array, first: Array, blocks: Array) -> None:
+    def put(rows: NDArray[np.int_], first: NDArray[np.int_], blocks: Array) -> None:
         r, c = rows[:, None, None] + np.arange(3)[:, None], first[:, None, None] + np.arange(3)
         band[BAND + r - c, np.broadcast_to(c, blocks.shape)] = blocks
 
@@ -144,4 +145,5 @@ def solve(
 def _change(fine: Array, coarse: Array) -> float:
     """Error of the finer of two nested meshes, over the largest value."""
     largest = float(np.max(np.abs(fine))) or 1.0
-    return float(np.max(np.abs(fine[::2] - coarse))) / (2**ORDER - 1) / largest
+    change = float(np.max(np.abs(fine[::2] - coarse)))
+    return change / (2.0**ORDER - 1.0) / largest
