@@ -43,8 +43,7 @@ class Combination:
     exponents : tuple of (str, float)
         Parameters and powers, the largest power 1; those below 1 % left out.
     uncertainty : float
-        Relative standard deviation of the product per unit length of the exponents; ``inf`` where
-        the data do not depend on it at all.
+        Relative standard deviation of the product; ``inf`` where the data do not depend on it.
     """
 
     exponents: tuple[tuple[str, float], ...]
@@ -302,11 +301,12 @@ def _plain(space: Array) -> Array:
     if not len(space):
         return space
     pivots = qr(space, mode="r", pivoting=True)[1][: len(space)]
-    return np.linalg.solve(space[:, pivots], space)
+    return np.asarray(np.linalg.solve(space[:, pivots], space))
 
 
 def _product(names: tuple[str, ...], vector: Array, uncertainty: float) -> Combination:
-    powers = vector / vector[np.argmax(np.abs(vector))]
+    largest = vector[np.argmax(np.abs(vector))]
+    powers, uncertainty = vector / largest, uncertainty / abs(largest)
     kept = [(n, float(p)) for n, p in zip(names, powers, strict=True) if abs(p) >= 0.01]
     return Combination(tuple(kept), uncertainty)
 
