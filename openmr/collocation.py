@@ -8,8 +8,9 @@ layer much thinner than the interval does no harm once the mesh shows it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,10 @@ class Solution:
     error: float
 
 
+GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)
+"""The two Gauss points of a cell of width 1."""
+
+
 def graded_mesh(count: int, layer: float) -> tuple[Array, Array]:
     """Nodes (count + 1,) and cell widths (count,) of an even number of cells, symmetric.
 
@@ -54,17 +59,26 @@ def graded_mesh(count: int, layer: float) -> tuple[Array, Array]:
     return np.concatenate([left, 1 - left[-2::-1]]), np.concatenate([half, half[::-1]])
 
 
-def solve_on(
-    nodes: Array, cells: Array, matrix: Callable[[Array], Array], slope: Array
-) -> tuple[Array, Array]:
+def pieced_mesh(count: int, layer: float, edges: Sequence[float]) -> tuple[Array, Array]:
+    """Such a mesh on each piece between `edges`, which start with 0 and end with 1."""
+    nodes, cells = [np.zeros(1)], []
+    for left, right in pairwise(edges):
+        width = right - left
+        inside, widths = graded_mesh(count, layer / width)
+        nodes.append(np.append(left + width * inside[1:-1], right))
+        cells.append(width * widths)
+    return np.concatenate(nodes), np.concatenate(cells)
+
+
+def solve_on(cells: Array, samples: Array, slope: Array) -> tuple[Array, Array]:
     """Values y and excess slopes y' - `slope` at the nodes of one mesh, shape (n + 1, 3, columns).
 
     Parameters
     ----------
-    nodes, cells : arrays (n + 1,) and (n,)
-        The mesh from 0 to 1 and its widths.
-    matrix : callable
-        z (m,) -> M (m, 3, 3).
+    cells : array (n,)
+        Widths, of sum 1.
+    samples : array (n, 2, 3, 3)
+        M at the two Gauss points of each cell.
     slope : array (3, columns)
         dy/dz at 0 and 1.
 
@@ -83,8 +97,7 @@ def solve_on(
         r, c = rows[:, None, None] + np.arange(3)[:, None], first[:, None, None] + np.arange(3)
         band[BAND + r - c, np.broadcast_to(c, blocks.shape)] = blocks
 
-    gauss = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)
-    low, high = (matrix(nodes[:-1] + t * cells) * h for t in gauss)
+    gauss, (low, high) = GAUSS, np.moveaxis(samples, 1, 0) * h
     # cubic Hermite pieces at the two points, for value and slope at the left and right node
     pieces = np.array([(1 + 2 * gauss) * (1 - gauss) ** 2, gauss * (1 - gauss) ** 2,
                        gauss**2 * (3 - 2 * gauss), gauss**2 * (gauss - 1)])  # fmt: skip
@@ -118,28 +131,52 @@ def solve(
     layer: float,
     rtol: float,
     most_cells: int,
+    edges: Sequence[float] = (0.0, 1.0),
 ) -> Solution:
-    """Double the mesh until the values settle to `rtol` of their largest.
+    """Double the mesh until values and slopes settle to `rtol` of their largest.
+
+    Parameters
+    ----------
+    matrix : callable
+        z (m,) -> M (m, 3, 3), smooth between the `edges`.
+    slope : array (3, columns)
+        dy/dz at 0 and 1.
+    layer : float
+        Smallest length over which y changes.
+    rtol : float
+    most_cells : int
+    edges : sequence of float
+        From 0 to 1.
 
     Raises
     ------
     ConvergenceError
-        If they do not within `most_cells` cells.
+        If they do not settle within `most_cells` cells, or if M goes on changing from one point
+        to the next: a jump between nodes may stay unseen while the mesh doubles.
     """
-    count, before, error = 32, None, np.inf
-    while count <= most_cells:
-        nodes, cells = graded_mesh(count, layer)
-        values, excess = solve_on(nodes, cells, matrix, slope)
+    count, before, error, rough = 16, None, np.inf, np.inf
+    while 2 * count * (len(edges) - 1) <= most_cells:
+        count, smoother = 2 * count, rough
+        nodes, cells = pieced_mesh(count, layer, edges)
+        samples = matrix((nodes[:-1, None] + GAUSS * cells[:, None]).ravel())
+        rough = _roughness(samples.reshape(len(edges) - 1, 2 * count, 3, 3))
+        values, excess = solve_on(cells, samples.reshape(-1, 2, 3, 3), slope)
         if before is not None:
-            error = _change(values, before[0])
-            error = max(error, _change(excess, before[1]))
-            if error <= rtol:
+            error = max(_change(values, before[0]), _change(excess, before[1]))
+            if error <= rtol and rough <= max(rtol, 0.75 * smoother):
                 return Solution(nodes, values, excess, error)
-        before, count = (values, excess), 2 * count
+        before = values, excess
+    where = "give the depths of jumps in `jumps`" if rough > 0.75 * smoother else "allow more cells"
     raise ConvergenceError(
-        f"the spin accumulation on {count // 2} cells still changes by {error:.2g} of its largest, "
-        f"above `rtol` = {rtol:.2g}; allow more cells with `most_cells`"
+        f"the spin accumulation on {count * (len(edges) - 1)} cells is not known to `rtol` = "
+        f"{rtol:.2g} (last change {error:.2g}): {where}, or raise `most_cells`"
     )
+
+
+def _roughness(samples: Array) -> float:
+    """Largest change of M from one point to the next, over its largest element."""
+    largest = float(np.max(np.abs(samples))) or 1.0
+    return float(np.max(np.abs(np.diff(samples, axis=1)))) / largest
 
 
 def _change(fine: Array, coarse: Array) -> float:

@@ -10,7 +10,7 @@ spin Hall current s = theta_SH sigma_D (E_y, -E_x, 0), and vanishes at both face
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,12 +64,20 @@ def local_axes(direction: ArrayLike) -> Array:
     >>> local_axes((0, 0, 1))  # b along the normal
     array([[ 1., -0.,  0.],
            [ 0.,  1.,  0.],
-           [-0.,  0.,  1.]])
+           [ 0.,  0.,  1.]])
     """
     b = _checks.unit_vectors("direction", direction)
-    across = np.hypot(b[..., 0], b[..., 1])
-    phi = np.where(across > 0, np.arctan2(b[..., 1], -b[..., 0]), 0.0)
-    return rotation(np.arctan2(across, b[..., 2]), phi)
+    sine, cosine = np.hypot(b[..., 0], b[..., 1]), b[..., 2]
+    # cos(phi) and sin(phi) without angles, so that axes of the film stay exact
+    tilted = sine > 0
+    along = np.where(tilted, -b[..., 0] / np.where(tilted, sine, 1.0), 1.0)
+    aside = np.where(tilted, b[..., 1] / np.where(tilted, sine, 1.0), 0.0)
+    rows = [
+        np.stack([cosine * along, -cosine * aside, sine], axis=-1),
+        np.stack([aside, along, np.zeros_like(sine)], axis=-1),
+        b,
+    ]
+    return np.stack(rows, axis=-2)
 
 
 def film_axes(relaxation: Relaxation, direction: ArrayLike) -> Array:
@@ -165,7 +173,8 @@ def _squared_argument(film: Film, tensor: ArrayLike) -> Array:
     gamma = _checks.finite_array("tensor", tensor, "1/s")
     if gamma.shape[-2:] != (3, 3):
         raise ParameterError(f"`tensor` must have shape (..., 3, 3), got {gamma.shape}")
-    u2 = gamma / film.diffusion * (0.5 * film.thickness) ** 2
+    with np.errstate(over="ignore"):
+        u2 = gamma * ((0.5 * film.thickness) ** 2 / film.diffusion)
     if not np.all(np.isfinite(u2)):
         raise ParameterError("`tensor` must leave (d/2)^2 tensor / D finite, got an overflow")
     _refuse_growth(u2)
@@ -319,8 +328,9 @@ def graded_profile(
     rates: Callable[[Array], Array],
     *,
     electric_field: float = 1.0,
+    jumps: Sequence[float] = (),
     rtol: float = 1e-8,
-    most_cells: int = 4096,
+    most_cells: int = 8192,
 ) -> SpinProfile:
     """mu_s(z) and J_s(z) for rates that vary with the depth, by collocation of order 4.
 
@@ -331,10 +341,12 @@ def graded_profile(
         Depths (n,) [m] -> tensors (n, 3, 3) [1/s] in film coordinates, as `film_tensor` gives.
     electric_field : float, V/m
         E along x.
+    jumps : sequence of float, m
+        Depths inside the film at which the rates jump, in rising order: the faces between the
+        layers of a multilayer. The spin accumulation and current are continuous there.
     rtol : float
-        Largest estimated error of the accumulation over its largest value. The mesh doubles until
-        this holds; 1e-8 is a few hundred cells where the rates are smooth. A jump of the rates
-        costs two or three orders.
+        Largest estimated error of accumulation and current over their largest value. The mesh
+        doubles until this holds; 1e-8 takes a few hundred cells.
     most_cells : int
         Where it stops.
 
@@ -346,11 +358,17 @@ def graded_profile(
     Raises
     ------
     ConvergenceError
-        If `most_cells` do not suffice.
+        If `most_cells` do not suffice, or the rates jump elsewhere.
     ParameterError
     """
     _checks.instance("film", film, Film)
     field = _checks.number("electric_field", electric_field, "V/m")
+    inner = np.atleast_1d(_checks.finite_array("jumps", jumps, "m"))
+    edges = np.concatenate([[0.0], inner / film.thickness, [1.0]])
+    if edges.ndim != 1 or not np.all(np.diff(edges) > 0):
+        raise ParameterError(
+            f"`jumps` must rise between 0 and {film.thickness:g} m, got {inner.tolist()}"
+        )
     rtol = _checks.number("rtol", rtol, least=1e-12, most=0.1)
     cells = round(_checks.number("most_cells", most_cells, least=64, most=2**17))
     d = film.thickness
@@ -372,6 +390,7 @@ def graded_profile(
         layer=min(1.0, max(steepest, 1e-300) ** -0.5),
         rtol=rtol,
         most_cells=cells,
+        edges=edges.tolist(),
     )
     scale = 2 * film.spin_hall_angle * field
     return SpinProfile(
