@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.linalg import expm
 
+from openmr import _checks
 from openmr._checks import Array
 from openmr.comparison import Check
 from openmr.diffusion import SpinProfile
@@ -229,6 +230,7 @@ def resistance_curves(
     (Figure, Axes)
         Circles stand where B = B_sd, interpolated between points.
     """
+    _checks.choice("against", against, ("field", "temperature"))
     figure, ax = _axes(ax)
     marked = False
     for (label, curve), (colour, line) in zip(curves.items(), _styles(len(curves)), strict=True):
@@ -276,6 +278,7 @@ def angular_scan(
         The law is drawn for the longitudinal one alone.
     ax : Axes, optional
     """
+    _checks.choice("part", part, ("longitudinal", "transverse"))
     figure, ax = _axes(ax)
     degrees = np.rad2deg(angle)
     for (plane, scan), (colour, line) in zip(scans.items(), _styles(len(scans)), strict=True):
@@ -308,6 +311,7 @@ def spin_profile(
     quantity : {"accumulation", "current"}
     ax : Axes, optional
     """
+    _checks.choice("quantity", quantity, ("accumulation", "current"))
     figure, ax = _axes(ax)
     values = getattr(found, quantity)
     symbol = r"\mu_s" if quantity == "accumulation" else "J_s"
