@@ -1,8 +1,7 @@
 """The boundary-value problem y'' = M(z) y on [0, 1] with one given slope at both ends, on a grid.
 
-Cubic Hermite pieces, equation held at the two Gauss points of each cell (C. de Boor, B. Swartz,
-SIAM J. Numer. Anal. 10, 582 (1973)): values and slopes at the nodes err by the fourth power of
-the cell where M is smooth. One banded matrix, no propagation from one face to the other, so a
+Cubic Hermite pieces, equation held at the two Gauss points of each cell: values and slopes at the
+nodes err by the fourth power of the cell where M is smooth (deBoorSwartz1973). One banded matrix, no propagation from one face to the other, so a
 layer much thinner than the interval does no harm once the mesh shows it.
 """
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
-from openmr._checks import Array, ConvergenceError
+from openmr._checks import Array, ConvergenceError, ParameterError
 
 ORDER = 4
 BAND = 8  # a row of a cell reaches 8 columns to either side of the diagonal
@@ -120,7 +119,13 @@ def solve_on(cells: Array, samples: Array, slope: Array) -> tuple[Array, Array]:
         (moment, ((odd[1] + odd[3]) - one) * h @ slope),
     ):
         right[rows[:, None] + np.arange(3)] = load
-    found = solve_banded((BAND, BAND), band, right).reshape(n + 1, 2, 3, columns)
+    try:
+        found = solve_banded((BAND, BAND), band, right).reshape(n + 1, 2, 3, columns)
+    except np.linalg.LinAlgError:
+        raise ParameterError(
+            "`rates` must relax every spin at some depth, got a spin that never relaxes: "
+            "its accumulation may have any mean"
+        ) from None
     return found[:, 0], found[:, 1]
 
 

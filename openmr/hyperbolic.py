@@ -10,8 +10,8 @@ is like any other. From a short series at A / 4^k they are doubled k times; with
     D = (1 + q)^-1,   f' = f D,   q' = 4 q D^2,   s' = s (1 - r) D,   r' = 2 r (2 - r) D.
 
 Neither A nor U returns in a step, and that matters: q = A f^2 put in place of q is a Newton
-iteration for A^-1/2, whose rounding grows at each step where eigenvalues differ more than ninefold.
-Here an error of q is squared once q nears 1 and never grows faster than q itself before.
+iteration for A^-1/2, whose rounding grows at each step where eigenvalues differ more than ninefold
+(Higham1986). Here an error of q is squared once q nears 1, and before grows no faster than q.
 """
 
 from __future__ import annotations

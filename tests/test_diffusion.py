@@ -479,6 +479,10 @@ BAD = [
         lambda: graded_profile(FILM, lambda z: np.nan * ONE * z[:, None, None]),
         "`rates`.*1/s, got nan",
     ),
+    (
+        lambda: graded_profile(FILM, lambda z: np.zeros((len(z), 3, 3))),
+        "`rates` must relax every spin at some depth",
+    ),
     (lambda: graded_profile(FILM, lambda z: ONE, jumps=[6e-9]), "`jumps`.*5e-09 m, got"),
     (lambda: graded_profile(FILM, lambda z: ONE, jumps=[2e-9, 1e-9]), "`jumps` must rise"),
     (lambda: graded_profile(FILM, lambda z: ONE, jumps=[np.nan]), "`jumps`.*nan"),
@@ -499,3 +503,15 @@ def test_rates_missed_by_a_fit_do_not_count_as_growth():
     """A longitudinal rate a millionth of the largest below zero is a fitted zero."""
     found = surviving_matrix(FILM, np.diag([1e11, 1e11, -1e4]))
     assert found[2, 2] == pytest.approx(1, abs=1e-6)
+
+
+def test_no_relaxation_at_all_leaves_the_source_alone():
+    """F = 1: everything that the spin Hall effect sends is carried back."""
+    np.testing.assert_array_equal(surviving_matrix(FILM, np.zeros((3, 3))), np.eye(3))
+    none = replace(RATES, dissipator=np.zeros((3, 3)), precession=np.zeros(()), spin_flip_rate=0.0)
+    for method in ("matrix", "closed-form"):
+        found = profile(FILM, none, (1, 0, 0), method=method)
+        assert not np.any(found.current)
+        z = found.depth / FILM.thickness
+        expected = -FILM.spin_hall_angle * FILM.thickness * (2 * z - 1)
+        np.testing.assert_allclose(found.accumulation[:, 1], expected, atol=1e-24)
