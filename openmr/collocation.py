@@ -1,8 +1,9 @@
 """The boundary-value problem y'' = M(z) y on [0, 1] with one given slope at both ends, on a grid.
 
 Cubic Hermite pieces, equation held at the two Gauss points of each cell: values and slopes at the
-nodes err by the fourth power of the cell where M is smooth (deBoorSwartz1973). One banded matrix, no propagation from one face to the other, so a
-layer much thinner than the interval does no harm once the mesh shows it.
+nodes err by the fourth power of the cell where M is smooth (deBoorSwartz1973). One banded matrix,
+no propagation from one face to the other, so a layer much thinner than the interval does no harm
+once the mesh shows it.
 """
 
 from __future__ import annotations

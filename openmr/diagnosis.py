@@ -1,9 +1,4 @@
-"""What measured resistances say about the film: fits, and what the data leave open.
-
-Sensitivities are taken to the logarithm of each parameter, S_ij = (d rho_i / d ln p_j) / sigma_i.
-The right singular vectors of S are products of powers of the parameters that the data determine
-independently of each other; one over the singular value is the relative uncertainty of the product.
-"""
+"""What measured resistances say about the film: fits, and what the data leave open."""
 
 from __future__ import annotations
 
@@ -14,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
-from scipy.linalg import qr
 
 from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ParameterError
+from openmr.identifiability import Combination, determined
 from openmr.measured import Measured, measured, read_csv
 from openmr.parameters import PARAMETERS
 from openmr.pipeline import magnetoresistance
@@ -28,30 +24,8 @@ __all__ = ["PARAMETERS", "Combination", "Diagnosis", "Measured", "fit", "measure
 
 STEP: Final[float] = 1e-4
 """Relative step of the central differences, which leaves 1e-8 of a sensitivity."""
-NOISE_FLOOR: Final[float] = 1e-6
-"""Singular values below this part of the largest are zero to the accuracy of the differences."""
 REACH: Final[float] = 100.0
 """A fitted parameter stays within this factor of its start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Combination:
-    """A product of powers of the parameters, and how well the data determine it.
-
-    Attributes
-    ----------
-    exponents : tuple of (str, float)
-        Parameters and powers, the largest power 1; those below 1 % left out.
-    uncertainty : float
-        Relative standard deviation of the product; ``inf`` where the data do not depend on it.
-    """
-
-    exponents: tuple[tuple[str, float], ...]
-    uncertainty: float
-
-    def __str__(self) -> str:
-        powers = (name if power == 1 else f"{name}^{power:.2f}" for name, power in self.exponents)
-        return " * ".join(powers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +38,8 @@ class Diagnosis:
         With the fitted values in it.
     parameters : tuple of str
     values, uncertainties : arrays (m,), in the units of `PARAMETERS`
-        One standard deviation; ``inf`` where the data do not determine the parameter.
+        One standard deviation; ``inf`` where the data do not determine the parameter, or where it
+        ran to an end of its range.
     correlations : array (m, m)
         Rows of parameters without any finite uncertainty are those of the unit matrix.
     combinations : tuple of Combination
@@ -239,6 +214,7 @@ def _diagnosis(
     sensitivity = sensitivities(model, logs) / scale[:, None]
     errors, correlations, combinations = determined(names, sensitivity)
     values = start * np.exp(logs)
+    errors[_at_an_end(names, values, logs)] = np.inf
     for name, value in zip(names, values, strict=True):
         sample = PARAMETERS[name].put(sample, float(value))
     return Diagnosis(
@@ -258,57 +234,17 @@ def _diagnosis(
     )
 
 
+def _at_an_end(names: tuple[str, ...], values: Array, logs: Array) -> NDArray[np.bool_]:
+    """Parameters that the fit has driven to an end of their range, and so not found."""
+    full = np.array([name == "spin_hall_angle" for name in names]) & (np.abs(values) > 0.99)
+    return np.asarray(full | (np.abs(logs) > 0.99 * np.log(REACH)))
+
+
 def sensitivities(model: Callable[[Array], Array], logs: Array) -> Array:
     """Derivatives of model_i to logs_j by central differences, shape (n, m)."""
     steps = STEP * np.eye(len(logs))
     columns = [(model(logs + step) - model(logs - step)) / (2 * STEP) for step in steps]
     return np.stack(columns, axis=-1)
-
-
-def determined(
-    names: tuple[str, ...], sensitivity: Array
-) -> tuple[Array, Array, tuple[Combination, ...]]:
-    """Relative uncertainties, correlations, and products of powers from the best to the worst.
-
-    Parameters
-    ----------
-    names : tuple of str
-        m parameters.
-    sensitivity : array (n, m)
-        S_ij = (d rho_i / d ln p_j) / sigma_i.
-    """
-    _, singular, vectors = np.linalg.svd(sensitivity, full_matrices=False)
-    seen = singular > NOISE_FLOOR * singular[0]
-    relative = np.where(seen, 1 / np.where(seen, singular, 1.0), np.inf)
-    covariance = (vectors[seen].T * relative[seen] ** 2) @ vectors[seen]
-    # zero weights come out of the differences near 1e-8 / NOISE_FLOOR
-    lost = np.any(np.abs(vectors[~seen]) > 0.03, axis=0)
-    errors = np.where(lost, np.inf, np.sqrt(np.diag(covariance)))
-    spread = np.where(lost, 1.0, np.sqrt(np.diag(covariance)))
-    correlations = np.where(
-        lost[:, None] | lost, np.eye(len(names)), covariance / np.outer(spread, spread)
-    )
-    vectors = np.concatenate([vectors[seen], _plain(vectors[~seen])])
-    products = tuple(
-        _product(names, vector, float(error))
-        for vector, error in zip(vectors, relative, strict=True)
-    )
-    return errors, correlations, products
-
-
-def _plain(space: Array) -> Array:
-    """The same space spanned by vectors with as many zeros as elimination gives."""
-    if not len(space):
-        return space
-    pivots = qr(space, mode="r", pivoting=True)[1][: len(space)]
-    return np.asarray(np.linalg.solve(space[:, pivots], space))
-
-
-def _product(names: tuple[str, ...], vector: Array, uncertainty: float) -> Combination:
-    largest = vector[np.argmax(np.abs(vector))]
-    powers, uncertainty = vector / largest, uncertainty / abs(largest)
-    kept = [(n, float(p)) for n, p in zip(names, powers, strict=True) if abs(p) >= 0.01]
-    return Combination(tuple(kept), uncertainty)
 
 
 def _values(varied: Any) -> Array:

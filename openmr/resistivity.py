@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.diffusion import film_axes, surviving_matrix, turned
+from openmr.axes import film_axes, turned
+from openmr.diffusion import surviving_matrix
 from openmr.rates import PRECESSION_GENERATOR, Relaxation, shown
 from openmr.sample import Film
 
@@ -87,7 +88,7 @@ def resistivity(
     Notes
     -----
     The whole 3x3 tensor enters, so Jx, Jy and Jz may all differ; (Jx, Jy) lie along the axes of
-    `diffusion.local_axes`, Jy in the plane of the film. For Jx = Jy the elements of the matrix
+    `axes.local_axes`, Jy in the plane of the film. For Jx = Jy the elements of the matrix
     function are Eqs. (88)-(90). Otherwise drho1 and drho2 hold the mean over the azimuth, and
     `longitudinal` and `transverse` what the tensor gives.
     """

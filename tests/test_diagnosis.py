@@ -230,6 +230,14 @@ def test_a_hot_film_does_not_tell_the_exchange():
     assert 0.5 < left.uncertainty < np.inf
 
 
+def test_a_parameter_at_the_end_of_its_range_is_not_found():
+    """Started a factor 1000 from the truth, of which 100 are allowed."""
+    start = replace(TRUTH, film=replace(TRUTH.film, resistivity=2e-9))
+    found = fit(start, data(noise=1e-10), ["resistivity"])
+    assert found.values[0] == pytest.approx(2e-7, rel=0.05)
+    assert found.undetermined == ("resistivity",)
+
+
 def test_determined_on_a_matrix_known_by_hand():
     """Two columns alike: their product is open, their quotient is not asked for by the data."""
     sensitivity = np.array([[1.0, 1.0, 0.0], [2.0, 2.0, 0.0], [0.0, 0.0, 10.0], [0.0, 0.0, 0.0]])
