@@ -51,6 +51,7 @@ titles = {
 }
 for name, ax in panels.items():
     ax.set_title(f"({name})  {titles[name]}", loc="left")
+panels["b"].legend(frameon=False, loc="center right", bbox_to_anchor=(1.0, 0.64))
 panels["c"].set_ylim(2.0195, None)
 panels["c"].legend(frameon=False, loc="lower center", ncols=2)
 
