@@ -46,7 +46,8 @@ def relaxation(
         "closed-form", "bloch-redfield", "evolution", "tcl2", "heom", "kinetic" or "exact"; the
         keys of `METHODS`.
     azimuth : array_like, rad
-        Turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then 1/tau_perp(phi).
+        Turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then 1/tau_perp(phi). The
+        relaxation is the same one in other axes, so no resistivity depends on it.
     **options
         Passed to the method, e.g. ``form=`` of the closed form, ``electron_splitting=`` of the
         numerical routes, ``options=`` of the evolution (QuTiP's solver options).

@@ -245,8 +245,10 @@ class _Point:
 
     @property
     def memory(self) -> Relaxation:
-        """Second order in a flat band of finite width."""
-        return self.rates("tcl2", bandwidth=self.bandwidth, kernel="flat")
+        """Second order with the memory of a band whose correlations die off for good."""
+        return self._kept(
+            "memory", lambda: self._run("tcl2", bandwidth=self.bandwidth, kernel="flat")
+        )
 
     @property
     def largest_rate(self) -> Array:
@@ -324,7 +326,11 @@ def _wide_band(point: _Point) -> Assumption:
         RATES,
         "eps_L / W",
         _ratio(depth, point.bandwidth),
-        *_measured(lambda: point.distance(point.memory), "the rates", "tcl2"),
+        *_measured(
+            lambda: point.distance(point.rates("tcl2", bandwidth=point.bandwidth)),
+            "the rates",
+            "tcl2",
+        ),
     )
 
 
