@@ -11,10 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmr._checks import Array
+from openmr import _checks
+from openmr._checks import Array, SizeError
 from openmr.equilibrium import level_sums
 
 ComplexArray = NDArray[np.complex128]
+LARGEST_SPIN = 500.0
+"""Largest moment whose matrices are built."""
 
 
 def spin_matrices(spin: float) -> ComplexArray:
@@ -56,6 +59,13 @@ def moment_correlator(spin: float, x: float, *, connected: bool = False) -> Corr
         Frequencies (-x, 0, x) and weights of shape (3, 3, 3); the spectrum is
         D_ab(w) = 2 pi sum_l weights[l, a, b] delta(w - frequencies[l]).
     """
+    spin = _checks.half_integer("spin", spin)
+    x = _checks.number("x", x)
+    if spin > LARGEST_SPIN:
+        raise SizeError(
+            f"`spin` must be <= {LARGEST_SPIN:g}, got {spin:g} "
+            f"(its matrices would take {3 * 16 * (2 * spin + 1) ** 2 / 2**30:.3g} GiB)"
+        )
     operators = spin_matrices(spin)
     if connected:
         mean = float(level_sums(spin, x).magnetization)

@@ -113,7 +113,7 @@ def _film(arguments: argparse.Namespace) -> Sample:
     couplings = [1e-3 * value for value in arguments.exchange_energy]
     if len(couplings) not in (1, 3):
         raise ParameterError(
-            f"`--exchange-energy` must be one or three numbers in meV, got {len(couplings)}"
+            f"`--exchange-energy` must be one or three numbers in meV, got {len(couplings)} of them"
         )
     return presets.pt_py(
         exchange_energy=couplings[0] if len(couplings) == 1 else couplings,
@@ -209,6 +209,8 @@ def _figures(report: Report, directory: Path) -> None:
 
 def _write(target: Path, save: Callable[[str], object]) -> None:
     """Save under a temporary name beside the target, then rename: never half a file."""
+    if not target.parent.is_dir():
+        raise NotADirectoryError(f"{str(target)!r} must lie in a directory that exists")
     handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.parent)
     os.close(handle)
     try:

@@ -264,7 +264,11 @@ def rates(
     (1/N) sum_ij phases_ij J_a J_b D_{ia,jb} with every transition weighted by x / (1 - exp(-x)),
     x the energy that the electrons gain. The Weiss values take Eq. (31): local terms only.
     """
-    scale = np.broadcast_to(_checks.finite_array("coupling", coupling), (3,))
+    _checks.instance("cluster", cluster, Cluster)
+    scale = _checks.finite_array("coupling", coupling)
+    if scale.shape not in ((), (3,)):
+        raise ParameterError(f"`coupling` must be a scalar or (x, y, z), got shape {scale.shape}")
+    scale = np.broadcast_to(scale, (3,))
     sites = len(cluster.spins)
     factors = np.eye(sites) if phases is None else _checks.finite_array("phases", phases)
     if factors.shape != (sites, sites):

@@ -9,7 +9,7 @@ each pair once, so that the Weiss splitting of site i is x_i = b - sum_j J_ij <S
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,8 @@ class Cluster:
     zeeman: float
 
     def __post_init__(self) -> None:
+        if not isinstance(self.spins, Sequence):
+            raise ParameterError(f"`spins` must be a sequence of spins, got {self.spins!r}")
         spins = tuple(_checks.half_integer("spins", s) for s in self.spins)
         if not spins:
             raise ParameterError("`spins` must hold at least one moment, got none")

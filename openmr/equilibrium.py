@@ -366,6 +366,7 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
 
 def _ordering_modes(magnet: Magnet) -> tuple[Array, Array]:
     """Mean-field ordering temperatures [K], ascending, and the <S_par> patterns (columns)."""
+    _checks.instance("magnet", magnet, Magnet)
     weiss = np.array(magnet.weiss)
     weights = symmetrising_weights(weiss)
     curie_constant = magnet.spins * (magnet.spins + 1.0) / 3.0

@@ -76,6 +76,8 @@ def density(state: Qobj) -> ComplexArray:
 
 
 def _mode_count(state: Qobj) -> int:
+    if not isinstance(state, Qobj):
+        raise ParameterError(f"`state` must be a qutip.Qobj, got {state!r}")
     dims = state.dims[0]
     if dims != [2] * len(dims) or len(dims) % 2 or not state.isoper:
         raise ParameterError(

@@ -108,6 +108,8 @@ def evolve(
     ConvergenceError
         If QuTiP's solver stops.
     """
+    if not isinstance(start, Qobj) or not np.all(np.isfinite(start.full())):
+        raise ParameterError(f"`start` must be a qutip.Qobj of finite numbers, got {start!r}")
     grid = _times(times, generator.time)
     evolving = generator.evolving if extra is None else generator.evolving + extra
     with exact_arithmetic():

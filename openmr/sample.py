@@ -120,7 +120,7 @@ class Magnet:
         weiss: ArrayLike = 0.0,
         disorder: str = "random",
     ) -> None:
-        moments = (sublattices,) if isinstance(sublattices, Moments) else tuple(sublattices)
+        moments = tuple(sublattices) if isinstance(sublattices, Sequence) else (sublattices,)
         if not moments:
             raise ParameterError("`sublattices` must hold at least one Moments, got none")
         for item in moments:

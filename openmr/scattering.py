@@ -18,6 +18,9 @@ from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ParameterError
 from openmr.bath import ComplexArray, CorrelatorLines, spin_matrices
 
+MOST_WAVES = 1000
+"""Wavenumbers of one band: its couplings take 0.2 GiB."""
+
 Transform = Callable[[Array], ComplexArray]
 """D+(w) of Eq. (A9): frequencies (...) [k_B T] -> (..., n, n)."""
 
@@ -104,7 +107,16 @@ def plane_waves(
     complex array (3, modes, modes)
     """
     k = _checks.finite_array("wavenumbers", wavenumbers)
-    strength = np.broadcast_to(_checks.finite_array("exchange", exchange), (3,))
+    if k.ndim != 1 or k.size > MOST_WAVES:
+        raise ParameterError(
+            f"`wavenumbers` must be one row of at most {MOST_WAVES}, got shape {k.shape}"
+        )
+    strength = _checks.finite_array("exchange", exchange, "k_B T")
+    if strength.shape not in ((), (3,)):
+        raise ParameterError(
+            f"`exchange` must be a scalar or (x, y, z), got shape {strength.shape}"
+        )
+    strength = np.broadcast_to(strength, (3,))
     orbital = np.exp(-1j * (k[:, None] - k[None, :]) * _checks.number("position", position))
     spin = strength[:, None, None] * spin_matrices(0.5)  # (J/2) sigma
     return np.stack([np.kron(orbital, s) for s in spin])

@@ -174,3 +174,47 @@ def test_zero_coupling_and_no_spin_flips_stay_finite():
         assert found.relaxation.tau_longitudinal == np.inf
         assert np.isfinite(found.longitudinal)
         assert found.relaxation.longitudinal == 0
+
+
+ODD = [
+    (lambda: om.ledger(1), "`only` must be equation numbers, got 1"),
+    (lambda: om.curie_temperature(1), "`magnet` must be an openmr.Magnet, got 1"),
+    (lambda: om.Magnet(1.0), "`sublattices` must be an openmr.Moments, got 1.0"),
+    (lambda: om.clusters.rates(None), "`cluster` must be an openmr.Cluster, got None"),
+    (lambda: om.clusters.Cluster(0.5, [[0]], 0.1), "`spins` must be a sequence of spins, got 0.5"),
+    (lambda: om.fock.density("a"), "`state` must be a qutip.Qobj, got 'a'"),
+    (lambda: om.scattering.plane_waves(np.zeros(50000)), "`wavenumbers`.*1000"),
+    (lambda: om.scattering.plane_waves([1, 2], 0.0, []), r"`exchange`.*\(0,\)"),
+    (lambda: om.bath.moment_correlator(0.7, 1.0), "`spin` must be a positive half-int.*0.7"),
+    (lambda: om.bath.moment_correlator(0.5, np.nan), "`x`.*nan"),
+    (lambda: om.bath.moment_correlator(5000.0, 1.0), "`spin`.*GiB"),
+    (lambda: om.relaxation(FILM, np.datetime64("2020"), 1.0), "`temperature`.*2020"),
+    (lambda: om.relaxation(FILM, True, 1.0), "`temperature`.*True"),
+    (lambda: om.relaxation(FILM, [1, [2, 3]], 1.0), r"`temperature`.*\[1, \[2, 3\]\]"),
+    (lambda: om.relaxation(FILM, 10**400, 1.0), "`temperature`.*1000000"),
+    (lambda: om.relaxation(FILM, 1e-300, 1.0), "`temperature` must be between"),
+    (lambda: om.relaxation(FILM, 10.0, 1e300), "`field` must be between"),
+    (lambda: om.presets.pt_py(1e300), "`exchange_energy` must be at most 1e"),
+    (lambda: om.relaxation(FILM, [1.0, 2.0], 1.0, azimuth=[0, 1, 2]), r"`azimuth` \(3,\)"),
+    (
+        lambda: om.relaxation(FILM, np.ma.masked_array([1.0, 2.0], [True, False]), 1.0),
+        "`temperature`.*masked",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), ODD, ids=[m for _, m in ODD])
+def test_odd_input_gets_the_same_clear_error(call, message):
+    test_one_clear_error(call, message)
+
+
+def test_frozen_moments_leave_zero_rates():
+    """Rates that underflow are zero in every method, not a division by it."""
+    frozen = om.presets.pt_py(disorder="lattice")
+    for method in ("closed-form", "bloch-redfield"):
+        assert om.relaxation(frozen, 0.03, 1.0, method=method).dissipator.max() == 0
+
+
+def test_no_directory_to_write_to(capsys):
+    assert cli.main(["ledger", "--only", "70", "--page", "/nonexistent/page.md"]) == 2
+    assert "directory that exists" in capsys.readouterr().err

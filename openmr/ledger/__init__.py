@@ -69,6 +69,8 @@ def ledger(only: Iterable[str] | str | None = None) -> Ledger:
     """
     chosen = entries()
     if only is not None:
+        if not isinstance(only, Iterable):
+            raise _checks.ParameterError(f"`only` must be equation numbers, got {only!r}")
         numbers = only.split(",") if isinstance(only, str) else list(only)
         wanted = [str(number).strip(" ()") for number in numbers]
         known = {entry.equation for entry in chosen}

@@ -99,7 +99,8 @@ def _table(ledger: Ledger) -> str:
         if len(ledger.findings) <= FEW:
             lines += [f"    {line}" for line in _details(finding)]
     counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
-    return "\n".join([*lines, "", f"{len(ledger.findings)} entries: {counted}."])
+    number = len(ledger.findings)
+    return "\n".join([*lines, "", f"{number} {'entry' if number == 1 else 'entries'}: {counted}."])
 
 
 def _details(finding: Finding) -> list[str]:
