@@ -421,7 +421,7 @@ def test_one_clear_error(call, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"levels": 100_001}, r"`levels`.*100001 levels, about 6.* GiB and .* s"),
+        ({"levels": 100_001}, r"`levels`.*100001 levels.*about 6.* GiB and .* s"),
         ({"realisations": 100_000}, r"`levels`.*201 levels.* s \(at most 4 GiB and 3600 s\)"),
     ],
 )
