@@ -1,7 +1,8 @@
 """Thermal state of the local moments in the Weiss field, Eqs. (29)-(33), (67)-(69).
 
-Every average is a sum over the 2S+1 levels in which all terms have one sign, so nothing cancels
-at any ratio of the splitting to k_B T.
+Every average is a sum over the 2S+1 levels in which all terms have one sign (`openmr.levels`), so
+nothing cancels at any ratio of the splitting to k_B T. Sublattices without exchange among each
+other are solved one by one (`openmr.weiss`), others together by descent of the free energy.
 
 Axis convention: S_par is the component along the field direction b, and moments point against the
 field, so <S_par> <= 0 for B > 0. At B = 0 below the ordering temperature two opposite solutions
@@ -22,63 +23,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks, units
 from openmr._checks import Array, ConvergenceError, ParameterError, SizeError
+from openmr.levels import Averages, LevelSums, averages, blocks
+from openmr.levels import level_sums as level_sums  # also known by this module's name
 from openmr.sample import Magnet, Sample, symmetrising_weights
+from openmr.weiss import EPSILON, SMALLEST, weiss_field
 
-EPSILON = float(np.finfo(float).eps)
-SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
 MAX_ITERATIONS = 100
 SWEEPS = 4
 MAX_SUBLATTICES = 10
 MAX_LEVELS = 1e8  # points times 2S+1: some ten arrays of that size are alive at once
-
-
-class LevelSums(NamedTuple):
-    """Averages of one moment with H = x S_par (in k_B T), each with the shape of x."""
-
-    magnetization: Array
-    second_moment: Array
-    variance: Array
-    flip_up: Array
-    flip_down: Array
-    entropy: Array
-
-
-def level_sums(spin: float, x: ArrayLike) -> LevelSums:
-    """Thermal averages of a moment of given spin at reduced splitting x = beta eps_L.
-
-    Parameters
-    ----------
-    spin : float
-    x : array_like
-        Any finite real numbers.
-
-    Returns
-    -------
-    LevelSums
-        <S_par>; <S_par^2>; <S_par^2> - <S_par>^2; <S_- S_+>, Eq. (67); <S_+ S_->, Eq. (68); and
-        the entropy in k_B.
-    """
-    x = np.asarray(x, dtype=float)
-    depth = np.abs(x)[..., None]
-    count = round(2 * spin) + 1
-    k = np.arange(count)  # levels counted from the lowest
-    boltzmann = np.exp(-depth * k)
-    partition = boltzmann.sum(axis=-1)
-    p = boltzmann / partition[..., None]
-    below = k < spin  # level k pairs with level 2S - k, and p_k - p_{2S-k} never cancels
-    imbalance = -np.expm1(-2.0 * depth * (spin - k[below]))
-    magnetization = -np.sum((spin - k[below]) * p[..., below] * imbalance, axis=-1)
-    height = np.sum(p * k, axis=-1)  # mean level above the lowest
-    away = np.sum(p * (k * (2 * spin - k + 1)), axis=-1)
-    towards = np.sum(p * ((2 * spin - k) * (k + 1)), axis=-1)
-    return LevelSums(
-        magnetization=np.where(x >= 0, magnetization, -magnetization) + 0.0,  # no negative zero
-        second_moment=np.sum(p * (k - spin) ** 2, axis=-1),
-        variance=np.sum(p * (k - height[..., None]) ** 2, axis=-1),
-        flip_up=np.where(x >= 0, towards, away),
-        flip_down=np.where(x >= 0, away, towards),
-        entropy=np.log(partition) + depth[..., 0] * height,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +91,14 @@ class _Weiss(NamedTuple):
     coupling: Array  # (p, n, n), beta J0
 
 
-def _averages(spins: Array, x: Array) -> LevelSums:
+def _averages(spins: Array, x: Array) -> Averages:
+    columns = [averages(spin, x[..., i]) for i, spin in enumerate(spins)]
+    if len(columns) == 1:
+        return Averages(*(values[..., None] for values in columns[0]))
+    return Averages(*(np.stack(values, axis=-1) for values in zip(*columns, strict=True)))
+
+
+def _with_entropy(spins: Array, x: Array) -> LevelSums:
     columns = [level_sums(spin, x[..., i]) for i, spin in enumerate(spins)]
     return LevelSums(*(np.stack(values, axis=-1) for values in zip(*columns, strict=True)))
 
@@ -147,11 +107,11 @@ def _matvec(matrix: Array, vector: Array) -> Array:
     return np.asarray(np.einsum("...ij,...j->...i", matrix, vector))
 
 
-def _free_energy(problem: _Weiss, averages: LevelSums) -> tuple[Array, Array]:
+def _free_energy(problem: _Weiss, sums: LevelSums) -> tuple[Array, Array]:
     """Variational free energy over k_B T of the trial state, and the size of its rounding error."""
-    m = averages.magnetization
+    m = sums.magnetization
     exchange = 0.5 * m * _matvec(problem.coupling, m)
-    terms = problem.weights * np.stack([-averages.entropy, problem.zeeman * m, -exchange])
+    terms = problem.weights * np.stack([-sums.entropy, problem.zeeman * m, -exchange])
     return terms.sum(axis=(0, -1)), 4 * EPSILON * np.abs(terms).sum(axis=(0, -1))
 
 
@@ -159,9 +119,9 @@ def _at(problem: _Weiss, where: NDArray[np.bool_]) -> _Weiss:
     return problem._replace(zeeman=problem.zeeman[where], coupling=problem.coupling[where])
 
 
-def _newton_step(problem: _Weiss, averages: LevelSums, residual: Array) -> Array:
+def _newton_step(problem: _Weiss, sums: LevelSums, residual: Array) -> Array:
     """Saddle-free Newton step: downhill in the free energy, plain Newton where that is convex."""
-    root = np.sqrt(averages.variance / problem.weights)
+    root = np.sqrt(sums.variance / problem.weights)
     inner = root[..., :, None] * problem.weights[:, None] * problem.coupling * root[..., None, :]
     curvature, modes = np.linalg.eigh(np.eye(len(problem.spins)) - inner)
     floor = np.maximum(np.abs(curvature), EPSILON)
@@ -182,7 +142,7 @@ def _sweep(problem: _Weiss, x: Array) -> Array:
         attracted = rest - np.maximum(own, 0.0) * means[:, i]
         solved = np.zeros_like(rest)
         for _ in range(6):
-            inner = level_sums(spin, solved)
+            inner = averages(spin, solved)
             error = solved - rest + own * inner.magnetization
             solved = solved - error / (1.0 + np.maximum(-own, 0.0) * inner.variance)
         x[:, i] = np.where(own < 0, solved, attracted)
@@ -197,17 +157,17 @@ def _descend(problem: _Weiss, x: Array) -> Array:
     for _ in range(MAX_ITERATIONS):
         part = _at(problem, active)
         start = x[active]
-        averages = _averages(problem.spins, start)
-        mean_field = _matvec(part.coupling, averages.magnetization)
+        sums = _with_entropy(problem.spins, start)
+        mean_field = _matvec(part.coupling, sums.magnetization)
         residual = part.zeeman - mean_field - start
         scale = np.abs(part.zeeman) + np.abs(start)
-        scale = scale + _matvec(np.abs(part.coupling), np.abs(averages.magnetization))
-        step = _newton_step(part, averages, residual)
-        energy, noise = _free_energy(part, averages)
-        slope = -np.sum(problem.weights * averages.variance * residual * step, axis=-1)
+        scale = scale + _matvec(np.abs(part.coupling), np.abs(sums.magnetization))
+        step = _newton_step(part, sums, residual)
+        energy, noise = _free_energy(part, sums)
+        slope = -np.sum(problem.weights * sums.variance * residual * step, axis=-1)
         length = np.ones((len(start), 1))
         for _ in range(60):
-            trial, _noise = _free_energy(part, _averages(problem.spins, start + length * step))
+            trial, _noise = _free_energy(part, _with_entropy(problem.spins, start + length * step))
             uphill = trial > energy + 1e-4 * length[:, 0] * slope + noise
             if not uphill.any():
                 break
@@ -234,12 +194,12 @@ def _lowest(problem: _Weiss) -> Array:
     for pattern in product((-1.0, 1.0), repeat=len(problem.spins)):
         saturated = np.array(pattern) * problem.spins
         candidate = _descend(problem, problem.zeeman - _matvec(problem.coupling, saturated))
-        averages = _averages(problem.spins, candidate)
-        energy, noise = _free_energy(problem, averages)
-        net = (problem.weights * problem.g * averages.magnetization).sum(axis=-1)
+        sums = _with_entropy(problem.spins, candidate)
+        energy, noise = _free_energy(problem, sums)
+        net = (problem.weights * problem.g * sums.magnetization).sum(axis=-1)
         # equal free energies: least Zeeman energy, then net moment and first moment against b
-        zeeman = (problem.weights * problem.zeeman * averages.magnetization).sum(axis=-1)
-        key = [energy, zeeman, net, averages.magnetization[..., 0]]
+        zeeman = (problem.weights * problem.zeeman * sums.magnetization).sum(axis=-1)
+        key = [energy, zeeman, net, sums.magnetization[..., 0]]
         rounding = 64 * EPSILON * np.abs(problem.spins).sum()
         zeeman_size = np.abs(problem.weights * problem.zeeman).max(axis=-1)
         margins = [4 * noise, rounding * zeeman_size, rounding * np.abs(problem.g).max(), rounding]
@@ -256,22 +216,31 @@ def _lowest(problem: _Weiss) -> Array:
     return best
 
 
-def _condition(problem: _Weiss, x: Array, averages: LevelSums) -> Array:
+def _condition(problem: _Weiss, x: Array, means: Averages) -> Array:
     """Relative change of the worst average per relative change of the input, shape (p, n)."""
-    stiffness = np.eye(len(problem.spins)) - problem.coupling * averages.variance[..., None, :]
-    drive = np.abs(problem.zeeman) + _matvec(
-        np.abs(problem.coupling), np.abs(averages.magnetization)
-    )
-    shift = _matvec(np.abs(np.linalg.pinv(stiffness)), drive)  # |dx| per relative change
+    drive = np.abs(problem.zeeman) + _matvec(np.abs(problem.coupling), np.abs(means.magnetization))
+    shift = _matvec(np.abs(_softness(problem.coupling * means.variance[..., None, :])), drive)
     # the logarithmic slopes of the averages with x: of <S_par>, at most variance/|m|;
     # of <S_par^2> and the flip correlators, at most 2S
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(shift > 0, shift / np.abs(x), 0.0)
-        of_mean = np.where(
-            shift > 0, shift * averages.variance / np.abs(averages.magnetization), 0.0
-        )
-    of_square = 2 * problem.spins * shift
-    return np.asarray(np.maximum(1.0, np.maximum.reduce([relative, of_mean, of_square])))
+        relative = shift / np.abs(x)
+        of_mean = shift * means.variance / np.abs(means.magnetization)
+    worst = np.maximum(2 * problem.spins * shift, 1.0)
+    for slope in (relative, of_mean):
+        np.maximum(worst, slope, out=worst, where=shift > 0)
+    return worst
+
+
+def _softness(feedback: Array) -> Array:
+    """Inverse of 1 - feedback (p, n, n); 0 for what is free to move without end."""
+    if feedback.shape[-1] == 1:
+        stiffness = 1.0 - feedback
+        return np.divide(1.0, stiffness, out=np.zeros_like(stiffness), where=stiffness != 0)
+    stiffness = np.eye(feedback.shape[-1]) - feedback
+    try:
+        return np.asarray(np.linalg.inv(stiffness))
+    except np.linalg.LinAlgError:  # some point lies on the transition
+        return np.asarray(np.linalg.pinv(stiffness))
 
 
 def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equilibrium:
@@ -323,34 +292,57 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
             f"`temperature` and `field` must span at most {MAX_LEVELS:g} points times spin levels, "
             f"got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
         )
-    beta = 1.0 / (units.K_B * temperature.ravel())
+    shape = (*temperature.shape, count)
+    found = {name: np.empty((temperature.size, count)) for name in _GRIDS}
+    points = temperature.ravel(), field.ravel()
+    for block in blocks(temperature.size):
+        for name, values in _at_points(magnet, *(axis[block] for axis in points)).items():
+            found[name][block] = values
+    return Equilibrium(
+        temperature=temperature.copy(),
+        field=field.copy(),
+        **{name: values.reshape(shape) for name, values in found.items()},
+    )
+
+
+_GRIDS = ("splitting", *Averages._fields, "condition")
+
+
+def _at_points(magnet: Magnet, temperature: Array, field: Array) -> dict[str, Array]:
+    """The averages at p points, each with shape (p, n)."""
+    weiss = np.array(magnet.weiss)
+    beta = 1.0 / (units.K_B * temperature)
     g = np.array([moments.g for moments in magnet.sublattices])
     problem = _Weiss(
         spins=magnet.spins,
         g=g,
         weights=symmetrising_weights(weiss),
-        zeeman=(units.MU_B * beta * field.ravel())[:, None] * g,
+        zeeman=(units.MU_B * beta * field)[:, None] * g,
         coupling=beta[:, None, None] * weiss,
     )
     x = problem.zeeman.copy()
-    if np.any(weiss):
-        disordered = (temperature.ravel() >= ordering_temperature(magnet)) & np.all(
-            problem.zeeman == 0, axis=-1
-        )
-        coupled = ~disordered
-        x[coupled] = _lowest(_at(problem, coupled))
-    averages = _averages(problem.spins, x)
-    shape = (*temperature.shape, count)
-    return Equilibrium(
-        temperature=temperature.copy(),
-        field=field.copy(),
-        splitting=(x / beta[:, None]).reshape(shape),
-        condition=_condition(problem, x, averages).reshape(shape),
-        **{
-            name: getattr(averages, name).reshape(shape)
-            for name in ("magnetization", "second_moment", "variance", "flip_up", "flip_down")
-        },
-    )
+    ordered = (temperature < ordering_temperature(magnet)) | np.any(problem.zeeman != 0, axis=-1)
+    if np.any(weiss - np.diag(np.diag(weiss))):
+        x[ordered] = _lowest(_at(problem, ordered))
+    elif np.any(weiss):
+        x[ordered] = _one_by_one(_at(problem, ordered), field[ordered])
+    means = _averages(problem.spins, x)
+    return {
+        "splitting": x / beta[:, None],
+        "condition": _condition(problem, x, means),
+        **means._asdict(),
+    }
+
+
+def _one_by_one(problem: _Weiss, field: Array) -> Array:
+    """Reduced splittings (p, n) of sublattices without exchange among each other."""
+    x = np.empty_like(problem.zeeman)
+    for i, (spin, g) in enumerate(zip(problem.spins, problem.g, strict=True)):
+        zeeman = problem.zeeman[:, i]
+        x[:, i], _ = weiss_field(spin, np.ascontiguousarray(zeeman), problem.coupling[:, i, i] + 0)
+        if g < 0:  # the limit B -> 0+ of a moment that points along the field
+            x[:, i] = np.where(zeeman == 0, -x[:, i], x[:, i])
+    return x
 
 
 def _ordering_modes(magnet: Magnet) -> tuple[Array, Array]:
