@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openmr._checks import Array
-from openmr.equilibrium import level_sums
+from openmr.levels import level_sums
 
 ComplexArray = NDArray[np.complex128]
 

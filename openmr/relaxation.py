@@ -15,6 +15,7 @@ from openmr.sample import Sample
 
 METHODS: Final[dict[str, str]] = {
     "closed-form": "openmr.closed_form:closed_form",
+    "batched": "openmr.routes.batched:batched",
     "bloch-redfield": "openmr.routes.bloch_redfield:bloch_redfield",
     "evolution": "openmr.routes.evolution:evolution",
     "kinetic": "openmr.routes.kinetic:kinetic",
@@ -40,7 +41,7 @@ def relaxation(
     field : array_like, T
         Signed, along b; broadcasts with `temperature`.
     method : str
-        "closed-form", "bloch-redfield", "evolution" or "kinetic".
+        "closed-form", "batched", "bloch-redfield", "evolution" or "kinetic".
     azimuth : array_like, rad
         Turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then 1/tau_perp(phi).
     **options
