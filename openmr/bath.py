@@ -93,10 +93,9 @@ def electron_hole_spectrum(x: ArrayLike) -> Array:
     array, shape of x, relative error of a few machine epsilons
     """
     x = np.asarray(x, dtype=float)
-    size = np.abs(x)
-    decay = -np.expm1(-size)
-    up = np.divide(size, decay, out=np.ones_like(size), where=decay != 0)
-    return np.asarray(np.where(x < 0, up * np.exp(-size), up))
+    with np.errstate(over="ignore"):  # to 0 beyond the largest number
+        decay = -np.expm1(-x)
+    return np.asarray(np.where(x == 0, 1.0, x) / np.where(decay == 0, 1.0, decay))
 
 
 def detailed_balance(spin: float, x: float) -> float:

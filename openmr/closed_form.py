@@ -46,10 +46,9 @@ def second_moment(spin: ArrayLike, x: ArrayLike) -> Array:
 def absorption(x: ArrayLike) -> Array:
     """X n_B(x) with n_B = 1/(exp(x) - 1), the weight of flips that take energy from the moments."""
     x = np.asarray(x, dtype=float)
-    size = np.abs(x)
-    decay = -np.expm1(-size)
-    weight = np.divide(size, decay, out=np.ones_like(size), where=decay != 0)
-    return np.asarray(weight * np.exp(-np.maximum(x, 0.0)))
+    with np.errstate(over="ignore"):  # to 0 beyond the largest number
+        growth = np.expm1(x)
+    return np.asarray(np.where(x == 0, 1.0, x) / np.where(growth == 0, 1.0, growth))
 
 
 def emission(x: ArrayLike) -> Array:

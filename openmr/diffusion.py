@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ def transverse_decay(film: Film, relaxation: Relaxation) -> ComplexArray:
     return np.asarray((relaxation.transverse + 1j * relaxation.precession) / film.diffusion)
 
 
-def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> ComplexArray:
+def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> NDArray[Any]:
     """(2 l/d) tanh(d/2l) of Eqs. (88)-(90), (B29): mean spin current over the source.
 
     Parameters
@@ -38,11 +40,14 @@ def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> Complex
 
     Returns
     -------
-    complex array, shape of `decay`
+    array, shape and kind of `decay`
         1 for d << l, 2l/d for d >> l.
     """
-    u2 = 0.25 * thickness**2 * np.asarray(decay, dtype=complex)
+    u2: NDArray[Any] = 0.25 * thickness**2 * np.asarray(decay)
     small = np.abs(u2) < 1e-3
+    if not small.any():
+        u = np.sqrt(u2)
+        return np.asarray(np.tanh(u) / u)
     u = np.sqrt(np.where(small, 1.0, u2))
     # four terms leave 1e-15 at |u2| = 1e-3, and keep a small imaginary part that tanh would round
     series = 1 - u2 / 3 * (1 - u2 * 2 / 5 * (1 - u2 * 17 / 42 * (1 - u2 * 62 / 153)))

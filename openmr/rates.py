@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array
+from openmr.levels import blocks
 from openmr.sample import Electrons, Sample
 
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
@@ -111,7 +112,10 @@ class Relaxation:
 
     def rotated(self, azimuth: ArrayLike) -> Relaxation:
         """The same relaxation in local axes turned by an azimuth phi [rad], Eq. (39)."""
-        turn = rotation(0.0, _checks.finite_array("azimuth", azimuth, "rad"))
+        azimuth = _checks.finite_array("azimuth", azimuth, "rad")
+        if azimuth.ndim == 0 and azimuth == 0.0:
+            return self
+        turn = rotation(0.0, azimuth)
         grid = np.broadcast_shapes(turn.shape[:-2], self.precession.shape)
         dissipator = turn @ self.dissipator @ np.swapaxes(turn, -1, -2)
         return replace(
@@ -175,8 +179,8 @@ def spin_polarised_loss(electrons: Electrons, flip_rate: Array) -> Array:
     leaves the charge N_up + N_down the factor k_up - k_down, while the spin decays at
     k_up + k_down = `flip_rate`.
     """
-    per_state = flip_rate / (electrons.dos_up + electrons.dos_down)
-    return np.asarray(per_state * electrons.dos_down - per_state * electrons.dos_up)
+    total = electrons.dos_up + electrons.dos_down
+    return np.asarray(flip_rate * ((electrons.dos_down - electrons.dos_up) / total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,49 @@ class PointRates:
     uncertainty: Array | None = None
     diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
     charge_to_spin: float | None = None  # where the route finds it; else counted from the flips
+
+
+LARGE = 16384
+"""Points of a grid that a method gets at a time: its arrays stay in the cache."""
+
+
+def in_blocks(
+    method: Callable[[Sample, ArrayLike, ArrayLike], Relaxation],
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+) -> Relaxation:
+    """One record of a method that takes whole grids, worked out block by block.
+
+    Diagnostics that are single numbers are the largest of the blocks.
+    """
+    if np.size(temperature) <= 1 and np.size(field) <= 1:
+        return method(sample, temperature, field)
+    temperature = _checks.positive_array("temperature", temperature, "K")
+    field = _checks.finite_array("field", field, "T")
+    temperature, field = _checks.broadcast(temperature=temperature, field=field)
+    if temperature.size <= LARGE:
+        return method(sample, temperature, field)
+    points = temperature.ravel(), field.ravel()
+    dissipator = np.empty((temperature.size, 3, 3))
+    precession, charge_to_spin = np.empty(temperature.size), np.empty(temperature.size)
+    diagnostics: dict[str, Any] = {}
+    for block in blocks(temperature.size, LARGE):
+        part = method(sample, points[0][block], points[1][block])
+        dissipator[block] = part.dissipator
+        precession[block], charge_to_spin[block] = part.precession, part.charge_to_spin
+        for name, value in part.diagnostics.items():
+            diagnostics[name] = max(value, diagnostics.get(name, value))
+    shape = temperature.shape
+    return replace(
+        part,
+        temperature=temperature,
+        field=field,
+        dissipator=dissipator.reshape(*shape, 3, 3),
+        precession=precession.reshape(shape),
+        charge_to_spin=charge_to_spin.reshape(shape),
+        diagnostics=diagnostics,
+    )
 
 
 def collect(

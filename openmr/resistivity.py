@@ -93,7 +93,7 @@ def resistivity(
     _checks.choice("order", order, ("second", "exact"))
     _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
     m = _checks.unit_vectors("direction", direction)
-    parallel = surviving_fraction(film.thickness, relaxation.longitudinal / film.diffusion).real
+    parallel = surviving_fraction(film.thickness, relaxation.longitudinal / film.diffusion)
     across = surviving_fraction(film.thickness, transverse_decay(film, relaxation))
     try:
         parallel, across, mx, my, mz = np.broadcast_arrays(parallel, across, *np.moveaxis(m, -1, 0))

@@ -63,26 +63,24 @@ def batched(
         For bad arguments.
     """
     state = equilibrium(sample, temperature, field)
-    shape = state.temperature.shape
     omega = mean_field_precession(sample, state)
-    w = (units.HBAR / units.K_B * omega / state.temperature).ravel() if electron_splitting else None
-    dissipator = np.zeros((state.temperature.size, 3, 3))
+    w = units.HBAR / units.K_B * omega / state.temperature if electron_splitting else None
+    dissipator = np.zeros((*omega.shape, 3, 3))
     kms = 0.0
     for i, moments in enumerate(sample.magnet.sublattices):
         strength = 2 * np.pi * moments.density * sample.electrons.dos / units.HBAR
-        coefficients = strength * contraction(np.diag(moments.exchange), split=w is not None)
+        coefficients = strength * contraction(np.diag(moments.exchange), split=electron_splitting)
         if not np.any(coefficients):
             continue
-        x = state.reduced_splitting[..., i].ravel()
-        still = state.dephasing_moment(sample.magnet.disorder)[..., i].ravel()
-        up, down = state.flip_up[..., i].ravel(), state.flip_down[..., i].ravel()
-        for block in blocks(len(x)):
-            noise = line_noise(
-                x[block], up[block], down[block], still[block], None if w is None else w[block]
-            )
-            kms = max(kms, _imbalance(noise))
-            dissipator[block] += np.tensordot(noise, coefficients, axes=(0, 0))
-    dissipator = dissipator.reshape(*shape, 3, 3)
+        noise = line_noise(
+            state.reduced_splitting[..., i],
+            state.flip_up[..., i],
+            state.flip_down[..., i],
+            state.dephasing_moment(sample.magnet.disorder)[..., i],
+            w,
+        )
+        kms = max(kms, _imbalance(noise))
+        dissipator += np.tensordot(noise, coefficients, axes=(0, 0))
     return Relaxation(
         method="batched",
         sample=sample,
