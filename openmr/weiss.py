@@ -22,7 +22,7 @@ from openmr.levels import blocks, brillouin
 Counts = NDArray[np.int8]
 EPSILON = float(np.finfo(float).eps)
 SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
-NEAR = 8 * EPSILON  # what rounding leaves of the distance from the transition
+NEAR = 16 * EPSILON  # what rounding leaves of the distance from the transition
 MAX_STEPS = 40
 """Newton steps allowed; `tests/test_weiss.py` holds the number over the whole plane."""
 
@@ -78,7 +78,7 @@ def _newton(spin: float, depth: Array, coupling: Array, out: Array, steps: Count
         stiffness *= EPSILON / spin
         settled = np.abs(feedback, out=feedback) <= stiffness
         if count > 3:  # at the transition rounding of the residual is all that is left
-            rounding = 4 * EPSILON * (x + depth + np.abs(pull)) + SMALLEST
+            rounding = 8 * EPSILON * (x + depth + np.abs(pull)) + SMALLEST
             settled |= np.abs(residual) <= rounding
         x -= step
         if where is None:
