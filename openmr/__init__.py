@@ -53,7 +53,16 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_LAZY_MODULES = ("bath", "closed_form", "diffusion", "hilbert", "kinetics", "master", "plotting")
+_LAZY_MODULES = (
+    "bath",
+    "closed_form",
+    "diffusion",
+    "hilbert",
+    "kinetics",
+    "master",
+    "plotting",
+    "sectors",
+)
 
 
 def __getattr__(name: str) -> _Any:
