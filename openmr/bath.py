@@ -95,7 +95,10 @@ def electron_hole_spectrum(x: ArrayLike) -> Array:
     x = np.asarray(x, dtype=float)
     with np.errstate(over="ignore"):  # to 0 beyond the largest number
         decay = -np.expm1(-x)
-    return np.asarray(np.where(x == 0, 1.0, x) / np.where(decay == 0, 1.0, decay))
+    still = decay == 0
+    if np.any(still):
+        x, decay = np.where(still, 1.0, x), np.where(still, 1.0, decay)
+    return np.asarray(x / decay)
 
 
 def detailed_balance(spin: float, x: float) -> float:

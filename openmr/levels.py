@@ -120,10 +120,14 @@ def averages(spin: float, x: Array) -> Averages:
     variance = _polynomial(pairs, q)
     variance *= inverse
     variance *= inverse
+    second = spin * (spin + 1) - 0.5 * (forth + back)
+    mean += 0.0  # no negative zero
     up = x >= 0
+    if np.all(up):
+        return Averages(mean, second, variance, forth, back)
     return Averages(
-        magnetization=np.where(up, mean, -mean) + 0.0,  # no negative zero
-        second_moment=spin * (spin + 1) - 0.5 * (forth + back),
+        magnetization=np.where(up, mean, -mean) + 0.0,
+        second_moment=second,
         variance=variance,
         flip_up=np.where(up, forth, back),
         flip_down=np.where(up, back, forth),

@@ -23,6 +23,7 @@ Counts = NDArray[np.int8]
 EPSILON = float(np.finfo(float).eps)
 SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
 NEAR = 16 * EPSILON  # what rounding leaves of the distance from the transition
+SKETCHES = 1
 MAX_STEPS = 40
 """Newton steps allowed; `tests/test_weiss.py` holds the number over the whole plane."""
 
@@ -124,10 +125,31 @@ def _start(spin: float, depth: Array, coupling: Array) -> Array:
         # so near that the gap itself is rounded, the enhancement bounds nothing
         other = np.where(gap[critical] > NEAR, above[critical], saturated[critical])
         above[critical] = np.minimum(other, bound)
+    for _ in range(SKETCHES):  # Newton's steps on the last bound itself
+        above -= np.maximum(_sketch(_bend(spin), above, depth, pull), 0.0)
     if coupling.min() < 0:
         below = np.maximum(saturated, depth / (1.0 + np.abs(pull)))
         return np.where(coupling < 0, below, above)
     return above
+
+
+def _sketch(bend: float, x: Array, depth: Array, pull: Array) -> Array:
+    """Newton step for x = zeeman + pull x / sqrt(1 + b x^2), whose root is above the one sought."""
+    shrink = x * x
+    shrink *= bend
+    shrink += 1.0
+    np.sqrt(shrink, out=shrink)
+    np.divide(1.0, shrink, out=shrink)
+    slope = pull * shrink
+    step = slope * x
+    np.subtract(x, step, out=step)
+    step -= depth
+    shrink *= shrink
+    slope *= shrink
+    np.subtract(1.0, slope, out=slope)
+    np.maximum(slope, EPSILON, out=slope)
+    step /= slope
+    return step
 
 
 def _bend(spin: float) -> float:

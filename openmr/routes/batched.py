@@ -27,6 +27,7 @@ from openmr.equilibrium import Equilibrium, equilibrium
 from openmr.levels import averages, blocks
 from openmr.rates import Relaxation, spin_polarised_loss
 from openmr.sample import Sample
+from openmr.weiss import SMALLEST
 
 ComplexArray = NDArray[np.complex128]
 
@@ -65,8 +66,7 @@ def batched(
     state = equilibrium(sample, temperature, field)
     omega = mean_field_precession(sample, state)
     w = units.HBAR / units.K_B * omega / state.temperature if electron_splitting else None
-    dissipator = np.zeros((*omega.shape, 3, 3))
-    kms = 0.0
+    parts, kms = [], 0.0
     for i, moments in enumerate(sample.magnet.sublattices):
         strength = 2 * np.pi * moments.density * sample.electrons.dos / units.HBAR
         coefficients = strength * contraction(np.diag(moments.exchange), split=electron_splitting)
@@ -80,7 +80,8 @@ def batched(
             w,
         )
         kms = max(kms, _imbalance(noise))
-        dissipator += np.tensordot(noise, coefficients, axes=(0, 0))
+        parts.append(np.tensordot(noise, coefficients, axes=(0, 0)))
+    dissipator = sum(parts[1:], start=parts[0]) if parts else np.zeros((*omega.shape, 3, 3))
     return Relaxation(
         method="batched",
         sample=sample,
@@ -179,8 +180,7 @@ def line_noise(x: Array, up: Array, down: Array, still: Array, w: Array | None) 
 def _imbalance(noise: Array) -> float:
     """Detailed balance at zero electron frequency: <S_-S_+> K(-x) = <S_+S_-> K(x)."""
     first, second = noise[0], noise[len(noise) // 3]
-    largest = np.maximum(first, second)
-    return float(np.max(np.abs(first - second) / np.where(largest > 0, largest, 1.0), initial=0.0))
+    return float(np.max(np.abs(first - second) / np.maximum(first, SMALLEST), initial=0.0))
 
 
 def contraction(exchange: Array, *, split: bool) -> Array:
