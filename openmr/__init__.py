@@ -11,6 +11,7 @@ from openmr._checks import (
     ParameterError,
     SizeError,
 )
+from openmr._version import __version__ as __version__
 from openmr.equilibrium import (
     Equilibrium,
     curie_temperature,
@@ -23,6 +24,7 @@ from openmr.rates import Relaxation
 from openmr.relaxation import relaxation
 from openmr.resistivity import Resistivity, resistivity
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample
+from openmr.sweep import sweep
 from openmr.verify import verify
 
 __all__ = [
@@ -47,11 +49,10 @@ __all__ = [
     "presets",
     "relaxation",
     "resistivity",
+    "sweep",
     "units",
     "verify",
 ]
-
-__version__ = "0.1.0"
 
 _LAZY_MODULES = (
     "bath",
