@@ -30,6 +30,7 @@ import numpy as np
 from openmr import presets
 from openmr._checks import ParameterError
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample
+from openmr.variation import UNITS
 
 _TABLES = ("method", "sample", "sweep", "options")
 _PARTS = ("name", "film", "electrons", "moments", "weiss", "disorder")
@@ -51,6 +52,10 @@ def read_config(path: Path) -> dict[str, Any]:
     for name in ("sample", "sweep"):
         if not isinstance(tables.get(name), dict):
             raise ParameterError(f"{path} must have a table [{name}]")
+    for name in ("temperature", "field"):
+        if name not in tables["sweep"]:
+            raise ParameterError(f"`sweep.{name}` must be given")
+    _known("sweep.", tables["sweep"], ("temperature", "field", "direction", *UNITS))
     return {
         "sample": _sample(tables["sample"]),
         "method": tables.get("method", "closed-form"),

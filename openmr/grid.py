@@ -57,6 +57,11 @@ VARIABLES: Final[dict[str, Variable]] = {
 }
 
 _POINT_UNITS: Final = {"temperature": "K", "field": "T", "direction": "1"}
+_EXCLUSIVE: Final = (
+    ("weiss", "curie_temperature"),
+    ("exchange", "exchange_energy"),
+    ("spin_flip_time", "diffusion_length"),
+)
 _VECTORS: Final = ("direction", "exchange", "exchange_energy")
 
 
@@ -149,6 +154,9 @@ def task_of(
     """Axes and fixed values told apart, everything checked before anything is computed."""
     _checks.instance("sample", sample, Sample)
     _checks.choice("method", method, METHODS)
+    for pair in _EXCLUSIVE:
+        if set(pair) <= given.keys():
+            raise ParameterError(f"exactly one of `{pair[0]}` and `{pair[1]}` may be given")
     axes: Values = {}
     fixed: dict[str, Any] = {}
     changes: dict[str, Any] = {}

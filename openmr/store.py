@@ -95,7 +95,7 @@ def _create(path: Path, plan: Plan) -> None:
             )  # fmt: skip
         for label, (dims, values, units) in coordinates(plan.task).items():
             array = group.create_array(
-                label, shape=values.shape, dtype=values.dtype, dimension_names=dims,
+                label, shape=values.shape, dtype=_dtype(values), dimension_names=dims,
                 compressors=[Crc32cCodec()], attributes=units,
             )  # fmt: skip
             array[...] = values
@@ -104,6 +104,10 @@ def _create(path: Path, plan: Plan) -> None:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _dtype(values: np.ndarray) -> Any:
+    return str if values.dtype.kind == "U" else values.dtype
 
 
 def _same(group: Any, plan: Plan, path: Path) -> None:

@@ -82,8 +82,6 @@ def _magnet(magnet: Magnet, moments: dict[str, Any], changes: dict[str, Any]) ->
     sublattices = [_moments(old, moments) for old in magnet.sublattices]
     weiss = changes.get("weiss", magnet.weiss)
     if "curie_temperature" in changes:
-        if "weiss" in changes:
-            raise ParameterError("exactly one of `weiss` and `curie_temperature` may be varied")
         spin = sublattices[0].spin
         weiss = 3.0 * units.K_B * changes["curie_temperature"] / (spin * (spin + 1.0))
     if weiss is not magnet.weiss and len(sublattices) > 1:

@@ -153,7 +153,7 @@ DIFFERENT = [
     ({"thickness": 6e-9}, r"sample.film.thickness = 5e-09, asked for 6e-09"),
     ({"spin": [1.0, 2.0]}, "dimensions"),
     ({"direction": (0, 0, 1)}, r"fixed.direction\[0\] = 1.0, asked for 0.0"),
-    ({"temperature": np.linspace(5.0, 201.0, 6)}, "temperature = 6 values from 5.0 to 200.0, asked"),
+    ({"temperature": np.linspace(5.0, 201.0, 6)}, "temperature = 6 values from 5.0 to 200.0"),
     ({"field": [0.0]}, r"field = \[0.0, 3.0, 6.0, 9.0\], asked for \[0.0\]"),
 ]  # fmt: skip
 
@@ -183,7 +183,7 @@ def test_something_else_than_a_store_is_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
     (tmp_path / "folder").mkdir()
     for name in ("file", "folder"):
-        with pytest.raises(om.ParameterError, match="`store` must be new or the store of a sweep"):
+        with pytest.raises(om.ParameterError, match="`store` must be a new path or the store of"):
             kept(tmp_path / name)
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -196,7 +196,7 @@ def test_the_cut_of_the_store_holds_when_gone_on_with(tmp_path, evaluated):
     assert evaluated == [(1, 4)]
 
 
-def test_a_larger_sample_name_is_no_other_sweep(tmp_path):
+def test_equal_parameters_are_the_same_sweep(tmp_path):
     """The negative of the refusal: the same parameters given in another way are the same."""
     kept(tmp_path / "s")
     again = replace(FILM, film=replace(FILM.film, thickness=FILM.film.thickness * 1.0))

@@ -28,9 +28,10 @@ ROUNDING = 1e-12
 
 def test_equals_the_calls_it_stands_for():
     directions = np.array([[1.0, 0, 0], [0, 1.0, 1.0]])
+    couplings, widths = [-1e-3, 0.0, 2e-3], [3e-9, 6e-9]
     found = om.sweep(
-        FILM, **GRID, direction=directions, exchange_energy=[-1e-3, 0.0, 2e-3], thickness=[3e-9, 6e-9]
-    )  # fmt: skip
+        FILM, **GRID, direction=directions, exchange_energy=couplings, thickness=widths
+    )
     assert found.longitudinal_rate.dims == ("exchange_energy", "thickness", "temperature", "field")
     assert found.longitudinal_resistivity.dims[-1] == "direction"
     for coupling in found.exchange_energy.values:
@@ -114,7 +115,7 @@ def test_netcdf_round_trip(tmp_path):
     found = om.sweep(FILM, **GRID, direction=np.eye(3), disorder=["random", "lattice"])
     found = found.assign(decay=found.longitudinal_rate + 1j * found.precession)
     target = tmp_path / "sweep.nc"
-    found.to_netcdf(target, engine="h5netcdf", invalid_netcdf=True)
+    found.to_netcdf(target, engine="h5netcdf")
     xarray.testing.assert_identical(xarray.load_dataset(target, engine="h5netcdf"), found)
 
 
@@ -310,7 +311,8 @@ def test_command_line_with_a_whole_sample_a_store_and_processes(tmp_path):
         ("[sample]\npreset = 'pt_py'", "must have a table [sweep]"),
         ("[sample", "is not TOML"),
         (CONFIG.replace("pt_py", "fe"), "`sample.preset` must be one of pt_py, got 'fe'"),
-        (CONFIG.replace("field", "feild"), "unknown parameter `feild`; known are temperature"),
+        (CONFIG.replace("field", "feild"), "`sweep.field` must be given"),
+        (CONFIG.replace("spin =", "spni ="), "unknown key `sweep.spni`; known are"),
         (CONFIG.replace("[options]", "[option]"), "unknown key `option`"),
         (CONFIG.replace("points = 4", "points = 0"), "`sweep.temperature.points` must be"),
         (CONFIG.replace("points = 4,", ""), "`sweep.temperature` lacks points"),
@@ -319,7 +321,7 @@ def test_command_line_with_a_whole_sample_a_store_and_processes(tmp_path):
         (CONFIG.replace("electron_splitting", "speed"), "takes no option `speed`"),
         (CONFIG.replace('"batched"', '"guess"'), "`method` must be one of"),
         (CONFIG.replace("spin = [1.0, 2.0]", "spin = [1.0, 0.3]"), "`spin` must be a positive"),
-        (CONFIG.replace("field = [0.0, 5.0]\n", ""), "`field` must be given"),
+        (CONFIG.replace("field = [0.0, 5.0]\n", ""), "`sweep.field` must be given"),
         (CONFIG.replace("exchange_energy", "coupling"), "[sample]: got an unexpected keyword"),
         (WHOLE.replace("[sample.film]", "[sample.foil]"), "unknown key `sample.foil`"),
         (WHOLE.replace("spin = 2.0", "spin = 0.2"), "`spin` must be a positive half-integer"),
