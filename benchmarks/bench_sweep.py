@@ -7,9 +7,13 @@ repetitions, so that what else runs on the machine counts little.
 
 import json
 import os
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -228,6 +232,50 @@ def test_spectrum_by_blocks_against_the_dense_loop():
     )
     two = best(lambda: joint_spectrum([3.5, 3.5], [0.8, -0.4], exchange * 2, unitary=1.0), 1)
     RESULTS["joint spectrum of two moments of S = 7/2 [s]"] = two
+
+
+@pytest.mark.parametrize("method", ["evolution", "bloch-redfield"])
+def test_two_processes_against_one(method):
+    """Wall clock, so only an idle machine of two cores or more tells."""
+    count = 16 if method == "evolution" else 400
+    sweep = {
+        "temperature": np.linspace(20.0, 200.0, count), "field": 5.0, "method": method,
+        "chunk_points": count // 8,
+    }  # fmt: skip
+    taken = {}
+    for workers in (1, 2):
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            warm = {**sweep, "temperature": np.linspace(20.0, 30.0, 2 * workers), "chunk_points": 1}
+            om.sweep(FILM, **warm, executor=pool)  # imports QuTiP in every worker
+            start = time.perf_counter()
+            om.sweep(FILM, **sweep, executor=pool)
+            taken[workers] = time.perf_counter() - start
+    RESULTS[f"{method}: one process over two (wall clock)"] = taken[1] / taken[2]
+
+
+STREAM = """
+import resource, sys, tempfile, time
+import numpy as np
+import openmr as om
+rows = int(sys.argv[1])
+with tempfile.TemporaryDirectory() as folder:
+    start = time.perf_counter()
+    om.sweep(om.presets.pt_py(), temperature=np.linspace(2, 300, rows),
+             field=np.linspace(0, 14, 1000), store=folder + "/kept")
+    print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+@pytest.mark.parametrize("rows", [300, int(os.environ.get("OPENMR_ROWS", "1000"))])
+def test_streaming_through_a_store(rows):
+    """OPENMR_ROWS=100000 makes the 1e8 points of the claim; memory does not grow with them."""
+    done = subprocess.run(
+        [sys.executable, "-c", STREAM, str(rows)], capture_output=True, text=True, check=True
+    )
+    seconds, gibibytes = map(float, done.stdout.split())
+    RESULTS[f"{1000 * rows:.0e} points through a store [us per point]"] = 1e3 * seconds / rows
+    RESULTS[f"{1000 * rows:.0e} points through a store: peak memory [GiB]"] = gibibytes
+    assert gibibytes < 2
 
 
 @pytest.mark.parametrize("count", [10_000, 1_000_000])

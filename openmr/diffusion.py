@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array
+from openmr.levels import blocks
 from openmr.rates import Relaxation
 from openmr.sample import Film
 
@@ -44,7 +45,15 @@ def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> NDArray
         1 for d << l, 2l/d for d >> l.
     """
     u2: NDArray[Any] = 0.25 * thickness**2 * np.asarray(decay)
-    small = np.abs(u2) < 1e-3
+    flat, fraction = u2.reshape(-1), np.empty(u2.size, dtype=u2.dtype)
+    for block in blocks(flat.size):
+        fraction[block] = _tanh_ratio(flat[block])
+    return fraction.reshape(u2.shape)
+
+
+def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
+    """tanh(u)/u of u^2."""
+    small = np.abs(u2.real) + np.abs(u2.imag) < 1e-3
     if not small.any():
         u = np.sqrt(u2)
         return np.asarray(np.tanh(u) / u)
