@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from openmr import _checks
 from openmr._checks import ParameterError
 from openmr._version import __version__
+from openmr.levels import blocks
+from openmr.rates import LARGE
 from openmr.relaxation import METHODS, relaxation
 from openmr.resistivity import Resistivity, resistivity
 from openmr.sample import Sample
@@ -135,16 +137,20 @@ def evaluate(task: Task) -> Values:
     given = {**task.fixed, **task.axes}
     temperature = np.asarray(given["temperature"], dtype=float).reshape(-1, 1, 1)
     field = np.asarray(given["field"], dtype=float).reshape(-1, 1)
+    directions = np.atleast_2d(np.asarray(given["direction"], dtype=float))
+    # a few rows of temperatures at a time, so that the arrays in between stay in the cache
+    rows = list(blocks(len(temperature), max(1, LARGE // (field.size * len(directions)))))
     for index in np.ndindex(shape[: len(outer)]):
         changes = {name: task.axes[name][i] for name, i in zip(outer, index, strict=True)}
         sample = varied(task.sample, changes)
-        rates = relaxation(sample, temperature, field, method=task.method, **task.options)
-        found = resistivity(sample.film, rates, given["direction"])
-        for name, values in out.items():
-            variable = VARIABLES[name]
-            part = variable.of(found)  # (temperature, field, direction)
-            part = part if variable.directional else part[..., 0]
-            values[index] = part.reshape(values[index].shape)
+        for row in rows:
+            rates = relaxation(sample, temperature[row], field, method=task.method, **task.options)
+            found = resistivity(sample.film, rates, directions)
+            for name, values in out.items():
+                part = VARIABLES[name].of(found)  # (temperature, field, direction)
+                part = part if VARIABLES[name].directional else part[..., 0]
+                where = (*index, row) if "temperature" in task.axes else index
+                values[where] = part.reshape(values[where].shape)
     return out
 
 

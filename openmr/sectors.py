@@ -117,7 +117,7 @@ def joint_spectrum(
     energies = _energies(spins, x.reshape(-1, len(spins)), w.ravel())
     dimension = energies.shape[-1]
     eigenvalues = np.empty((len(energies), dimension**2), dtype=complex)
-    # so many points at a time that their blocks take 32 MiB
+    # as many points at a time as their blocks take 32 MiB
     for points in blocks(len(energies), max(1, 2**21 // (largest * dimension**2))):
         found = list(_spectra(coupling, energies[points], sectors, unitary))
         eigenvalues[points] = np.sort(np.concatenate(found, axis=-1), axis=-1)
