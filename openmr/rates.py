@@ -199,8 +199,9 @@ def over_sublattices(parts: Array) -> Array:
     return np.asarray(parts[..., 0] if parts.shape[-1] == 1 else parts.sum(axis=-1))
 
 
-LARGE = 32768
-"""Points of a grid that a method gets at a time: its arrays stay in the cache."""
+LARGE = 12288
+"""Points of a grid that a method gets at a time: its arrays stay in the cache, and small enough for
+the C library to reuse their memory instead of asking the system for it anew."""
 
 
 def in_blocks(
