@@ -7,6 +7,8 @@ sector pair and of no other. For one moment of spin S these blocks are at most 4
 dense generator is 4(2S+1)^2 on a side; only the blocks are ever built, and those of one shape go to
 LAPACK together.
 
+Source: strong symmetries of a generator (BucaProsen2012).
+
 Energies are in units of k_B T, hbar = 1; rates are in the unit of `noise`.
 """
 
