@@ -27,7 +27,10 @@ def transverse_length(film: Film, relaxation: Relaxation) -> Array:
 
 def transverse_decay(film: Film, relaxation: Relaxation) -> ComplexArray:
     """Lambda^-2 = l_perp^-2 + i l_L^-2 with l_L^-2 = omega_L / D, below Eq. (90) [m^-2]."""
-    return np.asarray((relaxation.transverse + 1j * relaxation.precession) / film.diffusion)
+    decay = np.empty(relaxation.precession.shape, dtype=complex)
+    decay.real[...] = relaxation.transverse / film.diffusion
+    decay.imag[...] = relaxation.precession / film.diffusion
+    return decay
 
 
 def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> NDArray[Any]:

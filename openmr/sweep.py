@@ -106,8 +106,8 @@ def sweep(
     --------
     >>> import openmr as om
     >>> found = om.sweep(om.presets.pt_py(), temperature=[10.0, 50.0], field=[0.0, 5.0, 9.0])
-    >>> dict(found.sizes)
-    {'temperature': 2, 'field': 3}
+    >>> found.longitudinal_rate.shape
+    (2, 3)
     """
     task = task_of(
         sample, {**parameters, "temperature": temperature, "field": field, "direction": direction},
