@@ -11,6 +11,7 @@ from openmr._checks import (
     ParameterError,
     SizeError,
 )
+from openmr._version import __version__ as __version__
 from openmr.equilibrium import (
     Equilibrium,
     curie_temperature,
@@ -30,6 +31,7 @@ from openmr.resistivity import (
     scan_directions,
 )
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample
+from openmr.sweep import sweep
 from openmr.validity import validity
 from openmr.verify import verify
 
@@ -59,12 +61,11 @@ __all__ = [
     "relaxation",
     "resistivity",
     "scan_directions",
+    "sweep",
     "units",
     "validity",
     "verify",
 ]
-
-__version__ = "0.1.0"
 
 _LAZY_MODULES = (
     "bath",
@@ -81,6 +82,7 @@ _LAZY_MODULES = (
     "master",
     "plotting",
     "scattering",
+    "sectors",
 )
 
 

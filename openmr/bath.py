@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, SizeError
-from openmr.equilibrium import level_sums
+from openmr.levels import level_sums
 
 ComplexArray = NDArray[np.complex128]
 LARGEST_SPIN = 500.0
@@ -103,10 +103,12 @@ def electron_hole_spectrum(x: ArrayLike) -> Array:
     array, shape of x, relative error of a few machine epsilons
     """
     x = np.asarray(x, dtype=float)
-    size = np.abs(x)
-    decay = -np.expm1(-size)
-    up = np.divide(size, decay, out=np.ones_like(size), where=decay != 0)
-    return np.asarray(np.where(x < 0, up * np.exp(-size), up))
+    with np.errstate(over="ignore"):  # to 0 beyond the largest number
+        decay = -np.expm1(-x)
+    still = decay == 0
+    if np.any(still):
+        x, decay = np.where(still, 1.0, x), np.where(still, 1.0, decay)
+    return np.asarray(x / decay)
 
 
 def detailed_balance(spin: float, x: float) -> float:

@@ -1,4 +1,4 @@
-"""The command line: `openmr verify`, `openmr validity`, `openmr ledger`."""
+"""The command line: `openmr verify`, `validity`, `ledger`, `sweep`."""
 
 from __future__ import annotations
 
@@ -46,6 +46,24 @@ def _parser() -> argparse.ArgumentParser:
         "--plot", type=Path, metavar="DIR", help="write decay.png and deviations.png there"
     )
     verify.set_defaults(run=_verify)
+    sweep = commands.add_parser(
+        "sweep",
+        help="rates and resistivities on a grid of parameters, to a netCDF file",
+        description="Work out a grid that a TOML file describes (docs/sweeps.md) and write it as "
+        "netCDF. Exit status: 0 done, 2 bad input.",
+    )
+    sweep.add_argument("--config", "-c", type=Path, required=True, metavar="FILE.toml")
+    sweep.add_argument("--output", "-o", type=Path, required=True, metavar="FILE.nc")
+    sweep.add_argument(
+        "--store", type=Path, metavar="DIR",
+        help="keep finished parts there, and go on from them after an interruption",
+    )  # fmt: skip
+    sweep.add_argument(
+        "--processes", "-j", type=int, default=1, metavar="N",
+        help="work on N parts at once (default: 1)",
+    )  # fmt: skip
+    sweep.add_argument("--quiet", "-q", action="store_true", help="show no progress bar")
+    sweep.set_defaults(run=_sweep)
     validity = commands.add_parser(
         "validity",
         help="which closed form to trust: the small parameters and what they cost",
@@ -180,6 +198,37 @@ def _ledger(arguments: argparse.Namespace) -> int:
 
 def _show(report: Report | Ledger, arguments: argparse.Namespace) -> None:
     print(json.dumps(report.to_dict(), indent=1, allow_nan=False) if arguments.json else report)
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    from concurrent.futures import ProcessPoolExecutor
+    from contextlib import nullcontext
+    from multiprocessing import get_context
+
+    from openmr import ParameterError
+    from openmr.config import read_config
+    from openmr.sweep import sweep
+
+    if arguments.processes < 1:
+        raise ParameterError(f"`--processes` must be >= 1, got {arguments.processes}")
+    if arguments.output.is_dir() or not arguments.output.parent.is_dir():
+        raise ParameterError(
+            f"`--output` must be a file in an existing directory, got {str(arguments.output)!r}"
+        )
+    asked = read_config(arguments.config)
+    parallel = arguments.processes > 1
+    pool = (
+        ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn"))
+        if parallel
+        else nullcontext()
+    )
+    with pool as executor:
+        found = sweep(
+            **asked, store=arguments.store, executor=executor, progress=not arguments.quiet
+        )
+    _write(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
+    print(f"{arguments.output}: {dict(found.sizes)}")
+    return OK
 
 
 def _figures(report: Report, directory: Path) -> None:

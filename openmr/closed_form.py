@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.equilibrium import Equilibrium, equilibrium
-from openmr.rates import Relaxation
+from openmr.rates import Relaxation, over_sublattices
 from openmr.sample import Electrons, Magnet, Sample
 from openmr.units import HBAR, K_B, MU_B
 
@@ -46,10 +46,12 @@ def second_moment(spin: ArrayLike, x: ArrayLike) -> Array:
 def absorption(x: ArrayLike) -> Array:
     """X n_B(x) with n_B = 1/(exp(x) - 1), the weight of flips that take energy from the moments."""
     x = np.asarray(x, dtype=float)
-    size = np.abs(x)
-    decay = -np.expm1(-size)
-    weight = np.divide(size, decay, out=np.ones_like(size), where=decay != 0)
-    return np.asarray(weight * np.exp(-np.maximum(x, 0.0)))
+    with np.errstate(over="ignore"):  # to 0 beyond the largest number
+        growth = np.expm1(x)
+    still = growth == 0
+    if np.any(still):
+        x, growth = np.where(still, 1.0, x), np.where(still, 1.0, growth)
+    return np.asarray(x / growth)
 
 
 def emission(x: ArrayLike) -> Array:
@@ -285,7 +287,7 @@ def precession(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Arra
     """omega_L = omega_B - (1/hbar) sum_i n_S J_z <S_par>, Eq. (78) [rad/s]."""
     zeeman = electrons.g * MU_B * state.field
     exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
-    return np.asarray((zeeman - exchange.sum(axis=-1)) / HBAR)
+    return np.asarray((zeeman - over_sublattices(exchange)) / HBAR)
 
 
 def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
@@ -331,18 +333,19 @@ def closed_form(
     magnet, electrons = sample.magnet, sample.electrons
     omega = precession(magnet, electrons, state)
     flips_x, flips_y = (
-        transverse_flips(magnet, electrons, state, phi).sum(axis=-1) for phi in (0.0, 0.5 * np.pi)
+        over_sublattices(transverse_flips(magnet, electrons, state, phi))
+        for phi in (0.0, 0.5 * np.pi)
     )
     if form == "finite-splitting":
         mean = transverse_flips_finite_splitting(magnet, electrons, state, omega).sum(axis=-1)
         half_difference = 0.5 * (flips_x - flips_y)
         flips_x, flips_y = mean + half_difference, mean - half_difference
-    dephased = dephasing(magnet, electrons, state).sum(axis=-1)
+    dephased = over_sublattices(dephasing(magnet, electrons, state))
     parallel = longitudinal_printed if form == "printed" else longitudinal
     dissipator = np.zeros((*omega.shape, 3, 3))
     dissipator[..., 0, 0] = flips_x + dephased
     dissipator[..., 1, 1] = flips_y + dephased
-    dissipator[..., 2, 2] = parallel(magnet, electrons, state).sum(axis=-1)
+    dissipator[..., 2, 2] = over_sublattices(parallel(magnet, electrons, state))
     weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
     flux = flip_flux(weights, state, magnet.disorder)
     return Relaxation(
@@ -352,5 +355,5 @@ def closed_form(
         field=state.field,
         dissipator=dissipator,
         precession=omega,
-        charge_to_spin=charge_to_spin_rate(flux, electrons).sum(axis=-1),
+        charge_to_spin=over_sublattices(charge_to_spin_rate(flux, electrons)),
     )

@@ -1,7 +1,8 @@
 """Thermal state of the local moments in the Weiss field, Eqs. (29)-(33), (67)-(69).
 
-Every average is a sum over the 2S+1 levels in which all terms have one sign, so nothing cancels
-at any ratio of the splitting to k_B T.
+Every average is a sum over the 2S+1 levels in which all terms have one sign (`openmr.levels`), so
+nothing cancels at any ratio of the splitting to k_B T. Sublattices without exchange among each
+other are solved one by one (`openmr.weiss`), others together by descent of the free energy.
 
 Axis convention: S_par is the component along the field direction b, and moments point against the
 field, so <S_par> <= 0 for B > 0. At B = 0 below the ordering temperature two opposite solutions
@@ -14,72 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from itertools import product
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from openmr import _checks, units
-from openmr._checks import Array, ConvergenceError, ParameterError, SizeError
+from openmr._checks import Array, ParameterError, SizeError
+from openmr.descent import WeissProblem, lowest, matvec
+from openmr.levels import Averages, averages, blocks
+from openmr.levels import level_sums as level_sums  # noqa: PLC0414 - known here too
 from openmr.sample import Magnet, Sample, symmetrising_weights
+from openmr.weiss import SMALLEST, weiss_field
 
-EPSILON = float(np.finfo(float).eps)
-SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
 COLDEST, HOTTEST, STRONGEST = 1e-9, 1e9, 1e12  # K, K, T: within them nothing overflows
-MAX_ITERATIONS = 100
-SWEEPS = 4
 MAX_SUBLATTICES = 10
 MAX_LEVELS = 1e8  # points times 2S+1: some ten arrays of that size are alive at once
-
-
-class LevelSums(NamedTuple):
-    """Averages of one moment with H = x S_par (in k_B T), each with the shape of x."""
-
-    magnetization: Array
-    second_moment: Array
-    variance: Array
-    flip_up: Array
-    flip_down: Array
-    entropy: Array
-
-
-def level_sums(spin: float, x: ArrayLike) -> LevelSums:
-    """Thermal averages of a moment of given spin at reduced splitting x = beta eps_L.
-
-    Parameters
-    ----------
-    spin : float
-    x : array_like
-        Any finite real numbers.
-
-    Returns
-    -------
-    LevelSums
-        <S_par>; <S_par^2>; <S_par^2> - <S_par>^2; <S_- S_+>, Eq. (67); <S_+ S_->, Eq. (68); and
-        the entropy in k_B.
-    """
-    x = np.asarray(x, dtype=float)
-    depth = np.abs(x)[..., None]
-    count = round(2 * spin) + 1
-    k = np.arange(count)  # levels counted from the lowest
-    boltzmann = np.exp(-depth * k)
-    partition = boltzmann.sum(axis=-1)
-    p = boltzmann / partition[..., None]
-    below = k < spin  # level k pairs with level 2S - k, and p_k - p_{2S-k} never cancels
-    imbalance = -np.expm1(-2.0 * depth * (spin - k[below]))
-    magnetization = -np.sum((spin - k[below]) * p[..., below] * imbalance, axis=-1)
-    height = np.sum(p * k, axis=-1)  # mean level above the lowest
-    away = np.sum(p * (k * (2 * spin - k + 1)), axis=-1)
-    towards = np.sum(p * ((2 * spin - k) * (k + 1)), axis=-1)
-    return LevelSums(
-        magnetization=np.where(x >= 0, magnetization, -magnetization) + 0.0,  # no negative zero
-        second_moment=np.sum(p * (k - spin) ** 2, axis=-1),
-        variance=np.sum(p * (k - height[..., None]) ** 2, axis=-1),
-        flip_up=np.where(x >= 0, towards, away),
-        flip_down=np.where(x >= 0, away, towards),
-        entropy=np.log(partition) + depth[..., 0] * height,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,150 +79,18 @@ class Equilibrium:
             yield Equilibrium(*(np.asarray(getattr(self, f.name)[index]) for f in fields(self)))
 
 
-class _Weiss(NamedTuple):
-    """The self-consistency problem at p points: e = target(e), in units of k_B T."""
+def _condition(spins: Array, x: Array, means: Averages, shift: Array) -> Array:
+    """Relative change of the worst average per relative change of the input.
 
-    spins: Array  # (n,)
-    g: Array  # (n,)
-    weights: Array  # (n,)
-    zeeman: Array  # (p, n), beta g mu_B B
-    coupling: Array  # (p, n, n), beta J0
-
-
-def _averages(spins: Array, x: Array) -> LevelSums:
-    columns = [level_sums(spin, x[..., i]) for i, spin in enumerate(spins)]
-    return LevelSums(*(np.stack(values, axis=-1) for values in zip(*columns, strict=True)))
-
-
-def _matvec(matrix: Array, vector: Array) -> Array:
-    return np.asarray(np.einsum("...ij,...j->...i", matrix, vector))
-
-
-def _free_energy(problem: _Weiss, averages: LevelSums) -> tuple[Array, Array]:
-    """Variational free energy over k_B T of the trial state, and the size of its rounding error."""
-    m = averages.magnetization
-    exchange = 0.5 * m * _matvec(problem.coupling, m)
-    terms = problem.weights * np.stack([-averages.entropy, problem.zeeman * m, -exchange])
-    return terms.sum(axis=(0, -1)), 4 * EPSILON * np.abs(terms).sum(axis=(0, -1))
-
-
-def _at(problem: _Weiss, where: NDArray[np.bool_]) -> _Weiss:
-    return problem._replace(zeeman=problem.zeeman[where], coupling=problem.coupling[where])
-
-
-def _newton_step(problem: _Weiss, averages: LevelSums, residual: Array) -> Array:
-    """Saddle-free Newton step: downhill in the free energy, plain Newton where that is convex."""
-    root = np.sqrt(averages.variance / problem.weights)
-    inner = root[..., :, None] * problem.weights[:, None] * problem.coupling * root[..., None, :]
-    curvature, modes = np.linalg.eigh(np.eye(len(problem.spins)) - inner)
-    floor = np.maximum(np.abs(curvature), EPSILON)
-    projected = np.einsum("...ji,...j->...i", modes, root * problem.weights * residual)
-    return residual + _matvec(problem.coupling, root * _matvec(modes, projected / floor))
-
-
-def _sweep(problem: _Weiss, x: Array) -> Array:
-    """One moment after the other in the field of the rest: downhill in the free energy."""
-    x = x.copy()
-    for i, spin in enumerate(problem.spins):
-        own = problem.coupling[:, i, i]
-        means = _averages(problem.spins, x).magnetization
-        rest = problem.zeeman[:, i] - np.sum(problem.coupling[:, i] * means, axis=-1)
-        rest = rest + own * means[:, i]
-        # an attractive own field is taken as it stands; a repulsive one is solved for, by Newton
-        # from zero, which approaches the one root monotonically
-        attracted = rest - np.maximum(own, 0.0) * means[:, i]
-        solved = np.zeros_like(rest)
-        for _ in range(6):
-            inner = level_sums(spin, solved)
-            error = solved - rest + own * inner.magnetization
-            solved = solved - error / (1.0 + np.maximum(-own, 0.0) * inner.variance)
-        x[:, i] = np.where(own < 0, solved, attracted)
-    return x
-
-
-def _descend(problem: _Weiss, x: Array) -> Array:
-    """Minimum of the free energy reached from the trial splittings x (p, n)."""
-    for _ in range(SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
-        x = _sweep(problem, x)
-    active = np.ones(len(x), dtype=bool)
-    for _ in range(MAX_ITERATIONS):
-        part = _at(problem, active)
-        start = x[active]
-        averages = _averages(problem.spins, start)
-        mean_field = _matvec(part.coupling, averages.magnetization)
-        residual = part.zeeman - mean_field - start
-        scale = np.abs(part.zeeman) + np.abs(start)
-        scale = scale + _matvec(np.abs(part.coupling), np.abs(averages.magnetization))
-        step = _newton_step(part, averages, residual)
-        energy, noise = _free_energy(part, averages)
-        slope = -np.sum(problem.weights * averages.variance * residual * step, axis=-1)
-        length = np.ones((len(start), 1))
-        for _ in range(60):
-            trial, _noise = _free_energy(part, _averages(problem.spins, start + length * step))
-            uphill = trial > energy + 1e-4 * length[:, 0] * slope + noise
-            if not uphill.any():
-                break
-            length[uphill] *= 0.5
-        x[active] = start + length * step
-        settled = np.all(
-            (np.abs(step) <= 2 * EPSILON * np.abs(start))
-            | (np.abs(residual) <= 8 * EPSILON * scale + SMALLEST),
-            axis=-1,
-        )
-        active[np.flatnonzero(active)[settled]] = False
-        if not active.any():
-            return x
-    raise ConvergenceError(
-        f"the Weiss field did not converge in {MAX_ITERATIONS} steps at "
-        f"{int(active.sum())} of {len(x)} points"
-    )
-
-
-def _lowest(problem: _Weiss) -> Array:
-    """Reduced splittings (p, n) of the solution with the lowest free energy."""
-    best = np.zeros_like(problem.zeeman)
-    best_key: list[Array] = []
-    for pattern in product((-1.0, 1.0), repeat=len(problem.spins)):
-        saturated = np.array(pattern) * problem.spins
-        candidate = _descend(problem, problem.zeeman - _matvec(problem.coupling, saturated))
-        averages = _averages(problem.spins, candidate)
-        energy, noise = _free_energy(problem, averages)
-        net = (problem.weights * problem.g * averages.magnetization).sum(axis=-1)
-        # equal free energies: least Zeeman energy, then net moment and first moment against b
-        zeeman = (problem.weights * problem.zeeman * averages.magnetization).sum(axis=-1)
-        key = [energy, zeeman, net, averages.magnetization[..., 0]]
-        rounding = 64 * EPSILON * np.abs(problem.spins).sum()
-        zeeman_size = np.abs(problem.weights * problem.zeeman).max(axis=-1)
-        margins = [4 * noise, rounding * zeeman_size, rounding * np.abs(problem.g).max(), rounding]
-        if not best_key:
-            best, best_key = candidate, key
-            continue
-        better = np.zeros(len(best), dtype=bool)
-        undecided = np.ones(len(best), dtype=bool)
-        for new, old, margin in zip(key, best_key, margins, strict=True):
-            better |= undecided & (new < old - margin)
-            undecided &= np.abs(new - old) <= margin
-        best = np.where(better[:, None], candidate, best)
-        best_key = [np.where(better, new, old) for new, old in zip(key, best_key, strict=True)]
-    return best
-
-
-def _condition(problem: _Weiss, x: Array, averages: LevelSums) -> Array:
-    """Relative change of the worst average per relative change of the input, shape (p, n)."""
-    stiffness = np.eye(len(problem.spins)) - problem.coupling * averages.variance[..., None, :]
-    drive = np.abs(problem.zeeman) + _matvec(
-        np.abs(problem.coupling), np.abs(averages.magnetization)
-    )
-    shift = _matvec(np.abs(np.linalg.pinv(stiffness)), drive)  # |dx| per relative change
+    From |dx| per relative change of temperature, field, g and couplings.
+    """
     # the logarithmic slopes of the averages with x: of <S_par>, at most variance/|m|;
     # of <S_par^2> and the flip correlators, at most 2S
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(shift > 0, shift / np.abs(x), 0.0)
-        of_mean = np.where(
-            shift > 0, shift * averages.variance / np.abs(averages.magnetization), 0.0
-        )
-    of_square = 2 * problem.spins * shift
-    return np.asarray(np.maximum(1.0, np.maximum.reduce([relative, of_mean, of_square])))
+    worst = np.maximum(2 * spins * shift, 1.0)
+    np.maximum(worst, shift / np.maximum(np.abs(x), SMALLEST), out=worst)
+    of_mean = shift * means.variance
+    of_mean /= np.maximum(np.abs(means.magnetization), SMALLEST)
+    return np.asarray(np.maximum(worst, of_mean, out=worst))
 
 
 def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equilibrium:
@@ -334,34 +152,81 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
             f"`temperature` and `field` must span at most {MAX_LEVELS:g} points times spin levels, "
             f"got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
         )
-    beta = 1.0 / (units.K_B * temperature.ravel())
-    g = np.array([moments.g for moments in magnet.sublattices])
-    problem = _Weiss(
-        spins=magnet.spins,
-        g=g,
-        weights=symmetrising_weights(weiss),
-        zeeman=(units.MU_B * beta * field.ravel())[:, None] * g,
-        coupling=beta[:, None, None] * weiss,
-    )
-    x = problem.zeeman.copy()
-    if np.any(weiss):
-        disordered = (temperature.ravel() >= ordering_temperature(magnet)) & np.all(
-            problem.zeeman == 0, axis=-1
-        )
-        coupled = ~disordered
-        x[coupled] = _lowest(_at(problem, coupled))
-    averages = _averages(problem.spins, x)
-    shape = (*temperature.shape, count)
+    found = {name: np.empty((temperature.size, count)) for name in _GRIDS}
+    solve = _together if np.any(weiss - np.diag(np.diag(weiss))) else _apart
+    points = temperature.ravel(), field.ravel()
+    for block in blocks(temperature.size):
+        out = {name: values[block] for name, values in found.items()}
+        solve(magnet, points[0][block], points[1][block], out)
     return Equilibrium(
         temperature=temperature.copy(),
         field=field.copy(),
-        splitting=(x / beta[:, None]).reshape(shape),
-        condition=_condition(problem, x, averages).reshape(shape),
-        **{
-            name: getattr(averages, name).reshape(shape)
-            for name in ("magnetization", "second_moment", "variance", "flip_up", "flip_down")
-        },
+        **{name: values.reshape(*temperature.shape, count) for name, values in found.items()},
     )
+
+
+_GRIDS = ("splitting", *Averages._fields, "condition")
+
+
+def _apart(magnet: Magnet, temperature: Array, field: Array, out: dict[str, Array]) -> None:
+    """Fill `out` (p, n) for sublattices without exchange among each other."""
+    thermal = units.K_B * temperature
+    beta = 1.0 / thermal
+    for i, moments in enumerate(magnet.sublattices):
+        own = magnet.weiss[i][i]
+        coupling = own * beta
+        zeeman = (units.MU_B * moments.g) * beta * field
+        x = zeeman
+        if own != 0.0:
+            x, _ = weiss_field(moments.spin, zeeman, coupling)
+            unsplit = zeeman == 0
+            if unsplit.any():
+                # the limit B -> 0+; at and above the transition exactly 0
+                ordered = temperature < ordering_temperature(Magnet(moments, own))
+                limit = np.where(ordered, x if moments.g >= 0 else -x, 0.0)
+                x = np.where(unsplit, limit, x)
+        means = averages(moments.spin, x)
+        drive = np.abs(zeeman) + np.abs(coupling * means.magnetization)
+        stiffness = np.abs(1.0 - coupling * means.variance)
+        shift = drive / np.where(stiffness > 0, stiffness, np.inf)
+        out["splitting"][:, i] = x * thermal
+        out["condition"][:, i] = _condition(np.array(moments.spin), x, means, shift)
+        for name, values in means._asdict().items():
+            out[name][:, i] = values
+
+
+def _together(magnet: Magnet, temperature: Array, field: Array, out: dict[str, Array]) -> None:
+    """Fill `out` (p, n) for coupled sublattices."""
+    weiss = np.array(magnet.weiss)
+    beta = 1.0 / (units.K_B * temperature)
+    g = np.array([moments.g for moments in magnet.sublattices])
+    problem = WeissProblem(
+        spins=magnet.spins,
+        g=g,
+        weights=symmetrising_weights(weiss),
+        zeeman=(units.MU_B * beta * field)[:, None] * g,
+        coupling=beta[:, None, None] * weiss,
+    )
+    x = problem.zeeman.copy()
+    ordered = (temperature < ordering_temperature(magnet)) | np.any(problem.zeeman != 0, axis=-1)
+    x[ordered] = lowest(problem.at(ordered))
+    columns = [averages(spin, x[:, i]) for i, spin in enumerate(problem.spins)]
+    means = Averages(*(np.stack(values, axis=-1) for values in zip(*columns, strict=True)))
+    drive = np.abs(problem.zeeman) + matvec(np.abs(problem.coupling), np.abs(means.magnetization))
+    shift = matvec(np.abs(_softness(problem.coupling * means.variance[:, None, :])), drive)
+    out["splitting"][:] = x / beta[:, None]
+    out["condition"][:] = _condition(problem.spins, x, means, shift)
+    for name, values in means._asdict().items():
+        out[name][:] = values
+
+
+def _softness(feedback: Array) -> Array:
+    """Inverse of 1 - feedback (p, n, n); 0 for what is free to move without end."""
+    stiffness = np.eye(feedback.shape[-1]) - feedback
+    try:
+        return np.asarray(np.linalg.inv(stiffness))
+    except np.linalg.LinAlgError:  # some point lies on the transition
+        return np.asarray(np.linalg.pinv(stiffness))
 
 
 def _ordering_modes(magnet: Magnet) -> tuple[Array, Array]:

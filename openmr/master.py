@@ -57,33 +57,41 @@ def redfield_dissipator(
     Raises
     ------
     ParameterError
-        If a coupling operator is not Hermitian, or a matrix has an imaginary part.
+        If a coupling operator is not Hermitian.
 
     Notes
     -----
-    The tensor is QuTiP's, term by term, with its element-wise cutoff switched off. QuTiP 5.3 uses
-    the complex conjugate of the coupling in the eigenbasis of H, which is harmless for real
-    matrices only; for others take `tcl2` with ``level_shift=False``.
+    The tensor is QuTiP's, term by term, with its element-wise cutoff switched off. For a coupling
+    that is complex in the eigenbasis QuTiP 5.3 returns the complex conjugate of the tensor (a flat
+    spectrum then gives the Lindblad dissipator of A^* instead of A); so it is asked in the
+    eigenbasis, with A^*.
     """
     for operator, _ in couplings:
         if not operator.isherm:
             raise ParameterError("`couplings` must hold Hermitian operators, got one that is not")
-    if any(np.any(matrix.full().imag) for matrix in (hamiltonian, *(a for a, _ in couplings))):
-        raise ParameterError(
-            "`hamiltonian` and `couplings` must be real matrices (QuTiP's tensor conjugates the "
-            "couplings), got a complex one; use `tcl2` with level_shift=False"
-        )
     with exact_arithmetic():
+        levels, basis = _eigenbasis(hamiltonian)
         dissipator = qutip.superoperator.liouvillian(0 * hamiltonian)
         for operator, spectrum in couplings:
             dissipator = dissipator + qutip.brterm(
-                hamiltonian,
-                operator,
+                levels,
+                (basis.dag() @ operator @ basis).conj(),
                 _of_frequency(spectrum),
                 sec_cutoff=float(sec_cutoff),
                 fock_basis=True,
             )
-    return dissipator
+        back = qutip.to_super(basis)
+        return back @ dissipator @ back.dag()
+
+
+def _eigenbasis(hamiltonian: Qobj) -> tuple[Qobj, Qobj]:
+    """Diagonal Hamiltonian and the unitary to it; the identity if it is diagonal already."""
+    matrix = hamiltonian.full()
+    energies, vectors = np.diag(matrix).real, np.eye(len(matrix))
+    if np.any(matrix != np.diag(energies)):
+        energies, vectors = np.linalg.eigh(matrix)
+    levels = qutip.qdiags(energies, 0, dims=hamiltonian.dims)
+    return levels, Qobj(vectors, dims=hamiltonian.dims).to("CSR")
 
 
 def _of_frequency(spectrum: Spectrum) -> Spectrum:

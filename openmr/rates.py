@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array
+from openmr.levels import blocks
 from openmr.sample import Electrons, Sample
 
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
@@ -116,6 +117,8 @@ class Relaxation:
     def rotated(self, azimuth: ArrayLike) -> Relaxation:
         """The same relaxation in local axes turned by an azimuth phi [rad], Eq. (39)."""
         azimuth = _checks.finite_array("azimuth", azimuth, "rad")
+        if azimuth.ndim == 0 and azimuth == 0.0:
+            return self
         turn = rotation(0.0, azimuth)
         grid = _checks.broadcast(azimuth=azimuth, temperature=self.temperature)[0].shape
         dissipator = turn @ self.dissipator @ np.swapaxes(turn, -1, -2)
@@ -181,8 +184,8 @@ def spin_polarised_loss(electrons: Electrons, flip_rate: Array) -> Array:
     leaves the charge N_up + N_down the factor k_up - k_down, while the spin decays at
     k_up + k_down = `flip_rate`.
     """
-    per_state = flip_rate / (electrons.dos_up + electrons.dos_down)
-    return np.asarray(per_state * electrons.dos_down - per_state * electrons.dos_up)
+    total = electrons.dos_up + electrons.dos_down
+    return np.asarray(flip_rate * ((electrons.dos_down - electrons.dos_up) / total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,53 @@ class PointRates:
     uncertainty: Array | None = None
     diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
     charge_to_spin: float | None = None  # where the route finds it; else counted from the flips
+
+
+def over_sublattices(parts: Array) -> Array:
+    """Sum over the last axis; for one sublattice without a pass over the points."""
+    return np.asarray(parts[..., 0] if parts.shape[-1] == 1 else parts.sum(axis=-1))
+
+
+LARGE = 12288
+"""Points of a grid that a method gets at a time: its arrays stay in the cache, and small enough for
+the C library to reuse their memory instead of asking the system for it anew."""
+
+
+def in_blocks(
+    method: Callable[[Sample, ArrayLike, ArrayLike], Relaxation],
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+) -> Relaxation:
+    """One record of a method that takes whole grids, worked out block by block.
+
+    Diagnostics that are single numbers are the largest of the blocks.
+    """
+    temperature = _checks.positive_array("temperature", temperature, "K")
+    field = _checks.finite_array("field", field, "T")
+    temperature, field = _checks.broadcast(temperature=temperature, field=field)
+    if temperature.size <= LARGE:
+        return method(sample, temperature, field)
+    points = temperature.ravel(), field.ravel()
+    dissipator = np.empty((temperature.size, 3, 3))
+    precession, charge_to_spin = np.empty(temperature.size), np.empty(temperature.size)
+    diagnostics: dict[str, Any] = {}
+    for block in blocks(temperature.size, LARGE):
+        part = method(sample, points[0][block], points[1][block])
+        dissipator[block] = part.dissipator
+        precession[block], charge_to_spin[block] = part.precession, part.charge_to_spin
+        for name, value in part.diagnostics.items():
+            diagnostics[name] = max(value, diagnostics.get(name, value))
+    shape = temperature.shape
+    return replace(
+        part,
+        temperature=temperature,
+        field=field,
+        dissipator=dissipator.reshape(*shape, 3, 3),
+        precession=precession.reshape(shape),
+        charge_to_spin=charge_to_spin.reshape(shape),
+        diagnostics=diagnostics,
+    )
 
 
 def collect(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr.rates import Relaxation
+from openmr.rates import Relaxation, in_blocks
 from openmr.sample import Sample
 
 METHODS: Final[dict[str, str]] = {
     "closed-form": "openmr.closed_form:closed_form",
+    "batched": "openmr.routes.batched:batched",
     "bloch-redfield": "openmr.routes.bloch_redfield:bloch_redfield",
     "evolution": "openmr.routes.evolution:evolution",
     "kinetic": "openmr.routes.kinetic:kinetic",
@@ -23,6 +25,9 @@ METHODS: Final[dict[str, str]] = {
     "tcl2": "openmr.routes.tcl2:tcl2",
 }
 """Method name -> where its function lives; loaded only when asked for."""
+
+GRID_METHODS: Final = ("closed-form", "batched")
+"""Those without a loop over the points: large grids go to them in blocks."""
 
 
 def relaxation(
@@ -43,8 +48,8 @@ def relaxation(
     field : array_like, T
         Signed, along b; broadcasts with `temperature`.
     method : str
-        "closed-form", "bloch-redfield", "evolution", "tcl2", "heom", "kinetic" or "exact"; the
-        keys of `METHODS`.
+        "closed-form", "batched", "bloch-redfield", "evolution", "tcl2", "heom", "kinetic" or
+        "exact"; the keys of `METHODS`.
     azimuth : array_like, rad
         Turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then 1/tau_perp(phi). The
         relaxation is the same one in other axes, so no resistivity depends on it.
@@ -72,7 +77,10 @@ def relaxation(
     module, function = METHODS[_checks.choice("method", method, METHODS)].split(":")
     route: Callable[..., Relaxation] = getattr(import_module(module), function)
     try:
-        found = route(sample, temperature, field, **options)
+        if method in GRID_METHODS:
+            found = in_blocks(partial(route, **options), sample, temperature, field)
+        else:
+            found = route(sample, temperature, field, **options)
     except TypeError as error:
         if "unexpected keyword argument" not in str(error) or function not in str(error):
             raise

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.axes import film_axes, turned
-from openmr.diffusion import surviving_matrix
+from openmr.diffusion import surviving_fraction, surviving_matrix, transverse_decay
 from openmr.rates import PRECESSION_GENERATOR, Relaxation, shown
 from openmr.sample import Film
 
@@ -97,12 +97,16 @@ def resistivity(
     _checks.choice("order", order, ("second", "exact"))
     _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
     m = _checks.unit_vectors("direction", direction)
-    local = surviving_matrix(film, relaxation.tensor)
-    surviving = turned(local, film_axes(relaxation, m))
-    if precession_sign == "printed":
-        surviving = np.swapaxes(surviving, -1, -2)
-    longitudinal, transverse = relative_resistivity(film, surviving, order)
-    drho0, drho1, drho2 = (np.broadcast_to(part, longitudinal.shape) for part in _invariants(local))
+    if _is_axial(relaxation):
+        longitudinal, transverse, invariants = _axial(film, relaxation, m, order, precession_sign)
+    else:
+        local = surviving_matrix(film, relaxation.tensor)
+        surviving = turned(local, film_axes(relaxation, m))
+        if precession_sign == "printed":
+            surviving = np.swapaxes(surviving, -1, -2)
+        longitudinal, transverse = relative_resistivity(film, surviving, order)
+        invariants = _invariants(local)
+    drho0, drho1, drho2 = (np.broadcast_to(part, longitudinal.shape) for part in invariants)
     unit = film.resistivity
     return Resistivity(
         relaxation=relaxation,
@@ -113,6 +117,52 @@ def resistivity(
         drho1=np.asarray(unit * drho1),
         drho2=np.asarray(unit * drho2),
     )
+
+
+def _is_axial(relaxation: Relaxation) -> bool:
+    """Whether the two transverse rates are equal everywhere, to rounding, and no spin grows."""
+    found = relaxation.dissipator
+    if not found.size:
+        return True
+    diagonal = np.einsum("...aa->...a", found)
+    if not (diagonal.min() >= 0 and relaxation.spin_flip_rate >= 0):
+        return False
+    rounding = 1e-14 * np.maximum(diagonal[..., 2], diagonal[..., 0])
+    others = [found[..., a, b] for a in range(3) for b in range(3) if a != b]
+    return all(
+        bool(np.all(np.abs(part) <= rounding))
+        for part in (diagonal[..., 0] - diagonal[..., 1], *others)
+    )
+
+
+def _axial(
+    film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
+) -> tuple[Array, Array, tuple[Array, Array, Array]]:
+    """rho_L and rho_yx over rho_L0 by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
+    parallel = surviving_fraction(film.thickness, relaxation.longitudinal / film.diffusion)
+    across = surviving_fraction(film.thickness, transverse_decay(film, relaxation))
+    try:
+        parallel, across, mx, my, mz = np.broadcast_arrays(parallel, across, *np.moveaxis(m, -1, 0))
+    except ValueError:
+        raise _checks.ParameterError(
+            "`direction` without its last axis must broadcast with the rates, "
+            f"got {m.shape[:-1]} and {relaxation.precession.shape}"
+        ) from None
+    drho0, drho1, drho2 = parallel, parallel - across.real, across.imag
+    sign = 1.0 if precession_sign == "hamiltonian" else -1.0
+    square = film.spin_hall_angle**2
+    if order == "second":
+        longitudinal = 1 + square * (2 - drho0 + drho1 * (1 - my**2))
+        transverse = square * (drho1 * mx * my + sign * drho2 * mz)
+    else:
+        # conductivity over sigma_D: spin Hall current reflected at the faces, Eqs. (B24)-(B28)
+        sigma_xx = 1 - square * (2 - drho0 + drho1 * (1 - my**2))
+        sigma_yy = 1 - square * (2 - drho0 + drho1 * (1 - mx**2))
+        sigma_xy = square * (sign * drho2 * mz - drho1 * mx * my)
+        sigma_yx = square * (-sign * drho2 * mz - drho1 * mx * my)
+        determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
+        longitudinal, transverse = sigma_yy / determinant, -sigma_yx / determinant
+    return longitudinal, transverse, (drho0, drho1, drho2)
 
 
 def _invariants(surviving: Array) -> tuple[Array, Array, Array]:

@@ -1,0 +1,298 @@
+"""Whole grids against loops: each figure a ratio of processor times measured in one run.
+
+``pytest benchmarks/bench_sweep.py -s --benchmark-disable`` prints the table and writes it as JSON
+to the file that the environment variable OPENMR_RATIOS names. Processor time and the best of a few
+repetitions, so that what else runs on the machine counts little.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+import qutip
+from scipy.optimize import curve_fit
+
+import openmr as om
+from openmr import bath, hilbert, units
+from openmr._qutip import exact_arithmetic
+from openmr.levels import blocks, brillouin
+from openmr.sectors import joint_spectrum
+from openmr.weiss import weiss_field
+
+FILM = om.presets.pt_py()
+RESULTS: dict[str, float] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table(request):
+    yield
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        for name, value in RESULTS.items():
+            print(f"\n{name:62} {value:12.4g}", end="")
+        print()
+    if target := os.environ.get("OPENMR_RATIOS"):
+        Path(target).write_text(json.dumps(RESULTS, indent=1))
+
+
+def best(call: Callable[[], object], repeat: int = 5) -> float:
+    """Least processor time of a few runs [s]."""
+    times = []
+    for _ in range(repeat):
+        start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def grid(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Temperatures 2 to 300 K times fields 0.01 to 14 T, `count` points."""
+    rows = round(count**0.5)
+    temperature = np.linspace(2.0, 300.0, rows)[:, None]
+    return np.broadcast_arrays(temperature, np.linspace(0.01, 14.0, count // rows))
+
+
+# --- what a QuTiP user would write -----------------------------------------------------------
+
+
+def noise(w):
+    return float(bath.electron_hole_spectrum(w))
+
+
+def joint_problem(temperature: float, field: float):
+    """H, coupling and thermal moment of one point, energies in k_B T."""
+    state = om.equilibrium(FILM, temperature, field)
+    x = float(state.reduced_splitting[0])
+    h = hilbert.hamiltonian([2.0], [x])
+    return h, hilbert.coupling([2.0], 0, (1.0, 1.0, 1.0)), hilbert.thermal_moments([2.0], [x])
+
+
+def tensor_and_projection(temperature: float, field: float) -> np.ndarray:
+    h, coupling, moment = joint_problem(temperature, field)
+    with exact_arithmetic():
+        tensor = qutip.bloch_redfield_tensor(h, [[coupling, noise]], sec_cutoff=-1, fock_basis=True)
+        tensor = tensor - qutip.liouvillian(h)
+    return hilbert.bloch_tensor(hilbert.project(tensor, moment))
+
+
+def brmesolve_and_fit(temperature: float, field: float) -> np.ndarray:
+    """The plain loop, moment free: QuTiP's solver at tolerances good to 1e-6, then one fit."""
+    h, coupling, moment = joint_problem(temperature, field)
+    times = np.linspace(0.0, 1.0, 41)
+    rates = []
+    for pauli in (hilbert.PAULI[2], hilbert.PAULI[0]):
+        observed = hilbert.embed(pauli, [qutip.qeye(5)])
+        start = qutip.tensor(0.5 * (qutip.qeye(2) + pauli), moment)
+        result = qutip.brmesolve(
+            h, start, times, [[coupling, noise]], e_ops=[observed],
+            sec_cutoff=-1, options={"method": "vern9", "rtol": 1e-8, "atol": 1e-10},
+        )  # fmt: skip
+        fitted, _ = curve_fit(
+            lambda t, a, r, c: a * np.exp(-r * t) + c, times, result.expect[0].real, (1, 1, 0)
+        )
+        rates.append(fitted[1])
+    return np.array(rates)
+
+
+def test_batched_against_the_loops():
+    temperature, field = grid(100_000)
+    few = [(t, b) for t in (5.0, 40.0, 200.0) for b in (0.5, 8.0)]
+    batched = best(lambda: om.relaxation(FILM, temperature, field, method="batched"))
+    batched /= temperature.size
+    tensor = best(lambda: [tensor_and_projection(*p) for p in few], 3) / len(few)
+    route = best(lambda: [om.relaxation(FILM, *p, method="bloch-redfield") for p in few], 3) / len(
+        few
+    )
+    loop = best(lambda: [brmesolve_and_fit(*p) for p in few], 2) / len(few)
+    strength = FILM.magnet.sublattices[0]
+    g0 = 2 * np.pi * strength.density * FILM.electrons.dos * strength.exchange[0] ** 2 / units.HBAR
+    for point in few:  # the same rates
+        same = om.relaxation(FILM, *point, method="batched").dissipator
+        found = g0 * tensor_and_projection(*point)
+        np.testing.assert_allclose(same, found, rtol=1e-9, atol=1e-12 * same.max())
+    RESULTS["batched, S = 2, 1e5 points [us per point]"] = 1e6 * batched
+    RESULTS["bloch_redfield_tensor + projection over batched"] = tensor / batched
+    RESULTS["route bloch-redfield over batched"] = route / batched
+    RESULTS["brmesolve + fit over batched"] = loop / batched
+    assert tensor > 500 * batched
+    assert loop > 5000 * batched
+
+
+def test_growth_with_spin():
+    temperature, field = grid(100_000)
+    times = {}
+    for spin in (0.5, 2.0, 3.5):
+        film = om.presets.pt_py(spin=spin)
+        times[spin] = best(lambda f=film: om.relaxation(f, temperature, field, method="batched"), 7)
+    RESULTS["batched, S = 7/2 over S = 1/2"] = times[3.5] / times[0.5]
+    assert times[3.5] < 3 * times[0.5]
+
+
+@pytest.mark.parametrize("count", [1, 100, 10_000, 1_000_000, 10_000_000])
+def test_growth_with_points(count):
+    temperature, field = grid(count)
+    repeat = 1 if count > 1_000_000 else 3
+    taken = best(lambda: om.relaxation(FILM, temperature, field, method="batched"), repeat)
+    RESULTS[f"batched, {count} points [us per point]"] = 1e6 * taken / count
+
+
+def test_growth_with_sublattices():
+    """Without exchange among each other: the work is the sum; coupled: descent from all sides."""
+    from dataclasses import replace
+
+    temperature, field = grid(10_000)
+    moments = FILM.magnet.sublattices[0]
+    j = FILM.magnet.weiss[0][0]
+    one = best(lambda: om.relaxation(FILM, temperature, field, method="batched"))
+    for name, weiss in (("apart", np.diag([j, j])), ("coupled", [[0.5 * j, 0.5 * j]] * 2)):
+        film = replace(FILM, magnet=om.Magnet([moments, moments], weiss))
+        rows = 1 if name == "apart" else 20  # the coupled case is slow: fewer points
+        part = temperature[::rows], field[::rows]
+        two = best(lambda f=film, p=part: om.relaxation(f, *p, method="batched"), 2)
+        two *= temperature.size / part[0].size
+        RESULTS[f"batched, two sublattices {name} over one"] = two / one
+
+
+def test_weiss_field_in_brillouin_evaluations():
+    temperature, field = (axis.ravel() for axis in grid(1_000_000))
+    beta = 1 / (units.K_B * temperature)
+    zeeman, coupling = 2 * units.MU_B * beta * field, beta * FILM.magnet.weiss[0][0]
+    x, steps = weiss_field(2.0, zeeman, coupling)
+    solve = best(lambda: weiss_field(2.0, zeeman, coupling))
+
+    def brillouin_once():
+        for block in blocks(len(x)):
+            brillouin(2.0, x[block])
+
+    def coth_once():
+        for block in blocks(len(x)):
+            part = x[block]
+            0.5 / np.tanh(0.5 * part) - 2.5 / np.tanh(2.5 * part)
+
+    RESULTS["Weiss field [us per point]"] = solve
+    RESULTS["Weiss field, evaluations at the median point"] = float(np.median(steps))
+    RESULTS["Weiss field, evaluations on average"] = float(steps.mean())
+    RESULTS["Weiss field, evaluations at the worst point"] = float(steps.max())
+    RESULTS["Weiss field over one Brillouin function with slope"] = solve / best(brillouin_once)
+    RESULTS["Weiss field over one Brillouin function by coth"] = solve / best(coth_once)
+    assert np.median(steps) <= 5
+
+
+def test_pipeline_against_the_floor():
+    """The floor: each transcendental function that the formulas need, once on the same arrays."""
+    temperature, field = grid(1_000_000)
+    rates = om.relaxation(FILM, temperature, field)
+    x = om.equilibrium(FILM, temperature, field).reduced_splitting.ravel()
+    scale = 0.25 * FILM.film.thickness**2 / FILM.film.diffusion
+    real = scale * rates.longitudinal.ravel()
+    complex_ = scale * (rates.transverse + 1j * rates.precession).ravel()
+
+    def floor():
+        for block in blocks(len(x)):
+            np.exp(-x[block])
+            np.expm1(-x[block])
+            np.tanh(np.sqrt(real[block]))
+            np.tanh(np.sqrt(complex_[block]))
+
+    least = best(floor)
+    whole = best(lambda: om.magnetoresistance(FILM, temperature, field, (1, 0, 0)))
+    RESULTS["closed-form pipeline, 1e6 points [us per point]"] = whole
+    RESULTS["closed-form pipeline over the floor"] = whole / least
+
+
+def test_spectrum_by_blocks_against_the_dense_loop():
+    x = np.linspace(0.1, 3.0, 50)[:, None]
+    exchange = [(1.0, 1.0, 0.7)]
+
+    def by_blocks(unitary):
+        joint_spectrum([3.5], x, exchange, electron=0.3, unitary=unitary)
+
+    def dense():
+        h = hilbert.hamiltonian([3.5], [0.8], 0.3)
+        coupling = hilbert.coupling([3.5], 0, exchange[0])
+        with exact_arithmetic():
+            qutip.bloch_redfield_tensor(
+                h, [[coupling, noise]], sec_cutoff=-1, fock_basis=True
+            ).eigenenergies()
+
+    loop = best(dense, 5)
+    RESULTS["joint spectrum, S = 7/2: dense loop over blocks"] = loop / (
+        best(lambda: by_blocks(2.0)) / 50
+    )
+    RESULTS["joint spectrum, S = 7/2, dissipator: dense loop over blocks"] = loop / (
+        best(lambda: by_blocks(0.0)) / 50
+    )
+    two = best(lambda: joint_spectrum([3.5, 3.5], [0.8, -0.4], exchange * 2, unitary=1.0), 1)
+    RESULTS["joint spectrum of two moments of S = 7/2 [s]"] = two
+
+
+@pytest.mark.parametrize("method", ["evolution", "bloch-redfield"])
+def test_two_processes_against_one(method):
+    """Wall clock, so only an idle machine of two cores or more tells."""
+    count = 16 if method == "evolution" else 400
+    sweep = {
+        "temperature": np.linspace(20.0, 200.0, count), "field": 5.0, "method": method,
+        "chunk_points": count // 8,
+    }  # fmt: skip
+    taken = {}
+    for workers in (1, 2):
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            warm = {**sweep, "temperature": np.linspace(20.0, 30.0, 2 * workers), "chunk_points": 1}
+            om.sweep(FILM, **warm, executor=pool)  # imports QuTiP in every worker
+            start = time.perf_counter()
+            om.sweep(FILM, **sweep, executor=pool)
+            taken[workers] = time.perf_counter() - start
+    RESULTS[f"{method}: one process over two (wall clock)"] = taken[1] / taken[2]
+
+
+STREAM = r"""
+import sys, tempfile, time
+from pathlib import Path
+import numpy as np
+import openmr as om
+rows = int(sys.argv[1])
+with tempfile.TemporaryDirectory() as folder:
+    start = time.perf_counter()
+    om.sweep(om.presets.pt_py(), temperature=np.linspace(2, 300, rows),
+             field=np.linspace(0, 14, 1000), store=folder + "/kept")
+    peak = next(s for s in Path("/proc/self/status").read_text().split("\n") if "VmHWM" in s)
+    print(time.perf_counter() - start, int(peak.split()[1]) / 2**20)
+"""
+
+
+@pytest.mark.parametrize("rows", [300, int(os.environ.get("OPENMR_ROWS", "1000"))])
+def test_streaming_through_a_store(rows):
+    """OPENMR_ROWS=100000 makes the 1e8 points of the claim; memory does not grow with them."""
+    done = subprocess.run(
+        [sys.executable, "-c", STREAM, str(rows)], capture_output=True, text=True, check=True
+    )
+    seconds, gibibytes = map(float, done.stdout.split())
+    RESULTS[f"{1000 * rows:.0e} points through a store [us per point]"] = 1e3 * seconds / rows
+    RESULTS[f"{1000 * rows:.0e} points through a store: peak memory [GiB]"] = gibibytes
+    assert gibibytes < 2
+
+
+@pytest.mark.parametrize("count", [10_000, 1_000_000])
+def test_peak_memory(count):
+    temperature, field = grid(count)
+    tracemalloc.start()
+    om.relaxation(FILM, temperature, field, method="batched")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    RESULTS[f"batched, {count} points: peak memory [bytes per point]"] = peak / count
+
+
+@pytest.mark.parametrize("method", ["closed-form", "batched"])
+def test_one_call(benchmark, method):
+    temperature, field = grid(10_000)
+    benchmark.group = "1e4 points"
+    benchmark(om.relaxation, FILM, temperature, field, method=method)

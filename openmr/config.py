@@ -1,0 +1,126 @@
+"""A sweep described in TOML: which film, which values, which method.
+
+.. code-block:: toml
+
+    method = "closed-form"
+
+    [sample]                      # a preset and its arguments ...
+    preset = "pt_py"
+    exchange_energy = -1e-3
+
+    [sweep]                       # numbers, lists or ranges
+    temperature = { from = 2.0, to = 300.0, points = 150 }
+    field = [0.0, 5.0, 17.0]
+    direction = [[1, 0, 0], [0, 0, 1]]
+
+Instead of a preset the sample may be given in full, by the arguments of the classes, in tables
+``[sample.film]``, ``[sample.electrons]``, ``[[sample.moments]]`` and a number or matrix
+``sample.weiss``. ``[options]`` are those of the method.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from openmr import presets
+from openmr._checks import ParameterError
+from openmr.sample import Electrons, Film, Magnet, Moments, Sample
+from openmr.variation import UNITS
+
+_TABLES = ("method", "sample", "sweep", "options")
+_PARTS = ("name", "film", "electrons", "moments", "weiss", "disorder")
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Arguments of `om.sweep` from a TOML file.
+
+    Raises
+    ------
+    ParameterError
+        For a file that is not TOML, or a key or value that does not fit; names the key.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not TOML: {error}") from None
+    _known("", tables, _TABLES)
+    for name in ("sample", "sweep"):
+        if not isinstance(tables.get(name), dict):
+            raise ParameterError(f"{path} must have a table [{name}]")
+    for name in ("temperature", "field"):
+        if name not in tables["sweep"]:
+            raise ParameterError(f"`sweep.{name}` must be given")
+    _known("sweep.", tables["sweep"], ("temperature", "field", "direction", *UNITS))
+    return {
+        "sample": _sample(tables["sample"]),
+        "method": tables.get("method", "closed-form"),
+        "options": tables.get("options", {}),
+        **{name: _values(name, value) for name, value in tables["sweep"].items()},
+    }
+
+
+def _known(where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in allowed:
+            raise ParameterError(
+                f"unknown key `{where}{key}`; known are {', '.join(where + a for a in allowed)}"
+            )
+
+
+def _called(where: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """`kind(**arguments)`, with a wrong or missing name told as a bad parameter."""
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        raise ParameterError(f"[{where}]: {str(error).split(') ')[-1]}") from None
+
+
+def _sample(table: Mapping[str, Any]) -> Sample:
+    if "preset" in table:
+        known = {"pt_py": presets.pt_py}
+        name = table["preset"]
+        if name not in known:
+            raise ParameterError(f"`sample.preset` must be one of {', '.join(known)}, got {name!r}")
+        arguments = {key: value for key, value in table.items() if key != "preset"}
+        return _called("sample", known[name], arguments)  # type: ignore[no-any-return]
+    _known("sample.", table, _PARTS)
+    for part in ("film", "electrons", "moments"):
+        if part not in table:
+            raise ParameterError(f"[sample] must have a `preset` or a table [sample.{part}]")
+    moments = table["moments"] if isinstance(table["moments"], list) else [table["moments"]]
+    electrons = table["electrons"]
+    free = {"fermi_energy", "mass"} & electrons.keys()
+    return Sample(
+        magnet=Magnet(
+            [_called("sample.moments", Moments, one) for one in moments],
+            table.get("weiss", 0.0),
+            table.get("disorder", "random"),
+        ),
+        electrons=_called("sample.electrons", Electrons.free if free else Electrons, electrons),
+        film=_called("sample.film", Film, table["film"]),
+        name=table.get("name", "sample"),
+    )
+
+
+def _values(name: str, value: Any) -> Any:
+    """A number, a list, or a range {from, to, points[, spacing = "log"]}."""
+    if not isinstance(value, dict):
+        return value
+    _known(f"sweep.{name}.", value, ("from", "to", "points", "spacing"))
+    missing = {"from", "to", "points"} - value.keys()
+    if missing:
+        raise ParameterError(f"`sweep.{name}` lacks {', '.join(sorted(missing))}")
+    points, spacing = value["points"], value.get("spacing", "linear")
+    if not isinstance(points, int) or points < 1:
+        raise ParameterError(f"`sweep.{name}.points` must be a whole number >= 1, got {points!r}")
+    if spacing not in ("linear", "log"):
+        raise ParameterError(f"`sweep.{name}.spacing` must be linear or log, got {spacing!r}")
+    if spacing == "log" and not (value["from"] > 0 and value["to"] > 0):
+        raise ParameterError(f"`sweep.{name}` must run between numbers > 0 for spacing log")
+    space = np.linspace if spacing == "linear" else np.geomspace
+    return space(value["from"], value["to"], points)

@@ -1,0 +1,143 @@
+"""The Weiss field of one kind of moments: the right root, bounded steps, self-consistent."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+from systems import exact_averages
+
+import openmr as om
+from openmr.levels import MAX_HORNER, averages, brillouin, level_sums
+from openmr.weiss import _bend, weiss_field
+
+SPINS = (0.5, 1.0, 2.0, 3.5, 7.5)
+
+
+def plane(spin):
+    """beta g mu_B B and beta J0 from far below to far above everything, the transition included."""
+    near = np.logspace(-16, -1, 61)
+    pull = np.concatenate([[0.0], np.logspace(-6, 3, 91), 1 + near, 1 - near])
+    zeeman = np.concatenate([[0.0, 5e-324, 1e-310], np.logspace(-60, 3, 190)])
+    zeeman, pull = (a.ravel() for a in np.meshgrid(zeeman, pull))
+    kept = (zeeman > 0) | (pull > 1)
+    return zeeman[kept], pull[kept] * 3 / (spin * (spin + 1))
+
+
+@pytest.mark.parametrize("spin", SPINS)
+def test_residual_and_steps_over_the_whole_plane(spin):
+    zeeman, coupling = plane(spin)
+    x, steps = weiss_field(spin, zeeman, coupling)
+    mean = brillouin(spin, x).mean
+    again = brillouin(spin, zeeman + coupling * mean).mean
+    assert np.all(np.abs(again - mean) <= 1e-13 * spin)
+    far = np.abs(coupling * spin * (spin + 1) / 3 - 1) > 1e-13
+    assert steps[far].max() <= 14
+    assert np.median(steps) <= 2
+    # within 1e-13 of the transition the residual is rounding and Newton's steps are short
+    assert steps.max() <= 30
+
+
+@pytest.mark.parametrize("spin", SPINS)
+def test_the_largest_root_is_found(spin):
+    """No sign change of x - h - a m(x) above it: the state of lowest free energy."""
+    rng = np.random.default_rng(7)
+    zeeman, pull = 10 ** rng.uniform(-6, 1, 300), rng.uniform(0, 4, 300)
+    coupling = pull * 3 / (spin * (spin + 1))
+    x, _ = weiss_field(spin, zeeman, coupling)
+    above = x * (1 + np.geomspace(1e-6, 100, 400)[:, None])
+    assert np.all(above - zeeman - coupling * brillouin(spin, above).mean > 0)
+
+
+@pytest.mark.parametrize("spin", SPINS)
+def test_repulsive_coupling(spin):
+    zeeman = np.logspace(-8, 2, 101)[:, None]
+    coupling = -np.logspace(-4, 1, 41)
+    zeeman, coupling = (a.ravel() for a in np.broadcast_arrays(zeeman, coupling))
+    x, steps = weiss_field(spin, zeeman, coupling)
+    assert steps.max() <= 14
+    mean, slope = brillouin(spin, x)
+    change = slope / (1 - coupling * slope) * (x - zeeman - coupling * mean)
+    assert np.all(np.abs(change) <= 1e-13 * spin)
+
+
+@pytest.mark.parametrize("spin", [0.5, 1.0, 4.5, 5.0, 10.0, 60.0, 200.0])
+def test_the_start_is_a_bound(spin):
+    x = np.logspace(-5, 3, 4001)
+    bound = spin * (spin + 1) / 3 * x / np.sqrt(1 + _bend(spin) * x**2)
+    assert np.all(brillouin(spin, x).mean <= bound * (1 + 1e-14))
+
+
+@pytest.mark.parametrize("spin", SPINS)
+def test_level_sums_against_forty_digits(spin):
+    for x in (0.0, 1e-12, 0.3, -2.0, 30.0, -650.0):
+        found = averages(spin, np.array([x]))
+        for value, exact in zip(found, exact_averages(spin, x), strict=True):
+            scale = abs(exact) if exact else mp.mpf(1)
+            assert abs(mp.mpf(float(value[0])) - exact) <= 8e-16 * (2 * spin + 1) * scale
+
+
+def test_large_spins_take_one_product_instead():
+    spin = MAX_HORNER / 2 + 3.5
+    x = np.array([1e-3, 0.2, -4.0])
+    found, mean = level_sums(spin, x), brillouin(spin, np.abs(x)).mean
+    np.testing.assert_allclose(np.abs(found.magnetization), mean, rtol=1e-12)
+    for i, value in enumerate(x):
+        exact = exact_averages(spin, value)
+        np.testing.assert_allclose([a[i] for a in found[:5]], [float(e) for e in exact], rtol=1e-12)
+
+
+def test_a_wrong_slope_needs_more_steps(monkeypatch):
+    """The negative test of the bound on steps: a slope off by half loses Newton's order."""
+    from openmr import weiss
+
+    zeeman, coupling = np.array([0.3]), np.array([0.8])
+    needed = weiss_field(2.0, zeeman, coupling)[1][0]
+    right = weiss.brillouin
+    monkeypatch.setattr(
+        weiss, "brillouin", lambda s, x: right(s, x)._replace(slope=0.5 * right(s, x).slope)
+    )
+    assert weiss_field(2.0, zeeman, coupling)[1][0] >= 2 * needed
+    monkeypatch.setattr(weiss, "MAX_STEPS", 5)
+    with pytest.raises(om.ConvergenceError, match="did not settle in 5 Newton steps at 1 points"):
+        weiss_field(2.0, zeeman, coupling)
+
+
+def test_convergence_is_quadratic(monkeypatch):
+    """Errors of successive steps: log e_{n+1} / log e_n approaches 2."""
+    from openmr import weiss
+
+    points, right = [], weiss.brillouin
+    monkeypatch.setattr(weiss, "brillouin", lambda s, x: points.append(x.copy()) or right(s, x))
+    x, _ = weiss_field(2.0, np.array([0.05]), np.array([0.55]))
+    errors = [float(p[0] / x[0]) - 1 for p in points]
+    errors = [e for e in errors if 1e-14 < e < 0.1]
+    assert len(errors) >= 2
+    # the constant of proportionality is of order one here
+    assert np.log(errors[-1]) / np.log(errors[-2]) > 1.6
+    assert errors == sorted(errors, reverse=True)  # monotone, from above
+
+
+def test_sublattices_apart_equal_samples_of_one():
+    sample = om.presets.pt_py()
+    one = sample.magnet.sublattices[0]
+    other = om.Moments(spin=1.0, density=1e27, exchange_energy=2e-3, g=-1.5)
+    j = sample.magnet.weiss[0][0]
+    both = om.Magnet([one, other], weiss=[[j, 0.0], [0.0, 0.4 * j]])
+    from dataclasses import replace
+
+    temperature, field = np.array([2.0, 9.0, 40.0])[:, None], np.array([-2.0, 0.0, 3.0])
+    found = om.equilibrium(replace(sample, magnet=both), temperature, field)
+    for i, (moments, weiss) in enumerate(((one, j), (other, 0.4 * j))):
+        alone = replace(sample, magnet=om.Magnet(moments, weiss))
+        state = om.equilibrium(alone, temperature, field)
+        np.testing.assert_array_equal(found.magnetization[..., i], state.magnetization[..., 0])
+        assert np.all(state.magnetization[:, 1][: 2 - i] * moments.g < 0)
+    assert np.all(found.magnetization[2, 1] == 0.0)
+
+
+def test_exactly_zero_at_the_transition_on_a_grid():
+    sample = om.presets.pt_py()
+    critical = om.ordering_temperature(sample.magnet)
+    temperature = critical * np.array([1 - 1e-12, 1.0, 1 + 1e-15, 2.0])
+    state = om.equilibrium(sample, temperature, 0.0)
+    assert state.magnetization[0, 0] < 0
+    assert np.all(state.magnetization[1:] == 0.0)
