@@ -219,11 +219,12 @@ def in_blocks(
 
     Diagnostics that are single numbers are the largest of the blocks.
     """
+    asked = temperature, field
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     temperature, field = _checks.broadcast(temperature=temperature, field=field)
     if temperature.size <= LARGE:
-        return method(sample, temperature, field)
+        return method(sample, *asked)
     points = temperature.ravel(), field.ravel()
     dissipator = np.empty((temperature.size, 3, 3))
     precession, charge_to_spin = np.empty(temperature.size), np.empty(temperature.size)

@@ -296,7 +296,7 @@ ENTRIES = [
         statement="Moments that take the energy of a flip",
         latex=r"\langle S_-S_+\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
         r" - \langle S_\parallel\rangle]\,\delta(\omega - \omega_L)",
-        code=("openmr.equilibrium.level_sums", "openmr.bath.moment_correlator"),
+        code=("openmr.levels.level_sums", "openmr.bath.moment_correlator"),
         printed=upward,
         reference=moment_lines,
         residual=partial(_line_error, which=0),
@@ -309,7 +309,7 @@ ENTRIES = [
         statement="Moments that give the energy of a flip",
         latex=r"\langle S_+S_-\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
         r" + \langle S_\parallel\rangle]\,\delta(\omega + \omega_L)",
-        code=("openmr.equilibrium.level_sums", "openmr.bath.moment_correlator"),
+        code=("openmr.levels.level_sums", "openmr.bath.moment_correlator"),
         printed=downward,
         reference=moment_lines,
         residual=partial(_line_error, which=1),

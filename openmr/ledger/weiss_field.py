@@ -307,7 +307,7 @@ ENTRIES = [
         section=SECTION,
         statement="Mean moment: Brillouin function, against the field",
         latex=r"\langle S_\parallel^i\rangle = -SB_S(\beta S\epsilon_L^i)",
-        code=("openmr.equilibrium.level_sums",),
+        code=("openmr.levels.level_sums",),
         printed=magnetization,
         reference=thermal_moments,
         residual=lambda formula, m: relative(formula(m.spin, m.x), m.mean),
@@ -321,7 +321,7 @@ ENTRIES = [
         statement="Mean square of the moment",
         latex=r"\langle S_\parallel^iS_\parallel^i\rangle = S^i(S^i+1)"
         r" + \coth(\beta\epsilon_L^i/2)\langle S_\parallel\rangle",
-        code=("openmr.equilibrium.level_sums",),
+        code=("openmr.levels.level_sums",),
         printed=second_moment,
         reference=thermal_moments,
         residual=lambda formula, m: relative(formula(m.spin, m.x, m.mean), m.square),
