@@ -16,13 +16,13 @@ from openmr.sample import Sample
 
 METHODS: Final[dict[str, str]] = {
     "closed-form": "openmr.closed_form:closed_form",
-    "batched": "openmr.routes.batched:batched",
     "bloch-redfield": "openmr.routes.bloch_redfield:bloch_redfield",
+    "batched": "openmr.routes.batched:batched",
     "evolution": "openmr.routes.evolution:evolution",
     "kinetic": "openmr.routes.kinetic:kinetic",
+    "tcl2": "openmr.routes.tcl2:tcl2",
     "heom": "openmr.routes.heom:heom",
     "exact": "openmr.routes.exact:exact",
-    "tcl2": "openmr.routes.tcl2:tcl2",
 }
 """Method name -> where its function lives; loaded only when asked for."""
 
