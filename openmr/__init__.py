@@ -22,7 +22,13 @@ from openmr.ledger import ledger
 from openmr.pipeline import magnetoresistance
 from openmr.rates import Relaxation
 from openmr.relaxation import relaxation
-from openmr.resistivity import Resistivity, resistivity
+from openmr.resistivity import (
+    Mechanisms,
+    Resistivity,
+    mechanisms,
+    resistivity,
+    scan_directions,
+)
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample
 from openmr.validity import validity
 from openmr.verify import verify
@@ -34,6 +40,7 @@ __all__ = [
     "ExtractionError",
     "Film",
     "Magnet",
+    "Mechanisms",
     "Moments",
     "OpenmrError",
     "ParameterError",
@@ -45,11 +52,13 @@ __all__ = [
     "equilibrium",
     "ledger",
     "magnetoresistance",
+    "mechanisms",
     "neel_temperature",
     "ordering_temperature",
     "presets",
     "relaxation",
     "resistivity",
+    "scan_directions",
     "units",
     "validity",
     "verify",
@@ -61,10 +70,12 @@ _LAZY_MODULES = (
     "bath",
     "closed_form",
     "clusters",
+    "diagnosis",
     "diffusion",
     "finite_band",
     "fock",
     "hilbert",
+    "impurity",
     "kernels",
     "kinetics",
     "master",

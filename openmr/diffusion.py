@@ -1,15 +1,30 @@
-"""Spin diffusion across the film, Eqs. (77), (81), (B29): lengths and the current that survives."""
+"""Spin diffusion across the film, Eqs. (76), (77), (81), (82), (B1)-(B23), (B29), three ways.
+
+Closed form: the modes of (B5) written with projectors, one along b and a complex pair across it,
+never with the eigenvectors (B7), whose norm vanishes for b along x. Matrix function: any 3x3
+relaxation-plus-precession matrix. Collocation: rates that vary with the depth.
+
+The spin current along z of polarisation a is J_a = -(sigma_D/2e) d mu_a/dz + s_a with the bare
+spin Hall current s = theta_SH sigma_D (E_y, -E_x, 0), and vanishes at both faces, Eqs. (B9), (B10).
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from openmr._checks import Array
-from openmr.rates import Relaxation
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from openmr import _checks, collocation, hyperbolic
+from openmr._checks import Array, ParameterError
+from openmr.rates import PRECESSION_GENERATOR, Relaxation, rotation
 from openmr.sample import Film
 
 ComplexArray = NDArray[np.complex128]
+
+
+# --- lengths ---------------------------------------------------------------------------------
 
 
 def longitudinal_length(film: Film, relaxation: Relaxation) -> Array:
@@ -25,6 +40,82 @@ def transverse_length(film: Film, relaxation: Relaxation) -> Array:
 def transverse_decay(film: Film, relaxation: Relaxation) -> ComplexArray:
     """Lambda^-2 = l_perp^-2 + i l_L^-2 with l_L^-2 = omega_L / D, below Eq. (90) [m^-2]."""
     return np.asarray((relaxation.transverse + 1j * relaxation.precession) / film.diffusion)
+
+
+# --- local axes in the film ------------------------------------------------------------------
+
+
+def local_axes(direction: ArrayLike) -> Array:
+    """Local axes of the rates as rows, for a field direction b: R of Eq. (39), shape (..., 3, 3).
+
+    The third row is b = (-sin(theta) cos(phi), sin(theta) sin(phi), cos(theta)), Eq. (79); the
+    local y axis lies in the plane of the film and the local x axis in the plane of b and the
+    normal. With b along the normal, where the print leaves phi open, phi = 0: local x is +x
+    (b = +z) or -x (b = -z).
+
+    Parameters
+    ----------
+    direction : array_like (..., 3)
+        b, of any length but zero.
+
+    Examples
+    --------
+    >>> from openmr.diffusion import local_axes
+    >>> local_axes((0, 0, 1))  # b along the normal
+    array([[ 1., -0.,  0.],
+           [ 0.,  1.,  0.],
+           [ 0.,  0.,  1.]])
+    """
+    b = _checks.unit_vectors("direction", direction)
+    sine, cosine = np.hypot(b[..., 0], b[..., 1]), b[..., 2]
+    # cos(phi) and sin(phi) without angles, so that axes of the film stay exact
+    tilted = sine > 0
+    along = np.where(tilted, -b[..., 0] / np.where(tilted, sine, 1.0), 1.0)
+    aside = np.where(tilted, b[..., 1] / np.where(tilted, sine, 1.0), 0.0)
+    rows = [
+        np.stack([cosine * along, -cosine * aside, sine], axis=-1),
+        np.stack([aside, along, np.zeros_like(sine)], axis=-1),
+        b,
+    ]
+    return np.stack(rows, axis=-2)
+
+
+def film_axes(relaxation: Relaxation, direction: ArrayLike) -> Array:
+    """Axes in which the tensor of `relaxation` is written, as rows in film coordinates.
+
+    Shape (..., 3, 3), where ... is that of the rates and directions broadcast.
+    """
+    axes = local_axes(direction)
+    try:
+        grid = np.broadcast_shapes(axes.shape[:-2], relaxation.precession.shape)
+        return np.broadcast_to(rotation(0.0, relaxation.azimuth) @ axes, (*grid, 3, 3))
+    except ValueError:
+        raise ParameterError(
+            "`direction` without its last axis must broadcast with the rates, "
+            f"got {axes.shape[:-2]} and {relaxation.precession.shape}"
+        ) from None
+
+
+def film_tensor(relaxation: Relaxation, direction: ArrayLike) -> Array:
+    """Relaxation and precession in film coordinates, as in Eq. (81), shape (..., 3, 3) [1/s].
+
+    d mu/dt = -tensor . mu; x is along the current, z along the normal.
+
+    Parameters
+    ----------
+    relaxation : Relaxation
+    direction : array_like (..., 3)
+        b; leading axes broadcast with the rates.
+    """
+    return turned(relaxation.tensor, film_axes(relaxation, direction))
+
+
+def turned(local: Array, axes: Array) -> Array:
+    """A matrix of local axes (rows of `axes`) in film coordinates."""
+    return np.asarray(np.swapaxes(axes, -1, -2) @ local @ axes)
+
+
+# --- what is left of the spin current ---------------------------------------------------------
 
 
 def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> ComplexArray:
@@ -47,3 +138,265 @@ def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> Complex
     # four terms leave 1e-15 at |u2| = 1e-3, and keep a small imaginary part that tanh would round
     series = 1 - u2 / 3 * (1 - u2 * 2 / 5 * (1 - u2 * 17 / 42 * (1 - u2 * 62 / 153)))
     return np.asarray(np.where(small, series, np.tanh(u) / u))
+
+
+def surviving_matrix(film: Film, tensor: ArrayLike) -> Array:
+    """The same for any relaxation-plus-precession matrix, shape (..., 3, 3).
+
+    F = tanh(U) / U with U^2 = (d/2)^2 Gamma / D. The mean diffusion current of polarisation a is
+    minus the sum over b of F_ab s_b. For axial rates F has the elements (88)-(90).
+
+    Parameters
+    ----------
+    film : Film
+    tensor : array_like (..., 3, 3), 1/s
+        Gamma of d mu/dt = -Gamma mu, uniaxial or not, defective or not.
+
+    Raises
+    ------
+    ParameterError
+        If the tensor lets a spin grow.
+
+    Examples
+    --------
+    >>> import numpy as np, openmr as om
+    >>> film = om.presets.pt_py().film
+    >>> om.diffusion.surviving_matrix(film, np.diag([0.0, 1e11, 1e11])).diagonal().round(3)
+    array([1.   , 0.833, 0.833])
+    """
+    return hyperbolic.tanh_over_root(_squared_argument(film, tensor))
+
+
+def _squared_argument(film: Film, tensor: ArrayLike) -> Array:
+    """U^2 = (d/2)^2 Gamma / D."""
+    _checks.instance("film", film, Film)
+    gamma = _checks.finite_array("tensor", tensor, "1/s")
+    if gamma.shape[-2:] != (3, 3):
+        raise ParameterError(f"`tensor` must have shape (..., 3, 3), got {gamma.shape}")
+    with np.errstate(over="ignore"):
+        u2 = gamma * ((0.5 * film.thickness) ** 2 / film.diffusion)
+    if not np.all(np.isfinite(u2)):
+        raise ParameterError("`tensor` must leave (d/2)^2 tensor / D finite, got an overflow")
+    _refuse_growth(u2)
+    return np.asarray(u2)
+
+
+def _refuse_growth(u2: Array) -> None:
+    """Raise if an eigenvalue lies left of zero by more than a fitted rate may miss it."""
+    even = 0.5 * (u2 + np.swapaxes(u2, -1, -2))
+    diagonal = np.einsum("...aa->...a", even)
+    aside = np.sum(np.abs(even), axis=-1) - np.abs(diagonal)
+    if np.all(diagonal >= aside):  # Gershgorin: damped without asking for eigenvalues
+        return
+    eigenvalues = np.linalg.eigvals(u2)
+    allowed = np.minimum(1.0, 1e-6 * np.max(np.abs(eigenvalues), axis=-1))
+    if not np.all(np.min(eigenvalues.real, axis=-1) >= -allowed):
+        raise ParameterError(
+            "`tensor` must not let a spin grow, got (d/2)^2 tensor / D with an eigenvalue of "
+            f"real part {float(np.min(eigenvalues.real)):.3g}"
+        )
+
+
+# --- profiles --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpinProfile:
+    """Spin accumulation and spin current across the film.
+
+    Attributes
+    ----------
+    method : str
+    depth : array (n,), m
+        z, from 0 to the thickness.
+    accumulation : array (..., n, 3), eV
+        mu_s^x, mu_s^y, mu_s^z.
+    current : array (..., n, 3), A/m^2
+        Spin current along z of the three polarisations; zero at both faces.
+    error : float
+        Estimated error over the largest accumulation; 0 for the exact methods.
+    """
+
+    method: str
+    depth: Array
+    accumulation: Array
+    current: Array
+    error: float = 0.0
+
+    def __repr__(self) -> str:
+        return (
+            f"SpinProfile  {self.method}, {len(self.depth)} depths to {self.depth[-1]:.4g} m\n"
+            f"  accumulation : at most {np.max(np.abs(self.accumulation)):.4g} eV\n"
+            f"  current      : at most {np.max(np.abs(self.current)):.4g} A/m^2"
+        )
+
+
+def profile(
+    film: Film,
+    relaxation: Relaxation,
+    direction: ArrayLike,
+    *,
+    depth: ArrayLike | None = None,
+    electric_field: float = 1.0,
+    method: str = "matrix",
+) -> SpinProfile:
+    """mu_s(z) and J_s(z) for rates that are the same at every depth, Eq. (B23).
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+    direction : array_like (..., 3)
+        b; leading axes broadcast with the rates.
+    depth : array_like (n,), m, optional
+        From 0 to the thickness; 101 points by default.
+    electric_field : float, V/m
+        E along x; all is proportional to it.
+    method : {"matrix", "closed-form"}
+        Function of the 3x3 matrix, or modes along and across b, for which the two transverse
+        rates must be equal.
+
+    Returns
+    -------
+    SpinProfile
+    """
+    _checks.instance("film", film, Film)
+    _checks.instance("relaxation", relaxation, Relaxation)
+    _checks.choice("method", method, ("matrix", "closed-form"))
+    field = _checks.number("electric_field", electric_field, "V/m")
+    z = np.linspace(0.0, film.thickness, 101) if depth is None else np.atleast_1d(depth)
+    z = _checks.finite_array("depth", z, "m")
+    if z.ndim != 1 or z.size == 0 or not np.all((z >= 0) & (z <= film.thickness)):
+        raise ParameterError(
+            f"`depth` must be one row of numbers from 0 to {film.thickness:g} m, got "
+            + (f"{z.min():g} to {z.max():g} m" if z.size else "none")
+            + (f" in shape {z.shape}" if z.ndim != 1 else "")
+        )
+    gap = 2 * np.minimum(z, film.thickness - z) / film.thickness
+    side = np.where(z < film.thickness - z, -1.0, 1.0)
+    if method == "matrix":
+        s, j = hyperbolic.profiles(_squared_argument(film, relaxation.tensor), gap, side)
+    else:
+        s, j = _mode_profiles(film, relaxation, gap, side)
+    axes = film_axes(relaxation, direction)[..., None, :, :]
+    source = film.spin_hall_angle * field * np.array([0.0, -1.0, 0.0])
+    return SpinProfile(
+        method=method,
+        depth=z,
+        accumulation=film.thickness * (turned(s, axes) @ source),
+        current=turned(j, axes) @ source / film.resistivity,
+    )
+
+
+def _mode_profiles(
+    film: Film, relaxation: Relaxation, gap: Array, side: Array
+) -> tuple[Array, Array]:
+    """s(x) and 1 - cosh(x u)/cosh(u) of (B11)-(B23), one mode along b and a pair across it."""
+    even = relaxation.dissipator
+    axial = np.zeros_like(even)
+    axial[..., 0, 0] = axial[..., 1, 1] = even[..., 0, 0]
+    axial[..., 2, 2] = even[..., 2, 2]
+    # rotations and numerical routes leave rounding
+    if not np.all(
+        np.abs(even - axial) <= 1e-12 * np.max(np.abs(even), axis=(-2, -1))[..., None, None]
+    ):
+        raise ParameterError(
+            "`relaxation` must have two equal transverse rates for method='closed-form'; "
+            "method='matrix' takes any"
+        )
+    decay = np.stack(
+        [relaxation.longitudinal / film.diffusion + 0j, transverse_decay(film, relaxation)]
+    )
+    u = 0.5 * film.thickness * np.sqrt(decay)[..., None]
+    below = 1 + np.exp(-2 * u)
+    odd = np.exp(-u * gap) * -np.expm1(-2 * u * (1 - gap)) / (np.where(u == 0, 1.0, u) * below)
+    s = np.asarray(side * np.where(u == 0, 1 - gap, odd), dtype=complex)
+    j = np.expm1(-u * gap) * np.expm1(-u * (2 - gap)) / below
+    return _along_and_across(s), _along_and_across(j)
+
+
+def _along_and_across(modes: ComplexArray) -> Array:
+    """Matrix of a function of the modes: b b^T, 1 - b b^T and the generator of the precession."""
+    along = np.diag([0.0, 0.0, 1.0])
+    parallel, across = modes[..., None, None]
+    across_even = across.real * (np.eye(3) - along)
+    return np.asarray(parallel.real * along + across_even + across.imag * PRECESSION_GENERATOR)
+
+
+def graded_profile(
+    film: Film,
+    rates: Callable[[Array], Array],
+    *,
+    electric_field: float = 1.0,
+    jumps: Sequence[float] = (),
+    rtol: float = 1e-8,
+    most_cells: int = 8192,
+) -> SpinProfile:
+    """mu_s(z) and J_s(z) for rates that vary with the depth, by collocation of order 4.
+
+    Parameters
+    ----------
+    film : Film
+    rates : callable
+        Depths (n,) [m] -> tensors (n, 3, 3) [1/s] in film coordinates, as `film_tensor` gives.
+    electric_field : float, V/m
+        E along x.
+    jumps : sequence of float, m
+        Depths inside the film at which the rates jump, in rising order: the faces between the
+        layers of a multilayer. The spin accumulation and current are continuous there.
+    rtol : float
+        Largest estimated error of accumulation and current over their largest value. The mesh
+        doubles until this holds; 1e-8 takes a few hundred cells.
+    most_cells : int
+        Where it stops.
+
+    Returns
+    -------
+    SpinProfile
+        At the nodes of the last mesh, which are dense near the faces.
+
+    Raises
+    ------
+    ConvergenceError
+        If `most_cells` do not suffice, or the rates jump elsewhere.
+    ParameterError
+    """
+    _checks.instance("film", film, Film)
+    field = _checks.number("electric_field", electric_field, "V/m")
+    inner = np.atleast_1d(_checks.finite_array("jumps", jumps, "m"))
+    edges = np.concatenate([[0.0], inner / film.thickness, [1.0]])
+    if edges.ndim != 1 or not np.all(np.diff(edges) > 0):
+        raise ParameterError(
+            f"`jumps` must rise between 0 and {film.thickness:g} m, got {inner.tolist()}"
+        )
+    rtol = _checks.number("rtol", rtol, least=1e-12, most=0.1)
+    cells = round(_checks.number("most_cells", most_cells, least=64, most=2**17))
+    d = film.thickness
+
+    def matrix(z: Array) -> Array:
+        tensor = _checks.finite_array("rates", rates(z * d), "1/s")
+        if tensor.shape != (*z.shape, 3, 3):
+            raise ParameterError(
+                f"`rates` must give shape {(*z.shape, 3, 3)} for depths {z.shape}, "
+                f"got {tensor.shape}"
+            )
+        return 4.0 * _squared_argument(film, tensor)
+
+    steepest = float(np.max(np.linalg.norm(matrix(np.linspace(0, 1, 257)), axis=(-2, -1))))
+    unit = np.array([[0.0], [-1.0], [0.0]])  # values in units of 2 theta E d
+    found = collocation.solve(
+        matrix,
+        unit,
+        layer=min(1.0, max(steepest, 1e-300) ** -0.5),
+        rtol=rtol,
+        most_cells=cells,
+        edges=edges.tolist(),
+    )
+    scale = 2 * film.spin_hall_angle * field
+    return SpinProfile(
+        method="collocation",
+        depth=found.nodes * d,
+        accumulation=scale * d * found.values[..., 0],
+        current=-0.5 * scale / film.resistivity * found.excess[..., 0],
+        error=found.error,
+    )

@@ -37,6 +37,9 @@ class Relaxation:
         1/T_0, Eq. (62), along b.
     spin_flip_rate : float, 1/s
         1/tau_0 of the film.
+    azimuth : float or array (...), rad
+        By how much the axes of the tensor are turned about b, Eq. (39); (Jx, Jy) lie along those
+        of azimuth 0.
     uncertainty : array (..., 3, 3), 1/s, or None
         Of `exchange_tensor`, where the method knows one.
     diagnostics : mapping of str to array or float
@@ -51,6 +54,7 @@ class Relaxation:
     precession: Array
     charge_to_spin: Array
     spin_flip_rate: float = 0.0
+    azimuth: ArrayLike = 0.0
     uncertainty: Array | None = None
     diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
 
@@ -111,7 +115,8 @@ class Relaxation:
 
     def rotated(self, azimuth: ArrayLike) -> Relaxation:
         """The same relaxation in local axes turned by an azimuth phi [rad], Eq. (39)."""
-        turn = rotation(0.0, _checks.finite_array("azimuth", azimuth, "rad"))
+        azimuth = _checks.finite_array("azimuth", azimuth, "rad")
+        turn = rotation(0.0, azimuth)
         grid = np.broadcast_shapes(turn.shape[:-2], self.precession.shape)
         dissipator = turn @ self.dissipator @ np.swapaxes(turn, -1, -2)
         return replace(
@@ -121,6 +126,7 @@ class Relaxation:
             field=np.broadcast_to(self.field, grid),
             precession=np.broadcast_to(self.precession, grid),
             charge_to_spin=np.broadcast_to(self.charge_to_spin, grid),
+            azimuth=np.asarray(self.azimuth) + azimuth,
             uncertainty=None
             if self.uncertainty is None
             else np.abs(turn) @ self.uncertainty @ np.abs(np.swapaxes(turn, -1, -2)),

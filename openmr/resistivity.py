@@ -1,4 +1,4 @@
-"""Longitudinal and transverse resistivity, Eqs. (86)-(90), (93)-(97), (B36)-(B39).
+"""Longitudinal and transverse resistivity, Eqs. (86)-(97), (B24)-(B29), (B36)-(B39).
 
 Current along x, film normal z. The transverse resistivity is rho_yx = E_y / J_x at J_y = 0.
 """
@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.diffusion import surviving_fraction, transverse_decay
-from openmr.rates import Relaxation, shown
+from openmr.diffusion import film_axes, surviving_matrix, turned
+from openmr.rates import PRECESSION_GENERATOR, Relaxation, shown
 from openmr.sample import Film
 
 
@@ -86,36 +86,22 @@ def resistivity(
 
     Notes
     -----
-    The two transverse rates enter by their mean, which is exact for Jx = Jy.
+    The whole 3x3 tensor enters, so Jx, Jy and Jz may all differ; (Jx, Jy) lie along the axes of
+    `diffusion.local_axes`, Jy in the plane of the film. For Jx = Jy the elements of the matrix
+    function are Eqs. (88)-(90). Otherwise drho1 and drho2 hold the mean over the azimuth, and
+    `longitudinal` and `transverse` what the tensor gives.
     """
     _checks.instance("film", film, Film)
     _checks.instance("relaxation", relaxation, Relaxation)
     _checks.choice("order", order, ("second", "exact"))
     _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
     m = _checks.unit_vectors("direction", direction)
-    parallel = surviving_fraction(film.thickness, relaxation.longitudinal / film.diffusion).real
-    across = surviving_fraction(film.thickness, transverse_decay(film, relaxation))
-    try:
-        parallel, across, mx, my, mz = np.broadcast_arrays(parallel, across, *np.moveaxis(m, -1, 0))
-    except ValueError:
-        raise _checks.ParameterError(
-            "`direction` without its last axis must broadcast with the rates, "
-            f"got {m.shape[:-1]} and {relaxation.precession.shape}"
-        ) from None
-    drho0, drho1, drho2 = parallel, parallel - across.real, across.imag
-    sign = 1.0 if precession_sign == "hamiltonian" else -1.0
-    square = film.spin_hall_angle**2
-    if order == "second":
-        longitudinal = 1 + square * (2 - drho0 + drho1 * (1 - my**2))
-        transverse = square * (drho1 * mx * my + sign * drho2 * mz)
-    else:
-        # conductivity over sigma_D: spin Hall current reflected at the faces, Eqs. (B24)-(B28)
-        sigma_xx = 1 - square * (2 - drho0 + drho1 * (1 - my**2))
-        sigma_yy = 1 - square * (2 - drho0 + drho1 * (1 - mx**2))
-        sigma_xy = square * (sign * drho2 * mz - drho1 * mx * my)
-        sigma_yx = square * (-sign * drho2 * mz - drho1 * mx * my)
-        determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
-        longitudinal, transverse = sigma_yy / determinant, -sigma_yx / determinant
+    local = surviving_matrix(film, relaxation.tensor)
+    surviving = turned(local, film_axes(relaxation, m))
+    if precession_sign == "printed":
+        surviving = np.swapaxes(surviving, -1, -2)
+    longitudinal, transverse = relative_resistivity(film, surviving, order)
+    drho0, drho1, drho2 = (np.broadcast_to(part, longitudinal.shape) for part in _invariants(local))
     unit = film.resistivity
     return Resistivity(
         relaxation=relaxation,
@@ -126,3 +112,137 @@ def resistivity(
         drho1=np.asarray(unit * drho1),
         drho2=np.asarray(unit * drho2),
     )
+
+
+def _invariants(surviving: Array) -> tuple[Array, Array, Array]:
+    """Eqs. (88)-(90) over rho_L0 from the matrix in local axes."""
+    parallel = surviving[..., 2, 2]
+    across = 0.5 * (surviving[..., 0, 0] + surviving[..., 1, 1])
+    return parallel, parallel - across, 0.5 * (surviving[..., 0, 1] - surviving[..., 1, 0])
+
+
+def relative_resistivity(film: Film, surviving: Array, order: str) -> tuple[Array, Array]:
+    """rho_L and rho_yx over rho_L0 from the surviving spin current in film axes, Eqs. (B24)-(B28).
+
+    A field E sends the spin Hall currents s = theta (E_y, -E_x, 0); of the mean, -F s is carried
+    back by diffusion and turned into charge by the inverse effect.
+    """
+    square = film.spin_hall_angle**2
+    if order == "second":
+        return 1 + square * (2 - surviving[..., 1, 1]), square * surviving[..., 0, 1]
+    sigma_xx = 1 - square * (2 - surviving[..., 1, 1])
+    sigma_yy = 1 - square * (2 - surviving[..., 0, 0])
+    sigma_xy, sigma_yx = -square * surviving[..., 1, 0], -square * surviving[..., 0, 1]
+    determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
+    return np.asarray(sigma_yy / determinant), np.asarray(-sigma_yx / determinant)
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanisms:
+    """What each mechanism of Sec. V A adds to rho_L at second order in theta_SH.
+
+    Attributes
+    ----------
+    bare : array, Ohm m
+        rho_L0 [1 + 2 theta^2 - theta^2 f(1/tau_0)]: the film without exchange and without field,
+        f(rate) = (2 l/d) tanh(d/2l) with l^2 = D / rate.
+    isotropic_magnon : array, Ohm m
+        All spins relax at 1/tau_par and none precesses: -theta^2 [drho0 - f(1/tau_0)].
+    relaxation_anisotropy : array, Ohm m
+        What the transverse rates change once they differ from 1/tau_par, with omega_L = 0.
+    precession : array, Ohm m
+        What omega_L changes, at the rates as they are.
+    precession_isotropic : array, Ohm m
+        What omega_L would change if all spins relaxed at 1/tau_par.
+    """
+
+    bare: Array
+    isotropic_magnon: Array
+    relaxation_anisotropy: Array
+    precession: Array
+    precession_isotropic: Array
+
+    @property
+    def total(self) -> Array:
+        """Sum of bare and the three mechanisms: rho_L of Eq. (86) [Ohm m]."""
+        return np.asarray(
+            self.bare + self.isotropic_magnon + self.relaxation_anisotropy + self.precession
+        )
+
+    @property
+    def interplay(self) -> Array:
+        """How far the two values of precession differ, the first less the second [Ohm m]."""
+        return np.asarray(self.precession - self.precession_isotropic)
+
+
+def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mechanisms:
+    """rho_L split into the isotropic magnon, anisotropy and precession mechanisms, Sec. V A.
+
+    Parameters
+    ----------
+    film, relaxation, direction
+        As in `resistivity`.
+
+    Returns
+    -------
+    Mechanisms
+
+    Notes
+    -----
+    The mechanisms are switched on one after the other: relaxation at one rate, then its
+    anisotropy, then precession. The steps telescope, so at second order in theta_SH their sum is
+    rho_L exactly. "Each alone" is less definite: the paper sets l_par = l_perp to see precession
+    alone, and which of the two lengths is meant changes the answer by `interplay`, of the order
+    of the rate difference times omega_L^2. With ``order="exact"`` resistivities do not add
+    either: cross terms are of fourth order in theta_SH.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> film = om.presets.pt_py()
+    >>> parts = om.mechanisms(film.film, om.relaxation(film, 10.0, 0.0), (1, 0, 0))
+    >>> bool(parts.precession > parts.relaxation_anisotropy > abs(parts.isotropic_magnon))
+    True
+    """
+    _checks.instance("film", film, Film)
+    _checks.instance("relaxation", relaxation, Relaxation)
+    axes = film_axes(relaxation, direction)
+    one = np.eye(3)
+    alike = relaxation.longitudinal[..., None, None] * one
+    precessing = relaxation.precession[..., None, None] * PRECESSION_GENERATOR
+    still = relaxation.dissipator + relaxation.spin_flip_rate * one
+
+    def change(tensor: Array) -> Array:
+        """- theta^2 F_yy, what of rho_L / rho_L0 the tensor decides."""
+        surviving = turned(surviving_matrix(film, tensor), axes)
+        return np.asarray(-(film.spin_hall_angle**2) * surviving[..., 1, 1])
+
+    without = change(relaxation.spin_flip_rate * one)
+    magnon, anisotropic, full = change(alike), change(still), change(still + precessing)
+    unit = film.resistivity
+    return Mechanisms(
+        bare=np.asarray(unit * (1 + 2 * film.spin_hall_angle**2 + without)),
+        isotropic_magnon=np.asarray(unit * (magnon - without)),
+        relaxation_anisotropy=np.asarray(unit * (anisotropic - magnon)),
+        precession=np.asarray(unit * (full - anisotropic)),
+        precession_isotropic=np.asarray(unit * (change(alike + precessing) - magnon)),
+    )
+
+
+def scan_directions(plane: str, angle: ArrayLike) -> Array:
+    """Unit vectors that turn in a plane of the film, shape (..., 3).
+
+    Parameters
+    ----------
+    plane : {"xy", "yz", "zx"}
+        The scan starts along the first axis and turns towards the second; x is along the current,
+        z along the normal.
+    angle : array_like, rad
+    """
+    start, towards = (
+        "xyz".index(axis) for axis in _checks.choice("plane", plane, ("xy", "yz", "zx"))
+    )
+    turn = _checks.finite_array("angle", angle, "rad")
+    found = np.zeros((*turn.shape, 3))
+    found[..., start], found[..., towards] = np.cos(turn), np.sin(turn)
+    return found

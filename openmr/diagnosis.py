@@ -1,0 +1,355 @@
+"""What measured resistances say about the film: fits, and what the data leave open.
+
+Sensitivities are taken to the logarithm of each parameter, S_ij = (d rho_i / d ln p_j) / sigma_i.
+The right singular vectors of S are products of powers of the parameters that the data determine
+independently of each other; one over the singular value is the relative uncertainty of the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from scipy import stats
+from scipy.linalg import qr
+
+from openmr import _checks
+from openmr._checks import Array, ConvergenceError, ParameterError
+from openmr.measured import Measured, measured, read_csv
+from openmr.parameters import PARAMETERS
+from openmr.pipeline import magnetoresistance
+from openmr.sample import Sample
+
+__all__ = ["PARAMETERS", "Combination", "Diagnosis", "Measured", "fit", "measured", "read_csv"]
+
+STEP: Final[float] = 1e-4
+"""Relative step of the central differences, which leaves 1e-8 of a sensitivity."""
+NOISE_FLOOR: Final[float] = 1e-6
+"""Singular values below this part of the largest are zero to the accuracy of the differences."""
+REACH: Final[float] = 100.0
+"""A fitted parameter stays within this factor of its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """A product of powers of the parameters, and how well the data determine it.
+
+    Attributes
+    ----------
+    exponents : tuple of (str, float)
+        Parameters and powers, the largest power 1; those below 1 % left out.
+    uncertainty : float
+        Relative standard deviation of the product; ``inf`` where the data do not depend on it.
+    """
+
+    exponents: tuple[tuple[str, float], ...]
+    uncertainty: float
+
+    def __str__(self) -> str:
+        powers = (name if power == 1 else f"{name}^{power:.2f}" for name, power in self.exponents)
+        return " * ".join(powers)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Fitted parameters and what the data say about them.
+
+    Attributes
+    ----------
+    sample : Sample
+        With the fitted values in it.
+    parameters : tuple of str
+    values, uncertainties : arrays (m,), in the units of `PARAMETERS`
+        One standard deviation; ``inf`` where the data do not determine the parameter.
+    correlations : array (m, m)
+        Rows of parameters without any finite uncertainty are those of the unit matrix.
+    combinations : tuple of Combination
+        From the best to the least determined; as many as parameters.
+    limit : float
+        Relative uncertainty above which a product or a parameter counts as undetermined.
+    model, residuals : arrays (n,), Ohm m and standard deviations
+    degrees_of_freedom : int
+    known_noise : bool
+        Whether the data brought their uncertainty; if not, it is the scatter about the fit.
+    chi_square : float
+        Per degree of freedom, with the uncertainty of the data; 1 if that is the scatter.
+    minimizer : lmfit.minimizer.MinimizerResult
+        lmfit's own record; its parameters are ln(value / start).
+    """
+
+    sample: Sample
+    parameters: tuple[str, ...]
+    values: Array
+    uncertainties: Array
+    correlations: Array
+    combinations: tuple[Combination, ...]
+    limit: float
+    model: Array
+    residuals: Array
+    degrees_of_freedom: int
+    known_noise: bool
+    chi_square: float
+    minimizer: Any
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """Names of the parameters that the data do not determine."""
+        relative = self.uncertainties / np.abs(self.values)
+        return tuple(np.array(self.parameters)[~(relative <= self.limit)].tolist())
+
+    @property
+    def undetermined_combinations(self) -> tuple[Combination, ...]:
+        """Products of powers that the data leave open."""
+        return tuple(c for c in self.combinations if not c.uncertainty <= self.limit)
+
+    def interval(self, name: str, level: float = 0.6827) -> tuple[float, float]:
+        """Ends of the confidence interval of one parameter.
+
+        Parameters
+        ----------
+        name : str
+        level : float
+            Part of repeated experiments whose interval holds the true value. Student's t is used
+            where the noise is taken from the scatter.
+        """
+        at = self.parameters.index(_checks.choice("name", name, self.parameters))
+        level = _checks.number("level", level, above=0.0, most=0.9999999)
+        tail = 0.5 + 0.5 * level
+        many = (
+            stats.norm.ppf(tail) if self.known_noise else stats.t.ppf(tail, self.degrees_of_freedom)
+        )
+        half = float(many * self.uncertainties[at])
+        return float(self.values[at]) - half, float(self.values[at]) + half
+
+    def __repr__(self) -> str:
+        lines = [
+            f"Diagnosis  {len(self.model)} points, {len(self.parameters)} parameters, "
+            f"chi^2 per degree of freedom {self.chi_square:.3g}"
+        ]
+        for name, value, error in zip(
+            self.parameters, self.values, self.uncertainties, strict=True
+        ):
+            known = "not determined" if name in self.undetermined else f"+- {error:.2g}"
+            lines.append(f"  {name:<20} : {value:.5g} {known} {PARAMETERS[name].unit}".rstrip())
+        lines += [f"  left open            : {c}" for c in self.undetermined_combinations]
+        return "\n".join(lines)
+
+
+def fit(
+    sample: Sample,
+    data: Measured | str | Path,
+    parameters: Sequence[str],
+    *,
+    limit: float = 0.5,
+    **options: Any,
+) -> Diagnosis:
+    """Fit named parameters of a sample to measured longitudinal resistivities.
+
+    Parameters
+    ----------
+    sample : Sample
+        Starting values, and the values of what is not fitted.
+    data : Measured or path
+        From `measured` or `read_csv`, or the path of a CSV file.
+    parameters : sequence of str
+        Names in `PARAMETERS`. Each stays within a factor 100 of its start and keeps its sign.
+    limit : float
+        Relative uncertainty above which a parameter or a product counts as undetermined; 0.5 asks
+        for little more than the order of magnitude.
+    **options
+        Of `openmr.magnetoresistance`: `method`, `order`, and so on.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    ParameterError
+    ConvergenceError
+        If the least-squares fit stops before it has converged.
+    ImportError
+        If lmfit is not installed (``pip install 'openmr[fit]'``).
+
+    Notes
+    -----
+    Intervals are those of the model linearised in ln p, for independent Gaussian noise. Signs are
+    not found by the fit: rho_L holds theta_SH squared alone.
+    """
+    lmfit = _lmfit()
+    limit = _checks.number("limit", limit, above=0.0)
+    data = _data(data)
+    names = _names(parameters, len(data.longitudinal))
+    start = _start(sample, names)
+    sigma = data.uncertainty
+    scale = np.full_like(data.longitudinal, data.longitudinal.mean()) if sigma is None else sigma
+
+    def model(logs: Array) -> Array:
+        changed = sample
+        for name, value in zip(names, start * np.exp(logs), strict=True):
+            changed = PARAMETERS[name].put(changed, float(value))
+        rho = magnetoresistance(changed, data.temperature, data.field, data.direction, **options)
+        return rho.longitudinal
+
+    varied = lmfit.Parameters()
+    for name, value in zip(names, start, strict=True):
+        most = min(REACH, 1 / abs(value)) if name == "spin_hall_angle" else REACH
+        varied.add(name, value=0.0, min=-np.log(REACH), max=np.log(most))
+    result = lmfit.minimize(
+        lambda p: (model(_values(p)) - data.longitudinal) / scale,
+        varied,
+        method="leastsq",
+        scale_covar=sigma is None,
+        epsfcn=1e-10,  # relative step 1e-5: the equilibrium is good to 1e-14
+    )
+    if not result.success:
+        raise ConvergenceError(
+            f"the fit stopped after {result.nfev} evaluations without converging: start nearer "
+            "with `sample`, or fit fewer `parameters`"
+        )
+    logs = _values(result.params)
+    return _diagnosis(data, scale, names, start, logs, model, result, sample, limit)
+
+
+def _diagnosis(
+    data: Measured,
+    scale: Array,
+    names: tuple[str, ...],
+    start: Array,
+    logs: Array,
+    model: Callable[[Array], Array],
+    result: Any,
+    sample: Sample,
+    limit: float,
+) -> Diagnosis:
+    """The record of a finished fit."""
+    found = model(logs)
+    residuals = (found - data.longitudinal) / scale
+    freedom = len(residuals) - len(names)
+    chi_square = float(residuals @ residuals) / freedom
+    if data.uncertainty is None:  # the scatter is the noise
+        scale, residuals = scale * chi_square**0.5, residuals / (chi_square**0.5 or 1.0)
+        chi_square = 1.0
+    # a perfect fit leaves the rounding of the model
+    scale = np.maximum(scale, 1e-15 * np.abs(found))
+    sensitivity = sensitivities(model, logs) / scale[:, None]
+    errors, correlations, combinations = determined(names, sensitivity)
+    values = start * np.exp(logs)
+    for name, value in zip(names, values, strict=True):
+        sample = PARAMETERS[name].put(sample, float(value))
+    return Diagnosis(
+        sample=sample,
+        parameters=names,
+        values=values,
+        uncertainties=np.abs(values) * errors,
+        correlations=correlations,
+        combinations=combinations,
+        limit=limit,
+        model=found,
+        residuals=residuals,
+        degrees_of_freedom=freedom,
+        known_noise=data.uncertainty is not None,
+        chi_square=chi_square,
+        minimizer=result,
+    )
+
+
+def sensitivities(model: Callable[[Array], Array], logs: Array) -> Array:
+    """Derivatives of model_i to logs_j by central differences, shape (n, m)."""
+    steps = STEP * np.eye(len(logs))
+    columns = [(model(logs + step) - model(logs - step)) / (2 * STEP) for step in steps]
+    return np.stack(columns, axis=-1)
+
+
+def determined(
+    names: tuple[str, ...], sensitivity: Array
+) -> tuple[Array, Array, tuple[Combination, ...]]:
+    """Relative uncertainties, correlations, and products of powers from the best to the worst.
+
+    Parameters
+    ----------
+    names : tuple of str
+        m parameters.
+    sensitivity : array (n, m)
+        S_ij = (d rho_i / d ln p_j) / sigma_i.
+    """
+    _, singular, vectors = np.linalg.svd(sensitivity, full_matrices=False)
+    seen = singular > NOISE_FLOOR * singular[0]
+    relative = np.where(seen, 1 / np.where(seen, singular, 1.0), np.inf)
+    covariance = (vectors[seen].T * relative[seen] ** 2) @ vectors[seen]
+    # zero weights come out of the differences near 1e-8 / NOISE_FLOOR
+    lost = np.any(np.abs(vectors[~seen]) > 0.03, axis=0)
+    errors = np.where(lost, np.inf, np.sqrt(np.diag(covariance)))
+    spread = np.where(lost, 1.0, np.sqrt(np.diag(covariance)))
+    correlations = np.where(
+        lost[:, None] | lost, np.eye(len(names)), covariance / np.outer(spread, spread)
+    )
+    vectors = np.concatenate([vectors[seen], _plain(vectors[~seen])])
+    products = tuple(
+        _product(names, vector, float(error))
+        for vector, error in zip(vectors, relative, strict=True)
+    )
+    return errors, correlations, products
+
+
+def _plain(space: Array) -> Array:
+    """The same space spanned by vectors with as many zeros as elimination gives."""
+    if not len(space):
+        return space
+    pivots = qr(space, mode="r", pivoting=True)[1][: len(space)]
+    return np.asarray(np.linalg.solve(space[:, pivots], space))
+
+
+def _product(names: tuple[str, ...], vector: Array, uncertainty: float) -> Combination:
+    largest = vector[np.argmax(np.abs(vector))]
+    powers, uncertainty = vector / largest, uncertainty / abs(largest)
+    kept = [(n, float(p)) for n, p in zip(names, powers, strict=True) if abs(p) >= 0.01]
+    return Combination(tuple(kept), uncertainty)
+
+
+def _values(varied: Any) -> Array:
+    return np.array(list(varied.valuesdict().values()))
+
+
+def _lmfit() -> Any:
+    try:
+        return import_module("lmfit")
+    except ImportError as error:
+        raise ImportError("fits need lmfit: pip install 'openmr[fit]'") from error
+
+
+def _data(data: Measured | str | Path) -> Measured:
+    if isinstance(data, str | Path):
+        return read_csv(data)
+    if not isinstance(data, Measured):
+        raise ParameterError(f"`data` must be a Measured or the path of a CSV file, got {data!r}")
+    return data
+
+
+def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
+    names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
+    for name in names:
+        _checks.choice("parameters", name, PARAMETERS)
+    if len(set(names)) < max(1, len(names)):
+        raise ParameterError(f"`parameters` must name each parameter once, got {names!r}")
+    if points <= len(names):
+        raise ParameterError(
+            f"`data` must hold more points than there are parameters, got {points} points for "
+            f"{len(names)} parameters"
+        )
+    return names
+
+
+def _start(sample: Sample, names: tuple[str, ...]) -> Array:
+    _checks.instance("sample", sample, Sample)
+    start = np.array([PARAMETERS[name].read(sample) for name in names])
+    for name, value in zip(names, start, strict=True):
+        if value == 0 or not np.isfinite(value):
+            raise ParameterError(
+                f"`sample` must start the fit of {name!r} from a number other than 0, got {value:g}"
+            )
+    return start

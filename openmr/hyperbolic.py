@@ -1,0 +1,105 @@
+"""Hyperbolic functions of the square root of a 3x3 matrix, by doubling of the argument.
+
+With A = U^2 the functions of diffusion between two faces, -1 <= x <= 1 from face to face,
+
+    f = tanh(U) / U,   s(x) = sinh(x U) / (U cosh U),   r(x) = 1 - cosh(x U) / cosh U,
+
+are analytic in A: no square root is taken and no eigenvector is asked for, so a defective matrix
+is like any other. From a short series at A / 4^k they are doubled k times; with q = tanh^2 U
+
+    D = (1 + q)^-1,   f' = f D,   q' = 4 q D^2,   s' = s (1 - r) D,   r' = 2 r (2 - r) D.
+
+Neither A nor U returns in a step, and that matters: q = A f^2 put in place of q is a Newton
+iteration for A^-1/2, whose rounding grows at each step where eigenvalues differ more than ninefold.
+Here an error of q is squared once q nears 1 and never grows faster than q itself before.
+"""
+
+from __future__ import annotations
+
+from math import factorial
+
+import numpy as np
+
+from openmr._checks import Array
+
+SERIES_REACH = 0.25
+"""Norm of A up to which the series are summed."""
+SERIES_TERMS = 9
+"""(1/4)^9 / 18! = 6e-22 is left out."""
+
+
+def _doublings(matrix: Array) -> int:
+    largest = float(np.max(np.sum(np.abs(matrix), axis=-1), initial=0.0))
+    # rounding in the exponent alone: frexp is exact, a logarithm is not needed
+    return max(0, -(-int(np.frexp(largest / SERIES_REACH)[1]) // 2))
+
+
+def _series(matrix: Array, coefficients: Array) -> Array:
+    """sum_n c_n A^n by Horner; `coefficients` (terms, ...) broadcast over the leading axes of A."""
+    one = np.eye(3)
+    total = np.zeros(np.broadcast_shapes(matrix.shape, (*coefficients.shape[1:], 1, 1)))
+    for coefficient in coefficients[::-1]:
+        total = matrix @ total + coefficient[..., None, None] * one
+    return np.asarray(total)
+
+
+def _factorials(first: int) -> Array:
+    return np.array([1.0 / factorial(2 * n + first) for n in range(SERIES_TERMS)])
+
+
+def tanh_over_root(matrix: Array) -> Array:
+    """f(A) = tanh(U) / U with U^2 = A.
+
+    Parameters
+    ----------
+    matrix : array (..., 3, 3)
+        A; no eigenvalue may lie on the negative axis beyond -(pi/2)^2, where f has its poles.
+
+    Returns
+    -------
+    array (..., 3, 3)
+        Good to a few rounding errors of its norm times what A's own rounding makes of it.
+    """
+    steps = _doublings(matrix)
+    scaled = matrix * 0.25**steps
+    f = np.linalg.solve(_series(scaled, _factorials(0)), _series(scaled, _factorials(1)))
+    q = scaled @ f @ f
+    for _ in range(steps):
+        half = np.linalg.inv(np.eye(3) + q)
+        f, q = f @ half, 4.0 * q @ half @ half
+    return np.asarray(f)
+
+
+def profiles(matrix: Array, gap: Array, side: Array) -> tuple[Array, Array]:
+    """s(x) and 1 - cosh(x U) / cosh U = A p(x) between the faces x = -1 and x = 1.
+
+    Parameters
+    ----------
+    matrix : array (..., 3, 3)
+        A.
+    gap, side : arrays (n,)
+        Distance 1 - |x| to the nearer face, and the sign of x.
+
+    Returns
+    -------
+    two arrays (..., n, 3, 3)
+        The second vanishes exactly at the faces.
+    """
+    steps = _doublings(matrix)
+    scaled = matrix[..., None, :, :] * 0.25**steps
+    one, even = np.eye(3), 2.0 * np.arange(SERIES_TERMS + 1)[:, None]
+    with np.errstate(divide="ignore"):  # |x| = 0 in the middle
+        inside = np.log1p(-gap)
+    powers = np.exp(even[1:] * inside)
+    missing = -np.expm1(even[1:] * inside)  # 1 - x^2n, to the last digit at the faces too
+    odd = side * (1 - gap) * np.concatenate([np.ones((1, len(gap))), powers[:-1]])
+    coshes = _series(scaled, _factorials(0))
+    f = np.linalg.solve(coshes, _series(scaled, _factorials(1)))
+    s = np.linalg.solve(coshes, _series(scaled, _factorials(1)[:, None] * odd))
+    bent = _series(scaled, _factorials(2)[:, None] * missing)
+    q, r = scaled @ f @ f, scaled @ np.linalg.solve(coshes, bent)
+    for _ in range(steps):
+        half = np.linalg.inv(one + q)
+        s, r = s @ (one - r) @ half, 2.0 * r @ (2.0 * one - r) @ half
+        q = 4.0 * q @ half @ half
+    return np.asarray(s), np.asarray(r)

@@ -1,0 +1,108 @@
+"""Measured resistivities, from arrays or from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks
+from openmr._checks import Array, ParameterError
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Measured longitudinal resistivities, one row a point; build it with `measured`.
+
+    Attributes
+    ----------
+    longitudinal : array (n,), Ohm m
+    temperature, field : array (n,), K and T
+    direction : array (n, 3)
+        Unit vector b.
+    uncertainty : array (n,), Ohm m, or None
+        Standard deviation of each point; None where it is to be taken from the scatter.
+    """
+
+    longitudinal: Array
+    temperature: Array
+    field: Array
+    direction: Array
+    uncertainty: Array | None = None
+
+
+def measured(
+    longitudinal: ArrayLike,
+    *,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    direction: ArrayLike,
+    uncertainty: ArrayLike | None = None,
+) -> Measured:
+    """Data from arrays, which broadcast with each other.
+
+    Parameters
+    ----------
+    longitudinal : array_like (...), Ohm m
+    temperature, field : array_like (...), K and T
+    direction : array_like (..., 3)
+        See `openmr.scan_directions` for angular scans.
+    uncertainty : array_like (...), Ohm m, optional
+    """
+    given = {
+        "longitudinal": _checks.positive_array("longitudinal", longitudinal, "Ohm m"),
+        "temperature": _checks.positive_array("temperature", temperature, "K"),
+        "field": _checks.finite_array("field", field, "T"),
+    }
+    if uncertainty is not None:
+        given["uncertainty"] = _checks.positive_array("uncertainty", uncertainty, "Ohm m")
+    b = _checks.unit_vectors("direction", direction)
+    given |= {"b_" + axis: b[..., i] for i, axis in enumerate("xyz")}
+    rows = dict(zip(given, map(np.ravel, _checks.broadcast(**given)), strict=True))
+    return Measured(
+        longitudinal=rows["longitudinal"],
+        temperature=rows["temperature"],
+        field=rows["field"],
+        direction=np.stack([rows["b_" + axis] for axis in "xyz"], axis=-1),
+        uncertainty=rows.get("uncertainty"),
+    )
+
+
+def read_csv(path: str | Path) -> Measured:
+    """Data from a CSV file with a header.
+
+    Columns ``longitudinal`` [Ohm m], ``temperature`` [K], ``field`` [T], ``b_x``, ``b_y``, ``b_z``
+    and, if known, ``uncertainty`` [Ohm m], in any order.
+
+    Raises
+    ------
+    ParameterError
+        Naming the column, or the row and its entry, at fault.
+    """
+    needed = ["longitudinal", "temperature", "field", "b_x", "b_y", "b_z"]
+    with Path(path).open(newline="") as file:
+        reader = csv.DictReader(file, skipinitialspace=True)
+        names = [name.strip() for name in reader.fieldnames or []]
+        rows = list(reader)
+    missing = [name for name in needed if name not in names]
+    if missing or not rows:
+        what = f"no column {missing[0]!r}" if missing else "no row"
+        raise ParameterError(f"`path` must be a table of {', '.join(needed)}, got {what}")
+    columns = {}
+    for name in [*needed, *(["uncertainty"] if "uncertainty" in names else [])]:
+        columns[name] = [_entry(row, name, number) for number, row in enumerate(rows, start=2)]
+    direction = np.stack([columns.pop(name) for name in needed[3:]], axis=-1)
+    return measured(columns.pop("longitudinal"), direction=direction, **columns)
+
+
+def _entry(row: Mapping[str, str], name: str, line: int) -> float:
+    try:
+        return float(row[name])
+    except (TypeError, ValueError, KeyError):
+        raise ParameterError(
+            f"`path` must hold a number in column {name!r} of line {line}, got {row.get(name)!r}"
+        ) from None

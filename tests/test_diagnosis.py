@@ -1,0 +1,344 @@
+"""Fits: recovery, uncertainties that hold at the stated rate, and what data cannot tell."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from systems import antiferromagnet
+
+import openmr as om
+from openmr import diagnosis
+from openmr.diagnosis import PARAMETERS, determined, fit, measured, read_csv
+
+FIELD = np.linspace(0.5, 25, 14)
+KELVIN = np.array([10.0, 40.0])[:, None]
+NAMES = ("exchange_energy", "ordering_temperature", "diffusion_length", "spin_hall_angle")
+TRUTH = om.presets.pt_py(-1e-3)
+
+
+def curve(sample, kelvin=KELVIN, field=FIELD, direction=(1, 0, 0)):
+    return om.magnetoresistance(sample, kelvin, field, direction).longitudinal
+
+
+def data(sample=TRUTH, noise=0.0, seed=0, kelvin=KELVIN, field=FIELD, known=True):
+    exact = curve(sample, kelvin, field)
+    noisy = exact + noise * np.random.default_rng(seed).normal(size=exact.shape)
+    return measured(
+        noisy,
+        temperature=kelvin,
+        field=field,
+        direction=(1, 0, 0),
+        uncertainty=noise if known and noise else None,
+    )
+
+
+# --- parameters ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize("sample", [TRUTH, antiferromagnet()], ids=["one", "two sublattices"])
+def test_every_parameter_is_read_where_it_was_put(name, sample):
+    parameter = PARAMETERS[name]
+    value = parameter.read(sample)
+    changed = parameter.put(sample, 1.25 * value)
+    assert parameter.read(changed) == pytest.approx(1.25 * value, rel=1e-14)
+    for other in set(PARAMETERS) - {name}:
+        before, after = PARAMETERS[other].read(sample), PARAMETERS[other].read(changed)
+        assert after == pytest.approx(before, rel=1e-14), other
+
+
+# --- fits ------------------------------------------------------------------------------------
+
+
+def test_recovers_the_parameters_from_wrong_starts():
+    start = om.presets.pt_py(-0.8e-3, curie_temperature=37.0)
+    start = replace(start, film=replace(start.film, spin_hall_angle=0.13))
+    found = fit(start, data(), NAMES)
+    np.testing.assert_allclose(found.values, [-1e-3, 30.0, 3e-9, 0.1], rtol=1e-6)
+    assert found.undetermined == ()
+    assert found.sample.film.spin_hall_angle == pytest.approx(0.1, rel=1e-6)
+    np.testing.assert_allclose(found.model, data().longitudinal, rtol=1e-9)
+
+
+def test_angular_scan():
+    """rho(alpha) at one field: theta_SH and l_0."""
+    b = om.scan_directions("xy", np.linspace(0, np.pi, 19))
+    sample = om.presets.pt_py(1e-3)
+    given = measured(
+        curve(sample, 10.0, 5.0, b), temperature=10.0, field=5.0, direction=b, uncertainty=1e-11
+    )
+    start = replace(sample, film=replace(sample.film, spin_hall_angle=0.08))
+    found = fit(start, given, ["spin_hall_angle", "resistivity"])
+    np.testing.assert_allclose(found.values, [0.1, 2e-6], rtol=1e-6)
+
+
+def test_another_model_can_be_fitted():
+    """The options of `magnetoresistance` reach it; the second order fits the exact less well."""
+    exact = om.magnetoresistance(TRUTH, KELVIN, FIELD, (1, 0, 0), order="exact").longitudinal
+    given = measured(exact, temperature=KELVIN, field=FIELD, direction=(1, 0, 0))
+    angle = [
+        fit(TRUTH, given, ["spin_hall_angle"], order=order).values[0]
+        for order in ("exact", "second")
+    ]
+    assert angle[0] == pytest.approx(0.1, rel=1e-6)
+    assert abs(angle[1] - 0.1) > 1e-4
+
+
+def test_uncertainties_and_correlations_are_those_of_lmfit():
+    """Ours by central differences, lmfit's from the forward differences of the fit, 1e-5 steps."""
+    for known in (True, False):
+        found = fit(TRUTH, data(noise=1e-10, known=known), NAMES)
+        covariance = found.minimizer.covar
+        theirs = np.sqrt(np.diag(covariance))
+        np.testing.assert_allclose(found.uncertainties / np.abs(found.values), theirs, rtol=1e-3)
+        correlations = covariance / np.outer(theirs, theirs)
+        np.testing.assert_allclose(found.correlations, correlations, atol=1e-3)
+        assert found.degrees_of_freedom == 24
+        residual = found.model - data(noise=1e-10).longitudinal
+        if known:
+            assert found.chi_square == pytest.approx(np.sum((residual / 1e-10) ** 2) / 24)
+        assert found.residuals @ found.residuals == pytest.approx(24 * found.chi_square)
+
+
+def test_errors_shrink_as_the_noise():
+    sizes = np.array([1e-9, 1e-10, 1e-11])
+    errors = [fit(TRUTH, data(noise=n), NAMES).uncertainties for n in sizes]
+    slopes = np.diff(np.log10(errors), axis=0) / np.diff(np.log10(sizes))[:, None]
+    # the fit itself moves with the noise: first order in 1e-9 / 2e-8
+    np.testing.assert_allclose(slopes, 1, atol=0.1)
+
+
+# --- coverage --------------------------------------------------------------------------------
+
+PARAMAGNET = om.presets.pt_py(-1e-3, curie_temperature=0.0)
+FREE = ("exchange_energy", "diffusion_length", "spin_hall_angle")
+COLD = np.array([2.0, 8.0, 60.0])[:, None]
+FITS = 150
+LEVEL = 0.6827
+
+
+@pytest.fixture(scope="module")
+def repeated():
+    """150 experiments with fresh noise, and where the intervals lie to the true values."""
+    true = np.array([PARAMETERS[name].read(PARAMAGNET) for name in FREE])
+    rng = np.random.default_rng(11)
+    exact = curve(PARAMAGNET, COLD)
+    found = []
+    for known in (True, False):
+        for _ in range(FITS):
+            given = measured(
+                exact + 1e-10 * rng.normal(size=exact.shape),
+                temperature=COLD,
+                field=FIELD,
+                direction=(1, 0, 0),
+                uncertainty=1e-10 if known else None,
+            )
+            result = fit(PARAMAGNET, given, FREE)
+            ends = np.array([result.interval(name, LEVEL) for name in FREE])
+            found.append((ends - true[:, None], result.chi_square))
+    return found
+
+
+def covered(ends, stretch=1.0):
+    """Which intervals hold the true value, their half widths times `stretch`."""
+    middle, half = ends.mean(axis=-1), stretch * 0.5 * np.diff(ends, axis=-1)[..., 0]
+    return np.abs(middle) <= half
+
+
+def allowed(total):
+    """Binomial range left with a probability of 1e-4."""
+    return stats.binom.ppf([5e-5, 1 - 5e-5], total, LEVEL)
+
+
+@pytest.mark.parametrize("part", [slice(0, FITS), slice(FITS, None)], ids=["known", "scatter"])
+def test_intervals_hold_the_true_values_at_the_stated_rate(repeated, part):
+    ends = np.array([e for e, _ in repeated[part]])
+    low, high = allowed(FITS)
+    for column, name in enumerate(FREE):
+        count = covered(ends)[:, column].sum()
+        assert low <= count <= high, (name, count)
+        # intervals half or twice as wide are noticed
+        assert covered(ends, 0.5)[:, column].sum() < low
+        assert covered(ends, 2.0)[:, column].sum() > high
+
+
+def test_chi_square_is_distributed_as_it_should_be(repeated):
+    freedom = COLD.size * FIELD.size - len(FREE)
+    values = np.array([c for _, c in repeated[:FITS]]) * freedom
+    assert stats.kstest(values, stats.chi2(freedom).cdf).pvalue > 1e-4
+
+
+# --- what the data leave open ----------------------------------------------------------------
+
+
+def powers(combination):
+    return dict(combination.exponents)
+
+
+def test_thickness_length_and_diffusion_hang_together():
+    """rho_L knows d/l_0 and d^2/D alone: d * l_0 * D^2 is free, and nothing else."""
+    names = ("thickness", "diffusion_length", "diffusion", "spin_hall_angle", "exchange_energy")
+    found = fit(TRUTH, data(noise=1e-12), names)
+    assert found.undetermined == names[:3]
+    assert np.all(np.isinf(found.uncertainties[:3]))
+    (left,) = found.undetermined_combinations
+    assert left.uncertainty == np.inf
+    expected = {"thickness": 0.5, "diffusion_length": 0.5, "diffusion": 1.0}
+    assert powers(left) == pytest.approx(expected, abs=1e-3)
+    # true of the model itself: the same curve from another film
+    film = replace(
+        TRUTH.film,
+        thickness=2 * TRUTH.film.thickness,
+        diffusion=4 * TRUTH.film.diffusion,
+        spin_flip_time=TRUTH.film.spin_flip_time,
+    )
+    assert film.diffusion_length == pytest.approx(2 * TRUTH.film.diffusion_length)
+    np.testing.assert_allclose(curve(replace(TRUTH, film=film)), curve(TRUTH), rtol=1e-15)
+    # the others are as sure as if the three were known
+    known = fit(TRUTH, data(noise=1e-12), names[1:2] + names[3:])
+    assert np.all(found.uncertainties[3:] < 10 * known.uncertainties[1:])
+    assert "thickness            : " in repr(found)
+    assert "not determined" in repr(found)
+    assert "left open" in repr(found)
+
+
+def test_two_families_are_named_apart():
+    names = ("thickness", "diffusion_length", "diffusion", "dos", "moment_density")
+    found = fit(TRUTH, data(noise=1e-13), names)
+    lost = [powers(c) for c in found.undetermined_combinations if c.uncertainty == np.inf]
+    assert len(lost) == 2
+    assert sorted(map(sorted, lost)) == [
+        ["diffusion", "diffusion_length", "thickness"],
+        ["dos", "moment_density"],
+    ]
+    assert next(p for p in lost if "dos" in p) == pytest.approx(
+        {"dos": 1.0, "moment_density": 1.0}, abs=1e-3
+    )
+
+
+def test_a_hot_film_does_not_tell_the_exchange():
+    """At 300 K and below 2 T moments hardly order: J is lost in the noise, l_0 is not."""
+    hot, weak = np.array([[300.0]]), np.linspace(0.2, 2, 12)
+    sample = om.presets.pt_py(-1e-4, curie_temperature=1.0)
+    given = data(sample, noise=2e-10, kelvin=hot, field=weak)
+    found = fit(sample, given, ("exchange_energy", "spin_hall_angle"), limit=0.5)
+    assert found.undetermined == ("exchange_energy",)
+    (left,) = found.undetermined_combinations
+    assert powers(left)["exchange_energy"] == 1
+    assert 0.5 < left.uncertainty < np.inf
+
+
+def test_determined_on_a_matrix_known_by_hand():
+    """Two columns alike: their product is open, their quotient is not asked for by the data."""
+    sensitivity = np.array([[1.0, 1.0, 0.0], [2.0, 2.0, 0.0], [0.0, 0.0, 10.0], [0.0, 0.0, 0.0]])
+    errors, correlations, products = determined(("a", "b", "c"), sensitivity)
+    assert np.all(np.isinf(errors[:2]))
+    assert errors[2] == pytest.approx(0.1)
+    np.testing.assert_allclose(correlations, np.eye(3), atol=1e-12)
+    assert str(products[0]) == "c"
+    assert powers(products[1]) == pytest.approx({"a": 1.0, "b": 1.0})
+    assert products[1].uncertainty == pytest.approx(1 / np.sqrt(10) / np.sqrt(0.5))
+    assert sorted(powers(products[2]).values()) == pytest.approx([-1.0, 1.0])
+    assert products[2].uncertainty == np.inf
+
+
+# --- files and errors ------------------------------------------------------------------------
+
+
+def write(path, header, *rows):
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+HEADER = "temperature,field,b_x,b_y,b_z,longitudinal,uncertainty"
+
+
+def test_csv_and_arrays_are_one(tmp_path):
+    given = data(noise=1e-10)
+    rows = [
+        f"{t!r},{f!r},1,0,0,{r!r},1e-10"
+        for t, f, r in zip(
+            given.temperature.tolist(),
+            given.field.tolist(),
+            given.longitudinal.tolist(),
+            strict=True,
+        )
+    ]
+    path = write(tmp_path / "curve.csv", HEADER, *rows)
+    read = read_csv(path)
+    for name in ("longitudinal", "temperature", "field", "direction", "uncertainty"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(given, name))
+    one, two = fit(TRUTH, path, NAMES), fit(TRUTH, given, NAMES)
+    np.testing.assert_array_equal(one.values, two.values)
+
+
+def test_bad_files(tmp_path):
+    short = write(tmp_path / "a.csv", "temperature,field", "10,1")
+    with pytest.raises(om.ParameterError, match=r"`path` must be a table of.*no column 'longitud"):
+        read_csv(short)
+    with pytest.raises(om.ParameterError, match="no row"):
+        read_csv(write(tmp_path / "b.csv", HEADER))
+    word = write(tmp_path / "c.csv", HEADER, "10,1,1,0,0,2e-6,1e-9", "10,cold,1,0,0,2e-6,1e-9")
+    with pytest.raises(om.ParameterError, match="column 'field' of line 3, got 'cold'"):
+        read_csv(word)
+    gap = write(tmp_path / "d.csv", HEADER, "10,1,1,0,0,2e-6")
+    with pytest.raises(om.ParameterError, match="column 'uncertainty' of line 2, got None"):
+        read_csv(gap)
+
+
+def test_without_lmfit(monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(diagnosis, "import_module", missing)
+    with pytest.raises(ImportError, match=r"pip install 'openmr\[fit\]'"):
+        fit(TRUTH, data(), NAMES)
+
+
+def test_interrupted_fit_is_an_error(monkeypatch):
+    real = diagnosis._lmfit()
+
+    class Stopped:
+        Parameters = real.Parameters
+
+        @staticmethod
+        def minimize(*args, **options):
+            return real.minimize(*args, **options, max_nfev=3)
+
+    monkeypatch.setattr(diagnosis, "_lmfit", lambda: Stopped)
+    start = om.presets.pt_py(-0.5e-3)
+    with pytest.raises(om.ConvergenceError, match=r"stopped after \d+ evaluations"):
+        fit(start, data(), NAMES)
+
+
+GIVEN = {"temperature": 10.0, "field": [1.0, 2.0], "direction": (1, 0, 0)}
+BAD = [
+    (lambda: measured([2e-6, -1e-6], **GIVEN), "`longitudinal` must be > 0 Ohm m, got -1e-06"),
+    (lambda: measured(2e-6, **{**GIVEN, "temperature": 0.0}), "`temperature`.*> 0 K, got 0.0"),
+    (lambda: measured(2e-6, **{**GIVEN, "field": np.nan}), "`field`.*in T, got nan"),
+    (lambda: measured(2e-6, **{**GIVEN, "direction": (1, 0)}), r"`direction`.*\(2,\)"),
+    (lambda: measured(2e-6, uncertainty=0.0, **GIVEN), "`uncertainty`.*> 0 Ohm m, got 0.0"),
+    (lambda: measured([2e-6] * 3, **GIVEN), r"shapes must broadcast, got `longitudinal` \(3,\)"),
+    (lambda: fit("film", data(), NAMES), "`sample` must be an openmr.Sample"),
+    (lambda: fit(TRUTH, 3, NAMES), "`data` must be a Measured or the path of a CSV file, got 3"),
+    (lambda: fit(TRUTH, data(), ["colour"]), "`parameters` must be one of.*'dos'.*'colour'"),
+    (lambda: fit(TRUTH, data(), []), "`parameters` must name.*once, got"),
+    (lambda: fit(TRUTH, data(), ["dos", "dos"]), "`parameters` must name each parameter once"),
+    (lambda: fit(TRUTH, measured(2e-6, **GIVEN), ["dos", "thickness"]), "`data`.*got 2 points"),
+    (lambda: fit(om.presets.pt_py(0.0), data(), NAMES), "`sample`.*'exchange_energy'.*got 0"),
+    (lambda: fit(PARAMAGNET, data(), NAMES), "`sample`.*'ordering_temperature'.*got 0"),
+    (lambda: fit(TRUTH, data(), NAMES, limit=0.0), "`limit`.*> 0, got 0.0"),
+    (lambda: fit(TRUTH, data(), ["dos"], order="third"), "`order`.*'third'"),
+    (lambda: fit(TRUTH, data(), ["dos"]).interval("thickness"), "`name` must be one of 'dos'"),
+    (lambda: fit(TRUTH, data(), ["dos"]).interval("dos", 1.0), "`level`.*got 1.0"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
+def test_one_clear_error(call, message):
+    with pytest.raises(om.ParameterError) as caught:
+        call()
+    assert re.search(message, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
