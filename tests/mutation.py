@@ -96,3 +96,59 @@ def mutants(source: str) -> list[Mutant]:
                 value[index] = new
             found.append(Mutant(function.name, change, ast.fix_missing_locations(tree)))
     return found
+
+
+PARTNERS = ("jx jy", "up down", "own other", "theta phi", "charge spin", "after before")
+"""Words of names that differ by an index alone."""
+
+
+def _partner(name: str) -> str:
+    for pair in PARTNERS:
+        one, other = pair.split()
+        words = name.split("_")
+        swapped = [{one: other, other: one}.get(word, word) for word in words]
+        if swapped != words:
+            return "_".join(swapped)
+    return name
+
+
+def _other_index(node: ast.AST) -> ast.AST | None:
+    """The node with one index changed: a constant by one, two of them swapped, jx for jy."""
+    new = copy.deepcopy(node)
+    if isinstance(new, ast.Attribute):
+        new.attr = _partner(new.attr)
+    elif isinstance(new, ast.Name):
+        new.id = _partner(new.id)
+    elif isinstance(new, ast.Subscript) and isinstance(new.ctx, ast.Load):
+        index = new.slice
+        if isinstance(index, ast.Tuple) and len(index.elts) == 2:
+            index.elts.reverse()
+        elif isinstance(index, ast.Constant) and type(index.value) is int:
+            index.value = index.value - 1 if index.value else 1
+        else:
+            return None
+    else:
+        return None
+    return new if ast.dump(new) != ast.dump(node) else None
+
+
+def index_mutants(source: str) -> list[Mutant]:
+    """Every single change of an index in the functions of a module; a name must be known there."""
+    original = ast.parse(source)
+    found = []
+    for position, function in enumerate(original.body):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        known = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+        known |= {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+        known |= {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+        for k, node in enumerate(ast.walk(function)):
+            new = _other_index(node)
+            if new is None or getattr(new, "attr", getattr(new, "id", None)) not in {None, *known}:
+                continue
+            tree = copy.deepcopy(original)
+            site = list(ast.walk(tree.body[position]))[k]
+            site.__dict__.update(new.__dict__)
+            change = f"{ast.unparse(node)} -> {ast.unparse(new)}"
+            found.append(Mutant(function.name, change, ast.fix_missing_locations(tree)))
+    return found

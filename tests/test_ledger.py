@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from mutation import mutants
+from mutation import index_mutants, mutants
 
 import openmr as om
 from openmr.ledger import entries
@@ -70,10 +70,11 @@ def test_verdict(entry):
 
 
 def variants(formula):
-    """(change, function) for every coefficient, sign, operator and power of a formula."""
+    """(change, function) for every coefficient, sign, operator, power and index of a formula."""
     name = formula.__name__
     module = inspect.getmodule(formula)
-    for mutant in mutants(inspect.getsource(formula)):
+    source = inspect.getsource(formula)
+    for mutant in mutants(source) + index_mutants(source):
         room = types.ModuleType("variant")
         room.__dict__.update(module.__dict__)
         exec(compile(mutant.tree, f"<variant of {name}>", "exec"), room.__dict__)

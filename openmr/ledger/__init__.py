@@ -12,7 +12,10 @@ from openmr.ledger.report import Ledger
 
 __all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
 
-CHAPTERS: Final = ("relaxation",)
+CHAPTERS: Final = (
+    "relaxation",
+    "diffusion",
+)
 """Modules that hold the entries, in the order of the paper."""
 
 
