@@ -15,6 +15,8 @@ __all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
 CHAPTERS: Final = (
     "relaxation",
     "diffusion",
+    "spin_diffusion",
+    "spin_profile",
 )
 """Modules that hold the entries, in the order of the paper."""
 
