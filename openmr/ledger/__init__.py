@@ -15,8 +15,10 @@ __all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
 CHAPTERS: Final = (
     "relaxation",
     "diffusion",
+    "ferromagnet",
     "spin_diffusion",
     "spin_profile",
+    "currents",
 )
 """Modules that hold the entries, in the order of the paper."""
 

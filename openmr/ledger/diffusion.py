@@ -341,7 +341,7 @@ ENTRIES = [
         reference=settled_slopes,
         residual=into_a_face,
         tolerance=5e-5,
-        because="over the spin Hall current; cube of a cell over the length of the fastest mode, 0.03",
+        because="over the spin Hall current; cube of a cell over the fastest mode's length",
         route="spins settled in 200 cells with no flow through the faces",
         note="J_SH = theta (y x J) of Fig. 2 points along -z for a current along x, as (B9) has "
         "it. The printed sign turns the spin accumulation over, and with (B24), which is the "

@@ -188,7 +188,7 @@ def at(matrix: Array, z: float, value: Array, slope: Array) -> tuple[Array, Arra
 
 
 def slopes(f: Film, electric: Array) -> Array:
-    """Mu' at both faces, where the spin current -(sigma/2e) mu' + theta sigma (a x E)_z vanishes."""
+    """Slope of mu at the faces, where -(sigma/2e) mu' + theta sigma (a x E)_z vanishes."""
     return np.array([2 * f.e * f.theta * np.cross(a, electric)[2] for a in np.eye(3)])
 
 

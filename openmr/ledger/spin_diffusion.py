@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.linalg import eigvals
@@ -236,13 +236,9 @@ def face(f: Film, slope: Array) -> Any:
     return -f.sigma / (2 * f.e) * slope - J_SH * y
 
 
-class Side(NamedTuple):
-    """Which of two slopes."""
-
-    index: int
-
-    def __call__(self) -> list[tuple[Film, Array]]:
-        return [(f, ends[self.index : self.index + 1]) for f, ends in settled_slopes()]
+def slopes_at(side: int) -> list[tuple[Film, Array]]:
+    """The settled slopes at one of the faces."""
+    return [(f, ends[side : side + 1]) for f, ends in settled_slopes()]
 
 
 PRINTED_SIGN = (
@@ -370,7 +366,7 @@ ENTRIES = [
             r" - J_{SH}\hat y",
             code=("openmr.diffusion.profile", "openmr.diffusion.graded_profile"),
             printed=face,
-            reference=Side(index),
+            reference=partial(slopes_at, index),
             residual=into_a_face,
             tolerance=5e-5,
             because="over the spin Hall current; cube of a cell over the fastest mode's length",

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from openmr._checks import Array
 from openmr.bath import ComplexArray
 from openmr.ledger.entries import Entry
 from openmr.ledger.film_problem import (
@@ -118,7 +117,7 @@ def ansatz(s: Solution, z: float) -> Any:
 
 @cache
 def sources() -> Pairs:
-    """sigma times the slope at z = 0 of the settled spins."""
+    """Sigma times the slope at z = 0 of the settled spins."""
     return [((s,), s.film.sigma * spin_profile(s.film, 0.0)[1]) for s in solutions()]
 
 
@@ -138,9 +137,7 @@ def difference(s: Solution) -> Any:
 
 def growing_part(s: Solution, z: float) -> Any:
     """Eq. (B14)."""
-    return [
-        sum(s.A[n] * s.E[i, n] * 2 * np.cosh(z / s.l[n]) for n in COUNTED) for i in COUNTED
-    ]
+    return [sum(s.A[n] * s.E[i, n] * 2 * np.cosh(z / s.l[n]) for n in COUNTED) for i in COUNTED]
 
 
 def decaying_part(s: Solution, z: float) -> Any:
@@ -150,9 +147,7 @@ def decaying_part(s: Solution, z: float) -> Any:
         2
         * e
         * J_SH
-        * sum(
-            s.E[i, n] * s.E_inv[n, 2] * s.l[n] / sigma * np.exp(-z / s.l[n]) for n in COUNTED
-        )
+        * sum(s.E[i, n] * s.E_inv[n, 2] * s.l[n] / sigma * np.exp(-z / s.l[n]) for n in COUNTED)
         for i in COUNTED
     ]
 
@@ -202,9 +197,7 @@ def flow_parts(s: Solution) -> Any:
 def hall_current(s: Solution) -> Any:
     """Eq. (B19)."""
     d = s.film.d
-    return [
-        sum(s.E[i, n] * s.E_inv[n, 2] * np.exp(-d / s.l[n]) for n in COUNTED) for i in COUNTED
-    ]
+    return [sum(s.E[i, n] * s.E_inv[n, 2] * np.exp(-d / s.l[n]) for n in COUNTED) for i in COUNTED]
 
 
 def projected_flow(s: Solution) -> Any:
@@ -227,9 +220,7 @@ def inverse_G(s: Solution) -> Any:
 def inverse_G_found(s: Solution) -> Any:
     """Coefficient of cosh(z/l) / cosh(d/l) over that of the source."""
     e, J_SH = s.film.e, s.film.J_SH
-    found = [
-        2 * s.A[n] * np.cosh(s.film.d / s.l[n]) / (e * J_SH * s.E_inv[n, 2]) for n in COUNTED
-    ]
+    found = [2 * s.A[n] * np.cosh(s.film.d / s.l[n]) / (e * J_SH * s.E_inv[n, 2]) for n in COUNTED]
     return np.array([np.nan, *found])
 
 
@@ -241,11 +232,7 @@ def growing_solved(s: Solution, z: float) -> Any:
         e
         * J_SH
         * sum(
-            s.E[i, n]
-            * s.E_inv[n, 2]
-            * G_inv[n]
-            * np.cosh(z / s.l[n])
-            / np.cosh(d / s.l[n])
+            s.E[i, n] * s.E_inv[n, 2] * G_inv[n] * np.cosh(z / s.l[n]) / np.cosh(d / s.l[n])
             for n in COUNTED
         )
         for i in COUNTED
@@ -361,8 +348,7 @@ ENTRIES = [
         printed=projected_flow,
         reference=lambda: per_mode(
             lambda s: np.array(
-                [np.nan]
-                + [s.A[n] * _g(s, n) * 2 * np.cosh(s.film.d / s.l[n]) for n in COUNTED]
+                [np.nan] + [s.A[n] * _g(s, n) * 2 * np.cosh(s.film.d / s.l[n]) for n in COUNTED]
             )
         ),
     ),
@@ -381,7 +367,6 @@ ENTRIES = [
         r" - 2\frac{\ell_\nu}{\sigma_D}e^{-d_N/\ell_\nu}",
         printed=inverse_G,
         reference=lambda: per_mode(inverse_G_found),
-    ),
     ),
     _entry(
         equation="B23",
