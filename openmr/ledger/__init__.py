@@ -16,9 +16,11 @@ CHAPTERS: Final = (
     "relaxation",
     "diffusion",
     "ferromagnet",
+    "antiferromagnet",
     "spin_diffusion",
     "spin_profile",
     "currents",
+    "appendix_c",
 )
 """Modules that hold the entries, in the order of the paper."""
 

@@ -414,6 +414,8 @@ ENTRIES = [
         printed=zeta,
         reference=mean_slopes,
         route="mean slope of one mode between its faces, by its propagator",
+        note="The text says that it depends on mixing conductances alone; none is in it, only the "
+        "length of the mode over the thickness.",
     ),
     _product(
         equation="B30",

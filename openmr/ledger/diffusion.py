@@ -326,7 +326,7 @@ ENTRIES = [
         because="over the largest component; rounding",
         route=MATRICES,
         note="delta names b and mu at once. Read with b at kappa the sign is that of (2); read "
-        "with mu at kappa, as (B4) has it, it is opposite.",
+        "with mu at kappa, as (B4) has it, it is opposite. l_L^-2 is omega_L / D with its sign.",
     ),
     _entry(
         equation="82",

@@ -38,6 +38,8 @@ from openmr.sample import Sample
 
 SECTION = "V A. Ferromagnetic magnetoresistance"
 ROUNDING = 1e-12
+RHO_L0 = 2.3
+"""Any number, so that it counts."""
 POINTS = ((-2e-3, 10.0, 36.0), (-1e-3, 25.0, 19.0), (-1.5e-3, 15.0, 28.0))
 """n_S J [eV], T [K], B [T] with relaxation and precession of like size."""
 
@@ -46,35 +48,39 @@ POINTS = ((-2e-3, 10.0, 36.0), (-1e-3, 25.0, 19.0), (-1.5e-3, 15.0, 28.0))
 
 
 class Parts(NamedTuple):
-    """The three parts of Eqs. (88)-(90) in units of rho_L0, found by propagation."""
+    """The three parts of Eqs. (88)-(90) times a number rho_L0, found by propagation."""
 
     drho0: float
     drho1: float
     drho2: float
     theta: float
     m: Array  # indices from 1
-    rho_L0: float = 1.0
+    rho_L0: float
 
 
-def parts(sample: Sample, temperature: float, field: float, at: Film) -> Parts:
+def parts(sample: Sample, temperature: float, field: float, at: Film, rho_L0: float = 1.0) -> Parts:
     """Read off the surviving spin current with the field along y, x and z."""
     along_y, along_x, along_z = (
         surviving(film(sample, temperature, field, axis)) for axis in (ASIDE, ALONG, NORMAL)
     )
-    return Parts(along_y[1, 1], along_y[1, 1] - along_x[1, 1], along_z[0, 1], at.theta, at.m)
+    drho0, drho2 = rho_L0 * along_y[1, 1], rho_L0 * along_z[0, 1]
+    return Parts(drho0, drho0 - rho_L0 * along_x[1, 1], drho2, at.theta, at.m, rho_L0)
 
 
 def by_angle(
     row: int, sample: Sample, temperature: float, field: float, axes: Any = OBLIQUE
 ) -> Series:
-    """rho_xx or rho_yx over rho_L0 at all orders, for a falling spin Hall angle."""
+    """rho_xx or rho_yx at all orders, for a falling spin Hall angle."""
     films = [film(sample, temperature, field, axis) for axis in axes]
-    given = [parts(sample, temperature, field, f) for f in films]
+    given = [parts(sample, temperature, field, f, RHO_L0) for f in films]
     return Series(
         ANGLES,
         [
             [
-                ((p._replace(theta=float(a)),), resistivity(f._replace(theta=float(a)))[row, 0])
+                (
+                    (p._replace(theta=float(a)),),
+                    RHO_L0 * resistivity(f._replace(theta=float(a)))[row, 0],
+                )
                 for p, f in zip(given, films, strict=True)
             ]
             for a in ANGLES
@@ -86,7 +92,7 @@ def by_angle(
 def longitudinal_series() -> Series:
     """Change of rho_L."""
     found = by_angle(0, presets.pt_py(-1e-3), 25.0, 19.0)
-    return Series(found.sizes, [[(g, rho - 1) for g, rho in row] for row in found.pairs])
+    return Series(found.sizes, [[(g, rho - RHO_L0) for g, rho in row] for row in found.pairs])
 
 
 @cache
@@ -197,7 +203,7 @@ def survivor(length: float, d: float) -> float:
 @cache
 def thick_films() -> Pairs:
     """For d / l = 30, 60."""
-    return [((1.0, d), survivor(1.0, d)) for d in (30.0, 60.0)]
+    return [((0.7, 0.7 * ratio), survivor(1.0, ratio)) for ratio in (30.0, 60.0)]
 
 
 def thin_limit(length: float, d: float) -> Any:
@@ -254,6 +260,20 @@ def without_exchange() -> Series:
         return float(along_y - along_x), 0.0
 
     return hanle_series(change, np.array([0.2, 0.1, 0.05]))
+
+
+@cache
+def lengths_without_exchange() -> Pairs:
+    """Decay lengths of the three spin components at J = 0, cold and in a field."""
+    sample = presets.pt_py(0.0)
+    f = film(sample, 5.0, 12.0, OBLIQUE[0])
+    rates = np.linalg.eigvalsh(0.5 * (f.matrix + f.matrix.T))
+    return [((f.D, sample.film.spin_flip_time / PER_PS), rates**-0.5)]
+
+
+def isotropic_length(D: float, tau_0: float) -> Any:
+    """l_0, along the field and across it."""
+    return np.sqrt(D * tau_0)
 
 
 @cache
@@ -500,6 +520,17 @@ ENTRIES = [
         tolerance=1e-8,
         because="relative; 2 exp(-d/l) is far less, and collocation is asked for 1e-10 of 1",
         route="collocation",
+    ),
+    _entry(
+        equation="V.A no exchange",
+        statement="Without exchange all spins diffuse equally far",
+        latex=r"\mathcal J_{sd} = 0:\quad \ell_{\parallel,\perp} = \ell_0"
+        r" = \sqrt{\mathcal D\tau_0}",
+        code=("openmr.diffusion.longitudinal_length", "openmr.diffusion.transverse_length"),
+        printed=isotropic_length,
+        reference=lengths_without_exchange,
+        because="relative; rounding",
+        route="Born-Markov generator from matrices",
     ),
     _second(
         equation="V.A Hanle",
