@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from openmr import presets, units
-from openmr.ledger.currents import EXACT, ORDER
+from openmr.ledger.currents import EXACT, ORDER, fourth_order
 from openmr.ledger.entries import Entry
 from openmr.ledger.ferromagnet import (
     FRACTION,
@@ -20,7 +20,6 @@ from openmr.ledger.ferromagnet import (
     Parts,
     by_angle,
     cosine_square,
-    fourth_order,
     parts,
 )
 from openmr.ledger.film_problem import (
@@ -177,11 +176,9 @@ def cold_states() -> Pairs:
 def cold_difference(c: Cold) -> Any:
     """High less low resistance with 1/tau_par = 1/tau_0 and 1/tau_perp = 1/tau_0 + 2 Omega_0."""
     Omega_0 = np.pi / c.hbar * c.n_S * c.nu_F * c.J**2 * c.S**2
-    l_par = np.sqrt(c.D * c.tau_0)
+    l_0 = np.sqrt(c.D * c.tau_0)
     l_perp = np.sqrt(c.D / (1 / c.tau_0 + 2 * Omega_0))
-    return 2 * l_par / c.d * np.tanh(c.d / (2 * l_par)) - 2 * l_perp / c.d * np.tanh(
-        c.d / (2 * l_perp)
-    )
+    return 2 * l_0 / c.d * np.tanh(c.d / (2 * l_0)) - 2 * l_perp / c.d * np.tanh(c.d / (2 * l_perp))
 
 
 _entry = partial(

@@ -438,7 +438,7 @@ ENTRIES = [
         printed=product_22_printed,
         corrected=product_22,
         reference=lambda: products(2, 2),
-        note="Two fractions side by side, as in (B30), run into one: read as their product. The "
+        note="Twice m_1 m_2 over the norm, real but no share. Two fractions side by side, as in (B30), run into one: read as their product. The "
         "plus sign that opens the second numerator is that of (B7) and (B8).",
     ),
     _product(
@@ -516,7 +516,7 @@ ENTRIES = [
         route=EXACT,
         order=4.0,
         parameter="theta_SH",
-        note="What is printed is the change of rho_L, as in (86).",
+        note="What is printed is the change of rho_L, as in (86): all of rho_L0 is missing.",
     ),
     _entry(
         equation="B39",

@@ -189,20 +189,18 @@ def curvature(f: Film, mu: Array) -> Any:
 
 # --- (82) ------------------------------------------------------------------------------------
 
-CELLS = 200
-
 
 @cache
-def settled_slopes() -> list[tuple[Film, Array]]:
+def settled_slopes(cells: int = 200) -> list[tuple[Film, Array]]:
     """Slopes at both faces (2, 3) where the spins have settled in cells, nothing leaving the film.
 
     Between cells flows -D mu' plus the spin Hall current of polarisation a along a x J; through
-    the faces nothing. The slope is carried to the face by a parabola, so it errs as the square of
-    a cell.
+    the faces nothing. The slope is carried to the face by a parabola, so it errs as the cube of a
+    cell.
     """
     found = []
     for f in films():
-        h = f.d / CELLS
+        h = f.d / cells
         hall = (
             f.D
             * 2
@@ -210,12 +208,12 @@ def settled_slopes() -> list[tuple[Film, Array]]:
             / f.sigma
             * np.array([f.theta * np.cross(a, (f.sigma * f.E, 0, 0))[2] for a in np.eye(3)])
         )
-        neighbours = 2 * np.eye(CELLS) - np.eye(CELLS, k=1) - np.eye(CELLS, k=-1)
+        neighbours = 2 * np.eye(cells) - np.eye(cells, k=1) - np.eye(cells, k=-1)
         neighbours[0, 0] = neighbours[-1, -1] = 1
-        matrix = f.D / h**2 * np.kron(neighbours, np.eye(3)) + np.kron(np.eye(CELLS), f.tensor)
-        load = np.zeros((CELLS, 3))
+        matrix = f.D / h**2 * np.kron(neighbours, np.eye(3)) + np.kron(np.eye(cells), f.tensor)
+        load = np.zeros((cells, 3))
         load[0], load[-1] = -hall / h, hall / h
-        mu = np.linalg.solve(matrix, load.ravel()).reshape(CELLS, 3)
+        mu = np.linalg.solve(matrix, load.ravel()).reshape(cells, 3)
         slope = np.diff(mu, axis=0) / h
         ends = [3 * s[0] - 3 * s[1] + s[2] for s in (slope, slope[::-1])]
         found.append((f, np.array(ends)))
@@ -270,7 +268,7 @@ ENTRIES = [
         reference=flying_electrons,
         residual=fick_order,
         tolerance=0.05,
-        because="of the order; the next power of the ratio, 0.06 at most, bends the slope by less",
+        because="of the order; the next power, the square of the ratio, is 0.06 at most",
         route="stationary Boltzmann equation with isotropic scattering, by quadrature",
         order=2.0,
         parameter="mean free path over spin diffusion length",
@@ -304,7 +302,8 @@ ENTRIES = [
         because="over the largest component; rounding",
         route=MATRICES,
         note="The precession lacks b, mu's index in the second term is not summed with that of b, "
-        "and with b beside mu in the order of the indices the sign is opposite to that of (2).",
+        "and with b beside mu in the order of the indices the sign is opposite to that of (2). The "
+        "printed loss is wrong by several times its size.",
     ),
     _entry(
         equation="81",
@@ -325,7 +324,7 @@ ENTRIES = [
         reference=curvatures,
         because="over the largest component; rounding",
         route=MATRICES,
-        note="delta names b and mu at once. Read with b at kappa the sign is that of (2); read "
+        note="delta names b and mu at once, which makes the print wrong by more than its size. Read with b at kappa the sign is that of (2); read "
         "with mu at kappa, as (B4) has it, it is opposite. l_L^-2 is omega_L / D with its sign.",
     ),
     _entry(

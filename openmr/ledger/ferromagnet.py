@@ -423,7 +423,7 @@ _fourth = partial(
     order=4.0,
     parameter="theta_SH",
 )
-_second = partial(
+precession_entry = partial(
     _entry,
     residual=relative_order,
     tolerance=0.05,
@@ -451,7 +451,7 @@ ENTRIES = [
         printed=transverse_printed,
         corrected=transverse,
         reference=transverse_series,
-        note="Follows the sign of the precession in (B4), opposite to that of (2). rho_T is "
+        note="The last term, all of rho_T for m along z, has the wrong sign. It follows the sign of the precession in (B4), opposite to that of (2). rho_T is "
         "E_y / J_x at J_y = 0. `precession_sign='printed'` keeps the print.",
     ),
     _entry(
@@ -532,7 +532,7 @@ ENTRIES = [
         because="relative; rounding",
         route="Born-Markov generator from matrices",
     ),
-    _second(
+    precession_entry(
         equation="V.A Hanle",
         statement="Without exchange the Hanle magnetoresistance goes with B^2",
         latex=r"\mathcal J_{sd} = 0:\quad \Delta\rho_1 \propto B^2",
@@ -540,7 +540,7 @@ ENTRIES = [
         printed=hanle,
         reference=without_exchange,
     ),
-    _second(
+    precession_entry(
         equation="V.A shifted Hanle",
         statement="Isotropic relaxation leaves a precession part that goes with (B - B_sd)^2",
         latex=r"\ell_\parallel = \ell_\perp:\quad \Delta\rho_1 \propto (B - \mathcal B_{sd})^2",

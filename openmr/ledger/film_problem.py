@@ -48,9 +48,8 @@ def film_axes_tensor(sample: Sample, temperature: float, field: float, direction
         levels, vectors = np.linalg.eigh(x * _component(spins, direction))
         weights = np.exp(levels.min() - levels)
         thermal = (vectors * weights / weights.sum()) @ vectors.conj().T
-        coupling = -0.5 * sum(
-            j * np.kron(s, m) for j, s, m in zip(moments.exchange, PAULI, spins, strict=True)
-        )
+        parts = [j * np.kron(s, m) for j, s, m in zip(moments.exchange, PAULI, spins, strict=True)]
+        coupling = -0.5 * np.sum(parts, axis=0)
         mean = coupling.reshape(2, len(levels), 2, len(levels))
         h = h + moments.density / HBAR * np.einsum("iajb,ba->ij", mean, thermal)
         noise = 2 * np.pi * moments.density * sample.electrons.dos / HBAR
@@ -166,22 +165,20 @@ def films() -> list[Film]:
 # --- diffusion across it ---------------------------------------------------------------------
 
 
-def propagator(matrix: Array, z: float) -> ComplexArray:
+def propagator(matrix: Any, z: float) -> Any:
     """(mu, mu')(z) from (mu, mu')(0) for mu'' = matrix mu."""
     n = len(matrix)
-    return np.asarray(
-        expm(z * np.block([[np.zeros((n, n)), np.eye(n)], [matrix, np.zeros((n, n))]]))
-    )
+    return expm(z * np.block([[np.zeros((n, n)), np.eye(n)], [matrix, np.zeros((n, n))]]))
 
 
-def start(matrix: Array, d: float, slope: Array) -> Array:
+def start(matrix: Any, d: float, slope: Array) -> Any:
     """mu(0) for mu'(0) = mu'(d) = slope."""
     n = len(matrix)
     across = propagator(matrix, d)
     return np.linalg.solve(across[n:, :n], slope - across[n:, n:] @ slope)
 
 
-def at(matrix: Array, z: float, value: Array, slope: Array) -> tuple[Array, Array]:
+def at(matrix: Any, z: float, value: Any, slope: Any) -> tuple[Any, Any]:
     """(mu, mu')(z)."""
     both = propagator(matrix, z) @ np.concatenate([value, slope])
     return both[: len(matrix)], both[len(matrix) :]
@@ -222,15 +219,9 @@ def conductivity(f: Film, nodes: int = 24) -> Array:
     return np.stack(columns, axis=1)[:2] / f.sigma
 
 
-@cache
-def _resistivity(key: tuple[float, ...], tensor: bytes, d: float, D: float, theta: float) -> Array:
-    f = Film(np.array(key), 1.0, 1.0, 1.0, np.frombuffer(tensor).reshape(3, 3), d, D, theta)
-    return np.linalg.inv(conductivity(f))
-
-
 def resistivity(f: Film) -> Array:
     """2x2 resistivity over rho_L0, exact in theta."""
-    return _resistivity(tuple(f.b), np.ascontiguousarray(f.tensor).tobytes(), f.d, f.D, f.theta)
+    return np.asarray(np.linalg.inv(conductivity(f)), float)
 
 
 def surviving(f: Film) -> Array:

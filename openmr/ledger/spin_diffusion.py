@@ -329,7 +329,7 @@ ENTRIES = [
         reference=eigenvectors,
         because="over the largest element; rounding",
         route="numpy's eigenvectors of the generator from matrices",
-        note="E_12 holds m_2 for m_1. The norm N_r vanishes for m along x, where two columns are "
+        note="E_12 holds m_2 for m_1, right for m_1^2 = m_2^2 alone. The norm N_r vanishes for m along x, where two columns are "
         "0/0; the code uses projectors and no eigenvector. " + PRINTED_SIGN,
     ),
     _entry(
