@@ -16,10 +16,12 @@ CHAPTERS: Final = (
     "relaxation",
     "diffusion",
     "ferromagnet",
+    "mechanisms",
     "antiferromagnet",
     "spin_diffusion",
     "spin_profile",
     "currents",
+    "mode_shares",
     "appendix_c",
 )
 """Modules that hold the entries, in the order of the paper."""

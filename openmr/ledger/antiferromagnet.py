@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from openmr import presets, units
-from openmr.ledger.currents import EXACT, ORDER, fourth_order
+from openmr.ledger.currents import EXACT, RHO
 from openmr.ledger.entries import Entry
 from openmr.ledger.ferromagnet import (
     FRACTION,
     PROPAGATOR,
-    RHO,
     RHO_L0,
     ROUNDING,
     Parts,
@@ -28,13 +27,11 @@ from openmr.ledger.film_problem import (
     NM,
     PER_PS,
     Film,
-    Pairs,
-    Series,
     conductivity,
-    deviation,
     film,
     resistivity,
 )
+from openmr.ledger.measures import ORDER, Pairs, Series, deviation, fourth_order
 from openmr.sample import Magnet, Sample
 
 SECTION = "V B. Antiferromagnetic magnetoresistance"

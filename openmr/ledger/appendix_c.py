@@ -13,23 +13,21 @@ from openmr import presets, units
 from openmr.closed_form import exchange_field
 from openmr.equilibrium import equilibrium
 from openmr.ledger.entries import Entry
-from openmr.ledger.ferromagnet import (
-    MECHANISMS,
-    hanle,
-    hanle_series,
-    precession_entry,
-    shifted_hanle,
-)
 from openmr.ledger.film_problem import (
     ALONG,
     NM,
     PER_PS,
     Film,
-    Pairs,
-    Series,
-    deviation,
     film_axes_tensor,
     surviving,
+)
+from openmr.ledger.measures import Pairs, Series, deviation
+from openmr.ledger.mechanisms import (
+    MECHANISMS,
+    hanle,
+    hanle_series,
+    precession_entry,
+    shifted_hanle,
 )
 
 SECTION = "Appendix C. Normal metal decorated with magnetic impurities"

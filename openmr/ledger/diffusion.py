@@ -15,13 +15,10 @@ from openmr.ledger.film_problem import (
     PAULI,
     PER_PS,
     Film,
-    Pairs,
-    Series,
-    deviation,
     film,
     films,
-    order,
 )
+from openmr.ledger.measures import Pairs, Series, deviation, order
 from openmr.relaxation import relaxation
 
 SECTION = "IV. Anisotropic spin diffusion equation"
@@ -324,8 +321,9 @@ ENTRIES = [
         reference=curvatures,
         because="over the largest component; rounding",
         route=MATRICES,
-        note="delta names b and mu at once, which makes the print wrong by more than its size. Read with b at kappa the sign is that of (2); read "
-        "with mu at kappa, as (B4) has it, it is opposite. l_L^-2 is omega_L / D with its sign.",
+        note="delta names b and mu at once, which makes the print wrong by more than its size. "
+        "Read with b at kappa the sign is that of (2); read with mu at kappa, as (B4) has it, it "
+        "is opposite. l_L^-2 is omega_L / D with its sign.",
     ),
     _entry(
         equation="82",

@@ -17,7 +17,6 @@ from openmr import presets
 from openmr._checks import Array
 from openmr.bath import ComplexArray, electron_hole_spectrum, spin_matrices
 from openmr.equilibrium import equilibrium
-from openmr.ledger.entries import measured_order
 from openmr.relaxation import relaxation
 from openmr.sample import Sample
 from openmr.units import HBAR, MU_B
@@ -265,39 +264,3 @@ def _counted(matrix: ComplexArray) -> ComplexArray:
     counted = np.full((4, 4), np.nan + 0j)
     counted[1:, 1:] = matrix
     return counted
-
-
-# --- comparing -------------------------------------------------------------------------------
-
-
-Pairs = list[tuple[Any, Any]]
-"""(arguments of a formula, what it should give)."""
-
-
-def deviation(formula: Callable[..., Any], pairs: Pairs) -> float:
-    """Largest deviation over all pairs, relative to the largest element expected of each."""
-    worst = 0.0
-    for arguments, expected in pairs:
-        miss = np.abs(np.asarray(formula(*arguments)) - expected).max()
-        worst = max(worst, float(miss / np.abs(expected).max()))
-        if not np.isfinite(miss):
-            return float("inf")
-    return worst
-
-
-class Series(NamedTuple):
-    """Pairs for falling values of a small parameter, and the scale of each error."""
-
-    sizes: Array
-    pairs: list[Pairs]
-
-
-def order(formula: Callable[..., Any], series: Series) -> float:
-    """Measured order of the largest error in the small parameter."""
-    errors = [
-        max(
-            float(np.abs(np.asarray(formula(*given)) - expected).max()) for given, expected in pairs
-        )
-        for pairs in series.pairs
-    ]
-    return measured_order(series.sizes, errors)

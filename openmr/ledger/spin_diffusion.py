@@ -14,12 +14,11 @@ from openmr.ledger.diffusion import EPSILON, MATRICES, curvatures, into_a_face, 
 from openmr.ledger.entries import Entry
 from openmr.ledger.film_problem import (
     Film,
-    Pairs,
-    deviation,
     films,
     modes,
     propagator,
 )
+from openmr.ledger.measures import Pairs, deviation
 
 SECTION = "Appendix B. Resistivity of a ferromagnet"
 ROUNDING = 1e-12
@@ -329,8 +328,9 @@ ENTRIES = [
         reference=eigenvectors,
         because="over the largest element; rounding",
         route="numpy's eigenvectors of the generator from matrices",
-        note="E_12 holds m_2 for m_1, right for m_1^2 = m_2^2 alone. The norm N_r vanishes for m along x, where two columns are "
-        "0/0; the code uses projectors and no eigenvector. " + PRINTED_SIGN,
+        note="E_12 holds m_2 for m_1, right for m_1^2 = m_2^2 alone. The norm N_r vanishes for m "
+        "along x, where two columns are 0/0; the code uses projectors and no eigenvector. "
+        + PRINTED_SIGN,
     ),
     _entry(
         equation="B8",

@@ -11,14 +11,13 @@ from openmr.bath import ComplexArray
 from openmr.ledger.entries import Entry
 from openmr.ledger.film_problem import (
     Film,
-    Pairs,
     at,
-    deviation,
     films,
     modes,
     propagator,
     spin_profile,
 )
+from openmr.ledger.measures import Pairs, deviation
 from openmr.ledger.spin_diffusion import COUNTED, ROUNDING, SECTION
 
 DEPTHS = (0.0, 0.3, 0.85)  # over d
