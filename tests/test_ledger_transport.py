@@ -28,7 +28,7 @@ FOUND = {
     "definition": {"B25", "B26"},
     "approximation": {
         *("77", "86", "94", "V.A thin", "V.A Hanle", "V.A shifted Hanle"),
-        *("C quadratic", "C shifted"),
+        *("C quadratic", "C shifted", "C hot field"),
     },
 }
 OURS = ("IV. Anisotropic", "V A. Ferromagnetic mag", "V B. Antiferromagnetic mag", "Appendix B")

@@ -21,7 +21,7 @@ from openmr.ledger.film_problem import (
     film_axes_tensor,
     surviving,
 )
-from openmr.ledger.measures import Pairs, Series, deviation
+from openmr.ledger.measures import Pairs, Series, deviation, order
 from openmr.ledger.mechanisms import (
     MECHANISMS,
     hanle,
@@ -182,6 +182,25 @@ def standstill() -> Pairs:
     return found
 
 
+@cache
+def hot_fields() -> Series:
+    """B_sd over B against k_B T_C / k_B (T - T_C), from the precession found from matrices."""
+    curie, field = 30.0, 0.5
+    sample = presets.pt_py(-1e-3)
+    sizes, pairs = [], []
+    for above in (100.0, 200.0, 400.0):
+        tensor = film_axes_tensor(sample, curie + above, field, np.array(ALONG))
+        shift = 1 - units.HBAR * tensor[1, 2] / (sample.electrons.g * units.MU_B * field)
+        sizes.append(curie / above)
+        pairs.append([((), float(shift))])
+    return Series(np.array(sizes), pairs)
+
+
+def no_field() -> Any:
+    """B_sd over B without order."""
+    return 0.0
+
+
 def saturated_field_printed(x: Exchange) -> Any:
     """B_sd when cold, as printed."""
     return -x.n_S_J * x.S / (x.hbar * x.g * x.mu_B)
@@ -289,8 +308,8 @@ ENTRIES = [
         printed=exchange_field_there,
         reference=minima,
         tolerance=3e-3,
-        because="relative; thermal weight of the moments' other levels, 0.025 at most, over "
-        "omega_L tau_0 at no field, 8 or more: what the rates' slope can move",
+        because="relative; width of the minimum, omega_L tau_0 = 1 or 0.6 T, times the rates' "
+        "change within it, 0.02 at most, over 5 T or more",
         note="10 K, n_S J = -1 and -0.3 meV, B_sd with <S_par> at the minimum.",
     ),
     _entry(
@@ -301,8 +320,8 @@ ENTRIES = [
         printed=exchange_field_there,
         reference=coldest,
         tolerance=0.02,
-        because="relative; the rates, which warming changes by a tenth or so within the width of "
-        "the minimum, move it a tenth of that width, 1 T over omega_L tau_0",
+        because="relative; width of the minimum, omega_L tau_0 = 1 or 0.6 T, times the rates' "
+        "change within it, a tenth at most, over 4 T or more",
         note="10 and 5 T with n_S J = -1 meV, 4 T with -0.3 meV; Fig. 3 (d).",
     ),
     _entry(
@@ -329,6 +348,21 @@ ENTRIES = [
         because="relative; exp(-beta eps_L) at 2 K, 18 or more",
         route="field at which the precession found from matrices stops",
         note="hbar belongs to omega_L, which has it already; the print is 1/hbar of it.",
+    ),
+    _entry(
+        equation="C hot field",
+        statement="Hot: the exchange field vanishes",
+        latex=r"\mathcal B_{sd} \to 0,\quad \langle S_\parallel\rangle \simeq 0",
+        code=("openmr.closed_form.exchange_field",),
+        printed=no_field,
+        reference=hot_fields,
+        residual=lambda formula, series: abs(order(formula, series) - 1.0),
+        tolerance=0.01,
+        because="of the order; (beta eps_L)^2, 1e-4 or less, and the digits of T_C",
+        route="precession of the Born-Markov generator from matrices",
+        order=1.0,
+        parameter="T_C / (T - T_C)",
+        note="At 200 K and n_S J = -1 meV it still is 0.14 of the applied field.",
     ),
     precession_entry(
         equation="C quadratic",
