@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from mutation import index_mutants, mutants
+from sum_mutation import sum_mutants
 
 import openmr as om
 from openmr.ledger import entries
@@ -85,7 +86,7 @@ def variants(formula):
     name = formula.__name__
     module = inspect.getmodule(formula)
     source = inspect.getsource(formula)
-    for mutant in mutants(source) + index_mutants(source):
+    for mutant in mutants(source) + index_mutants(source) + sum_mutants(source):
         room = types.ModuleType("variant")
         room.__dict__.update(module.__dict__)
         exec(compile(mutant.tree, f"<variant of {name}>", "exec"), room.__dict__)
@@ -103,9 +104,13 @@ def test_wrong_variants_flip_the_verdict(entry):
     assert verdict in (HOLDS, APPROXIMATION, MISPRINT, SCAN_ERROR)
     tried = 0
     for change, wrong in variants(formula):
-        tried += 1
         pair = (wrong, None) if for_printed else (entry.printed, wrong)
-        if decide(entry, reference(entry.equation), *pair).verdict == verdict:
+        try:
+            changed = decide(entry, reference(entry.equation), *pair).verdict
+        except NameError:  # a label outside its sum: no formula
+            continue
+        tried += 1
+        if changed == verdict:
             survivors.add(f"{entry.equation} {change}")
     assert survivors == {name for name in SURVIVORS if name.split()[0] == entry.equation}
     assert tried or entry.equation in SURVIVORS
