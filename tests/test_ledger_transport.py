@@ -27,7 +27,7 @@ FOUND = {
     "scan error": {"B31"},
     "definition": {"B25", "B26"},
     "approximation": {
-        *("77", "86", "94", "V.A thin", "V.A Hanle", "V.A shifted Hanle"),
+        *("77", "86", "94", "V.A thin", "V.A Hanle", "V.A shifted"),
         *("C quadratic", "C shifted", "C hot field"),
     },
 }

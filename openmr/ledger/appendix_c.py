@@ -313,7 +313,7 @@ ENTRIES = [
         note="10 K, n_S J = -1 and -0.3 meV, B_sd with <S_par> at the minimum.",
     ),
     _entry(
-        equation="C minimum on warming",
+        equation="C warming",
         statement="At a given field the resistivity is least where B_sd passes it",
         latex=r"\mathcal B_{sd}(T) = B_x",
         code=("openmr.closed_form.exchange_field", "openmr.pipeline.magnetoresistance"),

@@ -319,7 +319,7 @@ ENTRIES = [
         reference=without_exchange,
     ),
     precession_entry(
-        equation="V.A shifted Hanle",
+        equation="V.A shifted",
         statement="Isotropic relaxation leaves a precession part that goes with (B - B_sd)^2",
         latex=r"\ell_\parallel = \ell_\perp:\quad \Delta\rho_1 \propto (B - \mathcal B_{sd})^2",
         code=(*MECHANISMS, "openmr.closed_form.exchange_field"),
