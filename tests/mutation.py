@@ -98,7 +98,15 @@ def mutants(source: str) -> list[Mutant]:
     return found
 
 
-PARTNERS = ("jx jy", "up down", "own other", "theta phi", "charge spin", "after before")
+PARTNERS = (
+    "jx jy",
+    "up down",
+    "own other",
+    "theta phi",
+    "charge spin",
+    "after before",
+    "par perp",
+)
 """Words of names that differ by an index alone."""
 
 

@@ -29,11 +29,21 @@ from openmr.ledger.report import _place
 
 ENTRIES = entries()
 TESTED = [entry for entry in ENTRIES if entry.residual is not None]
+REAL = "the imaginary part of any real number is zero"
 SYMMETRIC = "the matrix is symmetric"
 SURVIVORS: dict[str, str] = {
     "3 moments: m.exchange[i, j] -> m.exchange[j, i]": SYMMETRIC,
     "30 weiss_field: f.exchange[i, j] -> f.exchange[j, i]": SYMMETRIC,
     "A15 reordered: delta[a2, a3] -> delta[a3, a2]": SYMMETRIC,
+    "89 drho1: f.l_perp ** (-2) + 1j * f.l_L ** (-2) -> f.l_perp ** (-2) - 1j * f.l_L ** (-2)": (
+        "the real part does not know the sense of the precession"
+    ),
+    "97 drho2: 2 * f.l_perp / f.d * np.tanh(f.d / (2 * f.l_perp)) -> "
+    "2 * f.l_perp / f.d / np.tanh(f.d / (2 * f.l_perp))": REAL,
+    "97 drho2: 2 * f.l_perp / f.d -> 2 * f.l_perp * f.d": REAL,
+    "97 drho2: 2 * f.l_perp -> 2 / f.l_perp": REAL,
+    "97 drho2: f.d / (2 * f.l_perp) -> f.d * (2 * f.l_perp)": REAL,
+    "97 drho2: 2 -> 2.74": REAL,
 }
 """Wrong variants that no check can notice -> why not."""
 
@@ -166,6 +176,10 @@ def paper():
 def expected_equations():
     main = [str(n) for n in range(1, 98)]
     return {*main, *(f"A{n}" for n in range(1, 23)), *(f"B{n}" for n in range(1, 40))}
+
+
+def test_no_equation_is_missing():
+    assert expected_equations() <= {entry.equation for entry in ENTRIES}
 
 
 def test_the_numbers_are_those_of_the_paper():

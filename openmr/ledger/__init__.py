@@ -25,11 +25,20 @@ CHAPTERS: Final = (
     "spin_flips",
     "relaxation",
     "dephasing",
+    "diffusion",
     "exchange_field",
     "impurities",
     "limits",
+    "ferromagnet",
+    "mechanisms",
+    "antiferromagnet",
     "many_electrons",
     "pair_correlations",
+    "spin_diffusion",
+    "spin_profile",
+    "currents",
+    "mode_shares",
+    "appendix_c",
 )
 """Modules that hold the entries, in the order of the paper."""
 
