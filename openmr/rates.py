@@ -147,6 +147,9 @@ class Relaxation:
             f"(exchange field {shown(self.exchange_field)} T)",
             f"  charge_to_spin : {shown(self.charge_to_spin)} 1/s",
         ]
+        if "bath" in self.diagnostics:  # not that of a Fermi sea
+            kinds = ", ".join(sorted(set(np.ravel(self.diagnostics["bath"]))))
+            lines.append(f"  bath           : {kinds}, not the Fermi sea's")
         return "\n".join(lines)
 
 

@@ -443,3 +443,10 @@ def test_unaffordable_sizes_are_refused_at_once(options, message):
 def test_no_plateau_is_an_error(sample, field, bandwidth, message):
     with pytest.raises(ExtractionError, match=message):
         exact(sample, 4.0, field, bandwidth=bandwidth, levels=65, realisations=2)
+
+
+def test_record_says_that_the_bath_is_flat():
+    film = om.presets.pt_py(spin=0.5, curie_temperature=0.0)
+    found = om.relaxation(film, 100.0, 1.0, method="exact", levels=65, realisations=2)
+    assert "flat, not the Fermi sea's" in repr(found)
+    assert "bath" not in repr(om.relaxation(film, 100.0, 1.0))
