@@ -258,8 +258,8 @@ def _figures(report: Report, directory: Path) -> None:
 
 def _write(target: Path, save: Callable[[str], object]) -> None:
     """Save under a temporary name beside the target, then rename: never half a file."""
-    if not target.parent.is_dir():
-        raise NotADirectoryError(f"{str(target)!r} must lie in a directory that exists")
+    if target.is_dir() or not target.parent.is_dir():
+        raise NotADirectoryError(f"{str(target)!r} must be a file in a directory that exists")
     handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.parent)
     os.close(handle)
     try:

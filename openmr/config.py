@@ -27,11 +27,12 @@ from typing import Any
 
 import numpy as np
 
-from openmr import presets
+from openmr import _checks, presets
 from openmr._checks import ParameterError
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample
 from openmr.variation import UNITS
 
+MOST_POINTS = 10**8
 _TABLES = ("method", "sample", "sweep", "options")
 _PARTS = ("name", "film", "electrons", "moments", "weiss", "disorder")
 
@@ -56,6 +57,8 @@ def read_config(path: Path) -> dict[str, Any]:
         if name not in tables["sweep"]:
             raise ParameterError(f"`sweep.{name}` must be given")
     _known("sweep.", tables["sweep"], ("temperature", "field", "direction", *UNITS))
+    if not isinstance(tables.get("options", {}), dict):
+        raise ParameterError(f"{path} must have a table [options], got {tables['options']!r}")
     return {
         "sample": _sample(tables["sample"]),
         "method": tables.get("method", "closed-form"),
@@ -84,7 +87,7 @@ def _sample(table: Mapping[str, Any]) -> Sample:
     if "preset" in table:
         known = {"pt_py": presets.pt_py}
         name = table["preset"]
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise ParameterError(f"`sample.preset` must be one of {', '.join(known)}, got {name!r}")
         arguments = {key: value for key, value in table.items() if key != "preset"}
         return _called("sample", known[name], arguments)  # type: ignore[no-any-return]
@@ -93,6 +96,13 @@ def _sample(table: Mapping[str, Any]) -> Sample:
         if part not in table:
             raise ParameterError(f"[sample] must have a `preset` or a table [sample.{part}]")
     moments = table["moments"] if isinstance(table["moments"], list) else [table["moments"]]
+    for part, value in (
+        ("film", table["film"]),
+        ("electrons", table["electrons"]),
+        *(("moments", one) for one in moments),
+    ):
+        if not isinstance(value, dict):
+            raise ParameterError(f"`sample.{part}` must be a table, got {value!r}")
     electrons = table["electrons"]
     free = {"fermi_energy", "mass"} & electrons.keys()
     return Sample(
@@ -116,8 +126,12 @@ def _values(name: str, value: Any) -> Any:
     if missing:
         raise ParameterError(f"`sweep.{name}` lacks {', '.join(sorted(missing))}")
     points, spacing = value["points"], value.get("spacing", "linear")
-    if not isinstance(points, int) or points < 1:
-        raise ParameterError(f"`sweep.{name}.points` must be a whole number >= 1, got {points!r}")
+    if not isinstance(points, int) or not 1 <= points <= MOST_POINTS:
+        raise ParameterError(
+            f"`sweep.{name}.points` must be a whole number from 1 to {MOST_POINTS}, got {points!r}"
+        )
+    for end in ("from", "to"):
+        _checks.number(f"sweep.{name}.{end}", value[end])
     if spacing not in ("linear", "log"):
         raise ParameterError(f"`sweep.{name}.spacing` must be linear or log, got {spacing!r}")
     if spacing == "log" and not (value["from"] > 0 and value["to"] > 0):

@@ -52,6 +52,8 @@ class Diagnosis:
         Whether the data brought their uncertainty; if not, it is the scatter about the fit.
     chi_square : float
         Per degree of freedom, with the uncertainty of the data; 1 if that is the scatter.
+    scatter : float, Ohm m
+        Root mean square of model less data, per degree of freedom.
     minimizer : lmfit.minimizer.MinimizerResult
         lmfit's own record; its parameters are ln(value / start).
     """
@@ -68,6 +70,7 @@ class Diagnosis:
     degrees_of_freedom: int
     known_noise: bool
     chi_square: float
+    scatter: float
     minimizer: Any
 
     @property
@@ -103,8 +106,16 @@ class Diagnosis:
     def __repr__(self) -> str:
         lines = [
             f"Diagnosis  {len(self.model)} points, {len(self.parameters)} parameters, "
-            f"chi^2 per degree of freedom {self.chi_square:.3g}"
+            + (
+                f"chi^2 per degree of freedom {self.chi_square:.3g}"
+                if self.known_noise
+                else "noise taken from the scatter"
+            )
         ]
+        part = self.scatter / (float(np.ptp(self.model)) or float(self.model[0]))
+        lines.append(
+            f"  {'scatter':<20} : {self.scatter:.3g} Ohm m, {100 * part:.2g} % of the fitted change"
+        )
         for name, value, error in zip(
             self.parameters, self.values, self.uncertainties, strict=True
         ):
@@ -206,6 +217,7 @@ def _diagnosis(
     residuals = (found - data.longitudinal) / scale
     freedom = len(residuals) - len(names)
     chi_square = float(residuals @ residuals) / freedom
+    misses = found - data.longitudinal
     if data.uncertainty is None:  # the scatter is the noise
         scale, residuals = scale * chi_square**0.5, residuals / (chi_square**0.5 or 1.0)
         chi_square = 1.0
@@ -230,6 +242,7 @@ def _diagnosis(
         degrees_of_freedom=freedom,
         known_noise=data.uncertainty is not None,
         chi_square=chi_square,
+        scatter=float(np.sqrt(misses @ misses / freedom)),
         minimizer=result,
     )
 

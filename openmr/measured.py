@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,25 +84,39 @@ def read_csv(path: str | Path) -> Measured:
         Naming the column, or the row and its entry, at fault.
     """
     needed = ["longitudinal", "temperature", "field", "b_x", "b_y", "b_z"]
-    with Path(path).open(newline="") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        names = [name.strip() for name in reader.fieldnames or []]
-        rows = list(reader)
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:  # as spreadsheets write it
+            reader = csv.reader(file, skipinitialspace=True)
+            names = [name.strip() for name in next(reader, [])]
+            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ParameterError(f"`path` must be a text table, got {str(path)!r}: {error}") from None
+    known = [*needed, "uncertainty"]
+    for name in names:
+        if names.count(name) > 1 or (name not in known and name.lower() in known):
+            raise ParameterError(
+                f"`path` must have each of {', '.join(known)} once, in lower case, got {name!r}"
+            )
     missing = [name for name in needed if name not in names]
     if missing or not rows:
         what = f"no column {missing[0]!r}" if missing else "no row"
         raise ParameterError(f"`path` must be a table of {', '.join(needed)}, got {what}")
     columns = {}
     for name in [*needed, *(["uncertainty"] if "uncertainty" in names else [])]:
-        columns[name] = [_entry(row, name, number) for number, row in enumerate(rows, start=2)]
+        columns[name] = [_entry(row, names, name, line) for line, row in rows]
     direction = np.stack([columns.pop(name) for name in needed[3:]], axis=-1)
     return measured(columns.pop("longitudinal"), direction=direction, **columns)
 
 
-def _entry(row: Mapping[str, str], name: str, line: int) -> float:
-    try:
-        return float(row[name])
-    except (TypeError, ValueError, KeyError):
+def _entry(row: Sequence[str], names: Sequence[str], name: str, line: int) -> float:
+    if len(row) != len(names):
         raise ParameterError(
-            f"`path` must hold a number in column {name!r} of line {line}, got {row.get(name)!r}"
+            f"`path` must hold {len(names)} cells in line {line}, got {len(row)} of them"
+        )
+    cell = row[names.index(name)]
+    try:
+        return float(cell)
+    except ValueError:
+        raise ParameterError(
+            f"`path` must hold a number in column {name!r} of line {line}, got {cell!r}"
         ) from None

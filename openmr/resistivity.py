@@ -84,6 +84,7 @@ def resistivity(
     Raises
     ------
     ParameterError
+        For bad arguments, or where a large theta_SH makes the conductivity negative.
 
     Notes
     -----
@@ -106,6 +107,12 @@ def resistivity(
             surviving = np.swapaxes(surviving, -1, -2)
         longitudinal, transverse = relative_resistivity(film, surviving, order)
         invariants = _invariants(local)
+    if not np.all(longitudinal > 0):
+        raise _checks.ParameterError(
+            "`spin_hall_angle` must leave the conductivity of the film positive: at "
+            f"{film.spin_hall_angle:g} more charge current is lost to the spin Hall effect, "
+            "2 theta_SH^2, than the field drives; take a smaller one"
+        )
     drho0, drho1, drho2 = (np.broadcast_to(part, longitudinal.shape) for part in invariants)
     unit = film.resistivity
     return Resistivity(

@@ -72,6 +72,11 @@ class Moments:
         if chosen == "exchange":
             assert exchange is not None
             coupling = _triple("exchange", exchange, "eV m^3")
+            if max(map(abs, coupling)) * density > STRONGEST:
+                raise ParameterError(
+                    f"`exchange` times `density` must be at most {STRONGEST:g} eV in size, "
+                    f"got {max(map(abs, coupling)) * density:g}"
+                )
         else:
             assert exchange_energy is not None
             x, y, z = _triple("exchange_energy", exchange_energy, "eV")

@@ -166,6 +166,8 @@ def _planned(task: Task, chunk_seconds: float, chunk_points: int | None) -> Plan
 def _cost(task: Task) -> float:
     """Seconds per point, measured on growing corners of the grid until they take 20 ms."""
     shape = tuple(len(values) for values in task.axes.values())
+    first = _planned(task, 1.0, 1)
+    evaluate(first.part(next(first.boxes())))  # imports and caches are no cost of a point
     points = 1
     while True:
         corner = _planned(task, 1.0, points)

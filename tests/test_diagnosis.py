@@ -350,3 +350,35 @@ def test_one_clear_error(call, message):
         call()
     assert re.search(message, str(caught.value)), str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+COLUMNS = "longitudinal,temperature,field,b_x,b_y,b_z"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f"{COLUMNS}\n\n\n2e-6,10,1,1,0,0\n2e-6,ten,1,1,0,0\n",
+            "line 5, got 'ten'",
+        ),
+        (f"{COLUMNS}\n2e-6,10,1,1,0,0,7\n", "6 cells in line 2, got 7"),
+        (f"{COLUMNS},longitudinal\n2e-6,10,1,1,0,0,2e-11\n", "once, in lower case, got 'longitu"),
+        (f"{COLUMNS},Uncertainty\n2e-6,10,1,1,0,0,1e-11\n", "lower case, got 'Uncertainty'"),
+    ],
+)
+def test_tables_that_do_not_fit(tmp_path, text, message):
+    path = tmp_path / "data.csv"
+    path.write_text(text)
+    with pytest.raises(om.ParameterError) as caught:
+        om.diagnosis.read_csv(path)
+    assert message in str(caught.value)
+
+
+def test_tables_as_spreadsheets_write_them(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text(COLUMNS.replace(",", " , ") + "\n2e-6,10,1,1,0,0\n", encoding="utf-8-sig")
+    assert om.diagnosis.read_csv(path).temperature == [10.0]
+    path.write_bytes(b"\xff\xfe\x00binary")
+    with pytest.raises(om.ParameterError, match="text table"):
+        om.diagnosis.read_csv(path)

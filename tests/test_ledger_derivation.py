@@ -8,7 +8,7 @@ from openmr import fock, scattering
 from openmr.ledger import entries, examine, small_systems
 from openmr.ledger.entries import measured_order
 from openmr.ledger.master_equation import STRENGTHS, born_markov, means
-from openmr.ledger.small_systems import ROUNDING, largest, relative
+from openmr.ledger.small_systems import ROUNDING, engine, largest, relative
 
 RANGE = {*(str(n) for n in range(1, 35)), *(f"A{n}" for n in range(1, 23))}
 CLAIMS = {"27 text", "III mean field", "III zero mean", "III magnons"}
@@ -47,16 +47,6 @@ def test_some_equations():
     report = om.ledger("9, A16,(34)")
     assert [f.entry.equation for f in report.findings] == ["9", "34", "A16"]
     assert report.counts == {"approximation": 2, "misprint": 1}
-
-
-def engine(few):
-    """The same electrons and moments for `openmr.scattering`, D+ by quadrature."""
-
-    def transform(w):
-        waves = few.weights * np.exp(1j * np.asarray(w)[..., None] * few.times)
-        return np.einsum("...t,tnm->...nm", waves, few.after)
-
-    return scattering.Scattering(few.energies, few.V, transform)
 
 
 @pytest.mark.parametrize("moments", [1, 2])

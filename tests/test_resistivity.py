@@ -444,3 +444,19 @@ BAD = [
 def test_one_clear_error(call, message):
     with pytest.raises(om.ParameterError, match=message):
         call()
+
+
+def test_a_conductivity_that_is_not_positive_is_refused():
+    """Beyond theta_SH = 1/sqrt(2) a thick film would lose more current than the field drives."""
+    sample = om.presets.pt_py()
+    rates = om.relaxation(sample, 10.0, 5.0)
+    film = om.Film(
+        thickness=5e-8,
+        spin_hall_angle=0.9,
+        diffusion=sample.film.diffusion,
+        spin_flip_time=sample.film.spin_flip_time,
+        resistivity=sample.film.resistivity,
+    )
+    with pytest.raises(om.ParameterError, match="`spin_hall_angle` must leave the conductivity"):
+        om.resistivity(film, rates, (0.6, 0.0, 0.8), order="exact")
+    assert om.resistivity(film, rates, (0.6, 0.0, 0.8)).longitudinal > 0

@@ -81,13 +81,13 @@ def ledger(only: Iterable[str] | str | None = None) -> Ledger:
         if not isinstance(only, Iterable):
             raise _checks.ParameterError(f"`only` must be equation numbers, got {only!r}")
         numbers = only.split(",") if isinstance(only, str) else list(only)
-        wanted = [str(number).strip(" ()") for number in numbers]
+        wanted = [str(number).strip(" ()") for number in numbers if str(number).strip()]
         known = {entry.equation for entry in chosen}
         for number in wanted:
             if number not in known:
                 raise _checks.ParameterError(
                     f"`only` must hold equations of the ledger (1 ... 97, A1 ... A22, B1 ... B39 "
-                    f"or a claim's name), got {number!r}"
+                    f"or a claim's name as the whole ledger lists it), got {number!r}"
                 )
         chosen = [entry for entry in chosen if entry.equation in wanted]
     return Ledger(tuple(examine(entry) for entry in chosen))

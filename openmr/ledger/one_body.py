@@ -17,8 +17,10 @@ from openmr.ledger.small_systems import (
     PAULI,
     ROUNDING,
     Few,
+    as_state,
     commutator,
     density,
+    engine,
     few_electrons,
     hermitian,
     largest,
@@ -85,7 +87,9 @@ def many_body_rate() -> Kinetic:
     many = fock.one_body(h0).full() - hbar * np.einsum("n,nab->ab", mean, few.many)
     _, parts = scattered(few, state)
     change = density(few, -1j / hbar * commutator(many, state)) + parts.total
-    return Kinetic(hbar, density(few, state), h0, vm, parts.total, change)
+    # J of the formula by the master equation's engine, that of the change by double commutators
+    collided = density(few, fock.collision(as_state(state), engine(few)).full())
+    return Kinetic(hbar, density(few, state), h0, vm, collided, change)
 
 
 def kinetic(k: Kinetic) -> ComplexArray:

@@ -108,7 +108,8 @@ def _details(finding: Finding) -> list[str]:
     lines = [f"printed   {entry.latex}"]
     if entry.corrected_latex and finding.verdict in (MISPRINT, SCAN_ERROR):
         lines.append(f"holds     {entry.corrected_latex}")
-    lines.append(f"computed  {entry.route}; residual {entry.because}")
+    if entry.residual is not None:
+        lines.append(f"computed  {entry.route}; residual {entry.because}")
     if entry.order is not None:
         lines.append(f"errs      at order {entry.order:g} in {entry.parameter}")
     if entry.note:
@@ -132,7 +133,9 @@ def _place(name: str) -> str:
 
 def _page(ledger: Ledger) -> str:
     counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
-    lines = ["# Ledger of equations", "", f"{len(ledger.findings)} entries: {counted}.", ""]
+    number = len(ledger.findings)
+    head = f"{number} {'entry' if number == 1 else 'entries'}: {counted}."
+    lines = ["# Ledger of equations", "", head, ""]
     section = None
     for finding in ledger.findings:
         entry = finding.entry

@@ -14,7 +14,7 @@ import qutip
 from numpy.typing import ArrayLike
 from scipy.linalg import dft
 
-from openmr import fock
+from openmr import fock, scattering
 from openmr._checks import Array
 from openmr.bath import ComplexArray, spin_matrices
 
@@ -328,6 +328,16 @@ def gaussian(rho: ComplexArray) -> ComplexArray:
 def as_state(matrix: ComplexArray) -> qutip.Qobj:
     """A matrix on the Fock space of two orbitals as QuTiP's operator."""
     return qutip.Qobj(matrix, dims=[[2] * 4] * 2)
+
+
+def engine(few: Few) -> scattering.Scattering:
+    """The same electrons and moments for `openmr.scattering` and `fock`, D+ by quadrature."""
+
+    def transform(w: Array) -> ComplexArray:
+        waves = few.weights * np.exp(1j * np.asarray(w)[..., None] * few.times)
+        return np.asarray(np.einsum("...t,tnm->...nm", waves, few.after))
+
+    return scattering.Scattering(few.energies, few.V, transform)
 
 
 def without_mean_field(few: Few, rho: ComplexArray) -> Scattered:
