@@ -160,6 +160,8 @@ def task_of(
     """Axes and fixed values told apart, everything checked before anything is computed."""
     _checks.instance("sample", sample, Sample)
     _checks.choice("method", method, METHODS)
+    if not isinstance(options, Mapping):
+        raise ParameterError(f"`options` must be a mapping of names to values, got {options!r}")
     for pair in _EXCLUSIVE:
         if set(pair) <= given.keys():
             raise ParameterError(f"exactly one of `{pair[0]}` and `{pair[1]}` may be given")
@@ -189,6 +191,10 @@ def task_of(
 
 
 def _is_axis(name: str, value: Any) -> bool:
+    try:
+        np.ndim(value)
+    except ValueError:  # rows of unequal length
+        raise ParameterError(f"`{name}` must be a number or an array, got {value!r}") from None
     if name == "direction":
         return np.ndim(value) > 1
     if name not in UNITS and name not in _POINT_UNITS:

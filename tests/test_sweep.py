@@ -1,5 +1,6 @@
 """Sweeps: labels, round trips, executors, and the command line."""
 
+import importlib
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ import openmr as om
 from openmr import cli
 from openmr._threads import _switches, one_thread
 from openmr.grid import VARIABLES, task_of
+
+sweep_module = importlib.import_module("openmr.sweep")
 
 module = sys.modules["openmr.sweep"]
 FILM = om.presets.pt_py()
@@ -420,3 +423,44 @@ def test_help_is_quick():
         assert "usage: openmr" in done.stdout
         times.append(float(done.stdout.splitlines()[-1]))
     assert min(times) < 0.5
+
+
+BAD_TOML = [
+    ('options = 3\n[sample]\npreset = "pt_py"', "table [options], got 3"),
+    ("[sample]\npreset = [1]", "`sample.preset` must be one of pt_py, got [1]"),
+    ("[sample]\nfilm = 3\nelectrons = 2\nmoments = 1", "`sample.film` must be a table, got 3"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_TOML)
+def test_toml_that_does_not_fit(tmp_path, text, message, capsys):
+    path = tmp_path / "film.toml"
+    path.write_text(text + "\n[sweep]\ntemperature = 10.0\nfield = 1.0\n")
+    assert cli.main(["sweep", "-c", str(path), "-o", str(tmp_path / "out.nc"), "-q"]) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("value", ['{from = "a", to = 2, points = 3}', "[[1], [2, 3]]"])
+def test_values_that_do_not_fit(tmp_path, value, capsys):
+    path = tmp_path / "film.toml"
+    path.write_text(f'[sample]\npreset = "pt_py"\n[sweep]\ntemperature = {value}\nfield = 1.0\n')
+    assert cli.main(["sweep", "-c", str(path), "-o", str(tmp_path / "out.nc"), "-q"]) == 2
+    assert "temperature" in capsys.readouterr().err
+
+
+def test_a_cold_start_is_no_cost_of_a_point(monkeypatch):
+    """Boxes are sized by what points cost, not by what the first import does."""
+    times = iter([0.0, 0.03, 10.0, 10.03] * 50)
+    calls = []
+    monkeypatch.setattr(sweep_module.time, "perf_counter", lambda: next(times))
+    monkeypatch.setattr(sweep_module, "evaluate", calls.append)
+    task = task_of(
+        om.presets.pt_py(),
+        {"temperature": [1.0, 2.0], "field": [0.0, 1.0, 2.0], "direction": (1, 0, 0)},
+        "closed-form",
+        {},
+    )
+    assert sweep_module._cost(task) == pytest.approx(0.03)
+    assert len(calls) == 2
