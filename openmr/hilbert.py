@@ -14,6 +14,7 @@ import qutip
 from numpy.typing import ArrayLike
 from qutip import Qobj
 
+from openmr import _checks
 from openmr._checks import Array
 from openmr._qutip import exact_arithmetic
 from openmr.bath import populations
@@ -157,6 +158,12 @@ def kossakowski(generator: Qobj) -> tuple[float, float]:
                     choi[a, b] += (left.conj().T @ changed @ right)[row, column]
     eigenvalues = np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))
     return float(eigenvalues[0]), float(eigenvalues[-1])
+
+
+def refuse_large(sample: Sample) -> None:
+    """Raise `SizeError` if the joint space of a sublattice is larger than `MAX_DIMENSION`."""
+    for moments in sample.magnet.sublattices:
+        _checks.joint_dimension("spin", [moments.spin], most=MAX_DIMENSION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ can measure it, the small parameter stands alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -527,16 +527,23 @@ def _disorder(point: _Point) -> Assumption:
     other = "lattice" if magnet.disorder == "random" else "random"
     state = point.state
     coupling = magnet.densities * magnet.exchange[:, 2] ** 2
-    dephased = [(coupling * state.dephasing_moment(d)).sum(axis=-1) for d in ("random", "lattice")]
-    difference = np.pi / HBAR * point.sample.electrons.dos * (dephased[0] - dephased[1])
-    here = point.reference.transverse - point.reference.spin_flip_rate
+    mean, whole = (
+        (coupling * moment).sum(axis=-1) for moment in (state.magnetization**2, state.second_moment)
+    )
+    here = point.reference.transverse
+    there = relaxation(
+        replace(point.sample, magnet=replace(magnet, disorder=other)),
+        state.temperature,
+        state.field,
+        method="bloch-redfield",
+    ).transverse
     return Assumption(
         f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}",
         "(75)",
         ("tau_perp",),
         "<S>^2 / <S^2>",
-        _ratio((coupling * state.magnetization**2).sum(axis=-1), dephased[0]),
-        _ratio(difference, here),
+        _ratio(mean, whole),
+        _ratio(there - here, here - point.reference.spin_flip_rate),
         f"1/tau_perp if disorder='{other}'",
         "bloch-redfield",
         choice=True,

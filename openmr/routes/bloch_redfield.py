@@ -52,8 +52,7 @@ def bloch_redfield(
     ParameterError
         For bad arguments, or a spin whose joint space is too large.
     """
-    for moments in sample.magnet.sublattices:
-        _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
+    hilbert.refuse_large(sample)
     sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
     state = equilibrium(sample, temperature, field)
     points = [_at_point(sample, point, electron_splitting, sec_cutoff) for point in state.points()]

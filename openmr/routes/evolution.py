@@ -83,8 +83,7 @@ def evolution(
     ExtractionError
         If the fit does not describe the data.
     """
-    for moments in sample.magnet.sublattices:
-        _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
+    hilbert.refuse_large(sample)
     sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
     _checks.choice("thermostat", thermostat, THERMOSTATS)
     if thermostat == "projection":

@@ -101,8 +101,7 @@ def exact(
     bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
     if _checks.number("realisations", realisations, least=2) != int(realisations):
         raise _checks.ParameterError(f"`realisations` must be an integer, got {realisations!r}")
-    for moments in sample.magnet.sublattices:
-        _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
+    hilbert.refuse_large(sample)
     state = equilibrium(sample, temperature, field)
     _affordable(levels, float(realisations), sample, state.temperature.size)
     numerics = _Numerics(

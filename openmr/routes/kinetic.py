@@ -98,18 +98,20 @@ def kinetic(
     bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
     spacing = _checks.number("spacing", spacing, "k_B T", above=0.0)
     reach = _checks.number("reach", reach, "k_B T", above=0.0)
-    for moments in sample.magnet.sublattices:
-        _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
+    hilbert.refuse_large(sample)
     state = equilibrium(sample, temperature, field)
-    points = list(state.points())
-    _check_grids(sample, points, bandwidth, spacing, reach, modes)
+    points = [(point, _precession(sample, point)) for point in state.points()]
+    _check_grids(points, bandwidth, spacing, reach, modes)
     found = []
-    for point in tqdm(points, desc="kinetic", unit="point", delay=2.0, disable=None, leave=False):
-        sea = _sea(sample, point, rate, spacing, reach)
-        finer = _sea(sample, point, rate, 0.7 * sea.spacing, 1.2 * reach)
+    for point, omega in tqdm(
+        points, desc="kinetic", unit="point", delay=2.0, disable=None, leave=False
+    ):
+        sea = _sea(sample, point, omega, rate, spacing, reach)
+        finer = _sea(sample, point, omega, rate, 0.7 * sea.spacing, 1.2 * reach)
         rates = _at_point(sea, finer, bandwidth / (K_B * float(point.temperature)))
         if modes:
-            along = _sea(sample, point, rate, SPECTRUM_SPACING, SPECTRUM_REACH, whole_steps=True)
+            grid = SPECTRUM_SPACING, SPECTRUM_REACH
+            along = _sea(sample, point, omega, rate, *grid, whole_steps=True)
             later = _modes(along, float(rates.dissipator[2, 2]))
             rates = replace(rates, diagnostics={**rates.diagnostics, **later})
         found.append(rates)
@@ -135,18 +137,25 @@ def electron_sea(
     rate = _checks.number("energy_relaxation_rate", energy_relaxation_rate, "1/s", least=0.0)
     spacing = _checks.number("spacing", spacing, "k_B T", above=0.0)
     reach = _checks.number("reach", reach, "k_B T", above=0.0)
+    hilbert.refuse_large(sample)
     state = equilibrium(
         sample,
         _checks.number("temperature", temperature, "K"),
         _checks.number("field", field, "T"),
     )
-    _check_grids(sample, [state], np.inf, spacing, reach, modes=False)
-    return _sea(sample, state, rate, spacing, reach)
+    omega = _precession(sample, state)
+    _check_grids([(state, omega)], np.inf, spacing, reach, modes=False)
+    return _sea(sample, state, omega, rate, spacing, reach)
+
+
+def _precession(sample: Sample, state: Equilibrium) -> float:
+    return float(hilbert.first_order_tensor(sample, state)[0, 1])
 
 
 def _sea(
     sample: Sample,
     state: Equilibrium,
+    precession: float,
     mixing: float,
     spacing: float,
     reach: float,
@@ -154,7 +163,6 @@ def _sea(
     whole_steps: bool = False,
 ) -> Sea:
     magnet, electrons = sample.magnet, sample.electrons
-    precession = float(hilbert.first_order_tensor(sample, state)[0, 1])
     splitting = HBAR * precession / (K_B * float(state.temperature))
     flips = [
         float(x) if any(moments.exchange) else 0.0
@@ -186,8 +194,7 @@ def _sea(
 
 
 def _check_grids(
-    sample: Sample,
-    points: list[Equilibrium],
+    points: list[tuple[Equilibrium, float]],
     bandwidth: float,
     spacing: float,
     reach: float,
@@ -195,9 +202,8 @@ def _check_grids(
 ) -> None:
     """Refuse, before anything is computed, what is too long or outside the band."""
     seconds = 0.0
-    for point in points:
+    for point, precession in points:
         thermal = K_B * float(point.temperature)
-        precession = float(hilbert.first_order_tensor(sample, point)[0, 1])
         split = HBAR * abs(precession) / thermal
         flip = float(np.abs(point.reduced_splitting).max())
         least = 10 * thermal * max(1.0, split, flip)

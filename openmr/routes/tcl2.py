@@ -104,8 +104,7 @@ def tcl2(
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
     options = _options(bandwidth, kernel, electron_splitting, level_shift, secular, rtol)
-    for moments in sample.magnet.sublattices:
-        _checks.joint_dimension("spin", [moments.spin], most=hilbert.MAX_DIMENSION)
+    hilbert.refuse_large(sample)
     state = equilibrium(sample, temperature, field)
     points = [_at_point(sample, point, time, options) for point in state.points()]
     return collect("tcl2", sample, state.temperature, state.field, points)
