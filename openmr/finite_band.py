@@ -27,10 +27,10 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, expm_multiply
 
 from openmr._checks import Array, ConvergenceError
+from openmr.bath import ComplexArray, spin_matrices
 
 SPAN = 4.0
 """Outermost levels over the bandwidth; |G|^2 to them is exp(-8) = 3e-4 of its largest."""
@@ -38,9 +38,7 @@ SPAN = 4.0
 NORM_LIMIT = 1e-11
 """Largest change of a norm; rounding leaves 1e-14 times the square root of the products."""
 
-ComplexArray = NDArray[np.complex128]
-
-PAULI = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+PAULI = np.concatenate([np.eye(2)[None], 2 * spin_matrices(0.5)])
 
 
 @dataclass(frozen=True, slots=True)
