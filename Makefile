@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: check lint test examples bench
+.PHONY: check lint test examples bench docs
 
 check: lint test examples
 
@@ -18,3 +18,6 @@ examples:
 
 bench:
 	$(PYTHON) -m pytest benchmarks --benchmark-only --benchmark-json=benchmark.json
+
+docs:
+	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html
