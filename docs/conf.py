@@ -9,7 +9,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent / "_ext")]
 # the kernels that execute the lessons shall find the same copy
 os.environ["PYTHONPATH"] = str(ROOT)
 
-import openmr  # noqa: E402
+import openmr
 
 project = "openmr"
 author = copyright = "The openmr developers"
