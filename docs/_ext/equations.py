@@ -1,7 +1,7 @@
 """The ledger as a page of the site, and the role that links to one of its equations.
 
-``{eqn}`75` `` in a page becomes "Eq. (75)" and leads to the entry of the ledger, with its verdict and
-the function.
+``{eqn}`75` `` in a page becomes "Eq. (75)" and leads to the entry of the ledger, with its verdict
+and the function.
 """
 
 from __future__ import annotations
