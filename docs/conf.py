@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent / "_ext")]
 # the kernels that execute the lessons shall find the same copy
 os.environ["PYTHONPATH"] = str(ROOT)
+os.environ.setdefault("MPLBACKEND", "Agg")
 
 import openmr
 
@@ -20,13 +21,20 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
     "equations",
+    "benchmarks",
+    "bibliography",
+    "offline_mathjax",
 ]
 root_doc = "index"
-exclude_patterns = ["_build", "_ext", "conf.py", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "_ext", "_templates", "conf.py", "**/.ipynb_checkpoints"]
+exclude_patterns += ["gallery/*.ipynb", "gallery/*.py", "gallery/*.json", "gallery/*.zip"]
+templates_path = ["_templates"]
 nitpicky = False
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
@@ -38,9 +46,37 @@ nb_execution_timeout = 120
 nb_merge_streams = True
 
 autosummary_generate = True
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
 numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/\d\d_",
+    "within_subsection_order": "FileNameSortKey",
+    "capture_repr": (),
+    "show_memory": False,
+    "remove_config_comments": True,
+    "matplotlib_animations": False,
+    "thumbnail_size": (400, 280),
+    "reference_url": {"openmr": None},
+    "doc_module": ("openmr",),
+    "backreferences_dir": None,
+    "min_reported_time": 1,
+    "write_computation_times": False,
+    "copyfile_regex": "",
+}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "openmr"
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "navbar_align": "left"}
-html_static_path: list[str] = []
+html_theme_options = {
+    "show_toc_level": 1,
+    "navigation_with_keys": False,
+    "navbar_align": "left",
+    "show_prev_next": True,
+    "secondary_sidebar_items": {"**": ["page-toc", "sourcelink"], "index": []},
+}
+html_sidebars = {"index": []}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]

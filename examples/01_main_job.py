@@ -1,4 +1,5 @@
-"""From a film's parameters to its resistance, by closed form and by quantum dynamics.
+"""From a film's parameters to its resistance, by closed form and by quantum dynamics
+==================================================================================
 
 The numbers of `openmr verify`, one station after the other, for Pt with permalloy moments at
 10 K and 5 T along the current.

@@ -1,4 +1,5 @@
-"""Why the moment must be held thermal, and how the Born approximation is approached.
+"""Why the moment must be held thermal, and how the Born approximation is approached
+=================================================================================
 
 A free moment takes up the electron's spin and gives it back: total S_z is conserved, the spin
 decays at another rate and not to zero. A thermostat of rate kappa restores 1/tau_par, with an error

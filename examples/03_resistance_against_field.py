@@ -1,4 +1,6 @@
-"""Resistance of Pt/Py against field: lowest at the exchange field when cold, at zero when hot."""
+"""Resistance of Pt/Py against field: lowest at the exchange field when cold, at zero when hot
+===========================================================================================
+"""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""What keeping the electron's own spin splitting in the dissipator does to the rates.
+"""What keeping the electron's own spin splitting in the dissipator does to the rates
+==================================================================================
 
 In the Fermi sea both spins share one chemical potential, which absorbs the Zeeman energy of the
 longitudinal flips; transverse flips are multiplied by R. A single electron (x) moment space that

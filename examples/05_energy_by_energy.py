@@ -1,4 +1,5 @@
-"""How a spin of the Fermi sea decays when every energy is left to itself, or is mixed.
+"""How a spin of the Fermi sea decays when every energy is left to itself, or is mixed
+===================================================================================
 
 The closed form of 1/tau_par assumes one chemical potential per spin, Eq. (51). It is right at the
 first instant. After that each pair of levels (up at e, down at e - eps_L) decays at its own rate,

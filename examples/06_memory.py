@@ -1,4 +1,5 @@
-"""How the relaxation rate builds up after electron and moments meet, and when it is Markovian.
+"""How the relaxation rate builds up after electron and moments meet, and when it is Markovian
+===========================================================================================
 
 Within hbar / k_B T the rate of a wide band overshoots as coth(pi k_B T t / hbar); later only the
 band's edge is remembered, as 1/t for a kink in the noise at zero frequency and as 1/t^3 for one in

@@ -1,4 +1,5 @@
-"""Where the second-order equation fails: positivity, and the level shift of the small space.
+"""Where the second-order equation fails: positivity, and the level shift of the small space
+=========================================================================================
 
 With the electron's splitting kept and anisotropic coupling the map is not completely positive; the
 secular form is. The level shift grows linearly with the band, and its logarithm has the sign

@@ -1,4 +1,5 @@
-"""How far second order carries: hierarchical equations of motion against Bloch-Redfield.
+"""How far second order carries: hierarchical equations of motion against Bloch-Redfield
+=====================================================================================
 
 Both know the same electron, moment and bath. As the exchange goes to zero their longitudinal rates
 agree, with a relative deviation that is proportional to the noise, so to J^2. Where does it reach

@@ -1,4 +1,5 @@
-"""Exact unitary dynamics of one electron in a finite band beside its own second order.
+"""Exact unitary dynamics of one electron in a finite band beside its own second order
+===================================================================================
 
 Left: the exact time-local generator of the electron spin runs up to a plateau, the golden-rule
 rate. Right: what the second order leaves out falls as J^4; the J^3 of one realisation of the band's

@@ -1,4 +1,5 @@
-"""What the one-body collision integral (21) keeps of the many-body one, and what it drops.
+"""What the one-body collision integral (21) keeps of the many-body one, and what it drops
+=======================================================================================
 
 Left: spin of three orbitals that scatter from a moment, by the exact many-body master equation, by
 Eq. (21) and without Pauli blocking. Middle: error of Eq. (21) for electrons correlated by a

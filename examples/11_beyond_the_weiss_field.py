@@ -1,4 +1,5 @@
-"""How far the rates of the Weiss mean field are from those of coupled moments.
+"""How far the rates of the Weiss mean field are from those of coupled moments
+===========================================================================
 
 Left: ring of spins 1/2 from 2 to 8 sites against T / T_C, Weiss rate over exact rate minus one.
 Middle: the same at high temperature and zero field, where it falls as (T_C / T)^2 to a known value.

@@ -1,4 +1,5 @@
-"""What the electrons' own spin splitting does to the transverse rate and to the precession.
+"""What the electrons' own spin splitting does to the transverse rate and to the precession
+========================================================================================
 
 The flips across the field are multiplied by R, which the closed form leaves out; and virtual flips
 shift the precession by the logarithm of the band width, as in the Kondo problem.

@@ -1,4 +1,5 @@
-"""Fig. 3 (a)-(d): resistance of Pt/Py against field and temperature.
+"""Fig. 3 (a)-(d): resistance of Pt/Py against field and temperature
+=================================================================
 
 The caption gives theta_SH = 0.1, S = 2, l_0 = 3 nm, d_N = 5 nm, E_F = 1 eV, m_F = m_e and
 D = 1e-6 m^2/s, the text n_S a^3 = 0.1 and n_S J_sd of the order of meV. Assumed here, because the

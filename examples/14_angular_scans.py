@@ -1,4 +1,5 @@
-"""Resistance while the field turns in three planes, and while a Neel vector turns.
+"""Resistance while the field turns in three planes, and while a Neel vector turns
+===============================================================================
 
 The cos^2 law, Eq. (86): rho_L holds 1 - m_y^2 alone, so the field may turn from the current to the
 normal without any effect. An antiferromagnet shows the same law with its Neel vector and no field.

@@ -1,4 +1,5 @@
-"""Spin accumulation and spin current across the film, three ways, and for a film made of two.
+"""Spin accumulation and spin current across the film, three ways, and for a film made of two
+==========================================================================================
 
 The current vanishes at both faces, whatever the rates. With moments near one face only, the
 profile is lopsided and has no closed form; it is found on a grid that refines itself.

@@ -1,4 +1,5 @@
-"""Resistance over field and temperature, and what each mechanism adds to it.
+"""Resistance over field and temperature, and what each mechanism adds to it
+=========================================================================
 
 Right: an antiferromagnet and a ferrimagnet heated through their ordering temperatures. The
 antiferromagnet has the anisotropy of relaxation alone; it vanishes at T_N in proportion to T_N - T.

@@ -1,4 +1,5 @@
-"""What can be learned from a measured curve, and what cannot.
+"""What can be learned from a measured curve, and what cannot
+==========================================================
 
 Noise is put on a computed rho_L(B) of Pt/Py, written to a CSV file, and fitted from wrong starting
 values. Four parameters come out. Asked for six, the fit says which products the data leave open:

@@ -1,4 +1,5 @@
-"""A phase diagram of the magnetoresistance: a million points of temperature, field and coupling.
+"""A phase diagram of the magnetoresistance: a million points of temperature, field and coupling
+=============================================================================================
 
 Every array becomes a dimension. The map shows where the resistance falls with the field and where
 it rises; on the dashed line the exchange field cancels the applied one and the spins do not turn.

@@ -1,4 +1,5 @@
-"""Every decay rate of electron and moment together, the moment free to react.
+"""Every decay rate of electron and moment together, the moment free to react
+==========================================================================
 
 With axial coupling the generator falls into blocks of at most 4 x 4, so a whole curve of spectra
 costs what one dense matrix does. The projected rate 1/tau_par is none of the eigenvalues: a free

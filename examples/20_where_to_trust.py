@@ -1,4 +1,6 @@
-"""Which closed form to trust, and where: what each approximation costs as the film warms up."""
+"""Which closed form to trust, and where: what each approximation costs as the film warms up
+=========================================================================================
+"""
 
 import tempfile
 from pathlib import Path

@@ -1,21 +1,50 @@
 """The ledger as a page of the site, and the role that links to one of its equations.
 
-``{eqn}`75` `` in a page becomes "Eq. (75)" and leads to the entry of the ledger, with its verdict
-and the function.
+``{eqn}`75` `` in a page, or ``:eqn:`75` `` in a docstring, becomes "Eq. (75)" with a letter for the
+verdict, and leads to the entry of the ledger. The entry leads to the functions in the reference and
+to the sections that speak of it; in the reference each function leads to its equations.
 """
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import json
 import re
+from collections import defaultdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
 DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "ledger.md"
+FOUND = DOCS / "_build" / "ledger.json"
+LETTERS = {
+    "holds": "H",
+    "misprint": "M",
+    "approximation": "A",
+    "definition": "D",
+    "scan error": "S",
+    "undecidable": "U",
+    "contradicted": "C",
+}
+MEANING = {
+    "holds": "the print stands the test",
+    "misprint": "the print fails, and another form holds",
+    "approximation": "errs, at the order that was measured",
+    "definition": "names something",
+    "scan error": "the copy at hand differs from what was printed",
+    "undecidable": "nothing here can decide it",
+    "contradicted": "neither the print nor another form stands the test",
+}
+log = logging.getLogger(__name__)
 
 
 def anchor(equation: str) -> str:
@@ -23,47 +52,273 @@ def anchor(equation: str) -> str:
     return "eq-" + re.sub(r"[^a-z0-9]+", "-", equation.lower()).strip("-")
 
 
+def label(equation: str) -> str:
+    """Eq. (75); a claim in words goes by its name."""
+    return f"Eq. ({equation})" if re.fullmatch(r"[AB]?\d+", equation) else f"({equation})"
+
+
+# --- the ledger, run when the code has changed -----------------------------------------------
+
+
+def code_hash() -> str:
+    """Of the package's code; docstrings and comments decide no equation."""
+    import openmr
+
+    digest = hashlib.sha256()
+    for file in sorted(Path(openmr.__file__).parent.rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+                first = body[0].value
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    first.value = ""
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()
+
+
+def decided() -> dict[str, Any]:
+    """Every entry with its verdict, as `openmr ledger --json` has it."""
+    code = code_hash()
+    if FOUND.exists():
+        stored: dict[str, Any] = json.loads(FOUND.read_text(encoding="utf-8"))
+        if stored["code"] == code:
+            return stored
+    import openmr
+
+    log.info("deciding every equation of the paper (half a minute) ...")
+    found = openmr.ledger().to_dict() | {"code": code}
+    FOUND.parent.mkdir(exist_ok=True)
+    FOUND.write_text(json.dumps(found), encoding="utf-8")
+    return found
+
+
+def public_name(dotted: str) -> str:
+    """The name under which the reference has a function: openmr.x where that is the same thing."""
+    import openmr
+
+    module, _, name = dotted.rpartition(".")
+    same = getattr(openmr, name, None) is getattr(import_module(module), name)
+    return f"openmr.{name}" if name in openmr.__all__ and same else dotted
+
+
+def number(value: float | None) -> str:
+    """A residual; none where the form in print cannot be computed."""
+    return "none" if value is None else f"{value:.1e}"
+
+
+def page(found: dict[str, Any]) -> str:
+    """The ledger's page in MyST."""
+    counted = ", ".join(f"{number} {{verdict}}`{v}`" for v, number in found["counts"].items())
+    lines = [
+        "# Ledger of equations",
+        "",
+        "Every numbered equation of the paper, decided when this page was built: the formula as a",
+        "Python function that reads like the print, beside a reference computed without it.",
+        "`openmr ledger` does the same at your machine; the route and the tolerance stand with",
+        "every entry.",
+        "",
+        f"{len(found['entries'])} entries: {counted}.",
+        "",
+        "The letter behind an equation elsewhere on this site is its verdict:",
+        "",
+    ]
+    lines += [f"- {{verdict}}`{v}`: {MEANING[v]}" for v in found["counts"]]
+    section = None
+    for entry in found["entries"]:
+        if entry["section"] != section:
+            section = entry["section"]
+            lines += ["", f"## {section}"]
+        lines += ["", *one_entry(entry)]
+    return "\n".join(lines) + "\n"
+
+
+def one_entry(entry: dict[str, Any]) -> list[str]:
+    """Formula, verdict, residual, functions and backlinks of an equation."""
+    verdict = entry["verdict"]
+    wrong = verdict in ("misprint", "scan error")
+    lines = [f"({anchor(entry['equation'])})="]
+    lines += [f"### {label(entry['equation'])} {{verdict}}`{verdict}`", "", entry["statement"], ""]
+    if entry["latex"]:
+        lines += ["$$", entry["latex"], "$$", ""]
+    if entry["corrected_latex"] and wrong:
+        lines += ["What holds:", "", "$$", entry["corrected_latex"], "$$", ""]
+    facts = []
+    if entry["route"]:
+        allowed = "" if entry["tolerance"] is None else f", allowed {entry['tolerance']:.0e}"
+        facts += [
+            f"Residual {number(entry['residual'])}{allowed} ({entry['because']}).",
+            f"Computed by {entry['route']}.",
+        ]
+    if wrong:
+        facts.append(f"As printed: {number(entry['printed_residual'])}.")
+    if entry["order"] is not None:
+        facts.append(f"Errs at order {entry['order']:g} in {entry['parameter']}.")
+    for text in (" ".join(facts), entry["error"], entry["note"]):
+        lines += [text, ""] if text else []
+    if entry["code"]:
+        functions = [f"{{py:obj}}`{name} <{public_name(name)}>`" for name in entry["code"]]
+        lines += [f"Code: {', '.join(functions)}.", ""]
+    return [*lines, f"{{eqn-uses}}`{entry['equation']}`"]
+
+
+def write_ledger(app: Sphinx) -> None:
+    """Decide, write the page if it changed, and keep the verdicts for the role."""
+    found = decided()
+    text = page(found)
+    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+        PAGE.write_text(text, encoding="utf-8")
+    Equation.verdicts = {entry["equation"]: entry["verdict"] for entry in found["entries"]}
+    equations = defaultdict(list)
+    for entry in found["entries"]:
+        for name in entry["code"]:
+            equations[public_name(name)].append(entry["equation"])
+    app.openmr_equations = equations  # type: ignore[attr-defined]
+
+
+# --- the roles -------------------------------------------------------------------------------
+
+
 class Equation(SphinxRole):
     """A link to an equation's entry in the ledger."""
 
-    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """The reference, resolved like any other label."""
-        from sphinx.addnodes import pending_xref
+    verdicts: dict[str, str] = {}  # noqa: RUF012
 
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The reference, resolved like any other label, and the verdict's letter."""
+        equation = " ".join(self.text.split())
+        if equation not in self.verdicts:
+            log.warning("the ledger has no equation (%s)", equation, location=self.get_location())
+            return [nodes.inline("", f"Eq. ({equation})")], []
+        verdict = self.verdicts[equation]
+        content = nodes.inline("", label(equation))
+        badge = verdict_node(verdict, LETTERS[verdict])
         reference = pending_xref(
             "",
-            nodes.inline("", f"Eq. ({self.text})"),
+            nodes.inline("", "", content, badge, classes=["eqn"]),
             refdomain="std",
             reftype="ref",
-            reftarget=anchor(self.text),
+            reftarget=anchor(equation),
             refexplicit=True,
             refwarn=True,
+            eqn=equation,
         )
         reference["refdoc"] = self.env.docname
         return [reference], []
 
 
-def write_ledger(app: Sphinx) -> None:
-    """Decide every equation and write the page, unless no code changed since it was written."""
-    import openmr
+def verdict_node(verdict: str, text: str) -> nodes.Node:
+    """A badge, legible without colour."""
+    name = verdict.replace(" ", "-")
+    return nodes.inline("", text, classes=["verdict", f"verdict-{name}"])
 
-    code = Path(openmr.__file__).parent
-    if PAGE.exists() and PAGE.stat().st_mtime > max(f.stat().st_mtime for f in code.rglob("*.py")):
+
+class Verdict(SphinxRole):
+    """The badge of a verdict in full."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Its word, coloured."""
+        return [verdict_node(self.text, self.text)], []
+
+
+class Uses(SphinxRole):
+    """Where the site speaks of an equation; filled in once every page is read."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """A place for the links."""
+        return [uses("", equation=self.text)], []
+
+
+class uses(nodes.General, nodes.Inline, nodes.Element):  # noqa: N801
+    """Place for the links to the sections that speak of an equation."""
+
+
+# --- backlinks -------------------------------------------------------------------------------
+
+
+def collect(app: Sphinx, doctree: nodes.document) -> None:
+    """Note in which section each equation is spoken of."""
+    env = app.env
+    forget(app, env, env.docname)
+    if env.docname == "ledger" or env.docname.startswith("reference/"):
         return
-    text = openmr.ledger().to_markdown()
-    lines = []
-    for line in text.splitlines():
-        heading = re.match(r"### \(([^)]*)\)", line)
-        if heading:
-            lines.append(f"({anchor(heading[1])})=")
-        lines.append(
-            re.sub(r"\]\(\.\./openmr/[^)]*\)", "]", line).replace("[`", "`").replace("`]", "`")
-        )
-    PAGE.write_text("\n".join(lines) + "\n")
+    for reference in doctree.findall(pending_xref):
+        if "eqn" not in reference:
+            continue
+        section = reference.parent
+        while section and not isinstance(section, nodes.section):
+            section = section.parent
+        if section:
+            spoken(env).setdefault(env.docname, []).append(
+                (reference["eqn"], section["ids"][0], section[0].astext())
+            )
+
+
+def spoken(env: BuildEnvironment) -> dict[str, list[tuple[str, str, str]]]:
+    """Page -> (equation, section's id, its title), kept with the environment."""
+    if not hasattr(env, "openmr_spoken"):
+        env.openmr_spoken = {}  # type: ignore[attr-defined]
+    return env.openmr_spoken  # type: ignore[attr-defined,no-any-return]
+
+
+def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Drop what a page said before it was read again."""
+    spoken(env).pop(docname, None)
+
+
+def merge(app: Sphinx, env: BuildEnvironment, docnames: Any, other: BuildEnvironment) -> None:
+    """Join what parallel readers found."""
+    for docname in docnames:
+        if docname in spoken(other):
+            spoken(env)[docname] = spoken(other)[docname]
+
+
+def rewrite(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """The ledger's page is written anew whenever any page is: its backlinks may have changed."""
+    return ["ledger"]
+
+
+def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put the links to the sections in their places on the ledger's page."""
+    if docname != "ledger":
+        return
+    places: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
+    for source, items in sorted(spoken(app.env).items()):
+        for equation, identifier, title in items:
+            places[equation][source, identifier] = title
+    for place in list(doctree.findall(uses)):
+        found = places[place["equation"]]
+        links: list[nodes.Node] = []
+        for (source, identifier), title in found.items():
+            uri = app.builder.get_relative_uri(docname, source) + f"#{identifier}"
+            links += [nodes.Text(", " if links else "Used in: ")]
+            links += [nodes.reference("", title, internal=True, refuri=uri)]
+        place.replace_self([*links, nodes.Text(".")] if links else [])
+
+
+def name_equations(
+    app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]
+) -> None:
+    """Append its equations to a function's docstring in the reference."""
+    # the ledger may name a method's class or a module's function by either of its names
+    equations = app.openmr_equations.get(name)  # type: ignore[attr-defined]
+    if equations:
+        links = ", ".join(f":eqn:`{equation}`" for equation in equations)
+        lines += ["", f"In the ledger: {links}.", ""]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the role and the page."""
+    """Register roles, page and backlinks."""
     app.add_role("eqn", Equation())
-    app.connect("builder-inited", write_ledger)
-    return {"parallel_read_safe": True}
+    app.add_role("verdict", Verdict())
+    app.add_role("eqn-uses", Uses())
+    app.add_node(uses)
+    app.connect("builder-inited", write_ledger, priority=100)
+    # after numpydoc, which rearranges the docstring at 500
+    app.connect("autodoc-process-docstring", name_equations, priority=900)
+    app.connect("doctree-read", collect)
+    app.connect("env-purge-doc", forget)
+    app.connect("env-merge-info", merge)
+    app.connect("env-updated", rewrite)
+    app.connect("doctree-resolved", fill)
+    return {"parallel_read_safe": True, "version": "2", "env_version": 1}

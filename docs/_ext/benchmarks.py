@@ -1,0 +1,102 @@
+"""The benchmarks' page out of the file that ``make bench`` leaves; no number is typed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[2]
+MEASURED = ROOT / "benchmark.json"
+PAGE = Path(__file__).parents[1] / "benchmarks.md"
+ABSENT = """# Benchmarks
+
+Nothing was measured where this site was built. `make bench` at the repository's root measures all
+(some three minutes) and leaves `benchmark.json`; the next `make docs` shows it here.
+"""
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it, three digits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def what(measured: dict[str, Any]) -> str:
+    """Test and parameters in words: ``test_ring[8]`` is "ring, sites = 8"."""
+    name = re.sub(r"^test_|\[.*", "", measured["name"]).replace("_", " ")
+    return ", ".join([name, *(f"{k} = {v}" for k, v in (measured["params"] or {}).items())])
+
+
+def page(found: dict[str, Any]) -> str:
+    """The page in Markdown."""
+    machine = found["machine_info"]
+    cpu = machine.get("cpu", {})
+    versions = machine.get("versions", {})
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Measured on {found['datetime'][:10]}: {cpu.get('brand_raw', machine['machine'])}, "
+        f"{cpu.get('count', '?')} processors, {machine['system']}, "
+        f"{machine['python_implementation']} {machine['python_version']}"
+        + "".join(f", {name} {version}" for name, version in versions.items())
+        + f"; commit {found['commit_info'].get('id') or 'unknown'}"[:17]
+        + ". One thread. `make bench` measures the same at your machine.",
+        "",
+    ]
+    if found.get("ratios"):
+        lines += [
+            "## Ratios",
+            "",
+            "What is compared runs in turn in one process, best of a few, so that these numbers",
+            "carry over to another machine better than times do.",
+            "",
+            "| what | value |",
+            "| --- | ---: |",
+            *(f"| {name} | {value:.3g} |" for name, value in found["ratios"].items()),
+            "",
+        ]
+    groups = defaultdict(list)
+    for measured in found["benchmarks"]:
+        groups[measured["fullname"].partition("::")[0], measured["group"]].append(measured)
+    lines += [
+        "## Times",
+        "",
+        "Median, fastest and number of runs; the ratio is to the fastest of its table.",
+        "",
+    ]
+    for (file, group), items in groups.items():
+        fastest = min(item["stats"]["median"] for item in items)
+        area = re.sub(r".*bench_|\.py", "", file)
+        lines += [f"### {area}: {group or what(items[0])}", ""]
+        lines += ["| what | median | fastest | ratio | runs |", "| --- | ---: | ---: | ---: | ---: |"]
+        for item in items:
+            stats = item["stats"]
+            extra = "".join(f"; {value} {key}" for key, value in item["extra_info"].items())
+            lines.append(
+                f"| {what(item)}{extra} | {duration(stats['median'])} | {duration(stats['min'])} "
+                f"| {stats['median'] / fastest:.3g} | {stats['rounds']} |"
+            )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def write_page(app: Sphinx) -> None:
+    """Write the page, if what it shows has changed."""
+    text = ABSENT
+    if MEASURED.exists():
+        text = page(json.loads(MEASURED.read_text(encoding="utf-8")))
+    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+        PAGE.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Write the page before the sources are looked for."""
+    app.connect("builder-inited", write_page, priority=100)
+    return {"parallel_read_safe": True}
