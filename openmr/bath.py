@@ -21,7 +21,18 @@ LARGEST_SPIN = 500.0
 
 
 def spin_matrices(spin: float) -> ComplexArray:
-    """S_x, S_y, S_z in the basis m = S ... -S, shape (3, 2S+1, 2S+1)."""
+    """S_x, S_y, S_z in the basis m = S ... -S, shape (3, 2S+1, 2S+1).
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S, a positive half-integer.
+
+    Returns
+    -------
+    complex array (3, 2S+1, 2S+1), no unit
+        S_x, S_y, S_z.
+    """
     m = spin - np.arange(round(2 * spin) + 1)
     raising = np.diag(np.sqrt((spin - m[1:]) * (spin + m[1:] + 1)), k=1).astype(complex)
     lowering = raising.T
@@ -29,14 +40,35 @@ def spin_matrices(spin: float) -> ComplexArray:
 
 
 def populations(spin: float, x: float) -> Array:
-    """Boltzmann weights of the levels m = S ... -S of H = x S_z, shape (2S+1,)."""
+    """Boltzmann weights of the levels m = S ... -S of H = x S_z, shape (2S+1,).
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S of the moment.
+    x : float, no unit
+        beta eps_L.
+
+    Returns
+    -------
+    array (2S+1,), no unit
+        Weights with sum 1.
+    """
     m = spin - np.arange(round(2 * spin) + 1)
     weights = np.exp(-(np.abs(x) * spin + x * m))
     return np.asarray(weights / weights.sum())
 
 
 class CorrelatorLines(NamedTuple):
-    """C_ab(t) = <S_a(t) S_b(0)> = sum_l weights[l, a, b] exp(-i frequencies[l] t)."""
+    """C_ab(t) = <S_a(t) S_b(0)> = sum_l weights[l, a, b] exp(-i frequencies[l] t).
+
+    Attributes
+    ----------
+    frequencies : array (l,), no unit
+        Energies of the lines over k_B T.
+    weights : complex array (l, 3, 3), no unit
+        Matrices of the lines, as in the sum.
+    """
 
     frequencies: Array
     weights: ComplexArray
@@ -47,8 +79,8 @@ def moment_correlator(spin: float, x: float, *, connected: bool = False) -> Corr
 
     Parameters
     ----------
-    spin : float
-    x : float
+    spin : float, no unit
+    x : float, no unit
         beta eps_L.
     connected : bool
         Subtract the mean, <S_a(t) S_b> - <S_a><S_b>.
@@ -58,6 +90,11 @@ def moment_correlator(spin: float, x: float, *, connected: bool = False) -> Corr
     CorrelatorLines
         Frequencies (-x, 0, x) and weights of shape (3, 3, 3); the spectrum is
         D_ab(w) = 2 pi sum_l weights[l, a, b] delta(w - frequencies[l]).
+
+    Raises
+    ------
+    ParameterError
+        For a spin that is not a half-integer, or is too large.
     """
     spin = _checks.half_integer("spin", spin)
     x = _checks.number("x", x)
@@ -83,7 +120,23 @@ def moment_correlator(spin: float, x: float, *, connected: bool = False) -> Corr
 def moment_correlation(
     spin: float, x: float, time: ArrayLike, *, connected: bool = False
 ) -> ComplexArray:
-    """C_ab(t) at times in units of beta hbar, shape (..., 3, 3)."""
+    """C_ab(t) at times in units of beta hbar, shape (..., 3, 3).
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S of the moment.
+    x : float, no unit
+        beta eps_L.
+    time : array_like (...), beta hbar
+    connected : bool
+        Subtract the means.
+
+    Returns
+    -------
+    complex array (..., 3, 3), no unit
+        Of the spin operators S_x, S_y, S_z.
+    """
     lines = moment_correlator(spin, x, connected=connected)
     phases = np.exp(-1j * np.asarray(time, dtype=float)[..., None] * lines.frequencies)
     return np.asarray(np.einsum("...l,lab->...ab", phases, lines.weights))
@@ -100,7 +153,8 @@ def electron_hole_spectrum(x: ArrayLike) -> Array:
 
     Returns
     -------
-    array, shape of x, relative error of a few machine epsilons
+    array, shape of x, no unit
+        With a relative error of a few machine epsilons.
     """
     x = np.asarray(x, dtype=float)
     with np.errstate(over="ignore"):  # to 0 beyond the largest number
@@ -115,6 +169,18 @@ def detailed_balance(spin: float, x: float) -> float:
     """Largest violation of D_ab(w) = exp(w) D_ba(-w), Eq. (48), by moment and electrons.
 
     Relative to the larger side; a few machine epsilons times 1 + |x| when the bath is thermal.
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S of the moment.
+    x : float, no unit
+        beta eps_L.
+
+    Returns
+    -------
+    float, no unit
+        Largest relative violation.
     """
     lines = moment_correlator(spin, x)
     forward, still, backward = lines.weights[2], lines.weights[1], lines.weights[0]

@@ -31,20 +31,59 @@ FORMS = ("corrected", "printed", "finite-splitting")
 
 
 def magnetization(spin: ArrayLike, x: ArrayLike) -> Array:
-    """<S_par> = -S B_S(S x), Eq. (32), for x != 0."""
+    """<S_par> = -S B_S(S x), Eq. (32), for x != 0.
+
+    Parameters
+    ----------
+    spin : array_like (...), no unit
+        S.
+    x : array_like (...), no unit
+        beta eps_L.
+
+    Returns
+    -------
+    array (...), no unit
+        <S_par>.
+    """
     spin, x = np.asarray(spin), np.asarray(x)
     levels = 2 * spin + 1
     return np.asarray(0.5 / np.tanh(0.5 * x) - 0.5 * levels / np.tanh(0.5 * levels * x))
 
 
 def second_moment(spin: ArrayLike, x: ArrayLike) -> Array:
-    """<S_par^2> = S(S+1) + coth(x/2) <S_par>, Eq. (33), for x != 0."""
+    """<S_par^2> = S(S+1) + coth(x/2) <S_par>, Eq. (33), for x != 0.
+
+    Parameters
+    ----------
+    spin : array_like (...), no unit
+        S.
+    x : array_like (...), no unit
+        beta eps_L.
+
+    Returns
+    -------
+    array (...), no unit
+        <S_par^2>.
+    """
     spin, x = np.asarray(spin), np.asarray(x)
     return np.asarray(spin * (spin + 1) + magnetization(spin, x) / np.tanh(0.5 * x))
 
 
 def absorption(x: ArrayLike) -> Array:
-    """X n_B(x) with n_B = 1/(exp(x) - 1), the weight of flips that take energy from the moments."""
+    """X n_B(x) with n_B = 1/(exp(x) - 1), the weight of flips that take energy from the moments.
+
+    The bosons of Eq. (70).
+
+    Parameters
+    ----------
+    x : array_like (...), no unit
+        Energy of the flip over k_B T.
+
+    Returns
+    -------
+    array (...), no unit
+        1 at x = 0.
+    """
     x = np.asarray(x, dtype=float)
     with np.errstate(over="ignore"):  # to 0 beyond the largest number
         growth = np.expm1(x)
@@ -55,7 +94,20 @@ def absorption(x: ArrayLike) -> Array:
 
 
 def emission(x: ArrayLike) -> Array:
-    """X [1 + n_B(x)], the weight of flips that give energy to the moments."""
+    """X [1 + n_B(x)], the weight of flips that give energy to the moments.
+
+    The bosons of Eq. (70).
+
+    Parameters
+    ----------
+    x : array_like (...), no unit
+        Energy of the flip over k_B T.
+
+    Returns
+    -------
+    array (...), no unit
+        1 at x = 0.
+    """
     return absorption(-np.asarray(x, dtype=float))
 
 
@@ -67,6 +119,15 @@ class FlipWeights(NamedTuple):
 
     W is ``(absorbing <S_-S_+> delta(w - w_L) + emitting <S_+S_-> delta(w + w_L)
     + conserving <S_par^2> delta(w)) / V^2`` with energies in eV.
+
+    Attributes
+    ----------
+    absorbing : array (...), eV m^3/s
+        Line at +w_L: the moments give energy.
+    emitting : array (...), eV m^3/s
+        Line at -w_L: the moments take energy.
+    conserving : array (...), eV m^3/s
+        Line at zero.
     """
 
     absorbing: Array
@@ -83,6 +144,11 @@ def flip_weights(exchange: Array, density: Array, theta: ArrayLike, phi: ArrayLi
     density : array (...), m^-3
     theta, phi : array_like, rad
         Axis of Eq. (37).
+
+    Returns
+    -------
+    FlipWeights
+        Each of the broadcast shape of the arguments.
     """
     theta, phi = np.broadcast_arrays(theta, phi)
     c, s = np.cos(0.5 * theta).astype(complex), np.sin(0.5 * theta)
@@ -102,14 +168,38 @@ def flip_weights(exchange: Array, density: Array, theta: ArrayLike, phi: ArrayLi
 
 
 def flip_weights_longitudinal(exchange: Array, density: Array) -> FlipWeights:
-    """Eq. (66), theta = 0, with each delta function once."""
+    """Eq. (66), theta = 0, with each delta function once.
+
+    Parameters
+    ----------
+    exchange : array (..., 3), eV m^3
+    density : array (...), m^-3
+
+    Returns
+    -------
+    FlipWeights
+        Each of the broadcast shape of the arguments.
+    """
     jx, jy, _ = np.moveaxis(exchange, -1, 0)
     rate = np.pi * density / (8 * HBAR)
     return FlipWeights(rate * (jx + jy) ** 2, rate * (jx - jy) ** 2, np.zeros_like(rate))
 
 
 def flip_weights_transverse(exchange: Array, density: Array, phi: ArrayLike) -> FlipWeights:
-    """Eq. (74), theta = pi/2, with each delta function once."""
+    """Eq. (74), theta = pi/2, with each delta function once.
+
+    Parameters
+    ----------
+    exchange : array (..., 3), eV m^3
+    density : array (...), m^-3
+    phi : array_like (...), rad
+        Azimuth of the axis, Eq. (37).
+
+    Returns
+    -------
+    FlipWeights
+        Each of the broadcast shape of the arguments.
+    """
     jx, jy, jz = np.moveaxis(exchange, -1, 0)
     rate = np.pi * density / (8 * HBAR)
     flips = rate * ((np.sin(phi) * jx) ** 2 + (np.cos(phi) * jy) ** 2)
@@ -119,7 +209,19 @@ def flip_weights_transverse(exchange: Array, density: Array, phi: ArrayLike) -> 
 def flip_flux(weights: FlipWeights, state: Equilibrium, disorder: str) -> Array:
     """Sum over k, k' of beta W f (1 - f) over nu_up nu_down, per sublattice [eV m^3/s].
 
-    Uses integral f(e) [1 - f(e - w)] de = w n_B(w).
+    The sums of Eqs. (60), (61), by integral f(e) [1 - f(e - w)] de = w n_B(w).
+
+    Parameters
+    ----------
+    weights : FlipWeights
+    state : Equilibrium
+    disorder : {"random", "lattice"}
+        As of the magnet.
+
+    Returns
+    -------
+    array (..., n), eV m^3/s
+        Last axis: the sublattice.
     """
     x = state.reduced_splitting
     return np.asarray(
@@ -130,19 +232,56 @@ def flip_flux(weights: FlipWeights, state: Equilibrium, disorder: str) -> Array:
 
 
 def relaxation_rate(flux: Array, electrons: Electrons) -> Array:
-    """1/T_par = (1/nu_up + 1/nu_down) nu_up nu_down flux, Eq. (61) [1/s]."""
+    """1/T_par = (1/nu_up + 1/nu_down) nu_up nu_down flux, Eq. (61) [1/s].
+
+    Parameters
+    ----------
+    flux : array (...), eV m^3/s
+        From `flip_flux`.
+    electrons : Electrons
+
+    Returns
+    -------
+    array (...), 1/s
+        1/T_par.
+    """
     up, down = electrons.dos_up, electrons.dos_down
     return np.asarray((1 / up + 1 / down) * up * down * flux)
 
 
 def charge_to_spin_rate(flux: Array, electrons: Electrons) -> Array:
-    """1/T_0 = (1/nu_up - 1/nu_down) nu_up nu_down flux, Eq. (62) [1/s]."""
+    """1/T_0 = (1/nu_up - 1/nu_down) nu_up nu_down flux, Eq. (62) [1/s].
+
+    Parameters
+    ----------
+    flux : array (...), eV m^3/s
+        From `flip_flux`.
+    electrons : Electrons
+
+    Returns
+    -------
+    array (...), 1/s
+        1/T_0, signed.
+    """
     up, down = electrons.dos_up, electrons.dos_down
     return np.asarray((1 / up - 1 / down) * up * down * flux)
 
 
 def spin_per_charge(longitudinal: Array, charge_to_spin: Array) -> Array:
-    """Steady dN_par / dN_0 = -T_par / T_0, Eq. (63)."""
+    """Steady dN_par / dN_0 = -T_par / T_0, Eq. (63).
+
+    Parameters
+    ----------
+    longitudinal : array (...), 1/s
+        1/T_par.
+    charge_to_spin : array (...), 1/s
+        1/T_0.
+
+    Returns
+    -------
+    array (...), no unit
+        dN_par / dN_0.
+    """
     return np.asarray(-charge_to_spin / longitudinal)
 
 
@@ -152,6 +291,21 @@ def rate_along(
     """Exchange relaxation rate of spins quantised along (theta, phi), Eqs. (35)-(46), (61) [1/s].
 
     theta and phi broadcast with the grid of `state`.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+    theta : array_like (...), rad
+        Polar angle, Eq. (37).
+    phi : array_like (...), rad
+        Azimuth, Eq. (37).
+
+    Returns
+    -------
+    array (...), 1/s
+        Summed over the sublattices.
     """
     axis = np.asarray(theta)[..., None], np.asarray(phi)[..., None]
     weights = flip_weights(magnet.exchange, magnet.densities, *axis)
@@ -166,6 +320,17 @@ def longitudinal(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Ar
     """Exchange part of 1/tau_par for anisotropic coupling, Eq. (70), per sublattice [1/s].
 
     Differs from the paper by (Jx + Jy)^2 in the first term, where Jx^2 + Jy^2 is printed.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     x = state.reduced_splitting
@@ -176,7 +341,19 @@ def longitudinal(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Ar
 
 
 def longitudinal_printed(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
-    """Eq. (70) as printed; half of Eq. (84) for isotropic coupling."""
+    """Eq. (70) as printed; half of Eq. (84) for isotropic coupling.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     x = state.reduced_splitting
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
@@ -188,7 +365,21 @@ def longitudinal_printed(magnet: Magnet, electrons: Electrons, state: Equilibriu
 def transverse_flips(
     magnet: Magnet, electrons: Electrons, state: Equilibrium, phi: ArrayLike
 ) -> Array:
-    """Flip part of 1/tau_perp, first two terms of Eq. (75), per sublattice [1/s]."""
+    """Flip part of 1/tau_perp, first two terms of Eq. (75), per sublattice [1/s].
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+    phi : array_like, rad
+        Azimuth of the axis, Eq. (37).
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     x = state.reduced_splitting
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
@@ -202,6 +393,17 @@ def dephasing(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array
     """Dephasing part of 1/tau_perp, third term of Eq. (75), per sublattice [1/s].
 
     Differs from the paper by nu_F, which the print lacks.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
     """
     jz = magnet.exchange[:, 2]
     rate = np.pi / HBAR * magnet.densities * electrons.dos
@@ -209,7 +411,18 @@ def dephasing(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array
 
 
 def dephasing_printed(magnet: Magnet, state: Equilibrium) -> Array:
-    """Third term of Eq. (75) as printed, without nu_F; its unit is eV m^-3 /s times 1/nu_F."""
+    """Third term of Eq. (75) as printed, without nu_F; its unit is eV m^-3 /s times 1/nu_F.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    state : Equilibrium
+
+    Returns
+    -------
+    array (..., n), eV m^-3/s over nu_F
+        Last axis: the sublattice.
+    """
     jz = magnet.exchange[:, 2]
     return np.asarray(
         np.pi / HBAR * magnet.densities * jz**2 * state.dephasing_moment(magnet.disorder)
@@ -229,6 +442,19 @@ def transverse_flips_finite_splitting(
     signed and with the exchange field included. Not in the paper, which leaves the Zeeman energy
     of the electrons out of the transverse rate; R -> 1 as w -> 0. Only the mean is a rate once the
     spin precesses faster than it relaxes.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+    precession : array (...), rad/s
+        omega_L, signed, Eq. (78).
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     x = state.reduced_splitting
@@ -250,7 +476,21 @@ def transverse_flips_finite_splitting(
 def longitudinal_isotropic(
     spin_flip_rate: float, magnet: Magnet, electrons: Electrons, state: Equilibrium
 ) -> Array:
-    """1/tau_par for isotropic coupling, Eqs. (84) and, summed over sublattices, (91) [1/s]."""
+    """1/tau_par for isotropic coupling, Eqs. (84) and, summed over sublattices, (91) [1/s].
+
+    Parameters
+    ----------
+    spin_flip_rate : float, 1/s
+        1/tau_0.
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), 1/s
+        1/tau_par with 1/tau_0 in it.
+    """
     coupling = magnet.exchange[:, 0]
     rate = np.pi / HBAR * magnet.densities * electrons.dos * coupling**2
     flips = absorption(state.reduced_splitting) * state.flip_up
@@ -260,7 +500,21 @@ def longitudinal_isotropic(
 def transverse_isotropic(
     spin_flip_rate: float, magnet: Magnet, electrons: Electrons, state: Equilibrium
 ) -> Array:
-    """1/tau_perp for isotropic coupling, Eqs. (85), (92) [1/s]."""
+    """1/tau_perp for isotropic coupling, Eqs. (85), (92) [1/s].
+
+    Parameters
+    ----------
+    spin_flip_rate : float, 1/s
+        1/tau_0.
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), 1/s
+        1/tau_perp with 1/tau_0 in it.
+    """
     parallel = longitudinal_isotropic(spin_flip_rate, magnet, electrons, state)
     coupling = magnet.exchange[:, 0]
     rate = np.pi / HBAR * magnet.densities * electrons.dos * coupling**2
@@ -269,13 +523,39 @@ def transverse_isotropic(
 
 
 def saturated_dephasing(magnet: Magnet, electrons: Electrons) -> float:
-    """Omega_0 = (pi/hbar) n_S nu_F (J S)^2 summed: 1/tau_perp - 1/tau_0 as x -> infinity [1/s]."""
+    """Omega_0 = (pi/hbar) n_S nu_F (J S)^2 summed: 1/tau_perp - 1/tau_0 as x -> infinity [1/s].
+
+    The limit of Eq. (85).
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+
+    Returns
+    -------
+    float, 1/s
+        Omega_0.
+    """
     coupling = magnet.exchange[:, 0] * magnet.spins
     return float((np.pi / HBAR * magnet.densities * electrons.dos * coupling**2).sum())
 
 
 def paramagnetic_rate(magnet: Magnet, electrons: Electrons) -> float:
-    """Omega_1 = (2 pi/3 hbar) n_S nu_F J^2 S(S+1) summed: both rates - 1/tau_0 as x -> 0 [1/s]."""
+    """Omega_1 = (2 pi/3 hbar) n_S nu_F J^2 S(S+1) summed: both rates - 1/tau_0 as x -> 0 [1/s].
+
+    The limit of Eqs. (84), (85).
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+
+    Returns
+    -------
+    float, 1/s
+        Omega_1.
+    """
     moment = magnet.exchange[:, 0] ** 2 * magnet.spins * (magnet.spins + 1)
     return float((2 * np.pi / (3 * HBAR) * magnet.densities * electrons.dos * moment).sum())
 
@@ -284,7 +564,19 @@ def paramagnetic_rate(magnet: Magnet, electrons: Electrons) -> float:
 
 
 def precession(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
-    """omega_L = omega_B - (1/hbar) sum_i n_S J_z <S_par>, Eq. (78) [rad/s]."""
+    """omega_L = omega_B - (1/hbar) sum_i n_S J_z <S_par>, Eq. (78) [rad/s].
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), rad/s
+        omega_L, signed.
+    """
     zeeman = electrons.g * MU_B * state.field
     exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
     return np.asarray((zeeman - over_sublattices(exchange)) / HBAR)
@@ -294,13 +586,36 @@ def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> 
     """B_sd = sum_i n_S J_z <S_par> / (g mu_B), Eq. (83) [T].
 
     Differs from the paper by hbar, which the print has in the denominator.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), T
+        B_sd, signed.
     """
     exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
     return np.asarray(exchange.sum(axis=-1) / (electrons.g * MU_B))
 
 
 def exchange_field_printed(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
-    """Eq. (83) as printed, over hbar; its unit is T/(eV s)."""
+    """Eq. (83) as printed, over hbar; its unit is T/(eV s).
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), T/(eV s)
+        B_sd / hbar.
+    """
     exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
     return np.asarray(exchange.sum(axis=-1) / (HBAR * electrons.g * MU_B))
 
@@ -316,7 +631,7 @@ def closed_form(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
+    temperature, field : array_like (...), K and T
     form : {"corrected", "printed", "finite-splitting"}
         "corrected" has the misprints of (70) and (75) mended; "printed" has them (with nu_F
         supplied in (75), without which its terms cannot be added); "finite-splitting" multiplies
@@ -327,6 +642,11 @@ def closed_form(
     -------
     Relaxation
         Last two axes of the tensor in the local frame, azimuth 0.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown form.
     """
     _checks.choice("form", form, FORMS)
     state = equilibrium(sample, temperature, field)

@@ -70,7 +70,18 @@ def _on_sites(spins: tuple[float, ...], component: int) -> list[sparse.csr_matri
 
 
 class Levels(NamedTuple):
-    """A cluster diagonalised: energies (d,), log Z, populations (d,), S_z and S_+ (N, d, d)."""
+    """A cluster diagonalised: energies (d,), log Z, populations (d,), S_z and S_+ (N, d, d).
+
+    Attributes
+    ----------
+    energies : array (d,), k_B T
+    log_partition : float, no unit
+    populations : array (d,), no unit
+    along : array (N, d, d), no unit
+        S_z of each moment.
+    raising : array (N, d, d), no unit
+        S_+ of each moment.
+    """
 
     energies: Array
     log_partition: float
@@ -80,7 +91,17 @@ class Levels(NamedTuple):
 
 
 def hamiltonian(cluster: Cluster) -> sparse.csr_matrix:
-    """H of Eq. (3) with each pair counted once, real and sparse (d, d)."""
+    """H of Eq. (3) with each pair counted once, real and sparse (d, d).
+
+    Parameters
+    ----------
+    cluster : Cluster
+
+    Returns
+    -------
+    sparse array (d, d), k_B T
+        In the product basis m = S ... -S.
+    """
     along, raising = _on_sites(cluster.spins, 0), _on_sites(cluster.spins, 1)
     total = cluster.zeeman * sum(along[1:], start=along[0])
     for i, j in np.argwhere(np.triu(cluster.exchange)):
@@ -90,7 +111,17 @@ def hamiltonian(cluster: Cluster) -> sparse.csr_matrix:
 
 
 def levels(cluster: Cluster) -> Levels:
-    """Exact thermal state of a cluster and its spin operators in the basis of energies."""
+    """Exact thermal state of a cluster and its spin operators in the basis of energies.
+
+    Parameters
+    ----------
+    cluster : Cluster
+
+    Returns
+    -------
+    Levels
+        Of H from `hamiltonian`.
+    """
     energies, basis = np.linalg.eigh(hamiltonian(cluster).toarray())
     boltzmann = np.exp(energies[0] - energies)
     partition = boltzmann.sum()
@@ -109,11 +140,16 @@ def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> Com
     Parameters
     ----------
     state : Levels
-    weight : callable
+    weight : callable, (...) [k_B T] -> (...), any unit
         Of the energy gained w: ``exp(-1j * w * t)`` gives <S_ia(t) S_jb>, Eq. (12); a narrow
         line around w0 its spectrum D_{ia,jb}(w0); 1 the thermal averages.
     connected : bool
         Subtract the means, <S_ia S_jb> - <S_ia><S_jb>.
+
+    Returns
+    -------
+    complex array (N, N, 3, 3), no unit
+        Axes: site i, site j, components a, b.
     """
     gained = state.energies[None, :] - state.energies[:, None]
     weights = state.populations[:, None] * np.asarray(weight(gained))
@@ -141,6 +177,16 @@ def interference(positions: ArrayLike, wavenumber: float) -> Array:
     positions : array_like (N, 3), length
     wavenumber : float, 1/length
         k_F; ``inf`` leaves the site-local correlators alone.
+
+    Returns
+    -------
+    array (N, N), no unit
+        1 on the diagonal.
+
+    Raises
+    ------
+    ParameterError
+        For positions of a wrong shape, or a negative wavenumber.
     """
     r = _checks.finite_array("positions", positions)
     if r.ndim != 2 or r.shape[1] != 3:
@@ -157,13 +203,15 @@ def golden_rule_tensor(noise: ComplexArray) -> tuple[Array, Array]:
 
     Parameters
     ----------
-    noise : complex array (3, 3)
+    noise : complex array (3, 3), any unit
         integral dt <B_a(t) B_b(0)> of the operators that multiply A_a.
 
     Returns
     -------
-    tensor, drift
-        d<sigma>/dt = drift - tensor . <sigma>, from A_b rho A_a - {A_a A_b, rho} / 2.
+    tensor : array (3, 3), unit of the noise
+        In d<sigma>/dt = drift - tensor . <sigma>, from A_b rho A_a - {A_a A_b, rho} / 2.
+    drift : array (3,), unit of the noise
+        Of the same equation.
     """
     g = 0.25 * noise
     # [s_c, [s_d, s_b]] = -4 eps_dbe eps_cea s_a: on the diagonal a sum of positive terms, so that
@@ -182,9 +230,9 @@ class ClusterRates:
     Attributes
     ----------
     cluster : Cluster
-    tensor, weiss_tensor : array (3, 3)
+    tensor, weiss_tensor : array (3, 3), unit of `noise`
         From the exact correlators and from the mean-field ones, by one formula.
-    drift : float
+    drift : float, no unit
         Largest drift of an unpolarised spin over the largest rate: 0 if detailed balance holds.
     """
 
@@ -248,9 +296,9 @@ def rates(
     Parameters
     ----------
     cluster : Cluster
-    coupling : array_like (3,) or float
+    coupling : array_like (3,) or float, no unit
         Relative couplings J_x, J_y, J_z to the electrons.
-    phases : array (N, N), optional
+    phases : array (N, N), no unit, optional
         From `interference`; default: site-local correlators only, k_F R -> infinity.
     connected : bool
         Only fluctuations dephase ("lattice"), not the mean ("random", the default).
@@ -258,6 +306,12 @@ def rates(
     Returns
     -------
     ClusterRates
+        Both tensors, and the drift of the exact one.
+
+    Raises
+    ------
+    ParameterError
+        For a coupling or phases of a wrong shape.
 
     Notes
     -----
@@ -298,11 +352,21 @@ def complete_graph_noise(
 
     Parameters
     ----------
-    spin : float
+    spin : float, no unit
     sites : int
     mean_exchange : float, k_B T
         J0 = sum_j J_ij, kept as N grows.
     zeeman : float, k_B T
+
+    Returns
+    -------
+    complex array (3, 3), no unit
+        Of the spin components of one moment.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of its range.
     """
     spin = _checks.half_integer("spin", spin)
     # one moment and the total spin of the rest: (2 S + 1) (2 S (N - 1) + 1) levels

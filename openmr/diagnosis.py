@@ -44,13 +44,13 @@ class Diagnosis:
         Rows of parameters without any finite uncertainty are those of the unit matrix.
     combinations : tuple of Combination
         From the best to the least determined; as many as parameters.
-    limit : float
+    limit : float, no unit
         Relative uncertainty above which a product or a parameter counts as undetermined.
     model, residuals : arrays (n,), Ohm m and standard deviations
     degrees_of_freedom : int
     known_noise : bool
         Whether the data brought their uncertainty; if not, it is the scatter about the fit.
-    chi_square : float
+    chi_square : float, no unit
         Per degree of freedom, with the uncertainty of the data; 1 if that is the scatter.
     scatter : float, Ohm m
         Root mean square of model less data, per degree of freedom.
@@ -93,6 +93,16 @@ class Diagnosis:
         level : float
             Part of repeated experiments whose interval holds the true value. Student's t is used
             where the noise is taken from the scatter.
+
+        Returns
+        -------
+        tuple of float, unit of the parameter
+            Lower and upper end.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown name, or a level outside (0, 1).
         """
         at = self.parameters.index(_checks.choice("name", name, self.parameters))
         level = _checks.number("level", level, above=0.0, most=0.9999999)
@@ -143,7 +153,7 @@ def fit(
         From `measured` or `read_csv`, or the path of a CSV file.
     parameters : sequence of str
         Names in `PARAMETERS`. Each stays within a factor 100 of its start and keeps its sign.
-    limit : float
+    limit : float, no unit
         Relative uncertainty above which a parameter or a product counts as undetermined; 0.5 asks
         for little more than the order of magnitude.
     **options
@@ -152,6 +162,7 @@ def fit(
     Returns
     -------
     Diagnosis
+        Values, uncertainties and what the data leave open.
 
     Raises
     ------
@@ -254,7 +265,20 @@ def _at_an_end(names: tuple[str, ...], values: Array, logs: Array) -> NDArray[np
 
 
 def sensitivities(model: Callable[[Array], Array], logs: Array) -> Array:
-    """Derivatives of model_i to logs_j by central differences, shape (n, m)."""
+    """Derivatives of model_i to logs_j by central differences, shape (n, m).
+
+    Parameters
+    ----------
+    model : callable
+        Logarithms of parameters (m,) -> predictions (n,), in any unit.
+    logs : array (m,), no unit
+        Where the derivatives are taken.
+
+    Returns
+    -------
+    array (n, m), unit of the predictions
+        d model_i / d logs_j.
+    """
     steps = STEP * np.eye(len(logs))
     columns = [(model(logs + step) - model(logs - step)) / (2 * STEP) for step in steps]
     return np.stack(columns, axis=-1)

@@ -44,17 +44,50 @@ ComplexArray = NDArray[np.complex128]
 
 
 def longitudinal_length(film: Film, relaxation: Relaxation) -> Array:
-    """l_par = sqrt(D tau_par) [m]."""
+    """l_par = sqrt(D tau_par) [m].
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    array (...), m
+        l_par; inf where nothing relaxes.
+    """
     return np.asarray(np.sqrt(film.diffusion * relaxation.tau_longitudinal))
 
 
 def transverse_length(film: Film, relaxation: Relaxation) -> Array:
-    """l_perp = sqrt(D tau_perp) [m]."""
+    """l_perp = sqrt(D tau_perp) [m].
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    array (...), m
+        l_perp; inf where nothing relaxes.
+    """
     return np.asarray(np.sqrt(film.diffusion * relaxation.tau_transverse))
 
 
 def transverse_decay(film: Film, relaxation: Relaxation) -> ComplexArray:
-    """Lambda^-2 = l_perp^-2 + i l_L^-2 with l_L^-2 = omega_L / D, below Eq. (90) [m^-2]."""
+    """Lambda^-2 = l_perp^-2 + i l_L^-2 with l_L^-2 = omega_L / D, below Eq. (90) [m^-2].
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    complex array (...), m^-2
+        Lambda^-2.
+    """
     decay = np.empty(relaxation.precession.shape, dtype=complex)
     decay.real[...] = relaxation.transverse / film.diffusion
     decay.imag[...] = relaxation.precession / film.diffusion
@@ -70,12 +103,12 @@ def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> NDArray
     Parameters
     ----------
     thickness : float, m
-    decay : array, m^-2
+    decay : array (...), m^-2
         1/l^2, real or complex.
 
     Returns
     -------
-    array, shape and kind of `decay`
+    array, shape and kind of `decay`, no unit
         1 for d << l, 2l/d for d >> l.
     """
     u2: NDArray[Any] = 0.25 * thickness**2 * np.asarray(decay)
@@ -108,6 +141,11 @@ def surviving_matrix(film: Film, tensor: ArrayLike) -> Array:
     film : Film
     tensor : array_like (..., 3, 3), 1/s
         Gamma of d mu/dt = -Gamma mu, uniaxial or not, defective or not.
+
+    Returns
+    -------
+    array (..., 3, 3), no unit
+        F; the unit matrix where nothing relaxes.
 
     Raises
     ------
@@ -170,7 +208,7 @@ class SpinProfile:
         mu_s^x, mu_s^y, mu_s^z.
     current : array (..., n, 3), A/m^2
         Spin current along z of the three polarisations; zero at both faces.
-    error : float
+    error : float, no unit
         Estimated error over the largest accumulation; 0 for the exact methods.
     """
 
@@ -203,7 +241,7 @@ def profile(
     ----------
     film : Film
     relaxation : Relaxation
-    direction : array_like (..., 3)
+    direction : array_like (..., 3), no unit
         b; leading axes broadcast with the rates.
     depth : array_like (n,), m, optional
         From 0 to the thickness; 101 points by default.
@@ -216,6 +254,13 @@ def profile(
     Returns
     -------
     SpinProfile
+        At the given depths.
+
+    Raises
+    ------
+    ParameterError
+        For depths outside the film, an unknown method, or transverse rates that the method
+        cannot take.
     """
     _checks.instance("film", film, Film)
     _checks.instance("relaxation", relaxation, Relaxation)
@@ -301,7 +346,7 @@ def graded_profile(
     jumps : sequence of float, m
         Depths inside the film at which the rates jump, in rising order: the faces between the
         layers of a multilayer. The spin accumulation and current are continuous there.
-    rtol : float
+    rtol : float, no unit
         Largest estimated error of accumulation and current over their largest value. The mesh
         doubles until this holds; 1e-8 takes a few hundred cells.
     most_cells : int

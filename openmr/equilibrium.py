@@ -41,13 +41,13 @@ class Equilibrium:
     temperature, field : array (...), K and T
     splitting : array (..., n), eV
         eps_L = g mu_B B - sum_j J0_ij <S_j>, signed.
-    magnetization : array (..., n)
+    magnetization : array (..., n), no unit
         <S_par>, Eq. (32).
-    second_moment : array (..., n)
+    second_moment : array (..., n), no unit
         <S_par^2>, Eq. (33).
-    variance : array (..., n)
+    variance : array (..., n), no unit
         <S_par^2> - <S_par>^2.
-    flip_up, flip_down : array (..., n)
+    flip_up, flip_down : array (..., n), no unit
         <S_- S_+> and <S_+ S_->, Eqs. (67), (68).
     condition : array (..., n)
         Largest relative change of any of the above per relative change of temperature, field, g
@@ -70,11 +70,28 @@ class Equilibrium:
         return np.asarray(self.splitting / (units.K_B * self.temperature[..., None]))
 
     def dephasing_moment(self, disorder: str) -> Array:
-        """What dephases the electrons: <S_par^2> for "random", the variance for "lattice"."""
+        """What dephases the electrons: <S_par^2> for "random", the variance for "lattice".
+
+        Parameters
+        ----------
+        disorder : {"random", "lattice"}
+            As of the magnet.
+
+        Returns
+        -------
+        array (..., n), no unit
+            Last axis: the sublattice.
+        """
         return self.variance if disorder == "lattice" else self.second_moment
 
     def points(self) -> Iterator[Equilibrium]:
-        """One equilibrium per point of the grid, in C order."""
+        """One equilibrium per point of the grid, in C order.
+
+        Yields
+        ------
+        Equilibrium
+            Of one point, without grid axes.
+        """
         for index in np.ndindex(self.temperature.shape):
             yield Equilibrium(*(np.asarray(getattr(self, f.name)[index]) for f in fields(self)))
 
@@ -99,8 +116,8 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     Parameters
     ----------
     sample : Sample
-    temperature : array_like, K
-    field : array_like, T
+    temperature : array_like (...), K
+    field : array_like (...), T
         Signed; broadcasts with `temperature`.
 
     Returns
@@ -245,6 +262,15 @@ def ordering_temperature(magnet: Magnet) -> float:
 
     Largest eigenvalue of J0_ij S_j(S_j+1) / (3 k_B), the point where the Weiss equations (30),
     (32) first have a solution other than zero.
+
+    Parameters
+    ----------
+    magnet : Magnet
+
+    Returns
+    -------
+    float, K
+        Of the first order that sets in on cooling.
     """
     return max(0.0, float(_ordering_modes(magnet)[0][-1]))
 
@@ -257,11 +283,31 @@ def _leading_net_moment(magnet: Magnet) -> float:
 
 
 def curie_temperature(magnet: Magnet) -> float:
-    """Ordering temperature [K] if the order that sets in has a net moment, else 0."""
+    """Ordering temperature [K] if the order that sets in has a net moment, else 0.
+
+    Parameters
+    ----------
+    magnet : Magnet
+
+    Returns
+    -------
+    float, K
+        T_C.
+    """
     # eigenvectors are good to about machine epsilon over the relative gap of the eigenvalues
     return ordering_temperature(magnet) if _leading_net_moment(magnet) > 1e-9 else 0.0
 
 
 def neel_temperature(magnet: Magnet) -> float:
-    """Ordering temperature [K] if the order that sets in has no net moment, else 0."""
+    """Ordering temperature [K] if the order that sets in has no net moment, else 0.
+
+    Parameters
+    ----------
+    magnet : Magnet
+
+    Returns
+    -------
+    float, K
+        T_N.
+    """
     return 0.0 if _leading_net_moment(magnet) > 1e-9 else ordering_temperature(magnet)

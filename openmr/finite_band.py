@@ -47,15 +47,15 @@ class FiniteBand:
 
     Attributes
     ----------
-    energies : array (d,)
+    energies : array (d,), unit of energy
         H_s, diagonal in the product basis electron (x) moments.
-    populations : array (d/2,)
+    populations : array (d/2,), no unit
         Thermal weights of the moments' states.
-    couplings : array (n, d, d)
+    couplings : complex array (n, d, d), no unit
         A_i, Hermitian.
-    orbitals : array (N,)
+    orbitals : array (N,), unit of energy
         xi_k, ascending; the electron starts in the middle one.
-    scattering : array (n, N, N)
+    scattering : complex array (n, N, N), unit of energy
         G_i, Hermitian, zero on the diagonal.
     """
 
@@ -71,7 +71,17 @@ class FiniteBand:
         return len(self.orbitals) // 2
 
     def scaled(self, factor: float) -> FiniteBand:
-        """The same band with every coupling multiplied; -1 turns all odd orders round."""
+        """The same band with every coupling multiplied; -1 turns all odd orders round.
+
+        Parameters
+        ----------
+        factor : float, no unit
+
+        Returns
+        -------
+        FiniteBand
+            With the same band and the same splittings.
+        """
         return replace(self, couplings=factor * self.couplings)
 
 
@@ -86,8 +96,13 @@ def orbital_levels(levels: int, bandwidth: float) -> Array:
     ----------
     levels : int
         N, odd.
-    bandwidth : float
+    bandwidth : float, unit of energy
         The comb reaches `SPAN` bandwidths to either side.
+
+    Returns
+    -------
+    array (N,), unit of bandwidth
+        Ascending.
     """
     spacing = 2 * SPAN * bandwidth / (levels - 1)
     comb = spacing * (np.arange(levels - 1) - (levels - 2) / 2)
@@ -95,7 +110,19 @@ def orbital_levels(levels: int, bandwidth: float) -> Array:
 
 
 def heisenberg_time(levels: int, bandwidth: float) -> float:
-    """2 pi over the level spacing, after which the electron is back."""
+    """2 pi over the level spacing, after which the electron is back.
+
+    Parameters
+    ----------
+    levels : int
+        N.
+    bandwidth : float, unit of energy
+
+    Returns
+    -------
+    float, inverse unit of energy
+        With hbar = 1.
+    """
     return float(np.pi * (levels - 1) / (SPAN * bandwidth))
 
 
@@ -106,14 +133,19 @@ def random_scattering(
 
     Parameters
     ----------
-    orbitals : array (N,)
+    orbitals : array (N,), unit of energy
         From `orbital_levels`.
-    bandwidth : float
+    bandwidth : float, unit of energy
         W, the standard deviation of the noise spectrum.
-    noise : float
+    noise : float, unit of energy
         G(0) = 2 pi |g|^2 over the level spacing: the golden rule.
     generator : numpy.random.Generator
         For the phases.
+
+    Returns
+    -------
+    complex array (N, N), unit of energy
+        Hermitian, zero on the diagonal.
     """
     strength = np.sqrt(noise * (orbitals[1] - orbitals[0]) / (2 * np.pi))
     transfer = (orbitals[:, None] - orbitals) / bandwidth
@@ -123,7 +155,18 @@ def random_scattering(
 
 
 def apply_hamiltonian(band: FiniteBand, states: ComplexArray) -> ComplexArray:
-    """H on states of shape (N, d, columns)."""
+    """H on states of shape (N, d, columns).
+
+    Parameters
+    ----------
+    band : FiniteBand
+    states : complex array (N, d, columns), no unit
+
+    Returns
+    -------
+    complex array (N, d, columns), unit of energy
+        H on each column.
+    """
     levels, dimension, columns = states.shape
     free = band.orbitals[:, None, None] + band.energies[:, None]
     total = free * states
@@ -139,14 +182,15 @@ def evolve(band: FiniteBand, start: float, stop: float, count: int) -> tuple[Arr
     Parameters
     ----------
     band : FiniteBand
-    start, stop : float
+    start, stop : float, inverse unit of energy
         First and last of the evenly spaced times.
     count : int
 
     Returns
     -------
-    times : array (count,)
-    states : array (count, N, d, d)
+    times : array (count,), inverse unit of energy
+        From start to stop.
+    states : complex array (count, N, d, d), no unit
         Last axis: the initial spin state. Accurate to rounding: the Taylor expansion of
         `scipy.sparse.linalg.expm_multiply` is carried to machine precision.
 
@@ -214,12 +258,15 @@ def dynamical_map(band: FiniteBand, states: ComplexArray) -> tuple[Array, Array]
     Parameters
     ----------
     band : FiniteBand
-    states : array (count, N, d, d)
+    states : complex array (count, N, d, d), no unit
         From `evolve`.
 
     Returns
     -------
-    map, slope : array (count, 4, 4)
+    mapping : array (count, 4, 4), no unit
+        Phi(t) in the basis 1, sigma_x, sigma_y, sigma_z.
+    slope : array (count, 4, 4), unit of energy
+        dPhi/dt.
     """
     # the levels' own energies drop out of the trace; left in, they would cost digits
     acting = replace(band, orbitals=np.zeros_like(band.orbitals))
@@ -244,14 +291,37 @@ def _reduced(band: FiniteBand, left: ComplexArray, right: ComplexArray) -> Array
 
 
 def time_local_generator(mapping: Array, slope: Array) -> Array:
-    """K(t) = dPhi/dt Phi^-1, shape (count, 4, 4): the exact time-convolutionless generator."""
+    """K(t) = dPhi/dt Phi^-1, shape (count, 4, 4): the exact time-convolutionless generator.
+
+    Parameters
+    ----------
+    mapping : array (count, 4, 4), no unit
+        Phi(t).
+    slope : array (count, 4, 4), unit of energy
+        dPhi/dt, from `dynamical_map`.
+
+    Returns
+    -------
+    array (count, 4, 4), unit of energy
+        In the basis of `dynamical_map`.
+    """
     return np.asarray(np.linalg.solve(mapping.swapaxes(-1, -2), slope.swapaxes(-1, -2))).swapaxes(
         -1, -2
     )
 
 
 def precession_generator(frequency: float) -> Array:
-    """-i [(frequency / 2) sigma_z, .] as a 4 x 4 matrix."""
+    """-i [(frequency / 2) sigma_z, .] as a 4 x 4 matrix.
+
+    Parameters
+    ----------
+    frequency : float, unit of energy
+
+    Returns
+    -------
+    array (4, 4), unit of energy
+        In the basis of `dynamical_map`.
+    """
     generator = np.zeros((4, 4))
     generator[2, 1], generator[1, 2] = frequency, -frequency
     return generator
@@ -266,11 +336,12 @@ def second_order_generator(band: FiniteBand, times: Array) -> Array:
     Parameters
     ----------
     band : FiniteBand
-    times : array (count,)
+    times : array (count,), inverse unit of energy
 
     Returns
     -------
-    array (count, 4, 4)
+    array (count, 4, 4), unit of energy
+        In the basis of `dynamical_map`.
     """
     return np.stack([_second_order_at(band, float(time)) for time in times])
 

@@ -46,7 +46,17 @@ def annihilators(modes: int) -> tuple[Qobj, ...]:
 
 
 def one_body(matrix: ArrayLike) -> Qobj:
-    """sum_ab A_ab f_a^+ f_b of a one-body matrix A (m, m)."""
+    """sum_ab A_ab f_a^+ f_b of a one-body matrix A (m, m).
+
+    Parameters
+    ----------
+    matrix : array_like (m, m), any unit
+
+    Returns
+    -------
+    Qobj, unit of the matrix
+        On the Fock space of m modes.
+    """
     matrix = square("matrix", matrix)
     f = annihilators(len(matrix))
     with exact_arithmetic():
@@ -69,7 +79,18 @@ def _hops(modes: int) -> sparse.csr_matrix:
 
 
 def density(state: Qobj) -> ComplexArray:
-    """One-body density matrix rho_{a2 a1} = Tr[f_a1^+ f_a2 state], Eq. (17), (m, m)."""
+    """One-body density matrix rho_{a2 a1} = Tr[f_a1^+ f_a2 state], Eq. (17), (m, m).
+
+    Parameters
+    ----------
+    state : Qobj
+        On the Fock space of m modes.
+
+    Returns
+    -------
+    complex array (m, m), no unit
+        Its trace is the number of electrons.
+    """
     modes = _mode_count(state)
     traces = _hops(modes) @ state.full().T.ravel()
     return np.asarray(traces.reshape(modes, modes).T)
@@ -87,7 +108,18 @@ def _mode_count(state: Qobj) -> int:
 
 
 def pairs(state: Qobj) -> ComplexArray:
-    """R = Tr[f_1^+ f_2 f_3^+ f_4 state], Eq. (A14), axes (1, 2, 3, 4) in this order."""
+    """R = Tr[f_1^+ f_2 f_3^+ f_4 state], Eq. (A14), axes (1, 2, 3, 4) in this order.
+
+    Parameters
+    ----------
+    state : Qobj
+        On the Fock space of m modes.
+
+    Returns
+    -------
+    complex array (m, m, m, m), no unit
+        R, axes (1, 2, 3, 4).
+    """
     modes = _mode_count(state)
     hops = _hops(modes)
     matrix, size = state.full(), state.shape[0]
@@ -97,7 +129,18 @@ def pairs(state: Qobj) -> ComplexArray:
 
 
 def ordered_pairs(state: Qobj) -> ComplexArray:
-    """Normal-ordered Tr[f_1^+ f_3^+ f_2 f_4 state] of Eq. (A15), axes (1, 2, 3, 4)."""
+    """Normal-ordered Tr[f_1^+ f_3^+ f_2 f_4 state] of Eq. (A15), axes (1, 2, 3, 4).
+
+    Parameters
+    ----------
+    state : Qobj
+        On the Fock space of m modes.
+
+    Returns
+    -------
+    complex array (m, m, m, m), no unit
+        Axes (1, 2, 3, 4).
+    """
     modes = _mode_count(state)
     f = annihilators(modes)
     created, removed = _products([a.dag() for a in f], [a.dag() for a in f]), _products(f, f)
@@ -109,23 +152,72 @@ def ordered_pairs(state: Qobj) -> ComplexArray:
 
 
 def blocked_pairs(rho: ComplexArray) -> ComplexArray:
-    """(1 - rho)_{2 3} rho_{4 1}, Eq. (A17): what the one-body collision integral keeps."""
+    """(1 - rho)_{2 3} rho_{4 1}, Eq. (A17): what the one-body collision integral keeps.
+
+    Parameters
+    ----------
+    rho : complex array (m, m), no unit
+        One-body density matrix.
+
+    Returns
+    -------
+    complex array (m, m, m, m), no unit
+        Axes (1, 2, 3, 4).
+    """
     return np.asarray(np.einsum("bc,da->abcd", np.eye(len(rho)) - rho, rho))
 
 
 def disconnected_pairs(rho: ComplexArray) -> ComplexArray:
-    """rho_{2 1} rho_{4 3}: what Eq. (A17) leaves out of Eq. (A16)."""
+    """rho_{2 1} rho_{4 3}: what Eq. (A17) leaves out of Eq. (A16).
+
+    Parameters
+    ----------
+    rho : complex array (m, m), no unit
+        One-body density matrix.
+
+    Returns
+    -------
+    complex array (m, m, m, m), no unit
+        Axes (1, 2, 3, 4).
+    """
     return np.asarray(np.einsum("ba,dc->abcd", rho, rho))
 
 
 def connected_pairs(state: Qobj) -> ComplexArray:
-    """R minus its value on the Gaussian state of the same one-body density matrix."""
+    """R minus its value on the Gaussian state of the same one-body density matrix.
+
+    Parameters
+    ----------
+    state : Qobj
+        On the Fock space of m modes.
+
+    Returns
+    -------
+    complex array (m, m, m, m), no unit
+        Zero if Wick's theorem holds.
+    """
     rho = density(state)
     return np.asarray(pairs(state) - blocked_pairs(rho) - disconnected_pairs(rho))
 
 
 def gaussian_state(rho: ArrayLike) -> Qobj:
-    """Quasi-free state of a one-body density matrix with eigenvalues in [0, 1]."""
+    """Quasi-free state of a one-body density matrix with eigenvalues in [0, 1].
+
+    Parameters
+    ----------
+    rho : array_like (m, m), no unit
+        One-body density matrix.
+
+    Returns
+    -------
+    Qobj
+        Density matrix on the Fock space of m modes.
+
+    Raises
+    ------
+    ParameterError
+        For a matrix that is not Hermitian, or has eigenvalues outside [0, 1].
+    """
     rho = square("rho", rho)
     _modes(len(rho))
     occupations, orbitals = np.linalg.eigh(rho)
@@ -145,7 +237,25 @@ def gaussian_state(rho: ArrayLike) -> Qobj:
 
 
 def fixed_number(state: Qobj, particles: int) -> Qobj:
-    """`state` projected on one particle number and normalised."""
+    """`state` projected on one particle number and normalised.
+
+    Parameters
+    ----------
+    state : Qobj
+        On the Fock space of m modes.
+    particles : int
+        From 0 to m.
+
+    Returns
+    -------
+    Qobj
+        Of trace 1.
+
+    Raises
+    ------
+    ParameterError
+        For a number that the state does not hold.
+    """
     modes = _mode_count(state)
     number = np.rint(one_body(np.eye(modes)).diag().real)
     keep = qutip.qdiags((number == particles).astype(float), 0, dims=state.dims)
@@ -170,7 +280,15 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
 
     Returns
     -------
-    array (m,), array (m, m)
+    occupations : array (m,), no unit
+        <n_a>.
+    pairs : array (m, m), no unit
+        <n_a n_b>.
+
+    Raises
+    ------
+    ParameterError
+        For a number out of its range.
 
     Notes
     -----
@@ -198,7 +316,19 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
 
 
 def collision(state: Qobj, scattering: Scattering) -> Qobj:
-    """Many-body collision integral J(state), Eq. (15), with every trace over Fock space exact."""
+    """Many-body collision integral J(state), Eq. (15), with every trace over Fock space exact.
+
+    Parameters
+    ----------
+    state : Qobj
+        On the Fock space of m modes.
+    scattering : Scattering
+
+    Returns
+    -------
+    Qobj, k_B T / hbar
+        Rate of change of the state.
+    """
     _same_modes(_mode_count(state), scattering)
     return Qobj(_collide(_operators(scattering), state.full()), dims=state.dims)
 
@@ -234,6 +364,17 @@ def collision_integral(correlation: ComplexArray, scattering: Scattering) -> Com
 
     With `pairs` it is exact; with `blocked_pairs` it is Eq. (21); `disconnected_pairs` and
     `connected_pairs` isolate what Eq. (21) leaves out.
+
+    Parameters
+    ----------
+    correlation : complex array (m, m, m, m), no unit
+        R, axes (1, 2, 3, 4).
+    scattering : Scattering
+
+    Returns
+    -------
+    complex array (m, m), k_B T / hbar
+        Rate of change of the one-body density matrix.
     """
     v, plus = scattering.couplings, scattering.dressed
     minus = adjoint(plus)
@@ -245,7 +386,19 @@ def collision_integral(correlation: ComplexArray, scattering: Scattering) -> Com
 
 
 class CollisionParts(NamedTuple):
-    """Exact one-body rate of change = one_body + disconnected + connected, each (m, m)."""
+    """Exact one-body rate of change = one_body + disconnected + connected, each (m, m).
+
+    Attributes
+    ----------
+    exact : complex array (m, m), k_B T / hbar
+        From the traces over Fock space.
+    one_body : complex array (m, m), k_B T / hbar
+        Eq. (21).
+    disconnected : complex array (m, m), k_B T / hbar
+        The mean field that Eq. (A17) leaves out.
+    connected : complex array (m, m), k_B T / hbar
+        What Wick's theorem leaves out.
+    """
 
     exact: ComplexArray
     one_body: ComplexArray
@@ -288,8 +441,13 @@ def evolve_state(
     scattering : Scattering
     times : array_like (t,), beta hbar
         Increasing.
-    rtol : float
+    rtol : float, no unit
         Relative tolerance of the integration (DOP853).
+
+    Returns
+    -------
+    list of Qobj
+        One density matrix a time.
     """
     modes = _mode_count(state)
     _same_modes(modes, scattering)

@@ -29,12 +29,36 @@ PAULI = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
 
 
 def spin_operators(spin: float) -> tuple[Qobj, Qobj, Qobj]:
-    """S_x, S_y, S_z of one moment in the basis m = S ... -S."""
+    """S_x, S_y, S_z of one moment in the basis m = S ... -S.
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S, a positive half-integer.
+
+    Returns
+    -------
+    tuple of three Qobj, no unit
+        S_x, S_y, S_z.
+    """
     return qutip.jmat(spin)  # type: ignore[no-any-return]
 
 
 def embed(electron: Qobj, moments: Sequence[Qobj]) -> Qobj:
-    """Operator on the joint space."""
+    """Operator on the joint space.
+
+    Parameters
+    ----------
+    electron : Qobj
+        On the electron spin.
+    moments : sequence of Qobj
+        One on each moment.
+
+    Returns
+    -------
+    Qobj
+        Their tensor product, in this order.
+    """
     return qutip.tensor(electron, *moments)
 
 
@@ -52,6 +76,11 @@ def hamiltonian(spins: Sequence[float], splittings: Sequence[float], electron: f
         x_i = beta eps_L of each moment.
     electron : float
         w = beta hbar omega_L of the electron, 0 to leave it out of the dissipator.
+
+    Returns
+    -------
+    Qobj, k_B T
+        On electron (x) moments.
     """
     total = 0.5 * electron * embed(PAULI[2], _identities(spins))
     for i, (spin, x) in enumerate(zip(spins, splittings, strict=True)):
@@ -71,8 +100,13 @@ def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: fl
         Which moment couples.
     exchange : array_like (3,)
         J_v in any unit; A comes out in the same.
-    mean : float
+    mean : float, no unit
         Subtracted from S_z: <S_par> for a perfect lattice, whose mean belongs to the bands.
+
+    Returns
+    -------
+    Qobj, unit of the exchange
+        On electron (x) moments.
     """
     identity = _identities(spins)
     operators = list(spin_operators(spins[site]))
@@ -86,7 +120,20 @@ def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: fl
 
 
 def thermal_moments(spins: Sequence[float], splittings: Sequence[float]) -> Qobj:
-    """rho_m, product of the Gibbs states of the moments."""
+    """rho_m, product of the Gibbs states of the moments.
+
+    Parameters
+    ----------
+    spins : sequence of float, no unit
+        S of each moment.
+    splittings : sequence of float, no unit
+        x_i = beta eps_L of each.
+
+    Returns
+    -------
+    Qobj
+        Density matrix of the moments.
+    """
     states = [
         qutip.qdiags(populations(spin, x), 0, dims=[[round(2 * spin) + 1]] * 2)
         for spin, x in zip(spins, splittings, strict=True)
@@ -117,17 +164,50 @@ def project(generator: Qobj, moments: Qobj) -> Qobj:
 
 
 def bloch_tensor(generator: Qobj) -> Array:
-    """Gamma_ab = -(1/2) Tr[sigma_a L(sigma_b)] of a superoperator L on the electron, (3, 3)."""
+    """Gamma_ab = -(1/2) Tr[sigma_a L(sigma_b)] of a superoperator L on the electron, (3, 3).
+
+    Parameters
+    ----------
+    generator : Qobj
+        Superoperator on the electron spin, in any unit.
+
+    Returns
+    -------
+    array (3, 3), unit of the generator
+        Gamma_ab.
+    """
     return _bloch_elements(generator, PAULI)
 
 
 def bloch_drift(generator: Qobj) -> Array:
-    """(1/2) Tr[sigma_a L(1)]: what drives an unpolarised spin, zero if that is a fixed point."""
+    """(1/2) Tr[sigma_a L(1)]: what drives an unpolarised spin, zero if that is a fixed point.
+
+    Parameters
+    ----------
+    generator : Qobj
+        Superoperator on the electron spin, in any unit.
+
+    Returns
+    -------
+    array (3,), unit of the generator
+        Of <sigma_x>, <sigma_y>, <sigma_z>.
+    """
     return -_bloch_elements(generator, (qutip.qeye(2),))[:, 0]
 
 
 def trace_change(generator: Qobj) -> float:
-    """Largest |Tr L(rho)| over unit matrices rho: zero if the trace is kept."""
+    """Largest |Tr L(rho)| over unit matrices rho: zero if the trace is kept.
+
+    Parameters
+    ----------
+    generator : Qobj
+        Superoperator, in any unit.
+
+    Returns
+    -------
+    float, unit of the generator
+        Zero to rounding, for a generator of a density matrix.
+    """
     return float(np.abs(generator.full()[[0, 3]].sum(axis=0)).max())
 
 
@@ -143,6 +223,16 @@ def kossakowski(generator: Qobj) -> tuple[float, float]:
 
     The dynamics is completely positive if and only if the smallest is not negative (Gorini,
     Kossakowski and Sudarshan 1976).
+
+    Parameters
+    ----------
+    generator : Qobj
+        Superoperator on the electron spin, in any unit.
+
+    Returns
+    -------
+    tuple of float, unit of the generator
+        Smallest, largest.
     """
     basis = [pauli / np.sqrt(2.0) for pauli in PAULI]
     choi = np.zeros((3, 3), dtype=complex)
@@ -161,7 +251,17 @@ def kossakowski(generator: Qobj) -> tuple[float, float]:
 
 
 def refuse_large(sample: Sample) -> None:
-    """Raise `SizeError` if the joint space of a sublattice is larger than `MAX_DIMENSION`."""
+    """Raise `SizeError` if the joint space of a sublattice is larger than `MAX_DIMENSION`.
+
+    Parameters
+    ----------
+    sample : Sample
+
+    Raises
+    ------
+    SizeError
+        Naming the spin.
+    """
     for moments in sample.magnet.sublattices:
         _checks.joint_dimension("spin", [moments.spin], most=MAX_DIMENSION)
 
@@ -172,7 +272,7 @@ class MomentSpace:
 
     Attributes
     ----------
-    spin, splitting : float
+    spin, splitting : float, no unit
         S and x = beta eps_L.
     hamiltonian, coupling, moment : Qobj
         H [k_B T]; A in units of the largest coupling J_max; thermal state rho_m.
@@ -200,6 +300,11 @@ def moment_spaces(
         At one point.
     electron : float
         beta hbar omega_L kept in the dissipator.
+
+    Returns
+    -------
+    list of MomentSpace
+        Sublattices without exchange with the electrons are left out.
     """
     magnet = sample.magnet
     spaces = []
@@ -229,6 +334,17 @@ def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
 
     The electron's own Zeeman term and the moments' mean field, from -i[H_e + A, .] projected
     onto the thermal moments; antisymmetric, with omega_L, Eq. (78), at [0, 1].
+
+    Parameters
+    ----------
+    sample : Sample
+    state : Equilibrium
+        At one point.
+
+    Returns
+    -------
+    array (3, 3), 1/s
+        Antisymmetric.
     """
     zeeman = sample.electrons.g * MU_B * float(state.field) / HBAR
     with exact_arithmetic():
@@ -241,5 +357,16 @@ def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
 
 
 def thermal_electron(w: float) -> Qobj:
-    """Gibbs state of an electron spin with H = (w/2) sigma_z [k_B T]; w = 0 is unpolarised."""
+    """Gibbs state of an electron spin with H = (w/2) sigma_z [k_B T]; w = 0 is unpolarised.
+
+    Parameters
+    ----------
+    w : float, no unit
+        beta hbar omega_L.
+
+    Returns
+    -------
+    Qobj
+        Density matrix of the electron spin.
+    """
     return 0.5 * (qutip.qeye(2) - np.tanh(0.5 * w) * PAULI[2])

@@ -29,6 +29,16 @@ def fermi_momentum(fermi_energy: float, mass: float = 1.0) -> float:
     ----------
     fermi_energy : float, eV
     mass : float, free-electron masses
+
+    Returns
+    -------
+    float, 1/m
+        k_F.
+
+    Raises
+    ------
+    ParameterError
+        For an energy or mass that is not positive.
     """
     energy = _checks.number("fermi_energy", fermi_energy, "eV", above=0.0) * constants.e
     mass = _checks.number("mass", mass, "free-electron masses", above=0.0) * constants.m_e
@@ -68,6 +78,11 @@ def spin_flip_rate(
     spin_orbit_length : float, m
         l_so.
 
+    Returns
+    -------
+    float, 1/s
+        1/tau_0.
+
     Notes
     -----
     Differs from the paper by 2/3: the printed 8 pi/3 counts <|k x k'|^2>, of which the third
@@ -92,7 +107,24 @@ def spin_flip_rate_printed(
     *,
     spin_orbit_length: float = VACUUM_LENGTH,
 ) -> float:
-    """1/tau_0 with the printed factor 8 pi/3, 3/2 of what the golden rule gives [1/s]."""
+    """1/tau_0 with the printed factor 8 pi/3, 3/2 of what the golden rule gives [1/s].
+
+    Parameters
+    ----------
+    density : float, m^-3
+        n_i of the impurities.
+    potential : float, eV m^3
+        U.
+    fermi_energy : float, eV
+    mass : float, free-electron masses
+    spin_orbit_length : float, m
+        l_so.
+
+    Returns
+    -------
+    float, 1/s
+        1/tau_0.
+    """
     scale = _scale(density, potential, fermi_energy, mass, spin_orbit_length)
     return 8 / 3 * scale
 
@@ -114,17 +146,29 @@ def golden_rule_rate(
 
     Parameters
     ----------
-    axis : array_like (..., 3)
+    axis : array_like (..., 3), no unit
         Along which the spin is quantised.
-    density, potential, fermi_energy, mass, spin_orbit_length
-        As in `spin_flip_rate`.
+    density : float, m^-3
+        n_i of the impurities.
+    potential : float, eV m^3
+        U.
+    fermi_energy : float, eV
+    mass : float, free-electron masses
+    spin_orbit_length : float, m
+        l_so.
     nodes : int
         Gauss points in the cosine of the polar angle, twice as many in the azimuth. The integrand
         is of second degree in each of k and k', so 2 are exact; more are there to show it.
 
     Returns
     -------
-    array (...)
+    array (...), 1/s
+        One for each axis.
+
+    Raises
+    ------
+    ParameterError
+        For an axis of length zero, or nodes outside 1 ... 16.
     """
     n = _checks.unit_vectors("axis", axis)
     count = round(_checks.number("nodes", nodes, least=1, most=16))

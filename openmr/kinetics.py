@@ -44,7 +44,7 @@ class Scatterer:
     ----------
     rate : float, 1/s
         2 pi n_S nu_F J_max^2 / hbar.
-    exchange : array (3,)
+    exchange : array (3,), no unit
         J_v / J_max.
     lines : CorrelatorLines
         Correlators of the moment; their frequencies are the energies that a flip takes.
@@ -65,7 +65,7 @@ class Sea:
         Uniform and symmetric about 0 [k_B T].
     splitting : float
         w = beta hbar omega_L, signed.
-    dos : (float, float)
+    dos : (float, float), no unit
         Densities of states of up and down over their mean.
     scatterers : tuple of Scatterer
     precession : float, rad/s
@@ -98,6 +98,11 @@ def energy_grid(flip_energies: Sequence[float], spacing: float, reach: float) ->
         Largest spacing [k_B T].
     reach : float
         How far the grid goes beyond the largest flip energy [k_B T].
+
+    Returns
+    -------
+    array (N,), k_B T
+        Uniform, symmetric about 0, N odd.
     """
     largest = max((abs(x) for x in flip_energies), default=0.0)
     if largest > 0.5 * spacing:  # an even number: the middle of a flip is on the grid
@@ -122,6 +127,11 @@ def local_equilibrium(sea: Sea, charge: float, spin: Sequence[float]) -> Array:
     spin : sequence of float (3,)
         mu [k_B T]. For mu along the field the two spins have the potentials mu_0 +- |mu| of
         Eq. (51); for other axes this is the state that a slow rotation of the spins leaves.
+
+    Returns
+    -------
+    array (4, N), no unit
+        Charge and spin x, y, z at every energy.
     """
     vector = np.array([0.0, 0.0, 0.5 * sea.splitting]) - np.asarray(spin, dtype=float)
     length = float(np.linalg.norm(vector))
@@ -145,7 +155,17 @@ def local_equilibrium(sea: Sea, charge: float, spin: Sequence[float]) -> Array:
 
 
 def responses(sea: Sea) -> Array:
-    """Derivatives of `local_equilibrium` by mu_0, mu_x, mu_y, mu_z, Eq. (52), shape (4, 4, N)."""
+    """Derivatives of `local_equilibrium` by mu_0, mu_x, mu_y, mu_z, Eq. (52), shape (4, 4, N).
+
+    Parameters
+    ----------
+    sea : Sea
+
+    Returns
+    -------
+    array (4, 4, N), no unit
+        First axis: the potential.
+    """
     e, w = sea.energies, abs(sea.splitting)
     along = expit(e) * expit(-e)
     # [f(xi - w/2) - f(xi + w/2)] / w without cancellation
@@ -162,7 +182,19 @@ def responses(sea: Sea) -> Array:
 
 
 def densities(sea: Sea, state: Array) -> Array:
-    """Charge and spin x, y, z over nu_F k_B T, Eqs. (43), (53), (56), (57), shape (..., 4)."""
+    """Charge and spin x, y, z over nu_F k_B T, Eqs. (43), (53), (56), (57), shape (..., 4).
+
+    Parameters
+    ----------
+    sea : Sea
+    state : array (..., 4, N), no unit
+        Deviation from the thermal state.
+
+    Returns
+    -------
+    array (..., 4), no unit
+        Charge, spin x, y, z.
+    """
     up, down, x, y = np.moveaxis(state.sum(axis=-1) * sea.spacing, -1, 0)
     up, down = sea.dos[UP] * up, sea.dos[DOWN] * down
     return np.stack([up + down, x, y, up - down], axis=-1)
@@ -226,6 +258,15 @@ class Process(NamedTuple):
 
     It gives the moment an `energy`; `amplitude` (2, 2) is
     sum_ab J_a J_b D_ab <after|sigma_b|before> sigma_a.
+
+    Attributes
+    ----------
+    after : int
+        0 for up, 1 for down.
+    before : int
+        0 for up, 1 for down.
+    energy : float, k_B T
+    amplitude : complex array (2, 2), no unit
     """
 
     after: int
@@ -235,7 +276,17 @@ class Process(NamedTuple):
 
 
 def processes(scatterer: Scatterer) -> Iterator[Process]:
-    """What the moments of one kind can do."""
+    """What the moments of one kind can do.
+
+    Parameters
+    ----------
+    scatterer : Scatterer
+
+    Yields
+    ------
+    Process
+        For each pair of spins and each line of the correlators.
+    """
     j = scatterer.exchange
     for energy, weight in zip(*scatterer.lines, strict=True):
         amplitudes = np.einsum("a,b,ab,bij,akl->ijkl", j, j, weight, PAULI, PAULI)
@@ -276,11 +327,12 @@ def collision(sea: Sea, state: Array) -> Array:
     Parameters
     ----------
     sea : Sea
-    state : array (..., 4, N)
+    state : array (..., 4, N), no unit
 
     Returns
     -------
-    array (..., 4, N)
+    array (..., 4, N), 1/s
+        Rate of change of `state`.
     """
     change = _deviation(sea, state)
     still, blocked = _fermi_dirac(sea, 1.0), _fermi_dirac(sea, -1.0)
@@ -300,7 +352,19 @@ def _beside(equilibrium: ComplexArray, change: ComplexArray) -> ComplexArray:
 
 
 def linear_collision(sea: Sea, state: Array) -> Array:
-    """`collision` to first order in the state [1/s]."""
+    """`collision` to first order in the state [1/s].
+
+    Parameters
+    ----------
+    sea : Sea
+    state : array (..., 4, N), no unit
+        Deviation from the thermal state.
+
+    Returns
+    -------
+    array (..., 4, N), 1/s
+        Rate of change of `state`.
+    """
     change = _deviation(sea, state)
 
     def beside(matrices: Matrices) -> Matrices:
@@ -312,7 +376,19 @@ def linear_collision(sea: Sea, state: Array) -> Array:
 
 
 def energy_relaxation(sea: Sea, state: Array) -> Array:
-    """-(state - local Fermi-Dirac state of the same charge and spin) / tau_ee [1/s]."""
+    """-(state - local Fermi-Dirac state of the same charge and spin) / tau_ee [1/s].
+
+    Parameters
+    ----------
+    sea : Sea
+    state : array (..., 4, N), no unit
+        Deviation from the thermal state.
+
+    Returns
+    -------
+    array (..., 4, N), 1/s
+        Rate of change of `state`.
+    """
     if sea.mixing == 0.0:
         return np.zeros_like(state)
     ansatz = responses(sea)
@@ -322,6 +398,10 @@ def energy_relaxation(sea: Sea, state: Array) -> Array:
 
 def initial_slope(sea: Sea) -> Array:
     """K of dN_a/dt = -K_ab N_b for the ansatz (51), Eqs. (55)-(62) [1/s].
+
+    Parameters
+    ----------
+    sea : Sea
 
     Returns
     -------
@@ -342,6 +422,11 @@ class SpinSpectrum(NamedTuple):
 
     `rates` (M,) in 1/s by ascending real part; `weights` (M,) with sum 1. Both are complex across
     the field, where the imaginary part of a rate is a precession.
+
+    Attributes
+    ----------
+    rates : array (M,), 1/s
+    weights : array (M,), no unit
     """
 
     rates: NDArray[Any]
@@ -361,7 +446,19 @@ def _linear_operator(sea: Sea, components: slice) -> Array:
 
 
 def pure_spin(sea: Sea, component: int) -> Array:
-    """Ansatz (51) with one spin density 1 and no charge, (4, N)."""
+    """Ansatz (51) with one spin density 1 and no charge, (4, N).
+
+    Parameters
+    ----------
+    sea : Sea
+    component : int
+        1, 2, 3 for x, y, z.
+
+    Returns
+    -------
+    array (4, N), no unit
+        As `local_equilibrium` gives it, to first order.
+    """
     ansatz = responses(sea)
     potentials = np.linalg.inv(densities(sea, ansatz))[component]
     return np.asarray(np.tensordot(potentials, ansatz, axes=1))
@@ -372,6 +469,15 @@ def longitudinal_spectrum(sea: Sea) -> SpinSpectrum:
 
     The operator is self-adjoint under the weight nu/(f (1 - f)): detailed balance, Eq. (49). Flip
     energies must be whole numbers of steps of the grid.
+
+    Parameters
+    ----------
+    sea : Sea
+
+    Returns
+    -------
+    SpinSpectrum
+        With N modes.
     """
     operator = _linear_operator(sea, slice(0, 2))
     dos = np.repeat(sea.dos, len(sea.energies))
@@ -390,12 +496,32 @@ def _transverse_operator(sea: Sea) -> Array:
 
 
 def transverse_rates(sea: Sea) -> Array:
-    """Decay rates of all modes across the field, (2N,) [1/s]."""
+    """Decay rates of all modes across the field, (2N,) [1/s].
+
+    Parameters
+    ----------
+    sea : Sea
+
+    Returns
+    -------
+    complex array (2N,), 1/s
+        The imaginary part is a precession.
+    """
     return np.asarray(np.linalg.eigvals(_transverse_operator(sea)).real)
 
 
 def transverse_spectrum(sea: Sea) -> SpinSpectrum:
-    """Decay and precession of a spin that starts along x, by the modes of the operator."""
+    """Decay and precession of a spin that starts along x, by the modes of the operator.
+
+    Parameters
+    ----------
+    sea : Sea
+
+    Returns
+    -------
+    SpinSpectrum
+        With 2N modes.
+    """
     rates, modes = np.linalg.eig(_transverse_operator(sea))
     start = np.linalg.solve(modes, pure_spin(sea, 1)[2:].ravel() + 0j)
     weights = sea.spacing * modes[: len(sea.energies)].sum(axis=0) * start
@@ -411,7 +537,7 @@ def evolve(
     Parameters
     ----------
     sea : Sea
-    state : array (4, N)
+    state : array (4, N), no unit
     times : array (n,), s
         Ascending; the first is when `state` is given.
     rtol : float
@@ -421,7 +547,8 @@ def evolve(
 
     Returns
     -------
-    array (n, 4, N)
+    array (n, 4, N), no unit
+        The state at each time.
 
     Raises
     ------

@@ -106,7 +106,12 @@ def reset(moments: Qobj, rate: float) -> Qobj:
     ----------
     moments : Qobj
         State rho_m that the moments are reset to.
-    rate : float
+    rate : float, any unit
+
+    Returns
+    -------
+    Qobj, unit of the rate
+        Superoperator.
     """
     electron, size = 2, moments.shape[0]
     total = electron * size

@@ -22,7 +22,7 @@ class Measured:
     ----------
     longitudinal : array (n,), Ohm m
     temperature, field : array (n,), K and T
-    direction : array (n, 3)
+    direction : array (n, 3), no unit
         Unit vector b.
     uncertainty : array (n,), Ohm m, or None
         Standard deviation of each point; None where it is to be taken from the scatter.
@@ -49,9 +49,19 @@ def measured(
     ----------
     longitudinal : array_like (...), Ohm m
     temperature, field : array_like (...), K and T
-    direction : array_like (..., 3)
+    direction : array_like (..., 3), no unit
         See `openmr.scan_directions` for angular scans.
     uncertainty : array_like (...), Ohm m, optional
+
+    Returns
+    -------
+    Measured
+        One row a point.
+
+    Raises
+    ------
+    ParameterError
+        For numbers that are not finite, not positive where they must be, or do not broadcast.
     """
     given = {
         "longitudinal": _checks.positive_array("longitudinal", longitudinal, "Ohm m"),
@@ -77,6 +87,15 @@ def read_csv(path: str | Path) -> Measured:
 
     Columns ``longitudinal`` [Ohm m], ``temperature`` [K], ``field`` [T], ``b_x``, ``b_y``, ``b_z``
     and, if known, ``uncertainty`` [Ohm m], in any order.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Measured
+        One row a line.
 
     Raises
     ------

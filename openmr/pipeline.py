@@ -27,17 +27,20 @@ def magnetoresistance(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
-    direction : array_like (..., 3)
+    temperature, field : array_like (...), K and T
+    direction : array_like (..., 3), no unit
         Field direction b; its leading axes broadcast with temperature and field.
     method : str
         As in `relaxation`, which also takes the other `options`.
     order, precession_sign : str
         As in `resistivity`.
+    **options
+        Passed to the method.
 
     Returns
     -------
     Resistivity
+        With the rates in `.relaxation`.
 
     Examples
     --------

@@ -95,6 +95,11 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
     recorded : Decay
         Its `prediction` samples were not fitted: the lines predict them.
     ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        Lines predict, points are samples.
     """
     figure, ax = _axes(ax)
     times, signals = recorded.prediction
@@ -134,6 +139,11 @@ def free_moment(
     thermal_rate : float, 1/s
         1/tau_par of the exchange part, moment held thermal.
     ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        Both decays on one axis.
     """
     figure, ax = _axes(ax)
     times = free.times / PICOSECOND
@@ -229,6 +239,11 @@ def resistance_curves(
     -------
     (Figure, Axes)
         Circles stand where B = B_sd, interpolated between points.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown `against`.
     """
     _checks.choice("against", against, ("field", "temperature"))
     figure, ax = _axes(ax)
@@ -277,6 +292,16 @@ def angular_scan(
     part : {"longitudinal", "transverse"}
         The law is drawn for the longitudinal one alone.
     ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        Points are computed, the line is the law.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown `part`.
     """
     _checks.choice("part", part, ("longitudinal", "transverse"))
     figure, ax = _axes(ax)
@@ -310,6 +335,16 @@ def spin_profile(
         For one direction and one set of rates.
     quantity : {"accumulation", "current"}
     ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        One line a component.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown `quantity`.
     """
     _checks.choice("quantity", quantity, ("accumulation", "current"))
     figure, ax = _axes(ax)
@@ -336,6 +371,11 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
     found : Resistivity
         On a grid with temperatures along the first axis and fields along the second.
     ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        The axes have a second one for the colours.
     """
     figure, ax = _axes(ax)
     rates = found.relaxation

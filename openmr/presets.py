@@ -26,7 +26,7 @@ def pt_py(
         n_S J between electrons and moments; the paper says "of the order of meV".
     curie_temperature : float, K
         Mean-field T_C, which fixes the coupling J0 = 3 k_B T_C / S(S+1) among the moments.
-    spin : float
+    spin : float, no unit
         Spin of a moment.
     disorder : {"random", "lattice"}
         See `Magnet`; Appendix C has moments at random places.
@@ -34,6 +34,12 @@ def pt_py(
     Returns
     -------
     Sample
+        With film, electrons and one sublattice.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of its range.
 
     Notes
     -----

@@ -104,6 +104,16 @@ class Relaxation:
         ----------
         axis : array_like (..., 2), rad
             Polar angle theta and azimuth phi of Eqs. (35)-(39); broadcasts with the grid.
+
+        Returns
+        -------
+        array (...), 1/s
+            With 1/tau_0 in it.
+
+        Raises
+        ------
+        ParameterError
+            For angles of a wrong shape, or not finite.
         """
         angles = _checks.finite_array("axis", axis, "rad")
         if angles.ndim == 0 or angles.shape[-1] != 2:
@@ -115,7 +125,23 @@ class Relaxation:
         return np.asarray(rate + self.spin_flip_rate)
 
     def rotated(self, azimuth: ArrayLike) -> Relaxation:
-        """The same relaxation in local axes turned by an azimuth phi [rad], Eq. (39)."""
+        """The same relaxation in local axes turned by an azimuth phi [rad], Eq. (39).
+
+        Parameters
+        ----------
+        azimuth : array_like (...), rad
+            From the axes of azimuth 0.
+
+        Returns
+        -------
+        Relaxation
+            With its tensors written in the turned axes.
+
+        Raises
+        ------
+        ParameterError
+            For an azimuth that is not finite, or does not broadcast with the grid.
+        """
         azimuth = _checks.finite_array("azimuth", azimuth, "rad")
         if azimuth.ndim == 0 and azimuth == 0.0:
             return self

@@ -44,8 +44,8 @@ def relaxation(
     Parameters
     ----------
     sample : Sample
-    temperature : array_like, K
-    field : array_like, T
+    temperature : array_like (...), K
+    field : array_like (...), T
         Signed, along b; broadcasts with `temperature`.
     method : str
         "closed-form", "batched", "bloch-redfield", "evolution", "tcl2", "heom", "kinetic" or

@@ -26,13 +26,13 @@ class Resistivity:
     ----------
     relaxation : Relaxation
         The rates it was got from.
-    direction : array (..., 3)
+    direction : array (..., 3), no unit
         Unit vector of the order parameter.
-    longitudinal : array, Ohm m
+    longitudinal : array (...), Ohm m
         rho_L = rho_L0 + drho_L, Eqs. (86), (93).
-    transverse : array, Ohm m
+    transverse : array (...), Ohm m
         rho_T = rho_yx, Eqs. (87), (94).
-    drho0, drho1, drho2 : array, Ohm m
+    drho0, drho1, drho2 : array (...), Ohm m
         Eqs. (88)-(90); they enter with theta_SH^2.
     """
 
@@ -68,7 +68,7 @@ def resistivity(
     film : Film
     relaxation : Relaxation
         Rates with 1/tau_0 included, as `om.relaxation` returns them.
-    direction : array_like (..., 3)
+    direction : array_like (..., 3), no unit
         Field direction b (for an antiferromagnet the Neel vector, whose sign does not matter);
         any length but zero. Leading axes broadcast with the rates.
     order : {"second", "exact"}
@@ -80,6 +80,7 @@ def resistivity(
     Returns
     -------
     Resistivity
+        Both resistivities and what they are made of.
 
     Raises
     ------
@@ -201,16 +202,16 @@ class Mechanisms:
 
     Attributes
     ----------
-    bare : array, Ohm m
+    bare : array (...), Ohm m
         rho_L0 [1 + 2 theta^2 - theta^2 f(1/tau_0)]: the film without exchange and without field,
         f(rate) = (2 l/d) tanh(d/2l) with l^2 = D / rate.
-    isotropic_magnon : array, Ohm m
+    isotropic_magnon : array (...), Ohm m
         All spins relax at 1/tau_par and none precesses: -theta^2 [drho0 - f(1/tau_0)].
-    relaxation_anisotropy : array, Ohm m
+    relaxation_anisotropy : array (...), Ohm m
         What the transverse rates change once they differ from 1/tau_par, with omega_L = 0.
-    precession : array, Ohm m
+    precession : array (...), Ohm m
         What omega_L changes, at the rates as they are.
-    precession_isotropic : array, Ohm m
+    precession_isotropic : array (...), Ohm m
         What omega_L would change if all spins relaxed at 1/tau_par.
     """
 
@@ -238,12 +239,21 @@ def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mech
 
     Parameters
     ----------
-    film, relaxation, direction
+    film : Film
+    relaxation : Relaxation
+        As in `resistivity`.
+    direction : array_like (..., 3), no unit
         As in `resistivity`.
 
     Returns
     -------
     Mechanisms
+        What each adds to rho_L.
+
+    Raises
+    ------
+    ParameterError
+        For a direction of length zero, or without three components.
 
     Notes
     -----
@@ -295,7 +305,17 @@ def scan_directions(plane: str, angle: ArrayLike) -> Array:
     plane : {"xy", "yz", "zx"}
         The scan starts along the first axis and turns towards the second; x is along the current,
         z along the normal.
-    angle : array_like, rad
+    angle : array_like (...), rad
+
+    Returns
+    -------
+    array (..., 3), no unit
+        One vector an angle.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown plane, or angles that are not finite.
     """
     start, towards = (
         "xyz".index(axis) for axis in _checks.choice("plane", plane, ("xy", "yz", "zx"))

@@ -35,7 +35,7 @@ class Moments:
 
     Parameters
     ----------
-    spin : float
+    spin : float, no unit
         Spin quantum number S: 1/2, 1, 3/2, ...
     density : float, m^-3
         Number density n_S.
@@ -44,7 +44,7 @@ class Moments:
         ferromagnetic. The axes are the local ones, z along the field.
     exchange_energy : float or (x, y, z), eV, optional
         n_S J_v, what experiments quote. Exactly one of the two is given.
-    g : float
+    g : float, no unit
         g-factor of the moment.
 
     Raises
@@ -205,7 +205,7 @@ class Electrons:
     ----------
     dos_up, dos_down : float, eV^-1 m^-3
         Density of states of each spin.
-    g : float
+    g : float, no unit
         g-factor of the electron, not 0.
     """
 
@@ -225,7 +225,25 @@ class Electrons:
 
     @classmethod
     def free(cls, fermi_energy: float, mass: float = 1.0, *, g: float = 2.0) -> Electrons:
-        """Free electrons of a Fermi energy [eV] and a mass [free-electron masses]."""
+        """Free electrons of a Fermi energy [eV] and a mass [free-electron masses].
+
+        Parameters
+        ----------
+        fermi_energy : float, eV
+        mass : float, free-electron masses
+        g : float, no unit
+            Lande factor.
+
+        Returns
+        -------
+        Electrons
+            With equal densities of states of both spins.
+
+        Raises
+        ------
+        ParameterError
+            For an energy or mass that is not positive.
+        """
         fermi_energy = _checks.number("fermi_energy", fermi_energy, "eV", above=0.0)
         mass = _checks.number("mass", mass, "free-electron masses", above=0.0)
         dos = units.free_electron_dos(fermi_energy, mass)
@@ -245,7 +263,7 @@ class Film:
     ----------
     thickness : float, m
         d_N, along z; the current flows along x.
-    spin_hall_angle : float
+    spin_hall_angle : float, no unit
         theta_SH, between -1 and 1.
     diffusion : float, m^2/s
         Diffusion coefficient of the electrons.

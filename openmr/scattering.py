@@ -35,7 +35,7 @@ class Scattering:
         Of the modes.
     couplings : complex array (n, m, m)
         Hermitian <a|V^n|b>, Eq. (5), the strength J_n / 2 of Eq. (6) included.
-    transform : callable
+    transform : callable, (...) [k_B T] -> complex array (..., n, n), 1/k_B T
         D+_{n1 n2}(w), Eq. (A9), of Hermitian bath operators; D- of Eq. (A10) is then
         D-_{n2 n1}(w) = conj D+_{n1 n2}(w).
     """
@@ -75,12 +75,41 @@ class Scattering:
 
 
 def adjoint(matrices: ComplexArray) -> ComplexArray:
-    """Hermitian conjugate of the last two axes."""
+    """Hermitian conjugate of the last two axes.
+
+    Parameters
+    ----------
+    matrices : complex array (..., m, n), any unit
+
+    Returns
+    -------
+    complex array (..., n, m), unit of the matrices
+        Each transposed and conjugated.
+    """
     return np.asarray(np.swapaxes(matrices, -1, -2).conj())
 
 
 def square(name: str, matrix: ArrayLike, modes: int | None = None) -> ComplexArray:
-    """`matrix` as a finite complex matrix (m, m), of the given m if there is one."""
+    """`matrix` as a finite complex matrix (m, m), of the given m if there is one.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    matrix : array_like (m, m), any unit
+    modes : int, optional
+        m.
+
+    Returns
+    -------
+    complex array (m, m), unit of the matrix
+        The checked argument.
+
+    Raises
+    ------
+    ParameterError
+        For another shape, or entries that are not finite.
+    """
     found = np.asarray(matrix, dtype=complex)
     size = "m" if modes is None else modes
     if found.ndim != 2 or found.shape[0] != found.shape[1] or modes not in (None, len(found)):
@@ -104,7 +133,13 @@ def plane_waves(
 
     Returns
     -------
-    complex array (3, modes, modes)
+    complex array (3, modes, modes), k_B T
+        Modes: each orbital up and down; first axis v.
+
+    Raises
+    ------
+    ParameterError
+        For wavenumbers or an exchange of a wrong shape.
     """
     k = _checks.finite_array("wavenumbers", wavenumbers)
     if k.ndim != 1 or k.size > MOST_WAVES:
@@ -135,7 +170,13 @@ def thermal_transform(lines: CorrelatorLines, *, width: float = 1.0) -> Transfor
 
     Returns
     -------
-    callable
+    callable, w [k_B T] -> complex array (..., 3, 3), 1/k_B T
+        D+ at each w.
+
+    Raises
+    ------
+    ParameterError
+        For a width that is not positive.
 
     Notes
     -----
@@ -156,6 +197,17 @@ def thermal_transform(lines: CorrelatorLines, *, width: float = 1.0) -> Transfor
 def one_body_collision(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
     """One-body collision integral with Pauli blocking, Eqs. (21), (A19), (A20).
 
+    Parameters
+    ----------
+    rho : complex array (m, m), no unit
+        One-body density matrix.
+    scattering : Scattering
+
+    Returns
+    -------
+    complex array (m, m), k_B T / hbar
+        Rate of change of rho.
+
     Notes
     -----
     sum_n [V^n, rho M^+ (1 - rho) - (1 - rho) M rho] with M = sum_n2 D+_{n n2} V^n2. Differs from
@@ -174,6 +226,17 @@ def mean_field(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
 
     h = 2 sum_n V^n Im Tr[M^n rho]: the moments' response to the electrons' mean polarisation,
     acting back on the electrons. It moves phases and no populations.
+
+    Parameters
+    ----------
+    rho : complex array (m, m), no unit
+        One-body density matrix.
+    scattering : Scattering
+
+    Returns
+    -------
+    complex array (m, m), k_B T
+        Hermitian.
     """
     rho = square("rho", rho, len(scattering.energies))
     response = np.einsum("nab,ba->n", scattering.dressed, rho).imag
@@ -181,7 +244,17 @@ def mean_field(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
 
 
 def golden_rule(scattering: Scattering) -> Array:
-    """Rates G[a, b] from mode b to mode a of Eq. (25): J_aa = sum_b G_ab p_b q_a - G_ba p_a q_b."""
+    """Rates G[a, b] from mode b to mode a of Eq. (25): J_aa = sum_b G_ab p_b q_a - G_ba p_a q_b.
+
+    Parameters
+    ----------
+    scattering : Scattering
+
+    Returns
+    -------
+    array (m, m), k_B T / hbar
+        Zero on the diagonal.
+    """
     moved = np.einsum("nba,nab->ab", scattering.couplings, scattering.dressed)
     return np.asarray(2.0 * moved.real)
 
@@ -203,7 +276,12 @@ def evolve_density(
     times : array_like (t,), beta hbar
     disconnected : bool
         Add the mean field that Eq. (A17) leaves out.
-    rtol : float
+    rtol : float, no unit
+
+    Returns
+    -------
+    complex array (t, m, m), no unit
+        rho at each time.
     """
     bohr = scattering.energies[:, None] - scattering.energies[None, :]
 
@@ -223,7 +301,30 @@ def integrate(
     times: ArrayLike,
     rtol: float,
 ) -> list[ComplexArray]:
-    """Matrices at the given times from their rate of change, by DOP853."""
+    """Matrices at the given times from their rate of change, by DOP853.
+
+    Parameters
+    ----------
+    rate : callable, (m, m) -> (m, m), k_B T / hbar
+        Matrix -> its rate of change.
+    start : complex array (m, m), no unit
+        At times[0].
+    times : array_like (t,), beta hbar
+    rtol : float, no unit
+        Relative tolerance.
+
+    Returns
+    -------
+    list of complex array (m, m), no unit
+        One a time.
+
+    Raises
+    ------
+    ParameterError
+        For times that do not increase, or a tolerance out of its range.
+    ConvergenceError
+        If the integrator stops.
+    """
     times = _checks.finite_array("times", times, "beta hbar")
     if times.ndim != 1 or len(times) < 2 or np.any(np.diff(times) <= 0):
         raise ParameterError("`times` must be at least two increasing numbers in beta hbar")

@@ -71,22 +71,23 @@ def joint_spectrum(
     ----------
     spins : sequence of float, n of them
         S of each moment.
-    splittings : array_like (..., n)
+    splittings : array_like (..., n), no unit
         x = beta eps_L of each, at any number of points.
     exchange : array_like (n, 3)
         J_v of each, in any unit.
-    noise : array_like (n,) or float
+    noise : array_like (n,) or float, any unit
         G(0) that goes with `exchange`, of the bath of each moment: rate = noise * exchange^2.
     electron : array_like (...)
         w = beta hbar omega_L of the electron, 0 to leave it out of the Bohr frequencies.
     unitary : float
         1/(beta hbar) in the unit of the rates adds -i [H, .]; 0 leaves the dissipator alone.
-    mean : array_like (n,) or float
+    mean : array_like (n,) or float, no unit
         Subtracted from S_z of each moment in the coupling, as on a perfect lattice.
 
     Returns
     -------
     JointSpectrum
+        At every point.
 
     Raises
     ------

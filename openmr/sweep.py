@@ -60,9 +60,9 @@ def sweep(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
+    temperature, field : array_like () or (n,), K and T
         A one-dimensional array becomes a dimension, a number does not.
-    direction : array_like (3,) or (n, 3)
+    direction : array_like (3,) or (n, 3), no unit
         Of the field; n of them become a dimension of the resistivities.
     method : str
         As in `relaxation`.

@@ -19,6 +19,11 @@ def free_electron_dos(fermi_energy: float, mass: float) -> float:
     ----------
     fermi_energy : float, eV
     mass : float, in units of the free-electron mass
+
+    Returns
+    -------
+    float, eV^-1 m^-3
+        nu per spin.
     """
     momentum = (2.0 * mass * constants.m_e * fermi_energy * constants.e) ** 0.5
     per_joule = mass * constants.m_e * momentum / (2.0 * constants.pi**2 * constants.hbar**3)

@@ -154,19 +154,20 @@ def validity(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
-    direction : array_like (3,)
+    temperature, field : array_like (...), K and T
+    direction : array_like (3,), no unit
         Field direction, for the resistivity.
     bandwidth : float, eV
         Half width of the band, which ends memories and logarithms.
     routes : sequence of str
         Costly routes to run besides: "heom" (spin 1/2 and 1), "exact".
-    tolerance : float
+    tolerance : float, no unit
         Largest deviation that counts as good.
 
     Returns
     -------
     Validity
+        Prints as a table.
 
     Raises
     ------

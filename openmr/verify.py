@@ -95,7 +95,7 @@ def verify(
         The film that comes first; `presets.pt_py()` by default.
     temperature, field : array_like, K and T
         Where; broadcast against each other.
-    direction : array_like (3,)
+    direction : array_like (3,), no unit
         Field direction b of the film; current along x, film normal z.
     progress : bool, optional
         Show a progress bar; by default only on a terminal.

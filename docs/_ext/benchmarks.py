@@ -75,7 +75,10 @@ def page(found: dict[str, Any]) -> str:
         fastest = min(item["stats"]["median"] for item in items)
         area = re.sub(r".*bench_|\.py", "", file)
         lines += [f"### {area}: {group or what(items[0])}", ""]
-        lines += ["| what | median | fastest | ratio | runs |", "| --- | ---: | ---: | ---: | ---: |"]
+        lines += [
+            "| what | median | fastest | ratio | runs |",
+            "| --- | ---: | ---: | ---: | ---: |",
+        ]
         for item in items:
             stats = item["stats"]
             extra = "".join(f"; {value} {key}" for key, value in item["extra_info"].items())

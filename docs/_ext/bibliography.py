@@ -17,9 +17,7 @@ SOURCE = Path(__file__).parents[2] / "BIBLIOGRAPHY.md"
 def with_links(text: str) -> str:
     """The same text, with anchors and links."""
     text = re.sub(r"doi:(10\.\d+/[^\s,]*[^\s,.])", r"[doi:\1](https://doi.org/\1)", text)
-    text = re.sub(
-        r"arXiv:((?:[a-z-]+/)?\d[\d.]*\d)", r"[arXiv:\1](https://arxiv.org/abs/\1)", text
-    )
+    text = re.sub(r"arXiv:((?:[a-z-]+/)?\d[\d.]*\d)", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
     heading, *entries = re.split(r"^- (?=\*\*)", text, flags=re.M)
     lines = [heading.rstrip(), ""]
     for entry in entries:

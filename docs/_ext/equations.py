@@ -229,7 +229,7 @@ class Uses(SphinxRole):
         return [uses("", equation=self.text)], []
 
 
-class uses(nodes.General, nodes.Inline, nodes.Element):  # noqa: N801
+class uses(nodes.General, nodes.Inline, nodes.Element):
     """Place for the links to the sections that speak of an equation."""
 
 

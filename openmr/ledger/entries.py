@@ -123,7 +123,21 @@ class Finding:
 
 
 def measured(entry: Entry, formula: Formula, reference: Any) -> float:
-    """Residual of a formula; infinite where it cannot be computed or is not a number."""
+    """Residual of a formula; infinite where it cannot be computed or is not a number.
+
+    Parameters
+    ----------
+    entry : Entry
+    formula : callable
+        In print, corrected, or wrong on purpose.
+    reference : object
+        What `entry.reference` returned.
+
+    Returns
+    -------
+    float, no unit
+        Non-negative.
+    """
     assert entry.residual is not None
     with np.errstate(all="ignore"):
         try:
@@ -136,7 +150,21 @@ def measured(entry: Entry, formula: Formula, reference: Any) -> float:
 def decide(
     entry: Entry, reference: Any, printed: Formula | None, corrected: Formula | None
 ) -> Finding:
-    """Verdict on an entry, with its formulas given so that wrong ones can be tried."""
+    """Verdict on an entry, with its formulas given so that wrong ones can be tried.
+
+    Parameters
+    ----------
+    entry : Entry
+    reference : object
+        What `entry.reference` returned.
+    printed : callable or None
+    corrected : callable or None
+
+    Returns
+    -------
+    Finding
+        From the residuals alone.
+    """
     if printed is None:
         if entry.residual is None:
             return Finding(entry, UNDECIDABLE if entry.note and not entry.code else DEFINITION)
@@ -158,7 +186,17 @@ def decide(
 
 
 def examine(entry: Entry) -> Finding:
-    """Compute the reference of an entry and decide."""
+    """Compute the reference of an entry and decide.
+
+    Parameters
+    ----------
+    entry : Entry
+
+    Returns
+    -------
+    Finding
+        Undecidable, with the error, where the check cannot run.
+    """
     try:
         reference = entry.reference()
     except Exception as error:  # reported, and turns the exit status to 1
@@ -167,6 +205,17 @@ def examine(entry: Entry) -> Finding:
 
 
 def measured_order(sizes: Any, errors: Any) -> float:
-    """Slope of log error against log size over all points."""
+    """Slope of log error against log size over all points.
+
+    Parameters
+    ----------
+    sizes : array_like (n,), any unit
+    errors : array_like (n,), any unit
+
+    Returns
+    -------
+    float, no unit
+        The order at which the errors fall.
+    """
     slope, _ = np.polyfit(np.log(np.asarray(sizes)), np.log(np.asarray(errors)), 1)
     return float(slope)

@@ -38,14 +38,26 @@ class Ledger:
         return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
 
     def to_dict(self) -> dict[str, Any]:
-        """The ledger for machines: plain numbers, strings, lists and dictionaries."""
+        """The ledger for machines: plain numbers, strings, lists and dictionaries.
+
+        Returns
+        -------
+        dict
+            Entries, counts and whether all could run.
+        """
         return {"entries": [_plain(f) for f in self.findings], "counts": self.counts, "ok": self.ok}
 
     def __str__(self) -> str:
         return _table(self)
 
     def to_markdown(self) -> str:
-        """A page grouped by section: formula, verdict, residual, code."""
+        """A page grouped by section: formula, verdict, residual, code.
+
+        Returns
+        -------
+        str
+            A page in Markdown.
+        """
         return _page(self)
 
 

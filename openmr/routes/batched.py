@@ -47,7 +47,7 @@ def batched(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
+    temperature, field : array_like (...), K and T
     electron_splitting : bool
         Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
         dissipator, as in `bloch_redfield`.
@@ -109,7 +109,7 @@ def redfield_tensor(
     exchange : array_like (..., 3, 3)
         J_ab of A = -(1/2) sum_ab J_ab sigma_a S_b, in any unit (the result is in its square);
         z along the field.
-    spin, splitting : array_like (...)
+    spin, splitting : array_like (...), no unit
         S and x = beta eps_L of the moment.
     electron : array_like (...), optional
         w = beta hbar omega_L kept in the dissipator, whose Hamiltonian is (w/2) sigma_z.
@@ -118,7 +118,7 @@ def redfield_tensor(
 
     Returns
     -------
-    array (..., 3, 3)
+    array (..., 3, 3), unit of the exchange squared
         Leading axes of the arguments broadcast against each other.
 
     Raises
@@ -165,6 +165,24 @@ def line_noise(x: Array, up: Array, down: Array, still: Array, w: Array | None) 
 
     Without `w` the three frequencies are one and there are three pairs; with it there are nine,
     frequencies 0, -w, w of the first line, then of the second, then of the third.
+
+    Parameters
+    ----------
+    x : array (p,), no unit
+        beta eps_L.
+    up : array (p,), no unit
+        <S_- S_+>.
+    down : array (p,), no unit
+        <S_+ S_->.
+    still : array (p,), no unit
+        What dephases.
+    w : array (p,), no unit, or None
+        beta hbar omega_L, kept in the dissipator.
+
+    Returns
+    -------
+    array (3 or 9, p), no unit
+        In units of G(0).
     """
     if w is None:
         return np.stack([up * electron_hole_spectrum(-x), down * electron_hole_spectrum(x), still])
@@ -188,10 +206,15 @@ def contraction(exchange: Array, *, split: bool) -> Array:
 
     Parameters
     ----------
-    exchange : array (..., 3, 3)
+    exchange : array (..., 3, 3), any unit
         J_ab.
     split : bool
         Keep the three electron frequencies apart.
+
+    Returns
+    -------
+    array (..., 3 or 9, 3, 3), unit of the exchange squared
+        First axis after the points: the pair.
     """
     g = 0.5 * np.einsum("...ab,lb->...la", exchange, LINES)
     forward = g[..., 0] - 1j * g[..., 1]
@@ -218,7 +241,18 @@ def _outer(g: ComplexArray, weight: ComplexArray, axis: tuple[complex, ...]) -> 
 
 
 def mean_field_precession(sample: Sample, state: Equilibrium) -> Array:
-    """Splitting of H_e plus the coupling to the mean moments, over hbar [rad/s], shape of grid."""
+    """Splitting of H_e plus the coupling to the mean moments, over hbar [rad/s], shape of grid.
+
+    Parameters
+    ----------
+    sample : Sample
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), rad/s
+        omega_L, signed.
+    """
     splitting = sample.electrons.g * units.MU_B * state.field
     for i, moments in enumerate(sample.magnet.sublattices):
         splitting = splitting - moments.exchange_energy[2] * state.magnetization[..., i]

@@ -31,7 +31,7 @@ def bloch_redfield(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
+    temperature, field : array_like (...), K and T
     electron_splitting : bool
         Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
         dissipator. In the Fermi sea it is absorbed by the common chemical potential (default).

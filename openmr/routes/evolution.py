@@ -52,8 +52,10 @@ def evolution(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
-    electron_splitting, sec_cutoff
+    temperature, field : array_like (...), K and T
+    electron_splitting : bool
+        As in `bloch_redfield`.
+    sec_cutoff : float, no unit
         As in `bloch_redfield`.
     thermostat : {"projection", "reset", "flips"}
         How the moments are held thermal: projected onto rho_m at every instant (the Born
@@ -411,7 +413,24 @@ def _even(step: float) -> Array:
 
 
 def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
-    """What `evolution` records and fits at one temperature [K] and field [T], moments projected."""
+    """What `evolution` records and fits at one temperature [K] and field [T], moments projected.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature : float, K
+    field : float, T
+
+    Returns
+    -------
+    Decay
+        With the fitted generator.
+
+    Raises
+    ------
+    ParameterError
+        For a sample without exchange.
+    """
     state = equilibrium(sample, float(temperature), float(field))
     experiments = _experiments(sample, state, False, -1.0, "projection", 0.0)
     if not experiments:
@@ -440,9 +459,9 @@ class FreeMoment:
     Attributes
     ----------
     times : array (n,), s
-    polarisation : array (n,)
+    polarisation : array (n,), no unit
         From a spin along b, less the unpolarised reference.
-    residue : float
+    residue : float, no unit
         What never decays.
     rate : float, 1/s
         Initial slope over 1 - residue; the one rate there is for S = 1/2, where it equals
@@ -463,6 +482,16 @@ def free_moment(sample: Sample, temperature: float, field: float) -> FreeMoment:
     sample : Sample
         With one coupled sublattice.
     temperature, field : float, K and T
+
+    Returns
+    -------
+    FreeMoment
+        The decay, what never decays, and the rate.
+
+    Raises
+    ------
+    ParameterError
+        Unless just one sublattice is coupled.
     """
     state = equilibrium(sample, float(temperature), float(field))
     spaces = hilbert.moment_spaces(sample, state)

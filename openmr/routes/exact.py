@@ -61,7 +61,7 @@ def exact(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
+    temperature, field : array_like (...), K and T
     levels : int
         Orbital levels N, odd. The second order does not depend on it; what the random phases add
         beyond falls as 1/sqrt(N), the time grows as N^2. Enough where `uncertainty` is.
@@ -148,8 +148,13 @@ def cost(levels: int, dimensions: Sequence[int], evolutions: float) -> tuple[flo
     levels : int
     dimensions : sequence of int
         Of electron (x) moment, one per sublattice; they are evolved one after another.
-    evolutions : float
+    evolutions : float, no unit
         Of each sublattice.
+
+    Returns
+    -------
+    tuple of float, bytes and s
+        Memory, time.
     """
     squares = np.square(dimensions, dtype=float)
     memory = 16.0 * levels * (4.0 * levels + (5 * SAMPLES + 6) * squares.max(initial=0.0))
@@ -228,6 +233,11 @@ def golden_rule_band(
     bandwidth : float, k_B T
     levels : int
     generator : numpy.random.Generator
+
+    Returns
+    -------
+    FiniteBand
+        Energies in k_B T.
     """
     orbitals = finite_band.orbital_levels(levels, bandwidth)
     scattering = finite_band.random_scattering(orbitals, bandwidth, noise, generator)
@@ -305,12 +315,13 @@ def averaged_generator(band: FiniteBand, times: Array) -> Array:
     Parameters
     ----------
     band : FiniteBand
-    times : array (count,)
+    times : array (count,), beta hbar
         Evenly spaced.
 
     Returns
     -------
-    array (count, 4, 4)
+    array (count, 4, 4), k_B T / hbar
+        In the basis of `finite_band.dynamical_map`.
     """
     both = []
     for sign in (1.0, -1.0):

@@ -58,7 +58,7 @@ def heom(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
+    temperature, field : array_like (...), K and T
     electron_splitting : bool
         As in `bloch_redfield`.
     moment : {"held", "free"}
@@ -76,7 +76,7 @@ def heom(
         deviation that is looked for.
     max_terms, max_depth : int
         Where to give up: Pade terms of the thermal factor, levels of the hierarchy.
-    largest_spin : float
+    largest_spin : float, no unit
         Larger spins are refused with an estimate. Raise it to run them.
     options : dict, optional
         QuTiP's solver options, to propagate with its integrators. By default the matrix

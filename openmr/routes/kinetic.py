@@ -54,7 +54,7 @@ def kinetic(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
+    temperature, field : array_like (...), K and T
     energy_relaxation_rate : float, 1/s
         1/tau_ee at which collisions among the electrons restore the local Fermi-Dirac state. The
         initial slope does not depend on it, the later decay does.
@@ -131,8 +131,27 @@ def electron_sea(
 
     Parameters
     ----------
-    sample, temperature, field, energy_relaxation_rate, spacing, reach
+    sample : Sample
+    temperature : float, K
+    field : float, T
+    energy_relaxation_rate : float, 1/s
         As in `kinetic`.
+    spacing : float, k_B T
+        As in `kinetic`.
+    reach : float, k_B T
+        As in `kinetic`.
+
+    Returns
+    -------
+    Sea
+        With the moments of every sublattice as scatterers.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of its range.
+    SizeError
+        If a spin is too large.
     """
     rate = _checks.number("energy_relaxation_rate", energy_relaxation_rate, "1/s", least=0.0)
     spacing = _checks.number("spacing", spacing, "k_B T", above=0.0)

@@ -62,7 +62,7 @@ def tcl2(
     Parameters
     ----------
     sample : Sample
-    temperature, field : array_like, K and T
+    temperature, field : array_like (...), K and T
     time : float, s
         Time since electron and moments were uncorrelated; ``inf`` (default) is the Markov limit.
     bandwidth : float, eV
@@ -80,7 +80,7 @@ def tcl2(
         Drop what couples electron frequencies (0 and +-omega_L) further apart than this, as
         `openmr.master.tcl2` does; acts with ``electron_splitting=True`` only. 0 is the full secular
         approximation, None (default) keeps everything.
-    rtol : float
+    rtol : float, no unit
         Allowed error of the transforms, relative to the largest. With the "exponential" kernel and
         W below about 30 eps_L the tail takes a larger one, or the "flat" kernel.
 
@@ -123,6 +123,11 @@ def dissipator_in_time(
         ``inf`` only alone, through `tcl2`.
     **options
         As of `tcl2`, except ``time``.
+
+    Returns
+    -------
+    array (t, 3, 3), 1/s
+        In the local axes.
     """
     grid = _times(times)
     electron = _electron(sample, _point(sample, temperature, field), _options(**options))
@@ -148,12 +153,27 @@ def spin_in_time(
 
     Parameters
     ----------
-    sample, temperature, field, times, **options
-        As of `dissipator_in_time`; times increase from 0.
-    start : array_like (3,)
+    sample : Sample
+    temperature : float, K
+    field : float, T
+    times : array_like (t,), s
+        Increasing from 0.
+    start : array_like (3,), no unit
         <sigma> at the first time, of length <= 1.
     solver : mapping, optional
         QuTiP's solver options.
+    **options
+        As of `tcl2`, except ``time``.
+
+    Returns
+    -------
+    array (t, 3), no unit
+        <sigma_x>, <sigma_y>, <sigma_z> in the local axes.
+
+    Raises
+    ------
+    ParameterError
+        For times that do not increase from 0, or a start longer than 1.
     """
     grid = _times(times)
     spin = _checks.finite_array("start", start)
@@ -173,6 +193,26 @@ def electron_generator(
     """Generator of the electron spin for `openmr.master`, in units of beta hbar.
 
     Without the precession unless ``electron_splitting=True``. Parameters as of `tcl2`.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature : float, K
+    field : float, T
+    time : float, s
+        As of `tcl2`.
+    **options
+        As of `tcl2`.
+
+    Returns
+    -------
+    Generator
+        On the electron spin.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of its range.
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
     electron = _electron(sample, _point(sample, temperature, field), _options(**options))
