@@ -1,4 +1,5 @@
 PYTHON ?= .venv/bin/python
+BENCH ?=
 
 .PHONY: check lint test examples bench docs
 
@@ -16,8 +17,10 @@ test:
 examples:
 	for example in examples/*.py; do $(PYTHON) $$example || exit 1; done
 
+# BENCH="--benchmark-max-time=0.1 --benchmark-min-rounds=2" makes it short
 bench:
-	$(PYTHON) -m pytest benchmarks --benchmark-only --benchmark-json=benchmark.json
+	$(PYTHON) -m pytest benchmarks -q --benchmark-columns=median,min,rounds \
+	  --benchmark-json=benchmark.json $(BENCH)
 
 docs:
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html

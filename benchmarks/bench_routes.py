@@ -23,7 +23,7 @@ def test_one_point(benchmark, method):
     benchmark(point, method)
 
 
-def test_ratios(capsys):
+def test_ratios(capsys, ratios):
     """Best of three, each method against the tensor-and-projection loop."""
     best = {}
     for method in METHODS:
@@ -37,6 +37,7 @@ def test_ratios(capsys):
     with capsys.disabled():
         for method in METHODS:
             ratio = best[method] / best["bloch-redfield"]
+            ratios[f"route {method} over bloch-redfield, one point"] = ratio
             print(
                 f"\n{method:15} {ratio:8.3g} times the tensor ({1e3 * best[method]:.3g} ms)", end=""
             )

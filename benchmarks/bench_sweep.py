@@ -33,8 +33,9 @@ RESULTS: dict[str, float] = {}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def table(request):
+def table(request, ratios):
     yield
+    ratios.update(RESULTS)
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         for name, value in RESULTS.items():

@@ -9,6 +9,9 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent / "_ext")]
 # the kernels that execute the lessons shall find the same copy
 os.environ["PYTHONPATH"] = str(ROOT)
 os.environ.setdefault("MPLBACKEND", "Agg")
+# small matrices: more threads than one cost time, twenty times as much on a busy machine
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 import openmr
 
@@ -26,10 +29,12 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "ascii_formulas",
     "equations",
     "benchmarks",
     "bibliography",
     "offline_mathjax",
+    "thumbnail",
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "_ext", "_templates", "conf.py", "**/.ipynb_checkpoints"]
@@ -60,12 +65,12 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "matplotlib_animations": False,
     "thumbnail_size": (400, 280),
-    "reference_url": {"openmr": None},
     "doc_module": ("openmr",),
     "backreferences_dir": None,
     "min_reported_time": 1,
     "write_computation_times": False,
     "copyfile_regex": "",
+    "default_thumb_file": str(Path(__file__).parent / "_build" / "printed.png"),
 }
 
 html_theme = "pydata_sphinx_theme"
@@ -77,6 +82,9 @@ html_theme_options = {
     "show_prev_next": True,
     "secondary_sidebar_items": {"**": ["page-toc", "sourcelink"], "index": []},
 }
-html_sidebars = {"index": []}
+html_sidebars: dict[str, list[str]] = {
+    page: [] for page in ("index", "start", "conventions", "ledger", "benchmarks", "glossary")
+}
+html_sidebars["bibliography"] = []
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

@@ -190,7 +190,7 @@ def _ledger(arguments: argparse.Namespace) -> int:
 
     report = ledger(arguments.only)
     if arguments.page is not None:
-        text = report.to_markdown() + "\n"
+        text = report.to_markdown(arguments.page.parent) + "\n"
         _write(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))
     _show(report, arguments)
     return OK if report.ok else MISSED

@@ -25,7 +25,7 @@ from openmr.ledger.entries import (
     decide,
     examine,
 )
-from openmr.ledger.report import _place
+from openmr.ledger.report import _place, prose
 
 ENTRIES = entries()
 TESTED = [entry for entry in ENTRIES if entry.residual is not None]
@@ -144,8 +144,22 @@ def test_json_and_page():
     page = report.to_markdown()
     assert "(70) misprint" in page
     assert "[`openmr.closed_form.longitudinal`](../openmr/closed_form.py#L" in page
+
     assert "openmr/closed_form.py:" in str(report)
     assert "1 misprint" in str(report)
+
+
+def test_links_of_a_page_start_where_it_lies(tmp_path):
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    page = om.ledger("70").to_markdown(folder)
+    links = re.findall(r"\]\((\S+)#L\d+\)", page)
+    assert links
+    assert all((folder / link).is_file() for link in links)
+
+
+def test_sentences_are_safe_in_markdown():
+    assert prose("<S> = [a](b) * c") == r"\<S> = \[a](b) \* c"
 
 
 def test_every_formula_leads_to_its_code():

@@ -135,10 +135,17 @@ def page(found: dict[str, Any]) -> str:
 
 def one_entry(entry: dict[str, Any]) -> list[str]:
     """Formula, verdict, residual, functions and backlinks of an equation."""
+    from openmr.ledger.report import prose
+
     verdict = entry["verdict"]
     wrong = verdict in ("misprint", "scan error")
     lines = [f"({anchor(entry['equation'])})="]
-    lines += [f"### {label(entry['equation'])} {{verdict}}`{verdict}`", "", entry["statement"], ""]
+    lines += [
+        f"### {label(entry['equation'])} {{verdict}}`{verdict}`",
+        "",
+        prose(entry["statement"]),
+        "",
+    ]
     if entry["latex"]:
         lines += ["$$", entry["latex"], "$$", ""]
     if entry["corrected_latex"] and wrong:
@@ -147,14 +154,14 @@ def one_entry(entry: dict[str, Any]) -> list[str]:
     if entry["route"]:
         allowed = "" if entry["tolerance"] is None else f", allowed {entry['tolerance']:.0e}"
         facts += [
-            f"Residual {number(entry['residual'])}{allowed} ({entry['because']}).",
-            f"Computed by {entry['route']}.",
+            f"Residual {number(entry['residual'])}{allowed} ({prose(entry['because'])}).",
+            f"Computed by {prose(entry['route'])}.",
         ]
     if wrong:
         facts.append(f"As printed: {number(entry['printed_residual'])}.")
     if entry["order"] is not None:
-        facts.append(f"Errs at order {entry['order']:g} in {entry['parameter']}.")
-    for text in (" ".join(facts), entry["error"], entry["note"]):
+        facts.append(f"Errs at order {entry['order']:g} in {prose(entry['parameter'])}.")
+    for text in (" ".join(facts), prose(entry["error"]), prose(entry["note"])):
         lines += [text, ""] if text else []
     if entry["code"]:
         functions = [f"{{py:obj}}`{name} <{public_name(name)}>`" for name in entry["code"]]

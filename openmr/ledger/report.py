@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import re
 from collections import Counter
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,6 +15,9 @@ from openmr.ledger.entries import MISPRINT, SCAN_ERROR, VERDICTS, Finding
 
 FEW: Final = 6
 """So many entries are shown with everything about them."""
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+"""Where the package lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +55,21 @@ class Ledger:
     def __str__(self) -> str:
         return _table(self)
 
-    def to_markdown(self) -> str:
+    def to_markdown(self, folder: str | Path | None = None) -> str:
         """A page grouped by section: formula, verdict, residual, code.
+
+        Parameters
+        ----------
+        folder : path, optional
+            Where the page will lie; its links to the code start from there. Default: a folder
+            beside the package, as the repository's ``docs``.
 
         Returns
         -------
         str
             A page in Markdown.
         """
-        return _page(self)
+        return _page(self, (ROOT / "docs") if folder is None else Path(folder).resolve())
 
 
 def _plain(finding: Finding) -> dict[str, Any]:
@@ -135,15 +146,19 @@ def _place(name: str) -> str:
     module, _, attribute = name.rpartition(".")
     found = inspect.unwrap(getattr(import_module(module), attribute))
     source = Path(str(import_module(module).__file__))
-    root = Path(str(import_module("openmr").__file__)).parents[1]
-    path = source.relative_to(root).as_posix()
+    path = source.resolve().relative_to(ROOT).as_posix()
     try:
         return f"{path}:{inspect.getsourcelines(found)[1]}"
     except TypeError:  # a constant, not a function or class
         return path
 
 
-def _page(ledger: Ledger) -> str:
+def prose(text: str) -> str:
+    """A sentence with formulas such as <S_par> for Markdown, which reads <...>, [...] and *."""
+    return re.sub(r"([<\[*])", r"\\\1", text)
+
+
+def _page(ledger: Ledger, folder: Path) -> str:
     counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
     number = len(ledger.findings)
     head = f"{number} {'entry' if number == 1 else 'entries'}: {counted}."
@@ -154,7 +169,7 @@ def _page(ledger: Ledger) -> str:
         if entry.section != section:
             section = entry.section
             lines += [f"## {section}", ""]
-        lines += [f"### ({entry.equation}) {finding.verdict}", "", entry.statement, ""]
+        lines += [f"### ({entry.equation}) {finding.verdict}", "", prose(entry.statement), ""]
         if entry.latex:
             lines += [f"$$ {entry.latex} $$", ""]
         if entry.corrected_latex and finding.verdict in (MISPRINT, SCAN_ERROR):
@@ -162,20 +177,22 @@ def _page(ledger: Ledger) -> str:
         if finding.residual is not None:
             lines.append(
                 f"Residual {_number(finding.residual)}, allowed {entry.tolerance:.0e} "
-                f"({entry.because}); computed by {entry.route}."
+                f"({prose(entry.because)}); computed by {prose(entry.route)}."
             )
         if finding.verdict in (MISPRINT, SCAN_ERROR):
             lines.append(f"As printed: {_number(finding.printed_residual)}.")
         if entry.order is not None:
-            lines.append(f"Errs at order {entry.order:g} in {entry.parameter}.")
+            lines.append(f"Errs at order {entry.order:g} in {prose(entry.parameter)}.")
         if entry.note:
-            lines.append(entry.note)
+            lines.append(prose(entry.note))
         if entry.code:
-            lines.append("Code: " + ", ".join(map(_link, entry.code)) + ".")
+            links = [_link(name, folder) for name in entry.code]
+            lines.append(f"Code: {', '.join(links)}.")
         lines.append("")
     return "\n".join(lines)
 
 
-def _link(name: str) -> str:
+def _link(name: str, folder: Path) -> str:
     path, _, line = _place(name).partition(":")
-    return f"[`{name}`](../{path}{'#L' + line if line else ''})"
+    target = Path(os.path.relpath(ROOT / path, folder)).as_posix()
+    return f"[`{name}`]({target}{'#L' + line if line else ''})"
