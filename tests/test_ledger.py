@@ -144,7 +144,6 @@ def test_json_and_page():
     page = report.to_markdown()
     assert "(70) misprint" in page
     assert "[`openmr.closed_form.longitudinal`](../openmr/closed_form.py#L" in page
-
     assert "openmr/closed_form.py:" in str(report)
     assert "1 misprint" in str(report)
 
