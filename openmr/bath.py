@@ -147,7 +147,7 @@ def electron_hole_spectrum(x: ArrayLike) -> Array:
 
     Parameters
     ----------
-    x : array_like
+    x : array_like (...), no unit
         beta hbar w, where w > 0 is energy given to the electrons. From
         integral f(e) [1 - f(e + w)] de = w / (1 - exp(-beta w)).
 

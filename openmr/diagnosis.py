@@ -90,7 +90,7 @@ class Diagnosis:
         Parameters
         ----------
         name : str
-        level : float
+        level : float, no unit
             Part of repeated experiments whose interval holds the true value. Student's t is used
             where the noise is taken from the scatter.
 

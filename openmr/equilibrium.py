@@ -49,7 +49,7 @@ class Equilibrium:
         <S_par^2> - <S_par>^2.
     flip_up, flip_down : array (..., n), no unit
         <S_- S_+> and <S_+ S_->, Eqs. (67), (68).
-    condition : array (..., n)
+    condition : array (..., n), no unit
         Largest relative change of any of the above per relative change of temperature, field, g
         and couplings; grows as 1/|T - T_C| near the transition.
     """

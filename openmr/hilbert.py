@@ -74,7 +74,7 @@ def hamiltonian(spins: Sequence[float], splittings: Sequence[float], electron: f
     spins : sequence of float
     splittings : sequence of float
         x_i = beta eps_L of each moment.
-    electron : float
+    electron : float, no unit
         w = beta hbar omega_L of the electron, 0 to leave it out of the dissipator.
 
     Returns
@@ -298,7 +298,7 @@ def moment_spaces(
     sample : Sample
     state : Equilibrium
         At one point.
-    electron : float
+    electron : float, no unit
         beta hbar omega_L kept in the dissipator.
 
     Returns

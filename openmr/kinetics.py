@@ -63,7 +63,7 @@ class Sea:
     ----------
     energies : array (N,), N odd
         Uniform and symmetric about 0 [k_B T].
-    splitting : float
+    splitting : float, no unit
         w = beta hbar omega_L, signed.
     dos : (float, float), no unit
         Densities of states of up and down over their mean.
@@ -405,7 +405,7 @@ def initial_slope(sea: Sea) -> Array:
 
     Returns
     -------
-    array (4, 4)
+    array (4, 4), 1/s
         Order: charge, spin x, y, z. The first row is zero, Eq. (58); ``K[1:, 1:]`` relaxes the
         spin, ``K[3, 0]`` is 1/T_0.
     """
@@ -540,7 +540,7 @@ def evolve(
     state : array (4, N), no unit
     times : array (n,), s
         Ascending; the first is when `state` is given.
-    rtol : float
+    rtol : float, no unit
         Relative tolerance of SciPy's DOP853, with 1e-3 of it as the absolute one.
     linear : bool
         Leave out the terms of second order in the state.
@@ -581,12 +581,12 @@ def level_shift(sea: Sea, bandwidth: float) -> Array:
     Parameters
     ----------
     sea : Sea
-    bandwidth : float
-        Half width W of a flat band about the chemical potential [k_B T].
+    bandwidth : float, k_B T
+        Half width W of a flat band about the chemical potential.
 
     Returns
     -------
-    array (2, 2)
+    array (2, 2), rad/s
         Antisymmetric for axial coupling: [0, 1] adds to omega_L. For Jx != Jy at finite splitting
         a traceless symmetric part remains, which precession averages out. Errs by (k_B T/W)^2.
     """

@@ -77,7 +77,7 @@ def joint_spectrum(
         J_v of each, in any unit.
     noise : array_like (n,) or float, any unit
         G(0) that goes with `exchange`, of the bath of each moment: rate = noise * exchange^2.
-    electron : array_like (...)
+    electron : array_like (...), no unit
         w = beta hbar omega_L of the electron, 0 to leave it out of the Bohr frequencies.
     unitary : float
         1/(beta hbar) in the unit of the rates adds -i [H, .]; 0 leaves the dissipator alone.

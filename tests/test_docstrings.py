@@ -41,6 +41,7 @@ UNIT = re.compile(
     r"|(free-)?electron mass(es)?|no unit|any unit|in the units?|inverse unit|units? of|1/time"
     r"|1/length)(?![\w^])"
 )
+BRACKETED = re.compile(rf"\[{UNIT.pattern}\]")
 SHAPE = re.compile(r"\(.*\)|shape|float|broadcast")
 
 
@@ -111,8 +112,9 @@ def test_numbers_have_unit_and_shape(name):
         kind = entry.type or entry.name
         if not NUMBER.match(kind):
             continue
-        text = " ".join([kind, *entry.desc])
-        if not UNIT.search(text) or not SHAPE.search(text):
+        text = " ".join(entry.desc)
+        unit = UNIT.search(kind) or BRACKETED.search(text) or "unit" in text
+        if not unit or not SHAPE.search(f"{kind} {text}"):
             missing.append((entry.name, kind))
     assert not missing
 

@@ -192,7 +192,7 @@ class Equation(SphinxRole):
     verdicts: dict[str, str] = {}  # noqa: RUF012
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """The reference, resolved like any other label, and the verdict's letter."""
+        """The reference, resolved once all pages are read, with the verdict's letter."""
         equation = " ".join(self.text.split())
         if equation not in self.verdicts:
             log.warning("the ledger has no equation (%s)", equation, location=self.get_location())
@@ -203,15 +203,24 @@ class Equation(SphinxRole):
         reference = pending_xref(
             "",
             nodes.inline("", "", content, badge, classes=["eqn"]),
-            refdomain="std",
-            reftype="ref",
+            refdomain="",
+            reftype="eqn",
             reftarget=anchor(equation),
-            refexplicit=True,
-            refwarn=True,
             eqn=equation,
         )
         reference["refdoc"] = self.env.docname
         return [reference], []
+
+
+def resolve(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element
+) -> nodes.reference | None:
+    """Link to the entry, badge included, which a label of the standard domain would drop."""
+    if node["reftype"] != "eqn":
+        return None
+    uri = app.builder.get_relative_uri(node["refdoc"], "ledger") + f"#{node['reftarget']}"
+    title = f"{Equation.verdicts[node['eqn']]}, by the ledger"
+    return nodes.reference("", "", content, internal=True, refuri=uri, reftitle=title)
 
 
 def verdict_node(verdict: str, text: str) -> nodes.Node:
@@ -328,4 +337,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-merge-info", merge)
     app.connect("env-updated", rewrite)
     app.connect("doctree-resolved", fill)
+    app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "version": "2", "env_version": 1}

@@ -36,6 +36,7 @@ def copy_files(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Say where MathJax is, and copy it at the end."""
     app.config.mathjax_path = "mathjax/tex-chtml.js"
-    app.config.mathjax3_config = {"chtml": {"displayOverflow": "linebreak"}}
+    # the package holds version 3; not empty, so that MyST writes its settings there too
+    app.config.mathjax3_config = {"options": {}}
     app.connect("build-finished", copy_files)
     return {"parallel_read_safe": True}

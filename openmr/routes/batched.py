@@ -111,7 +111,7 @@ def redfield_tensor(
         z along the field.
     spin, splitting : array_like (...), no unit
         S and x = beta eps_L of the moment.
-    electron : array_like (...), optional
+    electron : array_like (...), no unit, optional
         w = beta hbar omega_L kept in the dissipator, whose Hamiltonian is (w/2) sigma_z.
     connected : bool
         Take the fluctuation of S_par alone, as on a perfect lattice.

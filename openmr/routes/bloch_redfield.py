@@ -35,7 +35,7 @@ def bloch_redfield(
     electron_splitting : bool
         Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
         dissipator. In the Fermi sea it is absorbed by the common chemical potential (default).
-    sec_cutoff : float
+    sec_cutoff : float, no unit
         QuTiP's secular cutoff; -1 keeps all terms.
 
     Returns

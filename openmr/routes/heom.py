@@ -70,7 +70,7 @@ def heom(
     bandwidth : float, k_B T, optional
         Drude cut gamma of the noise. Default 7 pi, or ten times the largest Bohr frequency where
         that is more. Rates at gamma and 3 gamma are extrapolated to an infinite band as 1/gamma.
-    rtol : float
+    rtol : float, no unit
         Largest change, of the largest rate, on one exponent less and on one level of the hierarchy
         less; a tenth of the plateau's variation where that is more. Choose it ten times below the
         deviation that is looked for.
