@@ -8,8 +8,8 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent / "_ext")]
 # the kernels that execute the lessons shall find the same copy
 os.environ["PYTHONPATH"] = str(ROOT)
-# or else figures of pages and lessons are lost where the shell asks for Agg; the gallery sets its own
-os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+# a kernel puts figures into its page only if the environment names no backend
+os.environ.pop("MPLBACKEND", None)
 # small matrices: more threads than one cost time, twenty times as much on a busy machine
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
