@@ -18,6 +18,9 @@ ABSENT = """# Benchmarks
 Nothing was measured where this site was built. `make bench` at the repository's root measures all
 (some three minutes) and leaves `benchmark.json`; the next `make docs` shows it here.
 """
+RATIOS = """What is compared runs in turn in one process, best of a few, so that these numbers carry
+over to another machine better than times do."""
+SINGLE = "Times per point of whole grids, memory, and counts."
 
 
 def duration(seconds: float) -> str:
@@ -32,6 +35,14 @@ def what(measured: dict[str, Any]) -> str:
     """Test and parameters in words: ``test_ring[8]`` is "ring, sites = 8"."""
     name = re.sub(r"^test_|\[.*", "", measured["name"]).replace("_", " ")
     return ", ".join([name, *(f"{k} = {v}" for k, v in (measured["params"] or {}).items())])
+
+
+def table(heading: str, text: str, numbers: dict[str, float]) -> list[str]:
+    """A section with one number a row, or nothing."""
+    if not numbers:
+        return []
+    rows = [f"| {name} | {value:.3g} |" for name, value in numbers.items()]
+    return [f"## {heading}", "", text, "", "| what | value |", "| --- | ---: |", *rows, ""]
 
 
 def page(found: dict[str, Any]) -> str:
@@ -50,18 +61,11 @@ def page(found: dict[str, Any]) -> str:
         + ". One thread. `make bench` measures the same at your machine.",
         "",
     ]
-    if found.get("ratios"):
-        lines += [
-            "## Ratios",
-            "",
-            "What is compared runs in turn in one process, best of a few, so that these numbers",
-            "carry over to another machine better than times do.",
-            "",
-            "| what | value |",
-            "| --- | ---: |",
-            *(f"| {name} | {value:.3g} |" for name, value in found["ratios"].items()),
-            "",
-        ]
+    numbers = found.get("ratios", {})
+    lines += table("Ratios", RATIOS, {k: v for k, v in numbers.items() if " over " in k})
+    lines += table(
+        "Single numbers", SINGLE, {k: v for k, v in numbers.items() if " over " not in k}
+    )
     groups = defaultdict(list)
     for measured in found["benchmarks"]:
         groups[measured["fullname"].partition("::")[0], measured["group"]].append(measured)
