@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openmr._checks import OpenmrError
+from openmr._version import __version__
 
 if TYPE_CHECKING:
     from openmr.ledger import Ledger
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="openmr",
         description="Spin relaxation and magnetoresistance from open quantum dynamics.",
     )
+    parser.add_argument("--version", action="version", version=f"openmr {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     verify = commands.add_parser(
         "verify",
