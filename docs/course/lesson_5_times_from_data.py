@@ -139,7 +139,7 @@ right.plot(fine, shape_x, "-", color="#d55e00", label=f"fitted, $T_2$ = {T2:.2f}
 right.plot(fine, shape_y, "--", color="#0072b2", label=rf"fitted, $\omega_L$ = {omega:.3f} rad/ps")
 right.set(xlabel="time (ps)", ylabel="spin across the field", xlim=(-0.3, 12), ylim=(-1.1, 1.75))
 left.legend(frameon=False)
-right.legend(frameon=False, ncols=2, loc="upper center")
+_ = right.legend(frameon=False, ncols=2, loc="upper center")
 
 # %% [markdown]
 # ## Is it right?

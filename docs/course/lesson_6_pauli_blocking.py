@@ -144,7 +144,7 @@ right.semilogy(
     times / tau, np.exp(-times / tau), "--", color="#d55e00", label=r"$e^{-t/\tau_\parallel}$"
 )
 right.set(xlabel=r"time ($\tau_\parallel$)", ylabel="spin of the sea (initial = 1)")
-right.legend(frameon=False)
+_ = right.legend(frameon=False)
 
 # %% [markdown]
 # The spin stops decaying. A flip connects up at $e$ with down at $e - x$ and with nothing else,

@@ -132,7 +132,7 @@ for axis, (line, colour) in styles.items():
     right.plot(field[some], change[some], line, color=colour, markerfacecolor="none", label=label)
 right.set(xlabel="field (T)", ylabel=r"$\rho_L(B)/\rho_L(0) - 1$  ($10^{-3}$)")
 left.legend(frameon=False)
-right.legend(frameon=False)
+_ = right.legend(frameon=False)
 
 # %% [markdown]
 # So the answer: **the resistance rises with the field as soon as the spins turn while they live,

@@ -67,7 +67,7 @@ for (label, curve), (colour, line) in zip(curves.items(), plotting.STYLES, stric
 right.plot(field, field, color="0.6", linewidth=1, label="$B_{sd} = B$: no precession")
 right.set(xlabel="field along the current, $B_x$ (T)", ylabel="exchange field $B_{sd}$ (T)")
 right.set_ylim(-0.5, 23)
-right.legend(frameon=False, ncols=2, loc="upper left", fontsize="small")
+_ = right.legend(frameon=False, ncols=2, loc="upper left", fontsize="small")
 
 # %% [markdown]
 # At 28 K, just below the Curie temperature, the resistance first rises a little: the field aligns
