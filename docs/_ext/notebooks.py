@@ -6,12 +6,14 @@ text where the site has links: Jupyter knows no Sphinx roles.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from docutils import nodes
     from nbformat import NotebookNode
     from sphinx.application import Sphinx
 
@@ -52,9 +54,23 @@ def write(folder: Path = NOTEBOOKS) -> list[Path]:
     return written
 
 
+def warn_without_picture(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """A lesson has a picture; one without was executed with a backend that shows none."""
+    from docutils import nodes
+    from sphinx.util import logging
+
+    if page.startswith("course/lesson_") and not any(doctree.findall(nodes.image)):
+        logging.getLogger(__name__).warning(
+            "no picture; remove docs/_build/.jupyter_cache and build again", location=page
+        )
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Write them before the pages are read, which offer them for download."""
+    # a kernel puts figures into the page only if the environment names no backend
+    os.environ.pop("MPLBACKEND", None)
     app.connect("builder-inited", lambda _: write())
+    app.connect("doctree-resolved", warn_without_picture)
     return {"parallel_read_safe": True}
 
 

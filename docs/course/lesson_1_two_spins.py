@@ -68,7 +68,7 @@ print(f"total spin changes by at most {np.abs(electron / 2 + moment - 0.5).max()
 #
 # $$ \dot\rho = -i[V, \rho] + \kappa\,\bigl(\mathrm{Tr}_m\rho\otimes\rho_m - \rho\bigr). $$
 #
-# `om.master.reset` is the second term. It does not touch the electron.
+# {py:func}`openmr.master.reset` is the second term. It does not touch the electron.
 
 
 # %%

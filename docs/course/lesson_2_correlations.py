@@ -66,8 +66,8 @@ print(f"ratio {up_first[0].real / down_first[0].real:.4f},  exp(x) = {np.exp(x):
 #
 # {eqn}`48`, with $\omega > 0$ for energy that the bath takes. This is *detailed balance*. A bath
 # takes a quantum more readily than it gives one, by the Boltzmann factor, whatever it is made of.
-# `om.bath.moment_correlator` has the lines of all nine correlators $\langle S_aS_b\rangle$ at once;
-# the largest violation of {eqn}`48` over all of them is
+# {py:func}`openmr.bath.moment_correlator` has the lines of all nine correlators $\langle
+# S_aS_b\rangle$ at once; the largest violation of {eqn}`48` over all of them is
 
 # %%
 print(f"{om.bath.detailed_balance(spin, x):.0e}")
@@ -82,8 +82,8 @@ print(f"{om.bath.detailed_balance(spin, x):.0e}")
 # $$ K(\omega) = \int f(\epsilon)\,[1 - f(\epsilon+\omega)]\,d\epsilon
 #    = \frac{\omega}{1 - e^{-\omega}} . $$
 #
-# This is `om.bath.electron_hole_spectrum`. It is a *continuum*: every frequency is there, so this
-# bath forgets. And it is thermal, since each $f$ is.
+# This is {py:func}`openmr.bath.electron_hole_spectrum`. It is a *continuum*: every frequency is
+# there, so this bath forgets. And it is thermal, since each $f$ is.
 
 # %%
 frequency = np.array([0.5, 1.0, 2.0, 5.0])
@@ -93,15 +93,15 @@ print("log of the ratio of taking to giving:", np.log(takes / gives).round(12))
 
 # %% [markdown]
 # The Fourier transform of $K(\omega)$ is its memory in time. A band of finite width $W$ makes it
-# finite at $t = 0$; `om.kernels.flat_band` is that of electrons whose density of states ends like
-# $e^{-|\epsilon|/W}$. Below, $W = 5\,k_BT$.
+# finite at $t = 0$; {py:func}`openmr.kernels.flat_band` is that of electrons whose density of
+# states ends like $e^{-|\epsilon|/W}$. Below, $W = 5\,k_BT$.
 
 # %%
 line = np.linspace(-6.0, 6.0, 241)
 clock = np.linspace(0.0, 2.0, 401)
 memory = om.kernels.flat_band(clock, 5.0)
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 left.semilogy(line, om.bath.electron_hole_spectrum(line), color="0", label="Fermi sea, $K$")
 for place, weight, name in (
     (x, up_first[0].real, r"moment, $\langle S_-S_+\rangle$"),

@@ -76,8 +76,8 @@ print("rate at t = 0, 0.1, 1, 4:", rate[[0, 5, 50, 200]].round(4))
 #
 # ## The same by TCL2
 #
-# `om.master.tcl2` asks for the Hamiltonian of the electron (none here), its coupling operators
-# $A_a = -\tfrac12\sigma_a$, and the matrix of the correlators. The moment alone has
+# {py:func}`openmr.master.tcl2` asks for the Hamiltonian of the electron (none here), its coupling
+# operators $A_a = -\tfrac12\sigma_a$, and the matrix of the correlators. The moment alone has
 # $\langle S_a(t)S_b\rangle$ of lesson 2; the reset multiplies it by $e^{-\kappa t}$.
 
 
@@ -101,7 +101,7 @@ states = om.master.evolve(generator, up, times)
 with_memory = qutip.expect(qutip.sigmaz(), states)
 without = np.exp(-markov * times)
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 left.plot(times, rate, "-", color="0", label="exact")
 left.plot(times, second_order, "--", color="#d55e00", label="TCL2")
 left.axhline(markov, linestyle=":", color="#0072b2", linewidth=2, label="Markov")

@@ -33,8 +33,8 @@ import openmr as om
 #    \Lambda = \tfrac12\sum_\omega S(\omega)\,A(\omega) , $$
 #
 # where $A(\omega)$ is the part of $A$ that gives the energy $\omega$ to the bath. QuTiP builds it
-# from $H$, $A$ and $S$; `om.master.redfield_dissipator` is that tensor, without rounding of small
-# elements.
+# from $H$, $A$ and $S$; {py:func}`openmr.master.redfield_dissipator` is that tensor, without
+# rounding of small elements.
 #
 # ## First the good news
 #
@@ -119,21 +119,23 @@ clock = np.linspace(0.0, 1.5, 121)
 splittings = np.geomspace(1e-3, 5.0, 60)
 violation = [-np.divide(*om.hilbert.kossakowski(dissipator(w, 0.05))) for w in splittings]
 
-figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.2), layout="constrained")
-left.loglog(splittings, violation, "-", color="0", label="all terms")
-left.loglog(splittings, splittings**2 / 16, ":", color="#0072b2", linewidth=2, label="$w^2/16$")
-left.set(
+figure, panels = plt.subplot_mosaic("ab;cc", figsize=(9, 7), layout="constrained")
+first, second, third = panels["a"], panels["b"], panels["c"]
+first.loglog(splittings, violation, "-", color="0", label="all terms")
+first.loglog(splittings, splittings**2 / 16, ":", color="#0072b2", linewidth=2, label="$w^2/16$")
+first.set(
     xlabel=r"spin splitting, $w = \hbar\omega_L/k_BT$",
-    ylabel="$-$ lowest / highest Kossakowski eigenvalue",
+    ylabel=r"Kossakowski, $-\lambda_\mathrm{lowest}/\lambda_\mathrm{highest}$",
 )
-middle.plot(clock, 1e3 * smallest_probability(2.0, 0.05), "-", color="0", label="all terms")
-middle.plot(
+second.plot(clock, 1e3 * smallest_probability(2.0, 0.05), "-", color="0", label="all terms")
+second.plot(
     clock, 1e3 * smallest_probability(2.0, 0.05, 0.1), "--", color="#d55e00", label="secular"
 )
-middle.axhline(0, color="0.7", linewidth=0.8, zorder=0)
-middle.set(
+second.axhline(0, color="0.7", linewidth=0.8, zorder=0)
+second.set(
     xlabel=r"time, $k_BTt/\hbar$",
-    ylabel=r"smallest probability ($10^{-3}$), $w = 2$, $g = 0.05$",
+    ylabel="smallest probability ($10^{-3}$)",
+    title="$w = 2$, $g = 0.05$",
     ylim=(-2, 12),
 )
 
@@ -148,27 +150,28 @@ for cutoff, rates in decays.items():
         )[:2, :2]
         rates.append(np.sort(np.linalg.eigvals(block).real) / (2 * strength))
 both = np.array(decays[-1.0])
-right.plot(ratios, both[:, 0], "-", color="0", label="all terms, slow")
-right.plot(ratios, both[:, 1], "-.", color="0", label="all terms, fast")
-right.plot(ratios, np.array(decays[0.1])[:, 0], "--", color="#d55e00", label="secular")
-right.set(
+third.plot(ratios, both[:, 0], "-", color="0", label="all terms, slow")
+third.plot(ratios, both[:, 1], "-.", color="0", label="all terms, fast")
+third.plot(ratios, np.array(decays[0.1])[:, 0], "--", color="#d55e00", label="secular")
+third.set(
     xlabel=r"precession over decay, $\omega_L/\Gamma_{yy}$",
     ylabel=r"decay rates across the field / $\Gamma_{yy}$",
 )
-for ax in (left, middle, right):
+for letter, ax in panels.items():
+    ax.set_title(letter, loc="left", weight="bold")
     ax.legend(frameon=False)
 
 # %% [markdown]
-# **Left:** the violation starts as $w^2/16$. (The secular form has none.) It comes from the
+# **a:** the violation starts as $w^2/16$. (The secular form has none.) It comes from the
 # difference between taking and giving energy, $K(w) - K(-w) = w$: a classical noise, which has no
 # such difference, never does it.
 #
-# **Middle:** the probability is negative within the first $\hbar/k_BT$ only, and by about
+# **b:** the probability is negative within the first $\hbar/k_BT$ only, and by about
 # $g\hbar/k_BT$ times a small number. That is the time in which, as lesson 3 showed, a constant rate
 # does not hold anyway, and the size of what second order leaves out. The negative number is a
 # warning with the right units: no result of this equation means anything at that level.
 #
-# **Right:** the cure has a price where $\omega_L \lesssim \Gamma$. A spin along $x$ lives much
+# **c:** the cure has a price where $\omega_L \lesssim \Gamma$. A spin along $x$ lives much
 # longer there than one along $y$, and the secular form gives both the mean of the two rates, down
 # to the smallest $w$; at $w = 0$ exactly it keeps all terms, so it jumps. Once the precession is
 # faster than $\Gamma_{yy}/2$ it averages the two rates by itself, and both forms agree.
@@ -176,12 +179,12 @@ for ax in (left, middle, right):
 # So: compare $\omega_L$ with $\Gamma$. Much larger, the secular form is safe. Not much larger, keep
 # all terms, and do not believe digits beyond $\hbar\Gamma/k_BT$. In a film $\omega_L$ can pass
 # through zero, where applied and exchange field cancel; therefore openmr keeps all terms.
-# (`om.master.tcl2` offers a middle way: `secular=` a width, between $\Gamma$ and the spacing of the
-# levels, below which terms stay together.)
+# ({py:func}`openmr.master.tcl2` offers a middle way: `secular=` a width, between $\Gamma$ and the
+# spacing of the levels, below which terms stay together.)
 #
 # ## Exercise 1
 #
-# In the right panel, at which splitting $w$ (in $k_BT$, for $g = 0.02$) do the two transverse rates
+# In panel c, at which splitting $w$ (in $k_BT$, for $g = 0.02$) do the two transverse rates
 # of the full tensor become one? Call it `merging`, to four digits.
 
 # %% tags=["hide-cell"]
@@ -230,9 +233,9 @@ print(f"correct: {law:.2e}, of order g w^2")
 #
 # For a pure state with the Bloch vector $\mathbf n$ the probability of the opposite state is zero.
 # It starts to change at the rate $\tfrac12\mathbf n\cdot(\Gamma\mathbf n - \mathbf c)$, where
-# $\Gamma$ is `om.hilbert.bloch_tensor` and $\mathbf c$ is `om.hilbert.bloch_drift` of the
-# dissipator. Find the most negative value over all directions at $w = 2$, $g = 0.05$; call it
-# `worst`, in $k_BT/\hbar$.
+# $\Gamma$ is {py:func}`openmr.hilbert.bloch_tensor` and $\mathbf c$ is
+# {py:func}`openmr.hilbert.bloch_drift` of the dissipator. Find the most negative value over all
+# directions at $w = 2$, $g = 0.05$; call it `worst`, in $k_BT/\hbar$.
 
 # %% tags=["hide-cell"]
 found = dissipator(2.0, 0.05)
