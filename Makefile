@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: check lint test examples bench docs
+.PHONY: check lint test examples bench docs notebooks
 
 check: lint test examples
 
@@ -21,3 +21,6 @@ bench:
 
 docs:
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+notebooks:
+	$(PYTHON) docs/_ext/notebooks.py

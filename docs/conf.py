@@ -24,6 +24,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "equations",
+    "notebooks",
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "_ext", "conf.py", "**/.ipynb_checkpoints"]
