@@ -1,7 +1,7 @@
 PYTHON ?= .venv/bin/python
 BENCH ?=
 
-.PHONY: check lint test examples bench docs
+.PHONY: check lint test examples bench docs notebooks
 
 check: lint test examples
 
@@ -24,3 +24,6 @@ bench:
 
 docs:
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+notebooks:
+	$(PYTHON) docs/_ext/notebooks.py

@@ -36,6 +36,7 @@ extensions = [
     "bibliography",
     "offline_mathjax",
     "thumbnail",
+    "notebooks",
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "_ext", "_templates", "conf.py", "**/.ipynb_checkpoints"]

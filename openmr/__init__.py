@@ -68,6 +68,7 @@ __all__ = [
 ]
 
 _LAZY_MODULES = (
+    "animation",
     "bath",
     "closed_form",
     "clusters",

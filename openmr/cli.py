@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openmr._checks import OpenmrError
+from openmr._files import write_whole
+from openmr._version import __version__
 
 if TYPE_CHECKING:
     from openmr.ledger import Ledger
@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="openmr",
         description="Spin relaxation and magnetoresistance from open quantum dynamics.",
     )
+    parser.add_argument("--version", action="version", version=f"openmr {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     verify = commands.add_parser(
         "verify",
@@ -257,18 +258,9 @@ def _figures(report: Report, directory: Path) -> None:
 
 
 def _write(target: Path, save: Callable[[str], object]) -> None:
-    """Save under a temporary name beside the target, then rename: never half a file."""
     if target.is_dir() or not target.parent.is_dir():
         raise NotADirectoryError(f"{str(target)!r} must be a file in a directory that exists")
-    handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    try:
-        save(name)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(target, save)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

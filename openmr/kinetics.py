@@ -378,6 +378,9 @@ def linear_collision(sea: Sea, state: Array) -> Array:
 def energy_relaxation(sea: Sea, state: Array) -> Array:
     """-(state - local Fermi-Dirac state of the same charge and spin) / tau_ee [1/s].
 
+    That state is taken to first order in its potentials, Eq. (51): for mu well below k_B T. At
+    2 k_B T and fast mixing occupations leave the range from 0 to 1.
+
     Parameters
     ----------
     sea : Sea

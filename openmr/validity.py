@@ -287,7 +287,8 @@ def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
     """Eq. (9) stops at J^2."""
     found: tuple[Array | None, str, str] = (None, "ask with routes=('heom',) or ('exact',)", "")
     if "heom" in routes:
-        found = point.distance(point.rates("heom")), "the rates, all orders", "heom"
+        held = point.rates("heom", moment="held")  # the closed forms' moment is thermal
+        found = point.distance(held), "the rates, all orders", "heom"
     elif "exact" in routes:
         flat = point.rates("exact").diagnostics["second_order"]
         found = np.asarray(flat, dtype=float), "the rates of a flat band, all orders", "exact"

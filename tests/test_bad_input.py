@@ -218,3 +218,10 @@ def test_frozen_moments_leave_zero_rates():
 def test_no_directory_to_write_to(capsys):
     assert cli.main(["ledger", "--only", "70", "--page", "/nonexistent/page.md"]) == 2
     assert "directory that exists" in capsys.readouterr().err
+
+
+def test_the_command_line_knows_its_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"openmr {om.__version__}\n"

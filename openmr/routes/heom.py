@@ -45,7 +45,7 @@ def heom(
     field: ArrayLike,
     *,
     electron_splitting: bool = False,
-    moment: str = "held",
+    moment: str = "free",
     bandwidth: float | None = None,
     rtol: float = 1e-4,
     max_terms: int = 12,
@@ -61,12 +61,14 @@ def heom(
     temperature, field : array_like (...), K and T
     electron_splitting : bool
         As in `bloch_redfield`.
-    moment : {"held", "free"}
-        "held": the generator d/dt V V^-1 of electron and moment together, which stands still once
-        the memory is over, projected onto the thermal moment, as when a fast thermostat holds it.
-        "free": the generator of the electron's own map; the moment starts thermal and is left to
-        itself. Its back-action makes the generator drift and oscillate by more than it deviates
-        from second order, and no uncertainty covers that; takes four columns for (2 (2S+1))^2.
+    moment : {"free", "held"}
+        "free": the generator dPhi/dt Phi^-1 of the electron's own map; the moment starts thermal
+        and is left to itself. Its back-action adds to what second order leaves out: at low
+        temperature it is most of it, and the generator drifts, which the uncertainty contains as
+        the variation on the plateau.
+        "held": the generator of electron and moment together, which stands still once the memory is
+        over, projected onto the thermal moment, as when a fast thermostat holds it. Takes
+        (2 (2S+1))^2 columns where "free" takes four.
     bandwidth : float, k_B T, optional
         Drude cut gamma of the noise. Default 7 pi, or ten times the largest Bohr frequency where
         that is more. Rates at gamma and 3 gamma are extrapolated to an infinite band as 1/gamma.
@@ -116,7 +118,7 @@ def heom(
     second order; beyond it sublattices also disturb each other, which is not computed and enters
     the uncertainty with its order of magnitude, coupling_i Gamma_j.
     """
-    _checks.choice("moment", moment, ("held", "free"))
+    _checks.choice("moment", moment, ("free", "held"))
     if bandwidth is not None:
         bandwidth = _checks.number("bandwidth", bandwidth, "k_B T", above=0.0)
     knobs = _Knobs(
