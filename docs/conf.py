@@ -52,6 +52,7 @@ nb_execution_timeout = 120
 nb_merge_streams = True
 
 autosummary_generate = True
+autosummary_ignore_module_all = False  # what a module passes on is part of its page
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
