@@ -41,7 +41,9 @@ root_doc = "index"
 exclude_patterns = ["_build", "_ext", "_templates", "conf.py", "**/.ipynb_checkpoints"]
 exclude_patterns += ["gallery/*.ipynb", "gallery/*.py", "gallery/*.json", "gallery/*.zip"]
 templates_path = ["_templates"]
-nitpicky = False
+nitpicky = True
+# types of other packages: this site reads without internet, so it asks no inventory of theirs
+nitpick_ignore_regex = [("py:class", r"(collections|numpy)\..*")]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
