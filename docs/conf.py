@@ -42,7 +42,9 @@ root_doc = "index"
 exclude_patterns = ["_build", "_ext", "_templates", "conf.py", "**/.ipynb_checkpoints"]
 exclude_patterns += ["gallery/*.ipynb", "gallery/*.py", "gallery/*.json", "gallery/*.zip"]
 templates_path = ["_templates"]
-nitpicky = False
+nitpicky = True
+# types of other packages: this site reads without internet, so it asks no inventory of theirs
+nitpick_ignore_regex = [("py:class", r"(collections|numpy)\..*")]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
@@ -53,6 +55,7 @@ nb_execution_timeout = 120
 nb_merge_streams = True
 
 autosummary_generate = True
+autosummary_ignore_module_all = False  # what a module passes on is part of its page
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False

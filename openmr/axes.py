@@ -23,8 +23,18 @@ def local_axes(direction: ArrayLike) -> Array:
 
     Parameters
     ----------
-    direction : array_like (..., 3)
+    direction : array_like (..., 3), no unit
         b, of any length but zero.
+
+    Returns
+    -------
+    array (..., 3, 3), no unit
+        Rotation matrices.
+
+    Raises
+    ------
+    ParameterError
+        For a direction of length zero, or without three components.
 
     Examples
     --------
@@ -72,8 +82,13 @@ def film_tensor(relaxation: Relaxation, direction: ArrayLike) -> Array:
     Parameters
     ----------
     relaxation : Relaxation
-    direction : array_like (..., 3)
+    direction : array_like (..., 3), no unit
         b; leading axes broadcast with the rates.
+
+    Returns
+    -------
+    array (..., 3, 3), 1/s
+        In film coordinates.
     """
     return turned(relaxation.tensor, film_axes(relaxation, direction))
 

@@ -83,7 +83,26 @@ def whole(name: str, value: float, *, least: int, most: int, square: float) -> i
 
 
 def graph(shape: str, sites: int) -> Array:
-    """Bonds (N, N) of 1 or 0: "ring", "chain" or "complete"."""
+    """Bonds (N, N) of 1 or 0: "ring", "chain" or "complete".
+
+    Parameters
+    ----------
+    shape : {"ring", "chain", "complete"}
+    sites : int
+        N.
+
+    Returns
+    -------
+    array (N, N), no unit
+        Symmetric, zero on the diagonal.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown shape, or too few sites.
+    SizeError
+        For too many sites.
+    """
     shape = _checks.choice("shape", shape, ("ring", "chain", "complete"))
     count = whole("sites", sites, least=1, most=MAX_DIMENSION, square=8.0)
     if shape == "complete":
@@ -101,12 +120,22 @@ def at_reduced_temperature(
 
     Parameters
     ----------
-    spin : float
-    bonds : array_like (N, N)
+    spin : float, no unit
+    bonds : array_like (N, N), no unit
         Relative J_ij, e.g. from `graph`; scaled so that 3 k_B T_C = S(S+1) max eigenvalue.
-    reduced_temperature : float
+    reduced_temperature : float, no unit
         T / T_C; ``inf`` uncouples the moments.
     zeeman : float, k_B T
+
+    Returns
+    -------
+    Cluster
+        In units of k_B T.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of its range, or bonds without a positive eigenvalue.
     """
     ratio = _checks.number(
         "reduced_temperature", reduced_temperature, "T_C", above=0.0, infinite=True
@@ -130,7 +159,29 @@ def in_units(
     *,
     g: float = 2.0,
 ) -> Cluster:
-    """A cluster from J_ij [eV], temperature [K] and field [T]."""
+    """A cluster from J_ij [eV], temperature [K] and field [T].
+
+    Parameters
+    ----------
+    spins : tuple of float (N,), no unit
+        S of each moment.
+    exchange : array_like (N, N), eV
+        J_ij.
+    temperature : float, K
+    field : float, T
+    g : float, no unit
+        g-factor of the moments.
+
+    Returns
+    -------
+    Cluster
+        In units of k_B T.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of its range.
+    """
     beta = 1.0 / (units.K_B * _checks.number("temperature", temperature, "K", above=0.0))
     field = _checks.number("field", field, "T")
     couplings = beta * _checks.finite_array("exchange", exchange, "eV")
@@ -143,6 +194,15 @@ def weiss_splittings(cluster: Cluster) -> Array:
 
     Tried are the disordered state and both signs of the two extreme modes of J_ij and of the
     uniform one. A moment, where one appears at b = 0, points against the field.
+
+    Parameters
+    ----------
+    cluster : Cluster
+
+    Returns
+    -------
+    array (N,), no unit
+        x_i, signed.
 
     Raises
     ------
@@ -199,7 +259,21 @@ def _settle(cluster: Cluster, x: Array, *, sweeps: int = 30, steps: int = 200) -
 
 
 def weiss_correlator(cluster: Cluster, weight: Weight, *, connected: bool = False) -> ComplexArray:
-    """`correlator` in the local approximation (31): each moment alone in its Weiss field."""
+    """`correlator` in the local approximation (31): each moment alone in its Weiss field.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    weight : callable, (...) [k_B T] -> (...), any unit
+        As of `correlator`.
+    connected : bool
+        Subtract the means.
+
+    Returns
+    -------
+    complex array (N, N, 3, 3), unit of the weight
+        Zero between different moments.
+    """
     found = np.zeros((len(cluster.spins),) * 2 + (3, 3), dtype=complex)
     for i, (spin, x) in enumerate(zip(cluster.spins, weiss_splittings(cluster), strict=True)):
         lines = moment_correlator(spin, float(x), connected=connected)

@@ -27,7 +27,7 @@ class Combination:
     ----------
     exponents : tuple of (str, float)
         Parameters and powers, the largest power 1; those below 1 % left out.
-    uncertainty : float
+    uncertainty : float, no unit
         Relative standard deviation of the product; ``inf`` where the data do not depend on it.
     """
 

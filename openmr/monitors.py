@@ -39,17 +39,17 @@ class Monitors:
 
     Attributes
     ----------
-    times : array (t,)
+    times : array (t,), unit of 1/H
     trace : float
         Largest change of the trace of any matrix unit.
     hermiticity : float
         Largest |Phi(X^dag) - Phi(X)^dag| over matrix units X.
-    lowest_choi : array (t,)
+    lowest_choi : array (t,), no unit
         Smallest eigenvalue of the Choi matrix of Phi(t), scaled to trace one; negative where the
         map is not completely positive.
-    lowest_state : array (t,) or None
+    lowest_state : array (t,), no unit, or None
         Smallest eigenvalue of rho(t), if a start was given.
-    first_violation : (float, float) or None
+    first_violation : (float, float), unit of 1/H and no unit, or None
         First of the times at which `lowest_choi` < -1e-9, and its value there.
     gibbs : float or None
         Largest element of K at the latest time on exp(-beta H), if beta was given [1/time].
@@ -94,12 +94,17 @@ def evolve(
     generator : Generator
     start : Qobj
         Density matrix or superoperator at the first time.
-    times : array_like (t,)
+    times : array_like (t,), unit of 1/H
         Increasing, from 0 on, up to the generator's time.
     extra : Qobj, optional
         Superoperator that is added to K(t).
     options : mapping, optional
         QuTiP's own solver options; what is not given is taken from `SOLVER`.
+
+    Returns
+    -------
+    list of Qobj
+        One state, or map, a time.
 
     Raises
     ------
@@ -144,14 +149,19 @@ def monitors(
     Parameters
     ----------
     generator : Generator
-    times : array_like (t,)
+    times : array_like (t,), unit of 1/H
         Increasing, from 0 on.
     start : Qobj, optional
         Density matrix whose lowest eigenvalue is followed.
-    beta : float, optional
+    beta : float, unit of 1/H, optional
         Inverse temperature of the Gibbs state that is to stand still under the Markov limit.
     options : mapping, optional
         QuTiP's solver options.
+
+    Returns
+    -------
+    Monitors
+        What was found at the times.
     """
     grid = _times(times, generator.time)
     dims = generator.superoperator.dims[0]

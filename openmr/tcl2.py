@@ -38,7 +38,7 @@ class Generator:
         K at `time`, the Markov limit for ``time=inf``.
     shift : Qobj
         Level-shift Hamiltonian at `time`, traceless; measured also where it is left out.
-    time, error, memory : float
+    time, error, memory : float, unit of 1/H, of H, of 1/H
         The time; the measured absolute error of the transforms (half a rate), quadrature and tail;
         and the time beyond which the correlators are not needed any more.
     """
@@ -52,7 +52,22 @@ class Generator:
     _transforms: HalfSided
 
     def at(self, time: float) -> Qobj:
-        """K at another time from 0 to `time`; for an infinite one, the limit after `memory`."""
+        """K at another time from 0 to `time`; for an infinite one, the limit after `memory`.
+
+        Parameters
+        ----------
+        time : float, unit of 1/H
+
+        Returns
+        -------
+        Qobj
+            Superoperator K, unit of H.
+
+        Raises
+        ------
+        ParameterError
+            For a time beyond that of the generator.
+        """
         time = _checks.number("time", time, least=0.0, most=self.time, infinite=True)
         return self._at(time)
 
@@ -65,7 +80,17 @@ class Generator:
         return QobjEvo(self._at)
 
     def gibbs(self, beta: float) -> Qobj:
-        """Thermal state exp(-beta H) / Z of the system."""
+        """Thermal state exp(-beta H) / Z of the system.
+
+        Parameters
+        ----------
+        beta : float, unit of 1/H
+
+        Returns
+        -------
+        Qobj
+            Density matrix.
+        """
         energies, vectors = self._system.energies, self._system.vectors
         weights = np.exp(-beta * (energies - (energies[0] if beta > 0 else energies[-1])))
         with exact_arithmetic():
@@ -119,7 +144,7 @@ def tcl2(
     level_shift : bool
         Keep the anti-Hermitian part of the transforms. Without it the Markov limit is QuTiP's
         Bloch-Redfield tensor.
-    secular : float or None
+    secular : float, unit of H, or None
         None (default) keeps all terms. A frequency groups the Bohr frequencies, each group at most
         that wide, with one transform at its centre, and drops what couples different groups; the
         Markov limit is then completely positive. 0 is the full secular approximation, where only
@@ -129,12 +154,13 @@ def tcl2(
     picture : str
         "schroedinger", or "interaction" (without -i[H, .], operators turning with H), which has
         no limit at ``time=inf``.
-    rtol : float
+    rtol : float, no unit
         Allowed error of the transforms, relative to the largest half rate. Default 1e-6.
 
     Returns
     -------
     Generator
+        At `time`, and ready for every earlier one.
 
     Raises
     ------

@@ -215,7 +215,20 @@ class Equation(SphinxRole):
 def resolve(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element
 ) -> nodes.reference | None:
-    """Link to the entry, badge included, which a label of the standard domain would drop."""
+    """Link to the entry, badge included, which a label of the standard domain would drop.
+
+    A function named by the file it stands in is looked up under its public name, too.
+    """
+    if node.get("refdomain") == "py" and node["reftarget"].startswith("openmr."):
+        try:
+            name = public_name(node["reftarget"])
+        except (ImportError, AttributeError):
+            return None
+        if name == node["reftarget"]:
+            return None
+        return env.domains["py"].resolve_xref(
+            env, node["refdoc"], app.builder, node["reftype"], name, node, content
+        )
     if node["reftype"] != "eqn":
         return None
     uri = app.builder.get_relative_uri(node["refdoc"], "ledger") + f"#{node['reftarget']}"
