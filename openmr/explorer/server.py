@@ -1,0 +1,72 @@
+"""Serving the explorer: marimo's app behind uvicorn, on this machine unless told otherwise."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import webbrowser
+from pathlib import Path
+
+from openmr._checks import ParameterError
+from openmr.explorer.screen import Settings, answer
+
+APP = Path(__file__).with_name("app.py")
+
+
+def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) -> None:
+    """Serve the explorer until interrupted.
+
+    Parameters
+    ----------
+    host : str
+        Address to listen at; the default is reached from this machine alone.
+    port : int
+        0 takes a free one.
+    headless : bool
+        Do not open a browser.
+
+    Raises
+    ------
+    ImportError
+        Without marimo.
+    ParameterError
+        If nothing can listen there.
+    """
+    import marimo
+    import uvicorn
+
+    listening = listener(host, port)
+    answer(Settings())  # QuTiP takes a second to import: before the first visitor comes
+    site = (
+        marimo.create_asgi_app(quiet=True, include_code=False)
+        .with_app(path="", root=str(APP))
+        .build()
+    )
+    server = uvicorn.Server(uvicorn.Config(site, log_level="warning"))
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    print(f"openmr explore: {address} (stop with Ctrl-C)", flush=True)
+    if not headless:
+        # the socket listens already: a browser that comes early waits
+        threading.Timer(0.5, webbrowser.open, (address,)).start()
+    with listening:
+        server.run(sockets=[listening])
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises
+    ------
+    ParameterError
+        If the port is out of range, or the address taken or unknown.
+    """
+    if not 0 <= port <= 65535:
+        raise ParameterError(f"`port` must be 0 to 65535, got {port}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ParameterError(
+            f"`host` and `port` must be a free address of this machine, got {host}:{port}: {reason}"
+        ) from None
