@@ -28,8 +28,8 @@ PATIENCE = 90  # s: a loaded machine starts Chromium and marimo's page slowly
 
 
 @contextmanager
-def served(home):
-    """Address of `python -m openmr explore` on a free port, with a home directory of its own."""
+def process(home):
+    """`python -m openmr explore` on a free port with a home directory of its own; its address."""
     environment = os.environ | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
     log = home / "server.log"
     with log.open("w") as errors:
@@ -40,11 +40,19 @@ def served(home):
         try:
             line = server.stdout.readline()
             assert "http://" in line, log.read_text()
-            yield next(word for word in line.split() if word.startswith("http://"))
+            yield server, next(word for word in line.split() if word.startswith("http://"))
         finally:
             server.terminate()
             server.communicate(timeout=30)
-    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@contextmanager
+def served(home):
+    """Address of the explorer; no cell of it may fail."""
+    with process(home) as (_, address):
+        yield address
+    log = (home / "server.log").read_text()
+    assert "Traceback" not in log, log
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import signal
 import socket
 import statistics
 import time
@@ -155,6 +156,7 @@ def test_the_curve_passes_through_the_number_in_the_table():
         ({"spin": 0.3}, ("Spin", "half-integer", "0.3")),
         ({"thickness": 0.0}, ("Thickness", "> 0", " m")),
         ({"exchange_x": 1e12}, ("Exchange energy", "1e+06 eV")),
+        ({"exchange_x": float("nan")}, ("Exchange energy", "finite")),
     ],
 )
 def test_values_outside_the_theory_are_refused_in_words(change, words):
@@ -277,6 +279,13 @@ def test_a_taken_port_is_named(capsys):
     said = capsys.readouterr().err
     assert f"127.0.0.1:{port}" in said
     assert said.count("\n") == 1
+
+
+def test_ctrl_c_ends_it_without_a_traceback(tmp_path):
+    with browser.process(tmp_path) as (server, _):
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=60) == 0
+    assert (tmp_path / "server.log").read_text() == ""
 
 
 # --- in Chromium ------------------------------------------------------------------------------
@@ -451,6 +460,18 @@ def test_every_slider_answers_the_keyboard_in_time(wide, record_property):
         record_property(name, milliseconds)
     print("milliseconds from key to numbers:", {k: round(v) for k, v in medians.items()})
     assert statistics.median(medians.values()) < 1e3 * BOUND
+
+
+def test_a_held_key_is_not_answered_step_by_step(wide):
+    """Thirty steps at once: the page ends at the last, and skips what it has no time for."""
+    tab_to(wide, "temperature")
+    wide.execute_script(CLOCK)
+    for _ in range(30):
+        press(wide, "ArrowRight")
+    last = replace(START_VALUES, temperature=40.0)
+    wait_for(wide, lambda d: shown_settings(d) == last)
+    assert_page_is(wide, last)
+    assert wide.execute_script("return clock.answers.at(-1)") < 1e3 * BOUND
 
 
 def test_zero_kelvin_is_refused_on_the_page_and_left_again(wide):

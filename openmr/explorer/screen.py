@@ -7,6 +7,7 @@ tensor, which knows none of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import numpy as np
@@ -202,9 +203,14 @@ def shown(value: float, decimals: int) -> str:
 # --- from the sliders to the sample ---------------------------------------------------------
 
 
+def _digits(value: float) -> str:
+    """A number as Python reads it, without the last digits that a slider's steps round."""
+    return repr(float(f"{value:.12g}"))
+
+
 def _scaled(value: float, exponent: int) -> str:
-    """`value` times a power of ten as Python reads it: exact in decimals, as in the snippet."""
-    return f"{value:g}e{exponent}"
+    """The same times a power of ten, shifted in decimals, so that 0.3 meV is 0.0003 eV."""
+    return repr(float(Decimal(f"{value:.12g}").scaleb(exponent)))
 
 
 def sample_of(settings: Settings) -> Sample:
@@ -270,7 +276,7 @@ def screen(settings: Settings) -> Screen:
     --------
     >>> found = screen(Settings(temperature=10.0, field=5.0))
     >>> [row.texts[0] for row in found.rows if row.name.startswith("1/tau_par")]
-    ['115.039']
+    ['114.980']
     """
     sample, b = sample_of(settings), direction_of(settings)
     where = settings.temperature, settings.field
@@ -473,14 +479,14 @@ def snippet(settings: Settings) -> str:
         for value in (settings.exchange_x, settings.exchange_y, settings.exchange_z)
     )
     return SNIPPET.format(
-        spin=f"{settings.spin:g}",
+        spin=_digits(settings.spin),
         exchange=f"({x}, {y}, {z})",
         weiss=_scaled(settings.weiss, -3),
         thickness=_scaled(settings.thickness, -9),
-        temperature=f"{settings.temperature:g}",
-        field=f"{settings.field:g}",
-        polar=f"{settings.polar:g}",
-        azimuth=f"{settings.azimuth:g}",
+        temperature=_digits(settings.temperature),
+        field=_digits(settings.field),
+        polar=_digits(settings.polar),
+        azimuth=_digits(settings.azimuth),
         method=settings.method,
         strongest=f"{STRONGEST_FIELD:g}",
         points=CURVE_POINTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 from openmr._checks import ParameterError
@@ -42,13 +43,14 @@ def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) 
         .with_app(path="", root=str(APP))
         .build()
     )
-    server = uvicorn.Server(uvicorn.Config(site, log_level="warning"))
+    # an open page keeps its connection: do not wait for it at the end
+    server = uvicorn.Server(uvicorn.Config(site, log_level="warning", timeout_graceful_shutdown=1))
     address = f"http://{host}:{listening.getsockname()[1]}"
     print(f"openmr explore: {address} (stop with Ctrl-C)", flush=True)
     if not headless:
         # the socket listens already: a browser that comes early waits
         threading.Timer(0.5, webbrowser.open, (address,)).start()
-    with listening:
+    with listening, suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
 
 
