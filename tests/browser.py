@@ -56,29 +56,36 @@ def served(home):
 
 
 @contextmanager
-def browser(address, width=1280, height=900):
-    """Chromium at the address, once the last part of the page is there."""
+def chromium():
+    """Chromium with a new profile."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.support.ui import WebDriverWait
 
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    profile = tempfile.mkdtemp()
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    try:
-        resize(driver, width, height)
-        driver.get(address)
-        WebDriverWait(driver, PATIENCE).until(
-            lambda d: d.find_elements("id", "om-snippet") and d.execute_script(WHOLE)
-        )
-        yield driver
-    finally:
-        driver.quit()
-        shutil.rmtree(profile, ignore_errors=True)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        try:
+            yield driver
+        finally:
+            driver.quit()
+
+
+def visit(driver, address, width, height):
+    """Load the page anew and wait for the last part of it."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    driver.get("about:blank")
+    for kind in ("browser", "performance"):
+        driver.get_log(kind)  # what was logged before
+    resize(driver, width, height)
+    driver.get(address)
+    WebDriverWait(driver, PATIENCE).until(
+        lambda d: d.find_elements("id", "om-snippet") and d.execute_script(WHOLE)
+    )
 
 
 WHOLE = """return [...document.querySelectorAll('marimo-slider')].length > 0 &&
@@ -105,6 +112,7 @@ if __name__ == "__main__":
     with (
         tempfile.TemporaryDirectory() as home,
         served(Path(home)) as address,
-        browser(address, 1280, 1080) as driver,
+        chromium() as driver,
     ):
+        visit(driver, address, 1280, 1080)
         driver.save_screenshot(sys.argv[1])

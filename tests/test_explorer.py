@@ -341,18 +341,24 @@ def address(tmp_path_factory):
         yield where
 
 
-@pytest.fixture
-def wide(address):
-    with browser.browser(address) as driver:
+@pytest.fixture(scope="module")
+def chromium(address):
+    with browser.chromium() as driver:
         yield driver
-        assert_quiet(driver)
 
 
 @pytest.fixture
-def narrow(address):
-    with browser.browser(address, 400, 860) as driver:
-        yield driver
-        assert_quiet(driver)
+def wide(chromium, address):
+    browser.visit(chromium, address, 1280, 900)
+    yield chromium
+    assert_quiet(chromium)
+
+
+@pytest.fixture
+def narrow(chromium, address):
+    browser.visit(chromium, address, 400, 860)
+    yield chromium
+    assert_quiet(chromium)
 
 
 def assert_quiet(driver):
