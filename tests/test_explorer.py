@@ -509,6 +509,14 @@ def test_the_costs_are_measured_on_request_and_forgotten_after_a_move(wide):
     wait_for(wide, lambda d: not d.find_elements("css selector", ".om-report"))
 
 
+def test_ctrl_c_ends_it_with_a_page_open(chromium, tmp_path):
+    with browser.process(tmp_path) as (server, elsewhere):
+        browser.visit(chromium, elsewhere, 1280, 900)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=60) == 0
+    assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
 def test_the_snippet_is_copied(wide, address):
     wide.execute_cdp_cmd(
         "Browser.grantPermissions",

@@ -7,6 +7,7 @@ import threading
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from openmr._checks import ParameterError
 from openmr.explorer.screen import Settings, answer
@@ -38,20 +39,32 @@ def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) 
 
     listening = listener(host, port)
     answer(Settings())  # QuTiP takes a second to import: before the first visitor comes
+    mounted: list[Any] = []
+
+    def keep(app: Any) -> Any:
+        mounted.append(app)
+        return app
+
     site = (
         marimo.create_asgi_app(quiet=True, include_code=False)
-        .with_app(path="", root=str(APP))
+        .with_app(path="", root=str(APP), middleware=[keep])
         .build()
     )
     # an open page keeps its connection: do not wait for it at the end
     server = uvicorn.Server(uvicorn.Config(site, log_level="warning", timeout_graceful_shutdown=1))
-    address = f"http://{host}:{listening.getsockname()[1]}"
+    name = f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{listening.getsockname()[1]}"
     print(f"openmr explore: {address} (stop with Ctrl-C)", flush=True)
     if not headless:
         # the socket listens already: a browser that comes early waits
         threading.Timer(0.5, webbrowser.open, (address,)).start()
-    with listening, suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+    try:
+        with listening, suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+    finally:
+        # the thread behind each open page outlives the server, and Python would wait for it
+        for app in mounted:
+            app.state.session_manager.close_all_sessions()
 
 
 def listener(host: str, port: int) -> socket.socket:
