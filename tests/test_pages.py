@@ -13,7 +13,8 @@ PAGES = [
     *(p for folder in (".", "theory", "howto") for p in sorted((DOCS / folder).glob("*.md"))),
 ]
 PAGES = [page for page in PAGES if page not in BUILT]
-TEACH = {f"{name}.md" for name in re.findall(r"^(\w+)$", (DOCS / "routes.md").read_text(), re.M)}
+LISTED = re.search(r"```{toctree}\n(.*?)```", (DOCS / "routes.md").read_text(), re.S)[1]
+TEACH = {f"{name}.md" for name in re.findall(r"^(\w+)$", LISTED, re.M)}
 
 
 def blocks(page):
@@ -29,8 +30,11 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 
 @pytest.mark.parametrize(("code", "output"), [b[1:] for b in BLOCKS], ids=[b[0] for b in BLOCKS])
-def test_block(code, output, capsys):
-    exec(code, {})
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed", "ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Dask's sockets
+def test_block(code, output, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # blocks may write files
+    exec(code, {"__name__": "__main__"})
     assert output, "no output is shown"
     assert capsys.readouterr().out == output
 
