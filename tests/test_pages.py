@@ -1,6 +1,8 @@
 """The Python blocks of the README and of every page print what stands below them."""
 
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,10 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Dask's sockets
 def test_block(code, output, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # blocks may write files
-    exec(code, {"__name__": "__main__"})
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    script = tmp_path / "block.py"
+    script.write_text(code)
+    runpy.run_path(str(script), run_name="__main__")
     assert output, "no output is shown"
     assert capsys.readouterr().out == output
 
