@@ -1,6 +1,6 @@
 """The picture of the README: resistivity against field, by formula and by master equation.
 
-`python docs/pictures/make.py` writes `resistance.png`. The plotted numbers travel in the picture
+`python pictures/make.py` writes `resistance.png`. The plotted numbers travel in the picture
 itself (its PNG text "Curves", JSON), so that `tests/test_pictures.py` can tell whether the picture
 still shows what the code computes.
 """
