@@ -158,12 +158,16 @@ def _times(rates: Array) -> Array:
 
 
 def shown(values: Array) -> str:
-    """A scalar with four digits, an array as its range and shape."""
+    """A scalar with four digits, an array as its range and shape; eight for a narrow range."""
     if values.ndim == 0:
         return f"{float(values):.4g}"
     if values.size == 0:
         return f"[] {values.shape}"
-    return f"{values.min():.4g} ... {values.max():.4g} {values.shape}"
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return f"{low:.4g} {values.shape}"
+    digits = 4 if f"{low:.4g}" != f"{high:.4g}" else 8
+    return f"{low:.{digits}g} ... {high:.{digits}g} {values.shape}"
 
 
 def rotation(theta: ArrayLike, phi: ArrayLike) -> Array:
