@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array
-from openmr.levels import blocks
+from openmr.levels import BLOCK, blocks
 from openmr.sample import Electrons, Sample
 
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
@@ -207,9 +207,8 @@ def over_sublattices(parts: Array) -> Array:
     return np.asarray(parts[..., 0] if parts.shape[-1] == 1 else parts.sum(axis=-1))
 
 
-LARGE = 12288
-"""Points of a grid that a method gets at a time: its arrays stay in the cache, and small enough for
-the C library to reuse their memory instead of asking the system for it anew."""
+LARGE = BLOCK
+"""Points of a grid that a method gets at a time."""
 
 
 def in_blocks(
