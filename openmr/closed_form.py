@@ -12,6 +12,7 @@ magnetic materials".
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.equilibrium import Equilibrium, equilibrium
-from openmr.rates import Relaxation, over_sublattices
+from openmr.rates import Filled, Relaxation, in_blocks, over_sublattices
 from openmr.sample import Electrons, Magnet, Sample
 from openmr.units import HBAR, K_B, MU_B
 
@@ -339,6 +340,13 @@ def closed_form(
         Last two axes of the tensor in the local frame, azimuth 0.
     """
     _checks.choice("form", form, FORMS)
+    return in_blocks("closed-form", partial(_fill, form), sample, temperature, field)
+
+
+def _fill(
+    form: str, sample: Sample, temperature: ArrayLike, field: ArrayLike, dissipator: Array
+) -> Filled:
+    """The closed forms at some points; the dissipator, given as zeros, is written in place."""
     state = equilibrium(sample, temperature, field)
     magnet, electrons = sample.magnet, sample.electrons
     omega = precession(magnet, electrons, state)
@@ -353,18 +361,8 @@ def closed_form(
         flips_x, flips_y = mean + half_difference, mean - half_difference
     dephased = over_sublattices(dephasing(magnet, electrons, lines))
     parallel = longitudinal_printed if form == "printed" else longitudinal
-    dissipator = np.zeros((*omega.shape, 3, 3))
     dissipator[..., 0, 0] = flips_x + dephased
     dissipator[..., 1, 1] = flips_y + dephased
     dissipator[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
-    weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
-    flux = flip_flux(weights, lines)
-    return Relaxation(
-        method="closed-form",
-        sample=sample,
-        temperature=state.temperature,
-        field=state.field,
-        dissipator=dissipator,
-        precession=omega,
-        charge_to_spin=over_sublattices(charge_to_spin_rate(flux, electrons)),
-    )
+    flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
+    return Filled(omega, over_sublattices(charge_to_spin_rate(flux, electrons)))

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import Array, ParameterError, SizeError
 from openmr.descent import WeissProblem, lowest, matvec
-from openmr.levels import Averages, averages, blocks
+from openmr.levels import Means, blocks, means, variance
 from openmr.levels import level_sums as level_sums  # noqa: PLC0414 - known here too
 from openmr.sample import Magnet, Sample, symmetrising_weights
 from openmr.weiss import SMALLEST, weiss_field
@@ -45,8 +45,6 @@ class Equilibrium:
         <S_par>, Eq. (32).
     second_moment : array (..., n)
         <S_par^2>, Eq. (33).
-    variance : array (..., n)
-        <S_par^2> - <S_par>^2.
     flip_up, flip_down : array (..., n)
         <S_- S_+> and <S_+ S_->, Eqs. (67), (68).
     magnet : Magnet
@@ -57,10 +55,18 @@ class Equilibrium:
     splitting: Array
     magnetization: Array
     second_moment: Array
-    variance: Array
     flip_up: Array
     flip_down: Array
     magnet: Magnet
+
+    @property
+    def variance(self) -> Array:
+        """<S_par^2> - <S_par>^2, shape (..., n)."""
+        x = self.reduced_splitting
+        found = np.empty_like(x)
+        for i, moments in enumerate(self.magnet.sublattices):
+            found[..., i] = variance(moments.spin, x[..., i])
+        return found
 
     @property
     def condition(self) -> Array:
@@ -99,7 +105,7 @@ class Equilibrium:
             yield Equilibrium(**arrays, magnet=self.magnet)
 
 
-_AVERAGES = ("splitting", *Averages._fields)
+_AVERAGES = ("splitting", *Means._fields)
 _ARRAYS = ("temperature", "field", *_AVERAGES)
 
 
@@ -193,9 +199,9 @@ def _apart(magnet: Magnet, temperature: Array, field: Array, out: dict[str, Arra
                 ordered = temperature < ordering_temperature(Magnet(moments, own))
                 limit = np.where(ordered, x if moments.g >= 0 else -x, 0.0)
                 x = np.where(unsplit, limit, x)
-        means = averages(moments.spin, x)
+        found = means(moments.spin, x)
         out["splitting"][:, i] = x * thermal
-        for name, values in means._asdict().items():
+        for name, values in found._asdict().items():
             out[name][:, i] = values
 
 
@@ -214,11 +220,10 @@ def _together(magnet: Magnet, temperature: Array, field: Array, out: dict[str, A
     x = problem.zeeman.copy()
     ordered = (temperature < ordering_temperature(magnet)) | np.any(problem.zeeman != 0, axis=-1)
     x[ordered] = lowest(problem.at(ordered))
-    columns = [averages(spin, x[:, i]) for i, spin in enumerate(problem.spins)]
-    means = Averages(*(np.stack(values, axis=-1) for values in zip(*columns, strict=True)))
+    for i, spin in enumerate(problem.spins):
+        for name, values in means(spin, x[:, i])._asdict().items():
+            out[name][:, i] = values
     out["splitting"][:] = x / beta[:, None]
-    for name, values in means._asdict().items():
-        out[name][:] = values
 
 
 def _softness(feedback: Array) -> Array:
