@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike
 from openmr._checks import Array
 
 BLOCK = 12288
-"""Points worked on at a time: twenty arrays of them fit an L2 cache of 2 MiB, one is small enough for
-the C library to reuse its memory, and the calls of NumPy count little."""
+"""Points worked on at a time: twenty arrays of them fit an L2 cache of 2 MiB, one is small enough
+for the C library to reuse its memory, and the calls of NumPy count little."""
 
 MAX_HORNER = 256  # beyond it one matrix product is cheaper than that many passes over the points
 

@@ -1,8 +1,8 @@
 """Finished boxes of a sweep on disk: a Zarr group, one checked chunk per box and variable.
 
-A box is one chunk of every variable, written whole: it is finished when all its chunks are present and
-pass their checksum (CRC32C, by Zarr), which is asked of the files as they are, without unpacking
-them. There is no journal that could disagree with the data.
+A box is one chunk of every variable, written whole: it is finished when all its chunks are present
+and pass their checksum (CRC32C, by Zarr), which is asked of the files as they are, without
+unpacking them. There is no journal that could disagree with the data.
 """
 
 from __future__ import annotations
