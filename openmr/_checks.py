@@ -137,9 +137,14 @@ def instance(name: str, value: Any, kind: type) -> None:
 
 def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
-    array = finite_array(name, value)
+    try:
+        array = finite_array(name, value)
+    except ParameterError:
+        raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None
     if array.ndim == 0 or array.shape[-1] != 3:
-        raise ParameterError(f"`{name}` must have a last axis of length 3, got shape {array.shape}")
+        raise ParameterError(
+            f"`{name}` must have a last axis (x, y, z) of length 3, got shape {array.shape}"
+        )
     largest = np.max(np.abs(array), axis=-1, keepdims=True)
     if not np.all(largest > 0):
         raise ParameterError(f"`{name}` must have a length > 0, got {np.zeros(3).tolist()}")
@@ -153,7 +158,9 @@ def broadcast(**arrays: Array) -> list[Array]:
         return list(np.broadcast_arrays(*arrays.values()))
     except ValueError:
         shapes = ", ".join(f"`{name}` {array.shape}" for name, array in arrays.items())
-        raise ParameterError(f"shapes must broadcast, got {shapes}") from None
+        raise ParameterError(
+            f"shapes must broadcast, got {shapes}; a grid needs an axis more: [:, None]"
+        ) from None
 
 
 def joint_dimension(name: str, spins: Sequence[float], *, most: int) -> int:

@@ -1,4 +1,4 @@
-"""The command line: `openmr verify`, `validity`, `ledger`, `sweep`."""
+"""The command line: `openmr verify`, `validity`, `ledger`, `sweep`, `explore`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,23 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--only", metavar="EQS", help="equations to decide, e.g. 70,75,B36")
     ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
     ledger.set_defaults(run=_ledger)
+    explore = commands.add_parser(
+        "explore",
+        help="sliders in the browser: rates, decay, spin accumulation and resistivity",
+        description="Serve a page of sliders and results (docs/explorer.md) until Ctrl-C. It has "
+        "no password: with another --host than this machine's own, others in the network see it. "
+        "Exit status: 0 stopped, 2 bad input or marimo is not installed.",
+    )
+    explore.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS",
+        help="address to listen at (default: 127.0.0.1, this machine alone)",
+    )  # fmt: skip
+    explore.add_argument(
+        "--port", type=int, default=2718, metavar="N",
+        help="port to listen at; 0 takes a free one (default: 2718)",
+    )  # fmt: skip
+    explore.add_argument("--headless", action="store_true", help="open no browser")
+    explore.set_defaults(run=_explore)
     for command in (verify, validity, ledger):
         command.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
@@ -229,6 +247,16 @@ def _sweep(arguments: argparse.Namespace) -> int:
         )
     _write(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
     print(f"{arguments.output}: {dict(found.sizes)}")
+    return OK
+
+
+def _explore(arguments: argparse.Namespace) -> int:
+    if find_spec("marimo") is None:
+        print('openmr: the explorer needs marimo: pip install "openmr[explore]"', file=sys.stderr)
+        return BAD_INPUT
+    from openmr.explorer.server import serve
+
+    serve(arguments.host, arguments.port, headless=arguments.headless)
     return OK
 
 

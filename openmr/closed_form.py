@@ -12,6 +12,7 @@ magnetic materials".
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.equilibrium import Equilibrium, equilibrium
-from openmr.rates import Relaxation, over_sublattices
+from openmr.rates import Filled, Relaxation, in_blocks, over_sublattices
 from openmr.sample import Electrons, Magnet, Sample
 from openmr.units import HBAR, K_B, MU_B
 
@@ -206,29 +207,70 @@ def flip_weights_transverse(exchange: Array, density: Array, phi: ArrayLike) -> 
     return FlipWeights(flips, flips, 4 * rate * jz**2)
 
 
-def flip_flux(weights: FlipWeights, state: Equilibrium, disorder: str) -> Array:
-    """Sum over k, k' of beta W f (1 - f) over nu_up nu_down, per sublattice [eV m^3/s].
+class Lines(NamedTuple):
+    """Moments' part of the rates, per sublattice: what each line weighs in the Fermi sea.
 
-    The sums of Eqs. (60), (61), by integral f(e) [1 - f(e - w)] de = w n_B(w).
+    ``x n_B <S_-S_+>`` and ``x (1 + n_B) <S_+S_->``, which detailed balance makes equal, and what
+    dephases, <S_par^2> or its fluctuation.
+
+    Attributes
+    ----------
+    absorbing : array (..., n), no unit
+        x n_B <S_-S_+>.
+    emitting : array (..., n), no unit
+        x (1 + n_B) <S_+S_->.
+    conserving : array (..., n), no unit
+        <S_par^2>, or its fluctuation.
+    """
+
+    absorbing: Array
+    emitting: Array
+    conserving: Array
+
+
+def thermal_lines(state: Equilibrium, disorder: str) -> Lines:
+    """Use, as Eq. (60) does, integral f(e) [1 - f(e - w)] de = w n_B(w) at each line.
 
     Parameters
     ----------
-    weights : FlipWeights
     state : Equilibrium
     disorder : {"random", "lattice"}
         As of the magnet.
 
     Returns
     -------
-    array (..., n), eV m^3/s
+    Lines
         Last axis: the sublattice.
     """
     x = state.reduced_splitting
-    return np.asarray(
-        weights.absorbing * absorption(x) * state.flip_up
-        + weights.emitting * emission(x) * state.flip_down
-        + weights.conserving * state.dephasing_moment(disorder)
+    return Lines(
+        absorbing=absorption(x) * state.flip_up,
+        emitting=emission(x) * state.flip_down,
+        conserving=state.dephasing_moment(disorder),
     )
+
+
+def flip_flux(weights: FlipWeights, lines: Lines) -> Array:
+    """Sum over k, k' of beta W f (1 - f) over nu_up nu_down, per sublattice [eV m^3/s].
+
+    The sums of Eqs. (60), (61).
+
+    Parameters
+    ----------
+    weights : FlipWeights
+    lines : Lines
+        From `thermal_lines`.
+
+    Returns
+    -------
+    array (..., n), eV m^3/s
+        Last axis: the sublattice.
+    """
+    flux = weights.absorbing * lines.absorbing
+    flux += weights.emitting * lines.emitting
+    if np.any(weights.conserving):
+        flux += weights.conserving * lines.conserving
+    return np.asarray(flux)
 
 
 def relaxation_rate(flux: Array, electrons: Electrons) -> Array:
@@ -309,14 +351,15 @@ def rate_along(
     """
     axis = np.asarray(theta)[..., None], np.asarray(phi)[..., None]
     weights = flip_weights(magnet.exchange, magnet.densities, *axis)
-    rates = relaxation_rate(flip_flux(weights, state, magnet.disorder), electrons)
+    lines = thermal_lines(state, magnet.disorder)
+    rates = relaxation_rate(flip_flux(weights, lines), electrons)
     return np.asarray(rates.sum(axis=-1))
 
 
 # --- along and across the field --------------------------------------------------------------
 
 
-def longitudinal(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+def longitudinal(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
     """Exchange part of 1/tau_par for anisotropic coupling, Eq. (70), per sublattice [1/s].
 
     Differs from the paper by (Jx + Jy)^2 in the first term, where Jx^2 + Jy^2 is printed.
@@ -325,7 +368,8 @@ def longitudinal(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Ar
     ----------
     magnet : Magnet
     electrons : Electrons
-    state : Equilibrium
+    lines : Lines
+        From `thermal_lines`.
 
     Returns
     -------
@@ -333,21 +377,21 @@ def longitudinal(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Ar
         Last axis: the sublattice.
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
-    x = state.reduced_splitting
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
-    keeping = (jx + jy) ** 2 * absorption(x) * state.flip_up
-    breaking = (jx - jy) ** 2 * emission(x) * state.flip_down
+    keeping = (jx + jy) ** 2 * lines.absorbing
+    breaking = (jx - jy) ** 2 * lines.emitting
     return np.asarray(rate * (keeping + breaking))
 
 
-def longitudinal_printed(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+def longitudinal_printed(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
     """Eq. (70) as printed; half of Eq. (84) for isotropic coupling.
 
     Parameters
     ----------
     magnet : Magnet
     electrons : Electrons
-    state : Equilibrium
+    lines : Lines
+        From `thermal_lines`.
 
     Returns
     -------
@@ -355,23 +399,21 @@ def longitudinal_printed(magnet: Magnet, electrons: Electrons, state: Equilibriu
         Last axis: the sublattice.
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
-    x = state.reduced_splitting
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
-    keeping = (jx**2 + jy**2) * absorption(x) * state.flip_up
-    breaking = (jx - jy) ** 2 * emission(x) * state.flip_down
+    keeping = (jx**2 + jy**2) * lines.absorbing
+    breaking = (jx - jy) ** 2 * lines.emitting
     return np.asarray(rate * (keeping + breaking))
 
 
-def transverse_flips(
-    magnet: Magnet, electrons: Electrons, state: Equilibrium, phi: ArrayLike
-) -> Array:
+def transverse_flips(magnet: Magnet, electrons: Electrons, lines: Lines, phi: ArrayLike) -> Array:
     """Flip part of 1/tau_perp, first two terms of Eq. (75), per sublattice [1/s].
 
     Parameters
     ----------
     magnet : Magnet
     electrons : Electrons
-    state : Equilibrium
+    lines : Lines
+        From `thermal_lines`.
     phi : array_like, rad
         Azimuth of the axis, Eq. (37).
 
@@ -381,15 +423,12 @@ def transverse_flips(
         Last axis: the sublattice.
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
-    x = state.reduced_splitting
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
     coupling = (np.sin(phi) * jx) ** 2 + (np.cos(phi) * jy) ** 2
-    return np.asarray(
-        rate * coupling * (absorption(x) * state.flip_up + emission(x) * state.flip_down)
-    )
+    return np.asarray(rate * coupling * (lines.absorbing + lines.emitting))
 
 
-def dephasing(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+def dephasing(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
     """Dephasing part of 1/tau_perp, third term of Eq. (75), per sublattice [1/s].
 
     Differs from the paper by nu_F, which the print lacks.
@@ -398,7 +437,8 @@ def dephasing(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array
     ----------
     magnet : Magnet
     electrons : Electrons
-    state : Equilibrium
+    lines : Lines
+        From `thermal_lines`.
 
     Returns
     -------
@@ -407,16 +447,17 @@ def dephasing(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array
     """
     jz = magnet.exchange[:, 2]
     rate = np.pi / HBAR * magnet.densities * electrons.dos
-    return np.asarray(rate * jz**2 * state.dephasing_moment(magnet.disorder))
+    return np.asarray(rate * jz**2 * lines.conserving)
 
 
-def dephasing_printed(magnet: Magnet, state: Equilibrium) -> Array:
+def dephasing_printed(magnet: Magnet, lines: Lines) -> Array:
     """Third term of Eq. (75) as printed, without nu_F; its unit is eV m^-3 /s times 1/nu_F.
 
     Parameters
     ----------
     magnet : Magnet
-    state : Equilibrium
+    lines : Lines
+        From `thermal_lines`.
 
     Returns
     -------
@@ -424,9 +465,7 @@ def dephasing_printed(magnet: Magnet, state: Equilibrium) -> Array:
         Last axis: the sublattice.
     """
     jz = magnet.exchange[:, 2]
-    return np.asarray(
-        np.pi / HBAR * magnet.densities * jz**2 * state.dephasing_moment(magnet.disorder)
-    )
+    return np.asarray(np.pi / HBAR * magnet.densities * jz**2 * lines.conserving)
 
 
 def transverse_flips_finite_splitting(
@@ -649,31 +688,29 @@ def closed_form(
         For an unknown form.
     """
     _checks.choice("form", form, FORMS)
+    return in_blocks("closed-form", partial(_fill, form), sample, temperature, field)
+
+
+def _fill(
+    form: str, sample: Sample, temperature: ArrayLike, field: ArrayLike, dissipator: Array
+) -> Filled:
+    """The closed forms at some points; the dissipator, given as zeros, is written in place."""
     state = equilibrium(sample, temperature, field)
     magnet, electrons = sample.magnet, sample.electrons
     omega = precession(magnet, electrons, state)
+    lines = thermal_lines(state, magnet.disorder)
     flips_x, flips_y = (
-        over_sublattices(transverse_flips(magnet, electrons, state, phi))
+        over_sublattices(transverse_flips(magnet, electrons, lines, phi))
         for phi in (0.0, 0.5 * np.pi)
     )
     if form == "finite-splitting":
         mean = transverse_flips_finite_splitting(magnet, electrons, state, omega).sum(axis=-1)
         half_difference = 0.5 * (flips_x - flips_y)
         flips_x, flips_y = mean + half_difference, mean - half_difference
-    dephased = over_sublattices(dephasing(magnet, electrons, state))
+    dephased = over_sublattices(dephasing(magnet, electrons, lines))
     parallel = longitudinal_printed if form == "printed" else longitudinal
-    dissipator = np.zeros((*omega.shape, 3, 3))
     dissipator[..., 0, 0] = flips_x + dephased
     dissipator[..., 1, 1] = flips_y + dephased
-    dissipator[..., 2, 2] = over_sublattices(parallel(magnet, electrons, state))
-    weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
-    flux = flip_flux(weights, state, magnet.disorder)
-    return Relaxation(
-        method="closed-form",
-        sample=sample,
-        temperature=state.temperature,
-        field=state.field,
-        dissipator=dissipator,
-        precession=omega,
-        charge_to_spin=over_sublattices(charge_to_spin_rate(flux, electrons)),
-    )
+    dissipator[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
+    flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
+    return Filled(omega, over_sublattices(charge_to_spin_rate(flux, electrons)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -370,9 +370,12 @@ def _golden_rule(m: Measurement) -> Iterator[Check]:
     exchange_part = replace(found, spin_flip_rate=0.0)
     rounding = _rate_allowance(found, (0, 0))
 
+    def lines() -> Any:
+        return _formulas().thermal_lines(state, magnet.disorder)
+
     def from_weights(name: str, *angle: float) -> Array:
         weights = getattr(_formulas(), name)(magnet.exchange, magnet.densities, *angle)
-        flux = _formulas().flip_flux(weights, state, magnet.disorder)
+        flux = _formulas().flip_flux(weights, lines())
         return np.asarray(_formulas().relaxation_rate(flux, electrons).sum(axis=-1))
 
     yield _check(
@@ -402,7 +405,7 @@ def _golden_rule(m: Measurement) -> Iterator[Check]:
     yield _check(
         m,
         ("dephasing", "(75)", "1/s"),
-        lambda: _formulas().dephasing(magnet, electrons, state).sum(axis=-1),
+        lambda: _formulas().dephasing(magnet, electrons, lines()).sum(axis=-1),
         m.dephasing,
         rounding,
     )
@@ -519,13 +522,17 @@ def _other_forms(m: Measurement) -> Iterator[Check]:
     magnet, electrons = case.sample.magnet, case.sample.electrons
     rounding = _rate_allowance(found, (0, 0))
     jx, jy, _ = magnet.exchange[0]
+
+    def lines() -> Any:
+        return _formulas().thermal_lines(state, magnet.disorder)
+
     if len(magnet.sublattices) == 1 and (jx or jy):
         part = float(1 - jx * jy / (jx**2 + jy**2))
         printed = part * found.dissipator[2, 2]
         yield _check(
             m,
             (f"1/tau_par printed = {part:.4g} of it", "(70) printed", "1/s"),
-            lambda: _formulas().longitudinal_printed(magnet, electrons, state).sum(axis=-1),
+            lambda: _formulas().longitudinal_printed(magnet, electrons, lines()).sum(axis=-1),
             printed,
             rounding,
         )
@@ -541,7 +548,7 @@ def _other_forms(m: Measurement) -> Iterator[Check]:
     yield _check(
         m,
         ("dephasing printed, times nu_F", "(75) printed", "1/s"),
-        lambda: _formulas().dephasing_printed(magnet, state).sum(axis=-1) * electrons.dos,
+        lambda: _formulas().dephasing_printed(magnet, lines()).sum(axis=-1) * electrons.dos,
         m.dephasing,
         rounding,
     )

@@ -14,8 +14,9 @@
     direction = [[1, 0, 0], [0, 0, 1]]
 
 Instead of a preset the sample may be given in full, by the arguments of the classes, in tables
-``[sample.film]``, ``[sample.electrons]``, ``[[sample.moments]]`` and a number or matrix
-``sample.weiss``. ``[options]`` are those of the method.
+``[sample.film]``, ``[sample.electrons]``, ``[[sample.moments]]`` and, for the coupling among the
+moments, one of ``sample.weiss`` (a number or a matrix, eV), ``sample.curie_temperature`` and
+``sample.neel_temperature`` (K). ``[options]`` are those of the method.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from openmr.variation import UNITS
 
 MOST_POINTS = 10**8
 _TABLES = ("method", "sample", "sweep", "options")
-_PARTS = ("name", "film", "electrons", "moments", "weiss", "disorder")
+_MAGNET = ("weiss", "disorder", "curie_temperature", "neel_temperature")
+_PARTS = ("name", "film", "electrons", "moments", *_MAGNET)
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -108,8 +110,7 @@ def _sample(table: Mapping[str, Any]) -> Sample:
     return Sample(
         magnet=Magnet(
             [_called("sample.moments", Moments, one) for one in moments],
-            table.get("weiss", 0.0),
-            table.get("disorder", "random"),
+            **{key: table[key] for key in _MAGNET if key in table},
         ),
         electrons=_called("sample.electrons", Electrons.free if free else Electrons, electrons),
         film=_called("sample.film", Film, table["film"]),

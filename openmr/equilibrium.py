@@ -14,7 +14,7 @@ Only collinear states are considered.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import Array, ParameterError, SizeError
 from openmr.descent import WeissProblem, lowest, matvec
-from openmr.levels import Averages, averages, blocks
+from openmr.levels import Means, blocks, means, variance
 from openmr.levels import level_sums as level_sums  # noqa: PLC0414 - known here too
 from openmr.sample import Magnet, Sample, symmetrising_weights
 from openmr.weiss import SMALLEST, weiss_field
@@ -45,13 +45,9 @@ class Equilibrium:
         <S_par>, Eq. (32).
     second_moment : array (..., n), no unit
         <S_par^2>, Eq. (33).
-    variance : array (..., n), no unit
-        <S_par^2> - <S_par>^2.
     flip_up, flip_down : array (..., n), no unit
         <S_- S_+> and <S_+ S_->, Eqs. (67), (68).
-    condition : array (..., n), no unit
-        Largest relative change of any of the above per relative change of temperature, field, g
-        and couplings; grows as 1/|T - T_C| near the transition.
+    magnet : Magnet
     """
 
     temperature: Array
@@ -59,10 +55,39 @@ class Equilibrium:
     splitting: Array
     magnetization: Array
     second_moment: Array
-    variance: Array
     flip_up: Array
     flip_down: Array
-    condition: Array
+    magnet: Magnet
+
+    @property
+    def variance(self) -> Array:
+        """<S_par^2> - <S_par>^2, shape (..., n)."""
+        x = self.reduced_splitting
+        found = np.empty_like(x)
+        for i, moments in enumerate(self.magnet.sublattices):
+            found[..., i] = variance(moments.spin, x[..., i])
+        return found
+
+    @property
+    def condition(self) -> Array:
+        """Largest relative change of any average per relative change of the input, (..., n).
+
+        Of temperature, field, g and couplings; it grows as 1/|T - T_C| near the transition.
+        """
+        magnet, x = self.magnet, self.reduced_splitting
+        beta = 1.0 / (units.K_B * self.temperature[..., None])
+        g = np.array([moments.g for moments in magnet.sublattices])
+        coupling = beta[..., None] * np.array(magnet.weiss)
+        drive = np.abs(units.MU_B * beta * self.field[..., None] * g)
+        drive = drive + matvec(np.abs(coupling), np.abs(self.magnetization))
+        # |dx| per relative change of the input
+        shift = matvec(np.abs(_softness(coupling * self.variance[..., None, :])), drive)
+        # the logarithmic slopes of the averages with x: of <S_par>, at most variance/|m|;
+        # of <S_par^2> and the flip correlators, at most 2S
+        worst = np.maximum(2 * magnet.spins * shift, 1.0)
+        worst = np.maximum(worst, shift / np.maximum(np.abs(x), SMALLEST))
+        of_mean = shift * self.variance / np.maximum(np.abs(self.magnetization), SMALLEST)
+        return np.asarray(np.maximum(worst, of_mean))
 
     @property
     def reduced_splitting(self) -> Array:
@@ -86,28 +111,19 @@ class Equilibrium:
 
     def points(self) -> Iterator[Equilibrium]:
         """One equilibrium per point of the grid, in C order.
-
-        Yields
-        ------
-        Equilibrium
-            Of one point, without grid axes.
-        """
+        
+                Yields
+                ------
+                Equilibrium
+                    Of one point, without grid axes.
+                """
         for index in np.ndindex(self.temperature.shape):
-            yield Equilibrium(*(np.asarray(getattr(self, f.name)[index]) for f in fields(self)))
+            arrays = {name: np.asarray(getattr(self, name)[index]) for name in _ARRAYS}
+            yield Equilibrium(**arrays, magnet=self.magnet)
 
 
-def _condition(spins: Array, x: Array, means: Averages, shift: Array) -> Array:
-    """Relative change of the worst average per relative change of the input.
-
-    From |dx| per relative change of temperature, field, g and couplings.
-    """
-    # the logarithmic slopes of the averages with x: of <S_par>, at most variance/|m|;
-    # of <S_par^2> and the flip correlators, at most 2S
-    worst = np.maximum(2 * spins * shift, 1.0)
-    np.maximum(worst, shift / np.maximum(np.abs(x), SMALLEST), out=worst)
-    of_mean = shift * means.variance
-    of_mean /= np.maximum(np.abs(means.magnetization), SMALLEST)
-    return np.asarray(np.maximum(worst, of_mean, out=worst))
+_AVERAGES = ("splitting", *Means._fields)
+_ARRAYS = ("temperature", "field", *_AVERAGES)
 
 
 def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equilibrium:
@@ -169,7 +185,7 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
             f"`temperature` and `field` must span at most {MAX_LEVELS:g} points times spin levels, "
             f"got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
         )
-    found = {name: np.empty((temperature.size, count)) for name in _GRIDS}
+    found = {name: np.empty((temperature.size, count)) for name in _AVERAGES}
     solve = _together if np.any(weiss - np.diag(np.diag(weiss))) else _apart
     points = temperature.ravel(), field.ravel()
     for block in blocks(temperature.size):
@@ -178,11 +194,9 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     return Equilibrium(
         temperature=temperature.copy(),
         field=field.copy(),
+        magnet=magnet,
         **{name: values.reshape(*temperature.shape, count) for name, values in found.items()},
     )
-
-
-_GRIDS = ("splitting", *Averages._fields, "condition")
 
 
 def _apart(magnet: Magnet, temperature: Array, field: Array, out: dict[str, Array]) -> None:
@@ -202,13 +216,9 @@ def _apart(magnet: Magnet, temperature: Array, field: Array, out: dict[str, Arra
                 ordered = temperature < ordering_temperature(Magnet(moments, own))
                 limit = np.where(ordered, x if moments.g >= 0 else -x, 0.0)
                 x = np.where(unsplit, limit, x)
-        means = averages(moments.spin, x)
-        drive = np.abs(zeeman) + np.abs(coupling * means.magnetization)
-        stiffness = np.abs(1.0 - coupling * means.variance)
-        shift = drive / np.where(stiffness > 0, stiffness, np.inf)
+        found = means(moments.spin, x)
         out["splitting"][:, i] = x * thermal
-        out["condition"][:, i] = _condition(np.array(moments.spin), x, means, shift)
-        for name, values in means._asdict().items():
+        for name, values in found._asdict().items():
             out[name][:, i] = values
 
 
@@ -227,18 +237,14 @@ def _together(magnet: Magnet, temperature: Array, field: Array, out: dict[str, A
     x = problem.zeeman.copy()
     ordered = (temperature < ordering_temperature(magnet)) | np.any(problem.zeeman != 0, axis=-1)
     x[ordered] = lowest(problem.at(ordered))
-    columns = [averages(spin, x[:, i]) for i, spin in enumerate(problem.spins)]
-    means = Averages(*(np.stack(values, axis=-1) for values in zip(*columns, strict=True)))
-    drive = np.abs(problem.zeeman) + matvec(np.abs(problem.coupling), np.abs(means.magnetization))
-    shift = matvec(np.abs(_softness(problem.coupling * means.variance[:, None, :])), drive)
+    for i, spin in enumerate(problem.spins):
+        for name, values in means(spin, x[:, i])._asdict().items():
+            out[name][:, i] = values
     out["splitting"][:] = x / beta[:, None]
-    out["condition"][:] = _condition(problem.spins, x, means, shift)
-    for name, values in means._asdict().items():
-        out[name][:] = values
 
 
 def _softness(feedback: Array) -> Array:
-    """Inverse of 1 - feedback (p, n, n); 0 for what is free to move without end."""
+    """Inverse of 1 - feedback (..., n, n); 0 for what is free to move without end."""
     stiffness = np.eye(feedback.shape[-1]) - feedback
     try:
         return np.asarray(np.linalg.inv(stiffness))

@@ -218,7 +218,7 @@ MICROOHM = 1e-6
 
 
 def resistance_curves(
-    curves: Mapping[str, Resistivity],
+    curves: Resistivity | Mapping[str, Resistivity],
     *,
     against: str = "field",
     relative: bool = False,
@@ -228,8 +228,8 @@ def resistance_curves(
 
     Parameters
     ----------
-    curves : mapping of label to Resistivity
-        Each along one axis.
+    curves : Resistivity, or mapping of label to Resistivity
+        Each along one axis; a single one is labelled by its sample's name.
     against : {"field", "temperature"}
     relative : bool
         Change since the first point of each curve, in parts per thousand.
@@ -246,6 +246,8 @@ def resistance_curves(
         For an unknown `against`.
     """
     _checks.choice("against", against, ("field", "temperature"))
+    if isinstance(curves, Resistivity):
+        curves = {curves.relaxation.sample.name: curves}
     figure, ax = _axes(ax)
     marked = False
     for (label, curve), (colour, line) in zip(curves.items(), _styles(len(curves)), strict=True):

@@ -4,7 +4,7 @@ from typing import Final
 
 from numpy.typing import ArrayLike
 
-from openmr import _checks, units
+from openmr import _checks
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample
 
 PT_LATTICE_CONSTANT: Final[float] = 0.392e-9
@@ -53,9 +53,8 @@ def pt_py(
     moments = Moments(
         spin=spin, density=0.1 / PT_LATTICE_CONSTANT**3, exchange_energy=exchange_energy
     )
-    weiss = 3.0 * units.K_B * curie / (spin * (spin + 1.0))
     return Sample(
-        magnet=Magnet(sublattices=[moments], weiss=[[weiss]], disorder=disorder),
+        magnet=Magnet(sublattices=[moments], disorder=disorder, curie_temperature=curie),
         electrons=Electrons.free(fermi_energy=1.0, mass=1.0),
         film=Film(
             thickness=5e-9,

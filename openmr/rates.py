@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array
-from openmr.levels import blocks
+from openmr.levels import BLOCK, blocks
 from openmr.sample import Electrons, Sample
 
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
@@ -184,12 +185,16 @@ def _times(rates: Array) -> Array:
 
 
 def shown(values: Array) -> str:
-    """A scalar with four digits, an array as its range and shape."""
+    """A scalar with four digits, an array as its range and shape; eight for a narrow range."""
     if values.ndim == 0:
         return f"{float(values):.4g}"
     if values.size == 0:
         return f"[] {values.shape}"
-    return f"{values.min():.4g} ... {values.max():.4g} {values.shape}"
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return f"{low:.4g} {values.shape}"
+    digits = 4 if f"{low:.4g}" != f"{high:.4g}" else 8
+    return f"{low:.{digits}g} ... {high:.{digits}g} {values.shape}"
 
 
 def rotation(theta: ArrayLike, phi: ArrayLike) -> Array:
@@ -233,46 +238,57 @@ def over_sublattices(parts: Array) -> Array:
     return np.asarray(parts[..., 0] if parts.shape[-1] == 1 else parts.sum(axis=-1))
 
 
-LARGE = 12288
-"""Points of a grid that a method gets at a time: its arrays stay in the cache, and small enough for
-the C library to reuse their memory instead of asking the system for it anew."""
+LARGE = BLOCK
+"""Points of a grid that a method gets at a time."""
+
+
+class Filled(NamedTuple):
+    """What a method for whole grids gives besides the dissipator."""
+
+    precession: Array
+    charge_to_spin: Array
+    diagnostics: Mapping[str, float] = MappingProxyType({})
 
 
 def in_blocks(
-    method: Callable[[Sample, ArrayLike, ArrayLike], Relaxation],
+    method: str,
+    fill: Callable[[Sample, ArrayLike, ArrayLike, Array], Filled],
     sample: Sample,
     temperature: ArrayLike,
     field: ArrayLike,
 ) -> Relaxation:
     """One record of a method that takes whole grids, worked out block by block.
 
-    Diagnostics that are single numbers are the largest of the blocks.
+    `fill` puts the dissipator of its points into an array of zeros. Diagnostics are the largest of
+    the blocks.
     """
     asked = temperature, field
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     temperature, field = _checks.broadcast(temperature=temperature, field=field)
-    if temperature.size <= LARGE:
-        return method(sample, *asked)
-    points = temperature.ravel(), field.ravel()
-    dissipator = np.empty((temperature.size, 3, 3))
-    precession, charge_to_spin = np.empty(temperature.size), np.empty(temperature.size)
-    diagnostics: dict[str, Any] = {}
-    for block in blocks(temperature.size, LARGE):
-        part = method(sample, points[0][block], points[1][block])
-        dissipator[block] = part.dissipator
-        precession[block], charge_to_spin[block] = part.precession, part.charge_to_spin
-        for name, value in part.diagnostics.items():
-            diagnostics[name] = max(value, diagnostics.get(name, value))
-    shape = temperature.shape
-    return replace(
-        part,
+    shape, count = temperature.shape, temperature.size
+    dissipator = np.zeros((*shape, 3, 3))
+    if count <= LARGE:
+        found = fill(sample, *asked, dissipator)
+    else:
+        points, flat = (temperature.ravel(), field.ravel()), dissipator.reshape(-1, 3, 3)
+        precession, charge_to_spin = np.empty(count), np.empty(count)
+        diagnostics: dict[str, float] = {}
+        for block in blocks(count, LARGE):
+            part = fill(sample, points[0][block], points[1][block], flat[block])
+            precession[block], charge_to_spin[block] = part.precession, part.charge_to_spin
+            for name, value in part.diagnostics.items():
+                diagnostics[name] = max(value, diagnostics.get(name, value))
+        found = Filled(precession.reshape(shape), charge_to_spin.reshape(shape), diagnostics)
+    return Relaxation(
+        method=method,
+        sample=sample,
         temperature=temperature,
         field=field,
-        dissipator=dissipator.reshape(*shape, 3, 3),
-        precession=precession.reshape(shape),
-        charge_to_spin=charge_to_spin.reshape(shape),
-        diagnostics=diagnostics,
+        dissipator=dissipator,
+        precession=found.precession,
+        charge_to_spin=found.charge_to_spin,
+        diagnostics=dict(found.diagnostics),
     )
 
 

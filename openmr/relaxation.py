@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr.rates import Relaxation, in_blocks
+from openmr.rates import Relaxation
 from openmr.sample import Sample
 
 METHODS: Final[dict[str, str]] = {
@@ -25,9 +24,6 @@ METHODS: Final[dict[str, str]] = {
     "exact": "openmr.routes.exact:exact",
 }
 """Method name -> where its function lives; loaded only when asked for."""
-
-GRID_METHODS: Final = ("closed-form", "batched")
-"""Those without a loop over the points: large grids go to them in blocks."""
 
 
 def relaxation(
@@ -77,10 +73,7 @@ def relaxation(
     module, function = METHODS[_checks.choice("method", method, METHODS)].split(":")
     route: Callable[..., Relaxation] = getattr(import_module(module), function)
     try:
-        if method in GRID_METHODS:
-            found = in_blocks(partial(route, **options), sample, temperature, field)
-        else:
-            found = route(sample, temperature, field, **options)
+        found = route(sample, temperature, field, **options)
     except TypeError as error:
         if "unexpected keyword argument" not in str(error) or function not in str(error):
             raise

@@ -5,7 +5,8 @@ Current along x, film normal z. The transverse resistivity is rho_yx = E_y / J_x
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +14,9 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.axes import film_axes, turned
-from openmr.diffusion import surviving_fraction, surviving_matrix, transverse_decay
-from openmr.rates import PRECESSION_GENERATOR, Relaxation, shown
+from openmr.diffusion import surviving_across, surviving_along, surviving_matrix
+from openmr.levels import blocks
+from openmr.rates import LARGE, PRECESSION_GENERATOR, Relaxation, shown
 from openmr.sample import Film
 
 
@@ -99,6 +101,49 @@ def resistivity(
     _checks.choice("order", order, ("second", "exact"))
     _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
     m = _checks.unit_vectors("direction", direction)
+    found = _in_blocks(film, relaxation, m, order, precession_sign)
+    if not np.all(found.longitudinal > 0):
+        raise _checks.ParameterError(
+            "`spin_hall_angle` must leave the conductivity of the film positive: at "
+            f"{film.spin_hall_angle:g} more charge current is lost to the spin Hall effect, "
+            "2 theta_SH^2, than the field drives; take a smaller one"
+        )
+    return Resistivity(relaxation=relaxation, direction=m, **found._asdict())
+
+
+class _Values(NamedTuple):
+    """The five arrays of `Resistivity`."""
+
+    longitudinal: Array
+    transverse: Array
+    drho0: Array
+    drho1: Array
+    drho2: Array
+
+
+def _in_blocks(
+    film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
+) -> _Values:
+    """All of the grid, block by block where one direction serves for many points."""
+    grid = relaxation.precession.shape
+    count = relaxation.precession.size
+    even = m.ndim == 1 and np.ndim(relaxation.azimuth) == 0
+    if not even or relaxation.dissipator.shape != (*grid, 3, 3) or count <= LARGE:
+        return _at_once(film, relaxation, m, order, precession_sign)
+    dissipator = relaxation.dissipator.reshape(-1, 3, 3)
+    precession = relaxation.precession.reshape(-1)
+    found = _Values(*np.empty((5, count)))
+    for block in blocks(count, LARGE):
+        part = replace(relaxation, dissipator=dissipator[block], precession=precession[block])
+        values = _at_once(film, part, m, order, precession_sign)
+        for whole, piece in zip(found, values, strict=True):
+            whole[block] = piece
+    return _Values(*(values.reshape(grid) for values in found))
+
+
+def _at_once(
+    film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
+) -> _Values:
     if _is_axial(relaxation):
         longitudinal, transverse, invariants = _axial(film, relaxation, m, order, precession_sign)
     else:
@@ -108,23 +153,8 @@ def resistivity(
             surviving = np.swapaxes(surviving, -1, -2)
         longitudinal, transverse = relative_resistivity(film, surviving, order)
         invariants = _invariants(local)
-    if not np.all(longitudinal > 0):
-        raise _checks.ParameterError(
-            "`spin_hall_angle` must leave the conductivity of the film positive: at "
-            f"{film.spin_hall_angle:g} more charge current is lost to the spin Hall effect, "
-            "2 theta_SH^2, than the field drives; take a smaller one"
-        )
-    drho0, drho1, drho2 = (np.broadcast_to(part, longitudinal.shape) for part in invariants)
-    unit = film.resistivity
-    return Resistivity(
-        relaxation=relaxation,
-        direction=m,
-        longitudinal=np.asarray(unit * longitudinal),
-        transverse=np.asarray(unit * transverse),
-        drho0=np.asarray(unit * drho0),
-        drho1=np.asarray(unit * drho1),
-        drho2=np.asarray(unit * drho2),
-    )
+    drho = (np.broadcast_to(part, longitudinal.shape) for part in invariants)
+    return _Values(*(film.resistivity * part for part in (longitudinal, transverse, *drho)))
 
 
 def _is_axial(relaxation: Relaxation) -> bool:
@@ -132,31 +162,31 @@ def _is_axial(relaxation: Relaxation) -> bool:
     found = relaxation.dissipator
     if not found.size:
         return True
-    diagonal = np.einsum("...aa->...a", found)
-    if not (diagonal.min() >= 0 and relaxation.spin_flip_rate >= 0):
+    x, y, z = (found[..., a, a] for a in range(3))
+    if not (all(part.min() >= 0 for part in (x, y, z)) and relaxation.spin_flip_rate >= 0):
         return False
-    rounding = 1e-14 * np.maximum(diagonal[..., 2], diagonal[..., 0])
     others = [found[..., a, b] for a in range(3) for b in range(3) if a != b]
-    return all(
-        bool(np.all(np.abs(part) <= rounding))
-        for part in (diagonal[..., 0] - diagonal[..., 1], *others)
-    )
+    if np.array_equal(x, y) and not any(np.count_nonzero(part) for part in others):
+        return True
+    rounding = 1e-14 * np.maximum(x, z)
+    return all(bool(np.all(np.abs(part) <= rounding)) for part in (x - y, *others))
 
 
 def _axial(
     film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
 ) -> tuple[Array, Array, tuple[Array, Array, Array]]:
     """rho_L and rho_yx over rho_L0 by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
-    parallel = surviving_fraction(film.thickness, relaxation.longitudinal / film.diffusion)
-    across = surviving_fraction(film.thickness, transverse_decay(film, relaxation))
+    drho0 = surviving_along(film, relaxation)
+    across, drho2 = surviving_across(film, relaxation)
     try:
-        parallel, across, mx, my, mz = np.broadcast_arrays(parallel, across, *np.moveaxis(m, -1, 0))
+        np.broadcast_shapes(drho0.shape, m.shape[:-1])
     except ValueError:
         raise _checks.ParameterError(
             "`direction` without its last axis must broadcast with the rates, "
             f"got {m.shape[:-1]} and {relaxation.precession.shape}"
         ) from None
-    drho0, drho1, drho2 = parallel, parallel - across.real, across.imag
+    mx, my, mz = np.moveaxis(m, -1, 0)
+    drho1 = drho0 - across
     sign = 1.0 if precession_sign == "hamiltonian" else -1.0
     square = film.spin_hall_angle**2
     if order == "second":

@@ -109,10 +109,22 @@ class Magnet:
         ``weiss[i][j]`` = J0 = sum over sublattice j of J_ij, Eqs. (30), (84); positive is
         ferromagnetic. A single number serves for one sublattice. It must derive from one energy:
         w_i J0_ij = w_j J0_ji for some positive weights w (the densities, in a real magnet).
+        Default: none.
     disorder : {"random", "lattice"}
         With moments at random places the whole <S_par^2> dephases the electrons (the paper's
         choice); on a perfect lattice only its fluctuation does, since the mean belongs to the
         bands.
+    curie_temperature : float, K, optional
+        Instead of `weiss`, for one sublattice: J0 = 3 k_B T_C / S(S+1), the coupling with which
+        Eqs. (30), (32) order there.
+    neel_temperature : float, K, optional
+        Instead of `weiss`, for two sublattices of equal spin and density: each is coupled to the
+        other by J0 = -3 k_B T_N / S(S+1) and not to itself.
+
+    Raises
+    ------
+    ParameterError
+        For a value outside its range, a coupling given twice, or one that is not reciprocal.
     """
 
     sublattices: tuple[Moments, ...]
@@ -122,15 +134,30 @@ class Magnet:
     def __init__(
         self,
         sublattices: Sequence[Moments] | Moments,
-        weiss: ArrayLike = 0.0,
+        weiss: ArrayLike | None = None,
         disorder: str = "random",
+        *,
+        curie_temperature: float | None = None,
+        neel_temperature: float | None = None,
     ) -> None:
         moments = tuple(sublattices) if isinstance(sublattices, Sequence) else (sublattices,)
         if not moments:
             raise ParameterError("`sublattices` must hold at least one Moments, got none")
         for item in moments:
             _checks.instance("sublattices", item, Moments)
-        matrix = _checks.finite_array("weiss", weiss, "eV")
+        orders = {
+            "weiss": weiss,
+            "curie_temperature": curie_temperature,
+            "neel_temperature": neel_temperature,
+        }
+        chosen = [name for name, value in orders.items() if value is not None]
+        if len(chosen) > 1:
+            _checks.exactly_one(**{name: orders[name] for name in chosen})
+        if curie_temperature is not None:
+            weiss = _curie_coupling(moments, curie_temperature)
+        if neel_temperature is not None:
+            weiss = _neel_coupling(moments, neel_temperature)
+        matrix = _checks.finite_array("weiss", 0.0 if weiss is None else weiss, "eV")
         count = len(moments)
         if matrix.ndim == 0 and (count == 1 or matrix == 0):
             matrix = np.full((count, count), float(matrix))
@@ -159,6 +186,32 @@ class Magnet:
     def exchange(self) -> Array:
         """J_v of each sublattice [eV m^3], shape (n, 3)."""
         return np.array([moments.exchange for moments in self.sublattices])
+
+
+def coupling_of_order(spin: float, temperature: float) -> float:
+    """J0 = 3 k_B T / S(S+1) [eV], with which moments order at T [K], Eqs. (30), (32)."""
+    return 3.0 * units.K_B * temperature / (spin * (spin + 1.0))
+
+
+def _curie_coupling(moments: tuple[Moments, ...], kelvin: float) -> float:
+    kelvin = _checks.number("curie_temperature", kelvin, "K", least=0.0)
+    if len(moments) > 1:
+        raise ParameterError(
+            f"`curie_temperature` is for one sublattice, got {len(moments)}: give `weiss` in eV"
+        )
+    return coupling_of_order(moments[0].spin, kelvin)
+
+
+def _neel_coupling(moments: tuple[Moments, ...], kelvin: float) -> list[list[float]]:
+    kelvin = _checks.number("neel_temperature", kelvin, "K", least=0.0)
+    kinds = {(one.spin, one.density) for one in moments}
+    if len(moments) != 2 or len(kinds) > 1:
+        raise ParameterError(
+            "`neel_temperature` is for two sublattices of equal spin and density, got "
+            + ", ".join(f"S = {one.spin:g} at {one.density:g} m^-3" for one in moments)
+        )
+    coupling = coupling_of_order(moments[0].spin, kelvin)
+    return [[0.0, -coupling], [-coupling, 0.0]]
 
 
 def symmetrising_weights(weiss: Array) -> Array:
@@ -253,6 +306,32 @@ class Electrons:
     def dos(self) -> float:
         """Effective density of states per spin nu_F, Eq. (71) [eV^-1 m^-3]."""
         return 0.5 * (self.dos_up + self.dos_down)
+
+    def diffusion(self, resistivity: float) -> float:
+        """Diffusion coefficient D = 1 / (2 e nu_F rho) by Einstein's relation [m^2/s].
+
+        Parameters
+        ----------
+        resistivity : float, Ohm m
+            rho_L0 of the film.
+
+        Returns
+        -------
+        float, m^2/s
+
+        Raises
+        ------
+        ParameterError
+            For a resistivity that is not positive.
+
+        Examples
+        --------
+        >>> import openmr as om
+        >>> round(om.Electrons.free(fermi_energy=1.0).diffusion(2e-6), 6)
+        0.000458
+        """
+        resistivity = _checks.number("resistivity", resistivity, "Ohm m", above=0.0)
+        return 1.0 / (2.0 * units.ELEMENTARY_CHARGE * self.dos * resistivity)
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -1,8 +1,8 @@
 """Finished boxes of a sweep on disk: a Zarr group, one checked chunk per box and variable.
 
-Nothing of the package is ever NaN, so NaN marks what is not there yet: a box is finished when all
-its chunks are present, pass their checksum (CRC32C, by Zarr) and hold numbers. There is no journal
-that could disagree with the data.
+A box is one chunk of every variable, written whole: it is finished when all its chunks are present
+and pass their checksum (CRC32C, by Zarr), which is asked of the files as they are, without
+unpacking them. There is no journal that could disagree with the data.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def stored_sweep(path: Path, plan: Plan) -> tuple[Plan, list[Box], Callable[[Box
             where = plan.cut(dimensions(name, plan.task), box)
             group[name][where if where else ...] = part
 
-    return plan, [box for box in plan.boxes() if not _finished(group, plan, box)], write
+    return plan, _unfinished(path, group, plan), write
 
 
 def _zarr() -> Any:
@@ -149,14 +149,25 @@ def _shown(values: np.ndarray) -> str:
     return f"{values.shape[0]} values from {values[0]} to {values[-1]}"
 
 
-def _finished(group: Any, plan: Plan, box: Box) -> bool:
-    """Whether every chunk of a box is there, undamaged and full."""
-    for name in VARIABLES:
-        where = plan.cut(dimensions(name, plan.task), box)
-        try:
-            values = group[name][where if where else ...]
-        except (ValueError, OSError, RuntimeError):  # the checksum, or the decompressor
-            return False
-        if np.any(np.isnan(values)):
-            return False
-    return True
+def _unfinished(path: Path, group: Any, plan: Plan) -> list[Box]:
+    """The boxes of which a chunk is missing or damaged."""
+    keys = {name: group[name].metadata.encode_chunk_key for name in VARIABLES}
+    kept = {name: dimensions(name, plan.task) for name in VARIABLES}
+    number = dict(zip(plan.task.axes, range(len(plan.chunks)), strict=True))
+
+    def whole(name: str, box: Box) -> bool:
+        corner = tuple(box[number[d]].start // plan.chunks[number[d]] for d in kept[name])
+        return _undamaged(path / name / keys[name](corner))
+
+    return [box for box in plan.boxes() if not all(whole(name, box) for name in VARIABLES)]
+
+
+def _undamaged(chunk: Path) -> bool:
+    """Whether a file is there and ends with the checksum of what precedes it."""
+    from google_crc32c import value
+
+    try:
+        data = chunk.read_bytes()
+    except OSError:
+        return False
+    return len(data) > 4 and value(data[:-4]) == int.from_bytes(data[-4:], "little")

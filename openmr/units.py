@@ -10,6 +10,8 @@ K_B: Final[float] = constants.value("Boltzmann constant in eV/K")
 """Boltzmann constant [eV/K]."""
 MU_B: Final[float] = constants.value("Bohr magneton in eV/T")
 """Bohr magneton [eV/T]."""
+ELEMENTARY_CHARGE: Final[float] = constants.e
+"""Elementary charge [C], which is also one eV in joules."""
 
 
 def free_electron_dos(fermi_energy: float, mass: float) -> float:

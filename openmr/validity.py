@@ -202,7 +202,7 @@ def validity(
         _equal_spins(point),
         _wick(point),
         _orbitals(point),
-        _weiss(point),
+        *_weiss(point),
         _back_action(point),
         _disorder(point),
         _hall_angle(point, direction),
@@ -442,30 +442,37 @@ def _orbitals(point: _Point) -> Assumption:
     )
 
 
-def _weiss(point: _Point) -> Assumption:
-    """Eqs. (29)-(31): every moment alone in a mean field."""
+def _weiss(point: _Point) -> tuple[Assumption, Assumption]:
+    """Eqs. (29)-(31): every moment alone in a mean field; what it costs along and across."""
     magnet, state = point.sample.magnet, point.state
     ordering = ordering_temperature(magnet)
+    why = ""
     if len(magnet.sublattices) > 1:
-        found: tuple[Array | None, str, str] = (None, "one sublattice only", "")
+        why = "one sublattice only"
     elif np.any((state.temperature < ordering) & ~_aligned(magnet, state)):
-        found = None, "a finite cluster does not order; apply a field", ""
-    else:
-        errors = [_weiss_error(magnet, s) for s in state.points()]
-        count = _neighbourhood(magnet)
-        found = (
-            np.reshape(errors, state.temperature.shape),
-            f"the rates, {count} moments all coupled",
-            "clusters",
+        why = "a finite cluster does not order; apply a field"
+    errors = np.zeros((*state.temperature.shape, 2))
+    if not why:
+        of_points = np.array([_weiss_errors(magnet, s) for s in state.points()])
+        errors = of_points.reshape(errors.shape)
+
+    def along(rate: int) -> Assumption:
+        missing = why
+        if rate and not why and magnet.disorder == "lattice" and np.any(state.field):
+            missing = "fluctuations along the field are not in the noise"
+        count = "" if missing else f", {_neighbourhood(magnet)} moments all coupled"
+        return Assumption(
+            f"a moment alone (Weiss field), {('across' if rate else 'along')}",
+            "(29)-(31)",
+            RATES[rate : rate + 1],
+            "(T_C / T)^2",
+            np.asarray((ordering / state.temperature) ** 2),
+            None if missing else errors[..., rate],
+            missing or f"1/{RATES[rate]}{count}",
+            "" if missing else "clusters",
         )
-    return Assumption(
-        "one moment at a time (Weiss field)",
-        "(29)-(31)",
-        RATES,
-        "(T_C / T)^2",
-        np.asarray((ordering / state.temperature) ** 2),
-        *found,
-    )
+
+    return along(0), along(1)
 
 
 def _aligned(magnet: Magnet, state: Equilibrium) -> NDArray[np.bool_]:
@@ -483,7 +490,8 @@ def _neighbourhood(magnet: Magnet) -> int:
     return min(NEIGHBOURHOOD, int((MAX_DIMENSION / (2 * spin + 1) - 1) / (2 * spin)) + 1)
 
 
-def _weiss_error(magnet: Magnet, state: Equilibrium) -> float:
+def _weiss_errors(magnet: Magnet, state: Equilibrium) -> Array:
+    """Relative errors of the rates along and across the field."""
     from openmr import clusters
 
     moments = magnet.sublattices[0]
@@ -496,16 +504,15 @@ def _weiss_error(magnet: Magnet, state: Equilibrium) -> float:
     local = np.einsum("l,lab->ab", electron_hole_spectrum(-lines.frequencies), lines.weights)
     couplings = np.outer(moments.exchange, moments.exchange)
     if not couplings.any():
-        return 0.0
+        return np.zeros(2)
     couplings = couplings / np.abs(couplings).max()
     rates = np.array(
         [np.diag(clusters.golden_rule_tensor(couplings * n)[0]) for n in (exact, local)]
     )
     if zeeman == 0.0:  # a finite cluster breaks no symmetry: the mean over the axes
-        rates = rates.mean(axis=1, keepdims=True)
-    elif magnet.disorder == "lattice":  # dephasing by fluctuations alone is not in the noise
-        rates = rates[:, 2:]
-    return float(_ratio(rates[1] - rates[0], rates[0]).max())
+        rates = np.repeat(rates.mean(axis=1, keepdims=True), 3, axis=1)
+    errors = _ratio(rates[1] - rates[0], rates[0])
+    return np.array([errors[2], errors[:2].max()])
 
 
 def _back_action(point: _Point) -> Assumption:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from openmr import units
 from openmr._checks import ParameterError
-from openmr.sample import Film, Magnet, Moments, Sample
+from openmr.sample import Film, Magnet, Moments, Sample, coupling_of_order
 
 FILM: Final = {
     "thickness": "m",
@@ -82,8 +81,7 @@ def _magnet(magnet: Magnet, moments: dict[str, Any], changes: dict[str, Any]) ->
     sublattices = [_moments(old, moments) for old in magnet.sublattices]
     weiss = changes.get("weiss", magnet.weiss)
     if "curie_temperature" in changes:
-        spin = sublattices[0].spin
-        weiss = 3.0 * units.K_B * changes["curie_temperature"] / (spin * (spin + 1.0))
+        weiss = coupling_of_order(sublattices[0].spin, changes["curie_temperature"])
     if weiss is not magnet.weiss and len(sublattices) > 1:
         name = "weiss" if "weiss" in changes else "curie_temperature"
         raise ParameterError(

@@ -24,6 +24,7 @@ EPSILON = float(np.finfo(float).eps)
 SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
 NEAR = 16 * EPSILON  # what rounding leaves of the distance from the transition
 SKETCHES = 1
+WEAK = 0.9  # share of the critical coupling up to which the field alone decides
 MAX_STEPS = 40
 """Newton steps allowed; `tests/test_weiss.py` holds the number over the whole plane."""
 
@@ -107,29 +108,40 @@ def _start(spin: float, depth: Array, coupling: Array) -> Array:
     pull = (spin * (spin + 1.0) / 3.0) * coupling
     saturated = spin * coupling
     saturated += depth
+    if pull.max() < WEAK and pull.min() >= 0.0:
+        above = 1.0 - pull
+        np.divide(depth, above, out=above)  # m <= c x alone
+        np.minimum(above, saturated, out=above)
+    else:
+        above = _start_about_the_transition(_bend(spin), depth, pull, saturated)
+    for _ in range(SKETCHES):  # Newton's steps on the last bound itself
+        above -= np.maximum(_sketch(_bend(spin), above, depth, pull), 0.0)
+    if coupling.min() < 0:
+        below = np.maximum(saturated, depth / (1.0 + np.abs(pull)))
+        return np.where(coupling < 0, below, above)
+    return above
+
+
+def _start_about_the_transition(bend: float, depth: Array, pull: Array, saturated: Array) -> Array:
+    """The least of the bounds also where the moments order by themselves."""
     gap = np.abs(pull - 1.0)
     gap -= NEAR
     # below the transition the root at zero field, plus the field over 1 - (slope there)
     above = pull * pull
     above -= 1.0 - NEAR
     np.maximum(above, 0.0, out=above)
-    above *= 1.0 / _bend(spin)
+    above *= 1.0 / bend
     np.sqrt(above, out=above)
     enhanced = depth * np.maximum(pull, 1.0)
     enhanced /= np.maximum(gap, NEAR)
     above += enhanced
     np.minimum(above, saturated, out=above)
-    critical = np.flatnonzero(gap < 0.1)
+    critical = np.flatnonzero(gap < 1.0 - WEAK)
     if len(critical):
-        bound = _critical(_bend(spin), depth[critical], pull[critical], saturated[critical])
+        bound = _critical(bend, depth[critical], pull[critical], saturated[critical])
         # so near that the gap itself is rounded, the enhancement bounds nothing
         other = np.where(gap[critical] > NEAR, above[critical], saturated[critical])
         above[critical] = np.minimum(other, bound)
-    for _ in range(SKETCHES):  # Newton's steps on the last bound itself
-        above -= np.maximum(_sketch(_bend(spin), above, depth, pull), 0.0)
-    if coupling.min() < 0:
-        below = np.maximum(saturated, depth / (1.0 + np.abs(pull)))
-        return np.where(coupling < 0, below, above)
     return above
 
 

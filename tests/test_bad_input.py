@@ -44,6 +44,20 @@ BAD = [
         lambda: om.Magnet([om.Moments(**MOMENTS)] * 2, [[0, 1e-3], [-1e-3, 0]]),
         r"`weiss` must be reciprocal.*weiss\[0\]\[1\] = 0.001 eV",
     ),
+    (
+        lambda: om.Magnet(om.Moments(**MOMENTS), 1e-3, curie_temperature=30.0),
+        "exactly one of `weiss` and `curie_temperature`",
+    ),
+    (lambda: om.Magnet(om.Moments(**MOMENTS), curie_temperature=-1), "`curie_temperature`.*K.*-1"),
+    (
+        lambda: om.Magnet([om.Moments(**MOMENTS)] * 2, curie_temperature=30.0),
+        "`curie_temperature` is for one sublattice, got 2",
+    ),
+    (
+        lambda: om.Magnet(om.Moments(**MOMENTS), neel_temperature=30.0),
+        r"`neel_temperature` is for two sublattices of equal spin.*S = 2 at 1e\+27 m\^-3",
+    ),
+    (lambda: om.Electrons.free(1.0).diffusion(0.0), "`resistivity`.*> 0 Ohm m, got 0"),
     (lambda: om.Magnet(om.Moments(**MOMENTS), 0.0, "glass"), "`disorder`.*'lattice'.*'glass'"),
     (lambda: om.Electrons(dos_up=-1, dos_down=1), r"`dos_up`.*eV\^-1 m\^-3, got -1"),
     (lambda: om.Electrons(dos_up=1, dos_down=1, g=0), "`g` of the electrons must not be 0"),

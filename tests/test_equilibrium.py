@@ -217,3 +217,22 @@ def test_at_any_depth():
     assert om.equilibrium(paramagnet(2.0), 10.0, field_for(3.0, 10.0)).reduced_splitting[
         0
     ] == pytest.approx(3.0, rel=1e-14)
+
+
+@pytest.mark.parametrize("spin", [0.5, 2.0, 7.5])
+def test_magnets_order_at_the_temperature_they_were_given(spin):
+    moments = om.Moments(spin, 1e27, exchange_energy=1e-3)
+    one = om.Magnet(moments, curie_temperature=30.0)
+    two = om.Magnet([moments, moments], neel_temperature=30.0)
+    assert om.curie_temperature(one) == pytest.approx(30.0, rel=1e-14)
+    assert om.neel_temperature(one) == 0.0
+    assert om.neel_temperature(two) == pytest.approx(30.0, rel=1e-14)
+    assert om.curie_temperature(two) == 0.0
+
+
+def test_einstein_relation():
+    """sigma = e^2 (nu_up + nu_down) D, in SI units."""
+    electrons, resistivity = om.Electrons(dos_up=3e27, dos_down=5e27), 2e-7
+    per_joule = 8e27 / om.units.ELEMENTARY_CHARGE
+    conductivity = om.units.ELEMENTARY_CHARGE**2 * per_joule * electrons.diffusion(resistivity)
+    assert conductivity == pytest.approx(1 / resistivity, rel=1e-14)

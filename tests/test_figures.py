@@ -107,3 +107,17 @@ def test_one_clear_error(call, message):
     with pytest.raises(om.ParameterError) as caught:
         call()
     assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_a_single_curve_is_named_after_its_sample():
+    rho = om.magnetoresistance(om.presets.pt_py(), 10.0, np.linspace(0, 9, 4), (1, 0, 0))
+    figure, ax = om.plotting.resistance_curves(rho)
+    assert ax.get_legend().get_texts()[0].get_text() == "Pt/Py"
+    plt.close(figure)
+
+
+def test_narrow_ranges_print_their_digits():
+    rho = om.magnetoresistance(om.presets.pt_py(), 300.0, [0.0, 0.1], (1, 0, 0))
+    low, high = f"{rho.longitudinal.min():.8g}", f"{rho.longitudinal.max():.8g}"
+    assert f"{low} ... {high} (2,) Ohm m" in repr(rho)
+    assert "T = 300 (2,) K" in repr(rho)

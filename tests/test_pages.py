@@ -1,6 +1,8 @@
 """The Python blocks of the README and of every page print what stands below them."""
 
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ PAGES = [
     *(p for folder in (".", "theory", "howto") for p in sorted((DOCS / folder).glob("*.md"))),
 ]
 PAGES = [page for page in PAGES if page not in BUILT]
-TEACH = {f"{name}.md" for name in re.findall(r"^(\w+)$", (DOCS / "routes.md").read_text(), re.M)}
+LISTED = re.search(r"```{toctree}\n(.*?)```", (DOCS / "routes.md").read_text(), re.S)[1]
+TEACH = {f"{name}.md" for name in re.findall(r"^(\w+)$", LISTED, re.M)}
 
 
 def blocks(page):
@@ -29,8 +32,14 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 
 @pytest.mark.parametrize(("code", "output"), [b[1:] for b in BLOCKS], ids=[b[0] for b in BLOCKS])
-def test_block(code, output, capsys):
-    exec(code, {})
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed", "ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Dask's sockets
+def test_block(code, output, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # blocks may write files
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    script = tmp_path / "block.py"
+    script.write_text(code)
+    runpy.run_path(str(script), run_name="__main__")
     assert output, "no output is shown"
     assert capsys.readouterr().out == output
 

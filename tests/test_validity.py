@@ -96,6 +96,22 @@ def test_weiss_error_falls_with_temperature():
     assert slope == pytest.approx(-2.0, abs=0.3)
 
 
+def test_the_weiss_field_has_a_cost_along_and_one_across():
+    """Cold flips are frozen by the whole Weiss splitting; dephasing does not mind."""
+    along, across = (
+        a
+        for a in om.validity(om.presets.pt_py(), 10.0, 5.0).assumptions
+        if a.equation == "(29)-(31)"
+    )
+    assert (along.affects, across.affects) == (("tau_par",), ("tau_perp",))
+    assert along.deviation > 5 * across.deviation > 0
+    lattice = om.validity(om.presets.pt_py(disorder="lattice"), 10.0, 5.0)
+    along, across = (a for a in lattice.assumptions if a.equation == "(29)-(31)")
+    assert along.deviation > 0
+    assert across.deviation is None
+    assert "not in the noise" in across.measure
+
+
 def test_spins_that_nothing_flips_have_nothing_to_miss():
     found = om.validity(om.presets.pt_py((0.0, 0.0, 1e-3)), 100.0, 5.0)
     assert row(found, "(51)").deviation == 0

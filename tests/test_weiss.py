@@ -1,11 +1,14 @@
 """The Weiss field of one kind of moments: the right root, bounded steps, self-consistent."""
 
+from dataclasses import replace
+
 import mpmath as mp
 import numpy as np
 import pytest
-from systems import exact_averages
+from systems import antiferromagnet, exact_averages, ferrimagnet
 
 import openmr as om
+from openmr import units
 from openmr.levels import MAX_HORNER, averages, brillouin, level_sums
 from openmr.weiss import _bend, weiss_field
 
@@ -57,6 +60,39 @@ def test_repulsive_coupling(spin):
     mean, slope = brillouin(spin, x)
     change = slope / (1 - coupling * slope) * (x - zeeman - coupling * mean)
     assert np.all(np.abs(change) <= 1e-13 * spin)
+    again = brillouin(spin, np.maximum(zeeman + coupling * mean, 0.0)).mean
+    assert np.all(np.abs(again - mean) <= 1e-13 * spin)
+
+
+COUPLED = {
+    "antiferromagnet": antiferromagnet(),
+    "spins 1/2": antiferromagnet(spin=0.5),
+    "ferrimagnet": ferrimagnet(),
+    "frustrated": replace(
+        antiferromagnet(),
+        magnet=om.Magnet(
+            [antiferromagnet().magnet.sublattices[0]] * 3,
+            -1e-3 * (1 - np.eye(3)) + 2e-4 * np.eye(3),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COUPLED)
+def test_residual_of_coupled_sublattices(name):
+    """|m(zeeman + coupling m) - m| <= 1e-13 S, far below and above the transition and at it."""
+    sample = COUPLED[name]
+    magnet = sample.magnet
+    critical = om.ordering_temperature(magnet)
+    temperature = critical * np.array([0.03, 0.2, 0.6, 0.95, 1.0, 1.05, 2.0, 8.0])[:, None]
+    state = om.equilibrium(sample, temperature, np.array([-3.0, 0.0, 1e-3, 0.5, 8.0, 60.0]))
+    beta = 1 / (units.K_B * state.temperature[..., None])
+    zeeman = beta * units.MU_B * 2.0 * state.field[..., None]
+    pulls = beta[..., None] * np.array(magnet.weiss) * state.magnetization[..., None, :]
+    splitting = zeeman - pulls.sum(axis=-1)
+    for i, spin in enumerate(magnet.spins):
+        again = averages(spin, splitting[..., i]).magnetization
+        assert np.all(np.abs(again - state.magnetization[..., i]) <= 1e-13 * spin)
 
 
 @pytest.mark.parametrize("spin", [0.5, 1.0, 4.5, 5.0, 10.0, 60.0, 200.0])
@@ -122,8 +158,6 @@ def test_sublattices_apart_equal_samples_of_one():
     other = om.Moments(spin=1.0, density=1e27, exchange_energy=2e-3, g=-1.5)
     j = sample.magnet.weiss[0][0]
     both = om.Magnet([one, other], weiss=[[j, 0.0], [0.0, 0.4 * j]])
-    from dataclasses import replace
-
     temperature, field = np.array([2.0, 9.0, 40.0])[:, None], np.array([-2.0, 0.0, 3.0])
     found = om.equilibrium(replace(sample, magnet=both), temperature, field)
     for i, (moments, weiss) in enumerate(((one, j), (other, 0.4 * j))):

@@ -17,6 +17,8 @@ per block of points.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -25,7 +27,7 @@ from openmr._checks import Array
 from openmr.bath import electron_hole_spectrum
 from openmr.equilibrium import Equilibrium, equilibrium
 from openmr.levels import averages, blocks
-from openmr.rates import Relaxation, spin_polarised_loss
+from openmr.rates import Filled, Relaxation, in_blocks, spin_polarised_loss
 from openmr.sample import Sample
 from openmr.weiss import SMALLEST
 
@@ -63,10 +65,21 @@ def batched(
     ParameterError
         For bad arguments.
     """
+    return in_blocks("batched", partial(_fill, electron_splitting), sample, temperature, field)
+
+
+def _fill(
+    electron_splitting: bool,
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    dissipator: Array,
+) -> Filled:
+    """The tensor at some points, added to `dissipator`, which is zero."""
     state = equilibrium(sample, temperature, field)
     omega = mean_field_precession(sample, state)
     w = units.HBAR / units.K_B * omega / state.temperature if electron_splitting else None
-    parts, kms = [], 0.0
+    kms = 0.0
     for i, moments in enumerate(sample.magnet.sublattices):
         strength = 2 * np.pi * moments.density * sample.electrons.dos / units.HBAR
         coefficients = strength * contraction(np.diag(moments.exchange), split=electron_splitting)
@@ -80,18 +93,9 @@ def batched(
             w,
         )
         kms = max(kms, _imbalance(noise))
-        parts.append(np.tensordot(noise, coefficients, axes=(0, 0)))
-    dissipator = sum(parts[1:], start=parts[0]) if parts else np.zeros((*omega.shape, 3, 3))
-    return Relaxation(
-        method="batched",
-        sample=sample,
-        temperature=state.temperature,
-        field=state.field,
-        dissipator=dissipator,
-        precession=omega,
-        charge_to_spin=spin_polarised_loss(sample.electrons, dissipator[..., 2, 2]),
-        diagnostics={"kms": kms},
-    )
+        dissipator += np.tensordot(noise, coefficients, axes=(0, 0))
+    lost = spin_polarised_loss(sample.electrons, dissipator[..., 2, 2])
+    return Filled(omega, lost, {"kms": kms})
 
 
 def redfield_tensor(
