@@ -1,4 +1,5 @@
-"""A spin spirals towards the field by three routes, one of which remembers.
+"""A spin spirals towards the field by three routes, one of which remembers
+========================================================================
 
 Closed form and Bloch-Redfield give one rate along the field and one across it, and lie on each
 other. With memory the spin first decays faster, within hbar / k_B T, and never makes up for it:

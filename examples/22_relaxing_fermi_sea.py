@@ -1,4 +1,5 @@
-"""The Fermi sea loses its spin, with and without collisions that mix the energies.
+"""The Fermi sea loses its spin, with and without collisions that mix the energies
+===============================================================================
 
 The closed forms give each spin a Fermi-Dirac distribution with a potential of its own (markers).
 Flips connect the level up at e with the level down at e - eps_L and no other, so without mixing the

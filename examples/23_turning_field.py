@@ -1,4 +1,5 @@
-"""Spin accumulation across the film while the field turns from the current to the side.
+"""Spin accumulation across the film while the field turns from the current to the side
+====================================================================================
 
 The spin Hall effect brings in spins along y. With the field along y they do not precess and decay
 slowest, and only mu_y builds up. With the field along the current they turn out of the plane: mu_z

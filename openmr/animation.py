@@ -74,12 +74,13 @@ def decaying_spin(
         At one temperature and field.
     times : array_like (n,), s
         >= 0.
-    start, equilibrium : array_like (3,)
+    start, equilibrium : array_like (3,), no unit
         <sigma> at time 0 and in the end, in local axes: z along the field.
 
     Returns
     -------
-    array (n, 3)
+    array (n, 3), no unit
+        <sigma> at each time, in local axes.
 
     Raises
     ------
@@ -197,7 +198,7 @@ def distribution(
     ----------
     sea : Sea
     times : array_like (n,), s
-    states : array_like (n, 4, N)
+    states : array_like (n, 4, N), no unit
         As `openmr.kinetics.evolve` gives them.
     frame : int
         From 0 to n - 1.
@@ -369,12 +370,12 @@ def save(
         A name that ends in .gif, or in .mp4 where the program ffmpeg is installed.
     fps : int
         Frames per second, at most 50.
-    dpi : float
-        Pixels per inch of the figure.
+    dpi : float, pixels per inch
 
     Returns
     -------
     Path
+        The file that was written.
 
     Raises
     ------
