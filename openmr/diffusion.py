@@ -123,13 +123,37 @@ def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> NDArray
 
 
 def surviving_along(film: Film, relaxation: Relaxation) -> Array:
-    """(2 l/d) tanh(d/2l) of spins along b, Eq. (88), shape of the grid."""
+    """(2 l/d) tanh(d/2l) of spins along b, Eq. (88), shape of the grid.
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    array (...), no unit
+        1 where nothing relaxes.
+    """
     u2 = np.asarray((0.25 * film.thickness**2 / film.diffusion) * relaxation.longitudinal)
     return _tanh_ratio(u2.reshape(-1)).reshape(u2.shape)
 
 
 def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
-    """Real and imaginary part of (2 Lambda/d) tanh(d/2 Lambda), Eqs. (89), (90), as two arrays."""
+    """Real and imaginary part of (2 Lambda/d) tanh(d/2 Lambda), Eqs. (89), (90), as two arrays.
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    real : array (...), no unit
+        Eq. (89).
+    imaginary : array (...), no unit
+        Eq. (90).
+    """
     scale = 0.25 * film.thickness**2 / film.diffusion
     parts = np.broadcast_arrays(scale * relaxation.transverse, scale * relaxation.precession)
     real, imaginary = _tanh_ratio_pair(*(part.reshape(-1) for part in parts))

@@ -111,12 +111,12 @@ class Equilibrium:
 
     def points(self) -> Iterator[Equilibrium]:
         """One equilibrium per point of the grid, in C order.
-        
-                Yields
-                ------
-                Equilibrium
-                    Of one point, without grid axes.
-                """
+
+        Yields
+        ------
+        Equilibrium
+            Of one point, without grid axes.
+        """
         for index in np.ndindex(self.temperature.shape):
             arrays = {name: np.asarray(getattr(self, name)[index]) for name in _ARRAYS}
             yield Equilibrium(**arrays, magnet=self.magnet)

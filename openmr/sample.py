@@ -318,6 +318,7 @@ class Electrons:
         Returns
         -------
         float, m^2/s
+            D.
 
         Raises
         ------
