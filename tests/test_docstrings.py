@@ -38,8 +38,8 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NUMBER = re.compile(r"^(float|complex|array|(complex |sparse )?array|array_like|\(float)")
 UNIT = re.compile(
     r"\b(eV|K|k_B T|T|m|s|A/m\^2|V/m|Ohm m|rad|rad/s|1/s|1/m|m\^-[123]|m\^2/s|bytes"
-    r"|beta hbar|length|(free-)?electron mass(es)?|no unit|any unit|in the units?|inverse unit|units? of|1/time"
-    r"|1/length|pixels per inch)(?![\w^])"
+    r"|beta hbar|length|(free-)?electron mass(es)?|no unit|any unit|in the units?|inverse unit"
+    r"|units? of|1/time|1/length|pixels per inch)(?![\w^])"
 )
 BRACKETED = re.compile(rf"\[{UNIT.pattern}\]")
 SHAPE = re.compile(r"\(.*\)|shape|float|broadcast")
