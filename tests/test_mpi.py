@@ -58,4 +58,5 @@ def test_two_workers_of_an_mpi_job_give_the_serial_dataset(tmp_path):
         method="bloch-redfield",
     )  # fmt: skip
     with xarray.open_dataset(kept, engine="h5netcdf") as found:
-        xarray.testing.assert_equal(found.load(), alone)
+        # vectorised functions round otherwise at the end of an array than inside it
+        xarray.testing.assert_allclose(found.load(), alone, rtol=1e-13, atol=0)
