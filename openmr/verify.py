@@ -136,8 +136,10 @@ openmr verify: closed forms against the quantum dynamics of electron spin (x) lo
 Each number is given by closed form and by numerical routes that do not know it, with its deviation
 and what is allowed ('MISS' where it is more). Deviations are relative to: the largest exchange
 rate of the case (rates, times); |omega_B| + |exchange shifts| (omega_L); theta_SH^2 rho_L0
-(rho_L, rho_T); themselves (lengths). tau_par and tau_perp include 1/tau_0. b is the direction of
-field and magnetisation; the current flows along x, the film normal is z."""
+(rho_L, rho_T); themselves (lengths). tau_par and tau_perp include 1/tau_0; tau_perp is of the mean
+over the axes across the field. b is the direction of field and magnetisation; the current flows
+along x, the film normal is z. What agrees is formula and second-order dynamics: how far second
+order itself is right, `openmr validity` says."""
 
 
 def _table(report: Report) -> str:
@@ -163,6 +165,7 @@ def _verdict(check: Check) -> str:
 
 def _case_block(measurement: Measurement, checks: Sequence[Check]) -> str:
     case, found = measurement.case, measurement.rates["bloch-redfield"]
+    film = case.sample.film
     own = [check for check in checks if check.case == case.name]
     couplings = "; ".join(
         "({:g}, {:g}, {:g})".format(*(round(1e3 * j, 9) for j in moments.exchange_energy))
@@ -179,6 +182,9 @@ def _case_block(measurement: Measurement, checks: Sequence[Check]) -> str:
         f"T = {case.temperature:g} K; B = {case.field:g} T; b = ({b})",
         f"  eps_L = {splitting} meV; beta eps_L = {reduced}; <S_par> = {mean}; "
         f"largest exchange rate {np.abs(found.dissipator).max():.4g} 1/s",
+        f"  film: d = {1e9 * film.thickness:g} nm; theta_SH = {film.spin_hall_angle:g}; "
+        f"D = {film.diffusion:g} m^2/s; tau_0 = {film.spin_flip_time:.4g} s; "
+        f"rho_L0 = {film.resistivity:g} Ohm m",
         f"  {'':<9}{'Eq.':<6}{'unit':<7}{'closed form':>12}{'Bloch-Redfield':>16}  "
         f"{'deviation (allowed)':<21}{'evolution':>11}  deviation (allowed)",
     ]

@@ -82,10 +82,37 @@ def test_zero_field_and_sublattices():
     for field in (0.0, 1e-6):  # an ordered magnet, and a cluster that does not know where to point
         cold = row(om.validity(om.presets.pt_py(), 10.0, field), "(29)-(31)")
         assert cold.deviation is None
-        assert "apply a field" in cold.measure
+        assert "does not order; apply 1.4 T" in cold.measure
     two = om.validity(antiferromagnet(), 25.0, 0.0)
     assert row(two, "(29)-(31)").deviation is None
     assert "one sublattice" in row(two, "(29)-(31)").measure
+
+
+def test_what_is_large_and_unmeasured_is_open():
+    """280 K in a magnet of T_C = 300 K: 1 T does not align thirteen moments, and (T_C/T)^2 > 1."""
+    report = om.validity(om.presets.pt_py(curie_temperature=300.0), 280.0, 1.0)
+    weiss = row(report, "(29)-(31)")
+    assert report.holds(weiss) is False
+    assert not report.ok
+    assert "OPEN" in str(report)
+    needed = float(weiss.measure.split()[-2])
+    enough = om.validity(om.presets.pt_py(curie_temperature=300.0), 280.0, 1.02 * needed)
+    assert row(enough, "(29)-(31)").deviation is not None
+
+
+def test_an_antiferromagnet_must_be_held_along_the_field():
+    """Anisotropy field > B^2/2B_E, with the exchange field of the ordered sublattices."""
+    sample = antiferromagnet(neel=60.0)
+    held = next(
+        a for a in om.validity(sample, 6.0, 9.0).assumptions if a.name.startswith("sublattices")
+    )
+    spin = sample.magnet.spins[0]
+    exchange = 3 * om.units.K_B * 60.0 / (spin + 1) / (2 * om.units.MU_B)  # frozen, g = 2
+    assert held.size == pytest.approx(9.0 / exchange, rel=0.01)
+    assert float(held.measure.split()[5]) == pytest.approx(81.0 / (2 * exchange), rel=0.05)
+    assert held.deviation is None
+    ferromagnet = om.validity(om.presets.pt_py(), 10.0, 5.0)
+    assert not any(a.name.startswith("sublattices") for a in ferromagnet.assumptions)
 
 
 def test_weiss_error_falls_with_temperature():

@@ -13,6 +13,11 @@ from typing import Any, Final
 
 from openmr.ledger.entries import MISPRINT, SCAN_ERROR, VERDICTS, Finding
 
+LEGEND: Final = """\
+residual: distance of the form that holds from a reference computed without it, no unit; allowed:
+the largest one that counts as agreement; printed: that of the form in print, where it fails.
+`--only 70` (up to six equations) tells what a residual is relative to, why so much is allowed, how
+the reference was computed, and where the code is."""
 FEW: Final = 6
 """So many entries are shown with everything about them."""
 
@@ -123,7 +128,8 @@ def _table(ledger: Ledger) -> str:
             lines += [f"    {line}" for line in _details(finding)]
     counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
     number = len(ledger.findings)
-    return "\n".join([*lines, "", f"{number} {'entry' if number == 1 else 'entries'}: {counted}."])
+    counts = f"{number} {'entry' if number == 1 else 'entries'}: {counted}."
+    return "\n".join([LEGEND, "", *lines, "", counts])
 
 
 def _details(finding: Finding) -> list[str]:
@@ -132,7 +138,7 @@ def _details(finding: Finding) -> list[str]:
     if entry.corrected_latex and finding.verdict in (MISPRINT, SCAN_ERROR):
         lines.append(f"holds     {entry.corrected_latex}")
     if entry.residual is not None:
-        lines.append(f"computed  {entry.route}; residual {entry.because}")
+        lines.append(f"computed  {entry.route}; residual: {entry.because}")
     if entry.order is not None:
         lines.append(f"errs      at order {entry.order:g} in {entry.parameter}")
     if entry.note:
