@@ -236,7 +236,7 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
     -------
     (Figure, Axes)
         One column per quantity; above the line at 1 a check is missed. Exact agreement is drawn
-        at the lower edge.
+        at 1e-8, NaN and whatever is larger at 1e3.
 
     Raises
     ------
@@ -253,7 +253,7 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
         r"$\ell_\perp$", r"$\rho_L$", r"$\rho_T$",
     )  # fmt: skip
     figure, ax = _axes(ax)
-    floor = 1e-8
+    floor, ceiling = 1e-8, 1e3
     for route, marker, colour, shift in (
         ("bloch-redfield", "o", "0.0", -0.12),
         ("evolution", "s", "#d55e00", 0.12),
@@ -262,12 +262,14 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
         for column, quantity in enumerate(quantities):
             for check in chosen:
                 if check.quantity == quantity and check.route == route:
+                    missed = np.nan_to_num(check.deviation / check.tolerance, nan=ceiling)
                     x.append(column + shift)
-                    y.append(max(floor, check.deviation / check.tolerance))
+                    y.append(np.clip(missed, floor, ceiling))
         ax.plot(x, y, marker, color=colour, markerfacecolor="none", label=route)
     ax.axhline(1.0, color="0.4", linestyle="--", label="allowed")
     ax.set_yscale("log")
-    ax.set_ylim(0.5 * floor, 1e3)
+    ax.set_ylim(0.5 * floor, 100 * ceiling)  # room for the legend
+    ax.set_xlim(-0.5, len(quantities) - 0.5)
     ax.set_xticks(range(len(quantities)), symbols)
     ax.set_ylabel("deviation from closed form / allowed")
     ax.legend(frameon=False, ncols=3, loc="upper center")
@@ -498,7 +500,7 @@ def angular_scan(
     part: str = "longitudinal",
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
-    """Resistivity while the field turns, with the law a + b cos^2 through three of its points.
+    """Resistivity while the field turns, with the law a + b cos^2 fitted to it.
 
     Parameters
     ----------
@@ -544,8 +546,8 @@ def angular_scan(
         ax.plot(degrees, rho, color=colour, linestyle=line, label=f"{plane[0]} to {plane[1]}")
         if part == "longitudinal":
             some = slice(None, None, max(1, len(turn) // 24))
-            start, end = np.interp([0.0, 90.0], degrees, rho)
-            law = end + (start - end) * np.cos(turn[some]) ** 2
+            square = np.stack([np.ones_like(turn), np.cos(turn) ** 2], axis=-1)
+            law = square[some] @ np.linalg.lstsq(square, rho)[0]
             ax.plot(degrees[some], law, "o", color=colour, markerfacecolor="none", markersize=4)
     ax.set_xlabel("angle of the field (degrees)")
     ax.set_xticks(np.arange(0, degrees.max() + 1, 90 if degrees.max() > 200 else 45))

@@ -245,6 +245,24 @@ def test_the_power_of_ten_follows_the_size_of_the_change(size):
     assert change[-1] == 0 or change[-1] < 1e-15 or 1 <= shown[-1] < 1000
 
 
+@pytest.mark.parametrize("deviation", [np.nan, np.inf, 1e9, 0.5, 0.0])
+def test_every_deviation_lies_within_the_axes(deviation):
+    _, ax = plotting.deviations(c for c in [replace(CHECK, deviation=deviation)])
+    (shown,) = ax.lines[1].get_ydata()
+    low, high = ax.get_ylim()
+    assert low < shown < high
+    assert (shown <= 1.0) == (deviation <= 1.0)  # a NaN is missed
+
+
+@pytest.mark.parametrize("end", [45, 360])
+def test_the_law_needs_no_special_angles(end):
+    angle = np.deg2rad(np.linspace(10.0, end, 13))
+    scan = om.magnetoresistance(FILM, 10.0, 5.0, om.scan_directions("xy", angle))
+    _, ax = plotting.angular_scan(angle.tolist(), {"xy": scan})
+    curve, law = ax.lines
+    np.testing.assert_allclose(law.get_ydata(), curve.get_ydata(), rtol=1e-12)
+
+
 def test_a_single_curve_is_named_after_its_sample():
     rho = om.magnetoresistance(om.presets.pt_py(), 10.0, np.linspace(0, 9, 4), (1, 0, 0))
     figure, ax = om.plotting.resistance_curves(rho)
