@@ -11,6 +11,9 @@ places of title and legend are those of the whole history, so frames may be laid
 
 from __future__ import annotations
 
+import inspect
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -49,10 +52,9 @@ def _axes(ax: Axes | None, projection: str) -> tuple[Figure, Any]:
         size = (6.0, 5.0) if projection == "3d" else (6.0, 4.0)
         kind = {"projection": projection}
         return plt.subplots(figsize=size, layout="constrained", subplot_kw=kind)
+    figure = plotting.figure_of(ax)
     if ax.name != projection:
         raise ParameterError(f"`ax` must have projection={projection!r}, got {ax.name!r}")
-    figure = ax.get_figure(root=True)
-    assert figure is not None
     return figure, ax
 
 
@@ -367,7 +369,8 @@ def save(
     frames : iterable
         What to call `draw` with. Viewers run through them again and again.
     path : str or Path
-        A name that ends in .gif, or in .mp4 where the program ffmpeg is installed.
+        A name that ends in .gif, or in .mp4 where the program ffmpeg is installed; in a directory
+        that exists and can be written.
     fps : int
         Frames per second, at most 50.
     dpi : float, pixels per inch
@@ -386,15 +389,18 @@ def save(
     The layout is worked out on the first frame and then kept. Neighbouring frames that do not
     differ in a single pixel are one frame of a GIF, shown for as long as both.
     """
-    target = Path(path)
+    target = _target(path)
     fps = _whole("fps", fps, least=1, most=FASTEST)
     dpi = _checks.number("dpi", dpi, "pixels per inch", least=10.0, most=1000.0)
     writer = _writer(target, fps)
+    if not isinstance(frames, Iterable):
+        raise ParameterError(f"`frames` must be iterable, such as range(100), got {frames!r}")
     chosen = list(frames)
     if not chosen:
         raise ParameterError("`frames` must hold one frame at least, got none")
+    _takes_ax(draw, chosen[0])
     others = plt.get_fignums()
-    figure, axes = draw(chosen[0])
+    figure, axes = _drawn(draw, chosen[0], others)
     try:
         _keep_layout(figure)
 
@@ -414,6 +420,28 @@ def save(
     return target
 
 
+def _takes_ax(draw: Callable[..., Any], frame: Any) -> None:
+    """Raise unless ``draw(frame, ax=...)`` can be called, before minutes are spent on it."""
+    if not callable(draw):
+        raise ParameterError(f"`draw` must be a function draw(frame, ax=...), got {draw!r}")
+    try:
+        inspect.signature(draw).bind(frame, ax=None)
+    except TypeError as error:
+        raise ParameterError(f"`draw` must take draw(frame, ax=...): {error}") from None
+    except ValueError:  # written in C, keeps its signature to itself
+        pass
+
+
+def _drawn(draw: Callable[..., Any], frame: Any, others: list[int]) -> tuple[Figure, Any]:
+    """What `draw` returns for the first frame; figures but the `others` are closed if bad."""
+    found = draw(frame)
+    if isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Figure):
+        return found
+    for number in set(plt.get_fignums()) - set(others):
+        plt.close(number)
+    raise ParameterError(f"`draw` must return (figure, axes), got {found!r}")
+
+
 def _keep_layout(figure: Figure) -> None:
     """Lay the figure out now and never again."""
     figure.draw_without_rendering()
@@ -422,11 +450,26 @@ def _keep_layout(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
-def _writer(target: Path, fps: int) -> AbstractMovieWriter:
+def _target(path: str | Path) -> Path:
+    """`path`, where a file can be written."""
+    if not isinstance(path, str | os.PathLike):
+        raise ParameterError(f"`path` must be the name of a file, got {path!r}")
+    target = Path(path)
     if target.suffix not in (".gif", ".mp4"):
         raise ParameterError(f"`path` must end in .gif or .mp4, got {str(target)!r}")
-    if target.is_dir() or not target.parent.is_dir():
-        raise ParameterError(f"`path` must be in a directory that exists, got {str(target)!r}")
+    try:
+        if target.is_dir() or not target.parent.is_dir():
+            raise ParameterError(f"`path` must be in a directory that exists, got {str(target)!r}")
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise ParameterError(
+            f"`path` must be a file that can be written, got {str(target)!r}: {error.strerror}"
+        ) from None
+    return target
+
+
+def _writer(target: Path, fps: int) -> AbstractMovieWriter:
     if target.suffix == ".gif":
         return PillowWriter(fps=fps)
     if not FFMpegWriter.isAvailable():

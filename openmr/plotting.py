@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
+from numpy.typing import ArrayLike
 from scipy.linalg import expm
 
 from openmr import _checks
-from openmr._checks import Array
+from openmr._checks import Array, ParameterError
 from openmr.comparison import Check
 from openmr.diffusion import SpinProfile
 from openmr.resistivity import Resistivity
@@ -26,9 +29,47 @@ PICOSECOND = 1e-12
 def _axes(ax: Axes | None) -> tuple[Figure, Axes]:
     if ax is None:
         return plt.subplots(figsize=(6.0, 4.0), layout="constrained")
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure, ax
+    return figure_of(ax), ax
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that holds `ax`.
+
+    Parameters
+    ----------
+    ax : Axes
+
+    Returns
+    -------
+    Figure
+        The outermost, also for axes in a subfigure.
+
+    Raises
+    ------
+    ParameterError
+        If `ax` is not one set of axes, or was removed from its figure.
+    """
+    figure = ax.get_figure(root=True) if isinstance(ax, Axes) else None
+    if figure is None:
+        raise ParameterError(f"`ax` must be matplotlib axes in a figure, or None, got {ax!r}")
+    return figure
+
+
+def _shown(value: Any) -> str:
+    """A rejected value on one line."""
+    line = " ".join(repr(value).split())
+    return line if len(line) <= _checks.LONGEST else line[: _checks.LONGEST] + " ..."
+
+
+def _recorded(name: str, value: Any, kind: str, source: str) -> None:
+    """Raise unless `value` is a `kind` of `openmr.routes.evolution`, which imports QuTiP."""
+    from openmr.routes import evolution
+
+    if not isinstance(value, getattr(evolution, kind)):
+        shown = _shown(value)
+        raise ParameterError(
+            f"`{name}` must be a {kind} from openmr.routes.evolution.{source}, got {shown}"
+        )
 
 
 def _evolved(generator: Array, times: Array) -> Array:
@@ -49,7 +90,13 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     (Figure, Axes)
         Longitudinal <sigma_z> of a spin along the field, and the length of the transverse
         polarisation of a spin across it, against time in ps; markers recorded, lines fitted.
+
+    Raises
+    ------
+    ParameterError
+        For anything else.
     """
+    _recorded("recorded", recorded, "Decay", "record_decay")
     figure, ax = _axes(ax)
     length = max(times[-1] for times in recorded.times)
     fitted_times = np.linspace(0.0, length, 400)
@@ -100,7 +147,13 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
     -------
     (Figure, Axes)
         Lines predict, points are samples.
+
+    Raises
+    ------
+    ParameterError
+        For anything else.
     """
+    _recorded("recorded", recorded, "Decay", "record_decay")
     figure, ax = _axes(ax)
     times, signals = recorded.prediction
     fine = np.linspace(0.0, times[-1], 400)
@@ -144,7 +197,14 @@ def free_moment(
     -------
     (Figure, Axes)
         Both decays on one axis.
+
+    Raises
+    ------
+    ParameterError
+        For anything else.
     """
+    _recorded("free", free, "FreeMoment", "free_moment")
+    thermal_rate = _checks.number("thermal_rate", thermal_rate, "1/s", least=0.0)
     figure, ax = _axes(ax)
     times = free.times / PICOSECOND
     ax.plot(times, free.polarisation, "-", color="0.0", label="moment free")
@@ -163,41 +223,53 @@ def free_moment(
     return figure, ax
 
 
-def deviations(checks: Sequence[Check], *, ax: Axes | None = None) -> tuple[Figure, Axes]:
+def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     """Deviation of every check over what it is allowed.
 
     Parameters
     ----------
-    checks : sequence of Check
+    checks : iterable of Check
+        One or more, such as the `checks` of a report of `openmr.verify`.
     ax : Axes, optional
 
     Returns
     -------
     (Figure, Axes)
         One column per quantity; above the line at 1 a check is missed. Exact agreement is drawn
-        at the lower edge.
+        at 1e-8, NaN and whatever is larger at 1e3.
+
+    Raises
+    ------
+    ParameterError
+        For no checks, or anything else among them.
     """
+    chosen = list(checks) if isinstance(checks, Iterable) else []
+    if not chosen or not all(isinstance(check, Check) for check in chosen):
+        shown = _shown(checks)
+        raise ParameterError(f"`checks` must hold one openmr Check or more, got {shown}")
     quantities = ("tau_par", "tau_perp", "omega_L", "l_par", "l_perp", "rho_L", "rho_T")
     symbols = (
         r"$\tau_\parallel$", r"$\tau_\perp$", r"$\omega_L$", r"$\ell_\parallel$",
         r"$\ell_\perp$", r"$\rho_L$", r"$\rho_T$",
     )  # fmt: skip
     figure, ax = _axes(ax)
-    floor = 1e-8
+    floor, ceiling = 1e-8, 1e3
     for route, marker, colour, shift in (
         ("bloch-redfield", "o", "0.0", -0.12),
         ("evolution", "s", "#d55e00", 0.12),
     ):
         x, y = [], []
         for column, quantity in enumerate(quantities):
-            for check in checks:
+            for check in chosen:
                 if check.quantity == quantity and check.route == route:
+                    missed = np.nan_to_num(check.deviation / check.tolerance, nan=ceiling)
                     x.append(column + shift)
-                    y.append(max(floor, check.deviation / check.tolerance))
+                    y.append(np.clip(missed, floor, ceiling))
         ax.plot(x, y, marker, color=colour, markerfacecolor="none", label=route)
     ax.axhline(1.0, color="0.4", linestyle="--", label="allowed")
     ax.set_yscale("log")
-    ax.set_ylim(0.5 * floor, 1e3)
+    ax.set_ylim(0.5 * floor, 100 * ceiling)  # room for the legend
+    ax.set_xlim(-0.5, len(quantities) - 0.5)
     ax.set_xticks(range(len(quantities)), symbols)
     ax.set_ylabel("deviation from closed form / allowed")
     ax.legend(frameon=False, ncols=3, loc="upper center")
@@ -217,10 +289,22 @@ STYLES = (
 MICROOHM = 1e-6
 
 
+FIELD = "field, $B$ (T)"
+FIELD_ALONG = {
+    (1.0, 0.0, 0.0): "field along the current, $B_x$ (T)",
+    (0.0, 1.0, 0.0): "field in the plane, across the current, $B_y$ (T)",
+    (0.0, 0.0, 1.0): "field along the normal, $B_z$ (T)",
+}
+TEMPERATURE = "temperature (K)"
+RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
+LEAST_POWER = -15
+"""Of ten, of a relative change: below, it is rounding."""
+
+
 def resistance_curves(
     curves: Resistivity | Mapping[str, Resistivity],
     *,
-    against: str = "field",
+    against: str | None = None,
     relative: bool = False,
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
@@ -229,42 +313,174 @@ def resistance_curves(
     Parameters
     ----------
     curves : Resistivity, or mapping of label to Resistivity
-        Each along one axis; a single one is labelled by its sample's name.
-    against : {"field", "temperature"}
+        Each along one axis of two points at least; a single one is labelled by its sample's name.
+    against : {"field", "temperature"}, optional
+        Field by default, or temperature where the field stays the same.
     relative : bool
-        Change since the first point of each curve, in parts per thousand.
+        Change since the first point of each curve, times the power of ten on the axis.
     ax : Axes, optional
 
     Returns
     -------
     (Figure, Axes)
-        Circles stand where B = B_sd, interpolated between points.
+        Circles stand where B = B_sd, interpolated between points. The axis names the direction of
+        the field if all curves have one, along the current, across it or along the normal.
 
     Raises
     ------
     ParameterError
-        For an unknown `against`.
+        For anything but curves, for angular scans and grids, for an unknown `against` or one that
+        does not vary along every curve, and for axes that hold curves in other units.
     """
-    _checks.choice("against", against, ("field", "temperature"))
-    if isinstance(curves, Resistivity):
-        curves = {curves.relaxation.sample.name: curves}
+    named = _named_curves(curves)
+    against = _abscissa(named, against)
+    if not isinstance(relative, bool | np.bool_):
+        raise ParameterError(f"`relative` must be True or False, got {relative!r}")
+    drawn = {label: (getattr(c.relaxation, against), c.longitudinal) for label, c in named.items()}
+    scale, unit = 1 / MICROOHM, RESISTIVITY
+    if relative:
+        drawn = {label: (x, y / y[0] - 1) for label, (x, y) in drawn.items()}
+        power = _power_of_ten([y for _, y in drawn.values()])
+        scale, unit = 10.0**-power, _change(against, [x[0] for x, _ in drawn.values()], power)
     figure, ax = _axes(ax)
+    quantity = _field_label(named.values()) if against == "field" else TEMPERATURE
+    quantity = _together(ax, quantity, unit)
     marked = False
-    for (label, curve), (colour, line) in zip(curves.items(), _styles(len(curves)), strict=True):
-        x, y = getattr(curve.relaxation, against), curve.longitudinal
-        y = 1e3 * (y / y[0] - 1) if relative else y / MICROOHM
-        ax.plot(x, y, color=colour, linestyle=line, label=label)
-        still = _crossings(x, curve.relaxation.precession)
+    for (label, (x, y)), (colour, line) in zip(drawn.items(), _styles(len(drawn)), strict=True):
+        ax.plot(x, scale * y, color=colour, linestyle=line, label=label)
+        still = _crossings(x, named[label].relaxation.precession)
         marked |= len(still) > 0
-        ax.plot(still, np.interp(still, x, y), "o", color=colour, markerfacecolor="none")
+        ax.plot(still, np.interp(still, x, scale * y), "o", color=colour, markerfacecolor="none")
     if marked:
         ax.plot([], [], "o", color="0.4", markerfacecolor="none", label=r"$B = B_\mathrm{sd}$")
-    ax.set_xlabel("field along the current, $B_x$ (T)" if against == "field" else "temperature (K)")
-    ax.set_ylabel(
-        r"change of $\rho_L$ ($10^{-3}$)" if relative else r"resistivity $\rho_L$ ($\mu\Omega$ m)"
-    )
+    ax.set_xlabel(quantity)
+    ax.set_ylabel(unit)
+    if relative and isinstance(ax.yaxis.get_major_formatter(), ScalarFormatter):
+        ax.ticklabel_format(axis="y", style="plain", useOffset=False)
     ax.legend(frameon=False)
     return figure, ax
+
+
+def _named_curves(curves: Resistivity | Mapping[str, Resistivity]) -> dict[str, Resistivity]:
+    if isinstance(curves, Resistivity):
+        _along_one_axis("`curves`", curves)
+        return {curves.relaxation.sample.name: curves}
+    if not isinstance(curves, Mapping) or not curves:
+        shown = _shown(curves)
+        raise ParameterError(
+            "`curves` must be an openmr.Resistivity (of openmr.magnetoresistance) or map a label "
+            f"or more to one each, got {shown}"
+        )
+    for label, curve in curves.items():
+        name = f"curves[{label!r}]"
+        _checks.instance(name, curve, Resistivity)
+        _along_one_axis(f"`{name}`", curve)
+    return dict(curves)
+
+
+def _along_one_axis(name: str, curve: Resistivity) -> None:
+    """Raise unless field or temperature vary along the one axis of the curve."""
+    shape, rates = curve.longitudinal.shape, curve.relaxation
+    if curve.direction.ndim > 1 and not (_varies(rates.field) or _varies(rates.temperature)):
+        raise ParameterError(
+            f"{name} must vary in field or temperature, got directions of shape {shape} at one of "
+            "each: `openmr.plotting.angular_scan` draws these"
+        )
+    if len(shape) > 1:
+        raise ParameterError(
+            f"{name} must have one axis, field or temperature, got shape {shape}: "
+            "`openmr.plotting.resistivity_map` draws a grid of temperatures and fields"
+        )
+    if curve.longitudinal.size < 2 or not (_varies(rates.field) or _varies(rates.temperature)):
+        raise ParameterError(
+            f"{name} must have two fields or temperatures at least, got shape {shape} at "
+            f"T = {_range(rates.temperature)} K, B = {_range(rates.field)} T"
+        )
+
+
+def _varies(values: Array) -> bool:
+    return values.size > 0 and float(np.ptp(values)) > 0
+
+
+def _range(values: Array) -> str:
+    if not values.size:
+        return "[]"
+    low, high = values.min(), values.max()
+    return f"{low:g}" if low == high else f"{low:g} ... {high:g}"
+
+
+def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
+    """What every curve varies in, the field first."""
+    known = ("field", "temperature")
+    fixed = {
+        axis: [
+            (label, getattr(curve.relaxation, axis))
+            for label, curve in curves.items()
+            if not _varies(getattr(curve.relaxation, axis))
+        ]
+        for axis in known
+    }
+    if against is not None:
+        _checks.choice("against", against, known)
+        if fixed[against]:
+            label, values = fixed[against][0]
+            (other,) = (axis for axis in known if axis != against)
+            unit = "T" if against == "field" else "K"
+            raise ParameterError(
+                f"`against` must be what varies, got {against!r}, which is {_range(values)} {unit} "
+                f"all along {label!r}: take {other!r}"
+            )
+        return against
+    for axis in known:
+        if not fixed[axis]:
+            return axis
+    raise ParameterError(
+        "`curves` must all vary in field or all in temperature, got "
+        f"{fixed['field'][0][0]!r} at one field and {fixed['temperature'][0][0]!r} at one "
+        "temperature: draw two figures"
+    )
+
+
+def _field_label(found: Iterable[Resistivity]) -> str:
+    """Axis label that names the one direction of the field, where there is one."""
+    directions = np.concatenate([curve.direction.reshape(-1, 3) for curve in found])
+    for axis, label in FIELD_ALONG.items():
+        if np.allclose(directions, axis, rtol=0.0, atol=1e-9):  # cos(pi/2) is not quite 0
+            return label
+    return FIELD
+
+
+def _power_of_ten(changes: list[Array]) -> int:
+    """Multiple of three that leaves the largest change between 1 and 1000."""
+    largest = max(float(np.max(np.abs(change))) for change in changes)
+    if largest == 0:
+        return 0
+    return max(LEAST_POWER, 3 * math.floor(math.log10(largest) / 3))
+
+
+def _change(against: str, first: list[float], power: int) -> str:
+    """Axis label of rho_L over its first value, less one."""
+    symbol, unit = ("B", "T") if against == "field" else ("T", "K")
+    start = rf"{symbol}_\mathrm{{first}}"
+    if np.ptp(first) == 0:
+        start = "0" if first[0] == 0 else rf"{first[0]:g}\,\mathrm{{{unit}}}"
+    factor = rf" ($10^{{{power}}}$)" if power else ""
+    return rf"$\rho_L({symbol})\,/\,\rho_L({start}) - 1$" + factor
+
+
+def _together(ax: Axes, quantity: str, unit: str) -> str:
+    """Label of the x axis beside curves that an earlier call drew into `ax`."""
+    if not ax.lines:
+        return quantity
+    before, earlier = ax.get_xlabel(), ax.get_ylabel()
+    fields = (FIELD, *FIELD_ALONG.values())
+    ours = before in (*fields, TEMPERATURE)
+    if ours and (earlier != unit or (before == TEMPERATURE) != (quantity == TEMPERATURE)):
+        raise ParameterError(
+            f"`ax` must hold no curves in other units, got {earlier!r} against {before!r}: give "
+            "all curves in one call, as a mapping of label to curve"
+        )
+    return quantity if not ours or before == quantity else FIELD
 
 
 def _styles(count: int) -> list[tuple[str, Any]]:
@@ -278,19 +494,19 @@ def _crossings(x: Array, y: Array) -> Array:
 
 
 def angular_scan(
-    angle: Array,
+    angle: ArrayLike,
     scans: Mapping[str, Resistivity],
     *,
     part: str = "longitudinal",
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
-    """Resistivity while the field turns, with the law a + b cos^2 through three of its points.
+    """Resistivity while the field turns, with the law a + b cos^2 fitted to it.
 
     Parameters
     ----------
-    angle : array (n,), rad
+    angle : array_like (n,), rad
     scans : mapping of plane to Resistivity
-        As `openmr.scan_directions` turns them.
+        For the directions ``om.scan_directions(plane, angle)``, plane "xy", "yz" or "zx".
     part : {"longitudinal", "transverse"}
         The law is drawn for the longitudinal one alone.
     ax : Axes, optional
@@ -298,23 +514,40 @@ def angular_scan(
     Returns
     -------
     (Figure, Axes)
-        Points are computed, the line is the law.
+        The line is computed, circles are the law.
 
     Raises
     ------
     ParameterError
-        For an unknown `part`.
+        For an unknown `part`, or scans that do not have one point an angle.
     """
     _checks.choice("part", part, ("longitudinal", "transverse"))
+    turn = _checks.finite_array("angle", angle, "rad")
+    if turn.ndim != 1 or not turn.size:
+        raise ParameterError(f"`angle` must be one row of angles in rad, got shape {turn.shape}")
+    if not isinstance(scans, Mapping) or not scans:
+        shown = _shown(scans)
+        raise ParameterError(
+            f"`scans` must map a plane or more to an openmr.Resistivity each, got {shown}"
+        )
+    for plane, scan in scans.items():
+        _checks.choice("plane", plane, ("xy", "yz", "zx"))
+        _checks.instance(f"scans[{plane!r}]", scan, Resistivity)
+        if scan.longitudinal.shape != turn.shape or scan.direction.shape != (*turn.shape, 3):
+            raise ParameterError(
+                f"`scans[{plane!r}]` must have a direction per angle, shape {turn.shape}, got "
+                f"{scan.longitudinal.shape} with directions {scan.direction.shape[:-1]}; "
+                "`openmr.plotting.resistance_curves` draws fields and temperatures"
+            )
     figure, ax = _axes(ax)
-    degrees = np.rad2deg(angle)
+    degrees = np.rad2deg(turn)
     for (plane, scan), (colour, line) in zip(scans.items(), _styles(len(scans)), strict=True):
         rho = getattr(scan, part) / MICROOHM
         ax.plot(degrees, rho, color=colour, linestyle=line, label=f"{plane[0]} to {plane[1]}")
         if part == "longitudinal":
-            some = slice(None, None, max(1, len(angle) // 24))
-            start, end = np.interp([0.0, 90.0], degrees, rho)
-            law = end + (start - end) * np.cos(angle[some]) ** 2
+            some = slice(None, None, max(1, len(turn) // 24))
+            square = np.stack([np.ones_like(turn), np.cos(turn) ** 2], axis=-1)
+            law = square[some] @ np.linalg.lstsq(square, rho)[0]
             ax.plot(degrees[some], law, "o", color=colour, markerfacecolor="none", markersize=4)
     ax.set_xlabel("angle of the field (degrees)")
     ax.set_xticks(np.arange(0, degrees.max() + 1, 90 if degrees.max() > 200 else 45))
@@ -346,11 +579,17 @@ def spin_profile(
     Raises
     ------
     ParameterError
-        For an unknown `quantity`.
+        For an unknown `quantity`, or anything but one profile.
     """
     _checks.choice("quantity", quantity, ("accumulation", "current"))
-    figure, ax = _axes(ax)
+    _checks.instance("found", found, SpinProfile)
     values = getattr(found, quantity)
+    if values.ndim != 2:
+        raise ParameterError(
+            "`found` must be for one direction and one set of rates, got a grid of shape "
+            f"{values.shape[:-2]}; `openmr.animation.turning_field` draws many, one by one"
+        )
+    figure, ax = _axes(ax)
     symbol = r"\mu_s" if quantity == "accumulation" else "J_s"
     for component, (colour, line) in enumerate(_styles(3)):
         label = f"${symbol}^{'xyz'[component]}$"
@@ -377,10 +616,25 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
     Returns
     -------
     (Figure, Axes)
-        The axes have a second one for the colours.
+        The axes have a second one for the colours. The x axis names the direction of the field
+        as `resistance_curves` does.
+
+    Raises
+    ------
+    ParameterError
+        For anything but a grid over which both vary.
     """
+    _checks.instance("found", found, Resistivity)
+    rates, shape = found.relaxation, found.longitudinal.shape
+    both = _varies(rates.field) and _varies(rates.temperature)
+    if len(shape) != 2 or rates.field.shape != shape or min(shape) < 2 or not both:
+        raise ParameterError(
+            "`found` must lie on a grid of two temperatures and two fields at least, as "
+            f"`temperature[:, None]` and `field` make it, got shape {shape} at "
+            f"T = {_range(rates.temperature)} K, B = {_range(rates.field)} T; "
+            "`openmr.plotting.resistance_curves` draws one row"
+        )
     figure, ax = _axes(ax)
-    rates = found.relaxation
     rho = found.longitudinal / MICROOHM
     mesh = ax.pcolormesh(rates.field, rates.temperature, rho, cmap="cividis", shading="gouraud")
     figure.colorbar(mesh, ax=ax, label=r"$\rho_L$ ($\mu\Omega$ m)")
@@ -397,6 +651,6 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
         )
         ax.plot([], [], "--", color="0.5", label=r"$B = B_\mathrm{sd}$")
         ax.legend(loc="upper right")
-    ax.set_xlabel("field along the current, $B_x$ (T)")
-    ax.set_ylabel("temperature (K)")
+    ax.set_xlabel(_field_label([found]))
+    ax.set_ylabel(TEMPERATURE)
     return figure, ax

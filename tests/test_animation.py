@@ -272,6 +272,7 @@ BAD = [
     (lambda: SPIN(161), "`frame`.*>= 0.*<= 160.*161"),
     (lambda: SPIN(-1), "`frame`.*>= 0.*-1"),
     (lambda: SPIN(1.5), "`frame`.*whole number.*1.5"),
+    (lambda: SPIN(0, ax=3), "`ax`.*axes.*3"),
     (lambda: SPIN(0, ax=plt.subplots()[1]), "`ax`.*'3d'.*'rectilinear'"),
     (lambda: animation.bloch_vector(TIMES, {}, 0), "`spins`.*label.*{}"),
     (lambda: animation.bloch_vector(TIMES, SPINS["all of it"], 0), "`spins`.*label"),
@@ -286,7 +287,18 @@ BAD = [
     (lambda: animation.turning_field(TURNED, [0.0], 0), r"`found`.*\(1, 101, 3\).*\(4, 101, 3\)"),
     (lambda: animation.save(FIELD, range(3), "film.avi"), r"`path`.*\.gif or \.mp4.*film\.avi"),
     (lambda: animation.save(FIELD, range(3), "no/such/film.gif"), "`path`.*exists.*no/such"),
+    (lambda: animation.save(FIELD, range(3), None), "`path`.*name of a file.*None"),
+    (lambda: animation.save(FIELD, range(3), 5), "`path`.*name of a file.*5"),
+    (lambda: animation.save(FIELD, range(3), "/proc/film.gif"), "`path`.*written.*/proc/film.gif"),
+    (lambda: animation.save(FIELD, range(3), 300 * "a" + ".gif"), "`path`.*written.*too long"),
     (lambda: animation.save(FIELD, [], "film.gif"), "`frames`.*one frame at least"),
+    (lambda: animation.save(FIELD, 5, "film.gif"), "`frames`.*iterable.*5"),
+    (lambda: animation.save(None, range(3), "film.gif"), r"`draw`.*draw\(frame, ax=...\).*None"),
+    (lambda: animation.save(lambda frame: 0, range(3), "film.gif"), "`draw`.*'ax'"),
+    (lambda: animation.save(animation.turning_field, [0], "film.gif"), "`draw`.*'angles'"),
+    (lambda: animation.save(lambda _, ax=0: None, [0], "film.gif"), r"`draw`.*\(figure.*None"),
+    (lambda: animation.save(lambda _, ax=0: plt.figure(), [0], "film.gif"), "`draw`.*Figure"),
+    (lambda: animation.save(lambda _, ax=0: (1, 2), [0], "film.gif"), r"`draw`.*\(1, 2\)"),
     (lambda: animation.save(FIELD, range(3), "film.gif", fps=60), "`fps`.*<= 50.*60"),
     (lambda: animation.save(FIELD, range(3), "film.gif", fps=2.5), "`fps`.*whole.*2.5"),
     (lambda: animation.save(FIELD, range(3), "film.gif", dpi=1), "`dpi`.*>= 10.*1"),
@@ -298,3 +310,11 @@ def test_one_clear_error(call, message):
     with pytest.raises(om.ParameterError) as caught:
         call()
     assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_a_refused_draw_leaves_other_figures_alone(tmp_path):
+    mine = plt.figure()
+    with pytest.raises(om.ParameterError, match="`draw`"):
+        animation.save(lambda _, ax=None: plt.figure(), range(3), tmp_path / "film.gif")
+    assert plt.get_fignums() == [mine.number]
+    assert list(tmp_path.iterdir()) == []
