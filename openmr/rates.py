@@ -260,18 +260,20 @@ def in_blocks(
     """One record of a method that takes whole grids, worked out block by block.
 
     `fill` puts the dissipator of its points into an array of zeros. Diagnostics are the largest of
-    the blocks.
+    the blocks. In memory the elements of the tensor come first and the grid last, so that one
+    element of many points lies in one piece and zeros are never touched.
     """
     asked = temperature, field
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     temperature, field = _checks.broadcast(temperature=temperature, field=field)
     shape, count = temperature.shape, temperature.size
-    dissipator = np.zeros((*shape, 3, 3))
+    elements = np.zeros((3, 3, count))
+    dissipator = np.moveaxis(elements.reshape(3, 3, *shape), (0, 1), (-2, -1))
     if count <= LARGE:
         found = fill(sample, *asked, dissipator)
     else:
-        points, flat = (temperature.ravel(), field.ravel()), dissipator.reshape(-1, 3, 3)
+        points, flat = (temperature.ravel(), field.ravel()), np.moveaxis(elements, -1, 0)
         precession, charge_to_spin = np.empty(count), np.empty(count)
         diagnostics: dict[str, float] = {}
         for block in blocks(count, LARGE):

@@ -93,7 +93,8 @@ def _fill(
             w,
         )
         kms = max(kms, _imbalance(noise))
-        dissipator += np.tensordot(noise, coefficients, axes=(0, 0))
+        part = np.tensordot(coefficients, noise, axes=(0, 0))
+        dissipator += np.moveaxis(part, (0, 1), (-2, -1))
     lost = spin_polarised_loss(sample.electrons, dissipator[..., 2, 2])
     return Filled(omega, lost, {"kms": kms})
 
