@@ -7,13 +7,19 @@ one exponential and a few multiplications per point. With levels counted from th
 
 the averages follow without a further sum: <S_-S_+> = T/Z for x >= 0, <S_+S_-> = q T/Z, from the
 commutator <S_par> = -(1 - q) T / (2 Z), from the Casimir operator <S_par^2>, and the variance is
-V/Z^2.
+V/Z^2. In t = tanh(|x|/2) = (1 - q)/(1 + q) the polynomials are half as long: with L = 2S + 1 and
+binomial coefficients, tanh(L|x|/2) is t times a ratio of polynomials in t^2, which leaves
+
+    <S_x^2> + <S_y^2> = R(t^2) / P(t^2),   R_k = L C(L, 2k+2) - C(L, 2k+3),   P_k = 2 C(L, 2k+1),
+
+and <S_par> = -t times it, <S_-S_+> = (1 + t) times it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +59,16 @@ def _coefficients(spin: float) -> tuple[Array, Array, Array]:
     return np.ones_like(k), ((2 * spin - k) * (k + 1))[:-1], r * (r + 1) * (r + 2) / 6
 
 
+@cache
+def _half_angle(spin: float) -> tuple[Array, Array]:
+    """Of R and P, lowest power first."""
+    count = round(2 * spin) + 1
+    half = range(count // 2)
+    above = [count * comb(count, 2 * k + 2) - comb(count, 2 * k + 3) for k in half]
+    below = [2 * comb(count, 2 * k + 1) for k in range((count + 1) // 2)]
+    return np.array(above, dtype=float), np.array(below, dtype=float)
+
+
 def _polynomial(coefficients: Array, q: Array) -> Array:
     """Values at q, shape of q."""
     if len(coefficients) > MAX_HORNER:
@@ -68,6 +84,19 @@ def _polynomial(coefficients: Array, q: Array) -> Array:
     return np.asarray(value)
 
 
+def _across(spin: float, t: Array) -> Array:
+    """<S_x^2> + <S_y^2> at t = tanh(|x|/2)."""
+    if 2 * spin > MAX_HORNER:  # binomials of so many levels overflow
+        q = (1.0 - t) / (1.0 + t)
+        ones, towards, _ = _coefficients(spin)
+        return np.asarray(_polynomial(towards, q) / _polynomial(ones, q) / (1.0 + t))
+    above, below = _half_angle(spin)
+    square = t * t
+    found = _polynomial(above, square)
+    found /= _polynomial(below, square)
+    return found
+
+
 class Brillouin(NamedTuple):
     """S B_S(S x) = -<S_par> and its slope, the variance, at x >= 0."""
 
@@ -76,7 +105,7 @@ class Brillouin(NamedTuple):
 
 
 def brillouin(spin: float, x: Array) -> Brillouin:
-    """Brillouin function times S, and its slope; one exponential per point.
+    """Brillouin function times S, and its slope; one hyperbolic tangent per point.
 
     Parameters
     ----------
@@ -88,17 +117,13 @@ def brillouin(spin: float, x: Array) -> Brillouin:
     Brillouin
         Errors relative to S; `level_sums` keeps every average to its own relative precision.
     """
-    ones, towards, _ = _coefficients(spin)
-    less = np.expm1(-x)  # q - 1
-    q = less + 1.0
-    flips = _polynomial(towards, q)
-    flips /= _polynomial(ones, q)
-    mean = -0.5 * less
-    mean *= flips
-    slope = mean * mean  # <S_par^2> = S(S+1) - <S_-S_+> - <S_par>
-    np.subtract(mean, slope, out=slope)
-    slope -= flips
-    slope += spin * (spin + 1)
+    t = np.tanh(0.5 * x)
+    across = _across(spin, t)
+    mean = t
+    mean *= across
+    slope = mean * mean  # <S_par^2> = S(S+1) less what is across
+    slope += across
+    np.subtract(spin * (spin + 1), slope, out=slope)
     return Brillouin(mean, slope)
 
 
@@ -113,20 +138,18 @@ class Means(NamedTuple):
 
 def means(spin: float, x: Array) -> Means:
     """`level_sums` without the variance and the entropy."""
-    ones, towards, _ = _coefficients(spin)
     depth = np.abs(x)
-    less = -depth
-    q = np.exp(less)
-    mean = np.expm1(less)
-    forth = _polynomial(towards, q)
-    forth /= _polynomial(ones, q)
-    back = q * forth
-    mean *= 0.5
-    mean *= forth
+    t = np.tanh(0.5 * depth)
+    across = _across(spin, t)
+    second = spin * (spin + 1) - across
+    mean = -t
+    mean *= across
     mean += 0.0  # no negative zero
-    second = forth + back
-    second *= -0.5
-    second += spin * (spin + 1)
+    forth = t
+    forth += 1.0
+    forth *= across
+    back = np.exp(-depth)
+    back *= forth
     up = x >= 0
     if np.all(up):
         return Means(mean, second, forth, back)
