@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.equilibrium import Equilibrium, equilibrium
+from openmr.equilibrium import Equilibrium, thermal_state
 from openmr.rates import Filled, Relaxation, in_blocks, over_sublattices
 from openmr.sample import Electrons, Magnet, Sample
 from openmr.units import HBAR, K_B, MU_B
@@ -691,11 +691,9 @@ def closed_form(
     return in_blocks("closed-form", partial(_fill, form), sample, temperature, field)
 
 
-def _fill(
-    form: str, sample: Sample, temperature: ArrayLike, field: ArrayLike, dissipator: Array
-) -> Filled:
+def _fill(form: str, sample: Sample, temperature: Array, field: Array, dissipator: Array) -> Filled:
     """The closed forms at some points; the dissipator, given as zeros, is written in place."""
-    state = equilibrium(sample, temperature, field)
+    state = thermal_state(sample.magnet, temperature, field)
     magnet, electrons = sample.magnet, sample.electrons
     omega = precession(magnet, electrons, state)
     lines = thermal_lines(state, magnet.disorder)

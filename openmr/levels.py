@@ -32,6 +32,7 @@ BLOCK = 12288
 for the C library to reuse its memory, and the calls of NumPy count little."""
 
 MAX_HORNER = 256  # beyond it one matrix product is cheaper than that many passes over the points
+MAX_BINOMIAL = 1000  # C(n, k) overflows from n = 1030 on
 
 
 class LevelSums(NamedTuple):
@@ -84,12 +85,12 @@ def _polynomial(coefficients: Array, q: Array) -> Array:
     return np.asarray(value)
 
 
-def _across(spin: float, t: Array) -> Array:
-    """<S_x^2> + <S_y^2> at t = tanh(|x|/2)."""
-    if 2 * spin > MAX_HORNER:  # binomials of so many levels overflow
-        q = (1.0 - t) / (1.0 + t)
+def _across(spin: float, depth: Array, t: Array) -> Array:
+    """<S_x^2> + <S_y^2> at depth = |x|, t = tanh(|x|/2)."""
+    if 2 * spin > MAX_BINOMIAL:
+        q = np.exp(-depth)
         ones, towards, _ = _coefficients(spin)
-        return np.asarray(_polynomial(towards, q) / _polynomial(ones, q) / (1.0 + t))
+        return np.asarray(0.5 * (1.0 + q) * _polynomial(towards, q) / _polynomial(ones, q))
     above, below = _half_angle(spin)
     square = t * t
     found = _polynomial(above, square)
@@ -118,7 +119,7 @@ def brillouin(spin: float, x: Array) -> Brillouin:
         Errors relative to S; `level_sums` keeps every average to its own relative precision.
     """
     t = np.tanh(0.5 * x)
-    across = _across(spin, t)
+    across = _across(spin, x, t)
     mean = t
     mean *= across
     slope = mean * mean  # <S_par^2> = S(S+1) less what is across
@@ -140,7 +141,7 @@ def means(spin: float, x: Array) -> Means:
     """`level_sums` without the variance and the entropy."""
     depth = np.abs(x)
     t = np.tanh(0.5 * depth)
-    across = _across(spin, t)
+    across = _across(spin, depth, t)
     second = spin * (spin + 1) - across
     mean = -t
     mean *= across

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array
+from openmr.equilibrium import checked_points
 from openmr.levels import BLOCK, blocks
 from openmr.sample import Electrons, Sample
 
@@ -252,45 +253,37 @@ class Filled(NamedTuple):
 
 def in_blocks(
     method: str,
-    fill: Callable[[Sample, ArrayLike, ArrayLike, Array], Filled],
+    fill: Callable[[Sample, Array, Array, Array], Filled],
     sample: Sample,
     temperature: ArrayLike,
     field: ArrayLike,
 ) -> Relaxation:
     """One record of a method that takes whole grids, worked out block by block.
 
-    `fill` puts the dissipator of its points into an array of zeros. Diagnostics are the largest of
-    the blocks. In memory the elements of the tensor come first and the grid last, so that one
-    element of many points lies in one piece and zeros are never touched.
+    `fill` puts the dissipator of a row of points into an array of zeros. Diagnostics are the
+    largest of the blocks. In memory the elements of the tensor come first and the grid last, so
+    that one element of many points lies in one piece and zeros are never touched.
     """
-    asked = temperature, field
-    temperature = _checks.positive_array("temperature", temperature, "K")
-    field = _checks.finite_array("field", field, "T")
-    temperature, field = _checks.broadcast(temperature=temperature, field=field)
+    temperature, field = checked_points(sample, temperature, field)
     shape, count = temperature.shape, temperature.size
-    elements = np.zeros((3, 3, count))
-    dissipator = np.moveaxis(elements.reshape(3, 3, *shape), (0, 1), (-2, -1))
-    if count <= LARGE:
-        found = fill(sample, *asked, dissipator)
-    else:
-        points, flat = (temperature.ravel(), field.ravel()), np.moveaxis(elements, -1, 0)
-        precession, charge_to_spin = np.empty(count), np.empty(count)
-        diagnostics: dict[str, float] = {}
-        for block in blocks(count, LARGE):
-            part = fill(sample, points[0][block], points[1][block], flat[block])
-            precession[block], charge_to_spin[block] = part.precession, part.charge_to_spin
-            for name, value in part.diagnostics.items():
-                diagnostics[name] = max(value, diagnostics.get(name, value))
-        found = Filled(precession.reshape(shape), charge_to_spin.reshape(shape), diagnostics)
+    points = temperature.ravel(), field.ravel()
+    elements, precession, charge_to_spin = np.zeros((3, 3, count)), np.empty(count), np.empty(count)
+    dissipator = np.moveaxis(elements, -1, 0)
+    diagnostics: dict[str, float] = {}
+    for block in list(blocks(count, LARGE)) or [slice(0)]:
+        part = fill(sample, points[0][block], points[1][block], dissipator[block])
+        precession[block], charge_to_spin[block] = part.precession, part.charge_to_spin
+        for name, value in part.diagnostics.items():
+            diagnostics[name] = max(value, diagnostics.get(name, value))
     return Relaxation(
         method=method,
         sample=sample,
         temperature=temperature,
         field=field,
-        dissipator=dissipator,
-        precession=found.precession,
-        charge_to_spin=found.charge_to_spin,
-        diagnostics=dict(found.diagnostics),
+        dissipator=np.moveaxis(elements.reshape(3, 3, *shape), (0, 1), (-2, -1)),
+        precession=precession.reshape(shape),
+        charge_to_spin=charge_to_spin.reshape(shape),
+        diagnostics=diagnostics,
     )
 
 

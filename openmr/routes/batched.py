@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from openmr import _checks, units
 from openmr._checks import Array
 from openmr.bath import electron_hole_spectrum
-from openmr.equilibrium import Equilibrium, equilibrium
+from openmr.equilibrium import Equilibrium, thermal_state
 from openmr.levels import averages, blocks
 from openmr.rates import Filled, Relaxation, in_blocks, spin_polarised_loss
 from openmr.sample import Sample
@@ -71,12 +71,12 @@ def batched(
 def _fill(
     electron_splitting: bool,
     sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
+    temperature: Array,
+    field: Array,
     dissipator: Array,
 ) -> Filled:
     """The tensor at some points, added to `dissipator`, which is zero."""
-    state = equilibrium(sample, temperature, field)
+    state = thermal_state(sample.magnet, temperature, field)
     omega = mean_field_precession(sample, state)
     w = units.HBAR / units.K_B * omega / state.temperature if electron_splitting else None
     kms = 0.0
