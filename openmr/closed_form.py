@@ -697,18 +697,18 @@ def _fill(form: str, sample: Sample, temperature: Array, field: Array, dissipato
     magnet, electrons = sample.magnet, sample.electrons
     omega = precession(magnet, electrons, state)
     lines = thermal_lines(state, magnet.disorder)
-    flips_x, flips_y = (
-        over_sublattices(transverse_flips(magnet, electrons, lines, phi))
-        for phi in (0.0, 0.5 * np.pi)
-    )
+    flips_x = over_sublattices(transverse_flips(magnet, electrons, lines, 0.0))
+    flips_y = flips_x
+    if not np.array_equal(magnet.exchange[:, 0], magnet.exchange[:, 1]):
+        flips_y = over_sublattices(transverse_flips(magnet, electrons, lines, 0.5 * np.pi))
     if form == "finite-splitting":
         mean = transverse_flips_finite_splitting(magnet, electrons, state, omega).sum(axis=-1)
         half_difference = 0.5 * (flips_x - flips_y)
         flips_x, flips_y = mean + half_difference, mean - half_difference
     dephased = over_sublattices(dephasing(magnet, electrons, lines))
     parallel = longitudinal_printed if form == "printed" else longitudinal
-    dissipator[..., 0, 0] = flips_x + dephased
-    dissipator[..., 1, 1] = flips_y + dephased
+    np.add(flips_x, dephased, out=dissipator[..., 0, 0])
+    np.add(flips_y, dephased, out=dissipator[..., 1, 1])
     dissipator[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
     flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
     return Filled(omega, over_sublattices(charge_to_spin_rate(flux, electrons)))

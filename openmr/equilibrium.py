@@ -185,7 +185,7 @@ def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> 
         raise ParameterError(
             f"`temperature` must be between {COLDEST:g} and {HOTTEST:g} K, got {worst:g}"
         )
-    if field.size and np.abs(field).max() > STRONGEST:
+    if field.size and not (field.min() >= -STRONGEST and field.max() <= STRONGEST):
         raise ParameterError(
             f"`field` must be between -{STRONGEST:g} and {STRONGEST:g} T, "
             f"got {field.ravel()[np.abs(field).argmax()]:g}"

@@ -62,12 +62,13 @@ def _coefficients(spin: float) -> tuple[Array, Array, Array]:
 
 @cache
 def _half_angle(spin: float) -> tuple[Array, Array]:
-    """Of R and P, lowest power first."""
+    """Of R and P, lowest power first, over the last of P."""
     count = round(2 * spin) + 1
     half = range(count // 2)
     above = [count * comb(count, 2 * k + 2) - comb(count, 2 * k + 3) for k in half]
     below = [2 * comb(count, 2 * k + 1) for k in range((count + 1) // 2)]
-    return np.array(above, dtype=float), np.array(below, dtype=float)
+    top = below[-1]  # integers: each quotient is rounded once
+    return np.array([n / top for n in above]), np.array([n / top for n in below])
 
 
 def _polynomial(coefficients: Array, q: Array) -> Array:
@@ -77,11 +78,10 @@ def _polynomial(coefficients: Array, q: Array) -> Array:
             return np.asarray(q[..., None] ** np.arange(len(coefficients)) @ coefficients)
     if len(coefficients) == 1:
         return np.full_like(q, coefficients[0])
-    value = coefficients[-1] * q
-    for coefficient in coefficients[-2:0:-1]:
-        value += coefficient
+    value = (q if coefficients[-1] == 1.0 else coefficients[-1] * q) + coefficients[-2]
+    for coefficient in coefficients[-3::-1]:
         value *= q
-    value += coefficients[0]
+        value += coefficient
     return np.asarray(value)
 
 
