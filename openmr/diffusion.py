@@ -395,11 +395,12 @@ def _mode_profiles(
     axial[..., 0, 0] = axial[..., 1, 1] = even[..., 0, 0]
     axial[..., 2, 2] = even[..., 2, 2]
     # rotations and numerical routes leave rounding
-    if not np.all(
+    if relaxation.precession_across is not None or not np.all(
         np.abs(even - axial) <= 1e-12 * np.max(np.abs(even), axis=(-2, -1))[..., None, None]
     ):
         raise ParameterError(
-            "`relaxation` must have two equal transverse rates for method='closed-form'; "
+            "`relaxation` must have two equal transverse rates, and precess about the field, for "
+            "method='closed-form'; "
             "method='matrix' takes any"
         )
     decay = np.stack(

@@ -16,7 +16,7 @@ from openmr._checks import Array
 from openmr.axes import film_axes, turned
 from openmr.diffusion import surviving_across, surviving_along, surviving_matrix
 from openmr.levels import blocks
-from openmr.rates import LARGE, PRECESSION_GENERATOR, Relaxation, shown
+from openmr.rates import LARGE, Relaxation, precession_tensor, shown
 from openmr.sample import Film
 
 
@@ -128,6 +128,7 @@ def _in_blocks(
     grid = relaxation.precession.shape
     count = relaxation.precession.size
     even = m.ndim == 1 and np.ndim(relaxation.azimuth) == 0
+    even = even and relaxation.precession_across is None
     if not even or relaxation.dissipator.shape != (*grid, 3, 3) or count <= LARGE:
         return _at_once(film, relaxation, m, order, precession_sign)
     dissipator = relaxation.dissipator.reshape(-1, 3, 3)
@@ -168,6 +169,8 @@ def _at_once(
 def _is_axial(relaxation: Relaxation) -> bool:
     """Whether the two transverse rates are equal everywhere, to rounding, and no spin grows."""
     found = relaxation.dissipator
+    if relaxation.precession_across is not None:
+        return False
     if not found.size:
         return True
     x, y, z = (found[..., a, a] for a in range(3))
@@ -319,7 +322,7 @@ def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mech
     axes = film_axes(relaxation, direction)
     one = np.eye(3)
     alike = relaxation.longitudinal[..., None, None] * one
-    precessing = relaxation.precession[..., None, None] * PRECESSION_GENERATOR
+    precessing = precession_tensor(relaxation.precession, relaxation.precession_across)
     still = relaxation.dissipator + relaxation.spin_flip_rate * one
 
     def change(tensor: Array) -> Array:

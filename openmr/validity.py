@@ -502,7 +502,7 @@ def _weiss_errors(magnet: Magnet, state: Equilibrium) -> Array:
     )
     lines = moment_correlator(moments.spin, float(state.reduced_splitting[0]))
     local = np.einsum("l,lab->ab", electron_hole_spectrum(-lines.frequencies), lines.weights)
-    couplings = np.outer(moments.exchange, moments.exchange)
+    couplings = np.outer(moments.principal_exchange, moments.principal_exchange)
     if not couplings.any():
         return np.zeros(2)
     couplings = couplings / np.abs(couplings).max()
