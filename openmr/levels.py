@@ -62,13 +62,11 @@ def _coefficients(spin: float) -> tuple[Array, Array, Array]:
 
 @cache
 def _half_angle(spin: float) -> tuple[Array, Array]:
-    """Of R and P, lowest power first, over the last of P."""
+    """Of R and P, lowest power first, over 2; integers or halves, so that all of t = 1 is exact."""
     count = round(2 * spin) + 1
-    half = range(count // 2)
-    above = [count * comb(count, 2 * k + 2) - comb(count, 2 * k + 3) for k in half]
-    below = [2 * comb(count, 2 * k + 1) for k in range((count + 1) // 2)]
-    top = below[-1]  # integers: each quotient is rounded once
-    return np.array([n / top for n in above]), np.array([n / top for n in below])
+    above = [count * comb(count, 2 * k + 2) - comb(count, 2 * k + 3) for k in range(count // 2)]
+    below = [comb(count, 2 * k + 1) for k in range((count + 1) // 2)]
+    return np.array([n / 2 for n in above]), np.array([float(n) for n in below])
 
 
 def _polynomial(coefficients: Array, q: Array) -> Array:
