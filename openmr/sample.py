@@ -129,9 +129,8 @@ class Moments:
         ParameterError
             If J has elements off its diagonal.
         """
-        matrix = self.exchange_matrix
-        x, y, z = np.diagonal(matrix).tolist()
-        if np.array_equal(matrix, np.diag((x, y, z))):
+        x, y, z = self.exchange
+        if not (isinstance(x, tuple) or isinstance(y, tuple) or isinstance(z, tuple)):
             return (x, y, z)
         methods = " and ".join(map(repr, TAKE_MATRICES))
         raise ParameterError(
