@@ -283,6 +283,21 @@ def test_pipeline_against_the_floor():
     RESULTS["closed-form pipeline over the floor by real functions"] = taken / least_real
 
 
+def test_sweep_over_a_parameter_of_the_sample():
+    """One sample, and one call of the method, per thickness; a field is only one more point."""
+    temperature, count = np.linspace(2.0, 300.0, 200), 200
+    along = {
+        "field": {"field": np.linspace(0.0, 14.0, count)},
+        "thickness": {"field": 5.0, "thickness": np.linspace(2e-9, 2e-8, count)},
+    }
+    taken = {
+        name: best(lambda axes=axes: om.sweep(FILM, temperature=temperature, **axes), 3)
+        for name, axes in along.items()
+    }
+    RESULTS["sweep, 200 x 200: thicknesses over fields"] = taken["thickness"] / taken["field"]
+    RESULTS["sweep, 200 x 200: one thickness [ms]"] = 1e3 * taken["thickness"] / count
+
+
 def test_spectrum_by_blocks_against_the_dense_loop():
     x = np.linspace(0.1, 3.0, 50)[:, None]
     exchange = [(1.0, 1.0, 0.7)]

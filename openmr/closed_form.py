@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.equilibrium import Equilibrium, equilibrium
+from openmr.equilibrium import Equilibrium, thermal_state
 from openmr.rates import Filled, Relaxation, in_blocks, over_sublattices
 from openmr.sample import Electrons, Magnet, Sample
 from openmr.units import HBAR, K_B, MU_B
@@ -691,26 +691,24 @@ def closed_form(
     return in_blocks("closed-form", partial(_fill, form), sample, temperature, field)
 
 
-def _fill(
-    form: str, sample: Sample, temperature: ArrayLike, field: ArrayLike, dissipator: Array
-) -> Filled:
+def _fill(form: str, sample: Sample, temperature: Array, field: Array, dissipator: Array) -> Filled:
     """The closed forms at some points; the dissipator, given as zeros, is written in place."""
-    state = equilibrium(sample, temperature, field)
+    state = thermal_state(sample.magnet, temperature, field)
     magnet, electrons = sample.magnet, sample.electrons
     omega = precession(magnet, electrons, state)
     lines = thermal_lines(state, magnet.disorder)
-    flips_x, flips_y = (
-        over_sublattices(transverse_flips(magnet, electrons, lines, phi))
-        for phi in (0.0, 0.5 * np.pi)
-    )
+    flips_x = over_sublattices(transverse_flips(magnet, electrons, lines, 0.0))
+    flips_y = flips_x
+    if not np.array_equal(magnet.exchange[:, 0], magnet.exchange[:, 1]):
+        flips_y = over_sublattices(transverse_flips(magnet, electrons, lines, 0.5 * np.pi))
     if form == "finite-splitting":
         mean = transverse_flips_finite_splitting(magnet, electrons, state, omega).sum(axis=-1)
         half_difference = 0.5 * (flips_x - flips_y)
         flips_x, flips_y = mean + half_difference, mean - half_difference
     dephased = over_sublattices(dephasing(magnet, electrons, lines))
     parallel = longitudinal_printed if form == "printed" else longitudinal
-    dissipator[..., 0, 0] = flips_x + dephased
-    dissipator[..., 1, 1] = flips_y + dephased
+    np.add(flips_x, dephased, out=dissipator[..., 0, 0])
+    np.add(flips_y, dephased, out=dissipator[..., 1, 1])
     dissipator[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
     flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
     return Filled(omega, over_sublattices(charge_to_spin_rate(flux, electrons)))

@@ -178,7 +178,7 @@ def _spin_splittings(m: Measurement) -> float:
     """Zeeman splitting plus the exchange shifts of all sublattices, each by magnitude [eV]."""
     sample = m.case.sample
     shifts = (
-        abs(sublattice.exchange_energy[2] * mean)
+        abs(sublattice.principal_energy[2] * mean)
         for sublattice, (mean, _) in zip(sample.magnet.sublattices, m.moments, strict=True)
     )
     return float(abs(sample.electrons.g * units.MU_B * m.case.field) + sum(shifts))

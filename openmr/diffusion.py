@@ -166,6 +166,11 @@ SERIES_BELOW, SQUARES_BELOW = 1e-3, 1e150
 
 def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
     """tanh(u)/u of u^2."""
+    if not np.iscomplexobj(u2) and u2.min(initial=1.0) >= SERIES_BELOW:
+        u = np.sqrt(u2)
+        ratio = np.tanh(u)
+        ratio /= u
+        return np.asarray(ratio)
     small = np.abs(u2) < SERIES_BELOW
     u = np.sqrt(np.where(small, 1.0, u2) if small.any() else u2)
     ratio = np.tanh(u)
@@ -185,7 +190,7 @@ def _tanh_ratio_pair(real: Array, imaginary: Array) -> tuple[Array, Array]:
 
     With u = p + iv, t = tanh p and s = tan v,
 
-        tanh u = [t (1 + s^2) + i s (1 - t^2)] / (1 + t^2 s^2),
+        tanh u = [t (1 + s^2) + i s (1 - t^2)] / (1 + t^2 s^2),   1/u = (p - iv) / |u|^2,
 
     in real functions alone, which are several times faster than complex ones.
     """
@@ -390,11 +395,12 @@ def _mode_profiles(
     axial[..., 0, 0] = axial[..., 1, 1] = even[..., 0, 0]
     axial[..., 2, 2] = even[..., 2, 2]
     # rotations and numerical routes leave rounding
-    if not np.all(
+    if relaxation.precession_across is not None or not np.all(
         np.abs(even - axial) <= 1e-12 * np.max(np.abs(even), axis=(-2, -1))[..., None, None]
     ):
         raise ParameterError(
-            "`relaxation` must have two equal transverse rates for method='closed-form'; "
+            "`relaxation` must have two equal transverse rates, and precess about the field, for "
+            "method='closed-form'; "
             "method='matrix' takes any"
         )
     decay = np.stack(

@@ -13,7 +13,7 @@ Only collinear states are considered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,6 +158,25 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     >>> state.magnetization.shape
     (2, 1)
     """
+    temperature, field = checked_points(sample, temperature, field)
+    levels = temperature.size * float((2 * sample.magnet.spins + 1).max())
+    if levels > MAX_LEVELS:
+        raise SizeError(
+            f"`temperature` and `field` must span at most {MAX_LEVELS:g} points times spin levels, "
+            f"got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
+        )
+    flat = thermal_state(sample.magnet, temperature.ravel(), field.ravel())
+    grid = (*temperature.shape, len(sample.magnet.sublattices))
+    return Equilibrium(
+        temperature=temperature.copy(),
+        field=field.copy(),
+        magnet=sample.magnet,
+        **{name: getattr(flat, name).reshape(grid) for name in _AVERAGES},
+    )
+
+
+def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
+    """Temperatures and fields broadcast against each other, refused where `equilibrium` does."""
     _checks.instance("sample", sample, Sample)
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
@@ -166,43 +185,46 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
         raise ParameterError(
             f"`temperature` must be between {COLDEST:g} and {HOTTEST:g} K, got {worst:g}"
         )
-    if field.size and np.abs(field).max() > STRONGEST:
+    if field.size and not (field.min() >= -STRONGEST and field.max() <= STRONGEST):
         raise ParameterError(
             f"`field` must be between -{STRONGEST:g} and {STRONGEST:g} T, "
             f"got {field.ravel()[np.abs(field).argmax()]:g}"
         )
-    temperature, field = _checks.broadcast(temperature=temperature, field=field)
-    magnet = sample.magnet
-    count = len(magnet.sublattices)
-    weiss = np.array(magnet.weiss)
-    if count > MAX_SUBLATTICES and np.any(weiss):
+    count = len(sample.magnet.sublattices)
+    if count > MAX_SUBLATTICES and np.any(sample.magnet.weiss):
         raise ParameterError(
             f"`sublattices` must number at most {MAX_SUBLATTICES} when coupled, got {count}"
         )
-    levels = temperature.size * float((2 * magnet.spins + 1).max())
-    if levels > MAX_LEVELS:
-        raise SizeError(
-            f"`temperature` and `field` must span at most {MAX_LEVELS:g} points times spin levels, "
-            f"got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
-        )
-    found = {name: np.empty((temperature.size, count)) for name in _AVERAGES}
+    temperature, field = _checks.broadcast(temperature=temperature, field=field)
+    return temperature, field
+
+
+def thermal_state(magnet: Magnet, temperature: Array, field: Array) -> Equilibrium:
+    """`equilibrium` of a row of points (p,) that `checked_points` has let pass."""
+    weiss = np.array(magnet.weiss)
     solve = _together if np.any(weiss - np.diag(np.diag(weiss))) else _apart
-    points = temperature.ravel(), field.ravel()
-    for block in blocks(temperature.size):
-        out = {name: values[block] for name, values in found.items()}
-        solve(magnet, points[0][block], points[1][block], out)
+    pieces = list(blocks(temperature.size))
+    if len(pieces) <= 1:
+        averages = solve(magnet, temperature, field)
+    else:
+        averages = list(np.empty((len(_AVERAGES), temperature.size, len(weiss))))
+        for block in pieces:
+            parts = solve(magnet, temperature[block], field[block])
+            for whole, part in zip(averages, parts, strict=True):
+                whole[block] = part
     return Equilibrium(
-        temperature=temperature.copy(),
-        field=field.copy(),
+        temperature=temperature,
+        field=field,
         magnet=magnet,
-        **{name: values.reshape(*temperature.shape, count) for name, values in found.items()},
+        **dict(zip(_AVERAGES, averages, strict=True)),
     )
 
 
-def _apart(magnet: Magnet, temperature: Array, field: Array, out: dict[str, Array]) -> None:
-    """Fill `out` (p, n) for sublattices without exchange among each other."""
+def _apart(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
+    """The `_AVERAGES` (p, n) of sublattices without exchange among each other."""
     thermal = units.K_B * temperature
     beta = 1.0 / thermal
+    found = []
     for i, moments in enumerate(magnet.sublattices):
         own = magnet.weiss[i][i]
         coupling = own * beta
@@ -216,14 +238,19 @@ def _apart(magnet: Magnet, temperature: Array, field: Array, out: dict[str, Arra
                 ordered = temperature < ordering_temperature(Magnet(moments, own))
                 limit = np.where(ordered, x if moments.g >= 0 else -x, 0.0)
                 x = np.where(unsplit, limit, x)
-        found = means(moments.spin, x)
-        out["splitting"][:, i] = x * thermal
-        for name, values in found._asdict().items():
-            out[name][:, i] = values
+        found.append((x * thermal, *means(moments.spin, x)))
+    return _columns(found)
 
 
-def _together(magnet: Magnet, temperature: Array, field: Array, out: dict[str, Array]) -> None:
-    """Fill `out` (p, n) for coupled sublattices."""
+def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
+    """Each average with the sublattices side by side; of one sublattice without a copy."""
+    if len(found) == 1:
+        return [values[:, None] for values in found[0]]
+    return [np.stack(values, axis=-1) for values in zip(*found, strict=True)]
+
+
+def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
+    """The `_AVERAGES` (p, n) of coupled sublattices."""
     weiss = np.array(magnet.weiss)
     beta = 1.0 / (units.K_B * temperature)
     g = np.array([moments.g for moments in magnet.sublattices])
@@ -237,10 +264,9 @@ def _together(magnet: Magnet, temperature: Array, field: Array, out: dict[str, A
     x = problem.zeeman.copy()
     ordered = (temperature < ordering_temperature(magnet)) | np.any(problem.zeeman != 0, axis=-1)
     x[ordered] = lowest(problem.at(ordered))
-    for i, spin in enumerate(problem.spins):
-        for name, values in means(spin, x[:, i])._asdict().items():
-            out[name][:, i] = values
-    out["splitting"][:] = x / beta[:, None]
+    return _columns(
+        [(x[:, i] / beta, *means(spin, x[:, i])) for i, spin in enumerate(problem.spins)]
+    )
 
 
 def _softness(feedback: Array) -> Array:

@@ -18,7 +18,7 @@ from openmr import _checks
 from openmr._checks import ParameterError
 from openmr._version import __version__
 from openmr.levels import blocks
-from openmr.rates import LARGE
+from openmr.rates import LARGE, Relaxation
 from openmr.relaxation import METHODS, relaxation
 from openmr.resistivity import Resistivity, resistivity
 from openmr.sample import Sample
@@ -140,11 +140,18 @@ def evaluate(task: Task) -> Values:
     directions = np.atleast_2d(np.asarray(given["direction"], dtype=float))
     # a few rows of temperatures at a time, so that the arrays in between stay in the cache
     rows = list(blocks(len(temperature), max(1, LARGE // (field.size * len(directions)))))
-    for index in np.ndindex(shape[: len(outer)]):
-        changes = {name: task.axes[name][i] for name, i in zip(outer, index, strict=True)}
-        sample = varied(task.sample, changes)
-        for row in rows:
-            rates = relaxation(sample, temperature[row], field, method=task.method, **task.options)
+    for row in rows:
+        rates: Relaxation | None = None
+        for index in np.ndindex(shape[: len(outer)]):
+            changes = {name: task.axes[name][i] for name, i in zip(outer, index, strict=True)}
+            sample = varied(task.sample, changes)
+            if rates is not None and _same_moments(rates.sample, sample):
+                # of the film the rates know 1/tau_0 alone
+                rates = replace(rates, sample=sample, spin_flip_rate=sample.film.spin_flip_rate)
+            else:
+                rates = relaxation(
+                    sample, temperature[row], field, method=task.method, **task.options
+                )
             found = resistivity(sample.film, rates, directions)
             for name, values in out.items():
                 part = VARIABLES[name].of(found)  # (temperature, field, direction)
@@ -152,6 +159,10 @@ def evaluate(task: Task) -> Values:
                 where = (*index, row) if "temperature" in task.axes else index
                 values[where] = part.reshape(values[where].shape)
     return out
+
+
+def _same_moments(one: Sample, other: Sample) -> bool:
+    return one.magnet == other.magnet and one.electrons == other.electrons
 
 
 def task_of(

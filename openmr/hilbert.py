@@ -91,15 +91,15 @@ def hamiltonian(spins: Sequence[float], splittings: Sequence[float], electron: f
 
 
 def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: float = 0.0) -> Qobj:
-    """A = -(1/2) sum_v J_v sigma_v (x) S_v of one moment, Eqs. (4)-(6).
+    """A = -(1/2) sum_v J_v sigma_v (x) S_v of one moment, Eqs. (4)-(6); J may be a matrix.
 
     Parameters
     ----------
     spins : sequence of float
     site : int
         Which moment couples.
-    exchange : array_like (3,)
-        J_v in any unit; A comes out in the same.
+    exchange : array_like (3,) or (3, 3)
+        J_v, or J_ab of -(1/2) sum_ab J_ab sigma_a (x) S_b, in any unit; A comes out in the same.
     mean : float, no unit
         Subtracted from S_z: <S_par> for a perfect lattice, whose mean belongs to the bands.
 
@@ -111,11 +111,15 @@ def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: fl
     identity = _identities(spins)
     operators = list(spin_operators(spins[site]))
     operators[2] = operators[2] - mean * identity[site]
+    given = np.asarray(exchange)
+    matrix = np.diag(given) if given.ndim == 1 else given
     total = 0.0
-    for strength, pauli, operator in zip(np.asarray(exchange), PAULI, operators, strict=True):
+    for (a, b), strength in np.ndenumerate(matrix):
+        if a != b and strength == 0:
+            continue
         factors = list(identity)
-        factors[site] = operator
-        total = total - 0.5 * float(strength) * embed(pauli, factors)
+        factors[site] = operators[b]
+        total = total - 0.5 * float(strength) * embed(PAULI[a], factors)
     return total
 
 
@@ -333,7 +337,8 @@ def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
     """First-order projected generator, Eqs. (10), (14), as a Bloch tensor (3, 3) [1/s].
 
     The electron's own Zeeman term and the moments' mean field, from -i[H_e + A, .] projected
-    onto the thermal moments; antisymmetric, with omega_L, Eq. (78), at [0, 1].
+    onto the thermal moments; antisymmetric, with omega_L, Eq. (78), at [0, 1]. A coupling matrix
+    with J_xz or J_yz has elements at [1, 2] and [2, 0] too: `rates.precession_tensor`.
 
     Parameters
     ----------

@@ -7,13 +7,19 @@ one exponential and a few multiplications per point. With levels counted from th
 
 the averages follow without a further sum: <S_-S_+> = T/Z for x >= 0, <S_+S_-> = q T/Z, from the
 commutator <S_par> = -(1 - q) T / (2 Z), from the Casimir operator <S_par^2>, and the variance is
-V/Z^2.
+V/Z^2. In t = tanh(|x|/2) = (1 - q)/(1 + q) the polynomials are half as long: with L = 2S + 1 and
+binomial coefficients, tanh(L|x|/2) is t times a ratio of polynomials in t^2, which leaves
+
+    <S_x^2> + <S_y^2> = R(t^2) / P(t^2),   R_k = L C(L, 2k+2) - C(L, 2k+3),   P_k = 2 C(L, 2k+1),
+
+and <S_par> = -t times it, <S_-S_+> = (1 + t) times it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +32,7 @@ BLOCK = 12288
 for the C library to reuse its memory, and the calls of NumPy count little."""
 
 MAX_HORNER = 256  # beyond it one matrix product is cheaper than that many passes over the points
+MAX_BINOMIAL = 1000  # C(n, k) overflows from n = 1030 on
 
 
 class LevelSums(NamedTuple):
@@ -53,6 +60,15 @@ def _coefficients(spin: float) -> tuple[Array, Array, Array]:
     return np.ones_like(k), ((2 * spin - k) * (k + 1))[:-1], r * (r + 1) * (r + 2) / 6
 
 
+@cache
+def _half_angle(spin: float) -> tuple[Array, Array]:
+    """Of R and P, lowest power first, over 2; integers or halves, so that all of t = 1 is exact."""
+    count = round(2 * spin) + 1
+    above = [count * comb(count, 2 * k + 2) - comb(count, 2 * k + 3) for k in range(count // 2)]
+    below = [comb(count, 2 * k + 1) for k in range((count + 1) // 2)]
+    return np.array([n / 2 for n in above]), np.array([float(n) for n in below])
+
+
 def _polynomial(coefficients: Array, q: Array) -> Array:
     """Values at q, shape of q."""
     if len(coefficients) > MAX_HORNER:
@@ -60,12 +76,24 @@ def _polynomial(coefficients: Array, q: Array) -> Array:
             return np.asarray(q[..., None] ** np.arange(len(coefficients)) @ coefficients)
     if len(coefficients) == 1:
         return np.full_like(q, coefficients[0])
-    value = coefficients[-1] * q
-    for coefficient in coefficients[-2:0:-1]:
-        value += coefficient
+    value = (q if coefficients[-1] == 1.0 else coefficients[-1] * q) + coefficients[-2]
+    for coefficient in coefficients[-3::-1]:
         value *= q
-    value += coefficients[0]
+        value += coefficient
     return np.asarray(value)
+
+
+def _across(spin: float, depth: Array, t: Array) -> Array:
+    """<S_x^2> + <S_y^2> at depth = |x|, t = tanh(|x|/2)."""
+    if 2 * spin > MAX_BINOMIAL:
+        q = np.exp(-depth)
+        ones, towards, _ = _coefficients(spin)
+        return np.asarray(0.5 * (1.0 + q) * _polynomial(towards, q) / _polynomial(ones, q))
+    above, below = _half_angle(spin)
+    square = t * t
+    found = _polynomial(above, square)
+    found /= _polynomial(below, square)
+    return found
 
 
 class Brillouin(NamedTuple):
@@ -76,7 +104,7 @@ class Brillouin(NamedTuple):
 
 
 def brillouin(spin: float, x: Array) -> Brillouin:
-    """Brillouin function times S, and its slope; one exponential per point.
+    """Brillouin function times S, and its slope; one hyperbolic tangent per point.
 
     Parameters
     ----------
@@ -88,17 +116,13 @@ def brillouin(spin: float, x: Array) -> Brillouin:
     Brillouin
         Errors relative to S; `level_sums` keeps every average to its own relative precision.
     """
-    ones, towards, _ = _coefficients(spin)
-    less = np.expm1(-x)  # q - 1
-    q = less + 1.0
-    flips = _polynomial(towards, q)
-    flips /= _polynomial(ones, q)
-    mean = -0.5 * less
-    mean *= flips
-    slope = mean * mean  # <S_par^2> = S(S+1) - <S_-S_+> - <S_par>
-    np.subtract(mean, slope, out=slope)
-    slope -= flips
-    slope += spin * (spin + 1)
+    t = np.tanh(0.5 * x)
+    across = _across(spin, x, t)
+    mean = t
+    mean *= across
+    slope = mean * mean  # <S_par^2> = S(S+1) less what is across
+    slope += across
+    np.subtract(spin * (spin + 1), slope, out=slope)
     return Brillouin(mean, slope)
 
 
@@ -113,20 +137,18 @@ class Means(NamedTuple):
 
 def means(spin: float, x: Array) -> Means:
     """`level_sums` without the variance and the entropy."""
-    ones, towards, _ = _coefficients(spin)
     depth = np.abs(x)
-    less = -depth
-    q = np.exp(less)
-    mean = np.expm1(less)
-    forth = _polynomial(towards, q)
-    forth /= _polynomial(ones, q)
-    back = q * forth
-    mean *= 0.5
-    mean *= forth
+    t = np.tanh(0.5 * depth)
+    across = _across(spin, depth, t)
+    second = spin * (spin + 1) - across
+    mean = -t
+    mean *= across
     mean += 0.0  # no negative zero
-    second = forth + back
-    second *= -0.5
-    second += spin * (spin + 1)
+    forth = t
+    forth += 1.0
+    forth *= across
+    back = np.exp(-depth)
+    back *= forth
     up = x >= 0
     if np.all(up):
         return Means(mean, second, forth, back)

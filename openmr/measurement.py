@@ -96,7 +96,8 @@ def standard_cases() -> list[Case]:
 def _one_coupling(sample: Sample, kept: Sequence[float]) -> Sample:
     """The same sample with some of Jx, Jy, Jz set to zero."""
     moments = tuple(
-        replace(m, exchange=tuple(np.array(kept) * m.exchange)) for m in sample.magnet.sublattices
+        replace(m, exchange=tuple(np.array(kept) * m.principal_exchange))
+        for m in sample.magnet.sublattices
     )
     magnet = replace(sample.magnet, sublattices=moments)
     return replace(sample, magnet=magnet)

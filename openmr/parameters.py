@@ -73,7 +73,7 @@ def _density(sample: Sample) -> float:
 
 
 def _energy(sample: Sample) -> float:
-    return sample.magnet.sublattices[0].exchange_energy[2]
+    return sample.magnet.sublattices[0].principal_energy[2]
 
 
 PARAMETERS: Final[dict[str, Parameter]] = {

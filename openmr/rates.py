@@ -13,11 +13,34 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array
+from openmr.equilibrium import checked_points
 from openmr.levels import BLOCK, blocks
 from openmr.sample import Electrons, Sample
 
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
 """omega_L times this is the precession part of the tensor: d<sigma>/dt = +omega_L b x <sigma>."""
+
+
+def precession_tensor(along: Array, across: Array | None = None) -> Array:
+    """Precession part of the tensor, d<sigma>/dt = Omega x <sigma>, shape (..., 3, 3).
+
+    Parameters
+    ----------
+    along : array (...), rad/s
+        Omega_z, along b.
+    across : array (..., 2), rad/s, or None
+        Omega_x and Omega_y.
+
+    Returns
+    -------
+    array (..., 3, 3), 1/s
+        Antisymmetric.
+    """
+    tensor = along[..., None, None] * PRECESSION_GENERATOR
+    if across is not None:
+        tensor[..., 1, 2], tensor[..., 2, 0] = across[..., 0], across[..., 1]
+        tensor[..., 2, 1], tensor[..., 0, 2] = -across[..., 0], -across[..., 1]
+    return np.asarray(tensor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +57,7 @@ class Relaxation:
     dissipator : array (..., 3, 3), 1/s
         Exchange part of the relaxation without precession and without 1/tau_0.
     precession : array (...), rad/s
-        omega_L, signed, Eq. (78).
+        omega_L, signed, Eq. (78); where `precession_across` is given, the component along b.
     charge_to_spin : array (...), 1/s
         1/T_0, Eq. (62), along b.
     spin_flip_rate : float, 1/s
@@ -46,6 +69,9 @@ class Relaxation:
         Of `exchange_tensor`, where the method knows one.
     diagnostics : mapping of str to array or float
         What the method measured about itself.
+    precession_across : array (..., 2), rad/s, or None
+        Components of the precession along the local x and y, which a coupling matrix with J_xz
+        or J_yz gives; None where it is about b alone.
     """
 
     method: str
@@ -59,11 +85,13 @@ class Relaxation:
     azimuth: ArrayLike = 0.0
     uncertainty: Array | None = None
     diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    precession_across: Array | None = None
 
     @property
     def exchange_tensor(self) -> Array:
         """Exchange part with precession, without 1/tau_0 [1/s], shape (..., 3, 3)."""
-        return np.asarray(self.dissipator + self.precession[..., None, None] * PRECESSION_GENERATOR)
+        turning = precession_tensor(self.precession, self.precession_across)
+        return np.asarray(self.dissipator + turning)
 
     @property
     def tensor(self) -> Array:
@@ -93,7 +121,7 @@ class Relaxation:
 
     @property
     def exchange_field(self) -> Array:
-        """B_sd = B - hbar omega_L / (g mu_B) [T], Eqs. (78), (83)."""
+        """B_sd = B - hbar omega_L / (g mu_B) [T] along b, Eqs. (78), (83)."""
         return np.asarray(
             self.field - units.HBAR * self.precession / (self.sample.electrons.g * units.MU_B)
         )
@@ -157,6 +185,9 @@ class Relaxation:
             precession=np.broadcast_to(self.precession, grid),
             charge_to_spin=np.broadcast_to(self.charge_to_spin, grid),
             azimuth=np.asarray(self.azimuth) + azimuth,
+            precession_across=None
+            if self.precession_across is None
+            else (turn[..., :2, :2] @ self.precession_across[..., None])[..., 0],
             uncertainty=None
             if self.uncertainty is None
             else np.abs(turn) @ self.uncertainty @ np.abs(np.swapaxes(turn, -1, -2)),
@@ -231,6 +262,7 @@ class PointRates:
     uncertainty: Array | None = None
     diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
     charge_to_spin: float | None = None  # where the route finds it; else counted from the flips
+    precession_across: Array | None = None
 
 
 def over_sublattices(parts: Array) -> Array:
@@ -248,47 +280,46 @@ class Filled(NamedTuple):
     precession: Array
     charge_to_spin: Array
     diagnostics: Mapping[str, float] = MappingProxyType({})
+    precession_across: Array | None = None
 
 
 def in_blocks(
     method: str,
-    fill: Callable[[Sample, ArrayLike, ArrayLike, Array], Filled],
+    fill: Callable[[Sample, Array, Array, Array], Filled],
     sample: Sample,
     temperature: ArrayLike,
     field: ArrayLike,
 ) -> Relaxation:
     """One record of a method that takes whole grids, worked out block by block.
 
-    `fill` puts the dissipator of its points into an array of zeros. Diagnostics are the largest of
-    the blocks.
+    `fill` puts the dissipator of a row of points into an array of zeros. Diagnostics are the
+    largest of the blocks. In memory the elements of the tensor come first and the grid last, so
+    that one element of many points lies in one piece and zeros are never touched.
     """
-    asked = temperature, field
-    temperature = _checks.positive_array("temperature", temperature, "K")
-    field = _checks.finite_array("field", field, "T")
-    temperature, field = _checks.broadcast(temperature=temperature, field=field)
+    temperature, field = checked_points(sample, temperature, field)
     shape, count = temperature.shape, temperature.size
-    dissipator = np.zeros((*shape, 3, 3))
-    if count <= LARGE:
-        found = fill(sample, *asked, dissipator)
-    else:
-        points, flat = (temperature.ravel(), field.ravel()), dissipator.reshape(-1, 3, 3)
-        precession, charge_to_spin = np.empty(count), np.empty(count)
-        diagnostics: dict[str, float] = {}
-        for block in blocks(count, LARGE):
-            part = fill(sample, points[0][block], points[1][block], flat[block])
-            precession[block], charge_to_spin[block] = part.precession, part.charge_to_spin
-            for name, value in part.diagnostics.items():
-                diagnostics[name] = max(value, diagnostics.get(name, value))
-        found = Filled(precession.reshape(shape), charge_to_spin.reshape(shape), diagnostics)
+    points = temperature.ravel(), field.ravel()
+    elements, precession, charge_to_spin = np.zeros((3, 3, count)), np.empty(count), np.empty(count)
+    dissipator = np.moveaxis(elements, -1, 0)
+    diagnostics: dict[str, float] = {}
+    across = []
+    for block in list(blocks(count, LARGE)) or [slice(0)]:
+        part = fill(sample, points[0][block], points[1][block], dissipator[block])
+        precession[block], charge_to_spin[block] = part.precession, part.charge_to_spin
+        for name, value in part.diagnostics.items():
+            diagnostics[name] = max(value, diagnostics.get(name, value))
+        if part.precession_across is not None:
+            across.append(part.precession_across)
     return Relaxation(
         method=method,
         sample=sample,
         temperature=temperature,
         field=field,
-        dissipator=dissipator,
-        precession=found.precession,
-        charge_to_spin=found.charge_to_spin,
-        diagnostics=dict(found.diagnostics),
+        dissipator=np.moveaxis(elements.reshape(3, 3, *shape), (0, 1), (-2, -1)),
+        precession=precession.reshape(shape),
+        charge_to_spin=charge_to_spin.reshape(shape),
+        diagnostics=diagnostics,
+        precession_across=np.concatenate(across).reshape(*shape, 2) if across else None,
     )
 
 
@@ -303,6 +334,7 @@ def collect(
     shape = temperature.shape
     dissipator = np.reshape([p.dissipator for p in points], (*shape, 3, 3))
     uncertainty = [p.uncertainty for p in points if p.uncertainty is not None]
+    across = [p.precession_across for p in points if p.precession_across is not None]
     conversion = [p.charge_to_spin for p in points if p.charge_to_spin is not None]
     names = points[0].diagnostics if points else {}
     diagnostics = {}
@@ -321,4 +353,5 @@ def collect(
         else spin_polarised_loss(sample.electrons, dissipator[..., 2, 2]),
         uncertainty=np.reshape(uncertainty, (*shape, 3, 3)) if uncertainty else None,
         diagnostics=diagnostics,
+        precession_across=np.reshape(across, (*shape, 2)) if across else None,
     )

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr.rates import Relaxation
-from openmr.sample import Sample
+from openmr.sample import TAKE_MATRICES, Sample
 
 METHODS: Final[dict[str, str]] = {
     "closed-form": "openmr.closed_form:closed_form",
@@ -61,7 +61,8 @@ def relaxation(
     Raises
     ------
     ParameterError
-        For a bad argument or an unknown method; the message lists the known ones.
+        For a bad argument or an unknown method, the message lists the known ones; for a coupling
+        matrix with elements off its diagonal, which "batched" and "bloch-redfield" take.
 
     Examples
     --------
@@ -71,6 +72,9 @@ def relaxation(
     """
     _checks.instance("sample", sample, Sample)
     module, function = METHODS[_checks.choice("method", method, METHODS)].split(":")
+    if method not in TAKE_MATRICES:
+        for moments in sample.magnet.sublattices:
+            _ = moments.principal_exchange  # refuses the others
     route: Callable[..., Relaxation] = getattr(import_module(module), function)
     try:
         found = route(sample, temperature, field, **options)

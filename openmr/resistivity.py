@@ -16,7 +16,7 @@ from openmr._checks import Array
 from openmr.axes import film_axes, turned
 from openmr.diffusion import surviving_across, surviving_along, surviving_matrix
 from openmr.levels import blocks
-from openmr.rates import LARGE, PRECESSION_GENERATOR, Relaxation, shown
+from openmr.rates import LARGE, Relaxation, precession_tensor, shown
 from openmr.sample import Film
 
 
@@ -102,7 +102,7 @@ def resistivity(
     _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
     m = _checks.unit_vectors("direction", direction)
     found = _in_blocks(film, relaxation, m, order, precession_sign)
-    if not np.all(found.longitudinal > 0):
+    if not found.longitudinal.min(initial=np.inf) > 0:
         raise _checks.ParameterError(
             "`spin_hall_angle` must leave the conductivity of the film positive: at "
             f"{film.spin_hall_angle:g} more charge current is lost to the spin Hall effect, "
@@ -128,6 +128,7 @@ def _in_blocks(
     grid = relaxation.precession.shape
     count = relaxation.precession.size
     even = m.ndim == 1 and np.ndim(relaxation.azimuth) == 0
+    even = even and relaxation.precession_across is None
     if not even or relaxation.dissipator.shape != (*grid, 3, 3) or count <= LARGE:
         return _at_once(film, relaxation, m, order, precession_sign)
     dissipator = relaxation.dissipator.reshape(-1, 3, 3)
@@ -135,15 +136,20 @@ def _in_blocks(
     found = _Values(*np.empty((5, count)))
     for block in blocks(count, LARGE):
         part = replace(relaxation, dissipator=dissipator[block], precession=precession[block])
-        values = _at_once(film, part, m, order, precession_sign)
-        for whole, piece in zip(found, values, strict=True):
-            whole[block] = piece
+        out = _Values(*(whole[block] for whole in found))
+        _at_once(film, part, m, order, precession_sign, out)
     return _Values(*(values.reshape(grid) for values in found))
 
 
 def _at_once(
-    film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
+    film: Film,
+    relaxation: Relaxation,
+    m: Array,
+    order: str,
+    precession_sign: str,
+    out: _Values | None = None,
 ) -> _Values:
+    """The five arrays, new or in `out`."""
     if _is_axial(relaxation):
         longitudinal, transverse, invariants = _axial(film, relaxation, m, order, precession_sign)
     else:
@@ -153,20 +159,25 @@ def _at_once(
             surviving = np.swapaxes(surviving, -1, -2)
         longitudinal, transverse = relative_resistivity(film, surviving, order)
         invariants = _invariants(local)
-    drho = (np.broadcast_to(part, longitudinal.shape) for part in invariants)
-    return _Values(*(film.resistivity * part for part in (longitudinal, transverse, *drho)))
+    if out is None:
+        out = _Values(*(np.empty(longitudinal.shape) for _ in range(5)))
+    for values, part in zip(out, (longitudinal, transverse, *invariants), strict=True):
+        np.multiply(film.resistivity, part, out=values)
+    return out
 
 
 def _is_axial(relaxation: Relaxation) -> bool:
     """Whether the two transverse rates are equal everywhere, to rounding, and no spin grows."""
     found = relaxation.dissipator
+    if relaxation.precession_across is not None:
+        return False
     if not found.size:
         return True
     x, y, z = (found[..., a, a] for a in range(3))
     if not (all(part.min() >= 0 for part in (x, y, z)) and relaxation.spin_flip_rate >= 0):
         return False
     others = [found[..., a, b] for a in range(3) for b in range(3) if a != b]
-    if np.array_equal(x, y) and not any(np.count_nonzero(part) for part in others):
+    if np.array_equal(x, y) and not any(part.any() for part in others):
         return True
     rounding = 1e-14 * np.maximum(x, z)
     return all(bool(np.all(np.abs(part) <= rounding)) for part in (x - y, *others))
@@ -190,8 +201,12 @@ def _axial(
     sign = 1.0 if precession_sign == "hamiltonian" else -1.0
     square = film.spin_hall_angle**2
     if order == "second":
-        longitudinal = 1 + square * (2 - drho0 + drho1 * (1 - my**2))
-        transverse = square * (drho1 * mx * my + sign * drho2 * mz)
+        # factors of one direction for many points first: fewer passes over the points
+        longitudinal = drho1 * (square * (1 - my**2))
+        longitudinal -= square * drho0
+        longitudinal += 1 + 2 * square
+        transverse = drho1 * (square * mx * my)
+        transverse += drho2 * (square * sign * mz)
     else:
         # conductivity over sigma_D: spin Hall current reflected at the faces, Eqs. (B24)-(B28)
         sigma_xx = 1 - square * (2 - drho0 + drho1 * (1 - my**2))
@@ -307,7 +322,7 @@ def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mech
     axes = film_axes(relaxation, direction)
     one = np.eye(3)
     alike = relaxation.longitudinal[..., None, None] * one
-    precessing = relaxation.precession[..., None, None] * PRECESSION_GENERATOR
+    precessing = precession_tensor(relaxation.precession, relaxation.precession_across)
     still = relaxation.dissipator + relaxation.spin_flip_rate * one
 
     def change(tensor: Array) -> Array:

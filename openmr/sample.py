@@ -16,17 +16,32 @@ from openmr import _checks, units
 from openmr._checks import Array, ParameterError
 
 Triple = tuple[float, float, float]
+Matrix = tuple[Triple, Triple, Triple]
+TAKE_MATRICES = ("batched", "bloch-redfield")
+"""Methods for which J may have elements off the diagonal."""
 STRONGEST = 1e6  # eV, far beyond any exchange in matter: rates stay within range
 
 
-def _triple(name: str, value: ArrayLike, unit: str) -> Triple:
+def _coupling(name: str, value: ArrayLike, unit: str) -> Array:
+    """Triple of the axes where nothing else is given, else the matrix."""
     array = _checks.finite_array(name, value, unit)
-    if array.shape not in ((), (3,)):
+    if array.shape not in ((), (3,), (3, 3)):
         raise ParameterError(
-            f"`{name}` must be a scalar or (x, y, z) in {unit}, got shape {array.shape}"
+            f"`{name}` must be a scalar, (x, y, z) or a 3x3 matrix in {unit}, "
+            f"got shape {array.shape}"
         )
-    x, y, z = np.broadcast_to(array, (3,)).tolist()
-    return (x, y, z)
+    if array.shape == (3, 3):
+        diagonal = np.diagonal(array)
+        return np.asarray(diagonal if np.array_equal(array, np.diag(diagonal)) else array)
+    return np.asarray(np.broadcast_to(array, (3,)))
+
+
+def _plain(coupling: Array) -> Triple | Matrix:
+    if coupling.ndim == 1:
+        x, y, z = coupling.tolist()
+        return (x, y, z)
+    first, second, third = (tuple(row) for row in coupling.tolist())
+    return (first, second, third)
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -39,10 +54,12 @@ class Moments:
         Spin quantum number S: 1/2, 1, 3/2, ...
     density : float, m^-3
         Number density n_S.
-    exchange : float or (x, y, z), eV m^3, optional
+    exchange : float, (x, y, z) or array (3, 3), eV m^3, optional
         Coupling J_v of V = -(1/2) sum_v J_v sigma_v S_v delta(r - R), Eqs. (4)-(6); positive is
-        ferromagnetic. The axes are the local ones, z along the field.
-    exchange_energy : float or (x, y, z), eV, optional
+        ferromagnetic. The axes are the local ones, z along the field. A matrix is J_ab of
+        -(1/2) sum_ab J_ab sigma_a S_b; with elements off its diagonal the methods "batched" and
+        "bloch-redfield" take it, the others refuse. A diagonal one is kept as (x, y, z).
+    exchange_energy : float, (x, y, z) or array (3, 3), eV, optional
         n_S J_v, what experiments quote. Exactly one of the two is given.
     g : float, no unit
         g-factor of the moment.
@@ -55,7 +72,7 @@ class Moments:
 
     spin: float
     density: float
-    exchange: Triple
+    exchange: Triple | Matrix
     g: float
 
     def __init__(
@@ -71,30 +88,60 @@ class Moments:
         density = _checks.number("density", density, "m^-3", above=0.0)
         if chosen == "exchange":
             assert exchange is not None
-            coupling = _triple("exchange", exchange, "eV m^3")
-            if max(map(abs, coupling)) * density > STRONGEST:
+            coupling = _coupling("exchange", exchange, "eV m^3")
+            largest = float(np.abs(coupling).max())
+            if largest * density > STRONGEST:
                 raise ParameterError(
                     f"`exchange` times `density` must be at most {STRONGEST:g} eV in size, "
-                    f"got {max(map(abs, coupling)) * density:g}"
+                    f"got {largest * density:g}"
                 )
         else:
             assert exchange_energy is not None
-            x, y, z = _triple("exchange_energy", exchange_energy, "eV")
-            if max(abs(x), abs(y), abs(z)) > STRONGEST:
+            coupling = _coupling("exchange_energy", exchange_energy, "eV")
+            if np.abs(coupling).max() > STRONGEST:
                 raise ParameterError(
                     f"`exchange_energy` must be at most {STRONGEST:g} eV in size, "
-                    f"got {max(x, y, z, key=abs):g}"
+                    f"got {coupling.flat[np.abs(coupling).argmax()]:g}"
                 )
-            coupling = (x / density, y / density, z / density)
+            coupling = coupling / density
         object.__setattr__(self, "spin", _checks.half_integer("spin", spin))
         object.__setattr__(self, "density", density)
-        object.__setattr__(self, "exchange", coupling)
+        object.__setattr__(self, "exchange", _plain(coupling))
         object.__setattr__(self, "g", _checks.number("g", g))
 
     @property
-    def exchange_energy(self) -> Triple:
-        """n_S J_v along the three local axes [eV]."""
-        x, y, z = (self.density * coupling for coupling in self.exchange)
+    def exchange_energy(self) -> Triple | Matrix:
+        """n_S J_v along the three local axes, or n_S J_ab [eV]."""
+        return _plain(self.density * np.array(self.exchange))
+
+    @property
+    def exchange_matrix(self) -> Array:
+        """J_ab of -(1/2) sum_ab J_ab sigma_a S_b [eV m^3], shape (3, 3)."""
+        given = np.array(self.exchange)
+        return np.diag(given) if given.ndim == 1 else given
+
+    @property
+    def principal_exchange(self) -> Triple:
+        """J_v along the three local axes [eV m^3], for what takes no other coupling.
+
+        Raises
+        ------
+        ParameterError
+            If J has elements off its diagonal.
+        """
+        x, y, z = self.exchange
+        if not (isinstance(x, tuple) or isinstance(y, tuple) or isinstance(z, tuple)):
+            return (x, y, z)
+        methods = " and ".join(map(repr, TAKE_MATRICES))
+        raise ParameterError(
+            "`exchange` must be a scalar or (x, y, z) here, got a matrix with elements off its "
+            f"diagonal, which the methods {methods} take"
+        )
+
+    @property
+    def principal_energy(self) -> Triple:
+        """n_S times `principal_exchange` [eV]."""
+        x, y, z = (self.density * coupling for coupling in self.principal_exchange)
         return (x, y, z)
 
 
@@ -184,8 +231,8 @@ class Magnet:
 
     @property
     def exchange(self) -> Array:
-        """J_v of each sublattice [eV m^3], shape (n, 3)."""
-        return np.array([moments.exchange for moments in self.sublattices])
+        """J_v of each sublattice [eV m^3], shape (n, 3); refused as by `principal_exchange`."""
+        return np.array([moments.principal_exchange for moments in self.sublattices])
 
 
 def coupling_of_order(spin: float, temperature: float) -> float:

@@ -514,7 +514,7 @@ def _weiss_errors(magnet: Magnet, state: Equilibrium) -> Array:
     from openmr import clusters
 
     moments = magnet.sublattices[0]
-    couplings = np.outer(moments.exchange, moments.exchange)
+    couplings = np.outer(moments.principal_exchange, moments.principal_exchange)
     if not couplings.any():
         return np.zeros(2)
     beta = 1.0 / (K_B * float(state.temperature))

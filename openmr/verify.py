@@ -168,7 +168,7 @@ def _case_block(measurement: Measurement, checks: Sequence[Check]) -> str:
     film = case.sample.film
     own = [check for check in checks if check.case == case.name]
     couplings = "; ".join(
-        "({:g}, {:g}, {:g})".format(*(round(1e3 * j, 9) for j in moments.exchange_energy))
+        "({:g}, {:g}, {:g})".format(*(round(1e3 * j, 9) for j in moments.principal_energy))
         for moments in case.sample.magnet.sublattices
     )
     spins = ", ".join(f"{spin:g}" for spin in case.sample.magnet.spins)

@@ -90,13 +90,14 @@ def _newton(spin: float, depth: Array, coupling: Array, out: Array, steps: Count
             if 4 * np.count_nonzero(settled) < len(x):
                 continue
             out[:], steps[:] = x, count
-            where = np.flatnonzero(~settled)
+            where = moving = np.flatnonzero(~settled)
         else:
             out[where], steps[where] = x, count
-            where = where[~settled]
+            moving = np.flatnonzero(~settled)
+            where = where[moving]
         if not len(where):
             return
-        x, depth, coupling = out[where], depth[~settled], coupling[~settled]
+        x, depth, coupling = x[moving], depth[moving], coupling[moving]
     raise ConvergenceError(
         f"the Weiss field did not settle in {MAX_STEPS} Newton steps at {len(x)} points, "
         f"first at beta g mu_B B = {depth[0]:.17g}, beta J0 = {coupling[0]:.17g}, S = {spin:g}"

@@ -143,6 +143,23 @@ def test_boxes_cover_every_point_once(points):
     assert np.all(count == 1)
 
 
+def test_rates_are_found_once_for_all_films_of_one_magnet(monkeypatch):
+    axes = {"spin": [1.0, 2.0], "spin_flip_time": [1e-12, 3e-12], "thickness": [2e-9, 5e-9, 9e-9]}
+    given = {"temperature": [10.0, 40.0], "field": [1.0, 5.0], "chunk_points": 1000}
+    asked = []
+
+    def counted(sample, *arguments, **options):
+        asked.append(sample)
+        return om.relaxation(sample, *arguments, **options)
+
+    monkeypatch.setattr(om.grid, "relaxation", counted)
+    found = om.sweep(FILM, **axes, **given)
+    assert len(asked) == 2  # chunks given: nothing is timed first
+    monkeypatch.setattr(om.grid, "_same_moments", lambda one, other: False)
+    xarray.testing.assert_identical(om.sweep(FILM, **axes, **given), found)
+    assert len(asked) == 2 + 2 * 2 * 3
+
+
 def test_boxes_are_sized_by_the_measured_cost(monkeypatch):
     """Ten times the cost, a tenth of the points."""
     task = task_of(

@@ -152,7 +152,7 @@ def cold_states() -> Pairs:
     sample = antiferromagnet()
     one, geometry = sample.magnet.sublattices[0], sample.film
     cold = Cold(
-        one.exchange[0],
+        one.principal_exchange[0],
         one.spin,
         one.density,
         sample.electrons.dos,

@@ -141,7 +141,7 @@ def _film() -> Mean:
     return Mean(
         number=moments.density * volume,
         volume=volume,
-        exchange=tuple(moments.exchange),
+        exchange=moments.principal_exchange,
         spin=(0.0, 0.0, float(state.magnetization[0])),
         sigma=PAULI,
         potential=0.5 * HBAR * shift * PAULI[2],

@@ -25,13 +25,18 @@ from numpy.typing import ArrayLike, NDArray
 from openmr import _checks, units
 from openmr._checks import Array
 from openmr.bath import electron_hole_spectrum
-from openmr.equilibrium import Equilibrium, equilibrium
+from openmr.equilibrium import Equilibrium, thermal_state
 from openmr.levels import averages, blocks
 from openmr.rates import Filled, Relaxation, in_blocks, spin_polarised_loss
 from openmr.sample import Sample
 from openmr.weiss import SMALLEST
 
 ComplexArray = NDArray[np.complex128]
+
+NO_SPLITTING = (
+    "`electron_splitting` must be False for couplings with J_xz or J_yz, got True: the field on "
+    "the electron is not along b, and its Bohr frequencies are not worked out"
+)
 
 LINES = np.array([[1.0, 1.0j, 0.0], [1.0, -1.0j, 0.0], [0.0, 0.0, 2.0]]) / 2
 """Vectors e_l of the lines <S_-S_+>, <S_+S_->, <S_par^2>."""
@@ -71,18 +76,20 @@ def batched(
 def _fill(
     electron_splitting: bool,
     sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
+    temperature: Array,
+    field: Array,
     dissipator: Array,
 ) -> Filled:
     """The tensor at some points, added to `dissipator`, which is zero."""
-    state = equilibrium(sample, temperature, field)
-    omega = mean_field_precession(sample, state)
+    state = thermal_state(sample.magnet, temperature, field)
+    omega, across = mean_field_precession(sample, state)
+    if electron_splitting and across is not None:
+        raise _checks.ParameterError(NO_SPLITTING)
     w = units.HBAR / units.K_B * omega / state.temperature if electron_splitting else None
     kms = 0.0
     for i, moments in enumerate(sample.magnet.sublattices):
         strength = 2 * np.pi * moments.density * sample.electrons.dos / units.HBAR
-        coefficients = strength * contraction(np.diag(moments.exchange), split=electron_splitting)
+        coefficients = strength * contraction(moments.exchange_matrix, split=electron_splitting)
         if not np.any(coefficients):
             continue
         noise = line_noise(
@@ -93,9 +100,10 @@ def _fill(
             w,
         )
         kms = max(kms, _imbalance(noise))
-        dissipator += np.tensordot(noise, coefficients, axes=(0, 0))
+        part = np.tensordot(coefficients, noise, axes=(0, 0))
+        dissipator += np.moveaxis(part, (0, 1), (-2, -1))
     lost = spin_polarised_loss(sample.electrons, dissipator[..., 2, 2])
-    return Filled(omega, lost, {"kms": kms})
+    return Filled(omega, lost, {"kms": kms}, across)
 
 
 def redfield_tensor(
@@ -244,8 +252,10 @@ def _outer(g: ComplexArray, weight: ComplexArray, axis: tuple[complex, ...]) -> 
     return np.asarray(g[..., :, None] * weight[..., None, None] * np.array(axis))
 
 
-def mean_field_precession(sample: Sample, state: Equilibrium) -> Array:
-    """Splitting of H_e plus the coupling to the mean moments, over hbar [rad/s], shape of grid.
+def mean_field_precession(sample: Sample, state: Equilibrium) -> tuple[Array, Array | None]:
+    """Splitting of H_e plus the coupling to the mean moments, over hbar [rad/s].
+
+    The mean moments point along b, so that of J_ab the column J_az counts.
 
     Parameters
     ----------
@@ -254,10 +264,18 @@ def mean_field_precession(sample: Sample, state: Equilibrium) -> Array:
 
     Returns
     -------
-    array (...), rad/s
-        omega_L, signed.
+    along : array (...), rad/s
+        omega_L, signed, shape of the grid.
+    across : array (..., 2), rad/s, or None
+        Along the local x and y, where J_xz or J_yz is not 0.
     """
     splitting = sample.electrons.g * units.MU_B * state.field
+    across = np.zeros((*state.field.shape, 2))
     for i, moments in enumerate(sample.magnet.sublattices):
-        splitting = splitting - moments.exchange_energy[2] * state.magnetization[..., i]
-    return np.asarray(splitting / units.HBAR)
+        column = moments.density * moments.exchange_matrix[:, 2]
+        mean = state.magnetization[..., i]
+        splitting = splitting - column[2] * mean
+        if column[:2].any():
+            across -= mean[..., None] * column[:2]
+    tilted = any(moments.exchange_matrix[:2, 2].any() for moments in sample.magnet.sublattices)
+    return np.asarray(splitting / units.HBAR), across / units.HBAR if tilted else None

@@ -62,7 +62,15 @@ def bloch_redfield(
 def _at_point(
     sample: Sample, state: Equilibrium, electron_splitting: bool, sec_cutoff: float
 ) -> PointRates:
-    precession = float(hilbert.first_order_tensor(sample, state)[0, 1])
+    turning = hilbert.first_order_tensor(sample, state)
+    precession, across = float(turning[0, 1]), None
+    if any(moments.exchange_matrix[:2, 2].any() for moments in sample.magnet.sublattices):
+        across = turning[[1, 2], [2, 0]]
+        if electron_splitting:
+            raise _checks.ParameterError(
+                "`electron_splitting` must be False for couplings with J_xz or J_yz, got True: "
+                "the field on the electron is not along b, its Bohr frequencies are not worked out"
+            )
     w = HBAR * precession / (K_B * float(state.temperature)) if electron_splitting else 0.0
     spaces = hilbert.moment_spaces(sample, state, electron=w)
     if not spaces:
@@ -89,6 +97,7 @@ def _at_point(
     return PointRates(
         dissipator=dissipator,
         precession=precession,
+        precession_across=across,
         diagnostics={
             "trace": hilbert.trace_change(total) / largest,
             "fixed_point": float(np.abs(total.full() @ gibbs).max()) / largest,
