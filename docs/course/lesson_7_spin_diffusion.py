@@ -34,8 +34,11 @@ import openmr as om
 # accumulation $\boldsymbol\mu_s(z)$ obeys, {eqn}`81` and {eqn}`82`,
 #
 # $$
-# D\,\boldsymbol\mu_s'' = \boldsymbol\mu_s/\tau_0 - \omega_L\,\mathbf b\times\boldsymbol\mu_s,\quad
-# \mu_y' = -2e\,\theta_{SH}E,\quad \mu_x' = \mu_z' = 0\quad\text{at both faces.}
+# \begin{aligned}
+# D\,\boldsymbol\mu_s''
+# &= \boldsymbol\mu_s/\tau_0 - \omega_L\,\mathbf b\times\boldsymbol\mu_s\quad\text{inside,}\\
+# \mu_y' &= -2e\,\theta_{SH}E,\quad \mu_x' = \mu_z' = 0\quad\text{at both faces.}
+# \end{aligned}
 # $$
 #
 # This lesson leaves the moments uncoupled, $n_SJ = 0$: all spins relax at $1/\tau_0$ and precess
