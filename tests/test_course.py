@@ -18,6 +18,23 @@ COURSE = ROOT / "docs" / "course"
 LESSONS = sorted(COURSE.glob("lesson_*.py"))
 LONGEST = 60.0
 """Seconds that a lesson may take as a script."""
+# values that answer another question than the one asked: a trivial root, the point of a scan
+# instead of its minimum, aligned moments instead of thermal ones, the inverse of a ratio
+TRAPS = {
+    (1, 3, "factor"): ("2.0", "0.0"),
+    (5, 3, "best"): ("0.0", "0.2", "-1.0", "1.7"),
+    (8, 1, "coupling"): (
+        "2 * om.units.MU_B * scan[i] / om.equilibrium(film, 10.0, scan[i]).magnetization[0]",
+        "2 * om.units.MU_B * lowest / -2",
+        "2 * om.units.MU_B * scan[i] / -2",
+    ),
+}
+ENOUGH = {
+    (1, 3, "factor"): ("0.5",),
+    (5, 3, "best"): ("1.69",),
+    (6, 2, "faster"): ("loss(1.5) / loss(1e-4)",),
+}
+"""Answers as exact as the text asks, and not more."""
 
 
 class Cell(NamedTuple):
@@ -96,6 +113,12 @@ def wrong(value):
     return 1.01 * value if np.any(value) else value + 0.01
 
 
+def values(table, lesson, task, name):
+    """Expressions that a table holds for an answer."""
+    number = int(re.match(r"lesson_(\d)_", lesson.name)[1])
+    return table.get((number, int(re.search(r"## Exercise (\d)", task.text)[1]), name), ())
+
+
 def run(cell, namespace, lesson):
     exec(compile(cell.source, lesson.name, "exec"), namespace)
 
@@ -142,6 +165,16 @@ def test_has_its_parts(lesson):
     assert lesson.stem in (COURSE / "index.md").read_text().split("```{toctree}")[1].split()
 
 
+def test_checks_say_what_is_wrong_and_texts_how_exact(lesson):
+    for task in parts(lesson)[1]:
+        assert "checked to" in " ".join(task.text.split())
+        demands = [n for n in ast.walk(ast.parse(task.check.source)) if isinstance(n, ast.Assert)]
+        assert demands
+        for demand in demands:
+            assert demand.msg is not None, ast.unparse(demand)
+            assert len(ast.literal_eval(demand.msg)) > 40
+
+
 def test_checks_tell_right_from_wrong(lesson):
     body, tasks = parts(lesson)
     space = {"__name__": lesson.stem}
@@ -160,5 +193,9 @@ def test_checks_tell_right_from_wrong(lesson):
         for name in sorted(answers(task)):
             spoilt = space | {name: wrong(space[name])}
             assert not passes(task.check, spoilt, lesson), f"`{name}` may be wrong by one per cent"
+            for trap in values(TRAPS, lesson, task, name):
+                assert not passes(task.check, space | {name: eval(trap, space)}, lesson), trap
+            for answer in values(ENOUGH, lesson, task, name):
+                assert passes(task.check, space | {name: eval(answer, space)}, lesson), answer
         for cell in (task.check, *task.after):
             run(cell, space, lesson)

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import os
 import re
 import signal
@@ -22,6 +23,8 @@ from openmr.explorer import drawing, page
 from openmr.explorer.screen import (
     DECAY_POINTS,
     LARGEST_QUTIP_SPIN,
+    SIZEABLE,
+    SMALL,
     START,
     Refusal,
     Settings,
@@ -34,6 +37,7 @@ from openmr.explorer.screen import (
     small_parameters,
     snippet,
 )
+from openmr.explorer.server import tells_more_than_a_closed_tab
 
 START_VALUES = Settings()
 CASES = {
@@ -125,6 +129,67 @@ def test_verdicts_of_small_parameters():
     assert words["beta eps_L"] == "not small"
 
 
+def test_the_page_says_what_its_words_mean():
+    found = screen(START_VALUES)
+    assert f"below {SMALL:g}; sizeable: below {SIZEABLE:g}" in page.small(found)
+    numbers, table = page.numbers(found), page.small(found)
+    assert page.NAMES["beta eps_L"] in numbers
+    assert page.NAMES["beta eps_L"] in table
+    for name in ("⟨S<sub>∥</sub>⟩:", "B<sub>sd</sub>:", "J<sub>0</sub>,"):
+        assert name in page.MEANING
+
+
+@pytest.mark.parametrize(
+    ("exchange", "words"),
+    [(-1.0, "the spins do not precess"), (-3.0, "between 0 and 30 T"), (1.0, "between 0 and 30 T")],
+)
+def test_the_caption_says_where_the_precession_stops(exchange, words):
+    found = screen(replace(START_VALUES, exchange_z=exchange))
+    drawn = page.figures(found)
+    assert words in drawn
+    still = page.standstill(found)
+    assert ("B = Bsd" in drawn) == (still is not None)
+    if still is None:
+        assert f"it is {found.exchange_field:.3f} T at 5 T" in drawn
+    else:
+        there = om.relaxation(found.sample, 10.0, still)
+        # a line between two fields of the curve, 0.25 T apart
+        assert abs(float(there.exchange_field) - still) < 0.01
+
+
+def test_the_measured_table_is_that_of_validity():
+    report = om.validity(sample_of(START_VALUES), 10.0, 5.0)
+    drawn = page.report(report)
+    assert_well_formed(drawn)
+    said = "".join(ElementTree.fromstring(f"<div>{drawn}</div>").itertext())
+    for item in report.assumptions:
+        assert item.name in said
+        assert item.measure in said
+    worst = report.worst("tau_par")
+    assert f"off by up to {page.percent(float(worst.deviation))}: {worst.name}" in said
+    for part in ("off by up to", "good: at most 10 %", "MISS"):
+        assert part in said
+
+
+@pytest.mark.parametrize("deviation", [0.0, 3e-4, 0.06, 0.58, 2.3, 14.0])
+def test_deviations_read_as_in_the_table_of_validity(deviation):
+    sample = om.presets.pt_py()
+    report = om.validity(sample, 200.0, 1.0)
+    item = replace(report.assumptions[3], deviation=np.array(deviation))
+    text = str(replace(report, assumptions=(item,)))
+    assert f" {page.percent(deviation)} " in text
+
+
+def test_a_closed_tab_is_no_news():
+    def passes(message):
+        return tells_more_than_a_closed_tab(
+            logging.LogRecord("asyncio", logging.WARNING, "", 0, message, None, None)
+        )
+
+    assert not passes("socket.send() raised exception.")
+    assert passes("Task was destroyed but it is pending!")
+
+
 def test_the_decay_is_the_exponential_of_the_tensor(settings):
     found = screen(settings)
     decay = found.decay
@@ -168,7 +233,7 @@ def test_values_outside_the_theory_are_refused_in_words(change, words):
     assert refused.reason in page.refusal(refused).replace("&gt;", ">")
 
 
-def test_no_slider_position_but_zero_kelvin_is_refused():
+def test_no_slider_position_but_no_thickness_is_refused():
     """Ends of every slider, each with the others at the start and all together."""
     ends = {
         "temperature": (1, 300), "field": (0, 30), "polar": (0, 180), "azimuth": (0, 360),
@@ -455,6 +520,8 @@ def test_every_slider_answers_the_keyboard_in_time(wide, record_property):
         assert focused["outline"] >= 2
         assert focused["kind"] == "solid"
         assert re.search(r"\((K|T|°|meV|nm)\)$|^spin S$", focused["label"]), focused
+        # what a screen reader says is the value, not its place in a list
+        assert focused["now"] == pytest.approx(getattr(settings, name))
         wide.execute_script("clock.answers = []")
         for _ in range(3):
             settings = replace(settings, **{name: round(getattr(settings, name) + step, 10)})
@@ -480,19 +547,19 @@ def test_a_held_key_is_not_answered_step_by_step(wide):
     assert wide.execute_script("return clock.answers.at(-1)") < 1e3 * BOUND
 
 
-def test_zero_kelvin_is_refused_on_the_page_and_left_again(wide):
-    tab_to(wide, "temperature")
+def test_no_thickness_is_refused_on_the_page_and_left_again(wide):
+    tab_to(wide, "thickness")
     press(wide, "Home")
     reason = wait_for(wide, lambda d: d.find_elements("id", "om-reason"))[0].text
-    assert reason == answer(replace(START_VALUES, temperature=0.0)).reason
+    assert reason == answer(replace(START_VALUES, thickness=0.0)).reason
     gone = ("#om-numbers", ".om-figures", "#om-snippet")
     wait_for(wide, lambda d: not any(d.find_elements("css selector", part) for part in gone))
     assert "Traceback" not in wide.find_element("tag name", "body").text
     press(wide, "ArrowRight")
-    warmer = replace(START_VALUES, temperature=1.0)
-    wait_for(wide, lambda d: shown_settings(d) == warmer)
+    thin = replace(START_VALUES, thickness=0.5)
+    wait_for(wide, lambda d: shown_settings(d) == thin)
     assert not wide.find_elements("id", "om-reason")
-    assert_page_is(wide, warmer)
+    assert_page_is(wide, thin)
 
 
 def test_the_costs_are_measured_on_request_and_forgotten_after_a_move(wide):
@@ -502,8 +569,10 @@ def test_the_costs_are_measured_on_request_and_forgotten_after_a_move(wide):
     )
     press(wide, "Enter")
     report = wait_for(wide, lambda d: d.find_elements("css selector", ".om-report"))[0]
-    expected = str(om.validity(sample_of(START_VALUES), 10.0, 5.0))
-    assert report.get_attribute("textContent").split() == expected.split()
+    expected = om.validity(sample_of(START_VALUES), 10.0, 5.0)
+    said = report.get_attribute("textContent")
+    assert all(item.name in said and item.measure in said for item in expected.assumptions)
+    assert overflow(wide) == [0, []]
     tab_to(wide, "temperature")
     press(wide, "ArrowRight")
     wait_for(wide, lambda d: not d.find_elements("css selector", ".om-report"))

@@ -133,7 +133,8 @@ print(om.relaxation(film, temperature=10.0, field=5.0, method="bloch-redfield"))
 # ## Exercise 1
 #
 # Take a hot moment of spin 2, without a bath. How deep does the electron's polarisation fall? Call
-# the lowest value of $\langle\sigma_z\rangle$ `least`.
+# the lowest value of $\langle\sigma_z\rangle$ `least`. It is checked to $10^{-5}$, which times
+# 1/1000 of the period apart resolve.
 #
 # Hint: the two values of the total spin, $S \pm \tfrac12$, have energies that differ by
 # $J(S + \tfrac12)$.
@@ -155,7 +156,10 @@ least = swing.expect[0][-1]
 # m -> m + 1 happens with probability at most [S(S+1) - m(m+1)]/(S+1/2)^2; mean over the levels
 law = 1 - 4 * 2 * 3 / (3 * 2.5**2)
 # a time grid of 1/1000 of the period misses the minimum by less than 1e-5
-assert abs(least - law) < 1e-5
+assert abs(least - law) < 1e-5, (
+    "not the lowest value to 1e-5: the spin is 2, its levels equally likely, and the minimum lies "
+    "at half the period 2 pi/[J(S + 1/2)]; are the times dense enough there?"
+)
 print(f"correct: the polarisation turns over, down to {law:.2f}; it still comes back")
 
 # %% [markdown]
@@ -163,7 +167,7 @@ print(f"correct: the polarisation turns over, down to {law:.2f}; it still comes 
 #
 # Back to spin 1/2 without a bath. Now a field splits the electron's levels by $2J$, but not the
 # moment's: add $H_e = J\sigma_z$. The lowest value of $\langle\sigma_z\rangle$ is no longer 0. Call
-# it `lowest`.
+# it `lowest`. It is checked to $10^{-5}$.
 
 # %% tags=["hide-cell"]
 split = exchange + om.hilbert.hamiltonian([0.5], [0.0], electron=2.0)
@@ -174,14 +178,19 @@ lowest = qutip.mesolve(split, start, fine, e_ops=[sigma_z], options=exact).expec
 # Rabi: a pair of levels that differ by w swaps with probability J^2/(J^2 + w^2); half the moments
 # point down and can swap at all
 law = 1 - 2 * 0.5 * 1 / (1 + 2**2)
-assert abs(lowest - law) < 1e-5  # time grid, as above
+# time grid, as above
+assert abs(lowest - law) < 1e-5, (
+    "not the lowest value to 1e-5: the levels of the electron alone differ by 2J, those of the "
+    "moment by nothing; are the times dense enough?"
+)
 print(f"correct: {law:.1f}; a flip that costs energy does not happen without a bath")
 
 # %% [markdown]
 # ## Exercise 3
 #
-# A bath can pay for it. Take $\kappa = 20J$ and split the electron's levels by $20J$. By which
-# factor is the spin's decay rate smaller than without splitting? Call it `factor`.
+# A bath can pay for it. Take $\kappa = 20J$ and split the electron's levels by $20J$. The spin
+# decays more slowly than without the splitting. Divide the decay rate with it by the one without,
+# and call this number, which is below 1, `factor`. It is checked to $(J/\kappa)^2$, 1 in 400.
 
 # %% tags=["hide-cell"]
 wide = exchange + om.hilbert.hamiltonian([0.5], [0.0], electron=20.0)
@@ -194,5 +203,8 @@ factor = slower / rate
 # The moment's noise at the frequency w is a Lorentzian, kappa^2/(kappa^2 + w^2); what second order
 # leaves out is of relative order (J/kappa)^2
 law = 20.0**2 / (20.0**2 + 20.0**2)
-assert abs(factor / law - 1) < 1 / 20.0**2
+assert abs(factor / law - 1) < 1 / 20.0**2, (
+    "not the ratio to 1 in 400: it is the rate with the splitting over the rate without, and both "
+    "are read off late, when the first swing is over"
+)
 print(f"correct: {law:.1f}; the rate is the noise that the bath has at the energy of the flip")

@@ -181,6 +181,7 @@ for i, kelvin in enumerate(found.temperature):
 # ends with one potential $a(e)$ for both. To first order its changes are then $a\,p(e)$ and
 # $a\,p(e - x)$ with $p = f(1 - f)$, while at the start they are $\mu\,p(e)$ and $-\mu\,p(e - x)$.
 # Find the part of the spin that is left for $x = 1$ by integrating over $e$, call it `left_over`.
+# It is checked to $10^{-7}$.
 
 
 # %% tags=["hide-cell"]
@@ -200,7 +201,10 @@ left_over = quad(at_rest, -40, 40, points=(0, 1))[0] / 2
 spectrum = kinetics.longitudinal_spectrum(sea(1.0))
 still = spectrum.rates < 1e-6 * spectrum.rates[-1]
 # the grid ends 20 k_B T away, where exp(-20) = 2e-9 of the spin is lost
-assert abs(left_over - spectrum.weights[still].sum()) < 1e-7, "not what the modes of the sea say"
+assert abs(left_over - spectrum.weights[still].sum()) < 1e-7, (
+    "not what the modes of the sea say, to 1e-7: a(e) follows from the number of each pair, which "
+    "is mu [p(e) - p(e - x)] at the start; divide by the spin at the start, 2 mu"
+)
 print(f"correct: at x = 1, {left_over:.3%} of the spin never decays")
 
 # %% [markdown]
@@ -210,7 +214,8 @@ print(f"correct: at x = 1, {left_over:.3%} of the spin never decays")
 # collision integral with $f_\sigma = f(e \mp \mu)$ and $K(w)$ from above. You find
 # $\dot N_\uparrow \propto \langle S_+S_-\rangle K(x - 2\mu) - \langle S_-S_+\rangle K(2\mu - x)$,
 # and $\langle S_-S_+\rangle = e^x\langle S_+S_-\rangle$. By which factor does the spin $2\mu$
-# decay faster at first than a small one, for $x = 1$ and $\mu = 1.5$? Call it `faster`.
+# decay faster at first than a small one, for $x = 1$ and $\mu = 1.5$? Call it `faster`. Small is
+# $\mu = 10^{-4}$ or less; `faster` is checked to 1 in $10^4$.
 
 # %% tags=["hide-cell"]
 K = om.bath.electron_hole_spectrum
@@ -229,7 +234,10 @@ polarised = kinetics.local_equilibrium(blocked, 0.0, (0.0, 0.0, 1.5))
 change = kinetics.densities(blocked, kinetics.collision(blocked, polarised))[3]
 slope = -change / kinetics.densities(blocked, polarised)[3]
 # the "small" spin may be finite, 1e-4 or less: that errs in proportion; the grid by exp(-20)
-assert abs(faster / (slope / kinetics.initial_slope(blocked)[3, 3]) - 1) < 1e-4
+assert abs(faster / (slope / kinetics.initial_slope(blocked)[3, 3]) - 1) < 1e-4, (
+    "not the factor to 1 in 10^4: compare rates of loss per spin, the loss over 2 mu, and take the "
+    "small spin at mu = 1e-4 or below"
+)
 print(f"correct: at mu = 1.5 k_B T the spin starts to decay {faster:.4f} times as fast")
 
 # %% [markdown]
@@ -237,8 +245,8 @@ print(f"correct: at mu = 1.5 k_B T the spin starts to decay {faster:.4f} times a
 #
 # With fast mixing one rate comes back. Let `slowest(ratio)` be the slowest rate of
 # `kinetics.longitudinal_spectrum(sea(2.0, ratio / tau))` that is not zero (charge stays, so one
-# is). When mixing is fast it is $(1 - c\,\tau_{ee}/\tau_\parallel)/\tau_\parallel$. Find $c$ to 1
-# in 1000, call it `first_order`.
+# is). When mixing is fast it is $(1 - c\,\tau_{ee}/\tau_\parallel)/\tau_\parallel$. Find $c$, call
+# it `first_order`. It is checked to 1 in 1000.
 
 
 # %% tags=["hide-cell"]
@@ -257,5 +265,8 @@ spin = kinetics.pure_spin(cold, 3)
 once = kinetics.linear_collision(cold, spin)
 twice = kinetics.linear_collision(cold, once)
 mean, square = -kinetics.densities(cold, once)[3], kinetics.densities(cold, twice)[3]
-assert abs(first_order / (square / mean**2 - 1) - 1) < 1e-3, "not the variance of the rates"
+assert abs(first_order / (square / mean**2 - 1) - 1) < 1e-3, (
+    "not the variance of the rates to 1 in 1000: ratio (1 - slowest(ratio) tau) tends to c; one "
+    "ratio leaves c/ratio, and a very large one loses the difference in rounding"
+)
 print(f"correct: with fast mixing the rate is 1/tau_par (1 - {first_order:.4f} tau_ee/tau_par)")

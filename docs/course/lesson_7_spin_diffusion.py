@@ -34,8 +34,11 @@ import openmr as om
 # accumulation $\boldsymbol\mu_s(z)$ obeys, {eqn}`81` and {eqn}`82`,
 #
 # $$
-# D\,\boldsymbol\mu_s'' = \boldsymbol\mu_s/\tau_0 - \omega_L\,\mathbf b\times\boldsymbol\mu_s,\quad
-# \mu_y' = -2e\,\theta_{SH}E,\quad \mu_x' = \mu_z' = 0\quad\text{at both faces.}
+# \begin{aligned}
+# D\,\boldsymbol\mu_s''
+# &= \boldsymbol\mu_s/\tau_0 - \omega_L\,\mathbf b\times\boldsymbol\mu_s\quad\text{inside,}\\
+# \mu_y' &= -2e\,\theta_{SH}E,\quad \mu_x' = \mu_z' = 0\quad\text{at both faces.}
+# \end{aligned}
 # $$
 #
 # This lesson leaves the moments uncoupled, $n_SJ = 0$: all spins relax at $1/\tau_0$ and precess
@@ -156,7 +159,7 @@ print(f"twice the small field: {change[1] / change[0]:.4f} times the change")
 #
 # A very thin film brings all of its spin Hall current back, a very thick one nothing. At which
 # thickness is it one half, without field and with $\ell_0 = 3$ nm? Solve $F = 1/2$ for $d$ in
-# metres, call it `thickness`.
+# metres, call it `thickness`. It is checked to four digits.
 
 # %% tags=["hide-cell"]
 ratio = brentq(lambda u: np.tanh(u) / u - 0.5, 1.0, 3.0)  # u = d / 2 l
@@ -180,7 +183,9 @@ def of_thickness(metres):
 other = replace(sample, film=of_thickness(thickness))
 fraction = om.magnetoresistance(other, 10.0, 0.0, ALONG_CURRENT).drho0 / film.resistivity
 # the slope of F is -0.42 per relative change of d, so this is four digits of the thickness
-assert abs(fraction - 0.5) < 3e-5, "not one half"
+assert abs(fraction - 0.5) < 3e-5, (
+    "not one half to four digits of the thickness: is it in metres, and the whole d, not d/2?"
+)
 print(f"correct: half comes back in a film of {1e9 * thickness:.3f} nm")
 
 # %% [markdown]
@@ -188,7 +193,7 @@ print(f"correct: half comes back in a film of {1e9 * thickness:.3f} nm")
 #
 # In a strong field nothing comes back, and $\Delta\rho_1$ of {eqn}`89` reaches $\Delta\rho_0$. At
 # which field along the current has it reached half of that, in the film of 5 nm? In tesla, call
-# it `half_field`.
+# it `half_field`. It is checked to four digits.
 
 
 # %% tags=["hide-cell"]
@@ -204,7 +209,9 @@ half_field = brentq(lambda field: comes_back(field) - comes_back(0.0) / 2, 0.1, 
 # %%
 there = om.magnetoresistance(sample, 10.0, half_field, ALONG_CURRENT)
 # the slope of drho1 over drho0 is 0.36 per relative change of the field: four digits of it
-assert abs(there.drho1 / there.drho0 - 0.5) < 3e-5, "not half way"
+assert abs(there.drho1 / there.drho0 - 0.5) < 3e-5, (
+    "not half way to four digits of the field: F has to fall to half of what it is without a field"
+)
 print(f"correct: half way at {half_field:.3f} T, {half_field / scale:.2f} times the scale")
 
 # %% [markdown]
@@ -213,7 +220,8 @@ print(f"correct: half way at {half_field:.3f} T, {half_field / scale:.2f} times 
 # Read the resistance off the faces. The mean of $\mu_y'$ over the film is the difference of
 # $\mu_y$ between the faces over $d$, and $F$ is that mean over its value at a face,
 # $-2e\,\theta_{SH}E$. Take the accumulation of `tilted` below, a field of 2 T half way between
-# $x$ and $y$, and find $\rho_L$ in Ohm m, call it `rho`.
+# $x$ and $y$, and find $\rho_L$ in Ohm m, call it `rho`. It is checked to $10^{-12}$ of itself, the
+# digits that a computer has.
 
 # %%
 diagonal = np.array([1.0, 1.0, 0.0]) / np.sqrt(2)
@@ -229,7 +237,10 @@ rho = film.resistivity * (1 + theta**2 * (2 - back))
 # %%
 known = om.resistivity(film, rates, diagonal)
 # rounding; by hand it is second order in theta_SH, as the library's default
-assert abs(rho / known.longitudinal - 1) < 1e-12
+assert abs(rho / known.longitudinal - 1) < 1e-12, (
+    "not the resistivity to 1e-12 of itself: the first and last depth of `tilted` are the faces, "
+    "column 1 is mu_y, and rho_L0 with its share of 2 theta_SH^2 belongs to it"
+)
 # half of the spins' component along y lies along the field and does not turn
 full = om.resistivity(film, rates, ALONG_CURRENT).longitudinal
 none = om.resistivity(film, rates, (0, 1, 0)).longitudinal

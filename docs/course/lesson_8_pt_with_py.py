@@ -79,7 +79,10 @@ _ = right.legend(frameon=False, ncols=2, loc="upper left", fontsize="small")
 #
 # ## How much is precession?
 #
-# The moments also make the rates anisotropic, and change $1/\tau_\parallel$ by their spin waves.
+# The moments also make the rates anisotropic, and change $1/\tau_\parallel$, because a
+# flip costs more in a stronger Weiss field: the paper calls that the isotropic magnon effect. (The
+# magnons of this theory are flips of single moments, each in the mean field of the others; spin
+# waves, which run from moment to moment, are not in it.)
 # {py:func}`openmr.mechanisms` switches the three on one after the other.
 
 # %%
@@ -133,7 +136,8 @@ for name, other in others.items():
 # with an unknown $n_SJ$. Find where it is lowest and turn that field into $n_SJ$ in eV by
 # $g\mu_BB_{sd} = n_SJ\langle S_\parallel\rangle$, call it `coupling`. The mean spin is
 # `om.equilibrium(film, 10.0, B).magnetization[..., 0]`; the coupling to the electrons does not
-# enter it.
+# enter it. It is checked to 1 in 1000: be finer than the steps of the scan, and do not take the
+# moments for fully aligned.
 
 # %%
 unknown = np.random.default_rng(8).uniform(-0.9e-3, -0.5e-3)
@@ -151,8 +155,12 @@ mean_spin = om.equilibrium(film, 10.0, lowest).magnetization[0]
 coupling = 2 * om.units.MU_B * lowest / mean_spin
 
 # %%
-# half a step of the scan, 0.025 T, of the lowest field that can be meant, 8.6 T
-assert abs(coupling / unknown - 1) < 3e-3, "not the coupling of the film"
+# the rates move the minimum by 2 in 100 000; half a step of the scan would be 2 in 1000 of the
+# field, and the moments lack 4 in 1000 of full alignment
+assert abs(coupling / unknown - 1) < 1e-3, (
+    "not the coupling of the film to 1 in 1000: the minimum lies between two fields of the scan, "
+    "and <S_par> at that field is not quite -2"
+)
 print(f"correct: the minimum says {1e3 * coupling:.4f} meV, the film has {1e3 * unknown:.4f} meV")
 
 # %% [markdown]
@@ -160,7 +168,7 @@ print(f"correct: the minimum says {1e3 * coupling:.4f} meV, the film has {1e3 * 
 #
 # Heat the film. Cold, it conducts better in 2 T along the current than in none; hot, worse. At
 # which temperature, in kelvin, does $\rho_L(2\,\mathrm T) - \rho_L(0)$ change its sign? Call it
-# `crossover`.
+# `crossover`. It is checked to 0.05 K.
 
 
 # %% tags=["hide-cell"]
@@ -177,7 +185,10 @@ low, high = (
     np.diff(om.magnetoresistance(film, kelvin, [0.0, 2.0], ALONG_CURRENT).longitudinal)[0]
     for kelvin in (crossover - 0.05, crossover + 0.05)
 )
-assert low < 0 < high, "the sign does not change within 0.05 K of it"
+assert low < 0 < high, (
+    "the sign does not change from minus to plus within 0.05 K of it: compare 2 T along the "
+    "current with no field"
+)
 turns = om.relaxation(film, crossover, [0.0, 2.0]).precession
 print(f"correct: {crossover:.2f} K; omega_L is {turns[0]:.4g} and {turns[1]:.4g} rad/s there")
 
@@ -190,8 +201,9 @@ print(f"correct: {crossover:.2f} K; omega_L is {turns[0]:.4g} and {turns[1]:.4g}
 #
 # Turn the field to get at what precession hides. With the field along $y$, parallel to the spins
 # that the current accumulates, neither precession nor the anisotropy of the rates acts, and only
-# $1/\tau_\parallel$, the spin waves, changes with the field. Take $\rho_L$ for a field along $y$
-# at 10 K, subtract its value in 1 T from that in 25 T, in Ohm m, and call it `magnon`.
+# $1/\tau_\parallel$, the isotropic magnon effect, changes with the field. Take $\rho_L$ for a field
+# along $y$ at 10 K, subtract its value in 1 T from that in 25 T, in Ohm m, and call it `magnon`. It
+# is checked to $10^{-9}$ of itself: take the library's numbers, not digits off a screen.
 
 # %% tags=["hide-cell"]
 aside = om.magnetoresistance(film, 10.0, [1.0, 25.0], (0, 1, 0)).longitudinal
@@ -200,7 +212,10 @@ magnon = aside[1] - aside[0]
 # %%
 along = om.mechanisms(film.film, om.relaxation(film, 10.0, [1.0, 25.0]), ALONG_CURRENT)
 # rounding of rho_L, some 1e-16 of 2e-6 Ohm m, over a change of 1.5e-10
-assert abs(magnon / np.diff(along.isotropic_magnon)[0] - 1) < 1e-9
+assert abs(magnon / np.diff(along.isotropic_magnon)[0] - 1) < 1e-9, (
+    "not the isotropic magnon effect to 1e-9 of itself: the field lies along y, (0, 1, 0), and it "
+    "is 25 T minus 1 T"
+)
 share = magnon / np.diff(along.total)[0]
 print(
     f"correct: {1e9 * magnon:.4f} nOhm m, {share:.1%} of what the field along the current changes"

@@ -38,37 +38,43 @@ def controls(Settings, mo, page):
     """One slider per field of `Settings`."""
     start = Settings()
 
-    def slider(name, label, *, low=0.0, high=0.0, step=1.0, steps=None):
-        """Slider that starts at the default."""
-        span = {"steps": steps} if steps else {"start": low, "stop": high, "step": step}
+    def slider(name, label, *, low=0.0, high, step=1.0):
+        """Slider that starts at the default; a screen reader says the value itself."""
         return mo.ui.slider(
-            **span, value=getattr(start, name), label=label, show_value=True, full_width=True
+            low, high, step, getattr(start, name), label=label, show_value=True, full_width=True
         )
 
     coupling = {"low": -3.0, "high": 3.0, "step": 0.05}
-    half_integers = [0.5 * twice for twice in range(1, 21)]
     sliders = mo.ui.dictionary(
         {
-            "temperature": slider("temperature", "temperature T (K)", high=300.0),
+            "temperature": slider("temperature", "temperature T (K)", low=1.0, high=300.0),
             "field": slider("field", "field B (T)", high=30.0, step=0.25),
             "polar": slider("polar", "polar angle θ (°)", high=180.0, step=5.0),
             "azimuth": slider("azimuth", "azimuth φ (°)", high=360.0, step=5.0),
-            "exchange_x": slider("exchange_x", "exchange x (meV)", **coupling),
-            "exchange_y": slider("exchange_y", "exchange y (meV)", **coupling),
-            "exchange_z": slider("exchange_z", "exchange z (meV)", **coupling),
-            "spin": slider("spin", "spin S", steps=half_integers),
+            "exchange_x": slider("exchange_x", "n<sub>S</sub>J along x (meV)", **coupling),
+            "exchange_y": slider("exchange_y", "n<sub>S</sub>J along y (meV)", **coupling),
+            "exchange_z": slider("exchange_z", "n<sub>S</sub>J along z (meV)", **coupling),
+            "spin": slider("spin", "spin S", low=0.5, high=10.0, step=0.5),
             "weiss": slider("weiss", "Weiss J₀ (meV)", low=-2.0, high=5.0, step=0.05),
-            "thickness": slider("thickness", "thickness d (nm)", low=0.5, high=50.0, step=0.5),
+            "thickness": slider("thickness", "thickness d (nm)", high=50.0, step=0.5),
         }
     )
     mo.Html(
         page.controls(
             [
-                (heading, [f"{sliders[name]}" for name in names])
-                for heading, names in (
-                    ("Temperature and field", ("temperature", "field", "polar", "azimuth")),
-                    ("Exchange with the electrons", ("exchange_x", "exchange_y", "exchange_z")),
-                    ("Moments and film", ("spin", "weiss", "thickness")),
+                (heading, note, [f"{sliders[name]}" for name in names])
+                for heading, note, names in (
+                    ("Temperature and field", "", ("temperature", "field", "polar", "azimuth")),
+                    (
+                        "Exchange with the electrons",
+                        "negative: antiferromagnetic; z is along the field",
+                        ("exchange_x", "exchange_y", "exchange_z"),
+                    ),
+                    (
+                        "Moments and film",
+                        "J₀ couples the moments; positive: they order",
+                        ("spin", "weiss", "thickness"),
+                    ),
                 )
             ]
         )
@@ -112,7 +118,7 @@ def measured(button, found, mo, om, page):
         found.settings.field,
         direction=found.direction,
     )
-    mo.Html(page.report(str(report)))
+    mo.Html(page.report(report))
     return
 
 

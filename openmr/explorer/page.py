@@ -11,6 +11,9 @@ import numpy as np
 from openmr.explorer import drawing
 from openmr.explorer.screen import (
     ELECTRIC_FIELD,
+    SIZEABLE,
+    SMALL,
+    STRONGEST_FIELD,
     Refusal,
     Screen,
     Settings,
@@ -19,6 +22,7 @@ from openmr.explorer.screen import (
     snippet,
 )
 from openmr.resistivity import Resistivity
+from openmr.validity import Validity
 
 NAMES: Final = {
     "1/tau_par": "1/τ<sub>∥</sub>",
@@ -41,6 +45,13 @@ ROUTES: Final = {
     "bloch-redfield": "Bloch–Redfield, QuTiP",
     "batched": "Bloch–Redfield, NumPy",
 }
+MEANING: Final = (
+    "The moments order by J<sub>0</sub>, the coupling of one to all others. ⟨S<sub>∥</sub>⟩: mean "
+    "spin of a moment along the field; negative, as a spin points against its magnetic moment. "
+    "ε<sub>L</sub>: energy of one flip in the Weiss field; β = 1/k<sub>B</sub>T. B<sub>sd</sub>: "
+    "mean field of the moments on the electrons, ω<sub>L</sub> = gμ<sub>B</sub>(B − "
+    "B<sub>sd</sub>)/ħ."
+)
 
 
 def header() -> str:
@@ -52,18 +63,19 @@ def header() -> str:
     )
 
 
-def controls(groups: Sequence[tuple[str, Sequence[str]]]) -> str:
+def controls(groups: Sequence[tuple[str, str, Sequence[str]]]) -> str:
     """Sliders under their headings.
 
     Parameters
     ----------
-    groups : sequence of (str, sequence of str)
-        Heading and the sliders' HTML.
+    groups : sequence of (str, str, sequence of str)
+        Heading, what one must know of the sliders (may be empty), and the sliders' HTML.
     """
     parts = [
-        f'<fieldset><legend>{escape(heading)}</legend><div class="om-sliders">'
-        f"{''.join(sliders)}</div></fieldset>"
-        for heading, sliders in groups
+        f"<fieldset><legend>{escape(heading)}"
+        + (f"<small>{escape(note)}</small>" if note else "")
+        + f'</legend><div class="om-sliders">{"".join(sliders)}</div></fieldset>'
+        for heading, note, sliders in groups
     ]
     return f'<section class="om-controls" aria-label="Parameters">{"".join(parts)}</section>'
 
@@ -83,7 +95,7 @@ def numbers(found: Screen) -> str:
     facts = (
         ("ordering temperature", order),
         ("⟨S<sub>∥</sub>⟩", shown(found.mean_spin, 3)),
-        ("ε<sub>L</sub> / k<sub>B</sub>T", shown(found.reduced_splitting, 3)),
+        (NAMES["beta eps_L"], shown(found.reduced_splitting, 3)),
         ("B<sub>sd</sub>", f"{shown(found.exchange_field, 3)} T"),
     )
     state = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
@@ -103,7 +115,7 @@ def numbers(found: Screen) -> str:
     )
     return (
         f'<section class="om-card" id="om-numbers" {_point(found.settings)}><h2>Numbers</h2>'
-        f'<dl class="om-state">{state}</dl>'
+        f'<dl class="om-state">{state}</dl><p class="om-note om-meaning">{MEANING}</p>'
         '<table class="om-table"><thead><tr><th scope="col">quantity</th>'
         '<th scope="col">closed form</th>'
         f'<th scope="col">{ROUTES[found.settings.method]}</th>'
@@ -139,7 +151,9 @@ def small(found: Screen) -> str:
         '<section class="om-card" id="om-small"><h2>What must be small</h2>'
         '<table class="om-table"><thead><tr><th scope="col">parameter, and what rests on it</th>'
         '<th scope="col">value</th><th scope="col">verdict</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></section>"
+        f"<tbody>{rows}</tbody></table>"
+        f"<p class='om-note'>small: below {SMALL:g}; sizeable: below {SIZEABLE:g}; not small: "
+        f"{SIZEABLE:g} and more. What each costs the button below measures.</p></section>"
     )
 
 
@@ -158,7 +172,7 @@ def figures(found: Screen) -> str:
             "Resistivity against field",
             _curve_figure(found),
             f"ρ<sub>L</sub> from {ends[0]} at 0 T to {ends[1]} µΩ m at 30 T. Line: closed form. "
-            "Circles: Bloch–Redfield in NumPy.",
+            f"Circles: Bloch–Redfield in NumPy. {_where_still(found)}",
         )
         + _card(
             "Spin accumulation across the film",
@@ -202,18 +216,35 @@ def _curve_figure(found: Screen) -> str:
 
     curve = found.curve
     marks = [drawing.Mark(f"here, {found.settings.field:g} T", found.settings.field)]
-    omega = curve.relaxation.precession
-    turns = np.flatnonzero(omega[1:-1] * omega[2:] < 0) + 1  # B_sd of a finite field
-    if len(turns):
-        i, fields = turns[0], curve.relaxation.field
-        still = fields[i] - omega[i] * (fields[i + 1] - fields[i]) / (omega[i + 1] - omega[i])
-        marks.append(drawing.Mark("B = Bsd", float(still), colour="#b34700", dash="7 4"))
+    still = standstill(found)
+    if still is not None:
+        marks.append(drawing.Mark("B = Bsd", still, colour="#b34700", dash="7 4"))
     return drawing.figure(
         [line(curve, ""), line(found.checks, "none")],
         description="Longitudinal resistivity against the field",
         x_name="field (T)",
         y_name="resistivity ρL (µΩ m)",
         marks=marks,
+    )
+
+
+def standstill(found: Screen) -> float | None:
+    """Field of the curve at which B = B_sd and the precession stands still [T]; None if none."""
+    omega, fields = found.curve.relaxation.precession, found.curve.relaxation.field
+    turns = np.flatnonzero(omega[1:-1] * omega[2:] < 0) + 1  # B_sd of a finite field
+    if not len(turns):
+        return None
+    i = turns[0]
+    return float(fields[i] - omega[i] * (fields[i + 1] - fields[i]) / (omega[i + 1] - omega[i]))
+
+
+def _where_still(found: Screen) -> str:
+    if standstill(found) is not None:
+        return "At B = B<sub>sd</sub> the spins do not precess."
+    return (
+        "B<sub>sd</sub> equals B, which stops the precession, at no field between 0 and "
+        f"{STRONGEST_FIELD:g} T: it is {shown(found.exchange_field, 3)} T at "
+        f"{found.settings.field:g} T."
     )
 
 
@@ -239,6 +270,44 @@ def code(settings: Settings) -> str:
     )
 
 
-def report(text: str) -> str:
-    """The measured table of `openmr.validity`."""
-    return f'<pre class="om-report" tabindex="0">{escape(text)}</pre>'
+def report(found: Validity) -> str:
+    """The measured table of `openmr.validity`, with lines that break where the window ends.
+
+    Parameters
+    ----------
+    found : Validity
+        At one temperature and field.
+    """
+    # the last parts of the text: each closed form's worst, and what counts as good
+    *_, worst, note = str(found).split("\n\n")
+    rows = []
+    for item in found.assumptions:
+        word = {True: "good", False: "MISS", None: "choice" if item.choice else ""}
+        verdict = word[found.holds(item)]
+        route = f" [{item.route}]" if item.route else ""
+        parameter = f"{item.parameter}, Eq. {item.equation}"
+        off = "–" if item.deviation is None else percent(float(np.max(item.deviation)))
+        rows.append(
+            f'<tr><th scope="row">{escape(item.name)} '
+            f'<small class="om-words">{escape(parameter)}</small></th>'
+            f"<td>{float(np.max(item.size)):.3g}</td><td class='om-word'>{off}</td>"
+            f"<td class='om-word{' om-not-small' if verdict == 'MISS' else ''}'>{verdict}</td>"
+            f"<td class='om-source'>{escape(item.measure + route)}</td></tr>"
+        )
+    return (
+        '<section class="om-card om-report"><h2>What each costs</h2>'
+        '<table class="om-table"><thead><tr><th scope="col">assumption, its small parameter</th>'
+        '<th scope="col">value</th><th scope="col">off by</th><th scope="col">verdict</th>'
+        f'<th scope="col">measured</th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        + "".join(f'<p class="om-note">{escape(line.strip())}</p>' for line in worst.split("\n"))
+        + f'<p class="om-note">{escape(note.strip())}</p></section>'
+    )
+
+
+def percent(deviation: float) -> str:
+    """A deviation as it stands in the table of `openmr.validity`."""
+    if deviation >= 10:
+        return f"{deviation:.3g} x"
+    if deviation >= 0.1:
+        return f"{100 * deviation:.0f} %"
+    return f"{100 * deviation:.2g} %" if deviation > 1e-12 else "0 %"

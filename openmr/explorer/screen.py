@@ -37,6 +37,10 @@ LIFETIMES: Final = 3.0
 DECAY_POINTS: Final = 24 * PERIODS + 1
 START: Final = (np.sqrt(0.5), 0.0, np.sqrt(0.5))
 """The spin at first, halfway between the field (z) and a direction across it (x)."""
+SMALL: Final = 0.1
+"""Below it a small parameter is called small."""
+SIZEABLE: Final = 1.0
+"""Below it a small parameter is called sizeable."""
 PROBE: Final = 1e-12  # s, when the caption of the decay reads the spin
 
 
@@ -123,9 +127,9 @@ class Small:
     @property
     def verdict(self) -> str:
         """How small it is, in a word."""
-        if self.size < 0.1:
+        if self.size < SMALL:
             return "small"
-        return "sizeable" if self.size < 1.0 else "not small"
+        return "sizeable" if self.size < SIZEABLE else "not small"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import webbrowser
@@ -39,6 +40,7 @@ def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) 
 
     listening = listener(host, port)
     answer(Settings())  # QuTiP takes a second to import: before the first visitor comes
+    logging.getLogger("asyncio").addFilter(tells_more_than_a_closed_tab)
     mounted: list[Any] = []
 
     def keep(app: Any) -> Any:
@@ -65,6 +67,11 @@ def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) 
         # the thread behind each open page outlives the server, and Python would wait for it
         for app in mounted:
             app.state.session_manager.close_all_sessions()
+
+
+def tells_more_than_a_closed_tab(record: logging.LogRecord) -> bool:
+    """Filter of asyncio's log: a page that is gone cannot be written to, at every move."""
+    return record.getMessage() != "socket.send() raised exception."
 
 
 def listener(host: str, port: int) -> socket.socket:
