@@ -107,6 +107,12 @@ class Validity:
             return False if np.any(assumption.size >= 1.0) else None
         return bool(np.all(assumption.deviation <= self.tolerance))
 
+    def verdict(self, assumption: Assumption) -> str:
+        """`holds` in a word: good, MISS, OPEN (large and not measured), choice, or none."""
+        missed = "MISS" if assumption.deviation is not None else "OPEN"
+        words = {True: "good", False: missed, None: "choice" if assumption.choice else ""}
+        return words[self.holds(assumption)]
+
     def worst(self, closed_form: str) -> Assumption | None:
         """The costliest measured assumption of "tau_par", "tau_perp", "omega_L" or "rho"."""
         measured = [
@@ -640,8 +646,7 @@ def _table(report: Validity) -> str:
         f"  {'assumption':<38}{'Eq.':<11}{'small':<32}{'value':>9}  {'off by':>8}        measured",
     ]
     for a in report.assumptions:
-        missed = "MISS" if a.deviation is not None else "OPEN"
-        mark = {True: "good", False: missed, None: "choice" if a.choice else ""}[report.holds(a)]
+        mark = report.verdict(a)
         off = "-" if a.deviation is None else _percent(float(np.max(a.deviation)))
         source = f"{a.measure} [{a.route}]" if a.route else a.measure
         if len(source) > REMARK:

@@ -279,11 +279,11 @@ def report(found: Validity) -> str:
         At one temperature and field.
     """
     # the last parts of the text: each closed form's worst, and what counts as good
-    *_, worst, note = str(found).split("\n\n")
+    lines = "\n".join(str(found).split("\n\n")[-2:]).split("\n")
     rows = []
     for item in found.assumptions:
-        word = {True: "good", False: "MISS", None: "choice" if item.choice else ""}
-        verdict = word[found.holds(item)]
+        verdict = found.verdict(item)
+        mark = " om-not-small" if found.holds(item) is False else ""
         route = f" [{item.route}]" if item.route else ""
         parameter = f"{item.parameter}, Eq. {item.equation}"
         off = "–" if item.deviation is None else percent(float(np.max(item.deviation)))
@@ -291,7 +291,7 @@ def report(found: Validity) -> str:
             f'<tr><th scope="row">{escape(item.name)} '
             f'<small class="om-words">{escape(parameter)}</small></th>'
             f"<td>{float(np.max(item.size)):.3g}</td><td class='om-word'>{off}</td>"
-            f"<td class='om-word{' om-not-small' if verdict == 'MISS' else ''}'>{verdict}</td>"
+            f"<td class='om-word{mark}'>{verdict}</td>"
             f"<td class='om-source'>{escape(item.measure + route)}</td></tr>"
         )
     return (
@@ -299,8 +299,8 @@ def report(found: Validity) -> str:
         '<table class="om-table"><thead><tr><th scope="col">assumption, its small parameter</th>'
         '<th scope="col">value</th><th scope="col">off by</th><th scope="col">verdict</th>'
         f'<th scope="col">measured</th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
-        + "".join(f'<p class="om-note">{escape(line.strip())}</p>' for line in worst.split("\n"))
-        + f'<p class="om-note">{escape(note.strip())}</p></section>'
+        + "".join(f'<p class="om-note">{escape(line.strip())}</p>' for line in lines)
+        + "</section>"
     )
 
 
