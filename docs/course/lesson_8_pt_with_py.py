@@ -8,6 +8,9 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   mystnb:
+#     code_prompt_show: Show solution
+#     code_prompt_hide: Hide solution
 # ---
 
 # %% [markdown]
