@@ -263,7 +263,7 @@ def test_without_marimo_one_line_says_what_to_install(monkeypatch, capsys):
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
-    assert 'pip install "openmr[explore]"' in said.err
+    assert "pip install '.[explore]'" in said.err
 
 
 @pytest.mark.parametrize("port", ["-1", "65536"])
