@@ -257,7 +257,7 @@ BEYOND = [
     (lambda: om.Electrons(1e300, 1e27), r"`dos_up` must be between 1 and .* eV\^-1 m\^-3, got 1e"),
     (lambda: om.Electrons(1e27, 1e-300), r"`dos_down` must be between 1 and .* m\^-3, got 1e-300"),
     (lambda: om.Electrons(1e27, 1e27, g=1e300), "`g` must be between -10000 and 10000, got 1e"),
-    (lambda: om.Electrons(1e27, 1e27, g=1e-300), "`g` of the electrons.*nor smaller than 1e-06"),
+    (lambda: om.Electrons(1e27, 1e27, g=1e-300), "`g` of the electrons.*nor smaller than 1e-15"),
     (lambda: FREE(1e300), r"`fermi_energy` must be between .* eV, got 1e\+300"),
     (lambda: FREE(1.0, mass=1e300), "`mass` must be between .* free-electron masses, got 1e"),
     (lambda: FREE(1.0).diffusion(1e-300), "`resistivity` must be between .* Ohm m, got 1e-300"),
