@@ -106,11 +106,7 @@ def absorption(x: ArrayLike) -> Array:
     ParameterError
         For x that is not finite.
     """
-    return _absorption(_checks.finite_array("x", x))
-
-
-def _absorption(x: Array) -> Array:
-    """X n_B(x) of numbers known to be finite, such as the reduced splittings of an equilibrium."""
+    x = _checks.finite_array("x", x)
     with np.errstate(over="ignore"):  # to 0 beyond the largest number
         growth = np.expm1(x)
     still = growth == 0
@@ -139,7 +135,7 @@ def emission(x: ArrayLike) -> Array:
     ParameterError
         For x that is not finite.
     """
-    return _absorption(-_checks.finite_array("x", x))
+    return absorption(-_checks.finite_array("x", x))
 
 
 # --- any quantisation axis -------------------------------------------------------------------
@@ -274,8 +270,8 @@ def thermal_lines(state: Equilibrium, disorder: str) -> Lines:
     """
     x = state.reduced_splitting
     return Lines(
-        absorbing=_absorption(x) * state.flip_up,
-        emitting=_absorption(-x) * state.flip_down,
+        absorbing=absorption(x) * state.flip_up,
+        emitting=emission(x) * state.flip_down,
         conserving=state.dephasing_moment(disorder),
     )
 
@@ -534,7 +530,7 @@ def transverse_flips_finite_splitting(
     def flips(w: Array) -> Array:
         # R times the weight of the flips, exponentials joined: R alone overflows when cold
         frozen = np.exp(0.5 * (np.abs(w) - np.abs(x) - np.abs(x - w)))
-        return np.asarray(frozen * _absorption(-np.abs(x - w)) / _absorption(-np.abs(w)) * likely)
+        return np.asarray(frozen * emission(np.abs(x - w)) / emission(np.abs(w)) * likely)
 
     return np.asarray(rate * ((jx + jy) ** 2 * flips(w) + (jx - jy) ** 2 * flips(-w)))
 
@@ -562,7 +558,7 @@ def longitudinal_isotropic(
     """
     coupling = magnet.exchange[:, 0]
     rate = np.pi / HBAR * magnet.densities * electrons.dos * coupling**2
-    flips = _absorption(state.reduced_splitting) * state.flip_up
+    flips = absorption(state.reduced_splitting) * state.flip_up
     return np.asarray(spin_flip_rate + (rate * flips).sum(axis=-1))
 
 
