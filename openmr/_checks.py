@@ -1,7 +1,7 @@
 """Argument checks: one form of message, naming argument, value, allowed range and unit."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,14 +31,17 @@ class ExtractionError(OpenmrError, RuntimeError):
     """Rates that could not be read off the evolved spins."""
 
 
-def _reject(name: str, allowed: str, unit: str, value: Any) -> ParameterError:
-    unit = f" {unit}" if unit else ""
+def _shown(value: Any) -> str:
+    """`value` in one line."""
     if isinstance(value, np.generic):
         value = value.item()
     shown = " ".join(repr(value).split())
-    if len(shown) > LONGEST:
-        shown = shown[:LONGEST] + " ..."
-    return ParameterError(f"`{name}` must be {allowed}{unit}, got {shown}")
+    return shown if len(shown) <= LONGEST else shown[:LONGEST] + " ..."
+
+
+def _reject(name: str, allowed: str, unit: str, value: Any) -> ParameterError:
+    unit = f" {unit}" if unit else ""
+    return ParameterError(f"`{name}` must be {allowed}{unit}, got {_shown(value)}")
 
 
 def finite_array(name: str, value: ArrayLike, unit: str = "") -> Array:
@@ -63,6 +66,15 @@ def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     if not np.all(array > 0):
         worst = float(array.min())
         raise _reject(name, "> 0", unit, worst)
+    return array
+
+
+def nonzero_array(name: str, value: ArrayLike, unit: str = "") -> Array:
+    """`value` as an array of finite numbers whose inverse is finite, too."""
+    array = finite_array(name, value, unit)
+    small = np.abs(array) < np.finfo(float).tiny
+    if np.any(small):
+        raise _reject(name, "other than 0", unit, array[small][0])
     return array
 
 
@@ -99,6 +111,52 @@ def number(
     return converted
 
 
+class Range(NamedTuple):
+    """Where a quantity may lie, far wider than in any sample, so that nothing overflows.
+
+    Attributes
+    ----------
+    least, most : float
+        Ends, both allowed.
+    unit : str
+    hint : str
+        A number in a unit that is easily taken by mistake, and the same in `unit`.
+    """
+
+    least: float
+    most: float
+    unit: str
+    hint: str = ""
+
+    def refuse(self, name: str, value: Any) -> ParameterError:
+        """The error for a value outside."""
+        unit = f" {self.unit}" if self.unit else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return ParameterError(
+            f"`{name}` must be between {self.least:g} and {self.most:g}{unit}, "
+            f"got {_shown(value)}{hint}"
+        )
+
+    def positive(self, name: str, value: Any, *, infinite: bool = False) -> float:
+        """`value` as one positive number within the range."""
+        found = number(name, value, self.unit, above=0.0, infinite=infinite)
+        if not (self.least <= found <= self.most or found == np.inf):
+            raise self.refuse(name, value)
+        return found
+
+    def hold(self, name: str, values: ArrayLike) -> Array:
+        """`values` as a float array of any shape, all within the range."""
+        array = finite_array(name, values, self.unit)
+        outside = (array < self.least) | (array > self.most)
+        if np.any(outside):
+            raise self.refuse(name, array[outside][0])
+        return array
+
+
+LARGEST_SPIN = 1e7
+"""More than any moment or cluster has, and less than a density in the place of a spin."""
+
+
 def half_integer(name: str, value: Any) -> float:
     """`value` as a spin 1/2, 1, 3/2, ..."""
     try:
@@ -107,7 +165,38 @@ def half_integer(name: str, value: Any) -> float:
         spin = 0.25
     if 2 * spin != round(2 * spin):
         raise _reject(name, "a positive half-integer (1/2, 1, 3/2, ...)", "", value)
+    if spin > LARGEST_SPIN:
+        raise _reject(name, f"a half-integer of at most {LARGEST_SPIN:g}", "", value)
     return spin
+
+
+def half_integers(name: str, values: ArrayLike) -> Array:
+    """`values` as an array of spins 1/2, 1, 3/2, ..."""
+    array = finite_array(name, values)
+    for spin in np.unique(array):
+        half_integer(name, spin)
+    return array
+
+
+def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
+    """`value` as an array of finite real or complex numbers."""
+    try:
+        given = np.asarray(value)
+    except ValueError:  # rows of unequal length
+        given = np.asarray(None)
+    if given.dtype.kind != "c":
+        return finite_array(name, value, unit)
+    if not np.all(np.isfinite(given)):
+        allowed = "finite numbers" + (" in" if unit else "")
+        raise _reject(name, allowed, unit, given[~np.isfinite(given)].ravel()[0])
+    return given
+
+
+def failure(path: Any, error: Exception) -> str:
+    """What a message says of a path that the system refused: the path and the reason."""
+    reason = getattr(error, "strerror", None)
+    path = path if isinstance(path, str | int | float | None) else str(path)
+    return f"{_shown(path)}: {reason}" if reason else _shown(path)
 
 
 def exactly_one(**arguments: Any) -> str:

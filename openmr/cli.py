@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openmr._checks import OpenmrError
+from openmr._checks import OpenmrError, ParameterError
 from openmr._files import write_whole
 from openmr._version import __version__
 
@@ -145,7 +146,7 @@ def _add_film(command: argparse.ArgumentParser) -> None:
 
 
 def _film(arguments: argparse.Namespace) -> Sample:
-    from openmr import ParameterError, presets
+    from openmr import presets
 
     couplings = [1e-3 * value for value in arguments.exchange_energy]
     if len(couplings) not in (1, 3):
@@ -163,11 +164,10 @@ def _film(arguments: argparse.Namespace) -> Sample:
 def _verify(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from openmr import ParameterError
     from openmr.verify import verify
 
-    if arguments.plot is not None and arguments.plot.exists() and not arguments.plot.is_dir():
-        raise ParameterError(f"`--plot` must be a directory, got the file {str(arguments.plot)!r}")
+    if arguments.plot is not None:
+        _expect_directory("--plot", arguments.plot)
     sample = _film(arguments)
     report = verify(
         sample,
@@ -207,10 +207,12 @@ def _validity(arguments: argparse.Namespace) -> int:
 def _ledger(arguments: argparse.Namespace) -> int:
     from openmr.ledger import ledger
 
+    if arguments.page is not None:
+        _expect_file("--page", arguments.page)
     report = ledger(arguments.only)
     if arguments.page is not None:
         text = report.to_markdown(arguments.page.parent) + "\n"
-        _write(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))
+        write_whole(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))
     _show(report, arguments)
     return OK if report.ok else MISSED
 
@@ -224,16 +226,12 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from contextlib import nullcontext
     from multiprocessing import get_context
 
-    from openmr import ParameterError
     from openmr.config import read_config
     from openmr.sweep import sweep
 
     if arguments.processes < 1:
         raise ParameterError(f"`--processes` must be >= 1, got {arguments.processes}")
-    if arguments.output.is_dir() or not arguments.output.parent.is_dir():
-        raise ParameterError(
-            f"`--output` must be a file in an existing directory, got {str(arguments.output)!r}"
-        )
+    _expect_file("--output", arguments.output)
     asked = read_config(arguments.config)
     parallel = arguments.processes > 1
     pool = (
@@ -245,14 +243,17 @@ def _sweep(arguments: argparse.Namespace) -> int:
         found = sweep(
             **asked, store=arguments.store, executor=executor, progress=not arguments.quiet
         )
-    _write(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
+    write_whole(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
     print(f"{arguments.output}: {dict(found.sizes)}")
     return OK
 
 
 def _explore(arguments: argparse.Namespace) -> int:
     if find_spec("marimo") is None:
-        print('openmr: the explorer needs marimo: pip install "openmr[explore]"', file=sys.stderr)
+        print(
+            "openmr: the explorer needs marimo: pip install '.[explore]' in a clone",
+            file=sys.stderr,
+        )
         return BAD_INPUT
     from openmr.explorer.server import serve
 
@@ -279,16 +280,37 @@ def _figures(report: Report, directory: Path) -> None:
         left.set_title("Decay, exchange part")
         right.set_title("First two periods")
         figure.suptitle(case.name)
-        _write(directory / "decay.png", lambda path: figure.savefig(path, dpi=150))
+        write_whole(directory / "decay.png", lambda path: figure.savefig(path, dpi=150))
     figure, _ = plotting.deviations(report.checks)
-    _write(directory / "deviations.png", lambda path: figure.savefig(path, dpi=150))
+    write_whole(directory / "deviations.png", lambda path: figure.savefig(path, dpi=150))
     plt.close("all")
 
 
-def _write(target: Path, save: Callable[[str], object]) -> None:
+def _expect_file(option: str, target: Path) -> None:
+    """Refuse, before anything is computed, a file that could not be written afterwards."""
     if target.is_dir() or not target.parent.is_dir():
-        raise NotADirectoryError(f"{str(target)!r} must be a file in a directory that exists")
-    write_whole(target, save)
+        raise ParameterError(
+            f"`{option}` must be a file in a directory that exists, got {str(target)!r}"
+        )
+    _expect_room(option, target, target.parent)
+
+
+def _expect_directory(option: str, target: Path) -> None:
+    """Refuse a directory that could neither be used nor made."""
+    there = next(one for one in (target, *target.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise ParameterError(f"`{option}` must be a directory, got the file {str(there)!r}")
+    _expect_room(option, target, there)
+
+
+def _expect_room(option: str, target: Path, directory: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise ParameterError(
+            f"`{option}` must be a path that can be written, got {str(target)!r}: {error.strerror}"
+        ) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

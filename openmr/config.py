@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,15 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        For a file that is not TOML, or a key or value that does not fit; names the key.
+        For a file that cannot be read or is not TOML, or a key or value that does not fit; names
+        the key.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(
+            f"`config` must be a file to read, got {_checks.failure(path, error)}"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path} is not TOML: {error}") from None
     _known("", tables, _TABLES)
@@ -79,10 +85,17 @@ def _known(where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> No
 
 def _called(where: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """`kind(**arguments)`, with a wrong or missing name told as a bad parameter."""
-    try:
-        return kind(**arguments)
-    except TypeError as error:
-        raise ParameterError(f"[{where}]: {str(error).split(') ')[-1]}") from None
+    takes = signature(kind).parameters
+    _known(f"{where}.", arguments, tuple(takes))
+    missing = [
+        name for name, one in takes.items() if one.default is one.empty and name not in arguments
+    ]
+    if missing:
+        raise ParameterError(
+            f"[{where}] lacks {', '.join(f'`{name}`' for name in missing)}; "
+            f"known are {', '.join(f'{where}.{name}' for name in takes)}"
+        )
+    return kind(**arguments)
 
 
 def _sample(table: Mapping[str, Any]) -> Sample:

@@ -170,7 +170,7 @@ def fit(
     ConvergenceError
         If the least-squares fit stops before it has converged.
     ImportError
-        If lmfit is not installed (``pip install 'openmr[fit]'``).
+        If lmfit is not installed (``pip install '.[fit]'`` in a clone).
 
     Notes
     -----
@@ -292,7 +292,7 @@ def _lmfit() -> Any:
     try:
         return import_module("lmfit")
     except ImportError as error:
-        raise ImportError("fits need lmfit: pip install 'openmr[fit]'") from error
+        raise ImportError("fits need lmfit: pip install '.[fit]' in a clone") from error
 
 
 def _data(data: Measured | str | Path) -> Measured:

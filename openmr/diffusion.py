@@ -97,21 +97,34 @@ def transverse_decay(film: Film, relaxation: Relaxation) -> ComplexArray:
 # --- what is left of the spin current ---------------------------------------------------------
 
 
-def surviving_fraction(thickness: float, decay: Array | ComplexArray) -> NDArray[Any]:
+def surviving_fraction(thickness: float, decay: ArrayLike) -> NDArray[Any]:
     """(2 l/d) tanh(d/2l) of Eqs. (88)-(90), (B29): mean spin current over the source.
 
     Parameters
     ----------
     thickness : float, m
-    decay : array (...), m^-2
+    decay : array_like (...), m^-2
         1/l^2, real or complex.
 
     Returns
     -------
     array, shape and kind of `decay`, no unit
         1 for d << l, 2l/d for d >> l.
+
+    Raises
+    ------
+    ParameterError
+        For a thickness that is not positive, and for a decay that is not finite or is real and
+        negative.
     """
-    u2: NDArray[Any] = 0.25 * thickness**2 * np.asarray(decay)
+    thickness = _checks.number("thickness", thickness, "m", above=0.0)
+    decay = _checks.finite_numbers("decay", decay, "m^-2")
+    if not np.iscomplexobj(decay) and decay.min(initial=0.0) < 0:
+        raise ParameterError(f"`decay` must be >= 0 m^-2 if real, got {decay.min():g}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        u2: NDArray[Any] = np.multiply(0.5 * thickness, 0.5 * thickness) * decay
+    if not np.all(np.isfinite(u2)):
+        raise ParameterError("`thickness` and `decay` must leave (d/2l)^2 finite, got an overflow")
     flat, fraction = u2.reshape(-1), np.empty(u2.size, dtype=u2.dtype)
     for block in blocks(flat.size):
         part = flat[block]

@@ -100,7 +100,7 @@ def read_csv(path: str | Path) -> Measured:
     Raises
     ------
     ParameterError
-        Naming the column, or the row and its entry, at fault.
+        For a file that cannot be read; naming the column, or the row and its entry, at fault.
     """
     needed = ["longitudinal", "temperature", "field", "b_x", "b_y", "b_z"]
     try:
@@ -108,6 +108,10 @@ def read_csv(path: str | Path) -> Measured:
             reader = csv.reader(file, skipinitialspace=True)
             names = [name.strip() for name in next(reader, [])]
             rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except (OSError, TypeError) as error:
+        raise ParameterError(
+            f"`path` must be a file to read, got {_checks.failure(path, error)}"
+        ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise ParameterError(f"`path` must be a text table, got {str(path)!r}: {error}") from None
     known = [*needed, "uncertainty"]

@@ -13,13 +13,26 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
-from openmr._checks import Array, ParameterError
+from openmr._checks import Array, ParameterError, Range
 
 Triple = tuple[float, float, float]
 Matrix = tuple[Triple, Triple, Triple]
 TAKE_MATRICES = ("batched", "bloch-redfield")
 """Methods for which J may have elements off the diagonal."""
-STRONGEST = 1e6  # eV, far beyond any exchange in matter: rates stay within range
+# far wider than matter, so that no rate, length or resistivity overflows
+SPIN_DENSITY = Range(1e15, 1e31, "m^-3", "in m^-3: 1e21 cm^-3 is 1e27")
+EXCHANGE = Range(-100.0, 100.0, "eV", "in eV: 1 meV is 1e-3")
+G_FACTOR = Range(-1e4, 1e4, "")
+SMALLEST_G = 1e-15  # B_sd stays finite; small ones serve to switch the Zeeman energy off
+ORDER = Range(0.0, 1e5, "K")
+DOS = Range(1.0, 1e34, "eV^-1 m^-3", "1 per eV and nm^3 is 1e27")
+FERMI_ENERGY = Range(1e-9, 1e3, "eV")
+MASS = Range(1e-6, 1e3, "free-electron masses")
+THICKNESS = Range(1e-15, 1e-3, "m", "in m: 5 nm is 5e-9")
+DIFFUSION = Range(1e-20, 1e6, "m^2/s", "in m^2/s: 1 cm^2/s is 1e-4")
+LENGTH = Range(1e-15, 1.0, "m", "in m: 3 nm is 3e-9")
+TIME = Range(1e-40, 1e30, "s", "in s: 9 ps is 9e-12")
+RESISTIVITY = Range(1e-15, 1e3, "Ohm m", "in Ohm m: 200 uOhm cm is 2e-6")
 
 
 def _coupling(name: str, value: ArrayLike, unit: str) -> Array:
@@ -42,6 +55,10 @@ def _plain(coupling: Array) -> Triple | Matrix:
         return (x, y, z)
     first, second, third = (tuple(row) for row in coupling.tolist())
     return (first, second, third)
+
+
+def _lande(name: str, value: float) -> float:
+    return float(G_FACTOR.hold(name, _checks.number(name, value)))
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -85,29 +102,25 @@ class Moments:
         g: float = 2.0,
     ) -> None:
         chosen = _checks.exactly_one(exchange=exchange, exchange_energy=exchange_energy)
-        density = _checks.number("density", density, "m^-3", above=0.0)
+        spin = _checks.half_integer("spin", spin)
+        density = SPIN_DENSITY.positive("density", density)
         if chosen == "exchange":
             assert exchange is not None
             coupling = _coupling("exchange", exchange, "eV m^3")
             largest = float(np.abs(coupling).max())
-            if largest * density > STRONGEST:
+            if largest * density > EXCHANGE.most:
                 raise ParameterError(
-                    f"`exchange` times `density` must be at most {STRONGEST:g} eV in size, "
+                    f"`exchange` times `density` must be at most {EXCHANGE.most:g} eV in size, "
                     f"got {largest * density:g}"
                 )
         else:
             assert exchange_energy is not None
             coupling = _coupling("exchange_energy", exchange_energy, "eV")
-            if np.abs(coupling).max() > STRONGEST:
-                raise ParameterError(
-                    f"`exchange_energy` must be at most {STRONGEST:g} eV in size, "
-                    f"got {coupling.flat[np.abs(coupling).argmax()]:g}"
-                )
-            coupling = coupling / density
-        object.__setattr__(self, "spin", _checks.half_integer("spin", spin))
+            coupling = EXCHANGE.hold("exchange_energy", coupling) / density
+        object.__setattr__(self, "spin", spin)
         object.__setattr__(self, "density", density)
         object.__setattr__(self, "exchange", _plain(coupling))
-        object.__setattr__(self, "g", _checks.number("g", g))
+        object.__setattr__(self, "g", _lande("g", g))
 
     @property
     def exchange_energy(self) -> Triple | Matrix:
@@ -212,6 +225,7 @@ class Magnet:
             raise ParameterError(
                 f"`weiss` must have shape {(count, count)} in eV, got shape {matrix.shape}"
             )
+        EXCHANGE.hold("weiss", matrix)
         symmetrising_weights(matrix)
         object.__setattr__(self, "sublattices", moments)
         object.__setattr__(self, "weiss", tuple(tuple(row) for row in matrix.tolist()))
@@ -242,6 +256,7 @@ def coupling_of_order(spin: float, temperature: float) -> float:
 
 def _curie_coupling(moments: tuple[Moments, ...], kelvin: float) -> float:
     kelvin = _checks.number("curie_temperature", kelvin, "K", least=0.0)
+    ORDER.hold("curie_temperature", kelvin)
     if len(moments) > 1:
         raise ParameterError(
             f"`curie_temperature` is for one sublattice, got {len(moments)}: give `weiss` in eV"
@@ -251,6 +266,7 @@ def _curie_coupling(moments: tuple[Moments, ...], kelvin: float) -> float:
 
 def _neel_coupling(moments: tuple[Moments, ...], kelvin: float) -> list[list[float]]:
     kelvin = _checks.number("neel_temperature", kelvin, "K", least=0.0)
+    ORDER.hold("neel_temperature", kelvin)
     kinds = {(one.spin, one.density) for one in moments}
     if len(moments) != 2 or len(kinds) > 1:
         raise ParameterError(
@@ -315,12 +331,12 @@ class Electrons:
 
     def __post_init__(self) -> None:
         for name in ("dos_up", "dos_down"):
-            value = _checks.number(name, getattr(self, name), "eV^-1 m^-3", above=0.0)
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "g", _checks.number("g", self.g))
-        if self.g == 0.0:
+            object.__setattr__(self, name, DOS.positive(name, getattr(self, name)))
+        object.__setattr__(self, "g", _lande("g", self.g))
+        if abs(self.g) < SMALLEST_G:
             raise ParameterError(
-                "`g` of the electrons must not be 0, which no field B_sd goes with"
+                "`g` of the electrons must not be 0, which no field B_sd goes with, nor smaller "
+                f"than {SMALLEST_G:g} in size, got {self.g:g}"
             )
 
     @classmethod
@@ -344,8 +360,8 @@ class Electrons:
         ParameterError
             For an energy or mass that is not positive.
         """
-        fermi_energy = _checks.number("fermi_energy", fermi_energy, "eV", above=0.0)
-        mass = _checks.number("mass", mass, "free-electron masses", above=0.0)
+        fermi_energy = FERMI_ENERGY.positive("fermi_energy", fermi_energy)
+        mass = MASS.positive("mass", mass)
         dos = units.free_electron_dos(fermi_energy, mass)
         return cls(dos_up=dos, dos_down=dos, g=g)
 
@@ -378,7 +394,7 @@ class Electrons:
         >>> round(om.Electrons.free(fermi_energy=1.0).diffusion(2e-6), 6)
         0.000458
         """
-        resistivity = _checks.number("resistivity", resistivity, "Ohm m", above=0.0)
+        resistivity = RESISTIVITY.positive("resistivity", resistivity)
         return 1.0 / (2.0 * units.ELEMENTARY_CHARGE * self.dos * resistivity)
 
 
@@ -421,22 +437,18 @@ class Film:
         chosen = _checks.exactly_one(
             spin_flip_time=spin_flip_time, diffusion_length=diffusion_length
         )
-        diffusion = _checks.number("diffusion", diffusion, "m^2/s", above=0.0)
+        diffusion = DIFFUSION.positive("diffusion", diffusion)
         if chosen == "spin_flip_time":
-            time = _checks.number("spin_flip_time", spin_flip_time, "s", above=0.0, infinite=True)
+            time = TIME.positive("spin_flip_time", spin_flip_time, infinite=True)
         else:
-            length = _checks.number(
-                "diffusion_length", diffusion_length, "m", above=0.0, infinite=True
-            )
+            length = LENGTH.positive("diffusion_length", diffusion_length, infinite=True)
             time = length**2 / diffusion
         angle = _checks.number("spin_hall_angle", spin_hall_angle, least=-1.0, most=1.0)
-        object.__setattr__(self, "thickness", _checks.number("thickness", thickness, "m", above=0))
+        object.__setattr__(self, "thickness", THICKNESS.positive("thickness", thickness))
         object.__setattr__(self, "spin_hall_angle", angle)
         object.__setattr__(self, "diffusion", diffusion)
         object.__setattr__(self, "spin_flip_time", time)
-        object.__setattr__(
-            self, "resistivity", _checks.number("resistivity", resistivity, "Ohm m", above=0.0)
-        )
+        object.__setattr__(self, "resistivity", RESISTIVITY.positive("resistivity", resistivity))
 
     @property
     def diffusion_length(self) -> float:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from openmr import _checks
 from openmr._checks import ParameterError
 from openmr.grid import (
     VARIABLES,
@@ -36,11 +37,16 @@ def stored_sweep(path: Path, plan: Plan) -> tuple[Plan, list[Box], Callable[[Box
     Raises
     ------
     ParameterError
-        If `path` is something else than a store, or a store of another sweep.
+        If `path` is something else than a store, cannot be written, or is a store of another sweep.
     """
     zarr = _zarr()
-    if not path.exists():
-        _create(path, plan)
+    try:
+        if not path.exists():
+            _create(path, plan)
+    except OSError as error:
+        raise ParameterError(
+            f"`store` must be a path to write to, got {_checks.failure(path, error)}"
+        ) from None
     if not (path / "zarr.json").is_file():
         raise ParameterError(
             f"`store` must be a new path or the store of a sweep, got {str(path)!r}"
@@ -62,7 +68,7 @@ def _zarr() -> Any:
         import zarr
     except ImportError:
         raise ParameterError(
-            "`store` needs the package zarr: pip install 'openmr[store]'"
+            "`store` needs the package zarr: pip install '.[store]' in a clone"
         ) from None
     return zarr
 

@@ -125,6 +125,8 @@ def sweep(
         return _in_memory(plan, executor, progress)
     from openmr.store import stored_sweep
 
+    if not isinstance(store, str | Path):
+        raise ParameterError(f"`store` must be a path, got {store!r}")
     plan, todo, write = stored_sweep(Path(store), plan)
     _run(plan, todo, write, executor, progress)
     return _opened(Path(store))

@@ -114,7 +114,11 @@ class Validity:
         return words[self.holds(assumption)]
 
     def worst(self, closed_form: str) -> Assumption | None:
-        """The costliest measured assumption of "tau_par", "tau_perp", "omega_L" or "rho"."""
+        """The costliest measured assumption of "tau_par", "tau_perp", "omega_L" or "rho".
+
+        None if nothing measured one.
+        """
+        _checks.choice("closed_form", closed_form, CLOSED_FORMS)
         measured = [
             a
             for a in self.assumptions

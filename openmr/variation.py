@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from openmr._checks import ParameterError
-from openmr.sample import Film, Magnet, Moments, Sample, coupling_of_order
+from openmr.sample import Film, Magnet, Moments, Sample
 
 FILM: Final = {
     "thickness": "m",
@@ -80,14 +80,16 @@ def _film(film: Film, changes: dict[str, Any]) -> Film:
 def _magnet(magnet: Magnet, moments: dict[str, Any], changes: dict[str, Any]) -> Magnet:
     sublattices = [_moments(old, moments) for old in magnet.sublattices]
     weiss = changes.get("weiss", magnet.weiss)
-    if "curie_temperature" in changes:
-        weiss = coupling_of_order(sublattices[0].spin, changes["curie_temperature"])
+    curie = changes.get("curie_temperature")
+    if curie is not None:
+        weiss = None
     if weiss is not magnet.weiss and len(sublattices) > 1:
         name = "weiss" if "weiss" in changes else "curie_temperature"
         raise ParameterError(
             f"`{name}` can be varied for one sublattice only, got {len(sublattices)} sublattices"
         )
-    return Magnet(sublattices, weiss, changes.get("disorder", magnet.disorder))
+    disorder = changes.get("disorder", magnet.disorder)
+    return Magnet(sublattices, weiss, disorder, curie_temperature=curie)
 
 
 def _moments(moments: Moments, changes: dict[str, Any]) -> Moments:

@@ -8,8 +8,13 @@ import pytest
 from systems import film_of, paramagnet
 
 import openmr as om
-from openmr import cli
+from openmr import _checks, cli
+from openmr import sample as sample_module
+from openmr._files import write_whole
+from openmr.diffusion import surviving_fraction
+from openmr.measured import read_csv
 from openmr.routes.evolution import evolution, free_moment, record_decay
+from openmr.variation import varied
 
 FILM = om.presets.pt_py()
 MOMENTS = {"spin": 2, "density": 1e27, "exchange_energy": 1e-3}
@@ -150,6 +155,8 @@ COMMANDS = [
     (["verify", "--exchange-energy", "1", "2"], "one or three numbers in meV, got 2"),
     (["verify", "--disorder", "glass"], "`disorder`"),
     (["verify", "--plot", __file__], "`--plot` must be a directory"),
+    (["validity", "-T", "1e-9"], "`temperature` must be so high"),
+    (["ledger", "--only", ""], "`only` must hold at least one equation number"),
     (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
     (["conquer"], "invalid choice: 'conquer'"),
     ([], "required: command"),
@@ -176,7 +183,7 @@ def test_no_half_written_figure(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        cli._write(tmp_path / "figure.png", fails)
+        write_whole(tmp_path / "figure.png", fails)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -191,7 +198,10 @@ def test_zero_coupling_and_no_spin_flips_stay_finite():
 
 
 ODD = [
-    (lambda: om.ledger(1), "`only` must be equation numbers, got 1"),
+    (lambda: om.ledger(1.5), "`only` must be equation numbers, got 1.5"),
+    (lambda: om.ledger(""), "`only` must hold at least one equation number, got ''"),
+    (lambda: om.ledger([]), r"`only` must hold at least one equation number, got \[\]"),
+    (lambda: om.ledger(1000), "`only` must hold equations.*got '1000'"),
     (lambda: om.curie_temperature(1), "`magnet` must be an openmr.Magnet, got 1"),
     (lambda: om.Magnet(1.0), "`sublattices` must be an openmr.Moments, got 1.0"),
     (lambda: om.clusters.rates(None), "`cluster` must be an openmr.Cluster, got None"),
@@ -208,7 +218,10 @@ ODD = [
     (lambda: om.relaxation(FILM, 10**400, 1.0), "`temperature`.*1000000"),
     (lambda: om.relaxation(FILM, 1e-300, 1.0), "`temperature` must be between"),
     (lambda: om.relaxation(FILM, 10.0, 1e300), "`field` must be between"),
-    (lambda: om.presets.pt_py(1e300), "`exchange_energy` must be at most 1e"),
+    (
+        lambda: om.presets.pt_py(1e300),
+        r"`exchange_energy` must be between -100 and 100 eV, got 1e\+300 \(in eV: 1 meV is 1e-3\)",
+    ),
     (lambda: om.relaxation(FILM, [1.0, 2.0], 1.0, azimuth=[0, 1, 2]), r"`azimuth` \(3,\)"),
     (
         lambda: om.relaxation(FILM, np.ma.masked_array([1.0, 2.0], [True, False]), 1.0),
@@ -222,6 +235,107 @@ def test_odd_input_gets_the_same_clear_error(call, message):
     test_one_clear_error(call, message)
 
 
+FREE = om.Electrons.free
+BEYOND = [
+    (lambda: om.Moments(1.66e27, 2, exchange_energy=1e-3), r"`spin` must be .* 1e\+07, got 1.66e"),
+    (lambda: om.Moments(2, 1e300, exchange_energy=1e-3), r"`density`.* m\^-3, got 1e\+300 \(.*cm"),
+    (lambda: om.Moments(2, 2.5, exchange_energy=1e-3), r"`density`.* m\^-3, got 2.5 \(in m\^-3: "),
+    (
+        lambda: om.Moments(2, 1e27, exchange=1.0),
+        "`exchange` times `density` must be at most 100 eV",
+    ),
+    (lambda: om.Moments(**MOMENTS, g=1e300), "`g` must be between -10000 and 10000, got 1e"),
+    (
+        lambda: om.Magnet(om.Moments(**MOMENTS), 1e300),
+        r"`weiss` .* 100 eV, got 1e\+300 \(in eV: 1 ",
+    ),
+    (lambda: om.presets.pt_py(curie_temperature=1e300), r"`curie_temperature`.*100000 K, got 1e"),
+    (
+        lambda: om.Magnet([om.Moments(**MOMENTS)] * 2, neel_temperature=1e300),
+        "`neel_temperature` must be between 0 and 100000 K, got 1e",
+    ),
+    (lambda: om.Electrons(1e300, 1e27), r"`dos_up` must be between 1 and .* eV\^-1 m\^-3, got 1e"),
+    (lambda: om.Electrons(1e27, 1e-300), r"`dos_down` must be between 1 and .* m\^-3, got 1e-300"),
+    (lambda: om.Electrons(1e27, 1e27, g=1e300), "`g` must be between -10000 and 10000, got 1e"),
+    (lambda: om.Electrons(1e27, 1e27, g=1e-300), "`g` of the electrons.*nor smaller than 1e-15"),
+    (lambda: FREE(1e300), r"`fermi_energy` must be between .* eV, got 1e\+300"),
+    (lambda: FREE(1.0, mass=1e300), "`mass` must be between .* free-electron masses, got 1e"),
+    (lambda: FREE(1.0).diffusion(1e-300), "`resistivity` must be between .* Ohm m, got 1e-300"),
+    (
+        lambda: om.Film(**{**LAYER, "thickness": 1e300}),
+        r"`thickness` .* m, got 1e\+300 \(in m: 5 n",
+    ),
+    (
+        lambda: om.Film(**{**LAYER, "thickness": 5}),
+        r"`thickness`.*0.001 m, got 5 \(in m: 5 nm is 5",
+    ),
+    (lambda: om.Film(**{**LAYER, "diffusion": 1e300}), r"`diffusion` must be .* m\^2/s, got 1e"),
+    (
+        lambda: om.Film(**{**LAYER, "resistivity": 2e6}),
+        r"`resistivity`.*1000 Ohm m, got 2000000.0 ",
+    ),
+    (lambda: om.Film(**{**LAYER, "spin_flip_time": 1e300}), "`spin_flip_time` .* s, got 1e.*9 ps"),
+    (lambda: length(1e-300), r"`diffusion_length` .* m, got 1e-300 \(in m: 3 nm is 3e-9\)"),
+    (lambda: length(1e200), "`diffusion_length` must be between 1e-15 and 1 m, got 1e"),
+    (lambda: om.closed_form.magnetization(2, np.nan), "`x`.*nan"),
+    (lambda: om.closed_form.magnetization(2, "a"), "`x`.*'a'"),
+    (lambda: om.closed_form.magnetization(2, [1.0, 0.0]), "`x` must be other than 0, got 0"),
+    (lambda: om.closed_form.magnetization(2.3, 1.0), "`spin` must be a positive half-int.*2.3"),
+    (lambda: om.closed_form.second_moment([1, 2], [1, 2, 3]), r"`spin` \(2,\), `x` \(3,\)"),
+    (lambda: om.closed_form.absorption("a"), "`x`.*'a'"),
+    (lambda: om.closed_form.emission(np.inf), "`x`.*inf"),
+    (lambda: surviving_fraction(5e-9, np.nan), r"`decay`.*m\^-2, got nan"),
+    (lambda: surviving_fraction(5e-9, [1j, np.nan]), r"`decay` must be finite numbers in m\^-2"),
+    (lambda: surviving_fraction(5e-9, "a"), "`decay`.*'a'"),
+    (lambda: surviving_fraction(5e-9, [[1], [1, 2]]), r"`decay`.*\[\[1\], \[1, 2\]\]"),
+    (lambda: surviving_fraction(5e-9, -1e16), r"`decay` must be >= 0 m\^-2 if real, got -1e\+16"),
+    (lambda: surviving_fraction(-1, 1.0), "`thickness`.*> 0 m, got -1"),
+    (lambda: surviving_fraction(1e300, 1.0), "`thickness` and `decay` must leave.*overflow"),
+    (lambda: read_csv("nope.csv"), "`path` must be a file to read, got 'nope.csv': No"),
+    (lambda: read_csv("."), "`path` must be a file to read, got '.': Is a directory"),
+    (lambda: read_csv(None), "`path` must be a file to read, got None"),
+]
+
+
+def length(metres):
+    return om.Film(**{**LAYER, "spin_flip_time": None}, diffusion_length=metres)
+
+
+@pytest.mark.parametrize(("call", "message"), BEYOND, ids=[m for _, m in BEYOND])
+def test_what_no_film_has_is_refused_by_name(call, message):
+    test_one_clear_error(call, message)
+
+
+RANGES = {
+    "spin": (0.5, _checks.LARGEST_SPIN),
+    "density": sample_module.SPIN_DENSITY[:2],
+    "exchange_energy": sample_module.EXCHANGE[:2],
+    "moment_g": sample_module.G_FACTOR[:2],
+    "electron_g": (sample_module.SMALLEST_G, sample_module.G_FACTOR.most),
+    "curie_temperature": sample_module.ORDER[:2],
+    "weiss": sample_module.EXCHANGE[:2],
+    "dos_up": sample_module.DOS[:2],
+    "thickness": sample_module.THICKNESS[:2],
+    "diffusion": sample_module.DIFFUSION[:2],
+    "diffusion_length": (*sample_module.LENGTH[:2], np.inf),
+    "spin_flip_time": (*sample_module.TIME[:2], np.inf),
+    "resistivity": sample_module.RESISTIVITY[:2],
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.filterwarnings("error")
+def test_the_ends_of_every_range_leave_finite_results(name):
+    for value in RANGES[name]:
+        changed = varied(om.presets.pt_py(), {name: value})
+        found = om.magnetoresistance(changed, 10.0, 5.0, (1, 1, 1))
+        rates = found.relaxation
+        assert np.isfinite(found.longitudinal)
+        assert np.isfinite(found.transverse)
+        assert np.all(np.isfinite(rates.tensor))
+        assert np.isfinite(rates.exchange_field)
+
+
 def test_frozen_moments_leave_zero_rates():
     """Rates that underflow are zero in every method, not a division by it."""
     frozen = om.presets.pt_py(disorder="lattice")
@@ -230,8 +344,24 @@ def test_frozen_moments_leave_zero_rates():
 
 
 def test_no_directory_to_write_to(capsys):
-    assert cli.main(["ledger", "--only", "70", "--page", "/nonexistent/page.md"]) == 2
-    assert "directory that exists" in capsys.readouterr().err
+    """Noticed before anything is computed."""
+    for command, option, target in (
+        (["ledger"], "--page", "/nonexistent/page.md"),
+        (["ledger"], "--page", "/proc/page.md"),
+        (["verify"], "--plot", "/proc/plots"),
+        (["sweep", "-c", "no.toml"], "--output", "/proc/x.nc"),
+    ):
+        assert cli.main([*command, option, target]) == 2
+        said = capsys.readouterr()
+        assert f"`{option}` must be a" in said.err
+        assert target in said.err
+        assert said.err.count("\n") == 1
+        assert said.out == ""
+
+
+def test_equation_numbers_in_either_case_or_as_a_number():
+    assert [f.entry.equation for f in om.ledger("b36, 70").findings] == ["70", "B36"]
+    assert [f.entry.equation for f in om.ledger(70).findings] == ["70"]
 
 
 def test_the_command_line_knows_its_version(capsys):

@@ -301,7 +301,7 @@ def test_without_lmfit(monkeypatch):
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr(diagnosis, "import_module", missing)
-    with pytest.raises(ImportError, match=r"pip install 'openmr\[fit\]'"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[fit\]'"):
         fit(TRUTH, data(), NAMES)
 
 

@@ -342,7 +342,13 @@ def test_command_line_with_a_whole_sample_a_store_and_processes(tmp_path):
         (CONFIG.replace('"batched"', '"guess"'), "`method` must be one of"),
         (CONFIG.replace("spin = [1.0, 2.0]", "spin = [1.0, 0.3]"), "`spin` must be a positive"),
         (CONFIG.replace("field = [0.0, 5.0]\n", ""), "`sweep.field` must be given"),
-        (CONFIG.replace("exchange_energy", "coupling"), "[sample]: got an unexpected keyword"),
+        (
+            CONFIG.replace("exchange_energy", "coupling"),
+            "unknown key `sample.coupling`; known are sample.exch",
+        ),
+        (WHOLE.replace("thickness", "height"), "unknown key `sample.film.height`; known are sampl"),
+        (WHOLE.replace("spin = 2.0\n", ""), "[sample.moments] lacks `spin`; known are sample.mo"),
+        (WHOLE.replace("fermi_energy", "energy"), "unknown key `sample.electrons.energy`; known"),
         (WHOLE.replace("[sample.film]", "[sample.foil]"), "unknown key `sample.foil`"),
         (WHOLE.replace("spin = 2.0", "spin = 0.2"), "`spin` must be a positive half-integer"),
     ],
@@ -363,7 +369,7 @@ def test_bad_targets_are_noticed_before_anything_is_computed(tmp_path, capsys):
         assert cli.main(["sweep", "-c", str(config), "-o", str(target)]) == 2
         assert "`--output` must be a file" in capsys.readouterr().err
     assert cli.main(["sweep", "-c", str(tmp_path / "no.toml"), "-o", str(tmp_path / "o.nc")]) == 2
-    assert "no.toml" in capsys.readouterr().err
+    assert "`config` must be a file to read" in capsys.readouterr().err
     assert cli.main(["sweep", "-c", str(config), "-o", str(tmp_path / "o.nc"), "-j", "0"]) == 2
 
 
@@ -383,6 +389,12 @@ BAD = [
     (lambda: om.sweep(FILM, **GRID, chunk_seconds=0), "`chunk_seconds`.*> 0"),
     (lambda: om.sweep(FILM, **GRID, disorder=["glass"]), "`disorder` must be one of"),
     (lambda: om.sweep(FILM, **GRID, weiss=0.0, curie_temperature=[1.0]), "exactly one of `weiss`"),
+    (
+        lambda: om.sweep(FILM, **GRID, store="/proc/x", chunk_points=99),
+        "`store` must be a path to write to, got '/proc/x': No such",
+    ),
+    (lambda: om.sweep(FILM, **GRID, store=5, chunk_points=99), "`store` must be a path, got 5"),
+    (lambda: om.sweep(FILM, **GRID, curie_temperature=[-1.0]), "`curie_temperature`.*>= 0 K"),
     (
         lambda: om.sweep(
             FILM, temperature=np.linspace(1, 9, 40000), field=np.linspace(0, 9, 40000)

@@ -215,3 +215,12 @@ def test_hierarchy_on_request():
     assert 0 < born.deviation < 0.1
     with pytest.raises(om.SizeError, match="largest_spin"):
         om.validity(om.presets.pt_py(), 10.0, 1.0, routes=("heom",))
+
+
+@pytest.mark.parametrize("name", ["tau", "rho_L", None])
+def test_the_worst_of_an_unknown_closed_form_is_refused(name):
+    empty = om.validity(om.presets.pt_py(0.0), 10.0, 5.0)
+    with pytest.raises(
+        om.ParameterError, match="`closed_form` must be one of 'tau_par', 'tau_perp"
+    ):
+        empty.worst(name)

@@ -51,13 +51,13 @@ def entries() -> list[Entry]:
     return found
 
 
-def ledger(only: Iterable[str] | str | None = None) -> Ledger:
+def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
     """Decide every equation of the paper, or some.
 
     Parameters
     ----------
-    only : iterable of str, or "70,75", optional
-        Equation numbers.
+    only : iterable of str or int, or "70,75", or 70, optional
+        Equation numbers and names of claims, in either case of letters.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def ledger(only: Iterable[str] | str | None = None) -> Ledger:
     Raises
     ------
     ParameterError
-        For a number that is not in the ledger.
+        For a number that is not in the ledger, or none.
 
     Examples
     --------
@@ -78,16 +78,23 @@ def ledger(only: Iterable[str] | str | None = None) -> Ledger:
     """
     chosen = entries()
     if only is not None:
+        if isinstance(only, int) and not isinstance(only, bool):
+            only = [only]
         if not isinstance(only, Iterable):
             raise _checks.ParameterError(f"`only` must be equation numbers, got {only!r}")
         numbers = only.split(",") if isinstance(only, str) else list(only)
         wanted = [str(number).strip(" ()") for number in numbers if str(number).strip()]
-        known = {entry.equation for entry in chosen}
+        if not wanted:
+            raise _checks.ParameterError(
+                f"`only` must hold at least one equation number, got {only!r}"
+            )
+        known = {entry.equation.lower() for entry in chosen}
         for number in wanted:
-            if number not in known:
+            if number.lower() not in known:
                 raise _checks.ParameterError(
                     f"`only` must hold equations of the ledger (1 ... 97, A1 ... A22, B1 ... B39 "
                     f"or a claim's name as the whole ledger lists it), got {number!r}"
                 )
-        chosen = [entry for entry in chosen if entry.equation in wanted]
+        asked = {number.lower() for number in wanted}
+        chosen = [entry for entry in chosen if entry.equation.lower() in asked]
     return Ledger(tuple(examine(entry) for entry in chosen))

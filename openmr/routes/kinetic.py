@@ -242,9 +242,14 @@ def _check_grids(
         seconds += _mode_seconds(count) if modes else 0.0
         count = 2 * (reach + 1.5 * split + flip) / spacing
         if count > LARGEST_GRID:
+            size = f"{count:.3g} (about {count * POINT_BYTES / 2**30:.2g} GiB)"
+            if 2 * reach / spacing > 0.5 * LARGEST_GRID:
+                raise SizeError(
+                    f"`spacing` and `reach` must span at most {LARGEST_GRID} points, got {size}"
+                )
             raise SizeError(
-                f"`spacing` and `reach` must span at most {LARGEST_GRID} points, got {count:.3g} "
-                f"(about {count * POINT_BYTES / 2**30:.2g} GiB)"
+                f"`temperature` must be so high that flips and splitting span an energy grid of "
+                f"at most {LARGEST_GRID} points, got {float(point.temperature):g} K with {size}"
             )
     if seconds > MOST_SECONDS:
         raise SizeError(
