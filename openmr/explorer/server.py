@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import warnings
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
@@ -56,12 +57,14 @@ def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) 
     server = uvicorn.Server(uvicorn.Config(site, log_level="warning", timeout_graceful_shutdown=1))
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{listening.getsockname()[1]}"
-    print(f"openmr explore: {address} (stop with Ctrl-C)", flush=True)
-    if not headless:
-        # the socket listens already: a browser that comes early waits
-        threading.Timer(0.5, webbrowser.open, (address,)).start()
     try:
-        with listening, suppress(KeyboardInterrupt):
+        with listening, suppress(KeyboardInterrupt), warnings.catch_warnings():
+            # Ctrl-C may come before uvicorn's loop has begun
+            warnings.filterwarnings("ignore", "coroutine 'Server.serve' was never awaited")
+            print(f"openmr explore: {address} (stop with Ctrl-C)", flush=True)
+            if not headless:
+                # the socket listens already: a browser that comes early waits
+                threading.Timer(0.5, webbrowser.open, (address,)).start()
             server.run(sockets=[listening])
     finally:
         # the thread behind each open page outlives the server, and Python would wait for it
