@@ -736,5 +736,7 @@ def _fill(form: str, sample: Sample, temperature: Array, field: Array, dissipato
     np.add(flips_x, dephased, out=dissipator[..., 0, 0])
     np.add(flips_y, dephased, out=dissipator[..., 1, 1])
     dissipator[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
+    if electrons.dos_up == electrons.dos_down:
+        return Filled(omega, np.zeros_like(omega))
     flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
     return Filled(omega, over_sublattices(charge_to_spin_rate(flux, electrons)))

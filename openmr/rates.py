@@ -299,13 +299,15 @@ def in_blocks(
     temperature, field = checked_points(sample, temperature, field)
     shape, count = temperature.shape, temperature.size
     points = temperature.ravel(), field.ravel()
-    elements, precession, charge_to_spin = np.zeros((3, 3, count)), np.empty(count), np.empty(count)
+    elements, precession, charge_to_spin = np.zeros((3, 3, count)), np.empty(count), np.zeros(count)
     dissipator = np.moveaxis(elements, -1, 0)
     diagnostics: dict[str, float] = {}
     across = []
     for block in list(blocks(count, LARGE)) or [slice(0)]:
         part = fill(sample, points[0][block], points[1][block], dissipator[block])
-        precession[block], charge_to_spin[block] = part.precession, part.charge_to_spin
+        precession[block] = part.precession
+        if np.any(part.charge_to_spin):
+            charge_to_spin[block] = part.charge_to_spin
         for name, value in part.diagnostics.items():
             diagnostics[name] = max(value, diagnostics.get(name, value))
         if part.precession_across is not None:
