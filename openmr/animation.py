@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from scipy.special import expit
 
 from openmr import _checks, plotting
 from openmr._checks import Array, ParameterError
-from openmr._files import write_whole
+from openmr._files import expect_file, write_whole
 from openmr.diffusion import SpinProfile
 from openmr.kinetics import DOWN, UP, Sea, densities
 from openmr.plotting import PICOSECOND, STYLES
@@ -457,15 +456,7 @@ def _target(path: str | Path) -> Path:
     target = Path(path)
     if target.suffix not in (".gif", ".mp4"):
         raise ParameterError(f"`path` must end in .gif or .mp4, got {str(target)!r}")
-    try:
-        if target.is_dir() or not target.parent.is_dir():
-            raise ParameterError(f"`path` must be in a directory that exists, got {str(target)!r}")
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
-    except OSError as error:
-        raise ParameterError(
-            f"`path` must be a file that can be written, got {str(target)!r}: {error.strerror}"
-        ) from None
+    expect_file("path", target)
     return target
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openmr._checks import OpenmrError, ParameterError
-from openmr._files import write_whole
+from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from openmr.verify import verify
 
     if arguments.plot is not None:
-        _expect_directory("--plot", arguments.plot)
+        expect_directory("--plot", arguments.plot)
     sample = _film(arguments)
     report = verify(
         sample,
@@ -208,7 +207,7 @@ def _ledger(arguments: argparse.Namespace) -> int:
     from openmr.ledger import ledger
 
     if arguments.page is not None:
-        _expect_file("--page", arguments.page)
+        expect_file("--page", arguments.page)
     report = ledger(arguments.only)
     if arguments.page is not None:
         text = report.to_markdown(arguments.page.parent) + "\n"
@@ -231,7 +230,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
     if arguments.processes < 1:
         raise ParameterError(f"`--processes` must be >= 1, got {arguments.processes}")
-    _expect_file("--output", arguments.output)
+    expect_file("--output", arguments.output)
     asked = read_config(arguments.config)
     parallel = arguments.processes > 1
     pool = (
@@ -284,33 +283,6 @@ def _figures(report: Report, directory: Path) -> None:
     figure, _ = plotting.deviations(report.checks)
     write_whole(directory / "deviations.png", lambda path: figure.savefig(path, dpi=150))
     plt.close("all")
-
-
-def _expect_file(option: str, target: Path) -> None:
-    """Refuse, before anything is computed, a file that could not be written afterwards."""
-    if target.is_dir() or not target.parent.is_dir():
-        raise ParameterError(
-            f"`{option}` must be a file in a directory that exists, got {str(target)!r}"
-        )
-    _expect_room(option, target, target.parent)
-
-
-def _expect_directory(option: str, target: Path) -> None:
-    """Refuse a directory that could neither be used nor made."""
-    there = next(one for one in (target, *target.absolute().parents) if one.exists())
-    if not there.is_dir():
-        raise ParameterError(f"`{option}` must be a directory, got the file {str(there)!r}")
-    _expect_room(option, target, there)
-
-
-def _expect_room(option: str, target: Path, directory: Path) -> None:
-    try:
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except OSError as error:
-        raise ParameterError(
-            f"`{option}` must be a path that can be written, got {str(target)!r}: {error.strerror}"
-        ) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
