@@ -651,7 +651,7 @@ def _table(report: Validity) -> str:
     ]
     for a in report.assumptions:
         mark = report.verdict(a)
-        off = "-" if a.deviation is None else _percent(float(np.max(a.deviation)))
+        off = "-" if a.deviation is None else percent(float(np.max(a.deviation)))
         source = f"{a.measure} [{a.route}]" if a.route else a.measure
         if len(source) > REMARK:
             source = source[: REMARK - 4] + " ..."
@@ -663,12 +663,12 @@ def _table(report: Validity) -> str:
     for name, title in CLOSED_FORMS.items():
         worst = report.worst(name)
         if worst is not None:
-            off = _percent(float(np.max(worst.deviation)))  # type: ignore[arg-type]
+            off = percent(float(np.max(worst.deviation)))  # type: ignore[arg-type]
             lines.append(f"  {title:<24} off by up to {off}: {worst.name}")
     many = report.temperature.size > 1
     lines.append("")
     lines.append(
-        f"  good: off by at most {_percent(report.tolerance)} of what stands behind it"
+        f"  good: off by at most {percent(report.tolerance)} of what stands behind it"
         + ("; of several temperatures and fields the worst is shown" if many else "")
     )
     lines += [
@@ -683,7 +683,8 @@ def _largest(size: Array) -> str:
     return f"{float(np.max(size)):.3g}"
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """A deviation as the table shows it."""
     if value >= 10:
         return f"{value:.3g} x"
     if value >= 0.1:

@@ -22,7 +22,7 @@ from openmr.explorer.screen import (
     snippet,
 )
 from openmr.resistivity import Resistivity
-from openmr.validity import Validity
+from openmr.validity import Validity, percent
 
 NAMES: Final = {
     "1/tau_par": "1/τ<sub>∥</sub>",
@@ -302,12 +302,3 @@ def report(found: Validity) -> str:
         + "".join(f'<p class="om-note">{escape(line.strip())}</p>' for line in lines)
         + "</section>"
     )
-
-
-def percent(deviation: float) -> str:
-    """A deviation as it stands in the table of `openmr.validity`."""
-    if deviation >= 10:
-        return f"{deviation:.3g} x"
-    if deviation >= 0.1:
-        return f"{100 * deviation:.0f} %"
-    return f"{100 * deviation:.2g} %" if deviation > 1e-12 else "0 %"
