@@ -179,16 +179,12 @@ SERIES_BELOW, SQUARES_BELOW = 1e-3, 1e150
 
 def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
     """tanh(u)/u of u^2."""
-    if not np.iscomplexobj(u2) and u2.min(initial=1.0) >= SERIES_BELOW:
-        u = np.sqrt(u2)
-        ratio = np.tanh(u)
-        ratio /= u
-        return np.asarray(ratio)
     small = np.abs(u2) < SERIES_BELOW
-    u = np.sqrt(np.where(small, 1.0, u2) if small.any() else u2)
+    some = small.any()
+    u = np.sqrt(np.where(small, 1.0, u2) if some else u2)
     ratio = np.tanh(u)
     ratio /= u
-    if small.any():
+    if some:
         ratio[small] = _tanh_ratio_series(u2[small])
     return np.asarray(ratio)
 
