@@ -214,23 +214,31 @@ def test_weiss_field_in_brillouin_evaluations():
     beta = 1 / (units.K_B * temperature)
     zeeman, coupling = 2 * units.MU_B * beta * field, beta * FILM.magnet.weiss[0][0]
     x, steps = weiss_field(2.0, zeeman, coupling)
-    solve = best(lambda: weiss_field(2.0, zeeman, coupling))
 
-    def brillouin_once():
-        for block in blocks(len(x)):
-            brillouin(2.0, x[block])
+    def solve(part):
+        weiss_field(2.0, zeeman[part], coupling[part])
 
-    def coth_once():
-        for block in blocks(len(x)):
-            part = x[block]
-            0.5 / np.tanh(0.5 * part) - 2.5 / np.tanh(2.5 * part)
+    def brillouin_once(part):
+        brillouin(2.0, x[part])
 
-    RESULTS["Weiss field [us per point]"] = solve
+    def coth_once(part):
+        0.5 / np.tanh(0.5 * x[part]) - 2.5 / np.tanh(2.5 * x[part])
+
+    # block by block and in turn, so that what else the machine does falls on all of them
+    calls = (solve, brillouin_once, coth_once)
+    rounds = [
+        [[best(lambda c=call, p=part: c(p), 1) for call in calls] for part in blocks(len(x))]
+        for _ in range(12)
+    ]
+    taken, once, by_coth = np.min(rounds, axis=0).T
+    RESULTS["Weiss field [us per point]"] = taken.sum()
     RESULTS["Weiss field, evaluations at the median point"] = float(np.median(steps))
     RESULTS["Weiss field, evaluations on average"] = float(steps.mean())
     RESULTS["Weiss field, evaluations at the worst point"] = float(steps.max())
-    RESULTS["Weiss field over one Brillouin function with slope"] = solve / best(brillouin_once)
-    RESULTS["Weiss field over one Brillouin function by coth"] = solve / best(coth_once)
+    RESULTS["Weiss field over one Brillouin function with slope"] = taken.sum() / once.sum()
+    RESULTS["  at the median block of temperatures"] = float(np.median(taken / once))
+    RESULTS["  at the worst block, at the transition"] = float(np.max(taken / once))
+    RESULTS["Weiss field over one Brillouin function by coth"] = taken.sum() / by_coth.sum()
     assert np.median(steps) <= 5
 
 

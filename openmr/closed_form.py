@@ -24,6 +24,7 @@ from openmr.equilibrium import Equilibrium, thermal_state
 from openmr.rates import Filled, Relaxation, in_blocks, over_sublattices
 from openmr.sample import Electrons, Magnet, Sample
 from openmr.units import HBAR, K_B, MU_B
+from openmr.weiss import SMALLEST
 
 FORMS = ("corrected", "printed", "finite-splitting")
 
@@ -106,13 +107,7 @@ def absorption(x: ArrayLike) -> Array:
     ParameterError
         For x that is not finite.
     """
-    x = _checks.finite_array("x", x)
-    with np.errstate(over="ignore"):  # to 0 beyond the largest number
-        growth = np.expm1(x)
-    still = growth == 0
-    if np.any(still):
-        x, growth = np.where(still, 1.0, x), np.where(still, 1.0, growth)
-    return np.asarray(x / growth)
+    return _bosons(_checks.finite_array("x", x))[0]
 
 
 def emission(x: ArrayLike) -> Array:
@@ -135,7 +130,20 @@ def emission(x: ArrayLike) -> Array:
     ParameterError
         For x that is not finite.
     """
-    return absorption(-_checks.finite_array("x", x))
+    return _bosons(_checks.finite_array("x", x))[1]
+
+
+def _bosons(x: Array) -> tuple[Array, Array]:
+    """`absorption` and `emission`, both by n_B(|x|): one exponential, and nothing cancels."""
+    depth = np.maximum(np.abs(x), SMALLEST)  # not 0/0 where nothing is split
+    with np.errstate(over="ignore"):  # to 0 beyond the largest number
+        growth = np.expm1(depth)
+    less = np.divide(depth, growth, out=growth)
+    more = np.add(less, depth, out=depth)
+    down = np.signbit(x)
+    if not down.any():
+        return less, more
+    return np.where(down, more, less), np.where(down, less, more)
 
 
 # --- any quantisation axis -------------------------------------------------------------------
@@ -268,10 +276,12 @@ def thermal_lines(state: Equilibrium, disorder: str) -> Lines:
     Lines
         Last axis: the sublattice.
     """
-    x = state.reduced_splitting
+    less, more = _bosons(state.reduced_splitting)
+    less *= state.flip_up
+    more *= state.flip_down
     return Lines(
-        absorbing=absorption(x) * state.flip_up,
-        emitting=emission(x) * state.flip_down,
+        absorbing=less,
+        emitting=more,
         conserving=state.dephasing_moment(disorder),
     )
 
@@ -404,9 +414,9 @@ def longitudinal(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
-    keeping = (jx + jy) ** 2 * lines.absorbing
-    breaking = (jx - jy) ** 2 * lines.emitting
-    return np.asarray(rate * (keeping + breaking))
+    keeping = rate * (jx + jy) ** 2 * lines.absorbing
+    breaking = rate * (jx - jy) ** 2 * lines.emitting
+    return np.asarray(keeping + breaking)
 
 
 def longitudinal_printed(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:

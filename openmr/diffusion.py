@@ -179,12 +179,12 @@ SERIES_BELOW, SQUARES_BELOW = 1e-3, 1e150
 
 def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
     """tanh(u)/u of u^2."""
-    small = np.abs(u2) < SERIES_BELOW
-    some = small.any()
-    u = np.sqrt(np.where(small, 1.0, u2) if some else u2)
+    size = np.abs(u2) if np.iscomplexobj(u2) else u2
+    small = None if size.min(initial=np.inf) >= SERIES_BELOW else np.abs(u2) < SERIES_BELOW
+    u = np.sqrt(u2 if small is None else np.where(small, 1.0, u2))
     ratio = np.tanh(u)
     ratio /= u
-    if some:
+    if small is not None:
         ratio[small] = _tanh_ratio_series(u2[small])
     return np.asarray(ratio)
 

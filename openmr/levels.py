@@ -17,7 +17,7 @@ and <S_par> = -t times it, <S_-S_+> = (1 + t) times it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from math import comb
 from typing import NamedTuple
@@ -61,15 +61,15 @@ def _coefficients(spin: float) -> tuple[Array, Array, Array]:
 
 
 @cache
-def _half_angle(spin: float) -> tuple[Array, Array]:
+def _half_angle(spin: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Of R and P, lowest power first, over 2; integers or halves, so that all of t = 1 is exact."""
     count = round(2 * spin) + 1
     above = [count * comb(count, 2 * k + 2) - comb(count, 2 * k + 3) for k in range(count // 2)]
     below = [comb(count, 2 * k + 1) for k in range((count + 1) // 2)]
-    return np.array([n / 2 for n in above]), np.array([float(n) for n in below])
+    return tuple(n / 2 for n in above), tuple(float(n) for n in below)
 
 
-def _polynomial(coefficients: Array, q: Array) -> Array:
+def _polynomial(coefficients: Sequence[float] | Array, q: Array) -> Array:
     """Values at q, shape of q."""
     if len(coefficients) > MAX_HORNER:
         with np.errstate(under="ignore"):

@@ -177,7 +177,8 @@ def _is_axial(relaxation: Relaxation) -> bool:
     if not (all(part.min() >= 0 for part in (x, y, z)) and relaxation.spin_flip_rate >= 0):
         return False
     others = [found[..., a, b] for a in range(3) for b in range(3) if a != b]
-    if np.array_equal(x, y) and not any(part.any() for part in others):
+    # a sum of squares is the fastest way to see that all are zero, or far below rounding
+    if np.array_equal(x, y) and all(np.vdot(part, part) == 0 for part in others):
         return True
     rounding = 1e-14 * np.maximum(x, z)
     return all(bool(np.all(np.abs(part) <= rounding)) for part in (x - y, *others))

@@ -10,7 +10,7 @@ from systems import antiferromagnet, exact_averages, ferrimagnet
 import openmr as om
 from openmr import units
 from openmr.levels import MAX_HORNER, averages, brillouin, level_sums
-from openmr.weiss import _bend, weiss_field
+from openmr.weiss import _bend, _series, weiss_field
 
 SPINS = (0.5, 1.0, 2.0, 3.5, 7.5)
 
@@ -100,6 +100,35 @@ def test_the_start_is_a_bound(spin):
     x = np.logspace(-5, 3, 4001)
     bound = spin * (spin + 1) / 3 * x / np.sqrt(1 + _bend(spin) * x**2)
     assert np.all(brillouin(spin, x).mean <= bound * (1 + 1e-14))
+
+
+@pytest.mark.parametrize("spin", [0.5, 1.0, 1.5, 2.0, 3.5, 7.5, 20.0, 60.0])
+def test_the_bend_is_strongest_at_the_origin(spin):
+    """|m''| <= 3 b c x, on which the last step far from the transition rests; met as x -> 0."""
+    x = np.logspace(-3, 2, 4001)
+    step = 1e-4 * x
+    bend = (brillouin(spin, x + step).slope - brillouin(spin, x - step).slope) / (2 * step)
+    ratio = -bend / (_series(spin) * spin * (spin + 1) * x)
+    assert np.all(ratio >= -1e-6)
+    assert 0.998 < ratio.max() < 1 + 1e-5
+
+
+@pytest.mark.parametrize("spin", [0.5, 2.0, 50.0, 60.0])
+def test_single_precision_leaves_no_trace(spin):
+    """Roots far from the transition, fields beyond its range and saturation among them."""
+    zeeman = np.concatenate([[0.0, 5e-324, 1e-310, 1e-40], np.logspace(-36, 12, 400)])[:, None]
+    pull = np.concatenate([-np.logspace(-6, -0.05, 20), [0.0], np.logspace(-6, -0.05, 20)])
+    zeeman, coupling = (
+        a.ravel() for a in np.broadcast_arrays(zeeman, 3 * pull / (spin * (spin + 1)))
+    )
+    x, steps = weiss_field(spin, zeeman, coupling)
+    mean, slope = brillouin(spin, x)
+    residual = np.abs(x - zeeman - coupling * mean)
+    rounding = np.finfo(float).eps * (x + np.abs(coupling * mean) + zeeman)
+    smallest = np.finfo(float).smallest_subnormal
+    allowed = 4 * np.maximum(rounding, smallest) / (1 - coupling * slope)
+    assert np.all(residual / (1 - coupling * slope) <= allowed)
+    assert steps.max() <= 8
 
 
 @pytest.mark.parametrize("spin", SPINS)
