@@ -138,12 +138,12 @@ def _bosons(x: Array) -> tuple[Array, Array]:
     depth = np.maximum(np.abs(x), SMALLEST)  # not 0/0 where nothing is split
     with np.errstate(over="ignore"):  # to 0 beyond the largest number
         growth = np.expm1(depth)
-    less = np.divide(depth, growth, out=growth)
-    more = np.add(less, depth, out=depth)
+    less = depth / growth
+    more = less + depth
     down = np.signbit(x)
-    if not down.any():
-        return less, more
-    return np.where(down, more, less), np.where(down, less, more)
+    if down.any():
+        less, more = np.where(down, more, less), np.where(down, less, more)
+    return less, more
 
 
 # --- any quantisation axis -------------------------------------------------------------------

@@ -178,16 +178,19 @@ def _spectra(
         for other, columns in sectors.items():
             if other < size:
                 continue
-            first, second = np.divmod(np.arange(len(rows) * len(columns)), len(columns))
-            if size == other:
-                first, second = first[first <= second], second[first <= second]
             most = max(1, 2**21 // (len(energies) * (size * other) ** 2))
+            if size == other:
+                for same in blocks(len(rows), most):
+                    generators = _generators(coupling, energies, rows[same], rows[same], unitary)
+                    yield _eigenvalues(_in_hermitian_matrices(generators))
+                first, second = np.triu_indices(len(rows), 1)
+            else:
+                first, second = np.divmod(np.arange(len(rows) * len(columns)), len(columns))
             for pairs in blocks(len(first), most):
                 left, right = rows[first[pairs]], columns[second[pairs]]
-                found = np.linalg.eigvals(_generators(coupling, energies, left, right, unitary))
-                twice = np.any(left[:, :1] != right[:, :1], axis=-1)
-                yield found.reshape(len(energies), -1)
-                yield found[:, twice].conj().reshape(len(energies), -1)
+                found = _eigenvalues(_generators(coupling, energies, left, right, unitary))
+                yield found
+                yield found.conj()
 
 
 def _generators(
@@ -204,14 +207,47 @@ def _generators(
     total += np.einsum("nimq,pnisr->pimsqr", a, dressed_right)
     decay = np.einsum("nimk,pnikq->pimq", a, dressed)
     decay_right = np.einsum("pnikr,niks->pisr", dressed_right, b)
+    for k in range(other):
+        total[:, :, :, k, :, k] -= decay
+    for k in range(size):
+        total[:, :, k, :, k, :] -= decay_right
+    total = total.reshape(*total.shape[:2], size * other, size * other)
     if unitary:
-        turn = 1j * unitary * energies
-        decay = decay + turn[:, rows][..., None] * np.eye(size)
-        decay_right = decay_right - turn[:, columns][..., None] * np.eye(other)
+        gaps = energies[:, rows][..., :, None] - energies[:, columns][..., None, :]
         total = total.astype(complex)
-    total -= decay[:, :, :, None, :, None] * np.eye(other)[:, None, :]
-    total -= decay_right[:, :, None, :, None, :] * np.eye(size)[:, None, :, None]
-    return np.asarray(total.reshape(*total.shape[:2], size * other, size * other))
+        diagonal = np.einsum("...jj->...j", total)
+        diagonal.imag -= unitary * gaps.reshape(*total.shape[:2], -1)
+    return np.asarray(total)
+
+
+def _in_hermitian_matrices(generators: NDArray[Any]) -> Array:
+    """Real form of generators (..., d^2, d^2) within one sector: they keep rho Hermitian."""
+    size = round(generators.shape[-1] ** 0.5)
+    if not np.iscomplexobj(generators):
+        return generators
+    basis = np.zeros((size, size, size, size), dtype=complex)
+    for i in range(size):
+        basis[i, i, i, i] = 1.0
+        for j in range(i):
+            basis[i, j, i, j] = basis[j, i, i, j] = 0.5**0.5
+            basis[i, j, j, i], basis[j, i, j, i] = 1j * 0.5**0.5, -1j * 0.5**0.5
+    turn = basis.reshape(size**2, size**2)
+    return np.asarray((turn.conj().T @ generators @ turn).real)
+
+
+def _eigenvalues(matrices: NDArray[Any]) -> ComplexArray:
+    """Eigenvalues (p, .) of matrices (p, pairs, n, n)."""
+    size = matrices.shape[-1]
+    if size == 1:
+        found = matrices[..., 0]
+    elif size == 2:
+        mean = 0.5 * (matrices[..., 0, 0] + matrices[..., 1, 1])
+        half = 0.5 * (matrices[..., 0, 0] - matrices[..., 1, 1])
+        root = np.sqrt(half * half + matrices[..., 0, 1] * matrices[..., 1, 0] + 0j)
+        found = np.stack([mean + root, mean - root], axis=-1)
+    else:
+        found = np.linalg.eigvals(matrices)
+    return np.asarray(found.reshape(len(matrices), -1), dtype=complex)
 
 
 def _dressed(coupling: Array, energies: Array) -> Array:
