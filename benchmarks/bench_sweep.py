@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -54,6 +55,11 @@ def best(call: Callable[[], object], repeat: int = 5) -> float:
         call()
         times.append(time.process_time() - start)
     return min(times)
+
+
+def least(calls: Sequence[Callable[[], object]], rounds: int = 12) -> list[float]:
+    """Least processor time of each, called in turn: what else the machine does falls on all."""
+    return np.min([[best(call, 1) for call in calls] for _ in range(rounds)], axis=0).tolist()
 
 
 def grid(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -224,13 +230,10 @@ def test_weiss_field_in_brillouin_evaluations():
     def coth_once(part):
         0.5 / np.tanh(0.5 * x[part]) - 2.5 / np.tanh(2.5 * x[part])
 
-    # block by block and in turn, so that what else the machine does falls on all of them
     calls = (solve, brillouin_once, coth_once)
-    rounds = [
-        [[best(lambda c=call, p=part: c(p), 1) for call in calls] for part in blocks(len(x))]
-        for _ in range(12)
-    ]
-    taken, once, by_coth = np.min(rounds, axis=0).T
+    taken, once, by_coth = np.transpose(
+        [least([partial(call, part) for call in calls]) for part in blocks(len(x))]
+    )
     RESULTS["Weiss field [us per point]"] = taken.sum()
     RESULTS["Weiss field, evaluations at the median point"] = float(np.median(steps))
     RESULTS["Weiss field, evaluations on average"] = float(steps.mean())
@@ -282,13 +285,10 @@ def test_pipeline_against_the_floor():
     def whole():
         om.magnetoresistance(FILM, temperature, field, (1, 0, 0))
 
-    calls = (floor, floor_by_real_functions, whole)
-    # in turn, so that what else the machine does falls on all of them
-    rounds = [[best(call, 1) for call in calls] for _ in range(12)]
-    least, least_real, taken = np.min(rounds, axis=0)
+    bare, bare_real, taken = least([floor, floor_by_real_functions, whole])
     RESULTS["closed-form pipeline, 1e6 points [us per point]"] = taken
-    RESULTS["closed-form pipeline over the floor"] = taken / least
-    RESULTS["closed-form pipeline over the floor by real functions"] = taken / least_real
+    RESULTS["closed-form pipeline over the floor"] = taken / bare
+    RESULTS["closed-form pipeline over the floor by real functions"] = taken / bare_real
 
 
 def test_sweep_over_a_parameter_of_the_sample():
@@ -321,12 +321,10 @@ def test_spectrum_by_blocks_against_the_dense_loop():
                 h, [[coupling, noise]], sec_cutoff=-1, fock_basis=True
             ).eigenenergies()
 
-    loop = best(dense, 5)
-    RESULTS["joint spectrum, S = 7/2: dense loop over blocks"] = loop / (
-        best(lambda: by_blocks(2.0)) / 50
-    )
+    loop, whole, dissipator = least([dense, lambda: by_blocks(2.0), lambda: by_blocks(0.0)])
+    RESULTS["joint spectrum, S = 7/2: dense loop over blocks"] = loop / (whole / 50)
     RESULTS["joint spectrum, S = 7/2, dissipator: dense loop over blocks"] = loop / (
-        best(lambda: by_blocks(0.0)) / 50
+        dissipator / 50
     )
     two = best(lambda: joint_spectrum([3.5, 3.5], [0.8, -0.4], exchange * 2, unitary=1.0), 1)
     RESULTS["joint spectrum of two moments of S = 7/2 [s]"] = two
