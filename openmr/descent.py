@@ -1,7 +1,12 @@
 """The Weiss field of coupled sublattices: descent of the variational free energy from all sides.
 
 The trial states are products of Gibbs states in trial splittings; the self-consistency equations
-(30), (32) are where their free energy is stationary.
+(30), (32) are where their free energy is stationary. From the ordering temperature upwards it is
+convex, for a moment's entropy bends it at least by 3/S(S+1): there is one solution, and one start
+is enough.
+
+Arrays have the sublattice first and the points last, so that each pass over the points lies in one
+piece.
 """
 
 from __future__ import annotations
@@ -13,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array, ConvergenceError
-from openmr.levels import LevelSums, averages, level_sums
+from openmr.levels import LevelSums, level_sums, means, variance
 from openmr.weiss import EPSILON, SMALLEST
 
+Points = NDArray[np.bool_] | NDArray[np.intp]
 MAX_ITERATIONS = 100
 SWEEPS = 4
 
@@ -26,124 +32,165 @@ class WeissProblem(NamedTuple):
     spins: Array  # (n,)
     g: Array  # (n,)
     weights: Array  # (n,)
-    zeeman: Array  # (p, n), beta g mu_B B
-    coupling: Array  # (p, n, n), beta J0
+    weiss: Array  # (n, n), J0
+    beta: Array  # (p,), in the inverse unit of J0
+    zeeman: Array  # (n, p), beta g mu_B B
 
-    def at(self, where: NDArray[np.bool_]) -> WeissProblem:
-        """The same problem at some of the points."""
-        return self._replace(zeeman=self.zeeman[where], coupling=self.coupling[where])
+    def at(self, where: Points) -> WeissProblem:
+        """The same problem at some of the points, chosen by a mask or by their indices."""
+        return self._replace(beta=self.beta[where], zeeman=self.zeeman[:, where])
 
-
-def _with_entropy(spins: Array, x: Array) -> LevelSums:
-    columns = [level_sums(spin, x[..., i]) for i, spin in enumerate(spins)]
-    return LevelSums(*(np.stack(values, axis=-1) for values in zip(*columns, strict=True)))
-
-
-def matvec(matrix: Array, vector: Array) -> Array:
-    """Matrix times vector in the last axes."""
-    return np.asarray(np.einsum("...ij,...j->...i", matrix, vector))
+    def pull(self, means: Array) -> Array:
+        """Beta sum_j J0_ij m_j, shape (n, p)."""
+        return np.asarray(self.beta * (self.weiss @ means))
 
 
-def _free_energy(problem: WeissProblem, sums: LevelSums) -> tuple[Array, Array]:
-    """Variational free energy over k_B T of the trial state, and the size of its rounding error."""
+class Trial(NamedTuple):
+    """Gibbs states in trial splittings x (n, p), and their free energy over k_B T (p,)."""
+
+    x: Array
+    sums: LevelSums
+    energy: Array
+    rounding: Array  # of the energy
+
+    def at(self, where: Points) -> Trial:
+        """The same at some of the points."""
+        sums = LevelSums(*(values[:, where] for values in self.sums))
+        return Trial(self.x[:, where], sums, self.energy[where], self.rounding[where])
+
+
+def _trial(problem: WeissProblem, x: Array) -> Trial:
+    rows = [level_sums(spin, row) for spin, row in zip(problem.spins, x, strict=True)]
+    sums = LevelSums(*(np.stack(values) for values in zip(*rows, strict=True)))
     m = sums.magnetization
-    exchange = 0.5 * m * matvec(problem.coupling, m)
-    terms = problem.weights * np.stack([-sums.entropy, problem.zeeman * m, -exchange])
-    return terms.sum(axis=(0, -1)), 4 * EPSILON * np.abs(terms).sum(axis=(0, -1))
+    terms = np.stack([-sums.entropy, problem.zeeman * m, -0.5 * m * problem.pull(m)])
+    terms *= problem.weights[:, None]
+    rounding = 4 * EPSILON * np.abs(terms).sum(axis=(0, 1))
+    return Trial(x, sums, terms.sum(axis=(0, 1)), rounding)
 
 
 def _newton_step(problem: WeissProblem, sums: LevelSums, residual: Array) -> Array:
     """Saddle-free Newton step: downhill in the free energy, plain Newton where that is convex."""
-    root = np.sqrt(sums.variance / problem.weights)
-    inner = root[..., :, None] * problem.weights[:, None] * problem.coupling * root[..., None, :]
-    curvature, modes = np.linalg.eigh(np.eye(len(problem.spins)) - inner)
-    floor = np.maximum(np.abs(curvature), EPSILON)
-    projected = np.einsum("...ji,...j->...i", modes, root * problem.weights * residual)
-    return residual + matvec(problem.coupling, root * matvec(modes, projected / floor))
+    root = np.sqrt(sums.variance / problem.weights[:, None])
+    energies = problem.weights[:, None] * problem.weiss
+    curvature = np.eye(len(root))[..., None] - problem.beta * (
+        root[:, None] * energies[..., None] * root
+    )
+    wanted = root * problem.weights[:, None] * residual
+    return np.asarray(residual + problem.pull(root * over_size(curvature, wanted)))
+
+
+def over_size(matrix: Array, vector: Array) -> Array:
+    """|A|^-1 v of symmetric matrices (n, n, p) and vectors (n, p); no |eigenvalue| below rounding.
+
+    Of two by two, |A|^-1 = a + b A from the two eigenvalues mean + split and mean - split.
+    """
+    if len(matrix) != 2:
+        values, modes = np.linalg.eigh(np.moveaxis(matrix, -1, 0))
+        size = np.maximum(np.abs(values), EPSILON)
+        projected = np.einsum("pji,jp->pi", modes, vector) / size
+        return np.asarray(np.einsum("pij,pj->ip", modes, projected))
+    (first, cross), (_, second) = matrix
+    mean, half = 0.5 * (first + second), 0.5 * (first - second)
+    split = np.hypot(half, cross)
+    above = 1.0 / np.maximum(np.abs(mean + split), EPSILON)
+    below = 1.0 / np.maximum(np.abs(mean - split), EPSILON)
+    even = 0.5 * (above + below)
+    odd = 0.5 * (above - below) / np.maximum(split, SMALLEST)
+    return np.stack(
+        [
+            (even + odd * half) * vector[0] + odd * cross * vector[1],
+            odd * cross * vector[0] + (even - odd * half) * vector[1],
+        ]
+    )
 
 
 def _sweep(problem: WeissProblem, x: Array) -> Array:
     """One moment after the other in the field of the rest: downhill in the free energy."""
     x = x.copy()
+    m = np.stack([means(s, row).magnetization for s, row in zip(problem.spins, x, strict=True)])
     for i, spin in enumerate(problem.spins):
-        own = problem.coupling[:, i, i]
-        means = _with_entropy(problem.spins, x).magnetization
-        rest = problem.zeeman[:, i] - np.sum(problem.coupling[:, i] * means, axis=-1)
-        rest = rest + own * means[:, i]
-        # an attractive own field is taken as it stands; a repulsive one is solved for, by Newton
-        # from zero, which approaches the one root monotonically
-        attracted = rest - np.maximum(own, 0.0) * means[:, i]
-        solved = np.zeros_like(rest)
-        for _ in range(6):
-            inner = averages(spin, solved)
-            error = solved - rest + own * inner.magnetization
-            solved = solved - error / (1.0 + np.maximum(-own, 0.0) * inner.variance)
-        x[:, i] = np.where(own < 0, solved, attracted)
+        own = problem.beta * problem.weiss[i, i]
+        attracted = problem.zeeman[i] - problem.beta * (problem.weiss[i] @ m)
+        if problem.weiss[i, i] >= 0:  # an attractive own field is taken as it stands
+            x[i] = attracted
+        else:  # a repulsive one is solved for, by Newton from 0, monotonically to the one root
+            rest = attracted + own * m[i]
+            x[i] = 0.0
+            for _ in range(6):
+                error = x[i] - rest + own * means(spin, x[i]).magnetization
+                x[i] -= error / (1.0 - own * variance(spin, x[i]))
+        m[i] = means(spin, x[i]).magnetization
     return x
 
 
-def _descend(problem: WeissProblem, x: Array) -> Array:
-    """Minimum of the free energy reached from the trial splittings x (p, n)."""
+def _descend(problem: WeissProblem, x: Array) -> Trial:
+    """Minimum of the free energy reached from the trial splittings x (n, p)."""
     for _ in range(SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
         x = _sweep(problem, x)
-    active = np.ones(len(x), dtype=bool)
+    found, active = x, np.arange(x.shape[1])
+    part, start = problem, _trial(problem, x)
     for _ in range(MAX_ITERATIONS):
-        part = problem.at(active)
-        start = x[active]
-        sums = _with_entropy(problem.spins, start)
-        mean_field = matvec(part.coupling, sums.magnetization)
-        residual = part.zeeman - mean_field - start
-        scale = np.abs(part.zeeman) + np.abs(start)
-        scale = scale + matvec(np.abs(part.coupling), np.abs(sums.magnetization))
+        sums = start.sums
+        mean_field = part.pull(sums.magnetization)
+        residual = part.zeeman - mean_field - start.x
         step = _newton_step(part, sums, residual)
-        energy, noise = _free_energy(part, sums)
-        slope = -np.sum(problem.weights * sums.variance * residual * step, axis=-1)
-        length = np.ones((len(start), 1))
+        weights = problem.weights[:, None]
+        slope = -np.sum(weights * sums.variance * residual * step, axis=0)
+        length = np.ones_like(slope)
         for _ in range(60):
-            trial, _noise = _free_energy(part, _with_entropy(problem.spins, start + length * step))
-            uphill = trial > energy + 1e-4 * length[:, 0] * slope + noise
+            trial = _trial(part, start.x + length * step)
+            uphill = trial.energy > start.energy + 1e-4 * length * slope + start.rounding
             if not uphill.any():
                 break
             length[uphill] *= 0.5
-        x[active] = start + length * step
+        found[:, active] = trial.x
+        scale = np.abs(part.zeeman) + np.abs(start.x)
+        scale += part.beta * (np.abs(part.weiss) @ np.abs(sums.magnetization))
         settled = np.all(
-            (np.abs(step) <= 2 * EPSILON * np.abs(start))
+            (np.abs(step) <= 2 * EPSILON * np.abs(start.x))
             | (np.abs(residual) <= 8 * EPSILON * scale + SMALLEST),
-            axis=-1,
+            axis=0,
         )
-        active[np.flatnonzero(active)[settled]] = False
-        if not active.any():
-            return x
+        if settled.all():
+            return _trial(problem, found)
+        start = trial
+        if settled.any():
+            moving = np.flatnonzero(~settled)
+            active, part, start = active[moving], part.at(moving), start.at(moving)
     raise ConvergenceError(
         f"the Weiss field did not converge in {MAX_ITERATIONS} steps at "
-        f"{int(active.sum())} of {len(x)} points"
+        f"{len(active)} of {len(problem.beta)} points"
     )
 
 
+def convex(problem: WeissProblem) -> Array:
+    """Reduced splittings (n, p) where there is one solution: from the ordering temperature on."""
+    return _descend(problem, problem.zeeman).x
+
+
 def lowest(problem: WeissProblem) -> Array:
-    """Reduced splittings (p, n) of the solution with the lowest free energy."""
-    best = np.zeros_like(problem.zeeman)
-    best_key: list[Array] = []
+    """Reduced splittings (n, p) of the solution with the lowest free energy."""
+    best, best_key = problem.zeeman, list[Array]()
+    weights, spins, g = problem.weights[:, None], problem.spins[:, None], problem.g[:, None]
+    rounding = 64 * EPSILON * np.abs(spins).sum()
+    zeeman_size = np.abs(weights * problem.zeeman).max(axis=0)
     for pattern in product((-1.0, 1.0), repeat=len(problem.spins)):
-        saturated = np.array(pattern) * problem.spins
-        candidate = _descend(problem, problem.zeeman - matvec(problem.coupling, saturated))
-        sums = _with_entropy(problem.spins, candidate)
-        energy, noise = _free_energy(problem, sums)
-        net = (problem.weights * problem.g * sums.magnetization).sum(axis=-1)
+        saturated = np.array(pattern)[:, None] * spins
+        found = _descend(problem, problem.zeeman - problem.beta * (problem.weiss @ saturated))
+        m = found.sums.magnetization
         # equal free energies: least Zeeman energy, then net moment and first moment against b
-        zeeman = (problem.weights * problem.zeeman * sums.magnetization).sum(axis=-1)
-        key = [energy, zeeman, net, sums.magnetization[..., 0]]
-        rounding = 64 * EPSILON * np.abs(problem.spins).sum()
-        zeeman_size = np.abs(problem.weights * problem.zeeman).max(axis=-1)
-        margins = [4 * noise, rounding * zeeman_size, rounding * np.abs(problem.g).max(), rounding]
+        zeeman, net = (weights * problem.zeeman * m).sum(axis=0), (weights * g * m).sum(axis=0)
+        key = [found.energy, zeeman, net, m[0]]
+        margins = [4 * found.rounding, rounding * zeeman_size, rounding * np.abs(g).max(), rounding]
         if not best_key:
-            best, best_key = candidate, key
+            best, best_key = found.x, key
             continue
-        better = np.zeros(len(best), dtype=bool)
-        undecided = np.ones(len(best), dtype=bool)
+        better = np.zeros(len(problem.beta), dtype=bool)
+        undecided = ~better
         for new, old, margin in zip(key, best_key, margins, strict=True):
             better |= undecided & (new < old - margin)
             undecided &= np.abs(new - old) <= margin
-        best = np.where(better[:, None], candidate, best)
+        best = np.where(better, found.x, best)
         best_key = [np.where(better, new, old) for new, old in zip(key, best_key, strict=True)]
     return best

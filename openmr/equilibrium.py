@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array, ParameterError, SizeError
-from openmr.descent import WeissProblem, lowest, matvec
+from openmr.descent import WeissProblem, convex, lowest
 from openmr.levels import Means, blocks, means, variance
 from openmr.levels import level_sums as level_sums  # noqa: PLC0414 - known here too
 from openmr.sample import Magnet, Sample, symmetrising_weights
@@ -79,9 +79,9 @@ class Equilibrium:
         g = np.array([moments.g for moments in magnet.sublattices])
         coupling = beta[..., None] * np.array(magnet.weiss)
         drive = np.abs(units.MU_B * beta * self.field[..., None] * g)
-        drive = drive + matvec(np.abs(coupling), np.abs(self.magnetization))
+        drive = drive + _matvec(np.abs(coupling), np.abs(self.magnetization))
         # |dx| per relative change of the input
-        shift = matvec(np.abs(_softness(coupling * self.variance[..., None, :])), drive)
+        shift = _matvec(np.abs(_softness(coupling * self.variance[..., None, :])), drive)
         # the logarithmic slopes of the averages with x: of <S_par>, at most variance/|m|;
         # of <S_par^2> and the flip correlators, at most 2S
         worst = np.maximum(2 * magnet.spins * shift, 1.0)
@@ -258,15 +258,24 @@ def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
         spins=magnet.spins,
         g=g,
         weights=symmetrising_weights(weiss),
-        zeeman=(units.MU_B * beta * field)[:, None] * g,
-        coupling=beta[:, None, None] * weiss,
+        weiss=weiss,
+        beta=beta,
+        zeeman=(units.MU_B * g)[:, None] * (beta * field),
     )
     x = problem.zeeman.copy()
-    ordered = (temperature < ordering_temperature(magnet)) | np.any(problem.zeeman != 0, axis=-1)
-    x[ordered] = lowest(problem.at(ordered))
+    ordered = temperature < ordering_temperature(magnet)
+    driven = ~ordered & np.any(problem.zeeman != 0, axis=0)  # neither: exactly 0
+    for where, solve in ((ordered, lowest), (driven, convex)):
+        if where.any():
+            x[:, where] = solve(problem.at(where))
     return _columns(
-        [(x[:, i] / beta, *means(spin, x[:, i])) for i, spin in enumerate(problem.spins)]
+        [(row / beta, *means(spin, row)) for spin, row in zip(magnet.spins, x, strict=True)]
     )
+
+
+def _matvec(matrix: Array, vector: Array) -> Array:
+    """Matrix times vector in the last axes."""
+    return np.asarray(np.einsum("...ij,...j->...i", matrix, vector))
 
 
 def _softness(feedback: Array) -> Array:

@@ -8,7 +8,7 @@ import pytest
 from systems import antiferromagnet, exact_averages, ferrimagnet
 
 import openmr as om
-from openmr import units
+from openmr import descent, units
 from openmr.levels import MAX_HORNER, averages, brillouin, level_sums
 from openmr.weiss import _bend, _series, weiss_field
 
@@ -93,6 +93,49 @@ def test_residual_of_coupled_sublattices(name):
     for i, spin in enumerate(magnet.spins):
         again = averages(spin, splitting[..., i]).magnetization
         assert np.all(np.abs(again - state.magnetization[..., i]) <= 1e-13 * spin)
+
+
+def random_problem(rng, count, share):
+    """Coupled moments at shares (p,) of the ordering temperature, in random fields."""
+    weights = rng.uniform(0.5, 2.0, count)
+    energies = rng.normal(size=(count, count))
+    energies[0, 0] = 2.0  # so that they order
+    spins = rng.integers(1, 8, count) / 2
+    weiss = (energies + energies.T) / weights[:, None]
+    root = np.sqrt(spins * (spins + 1) / 3 / weights)
+    strongest = np.linalg.eigvalsh(root[:, None] * weights[:, None] * weiss * root)[-1]
+    g, beta = rng.uniform(1.0, 3.0, count), 1 / (share * strongest)
+    field = rng.uniform(-2.0, 2.0, len(share))
+    return descent.WeissProblem(spins, g, weights, weiss, beta, g[:, None] * beta * field)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_one_start_is_enough_from_the_ordering_temperature_on(count):
+    rng = np.random.default_rng(count)
+    missed = 0
+    for _ in range(20):
+        above = random_problem(rng, count, rng.uniform(1.0, 3.0, 50))
+        found, lowest = descent.convex(above), descent.lowest(above)
+        # near the transition rounding grows by up to one over the distance from it
+        np.testing.assert_allclose(found, lowest, rtol=1e-10, atol=1e-10)
+        below = random_problem(rng, count, rng.uniform(0.1, 0.9, 50))
+        found, lowest = descent.convex(below), descent.lowest(below)
+        missed += np.count_nonzero(np.abs(found - lowest).max(axis=0) > 1e-3)
+    assert missed > 10  # below, it is not
+
+
+def test_two_by_two_in_closed_form():
+    rng = np.random.default_rng(4)
+    matrix = rng.normal(size=(2, 2, 200))
+    matrix[0, 1] = matrix[1, 0]
+    matrix[:, :, 0], matrix[:, :, 1] = np.eye(2), [[1.0, 1.0], [1.0, 1.0 + 1e-6]]
+    vector = rng.normal(size=(2, 200))
+    values, modes = np.linalg.eigh(np.moveaxis(matrix, -1, 0))
+    size = np.maximum(np.abs(values), descent.EPSILON)
+    wanted = np.einsum("pij,pj,pkj,kp->ip", modes, 1 / size, modes, vector)
+    found = descent.over_size(matrix, vector)
+    scale = np.abs(vector).max(axis=0) / size.min(axis=1)
+    assert np.all(np.abs(found - wanted) <= 1e-14 * scale * size.max(axis=1) / size.min(axis=1))
 
 
 @pytest.mark.parametrize("spin", [0.5, 1.0, 4.5, 5.0, 10.0, 60.0, 200.0])
