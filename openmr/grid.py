@@ -60,7 +60,7 @@ VARIABLES: Final[dict[str, Variable]] = {
 
 _POINT_UNITS: Final = {"temperature": "K", "field": "T", "direction": "1"}
 _EXCLUSIVE: Final = (
-    ("weiss", "curie_temperature"),
+    ("weiss", "curie_temperature", "neel_temperature"),
     ("exchange", "exchange_energy"),
     ("spin_flip_time", "diffusion_length"),
 )
@@ -73,7 +73,7 @@ class Task:
 
     sample: Sample
     axes: Mapping[str, NDArray[Any]]  # dimensions, in order
-    fixed: Mapping[str, Any]
+    fixed: Mapping[str, Any]  # what was given as a number, parameters of the sample among them
     method: str
     options: Mapping[str, Any]
 
@@ -130,6 +130,7 @@ def dimensions(variable: str, task: Task) -> tuple[str, ...]:
 def evaluate(task: Task) -> Values:
     """All variables at all points of a task; what a worker runs."""
     outer = [name for name in task.axes if name in UNITS]
+    named = {name: value for name, value in task.fixed.items() if name in UNITS}
     shape = tuple(len(values) for values in task.axes.values())
     out = {
         name: np.empty([len(task.axes[d]) for d in dimensions(name, task)]) for name in VARIABLES
@@ -143,8 +144,8 @@ def evaluate(task: Task) -> Values:
     for row in rows:
         rates: Relaxation | None = None
         for index in np.ndindex(shape[: len(outer)]):
-            changes = {name: task.axes[name][i] for name, i in zip(outer, index, strict=True)}
-            sample = varied(task.sample, changes)
+            at = {name: task.axes[name][i] for name, i in zip(outer, index, strict=True)}
+            sample = varied(task.sample, {**named, **at})
             if rates is not None and _same_moments(rates.sample, sample):
                 # of the film the rates know 1/tau_0 alone
                 rates = replace(rates, sample=sample, spin_flip_rate=sample.film.spin_flip_rate)
@@ -173,23 +174,23 @@ def task_of(
     _checks.choice("method", method, METHODS)
     if not isinstance(options, Mapping):
         raise ParameterError(f"`options` must be a mapping of names to values, got {options!r}")
-    for pair in _EXCLUSIVE:
-        if set(pair) <= given.keys():
-            raise ParameterError(f"exactly one of `{pair[0]}` and `{pair[1]}` may be given")
+    for names in _EXCLUSIVE:
+        if len(both_given := [name for name in names if name in given]) > 1:
+            raise ParameterError(
+                f"exactly one of `{both_given[0]}` and `{both_given[1]}` may be given"
+            )
     axes: Values = {}
     fixed: dict[str, Any] = {}
-    changes: dict[str, Any] = {}
     for name, value in given.items():
         if _is_axis(name, value):
             axes[name] = _axis(name, value)
-        elif name in _POINT_UNITS:
-            fixed[name] = value
         else:
-            changes[name] = value
-    base = varied(sample, changes)
+            fixed[name] = value
+    named = {name: value for name, value in fixed.items() if name in UNITS}
+    base = varied(sample, named)
     for name in (n for n in axes if n in UNITS):
         for value in axes[name]:
-            varied(base, {name: value})
+            varied(base, {**named, name: value})
     both = {**fixed, **axes}
     _checks.positive_array("temperature", both["temperature"], "K")
     _checks.finite_array("field", both["field"], "T")

@@ -134,7 +134,7 @@ def _same(group: Any, plan: Plan, path: Path) -> None:
 def _difference(kept: Any, wanted: Any, name: str = "") -> str | None:
     """The first place where two trees of plain data differ."""
     if isinstance(kept, dict) and isinstance(wanted, dict):
-        for key in sorted(kept.keys() | wanted.keys()):
+        for key in dict.fromkeys([*wanted, *kept]):
             label = f"{name}.{key}" if name else key
             found = _difference(kept.get(key), wanted.get(key), label)
             if found is not None:

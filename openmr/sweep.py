@@ -85,9 +85,11 @@ def sweep(
     **parameters
         Any of ``thickness, spin_hall_angle, diffusion, spin_flip_time, diffusion_length,
         resistivity; dos_up, dos_down, electron_g; spin, density, moment_g, exchange,
-        exchange_energy; weiss, curie_temperature, disorder``, in the units of `Sample`. A list or
-        array becomes a dimension. For anisotropic couplings give a tuple (x, y, z), or an array
-        (n, 3).
+        exchange_energy; weiss, curie_temperature, neel_temperature, disorder``, in the units of
+        `Sample`. A list or array becomes a dimension. For anisotropic couplings give a tuple
+        (x, y, z), or an array (n, 3). What is not named stays: J (not n_S J) along ``density``, the
+        Weiss coupling (not T_C) along ``spin``, tau_0 (not l_0) along ``diffusion``; to hold the
+        other of each pair, give its number too.
 
     Returns
     -------

@@ -25,7 +25,8 @@ MOMENTS: Final = {
     "exchange": "eV m^3",
     "exchange_energy": "eV",
 }
-MAGNET: Final = {"weiss": "eV", "curie_temperature": "K", "disorder": ""}
+ORDER: Final = {"weiss": "eV", "curie_temperature": "K", "neel_temperature": "K"}
+MAGNET: Final = {**ORDER, "disorder": ""}
 UNITS: Final[dict[str, str]] = {**FILM, **ELECTRONS, **MOMENTS, **MAGNET}
 """Name of each parameter of the sample -> its unit."""
 
@@ -40,8 +41,10 @@ def varied(sample: Sample, changes: Mapping[str, Any]) -> Sample:
     sample : Sample
     changes : mapping of str to value
         Names of `UNITS`. Those of the moments hold for every sublattice; ``weiss`` and
-        ``curie_temperature`` are for magnets of one sublattice. ``exchange`` J_v stays as it is
-        when ``density`` changes, and the Weiss coupling when ``spin`` does.
+        ``curie_temperature`` are for magnets of one sublattice, ``neel_temperature`` for two alike.
+        What is not named stays: J_v (not n_S J_v) when ``density`` changes, the Weiss coupling (not
+        the ordering temperature) when ``spin`` does, tau_0 (not l_0) when ``diffusion`` does; to
+        hold the other of each pair, name it too.
 
     Returns
     -------
@@ -79,17 +82,15 @@ def _film(film: Film, changes: dict[str, Any]) -> Film:
 
 def _magnet(magnet: Magnet, moments: dict[str, Any], changes: dict[str, Any]) -> Magnet:
     sublattices = [_moments(old, moments) for old in magnet.sublattices]
-    weiss = changes.get("weiss", magnet.weiss)
-    curie = changes.get("curie_temperature")
-    if curie is not None:
-        weiss = None
-    if weiss is not magnet.weiss and len(sublattices) > 1:
-        name = "weiss" if "weiss" in changes else "curie_temperature"
-        raise ParameterError(
-            f"`{name}` can be varied for one sublattice only, got {len(sublattices)} sublattices"
-        )
+    order = {name: changes[name] for name in ORDER if name in changes}
+    for name in order:
+        if name != "neel_temperature" and len(sublattices) > 1:
+            raise ParameterError(
+                f"`{name}` can be varied for one sublattice only, "
+                f"got {len(sublattices)} sublattices"
+            )
     disorder = changes.get("disorder", magnet.disorder)
-    return Magnet(sublattices, weiss, disorder, curie_temperature=curie)
+    return Magnet(sublattices, disorder=disorder, **(order or {"weiss": magnet.weiss}))
 
 
 def _moments(moments: Moments, changes: dict[str, Any]) -> Moments:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
+from systems import antiferromagnet
 
 import openmr as om
 from openmr import cli
@@ -90,6 +91,46 @@ def test_every_parameter_becomes_a_dimension_that_matters(name):
     assert any(abs(pair[0] - pair[1]) > 1e-6 * np.abs(pair).max() for pair in both)
     label = f"{name}_vector" if f"{name}_vector" in found.coords else name
     assert "units" in found[label].attrs
+
+
+def test_what_is_not_named_stays():
+    """J along density, J0 along spin, tau_0 along diffusion; the other of each pair if given."""
+    point = {"temperature": 12.0, "field": 4.0}
+    first = FILM.magnet.sublattices[0]
+    j, energy = first.exchange, first.exchange_energy
+    cases = {
+        "density": ([1e27, 3e27], {"exchange": j}, {"exchange_energy": energy}),
+        "spin": (
+            [1.0, 3.0],
+            {"weiss": FILM.magnet.weiss[0][0]},
+            {"curie_temperature": om.curie_temperature(FILM.magnet)},
+        ),
+        "diffusion": (
+            [1e-6, 4e-6],
+            {"spin_flip_time": FILM.film.spin_flip_time},
+            {"diffusion_length": FILM.film.diffusion_length},
+        ),
+    }
+    for name, (values, held, other) in cases.items():
+        plain, same, changed = (
+            om.sweep(FILM, **point, **{name: values}, **more) for more in ({}, held, other)
+        )
+        for variable in ("longitudinal_resistivity", "precession"):
+            np.testing.assert_allclose(plain[variable], same[variable], rtol=1e-12)
+        ratio = plain.longitudinal_resistivity / changed.longitudinal_resistivity
+        assert abs(float(ratio[1]) - 1) > 1e-6, name
+    energy = om.sweep(FILM, **point, density=[1e27, 3e27], exchange_energy=-1e-3)
+    assert float(energy.precession[0]) == pytest.approx(float(energy.precession[1]), rel=1e-12)
+    assert float(energy.exchange_energy) == -1e-3
+
+
+def test_neel_temperature_of_an_antiferromagnet():
+    sample = antiferromagnet()
+    found = om.sweep(sample, temperature=30.0, field=0.0, neel_temperature=[20.0, 40.0, 60.0])
+    for kelvin, rate in zip((20.0, 40.0, 60.0), found.longitudinal_rate.values, strict=True):
+        magnet = om.Magnet(sample.magnet.sublattices, neel_temperature=kelvin)
+        alone = om.relaxation(replace(sample, magnet=magnet), 30.0, 0.0)
+        assert rate == pytest.approx(float(alone.longitudinal), rel=1e-12)
 
 
 def test_numbers_make_no_dimension_but_are_kept():
@@ -395,6 +436,11 @@ BAD = [
     ),
     (lambda: om.sweep(FILM, **GRID, store=5, chunk_points=99), "`store` must be a path, got 5"),
     (lambda: om.sweep(FILM, **GRID, curie_temperature=[-1.0]), "`curie_temperature`.*>= 0 K"),
+    (lambda: om.sweep(FILM, **GRID, neel_temperature=[9.0]), "`neel_temperature` is for two subl"),
+    (
+        lambda: om.sweep(antiferromagnet(), **GRID, curie_temperature=[9.0]),
+        "`curie_temperature` can be varied for one sublattice only, got 2",
+    ),
     (
         lambda: om.sweep(
             FILM, temperature=np.linspace(1, 9, 40000), field=np.linspace(0, 9, 40000)
