@@ -1,14 +1,14 @@
 """`om.validity`: what the closed forms assume, how small it is in a sample, and what it costs.
 
-Every deviation is measured by a route or an engine at the asked temperatures and fields; where none
-can measure it, the small parameter stands alone.
+The small parameters are the closed forms' own. Every deviation is measured by a route or an engine
+at the asked temperatures and fields; where none can measure it, the small parameter stands alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -162,6 +162,7 @@ def validity(
     *,
     direction: ArrayLike = (1.0, 0.0, 0.0),
     bandwidth: float = 1.0,
+    measure: bool = True,
     routes: Sequence[str] = (),
     tolerance: float = 0.1,
 ) -> Validity:
@@ -175,6 +176,8 @@ def validity(
         Field direction, for the resistivity.
     bandwidth : float, eV
         Half width of the band, which ends memories and logarithms.
+    measure : bool
+        False gives the small parameters alone, in about a millisecond; nothing is run.
     routes : sequence of str
         Costly routes to run besides: "heom" (spin 1/2 and 1), "exact".
     tolerance : float, no unit
@@ -188,7 +191,7 @@ def validity(
     Raises
     ------
     ParameterError
-        For bad arguments.
+        For bad arguments; for a coupling matrix with elements off its diagonal.
 
     Examples
     --------
@@ -198,16 +201,25 @@ def validity(
     'no memory (Markov)'
     """
     _checks.instance("sample", sample, Sample)
+    _ = sample.magnet.exchange  # refuses matrices
     tolerance = _checks.number("tolerance", tolerance, above=0.0)
     if isinstance(routes, str) or not isinstance(routes, Sequence):
         raise _checks.ParameterError(f"`routes` must be a sequence of names, got {routes!r}")
     for route in routes:
         _checks.choice("routes", route, COSTLY)
+    if not isinstance(measure, bool):
+        raise _checks.ParameterError(f"`measure` must be True or False, got {measure!r}")
+    if routes and not measure:
+        raise _checks.ParameterError(
+            f"`routes` must be empty where `measure` is False, got {routes!r}"
+        )
     direction = _checks.unit_vectors("direction", direction)
     bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
     if not np.size(temperature) or not np.size(field):
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
-    point = _Point(sample, equilibrium(sample, temperature, field), bandwidth)
+    point = _Point(sample, equilibrium(sample, temperature, field), bandwidth, measure)
+    if measure:
+        _ = point.fermi_sea  # a point that it gives up is refused, not reported
     assumptions = [
         _second_order(point, routes),
         _memory(point),
@@ -228,11 +240,16 @@ def validity(
     return Validity(sample, state.temperature, state.field, tuple(assumptions), tolerance)
 
 
+Cost: TypeAlias = tuple[Array | None, str, str]
+"""`deviation`, `measure` and `route` of an `Assumption`."""
+NOT_ASKED: Final[Cost] = (None, "not measured", "")
+
+
 class _Point:
     """A sample at temperatures and fields, each method run once and when first asked for."""
 
-    def __init__(self, sample: Sample, state: Equilibrium, bandwidth: float) -> None:
-        self.sample, self.state, self.bandwidth = sample, state, bandwidth
+    def __init__(self, sample: Sample, state: Equilibrium, bandwidth: float, measure: bool) -> None:
+        self.sample, self.state, self.bandwidth, self.measure = sample, state, bandwidth, measure
         self.thermal = K_B * state.temperature  # eV
         self._found: dict[str, Relaxation] = {}
 
@@ -248,6 +265,11 @@ class _Point:
     def _run(self, method: str, **options: Any) -> Relaxation:
         where = self.state.temperature, self.state.field
         return relaxation(self.sample, *where, method=method, **options)
+
+    @property
+    def closed_form(self) -> Relaxation:
+        """What the small parameters are made of."""
+        return self.rates("closed-form")
 
     @property
     def reference(self) -> Relaxation:
@@ -269,24 +291,28 @@ class _Point:
         )
 
     @property
-    def largest_rate(self) -> Array:
-        """Largest exchange rate [1/s]."""
-        return np.asarray(np.abs(self.reference.dissipator).max(axis=(-2, -1)))
+    def broadening(self) -> Array:
+        """Of a level by the fastest exchange, hbar / (k_B T tau)."""
+        return _ratio(HBAR * _fastest(self.closed_form), self.thermal)
 
     def distance(self, found: Relaxation) -> Array:
         """Of the tensor from the reference, over its largest element."""
         change = np.abs(found.dissipator - self.reference.dissipator).max(axis=(-2, -1))
-        return _ratio(change, self.largest_rate)
+        return _ratio(change, _fastest(self.reference))
+
+    def measured(self, deviation: Callable[[], Array], measure: str, route: str) -> Cost:
+        """What a route measured; or nothing, and why, where it gives up or is not asked."""
+        if not self.measure:
+            return NOT_ASKED
+        try:
+            return deviation(), measure, route
+        except (ConvergenceError, ExtractionError, SizeError) as error:
+            return None, f"not measured: {str(error).partition(';')[0]}", ""
 
 
-def _measured(
-    deviation: Callable[[], Array], measure: str, route: str
-) -> tuple[Array | None, str, str]:
-    """What a route measured; or nothing, and why, where it gives up."""
-    try:
-        return deviation(), measure, route
-    except (ConvergenceError, ExtractionError, SizeError) as error:
-        return None, f"not measured: {str(error).partition(';')[0]}", ""
+def _fastest(found: Relaxation) -> Array:
+    """Largest exchange rate [1/s]."""
+    return np.asarray(np.abs(found.dissipator).max(axis=(-2, -1)))
 
 
 def _ratio(part: ArrayLike, whole: ArrayLike) -> Array:
@@ -302,7 +328,7 @@ RESOLVED: Final = 1e-12
 
 def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
     """Eq. (9) stops at J^2."""
-    found: tuple[Array | None, str, str] = (None, "ask with routes=('heom',) or ('exact',)", "")
+    found: Cost = (None, "ask with routes=('heom',) or ('exact',)", "")
     if "heom" in routes:
         held = point.rates("heom", moment="held")  # the closed forms' moment is thermal
         found = point.distance(held), "the rates, all orders", "heom"
@@ -314,7 +340,7 @@ def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
         "(9)",
         RATES,
         "hbar / (k_B T tau)",
-        _ratio(HBAR * point.largest_rate, point.thermal),
+        point.broadening,
         *found,
     )
 
@@ -331,8 +357,8 @@ def _memory(point: _Point) -> Assumption:
         "(15)",
         RATES,
         "hbar / (k_B T tau)",
-        _ratio(HBAR * point.largest_rate, point.thermal),
-        *_measured(slip, "the spin left after the memory", "tcl2"),
+        point.broadening,
+        *point.measured(slip, "the spin left after the memory", "tcl2"),
     )
 
 
@@ -345,7 +371,7 @@ def _wide_band(point: _Point) -> Assumption:
         RATES,
         "eps_L / W",
         _ratio(depth, point.bandwidth),
-        *_measured(
+        *point.measured(
             lambda: point.distance(point.rates("tcl2", bandwidth=point.bandwidth)),
             "the rates",
             "tcl2",
@@ -358,7 +384,7 @@ def _chemical_potential(point: _Point) -> Assumption:
 
     def residue() -> Array:
         sea = point.rates("kinetic", bandwidth=point.bandwidth)
-        flips = sea.dissipator[..., 2, 2] > RESOLVED * point.largest_rate
+        flips = sea.dissipator[..., 2, 2] > RESOLVED * _fastest(point.reference)
         return np.asarray(np.where(flips, sea.diagnostics["residue"], 0.0))
 
     return Assumption(
@@ -367,30 +393,38 @@ def _chemical_potential(point: _Point) -> Assumption:
         ("tau_par",),
         "beta eps_L",
         np.asarray(np.abs(point.state.reduced_splitting).max(axis=-1)),
-        *_measured(residue, "spin that never decays, energies unmixed", "kinetic"),
+        *point.measured(residue, "spin that never decays, energies unmixed", "kinetic"),
     )
 
 
 def _zeeman_energy(point: _Point) -> Assumption:
     """Eq. (75) has no splitting of the electrons."""
-    plain, sea = point.reference.dissipator, point.fermi_sea.dissipator
-    across = [np.trace(d, axis1=-2, axis2=-1) - d[..., 2, 2] for d in (plain, sea)]
+
+    def change() -> Array:
+        plain, sea = (
+            np.trace(found.dissipator, axis1=-2, axis2=-1) - found.dissipator[..., 2, 2]
+            for found in (point.reference, point.fermi_sea)
+        )
+        return _ratio(sea - plain, plain)
+
     return Assumption(
         "electrons not split, across the field",
         "(75)",
         ("tau_perp",),
         "beta hbar omega_L",
-        np.asarray(np.abs(point.fermi_sea.diagnostics["splitting"])),
-        _ratio(across[1] - across[0], across[0]),
-        "1/tau_perp",
-        "kinetic",
+        _ratio(HBAR * point.closed_form.precession, point.thermal),
+        *point.measured(change, "1/tau_perp", "kinetic"),
     )
 
 
 def _exchange_field(point: _Point) -> Assumption:
     """Eqs. (10), (83) shift the precession at first order in J."""
     electrons, magnet = point.sample.electrons, point.sample.magnet
-    first = point.fermi_sea.precession - electrons.g * MU_B * point.state.field / HBAR
+
+    def second_order() -> Array:
+        first = point.fermi_sea.precession - electrons.g * MU_B * point.state.field / HBAR
+        return _ratio(point.fermi_sea.diagnostics["level_shift"], first)
+
     logarithm = np.log(point.bandwidth / point.thermal)
     coupling = electrons.dos * np.abs(magnet.exchange).max()
     return Assumption(
@@ -399,48 +433,49 @@ def _exchange_field(point: _Point) -> Assumption:
         ("omega_L", "rho"),
         "nu_F J ln(W / k_B T)",
         np.asarray(np.abs(coupling * logarithm)),
-        _ratio(point.fermi_sea.diagnostics["level_shift"], first),
-        "B_sd (Kondo)",
-        "kinetic",
+        *point.measured(second_order, "B_sd (Kondo)", "kinetic"),
     )
 
 
 def _equal_spins(point: _Point) -> Assumption:
     """Charge and spin do not mix, below Eq. (75)."""
     up, down = point.sample.electrons.dos_up, point.sample.electrons.dos_down
-    sea = point.fermi_sea
+
+    def mixing() -> Array:
+        sea = point.fermi_sea
+        return _ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2])
+
     return Assumption(
         "equal densities of states",
         "(60)-(63)",
         ("tau_par", "rho"),
         "(nu_up - nu_down) / sum",
         np.full(point.state.temperature.shape, abs(up - down) / (up + down)),
-        _ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2]),
-        "spin per charge",
-        "kinetic",
+        *point.measured(mixing, "spin per charge", "kinetic"),
     )
 
 
 def _wick(point: _Point) -> Assumption:
     """Eq. (A16); at fixed number it errs as one over the electrons."""
-    from openmr import fock
-
     volume = FILM_AREA * point.sample.film.thickness
     active = 2 * point.sample.electrons.dos * point.thermal * volume
-    probe = 32  # electrons in twice as many levels within k_B T, where 1/N is reached
-    one, both = fock.canonical_pairs(np.linspace(-0.5, 0.5, 2 * probe), probe)
-    connected = both - np.outer(one, one)
-    np.fill_diagonal(connected, 0.0)
-    error = 4 * probe * np.abs(connected).max()  # over (1/2)(1/2), times N
+
+    def correlations() -> Array:
+        from openmr import fock
+
+        probe = 32  # electrons in twice as many levels within k_B T, where 1/N is reached
+        one, both = fock.canonical_pairs(np.linspace(-0.5, 0.5, 2 * probe), probe)
+        connected = both - np.outer(one, one)
+        np.fill_diagonal(connected, 0.0)
+        return _ratio(4 * probe * np.abs(connected).max(), active)  # over (1/2)(1/2), times N
+
     return Assumption(
         "Wick's theorem",
         "(A16)",
         RATES,
         "1 / active electrons in 1 um^2",
         _ratio(1.0, active),
-        _ratio(error, active),
-        "pair correlations at fixed charge",
-        "fock",
+        *point.measured(correlations, "pair correlations at fixed charge", "fock"),
     )
 
 
@@ -459,39 +494,42 @@ def _orbitals(point: _Point) -> Assumption:
     )
 
 
-def _weiss(point: _Point) -> tuple[Assumption, Assumption]:
+def _weiss(point: _Point) -> tuple[Assumption, ...]:
     """Eqs. (29)-(31): every moment alone in a mean field; what it costs along and across."""
     magnet, state = point.sample.magnet, point.state
     ordering = ordering_temperature(magnet)
-    why = ""
-    if not magnet.exchange.any():
-        why = ""  # no rate to be wrong
-    elif len(magnet.sublattices) > 1:
-        why = "measured for one sublattice only"
-    elif np.any((state.temperature < ordering) & ~_aligned(magnet, state)):
-        why = f"a finite cluster does not order; apply {_aligning_field(magnet, state):.2g} T"
-    errors = np.zeros((*state.temperature.shape, 2))
-    if not why:
-        of_points = np.array([_weiss_errors(magnet, s) for s in state.points()])
-        errors = of_points.reshape(errors.shape)
-
-    def along(rate: int) -> Assumption:
-        missing = why
-        if rate and not why and magnet.disorder == "lattice" and np.any(state.field):
-            missing = "fluctuations along the field are not in the noise"
-        count = "" if missing else f", {_neighbourhood(magnet)} moments all coupled"
-        return Assumption(
-            f"a moment alone (Weiss field), {('across' if rate else 'along')}",
+    costs = _weiss_costs(magnet, state, ordering) if point.measure else (NOT_ASKED, NOT_ASKED)
+    return tuple(
+        Assumption(
+            f"a moment alone (Weiss field), {axis}",
             "(29)-(31)",
-            RATES[rate : rate + 1],
+            (rate,),
             "(T_C / T)^2",
             np.asarray((ordering / state.temperature) ** 2),
-            None if missing else errors[..., rate],
-            missing or f"1/{RATES[rate]}{count}",
-            "" if missing else "clusters",
+            *cost,
         )
+        for axis, rate, cost in zip(("along", "across"), RATES, costs, strict=True)
+    )
 
-    return along(0), along(1)
+
+def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[Cost, Cost]:
+    """Along the field and across it; or why there is none."""
+    errors = np.zeros((*state.temperature.shape, 2))  # without coupling no rate is wrong
+    if magnet.exchange.any():
+        if len(magnet.sublattices) > 1:
+            return ((None, "measured for one sublattice only", ""),) * 2
+        if np.any((state.temperature < ordering) & ~_aligned(magnet, state)):
+            needed = f"{_aligning_field(magnet, state):.2g} T"
+            return ((None, f"a finite cluster does not order; apply {needed}", ""),) * 2
+        of_points = np.array([_weiss_errors(magnet, s) for s in state.points()])
+        errors = of_points.reshape(errors.shape)
+    moments = f"{_neighbourhood(magnet)} moments all coupled"
+    along, across = (
+        (errors[..., i], f"1/{rate}, {moments}", "clusters") for i, rate in enumerate(RATES)
+    )
+    if magnet.disorder == "lattice" and np.any(state.field):
+        return along, (None, "fluctuations along the field are not in the noise", "")
+    return along, across
 
 
 def _aligned(magnet: Magnet, state: Equilibrium) -> NDArray[np.bool_]:
@@ -592,22 +630,24 @@ def _disorder(point: _Point) -> Assumption:
     mean, whole = (
         (coupling * moment).sum(axis=-1) for moment in (state.magnetization**2, state.second_moment)
     )
-    here = point.reference.transverse
-    there = relaxation(
-        replace(point.sample, magnet=replace(magnet, disorder=other)),
-        state.temperature,
-        state.field,
-        method="bloch-redfield",
-    ).transverse
+
+    def change() -> Array:
+        here = point.reference.transverse
+        there = relaxation(
+            replace(point.sample, magnet=replace(magnet, disorder=other)),
+            state.temperature,
+            state.field,
+            method="bloch-redfield",
+        ).transverse
+        return _ratio(there - here, here - point.reference.spin_flip_rate)
+
     return Assumption(
         f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}",
         "(75)",
         ("tau_perp",),
         "<S>^2 / <S^2>",
         _ratio(mean, whole),
-        _ratio(there - here, here - point.reference.spin_flip_rate),
-        f"1/tau_perp if disorder='{other}'",
-        "bloch-redfield",
+        *point.measured(change, f"1/tau_perp if disorder='{other}'", "bloch-redfield"),
         choice=True,
     )
 
@@ -615,19 +655,21 @@ def _disorder(point: _Point) -> Assumption:
 def _hall_angle(point: _Point, direction: ArrayLike) -> Assumption:
     """Eqs. (86)-(97) are of second order in theta_SH."""
     film = point.sample.film
-    second, exact = (
-        resistivity(film, point.reference, direction, order=order).longitudinal
-        for order in ("second", "exact")
-    )
+
+    def higher_orders() -> Array:
+        second, exact = (
+            resistivity(film, point.reference, direction, order=order).longitudinal
+            for order in ("second", "exact")
+        )
+        return _ratio(exact - second, second - film.resistivity)
+
     return Assumption(
         "second order in the spin Hall angle",
         "(86)",
         ("rho",),
         "theta_SH^2",
         np.full(point.state.temperature.shape, film.spin_hall_angle**2),
-        _ratio(exact - second, second - film.resistivity),
-        "rho_L - rho_L0",
-        "resistivity",
+        *point.measured(higher_orders, "rho_L - rho_L0", "resistivity"),
     )
 
 
@@ -659,9 +701,10 @@ def _table(report: Validity) -> str:
             f"  {a.name:<38}{a.equation:<11}{a.parameter:<32}{_largest(a.size):>9}  {off:>8} "
             f"{mark:<6} {source}"
         )
-    lines.append("")
-    for name, title in CLOSED_FORMS.items():
-        worst = report.worst(name)
+    costliest = {title: report.worst(name) for name, title in CLOSED_FORMS.items()}
+    if any(costliest.values()):
+        lines.append("")
+    for title, worst in costliest.items():
         if worst is not None:
             off = percent(float(np.max(worst.deviation)))  # type: ignore[arg-type]
             lines.append(f"  {title:<24} off by up to {off}: {worst.name}")

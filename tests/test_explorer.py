@@ -23,6 +23,7 @@ from openmr.explorer import drawing, page
 from openmr.explorer.screen import (
     DECAY_POINTS,
     LARGEST_QUTIP_SPIN,
+    SHOWN,
     SIZEABLE,
     SMALL,
     START,
@@ -34,7 +35,6 @@ from openmr.explorer.screen import (
     printed,
     sample_of,
     screen,
-    small_parameters,
     snippet,
 )
 from openmr.explorer.server import tells_more_than_a_closed_tab
@@ -110,17 +110,19 @@ def test_an_error_in_the_closed_form_shows_as_a_difference(monkeypatch, spin):
     assert rows["1/tau_perp, x"].difference < 1e-11
 
 
-@pytest.mark.parametrize("temperature", [10.0, 200.0])
-def test_small_parameters_are_those_of_validity(temperature):
-    sample = om.presets.pt_py()
-    rates = om.relaxation(sample, temperature, 5.0)
-    report = om.validity(sample, temperature, 5.0)
-    theirs = {assumption.parameter: float(assumption.size) for assumption in report.assumptions}
-    ours = {item.parameter: item.size for item in small_parameters(sample, rates)}
-    assert len(ours) == 8
-    for name, size in ours.items():
-        # the kinetic route finds its splitting to first order as well: rounding
-        assert size == pytest.approx(theirs[name], rel=1e-9), name
+def test_small_parameters_are_those_of_validity(settings):
+    where = settings.temperature, settings.field
+    report = om.validity(sample_of(settings), *where, measure=False)
+    found = {item.parameter: item for item in screen(settings).small}
+    assert tuple(found) == SHOWN
+    assert len(found) == 8
+    resting = [a for a in report.assumptions if a.parameter in found]
+    assert len(resting) == 10  # two parameters carry two assumptions each
+    for assumption in resting:
+        item = found[assumption.parameter]
+        assert item.size == float(assumption.size)
+        assert assumption.name in item.assumption
+        assert assumption.equation in item.equation
 
 
 def test_verdicts_of_small_parameters():

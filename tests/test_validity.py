@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +50,76 @@ def test_rows_carry_what_the_routes_measured(report):
     memory = om.relaxation(film, [10.0, 200.0], 5.0, method="tcl2", kernel="flat")
     slip = np.abs(memory.diagnostics["slip"]).max(axis=(-2, -1))
     np.testing.assert_allclose(row(report, "(15)").deviation, slip)
+
+
+def test_sizes_are_what_their_parameters_say(report):
+    film, kelvin, b, w = om.presets.pt_py(), np.array([10.0, 200.0]), 5.0, 1.0
+    hbar, thermal = om.units.HBAR, om.units.K_B * kelvin
+    dos, (density,) = film.electrons.dos, film.magnet.densities
+    ordering = om.ordering_temperature(film.magnet)
+    state = om.equilibrium(film, kelvin, b)
+    depth = np.abs(state.splitting[:, 0])
+    # by the tensor in NumPy: the report has it from the closed forms
+    rates = om.relaxation(film, kelvin, b, method="batched")
+    square_micrometre = 1e-12 * film.film.thickness
+    expected = {
+        "hbar / (k_B T tau)": hbar * rates.dissipator.max(axis=(1, 2)) / thermal,
+        "eps_L / W": depth / w,
+        "beta eps_L": depth / thermal,
+        "beta hbar omega_L": hbar * np.abs(rates.precession) / thermal,
+        "nu_F J ln(W / k_B T)": dos * np.abs(film.magnet.exchange).max() * np.log(w / thermal),
+        "(nu_up - nu_down) / sum": np.zeros(2),
+        "1 / active electrons in 1 um^2": 1 / (2 * dos * thermal * square_micrometre),
+        "1 / sqrt(moments in 1 um^2)": np.full(2, (density * square_micrometre) ** -0.5),
+        "(T_C / T)^2": (ordering / kelvin) ** 2,
+        "active electrons per moment": dos * thermal / density,
+        "<S>^2 / <S^2>": (state.magnetization**2 / state.second_moment)[:, 0],
+        "theta_SH^2": np.full(2, 0.1**2),
+    }
+    assert {a.parameter for a in report.assumptions} == set(expected)
+    for a in report.assumptions:
+        # routes that sum the same levels in another order: rounding
+        np.testing.assert_allclose(a.size, expected[a.parameter], rtol=1e-11, err_msg=a.parameter)
+
+
+def test_sizes_alone_are_those_of_the_whole_report(report):
+    alone = om.validity(om.presets.pt_py(), [10.0, 200.0], 5.0, measure=False)
+    for a, whole in zip(alone.assumptions, report.assumptions, strict=True):
+        np.testing.assert_array_equal(a.size, whole.size)
+        kept = ("name", "equation", "affects", "parameter", "choice")
+        assert [getattr(a, name) for name in kept] == [getattr(whole, name) for name in kept]
+        assert (a.deviation, a.route) == (None, "")
+    assert [alone.worst(name) for name in ("tau_par", "tau_perp", "omega_L", "rho")] == [None] * 4
+    assert not alone.ok  # beta eps_L = 3.6 at 10 K
+    assert "OPEN" in str(alone)
+    assert "\n\n\n" not in str(alone)
+
+
+def test_sizes_alone_run_no_route():
+    code = (
+        "import sys, openmr as om\n"
+        "for disorder in ('random', 'lattice'):\n"
+        "    om.validity(om.presets.pt_py(disorder=disorder), 10.0, 5.0, measure=False)\n"
+        "engines = ('qutip', 'openmr.routes', 'openmr.fock', 'openmr.clusters')\n"
+        "print([name for name in sys.modules if name.startswith(engines)])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("measure", [True, False])
+def test_a_coupling_matrix_is_refused_before_anything_runs(measure, monkeypatch):
+    def never(*arguments, **options):
+        raise AssertionError("a method was run")
+
+    monkeypatch.setattr(sys.modules["openmr.validity"], "relaxation", never)
+    matrix = np.diag([1e-3, 1e-3, 1e-3])
+    matrix[0, 1] = 2e-4
+    expected = r"^`exchange` must be a scalar or \(x, y, z\).*elements off its diagonal"
+    with pytest.raises(om.ParameterError, match=expected):
+        om.validity(om.presets.pt_py(matrix), 10.0, 1.0, measure=measure)
 
 
 def test_what_misses_is_named(report):
@@ -195,6 +267,11 @@ BAD = [
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes=("tcl2",)), "`routes`.*'heom'"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes="heom"), "`routes`.*'heom'"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes=None), "`routes`.*None"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, measure=None), "`measure`.*None"),
+    (
+        lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, measure=False, routes=("exact",)),
+        "`routes` must be empty where `measure` is False",
+    ),
     (lambda: om.validity(om.presets.pt_py(), [], 1.0), "`temperature`.*at least one"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, bandwidth=-1), "`bandwidth`.*eV"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, direction=(0, 0, 0)), "`direction`"),

@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 from scipy.linalg import expm
 
-from openmr import units
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.diffusion import SpinProfile, profile
 from openmr.equilibrium import equilibrium, ordering_temperature
@@ -23,6 +22,7 @@ from openmr.rates import Relaxation
 from openmr.relaxation import relaxation
 from openmr.resistivity import Resistivity, resistivity
 from openmr.sample import Electrons, Film, Magnet, Moments, Sample, Triple
+from openmr.validity import validity
 
 LARGEST_QUTIP_SPIN: Final = 3.5
 """QuTiP builds the tensor in a space of dimension (4S+2)^2, in 24 ms for S = 7/2 and 1.8 s for 10;
@@ -30,13 +30,23 @@ beyond this spin the same tensor in NumPy ("batched") stands in, so that every s
 STRONGEST_FIELD: Final = 30.0  # T, where the curve rho(B) ends
 CURVE_POINTS: Final = 121
 ELECTRIC_FIELD: Final = 2e4  # V/m: 1e10 A/m^2 in a film of 2e-6 Ohm m
-BANDWIDTH: Final = 1.0  # eV, half width of the band in the small parameters
 PERIODS: Final = 12
 """Turns of the spin that a figure can show; a faster spin is followed for that many."""
 LIFETIMES: Final = 3.0
 DECAY_POINTS: Final = 24 * PERIODS + 1
 START: Final = (np.sqrt(0.5), 0.0, np.sqrt(0.5))
 """The spin at first, halfway between the field (z) and a direction across it (x)."""
+SHOWN: Final = (
+    "hbar / (k_B T tau)",
+    "eps_L / W",
+    "beta eps_L",
+    "beta hbar omega_L",
+    "nu_F J ln(W / k_B T)",
+    "(T_C / T)^2",
+    "active electrons per moment",
+    "theta_SH^2",
+)
+"""Small parameters of `openmr.validity` on the screen, in this order."""
 SMALL: Final = 0.1
 """Below it a small parameter is called small."""
 SIZEABLE: Final = 1.0
@@ -113,7 +123,7 @@ class Small:
     ----------
     parameter : str
     assumption : str
-        What rests on it, as in `openmr.validity`.
+        What rests on it, by the names of `openmr.validity`.
     equation : str
     size : float
         Dimensionless.
@@ -297,7 +307,7 @@ def screen(settings: Settings) -> Screen:
         reduced_splitting=float(state.reduced_splitting[0]),
         exchange_field=float(closed.exchange_field),
         rows=_rows(sample.film, closed, numerical, b),
-        small=small_parameters(sample, closed),
+        small=_small(sample, *where),
         decay=_decay(closed, numerical),
         profile=profile(sample.film, closed, b, electric_field=ELECTRIC_FIELD),
         curve=magnetoresistance(sample, settings.temperature, fields, b),
@@ -353,62 +363,16 @@ def _relative(one: float, other: float, *, scale: float) -> float:
     return gap / abs(scale) if gap and scale else gap
 
 
-def small_parameters(sample: Sample, rates: Relaxation) -> tuple[Small, ...]:
-    """The small parameters of `openmr.validity` that cost nothing, at one point.
-
-    Parameters
-    ----------
-    sample : Sample
-        With one sublattice.
-    rates : Relaxation
-        Of the sample, at one temperature and field.
-
-    Returns
-    -------
-    tuple of Small
-    """
-    state = equilibrium(sample, rates.temperature, rates.field)
-    thermal = units.K_B * float(rates.temperature)
-    depth = abs(float(state.splitting[0]))
-    fastest = float(np.abs(rates.dissipator).max())
-    coupling = sample.electrons.dos * float(np.abs(sample.magnet.exchange).max())
-    ordering = ordering_temperature(sample.magnet)
-    active = sample.electrons.dos * thermal / float(sample.magnet.densities[0])
-    return (
-        Small(
-            "hbar / (k_B T tau)",
-            "second order in the exchange (Born), no memory (Markov)",
-            "(9), (15)",
-            units.HBAR * fastest / thermal,
-        ),
-        Small("eps_L / W", "wide, flat band", "(54)", depth / BANDWIDTH),
-        Small("beta eps_L", "each spin in its own equilibrium", "(51)", depth / thermal),
-        Small(
-            "beta hbar omega_L",
-            "electrons not split, across the field",
-            "(75)",
-            units.HBAR * abs(float(rates.precession)) / thermal,
-        ),
-        Small(
-            "nu_F J ln(W / k_B T)",
-            "exchange field of first order",
-            "(10), (83)",
-            abs(coupling * np.log(BANDWIDTH / thermal)),
-        ),
-        Small(
-            "(T_C / T)^2",
-            "one moment at a time (Weiss field)",
-            "(29)-(31)",
-            (ordering / float(rates.temperature)) ** 2,
-        ),
-        Small("active electrons per moment", "no back-action on the moments", "(12)", active),
-        Small(
-            "theta_SH^2",
-            "second order in the spin Hall angle",
-            "(86)",
-            sample.film.spin_hall_angle**2,
-        ),
-    )
+def _small(sample: Sample, temperature: float, field: float) -> tuple[Small, ...]:
+    """One row for each parameter of `SHOWN`, however many assumptions rest on it."""
+    report = validity(sample, temperature, field, measure=False)
+    rows = []
+    for parameter in SHOWN:
+        resting = [a for a in report.assumptions if a.parameter == parameter]
+        names = "; ".join(a.name for a in resting)
+        equations = ", ".join(dict.fromkeys(a.equation for a in resting))
+        rows.append(Small(parameter, names, equations, float(resting[0].size)))
+    return tuple(rows)
 
 
 def _decay(closed: Relaxation, numerical: Relaxation) -> Decay:
@@ -428,12 +392,10 @@ def _decay(closed: Relaxation, numerical: Relaxation) -> Decay:
 
 def _evolved(tensor: Array, times: Array) -> Array:
     """exp(-tensor t) on the spin at first, at equal steps, shape (n, 3)."""
-    step = expm(-(times[1] - times[0]) * tensor)
-    spins = np.empty((len(times), 3))
-    spins[0] = START
-    for i in range(1, len(times)):
-        spins[i] = step @ spins[i - 1]
-    return spins
+    spins, step = np.array([START]), expm(-(times[1] - times[0]) * tensor)
+    while len(spins) < len(times):  # twice as many at a time
+        spins, step = np.concatenate([spins, spins @ step.T]), step @ step
+    return spins[: len(times)]
 
 
 # --- what reproduces it -----------------------------------------------------------------------
@@ -495,6 +457,7 @@ def snippet(settings: Settings) -> str:
         strongest=f"{STRONGEST_FIELD:g}",
         points=CURVE_POINTS,
         electric=f"{ELECTRIC_FIELD:g}",
+        shown="\n".join(f'    "{parameter}",' for parameter in SHOWN),
     )
 
 
@@ -551,20 +514,12 @@ line("<S_par>", state.magnetization[0], form="z.4f")
 line("B_sd [T]", rates[0].exchange_field)
 
 # what must be small
-thermal = om.units.K_B * temperature
-splitting = abs(state.splitting[0])
-fastest = abs(rates[0].dissipator).max()
-precession = om.units.HBAR * abs(rates[0].precession)
-coupling = sample.electrons.dos * abs(sample.magnet.exchange).max()
-active = sample.electrons.dos * thermal / sample.magnet.densities[0]
-line("hbar / (k_B T tau)", om.units.HBAR * fastest / thermal, form=".3g")
-line("eps_L / W", splitting / 1.0, form=".3g")  # W = 1 eV
-line("beta eps_L", splitting / thermal, form=".3g")
-line("beta hbar omega_L", precession / thermal, form=".3g")
-line("nu_F J ln(W / k_B T)", abs(coupling * np.log(1.0 / thermal)), form=".3g")
-line("(T_C / T)^2", (ordering / temperature) ** 2, form=".3g")
-line("active electrons per moment", active, form=".3g")
-line("theta_SH^2", sample.film.spin_hall_angle**2, form=".3g")
+report = om.validity(sample, temperature, field, measure=False)
+sizes = {{assumption.parameter: assumption.size for assumption in report.assumptions}}
+for parameter in (
+{shown}
+):
+    line(parameter, sizes[parameter], form=".3g")
 
 # the curves
 start = (np.sqrt(0.5), 0.0, np.sqrt(0.5))  # halfway between the field and across it
