@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from openmr import _checks
 from openmr._checks import ParameterError
 from openmr._version import __version__
+from openmr.equilibrium import checked_points
 from openmr.levels import blocks
 from openmr.rates import LARGE, Relaxation
 from openmr.relaxation import METHODS, relaxation
@@ -188,18 +189,52 @@ def task_of(
             fixed[name] = value
     named = {name: value for name, value in fixed.items() if name in UNITS}
     base = varied(sample, named)
-    for name in (n for n in axes if n in UNITS):
-        for value in axes[name]:
-            varied(base, {**named, name: value})
+    _check_samples(base, named, {name: axes[name] for name in axes if name in UNITS})
     both = {**fixed, **axes}
-    _checks.positive_array("temperature", both["temperature"], "K")
-    _checks.finite_array("field", both["field"], "T")
+    for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
+        checked_points(base, **{name: both[name], **other})
     fixed_or_axis = _checks.unit_vectors("direction", both["direction"])
     (axes if "direction" in axes else fixed)["direction"] = fixed_or_axis
     for name in ("temperature", "field"):
         if name in fixed:
             fixed[name] = float(fixed[name])
-    return Task(base, axes, fixed, method, dict(options))
+    return Task(base, axes, fixed, method, _plain_options(options))
+
+
+def _check_samples(base: Sample, named: Mapping[str, Any], axes: Values) -> None:
+    """Every value of the sample's axes, and their smallest and largest together."""
+    for name, values in axes.items():
+        for value in values:
+            varied(base, {**named, name: value})
+    ends = {name: _ends(values) for name, values in axes.items() if values.dtype.kind not in "US"}
+    for corner in product(*ends.values()):
+        varied(base, {**named, **dict(zip(ends, corner, strict=True))})
+
+
+def _ends(values: NDArray[Any]) -> NDArray[Any]:
+    """The smallest and the largest of some values, or vectors."""
+    sizes = np.abs(values).max(axis=-1) if values.ndim > 1 else values
+    return values[[np.argmin(sizes), np.argmax(sizes)]]
+
+
+def _plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as the dataset can keep them: numbers, words, lists and dictionaries of them."""
+    for name, value in options.items():
+        if name in ("sample", "temperature", "field", "method"):
+            raise ParameterError(f"`options` must be options of the method, got `{name}` in it")
+        if name == "azimuth" and np.ndim(value) > 0:
+            raise ParameterError(f"`azimuth` must be one angle in rad in a sweep, got {value!r}")
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(dict(options), default=_plain))
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"`options` must be plain values, got {options!r}: {error}") from None
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be kept")
 
 
 def _is_axis(name: str, value: Any) -> bool:
@@ -225,7 +260,12 @@ def _axis(name: str, value: Any) -> NDArray[Any]:
         raise ParameterError(
             f"`{name}` must be a number or {shape} and not empty, got shape {array.shape}"
         )
-    return array if array.dtype.kind in "US" else _checks.finite_array(name, array)
+    if array.dtype.kind in "US":
+        return array
+    if name in ("spin_flip_time", "diffusion_length"):  # infinite where nothing flips
+        _checks.finite_array(name, np.where(array == np.inf, 1.0, array))
+        return array.astype(float)
+    return _checks.finite_array(name, value)  # the value itself: an array would lose its mask
 
 
 def coordinates(task: Task) -> dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]:

@@ -91,20 +91,28 @@ def joint_spectrum(
 
     Raises
     ------
+    ParameterError
+        For shapes that do not fit, numbers that are not finite, and noise below 0.
     SizeError
         If a block would be too large, with the memory it would take.
     """
     spins = [_checks.half_integer("spins", spin) for spin in spins]
+    if not spins:
+        raise _checks.ParameterError("`spins` must hold at least one spin, got none")
     _checks.joint_dimension("spins", spins, most=MAX_DIMENSION)
+    unitary = _checks.number("unitary", unitary)
     x = _checks.finite_array("splittings", splittings)
     if x.ndim == 0 or x.shape[-1] != len(spins):
         raise _checks.ParameterError(
             f"`splittings` must have a last axis of length {len(spins)}, got shape {x.shape}"
         )
+    strength = _per_moment("noise", noise, (len(spins),))
+    if strength.min() < 0:
+        raise _checks.ParameterError(f"`noise` must be >= 0, got {strength.min():g}")
     coupling = _couplings(
         spins,
         _per_moment("exchange", exchange, (len(spins), 3)),
-        _per_moment("noise", noise, (len(spins),)),
+        strength,
         _per_moment("mean", mean, (len(spins),)),
     )
     sectors = _sectors(coupling)
@@ -124,7 +132,7 @@ def joint_spectrum(
     for points in blocks(len(energies), max(1, 2**21 // (largest * dimension**2))):
         found = list(_spectra(coupling, energies[points], sectors, unitary))
         eigenvalues[points] = np.sort(np.concatenate(found, axis=-1), axis=-1)
-    return JointSpectrum(eigenvalues.reshape(*w.shape, -1), dimension, largest)
+    return JointSpectrum(eigenvalues.reshape(*w.shape, dimension**2), dimension, largest)
 
 
 def _per_moment(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
@@ -139,7 +147,9 @@ def _energies(spins: Sequence[float], x: Array, w: Array) -> Array:
     levels = 0.5 * w[:, None] * np.array([1.0, -1.0])
     for i, spin in enumerate(spins):
         own = x[:, i, None] * (spin - np.arange(round(2 * spin) + 1))
-        levels = (levels[:, :, None] + own[:, None, :]).reshape(len(x), -1)
+        levels = (levels[:, :, None] + own[:, None, :]).reshape(
+            len(x), levels.shape[1] * own.shape[1]
+        )
     return np.asarray(levels)
 
 

@@ -51,9 +51,19 @@ def stored_sweep(path: Path, plan: Plan) -> tuple[Plan, list[Box], Callable[[Box
         raise ParameterError(
             f"`store` must be a new path or the store of a sweep, got {str(path)!r}"
         )
-    group = zarr.open_group(path, mode="r+")
-    _same(group, plan, path)
-    plan = Plan(plan.task, tuple(group.attrs["chunks"]))
+    try:
+        group = zarr.open_group(path, mode="r+")
+        _same(group, plan, path)
+        plan = Plan(plan.task, tuple(group.attrs["chunks"]))
+        for name in VARIABLES:
+            _ = group[name].shape
+    except ParameterError:
+        raise
+    except Exception as error:  # zarr passes on whatever a damaged file makes of its parsers
+        raise ParameterError(
+            f"`store` {str(path)!r} is damaged beyond its boxes ({type(error).__name__}: {error}); "
+            "remove it and start again"
+        ) from None
 
     def write(box: Box, values: Values) -> None:
         for name, part in values.items():
@@ -106,7 +116,12 @@ def _create(path: Path, plan: Plan) -> None:
             )  # fmt: skip
             array[...] = values
         temporary.chmod(0o755)
-        os.rename(temporary, path)
+        try:
+            os.rename(temporary, path)
+        except OSError:
+            if not (path / "zarr.json").is_file():
+                raise
+            shutil.rmtree(temporary)  # another process was first
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

@@ -104,8 +104,10 @@ def _far_from_the_transition(
         step = _step(spin, x, depth, coupling)
         x -= step
         count += 1
+        if np.abs(step, out=step).max() <= enough:
+            return x, count
         # where x is beyond 1e7 its rounding alone is more
-        if np.abs(step, out=step).max() <= enough or np.all(step <= 4 * EPSILON * x):
+        if np.all((step <= enough) | (step <= 4 * EPSILON * x)):
             return x, count
     raise _unsettled(spin, depth, coupling)
 
@@ -143,8 +145,9 @@ def _newton(spin: float, depth: Array, coupling: Array, out: Array, steps: Count
         step = residual / stiffness
         # |m''| <= 2 S m', so the next error is at most S feedback step^2 / stiffness; once it is
         # below rounding, stop
-        feedback *= step
-        feedback *= step
+        with np.errstate(over="ignore"):  # far from settled, in fields that none has
+            feedback *= step
+            feedback *= step
         stiffness *= x
         stiffness *= EPSILON / spin
         settled = np.abs(feedback, out=feedback) <= stiffness
@@ -152,6 +155,7 @@ def _newton(spin: float, depth: Array, coupling: Array, out: Array, steps: Count
             rounding = 8 * EPSILON * (x + depth + np.abs(pull)) + SMALLEST
             settled |= np.abs(residual) <= rounding
         x -= step
+        np.maximum(x, 0.0, out=x)  # within rounding of the transition steps may pass it
         if where is None:
             if settled.all():
                 out[:], steps[:] = x, count

@@ -110,7 +110,14 @@ def test_two_moments_of_seven_halves():
     assert found.eigenvalues.real.max() <= 1e-12 * scale
 
 
+def test_no_points():
+    assert joint_spectrum([1.0], np.zeros((0, 1)), [[1.0, 1.0, 1.0]]).eigenvalues.shape == (0, 36)
+
+
 BAD = [
+    (lambda: joint_spectrum([], [], np.ones((0, 3))), "`spins` must hold at least one spin"),
+    (lambda: joint_spectrum([1.0], [1.0], np.ones((1, 3)), noise=-1.0), "`noise` must be >= 0"),
+    (lambda: joint_spectrum([1.0], [1.0], np.ones((1, 3)), unitary=np.nan), "`unitary`.*nan"),
     (lambda: joint_spectrum([0.3], [1.0], np.ones((1, 3))), "`spins` must be a positive half-int"),
     (lambda: joint_spectrum([1.0], 1.0, np.ones((1, 3))), "`splittings` must have a last axis"),
     (lambda: joint_spectrum([1.0], [1.0], np.ones(3)), r"`exchange` must have shape \(1, 3\)"),

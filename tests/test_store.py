@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,6 +146,35 @@ def test_killed_and_gone_on_with(tmp_path, evaluated):
     assert 60 - there <= len(evaluated) <= 60 - there + 1
     plain = om.sweep(FILM, **sweep, chunk_points=60)
     xarray.testing.assert_allclose(found, plain, rtol=1e-12, atol=1e-25)
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+
+
+DAMAGE = {
+    "a coordinate": lambda path: flip(path / "field" / "c" / "0"),
+    "the description": lambda path: (path / "zarr.json").write_text("{"),
+    "a variable": lambda path: (path / "precession" / "zarr.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_what_cannot_be_done_again_is_told(tmp_path, evaluated, name):
+    kept(tmp_path / "s")
+    DAMAGE[name](tmp_path / "s")
+    with pytest.raises(om.ParameterError, match=r"is damaged beyond its boxes.*start again"):
+        kept(tmp_path / "s")
+
+
+def test_two_that_start_one_store_at_once(tmp_path):
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: kept(tmp_path / "s").load(), range(3)))
+    for one in found[1:]:
+        xarray.testing.assert_identical(one, found[0])
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]
 
 
 DIFFERENT = [

@@ -83,8 +83,6 @@ PARAMETERS = {
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_every_parameter_becomes_a_dimension_that_matters(name):
     values = PARAMETERS[name]
-    if name == "spin_flip_time":
-        values = [1e-12, 1e-11]
     found = om.sweep(FILM, temperature=12.0, field=4.0, **{name: values})
     assert found.sizes[name] == 2
     both = [found[v].values for v in VARIABLES]
@@ -131,6 +129,18 @@ def test_neel_temperature_of_an_antiferromagnet():
         magnet = om.Magnet(sample.magnet.sublattices, neel_temperature=kelvin)
         alone = om.relaxation(replace(sample, magnet=magnet), 30.0, 0.0)
         assert rate == pytest.approx(float(alone.longitudinal), rel=1e-12)
+
+
+def test_options_of_numpy_are_kept():
+    options = {"electron_splitting": np.True_}
+    found = om.sweep(FILM, **GRID, method="batched", options=options)
+    assert json.loads(found.attrs["description"])["options"] == {"electron_splitting": True}
+
+
+def test_spins_that_never_flip_along_an_axis():
+    found = om.sweep(FILM, temperature=12.0, field=4.0, spin_flip_time=[1e-12, np.inf])
+    difference = found.longitudinal_rate[0] - found.longitudinal_rate[1]
+    assert float(difference) == pytest.approx(1e12, rel=1e-12)
 
 
 def test_numbers_make_no_dimension_but_are_kept():
@@ -436,6 +446,31 @@ BAD = [
     ),
     (lambda: om.sweep(FILM, **GRID, store=5, chunk_points=99), "`store` must be a path, got 5"),
     (lambda: om.sweep(FILM, **GRID, curie_temperature=[-1.0]), "`curie_temperature`.*>= 0 K"),
+    (
+        lambda: om.sweep(FILM, temperature=np.r_[np.linspace(1, 9, 50), 1e10], field=0.0),
+        "`temperature` must be between 1e-09 and 1e\\+09 K, got 1e\\+10",
+    ),
+    (lambda: om.sweep(FILM, temperature=5.0, field=[0.0, 1e13]), "`field` must be between"),
+    (
+        lambda: om.sweep(FILM, temperature=np.ma.array([1.0, 2.0], mask=[0, 1]), field=0.0),
+        "`temperature` must be finite real numbers",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, exchange=[1e-30, 1e-27], density=[1e25, 1e31]),
+        "`exchange` times `density` must be at most",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, options={"method": "batched"}),
+        "`options` must be options of the method, got `method`",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, options={"azimuth": [0.0, 1.0]}),
+        "`azimuth` must be one angle in rad in a sweep",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, options={"form": len}),
+        "`options` must be plain values.*cannot be kept",
+    ),
     (lambda: om.sweep(FILM, **GRID, neel_temperature=[9.0]), "`neel_temperature` is for two subl"),
     (
         lambda: om.sweep(antiferromagnet(), **GRID, curie_temperature=[9.0]),

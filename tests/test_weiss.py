@@ -174,6 +174,21 @@ def test_single_precision_leaves_no_trace(spin):
     assert steps.max() <= 8
 
 
+def test_any_field_beside_any_other():
+    """One block holds a point that is stiff and one so strong that its rounding is a large step."""
+    state = om.equilibrium(om.presets.pt_py(), 36.742372881355934, [0.1, 1e10])
+    for i, field in enumerate((0.1, 1e10)):
+        alone = om.equilibrium(om.presets.pt_py(), 36.742372881355934, field)
+        assert float(state.magnetization[i, 0]) == pytest.approx(float(alone.magnetization[0]))
+
+
+def test_no_field_points_up_within_rounding_of_the_transition():
+    coupling = 0.5 * (1 + np.arange(-8, 9) * np.finfo(float).eps)
+    for zeeman in (0.0, 1e-30):
+        x, _ = weiss_field(2.0, np.full_like(coupling, zeeman), coupling)
+        assert np.all(x >= 0.0)
+
+
 @pytest.mark.parametrize("spin", SPINS)
 def test_level_sums_against_forty_digits(spin):
     for x in (0.0, 1e-12, 0.3, -2.0, 30.0, -650.0):
