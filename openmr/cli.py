@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from openmr._checks import OpenmrError, ParameterError
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
+from openmr.config import EXAMPLE, read_config, read_sample
 
 if TYPE_CHECKING:
     from openmr.ledger import Ledger
@@ -20,10 +23,17 @@ if TYPE_CHECKING:
     from openmr.verify import Report
 
 OK, MISSED, BAD_INPUT = 0, 1, 2
+_OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
+"""Options of which `--config` takes the place."""
+_NEGATIVE = re.compile(r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d+)?$|-(inf|nan)$", re.IGNORECASE)
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._negative_number_matcher = _NEGATIVE  # its own takes -1e-3 for an option
 
     def error(self, message: str) -> Any:
         self.exit(BAD_INPUT, f"openmr: {message}\n")
@@ -41,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
         help="closed forms against quantum dynamics, for a Pt/Py film and a set of others",
         description="Take a Pt film with Py moments from its parameters to its resistivity, by "
         "closed form, by Bloch-Redfield and by fitted time evolution, and do the same for a set of "
-        "other films. Exit status: 0 all checks hold, 1 some are missed, 2 bad input.",
+        "other films; with --config, your own film in the place of the first. Exit status: "
+        "0 all checks hold, 1 some are missed, 2 bad input.",
     )
     _add_film(verify)
     verify.add_argument(
@@ -51,8 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     sweep = commands.add_parser(
         "sweep",
         help="rates and resistivities on a grid of parameters, to a netCDF file",
-        description="Work out a grid that a TOML file describes (docs/sweeps.md) and write it as "
-        "netCDF. Exit status: 0 done, 2 bad input.",
+        description="Work out a grid that a TOML file describes and write it as netCDF.\n"
+        "Exit status: 0 done, 2 bad input.",
+        epilog=f"The file, here with every table (docs/sweeps.md):\n\n{indent(EXAMPLE, '  ')}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     sweep.add_argument("--config", "-c", type=Path, required=True, metavar="FILE.toml")
     sweep.add_argument("--output", "-o", type=Path, required=True, metavar="FILE.nc")
@@ -69,9 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     validity = commands.add_parser(
         "validity",
         help="which closed form to trust: the small parameters and what they cost",
-        description="For a Pt film with Py moments: every approximation behind the closed forms, "
-        "its small parameter, and the deviation that a numerical route measures. Exit status: "
-        "0 all measured deviations are within the tolerance, 1 some are not, 2 bad input.",
+        description="For a Pt film with Py moments, or with --config your own: every approximation "
+        "behind the closed forms, its small parameter, and the deviation that a numerical route "
+        "measures. Exit status: 0 all measured deviations are within the tolerance, 1 some are "
+        "not, 2 bad input.",
     )
     _add_film(validity)
     validity.add_argument(
@@ -128,18 +142,21 @@ def _add_film(command: argparse.ArgumentParser) -> None:
         help="direction of the field; current along x, film normal z (default: 1 0 0)",
     )  # fmt: skip
     command.add_argument(
-        "--exchange-energy", type=float, nargs="+", default=[-1.0], metavar="MEV",
-        help="n_S J in meV: one number, or three for Jx Jy Jz (default: -1)",
+        "--config", "-c", type=Path, metavar="FILE.toml",
+        help="the film of the table [sample] of this file, instead of Pt with Py; nothing else of "
+        "the file is used (`openmr sweep --help` shows one)",
     )  # fmt: skip
     command.add_argument(
-        "--spin", type=float, default=2.0, metavar="S", help="spin of a moment (default: 2)"
-    )
+        "--exchange-energy", type=float, nargs="+", metavar="MEV",
+        help="n_S J in meV: one number, or three for Jx Jy Jz (default: -1)",
+    )  # fmt: skip
+    command.add_argument("--spin", type=float, metavar="S", help="spin of a moment (default: 2)")
     command.add_argument(
-        "--curie-temperature", type=float, default=30.0, metavar="K",
+        "--curie-temperature", type=float, metavar="K",
         help="mean-field Curie temperature of the moments (default: 30)",
     )  # fmt: skip
     command.add_argument(
-        "--disorder", default="random", metavar="KIND",
+        "--disorder", metavar="KIND",
         help="where the moments are: random or lattice (default: random)",
     )  # fmt: skip
 
@@ -147,17 +164,22 @@ def _add_film(command: argparse.ArgumentParser) -> None:
 def _film(arguments: argparse.Namespace) -> Sample:
     from openmr import presets
 
-    couplings = [1e-3 * value for value in arguments.exchange_energy]
-    if len(couplings) not in (1, 3):
-        raise ParameterError(
-            f"`--exchange-energy` must be one or three numbers in meV, got {len(couplings)} of them"
-        )
-    return presets.pt_py(
-        exchange_energy=couplings[0] if len(couplings) == 1 else couplings,
-        spin=arguments.spin,
-        curie_temperature=arguments.curie_temperature,
-        disorder=arguments.disorder,
-    )
+    given = {name: getattr(arguments, name) for name in _OF_SAMPLE}
+    given = {name: value for name, value in given.items() if value is not None}
+    if arguments.config is not None:
+        if given:
+            options = ", ".join(f"`--{name.replace('_', '-')}`" for name in given)
+            raise ParameterError(f"`--config` gives the whole film, so {options} must not be given")
+        return read_sample(arguments.config)
+    if "exchange_energy" in given:
+        couplings = [1e-3 * value for value in given["exchange_energy"]]
+        if len(couplings) not in (1, 3):
+            raise ParameterError(
+                "`--exchange-energy` must be one or three numbers in meV, "
+                f"got {len(couplings)} of them"
+            )
+        given["exchange_energy"] = couplings[0] if len(couplings) == 1 else couplings
+    return presets.pt_py(**given)
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -183,10 +205,10 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _validity(arguments: argparse.Namespace) -> int:
     from openmr.validity import validity
 
-    fields = arguments.field
+    film, fields = _film(arguments), arguments.field
     reports = [
         validity(
-            _film(arguments),
+            film,
             temperature,
             fields[0] if len(fields) == 1 else fields,
             direction=arguments.direction,
@@ -225,7 +247,6 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from contextlib import nullcontext
     from multiprocessing import get_context
 
-    from openmr.config import read_config
     from openmr.sweep import sweep
 
     if arguments.processes < 1:

@@ -272,13 +272,23 @@ def coordinates(task: Task) -> dict[str, tuple[tuple[str, ...], NDArray[Any], di
     """Name -> (dimensions, values, attributes) of every coordinate."""
     found = {}
     for name, given in {**task.axes, **task.fixed}.items():
+        units = {"units": {**_POINT_UNITS, **UNITS}[name]}
         dims: tuple[str, ...] = (name,) if name in task.axes else ()
         values = np.asarray(given)
         label = name
         if values.ndim > len(dims):  # vectors: a dimension may not share its name with a matrix
+            if dims:
+                found[name] = (dims, _texts(values), {} if name == "direction" else units)
             dims, label = (*dims, "component"), f"{name}_vector"
-        found[label] = (dims, values, {"units": {**_POINT_UNITS, **UNITS}[name]})
+        found[label] = (dims, values, units)
     return found
+
+
+def _texts(vectors: NDArray[Any]) -> NDArray[Any]:
+    """What plots and selections call each vector, shape (n,): its components, "0 0.6 0.8"."""
+    noise = np.abs(vectors) < 1e-12 * np.abs(vectors).max(axis=-1, keepdims=True)
+    rows = np.where(noise, 0.0, vectors).tolist()  # cos(pi/2) is not quite 0, and -0 is 0
+    return np.array([f"{x:g} {y:g} {z:g}" for x, y, z in rows])
 
 
 def attributes(plan: Plan) -> dict[str, str]:

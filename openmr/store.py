@@ -89,6 +89,7 @@ def _create(path: Path, plan: Plan) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=path.name, dir=path.parent))
+    labels = coordinates(plan.task)
     try:
         group = _zarr().open_group(temporary, mode="w")
         group.attrs.update({**attributes(plan), "chunks": list(plan.chunks)})
@@ -106,10 +107,10 @@ def _create(path: Path, plan: Plan) -> None:
                 dimension_names=dims,
                 compressors=[ZstdCodec(level=1), Crc32cCodec()],
                 attributes={**variable_attributes(name), "coordinates": " ".join(
-                    label for label in coordinates(plan.task) if label not in plan.task.axes
+                    label for label in labels if label not in plan.task.axes
                 )},
             )  # fmt: skip
-        for label, (dims, values, units) in coordinates(plan.task).items():
+        for label, (dims, values, units) in labels.items():
             array = group.create_array(
                 label, shape=values.shape, dtype=_dtype(values), dimension_names=dims,
                 compressors=[Crc32cCodec()], attributes=units,
@@ -138,7 +139,7 @@ def _same(group: Any, plan: Plan, path: Path) -> None:
     wanted = json.loads(json.dumps(plan.description()))
     difference = _difference(json.loads(group.attrs["description"]), wanted)
     for label, (_, values, _) in coordinates(plan.task).items():
-        if difference is None:
+        if difference is None and label in group:  # older stores have no text for a vector
             kept = group[label][...]
             if kept.shape != values.shape or not np.array_equal(kept, values):
                 difference = f"{label} = {_shown(kept)}, asked for {_shown(values)}"

@@ -63,7 +63,8 @@ def sweep(
     temperature, field : array_like () or (n,), K and T
         A one-dimensional array becomes a dimension, a number does not.
     direction : array_like (3,) or (n, 3), no unit
-        Of the field; n of them become a dimension of the resistivities.
+        Of the field; n of them become a dimension of the resistivities, with the components as
+        text for its coordinate, "1 0 0", and as numbers in ``direction_vector``.
     method : str
         As in `relaxation`.
     options : mapping, optional
@@ -268,6 +269,10 @@ def _opened(store: Path) -> xarray.Dataset:
     import xarray
 
     kept = xarray.open_zarr(store, consolidated=False, chunks=None)
-    found: xarray.Dataset = kept[list(VARIABLES)].assign_coords(kept.coords)
+    coords = {  # xarray refuses to plot against text of variable length
+        name: (c.dims, np.array(c.values.tolist()), c.attrs) if c.dtype.kind == "T" else c
+        for name, c in kept.coords.items()
+    }
+    found: xarray.Dataset = kept[list(VARIABLES)].assign_coords(coords)
     del found.attrs["chunks"]
     return found

@@ -158,6 +158,13 @@ COMMANDS = [
     (["validity", "-T", "1e-9"], "`temperature` must be so high"),
     (["ledger", "--only", ""], "`only` must hold at least one equation number"),
     (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
+    (["verify", "--field", "-inf"], "`field` must be finite real numbers in T, got -inf"),
+    (["verify", "--field", "-1e"], "--field/-B: expected at least one argument"),
+    (["verify", "--temperature", "-1e-1"], "`temperature` must be > 0 K, got -0.1"),
+    (["validity", "--tolerance", "-1e-1"], "`tolerance`"),
+    (["ledger", "--only", "-1e1"], "got '-1e1'"),
+    (["sweep", "-c", "a", "-o", "b", "-j", "-1e0"], "-j: invalid int value: '-1e0'"),
+    (["explore", "--port", "-1e3"], "--port: invalid int value: '-1e3'"),
     (["conquer"], "invalid choice: 'conquer'"),
     ([], "required: command"),
 ]
@@ -174,6 +181,23 @@ def test_the_command_line_prints_one_line_and_exits_2(arguments, message, capsys
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("command", ["verify", "validity"])
+@pytest.mark.parametrize(
+    "number", ["-1", "-2.", "-.5", "-1e-1", "-1E+2", "-.5e-3", "-2.e1", "-1_0"]
+)
+def test_negative_numbers_in_every_notation(command, number):
+    """Python's own parser takes -1e-1 for an unknown option."""
+    for option in ("--field", "-B", "--exchange-energy", "--temperature"):
+        for more in ([], ["3", number]):
+            found = cli._parser().parse_args([command, option, number, *more])
+            name = {"-B": "field"}.get(option, option[2:].replace("-", "_"))
+            assert getattr(found, name) == [float(word) for word in (number, *more)]
+    found = cli._parser().parse_args([command, "--direction", "1", number, "0", "-B", number])
+    assert found.direction == [1.0, float(number), 0.0]
+    assert found.field == [float(number)]
+    assert cli._parser().parse_args([command, "--spin", number]).spin == float(number)
 
 
 def test_no_half_written_figure(tmp_path):

@@ -146,6 +146,7 @@ def test_json_and_page():
     assert "[`openmr.closed_form.longitudinal`](../openmr/closed_form.py#L" in page
     assert "openmr/closed_form.py:" in str(report)
     assert "1 misprint" in str(report)
+    assert "misprint: the print fails, and another form holds" in str(report)
 
 
 def test_links_of_a_page_start_where_it_lies(tmp_path):

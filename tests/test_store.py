@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -196,6 +197,28 @@ def test_a_store_of_other_parameters_is_refused_by_name(tmp_path, evaluated, cha
         om.sweep(FILM, **{**GRID, "store": tmp_path / "s", "chunk_points": 4, **change})
     assert "holds another sweep" in str(caught.value)
     assert {p: p.read_bytes() for p in (tmp_path / "s").rglob("*") if p.is_file()} == before
+
+
+def test_a_store_without_text_for_its_vectors_is_gone_on_with(tmp_path, evaluated):
+    """As stores were before; vectors are compared by their components."""
+    axes = {"direction": np.eye(3)}
+    first = kept(tmp_path / "s", **axes).load()
+    shutil.rmtree(tmp_path / "s" / "direction")
+    evaluated.clear()
+    again = kept(tmp_path / "s", **axes).load()
+    assert evaluated == []
+    xarray.testing.assert_identical(again, first.drop_vars("direction"))
+    with pytest.raises(om.ParameterError, match="direction_vector = "):
+        kept(tmp_path / "s", direction=np.eye(3)[::-1])
+
+
+def test_vectors_are_not_taken_for_numbers(tmp_path, evaluated):
+    kept(tmp_path / "s", exchange_energy=[1e-3, 2e-3])
+    with pytest.raises(om.ParameterError, match=r"exchange_energy = .*asked for"):
+        kept(tmp_path / "s", exchange_energy=[(1e-3, 0.0, 0.0), (2e-3, 0.0, 0.0)])
+    kept(tmp_path / "t", exchange_energy=[(1e-3, 0.0, 0.0), (2e-3, 0.0, 0.0)])
+    with pytest.raises(om.ParameterError, match=r"exchange_energy = .*asked for"):
+        kept(tmp_path / "t", exchange_energy=[1e-3, 2e-3])
 
 
 def test_a_store_of_another_version_is_refused(tmp_path):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray
@@ -171,6 +172,40 @@ def test_netcdf_round_trip(tmp_path):
     target = tmp_path / "sweep.nc"
     found.to_netcdf(target, engine="h5netcdf")
     xarray.testing.assert_identical(xarray.load_dataset(target, engine="h5netcdf"), found)
+
+
+def test_vectors_are_chosen_and_drawn_by_their_components(tmp_path):
+    """A label for every value, the same in memory, from a store and from a file."""
+    quarter = 0.5 * np.pi
+    directions = [(1, 0, 0), (np.cos(quarter), -np.sin(quarter), -0.0), (0, 3, 4)]
+    couplings = [(1e-3, 0.0, -5e-4), (1e-3, 1e-3, 1e-3)]
+    axes = {**GRID, "direction": directions, "exchange_energy": couplings}
+    found = om.sweep(FILM, **axes)
+    assert found.direction.values.tolist() == ["1 0 0", "0 -1 0", "0 0.6 0.8"]
+    assert found.exchange_energy.values.tolist() == ["0.001 0 -0.0005", "0.001 0.001 0.001"]
+    assert found.exchange_energy.attrs["units"] == "eV"
+    np.testing.assert_allclose(found.direction_vector[2], [0.0, 0.6, 0.8], rtol=ROUNDING)
+    np.testing.assert_array_equal(found.exchange_energy_vector, couplings)
+    chosen = found.sel(direction="0 0.6 0.8", exchange_energy="0.001 0.001 0.001")
+    expected = om.magnetoresistance(
+        om.presets.pt_py(1e-3), GRID["temperature"][:, None], GRID["field"], (0, 0.6, 0.8)
+    )
+    np.testing.assert_allclose(
+        chosen.longitudinal_resistivity, expected.longitudinal, rtol=ROUNDING
+    )
+    om.sweep(FILM, **axes, store=tmp_path / "kept")
+    stored = om.sweep(FILM, **axes, store=tmp_path / "kept")
+    stored.to_netcdf(tmp_path / "sweep.nc", engine="h5netcdf")
+    reopened = xarray.load_dataset(tmp_path / "sweep.nc", engine="h5netcdf")
+    for kept in (stored, reopened):
+        xarray.testing.assert_identical(kept.coords.to_dataset(), found.coords.to_dataset())
+        _, ax = plt.subplots()
+        one = kept.longitudinal_resistivity.sel(exchange_energy="0.001 0 -0.0005", temperature=5.0)
+        one.plot(x="field", hue="direction", ax=ax)
+        legend = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert legend == found.direction.values.tolist()
+        one.isel(field=0).plot(x="direction")  # text may stand on an axis, too
+        plt.close("all")
 
 
 @pytest.mark.parametrize("method", ["closed-form", "batched", "bloch-redfield"])

@@ -12,6 +12,7 @@ from systems import antiferromagnet, field_for, paramagnet
 
 import openmr as om
 from openmr import cli
+from openmr.config import read_sample
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +258,104 @@ def test_command_line(capsys):
     assert "at worst" in capsys.readouterr().out
     assert cli.main(["validity", "-T", "200", "-B", "5", "--tolerance", "1e-6", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["reports"][0]["ok"] is False
+
+
+OWN = """
+[sample]
+name = "mine"
+neel_temperature = 40.0
+disorder = "lattice"
+[sample.film]
+thickness = 4e-9
+spin_hall_angle = 0.05
+diffusion = 1e-5
+spin_flip_time = 2e-12
+resistivity = 3e-7
+[sample.electrons]
+dos_up = 3e28
+dos_down = 3e28
+[[sample.moments]]
+spin = 1.0
+density = 2e27
+exchange_energy = -1e-3
+[[sample.moments]]
+spin = 1.0
+density = 2e27
+exchange = [5e-31, 5e-31, -1e-31]
+"""
+SWEEP = """
+method = "batched"
+[sweep]
+temperature = "not looked at"
+"""
+MOMENTS = (
+    om.Moments(spin=1, density=2e27, exchange_energy=-1e-3),
+    om.Moments(spin=1, density=2e27, exchange=(5e-31, 5e-31, -1e-31)),
+)
+OWN_SAMPLE = om.Sample(
+    om.Magnet(MOMENTS, disorder="lattice", neel_temperature=40.0),
+    om.Electrons(dos_up=3e28, dos_down=3e28),
+    om.Film(4e-9, 0.05, 1e-5, spin_flip_time=2e-12, resistivity=3e-7),
+    name="mine",
+)
+
+
+@pytest.mark.parametrize("text", [OWN, SWEEP.replace("[sweep]", OWN + "[sweep]")])
+def test_the_command_takes_ones_own_film(tmp_path, capsys, text):
+    """Every part of it, and of the file nothing else."""
+    config = tmp_path / "film.toml"
+    config.write_text(text)
+    assert read_sample(config) == OWN_SAMPLE
+    here = ["-T", "70", "-B", "-1e-1", "--direction", "0", "-1e-1", "1", "--json"]
+    cli.main(["validity", "--config", str(config), *here])
+    (told,) = json.loads(capsys.readouterr().out)["reports"]
+    found = om.validity(OWN_SAMPLE, 70.0, -0.1, direction=(0, -0.1, 1))
+    assert told == json.loads(json.dumps(found.to_dict()))
+    assert "mine, T = 70 K" in str(found)
+
+
+@pytest.mark.parametrize("command", ["verify", "validity"])
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (["--spin", "2"], "`--spin`"),
+        (["--exchange-energy", "-1"], "`--exchange-energy`"),
+        (["--curie-temperature", "0"], "`--curie-temperature`"),
+        (["--disorder", "random"], "`--disorder`"),
+        (["--disorder", "random", "--spin", "2"], "`--spin`, `--disorder`"),
+    ],
+)
+def test_a_film_given_twice_is_refused(tmp_path, capsys, command, more, named):
+    """Also where the options say what the defaults are."""
+    config = tmp_path / "film.toml"
+    config.write_text(OWN)
+    assert cli.main([command, "--config", str(config), *more]) == 2
+    told = capsys.readouterr()
+    assert told.err == f"openmr: `--config` gives the whole film, so {named} must not be given\n"
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("command", ["verify", "validity"])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "`config` must be a file to read"),
+        ("[sample", "is not TOML"),
+        ("[sweep]\nfield = 0.0", "must have a table [sample]"),
+        ("[sampel]\npreset = 'pt_py'", "unknown key `sampel`"),
+        (OWN.replace("thickness = 4e-9\n", ""), "[sample.film] lacks `thickness`"),
+        (OWN.replace("spin = 1.0", "spin = 0.3"), "`spin` must be a positive half-integer"),
+    ],
+)
+def test_a_bad_file_gives_one_line(tmp_path, capsys, command, text, message):
+    config = tmp_path / "film.toml"
+    if text is not None:
+        config.write_text(text)
+    assert cli.main([command, "-c", str(config)]) == 2
+    told = capsys.readouterr()
+    assert message in told.err
+    assert told.err.count("\n") == 1
+    assert told.out == ""
 
 
 BAD = [

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import types
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from mutation import mutants
 import openmr as om
 from openmr import cli, closed_form
 from openmr.comparison import compare
+from openmr.config import EXAMPLE, read_sample
 from openmr.measurement import Case, measure, standard_cases
 
 SOURCE = Path(closed_form.__file__).read_text()
@@ -136,6 +137,20 @@ def test_the_command_itself(tmp_path):
     assert len(report["checks"]) > 800
     assert {c["route"] for c in report["checks"]} >= {"bloch-redfield", "evolution", "operators"}
     assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["decay.png", "deviations.png"]
+
+
+def test_the_command_takes_ones_own_film(monkeypatch, tmp_path, capsys):
+    """First among the cases; the formulas are set beside the routes for it."""
+    monkeypatch.setattr(verify_module, "standard_cases", list)
+    config = tmp_path / "film.toml"
+    config.write_text(EXAMPLE)
+    assert cli.main(["verify", "-c", str(config), "-T", "30", "-B", "-1e-1", "4", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [case["name"] for case in told["cases"]] == [
+        "Pd(Co), T = 30 K, B = -0.1 T",
+        "Pd(Co), T = 30 K, B = 4 T",
+    ]
+    assert told["cases"][0]["sample"] == json.loads(json.dumps(asdict(read_sample(config))))
 
 
 def test_report_reads_as_a_table(monkeypatch, measurements):

@@ -23,6 +23,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
+from openmr.ledger.entries import MEANING
+
 DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "ledger.md"
 FOUND = DOCS / "_build" / "ledger.json"
@@ -34,15 +36,6 @@ LETTERS = {
     "scan error": "S",
     "undecidable": "U",
     "contradicted": "C",
-}
-MEANING = {
-    "holds": "the print stands the test",
-    "misprint": "the print fails, and another form holds",
-    "approximation": "errs, at the order that was measured",
-    "definition": "names something",
-    "scan error": "the copy at hand differs from what was printed",
-    "undecidable": "nothing here can decide it",
-    "contradicted": "neither the print nor another form stands the test",
 }
 log = logging.getLogger(__name__)
 

@@ -19,16 +19,17 @@ DEFINITION: Final = "definition"
 APPROXIMATION: Final = "approximation"
 UNDECIDABLE: Final = "undecidable"
 CONTRADICTED: Final = "contradicted"
-VERDICTS: Final = (
-    HOLDS,
-    MISPRINT,
-    SCAN_ERROR,
-    DEFINITION,
-    APPROXIMATION,
-    UNDECIDABLE,
-    CONTRADICTED,
-)
-"""Contradicted: neither the print nor a corrected form stands the test."""
+MEANING: Final = {
+    HOLDS: "the print stands the test",
+    MISPRINT: "the print fails, and another form holds",
+    SCAN_ERROR: "the copy at hand differs from what was printed",
+    DEFINITION: "names something",
+    APPROXIMATION: "errs, at the order that was measured",
+    UNDECIDABLE: "nothing here can decide it",
+    CONTRADICTED: "neither the print nor another form stands the test",
+}
+"""What each verdict says."""
+VERDICTS: Final = tuple(MEANING)
 
 Formula = Callable[..., Any]
 Residual = Callable[[Formula, Any], float]

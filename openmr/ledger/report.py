@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from openmr.ledger.entries import MISPRINT, SCAN_ERROR, VERDICTS, Finding
+from openmr.ledger.entries import MEANING, MISPRINT, SCAN_ERROR, VERDICTS, Finding
 
 LEGEND: Final = """\
 residual: distance of the form that holds from a reference computed without it, no unit; allowed:
@@ -129,7 +129,8 @@ def _table(ledger: Ledger) -> str:
     counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
     number = len(ledger.findings)
     counts = f"{number} {'entry' if number == 1 else 'entries'}: {counted}."
-    return "\n".join([LEGEND, "", *lines, "", counts])
+    verdicts = [f"{verdict}: {MEANING[verdict]}" for verdict in ledger.counts]
+    return "\n".join([LEGEND, "", *verdicts, "", *lines, "", counts])
 
 
 def _details(finding: Finding) -> list[str]:
