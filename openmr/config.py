@@ -178,7 +178,7 @@ def _values(name: str, value: Any) -> Any:
     if missing:
         raise ParameterError(f"`sweep.{name}` lacks {', '.join(sorted(missing))}")
     points, spacing = value["points"], value.get("spacing", "linear")
-    if not isinstance(points, int) or not 1 <= points <= MOST_POINTS:
+    if isinstance(points, bool) or not isinstance(points, int) or not 1 <= points <= MOST_POINTS:
         raise ParameterError(
             f"`sweep.{name}.points` must be a whole number from 1 to {MOST_POINTS}, got {points!r}"
         )

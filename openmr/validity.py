@@ -336,7 +336,7 @@ def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
     def of_a_flat_band() -> Array:
         return np.asarray(point.rates("exact").diagnostics["second_order"], dtype=float)
 
-    found: Cost = (None, "ask with routes=('exact',), or ('heom',) for S <= 1", "")
+    found: Cost = (None, "ask for routes 'exact', or 'heom' for S <= 1", "")
     if "heom" in routes:
         found = point.measured(of_a_fermi_sea, "the rates, all orders", "heom")
     elif "exact" in routes:
