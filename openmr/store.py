@@ -140,7 +140,7 @@ def _same(group: Any, plan: Plan, path: Path) -> None:
     difference = _difference(json.loads(group.attrs["description"]), wanted)
     for label, (_, values, _) in coordinates(plan.task).items():
         if difference is None and label in group:  # older stores have no text for a vector
-            kept = group[label][...]
+            kept = np.asarray(group[label][...])
             if kept.shape != values.shape or not np.array_equal(kept, values):
                 difference = f"{label} = {_shown(kept)}, asked for {_shown(values)}"
     if difference is not None:

@@ -149,6 +149,16 @@ def test_killed_and_gone_on_with(tmp_path, evaluated):
     xarray.testing.assert_allclose(found, plain, rtol=1e-12, atol=1e-25)
 
 
+def test_words_and_vectors_given_once(tmp_path):
+    given = {"disorder": "lattice", "exchange_energy": (1e-3, 2e-3, 0.0), "spin": 1.5}
+    for _ in range(2):
+        found = kept(tmp_path / "s", **given).load()
+    xarray.testing.assert_allclose(found, om.sweep(FILM, **GRID, **given), rtol=1e-12, atol=1e-25)
+    assert str(found.disorder.values) == "lattice"
+    with pytest.raises(om.ParameterError, match="holds another sweep: sample.magnet.disorder"):
+        kept(tmp_path / "s", **{**given, "disorder": "random"})
+
+
 def flip(path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
