@@ -155,7 +155,7 @@ def test_words_and_vectors_given_once(tmp_path):
         found = kept(tmp_path / "s", **given).load()
     xarray.testing.assert_allclose(found, om.sweep(FILM, **GRID, **given), rtol=1e-12, atol=1e-25)
     assert str(found.disorder.values) == "lattice"
-    with pytest.raises(om.ParameterError, match="holds another sweep: sample.magnet.disorder"):
+    with pytest.raises(om.ParameterError, match=r"holds another sweep: sample\.magnet\.disorder"):
         kept(tmp_path / "s", **{**given, "disorder": "random"})
 
 
