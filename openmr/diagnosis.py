@@ -143,10 +143,21 @@ class Diagnosis:
         for name, value, error in zip(
             self.parameters, self.values, self.uncertainties, strict=True
         ):
-            known = "not determined" if name in self.undetermined else f"+- {error:.2g}"
-            lines.append(f"  {name:<20} : {value:.5g} {known} {PARAMETERS[name].unit}".rstrip())
+            open_ = name in self.undetermined
+            known = f"{value:.3g} not determined" if open_ else _with_error(value, error)
+            lines.append(f"  {name:<20} : {known} {PARAMETERS[name].unit}".rstrip())
         lines += [f"  left open            : {c}" for c in self.undetermined_combinations]
         return "\n".join(lines)
+
+
+def _with_error(value: float, error: float) -> str:
+    """Both, the value to the second digit of its error."""
+    if not error > 0:
+        return f"{value:.15g} +- {error:.2g}"
+    last = int(f"{error:.1e}".split("e")[1]) - 1
+    first = int(f"{value:.15e}".split("e")[1])
+    digits = min(max(first - last + 1, 1), 15)
+    return f"{value:#.{digits}g}".rstrip(".") + f" +- {error:.2g}"
 
 
 def fit(

@@ -393,6 +393,26 @@ def test_a_small_weight_in_an_open_direction_counts():
     assert found.errors[1] == pytest.approx(0.02 * np.log(100), rel=1e-3)
 
 
+# --- the table -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (-0.3, 1.8e-7, "-0.30000000 +- 1.8e-07"),
+        (-0.30000002, 1.8e-7, "-0.30000002 +- 1.8e-07"),
+        (23.8377, 0.149, "23.84 +- 0.15"),
+        (1344.6, 55.0, "1345 +- 55"),
+        (0.1, 0.0999, "0.10 +- 0.1"),
+        (-7.0078e-4, 2.1e-6, "-0.0007008 +- 2.1e-06"),
+        (3.4061e27, 5e24, "3.4061e+27 +- 5e+24"),
+        (2e-6, 0.0, "2e-06 +- 0"),
+    ],
+)
+def test_values_are_shown_to_the_second_digit_of_their_error(value, error, shown):
+    assert diagnosis._with_error(value, error) == shown
+
+
 # --- files and errors ------------------------------------------------------------------------
 
 
