@@ -302,6 +302,63 @@ def test_an_end_of_the_range_is_not_taken_for_knowledge():
     assert found.undetermined == ("resistivity", "spin_hall_angle")
 
 
+# --- what follows from a fit -----------------------------------------------------------------
+
+
+def test_a_parameter_propagates_to_itself():
+    found = fit(TRUTH, data(noise=1e-10), NAMES)
+    for name, value, error in zip(NAMES, found.values, found.uncertainties, strict=True):
+        got = found.propagate(PARAMETERS[name].read)
+        assert got[0] == pytest.approx(value, rel=1e-14)
+        assert got[1] == pytest.approx(error, rel=1e-8)
+
+
+def test_errors_of_products_hold_the_correlations():
+    """For J^2 theta: error^2 = 4 c_JJ + 4 c_Jt + c_tt in relative errors."""
+    found = fit(TRUTH, data(noise=1e-10), NAMES)
+    energy, angle = (PARAMETERS[name].read for name in ("exchange_energy", "spin_hall_angle"))
+    value, error = found.propagate(lambda s: [[energy(s) ** 2 * angle(s), 1.0]])
+    relative = found.uncertainties / np.abs(found.values)
+    covariance = np.outer(relative, relative) * found.correlations
+    weights = np.array([2.0, 0.0, 0.0, 1.0])
+    assert value.shape == error.shape == (1, 2)
+    assert error[0, 0] / abs(value[0, 0]) == pytest.approx(
+        np.sqrt(weights @ covariance @ weights), rel=1e-6
+    )
+    assert error[0, 1] == 0.0
+
+
+def test_tau_of_repeated_experiments_scatters_by_its_error():
+    """And the covariance matters: the rate is far surer than J^2 nu_F is apart."""
+    names = ("exchange_energy", "ordering_temperature", "dos", "diffusion_length")
+    kelvin = np.array([20.0, 40.0, 80.0])[:, None]
+    pull = []
+    for seed in range(12):
+        given = data(noise=1e-11, seed=seed, kelvin=kelvin)
+        found = fit(TRUTH, given, names)
+        tau, error = found.propagate(lambda s: om.relaxation(s, 20.0, 5.0).tau_longitudinal)
+        pull.append((tau - om.relaxation(TRUTH, 20.0, 5.0).tau_longitudinal) / error)
+    assert 1e-4 < stats.chi2(12).cdf(np.sum(np.square(pull))) < 1 - 1e-4
+
+
+def test_what_hangs_on_open_products_is_open():
+    names = ("thickness", "diffusion_length", "diffusion", "spin_hall_angle")
+    found = fit(TRUTH, data(noise=1e-12), names)
+    film = [
+        lambda s: s.film.thickness,
+        lambda s: s.film.thickness / s.film.diffusion_length,
+        lambda s: s.film.thickness**2 / s.film.diffusion,
+        lambda s: s.film.thickness * s.film.diffusion,
+        lambda s: s.film.spin_hall_angle,
+    ]
+    _, error = found.propagate(lambda s: [f(s) for f in film])
+    np.testing.assert_array_equal(np.isinf(error), [True, False, False, True, False])
+    known = fit(TRUTH, data(noise=1e-12), names[1:])
+    _, expected = known.propagate(lambda s: [f(s) for f in film])
+    np.testing.assert_allclose(error[[1, 2, 4]], expected[[1, 2, 4]], rtol=1e-2)
+    assert expected[0] == 0
+
+
 # --- what the data leave open ----------------------------------------------------------------
 
 
@@ -482,6 +539,7 @@ def test_interrupted_fit_is_an_error(monkeypatch):
         fit(start, data(), NAMES)
 
 
+FITTED = fit(TRUTH, data(), ["dos"])
 GIVEN = {"temperature": 10.0, "field": [1.0, 2.0], "direction": (1, 0, 0)}
 BAD = [
     (lambda: measured([2e-6, -1e-6], **GIVEN), "`longitudinal` must be > 0 Ohm m, got -1e-06"),
@@ -507,6 +565,15 @@ BAD = [
             "spin_hall_angle",
         ),
         "`sample`.*'spin_hall_angle' from less than 0.7 in size, got -0.8",
+    ),
+    (lambda: FITTED.propagate(3), "`function` must be callable with a sample, got 3"),
+    (lambda: FITTED.propagate(lambda s: "two"), "`function` must.*real numbers, got 'two'"),
+    (lambda: FITTED.propagate(lambda s: 1j), "`function` must.*real numbers, got 1j"),
+    (lambda: FITTED.propagate(lambda s: np.inf), "`function` must.*finite.*got inf"),
+    (lambda: FITTED.propagate(lambda s: [1.0, [2.0]]), "`function` must.*real numbers"),
+    (
+        lambda: FITTED.propagate(lambda s: np.ones(1 + (s != FITTED.sample))),
+        r"`function` must return the shape \(1,\) for every sample",
     ),
     (lambda: fit(TRUTH, data(), ["dos"]).interval("thickness"), "`name` must be one of 'dos'"),
     (lambda: fit(TRUTH, data(), ["dos"]).interval("dos", 1.0), "`level`.*got 1.0"),
