@@ -341,7 +341,7 @@ def _least(problem: _Problem, logs: Array, *, known: bool) -> Any:
     near = _minimized(problem, logs, epsfcn=1e-10, scale_covar=not known)
     if not near.success or problem.at_rest(_values(near.params)):
         return near
-    # those forward differences, good to 1e-5, lose their way along a flat valley
+    # those forward differences, good to 1e-5, stop short of the minimum along a flat valley
     result = _minimized(
         problem,
         _values(near.params),
