@@ -21,7 +21,7 @@ folder = Path(tempfile.gettempdir())
 truth = om.presets.pt_py(exchange_energy=-1e-3, curie_temperature=30.0)
 kelvin, field = np.array([10.0, 30.0, 60.0]), np.linspace(0.5, 25, 25)
 noise = 2e-10  # Ohm m
-exact = om.magnetoresistance(truth, kelvin[:, None], field, (1, 0, 0)).longitudinal
+exact = om.magnetoresistance(truth, kelvin[:, None], field, (1, 0, 0), order="exact").longitudinal
 noisy = exact + noise * rng.normal(size=exact.shape)
 with (folder / "openmr_measured.csv").open("w", newline="") as file:
     table = csv.writer(file)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from openmr import _checks
-from openmr._checks import Array, ConvergenceError, ParameterError
-from openmr.identifiability import Combination, determined
+from openmr._checks import Array, ConvergenceError, OpenmrError, ParameterError
+from openmr.identifiability import NOISE_FLOOR, REACH, Combination, Determined, determined
 from openmr.measured import Measured, measured, read_csv
 from openmr.parameters import PARAMETERS
 from openmr.pipeline import magnetoresistance
@@ -22,10 +22,18 @@ from openmr.sample import Sample
 
 __all__ = ["PARAMETERS", "Combination", "Diagnosis", "Measured", "fit", "measured", "read_csv"]
 
-STEP: Final[float] = 1e-4
-"""Relative step of the central differences, which leaves 1e-8 of a sensitivity."""
-REACH: Final[float] = 100.0
-"""A fitted parameter stays within this factor of its start."""
+STEP: Final[float] = 1e-3
+"""Relative step of the differences of fourth order, good to 1e-10 of the largest sensitivity."""
+LINEAR: Final[float] = 0.1
+"""Relative uncertainty up to which the model is as good as linear in ln p."""
+STRIDE: Final[float] = np.log(10.0)
+"""Longest step in ln p of the walk along what the data hardly determine."""
+MOST_TRIALS: Final[int] = 25
+"""Trials of a fit in the walk; one that takes longer starts far above any allowed chi^2."""
+FARTHEST: Final[float] = 9.0
+"""Rise of chi^2 at which the walk ends: three standard deviations."""
+LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
+"""Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +46,16 @@ class Diagnosis:
         With the fitted values in it.
     parameters : tuple of str
     values, uncertainties : arrays (m,), in the units of `PARAMETERS`
-        One standard deviation; ``inf`` where the data do not determine the parameter, or where it
-        ran to an end of its range.
+        One standard deviation, with what is open left free over its whole range; ``inf`` where
+        the data do not determine the parameter, or where it ran to an end of its range.
     correlations : array (m, m)
         Rows of parameters without any finite uncertainty are those of the unit matrix.
     combinations : tuple of Combination
-        From the best to the least determined; as many as parameters.
+        From the best to the least determined at the fitted values; as many as parameters.
+    covariance : array (m, m), no unit
+        Of ln p; what is open enters with the range of a parameter, ln 100.
+    open_directions : array (k, m), no unit
+        Directions in ln p along which the data leave everything possible.
     limit : float, no unit
         Relative uncertainty above which a product or a parameter counts as undetermined.
     model, residuals : arrays (n,), Ohm m and standard deviations
@@ -64,6 +76,8 @@ class Diagnosis:
     uncertainties: Array
     correlations: Array
     combinations: tuple[Combination, ...]
+    covariance: Array
+    open_directions: Array
     limit: float
     model: Array
     residuals: Array
@@ -113,6 +127,68 @@ class Diagnosis:
         half = float(many * self.uncertainties[at])
         return float(self.values[at]) - half, float(self.values[at]) + half
 
+    def propagate(self, function: Callable[[Sample], ArrayLike]) -> tuple[Array, Array]:
+        """Any number that follows from the sample, with its standard error by the covariance.
+
+        Parameters
+        ----------
+        function : callable
+            Sample -> real numbers of any shape and unit, smooth in the fitted parameters.
+
+        Returns
+        -------
+        value : array (...), unit of the function
+            At the fitted sample.
+        error : array (...), unit of the function
+            One standard deviation; ``inf`` where the number changes along what the data leave
+            open, and finite for a product that they determine although its factors are not.
+
+        Raises
+        ------
+        ParameterError
+            If `function` cannot be called, or what it returns is not finite, not real, or
+            changes its shape.
+
+        Notes
+        -----
+        Linear in ln p: error^2 = g C g with g = d function / d ln p by finite differences.
+
+        Examples
+        --------
+        >>> import openmr as om
+        >>> film = om.presets.pt_py()
+        >>> given = {"temperature": 10.0, "field": [1.0, 5.0, 20.0], "direction": (1, 0, 0)}
+        >>> rho = om.magnetoresistance(film, **given, order="exact").longitudinal
+        >>> data = om.diagnosis.measured(rho, uncertainty=1e-10, **given)
+        >>> found = om.diagnosis.fit(film, data, ["exchange_energy"])
+        >>> tau, error = found.propagate(lambda s: om.relaxation(s, 10.0, 5.0).tau_longitudinal)
+        >>> bool(0 < error < 0.01 * tau)
+        True
+        """
+        if not callable(function):
+            raise ParameterError(f"`function` must be callable with a sample, got {function!r}")
+
+        def at(logs: Array) -> Array:
+            changed = self.sample
+            for name, value in zip(self.parameters, self.values * np.exp(logs), strict=True):
+                changed = PARAMETERS[name].put(changed, float(value))
+            return _checks.finite_array("function", function(changed))
+
+        value = _checks.finite_array("function", function(self.sample))
+        try:
+            slopes = sensitivities(at, np.zeros(len(self.values)))
+            slopes = slopes.reshape(*value.shape, len(self.values))
+        except ValueError as error:
+            if isinstance(error, ParameterError):
+                raise
+            raise ParameterError(
+                f"`function` must return the shape {value.shape} for every sample"
+            ) from None
+        variance = np.einsum("...i,ij,...j->...", slopes, self.covariance, slopes)
+        change = np.log(REACH) * np.abs(slopes @ self.open_directions.T)
+        lost = np.any(change > self.limit * np.abs(value)[..., None], axis=-1)
+        return value, np.where(lost, np.inf, np.sqrt(variance))
+
     def __repr__(self) -> str:
         lines = [
             f"Diagnosis  {len(self.model)} points, {len(self.parameters)} parameters, "
@@ -129,10 +205,21 @@ class Diagnosis:
         for name, value, error in zip(
             self.parameters, self.values, self.uncertainties, strict=True
         ):
-            known = "not determined" if name in self.undetermined else f"+- {error:.2g}"
-            lines.append(f"  {name:<20} : {value:.5g} {known} {PARAMETERS[name].unit}".rstrip())
+            open_ = name in self.undetermined
+            known = f"{value:.3g} not determined" if open_ else _with_error(value, error)
+            lines.append(f"  {name:<20} : {known} {PARAMETERS[name].unit}".rstrip())
         lines += [f"  left open            : {c}" for c in self.undetermined_combinations]
         return "\n".join(lines)
+
+
+def _with_error(value: float, error: float) -> str:
+    """Both, the value to the second digit of its error."""
+    if not error > 0:
+        return f"{value:.15g} +- {error:.2g}"
+    last = int(f"{error:.1e}".split("e")[1]) - 1
+    first = int(f"{value:.15e}".split("e")[1])
+    digits = min(max(first - last + 1, 1), 15)
+    return f"{value:#.{digits}g}".rstrip(".") + f" +- {error:.2g}"
 
 
 def fit(
@@ -141,6 +228,7 @@ def fit(
     parameters: Sequence[str],
     *,
     limit: float = 0.5,
+    order: str = "exact",
     **options: Any,
 ) -> Diagnosis:
     """Fit named parameters of a sample to measured longitudinal resistivities.
@@ -152,12 +240,16 @@ def fit(
     data : Measured or path
         From `measured` or `read_csv`, or the path of a CSV file.
     parameters : sequence of str
-        Names in `PARAMETERS`. Each stays within a factor 100 of its start and keeps its sign.
+        Names in `PARAMETERS`. Each stays within a factor 100 of its start and keeps its sign;
+        |theta_SH| stays below 0.7 (0.99 at second order).
     limit : float, no unit
         Relative uncertainty above which a parameter or a product counts as undetermined; 0.5 asks
         for little more than the order of magnitude.
+    order : {"exact", "second"}
+        In theta_SH, as in `resistivity`. A film is exact; the second order is for data that were
+        computed with it.
     **options
-        Of `openmr.magnetoresistance`: `method`, `order`, and so on.
+        Of `openmr.magnetoresistance`: `method` and so on.
 
     Returns
     -------
@@ -174,14 +266,18 @@ def fit(
 
     Notes
     -----
-    Intervals are those of the model linearised in ln p, for independent Gaussian noise. Signs are
+    Intervals are those of the model linearised in ln p, for independent Gaussian noise. What is
+    known no better than to 10 % is moved through its range, as far as chi^2 rises by less than 9,
+    and the others fitted again: a change over the root of the rise counts as an error, and within
+    a rise of 1 the errors found there do, so that none is conditional on what is open. Signs are
     not found by the fit: rho_L holds theta_SH squared alone.
     """
-    lmfit = _lmfit()
+    _lmfit()
     limit = _checks.number("limit", limit, above=0.0)
+    _checks.choice("order", order, LARGEST_ANGLE)
     data = _data(data)
     names = _names(parameters, len(data.longitudinal))
-    start = _start(sample, names)
+    start = _start(sample, names, LARGEST_ANGLE[order])
     sigma = data.uncertainty
     scale = np.full_like(data.longitudinal, data.longitudinal.mean()) if sigma is None else sigma
 
@@ -189,83 +285,208 @@ def fit(
         changed = sample
         for name, value in zip(names, start * np.exp(logs), strict=True):
             changed = PARAMETERS[name].put(changed, float(value))
-        rho = magnetoresistance(changed, data.temperature, data.field, data.direction, **options)
+        rho = magnetoresistance(
+            changed, data.temperature, data.field, data.direction, order=order, **options
+        )
         return rho.longitudinal
 
-    varied = lmfit.Parameters()
-    for name, value in zip(names, start, strict=True):
-        most = min(REACH, 1 / abs(value)) if name == "spin_hall_angle" else REACH
-        varied.add(name, value=0.0, min=-np.log(REACH), max=np.log(most))
-    result = lmfit.minimize(
-        lambda p: (model(_values(p)) - data.longitudinal) / scale,
-        varied,
-        method="leastsq",
-        scale_covar=sigma is None,
-        epsfcn=1e-10,  # relative step 1e-5: the equilibrium is good to 1e-14
-    )
+    ends = np.full((2, len(names)), [[-np.log(REACH)], [np.log(REACH)]])
+    for column, (name, value) in enumerate(zip(names, start, strict=True)):
+        if name == "spin_hall_angle":
+            ends[1, column] = min(ends[1, column], np.log(LARGEST_ANGLE[order] / abs(value)))
+    problem = _Problem(names, model, data.longitudinal, scale, ends)
+    result = _least(problem, np.zeros(len(names)), known=sigma is not None)
     if not result.success:
         raise ConvergenceError(
             f"the fit stopped after {result.nfev} evaluations without converging: start nearer "
             "with `sample`, or fit fewer `parameters`"
         )
-    logs = _values(result.params)
-    return _diagnosis(data, scale, names, start, logs, model, result, sample, limit)
+    return _diagnosis(problem, result, start, sample, limit, known=sigma is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Data beside a model that takes logarithms of parameters over their starts."""
+
+    names: tuple[str, ...]
+    model: Callable[[Array], Array]
+    longitudinal: Array
+    scale: Array
+    ends: Array  # (2, m)
+
+    def residuals(self, logs: Array) -> Array:
+        return (self.model(logs) - self.longitudinal) / self.scale
+
+    def slopes(self, logs: Array, free: NDArray[np.bool_] | None = None) -> Array:
+        """Sensitivities S_ij, to the free parameters alone if so asked."""
+        return sensitivities(self.model, logs, free) / self.scale[:, None]
+
+    def at_rest(self, logs: Array) -> bool:
+        """Whether a Newton step moves no product by a hundredth of its standard deviation."""
+        residuals, slopes = self.residuals(logs), self.slopes(logs)
+        left, singular, _ = np.linalg.svd(slopes, full_matrices=False)
+        steps = (left.T @ residuals)[singular > NOISE_FLOOR * singular[0]]
+        noise = np.sqrt(residuals @ residuals / len(residuals))
+        return bool(np.all(np.abs(steps) <= 0.01 * noise))
+
+    def at_an_end(self, logs: Array) -> NDArray[np.bool_]:
+        """Parameters driven to an end of their range, and so not found."""
+        low, high = self.ends
+        return np.asarray((logs < 0.99 * low) | (logs > high - 0.01 * np.log(REACH)))
+
+
+def _least(problem: _Problem, logs: Array, *, known: bool) -> Any:
+    """Least squares from `logs`: lmfit's record."""
+    # relative step 1e-5: the equilibrium is good to 1e-14
+    near = _minimized(problem, logs, epsfcn=1e-10, scale_covar=not known)
+    if not near.success or problem.at_rest(_values(near.params)):
+        return near
+    # those forward differences, good to 1e-5, stop short of the minimum along a flat valley
+    result = _minimized(
+        problem,
+        _values(near.params),
+        Dfun=lambda p: problem.slopes(_values(p)),
+        scale_covar=not known,
+    )
+    result.nfev += near.nfev
+    return result
+
+
+def _with_held(problem: _Problem, logs: Array, held: int) -> Array:
+    """Logarithms for the least chi^2 with one of them held, to a hundredth of a chi^2."""
+    free = np.arange(len(logs)) != held
+    if not np.any(free):
+        return logs
+    result = _minimized(
+        problem,
+        logs,
+        held=held,
+        Dfun=lambda p: problem.slopes(_values(p), free),
+        ftol=1e-4,
+        max_nfev=MOST_TRIALS,
+    )
+    return _values(result.params)
+
+
+def _minimized(problem: _Problem, logs: Array, held: int | None = None, **options: Any) -> Any:
+    lmfit = _lmfit()
+    varied = lmfit.Parameters()
+    for column, name in enumerate(problem.names):
+        low, high = problem.ends[:, column]
+        varied.add(name, value=logs[column], min=low, max=high, vary=column != held)
+    return lmfit.minimize(
+        lambda p: problem.residuals(_values(p)), varied, method="leastsq", **options
+    )
 
 
 def _diagnosis(
-    data: Measured,
-    scale: Array,
-    names: tuple[str, ...],
-    start: Array,
-    logs: Array,
-    model: Callable[[Array], Array],
-    result: Any,
-    sample: Sample,
-    limit: float,
+    problem: _Problem, result: Any, start: Array, sample: Sample, limit: float, *, known: bool
 ) -> Diagnosis:
     """The record of a finished fit."""
-    found = model(logs)
-    residuals = (found - data.longitudinal) / scale
+    names, logs = problem.names, _values(result.params)
+    found = problem.model(logs)
+    misses = found - problem.longitudinal
+    residuals = misses / problem.scale
     freedom = len(residuals) - len(names)
     chi_square = float(residuals @ residuals) / freedom
-    misses = found - data.longitudinal
-    if data.uncertainty is None:  # the scatter is the noise
+    scale = problem.scale
+    if not known:  # the scatter is the noise
         scale, residuals = scale * chi_square**0.5, residuals / (chi_square**0.5 or 1.0)
         chi_square = 1.0
     # a perfect fit leaves the rounding of the model
-    scale = np.maximum(scale, 1e-15 * np.abs(found))
-    sensitivity = sensitivities(model, logs) / scale[:, None]
-    errors, correlations, combinations = determined(names, sensitivity)
+    problem = replace(problem, scale=np.maximum(scale, 1e-15 * np.abs(found)))
+    local = determined(names, problem.slopes(logs), limit)
+    errors = _errors(problem, logs, local, limit)
     values = start * np.exp(logs)
-    errors[_at_an_end(names, values, logs)] = np.inf
     for name, value in zip(names, values, strict=True):
         sample = PARAMETERS[name].put(sample, float(value))
+    linear = np.sqrt(np.diag(local.covariance))
+    lost = np.isinf(errors)
+    spread = np.where(lost | (linear == 0), 1.0, linear)
+    correlations = np.where(
+        lost[:, None] | lost, np.eye(len(names)), local.covariance / np.outer(spread, spread)
+    )
+    wider = np.where(lost, 1.0, errors / spread)
+    # an exactly open product leaves others of the same parameters determined
+    apart = ~local.lost | problem.at_an_end(logs)
     return Diagnosis(
         sample=sample,
         parameters=names,
         values=values,
         uncertainties=np.abs(values) * errors,
         correlations=correlations,
-        combinations=combinations,
+        combinations=local.combinations,
+        covariance=np.outer(wider, wider) * local.covariance,
+        open_directions=np.concatenate([local.open, np.eye(len(names))[lost & apart]]),
         limit=limit,
         model=found,
         residuals=residuals,
         degrees_of_freedom=freedom,
-        known_noise=data.uncertainty is not None,
+        known_noise=known,
         chi_square=chi_square,
         scatter=float(np.sqrt(misses @ misses / freedom)),
         minimizer=result,
     )
 
 
-def _at_an_end(names: tuple[str, ...], values: Array, logs: Array) -> NDArray[np.bool_]:
-    """Parameters that the fit has driven to an end of their range, and so not found."""
-    full = np.array([name == "spin_hall_angle" for name in names]) & (np.abs(values) > 0.99)
-    return np.asarray(full | (np.abs(logs) > 0.99 * np.log(REACH)))
+def _errors(problem: _Problem, logs: Array, local: Determined, limit: float) -> Array:
+    """Standard deviations of ln p, none of them conditional on what is hardly determined."""
+    errors = local.errors
+    ended = problem.at_an_end(logs)
+    strides = [
+        min(3 * c.uncertainty, STRIDE) * _direction(problem.names, c)
+        for c in local.combinations
+        if c.uncertainty > LINEAR
+    ]
+    walked = {int(np.argmax(np.abs(stride))) for stride in strides}
+    for column in np.flatnonzero(ended):
+        variance = local.covariance[column, column]
+        slope = local.covariance[column] / (variance or 1.0)
+        errors = np.maximum(errors, np.abs(STRIDE * slope))  # where no walk may go
+        if column not in walked:
+            strides.append(STRIDE * np.eye(len(logs))[column])
+    for stride in strides:
+        for sign in (-1, 1):
+            errors = np.maximum(errors, _walk(problem, logs, sign * stride, limit))
+    return np.where(ended, np.inf, errors)
 
 
-def sensitivities(model: Callable[[Array], Array], logs: Array) -> Array:
-    """Derivatives of model_i to logs_j by central differences, shape (n, m).
+def _direction(names: tuple[str, ...], combination: Combination) -> Array:
+    """The powers as a direction in ln p, the largest component 1."""
+    powers = dict(combination.exponents)
+    return np.array([powers.get(name, 0.0) for name in names])
+
+
+def _walk(problem: _Problem, found: Array, stride: Array, limit: float) -> Array:
+    """Largest errors of ln p that chi^2 tells along a valley.
+
+    In a linear model a change over the root of the rise of chi^2 is at most the standard deviation
+    of the whole fit, and so are the errors anywhere.
+    """
+    held = int(np.argmax(np.abs(stride)))
+    least = np.sum(problem.residuals(found) ** 2)
+    low, high = problem.ends
+    errors, logs = np.zeros(len(found)), found
+    while low[held] <= logs[held] + stride[held] <= high[held]:
+        logs = np.clip(logs + stride, 0.98 * low, high - 0.02 * np.log(REACH))
+        try:
+            logs = _with_held(problem, logs, held)
+            rise = np.sum(problem.residuals(logs) ** 2) - least
+            if rise > FARTHEST:
+                break
+            errors = np.maximum(errors, np.abs(logs - found) / np.sqrt(max(rise, 1.0)))
+            if rise <= 1:
+                there = determined(problem.names, problem.slopes(logs), limit)
+                errors = np.maximum(errors, there.errors)
+        except OpenmrError:  # the model refuses such a sample
+            break
+    return errors
+
+
+def sensitivities(
+    model: Callable[[Array], Array], logs: Array, free: NDArray[np.bool_] | None = None
+) -> Array:
+    """Derivatives of model_i to logs_j by differences of fourth order, shape (n, m).
 
     Parameters
     ----------
@@ -273,6 +494,8 @@ def sensitivities(model: Callable[[Array], Array], logs: Array) -> Array:
         Logarithms of parameters (m,) -> predictions (n,), in any unit.
     logs : array (m,), no unit
         Where the derivatives are taken.
+    free : array (m,) of bool, optional
+        Which derivatives; all of them unless given.
 
     Returns
     -------
@@ -280,8 +503,15 @@ def sensitivities(model: Callable[[Array], Array], logs: Array) -> Array:
         d model_i / d logs_j.
     """
     steps = STEP * np.eye(len(logs))
-    columns = [(model(logs + step) - model(logs - step)) / (2 * STEP) for step in steps]
-    return np.stack(columns, axis=-1)
+    if free is not None:
+        steps = steps[free]
+
+    def slope(step: Array) -> Array:
+        near = model(logs + step) - model(logs - step)
+        far = model(logs + 2 * step) - model(logs - 2 * step)
+        return np.asarray((8 * near - far) / (12 * STEP))
+
+    return np.stack([slope(step) for step in steps], axis=-1)
 
 
 def _values(varied: Any) -> Array:
@@ -317,12 +547,17 @@ def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
     return names
 
 
-def _start(sample: Sample, names: tuple[str, ...]) -> Array:
+def _start(sample: Sample, names: tuple[str, ...], largest_angle: float) -> Array:
     _checks.instance("sample", sample, Sample)
     start = np.array([PARAMETERS[name].read(sample) for name in names])
     for name, value in zip(names, start, strict=True):
         if value == 0 or not np.isfinite(value):
             raise ParameterError(
                 f"`sample` must start the fit of {name!r} from a number other than 0, got {value:g}"
+            )
+        if name == "spin_hall_angle" and not abs(value) < largest_angle:
+            raise ParameterError(
+                f"`sample` must start the fit of {name!r} from less than {largest_angle:g} "
+                f"in size, got {value:g}"
             )
     return start

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import qr
 
 from openmr._checks import Array
 
-NOISE_FLOOR: Final[float] = 1e-6
-"""Singular values below this part of the largest are zero to the accuracy of the differences."""
+NOISE_FLOOR: Final[float] = 1e-9
+"""Singular values below this part of the largest are zero to the accuracy of the differences, which
+leave 3e-11 on products that the theory does not contain."""
+REACH: Final[float] = 100.0
+"""A fitted parameter stays within this factor of its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,35 @@ class Combination:
         return " * ".join(powers)
 
 
-def determined(
-    names: tuple[str, ...], sensitivity: Array
-) -> tuple[Array, Array, tuple[Combination, ...]]:
-    """Relative uncertainties, correlations, and products of powers from the best to the worst.
+@dataclass(frozen=True, slots=True)
+class Determined:
+    """What sensitivities say of m parameters, to first order in ln p.
+
+    Attributes
+    ----------
+    covariance : array (m, m), no unit
+        Of ln p; an open direction enters with a standard deviation of ln `REACH`.
+    open : array (k, m), no unit
+        Orthonormal directions in ln p on which the data do not depend.
+    lost : array (m,) of bool
+        Parameters that an open direction changes by more than the limit.
+    combinations : tuple of Combination
+        From the best to the least determined.
+    """
+
+    covariance: Array
+    open: Array
+    lost: NDArray[np.bool_]
+    combinations: tuple[Combination, ...]
+
+    @property
+    def errors(self) -> Array:
+        """Standard deviations of ln p, shape (m,); ``inf`` where lost."""
+        return np.where(self.lost, np.inf, np.sqrt(np.diag(self.covariance)))
+
+
+def determined(names: tuple[str, ...], sensitivity: Array, limit: float) -> Determined:
+    """Uncertainties of parameters and of products of powers of them.
 
     Parameters
     ----------
@@ -50,24 +79,26 @@ def determined(
         m parameters.
     sensitivity : array (n, m)
         S_ij = (d rho_i / d ln p_j) / sigma_i.
+    limit : float, no unit
+        Relative uncertainty above which a parameter is lost.
+
+    Notes
+    -----
+    A small weight in an open direction does not make a parameter unknown, but it must not be
+    dropped either: the direction can be followed as far as `REACH` allows.
     """
     _, singular, vectors = np.linalg.svd(sensitivity, full_matrices=False)
     seen = singular > NOISE_FLOOR * singular[0]
     relative = np.where(seen, 1 / np.where(seen, singular, 1.0), np.inf)
-    covariance = (vectors[seen].T * relative[seen] ** 2) @ vectors[seen]
-    # zero weights come out of the differences near 1e-8 / NOISE_FLOOR
-    lost = np.any(np.abs(vectors[~seen]) > 0.03, axis=0)
-    errors = np.where(lost, np.inf, np.sqrt(np.diag(covariance)))
-    spread = np.where(lost, 1.0, np.sqrt(np.diag(covariance)))
-    correlations = np.where(
-        lost[:, None] | lost, np.eye(len(names)), covariance / np.outer(spread, spread)
-    )
-    vectors = np.concatenate([vectors[seen], _plain(vectors[~seen])])
+    spread = np.where(seen, relative, np.log(REACH))
+    covariance = (vectors.T * spread**2) @ vectors
+    lost = np.any(np.log(REACH) * np.abs(vectors[~seen]) > limit, axis=0)
+    spanned = np.concatenate([vectors[seen], _plain(vectors[~seen])])
     products = tuple(
         _product(names, vector, float(error))
-        for vector, error in zip(vectors, relative, strict=True)
+        for vector, error in zip(spanned, relative, strict=True)
     )
-    return errors, correlations, products
+    return Determined(covariance, vectors[~seen], lost, products)
 
 
 def _plain(space: Array) -> Array:
