@@ -66,7 +66,7 @@ def test_profile(benchmark, method, ratio):
 @pytest.mark.parametrize("names", [1, 3])
 def test_fit(benchmark, names):
     kelvin, field = np.array([10.0, 40.0])[:, None], np.linspace(0.5, 25, 14)
-    rho = om.magnetoresistance(SAMPLE, kelvin, field, (1, 0, 0)).longitudinal
+    rho = om.magnetoresistance(SAMPLE, kelvin, field, (1, 0, 0), order="exact").longitudinal
     data = diagnosis.measured(rho, temperature=kelvin, field=field, direction=(1, 0, 0))
     chosen = ("exchange_energy", "diffusion_length", "spin_hall_angle")[:names]
     start = om.presets.pt_py(exchange_energy=-0.9e-3)

@@ -9,7 +9,7 @@ from scipy import stats
 from systems import antiferromagnet
 
 import openmr as om
-from openmr import diagnosis
+from openmr import diagnosis, least_squares
 from openmr.diagnosis import PARAMETERS, determined, fit, measured, read_csv
 
 FIELD = np.linspace(0.5, 25, 14)
@@ -111,7 +111,7 @@ def test_the_fit_ends_in_the_minimum_along_weak_directions_too():
         ).longitudinal
 
     slopes = (
-        diagnosis.sensitivities(model, np.zeros(len(found.values))) / given.uncertainty[:, None]
+        least_squares.sensitivities(model, np.zeros(len(found.values))) / given.uncertainty[:, None]
     )
     left, singular, _ = np.linalg.svd(slopes, full_matrices=False)
     assert singular[-1] < 1e-6 * singular[0]  # the case in question
@@ -518,13 +518,13 @@ def test_without_lmfit(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(diagnosis, "import_module", missing)
+    monkeypatch.setattr(least_squares, "import_module", missing)
     with pytest.raises(ImportError, match=r"pip install '\.\[fit\]'"):
         fit(TRUTH, data(), NAMES)
 
 
 def test_interrupted_fit_is_an_error(monkeypatch):
-    real = diagnosis._lmfit()
+    real = least_squares.lmfit_module()
 
     class Stopped:
         Parameters = real.Parameters
@@ -533,7 +533,7 @@ def test_interrupted_fit_is_an_error(monkeypatch):
         def minimize(*args, **options):
             return real.minimize(*args, **options, max_nfev=3)
 
-    monkeypatch.setattr(diagnosis, "_lmfit", lambda: Stopped)
+    monkeypatch.setattr(least_squares, "lmfit_module", lambda: Stopped)
     start = om.presets.pt_py(-0.5e-3)
     with pytest.raises(om.ConvergenceError, match=r"stopped after \d+ evaluations"):
         fit(start, data(), NAMES)
