@@ -14,7 +14,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_banded
 
 from openmr._checks import Array, ConvergenceError, ParameterError
 
@@ -120,6 +119,8 @@ def solve_on(cells: Array, samples: Array, slope: Array) -> tuple[Array, Array]:
         (moment, ((odd[1] + odd[3]) - one) * h @ slope),
     ):
         right[rows[:, None] + np.arange(3)] = load
+    from scipy.linalg import solve_banded  # not for `import openmr` to wait for
+
     try:
         found = solve_banded((BAND, BAND), band, right).reshape(n + 1, 2, 3, columns)
     except np.linalg.LinAlgError:

@@ -1,17 +1,17 @@
 """Physical constants in the units of the public interface: eV, K, T, m, s."""
 
+from math import pi
 from typing import Final
 
-from scipy import constants
-
-HBAR: Final[float] = constants.value("reduced Planck constant in eV s")
-"""Reduced Planck constant [eV s]."""
-K_B: Final[float] = constants.value("Boltzmann constant in eV/K")
-"""Boltzmann constant [eV/K]."""
-MU_B: Final[float] = constants.value("Bohr magneton in eV/T")
-"""Bohr magneton [eV/T]."""
-ELEMENTARY_CHARGE: Final[float] = constants.e
-"""Elementary charge [C], which is also one eV in joules."""
+# written out, since scipy.constants takes longer to import than all else of `import openmr`
+ELEMENTARY_CHARGE: Final[float] = 1.602176634e-19
+"""Elementary charge [C], which is also one eV in joules; exact in the SI."""
+HBAR: Final[float] = 6.62607015e-34 / (2.0 * pi) / ELEMENTARY_CHARGE
+"""Reduced Planck constant [eV s]; exact in the SI."""
+K_B: Final[float] = 1.380649e-23 / ELEMENTARY_CHARGE
+"""Boltzmann constant [eV/K]; exact in the SI."""
+MU_B: Final[float] = 5.7883817982e-5
+"""Bohr magneton [eV/T], CODATA 2022."""
 
 
 def free_electron_dos(fermi_energy: float, mass: float) -> float:
@@ -27,6 +27,8 @@ def free_electron_dos(fermi_energy: float, mass: float) -> float:
     float, eV^-1 m^-3
         nu per spin.
     """
+    from scipy import constants
+
     momentum = (2.0 * mass * constants.m_e * fermi_energy * constants.e) ** 0.5
     per_joule = mass * constants.m_e * momentum / (2.0 * constants.pi**2 * constants.hbar**3)
     return float(per_joule * constants.e)

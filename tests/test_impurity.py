@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import constants
 
 import openmr as om
 from openmr import impurity, units
@@ -66,6 +67,19 @@ def test_powers():
     heavy = impurity.spin_flip_rate(*CASE, mass=2.0, **LONG)
     assert heavy == pytest.approx(2**3.5 * base)
     assert impurity.spin_flip_rate(0.0, 1e-28, 1.0) == 0
+
+
+def test_constants_are_those_of_codata():
+    exact = {
+        "HBAR": "reduced Planck constant in eV s",
+        "K_B": "Boltzmann constant in eV/K",
+        "ELEMENTARY_CHARGE": "elementary charge",
+    }
+    for name, called in exact.items():
+        assert getattr(units, name) == pytest.approx(constants.value(called), rel=1e-15)
+    # measured: each adjustment moves it within the uncertainty of the one before, or nearly
+    value, _, uncertainty = constants.physical_constants["Bohr magneton in eV/T"]
+    assert abs(units.MU_B - value) <= 10 * uncertainty
 
 
 def test_by_hand_in_si():
