@@ -31,17 +31,17 @@ class ExtractionError(OpenmrError, RuntimeError):
     """Rates that could not be read off the evolved spins."""
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """`value` in one line."""
     if isinstance(value, np.generic):
         value = value.item()
-    shown = " ".join(repr(value).split())
-    return shown if len(shown) <= LONGEST else shown[:LONGEST] + " ..."
+    line = " ".join(repr(value).split())
+    return line if len(line) <= LONGEST else line[:LONGEST] + " ..."
 
 
 def _reject(name: str, allowed: str, unit: str, value: Any) -> ParameterError:
     unit = f" {unit}" if unit else ""
-    return ParameterError(f"`{name}` must be {allowed}{unit}, got {_shown(value)}")
+    return ParameterError(f"`{name}` must be {allowed}{unit}, got {shown(value)}")
 
 
 def finite_array(name: str, value: ArrayLike, unit: str = "") -> Array:
@@ -55,8 +55,8 @@ def finite_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     except (OverflowError, TypeError, ValueError):
         raise _reject(name, allowed, unit, value) from None
     if not np.all(np.isfinite(array)):
-        shown = value if array.ndim == 0 else array[~np.isfinite(array)][0]
-        raise _reject(name, allowed, unit, shown)
+        worst = value if array.ndim == 0 else array[~np.isfinite(array)][0]
+        raise _reject(name, allowed, unit, worst)
     return array
 
 
@@ -134,7 +134,7 @@ class Range(NamedTuple):
         hint = f" ({self.hint})" if self.hint else ""
         return ParameterError(
             f"`{name}` must be between {self.least:g} and {self.most:g}{unit}, "
-            f"got {_shown(value)}{hint}"
+            f"got {shown(value)}{hint}"
         )
 
     def positive(self, name: str, value: Any, *, infinite: bool = False) -> float:
@@ -196,7 +196,7 @@ def failure(path: Any, error: Exception) -> str:
     """What a message says of a path that the system refused: the path and the reason."""
     reason = getattr(error, "strerror", None)
     path = path if isinstance(path, str | int | float | None) else str(path)
-    return f"{_shown(path)}: {reason}" if reason else _shown(path)
+    return f"{shown(path)}: {reason}" if reason else shown(path)
 
 
 def exactly_one(**arguments: Any) -> str:

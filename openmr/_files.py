@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from openmr._checks import ParameterError
+from openmr._checks import ParameterError, failure
 
 
 def expect_file(name: str, target: Path) -> None:
@@ -48,7 +48,7 @@ def _expect_room(name: str, target: Path, directory: Path) -> None:
 
 def _no_room(name: str, target: Path, error: OSError) -> ParameterError:
     return ParameterError(
-        f"`{name}` must be a path that can be written, got {str(target)!r}: {error.strerror}"
+        f"`{name}` must be a path that can be written, got {failure(target, error)}"
     )
 
 

@@ -130,12 +130,12 @@ def _descend(problem: WeissProblem, x: Array) -> Trial:
         x = _sweep(problem, x)
     found, active = x, np.arange(x.shape[1])
     part, start = problem, _trial(problem, x)
+    weights = problem.weights[:, None]
     for _ in range(MAX_ITERATIONS):
         sums = start.sums
         mean_field = part.pull(sums.magnetization)
         residual = part.zeeman - mean_field - start.x
         step = _newton_step(part, sums, residual)
-        weights = problem.weights[:, None]
         slope = -np.sum(weights * sums.variance * residual * step, axis=0)
         length = np.ones_like(slope)
         for _ in range(60):

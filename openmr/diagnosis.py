@@ -23,7 +23,7 @@ from openmr.least_squares import (
     sensitivities,
 )
 from openmr.measured import Measured, measured, read_csv
-from openmr.parameters import PARAMETERS
+from openmr.parameters import PARAMETERS, with_values
 from openmr.pipeline import magnetoresistance
 from openmr.sample import Sample
 
@@ -166,9 +166,7 @@ class Diagnosis:
             raise ParameterError(f"`function` must be callable with a sample, got {function!r}")
 
         def at(logs: Array) -> Array:
-            changed = self.sample
-            for name, value in zip(self.parameters, self.values * np.exp(logs), strict=True):
-                changed = PARAMETERS[name].put(changed, float(value))
+            changed = with_values(self.sample, self.parameters, self.values * np.exp(logs))
             return _checks.finite_array("function", function(changed))
 
         value = _checks.finite_array("function", function(self.sample))
@@ -279,9 +277,7 @@ def fit(
     scale = np.full_like(data.longitudinal, data.longitudinal.mean()) if sigma is None else sigma
 
     def model(logs: Array) -> Array:
-        changed = sample
-        for name, value in zip(names, start * np.exp(logs), strict=True):
-            changed = PARAMETERS[name].put(changed, float(value))
+        changed = with_values(sample, names, start * np.exp(logs))
         rho = magnetoresistance(
             changed, data.temperature, data.field, data.direction, order=order, **options
         )
@@ -320,8 +316,6 @@ def _diagnosis(
     local = determined(names, problem.slopes(logs), limit)
     errors = full_errors(problem, logs, local, limit)
     values = start * np.exp(logs)
-    for name, value in zip(names, values, strict=True):
-        sample = PARAMETERS[name].put(sample, float(value))
     linear = np.sqrt(np.diag(local.covariance))
     lost = np.isinf(errors)
     spread = np.where(lost | (linear == 0), 1.0, linear)
@@ -332,7 +326,7 @@ def _diagnosis(
     # an exactly open product leaves others of the same parameters determined
     apart = ~local.lost | problem.at_an_end(logs)
     return Diagnosis(
-        sample=sample,
+        sample=with_values(sample, names, values),
         parameters=names,
         values=values,
         uncertainties=np.abs(values) * errors,

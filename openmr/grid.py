@@ -130,8 +130,8 @@ def dimensions(variable: str, task: Task) -> tuple[str, ...]:
 
 def evaluate(task: Task) -> Values:
     """All variables at all points of a task; what a worker runs."""
-    outer = [name for name in task.axes if name in UNITS]
-    named = {name: value for name, value in task.fixed.items() if name in UNITS}
+    outer = _of_sample(task.axes)
+    named = _of_sample(task.fixed)
     shape = tuple(len(values) for values in task.axes.values())
     out = {
         name: np.empty([len(task.axes[d]) for d in dimensions(name, task)]) for name in VARIABLES
@@ -142,11 +142,15 @@ def evaluate(task: Task) -> Values:
     directions = np.atleast_2d(np.asarray(given["direction"], dtype=float))
     # a few rows of temperatures at a time, so that the arrays in between stay in the cache
     rows = list(blocks(len(temperature), max(1, LARGE // (field.size * len(directions)))))
+    samples = {
+        index: varied(
+            task.sample, named | {n: outer[n][i] for n, i in zip(outer, index, strict=True)}
+        )
+        for index in np.ndindex(shape[: len(outer)])
+    }
     for row in rows:
         rates: Relaxation | None = None
-        for index in np.ndindex(shape[: len(outer)]):
-            at = {name: task.axes[name][i] for name, i in zip(outer, index, strict=True)}
-            sample = varied(task.sample, {**named, **at})
+        for index, sample in samples.items():
             if rates is not None and _same_moments(rates.sample, sample):
                 # of the film the rates know 1/tau_0 alone
                 rates = replace(rates, sample=sample, spin_flip_rate=sample.film.spin_flip_rate)
@@ -161,6 +165,11 @@ def evaluate(task: Task) -> Values:
                 where = (*index, row) if "temperature" in task.axes else index
                 values[where] = part.reshape(values[where].shape)
     return out
+
+
+def _of_sample(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What of it is a parameter of the sample."""
+    return {name: value for name, value in given.items() if name in UNITS}
 
 
 def _same_moments(one: Sample, other: Sample) -> bool:
@@ -187,9 +196,8 @@ def task_of(
             axes[name] = _axis(name, value)
         else:
             fixed[name] = value
-    named = {name: value for name, value in fixed.items() if name in UNITS}
-    base = varied(sample, named)
-    _check_samples(base, named, {name: axes[name] for name in axes if name in UNITS})
+    base = varied(sample, _of_sample(fixed))
+    _check_samples(base, _of_sample(fixed), _of_sample(axes))
     both = {**fixed, **axes}
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
         checked_points(base, **{name: both[name], **other})

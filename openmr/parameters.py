@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -74,6 +74,13 @@ def _density(sample: Sample) -> float:
 
 def _energy(sample: Sample) -> float:
     return sample.magnet.sublattices[0].principal_energy[2]
+
+
+def with_values(sample: Sample, names: Iterable[str], values: Iterable[float]) -> Sample:
+    """The sample with some of `PARAMETERS` set, one after the other."""
+    for name, value in zip(names, values, strict=True):
+        sample = PARAMETERS[name].put(sample, float(value))
+    return sample
 
 
 PARAMETERS: Final[dict[str, Parameter]] = {

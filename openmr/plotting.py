@@ -55,20 +55,14 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
-def _shown(value: Any) -> str:
-    """A rejected value on one line."""
-    line = " ".join(repr(value).split())
-    return line if len(line) <= _checks.LONGEST else line[: _checks.LONGEST] + " ..."
-
-
 def _recorded(name: str, value: Any, kind: str, source: str) -> None:
     """Raise unless `value` is a `kind` of `openmr.routes.evolution`, which imports QuTiP."""
     from openmr.routes import evolution
 
     if not isinstance(value, getattr(evolution, kind)):
-        shown = _shown(value)
         raise ParameterError(
-            f"`{name}` must be a {kind} from openmr.routes.evolution.{source}, got {shown}"
+            f"`{name}` must be a {kind} from openmr.routes.evolution.{source}, "
+            f"got {_checks.shown(value)}"
         )
 
 
@@ -245,8 +239,9 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
     """
     chosen = list(checks) if isinstance(checks, Iterable) else []
     if not chosen or not all(isinstance(check, Check) for check in chosen):
-        shown = _shown(checks)
-        raise ParameterError(f"`checks` must hold one openmr Check or more, got {shown}")
+        raise ParameterError(
+            f"`checks` must hold one openmr Check or more, got {_checks.shown(checks)}"
+        )
     quantities = ("tau_par", "tau_perp", "omega_L", "l_par", "l_perp", "rho_L", "rho_T")
     symbols = (
         r"$\tau_\parallel$", r"$\tau_\perp$", r"$\omega_L$", r"$\ell_\parallel$",
@@ -366,10 +361,9 @@ def _named_curves(curves: Resistivity | Mapping[str, Resistivity]) -> dict[str, 
         _along_one_axis("`curves`", curves)
         return {curves.relaxation.sample.name: curves}
     if not isinstance(curves, Mapping) or not curves:
-        shown = _shown(curves)
         raise ParameterError(
             "`curves` must be an openmr.Resistivity (of openmr.magnetoresistance) or map a label "
-            f"or more to one each, got {shown}"
+            f"or more to one each, got {_checks.shown(curves)}"
         )
     for label, curve in curves.items():
         name = f"curves[{label!r}]"
@@ -526,9 +520,9 @@ def angular_scan(
     if turn.ndim != 1 or not turn.size:
         raise ParameterError(f"`angle` must be one row of angles in rad, got shape {turn.shape}")
     if not isinstance(scans, Mapping) or not scans:
-        shown = _shown(scans)
         raise ParameterError(
-            f"`scans` must map a plane or more to an openmr.Resistivity each, got {shown}"
+            "`scans` must map a plane or more to an openmr.Resistivity each, got "
+            f"{_checks.shown(scans)}"
         )
     for plane, scan in scans.items():
         _checks.choice("plane", plane, ("xy", "yz", "zx"))

@@ -43,6 +43,28 @@ def precession_tensor(along: Array, across: Array | None = None) -> Array:
     return np.asarray(tensor)
 
 
+def expect_field_along_b(across: Array | None, *, electron_splitting: bool) -> None:
+    """Refuse Bohr frequencies of an electron on which the field is not along b.
+
+    Parameters
+    ----------
+    across : array (..., 2), rad/s, or None
+        Omega_x and Omega_y.
+    electron_splitting : bool
+        Whether the frequencies are asked for.
+
+    Raises
+    ------
+    ParameterError
+        If they are, and there is such a field.
+    """
+    if electron_splitting and across is not None:
+        raise _checks.ParameterError(
+            "`electron_splitting` must be False for couplings with J_xz or J_yz, got True: the "
+            "field on the electron is not along b, and its Bohr frequencies are not worked out"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Relaxation:
     """Relaxation of the electron spin: d<sigma>/dt = -tensor . (<sigma> - <sigma>_eq).

@@ -73,8 +73,7 @@ def relaxation(
     _checks.instance("sample", sample, Sample)
     module, function = METHODS[_checks.choice("method", method, METHODS)].split(":")
     if method not in TAKE_MATRICES:
-        for moments in sample.magnet.sublattices:
-            _ = moments.principal_exchange  # refuses the others
+        _ = sample.magnet.exchange  # refuses matrices
     route: Callable[..., Relaxation] = getattr(import_module(module), function)
     try:
         found = route(sample, temperature, field, **options)

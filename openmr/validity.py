@@ -707,17 +707,22 @@ def _table(report: Validity) -> str:
             f"  {a.name:<38}{a.equation:<11}{a.parameter:<32}{_largest(a.size):>9}  {off:>8} "
             f"{mark:<6} {source}"
         )
+    return "\n".join([*lines, "", *closing_lines(report)])
+
+
+def closing_lines(report: Validity) -> list[str]:
+    """What stands below the table: each closed form's worst, and what the words mean."""
+    lines = []
     costliest = {title: report.worst(name) for name, title in CLOSED_FORMS.items()}
-    if any(costliest.values()):
-        lines.append("")
     for title, worst in costliest.items():
         if worst is not None:
             off = percent(float(np.max(worst.deviation)))  # type: ignore[arg-type]
             lines.append(f"  {title:<24} at worst {off}: {worst.name} ({worst.measure})")
     if any(worst is not None and np.max(worst.deviation) >= 1.0 for worst in costliest.values()):  # type: ignore[arg-type]
         lines.append("  where a line is off by 100 % or more, its closed form says nothing")
+    if lines:
+        lines.append("")
     many = report.temperature.size > 1
-    lines.append("")
     lines.append(
         f"  good: off by at most {percent(report.tolerance)} of what stands behind it"
         + ("; of several temperatures and fields the worst is shown" if many else "")
@@ -727,7 +732,7 @@ def _table(report: Validity) -> str:
         "  OPEN: nothing measured it here, and what must be small is not",
         "  choice: not an error, but what the other model would give",
     ]
-    return "\n".join(lines)
+    return lines
 
 
 def _largest(size: Array) -> str:

@@ -22,7 +22,7 @@ from openmr.explorer.screen import (
     snippet,
 )
 from openmr.resistivity import Resistivity
-from openmr.validity import Validity, percent
+from openmr.validity import Validity, closing_lines, percent
 
 NAMES: Final = {
     "1/tau_par": "1/τ<sub>∥</sub>",
@@ -278,8 +278,7 @@ def report(found: Validity) -> str:
     found : Validity
         At one temperature and field.
     """
-    # the last parts of the text: each closed form's worst, and what counts as good
-    lines = "\n".join(str(found).split("\n\n")[-2:]).split("\n")
+    lines = filter(None, closing_lines(found))
     rows = []
     for item in found.assumptions:
         verdict = found.verdict(item)

@@ -27,16 +27,17 @@ from openmr._checks import Array
 from openmr.bath import electron_hole_spectrum
 from openmr.equilibrium import Equilibrium, thermal_state
 from openmr.levels import averages, blocks
-from openmr.rates import Filled, Relaxation, in_blocks, spin_polarised_loss
+from openmr.rates import (
+    Filled,
+    Relaxation,
+    expect_field_along_b,
+    in_blocks,
+    spin_polarised_loss,
+)
 from openmr.sample import Sample
 from openmr.weiss import SMALLEST
 
 ComplexArray = NDArray[np.complex128]
-
-NO_SPLITTING = (
-    "`electron_splitting` must be False for couplings with J_xz or J_yz, got True: the field on "
-    "the electron is not along b, and its Bohr frequencies are not worked out"
-)
 
 LINES = np.array([[1.0, 1.0j, 0.0], [1.0, -1.0j, 0.0], [0.0, 0.0, 2.0]]) / 2
 """Vectors e_l of the lines <S_-S_+>, <S_+S_->, <S_par^2>."""
@@ -83,8 +84,7 @@ def _fill(
     """The tensor at some points, added to `dissipator`, which is zero."""
     state = thermal_state(sample.magnet, temperature, field)
     omega, across = mean_field_precession(sample, state)
-    if electron_splitting and across is not None:
-        raise _checks.ParameterError(NO_SPLITTING)
+    expect_field_along_b(across, electron_splitting=electron_splitting)
     w = units.HBAR / units.K_B * omega / state.temperature if electron_splitting else None
     kms = 0.0
     for i, moments in enumerate(sample.magnet.sublattices):
@@ -270,12 +270,11 @@ def mean_field_precession(sample: Sample, state: Equilibrium) -> tuple[Array, Ar
         Along the local x and y, where J_xz or J_yz is not 0.
     """
     splitting = sample.electrons.g * units.MU_B * state.field
-    across = np.zeros((*state.field.shape, 2))
+    across: Array | None = None
     for i, moments in enumerate(sample.magnet.sublattices):
         column = moments.density * moments.exchange_matrix[:, 2]
         mean = state.magnetization[..., i]
         splitting = splitting - column[2] * mean
         if column[:2].any():
-            across -= mean[..., None] * column[:2]
-    tilted = any(moments.exchange_matrix[:2, 2].any() for moments in sample.magnet.sublattices)
-    return np.asarray(splitting / units.HBAR), across / units.HBAR if tilted else None
+            across = (0.0 if across is None else across) - mean[..., None] * column[:2]
+    return np.asarray(splitting / units.HBAR), None if across is None else across / units.HBAR

@@ -13,7 +13,7 @@ from openmr import _checks, hilbert, master
 from openmr._qutip import exact_arithmetic
 from openmr.bath import detailed_balance, electron_hole_spectrum
 from openmr.equilibrium import Equilibrium, equilibrium
-from openmr.rates import PointRates, Relaxation, collect
+from openmr.rates import PointRates, Relaxation, collect, expect_field_along_b
 from openmr.sample import Sample
 from openmr.units import HBAR, K_B
 
@@ -66,11 +66,7 @@ def _at_point(
     precession, across = float(turning[0, 1]), None
     if any(moments.exchange_matrix[:2, 2].any() for moments in sample.magnet.sublattices):
         across = turning[[1, 2], [2, 0]]
-        if electron_splitting:
-            raise _checks.ParameterError(
-                "`electron_splitting` must be False for couplings with J_xz or J_yz, got True: "
-                "the field on the electron is not along b, its Bohr frequencies are not worked out"
-            )
+    expect_field_along_b(across, electron_splitting=electron_splitting)
     w = HBAR * precession / (K_B * float(state.temperature)) if electron_splitting else 0.0
     spaces = hilbert.moment_spaces(sample, state, electron=w)
     if not spaces:
