@@ -1,6 +1,5 @@
 """Sweeps: labels, round trips, executors, and the command line."""
 
-import importlib
 import json
 import os
 import signal
@@ -21,8 +20,6 @@ import openmr as om
 from openmr import cli
 from openmr._threads import _switches, one_thread
 from openmr.grid import VARIABLES, task_of
-
-sweep_module = importlib.import_module("openmr.sweep")
 
 module = sys.modules["openmr.sweep"]
 FILM = om.presets.pt_py()
@@ -526,6 +523,12 @@ def test_bad_input(call, message):
         call()
 
 
+def test_the_ends_of_two_axes_are_tried_together_before_anything_is_computed(monkeypatch):
+    monkeypatch.setattr(module, "evaluate", lambda task: pytest.fail("computed"))
+    with pytest.raises(om.ParameterError, match="`exchange` times `density` must be at most"):
+        om.sweep(FILM, **GRID, exchange=[1e-30, 1e-27], density=[1e25, 1e31])
+
+
 def test_two_sublattices():
     one = om.Moments(spin=2, density=1e27, exchange_energy=1e-3)
     sample = replace(FILM, magnet=om.Magnet([one, one], [[0, -1e-3], [-1e-3, 0]]))
@@ -599,13 +602,13 @@ def test_a_cold_start_is_no_cost_of_a_point(monkeypatch):
     """Boxes are sized by what points cost, not by what the first import does."""
     times = iter([0.0, 0.03, 10.0, 10.03] * 50)
     calls = []
-    monkeypatch.setattr(sweep_module.time, "perf_counter", lambda: next(times))
-    monkeypatch.setattr(sweep_module, "evaluate", calls.append)
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(times))
+    monkeypatch.setattr(module, "evaluate", calls.append)
     task = task_of(
         om.presets.pt_py(),
         {"temperature": [1.0, 2.0], "field": [0.0, 1.0, 2.0], "direction": (1, 0, 0)},
         "closed-form",
         {},
     )
-    assert sweep_module._cost(task) == pytest.approx(0.03)
+    assert module._cost(task) == pytest.approx(0.03)
     assert len(calls) == 2
