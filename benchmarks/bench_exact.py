@@ -12,8 +12,8 @@ import pytest
 
 import openmr as om
 from openmr import finite_band
-from openmr.hilbert import moment_spaces
-from openmr.routes import exact as route
+from openmr.rates.routes import exact as route
+from openmr.rates.routes.joint_space import moment_spaces
 
 WINDOW = np.linspace(*route.WINDOW, route.SAMPLES)
 

@@ -9,7 +9,7 @@ import pytest
 
 import openmr as om
 from openmr import hilbert
-from openmr.routes import heom as route
+from openmr.rates.routes import heom as route
 from openmr.units import HBAR, K_B
 
 POINT = (10.0, 5.0)

@@ -6,7 +6,7 @@ import pytest
 
 import openmr as om
 from openmr import kinetics
-from openmr.routes.kinetic import electron_sea
+from openmr.rates.routes.kinetic import electron_sea
 
 FILM = om.presets.pt_py()
 DEPTHS = (200.0, 10.0, 1.0)

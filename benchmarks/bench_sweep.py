@@ -26,9 +26,9 @@ from scipy.optimize import curve_fit
 import openmr as om
 from openmr import bath, hilbert, units
 from openmr._qutip import exact_arithmetic
-from openmr.levels import blocks, brillouin
-from openmr.sectors import joint_spectrum
-from openmr.weiss import weiss_field
+from openmr.models.sectors import joint_spectrum
+from openmr.moments.one_sublattice import weiss_field
+from openmr.moments.spin_averages import blocks, brillouin
 
 FILM = om.presets.pt_py()
 RESULTS: dict[str, float] = {}

@@ -14,7 +14,7 @@ import numpy as np
 
 import openmr as om
 from openmr import plotting
-from openmr.routes.evolution import evolution, free_moment
+from openmr.rates.routes.evolution import evolution, free_moment
 
 film = om.presets.pt_py(spin=0.5, curie_temperature=0.0)
 temperature, field = 4.0, 3.0

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import openmr as om
-from openmr.routes.tcl2 import dissipator_in_time, spin_in_time
+from openmr.rates.routes.tcl2 import dissipator_in_time, spin_in_time
 
 film = om.presets.pt_py(exchange_energy=-1e-3)
 temperature, field = 10.0, 5.0

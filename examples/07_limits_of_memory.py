@@ -14,8 +14,8 @@ import numpy as np
 
 import openmr as om
 from openmr import kinetics, master
-from openmr.routes.kinetic import electron_sea
-from openmr.routes.tcl2 import electron_generator
+from openmr.rates.routes.kinetic import electron_sea
+from openmr.rates.routes.tcl2 import electron_generator
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 

@@ -13,9 +13,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import openmr as om
-from openmr import finite_band as fb
-from openmr.hilbert import moment_spaces
-from openmr.routes.exact import averaged_generator, golden_rule_band
+from openmr.models import finite_band as fb
+from openmr.rates.routes.exact import averaged_generator, golden_rule_band
+from openmr.rates.routes.joint_space import moment_spaces
 
 film = om.presets.pt_py(spin=0.5, curie_temperature=0.0)
 temperature, field, bandwidth, levels = 100.0, 1.0, 20.0, 129  # K, T, k_B T, -

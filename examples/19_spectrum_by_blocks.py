@@ -13,8 +13,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from openmr.routes.batched import redfield_tensor
-from openmr.sectors import joint_spectrum
+from openmr.models.sectors import joint_spectrum
+from openmr.rates.routes.batched import redfield_tensor
 
 isotropic = [(1.0, 1.0, 1.0)]
 depth = np.linspace(0.05, 4.0, 80)

@@ -15,7 +15,7 @@ import numpy as np
 
 import openmr as om
 from openmr import animation
-from openmr.routes.tcl2 import spin_in_time
+from openmr.rates.routes.tcl2 import spin_in_time
 
 film = om.presets.pt_py(exchange_energy=-2e-3)
 temperature, field = 10.0, 20.0

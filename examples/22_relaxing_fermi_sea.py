@@ -14,7 +14,7 @@ import numpy as np
 
 import openmr as om
 from openmr import animation, kinetics
-from openmr.routes.kinetic import electron_sea
+from openmr.rates.routes.kinetic import electron_sea
 
 film = om.presets.pt_py(curie_temperature=0.0)  # moments that split in the field alone
 temperature, depth = 4.0, 3.0  # K, beta eps_L

@@ -1,9 +1,9 @@
 """openmr: spin relaxation and magnetoresistance of magnetic metals from open quantum dynamics."""
 
 from importlib import import_module as _import_module
-from typing import Any as _Any
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from openmr import presets, units
+from openmr import units
 from openmr._checks import (
     ConvergenceError,
     ExtractionError,
@@ -12,28 +12,43 @@ from openmr._checks import (
     SizeError,
 )
 from openmr._version import __version__ as __version__
-from openmr.equilibrium import (
-    Equilibrium,
-    curie_temperature,
-    equilibrium,
-    neel_temperature,
-    ordering_temperature,
-)
-from openmr.ledger import ledger
-from openmr.pipeline import magnetoresistance
-from openmr.rates import Relaxation
-from openmr.relaxation import relaxation
-from openmr.resistivity import (
+from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.record import Relaxation
+from openmr.rates.relaxation import relaxation
+from openmr.reports.ledger import ledger
+from openmr.reports.validity import validity
+from openmr.reports.verify.report import verify
+from openmr.sample import presets
+from openmr.sample.film import Electrons, Film, Sample
+from openmr.sample.magnet import Magnet, Moments
+from openmr.sample.ordering import curie_temperature, neel_temperature, ordering_temperature
+from openmr.sweeps.sweep import sweep
+from openmr.transport.line import magnetoresistance
+from openmr.transport.resistivity import (
     Mechanisms,
     Resistivity,
     mechanisms,
     resistivity,
     scan_directions,
 )
-from openmr.sample import Electrons, Film, Magnet, Moments, Sample
-from openmr.sweep import sweep
-from openmr.validity import validity
-from openmr.verify import verify
+
+if _TYPE_CHECKING:
+    from openmr import bath as bath
+    from openmr import master as master
+    from openmr.bath import fermi_sea as kernels  # noqa: F401
+    from openmr.data import diagnosis as diagnosis
+    from openmr.models import clusters as clusters
+    from openmr.models import fermi_kinetics as kinetics  # noqa: F401
+    from openmr.models import finite_band as finite_band
+    from openmr.models import fock as fock
+    from openmr.models import scattering as scattering
+    from openmr.models import sectors as sectors
+    from openmr.rates import closed_form as closed_form
+    from openmr.rates.routes import joint_space as hilbert  # noqa: F401
+    from openmr.show import animation as animation
+    from openmr.show import plotting as plotting
+    from openmr.transport import diffusion as diffusion
+    from openmr.transport import impurity as impurity
 
 __all__ = [
     "ConvergenceError",
@@ -67,31 +82,32 @@ __all__ = [
     "verify",
 ]
 
-_LAZY_MODULES = (
-    "animation",
-    "bath",
-    "closed_form",
-    "clusters",
-    "diagnosis",
-    "diffusion",
-    "finite_band",
-    "fock",
-    "hilbert",
-    "impurity",
-    "kernels",
-    "kinetics",
-    "master",
-    "plotting",
-    "scattering",
-    "sectors",
-)
+_LAZY_MODULES = {
+    "animation": "openmr.show.animation",
+    "bath": "openmr.bath",
+    "closed_form": "openmr.rates.closed_form",
+    "clusters": "openmr.models.clusters",
+    "diagnosis": "openmr.data.diagnosis",
+    "diffusion": "openmr.transport.diffusion",
+    "finite_band": "openmr.models.finite_band",
+    "fock": "openmr.models.fock",
+    "hilbert": "openmr.rates.routes.joint_space",
+    "impurity": "openmr.transport.impurity",
+    "kernels": "openmr.bath.fermi_sea",
+    "kinetics": "openmr.models.fermi_kinetics",
+    "master": "openmr.master",
+    "plotting": "openmr.show.plotting",
+    "scattering": "openmr.models.scattering",
+    "sectors": "openmr.models.sectors",
+}
 
+if not _TYPE_CHECKING:
 
-def __getattr__(name: str) -> _Any:
-    # QuTiP and matplotlib cost more than a second to import: only on demand
-    if name in _LAZY_MODULES:
-        return _import_module(f"openmr.{name}")
-    raise AttributeError(f"module 'openmr' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        # QuTiP and matplotlib cost more than a second to import: only on demand
+        if name in _LAZY_MODULES:
+            return _import_module(_LAZY_MODULES[name])
+        raise AttributeError(f"module 'openmr' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,6 @@
 
 import sys
 
-from openmr.cli import main
+from openmr.apps.cli import main
 
 sys.exit(main())

@@ -12,6 +12,8 @@ K_B: Final[float] = 1.380649e-23 / ELEMENTARY_CHARGE
 """Boltzmann constant [eV/K]; exact in the SI."""
 MU_B: Final[float] = 5.7883817982e-5
 """Bohr magneton [eV/T], CODATA 2022."""
+ELECTRON_MASS: Final[float] = 9.1093837139e-31
+"""Mass of the free electron [kg], CODATA 2022."""
 
 
 def free_electron_dos(fermi_energy: float, mass: float) -> float:
@@ -27,8 +29,7 @@ def free_electron_dos(fermi_energy: float, mass: float) -> float:
     float, eV^-1 m^-3
         nu per spin.
     """
-    from scipy import constants
-
-    momentum = (2.0 * mass * constants.m_e * fermi_energy * constants.e) ** 0.5
-    per_joule = mass * constants.m_e * momentum / (2.0 * constants.pi**2 * constants.hbar**3)
-    return float(per_joule * constants.e)
+    joules, kilograms = fermi_energy * ELEMENTARY_CHARGE, mass * ELECTRON_MASS
+    momentum = (2.0 * kilograms * joules) ** 0.5
+    per_joule = kilograms * momentum / (2.0 * pi**2 * (HBAR * ELEMENTARY_CHARGE) ** 3)
+    return float(per_joule * ELEMENTARY_CHARGE)

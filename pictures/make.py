@@ -1,7 +1,7 @@
 """The picture of the README: resistivity against field, by formula and by master equation.
 
 `python pictures/make.py` writes `resistance.png`. The plotted numbers travel in the picture
-itself (its PNG text "Curves", JSON), so that `tests/test_pictures.py` can tell whether the picture
+itself (its PNG text "Curves", JSON), so that `tests/prose/test_pictures.py` can tell whether it
 still shows what the code computes.
 """
 

@@ -8,13 +8,14 @@ import pytest
 from systems import film_of, paramagnet
 
 import openmr as om
-from openmr import _checks, cli
-from openmr import sample as sample_module
+from openmr import _checks
 from openmr._files import write_whole
-from openmr.diffusion import surviving_fraction
-from openmr.measured import read_csv
-from openmr.routes.evolution import evolution, free_moment, record_decay
-from openmr.variation import varied
+from openmr.apps import cli
+from openmr.data.measured import read_csv
+from openmr.rates.routes.evolution import evolution, free_moment, record_decay
+from openmr.sample import film, magnet
+from openmr.sample.parameters import varied
+from openmr.transport.surviving import surviving_fraction
 
 FILM = om.presets.pt_py()
 MOMENTS = {"spin": 2, "density": 1e27, "exchange_energy": 1e-3}
@@ -332,18 +333,18 @@ def test_what_no_film_has_is_refused_by_name(call, message):
 
 RANGES = {
     "spin": (0.5, _checks.LARGEST_SPIN),
-    "density": sample_module.SPIN_DENSITY[:2],
-    "exchange_energy": sample_module.EXCHANGE[:2],
-    "moment_g": sample_module.G_FACTOR[:2],
-    "electron_g": (sample_module.SMALLEST_G, sample_module.G_FACTOR.most),
-    "curie_temperature": sample_module.ORDER[:2],
-    "weiss": sample_module.EXCHANGE[:2],
-    "dos_up": sample_module.DOS[:2],
-    "thickness": sample_module.THICKNESS[:2],
-    "diffusion": sample_module.DIFFUSION[:2],
-    "diffusion_length": (*sample_module.LENGTH[:2], np.inf),
-    "spin_flip_time": (*sample_module.TIME[:2], np.inf),
-    "resistivity": sample_module.RESISTIVITY[:2],
+    "density": magnet.SPIN_DENSITY[:2],
+    "exchange_energy": magnet.EXCHANGE[:2],
+    "moment_g": magnet.G_FACTOR[:2],
+    "electron_g": (film.SMALLEST_G, magnet.G_FACTOR.most),
+    "curie_temperature": magnet.ORDER[:2],
+    "weiss": magnet.EXCHANGE[:2],
+    "dos_up": film.DOS[:2],
+    "thickness": film.THICKNESS[:2],
+    "diffusion": film.DIFFUSION[:2],
+    "diffusion_length": (*film.LENGTH[:2], np.inf),
+    "spin_flip_time": (*film.TIME[:2], np.inf),
+    "resistivity": film.RESISTIVITY[:2],
 }
 
 

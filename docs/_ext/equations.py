@@ -23,7 +23,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
-from openmr.ledger.entries import MEANING
+from openmr.reports.ledger.entries import MEANING
 
 DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "ledger.md"
@@ -128,7 +128,7 @@ def page(found: dict[str, Any]) -> str:
 
 def one_entry(entry: dict[str, Any]) -> list[str]:
     """Formula, verdict, residual, functions and backlinks of an equation."""
-    from openmr.ledger.report import prose
+    from openmr.reports.ledger.report import prose
 
     verdict = entry["verdict"]
     wrong = verdict in ("misprint", "scan error")

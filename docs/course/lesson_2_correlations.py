@@ -97,8 +97,8 @@ print("log of the ratio of taking to giving:", np.log(takes / gives).round(12))
 
 # %% [markdown]
 # The Fourier transform of $K(\omega)$ is its memory in time. A band of finite width $W$ makes it
-# finite at $t = 0$; {py:func}`openmr.kernels.flat_band` is that of electrons whose density of
-# states ends like $e^{-|\epsilon|/W}$. Below, $W = 5\,k_BT$.
+# finite at $t = 0$; {py:func}`openmr.bath.fermi_sea.flat_band` is that of electrons whose density
+# of states ends like $e^{-|\epsilon|/W}$. Below, $W = 5\,k_BT$.
 
 # %%
 line = np.linspace(-6.0, 6.0, 241)

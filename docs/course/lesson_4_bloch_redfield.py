@@ -245,14 +245,16 @@ print(f"correct: {law:.2e}, of order g w^2")
 #
 # For a pure state with the Bloch vector $\mathbf n$ the probability of the opposite state is zero.
 # It starts to change at the rate $\tfrac12\mathbf n\cdot(\Gamma\mathbf n - \mathbf c)$, where
-# $\Gamma$ is {py:func}`openmr.hilbert.bloch_tensor` and $\mathbf c$ is
-# {py:func}`openmr.hilbert.bloch_drift` of the dissipator. Find the most negative value over all
-# directions at $w = 2$, $g = 0.05$; call it `worst`, in $k_BT/\hbar$. It is checked to
-# $2\cdot10^{-7}$, which a search over 1000 polar angles reaches.
+# $\Gamma$ is {py:func}`openmr.rates.routes.joint_space.bloch_tensor` of the dissipator $\mathcal L$
+# and $c_a = \tfrac12\mathrm{Tr}[\sigma_a\mathcal L(1)]$ is what it does to an unpolarised spin.
+# Find the most negative value over all directions at $w = 2$, $g = 0.05$; call it `worst`, in
+# $k_BT/\hbar$. It is checked to $2\cdot10^{-7}$, which a search over 1000 polar angles reaches.
 
 # %% tags=["hide-cell"]
 found = dissipator(2.0, 0.05)
-matrix, drift = om.hilbert.bloch_tensor(found), om.hilbert.bloch_drift(found)
+matrix = om.hilbert.bloch_tensor(found)
+change = qutip.vector_to_operator(found * qutip.operator_to_vector(qutip.qeye(2)))
+drift = np.array([0.5 * (sigma * change).tr().real for sigma in om.hilbert.PAULI])
 polar = np.linspace(0.0, np.pi, 1001)[:, None]
 azimuth = np.linspace(0.0, 2 * np.pi, 101)[None, :]
 n = np.stack(

@@ -69,8 +69,8 @@ for w in (-3.0, 0.0, 3.0):
 # - \langle S_-S_+\rangle\,f_\uparrow(e)\,[1 - f_\downarrow(e - x)]\Big\} .
 # $$
 #
-# {py:class}`openmr.kinetics.Sea` holds the grid of energies and what scatters the electrons. The
-# unit of time is $1/g$.
+# {py:class}`openmr.models.fermi_kinetics.Sea` holds the grid of energies and what scatters the
+# electrons. The unit of time is $1/g$.
 
 
 # %%

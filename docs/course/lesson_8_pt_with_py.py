@@ -33,8 +33,8 @@ from openmr import plotting
 # %% [markdown]
 # ## The curves
 #
-# {py:func}`openmr.presets.pt_py` is the film of Fig. 3. The paper gives no coupling among the
-# moments; a mean-field Curie temperature of 30 K is assumed. One call goes the whole way: the
+# {py:func}`openmr.sample.presets.pt_py` is the film of Fig. 3. The paper gives no coupling among
+# the moments; a mean-field Curie temperature of 30 K is assumed. One call goes the whole way: the
 # moments in their Weiss field, {eqn}`30`, the rates, {eqn}`84` and {eqn}`85`, the precession,
 # {eqn}`78`, spin diffusion, {eqn}`81`, and the resistance, {eqn}`86`.
 

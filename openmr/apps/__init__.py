@@ -1,0 +1,4 @@
+"""What people start: the command line and the explorer in the browser.
+
+In: arguments, TOML files, moved sliders; out: text, JSON, files, a page. Nothing imports it.
+"""

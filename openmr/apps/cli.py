@@ -1,0 +1,331 @@
+"""The command line: `openmr verify`, `validity`, `ledger`, `sweep`, `explore`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+from openmr._checks import OpenmrError, ParameterError
+from openmr._files import expect_directory, expect_file, write_whole
+from openmr._version import __version__
+from openmr.sample.toml import EXAMPLE, read_config, read_sample
+
+if TYPE_CHECKING:
+    from openmr.reports.ledger import Ledger
+    from openmr.reports.verify.report import Report
+    from openmr.sample.film import Sample
+
+OK, MISSED, BAD_INPUT = 0, 1, 2
+_OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
+"""Options of which `--config` takes the place."""
+_NEGATIVE = re.compile(r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d+)?$|-(inf|nan)$", re.IGNORECASE)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._negative_number_matcher = _NEGATIVE  # its own takes -1e-3 for an option
+
+    def error(self, message: str) -> Any:
+        self.exit(BAD_INPUT, f"openmr: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="openmr",
+        description="Spin relaxation and magnetoresistance from open quantum dynamics.",
+    )
+    parser.add_argument("--version", action="version", version=f"openmr {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    verify = commands.add_parser(
+        "verify",
+        help="closed forms against quantum dynamics, for a Pt/Py film and a set of others",
+        description="Take a Pt film with Py moments from its parameters to its resistivity, by "
+        "closed form, by Bloch-Redfield and by fitted time evolution, and do the same for a set of "
+        "other films; with --config, your own film in the place of the first. Exit status: "
+        "0 all checks hold, 1 some are missed, 2 bad input.",
+    )
+    _add_film(verify)
+    verify.add_argument(
+        "--plot", type=Path, metavar="DIR", help="write decay.png and deviations.png there"
+    )
+    verify.set_defaults(run=_verify)
+    sweep = commands.add_parser(
+        "sweep",
+        help="rates and resistivities on a grid of parameters, to a netCDF file",
+        description="Work out a grid that a TOML file describes and write it as netCDF.\n"
+        "Exit status: 0 done, 2 bad input.",
+        epilog=f"The file, here with every table (docs/sweeps.md):\n\n{indent(EXAMPLE, '  ')}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sweep.add_argument("--config", "-c", type=Path, required=True, metavar="FILE.toml")
+    sweep.add_argument("--output", "-o", type=Path, required=True, metavar="FILE.nc")
+    sweep.add_argument(
+        "--store", type=Path, metavar="DIR",
+        help="keep finished parts there, and go on from them after an interruption",
+    )  # fmt: skip
+    sweep.add_argument(
+        "--processes", "-j", type=int, default=1, metavar="N",
+        help="work on N parts at once (default: 1)",
+    )  # fmt: skip
+    sweep.add_argument("--quiet", "-q", action="store_true", help="show no progress bar")
+    sweep.set_defaults(run=_sweep)
+    validity = commands.add_parser(
+        "validity",
+        help="which closed form to trust: the small parameters and what they cost",
+        description="For a Pt film with Py moments, or with --config your own: every approximation "
+        "behind the closed forms, its small parameter, and the deviation that a numerical route "
+        "measures. Exit status: 0 all measured deviations are within the tolerance, 1 some are "
+        "not, 2 bad input.",
+    )
+    _add_film(validity)
+    validity.add_argument(
+        "--tolerance", type=float, default=0.1, metavar="X",
+        help="largest deviation that counts as good (default: 0.1)",
+    )  # fmt: skip
+    validity.add_argument(
+        "--routes", nargs="+", default=[], metavar="ROUTE",
+        help="costly routes to run besides: heom, exact",
+    )  # fmt: skip
+    validity.set_defaults(run=_validity)
+    ledger = commands.add_parser(
+        "ledger",
+        help="every equation of the paper, with a computed verdict",
+        description="Decide every numbered equation of the paper. Exit status: 0 every check could "
+        "run, 1 some could not, 2 bad input.",
+    )
+    ledger.add_argument("--only", metavar="EQS", help="equations to decide, e.g. 70,75,B36")
+    ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
+    ledger.set_defaults(run=_ledger)
+    explore = commands.add_parser(
+        "explore",
+        help="sliders in the browser: rates, decay, spin accumulation and resistivity",
+        description="Serve a page of sliders and results (docs/explorer.md) until Ctrl-C. It has "
+        "no password: with another --host than this machine's own, others in the network see it. "
+        "Exit status: 0 stopped, 2 bad input or marimo is not installed.",
+    )
+    explore.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS",
+        help="address to listen at (default: 127.0.0.1, this machine alone)",
+    )  # fmt: skip
+    explore.add_argument(
+        "--port", type=int, default=2718, metavar="N",
+        help="port to listen at; 0 takes a free one (default: 2718)",
+    )  # fmt: skip
+    explore.add_argument("--headless", action="store_true", help="open no browser")
+    explore.set_defaults(run=_explore)
+    for command in (verify, validity, ledger):
+        command.add_argument("--json", action="store_true", help="print the report as JSON")
+    return parser
+
+
+def _add_film(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--temperature", "-T", type=float, nargs="+", default=[10.0, 200.0], metavar="K",
+        help="temperatures of the film (default: 10 200)",
+    )  # fmt: skip
+    command.add_argument(
+        "--field", "-B", type=float, nargs="+", default=[5.0], metavar="T",
+        help="fields of the film; every temperature is run at every field (default: 5)",
+    )  # fmt: skip
+    command.add_argument(
+        "--direction", type=float, nargs=3, default=[1.0, 0.0, 0.0], metavar=("X", "Y", "Z"),
+        help="direction of the field; current along x, film normal z (default: 1 0 0)",
+    )  # fmt: skip
+    command.add_argument(
+        "--config", "-c", type=Path, metavar="FILE.toml",
+        help="the film of the table [sample] of this file, instead of Pt with Py; nothing else of "
+        "the file is used (`openmr sweep --help` shows one)",
+    )  # fmt: skip
+    command.add_argument(
+        "--exchange-energy", type=float, nargs="+", metavar="MEV",
+        help="n_S J in meV: one number, or three for Jx Jy Jz (default: -1)",
+    )  # fmt: skip
+    command.add_argument("--spin", type=float, metavar="S", help="spin of a moment (default: 2)")
+    command.add_argument(
+        "--curie-temperature", type=float, metavar="K",
+        help="mean-field Curie temperature of the moments (default: 30)",
+    )  # fmt: skip
+    command.add_argument(
+        "--disorder", metavar="KIND",
+        help="where the moments are: random or lattice (default: random)",
+    )  # fmt: skip
+
+
+def _film(arguments: argparse.Namespace) -> Sample:
+    from openmr.sample import presets
+
+    given = {name: getattr(arguments, name) for name in _OF_SAMPLE}
+    given = {name: value for name, value in given.items() if value is not None}
+    if arguments.config is not None:
+        if given:
+            options = ", ".join(f"`--{name.replace('_', '-')}`" for name in given)
+            raise ParameterError(f"`--config` gives the whole film, so {options} must not be given")
+        return read_sample(arguments.config)
+    if "exchange_energy" in given:
+        couplings = [1e-3 * value for value in given["exchange_energy"]]
+        if len(couplings) not in (1, 3):
+            raise ParameterError(
+                "`--exchange-energy` must be one or three numbers in meV, "
+                f"got {len(couplings)} of them"
+            )
+        given["exchange_energy"] = couplings[0] if len(couplings) == 1 else couplings
+    return presets.pt_py(**given)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from openmr.reports.verify.report import verify
+
+    if arguments.plot is not None:
+        expect_directory("--plot", arguments.plot)
+    sample = _film(arguments)
+    report = verify(
+        sample,
+        temperature=np.array(arguments.temperature)[:, None],
+        field=np.array(arguments.field),
+        direction=arguments.direction,
+    )
+    if arguments.plot is not None:
+        _figures(report, arguments.plot)
+    _show(report, arguments)
+    return OK if report.ok else MISSED
+
+
+def _validity(arguments: argparse.Namespace) -> int:
+    from openmr.reports.validity import validity
+
+    film, fields = _film(arguments), arguments.field
+    reports = [
+        validity(
+            film,
+            temperature,
+            fields[0] if len(fields) == 1 else fields,
+            direction=arguments.direction,
+            routes=arguments.routes,
+            tolerance=arguments.tolerance,
+        )
+        for temperature in arguments.temperature
+    ]
+    if arguments.json:
+        plain = {"reports": [report.to_dict() for report in reports]}
+        print(json.dumps(plain, indent=1, allow_nan=False))
+    else:
+        print("\n\n".join(map(str, reports)))
+    return OK if all(report.ok for report in reports) else MISSED
+
+
+def _ledger(arguments: argparse.Namespace) -> int:
+    from openmr.reports.ledger import ledger
+
+    if arguments.page is not None:
+        expect_file("--page", arguments.page)
+    report = ledger(arguments.only)
+    if arguments.page is not None:
+        text = report.to_markdown(arguments.page.parent) + "\n"
+        write_whole(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))
+    _show(report, arguments)
+    return OK if report.ok else MISSED
+
+
+def _show(report: Report | Ledger, arguments: argparse.Namespace) -> None:
+    print(json.dumps(report.to_dict(), indent=1, allow_nan=False) if arguments.json else report)
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    from concurrent.futures import ProcessPoolExecutor
+    from contextlib import nullcontext
+    from multiprocessing import get_context
+
+    from openmr.sweeps.sweep import sweep
+
+    if arguments.processes < 1:
+        raise ParameterError(f"`--processes` must be >= 1, got {arguments.processes}")
+    expect_file("--output", arguments.output)
+    asked = read_config(arguments.config)
+    parallel = arguments.processes > 1
+    pool = (
+        ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn"))
+        if parallel
+        else nullcontext()
+    )
+    with pool as executor:
+        found = sweep(
+            **asked, store=arguments.store, executor=executor, progress=not arguments.quiet
+        )
+    write_whole(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
+    print(f"{arguments.output}: {dict(found.sizes)}")
+    return OK
+
+
+def _explore(arguments: argparse.Namespace) -> int:
+    if find_spec("marimo") is None:
+        print(
+            "openmr: the explorer needs marimo: pip install '.[explore]' in a clone",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
+    from openmr.apps.explorer.server import serve
+
+    serve(arguments.host, arguments.port, headless=arguments.headless)
+    return OK
+
+
+def _figures(report: Report, directory: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from openmr.rates.routes.evolution import record_decay
+    from openmr.show import plotting
+
+    directory.mkdir(parents=True, exist_ok=True)
+    case = report.measurements[0].case
+    if any(any(m.exchange) for m in case.sample.magnet.sublattices):
+        recorded = record_decay(case.sample, case.temperature, case.field)
+        figure, (left, right) = plt.subplots(1, 2, figsize=(11.0, 4.2), layout="constrained")
+        plotting.decay(recorded, ax=left)
+        plotting.precession(recorded, ax=right)
+        left.set_title("Decay, exchange part")
+        right.set_title("First two periods")
+        figure.suptitle(case.name)
+        write_whole(directory / "decay.png", lambda path: figure.savefig(path, dpi=150))
+    figure, _ = plotting.deviations(report.checks)
+    write_whole(directory / "deviations.png", lambda path: figure.savefig(path, dpi=150))
+    plt.close("all")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 all is well, 1 something is missed, 2 bad input or nothing could be computed.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except (OpenmrError, OSError) as error:
+        print(f"openmr: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,535 @@
+"""From the values of the sliders to everything that the explorer shows, as plain numbers.
+
+Two routes stand side by side: the closed forms (70), (75), (78), (86), and the Bloch-Redfield
+tensor, which knows none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+from scipy.linalg import expm
+
+from openmr._checks import Array, OpenmrError, ParameterError
+from openmr.moments.equilibrium import equilibrium
+from openmr.rates.record import Relaxation
+from openmr.rates.relaxation import relaxation
+from openmr.reports.validity import validity
+from openmr.sample.film import Electrons, Film, Sample
+from openmr.sample.magnet import Magnet, Moments, Triple
+from openmr.sample.ordering import ordering_temperature
+from openmr.sample.presets import PT_LATTICE_CONSTANT
+from openmr.transport.diffusion import SpinProfile, profile
+from openmr.transport.line import magnetoresistance
+from openmr.transport.resistivity import Resistivity, resistivity
+
+LARGEST_QUTIP_SPIN: Final = 3.5
+"""QuTiP builds the tensor in a space of dimension (4S+2)^2, in 24 ms for S = 7/2 and 1.8 s for 10;
+beyond this spin the same tensor in NumPy ("batched") stands in, so that every slider is quick."""
+STRONGEST_FIELD: Final = 30.0  # T, where the curve rho(B) ends
+CURVE_POINTS: Final = 121
+ELECTRIC_FIELD: Final = 2e4  # V/m: 1e10 A/m^2 in a film of 2e-6 Ohm m
+PERIODS: Final = 12
+"""Turns of the spin that a figure can show; a faster spin is followed for that many."""
+LIFETIMES: Final = 3.0
+DECAY_POINTS: Final = 24 * PERIODS + 1
+START: Final = (np.sqrt(0.5), 0.0, np.sqrt(0.5))
+"""The spin at first, halfway between the field (z) and a direction across it (x)."""
+SHOWN: Final = (
+    "hbar / (k_B T tau)",
+    "eps_L / W",
+    "beta eps_L",
+    "beta hbar omega_L",
+    "nu_F J ln(W / k_B T)",
+    "(T_C / T)^2",
+    "active electrons per moment",
+    "theta_SH^2",
+)
+"""Small parameters of `openmr.validity` on the screen, in this order."""
+SMALL: Final = 0.1
+"""Below it a small parameter is called small."""
+SIZEABLE: Final = 1.0
+"""Below it a small parameter is called sizeable."""
+PROBE: Final = 1e-12  # s, when the caption of the decay reads the spin
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Values of the sliders, in the units that they show.
+
+    Attributes
+    ----------
+    temperature : float, K
+    field : float, T
+    exchange_x, exchange_y, exchange_z : float, meV
+        n_S J along the three local axes, z along the field.
+    spin : float
+    weiss : float, meV
+        J0 of Eq. (30).
+    thickness : float, nm
+    polar, azimuth : float, degrees
+        Of the field: from the film's normal z, and from the current x in the plane.
+    """
+
+    temperature: float = 10.0
+    field: float = 5.0
+    exchange_x: float = -1.0
+    exchange_y: float = -1.0
+    exchange_z: float = -1.0
+    spin: float = 2.0
+    weiss: float = 1.3
+    thickness: float = 5.0
+    polar: float = 90.0
+    azimuth: float = 0.0
+
+    @property
+    def method(self) -> str:
+        """Name of the Bloch-Redfield route that is fast enough for this spin."""
+        return "bloch-redfield" if self.spin <= LARGEST_QUTIP_SPIN else "batched"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One quantity by both routes, in the unit shown.
+
+    Attributes
+    ----------
+    name, unit : str
+    decimals : int
+    closed_form, numerical : float
+    difference : float
+        Relative. Of rates it is that of the exchange part, because 1/tau_0 is the same in both.
+    """
+
+    name: str
+    unit: str
+    decimals: int
+    closed_form: float
+    numerical: float
+    difference: float
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Both numbers as they are shown and printed."""
+        return shown(self.closed_form, self.decimals), shown(self.numerical, self.decimals)
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A parameter that the theory takes for small.
+
+    Attributes
+    ----------
+    parameter : str
+    assumption : str
+        What rests on it, by the names of `openmr.validity`.
+    equation : str
+    size : float
+        Dimensionless.
+    """
+
+    parameter: str
+    assumption: str
+    equation: str
+    size: float
+
+    @property
+    def verdict(self) -> str:
+        """How small it is, in a word."""
+        if self.size < SMALL:
+            return "small"
+        return "sizeable" if self.size < SIZEABLE else "not small"
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """How a spin relaxes by both routes, in the local axes, z along the field.
+
+    Attributes
+    ----------
+    times : array (n,), s
+    closed_form, numerical : array (n, 3)
+        Deviation from equilibrium; its length is 1 at first.
+    probe : array (3,)
+        The closed form after `PROBE`.
+    """
+
+    times: Array
+    closed_form: Array
+    numerical: Array
+    probe: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Everything that the explorer shows for one position of the sliders.
+
+    Attributes
+    ----------
+    settings : Settings
+    sample : Sample
+    direction : array (3,)
+        b.
+    ordering : float, K
+        Temperature below which the moments order at zero field; 0 if they never do.
+    mean_spin, reduced_splitting : float
+        <S_par> and beta eps_L.
+    exchange_field : float, T
+        B_sd by the closed form.
+    rows : tuple of Row
+    small : tuple of Small
+    decay : Decay
+    profile : SpinProfile
+        For the electric field `ELECTRIC_FIELD` along x.
+    curve, checks : Resistivity
+        rho(B) by the closed form, and by the tensor in NumPy at every fifth field.
+    """
+
+    settings: Settings
+    sample: Sample
+    direction: Array
+    ordering: float
+    mean_spin: float
+    reduced_splitting: float
+    exchange_field: float
+    rows: tuple[Row, ...]
+    small: tuple[Small, ...]
+    decay: Decay
+    profile: SpinProfile
+    curve: Resistivity
+    checks: Resistivity
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is nothing to show."""
+
+    settings: Settings
+    reason: str
+
+
+def shown(value: float, decimals: int) -> str:
+    """A number with that many decimals and no negative zero."""
+    return f"{value:z.{decimals}f}"
+
+
+# --- from the sliders to the sample ---------------------------------------------------------
+
+
+def _digits(value: float) -> str:
+    """A number as Python reads it, without the last digits that a slider's steps round."""
+    return repr(float(f"{value:.12g}"))
+
+
+def _scaled(value: float, exponent: int) -> str:
+    """The same times a power of ten, shifted in decimals, so that 0.3 meV is 0.0003 eV."""
+    return repr(float(Decimal(f"{value:.12g}").scaleb(exponent)))
+
+
+def sample_of(settings: Settings) -> Sample:
+    """Film of Appendix C with the values of the sliders.
+
+    Raises
+    ------
+    ParameterError
+        For a value outside its range.
+    """
+    exchange = (settings.exchange_x, settings.exchange_y, settings.exchange_z)
+    x, y, z = (float(_scaled(value, -3)) for value in exchange)
+    couplings: Triple = (x, y, z)
+    return Sample(
+        magnet=Magnet(
+            [
+                Moments(
+                    spin=settings.spin,
+                    density=0.1 / PT_LATTICE_CONSTANT**3,
+                    exchange_energy=couplings,
+                )
+            ],
+            weiss=float(_scaled(settings.weiss, -3)),
+        ),
+        electrons=Electrons.free(fermi_energy=1.0, mass=1.0),
+        film=Film(
+            thickness=float(_scaled(settings.thickness, -9)),
+            spin_hall_angle=0.1,
+            diffusion=1e-6,
+            diffusion_length=3e-9,
+            resistivity=2e-6,
+        ),
+        name="Pt/Py",
+    )
+
+
+def direction_of(settings: Settings) -> Array:
+    """Unit vector b of the field: current along x, film normal z, shape (3,)."""
+    theta, phi = np.radians([settings.polar, settings.azimuth])
+    return np.array([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)])
+
+
+# --- the screen -------------------------------------------------------------------------------
+
+
+def screen(settings: Settings) -> Screen:
+    """Work out everything for one position of the sliders.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    Screen
+
+    Raises
+    ------
+    OpenmrError
+        Where the theory, or a route, refuses the values.
+
+    Examples
+    --------
+    >>> found = screen(Settings(temperature=10.0, field=5.0))
+    >>> [row.texts[0] for row in found.rows if row.name.startswith("1/tau_par")]
+    ['114.980']
+    """
+    sample, b = sample_of(settings), direction_of(settings)
+    where = settings.temperature, settings.field
+    state = equilibrium(sample, *where)
+    closed = relaxation(sample, *where)
+    numerical = relaxation(sample, *where, method=settings.method)
+    fields = np.linspace(0.0, STRONGEST_FIELD, CURVE_POINTS)
+    return Screen(
+        settings=settings,
+        sample=sample,
+        direction=b,
+        ordering=ordering_temperature(sample.magnet),
+        mean_spin=float(state.magnetization[0]),
+        reduced_splitting=float(state.reduced_splitting[0]),
+        exchange_field=float(closed.exchange_field),
+        rows=_rows(sample.film, closed, numerical, b),
+        small=_small(sample, *where),
+        decay=_decay(closed, numerical),
+        profile=profile(sample.film, closed, b, electric_field=ELECTRIC_FIELD),
+        curve=magnetoresistance(sample, settings.temperature, fields, b),
+        checks=magnetoresistance(sample, settings.temperature, fields[::5], b, method="batched"),
+    )
+
+
+def answer(settings: Settings) -> Screen | Refusal:
+    """The screen, or in plain words why there is none."""
+    try:
+        return screen(settings)
+    except OpenmrError as error:
+        return Refusal(settings, _plain(error))
+
+
+def _plain(error: OpenmrError) -> str:
+    """The message of an error as a sentence: no code marks."""
+    text = str(error).replace("`", "").replace("_", " ")
+    prefix = "" if isinstance(error, ParameterError) else "No result here: "
+    return prefix + text[:1].upper() + text[1:] + "."
+
+
+def _rows(film: Film, closed: Relaxation, numerical: Relaxation, b: Array) -> tuple[Row, ...]:
+    rho = [resistivity(film, found, b) for found in (closed, numerical)]
+    one, other = closed, numerical
+
+    def rate(name: str, axis: int) -> Row:
+        whole = 1e-9 * one.tensor[axis, axis], 1e-9 * other.tensor[axis, axis]
+        part = float(one.dissipator[axis, axis]), float(other.dissipator[axis, axis])
+        return _row(name, "1/ns", 3, whole, _relative(*part, scale=part[0]))
+
+    turns = 1e-9 * float(one.precession), 1e-9 * float(other.precession)
+    along = 1e6 * float(rho[0].longitudinal), 1e6 * float(rho[1].longitudinal)
+    across = 1e6 * float(rho[0].transverse), 1e6 * float(rho[1].transverse)
+    return (
+        rate("1/tau_par", 2),
+        rate("1/tau_perp, x", 0),
+        rate("1/tau_perp, y", 1),
+        _row("omega_L", "rad/ns", 3, turns, _relative(*turns, scale=turns[0])),
+        _row("rho_L", "microohm m", 6, along, _relative(*along, scale=along[0])),
+        # across the current there may be nothing: measured against rho_L
+        _row("rho_T", "microohm m", 6, across, _relative(*across, scale=along[0])),
+    )
+
+
+def _row(name: str, unit: str, decimals: int, pair: tuple[float, float], difference: float) -> Row:
+    return Row(name, unit, decimals, float(pair[0]), float(pair[1]), difference)
+
+
+def _relative(one: float, other: float, *, scale: float) -> float:
+    """|other - one| over the scale; 0 where they agree to the last digit."""
+    gap = abs(other - one)
+    return gap / abs(scale) if gap and scale else gap
+
+
+def _small(sample: Sample, temperature: float, field: float) -> tuple[Small, ...]:
+    """One row for each parameter of `SHOWN`, however many assumptions rest on it."""
+    report = validity(sample, temperature, field, measure=False)
+    rows = []
+    for parameter in SHOWN:
+        resting = [a for a in report.assumptions if a.parameter == parameter]
+        names = "; ".join(a.name for a in resting)
+        equations = ", ".join(dict.fromkeys(a.equation for a in resting))
+        rows.append(Small(parameter, names, equations, float(resting[0].size)))
+    return tuple(rows)
+
+
+def _decay(closed: Relaxation, numerical: Relaxation) -> Decay:
+    """Follow the spin until it has relaxed, or has turned as often as a figure can show."""
+    length = LIFETIMES / float(np.diagonal(closed.tensor).min())
+    turning = abs(float(closed.precession))
+    if turning * length > 2 * np.pi * PERIODS:
+        length = 2 * np.pi * PERIODS / turning
+    times = np.linspace(0.0, length, DECAY_POINTS)
+    return Decay(
+        times,
+        _evolved(closed.tensor, times),
+        _evolved(numerical.tensor, times),
+        np.asarray(expm(-PROBE * closed.tensor) @ START),
+    )
+
+
+def _evolved(tensor: Array, times: Array) -> Array:
+    """exp(-tensor t) on the spin at first, at equal steps, shape (n, 3)."""
+    spins, step = np.array([START]), expm(-(times[1] - times[0]) * tensor)
+    while len(spins) < len(times):  # twice as many at a time
+        spins, step = np.concatenate([spins, spins @ step.T]), step @ step
+    return spins[: len(times)]
+
+
+# --- what reproduces it -----------------------------------------------------------------------
+
+
+def printed(found: Screen) -> str:
+    """What the snippet of `snippet` prints: the numbers on the screen, line by line."""
+    lines = [
+        f"{f'{row.name} [{row.unit}]':<30}" + "".join(f"{text:>16}" for text in row.texts)
+        for row in found.rows
+    ]
+    lines += [
+        f"{'ordering temperature [K]':<30}{shown(found.ordering, 2):>16}",
+        f"{'<S_par>':<30}{shown(found.mean_spin, 4):>16}",
+        f"{'B_sd [T]':<30}{shown(found.exchange_field, 3):>16}",
+    ]
+    lines += [f"{small.parameter:<30}{small.size:>16.3g}" for small in found.small]
+    lines += [f"{name:<30}" + "".join(f"{t:>16}" for t in texts) for name, texts in captions(found)]
+    return "\n".join(lines) + "\n"
+
+
+def captions(found: Screen) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Name and numbers of what stands below each figure."""
+    ends = 1e6 * found.curve.longitudinal[[0, -1]]
+    face = 1e6 * found.profile.accumulation[-1]
+    return (
+        ("spin after 1 ps", tuple(shown(value, 4) for value in found.decay.probe)),
+        ("rho_L at 0, 30 T [microohm m]", tuple(shown(value, 6) for value in ends)),
+        ("mu_s at z = d [microeV]", tuple(shown(value, 4) for value in face)),
+    )
+
+
+def snippet(settings: Settings) -> str:
+    """Python that prints the numbers on the screen.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    str
+        A script; what it prints is `printed` of the same screen.
+    """
+    x, y, z = (
+        _scaled(value, -3)
+        for value in (settings.exchange_x, settings.exchange_y, settings.exchange_z)
+    )
+    return SNIPPET.format(
+        spin=_digits(settings.spin),
+        exchange=f"({x}, {y}, {z})",
+        weiss=_scaled(settings.weiss, -3),
+        thickness=_scaled(settings.thickness, -9),
+        temperature=_digits(settings.temperature),
+        field=_digits(settings.field),
+        polar=_digits(settings.polar),
+        azimuth=_digits(settings.azimuth),
+        method=settings.method,
+        strongest=f"{STRONGEST_FIELD:g}",
+        points=CURVE_POINTS,
+        electric=f"{ELECTRIC_FIELD:g}",
+        shown="\n".join(f'    "{parameter}",' for parameter in SHOWN),
+    )
+
+
+SNIPPET: Final = """\
+import numpy as np
+from scipy.linalg import expm
+
+import openmr as om
+
+sample = om.Sample(
+    magnet=om.Magnet(
+        om.Moments(
+            spin={spin},
+            density=0.1 / om.presets.PT_LATTICE_CONSTANT**3,
+            exchange_energy={exchange},
+        ),
+        weiss={weiss},
+    ),
+    electrons=om.Electrons.free(fermi_energy=1.0, mass=1.0),
+    film=om.Film(
+        thickness={thickness},
+        spin_hall_angle=0.1,
+        diffusion=1e-6,
+        diffusion_length=3e-9,
+        resistivity=2e-6,
+    ),
+    name="Pt/Py",
+)
+temperature, field = {temperature}, {field}
+theta, phi = np.radians([{polar}, {azimuth}])  # from the normal z, from the current x
+b = (np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta))
+
+
+def line(name, *values, form="z.3f"):
+    print(f"{{name:<30}}" + "".join(f"{{format(float(value), form):>16}}" for value in values))
+
+
+# both routes
+methods = ("closed-form", "{method}")
+rates = [om.relaxation(sample, temperature, field, method=method) for method in methods]
+rho = [om.resistivity(sample.film, found, b) for found in rates]
+line("1/tau_par [1/ns]", *(1e-9 * found.tensor[2, 2] for found in rates))
+line("1/tau_perp, x [1/ns]", *(1e-9 * found.tensor[0, 0] for found in rates))
+line("1/tau_perp, y [1/ns]", *(1e-9 * found.tensor[1, 1] for found in rates))
+line("omega_L [rad/ns]", *(1e-9 * found.precession for found in rates))
+line("rho_L [microohm m]", *(1e6 * found.longitudinal for found in rho), form="z.6f")
+line("rho_T [microohm m]", *(1e6 * found.transverse for found in rho), form="z.6f")
+
+# the moments
+state = om.equilibrium(sample, temperature, field)
+ordering = om.ordering_temperature(sample.magnet)
+line("ordering temperature [K]", ordering, form="z.2f")
+line("<S_par>", state.magnetization[0], form="z.4f")
+line("B_sd [T]", rates[0].exchange_field)
+
+# what must be small
+report = om.validity(sample, temperature, field, measure=False)
+sizes = {{assumption.parameter: assumption.size for assumption in report.assumptions}}
+for parameter in (
+{shown}
+):
+    line(parameter, sizes[parameter], form=".3g")
+
+# the curves
+start = (np.sqrt(0.5), 0.0, np.sqrt(0.5))  # halfway between the field and across it
+spin = expm(-1e-12 * rates[0].tensor) @ start
+fields = np.linspace(0, {strongest}, {points})
+curve = om.magnetoresistance(sample, temperature, fields, b)
+profile = om.diffusion.profile(sample.film, rates[0], b, electric_field={electric})
+line("spin after 1 ps", *spin, form="z.4f")
+line("rho_L at 0, 30 T [microohm m]", *(1e6 * curve.longitudinal[[0, -1]]), form="z.6f")
+line("mu_s at z = d [microeV]", *(1e6 * profile.accumulation[-1]), form="z.4f")
+"""

@@ -1,0 +1,97 @@
+"""Serving the explorer: marimo's app behind uvicorn, on this machine unless told otherwise."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import warnings
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from openmr._checks import ParameterError
+from openmr.apps.explorer.screen import Settings, answer
+
+APP = Path(__file__).with_name("app.py")
+
+
+def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) -> None:
+    """Serve the explorer until interrupted.
+
+    Parameters
+    ----------
+    host : str
+        Address to listen at; the default is reached from this machine alone.
+    port : int
+        0 takes a free one.
+    headless : bool
+        Do not open a browser.
+
+    Raises
+    ------
+    ImportError
+        Without marimo.
+    ParameterError
+        If nothing can listen there.
+    """
+    import marimo
+    import uvicorn
+
+    listening = listener(host, port)
+    answer(Settings())  # QuTiP takes a second to import: before the first visitor comes
+    logging.getLogger("asyncio").addFilter(tells_more_than_a_closed_tab)
+    mounted: list[Any] = []
+
+    def keep(app: Any) -> Any:
+        mounted.append(app)
+        return app
+
+    site = (
+        marimo.create_asgi_app(quiet=True, include_code=False)
+        .with_app(path="", root=str(APP), middleware=[keep])
+        .build()
+    )
+    # an open page keeps its connection: do not wait for it at the end
+    server = uvicorn.Server(uvicorn.Config(site, log_level="warning", timeout_graceful_shutdown=1))
+    name = f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{listening.getsockname()[1]}"
+    try:
+        with listening, suppress(KeyboardInterrupt), warnings.catch_warnings():
+            # Ctrl-C may come before uvicorn's loop has begun
+            warnings.filterwarnings("ignore", "coroutine 'Server.serve' was never awaited")
+            print(f"openmr explore: {address} (stop with Ctrl-C)", flush=True)
+            if not headless:
+                # the socket listens already: a browser that comes early waits
+                threading.Timer(0.5, webbrowser.open, (address,)).start()
+            server.run(sockets=[listening])
+    finally:
+        # the thread behind each open page outlives the server, and Python would wait for it
+        for app in mounted:
+            app.state.session_manager.close_all_sessions()
+
+
+def tells_more_than_a_closed_tab(record: logging.LogRecord) -> bool:
+    """Filter of asyncio's log: a page that is gone cannot be written to, at every move."""
+    return record.getMessage() != "socket.send() raised exception."
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises
+    ------
+    ParameterError
+        If the port is out of range, or the address taken or unknown.
+    """
+    if not 0 <= port <= 65535:
+        raise ParameterError(f"`port` must be 0 to 65535, got {port}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ParameterError(
+            f"`host` and `port` must be a free address of this machine, got {host}:{port}: {reason}"
+        ) from None

@@ -1,0 +1,194 @@
+"""What fluctuates: correlators of one moment and the electron-hole continuum of the Fermi sea.
+
+Everything follows from the spin matrices and from the Fermi functions; no closed form of the
+relaxation rates enters. Energies are in units of k_B T, hbar = 1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from openmr import _checks
+from openmr._checks import Array, SizeError
+from openmr.moments.spin_averages import level_sums
+
+ComplexArray = NDArray[np.complex128]
+LARGEST_SPIN = 500.0
+"""Largest moment whose matrices are built."""
+
+
+def spin_matrices(spin: float) -> ComplexArray:
+    """S_x, S_y, S_z in the basis m = S ... -S, shape (3, 2S+1, 2S+1).
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S, a positive half-integer.
+
+    Returns
+    -------
+    complex array (3, 2S+1, 2S+1), no unit
+        S_x, S_y, S_z.
+    """
+    m = spin - np.arange(round(2 * spin) + 1)
+    raising = np.diag(np.sqrt((spin - m[1:]) * (spin + m[1:] + 1)), k=1).astype(complex)
+    lowering = raising.T
+    return np.stack([(raising + lowering) / 2, (raising - lowering) / 2j, np.diag(m) + 0j])
+
+
+def populations(spin: float, x: float) -> Array:
+    """Boltzmann weights of the levels m = S ... -S of H = x S_z, shape (2S+1,).
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S of the moment.
+    x : float, no unit
+        beta eps_L.
+
+    Returns
+    -------
+    array (2S+1,), no unit
+        Weights with sum 1.
+    """
+    m = spin - np.arange(round(2 * spin) + 1)
+    weights = np.exp(-(np.abs(x) * spin + x * m))
+    return np.asarray(weights / weights.sum())
+
+
+class CorrelatorLines(NamedTuple):
+    """C_ab(t) = <S_a(t) S_b(0)> = sum_l weights[l, a, b] exp(-i frequencies[l] t).
+
+    Attributes
+    ----------
+    frequencies : array (l,), no unit
+        Energies of the lines over k_B T.
+    weights : complex array (l, 3, 3), no unit
+        Matrices of the lines, as in the sum.
+    """
+
+    frequencies: Array
+    weights: ComplexArray
+
+
+def moment_correlator(spin: float, x: float, *, connected: bool = False) -> CorrelatorLines:
+    """Correlation functions of one thermal moment, from its matrices.
+
+    Parameters
+    ----------
+    spin : float, no unit
+    x : float, no unit
+        beta eps_L.
+    connected : bool
+        Subtract the mean, <S_a(t) S_b> - <S_a><S_b>.
+
+    Returns
+    -------
+    CorrelatorLines
+        Frequencies (-x, 0, x) and weights of shape (3, 3, 3); the spectrum is
+        D_ab(w) = 2 pi sum_l weights[l, a, b] delta(w - frequencies[l]).
+
+    Raises
+    ------
+    ParameterError
+        For a spin that is not a half-integer, or is too large.
+    """
+    spin = _checks.half_integer("spin", spin)
+    x = _checks.number("x", x)
+    if spin > LARGEST_SPIN:
+        raise SizeError(
+            f"`spin` must be <= {LARGEST_SPIN:g}, got {spin:g} "
+            f"(its matrices would take {3 * 16 * (2 * spin + 1) ** 2 / 2**30:.3g} GiB)"
+        )
+    operators = spin_matrices(spin)
+    if connected:
+        mean = float(level_sums(spin, x).magnetization)
+        operators[2] -= mean * np.eye(operators.shape[-1])
+    p = populations(spin, x)
+    level = np.arange(len(p))
+    raised = level[:, None] - level[None, :]  # E_n - E_m in units of x for the element <m|S|n>
+    products = np.einsum("m,amn,bnm->abmn", p, operators, operators)
+    weights = np.stack(
+        [np.where(raised == step, products, 0).sum(axis=(-2, -1)) for step in (-1, 0, 1)]
+    )
+    return CorrelatorLines(frequencies=x * np.array([-1.0, 0.0, 1.0]), weights=weights)
+
+
+def moment_correlation(
+    spin: float, x: float, time: ArrayLike, *, connected: bool = False
+) -> ComplexArray:
+    """C_ab(t) at times in units of beta hbar, shape (..., 3, 3).
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S of the moment.
+    x : float, no unit
+        beta eps_L.
+    time : array_like (...), beta hbar
+    connected : bool
+        Subtract the means.
+
+    Returns
+    -------
+    complex array (..., 3, 3), no unit
+        Of the spin operators S_x, S_y, S_z.
+    """
+    lines = moment_correlator(spin, x, connected=connected)
+    phases = np.exp(-1j * np.asarray(time, dtype=float)[..., None] * lines.frequencies)
+    return np.asarray(np.einsum("...l,lab->...ab", phases, lines.weights))
+
+
+def electron_hole_spectrum(x: ArrayLike) -> Array:
+    """Noise of the Fermi sea per active electron, K(x) = x / (1 - exp(-x)), K(0) = 1.
+
+    Parameters
+    ----------
+    x : array_like (...), no unit
+        beta hbar w, where w > 0 is energy given to the electrons. From
+        integral f(e) [1 - f(e + w)] de = w / (1 - exp(-beta w)).
+
+    Returns
+    -------
+    array, shape of x, no unit
+        With a relative error of a few machine epsilons.
+    """
+    x = np.asarray(x, dtype=float)
+    with np.errstate(over="ignore"):  # to 0 beyond the largest number
+        decay = -np.expm1(-x)
+    still = decay == 0
+    if np.any(still):
+        x, decay = np.where(still, 1.0, x), np.where(still, 1.0, decay)
+    return np.asarray(x / decay)
+
+
+def detailed_balance(spin: float, x: float) -> float:
+    """Largest violation of D_ab(w) = exp(w) D_ba(-w), Eq. (48), by moment and electrons.
+
+    Relative to the larger side; a few machine epsilons times 1 + |x| when the bath is thermal.
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S of the moment.
+    x : float, no unit
+        beta eps_L.
+
+    Returns
+    -------
+    float, no unit
+        Largest relative violation.
+    """
+    lines = moment_correlator(spin, x)
+    forward, still, backward = lines.weights[2], lines.weights[1], lines.weights[0]
+    if x < 0:
+        forward, backward = backward, forward
+    boltzmann = np.exp(-np.abs(x))
+    moment = np.abs(boltzmann * forward - backward.T).max() / np.abs(backward).max(initial=1e-300)
+    kept = np.abs(still - still.T).max() / np.abs(still).max(initial=1e-300)
+    up, down = electron_hole_spectrum(np.abs(x)), electron_hole_spectrum(-np.abs(x))
+    electrons = np.abs(boltzmann * up - down) / max(float(down), 1e-300)
+    return float(max(moment, kept, electrons))

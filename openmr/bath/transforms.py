@@ -1,0 +1,294 @@
+"""Half-sided transforms of bath correlation functions, with their measured error.
+
+    Gamma_ij(w, t) = integral_0^t D_ij(tau) exp(i w tau) dtau
+
+at all t and a set of frequencies. The time axis is cut into panels that are halved until D is
+resolved on each; per panel the integrand is a Chebyshev polynomial, whose antiderivative gives
+every upper limit [ClenshawCurtis1960]. Nothing here knows of operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from scipy.interpolate import make_interp_spline
+
+from openmr._checks import Array, ConvergenceError, SizeError
+from openmr.bath.correlators import ComplexArray
+
+Correlator = Callable[[Array], ComplexArray]
+
+ORDER, LOWER_ORDER = 24, 16
+"""Degree of the polynomial on each panel, and of the one it must agree with."""
+MOST_PANELS = 2**15
+MOST_BYTES = 2**30
+_PHASE = 4.0
+"""Largest w times panel length: exp(i w tau) is then exact in degree 16."""
+_CHUNK = 2**21
+
+_NODES = -np.cos(np.pi * np.arange(ORDER + 1) / ORDER)
+_TO_SERIES = np.linalg.inv(chebyshev.chebvander(_NODES, ORDER))
+
+
+def _antiderivative(x: float, degree: int = ORDER) -> Array:
+    """Weights of the values at the nodes in the integral from -1 to x, degree cut at `degree`."""
+    series = np.where(np.arange(ORDER + 1)[:, None] <= degree, _TO_SERIES, 0.0)
+    return np.asarray(chebyshev.chebval(x, chebyshev.chebint(series, lbnd=-1)))
+
+
+_WEIGHTS, _LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, LOWER_ORDER)
+
+
+@dataclass(frozen=True, slots=True)
+class HalfSided:
+    """Gamma_ij(w, t) for 0 <= t, piecewise polynomial in t.
+
+    Attributes
+    ----------
+    frequencies : array (w,)
+    edges : array (p + 1,)
+        Ends of the panels; beyond the last one the transform stands still.
+    values : array (p, nodes, n, n)
+        D at the nodes of each panel.
+    cumulative : array (p + 1, w, n, n)
+        Gamma at the edges.
+    error : float
+        Largest absolute error of Gamma at any edge: two orders of quadrature compared, or for
+        samples two densities of samples.
+    tail : float
+        Bound T max|D| on what is left beyond the last edge T; 0 for a finite time.
+    """
+
+    frequencies: Array
+    edges: Array
+    values: ComplexArray
+    cumulative: ComplexArray
+    error: float
+    tail: float
+
+    @property
+    def limit(self) -> ComplexArray:
+        """Gamma at the last edge, shape (w, n, n)."""
+        return np.asarray(self.cumulative[-1])
+
+    @property
+    def scale(self) -> float:
+        """What errors are compared with: the largest Hermitian part (half a rate) of the limit.
+
+        Or a ten-thousandth of the largest Gamma, where nothing relaxes.
+        """
+        hermitian = 0.5 * (self.limit + self.limit.conj().swapaxes(-1, -2))
+        return float(max(np.abs(hermitian).max(), 1e-4 * np.abs(self.limit).max()))
+
+    def at(self, time: float) -> ComplexArray:
+        """Gamma at one time, shape (w, n, n)."""
+        if time >= self.edges[-1]:
+            return self.limit
+        panel = max(0, int(np.searchsorted(self.edges, time, side="right")) - 1)
+        start, half = self.edges[panel], 0.5 * np.diff(self.edges[panel : panel + 2])[0]
+        weights = half * _antiderivative((time - start) / half - 1.0)
+        phases = np.exp(1j * np.outer(self.frequencies, start + half * (_NODES + 1.0)))
+        return np.asarray(
+            self.cumulative[panel] + np.einsum("wk,k,kij->wij", phases, weights, self.values[panel])
+        )
+
+
+def half_sided(
+    correlator: Correlator, frequencies: Array, time: float, *, rtol: float = 1e-6
+) -> HalfSided:
+    """Transforms of a callable correlation function up to `time`.
+
+    Parameters
+    ----------
+    correlator : callable
+        Array of times (t,) -> D of shape (t, n, n).
+    frequencies : array (w,)
+    time : float
+        Upper limit; ``inf`` doubles the limit until the rest is below the tolerance. That takes
+        correlators that fall off faster than 1/t.
+    rtol : float
+        Allowed error, in units of `HalfSided.scale`.
+
+    Raises
+    ------
+    ConvergenceError
+        If the correlators are not resolved, or do not decay.
+    SizeError
+        If the transforms at all edges would not fit into memory.
+    """
+    highest = float(np.abs(frequencies).max(initial=0.0))
+    if np.isfinite(time):
+        edges, values = _resolved(correlator, 0.0, time, highest)
+        return _checked(_integrated(edges, values, frequencies), rtol)
+    found = _start(correlator, frequencies, highest)
+    late, tail = _late(found)
+    # what is still as large as at the start has not begun to decay
+    while late > 0.1 * np.abs(found.values).max() or tail > 0.5 * rtol * found.scale:
+        end, before = float(found.edges[-1]), tail
+        try:
+            found = _extended(found, correlator, 2 * end, highest)
+            late, tail = _late(found)
+            _refuse_endless(found, tail, before, 0.5 * rtol * found.scale)
+        except _TooManyPanels:
+            raise ConvergenceError(
+                f"correlators have not decayed by t = {end:.3g}: the rest may change the "
+                f"transforms by {tail / found.scale:.2g} of the largest, allowed {rtol:.2g}; use a "
+                "finite `time`, a larger `rtol`, or correlators that fall off faster than 1/t"
+            ) from None
+    return _checked(replace(found, tail=tail), rtol)
+
+
+class _TooManyPanels(ConvergenceError):
+    """More than `MOST_PANELS`, or on the way there."""
+
+
+def _start(correlator: Correlator, frequencies: Array, highest: float) -> HalfSided:
+    end = 1.0 / highest if highest else 1.0
+    return _integrated(*_resolved(correlator, 0.0, end, highest), frequencies)
+
+
+def _extended(found: HalfSided, correlator: Correlator, end: float, highest: float) -> HalfSided:
+    size = _size(found.edges, found.values)
+    edges, values = _resolved(correlator, float(found.edges[-1]), end, highest, size)
+    if len(found.edges) + len(edges) > MOST_PANELS:
+        raise _TooManyPanels
+    more = _integrated(edges, values, found.frequencies)
+    return replace(
+        found,
+        edges=np.append(found.edges, edges[1:]),
+        values=np.concatenate([found.values, values]),
+        cumulative=np.concatenate([found.cumulative, found.limit + more.cumulative[1:]]),
+        error=found.error + more.error,
+    )
+
+
+def _late(found: HalfSided) -> tuple[float, float]:
+    """Largest |D| in the last quarter, and the bound T |D| on what comes after."""
+    late = float(np.abs(found.values[_nodes(found.edges) >= 0.75 * found.edges[-1]]).max())
+    return late, float(found.edges[-1]) * late
+
+
+def _refuse_endless(found: HalfSided, tail: float, before: float, allowed: float) -> None:
+    """Stop where a tail that falls as a power needs far more panels than there may be.
+
+    Doubling the time divided the tail by `before / tail`; the panels double at most.
+    """
+    if not allowed < tail < before or len(found.edges) < MOST_PANELS // 2**5:
+        return
+    doublings = np.log(tail / allowed) / np.log(before / tail)
+    if len(found.edges) * 2.0**doublings > 4 * MOST_PANELS:
+        raise _TooManyPanels
+
+
+def sampled(
+    times: Array, values: ComplexArray, frequencies: Array, time: float, *, rtol: float = 1e-6
+) -> HalfSided:
+    """Transforms of samples on a uniform grid from 0, by quintic splines.
+
+    The error is the change when every other sample is left out, which exceeds the error of the
+    full set by about 2^7: splines are of order 6, and one more in the end panels that dominate.
+    For ``time=inf`` the samples must have decayed.
+
+    Parameters
+    ----------
+    times : array (t,)
+    values : array (t, n, n)
+    frequencies, time, rtol
+        As in `half_sided`.
+
+    Raises
+    ------
+    ConvergenceError
+        If the samples are too coarse or, for an infinite time, end too early.
+    """
+    end = min(time, float(times[-1]))
+    edges = np.append(times[times < end * (1 - 1e-12)], end)
+    nodes = _nodes(edges)
+    last = len(times) - 1 - (len(times) - 1) % 2
+    dense = _integrated(edges, make_interp_spline(times, values, k=5)(nodes), frequencies)
+    every_other = make_interp_spline(times[: last + 1 : 2], values[: last + 1 : 2], k=5)
+    sparse = _integrated(edges, every_other(nodes), frequencies)
+    inside = edges <= times[last]
+    change = float(np.abs((dense.cumulative - sparse.cumulative)[inside]).max())
+    late = np.abs(values[times >= 0.75 * end]).max(initial=0.0)
+    tail = 0.0 if np.isfinite(time) else float(end * late)
+    return _checked(replace(dense, error=dense.error + change, tail=tail), rtol)
+
+
+def _checked(found: HalfSided, rtol: float) -> HalfSided:
+    allowed = rtol * found.scale
+    if found.error + found.tail > allowed:
+        raise ConvergenceError(
+            f"half-sided transforms of the correlators are uncertain by {found.error:.2g} "
+            f"(quadrature) and {found.tail:.2g} (beyond t = {found.edges[-1]:.3g}), allowed "
+            f"{allowed:.2g}; use smoother, denser or longer correlators, or a larger `rtol`"
+        )
+    return found
+
+
+def _nodes(edges: Array) -> Array:
+    half = 0.5 * np.diff(edges)[:, None]
+    return np.asarray(edges[:-1, None] + half * (_NODES + 1.0))
+
+
+def _size(edges: Array, values: ComplexArray) -> float:
+    """Integral of the largest |D_ij|."""
+    largest = np.abs(values).max(axis=(-2, -1))
+    return float(np.sum(0.5 * np.diff(edges) * (largest @ _WEIGHTS)))
+
+
+def _resolved(
+    correlator: Correlator, start: float, end: float, highest: float, size: float = 0.0
+) -> tuple[Array, ComplexArray]:
+    """Panels on which D is a polynomial, to 1e-13 of the integral of |D| (known part `size`)."""
+    phases = (end - start) * highest / _PHASE
+    if phases > MOST_PANELS:
+        raise _TooManyPanels(
+            f"`time` must be at most {MOST_PANELS * _PHASE / highest:.3g}, got {end:.3g}: the "
+            "transforms would take too many periods of the largest Bohr frequency"
+        )
+    edges = np.linspace(start, end, max(1, int(np.ceil(phases))) + 1)
+    values = correlator(_nodes(edges))
+    while True:
+        series = np.einsum("ck,pkij->pcij", _TO_SERIES[LOWER_ORDER + 1 :], values)
+        tails = 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, -1))
+        coarse = tails > 1e-13 * (size + _size(edges, values))
+        if not coarse.any():
+            return edges, values
+        middles = 0.5 * (edges[:-1] + edges[1:])[coarse]
+        if len(edges) + len(middles) > MOST_PANELS or np.any(middles <= edges[:-1][coarse]):
+            worst = edges[:-1][int(np.argmax(tails))]
+            raise _TooManyPanels(
+                f"correlators are not smooth enough near t = {worst:.3g} for {MOST_PANELS} panels"
+            )
+        merged = np.sort(np.append(edges, middles))
+        fresh = np.isin(merged[:-1], np.append(edges[:-1][coarse], middles))
+        kept, values = values[~coarse], np.empty((len(merged) - 1, *values.shape[1:]), complex)
+        values[~fresh], values[fresh] = kept, correlator(_nodes(merged)[fresh])
+        edges = merged
+
+
+def _integrated(edges: Array, values: ComplexArray, frequencies: Array) -> HalfSided:
+    panels, n = len(edges) - 1, values.shape[-1]
+    needed = 16.0 * (panels + 1) * len(frequencies) * n**2
+    if needed > MOST_BYTES:
+        raise SizeError(
+            f"transforms of {n}x{n} correlators at {len(frequencies)} frequencies on {panels} "
+            f"panels would take {needed / 2**30:.3g} GiB, allowed {MOST_BYTES / 2**30:g} GiB"
+        )
+    nodes, half = _nodes(edges), 0.5 * np.diff(edges)
+    pieces = np.empty((2, panels, len(frequencies), n, n), dtype=complex)
+    step = max(1, _CHUNK // (len(frequencies) * (ORDER + 1)))
+    for first in range(0, panels, step):
+        part = slice(first, first + step)
+        phases = np.exp(1j * frequencies[:, None] * nodes[part, None, :])
+        for order, weights in enumerate((_WEIGHTS, _LOWER_WEIGHTS)):
+            weighted = phases * (half[part, None, None] * weights)
+            flat = weighted @ values[part].reshape(-1, ORDER + 1, n * n)
+            pieces[order, part] = flat.reshape(-1, len(frequencies), n, n)
+    cumulative = np.concatenate([np.zeros_like(pieces[0, :1]), np.cumsum(pieces[0], axis=0)])
+    error = float(np.abs(pieces[0] - pieces[1]).sum(axis=0).max())
+    return HalfSided(frequencies, edges, values, cumulative, error, tail=0.0)

@@ -1,0 +1,383 @@
+"""What measured resistances say about the film: fits, and what the data leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from openmr import _checks
+from openmr._checks import Array, ConvergenceError, ParameterError
+from openmr.data.identifiability import REACH, Combination, determined
+from openmr.data.least_squares import (
+    Problem,
+    full_errors,
+    least,
+    lmfit_module,
+    logs_of,
+    sensitivities,
+)
+from openmr.data.measured import Measured, measured, read_csv
+from openmr.sample.film import Sample
+from openmr.sample.fit_parameters import PARAMETERS, with_values
+from openmr.transport.line import magnetoresistance
+
+__all__ = ["PARAMETERS", "Combination", "Diagnosis", "Measured", "fit", "measured", "read_csv"]
+
+LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
+"""Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Fitted parameters and what the data say about them.
+
+    Attributes
+    ----------
+    sample : Sample
+        With the fitted values in it.
+    parameters : tuple of str
+    values, uncertainties : arrays (m,), in the units of `PARAMETERS`
+        One standard deviation, with what is open left free over its whole range; ``inf`` where
+        the data do not determine the parameter, or where it ran to an end of its range.
+    correlations : array (m, m)
+        Rows of parameters without any finite uncertainty are those of the unit matrix.
+    combinations : tuple of Combination
+        From the best to the least determined at the fitted values; as many as parameters.
+    covariance : array (m, m), no unit
+        Of ln p; what is open enters with the range of a parameter, ln 100.
+    open_directions : array (k, m), no unit
+        Directions in ln p along which the data leave everything possible.
+    limit : float, no unit
+        Relative uncertainty above which a product or a parameter counts as undetermined.
+    model, residuals : arrays (n,), Ohm m and standard deviations
+    degrees_of_freedom : int
+    known_noise : bool
+        Whether the data brought their uncertainty; if not, it is the scatter about the fit.
+    chi_square : float, no unit
+        Per degree of freedom, with the uncertainty of the data; 1 if that is the scatter.
+    scatter : float, Ohm m
+        Root mean square of model less data, per degree of freedom.
+    minimizer : lmfit.minimizer.MinimizerResult
+        lmfit's own record; its parameters are ln(value / start).
+    """
+
+    sample: Sample
+    parameters: tuple[str, ...]
+    values: Array
+    uncertainties: Array
+    correlations: Array
+    combinations: tuple[Combination, ...]
+    covariance: Array
+    open_directions: Array
+    limit: float
+    model: Array
+    residuals: Array
+    degrees_of_freedom: int
+    known_noise: bool
+    chi_square: float
+    scatter: float
+    minimizer: Any
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """Names of the parameters that the data do not determine."""
+        relative = self.uncertainties / np.abs(self.values)
+        return tuple(np.array(self.parameters)[~(relative <= self.limit)].tolist())
+
+    @property
+    def undetermined_combinations(self) -> tuple[Combination, ...]:
+        """Products of powers that the data leave open."""
+        return tuple(c for c in self.combinations if not c.uncertainty <= self.limit)
+
+    def interval(self, name: str, level: float = 0.6827) -> tuple[float, float]:
+        """Ends of the confidence interval of one parameter.
+
+        Parameters
+        ----------
+        name : str
+        level : float, no unit
+            Part of repeated experiments whose interval holds the true value. Student's t is used
+            where the noise is taken from the scatter.
+
+        Returns
+        -------
+        tuple of float, unit of the parameter
+            Lower and upper end.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown name, or a level outside (0, 1).
+        """
+        at = self.parameters.index(_checks.choice("name", name, self.parameters))
+        level = _checks.number("level", level, above=0.0, most=0.9999999)
+        tail = 0.5 + 0.5 * level
+        many = (
+            stats.norm.ppf(tail) if self.known_noise else stats.t.ppf(tail, self.degrees_of_freedom)
+        )
+        half = float(many * self.uncertainties[at])
+        return float(self.values[at]) - half, float(self.values[at]) + half
+
+    def propagate(self, function: Callable[[Sample], ArrayLike]) -> tuple[Array, Array]:
+        """Any number that follows from the sample, with its standard error by the covariance.
+
+        Parameters
+        ----------
+        function : callable
+            Sample -> real numbers of any shape and unit, smooth in the fitted parameters.
+
+        Returns
+        -------
+        value : array (...), unit of the function
+            At the fitted sample.
+        error : array (...), unit of the function
+            One standard deviation; ``inf`` where the number changes along what the data leave
+            open, and finite for a product that they determine although its factors are not.
+
+        Raises
+        ------
+        ParameterError
+            If `function` cannot be called, or what it returns is not finite, not real, or
+            changes its shape.
+
+        Notes
+        -----
+        Linear in ln p: error^2 = g C g with g = d function / d ln p by finite differences.
+
+        Examples
+        --------
+        >>> import openmr as om
+        >>> film = om.presets.pt_py()
+        >>> given = {"temperature": 10.0, "field": [1.0, 5.0, 20.0], "direction": (1, 0, 0)}
+        >>> rho = om.magnetoresistance(film, **given, order="exact").longitudinal
+        >>> data = om.diagnosis.measured(rho, uncertainty=1e-10, **given)
+        >>> found = om.diagnosis.fit(film, data, ["exchange_energy"])
+        >>> tau, error = found.propagate(lambda s: om.relaxation(s, 10.0, 5.0).tau_longitudinal)
+        >>> bool(0 < error < 0.01 * tau)
+        True
+        """
+        if not callable(function):
+            raise ParameterError(f"`function` must be callable with a sample, got {function!r}")
+
+        def at(logs: Array) -> Array:
+            changed = with_values(self.sample, self.parameters, self.values * np.exp(logs))
+            return _checks.finite_array("function", function(changed))
+
+        value = _checks.finite_array("function", function(self.sample))
+        try:
+            slopes = sensitivities(at, np.zeros(len(self.values)))
+            slopes = slopes.reshape(*value.shape, len(self.values))
+        except ValueError as error:
+            if isinstance(error, ParameterError):
+                raise
+            raise ParameterError(
+                f"`function` must return the shape {value.shape} for every sample"
+            ) from None
+        variance = np.einsum("...i,ij,...j->...", slopes, self.covariance, slopes)
+        change = np.log(REACH) * np.abs(slopes @ self.open_directions.T)
+        lost = np.any(change > self.limit * np.abs(value)[..., None], axis=-1)
+        return value, np.where(lost, np.inf, np.sqrt(variance))
+
+    def __repr__(self) -> str:
+        lines = [
+            f"Diagnosis  {len(self.model)} points, {len(self.parameters)} parameters, "
+            + (
+                f"chi^2 per degree of freedom {self.chi_square:.3g}"
+                if self.known_noise
+                else "noise taken from the scatter"
+            )
+        ]
+        part = self.scatter / (float(np.ptp(self.model)) or float(self.model[0]))
+        lines.append(
+            f"  {'scatter':<20} : {self.scatter:.3g} Ohm m, {100 * part:.2g} % of the fitted change"
+        )
+        for name, value, error in zip(
+            self.parameters, self.values, self.uncertainties, strict=True
+        ):
+            open_ = name in self.undetermined
+            known = f"{value:.3g} not determined" if open_ else _with_error(value, error)
+            lines.append(f"  {name:<20} : {known} {PARAMETERS[name].unit}".rstrip())
+        lines += [f"  left open            : {c}" for c in self.undetermined_combinations]
+        return "\n".join(lines)
+
+
+def _with_error(value: float, error: float) -> str:
+    """Both, the value to the second digit of its error."""
+    if not error > 0:
+        return f"{value:.15g} +- {error:.2g}"
+    last = int(f"{error:.1e}".split("e")[1]) - 1
+    first = int(f"{value:.15e}".split("e")[1])
+    digits = min(max(first - last + 1, 1), 15)
+    return f"{value:#.{digits}g}".rstrip(".") + f" +- {error:.2g}"
+
+
+def fit(
+    sample: Sample,
+    data: Measured | str | Path,
+    parameters: Sequence[str],
+    *,
+    limit: float = 0.5,
+    order: str = "exact",
+    **options: Any,
+) -> Diagnosis:
+    """Fit named parameters of a sample to measured longitudinal resistivities.
+
+    Parameters
+    ----------
+    sample : Sample
+        Starting values, and the values of what is not fitted.
+    data : Measured or path
+        From `measured` or `read_csv`, or the path of a CSV file.
+    parameters : sequence of str
+        Names in `PARAMETERS`. Each stays within a factor 100 of its start and keeps its sign;
+        |theta_SH| stays below 0.7 (0.99 at second order).
+    limit : float, no unit
+        Relative uncertainty above which a parameter or a product counts as undetermined; 0.5 asks
+        for little more than the order of magnitude.
+    order : {"exact", "second"}
+        In theta_SH, as in `resistivity`. A film is exact; the second order is for data that were
+        computed with it.
+    **options
+        Of `openmr.magnetoresistance`: `method` and so on.
+
+    Returns
+    -------
+    Diagnosis
+        Values, uncertainties and what the data leave open.
+
+    Raises
+    ------
+    ParameterError
+    ConvergenceError
+        If the least-squares fit stops before it has converged.
+    ImportError
+        If lmfit is not installed (``pip install '.[fit]'`` in a clone).
+
+    Notes
+    -----
+    Intervals are those of the model linearised in ln p, for independent Gaussian noise. What is
+    known no better than to 10 % is moved through its range, as far as chi^2 rises by less than 9,
+    and the others fitted again: a change over the root of the rise counts as an error, and within
+    a rise of 1 the errors found there do, so that none is conditional on what is open. Signs are
+    not found by the fit: rho_L holds theta_SH squared alone.
+    """
+    lmfit_module()
+    limit = _checks.number("limit", limit, above=0.0)
+    _checks.choice("order", order, LARGEST_ANGLE)
+    data = _data(data)
+    names = _names(parameters, len(data.longitudinal))
+    start = _start(sample, names, LARGEST_ANGLE[order])
+    sigma = data.uncertainty
+    scale = np.full_like(data.longitudinal, data.longitudinal.mean()) if sigma is None else sigma
+
+    def model(logs: Array) -> Array:
+        changed = with_values(sample, names, start * np.exp(logs))
+        rho = magnetoresistance(
+            changed, data.temperature, data.field, data.direction, order=order, **options
+        )
+        return rho.longitudinal
+
+    ends = np.full((2, len(names)), [[-np.log(REACH)], [np.log(REACH)]])
+    for column, (name, value) in enumerate(zip(names, start, strict=True)):
+        if name == "spin_hall_angle":
+            ends[1, column] = min(ends[1, column], np.log(LARGEST_ANGLE[order] / abs(value)))
+    problem = Problem(names, model, data.longitudinal, scale, ends)
+    result = least(problem, np.zeros(len(names)), known=sigma is not None)
+    if not result.success:
+        raise ConvergenceError(
+            f"the fit stopped after {result.nfev} evaluations without converging: start nearer "
+            "with `sample`, or fit fewer `parameters`"
+        )
+    return _diagnosis(problem, result, start, sample, limit, known=sigma is not None)
+
+
+def _diagnosis(
+    problem: Problem, result: Any, start: Array, sample: Sample, limit: float, *, known: bool
+) -> Diagnosis:
+    """The record of a finished fit."""
+    names, logs = problem.names, logs_of(result.params)
+    found = problem.model(logs)
+    misses = found - problem.longitudinal
+    residuals = misses / problem.scale
+    freedom = len(residuals) - len(names)
+    chi_square = float(residuals @ residuals) / freedom
+    scale = problem.scale
+    if not known:  # the scatter is the noise
+        scale, residuals = scale * chi_square**0.5, residuals / (chi_square**0.5 or 1.0)
+        chi_square = 1.0
+    # a perfect fit leaves the rounding of the model
+    problem = replace(problem, scale=np.maximum(scale, 1e-15 * np.abs(found)))
+    local = determined(names, problem.slopes(logs), limit)
+    errors = full_errors(problem, logs, local, limit)
+    values = start * np.exp(logs)
+    linear = np.sqrt(np.diag(local.covariance))
+    lost = np.isinf(errors)
+    spread = np.where(lost | (linear == 0), 1.0, linear)
+    correlations = np.where(
+        lost[:, None] | lost, np.eye(len(names)), local.covariance / np.outer(spread, spread)
+    )
+    wider = np.where(lost, 1.0, errors / spread)
+    # an exactly open product leaves others of the same parameters determined
+    apart = ~local.lost | problem.at_an_end(logs)
+    return Diagnosis(
+        sample=with_values(sample, names, values),
+        parameters=names,
+        values=values,
+        uncertainties=np.abs(values) * errors,
+        correlations=correlations,
+        combinations=local.combinations,
+        covariance=np.outer(wider, wider) * local.covariance,
+        open_directions=np.concatenate([local.open, np.eye(len(names))[lost & apart]]),
+        limit=limit,
+        model=found,
+        residuals=residuals,
+        degrees_of_freedom=freedom,
+        known_noise=known,
+        chi_square=chi_square,
+        scatter=float(np.sqrt(misses @ misses / freedom)),
+        minimizer=result,
+    )
+
+
+def _data(data: Measured | str | Path) -> Measured:
+    if isinstance(data, str | Path):
+        return read_csv(data)
+    if not isinstance(data, Measured):
+        raise ParameterError(f"`data` must be a Measured or the path of a CSV file, got {data!r}")
+    return data
+
+
+def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
+    names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
+    for name in names:
+        _checks.choice("parameters", name, PARAMETERS)
+    if len(set(names)) < max(1, len(names)):
+        raise ParameterError(f"`parameters` must name each parameter once, got {names!r}")
+    if points <= len(names):
+        raise ParameterError(
+            f"`data` must hold more points than there are parameters, got {points} points for "
+            f"{len(names)} parameters"
+        )
+    return names
+
+
+def _start(sample: Sample, names: tuple[str, ...], largest_angle: float) -> Array:
+    _checks.instance("sample", sample, Sample)
+    start = np.array([PARAMETERS[name].read(sample) for name in names])
+    for name, value in zip(names, start, strict=True):
+        if value == 0 or not np.isfinite(value):
+            raise ParameterError(
+                f"`sample` must start the fit of {name!r} from a number other than 0, got {value:g}"
+            )
+        if name == "spin_hall_angle" and not abs(value) < largest_angle:
+            raise ParameterError(
+                f"`sample` must start the fit of {name!r} from less than {largest_angle:g} "
+                f"in size, got {value:g}"
+            )
+    return start

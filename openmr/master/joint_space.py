@@ -1,0 +1,248 @@
+"""The small Hilbert space electron spin (x) moment(s) in QuTiP.
+
+Its operators and states, and the projection of a generator onto a thermal moment.
+Energies are in units of k_B T with hbar = 1; the tensor order is electron, moment 1, moment 2, ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import qutip
+from numpy.typing import ArrayLike
+from qutip import Qobj
+
+from openmr._checks import Array
+from openmr.bath.correlators import populations
+
+MAX_DIMENSION = 64
+"""Largest joint space that is built; its dense superoperator takes 0.25 GiB."""
+
+PAULI = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
+
+
+def spin_operators(spin: float) -> tuple[Qobj, Qobj, Qobj]:
+    """S_x, S_y, S_z of one moment in the basis m = S ... -S.
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S, a positive half-integer.
+
+    Returns
+    -------
+    tuple of three Qobj, no unit
+        S_x, S_y, S_z.
+    """
+    return qutip.jmat(spin)  # type: ignore[no-any-return]
+
+
+def embed(electron: Qobj, moments: Sequence[Qobj]) -> Qobj:
+    """Operator on the joint space.
+
+    Parameters
+    ----------
+    electron : Qobj
+        On the electron spin.
+    moments : sequence of Qobj
+        One on each moment.
+
+    Returns
+    -------
+    Qobj
+        Their tensor product, in this order.
+    """
+    return qutip.tensor(electron, *moments)
+
+
+def _identities(spins: Sequence[float]) -> list[Qobj]:
+    return [qutip.qeye(round(2 * spin) + 1) for spin in spins]
+
+
+def hamiltonian(spins: Sequence[float], splittings: Sequence[float], electron: float = 0.0) -> Qobj:
+    """H = (w/2) sigma_z + sum_i x_i S_z^i [k_B T].
+
+    Parameters
+    ----------
+    spins : sequence of float
+    splittings : sequence of float
+        x_i = beta eps_L of each moment.
+    electron : float, no unit
+        w = beta hbar omega_L of the electron, 0 to leave it out of the dissipator.
+
+    Returns
+    -------
+    Qobj, k_B T
+        On electron (x) moments.
+    """
+    total = 0.5 * electron * embed(PAULI[2], _identities(spins))
+    for i, (spin, x) in enumerate(zip(spins, splittings, strict=True)):
+        factors = _identities(spins)
+        factors[i] = spin_operators(spin)[2]
+        total = total + x * embed(qutip.qeye(2), factors)
+    return total
+
+
+def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: float = 0.0) -> Qobj:
+    """A = -(1/2) sum_v J_v sigma_v (x) S_v of one moment, Eqs. (4)-(6); J may be a matrix.
+
+    Parameters
+    ----------
+    spins : sequence of float
+    site : int
+        Which moment couples.
+    exchange : array_like (3,) or (3, 3)
+        J_v, or J_ab of -(1/2) sum_ab J_ab sigma_a (x) S_b, in any unit; A comes out in the same.
+    mean : float, no unit
+        Subtracted from S_z: <S_par> for a perfect lattice, whose mean belongs to the bands.
+
+    Returns
+    -------
+    Qobj, unit of the exchange
+        On electron (x) moments.
+    """
+    identity = _identities(spins)
+    operators = list(spin_operators(spins[site]))
+    operators[2] = operators[2] - mean * identity[site]
+    given = np.asarray(exchange)
+    matrix = np.diag(given) if given.ndim == 1 else given
+    total = 0.0
+    for (a, b), strength in np.ndenumerate(matrix):
+        if a != b and strength == 0:
+            continue
+        factors = list(identity)
+        factors[site] = operators[b]
+        total = total - 0.5 * float(strength) * embed(PAULI[a], factors)
+    return total
+
+
+def thermal_moments(spins: Sequence[float], splittings: Sequence[float]) -> Qobj:
+    """rho_m, product of the Gibbs states of the moments.
+
+    Parameters
+    ----------
+    spins : sequence of float, no unit
+        S of each moment.
+    splittings : sequence of float, no unit
+        x_i = beta eps_L of each.
+
+    Returns
+    -------
+    Qobj
+        Density matrix of the moments.
+    """
+    states = [
+        qutip.qdiags(populations(spin, x), 0, dims=[[round(2 * spin) + 1]] * 2)
+        for spin, x in zip(spins, splittings, strict=True)
+    ]
+    return qutip.tensor(*states)
+
+
+def project(generator: Qobj, moments: Qobj) -> Qobj:
+    """Electron's share of a joint superoperator: rho -> Tr_m[generator(rho (x) rho_m)].
+
+    Parameters
+    ----------
+    generator : Qobj
+        Superoperator on electron (x) moments.
+    moments : Qobj
+        Thermal state rho_m.
+
+    Returns
+    -------
+    Qobj
+        Superoperator on the electron spin, 4 x 4.
+    """
+    size = moments.shape[0]
+    joint = generator.full().reshape(2, size, 2, size, 2, size, 2, size)
+    # column stacking: the superoperator's indices are (column, row) of the operator it acts on
+    kept = np.einsum("amcmdiej,ji->acde", joint, moments.full())
+    return Qobj(kept.reshape(4, 4), dims=[[[2], [2]], [[2], [2]]], superrep="super")
+
+
+def bloch_tensor(generator: Qobj) -> Array:
+    """Gamma_ab = -(1/2) Tr[sigma_a L(sigma_b)] of a superoperator L on the electron, (3, 3).
+
+    Parameters
+    ----------
+    generator : Qobj
+        Superoperator on the electron spin, in any unit.
+
+    Returns
+    -------
+    array (3, 3), unit of the generator
+        Gamma_ab.
+    """
+    return _bloch_elements(generator, PAULI)
+
+
+def trace_change(generator: Qobj) -> float:
+    """Largest |Tr L(rho)| over unit matrices rho: zero if the trace is kept.
+
+    Parameters
+    ----------
+    generator : Qobj
+        Superoperator, in any unit.
+
+    Returns
+    -------
+    float, unit of the generator
+        Zero to rounding, for a generator of a density matrix.
+    """
+    return float(np.abs(generator.full()[[0, 3]].sum(axis=0)).max())
+
+
+def _bloch_elements(generator: Qobj, sources: Sequence[Qobj]) -> Array:
+    vectors = np.stack([qutip.operator_to_vector(s).full()[:, 0] for s in sources], axis=-1)
+    changed = generator.full() @ vectors
+    probes = np.stack([qutip.operator_to_vector(p).full()[:, 0].conj() for p in PAULI])
+    return np.asarray(-0.5 * (probes @ changed).real)
+
+
+def kossakowski(generator: Qobj) -> tuple[float, float]:
+    """Smallest and largest eigenvalue of the Kossakowski matrix of a generator on the electron.
+
+    The dynamics is completely positive if and only if the smallest is not negative (Gorini,
+    Kossakowski and Sudarshan 1976).
+
+    Parameters
+    ----------
+    generator : Qobj
+        Superoperator on the electron spin, in any unit.
+
+    Returns
+    -------
+    tuple of float, unit of the generator
+        Smallest, largest.
+    """
+    basis = [pauli / np.sqrt(2.0) for pauli in PAULI]
+    choi = np.zeros((3, 3), dtype=complex)
+    for row in range(2):
+        for column in range(2):
+            unit = qutip.basis(2, row) * qutip.basis(2, column).dag()
+            vector = generator.full() @ qutip.operator_to_vector(unit).full()[:, 0]
+            changed = vector.reshape(2, 2, order="F")
+            for a in range(3):
+                for b in range(3):
+                    left, right = basis[a].full(), basis[b].full()
+                    # <row| F_a^dag L(|row><col|) F_b |col> picks the coefficient of F_a . F_b^dag
+                    choi[a, b] += (left.conj().T @ changed @ right)[row, column]
+    eigenvalues = np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))
+    return float(eigenvalues[0]), float(eigenvalues[-1])
+
+
+def thermal_electron(w: float) -> Qobj:
+    """Gibbs state of an electron spin with H = (w/2) sigma_z [k_B T]; w = 0 is unpolarised.
+
+    Parameters
+    ----------
+    w : float, no unit
+        beta hbar omega_L.
+
+    Returns
+    -------
+    Qobj
+        Density matrix of the electron spin.
+    """
+    return 0.5 * (qutip.qeye(2) - np.tanh(0.5 * w) * PAULI[2])

@@ -1,0 +1,393 @@
+"""Coupled moments by exact diagonalisation, and the electrons' rates beside the Weiss mean field.
+
+Eqs. (3), (12), (28)-(31). Energies are in units of k_B T with hbar = 1; `coupled_moments` has the
+Hamiltonian and its mean field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from openmr import _checks
+from openmr._checks import Array, ParameterError
+from openmr.bath.correlators import ComplexArray, electron_hole_spectrum, spin_matrices
+from openmr.models.cluster_model import (
+    MAX_DIMENSION,
+    Cluster,
+    Weight,
+    at_reduced_temperature,
+    graph,
+    in_units,
+    weiss_correlator,
+    weiss_splittings,
+    whole,
+)
+
+__all__ = [
+    "MAX_DIMENSION",
+    "Cluster",
+    "ClusterRates",
+    "Levels",
+    "at_reduced_temperature",
+    "complete_graph_noise",
+    "correlator",
+    "golden_rule_tensor",
+    "graph",
+    "hamiltonian",
+    "in_units",
+    "interference",
+    "levels",
+    "rates",
+    "weiss_correlator",
+    "weiss_splittings",
+]
+
+
+LEVI_CIVITA = np.zeros((3, 3, 3))
+LEVI_CIVITA[[0, 1, 2], [1, 2, 0], [2, 0, 1]] = 1.0
+LEVI_CIVITA[[0, 1, 2], [2, 0, 1], [1, 2, 0]] = -1.0
+
+
+def _kron(left: sparse.csr_matrix, right: sparse.csr_matrix) -> sparse.csr_matrix:
+    return sparse.csr_matrix(sparse.kron(left, right))
+
+
+def _on_sites(spins: tuple[float, ...], component: int) -> list[sparse.csr_matrix]:
+    """S_z (component 0) or S_+ (1) of every site on the whole space, real."""
+    found = []
+    for site, own in enumerate(spins):
+        sx, sy, sz = spin_matrices(own)
+        factors = [sparse.csr_matrix(np.eye(round(2 * s) + 1)) for s in spins]
+        factors[site] = sparse.csr_matrix((sz if component == 0 else sx + 1j * sy).real)
+        found.append(reduce(_kron, factors))
+    return found
+
+
+class Levels(NamedTuple):
+    """A cluster diagonalised: energies (d,), log Z, populations (d,), S_z and S_+ (N, d, d).
+
+    Attributes
+    ----------
+    energies : array (d,), k_B T
+    log_partition : float, no unit
+    populations : array (d,), no unit
+    along : array (N, d, d), no unit
+        S_z of each moment.
+    raising : array (N, d, d), no unit
+        S_+ of each moment.
+    """
+
+    energies: Array
+    log_partition: float
+    populations: Array
+    along: Array
+    raising: Array
+
+
+def hamiltonian(cluster: Cluster) -> sparse.csr_matrix:
+    """H of Eq. (3) with each pair counted once, real and sparse (d, d).
+
+    Parameters
+    ----------
+    cluster : Cluster
+
+    Returns
+    -------
+    sparse array (d, d), k_B T
+        In the product basis m = S ... -S.
+    """
+    along, raising = _on_sites(cluster.spins, 0), _on_sites(cluster.spins, 1)
+    total = cluster.zeeman * sum(along[1:], start=along[0])
+    for i, j in np.argwhere(np.triu(cluster.exchange)):
+        flip = raising[i] @ raising[j].T
+        total = total - cluster.exchange[i, j] * (along[i] @ along[j] + 0.5 * (flip + flip.T))
+    return total.tocsr()
+
+
+def levels(cluster: Cluster) -> Levels:
+    """Exact thermal state of a cluster and its spin operators in the basis of energies.
+
+    Parameters
+    ----------
+    cluster : Cluster
+
+    Returns
+    -------
+    Levels
+        Of H from `hamiltonian`.
+    """
+    energies, basis = np.linalg.eigh(hamiltonian(cluster).toarray())
+    boltzmann = np.exp(energies[0] - energies)
+    partition = boltzmann.sum()
+    along, raising = (
+        np.stack([basis.T @ (s @ basis) for s in _on_sites(cluster.spins, component)])
+        for component in (0, 1)
+    )
+    return Levels(
+        energies, float(np.log(partition) - energies[0]), boltzmann / partition, along, raising
+    )
+
+
+def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> ComplexArray:
+    """Sum over transitions m -> n of p_m weight(E_n - E_m) <m|S_ia|n><n|S_jb|m>, (N, N, 3, 3).
+
+    Parameters
+    ----------
+    state : Levels
+    weight : callable, (...) [k_B T] -> (...), any unit
+        Of the energy gained w: ``exp(-1j * w * t)`` gives <S_ia(t) S_jb>, Eq. (12); a narrow
+        line around w0 its spectrum D_{ia,jb}(w0); 1 the thermal averages.
+    connected : bool
+        Subtract the means, <S_ia S_jb> - <S_ia><S_jb>.
+
+    Returns
+    -------
+    complex array (N, N, 3, 3), no unit
+        Axes: site i, site j, components a, b.
+    """
+    gained = state.energies[None, :] - state.energies[:, None]
+    weights = state.populations[:, None] * np.asarray(weight(gained))
+    along = state.along
+    if connected:
+        means = np.einsum("m,imm->i", state.populations, along)
+        along = along - means[:, None, None] * np.eye(len(state.energies))
+    size = len(along)
+    flat = [s.reshape(size, -1) for s in (along, state.raising, np.swapaxes(state.raising, 1, 2))]
+    zz, up_down, down_up = ((weights.ravel() * s) @ s.T for s in flat)
+    # S_z total is conserved: <S_+ S_+> and <S_z S_+> vanish
+    found = np.zeros((size, size, 3, 3), dtype=complex)
+    found[..., 0, 0] = found[..., 1, 1] = 0.25 * (up_down + down_up)
+    found[..., 0, 1] = 0.25j * (up_down - down_up)
+    found[..., 1, 0] = -found[..., 0, 1]
+    found[..., 2, 2] = zz
+    return found
+
+
+def interference(positions: ArrayLike, wavenumber: float) -> Array:
+    """Phase factors of Eq. (28) averaged over the Fermi sphere: (sin k_F R / k_F R)^2, (N, N).
+
+    Parameters
+    ----------
+    positions : array_like (N, 3), length
+    wavenumber : float, 1/length
+        k_F; ``inf`` leaves the site-local correlators alone.
+
+    Returns
+    -------
+    array (N, N), no unit
+        1 on the diagonal.
+
+    Raises
+    ------
+    ParameterError
+        For positions of a wrong shape, or a negative wavenumber.
+    """
+    r = _checks.finite_array("positions", positions)
+    if r.ndim != 2 or r.shape[1] != 3:
+        raise ParameterError(f"`positions` must have shape (N, 3), got {r.shape}")
+    k = _checks.number("wavenumber", wavenumber, least=0.0, infinite=True)
+    if np.isinf(k):
+        return np.eye(len(r))
+    distance = np.linalg.norm(r[:, None] - r[None, :], axis=-1)
+    return np.asarray(np.sinc(k * distance / np.pi) ** 2)
+
+
+def golden_rule_tensor(noise: ComplexArray) -> tuple[Array, Array]:
+    """Bloch tensor (3, 3) and drift (3,) of an electron spin under A_a = sigma_a / 2 with noise.
+
+    Parameters
+    ----------
+    noise : complex array (3, 3), any unit
+        integral dt <B_a(t) B_b(0)> of the operators that multiply A_a.
+
+    Returns
+    -------
+    tensor : array (3, 3), unit of the noise
+        In d<sigma>/dt = drift - tensor . <sigma>, from A_b rho A_a - {A_a A_b, rho} / 2.
+    drift : array (3,), unit of the noise
+        Of the same equation.
+    """
+    g = 0.25 * noise
+    # [s_c, [s_d, s_b]] = -4 eps_dbe eps_cea s_a: on the diagonal a sum of positive terms, so that
+    # a flip rate far below the dephasing rate keeps its digits
+    tensor = 2.0 * np.einsum("cd,dbe,cae->ab", g.real, LEVI_CIVITA, LEVI_CIVITA)
+    drift = -2.0 * np.einsum("cd,dce->e", g.imag, LEVI_CIVITA)
+    return np.asarray(tensor), np.asarray(drift)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRates:
+    """Relaxation of electrons by a cluster, per moment, in units of 2 pi n_S nu_F J^2 / hbar.
+
+    The unit is `noise` of `hilbert.MomentSpace`, with J the largest coupling.
+
+    Attributes
+    ----------
+    cluster : Cluster
+    tensor, weiss_tensor : array (3, 3), unit of `noise`
+        From the exact correlators and from the mean-field ones, by one formula.
+    drift : float, no unit
+        Largest drift of an unpolarised spin over the largest rate: 0 if detailed balance holds.
+    """
+
+    cluster: Cluster
+    tensor: Array
+    weiss_tensor: Array
+    drift: float
+
+    @property
+    def longitudinal(self) -> float:
+        """1/tau_par of the cluster."""
+        return float(self.tensor[2, 2])
+
+    @property
+    def transverse(self) -> float:
+        """1/tau_perp of the cluster: mean of the two transverse rates."""
+        return float(0.5 * (self.tensor[0, 0] + self.tensor[1, 1]))
+
+    @property
+    def weiss_longitudinal(self) -> float:
+        """1/tau_par of the mean field."""
+        return float(self.weiss_tensor[2, 2])
+
+    @property
+    def weiss_transverse(self) -> float:
+        """1/tau_perp of the mean field."""
+        return float(0.5 * (self.weiss_tensor[0, 0] + self.weiss_tensor[1, 1]))
+
+    @property
+    def errors(self) -> Array:
+        """Weiss rate over exact rate minus 1, (longitudinal, transverse); 0 without a rate."""
+        exact = np.array([self.longitudinal, self.transverse])
+        off = np.array([self.weiss_longitudinal, self.weiss_transverse]) - exact
+        return np.asarray(np.divide(off, exact, out=np.zeros(2), where=exact != 0))
+
+    def __repr__(self) -> str:
+        off = 100 * self.errors
+        return "\n".join(
+            [
+                f"ClusterRates  {len(self.cluster.spins)} moments",
+                f"  longitudinal : {self.longitudinal:.6g}  (Weiss {off[0]:+.3g} %)",
+                f"  transverse   : {self.transverse:.6g}  (Weiss {off[1]:+.3g} %)",
+            ]
+        )
+
+
+def _electron_hole_weight(gained: Array) -> Array:
+    """The electrons give the moments what these gain."""
+    return electron_hole_spectrum(-gained)
+
+
+def rates(
+    cluster: Cluster,
+    *,
+    coupling: ArrayLike = 1.0,
+    phases: Array | None = None,
+    connected: bool = False,
+) -> ClusterRates:
+    """(tau_par, tau_perp) by golden rule from the exact and from the Weiss correlators.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    coupling : array_like (3,) or float, no unit
+        Relative couplings J_x, J_y, J_z to the electrons.
+    phases : array (N, N), no unit, optional
+        From `interference`; default: site-local correlators only, k_F R -> infinity.
+    connected : bool
+        Only fluctuations dephase ("lattice"), not the mean ("random", the default).
+
+    Returns
+    -------
+    ClusterRates
+        Both tensors, and the drift of the exact one.
+
+    Raises
+    ------
+    ParameterError
+        For a coupling or phases of a wrong shape.
+
+    Notes
+    -----
+    (1/N) sum_ij phases_ij J_a J_b D_{ia,jb} with every transition weighted by x / (1 - exp(-x)),
+    x the energy that the electrons gain. The Weiss values take Eq. (31): local terms only.
+    """
+    _checks.instance("cluster", cluster, Cluster)
+    scale = _checks.finite_array("coupling", coupling)
+    if scale.shape not in ((), (3,)):
+        raise ParameterError(f"`coupling` must be a scalar or (x, y, z), got shape {scale.shape}")
+    scale = np.broadcast_to(scale, (3,))
+    sites = len(cluster.spins)
+    factors = np.eye(sites) if phases is None else _checks.finite_array("phases", phases)
+    if factors.shape != (sites, sites):
+        raise ParameterError(f"`phases` must have shape ({sites}, {sites}), got {factors.shape}")
+    exact = correlator(levels(cluster), _electron_hole_weight, connected=connected)
+    local = weiss_correlator(cluster, _electron_hole_weight, connected=connected)
+    noise, weiss_noise = (
+        np.einsum("ij,ijab->ab", factors, d) * np.outer(scale, scale) / sites
+        for d in (exact, local)
+    )
+    tensor, drift = golden_rule_tensor(noise)
+    return ClusterRates(
+        cluster=cluster,
+        tensor=tensor,
+        weiss_tensor=golden_rule_tensor(weiss_noise)[0],
+        drift=float(np.abs(drift).max() / max(np.abs(tensor).max(), 1e-300)),
+    )
+
+
+def complete_graph_noise(
+    spin: float, sites: int, mean_exchange: float, zeeman: float
+) -> ComplexArray:
+    """Local electron-hole noise (3, 3) of one of N moments, each pair coupled by J0 / (N - 1).
+
+    The rest of the moments enters only as its total spin L: exact at any N.
+    Source: KittelShore1965.
+
+    Parameters
+    ----------
+    spin : float, no unit
+    sites : int
+    mean_exchange : float, k_B T
+        J0 = sum_j J_ij, kept as N grows.
+    zeeman : float, k_B T
+
+    Returns
+    -------
+    complex array (3, 3), no unit
+        Of the spin components of one moment.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of its range.
+    """
+    spin = _checks.half_integer("spin", spin)
+    # one moment and the total spin of the rest: (2 S + 1) (2 S (N - 1) + 1) levels
+    most = int((MAX_DIMENSION / (2 * spin + 1) - 1) / (2 * spin)) + 1
+    matrices = 32.0 * (2 * spin + 1) ** 2 * (2 * spin) ** 2  # two spins' S_z and S_+, over N^2
+    others = whole("sites", sites, least=2, most=most, square=matrices) - 1
+    bond = _checks.number("mean_exchange", mean_exchange, "k_B T") / others
+    states = reduce(np.convolve, [np.ones(round(2 * spin) + 1)] * others)  # by M = -L ... L
+    top = spin * others
+    totals = np.arange(top % 1.0, top + 0.5)
+    outside = states[np.rint(totals + top).astype(int)]
+    multiplicity = outside - np.append(outside[1:], 0.0)
+    logs, parts = [], []
+    for total, many in zip(totals, multiplicity, strict=True):
+        if many == 0:
+            continue
+        spins = (spin, total) if total > 0 else (spin,)
+        pair = Cluster(spins, bond * (np.ones((len(spins),) * 2) - np.eye(len(spins))), zeeman)
+        state = levels(pair)
+        inner = 0.5 * bond * (total * (total + 1) - others * spin * (spin + 1))
+        logs.append(np.log(many) + state.log_partition + inner)
+        parts.append(correlator(state, _electron_hole_weight)[0, 0])
+    weights = np.exp(np.array(logs) - max(logs))
+    return np.asarray(np.einsum("l,lab->ab", weights / weights.sum(), np.stack(parts)))

@@ -1,0 +1,290 @@
+"""Thermal state of the local moments in the Weiss field, Eqs. (29)-(33), (67)-(69).
+
+Every average is a sum over the 2S+1 levels in which all terms have one sign (`spin_averages`), so
+nothing cancels at any ratio of the splitting to k_B T. Sublattices without exchange among each
+other are solved one by one (`one_sublattice`), others together by descent of the free energy
+(`coupled_sublattices`).
+
+Axis convention: S_par is the component along the field direction b, and moments point against the
+field, so <S_par> <= 0 for B > 0. At B = 0 below the ordering temperature two opposite solutions
+have equal free energy; the one returned is the limit B -> 0+ (net moment against b), and where
+there is no net moment (antiferromagnet) the one with <S_par> < 0 on the first ordered sublattice.
+Only collinear states are considered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks, units
+from openmr._checks import Array, ParameterError, SizeError
+from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
+from openmr.moments.one_sublattice import SMALLEST, weiss_field
+from openmr.moments.spin_averages import Means, blocks, means, variance
+from openmr.moments.spin_averages import level_sums as level_sums  # noqa: PLC0414 - known here too
+from openmr.sample.film import Sample
+from openmr.sample.magnet import Magnet, symmetrising_weights
+from openmr.sample.ordering import ordering_temperature
+
+COLDEST, HOTTEST, STRONGEST = 1e-9, 1e9, 1e12  # K, K, T: within them nothing overflows
+MAX_SUBLATTICES = 10
+MAX_LEVELS = 1e8  # points times 2S+1: some ten arrays of that size are alive at once
+
+
+@dataclass(frozen=True, slots=True)
+class Equilibrium:
+    """Thermal state of the moments; the last axis of the averages is the sublattice.
+
+    Attributes
+    ----------
+    temperature, field : array (...), K and T
+    splitting : array (..., n), eV
+        eps_L = g mu_B B - sum_j J0_ij <S_j>, signed.
+    magnetization : array (..., n), no unit
+        <S_par>, Eq. (32).
+    second_moment : array (..., n), no unit
+        <S_par^2>, Eq. (33).
+    flip_up, flip_down : array (..., n), no unit
+        <S_- S_+> and <S_+ S_->, Eqs. (67), (68).
+    magnet : Magnet
+    """
+
+    temperature: Array
+    field: Array
+    splitting: Array
+    magnetization: Array
+    second_moment: Array
+    flip_up: Array
+    flip_down: Array
+    magnet: Magnet
+
+    @property
+    def variance(self) -> Array:
+        """<S_par^2> - <S_par>^2, shape (..., n)."""
+        x = self.reduced_splitting
+        found = np.empty_like(x)
+        for i, moments in enumerate(self.magnet.sublattices):
+            found[..., i] = variance(moments.spin, x[..., i])
+        return found
+
+    @property
+    def condition(self) -> Array:
+        """Largest relative change of any average per relative change of the input, (..., n).
+
+        Of temperature, field, g and couplings; it grows as 1/|T - T_C| near the transition.
+        """
+        magnet, x = self.magnet, self.reduced_splitting
+        beta = 1.0 / (units.K_B * self.temperature[..., None])
+        g = np.array([moments.g for moments in magnet.sublattices])
+        coupling = beta[..., None] * np.array(magnet.weiss)
+        drive = np.abs(units.MU_B * beta * self.field[..., None] * g)
+        drive = drive + _matvec(np.abs(coupling), np.abs(self.magnetization))
+        # |dx| per relative change of the input
+        shift = _matvec(np.abs(_softness(coupling * self.variance[..., None, :])), drive)
+        # the logarithmic slopes of the averages with x: of <S_par>, at most variance/|m|;
+        # of <S_par^2> and the flip correlators, at most 2S
+        worst = np.maximum(2 * magnet.spins * shift, 1.0)
+        worst = np.maximum(worst, shift / np.maximum(np.abs(x), SMALLEST))
+        of_mean = shift * self.variance / np.maximum(np.abs(self.magnetization), SMALLEST)
+        return np.asarray(np.maximum(worst, of_mean))
+
+    @property
+    def reduced_splitting(self) -> Array:
+        """Beta eps_L, shape (..., n)."""
+        return np.asarray(self.splitting / (units.K_B * self.temperature[..., None]))
+
+    def dephasing_moment(self, disorder: str) -> Array:
+        """What dephases the electrons: <S_par^2> for "random", the variance for "lattice".
+
+        Parameters
+        ----------
+        disorder : {"random", "lattice"}
+            As of the magnet.
+
+        Returns
+        -------
+        array (..., n), no unit
+            Last axis: the sublattice.
+        """
+        return self.variance if disorder == "lattice" else self.second_moment
+
+    def points(self) -> Iterator[Equilibrium]:
+        """One equilibrium per point of the grid, in C order.
+
+        Yields
+        ------
+        Equilibrium
+            Of one point, without grid axes.
+        """
+        for index in np.ndindex(self.temperature.shape):
+            arrays = {name: np.asarray(getattr(self, name)[index]) for name in _ARRAYS}
+            yield Equilibrium(**arrays, magnet=self.magnet)
+
+
+_AVERAGES = ("splitting", *Means._fields)
+_ARRAYS = ("temperature", "field", *_AVERAGES)
+
+
+def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equilibrium:
+    """Self-consistent thermal state of the moments, Eqs. (29)-(33).
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature : array_like (...), K
+    field : array_like (...), T
+        Signed; broadcasts with `temperature`.
+
+    Returns
+    -------
+    Equilibrium
+        Arrays of the broadcast shape with a last axis over the sublattices. Where several
+        solutions exist it is the one of lowest free energy; at zero field and at or above the
+        ordering temperature <S_par> is exactly 0. The relative error of every average is a few
+        machine epsilons times `condition`.
+
+    Raises
+    ------
+    ParameterError
+        For T <= 0, numbers that are not finite, or more than ten coupled sublattices.
+    ConvergenceError
+        If the iteration does not settle.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> state = om.equilibrium(om.presets.pt_py(), temperature=[10.0, 200.0], field=5.0)
+    >>> state.magnetization.shape
+    (2, 1)
+    """
+    temperature, field = checked_points(sample, temperature, field)
+    levels = temperature.size * float((2 * sample.magnet.spins + 1).max())
+    if levels > MAX_LEVELS:
+        raise SizeError(
+            f"`temperature` and `field` must span at most {MAX_LEVELS:g} points times spin levels, "
+            f"got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
+        )
+    flat = thermal_state(sample.magnet, temperature.ravel(), field.ravel())
+    grid = (*temperature.shape, len(sample.magnet.sublattices))
+    return Equilibrium(
+        temperature=temperature.copy(),
+        field=field.copy(),
+        magnet=sample.magnet,
+        **{name: getattr(flat, name).reshape(grid) for name in _AVERAGES},
+    )
+
+
+def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
+    """Temperatures and fields broadcast against each other, refused where `equilibrium` does."""
+    _checks.instance("sample", sample, Sample)
+    temperature = _checks.positive_array("temperature", temperature, "K")
+    field = _checks.finite_array("field", field, "T")
+    if temperature.size and not (temperature.min() >= COLDEST and temperature.max() <= HOTTEST):
+        worst = temperature.min() if temperature.min() < COLDEST else temperature.max()
+        raise ParameterError(
+            f"`temperature` must be between {COLDEST:g} and {HOTTEST:g} K, got {worst:g}"
+        )
+    if field.size and not (field.min() >= -STRONGEST and field.max() <= STRONGEST):
+        raise ParameterError(
+            f"`field` must be between -{STRONGEST:g} and {STRONGEST:g} T, "
+            f"got {field.ravel()[np.abs(field).argmax()]:g}"
+        )
+    count = len(sample.magnet.sublattices)
+    if count > MAX_SUBLATTICES and np.any(sample.magnet.weiss):
+        raise ParameterError(
+            f"`sublattices` must number at most {MAX_SUBLATTICES} when coupled, got {count}"
+        )
+    temperature, field = _checks.broadcast(temperature=temperature, field=field)
+    return temperature, field
+
+
+def thermal_state(magnet: Magnet, temperature: Array, field: Array) -> Equilibrium:
+    """`equilibrium` of a row of points (p,) that `checked_points` has let pass."""
+    weiss = np.array(magnet.weiss)
+    solve = _together if np.any(weiss - np.diag(np.diag(weiss))) else _apart
+    pieces = list(blocks(temperature.size))
+    if len(pieces) <= 1:
+        averages = solve(magnet, temperature, field)
+    else:
+        averages = list(np.empty((len(_AVERAGES), temperature.size, len(weiss))))
+        for block in pieces:
+            parts = solve(magnet, temperature[block], field[block])
+            for whole, part in zip(averages, parts, strict=True):
+                whole[block] = part
+    return Equilibrium(
+        temperature=temperature,
+        field=field,
+        magnet=magnet,
+        **dict(zip(_AVERAGES, averages, strict=True)),
+    )
+
+
+def _apart(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
+    """The `_AVERAGES` (p, n) of sublattices without exchange among each other."""
+    thermal = units.K_B * temperature
+    beta = 1.0 / thermal
+    found = []
+    for i, moments in enumerate(magnet.sublattices):
+        own = magnet.weiss[i][i]
+        coupling = own * beta
+        zeeman = (units.MU_B * moments.g) * beta * field
+        x = zeeman
+        if own != 0.0:
+            x, _ = weiss_field(moments.spin, zeeman, coupling)
+            unsplit = zeeman == 0
+            if unsplit.any():
+                # the limit B -> 0+; at and above the transition exactly 0
+                ordered = temperature < ordering_temperature(Magnet(moments, own))
+                limit = np.where(ordered, x if moments.g >= 0 else -x, 0.0)
+                x = np.where(unsplit, limit, x)
+        found.append((x * thermal, *means(moments.spin, x)))
+    return _columns(found)
+
+
+def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
+    """Each average with the sublattices side by side; of one sublattice without a copy."""
+    if len(found) == 1:
+        return [values[:, None] for values in found[0]]
+    return [np.stack(values, axis=-1) for values in zip(*found, strict=True)]
+
+
+def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
+    """The `_AVERAGES` (p, n) of coupled sublattices."""
+    weiss = np.array(magnet.weiss)
+    beta = 1.0 / (units.K_B * temperature)
+    g = np.array([moments.g for moments in magnet.sublattices])
+    problem = WeissProblem(
+        spins=magnet.spins,
+        g=g,
+        weights=symmetrising_weights(weiss),
+        weiss=weiss,
+        beta=beta,
+        zeeman=(units.MU_B * g)[:, None] * (beta * field),
+    )
+    x = problem.zeeman.copy()
+    ordered = temperature < ordering_temperature(magnet)
+    driven = ~ordered & np.any(problem.zeeman != 0, axis=0)  # neither: exactly 0
+    for where, solve in ((ordered, lowest), (driven, convex)):
+        if where.any():
+            x[:, where] = solve(problem.at(where))
+    return _columns(
+        [(row / beta, *means(spin, row)) for spin, row in zip(magnet.spins, x, strict=True)]
+    )
+
+
+def _matvec(matrix: Array, vector: Array) -> Array:
+    """Matrix times vector in the last axes."""
+    return np.asarray(np.einsum("...ij,...j->...i", matrix, vector))
+
+
+def _softness(feedback: Array) -> Array:
+    """Inverse of 1 - feedback (..., n, n); 0 for what is free to move without end."""
+    stiffness = np.eye(feedback.shape[-1]) - feedback
+    try:
+        return np.asarray(np.linalg.inv(stiffness))
+    except np.linalg.LinAlgError:  # some point lies on the transition
+        return np.asarray(np.linalg.pinv(stiffness))

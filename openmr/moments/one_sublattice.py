@@ -1,0 +1,253 @@
+"""The Weiss field of one kind of moments: x = zeeman + coupling m(x), m = S B_S(S x) = -<S_par>.
+
+In units of k_B T, for any number of points at once. Along the field m is concave, so
+
+- with coupling >= 0 the solution of lowest free energy is the largest root, x - zeeman -
+  coupling m is convex, and Newton's steps from any point above the root fall to it monotonically;
+- with coupling < 0 there is one root, and the steps from any point below climb to it.
+
+Far from the transition there is but one root, and any start will do. Near it and below it the start
+above is the smallest of bounds that need no exponential: m <= S, m <= c x, and
+m <= c x / sqrt(1 + b x^2), c = S(S+1)/3, which holds the root within a small factor also at the
+transition, where Newton's own steps would take off only a third at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openmr._checks import Array, ConvergenceError
+from openmr.moments.spin_averages import blocks, brillouin
+
+Counts = NDArray[np.int8]
+Real = NDArray[Any]  # of single or double precision
+EPSILON = float(np.finfo(float).eps)
+SINGLE_EPSILON = float(np.finfo(np.float32).eps)
+SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
+NEAR = 16 * EPSILON  # what rounding leaves of the distance from the transition
+SKETCHES = 1
+WEAK = 0.9  # share of the critical coupling up to which the field alone decides
+MAX_SINGLE = 100  # 2S; from 130 on binomial coefficients overflow in single precision
+MAX_STEPS = 40
+"""Newton steps allowed; `tests/moments/test_weiss.py` holds the number over the whole plane."""
+
+
+def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, Counts]:
+    """Solve x = zeeman + coupling m(x) for the state of lowest free energy.
+
+    Parameters
+    ----------
+    spin : float
+    zeeman, coupling : array (p,)
+        beta g mu_B B, signed, and beta J0.
+
+    Returns
+    -------
+    x : array (p,)
+        With the sign of `zeeman`, or >= 0 where that is 0. The self-consistency residual
+        |m(zeeman + coupling m) - m| is at most 1e-13 S.
+    steps : array (p,) of int
+        Newton steps taken, each one evaluation of the Brillouin function, those in single
+        precision included.
+
+    Raises
+    ------
+    ConvergenceError
+        If more than `MAX_STEPS` are needed.
+    """
+    x, steps = np.empty_like(zeeman), np.empty(len(zeeman), dtype=np.int8)
+    for block in blocks(len(zeeman)):
+        signed = zeeman[block] + 0.0  # no negative zero: at zero field x >= 0
+        down = signed.min() < 0.0
+        depth = np.abs(signed) if down else signed
+        _solve(spin, depth, coupling[block], x[block], steps[block])
+        if down:
+            np.copysign(x[block], signed, out=x[block])
+    return x, steps
+
+
+def _solve(spin: float, depth: Array, coupling: Array, out: Array, steps: Counts) -> None:
+    """Fill `out` and `steps` for one block."""
+    curie = spin * (spin + 1.0) / 3.0
+    pull = curie * max(float(coupling.max()), -float(coupling.min()))
+    if pull < WEAK and 2 * spin <= MAX_SINGLE:
+        out[:], steps[:] = _far_from_the_transition(spin, depth, coupling, pull)
+    else:
+        _newton(spin, depth, coupling, out, steps)
+
+
+def _far_from_the_transition(
+    spin: float, depth: Array, coupling: Array, pull: float
+) -> tuple[Array, int]:
+    """Roots and the steps taken, for |coupling c| <= pull < 1 at all points.
+
+    There x - zeeman - coupling m rises everywhere and bends one way, so that Newton's steps come to
+    its root from wherever they begin: the first are taken in single precision, at half the price.
+    With |m''| <= 3 b c x, b = `_series`, the error after a step is at most (3/2) b pull x step^2 /
+    stiffness, and rounding of the residual leaves 2 epsilon x / stiffness in any case.
+    """
+    scale = 2.0 / (1.5 * _series(spin) * pull + SMALLEST)
+    zeeman, pulling = depth.astype(np.float32), coupling.astype(np.float32)
+    rough = zeeman / (1.0 - (spin * (spin + 1.0) / 3.0) * pulling)
+    step = _step(spin, rough, zeeman, pulling)
+    rough -= step
+    count = 1
+    if float(np.abs(step, out=step).max()) > (scale * SINGLE_EPSILON) ** 0.5:
+        rough -= _step(spin, rough, zeeman, pulling)
+        count = 2
+    x = rough.astype(float)
+    enough = (scale * EPSILON) ** 0.5
+    while count < MAX_STEPS:
+        step = _step(spin, x, depth, coupling)
+        x -= step
+        count += 1
+        if np.abs(step, out=step).max() <= enough:
+            return x, count
+        # where x is beyond 1e7 its rounding alone is more
+        if np.all((step <= enough) | (step <= 4 * EPSILON * x)):
+            return x, count
+    raise _unsettled(spin, depth, coupling)
+
+
+def _step(spin: float, x: Real, depth: Real, coupling: Real) -> Real:
+    """Newton's step, where the stiffness cannot vanish."""
+    mean, slope = brillouin(spin, x)
+    mean *= coupling
+    step = x - depth
+    step -= mean
+    slope *= coupling
+    step /= np.subtract(1.0, slope, out=slope)
+    return step
+
+
+def _unsettled(spin: float, depth: Array, coupling: Array) -> ConvergenceError:
+    return ConvergenceError(
+        f"the Weiss field did not settle in {MAX_STEPS} Newton steps at {len(depth)} points, "
+        f"first at beta g mu_B B = {depth[0]:.17g}, beta J0 = {coupling[0]:.17g}, S = {spin:g}"
+    )
+
+
+def _newton(spin: float, depth: Array, coupling: Array, out: Array, steps: Counts) -> None:
+    """Fill `out` and `steps` for any points, each until it has settled."""
+    x = _start(spin, depth, coupling)
+    where = None  # points of the block still moving; all of them until most have settled
+    for count in range(1, MAX_STEPS + 1):
+        mean, slope = brillouin(spin, x)
+        pull = coupling * mean
+        residual = x - depth
+        residual -= pull
+        feedback = coupling * slope
+        stiffness = 1.0 - feedback
+        np.maximum(stiffness, EPSILON, out=stiffness)  # 0 to rounding at the transition alone
+        step = residual / stiffness
+        # |m''| <= 2 S m', so the next error is at most S feedback step^2 / stiffness; once it is
+        # below rounding, stop
+        with np.errstate(over="ignore"):  # far from settled, in fields that none has
+            feedback *= step
+            feedback *= step
+        stiffness *= x
+        stiffness *= EPSILON / spin
+        settled = np.abs(feedback, out=feedback) <= stiffness
+        if count > 3:  # at the transition rounding of the residual is all that is left
+            rounding = 8 * EPSILON * (x + depth + np.abs(pull)) + SMALLEST
+            settled |= np.abs(residual) <= rounding
+        x -= step
+        np.maximum(x, 0.0, out=x)  # within rounding of the transition steps may pass it
+        if where is None:
+            if settled.all():
+                out[:], steps[:] = x, count
+                return
+            if 4 * np.count_nonzero(settled) < len(x):
+                continue
+            out[:], steps[:] = x, count
+            where = moving = np.flatnonzero(~settled)
+        else:
+            out[where], steps[where] = x, count
+            moving = np.flatnonzero(~settled)
+            where = where[moving]
+        if not len(where):
+            return
+        x, depth, coupling = x[moving], depth[moving], coupling[moving]
+    raise _unsettled(spin, depth, coupling)
+
+
+def _start(spin: float, depth: Array, coupling: Array) -> Array:
+    """A point above the root where the coupling is attractive, below it where repulsive."""
+    pull = (spin * (spin + 1.0) / 3.0) * coupling
+    saturated = spin * coupling
+    saturated += depth
+    above = _start_about_the_transition(_bend(spin), depth, pull, saturated)
+    for _ in range(SKETCHES):  # Newton's steps on the last bound itself
+        above -= np.maximum(_sketch(_bend(spin), above, depth, pull), 0.0)
+    if coupling.min() < 0:
+        below = np.maximum(saturated, depth / (1.0 + np.abs(pull)))
+        return np.where(coupling < 0, below, above)
+    return above
+
+
+def _start_about_the_transition(bend: float, depth: Array, pull: Array, saturated: Array) -> Array:
+    """The least of the bounds also where the moments order by themselves."""
+    gap = np.abs(pull - 1.0)
+    gap -= NEAR
+    # below the transition the root at zero field, plus the field over 1 - (slope there)
+    above = pull * pull
+    above -= 1.0 - NEAR
+    np.maximum(above, 0.0, out=above)
+    above *= 1.0 / bend
+    np.sqrt(above, out=above)
+    enhanced = depth * np.maximum(pull, 1.0)
+    enhanced /= np.maximum(gap, NEAR)
+    above += enhanced
+    np.minimum(above, saturated, out=above)
+    critical = np.flatnonzero(gap < 1.0 - WEAK)
+    if len(critical):
+        bound = _critical(bend, depth[critical], pull[critical], saturated[critical])
+        # so near that the gap itself is rounded, the enhancement bounds nothing
+        other = np.where(gap[critical] > NEAR, above[critical], saturated[critical])
+        above[critical] = np.minimum(other, bound)
+    return above
+
+
+def _sketch(bend: float, x: Array, depth: Array, pull: Array) -> Array:
+    """Newton step for x = zeeman + pull x / sqrt(1 + b x^2), whose root is above the one sought."""
+    shrink = x * x
+    shrink *= bend
+    shrink += 1.0
+    np.sqrt(shrink, out=shrink)
+    np.divide(1.0, shrink, out=shrink)
+    slope = pull * shrink
+    step = slope * x
+    np.subtract(x, step, out=step)
+    step -= depth
+    shrink *= shrink
+    slope *= shrink
+    np.subtract(1.0, slope, out=slope)
+    np.maximum(slope, EPSILON, out=slope)
+    step /= slope
+    return step
+
+
+def _series(spin: float) -> float:
+    """Twice the cubic term of m over the linear one."""
+    return (2 * spin * spin + 2 * spin + 1) / 15.0
+
+
+def _bend(spin: float) -> float:
+    """Largest simple b with m <= c x / sqrt(1 + b x^2) at all x."""
+    return min(_series(spin), 0.96 * ((spin + 1.0) / 3.0) ** 2)
+
+
+def _critical(bend: float, depth: Array, pull: Array, above: Array) -> Array:
+    """Bound near the transition, where x grows as the cube root of the field.
+
+    From x sqrt(1 + b x^2) <= zeeman sqrt(1 + b x^2) + pull x with the roots replaced by their
+    chords up to `above`: of the two terms on the right one is at least half the cubic on the left.
+    """
+    most = np.sqrt(1.0 + bend * above * above)
+    chord = bend / (1.0 + most)  # (most - 1) / above^2
+    field = np.cbrt(2.0 * depth * most / chord)
+    order = np.sqrt(2.0 * np.maximum(pull - 1.0 + NEAR, 0.0) / chord)
+    return np.maximum(field, order)

@@ -1,0 +1,753 @@
+"""The paper's formulas for the rates.
+
+Eqs. (32), (33), (35)-(46), (61)-(63), (66)-(75), (78), (83)-(85), (91), (92).
+
+Each formula stands once in the form that holds; the form in print, where it differs, stands beside
+it under a name that ends in ``_printed``. Rates are in 1/s, densities in m^-3, couplings in eV m^3,
+densities of states in eV^-1 m^-3; x = beta eps_L. Last axis = sublattice, unless stated.
+
+Source: X.-P. Zhang, X. Wang and Y. Yao, "Open quantum theory of magnetoresistance in mesoscopic
+magnetic materials".
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks
+from openmr._checks import Array
+from openmr.moments.equilibrium import Equilibrium, thermal_state
+from openmr.moments.one_sublattice import SMALLEST
+from openmr.rates.record import Filled, Relaxation, in_blocks, over_sublattices
+from openmr.sample.film import Electrons, Sample
+from openmr.sample.magnet import Magnet
+from openmr.units import HBAR, K_B, MU_B
+
+FORMS = ("corrected", "printed", "finite-splitting")
+
+
+# --- moments ---------------------------------------------------------------------------------
+
+
+def _moments_of(spin: ArrayLike, x: ArrayLike) -> list[Array]:
+    """Spins and splittings that Eqs. (32), (33) can be worked out for."""
+    spins, x = _checks.half_integers("spin", spin), _checks.nonzero_array("x", x)
+    return _checks.broadcast(spin=spins, x=x)
+
+
+def magnetization(spin: ArrayLike, x: ArrayLike) -> Array:
+    """<S_par> = -S B_S(S x), Eq. (32), for x != 0.
+
+    Parameters
+    ----------
+    spin : array_like (...), no unit
+        S.
+    x : array_like (...), no unit
+        beta eps_L.
+
+    Returns
+    -------
+    array (...), no unit
+        <S_par>. Two large terms cancel: its absolute error is about 1e-16/|x|.
+
+    Raises
+    ------
+    ParameterError
+        For a spin that is no half-integer, and for x that is 0 or not finite.
+    """
+    spin, x = _moments_of(spin, x)
+    levels = 2 * spin + 1
+    return np.asarray(0.5 / np.tanh(0.5 * x) - 0.5 * levels / np.tanh(0.5 * levels * x))
+
+
+def second_moment(spin: ArrayLike, x: ArrayLike) -> Array:
+    """<S_par^2> = S(S+1) + coth(x/2) <S_par>, Eq. (33), for x != 0.
+
+    Parameters
+    ----------
+    spin : array_like (...), no unit
+        S.
+    x : array_like (...), no unit
+        beta eps_L.
+
+    Returns
+    -------
+    array (...), no unit
+        <S_par^2>. Large terms cancel: its absolute error is about 1e-16/x^2.
+
+    Raises
+    ------
+    ParameterError
+        For a spin that is no half-integer, and for x that is 0 or not finite.
+    """
+    spin, x = _moments_of(spin, x)
+    return np.asarray(spin * (spin + 1) + magnetization(spin, x) / np.tanh(0.5 * x))
+
+
+def absorption(x: ArrayLike) -> Array:
+    """X n_B(x) with n_B = 1/(exp(x) - 1), the weight of flips that take energy from the moments.
+
+    The bosons of Eq. (70).
+
+    Parameters
+    ----------
+    x : array_like (...), no unit
+        Energy of the flip over k_B T.
+
+    Returns
+    -------
+    array (...), no unit
+        1 at x = 0.
+
+    Raises
+    ------
+    ParameterError
+        For x that is not finite.
+    """
+    return _bosons(_checks.finite_array("x", x))[0]
+
+
+def emission(x: ArrayLike) -> Array:
+    """X [1 + n_B(x)], the weight of flips that give energy to the moments.
+
+    The bosons of Eq. (70).
+
+    Parameters
+    ----------
+    x : array_like (...), no unit
+        Energy of the flip over k_B T.
+
+    Returns
+    -------
+    array (...), no unit
+        1 at x = 0.
+
+    Raises
+    ------
+    ParameterError
+        For x that is not finite.
+    """
+    return _bosons(_checks.finite_array("x", x))[1]
+
+
+def _bosons(x: Array) -> tuple[Array, Array]:
+    """`absorption` and `emission`, both by n_B(|x|): one exponential, and nothing cancels."""
+    depth = np.maximum(np.abs(x), SMALLEST)  # not 0/0 where nothing is split
+    with np.errstate(over="ignore"):  # to 0 beyond the largest number
+        growth = np.expm1(depth)
+    less = depth / growth
+    more = less + depth
+    down = np.signbit(x)
+    if down.any():
+        less, more = np.where(down, more, less), np.where(down, less, more)
+    return less, more
+
+
+# --- any quantisation axis -------------------------------------------------------------------
+
+
+class FlipWeights(NamedTuple):
+    """Strengths of the lines of W_{down,up}, Eq. (46), at w_up - w_down = +w_L, -w_L, 0 [eV m^3/s].
+
+    W is ``(absorbing <S_-S_+> delta(w - w_L) + emitting <S_+S_-> delta(w + w_L)
+    + conserving <S_par^2> delta(w)) / V^2`` with energies in eV.
+
+    Attributes
+    ----------
+    absorbing : array (...), eV m^3/s
+        Line at +w_L: the moments give energy.
+    emitting : array (...), eV m^3/s
+        Line at -w_L: the moments take energy.
+    conserving : array (...), eV m^3/s
+        Line at zero.
+    """
+
+    absorbing: Array
+    emitting: Array
+    conserving: Array
+
+
+def flip_weights(exchange: Array, density: Array, theta: ArrayLike, phi: ArrayLike) -> FlipWeights:
+    """Golden rule for spins quantised along any axis, Eqs. (35)-(46).
+
+    Parameters
+    ----------
+    exchange : array (..., 3), eV m^3
+    density : array (...), m^-3
+    theta, phi : array_like, rad
+        Axis of Eq. (37).
+
+    Returns
+    -------
+    FlipWeights
+        Each of the broadcast shape of the arguments.
+    """
+    theta, phi = np.broadcast_arrays(theta, phi)
+    c, s = np.cos(0.5 * theta).astype(complex), np.sin(0.5 * theta)
+    # Eqs. (35), (36) in the basis of sigma_z; (36) orthogonal to (35)
+    up = np.stack([c, -np.exp(-1j * phi) * s], axis=-1)
+    down = np.stack([np.exp(1j * phi) * s, c], axis=-1)
+    flip_x = np.sum(down.conj() * up[..., ::-1], axis=-1)
+    flip_y = 1j * (down[..., 1].conj() * up[..., 0] - down[..., 0].conj() * up[..., 1])
+    flip_z = down[..., 0].conj() * up[..., 0] - down[..., 1].conj() * up[..., 1]
+    jx, jy, jz = np.moveaxis(exchange, -1, 0)
+    rate = np.pi * density / (8 * HBAR)
+    return FlipWeights(
+        absorbing=rate * np.abs(jx * flip_x - 1j * jy * flip_y) ** 2,
+        emitting=rate * np.abs(jx * flip_x + 1j * jy * flip_y) ** 2,
+        conserving=rate * 4 * np.abs(jz * flip_z) ** 2,
+    )
+
+
+def flip_weights_longitudinal(exchange: Array, density: Array) -> FlipWeights:
+    """Eq. (66), theta = 0, with each delta function once.
+
+    Parameters
+    ----------
+    exchange : array (..., 3), eV m^3
+    density : array (...), m^-3
+
+    Returns
+    -------
+    FlipWeights
+        Each of the broadcast shape of the arguments.
+    """
+    jx, jy, _ = np.moveaxis(exchange, -1, 0)
+    rate = np.pi * density / (8 * HBAR)
+    return FlipWeights(rate * (jx + jy) ** 2, rate * (jx - jy) ** 2, np.zeros_like(rate))
+
+
+def flip_weights_transverse(exchange: Array, density: Array, phi: ArrayLike) -> FlipWeights:
+    """Eq. (74), theta = pi/2, with each delta function once.
+
+    Parameters
+    ----------
+    exchange : array (..., 3), eV m^3
+    density : array (...), m^-3
+    phi : array_like (...), rad
+        Azimuth of the axis, Eq. (37).
+
+    Returns
+    -------
+    FlipWeights
+        Each of the broadcast shape of the arguments.
+    """
+    jx, jy, jz = np.moveaxis(exchange, -1, 0)
+    rate = np.pi * density / (8 * HBAR)
+    flips = rate * ((np.sin(phi) * jx) ** 2 + (np.cos(phi) * jy) ** 2)
+    return FlipWeights(flips, flips, 4 * rate * jz**2)
+
+
+class Lines(NamedTuple):
+    """Moments' part of the rates, per sublattice: what each line weighs in the Fermi sea.
+
+    ``x n_B <S_-S_+>`` and ``x (1 + n_B) <S_+S_->``, which detailed balance makes equal, and what
+    dephases, <S_par^2> or its fluctuation.
+
+    Attributes
+    ----------
+    absorbing : array (..., n), no unit
+        x n_B <S_-S_+>.
+    emitting : array (..., n), no unit
+        x (1 + n_B) <S_+S_->.
+    conserving : array (..., n), no unit
+        <S_par^2>, or its fluctuation.
+    """
+
+    absorbing: Array
+    emitting: Array
+    conserving: Array
+
+
+def thermal_lines(state: Equilibrium, disorder: str) -> Lines:
+    """Use, as Eq. (60) does, integral f(e) [1 - f(e - w)] de = w n_B(w) at each line.
+
+    Parameters
+    ----------
+    state : Equilibrium
+    disorder : {"random", "lattice"}
+        As of the magnet.
+
+    Returns
+    -------
+    Lines
+        Last axis: the sublattice.
+    """
+    less, more = _bosons(state.reduced_splitting)
+    less *= state.flip_up
+    more *= state.flip_down
+    return Lines(
+        absorbing=less,
+        emitting=more,
+        conserving=state.dephasing_moment(disorder),
+    )
+
+
+def flip_flux(weights: FlipWeights, lines: Lines) -> Array:
+    """Sum over k, k' of beta W f (1 - f) over nu_up nu_down, per sublattice [eV m^3/s].
+
+    The sums of Eqs. (60), (61).
+
+    Parameters
+    ----------
+    weights : FlipWeights
+    lines : Lines
+        From `thermal_lines`.
+
+    Returns
+    -------
+    array (..., n), eV m^3/s
+        Last axis: the sublattice.
+    """
+    flux = weights.absorbing * lines.absorbing
+    flux += weights.emitting * lines.emitting
+    if np.any(weights.conserving):
+        flux += weights.conserving * lines.conserving
+    return np.asarray(flux)
+
+
+def relaxation_rate(flux: Array, electrons: Electrons) -> Array:
+    """1/T_par = (1/nu_up + 1/nu_down) nu_up nu_down flux, Eq. (61) [1/s].
+
+    Parameters
+    ----------
+    flux : array (...), eV m^3/s
+        From `flip_flux`.
+    electrons : Electrons
+
+    Returns
+    -------
+    array (...), 1/s
+        1/T_par.
+    """
+    up, down = electrons.dos_up, electrons.dos_down
+    return np.asarray((1 / up + 1 / down) * up * down * flux)
+
+
+def charge_to_spin_rate(flux: Array, electrons: Electrons) -> Array:
+    """1/T_0 = (1/nu_up - 1/nu_down) nu_up nu_down flux, Eq. (62) [1/s].
+
+    Parameters
+    ----------
+    flux : array (...), eV m^3/s
+        From `flip_flux`.
+    electrons : Electrons
+
+    Returns
+    -------
+    array (...), 1/s
+        1/T_0, signed.
+    """
+    up, down = electrons.dos_up, electrons.dos_down
+    return np.asarray((1 / up - 1 / down) * up * down * flux)
+
+
+def spin_per_charge(longitudinal: Array, charge_to_spin: Array) -> Array:
+    """Steady dN_par / dN_0 = -T_par / T_0, Eq. (63).
+
+    Parameters
+    ----------
+    longitudinal : array (...), 1/s
+        1/T_par.
+    charge_to_spin : array (...), 1/s
+        1/T_0.
+
+    Returns
+    -------
+    array (...), no unit
+        dN_par / dN_0.
+    """
+    return np.asarray(-charge_to_spin / longitudinal)
+
+
+def rate_along(
+    magnet: Magnet, electrons: Electrons, state: Equilibrium, theta: ArrayLike, phi: ArrayLike
+) -> Array:
+    """Exchange relaxation rate of spins quantised along (theta, phi), Eqs. (35)-(46), (61) [1/s].
+
+    theta and phi broadcast with the grid of `state`.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+    theta : array_like (...), rad
+        Polar angle, Eq. (37).
+    phi : array_like (...), rad
+        Azimuth, Eq. (37).
+
+    Returns
+    -------
+    array (...), 1/s
+        Summed over the sublattices.
+    """
+    axis = np.asarray(theta)[..., None], np.asarray(phi)[..., None]
+    weights = flip_weights(magnet.exchange, magnet.densities, *axis)
+    lines = thermal_lines(state, magnet.disorder)
+    rates = relaxation_rate(flip_flux(weights, lines), electrons)
+    return np.asarray(rates.sum(axis=-1))
+
+
+# --- along and across the field --------------------------------------------------------------
+
+
+def longitudinal(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
+    """Exchange part of 1/tau_par for anisotropic coupling, Eq. (70), per sublattice [1/s].
+
+    Differs from the paper by (Jx + Jy)^2 in the first term, where Jx^2 + Jy^2 is printed.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    lines : Lines
+        From `thermal_lines`.
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
+    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
+    keeping = rate * (jx + jy) ** 2 * lines.absorbing
+    breaking = rate * (jx - jy) ** 2 * lines.emitting
+    return np.asarray(keeping + breaking)
+
+
+def longitudinal_printed(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
+    """Eq. (70) as printed; half of Eq. (84) for isotropic coupling.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    lines : Lines
+        From `thermal_lines`.
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
+    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
+    keeping = (jx**2 + jy**2) * lines.absorbing
+    breaking = (jx - jy) ** 2 * lines.emitting
+    return np.asarray(rate * (keeping + breaking))
+
+
+def transverse_flips(magnet: Magnet, electrons: Electrons, lines: Lines, phi: ArrayLike) -> Array:
+    """Flip part of 1/tau_perp, first two terms of Eq. (75), per sublattice [1/s].
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    lines : Lines
+        From `thermal_lines`.
+    phi : array_like, rad
+        Azimuth of the axis, Eq. (37).
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
+    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
+    coupling = (np.sin(phi) * jx) ** 2 + (np.cos(phi) * jy) ** 2
+    return np.asarray(rate * coupling * (lines.absorbing + lines.emitting))
+
+
+def dephasing(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
+    """Dephasing part of 1/tau_perp, third term of Eq. (75), per sublattice [1/s].
+
+    Differs from the paper by nu_F, which the print lacks.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    lines : Lines
+        From `thermal_lines`.
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
+    jz = magnet.exchange[:, 2]
+    rate = np.pi / HBAR * magnet.densities * electrons.dos
+    return np.asarray(rate * jz**2 * lines.conserving)
+
+
+def dephasing_printed(magnet: Magnet, lines: Lines) -> Array:
+    """Third term of Eq. (75) as printed, without nu_F; its unit is eV m^-3 /s times 1/nu_F.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    lines : Lines
+        From `thermal_lines`.
+
+    Returns
+    -------
+    array (..., n), eV m^-3/s over nu_F
+        Last axis: the sublattice.
+    """
+    jz = magnet.exchange[:, 2]
+    return np.asarray(np.pi / HBAR * magnet.densities * jz**2 * lines.conserving)
+
+
+def transverse_flips_finite_splitting(
+    magnet: Magnet, electrons: Electrons, state: Equilibrium, precession: Array
+) -> Array:
+    """Flip part of 1/tau_perp at any spin splitting, mean over the azimuth, per sublattice [1/s].
+
+    Flips that keep the total spin, (Jx + Jy)^2, are those of Eq. (75) times R(w, x); those that
+    break it, (Jx - Jy)^2, times R(-w, x), with
+
+        R(w, x) = s(w) s(x) / s(x - w),   s(y) = sinh(y/2) / (y/2),   w = beta hbar omega_L,
+
+    signed and with the exchange field included. Not in the paper, which leaves the Zeeman energy
+    of the electrons out of the transverse rate; R -> 1 as w -> 0. Only the mean is a rate once the
+    spin precesses faster than it relaxes.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+    precession : array (...), rad/s
+        omega_L, signed, Eq. (78).
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
+    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    x = state.reduced_splitting
+    w = (HBAR * precession / (K_B * state.temperature))[..., None]
+    rate = np.pi / (8 * HBAR) * magnet.densities * electrons.dos
+    likely = np.maximum(state.flip_up, state.flip_down)
+
+    def flips(w: Array) -> Array:
+        # R times the weight of the flips, exponentials joined: R alone overflows when cold
+        frozen = np.exp(0.5 * (np.abs(w) - np.abs(x) - np.abs(x - w)))
+        return np.asarray(frozen * emission(np.abs(x - w)) / emission(np.abs(w)) * likely)
+
+    return np.asarray(rate * ((jx + jy) ** 2 * flips(w) + (jx - jy) ** 2 * flips(-w)))
+
+
+# --- isotropic coupling, and its limits ------------------------------------------------------
+
+
+def longitudinal_isotropic(
+    spin_flip_rate: float, magnet: Magnet, electrons: Electrons, state: Equilibrium
+) -> Array:
+    """1/tau_par for isotropic coupling, Eqs. (84) and, summed over sublattices, (91) [1/s].
+
+    Parameters
+    ----------
+    spin_flip_rate : float, 1/s
+        1/tau_0.
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), 1/s
+        1/tau_par with 1/tau_0 in it.
+    """
+    coupling = magnet.exchange[:, 0]
+    rate = np.pi / HBAR * magnet.densities * electrons.dos * coupling**2
+    flips = absorption(state.reduced_splitting) * state.flip_up
+    return np.asarray(spin_flip_rate + (rate * flips).sum(axis=-1))
+
+
+def transverse_isotropic(
+    spin_flip_rate: float, magnet: Magnet, electrons: Electrons, state: Equilibrium
+) -> Array:
+    """1/tau_perp for isotropic coupling, Eqs. (85), (92) [1/s].
+
+    Parameters
+    ----------
+    spin_flip_rate : float, 1/s
+        1/tau_0.
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), 1/s
+        1/tau_perp with 1/tau_0 in it.
+    """
+    parallel = longitudinal_isotropic(spin_flip_rate, magnet, electrons, state)
+    coupling = magnet.exchange[:, 0]
+    rate = np.pi / HBAR * magnet.densities * electrons.dos * coupling**2
+    dephased = (rate * state.dephasing_moment(magnet.disorder)).sum(axis=-1)
+    return np.asarray(0.5 * spin_flip_rate + 0.5 * parallel + dephased)
+
+
+def saturated_dephasing(magnet: Magnet, electrons: Electrons) -> float:
+    """Omega_0 = (pi/hbar) n_S nu_F (J S)^2 summed: 1/tau_perp - 1/tau_0 as x -> infinity [1/s].
+
+    The limit of Eq. (85).
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+
+    Returns
+    -------
+    float, 1/s
+        Omega_0.
+    """
+    coupling = magnet.exchange[:, 0] * magnet.spins
+    return float((np.pi / HBAR * magnet.densities * electrons.dos * coupling**2).sum())
+
+
+def paramagnetic_rate(magnet: Magnet, electrons: Electrons) -> float:
+    """Omega_1 = (2 pi/3 hbar) n_S nu_F J^2 S(S+1) summed: both rates - 1/tau_0 as x -> 0 [1/s].
+
+    The limit of Eqs. (84), (85).
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+
+    Returns
+    -------
+    float, 1/s
+        Omega_1.
+    """
+    moment = magnet.exchange[:, 0] ** 2 * magnet.spins * (magnet.spins + 1)
+    return float((2 * np.pi / (3 * HBAR) * magnet.densities * electrons.dos * moment).sum())
+
+
+# --- precession ------------------------------------------------------------------------------
+
+
+def precession(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """omega_L = omega_B - (1/hbar) sum_i n_S J_z <S_par>, Eq. (78) [rad/s].
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), rad/s
+        omega_L, signed.
+    """
+    zeeman = electrons.g * MU_B * state.field
+    exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
+    return np.asarray((zeeman - over_sublattices(exchange)) / HBAR)
+
+
+def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """B_sd = sum_i n_S J_z <S_par> / (g mu_B), Eq. (83) [T].
+
+    Differs from the paper by hbar, which the print has in the denominator.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), T
+        B_sd, signed.
+    """
+    exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
+    return np.asarray(exchange.sum(axis=-1) / (electrons.g * MU_B))
+
+
+def exchange_field_printed(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """Eq. (83) as printed, over hbar; its unit is T/(eV s).
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    state : Equilibrium
+
+    Returns
+    -------
+    array (...), T/(eV s)
+        B_sd / hbar.
+    """
+    exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
+    return np.asarray(exchange.sum(axis=-1) / (HBAR * electrons.g * MU_B))
+
+
+# --- the method ------------------------------------------------------------------------------
+
+
+def closed_form(
+    sample: Sample, temperature: ArrayLike, field: ArrayLike, *, form: str = "corrected"
+) -> Relaxation:
+    """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like (...), K and T
+    form : {"corrected", "printed", "finite-splitting"}
+        "corrected" has the misprints of (70) and (75) mended; "printed" has them (with nu_F
+        supplied in (75), without which its terms cannot be added); "finite-splitting" multiplies
+        the mean transverse flip rate by R and leaves the difference of the two transverse rates
+        as in (75), which precession averages out.
+
+    Returns
+    -------
+    Relaxation
+        Last two axes of the tensor in the local frame, azimuth 0.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown form.
+    """
+    _checks.choice("form", form, FORMS)
+    return in_blocks("closed-form", partial(_fill, form), sample, temperature, field)
+
+
+def _fill(form: str, sample: Sample, temperature: Array, field: Array, dissipator: Array) -> Filled:
+    """The closed forms at some points; the dissipator, given as zeros, is written in place."""
+    state = thermal_state(sample.magnet, temperature, field)
+    magnet, electrons = sample.magnet, sample.electrons
+    omega = precession(magnet, electrons, state)
+    lines = thermal_lines(state, magnet.disorder)
+    flips_x = over_sublattices(transverse_flips(magnet, electrons, lines, 0.0))
+    flips_y = flips_x
+    if not np.array_equal(magnet.exchange[:, 0], magnet.exchange[:, 1]):
+        flips_y = over_sublattices(transverse_flips(magnet, electrons, lines, 0.5 * np.pi))
+    if form == "finite-splitting":
+        mean = transverse_flips_finite_splitting(magnet, electrons, state, omega).sum(axis=-1)
+        half_difference = 0.5 * (flips_x - flips_y)
+        flips_x, flips_y = mean + half_difference, mean - half_difference
+    dephased = over_sublattices(dephasing(magnet, electrons, lines))
+    parallel = longitudinal_printed if form == "printed" else longitudinal
+    np.add(flips_x, dephased, out=dissipator[..., 0, 0])
+    np.add(flips_y, dephased, out=dissipator[..., 1, 1])
+    dissipator[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
+    if electrons.dos_up == electrons.dos_down:
+        return Filled(omega, np.zeros_like(omega))
+    flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
+    return Filled(omega, over_sublattices(charge_to_spin_rate(flux, electrons)))

@@ -1,0 +1,381 @@
+"""The record that every method returns, and how a grid of points becomes one record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks, units
+from openmr._checks import Array
+from openmr.moments.equilibrium import checked_points
+from openmr.moments.spin_averages import BLOCK, blocks
+from openmr.sample.film import Electrons, Sample
+
+PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+"""omega_L times this is the precession part of the tensor: d<sigma>/dt = +omega_L b x <sigma>."""
+
+
+def precession_tensor(along: Array, across: Array | None = None) -> Array:
+    """Precession part of the tensor, d<sigma>/dt = Omega x <sigma>, shape (..., 3, 3).
+
+    Parameters
+    ----------
+    along : array (...), rad/s
+        Omega_z, along b.
+    across : array (..., 2), rad/s, or None
+        Omega_x and Omega_y.
+
+    Returns
+    -------
+    array (..., 3, 3), 1/s
+        Antisymmetric.
+    """
+    tensor = along[..., None, None] * PRECESSION_GENERATOR
+    if across is not None:
+        tensor[..., 1, 2], tensor[..., 2, 0] = across[..., 0], across[..., 1]
+        tensor[..., 2, 1], tensor[..., 0, 2] = -across[..., 0], -across[..., 1]
+    return np.asarray(tensor)
+
+
+def expect_field_along_b(across: Array | None, *, electron_splitting: bool) -> None:
+    """Refuse Bohr frequencies of an electron on which the field is not along b.
+
+    Parameters
+    ----------
+    across : array (..., 2), rad/s, or None
+        Omega_x and Omega_y.
+    electron_splitting : bool
+        Whether the frequencies are asked for.
+
+    Raises
+    ------
+    ParameterError
+        If they are, and there is such a field.
+    """
+    if electron_splitting and across is not None:
+        raise _checks.ParameterError(
+            "`electron_splitting` must be False for couplings with J_xz or J_yz, got True: the "
+            "field on the electron is not along b, and its Bohr frequencies are not worked out"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """Relaxation of the electron spin: d<sigma>/dt = -tensor . (<sigma> - <sigma>_eq).
+
+    Local axes: the rows of R, Eq. (39), at theta = 0; z is the field direction b.
+
+    Attributes
+    ----------
+    method : str
+    sample : Sample
+    temperature, field : array (...), K and T
+    dissipator : array (..., 3, 3), 1/s
+        Exchange part of the relaxation without precession and without 1/tau_0.
+    precession : array (...), rad/s
+        omega_L, signed, Eq. (78); where `precession_across` is given, the component along b.
+    charge_to_spin : array (...), 1/s
+        1/T_0, Eq. (62), along b.
+    spin_flip_rate : float, 1/s
+        1/tau_0 of the film.
+    azimuth : float or array (...), rad
+        By how much the axes of the tensor are turned about b, Eq. (39); (Jx, Jy) lie along those
+        of azimuth 0.
+    uncertainty : array (..., 3, 3), 1/s, or None
+        Of `exchange_tensor`, where the method knows one.
+    diagnostics : mapping of str to array or float
+        What the method measured about itself.
+    precession_across : array (..., 2), rad/s, or None
+        Components of the precession along the local x and y, which a coupling matrix with J_xz
+        or J_yz gives; None where it is about b alone.
+    """
+
+    method: str
+    sample: Sample
+    temperature: Array
+    field: Array
+    dissipator: Array
+    precession: Array
+    charge_to_spin: Array
+    spin_flip_rate: float = 0.0
+    azimuth: ArrayLike = 0.0
+    uncertainty: Array | None = None
+    diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    precession_across: Array | None = None
+
+    @property
+    def exchange_tensor(self) -> Array:
+        """Exchange part with precession, without 1/tau_0 [1/s], shape (..., 3, 3)."""
+        turning = precession_tensor(self.precession, self.precession_across)
+        return np.asarray(self.dissipator + turning)
+
+    @property
+    def tensor(self) -> Array:
+        """The whole tensor [1/s], shape (..., 3, 3); ``tensor[..., 0, 1] = +omega_L``."""
+        return np.asarray(self.exchange_tensor + self.spin_flip_rate * np.eye(3))
+
+    @property
+    def longitudinal(self) -> Array:
+        """1/tau_par [1/s], Eq. (84)."""
+        return np.asarray(self.dissipator[..., 2, 2] + self.spin_flip_rate)
+
+    @property
+    def transverse(self) -> Array:
+        """1/tau_perp [1/s], Eq. (85): mean of the two transverse rates."""
+        mean = 0.5 * (self.dissipator[..., 0, 0] + self.dissipator[..., 1, 1])
+        return np.asarray(mean + self.spin_flip_rate)
+
+    @property
+    def tau_longitudinal(self) -> Array:
+        """tau_par [s]; ``inf`` where nothing relaxes."""
+        return _times(self.longitudinal)
+
+    @property
+    def tau_transverse(self) -> Array:
+        """tau_perp [s]; ``inf`` where nothing relaxes."""
+        return _times(self.transverse)
+
+    @property
+    def exchange_field(self) -> Array:
+        """B_sd = B - hbar omega_L / (g mu_B) [T] along b, Eqs. (78), (83)."""
+        return np.asarray(
+            self.field - units.HBAR * self.precession / (self.sample.electrons.g * units.MU_B)
+        )
+
+    def along(self, axis: ArrayLike) -> Array:
+        """Relaxation rate of spins quantised along any axis, Eqs. (45), (46) [1/s].
+
+        Parameters
+        ----------
+        axis : array_like (..., 2), rad
+            Polar angle theta and azimuth phi of Eqs. (35)-(39); broadcasts with the grid.
+
+        Returns
+        -------
+        array (...), 1/s
+            With 1/tau_0 in it.
+
+        Raises
+        ------
+        ParameterError
+            For angles of a wrong shape, or not finite.
+        """
+        angles = _checks.finite_array("axis", axis, "rad")
+        if angles.ndim == 0 or angles.shape[-1] != 2:
+            raise _checks.ParameterError(
+                f"`axis` must have a last axis (theta, phi) in rad, got shape {angles.shape}"
+            )
+        n = quantisation_axis(angles[..., 0], angles[..., 1])
+        rate = np.einsum("...a,...ab,...b->...", n, self.dissipator, n)
+        return np.asarray(rate + self.spin_flip_rate)
+
+    def rotated(self, azimuth: ArrayLike) -> Relaxation:
+        """The same relaxation in local axes turned by an azimuth phi [rad], Eq. (39).
+
+        Parameters
+        ----------
+        azimuth : array_like (...), rad
+            From the axes of azimuth 0.
+
+        Returns
+        -------
+        Relaxation
+            With its tensors written in the turned axes.
+
+        Raises
+        ------
+        ParameterError
+            For an azimuth that is not finite, or does not broadcast with the grid.
+        """
+        azimuth = _checks.finite_array("azimuth", azimuth, "rad")
+        if azimuth.ndim == 0 and azimuth == 0.0:
+            return self
+        turn = rotation(0.0, azimuth)
+        grid = _checks.broadcast(azimuth=azimuth, temperature=self.temperature)[0].shape
+        dissipator = turn @ self.dissipator @ np.swapaxes(turn, -1, -2)
+        return replace(
+            self,
+            dissipator=dissipator,
+            temperature=np.broadcast_to(self.temperature, grid),
+            field=np.broadcast_to(self.field, grid),
+            precession=np.broadcast_to(self.precession, grid),
+            charge_to_spin=np.broadcast_to(self.charge_to_spin, grid),
+            azimuth=np.asarray(self.azimuth) + azimuth,
+            precession_across=None
+            if self.precession_across is None
+            else (turn[..., :2, :2] @ self.precession_across[..., None])[..., 0],
+            uncertainty=None
+            if self.uncertainty is None
+            else np.abs(turn) @ self.uncertainty @ np.abs(np.swapaxes(turn, -1, -2)),
+        )
+
+    def __repr__(self) -> str:
+        where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
+        lines = [
+            f"{'Relaxation  ' + self.method:<38}{self.sample.name}, {where}",
+            f"  longitudinal   : {shown(self.longitudinal)} 1/s  "
+            f"(tau {shown(1e12 * self.tau_longitudinal)} ps)",
+            f"  transverse     : {shown(self.transverse)} 1/s  "
+            f"(tau {shown(1e12 * self.tau_transverse)} ps)",
+            f"  precession     : {shown(self.precession)} rad/s  "
+            f"(exchange field {shown(self.exchange_field)} T)",
+            f"  charge_to_spin : {shown(self.charge_to_spin)} 1/s",
+        ]
+        if "bath" in self.diagnostics:  # not that of a Fermi sea
+            kinds = ", ".join(sorted(set(np.ravel(self.diagnostics["bath"]))))
+            lines.append(f"  bath           : {kinds}, not the Fermi sea's")
+        return "\n".join(lines)
+
+
+def _times(rates: Array) -> Array:
+    return np.divide(1.0, rates, out=np.full_like(rates, np.inf), where=rates != 0)
+
+
+def shown(values: Array) -> str:
+    """A scalar with four digits, an array as its range and shape; eight for a narrow range."""
+    if values.ndim == 0:
+        return f"{float(values):.4g}"
+    if values.size == 0:
+        return f"[] {values.shape}"
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return f"{low:.4g} {values.shape}"
+    digits = 4 if f"{low:.4g}" != f"{high:.4g}" else 8
+    return f"{low:.{digits}g} ... {high:.{digits}g} {values.shape}"
+
+
+def rotation(theta: ArrayLike, phi: ArrayLike) -> Array:
+    """Matrix R of Eq. (39), shape (..., 3, 3); its rows are the local axes."""
+    theta, phi = np.broadcast_arrays(np.asarray(theta, float), np.asarray(phi, float))
+    ct, st, cp, sp = np.cos(theta), np.sin(theta), np.cos(phi), np.sin(phi)
+    zero = np.zeros_like(ct)
+    rows = [[ct * cp, -ct * sp, st], [sp, cp, zero], [-st * cp, st * sp, ct]]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def quantisation_axis(theta: ArrayLike, phi: ArrayLike) -> Array:
+    """Unit vector of Eq. (37), third row of R, shape (..., 3)."""
+    return np.asarray(rotation(theta, phi)[..., 2, :])
+
+
+def spin_polarised_loss(electrons: Electrons, flip_rate: Array) -> Array:
+    """1/T_0 from counting flips: an up electron falls into nu_down states, and the reverse.
+
+    d(N_up - N_down)/dt = -2 (k_up N_up - k_down N_down) with k_up = nu_down k, k_down = nu_up k
+    leaves the charge N_up + N_down the factor k_up - k_down, while the spin decays at
+    k_up + k_down = `flip_rate`.
+    """
+    total = electrons.dos_up + electrons.dos_down
+    return np.asarray(flip_rate * ((electrons.dos_down - electrons.dos_up) / total))
+
+
+@dataclass(frozen=True, slots=True)
+class PointRates:
+    """What a route found at one temperature and field, exchange part alone."""
+
+    dissipator: Array
+    precession: float
+    uncertainty: Array | None = None
+    diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    charge_to_spin: float | None = None  # where the route finds it; else counted from the flips
+    precession_across: Array | None = None
+
+
+def over_sublattices(parts: Array) -> Array:
+    """Sum over the last axis; for one sublattice without a pass over the points."""
+    return np.asarray(parts[..., 0] if parts.shape[-1] == 1 else parts.sum(axis=-1))
+
+
+LARGE = BLOCK
+"""Points of a grid that a method gets at a time."""
+
+
+class Filled(NamedTuple):
+    """What a method for whole grids gives besides the dissipator."""
+
+    precession: Array
+    charge_to_spin: Array
+    diagnostics: Mapping[str, float] = MappingProxyType({})
+    precession_across: Array | None = None
+
+
+def in_blocks(
+    method: str,
+    fill: Callable[[Sample, Array, Array, Array], Filled],
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+) -> Relaxation:
+    """One record of a method that takes whole grids, worked out block by block.
+
+    `fill` puts the dissipator of a row of points into an array of zeros. Diagnostics are the
+    largest of the blocks. In memory the elements of the tensor come first and the grid last, so
+    that one element of many points lies in one piece and zeros are never touched.
+    """
+    temperature, field = checked_points(sample, temperature, field)
+    shape, count = temperature.shape, temperature.size
+    points = temperature.ravel(), field.ravel()
+    elements, precession, charge_to_spin = np.zeros((3, 3, count)), np.empty(count), np.zeros(count)
+    dissipator = np.moveaxis(elements, -1, 0)
+    diagnostics: dict[str, float] = {}
+    across = []
+    for block in list(blocks(count, LARGE)) or [slice(0)]:
+        part = fill(sample, points[0][block], points[1][block], dissipator[block])
+        precession[block] = part.precession
+        if np.any(part.charge_to_spin):
+            charge_to_spin[block] = part.charge_to_spin
+        for name, value in part.diagnostics.items():
+            diagnostics[name] = max(value, diagnostics.get(name, value))
+        if part.precession_across is not None:
+            across.append(part.precession_across)
+    return Relaxation(
+        method=method,
+        sample=sample,
+        temperature=temperature,
+        field=field,
+        dissipator=np.moveaxis(elements.reshape(3, 3, *shape), (0, 1), (-2, -1)),
+        precession=precession.reshape(shape),
+        charge_to_spin=charge_to_spin.reshape(shape),
+        diagnostics=diagnostics,
+        precession_across=np.concatenate(across).reshape(*shape, 2) if across else None,
+    )
+
+
+def collect(
+    method: str,
+    sample: Sample,
+    temperature: Array,
+    field: Array,
+    points: Sequence[PointRates],
+) -> Relaxation:
+    """One record from the points of a grid, given in C order."""
+    shape = temperature.shape
+    dissipator = np.reshape([p.dissipator for p in points], (*shape, 3, 3))
+    uncertainty = [p.uncertainty for p in points if p.uncertainty is not None]
+    across = [p.precession_across for p in points if p.precession_across is not None]
+    conversion = [p.charge_to_spin for p in points if p.charge_to_spin is not None]
+    names = points[0].diagnostics if points else {}
+    diagnostics = {}
+    for name in names:
+        values = np.array([p.diagnostics[name] for p in points])
+        diagnostics[name] = np.reshape(values, (*shape, *values.shape[1:]))
+    return Relaxation(
+        method=method,
+        sample=sample,
+        temperature=temperature,
+        field=field,
+        dissipator=dissipator,
+        precession=np.reshape([p.precession for p in points], shape),
+        charge_to_spin=np.reshape(conversion, shape)
+        if conversion
+        else spin_polarised_loss(sample.electrons, dissipator[..., 2, 2]),
+        uncertainty=np.reshape(uncertainty, (*shape, 3, 3)) if uncertainty else None,
+        diagnostics=diagnostics,
+        precession_across=np.reshape(across, (*shape, 2)) if across else None,
+    )

@@ -1,0 +1,280 @@
+"""The Redfield tensor of whole grids in NumPy: the moment as a matrix of noise on the electron.
+
+With A = -(1/2) sum_ab J_ab sigma_a S_b and a moment of correlators D_cd(t) = <S_c(t) S_d> =
+sum_l s_l e_l e_l^* exp(-i nu_l t), the electron spin alone sees the noise
+
+    M_ab(W) = sum_l s_l K(W - nu_l) g_l g_l^*,   g_l = J e_l / 2,
+
+at its three Bohr frequencies W = 0, -w, w. The lines l are <S_-S_+> at nu = x, <S_+S_-> at -x and
+<S_par^2> at 0; their strengths s_l are level sums of `spin_averages`. Redfield's tensor is
+then a contraction with the structure constants of spin 1/2,
+
+    Gamma_pq = 4 [delta_pq sum_a Re L_aa - Re L_qp],   L = M / 2 at the frequency of each sigma_b,
+
+linear in the (line, frequency) pairs: one small matrix of coefficients per coupling, one product
+per block of points.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from openmr import _checks, units
+from openmr._checks import Array
+from openmr.bath.correlators import electron_hole_spectrum
+from openmr.moments.equilibrium import Equilibrium, thermal_state
+from openmr.moments.one_sublattice import SMALLEST
+from openmr.moments.spin_averages import averages, blocks
+from openmr.rates.record import (
+    Filled,
+    Relaxation,
+    expect_field_along_b,
+    in_blocks,
+    spin_polarised_loss,
+)
+from openmr.sample.film import Sample
+
+ComplexArray = NDArray[np.complex128]
+
+LINES = np.array([[1.0, 1.0j, 0.0], [1.0, -1.0j, 0.0], [0.0, 0.0, 2.0]]) / 2
+"""Vectors e_l of the lines <S_-S_+>, <S_+S_->, <S_par^2>."""
+
+
+def batched(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    electron_splitting: bool = False,
+) -> Relaxation:
+    """Exchange part of the relaxation tensor, all points of the grid at once.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like (...), K and T
+    electron_splitting : bool
+        Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
+        dissipator, as in `bloch_redfield`.
+
+    Returns
+    -------
+    Relaxation
+        Diagnostics: ``kms``, the largest violation of detailed balance between the lines on the
+        whole grid, relative to the larger of the two.
+
+    Raises
+    ------
+    ParameterError
+        For bad arguments.
+    """
+    return in_blocks("batched", partial(_fill, electron_splitting), sample, temperature, field)
+
+
+def _fill(
+    electron_splitting: bool,
+    sample: Sample,
+    temperature: Array,
+    field: Array,
+    dissipator: Array,
+) -> Filled:
+    """The tensor at some points, added to `dissipator`, which is zero."""
+    state = thermal_state(sample.magnet, temperature, field)
+    omega, across = mean_field_precession(sample, state)
+    expect_field_along_b(across, electron_splitting=electron_splitting)
+    w = units.HBAR / units.K_B * omega / state.temperature if electron_splitting else None
+    kms = 0.0
+    for i, moments in enumerate(sample.magnet.sublattices):
+        strength = 2 * np.pi * moments.density * sample.electrons.dos / units.HBAR
+        coefficients = strength * contraction(moments.exchange_matrix, split=electron_splitting)
+        if not np.any(coefficients):
+            continue
+        noise = line_noise(
+            state.reduced_splitting[..., i],
+            state.flip_up[..., i],
+            state.flip_down[..., i],
+            state.dephasing_moment(sample.magnet.disorder)[..., i],
+            w,
+        )
+        kms = max(kms, _imbalance(noise))
+        part = np.tensordot(coefficients, noise, axes=(0, 0))
+        dissipator += np.moveaxis(part, (0, 1), (-2, -1))
+    lost = spin_polarised_loss(sample.electrons, dissipator[..., 2, 2])
+    return Filled(omega, lost, {"kms": kms}, across)
+
+
+def redfield_tensor(
+    exchange: ArrayLike,
+    spin: ArrayLike,
+    splitting: ArrayLike,
+    electron: ArrayLike | None = None,
+    *,
+    connected: bool = False,
+) -> Array:
+    """Redfield tensor of the electron in units of G(0), for any coupling matrix.
+
+    Parameters
+    ----------
+    exchange : array_like (..., 3, 3)
+        J_ab of A = -(1/2) sum_ab J_ab sigma_a S_b, in any unit (the result is in its square);
+        z along the field.
+    spin, splitting : array_like (...), no unit
+        S and x = beta eps_L of the moment.
+    electron : array_like (...), no unit, optional
+        w = beta hbar omega_L kept in the dissipator, whose Hamiltonian is (w/2) sigma_z.
+    connected : bool
+        Take the fluctuation of S_par alone, as on a perfect lattice.
+
+    Returns
+    -------
+    array (..., 3, 3), unit of the exchange squared
+        Leading axes of the arguments broadcast against each other.
+
+    Raises
+    ------
+    ParameterError
+        For a spin that is not a half-integer, or shapes that do not fit.
+    """
+    matrix = _checks.finite_array("exchange", exchange)
+    if matrix.shape[-2:] != (3, 3):
+        raise _checks.ParameterError(
+            f"`exchange` must have last axes (3, 3), got shape {matrix.shape}"
+        )
+    columns = [_checks.finite_array("spin", spin), _checks.finite_array("splitting", splitting)]
+    columns.append(_checks.finite_array("electron", 0.0 if electron is None else electron))
+    coupling = np.empty(matrix.shape[:-2])
+    names = ("spin", "splitting", "electron", "exchange")
+    shapes = dict(zip(names, (*columns, coupling), strict=True))
+    spins, x, w, _ = (axis.ravel() for axis in _checks.broadcast(**shapes))
+    grid = np.broadcast_shapes(*(axis.shape for axis in shapes.values()))
+    coefficients = contraction(matrix, split=electron is not None)
+    spread = np.broadcast_to(coefficients, (*grid, *coefficients.shape[-3:])).reshape(
+        -1, *coefficients.shape[-3:]
+    )
+    tensor = np.empty((len(x), 3, 3))
+    for value in np.unique(spins):
+        _checks.half_integer("spin", value)
+        chosen = np.flatnonzero(spins == value)
+        for block in blocks(len(chosen)):
+            here = chosen[block]
+            means = averages(float(value), x[here])
+            noise = line_noise(
+                x[here],
+                means.flip_up,
+                means.flip_down,
+                means.variance if connected else means.second_moment,
+                None if electron is None else w[here],
+            )
+            tensor[here] = np.einsum("lp,plab->pab", noise, spread[here])
+    return tensor.reshape(*grid, 3, 3)
+
+
+def line_noise(x: Array, up: Array, down: Array, still: Array, w: Array | None) -> Array:
+    """Strength s_l K(W - nu_l) of each pair (line l, electron frequency W), shape (pairs, p).
+
+    Without `w` the three frequencies are one and there are three pairs; with it there are nine,
+    frequencies 0, -w, w of the first line, then of the second, then of the third.
+
+    Parameters
+    ----------
+    x : array (p,), no unit
+        beta eps_L.
+    up : array (p,), no unit
+        <S_- S_+>.
+    down : array (p,), no unit
+        <S_+ S_->.
+    still : array (p,), no unit
+        What dephases.
+    w : array (p,), no unit, or None
+        beta hbar omega_L, kept in the dissipator.
+
+    Returns
+    -------
+    array (3 or 9, p), no unit
+        In units of G(0).
+    """
+    if w is None:
+        return np.stack([up * electron_hole_spectrum(-x), down * electron_hole_spectrum(x), still])
+    return np.stack(
+        [
+            strength * electron_hole_spectrum(frequency - line)
+            for strength, line in ((up, x), (down, -x), (still, 0.0))
+            for frequency in (np.zeros_like(w), -w, w)
+        ]
+    )
+
+
+def _imbalance(noise: Array) -> float:
+    """Detailed balance at zero electron frequency: <S_-S_+> K(-x) = <S_+S_-> K(x)."""
+    first, second = noise[0], noise[len(noise) // 3]
+    return float(np.max(np.abs(first - second) / np.maximum(first, SMALLEST), initial=0.0))
+
+
+def contraction(exchange: Array, *, split: bool) -> Array:
+    """Gamma per unit of each pair of `line_noise`, shape (..., 3 or 9, 3, 3).
+
+    Parameters
+    ----------
+    exchange : array (..., 3, 3), any unit
+        J_ab.
+    split : bool
+        Keep the three electron frequencies apart.
+
+    Returns
+    -------
+    array (..., 3 or 9, 3, 3), unit of the exchange squared
+        First axis after the points: the pair.
+    """
+    g = 0.5 * np.einsum("...ab,lb->...la", exchange, LINES)
+    forward = g[..., 0] - 1j * g[..., 1]
+    backward = g[..., 0] + 1j * g[..., 1]
+    # sigma_b at the frequencies 0, -w, w: sigma_z, sigma_+, sigma_-
+    along = _outer(g, g[..., 2].conj(), (0.0, 0.0, 1.0))
+    raising = _outer(g, backward.conj(), (0.5, 0.5j, 0.0))
+    lowering = _outer(g, forward.conj(), (0.5, -0.5j, 0.0))
+    dressed = 0.5 * np.stack([along, raising, lowering], axis=-3)
+    gamma = -4.0 * np.swapaxes(dressed.real, -1, -2)
+    # the traces as squares: what conserves the total spin cancels in them to the last digit
+    traces = 2.0 * np.stack(
+        [np.abs(g[..., 2]) ** 2, 0.5 * np.abs(backward) ** 2, 0.5 * np.abs(forward) ** 2], axis=-1
+    )
+    gamma += traces[..., None, None] * np.eye(3)
+    gamma[..., 1:, 2, 2] = traces[..., 1:]  # no sigma_z in sigma_+-: Gamma_zz is the trace
+    if split:
+        return np.asarray(gamma.reshape(*gamma.shape[:-4], 9, 3, 3))
+    return np.asarray(gamma.sum(axis=-3))
+
+
+def _outer(g: ComplexArray, weight: ComplexArray, axis: tuple[complex, ...]) -> ComplexArray:
+    return np.asarray(g[..., :, None] * weight[..., None, None] * np.array(axis))
+
+
+def mean_field_precession(sample: Sample, state: Equilibrium) -> tuple[Array, Array | None]:
+    """Splitting of H_e plus the coupling to the mean moments, over hbar [rad/s].
+
+    The mean moments point along b, so that of J_ab the column J_az counts.
+
+    Parameters
+    ----------
+    sample : Sample
+    state : Equilibrium
+
+    Returns
+    -------
+    along : array (...), rad/s
+        omega_L, signed, shape of the grid.
+    across : array (..., 2), rad/s, or None
+        Along the local x and y, where J_xz or J_yz is not 0.
+    """
+    splitting = sample.electrons.g * units.MU_B * state.field
+    across: Array | None = None
+    for i, moments in enumerate(sample.magnet.sublattices):
+        column = moments.density * moments.exchange_matrix[:, 2]
+        mean = state.magnetization[..., i]
+        splitting = splitting - column[2] * mean
+        if column[:2].any():
+            across = (0.0 if across is None else across) - mean[..., None] * column[:2]
+    return np.asarray(splitting / units.HBAR), None if across is None else across / units.HBAR

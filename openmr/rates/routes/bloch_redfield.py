@@ -1,0 +1,105 @@
+"""Bloch-Redfield route: QuTiP's tensor of electron (x) moment, projected onto the thermal moment.
+
+Numerical counterpart of Eqs. (15), (34) and, for the precession, of Eqs. (10), (14).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qutip import operator_to_vector
+
+from openmr import _checks
+from openmr._qutip import exact_arithmetic
+from openmr.bath.correlators import detailed_balance, electron_hole_spectrum
+from openmr.master import redfield
+from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.record import PointRates, Relaxation, collect, expect_field_along_b
+from openmr.rates.routes import joint_space
+from openmr.sample.film import Sample
+from openmr.units import HBAR, K_B
+
+
+def bloch_redfield(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    electron_splitting: bool = False,
+    sec_cutoff: float = -1.0,
+) -> Relaxation:
+    """Exchange part of the relaxation tensor from QuTiP's Bloch-Redfield tensor.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like (...), K and T
+    electron_splitting : bool
+        Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
+        dissipator. In the Fermi sea it is absorbed by the common chemical potential (default).
+    sec_cutoff : float, no unit
+        QuTiP's secular cutoff; -1 keeps all terms.
+
+    Returns
+    -------
+    Relaxation
+        Diagnostics, one number per point: ``trace`` (change of the trace), ``fixed_point`` (how
+        far the unpolarised spin, or with `electron_splitting` the Gibbs state, is from standing
+        still), ``kms`` (violation of detailed balance) and ``positivity`` (smallest over largest
+        eigenvalue of the Kossakowski matrix; negative where complete positivity is lost). The
+        first three are relative to the largest rate.
+
+    Raises
+    ------
+    ParameterError
+        For bad arguments, or a spin whose joint space is too large.
+    """
+    joint_space.refuse_large(sample)
+    sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
+    state = equilibrium(sample, temperature, field)
+    points = [_at_point(sample, point, electron_splitting, sec_cutoff) for point in state.points()]
+    return collect("bloch-redfield", sample, state.temperature, state.field, points)
+
+
+def _at_point(
+    sample: Sample, state: Equilibrium, electron_splitting: bool, sec_cutoff: float
+) -> PointRates:
+    turning = joint_space.first_order_tensor(sample, state)
+    precession, across = float(turning[0, 1]), None
+    if any(moments.exchange_matrix[:2, 2].any() for moments in sample.magnet.sublattices):
+        across = turning[[1, 2], [2, 0]]
+    expect_field_along_b(across, electron_splitting=electron_splitting)
+    w = HBAR * precession / (K_B * float(state.temperature)) if electron_splitting else 0.0
+    spaces = joint_space.moment_spaces(sample, state, electron=w)
+    if not spaces:
+        still = dict.fromkeys(("trace", "fixed_point", "kms", "positivity"), 0.0)
+        return PointRates(np.zeros((3, 3)), precession, diagnostics=still)
+    with exact_arithmetic():
+        projected = [
+            space.noise
+            * joint_space.project(
+                redfield.redfield_dissipator(
+                    space.hamiltonian,
+                    [(space.coupling, electron_hole_spectrum)],
+                    sec_cutoff=sec_cutoff,
+                ),
+                space.moment,
+            )
+            for space in spaces
+        ]
+        total = sum(projected[1:], start=projected[0])
+    dissipator = joint_space.bloch_tensor(total)
+    largest = float(np.abs(dissipator).max()) or 1.0  # frozen moments: all rates underflow
+    gibbs = operator_to_vector(joint_space.thermal_electron(w)).full()
+    lowest, highest = joint_space.kossakowski(total)
+    return PointRates(
+        dissipator=dissipator,
+        precession=precession,
+        precession_across=across,
+        diagnostics={
+            "trace": joint_space.trace_change(total) / largest,
+            "fixed_point": float(np.abs(total.full() @ gibbs).max()) / largest,
+            "kms": max(detailed_balance(space.spin, space.splitting) for space in spaces),
+            "positivity": lowest / highest if highest else 0.0,
+        },
+    )

@@ -1,0 +1,520 @@
+"""Evolution route: the rates got as in an experiment.
+
+Three polarised spins (and an unpolarised one, as the reference) are evolved with QuTiP's solver,
+<sigma_x,y,z>(t) is recorded, and the 3x3 generator is fitted to the decay and precession, each
+rate in a time window of its own length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import qutip
+from numpy.typing import ArrayLike
+from qutip import Qobj
+from qutip.solver.integrator import IntegratorException
+from tqdm import tqdm
+
+from openmr import _checks
+from openmr._checks import Array, ExtractionError, ParameterError
+from openmr._qutip import exact_arithmetic
+from openmr.bath.correlators import electron_hole_spectrum
+from openmr.master import redfield
+from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.fit_decay import STEPS, GeneratorFit, fit_generator, initial_guess, window_lengths
+from openmr.rates.record import PRECESSION_GENERATOR, PointRates, Relaxation, collect
+from openmr.rates.routes import joint_space
+from openmr.sample.film import Sample
+from openmr.units import HBAR, K_B
+
+THERMOSTATS = ("projection", "reset", "flips")
+DIRECT_PHASE = 2e4  # rad of precession that an adaptive solver steps through in about a second
+FASTEST = 1e8  # rad per decay time: the phase's rounding there is a tenth of the allowed misfit
+PILOT_STEP = 0.1  # of the inverse largest rate: the longest spacing of the first estimate
+SETTLING = 20.0  # thermostat times to wait before the fit: transients are down to exp(-20)
+
+
+def evolution(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    electron_splitting: bool = False,
+    sec_cutoff: float = -1.0,
+    thermostat: str = "projection",
+    thermostat_rate: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    progress: bool | None = None,
+) -> Relaxation:
+    """Exchange part of the relaxation tensor from fitted time evolution.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like (...), K and T
+    electron_splitting : bool
+        As in `bloch_redfield`.
+    sec_cutoff : float, no unit
+        As in `bloch_redfield`.
+    thermostat : {"projection", "reset", "flips"}
+        How the moments are held thermal: projected onto rho_m at every instant (the Born
+        approximation, default); reset to rho_m at a rate kappa; or flipped at a rate kappa up and
+        down in detailed balance. The last two evolve electron and moment together and deviate by
+        -c/(kappa tau_par), where c is of order one and grows like cosh(beta eps_L).
+    thermostat_rate : float, 1/s
+        kappa, for "reset" and "flips". At least ten times the largest rate.
+    options : dict, optional
+        QuTiP's own solver options. Default: vern9 with rtol 1e-9, or ``{"method": "diag"}`` for
+        very many precession periods and for joint spaces.
+    progress : bool, optional
+        Show a progress bar over the points; by default only on a terminal.
+
+    Returns
+    -------
+    Relaxation
+        `uncertainty` adds up what the fit's misfit allows, the change on a hundred times tighter
+        solver tolerances and the change on a window that starts later. Diagnostics:
+        ``residual`` (largest misfit, of the initial polarisation), ``solver_change`` and
+        ``window_change`` [1/s], ``precession_uncertainty`` [rad/s].
+
+    Raises
+    ------
+    ParameterError
+        For bad arguments.
+    ExtractionError
+        If the fit does not describe the data.
+    """
+    joint_space.refuse_large(sample)
+    sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
+    _checks.choice("thermostat", thermostat, THERMOSTATS)
+    if thermostat == "projection":
+        if thermostat_rate is not None:
+            raise ParameterError(
+                "`thermostat_rate` goes with thermostat 'reset' or 'flips', "
+                f"got {thermostat_rate!r} with 'projection'"
+            )
+        kappa = 0.0
+    else:
+        kappa = _checks.number("thermostat_rate", thermostat_rate, "1/s", above=0.0)
+    state = equilibrium(sample, temperature, field)
+    points = []
+    bar = tqdm(
+        total=state.temperature.size,
+        desc="evolution",
+        unit="point",
+        delay=2.0,
+        disable=None if progress is None else not progress,
+    )
+    with bar:
+        for point in state.points():
+            experiments = _experiments(
+                sample, point, electron_splitting, sec_cutoff, thermostat, kappa
+            )
+            try:
+                points.append(_measure(sample, point, experiments, options))
+            except ExtractionError as error:
+                where = f"at {float(point.temperature):g} K and {float(point.field):g} T"
+                raise ExtractionError(f"{error} ({where})") from None
+            bar.update()
+    return collect("evolution", sample, state.temperature, state.field, points)
+
+
+@dataclass(frozen=True, slots=True)
+class _Experiment:
+    """One space to evolve in; times in units of 1/rate_unit."""
+
+    generator: Qobj
+    moment: Qobj | None  # thermal moment to start from, None on the electron alone
+    rate_unit: float  # 1/s
+    settling: float  # time before the fit starts
+
+
+def _experiments(
+    sample: Sample,
+    state: Equilibrium,
+    electron_splitting: bool,
+    sec_cutoff: float,
+    thermostat: str,
+    kappa: float,
+) -> list[_Experiment]:
+    first_order = joint_space.first_order_tensor(sample, state)[0, 1]
+    w = HBAR * first_order / (K_B * float(state.temperature)) if electron_splitting else 0.0
+    spaces = joint_space.moment_spaces(sample, state, electron=w)
+    if not spaces:
+        return []
+    larmor = 0.5 * first_order * joint_space.PAULI[2]
+    with exact_arithmetic():
+        joint = [
+            redfield.redfield_dissipator(
+                s.hamiltonian, [(s.coupling, electron_hole_spectrum)], sec_cutoff=sec_cutoff
+            )
+            for s in spaces
+        ]
+        projected = [
+            s.noise * joint_space.project(d, s.moment) for s, d in zip(spaces, joint, strict=True)
+        ]
+        unit = max(float(np.abs(joint_space.bloch_tensor(p)).max()) for p in projected)
+        if unit == 0.0:  # frozen moments: all rates underflow
+            return []
+        if thermostat == "projection":
+            total = sum(projected[1:], start=projected[0]) + qutip.liouvillian(larmor)
+            return [_Experiment(total / unit, None, unit, 0.0)]
+        if kappa < 10 * unit:
+            raise ParameterError(
+                "`thermostat_rate` must be at least ten times the largest relaxation rate, "
+                f"{10 * unit:.4g} 1/s, got {kappa:.4g} (a slower thermostat does not hold the "
+                "moment, and no rate of the electron alone exists)"
+            )
+        beta_hbar = HBAR / (K_B * float(state.temperature))
+        # where the Hamiltonian of the space holds the electron's splitting, it is there already
+        own = larmor - 0.5 * (w / beta_hbar) * joint_space.PAULI[2]
+        experiments = []
+        for space, dissipator in zip(spaces, joint, strict=True):
+            coherent = space.hamiltonian / beta_hbar + qutip.tensor(
+                own, qutip.qeye(space.moment.dims[0])
+            )
+            holding = (
+                redfield.reset(space.moment, kappa)
+                if thermostat == "reset"
+                else _flips(space, kappa)
+            )
+            total = space.noise * dissipator + qutip.liouvillian(coherent) + holding
+            experiments.append(
+                _Experiment(total / unit, space.moment, unit, SETTLING * unit / kappa)
+            )
+    return experiments
+
+
+def _flips(space: joint_space.MomentSpace, kappa: float) -> Qobj:
+    """Lindblad flips of the moment in detailed balance, the faster direction at rate kappa."""
+    raising = joint_space.embed(qutip.qeye(2), [qutip.jmat(space.spin, "+")])
+    up = kappa * float(np.exp(min(0.0, -space.splitting)))
+    down = kappa * float(np.exp(min(0.0, space.splitting)))
+    return up * qutip.lindblad_dissipator(raising) + down * qutip.lindblad_dissipator(raising.dag())
+
+
+def _measure(
+    sample: Sample,
+    state: Equilibrium,
+    experiments: Sequence[_Experiment],
+    options: Mapping[str, Any] | None,
+) -> PointRates:
+    names = ("residual", "solver_change", "window_change", "precession_uncertainty")
+    if not experiments:  # nothing couples: the spin precesses and never relaxes
+        precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
+        return PointRates(np.zeros((3, 3)), precession, np.zeros((3, 3)), dict.fromkeys(names, 0.0))
+    fits = [_fit_experiment(experiment, options) for experiment in experiments]
+    precession = float(np.mean([_antisymmetric(fit.generator) for fit in fits]))
+    dissipator = sum(
+        fit.generator - _antisymmetric(fit.generator) * PRECESSION_GENERATOR for fit in fits
+    )
+    uncertainty = np.sum([fit.uncertainty for fit in fits], axis=0)
+    return PointRates(
+        dissipator=np.asarray(dissipator),
+        precession=precession,
+        uncertainty=uncertainty,
+        diagnostics={
+            "residual": max(fit.residual for fit in fits),
+            "solver_change": sum(fit.solver_change for fit in fits),
+            "window_change": sum(fit.window_change for fit in fits),
+            "precession_uncertainty": float(max(uncertainty[0, 1], uncertainty[1, 0])),
+        },
+    )
+
+
+def _antisymmetric(tensor: Array) -> float:
+    return float(0.5 * (tensor[0, 1] - tensor[1, 0]))
+
+
+# --- recording -------------------------------------------------------------------------------
+
+
+def _solver_options(options: Mapping[str, Any] | None, joint: bool, phase: float) -> dict[str, Any]:
+    quiet = {"progress_bar": "", "normalize_output": False}
+    if options is not None:
+        for tolerance in {"rtol", "atol"} & set(options):
+            _checks.number(f"options[{tolerance!r}]", options[tolerance], above=0.0)
+        return {**quiet, **options}
+    if joint or phase > DIRECT_PHASE:
+        return {**quiet, "method": "diag"}
+    return {**quiet, "method": "vern9", "rtol": 1e-9, "atol": 1e-12, "nsteps": 10**6}
+
+
+def _tighter(options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The same solver with tolerances a hundred times smaller; None if it has none."""
+    if options.get("method") in ("diag", "krylov"):
+        return None
+    return {
+        **options,
+        "rtol": max(1e-13, options.get("rtol", 1e-6) / 100),
+        "atol": options.get("atol", 1e-8) / 100,
+    }
+
+
+def _record(experiment: _Experiment, times: Array, options: Mapping[str, Any]) -> Array:
+    """<sigma_a>(t) from spins polarised along b less that from an unpolarised one, (t, a, b)."""
+    start = [0.5 * (qutip.qeye(2) + pauli) for pauli in joint_space.PAULI] + [0.5 * qutip.qeye(2)]
+    probes = list(joint_space.PAULI)
+    if experiment.moment is not None:
+        start = [qutip.tensor(spin, experiment.moment) for spin in start]
+        identity = qutip.qeye(experiment.moment.dims[0])
+        probes = [qutip.tensor(probe, identity) for probe in probes]
+    with exact_arithmetic():
+        try:
+            solver = qutip.MESolver(experiment.generator, options=dict(options))
+        except KeyError as error:
+            raise ParameterError(f"`options` must be QuTiP solver options: {error}") from None
+        try:
+            runs = [np.real(solver.run(rho, times, e_ops=probes).expect).T for rho in start]
+        except IntegratorException as error:
+            raise ExtractionError(f"QuTiP's solver stopped ({error}); change `options`") from None
+    return np.stack([run - runs[-1] for run in runs[:-1]], axis=-1)
+
+
+# --- rates of one experiment ------------------------------------------------------------------
+
+
+_Windows = list[tuple[float, Array]]  # step and signal of each
+
+
+@dataclass(frozen=True, slots=True)
+class _ExperimentFit:
+    generator: Array  # 1/s
+    uncertainty: Array  # 1/s
+    residual: float
+    solver_change: float  # 1/s
+    window_change: float  # 1/s
+    windows: _Windows  # steps in s
+
+
+def _fit_experiment(experiment: _Experiment, options: Mapping[str, Any] | None) -> _ExperimentFit:
+    joint = experiment.moment is not None
+    t0 = experiment.settling
+    guess = _pilot(experiment, options)
+    lengths = window_lengths(guess)
+    omega = abs(_antisymmetric(guess))
+    chosen = _solver_options(options, joint, omega * (t0 + lengths[-1]))
+    strict = _tighter(chosen)
+    shift = 0.25 * lengths[0]
+
+    def fitted(
+        start: float, solver: Mapping[str, Any], guess: Array
+    ) -> tuple[GeneratorFit, _Windows]:
+        windows: _Windows = []
+        for length in lengths:
+            windows.append((length / STEPS, _window(experiment, start, length / STEPS, solver)))
+            # the shorter windows fix the phase before a longer one counts many periods
+            fit = fit_generator(windows, guess)
+            guess = fit.generator
+        return fit, windows
+
+    loose, windows = fitted(t0, chosen, guess)
+    best, windows = fitted(t0, strict, loose.generator) if strict else (loose, windows)
+    moved, _ = fitted(t0 + shift, strict or chosen, best.generator)
+    solver_change = np.abs(best.generator - loose.generator)
+    window_change = np.abs(best.generator - moved.generator)
+    if strict is None:  # an eigenbasis has no tolerance: its rounding error instead
+        rounding = _eigenbasis_rounding(experiment.generator)
+    else:  # what remains of the tolerances at the largest element
+        rounding = 4 * float(np.finfo(float).eps) * np.abs(best.generator).max() * STEPS
+    uncertainty = best.error + solver_change + window_change + rounding
+    unit = experiment.rate_unit
+    return _ExperimentFit(
+        generator=unit * best.generator,
+        uncertainty=unit * uncertainty,
+        residual=best.residual,
+        solver_change=unit * float(solver_change.max()) if strict else unit * rounding,
+        window_change=unit * float(window_change.max()),
+        windows=[(step / unit, signal) for step, signal in windows],
+    )
+
+
+def _window(
+    experiment: _Experiment,
+    start: float,
+    step: float,
+    options: Mapping[str, Any],
+    steps: int = STEPS,
+) -> Array:
+    """Signal at even steps from a start time, (steps + 1, 3, 3)."""
+    times = np.asarray(start + step * np.arange(steps + 1))
+    if start > 0:  # the solver starts at the first time it is given
+        return _record(experiment, np.concatenate([[0.0], times]), options)[1:]
+    return _record(experiment, times, options)
+
+
+def _pilot(experiment: _Experiment, options: Mapping[str, Any] | None) -> Array:
+    """First estimate from samples closer than any period of the electron's generator."""
+    fastest = _larmor_scale(experiment)
+    if fastest > FASTEST:
+        raise ExtractionError(
+            f"the spin precesses by {fastest:.2g} rad in its shortest decay time; double precision "
+            f"follows the phase up to {FASTEST:g} rad, so no rate can be read off"
+        )
+    start = experiment.settling
+    joint = experiment.moment is not None
+
+    def window(step: float, steps: int) -> Array:
+        chosen = _solver_options(options, joint, fastest * (start + step * steps))
+        return _window(experiment, start, step, chosen, steps)
+
+    step = 0.3 / fastest
+    guess = initial_guess(step, window(step, 8))
+    while step < PILOT_STEP:  # a longer baseline resolves rates far below the precession
+        step = min(8 * step, PILOT_STEP)
+        guess = fit_generator([(step, window(step, STEPS))], guess).generator
+    return guess
+
+
+def _larmor_scale(experiment: _Experiment) -> float:
+    """Bound on the fastest motion of the electron spin, in the experiment's unit."""
+    generator = experiment.generator
+    if experiment.moment is not None:
+        with exact_arithmetic():
+            generator = joint_space.project(generator, experiment.moment)
+    return float(max(1.0, np.abs(joint_space.bloch_tensor(generator)).max()))
+
+
+def _eigenbasis_rounding(generator: Qobj) -> float:
+    matrix = generator.full()
+    values, vectors = np.linalg.eig(matrix)
+    fastest = float(np.abs(values).max())
+    # Bauer-Fike, with a backward error of n machine epsilons
+    return float(len(matrix) * np.finfo(float).eps * np.linalg.cond(vectors) * fastest)
+
+
+# --- pictures of one experiment, and the moment left to itself ---------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """Recorded spins and the fitted generator.
+
+    Attributes
+    ----------
+    times : list of array (n,), s
+        One per window.
+    signals : list of array (n, 3, 3)
+        <sigma_a> (axis 1) from spins polarised along b (axis 2), less the unpolarised reference.
+    generator : array (3, 3), 1/s
+        Fitted exchange part, precession included.
+    prediction : (times, signals)
+        Samples of the first two periods, or of the shortest window where nothing precesses; the
+        fit has not seen them.
+    """
+
+    times: list[Array]
+    signals: list[Array]
+    generator: Array
+    prediction: tuple[Array, Array]
+
+
+def _even(step: float) -> Array:
+    return np.asarray(step * np.arange(STEPS + 1))
+
+
+def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
+    """What `evolution` records and fits at one temperature [K] and field [T], moments projected.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature : float, K
+    field : float, T
+
+    Returns
+    -------
+    Decay
+        With the fitted generator.
+
+    Raises
+    ------
+    ParameterError
+        For a sample without exchange.
+    """
+    state = equilibrium(sample, float(temperature), float(field))
+    experiments = _experiments(sample, state, False, -1.0, "projection", 0.0)
+    if not experiments:
+        raise ParameterError("`sample` must couple electrons and moments, got exchange = 0")
+    experiment = experiments[0]
+    fit = _fit_experiment(experiment, None)
+    omega = abs(_antisymmetric(fit.generator))
+    shown = STEPS * fit.windows[0][0]
+    if omega > 0:
+        shown = min(shown, 4 * np.pi / omega)
+    step = shown / STEPS
+    options = _solver_options(None, False, 0.0)
+    signal = _window(experiment, 0.0, step * experiment.rate_unit, options)
+    return Decay(
+        times=[_even(step) for step, _ in fit.windows],
+        signals=[signal for _, signal in fit.windows],
+        generator=fit.generator,
+        prediction=(_even(step), signal),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FreeMoment:
+    """Decay of <sigma_z> when nothing holds the moment thermal.
+
+    Attributes
+    ----------
+    times : array (n,), s
+    polarisation : array (n,), no unit
+        From a spin along b, less the unpolarised reference.
+    residue : float, no unit
+        What never decays.
+    rate : float, 1/s
+        Initial slope over 1 - residue; the one rate there is for S = 1/2, where it equals
+        (1 + cosh(beta eps_L)) / tau_par.
+    """
+
+    times: Array
+    polarisation: Array
+    residue: float
+    rate: float
+
+
+def free_moment(sample: Sample, temperature: float, field: float) -> FreeMoment:
+    """Back-action of a free moment: total S_z is conserved, so the spin does not decay to zero.
+
+    Parameters
+    ----------
+    sample : Sample
+        With one coupled sublattice.
+    temperature, field : float, K and T
+
+    Returns
+    -------
+    FreeMoment
+        The decay, what never decays, and the rate.
+
+    Raises
+    ------
+    ParameterError
+        Unless just one sublattice is coupled.
+    """
+    state = equilibrium(sample, float(temperature), float(field))
+    spaces = joint_space.moment_spaces(sample, state)
+    if len(spaces) != 1:
+        raise ParameterError(f"`sample` must have one coupled sublattice, got {len(spaces)}")
+    space = spaces[0]
+    with exact_arithmetic():
+        dissipator = redfield.redfield_dissipator(
+            space.hamiltonian, [(space.coupling, electron_hole_spectrum)]
+        )
+        slope = float(joint_space.bloch_tensor(joint_space.project(dissipator, space.moment))[2, 2])
+        generator = dissipator + qutip.liouvillian(space.hamiltonian)
+    experiment = _Experiment(generator / slope, space.moment, slope * space.noise, 0.0)
+    times = np.concatenate([np.linspace(0.0, 5.0, 201), [200.0]])
+    polarisation = _record(experiment, times, _solver_options(None, True, 0.0))[:, 2, 2]
+    residue = float(polarisation[-1])
+    return FreeMoment(
+        times=times[:-1] / experiment.rate_unit,
+        polarisation=polarisation[:-1],
+        residue=residue,
+        rate=experiment.rate_unit / (1.0 - residue),
+    )

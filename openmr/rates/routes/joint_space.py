@@ -1,0 +1,160 @@
+"""The joint space electron spin (x) moment of a film, one for each coupled sublattice.
+
+Takes a sample and its equilibrium; gives what the general engines take. `openmr.hilbert` is this
+file, with the operators and projections of `openmr.master.joint_space`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import qutip
+from qutip import Qobj
+
+from openmr import _checks
+from openmr._checks import Array
+from openmr._qutip import exact_arithmetic
+from openmr.master.joint_space import (
+    MAX_DIMENSION,
+    PAULI,
+    bloch_tensor,
+    coupling,
+    embed,
+    hamiltonian,
+    kossakowski,
+    project,
+    spin_operators,
+    thermal_electron,
+    thermal_moments,
+    trace_change,
+)
+from openmr.moments.equilibrium import Equilibrium
+from openmr.sample.film import Sample
+from openmr.units import HBAR, MU_B
+
+__all__ = [
+    "MAX_DIMENSION",
+    "PAULI",
+    "MomentSpace",
+    "bloch_tensor",
+    "coupling",
+    "embed",
+    "first_order_tensor",
+    "hamiltonian",
+    "kossakowski",
+    "moment_spaces",
+    "project",
+    "refuse_large",
+    "spin_operators",
+    "thermal_electron",
+    "thermal_moments",
+    "trace_change",
+]
+
+
+def refuse_large(sample: Sample) -> None:
+    """Raise `SizeError` if the joint space of a sublattice is larger than `MAX_DIMENSION`.
+
+    Parameters
+    ----------
+    sample : Sample
+
+    Raises
+    ------
+    SizeError
+        Naming the spin.
+    """
+    for moments in sample.magnet.sublattices:
+        _checks.joint_dimension("spin", [moments.spin], most=MAX_DIMENSION)
+
+
+@dataclass(frozen=True, slots=True)
+class MomentSpace:
+    """Electron (x) one moment of a sublattice, with the noise that its coupling sees.
+
+    Attributes
+    ----------
+    spin, splitting : float, no unit
+        S and x = beta eps_L.
+    hamiltonian, coupling, moment : Qobj
+        H [k_B T]; A in units of the largest coupling J_max; thermal state rho_m.
+    noise : float, 1/s
+        G(0) J_max^2 = 2 pi n_S nu_F J_max^2 / hbar.
+    """
+
+    spin: float
+    splitting: float
+    hamiltonian: Qobj
+    coupling: Qobj
+    moment: Qobj
+    noise: float
+
+
+def moment_spaces(
+    sample: Sample, state: Equilibrium, *, electron: float = 0.0
+) -> list[MomentSpace]:
+    """One electron (x) moment space per coupled sublattice.
+
+    Parameters
+    ----------
+    sample : Sample
+    state : Equilibrium
+        At one point.
+    electron : float, no unit
+        beta hbar omega_L kept in the dissipator.
+
+    Returns
+    -------
+    list of MomentSpace
+        Sublattices without exchange with the electrons are left out.
+    """
+    magnet = sample.magnet
+    spaces = []
+    for i, moments in enumerate(magnet.sublattices):
+        strength = float(np.abs(moments.exchange).max())
+        if strength == 0.0:
+            continue
+        x = float(state.reduced_splitting[i])
+        mean = float(state.magnetization[i]) if magnet.disorder == "lattice" else 0.0
+        with exact_arithmetic():
+            space = MomentSpace(
+                spin=moments.spin,
+                splitting=x,
+                hamiltonian=hamiltonian([moments.spin], [x], electron),
+                coupling=coupling(
+                    [moments.spin], 0, np.array(moments.exchange) / strength, mean=mean
+                ),
+                moment=thermal_moments([moments.spin], [x]),
+                noise=2 * np.pi * moments.density * sample.electrons.dos * strength**2 / HBAR,
+            )
+        spaces.append(space)
+    return spaces
+
+
+def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
+    """First-order projected generator, Eqs. (10), (14), as a Bloch tensor (3, 3) [1/s].
+
+    The electron's own Zeeman term and the moments' mean field, from -i[H_e + A, .] projected
+    onto the thermal moments; antisymmetric, with omega_L, Eq. (78), at [0, 1]. A coupling matrix
+    with J_xz or J_yz has elements at [1, 2] and [2, 0] too: `rates.precession_tensor`.
+
+    Parameters
+    ----------
+    sample : Sample
+    state : Equilibrium
+        At one point.
+
+    Returns
+    -------
+    array (3, 3), 1/s
+        Antisymmetric.
+    """
+    zeeman = sample.electrons.g * MU_B * float(state.field) / HBAR
+    with exact_arithmetic():
+        total = bloch_tensor(qutip.liouvillian(0.5 * zeeman * PAULI[2]))
+        for i, moments in enumerate(sample.magnet.sublattices):
+            operator = coupling([moments.spin], 0, np.array(moments.exchange_energy) / HBAR)
+            thermal = thermal_moments([moments.spin], [float(state.reduced_splitting[i])])
+            total = total + bloch_tensor(project(qutip.liouvillian(operator), thermal))
+    return total

@@ -1,0 +1,395 @@
+"""TCL2 route: the electron spin alone, with the memory of the moments and of a finite band.
+
+Numerical counterpart of Eqs. (9)-(16) before the Markov approximation. The moments and the
+electron-hole continuum enter as one 3x3 matrix of correlation functions, cross-correlations
+included, D_ab(t) = (J_a J_b / 4) <S_a(t) S_b> G(t); that is the joint space of electron and moment
+projected onto the thermal moment. Inside, times are in units of beta hbar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import qutip
+from numpy.typing import ArrayLike
+from qutip import Qobj
+
+from openmr import _checks
+from openmr._checks import Array, ConvergenceError, ParameterError
+from openmr._qutip import exact_arithmetic
+from openmr.bath.correlators import ComplexArray, moment_correlation
+from openmr.bath.fermi_sea import KERNELS, Kernel
+from openmr.bath.transforms import Correlator
+from openmr.master.evolution import evolve
+from openmr.master.time_convolutionless import Generator
+from openmr.master.time_convolutionless import tcl2 as general_tcl2
+from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.record import PointRates, Relaxation, collect
+from openmr.rates.routes import joint_space
+from openmr.sample.film import Sample
+from openmr.units import HBAR, K_B
+
+SLIP_TIME = 10.0
+"""Thermal times beta hbar after which the initial slip is read off: exp(-2 pi 10) is left."""
+
+MEMORY_SEARCH = 1e3
+"""Thermal times up to which the end of the memory is looked for."""
+
+LARGEST_ERROR = 0.01
+"""Of the largest rate of the Markov limit; beyond it there is no rate to speak of."""
+
+_TENSOR_FROM_TRANSFORM = 8.0
+"""An error of the transforms Gamma_ab enters 1/tau_par = 4 Re(Gamma_xx + Gamma_yy) this often."""
+
+
+def tcl2(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    time: float = np.inf,
+    bandwidth: float = 1.0,
+    kernel: str = "exponential",
+    electron_splitting: bool = False,
+    level_shift: bool = False,
+    secular: float | None = None,
+    rtol: float = 1e-6,
+) -> Relaxation:
+    """Exchange part of the relaxation tensor at one time after a product state, or its limit.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like (...), K and T
+    time : float, s
+        Time since electron and moments were uncorrelated; ``inf`` (default) is the Markov limit.
+    bandwidth : float, eV
+        W, where the electron-hole continuum ends. The Markov limit deviates from the wide band by
+        about eps_L / W ("exponential") or 4 ln 2 k_B T / W ("flat").
+    kernel : str
+        "exponential": noise spectrum cut by exp(-|w|/W), whose memory ends in a weak 1/t^2 tail;
+        "flat": density of states exp(-|e|/W), whose memory ends in a weaker 1/t^4 tail.
+    electron_splitting : bool
+        Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies.
+    level_shift : bool
+        Keep the level shift of the small space in ``dissipator`` (its antisymmetric part). It grows
+        linearly with W, which the Fermi sea does not do, so it is left out by default.
+    secular : float or None, rad/s
+        Drop what couples electron frequencies (0 and +-omega_L) further apart than this, as
+        `openmr.master.tcl2` does; acts with ``electron_splitting=True`` only. 0 is the full secular
+        approximation, None (default) keeps everything.
+    rtol : float, no unit
+        Allowed error of the transforms, relative to the largest. With the "exponential" kernel and
+        W below about 30 eps_L the tail takes a larger one, or the "flat" kernel.
+
+    Returns
+    -------
+    Relaxation
+        Diagnostics per point: ``error`` [1/s] of any rate, quadrature and tail of the memory;
+        ``level_shift`` [rad/s], measured also where left out; ``slip``, shape (3, 3), the integral
+        of Gamma(time) - Gamma(t) over the first ten thermal times, which is what the logarithm of
+        the decay lies above exp(-Gamma t); ``memory_time`` [s], after which Gamma(t) stays within
+        one per cent of the largest element of Gamma(time), known to 7 per cent; ``positivity``,
+        smallest over largest eigenvalue of the Kossakowski matrix.
+
+    Raises
+    ------
+    ParameterError
+        For bad arguments.
+    ConvergenceError
+        If the memory is not resolved, or too long for `rtol`, or if the Markov limit's `error`
+        exceeds a hundredth of its largest rate.
+    """
+    time = _checks.number("time", time, "s", least=0.0, infinite=True)
+    options = _options(bandwidth, kernel, electron_splitting, level_shift, secular, rtol)
+    joint_space.refuse_large(sample)
+    state = equilibrium(sample, temperature, field)
+    points = [_at_point(sample, point, time, options) for point in state.points()]
+    return collect("tcl2", sample, state.temperature, state.field, points)
+
+
+def dissipator_in_time(
+    sample: Sample, temperature: float, field: float, times: ArrayLike, **options: Any
+) -> Array:
+    """Exchange part of the relaxation tensor at many times of one point, shape (t, 3, 3), 1/s.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : float, K and T
+    times : array_like (t,), s
+        ``inf`` only alone, through `tcl2`.
+    **options
+        As of `tcl2`, except ``time``.
+
+    Returns
+    -------
+    array (t, 3, 3), 1/s
+        In the local axes.
+    """
+    grid = _times(times)
+    electron = _electron(sample, _point(sample, temperature, field), _options(**options))
+    reduced = grid / electron.beta_hbar
+    generator = electron.generator(float(reduced.max()))
+    tensors = [electron.bloch(generator.at(time)) for time in reduced]
+    return np.asarray(tensors) / electron.beta_hbar
+
+
+def spin_in_time(
+    sample: Sample,
+    temperature: float,
+    field: float,
+    times: ArrayLike,
+    *,
+    start: ArrayLike = (0.0, 0.0, 1.0),
+    solver: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Array:
+    """<sigma>(t) of an electron that starts uncorrelated, shape (t, 3), precession included.
+
+    rho(t) = (1 + <sigma> . sigma) / 2 follows K(t) by QuTiP's `MESolver`.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature : float, K
+    field : float, T
+    times : array_like (t,), s
+        Increasing from 0.
+    start : array_like (3,), no unit
+        <sigma> at the first time, of length <= 1.
+    solver : mapping, optional
+        QuTiP's solver options.
+    **options
+        As of `tcl2`, except ``time``.
+
+    Returns
+    -------
+    array (t, 3), no unit
+        <sigma_x>, <sigma_y>, <sigma_z> in the local axes.
+
+    Raises
+    ------
+    ParameterError
+        For times that do not increase from 0, or a start longer than 1.
+    """
+    grid = _times(times)
+    spin = _checks.finite_array("start", start)
+    if spin.shape != (3,) or np.linalg.norm(spin) > 1 + 1e-12:
+        raise ParameterError(f"`start` must be three numbers of length <= 1, got {start!r}")
+    electron = _electron(sample, _point(sample, temperature, field), _options(**options))
+    reduced = grid / electron.beta_hbar
+    rho = 0.5 * (qutip.qeye(2) + sum(s * p for s, p in zip(spin, joint_space.PAULI, strict=True)))
+    generator = electron.generator(float(reduced[-1]))
+    states = evolve(generator, rho, reduced, extra=electron.precession, options=solver)
+    return np.array([[qutip.expect(p, rho) for p in joint_space.PAULI] for rho in states])
+
+
+def electron_generator(
+    sample: Sample, temperature: float, field: float, *, time: float = np.inf, **options: Any
+) -> Generator:
+    """Generator of the electron spin for `openmr.master`, in units of beta hbar.
+
+    Without the precession unless ``electron_splitting=True``. Parameters as of `tcl2`.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature : float, K
+    field : float, T
+    time : float, s
+        As of `tcl2`.
+    **options
+        As of `tcl2`.
+
+    Returns
+    -------
+    Generator
+        On the electron spin.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of its range.
+    """
+    time = _checks.number("time", time, "s", least=0.0, infinite=True)
+    electron = _electron(sample, _point(sample, temperature, field), _options(**options))
+    return electron.generator(time / electron.beta_hbar)
+
+
+# --- one point -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    bandwidth: float = 1.0  # eV
+    kernel: Kernel = KERNELS["exponential"]
+    electron_splitting: bool = False
+    level_shift: bool = False
+    secular: float | None = None  # rad/s
+    rtol: float = 1e-6
+
+
+def _options(
+    bandwidth: float = 1.0,
+    kernel: str = "exponential",
+    electron_splitting: bool = False,
+    level_shift: bool = False,
+    secular: float | None = None,
+    rtol: float = 1e-6,
+) -> _Options:
+    return _Options(
+        bandwidth=_checks.number("bandwidth", bandwidth, "eV", above=0.0),
+        kernel=KERNELS[_checks.choice("kernel", kernel, KERNELS)],
+        electron_splitting=bool(electron_splitting),
+        level_shift=bool(level_shift),
+        secular=None if secular is None else _checks.number("secular", secular, "rad/s", least=0.0),
+        rtol=_checks.number("rtol", rtol, above=0.0, most=1.0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Electron:
+    """The electron spin at one point and what it is coupled to, in units of beta hbar."""
+
+    beta_hbar: float  # s
+    hamiltonian: Qobj
+    precession: Qobj  # what the Hamiltonian of the dissipator leaves out of it
+    correlator: Correlator
+    options: _Options
+
+    def generator(self, time: float) -> Generator:
+        return self._generator(self.correlator, time, self.options.rtol)
+
+    def _generator(self, correlator: Correlator, time: float, rtol: float) -> Generator:
+        secular = self.options.secular
+        return general_tcl2(
+            self.hamiltonian,
+            joint_space.PAULI,
+            correlator,
+            time,
+            level_shift=self.options.level_shift,
+            secular=None if secular is None else secular * self.beta_hbar,
+            rtol=rtol,
+        )
+
+    def dissipator(self, superoperator: Qobj) -> Qobj:
+        with exact_arithmetic():
+            return superoperator - qutip.liouvillian(self.hamiltonian)
+
+    def bloch(self, superoperator: Qobj) -> Array:
+        return joint_space.bloch_tensor(self.dissipator(superoperator))
+
+    def slip(self, generator: Generator) -> Array:
+        """Integral of Gamma(time) - Gamma(t) over the first `SLIP_TIME`, by parts."""
+        end = min(SLIP_TIME, generator.time)
+        rest = self.bloch(generator.superoperator) - self.bloch(generator.at(end))
+        moment = self._generator(lambda time: time[:, None, None] * self.correlator(time), end, 1.0)
+        return np.asarray(end * rest + self.bloch(moment.superoperator))
+
+    def memory_time(self, generator: Generator) -> float:
+        """Last time at which Gamma(t) is a hundredth of its largest element from Gamma(time)."""
+        last = self.bloch(generator.superoperator)
+        end = min(generator.memory, MEMORY_SEARCH)
+        if end == 0.0:
+            return 0.0
+        times = np.geomspace(min(1e-3, 1e-3 * end), end, 200)
+        away = [np.abs(self.bloch(generator.at(time)) - last).max() for time in times]
+        late = np.flatnonzero(np.array(away) > 0.01 * np.abs(last).max())
+        return float(times[late[-1]]) if len(late) else 0.0
+
+
+def _electron(sample: Sample, state: Equilibrium, options: _Options) -> _Electron:
+    beta_hbar = HBAR / (K_B * float(state.temperature))
+    larmor = 0.5 * beta_hbar * float(joint_space.first_order_tensor(sample, state)[0, 1])
+    with exact_arithmetic():
+        precession = larmor * joint_space.PAULI[2]
+        own = precession if options.electron_splitting else 0 * precession
+        return _Electron(
+            beta_hbar=beta_hbar,
+            hamiltonian=own,
+            precession=qutip.liouvillian(precession - own),
+            correlator=_correlator(sample, state, options),
+            options=options,
+        )
+
+
+def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correlator:
+    """D_ab(t) of sigma_a sigma_b over all sublattices, in units of 1 / (beta hbar)^2."""
+    magnet = sample.magnet
+    thermal = K_B * float(state.temperature)
+    moments = [
+        (m.spin, float(x), 2 * np.pi * m.density * sample.electrons.dos * np.array(m.exchange))
+        for m, x in zip(magnet.sublattices, state.reduced_splitting, strict=True)
+    ]
+    connected = magnet.disorder == "lattice"
+
+    def correlator(time: Array) -> ComplexArray:
+        noise = options.kernel(time, options.bandwidth / thermal)[:, None, None]
+        total = np.zeros((len(time), 3, 3), dtype=complex)
+        for (spin, x, strength), m in zip(moments, magnet.sublattices, strict=True):
+            # 2 pi n_S nu_F J_a J_b / hbar is G(0) [1/s]; times beta hbar it is a number
+            coupling = 0.25 * np.outer(strength, m.exchange) / thermal
+            total += coupling * moment_correlation(spin, x, time, connected=connected)
+        return np.asarray(total * noise)
+
+    return correlator
+
+
+def _at_point(sample: Sample, state: Equilibrium, time: float, options: _Options) -> PointRates:
+    precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
+    if not any(np.any(m.exchange) for m in sample.magnet.sublattices):
+        still: dict[str, Any] = dict.fromkeys(("error", "level_shift", "memory_time"), 0.0)
+        return PointRates(
+            np.zeros((3, 3)),
+            precession,
+            None,
+            {**still, "positivity": 0.0, "slip": np.zeros((3, 3))},
+        )
+    electron = _electron(sample, state, options)
+    where = f"at {float(state.temperature):g} K and {float(state.field):g} T"
+    try:
+        generator = electron.generator(time / electron.beta_hbar)
+    except ConvergenceError as error:
+        raise ConvergenceError(f"{error} ({where}, times in hbar/k_B T)") from None
+    dissipator = electron.dissipator(generator.superoperator)
+    tensor = joint_space.bloch_tensor(dissipator)
+    uncertain = _TENSOR_FROM_TRANSFORM * generator.error
+    if time == np.inf and uncertain > LARGEST_ERROR * np.abs(tensor).max():
+        raise ConvergenceError(
+            f"rates uncertain by {uncertain / electron.beta_hbar:.2g} 1/s, the largest "
+            f"{np.abs(tensor).max() / electron.beta_hbar:.2g} 1/s: frozen moments leave them far "
+            f"below the transforms they are got from ({where}); take a smaller `rtol` or another "
+            "method"
+        )
+    lowest, highest = joint_space.kossakowski(dissipator)
+    shift = float((generator.shift * joint_space.PAULI[2]).tr().real)
+    return PointRates(
+        dissipator=tensor / electron.beta_hbar,
+        precession=precession,
+        diagnostics={
+            "error": uncertain / electron.beta_hbar,
+            "level_shift": shift / electron.beta_hbar,
+            "memory_time": electron.memory_time(generator) * electron.beta_hbar,
+            "positivity": lowest / max(highest, 1e-300),
+            "slip": electron.slip(generator),
+        },
+    )
+
+
+def _point(sample: Sample, temperature: float, field: float) -> Equilibrium:
+    return equilibrium(
+        sample,
+        _checks.number("temperature", temperature, "K"),
+        _checks.number("field", field, "T"),
+    )
+
+
+def _times(times: ArrayLike) -> Array:
+    grid = _checks.finite_array("times", times, "s")
+    if grid.ndim != 1 or not len(grid) or grid.min() < 0:
+        raise ParameterError(f"`times` must be a list of numbers >= 0 s, got {times!r}")
+    return grid

@@ -1,0 +1,100 @@
+"""Every numbered equation of the paper, with a verdict that is computed when the ledger runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Final
+
+from openmr import _checks
+from openmr.reports.ledger.entries import Entry, Finding, examine
+from openmr.reports.ledger.report import Ledger
+
+__all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
+
+CHAPTERS: Final = (
+    "hamiltonian",
+    "master_equation",
+    "one_body",
+    "collision_integral",
+    "weiss_field",
+    "spin_axes",
+    "rate_equation",
+    "ansatz",
+    "charge_and_spin",
+    "spin_flips",
+    "relaxation",
+    "dephasing",
+    "diffusion",
+    "exchange_field",
+    "impurities",
+    "limits",
+    "ferromagnet",
+    "mechanisms",
+    "antiferromagnet",
+    "many_electrons",
+    "pair_correlations",
+    "spin_diffusion",
+    "spin_profile",
+    "currents",
+    "mode_shares",
+    "appendix_c",
+)
+"""Modules that hold the entries, in the order of the paper."""
+
+
+def entries() -> list[Entry]:
+    """All entries, in the order of the paper."""
+    found: list[Entry] = []
+    for chapter in CHAPTERS:
+        found += import_module(f"openmr.reports.ledger.{chapter}").ENTRIES
+    return found
+
+
+def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
+    """Decide every equation of the paper, or some.
+
+    Parameters
+    ----------
+    only : iterable of str or int, or "70,75", or 70, optional
+        Equation numbers and names of claims, in either case of letters.
+
+    Returns
+    -------
+    Ledger
+        Prints as a table; ``.findings``, ``.counts``, ``.ok``, ``.to_dict()``,
+        ``.to_markdown()``.
+
+    Raises
+    ------
+    ParameterError
+        For a number that is not in the ledger, or none.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> om.ledger("70").findings[0].verdict
+    'misprint'
+    """
+    chosen = entries()
+    if only is not None:
+        if isinstance(only, int) and not isinstance(only, bool):
+            only = [only]
+        if not isinstance(only, Iterable):
+            raise _checks.ParameterError(f"`only` must be equation numbers, got {only!r}")
+        numbers = only.split(",") if isinstance(only, str) else list(only)
+        wanted = [str(number).strip(" ()") for number in numbers if str(number).strip()]
+        if not wanted:
+            raise _checks.ParameterError(
+                f"`only` must hold at least one equation number, got {only!r}"
+            )
+        known = {entry.equation.lower() for entry in chosen}
+        for number in wanted:
+            if number.lower() not in known:
+                raise _checks.ParameterError(
+                    f"`only` must hold equations of the ledger (1 ... 97, A1 ... A22, B1 ... B39 "
+                    f"or a claim's name as the whole ledger lists it), got {number!r}"
+                )
+        asked = {number.lower() for number in wanted}
+        chosen = [entry for entry in chosen if entry.equation.lower() in asked]
+    return Ledger(tuple(examine(entry) for entry in chosen))

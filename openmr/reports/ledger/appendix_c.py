@@ -1,0 +1,405 @@
+"""What Appendix C and Fig. 3 say in words, decided on curves that are found without formulas."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import constants
+from scipy.optimize import brentq, minimize_scalar
+
+from openmr import units
+from openmr.moments.equilibrium import equilibrium
+from openmr.rates.closed_form import exchange_field
+from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.film_problem import (
+    ALONG,
+    NM,
+    PER_PS,
+    Film,
+    film_axes_tensor,
+    surviving,
+)
+from openmr.reports.ledger.measures import Pairs, Series, deviation, order
+from openmr.reports.ledger.mechanisms import (
+    MECHANISMS,
+    hanle,
+    hanle_series,
+    precession_entry,
+    shifted_hanle,
+)
+from openmr.sample import presets
+
+SECTION = "Appendix C. Normal metal decorated with magnetic impurities"
+COLD, HOT = 10.0, 200.0
+COUPLINGS = (1e-3, 0.3e-3)
+"""|n_S J| [eV]."""
+
+
+@cache
+def rho(coupling: float, temperature: float, field: float) -> float:
+    """rho_L over rho_L0 for a field along x, at all orders in theta_SH."""
+    sample = presets.pt_py(coupling)
+    tensor = film_axes_tensor(sample, temperature, field, np.array(ALONG)) * PER_PS
+    geometry = sample.film
+    f = Film(
+        np.array(ALONG),
+        np.nan,
+        np.nan,
+        np.nan,
+        tensor,
+        geometry.thickness * NM,
+        geometry.diffusion * NM**2 * PER_PS,
+        geometry.spin_hall_angle,
+    )
+    # mean diffusion current -F s of the sources s = theta (E_y, -E_x, 0), turned back into charge
+    F, square = surviving(f), f.theta**2
+    back = np.array([[F[1, 1], -F[1, 0]], [-F[0, 1], F[0, 0]]])
+    return float(np.linalg.inv((1 - 2 * square) * np.eye(2) + square * back)[0, 0])
+
+
+# --- signs -----------------------------------------------------------------------------------
+
+
+@cache
+def antiferromagnetic_signs() -> Pairs:
+    """Sign of rho(B) - rho(0) at a small field, cold and hot."""
+    found: Pairs = []
+    for size in COUPLINGS:
+        for temperature in (COLD, HOT):
+            change = rho(-size, temperature, 0.2) - rho(-size, temperature, 0.0)
+            sample = presets.pt_py(-size)
+            b_sd = exchange_field(
+                sample.magnet, sample.electrons, equilibrium(sample, temperature, 0.0)
+            )
+            found.append(((float(b_sd), 0.2), float(np.sign(change))))
+    return found
+
+
+def small_field_sign(B_sd: float, B: float) -> Any:
+    """Whether omega_L^2 rises: with B from zero when hot, away from or towards B_sd when cold."""
+    return np.sign(B) if B_sd == 0 else -np.sign(B_sd)
+
+
+@cache
+def ferromagnetic_signs() -> Pairs:
+    """Sign of the slope of rho over rising fields."""
+    fields = (0.0, 0.3, 1.0, 3.0, 6.0, 12.0, 25.0)
+    found: Pairs = []
+    for size in COUPLINGS:
+        for temperature in (COLD, HOT):
+            curve = np.array([rho(size, temperature, field) for field in fields])
+            found.append(((), np.sign(np.diff(curve))))
+    return found
+
+
+def positive() -> Any:
+    """Sign of every step of a rising field."""
+    return +1.0
+
+
+# --- minimum ---------------------------------------------------------------------------------
+
+
+class Exchange(NamedTuple):
+    """What makes B_sd: n_S J [eV], <S_par> or S, g, mu_B [eV/T], hbar [eV s]."""
+
+    n_S_J: float
+    S: float
+    g: float = 2.0
+    mu_B: float = units.MU_B
+    hbar: float = units.HBAR
+
+
+@cache
+def minima() -> Pairs:
+    """Field of least resistivity when cold."""
+    found: Pairs = []
+    for size in COUPLINGS:
+        least = minimize_scalar(
+            lambda field, j=-size: rho(j, COLD, float(field)),
+            bounds=(1.0, 25.0),
+            method="bounded",
+            options={"xatol": 1e-4},
+        )
+        field = float(least.x)
+        mean = float(equilibrium(presets.pt_py(-size), COLD, field).magnetization[0])
+        found.append(((Exchange(-size, mean),), field))
+    return found
+
+
+def exchange_field_there(x: Exchange) -> Any:
+    """B_sd at the minimum."""
+    return x.n_S_J * x.S / (x.g * x.mu_B)
+
+
+@cache
+def coldest() -> Pairs:
+    """Temperature of least resistivity at a field that B_sd passes on warming."""
+    found: Pairs = []
+    for size, field in ((1e-3, 10.0), (1e-3, 5.0), (0.3e-3, 4.0)):
+        least = minimize_scalar(
+            lambda temperature, j=-size, b=field: rho(j, float(temperature), b),
+            bounds=(10.0, 90.0),
+            method="bounded",
+            options={"xatol": 1e-3},
+        )
+        state = equilibrium(presets.pt_py(-size), float(least.x), field)
+        found.append(((Exchange(-size, float(state.magnetization[0])),), field))
+    return found
+
+
+@cache
+def precessions() -> Pairs:
+    """omega_L from matrices [rad/s], beside B and B_sd."""
+    found: Pairs = []
+    for coupling, temperature, field in ((1e-3, COLD, 2.0), (-1e-3, COLD, 5.0), (-1e-3, 60.0, 9.0)):
+        sample = presets.pt_py(coupling)
+        state = equilibrium(sample, temperature, field)
+        b_sd = float(exchange_field(sample.magnet, sample.electrons, state))
+        tensor = film_axes_tensor(sample, temperature, field, np.array(ALONG))
+        given = Exchange(np.nan, np.nan), field, b_sd
+        found.append((given, 0.5 * (tensor[1, 2] - tensor[2, 1])))
+    return found
+
+
+def precession(x: Exchange, B: float, B_sd: float) -> Any:
+    """omega_L shifted by the exchange field."""
+    return x.g * x.mu_B * (B - B_sd) / x.hbar
+
+
+@cache
+def standstill() -> Pairs:
+    """Field at which the precession found from matrices stops, moments saturated at 2 K."""
+    found: Pairs = []
+    for size in COUPLINGS:
+        sample = presets.pt_py(-size)
+
+        def omega(field: float, sample: Any = sample) -> float:
+            return float(film_axes_tensor(sample, 2.0, field, np.array(ALONG))[1, 2])
+
+        found.append(((Exchange(-size, 2.0),), float(brentq(omega, 1.0, 40.0, xtol=1e-12))))
+    return found
+
+
+@cache
+def hot_fields() -> Series:
+    """B_sd over B against k_B T_C / k_B (T - T_C), from the precession found from matrices."""
+    curie, field = 30.0, 0.5
+    sample = presets.pt_py(-1e-3)
+    sizes, pairs = [], []
+    for above in (100.0, 200.0, 400.0):
+        tensor = film_axes_tensor(sample, curie + above, field, np.array(ALONG))
+        shift = 1 - units.HBAR * tensor[1, 2] / (sample.electrons.g * units.MU_B * field)
+        sizes.append(curie / above)
+        pairs.append([((), float(shift))])
+    return Series(np.array(sizes), pairs)
+
+
+def no_field() -> Any:
+    """B_sd over B without order."""
+    return 0.0
+
+
+def saturated_field_printed(x: Exchange) -> Any:
+    """B_sd when cold, as printed."""
+    return -x.n_S_J * x.S / (x.hbar * x.g * x.mu_B)
+
+
+def saturated_field(x: Exchange) -> Any:
+    """B_sd in tesla."""
+    return -x.n_S_J * x.S / (x.g * x.mu_B)
+
+
+# --- powers of the field ---------------------------------------------------------------------
+
+
+@cache
+def hot_series() -> Series:
+    """rho(B) - rho(0) at 200 K."""
+    return hanle_series(
+        lambda size: (rho(-1e-3, HOT, size) - rho(-1e-3, HOT, 0.0), 0.0),
+        np.array([0.2, 0.1, 0.05]),
+    )
+
+
+@cache
+def cold_series() -> Series:
+    """rho(B) - rho(B_sd) at 2 K."""
+    zero = float(standstill()[0][1])
+    return hanle_series(
+        lambda size: (rho(-1e-3, 2.0, zero + size) - rho(-1e-3, 2.0, zero), zero),
+        np.array([0.2, 0.1, 0.05]),
+    )
+
+
+# --- caption ---------------------------------------------------------------------------------
+
+
+class Caption(NamedTuple):
+    """Of Fig. 3, in SI."""
+
+    D: float
+    nu_F: float  # 1 / (J m^3), one spin
+    e: float
+    rho_L0: float
+
+
+@cache
+def drude() -> Pairs:
+    """Rho of the free electrons of E_F = 1 eV, m_F = m_e whose D is 1e-6 m^2/s."""
+    mass, energy, D = constants.m_e, constants.e, 1e-6
+    k_f = np.sqrt(2 * mass * energy) / constants.hbar
+    speed = constants.hbar * k_f / mass
+    tau = 3 * D / speed**2
+    density = k_f**3 / (3 * np.pi**2)
+    nu = units.free_electron_dos(1.0, 1.0) / constants.e
+    return [
+        ((Caption(D, nu, constants.e, 2.0e6),), mass / (density * constants.e**2 * tau)),
+    ]
+
+
+def caption_resistivity(c: Caption) -> Any:
+    """As printed."""
+    return c.rho_L0
+
+
+def einstein_resistivity(c: Caption) -> Any:
+    """From D, E_F and m_F by D = sigma / (2 nu e^2)."""
+    return 1 / (2 * c.nu_F * c.e**2 * c.D)
+
+
+CURVES = "rates from matrices, diffusion by its propagator, resistivity by inversion"
+_entry = partial(
+    Entry,
+    section=SECTION,
+    code=("openmr.sample.presets.pt_py", "openmr.transport.line.magnetoresistance"),
+    residual=deviation,
+    route=CURVES,
+)
+
+ENTRIES = [
+    _entry(
+        equation="C sign change",
+        statement="Antiferromagnetic coupling: negative at small field if cold, positive if hot",
+        latex=r"\rho_L \propto \omega_L^2 \propto (B_x - \mathcal B_{sd})^2,"
+        r"\quad \mathcal B_{sd} > 0",
+        printed=small_field_sign,
+        reference=antiferromagnetic_signs,
+        tolerance=1e-12,
+        because="of the sign",
+        note="10 K and 200 K, n_S J = -1 and -0.3 meV. The paper gives no J_0; T_C = 30 K.",
+    ),
+    _entry(
+        equation="C ferromagnetic",
+        statement="Ferromagnetic coupling: positive magnetoresistance, cold and hot",
+        latex=r"\mathcal B_{sd} < 0",
+        printed=positive,
+        reference=ferromagnetic_signs,
+        tolerance=1e-12,
+        because="of the sign",
+        note="Rising from 0 to 25 T at 10 K and 200 K, n_S J = 1 and 0.3 meV.",
+    ),
+    _entry(
+        equation="C minimum",
+        statement="The resistivity is least where the field is B_sd",
+        latex=r"B_x = \mathcal B_{sd}",
+        code=("openmr.rates.closed_form.exchange_field", "openmr.transport.line.magnetoresistance"),
+        printed=exchange_field_there,
+        reference=minima,
+        tolerance=3e-3,
+        because="relative; width of the minimum, omega_L tau_0 = 1 or 0.6 T, times the rates' "
+        "change within it, 0.02 at most, over 5 T or more",
+        note="10 K, n_S J = -1 and -0.3 meV, B_sd with <S_par> at the minimum.",
+    ),
+    _entry(
+        equation="C warming",
+        statement="At a given field the resistivity is least where B_sd passes it",
+        latex=r"\mathcal B_{sd}(T) = B_x",
+        code=("openmr.rates.closed_form.exchange_field", "openmr.transport.line.magnetoresistance"),
+        printed=exchange_field_there,
+        reference=coldest,
+        tolerance=0.02,
+        because="relative; width of the minimum, omega_L tau_0 = 1 or 0.6 T, times the rates' "
+        "change within it, a tenth at most, over 4 T or more",
+        note="10 and 5 T with n_S J = -1 meV, 4 T with -0.3 meV; Fig. 3 (d).",
+    ),
+    _entry(
+        equation="C precession",
+        statement="The exchange field shifts the precession, up or down with the coupling's sign",
+        latex=r"\omega_L = g\mu_B(B_x - \mathcal B_{sd})/\hbar",
+        code=("openmr.rates.closed_form.precession", "openmr.rates.closed_form.exchange_field"),
+        printed=precession,
+        reference=precessions,
+        tolerance=1e-12,
+        because="relative; rounding",
+        route="precession of the Born-Markov generator from matrices",
+    ),
+    _entry(
+        equation="C saturation",
+        statement="Exchange field of saturated moments",
+        latex=r"\mathcal B_{sd} = -n_S\mathcal J_{sd}S/(\hbar g\mu_B)",
+        corrected_latex=r"\mathcal B_{sd} = -n_S\mathcal J_{sd}S/(g\mu_B)",
+        code=("openmr.rates.closed_form.exchange_field",),
+        printed=saturated_field_printed,
+        corrected=saturated_field,
+        reference=standstill,
+        tolerance=1e-7,
+        because="relative; exp(-beta eps_L) at 2 K, 18 or more",
+        route="field at which the precession found from matrices stops",
+        note="hbar belongs to omega_L, which has it already; the print is 1/hbar of it.",
+    ),
+    _entry(
+        equation="C hot field",
+        statement="Hot: the exchange field vanishes",
+        latex=r"\mathcal B_{sd} \to 0,\quad \langle S_\parallel\rangle \simeq 0",
+        code=("openmr.rates.closed_form.exchange_field",),
+        printed=no_field,
+        reference=hot_fields,
+        residual=lambda formula, series: abs(order(formula, series) - 1.0),
+        tolerance=0.01,
+        because="of the order; (beta eps_L)^2, 1e-4 or less, and the digits of T_C",
+        route="precession of the Born-Markov generator from matrices",
+        order=1.0,
+        parameter="T_C / (T - T_C)",
+        note="At 200 K and n_S J = -1 meV it still is 0.14 of the applied field.",
+    ),
+    precession_entry(
+        equation="C quadratic",
+        section=SECTION,
+        statement="Hot: the resistivity grows with B^2",
+        latex=r"\rho_L \propto \omega_L^2 \propto B_x^2",
+        code=MECHANISMS,
+        printed=hanle,
+        reference=hot_series,
+        route=CURVES,
+    ),
+    precession_entry(
+        equation="C shifted",
+        section=SECTION,
+        statement="Cold: the resistivity grows with (B - B_sd)^2",
+        latex=r"\rho_L \propto \omega_L^2 \propto (B_x - \mathcal B_{sd})^2",
+        code=MECHANISMS,
+        printed=shifted_hanle,
+        reference=cold_series,
+        route=CURVES,
+        note="Close to B_sd alone: at B = 0 and n_S J = -1 meV omega_L tau_0 is 27.",
+    ),
+    _entry(
+        equation="C rho_L0",
+        statement="Resistivity in the caption of Fig. 3",
+        latex=r"\rho_{L0} = 2.0\times10^6\,\Omega\,\mathrm m",
+        corrected_latex=r"\rho_{L0} = 1/(2\nu_Fe^2\mathcal D)",
+        code=("openmr.sample.presets.pt_py",),
+        printed=caption_resistivity,
+        corrected=einstein_resistivity,
+        reference=drude,
+        tolerance=1e-9,
+        because="relative; rounding and the constants' digits",
+        route="Drude's free electrons of the caption's E_F, m_F and D",
+        note="9.2e-4 Ohm m. A sign lost from the exponent, 2.0e-6, still leaves a factor 460: D "
+        "would be 4.6e-4 m^2/s. Curves over rho_L0 know D alone, and with l_0 = 3 nm only the "
+        "printed D lets the spins precess within tau_0.",
+    ),
+]

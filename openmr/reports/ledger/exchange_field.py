@@ -1,0 +1,241 @@
+"""Exchange field and rates for isotropic coupling, Eqs. (78), (83)-(85)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from openmr._checks import Array
+from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.relaxation import relaxation
+from openmr.rates.routes import joint_space
+from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.relaxation import ELECTRONS, FILM
+from openmr.reports.ledger.spin_flips import worst_ratio
+from openmr.sample.film import Sample
+from openmr.sample.magnet import Magnet, Moments
+from openmr.sample.presets import pt_py
+from openmr.units import HBAR, MU_B
+
+DIFFUSION = "IV. Anisotropic spin diffusion equation: precession"
+FERROMAGNET = "V A. Ferromagnetic MR: exchange field and rates"
+ROUNDING = 1e-12
+G = ELECTRONS.g
+
+
+class Isotropic(NamedTuple):
+    """Films with isotropic coupling and what was found for them; last axis = sublattice."""
+
+    spin: Array
+    density: Array  # m^-3
+    coupling: Array  # eV m^3
+    dos: float  # eV^-1 m^-3
+    field: float  # T
+    x: Array  # beta eps_L
+    mean: Array  # <S_par>
+    mean_square: Array  # <S_par^2>
+    tau_0: float  # s
+    longitudinal: float  # 1/s, 1/tau_0 included
+    transverse: float
+    precession: float  # rad/s
+    stopping_field: float  # T
+
+
+def isotropic(sample: Sample, temperature: float, field: float, method: str) -> Isotropic:
+    """One point by a route."""
+    state = equilibrium(sample, temperature, field)
+    options = {"modes": False} if method == "kinetic" else {}
+    rates = relaxation(sample, temperature, field, method=method, **options)
+    turning, other = (_turning(sample, state, b) for b in (field, field + 10.0))
+    magnet = sample.magnet
+    return Isotropic(
+        magnet.spins,
+        magnet.densities,
+        magnet.exchange[:, 0],
+        sample.electrons.dos,
+        field,
+        state.reduced_splitting,
+        state.magnetization,
+        state.second_moment,
+        sample.film.spin_flip_time,
+        float(rates.longitudinal),
+        float(rates.transverse),
+        turning,
+        field - 10.0 * turning / (other - turning),  # linear in the field
+    )
+
+
+def _turning(sample: Sample, state: Equilibrium, field: float) -> float:
+    """Precession by QuTiP's first-order generator in any field, the moments held [rad/s]."""
+    held = replace(state, field=np.array(field))
+    return float(joint_space.first_order_tensor(sample, held)[0, 1])
+
+
+def ferrimagnet() -> Sample:
+    """Two unequal sublattices that do not compensate."""
+    moments = [
+        Moments(2.5, 1.66e27, exchange_energy=1e-3),
+        Moments(1.0, 3.1e27, exchange_energy=-0.4e-3),
+    ]
+    return Sample(Magnet(moments, [[2e-3, -1.7e-3], [-0.91e-3, 0.0]]), ELECTRONS, FILM)
+
+
+@cache
+def ferromagnets(method: str = "bloch-redfield") -> tuple[Isotropic, ...]:
+    """A film that orders at 30 K, at several temperatures and fields."""
+    points = ((10.0, 2.0), (28.0, 0.5), (60.0, 9.0))
+    return tuple(isotropic(pt_py(), t, b, method) for t, b in points)
+
+
+@cache
+def shifted() -> tuple[Isotropic, ...]:
+    """Precession of one and of two sublattices, both signs of the field."""
+    samples = (pt_py(), pt_py(0.4e-3), ferrimagnet())
+    return tuple(isotropic(s, 15.0, b, "bloch-redfield") for s in samples for b in (3.0, -1.0))
+
+
+def worst_rate(formula: Any, r: tuple[Isotropic, ...], of: str) -> float:
+    """Largest relative deviation from one of the rates that were found."""
+    return max(worst_ratio(formula(one), getattr(one, of)) for one in r)
+
+
+# --- (78), (83) ------------------------------------------------------------------------------
+
+
+def precession(r: Isotropic) -> Any:
+    """Eq. (78)."""
+    omega_b = G * MU_B * r.field / HBAR
+    return omega_b - 1 / HBAR * np.sum(r.density * r.coupling * r.mean)
+
+
+def exchange_field_printed(r: Isotropic) -> Any:
+    """Eq. (83) as printed."""
+    return np.sum(r.density * r.coupling * r.mean) / (HBAR * G * MU_B)
+
+
+def exchange_field(r: Isotropic) -> Any:
+    """Eq. (83) without hbar."""
+    return np.sum(r.density * r.coupling * r.mean) / (G * MU_B)
+
+
+def field_error(formula: Any, r: tuple[Isotropic, ...]) -> float:
+    """Largest relative deviation from the exchange field that was found."""
+    return max(worst_ratio(formula(one), one.stopping_field) for one in r)
+
+
+def shifted_precession_printed(field: float, exchange_field: float) -> Any:
+    """The text of Sec. V A as printed."""
+    return G * MU_B * (field - exchange_field)
+
+
+def shifted_precession(field: float, exchange_field: float) -> Any:
+    """With hbar."""
+    return G * MU_B * (field - exchange_field) / HBAR
+
+
+# --- (84), (85), (91), (92) ------------------------------------------------------------------
+
+
+def longitudinal(r: Isotropic) -> Any:
+    """Eq. (84), and Eq. (91) with its sum over sublattices."""
+    n_b = 1 / (np.exp(r.x) - 1)
+    flips = r.spin * (r.spin + 1) - r.mean_square - r.mean
+    rate = np.pi / HBAR * r.density * r.dos * r.coupling**2 * r.x * n_b * flips
+    return 1 / r.tau_0 + np.sum(rate)
+
+
+def transverse(r: Isotropic) -> Any:
+    """Eq. (85), and Eq. (92) with its sum over sublattices."""
+    dephasing = np.pi / HBAR * r.density * r.dos * r.coupling**2 * r.mean_square
+    return 1 / (2 * r.tau_0) + r.longitudinal / 2 + np.sum(dephasing)
+
+
+_entry = partial(
+    Entry,
+    section=FERROMAGNET,
+    tolerance=ROUNDING,
+    because="relative; rounding of the tensor's sums",
+    route="bloch-redfield",
+)
+FIRST_ORDER = "first-order generator in QuTiP, projected on the thermal moment"
+
+
+ENTRIES = [
+    _entry(
+        equation="78",
+        section=DIFFUSION,
+        statement="Precession shifted by the moments' mean field",
+        latex=r"\omega_L = \omega_B - \frac1\hbar\sum_i n_S^i J_{sd}^i"
+        r"\langle S_\parallel^i\rangle",
+        code=(
+            "openmr.rates.closed_form.precession",
+            "openmr.rates.routes.joint_space.first_order_tensor",
+        ),
+        printed=precession,
+        reference=shifted,
+        residual=partial(worst_rate, of="precession"),
+        because="relative; rounding",
+        route=FIRST_ORDER,
+        note="With omega_B = g mu_B B / hbar. For anisotropic coupling it is J_z that counts.",
+    ),
+    _entry(
+        equation="83",
+        statement="Exchange field",
+        latex=r"B_{sd} = n_SJ\langle S_\parallel\rangle/(\hbar g\mu_B)",
+        corrected_latex=r"B_{sd} = n_SJ\langle S_\parallel\rangle/(g\mu_B)",
+        code=(
+            "openmr.rates.closed_form.exchange_field",
+            "openmr.rates.closed_form.exchange_field_printed",
+        ),
+        printed=exchange_field_printed,
+        corrected=exchange_field,
+        reference=shifted,
+        residual=field_error,
+        because="relative; rounding",
+        route="field at which QuTiP's first-order generator stands still",
+        note="The print has hbar too many: no field by its unit.",
+    ),
+    _entry(
+        equation="83 precession",
+        statement="Precession in the field less the exchange field, in the text of Sec. V A",
+        latex=r"\omega_L = g\mu_B(B - B_{sd}),\quad \omega_B = g\mu_BB",
+        corrected_latex=r"\omega_L = g\mu_B(B - B_{sd})/\hbar,\quad \omega_B = g\mu_BB/\hbar",
+        code=("openmr.rates.closed_form.precession", "openmr.rates.record.Relaxation"),
+        printed=shifted_precession_printed,
+        corrected=shifted_precession,
+        reference=shifted,
+        residual=lambda f, r: max(
+            worst_ratio(f(one.field, one.stopping_field), one.precession) for one in r
+        ),
+        because="relative; rounding",
+        route="field at which QuTiP's first-order generator stands still",
+        note="As below Eq. (2), with hbar; the hbar missing here is the one too many in (83).",
+    ),
+    _entry(
+        equation="84",
+        statement="Longitudinal rate for isotropic coupling",
+        latex=r"\frac{1}{\tau_\parallel} = \frac{1}{\tau_0} + \frac{\pi}{\hbar}n_S\nu_FJ^2"
+        r"\beta\epsilon_Ln_B(\epsilon_L)[S(S+1) - \langle S_\parallel^2\rangle"
+        r" - \langle S_\parallel\rangle]",
+        code=("openmr.rates.closed_form.longitudinal_isotropic",),
+        printed=longitudinal,
+        reference=lambda: ferromagnets("bloch-redfield") + ferromagnets("kinetic"),
+        residual=partial(worst_rate, of="longitudinal"),
+        route="bloch-redfield, and kinetic at the electrons' full splitting",
+        note="Twice what Eq. (70) gives as printed.",
+    ),
+    _entry(
+        equation="85",
+        statement="Transverse rate for isotropic coupling: half the flips, and dephasing",
+        latex=r"\frac{1}{\tau_\perp} = \frac{1}{2\tau_0} + \frac{1}{2\tau_\parallel}"
+        r" + \frac{\pi}{\hbar}n_S\nu_FJ^2\langle S_\parallel^2\rangle",
+        code=("openmr.rates.closed_form.transverse_isotropic",),
+        printed=transverse,
+        reference=ferromagnets,
+        residual=partial(worst_rate, of="transverse"),
+        note="At small splitting of the electrons; see (75). Moments at random places.",
+    ),
+]

@@ -1,0 +1,271 @@
+"""Cold, hot and antiferromagnetic: limits of Sec. V A, Eqs. (91), (92) and limits of Sec. V B."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from openmr.reports.ledger.entries import Entry, measured_order
+from openmr.reports.ledger.exchange_field import (
+    FERROMAGNET,
+    FIRST_ORDER,
+    ROUNDING,
+    G,
+    Isotropic,
+    field_error,
+    isotropic,
+    longitudinal,
+    transverse,
+    worst_rate,
+)
+from openmr.reports.ledger.relaxation import ELECTRONS, FILM, film
+from openmr.reports.ledger.spin_flips import worst_ratio
+from openmr.sample.film import Sample
+from openmr.sample.magnet import Magnet, Moments
+from openmr.units import HBAR, K_B, MU_B
+
+ANTIFERROMAGNET = "V B. Antiferromagnetic MR: rates"
+
+
+def antiferromagnet() -> Sample:
+    """Two equal sublattices with T_N = 40 K."""
+    coupling = 3 * K_B * 40.0 / 3.75
+    one = Moments(1.5, 1.66e27, exchange_energy=0.7e-3)
+    return Sample(Magnet([one, one], [[0.0, -coupling], [-coupling, 0.0]]), ELECTRONS, FILM)
+
+
+@cache
+def compensated() -> tuple[Isotropic, ...]:
+    """The antiferromagnet without a field, below its ordering temperature."""
+    return tuple(isotropic(antiferromagnet(), t, 0.0, "bloch-redfield") for t in (12.0, 30.0, 39.0))
+
+
+def cold_field_printed(r: Isotropic) -> Any:
+    """Exchange field of saturated moments as printed."""
+    return -np.sum(r.density * r.coupling * r.spin) / (HBAR * G * MU_B)
+
+
+def cold_field(r: Isotropic) -> Any:
+    """Exchange field of saturated moments without hbar."""
+    return -np.sum(r.density * r.coupling * r.spin) / (G * MU_B)
+
+
+def bare_rate(r: Isotropic) -> Any:
+    """What is left of 1/tau_par."""
+    return 1 / r.tau_0
+
+
+def saturated_rate(r: Isotropic) -> Any:
+    """1/tau_0 + Omega_0; one sublattice."""
+    omega_0 = np.pi / HBAR * r.density[0] * r.dos * (r.coupling[0] * r.spin[0]) ** 2
+    return 1 / r.tau_0 + omega_0
+
+
+def twice_saturated_rate(
+    tau_0: float, density: float, dos: float, coupling: float, spin: float
+) -> Any:
+    """1/tau_0 + 2 Omega_0 with n_S of one sublattice."""
+    omega_0 = np.pi / HBAR * density * dos * coupling**2 * spin**2
+    return 1 / tau_0 + 2 * omega_0
+
+
+def paramagnetic_rate(r: Isotropic) -> Any:
+    """1/tau_0 + Omega_1; one sublattice."""
+    spin = r.spin[0]
+    omega_1 = 2 * np.pi / (3 * HBAR) * r.dos * r.density[0] * r.coupling[0] ** 2 * spin * (spin + 1)
+    return 1 / r.tau_0 + omega_1
+
+
+def nothing() -> Any:
+    """What vanishes."""
+    return 0.0
+
+
+@cache
+def cold() -> tuple[Isotropic, ...]:
+    """Saturated moments: beta eps_L = 40 and more."""
+    samples = (film(2.0, 0.7e-3), film(0.5, -1e-3))
+    return tuple(isotropic(s, 0.4, b, "bloch-redfield") for s in samples for b in (12.0, 15.0))
+
+
+@cache
+def cold_antiferromagnet() -> tuple[Isotropic, ...]:
+    """T = T_N / 40 and below."""
+    return tuple(isotropic(antiferromagnet(), t, 0.0, "bloch-redfield") for t in (0.8, 1.0))
+
+
+@cache
+def hot() -> tuple[Isotropic, ...]:
+    """Small beta eps_L, by the field."""
+    sample = film(2.0, 0.7e-3)
+    return tuple(isotropic(sample, 4.0, b, "bloch-redfield") for b in (0.05, 0.1, 0.2, 0.4))
+
+
+def _depths(r: tuple[Isotropic, ...]) -> list[float]:
+    return [float(one.x[0]) for one in r]
+
+
+def _paramagnetic_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
+    orders = [
+        measured_order(_depths(r), [abs(formula(one) / getattr(one, rate) - 1) for one in r])
+        for rate in ("longitudinal", "transverse")
+    ]
+    return max(abs(order - 2) for order in orders)
+
+
+def _vanishing_field_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
+    saturated = [one.stopping_field / cold_field(one) for one in r]
+    return abs(measured_order(_depths(r), [abs(b - formula()) for b in saturated]) - 1)
+
+
+_entry = partial(
+    Entry,
+    section=FERROMAGNET,
+    tolerance=ROUNDING,
+    because="relative; rounding of the tensor's sums",
+    route="bloch-redfield",
+)
+_FROZEN = "relative; rounding, and flips frozen to x exp(-x) < 2e-16"
+
+ENTRIES = [
+    _entry(
+        equation="V.A i flips",
+        statement="Frozen moments flip no spins",
+        latex=r"\beta\epsilon_L \gg 1:\quad \tau_\parallel^{-1} = \tau_0^{-1}",
+        code=("openmr.rates.closed_form.longitudinal_isotropic",),
+        printed=bare_rate,
+        reference=cold,
+        residual=partial(worst_rate, of="longitudinal"),
+        because=_FROZEN,
+    ),
+    _entry(
+        equation="V.A Omega0",
+        statement="Frozen moments dephase at Omega_0",
+        latex=r"\beta\epsilon_L \gg 1:\quad \tau_\perp^{-1} = \tau_0^{-1} + \Omega_0,\quad"
+        r" \Omega_0 = \frac{\pi}{\hbar}n_S\nu_F(JS)^2",
+        code=("openmr.rates.closed_form.saturated_dephasing",),
+        printed=saturated_rate,
+        reference=cold,
+        residual=partial(worst_rate, of="transverse"),
+        because=_FROZEN,
+        note="For moments at random places. In a perfect lattice only their fluctuation "
+        "dephases, and none of this is left.",
+    ),
+    _entry(
+        equation="V.A i field",
+        statement="Exchange field of frozen moments",
+        latex=r"\beta\epsilon_L \gg 1:\quad B_{sd} = -n_SJS/(\hbar g\mu_B)",
+        corrected_latex=r"\beta\epsilon_L \gg 1:\quad B_{sd} = -n_SJS/(g\mu_B)",
+        code=("openmr.rates.closed_form.exchange_field",),
+        printed=cold_field_printed,
+        corrected=cold_field,
+        reference=cold,
+        residual=field_error,
+        because="relative; rounding, and moments saturated to exp(-40)",
+        route="field at which QuTiP's first-order generator stands still",
+        note="hbar as in (83). The sign is right: moments point against the field.",
+    ),
+    _entry(
+        equation="V.A Omega1",
+        statement="Free moments relax all spins alike, at Omega_1",
+        latex=r"\beta\epsilon_L \ll 1:\quad \tau_\parallel^{-1} = \tau_\perp^{-1}"
+        r" = \tau_0^{-1} + \Omega_1,\quad \Omega_1 = \frac{2\pi}{3\hbar}\nu_Fn_SJ^2S(S+1)",
+        code=("openmr.rates.closed_form.paramagnetic_rate",),
+        printed=paramagnetic_rate,
+        reference=hot,
+        residual=_paramagnetic_order,
+        tolerance=0.02,
+        because="distance of both orders from 2; the next order, S(S+1)/10 (beta eps_L)^2 of it, "
+        "adds at most twice its size to the slope, 0.02",
+        order=2.0,
+        parameter="beta eps_L",
+    ),
+    _entry(
+        equation="V.A ii field",
+        statement="Free moments make no exchange field",
+        latex=r"\beta\epsilon_L \ll 1:\quad B_{sd} = 0",
+        code=("openmr.rates.closed_form.exchange_field",),
+        printed=nothing,
+        reference=hot,
+        residual=_vanishing_field_order,
+        tolerance=0.02,
+        because="distance of the order from 1; the next order, S(S+1)/10 (beta eps_L)^2 of it, "
+        "adds at most twice its size to the slope, 0.02",
+        route=FIRST_ORDER,
+        order=1.0,
+        parameter="beta eps_L",
+    ),
+    _entry(
+        equation="91",
+        section=ANTIFERROMAGNET,
+        statement="Longitudinal rate of an antiferromagnet: sublattices add",
+        latex=r"\frac{1}{\tau_\parallel} = \frac{1}{\tau_0} + \frac{\pi}{\hbar}n_S^\nu\nu_FJ^2"
+        r"\beta\epsilon_L^\nu n_B(\epsilon_L^\nu)[S(S+1) - \langle S_i^\parallel"
+        r" S_i^\parallel\rangle - \langle S_i^\parallel\rangle]",
+        code=("openmr.rates.closed_form.longitudinal_isotropic",),
+        printed=longitudinal,
+        reference=compensated,
+        residual=partial(worst_rate, of="longitudinal"),
+        note="eps_L and <S> of the sublattices have opposite signs, along one Neel vector; "
+        "both give the same.",
+    ),
+    _entry(
+        equation="92",
+        section=ANTIFERROMAGNET,
+        statement="Transverse rate of an antiferromagnet: sublattices add",
+        latex=r"\frac{1}{\tau_\perp} = \frac{1}{2\tau_0} + \frac{1}{2\tau_\parallel}"
+        r" + \frac{\pi}{\hbar}n_S^\nu\nu_FJ^2\langle S_i^\parallel S_i^\parallel\rangle",
+        code=("openmr.rates.closed_form.transverse_isotropic",),
+        printed=transverse,
+        reference=compensated,
+        residual=partial(worst_rate, of="transverse"),
+        note="Scattering off neighbours does not interfere, which is what random places mean.",
+    ),
+    _entry(
+        equation="V.B precession",
+        section=ANTIFERROMAGNET,
+        statement="The sublattices' exchange fields cancel: no precession without a field",
+        latex=r"B = 0:\quad \omega_L = 0",
+        code=("openmr.rates.closed_form.precession",),
+        printed=nothing,
+        reference=compensated,
+        residual=lambda f, r: max(
+            abs(f() - HBAR * one.precession / (one.density @ np.abs(one.coupling * one.mean)))
+            for one in r
+        ),
+        because="over the sum of the sublattices' fields; rounding",
+        route=FIRST_ORDER,
+    ),
+    _entry(
+        equation="V.B flips",
+        section=ANTIFERROMAGNET,
+        statement="Deep in the ordered phase no spin along the Neel vector flips",
+        latex=r"T \ll T_N:\quad \tau_\parallel^{-1} \to \tau_0^{-1}",
+        code=("openmr.rates.closed_form.longitudinal_isotropic",),
+        printed=bare_rate,
+        reference=cold_antiferromagnet,
+        residual=partial(worst_rate, of="longitudinal"),
+        because=_FROZEN,
+    ),
+    _entry(
+        equation="V.B Omega0",
+        section=ANTIFERROMAGNET,
+        statement="Deep in the ordered phase spins across the Neel vector dephase at 2 Omega_0",
+        latex=r"T \ll T_N:\quad \tau_\perp^{-1} = \tau_0^{-1} + 2\Omega_0,\quad"
+        r" \Omega_0 = \frac{\pi}{\hbar}n_s\nu_FJ^2S^2",
+        code=("openmr.rates.closed_form.saturated_dephasing",),
+        printed=twice_saturated_rate,
+        reference=cold_antiferromagnet,
+        residual=lambda f, r: max(
+            worst_ratio(
+                f(one.tau_0, one.density[0], one.dos, one.coupling[0], one.spin[0]),
+                one.transverse,
+            )
+            for one in r
+        ),
+        because=_FROZEN,
+        note="n_s is the density of one sublattice.",
+    ),
+]

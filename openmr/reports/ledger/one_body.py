@@ -1,0 +1,286 @@
+"""The master equation of one electron, Eqs. (17)-(20)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from openmr._checks import Array
+from openmr.bath.correlators import ComplexArray, spin_matrices
+from openmr.models import fock, scattering
+from openmr.moments.equilibrium import equilibrium
+from openmr.rates.routes.joint_space import first_order_tensor
+from openmr.reports.ledger.entries import Entry, Formula
+from openmr.reports.ledger.small_systems import (
+    PAULI,
+    ROUNDING,
+    Few,
+    as_state,
+    commutator,
+    density,
+    engine,
+    few_electrons,
+    hermitian,
+    largest,
+    many_body_state,
+    mixed_state,
+    relative,
+    scattered,
+    thermal,
+)
+from openmr.sample import presets
+from openmr.units import HBAR, MU_B
+
+SECTION = "III A. From many- to one-body master equation"
+
+
+# --- (17)-(19) --------------------------------------------------------------------------------
+
+
+class OneElectron(NamedTuple):
+    """A single electron's density matrix, and the same state in Fock space."""
+
+    few: Few
+    single: ComplexArray
+    many: ComplexArray
+
+
+@cache
+def one_electron() -> OneElectron:
+    """sum_ab rho_ab f_a^+ |0><0| f_b."""
+    few, single = few_electrons(), mixed_state(4, 12)
+    vacuum = np.zeros(16)
+    vacuum[np.argmin(fock.one_body(np.eye(4)).diag().real)] = 1.0
+    created = np.einsum("aji,j->ai", few.f.conj(), vacuum)
+    return OneElectron(few, single, np.einsum("ab,ai,bj->ij", single, created, created.conj()))
+
+
+def one_body_element(f: ComplexArray, state: ComplexArray, a2: int, a1: int) -> complex:
+    """Eqs. (17), (A1)."""
+    return complex(np.trace(f[a1].conj().T @ f[a2] @ state))
+
+
+def element_residual(formula: Formula, o: OneElectron) -> float:
+    """Of a one-body density matrix."""
+    found = [[formula(o.few.f, o.many, a, b) for b in range(4)] for a in range(4)]
+    return relative(found, o.single)
+
+
+class Kinetic(NamedTuple):
+    """One-body matrices, and the rate of change of a many-body state; hbar is not 1."""
+
+    hbar: float
+    rho: ComplexArray
+    h0: ComplexArray
+    vm: ComplexArray
+    collision: ComplexArray
+    change: ComplexArray
+
+
+@cache
+def many_body_rate() -> Kinetic:
+    """Tr[f_1^+ f_2 (-(i / hbar) [H_e + <V_em>, rho] + J(rho))] in Fock space."""
+    few, state, hbar = few_electrons(), many_body_state(), 0.8
+    mean = np.einsum("nij,ji->n", few.L, thermal(few.moments))
+    h0, vm = hermitian(4, 13), -hbar * np.einsum("n,nab->ab", mean, few.V)
+    many = fock.one_body(h0).full() - hbar * np.einsum("n,nab->ab", mean, few.many)
+    _, parts = scattered(few, state)
+    change = density(few, -1j / hbar * commutator(many, state)) + parts.total
+    # J of the formula by the master equation's engine, that of the change by double commutators
+    collided = density(few, fock.collision(as_state(state), engine(few)).full())
+    return Kinetic(hbar, density(few, state), h0, vm, collided, change)
+
+
+def kinetic(k: Kinetic) -> ComplexArray:
+    """Eqs. (18), (A2), solved for the rate of change."""
+    free = 1j / k.hbar * (k.rho @ k.h0 - k.h0 @ k.rho)
+    mean = 1j / k.hbar * (k.rho @ k.vm - k.vm @ k.rho)
+    return np.asarray(free + mean + k.collision)
+
+
+class Mean(NamedTuple):
+    """Moments in a volume, and the potential that their mean gives."""
+
+    number: float  # N
+    volume: float
+    exchange: tuple[float, ...]  # J
+    spin: tuple[float, ...]  # <S>
+    sigma: ComplexArray
+    potential: ComplexArray
+
+
+@cache
+def mean_potentials() -> tuple[Mean, Mean]:
+    """Of a film, from its precession, and of moments in a tilted field on a ring of places."""
+    return _film(), _ring()
+
+
+def _ring() -> Mean:
+    """Elements k = k' of the coupling to three moments, each a delta function on a grid."""
+    few, number, spin = few_electrons(1), 3, spin_matrices(0.5)
+    state = thermal(np.tensordot([0.7, 0.4, 1.1], spin, axes=1))
+    mean = np.einsum("nij,ji->n", few.L, state)
+    return Mean(
+        number=number,
+        volume=few.volume,
+        exchange=(3.0, 2.0, 4.0),
+        spin=tuple(np.einsum("vij,ji->v", spin, state).real.tolist()),
+        sigma=PAULI,
+        potential=-number * np.einsum("n,nab->ab", mean, few.V)[:2, :2],
+    )
+
+
+def _film() -> Mean:
+    """omega_L - omega_B by the Liouvillian projected onto the thermal moment, QuTiP [eV, m]."""
+    film = presets.pt_py()
+    state = next(equilibrium(film, 10.0, 5.0).points())
+    moments = film.magnet.sublattices[0]
+    volume = 1e-24
+    shift = float(first_order_tensor(film, state)[0, 1]) - film.electrons.g * MU_B * 5.0 / HBAR
+    return Mean(
+        number=moments.density * volume,
+        volume=volume,
+        exchange=moments.principal_exchange,
+        spin=(0.0, 0.0, float(state.magnetization[0])),
+        sigma=PAULI,
+        potential=0.5 * HBAR * shift * PAULI[2],
+    )
+
+
+def mean_potential_printed(m: Mean) -> ComplexArray:
+    """Eqs. (19), (A3) as printed."""
+    return np.asarray(
+        -1 / 2 * sum(m.number * m.exchange[v] * m.spin[v] * m.sigma[v] for v in (0, 1, 2))
+    )
+
+
+def mean_potential(m: Mean) -> ComplexArray:
+    """Eqs. (19), (A3) with the density N / V of moments."""
+    return np.asarray(
+        -1
+        / 2
+        * sum(m.number / m.volume * m.exchange[v] * m.spin[v] * m.sigma[v] for v in (0, 1, 2))
+    )
+
+
+def mean_residual(formula: Formula, potentials: tuple[Mean, Mean]) -> float:
+    """Of both potentials, relative."""
+    return float(np.max([relative(formula(m), m.potential) for m in potentials]))
+
+
+# --- (20) -------------------------------------------------------------------------------------
+
+
+class Waves(NamedTuple):
+    """Two wavenumbers of a ring of places, and the elements of a spin at one of them."""
+
+    k: Array
+    places: Array
+    volume: float
+    site: float
+    elements: ComplexArray
+
+
+@cache
+def ring() -> Waves:
+    """Elements of the coupling at one place as the electrons' engine takes them."""
+    volume, count = 6.3, 9
+    k, places = 2 * np.pi * np.array([1.0, 3.0]) / volume, volume * np.arange(count) / count
+    elements = scattering.plane_waves(k, places[4], 2.0 / volume)[2][::2, ::2]
+    return Waves(k, places, volume, places[4], elements)
+
+
+def plane_wave_printed(k: float, r: Any, volume: float) -> Any:
+    """Eqs. (20), (A21) as printed."""
+    return 1 / np.sqrt(volume) * np.exp(k * r)
+
+
+def plane_wave(k: float, r: Any, volume: float) -> Any:
+    """Eqs. (20), (A21) with i k.r."""
+    return 1 / np.sqrt(volume) * np.exp(1j * k * r)
+
+
+def wave_residual(formula: Formula, w: Waves) -> float:
+    """Of orthonormality and of the elements of a delta function."""
+    waves = np.stack([formula(k, w.places, w.volume) for k in w.k])
+    overlap = waves.conj() @ waves.T * w.volume / len(w.places)
+    local = np.array([formula(k, w.site, w.volume) for k in w.k])
+    # both together: the larger deviation
+    return float(
+        np.max([largest(overlap - np.eye(2)), relative(np.outer(local.conj(), local), w.elements)])
+    )
+
+
+ENTRIES = [
+    Entry(
+        equation="17",
+        section=SECTION,
+        statement="One-body density matrix, from Fock space",
+        latex=r"\varrho_{\alpha_2\alpha_1}(t) = \langle\alpha_2|\hat\rho(t)|\alpha_1\rangle"
+        r" = \mathrm{Tr}_e\{\hat f_{\alpha_1}^+\hat f_{\alpha_2}\hat\rho(t)\}",
+        code=("openmr.models.fock.density",),
+        printed=one_body_element,
+        reference=one_electron,
+        residual=element_residual,
+        tolerance=ROUNDING,
+        because="relative; rounding",
+        route="the density matrix of a single electron, put into Fock space",
+    ),
+    Entry(
+        equation="18",
+        section=SECTION,
+        statement="Equation of motion of the one-body density matrix",
+        latex=r"\frac{\partial}{\partial t}\varrho_{\alpha_2\alpha_1}(t)"
+        r" - \frac{i}{\hbar}[\varrho(t), \hat{\mathcal H}_0^e]_{\alpha_2\alpha_1}"
+        r" - \frac{i}{\hbar}[\varrho(t), \hat{\mathcal V}_m]_{\alpha_2\alpha_1}"
+        r" = \mathcal J_{\alpha_2\alpha_1}(\hat\rho)",
+        code=("openmr.models.scattering.evolve_density",),
+        printed=kinetic,
+        reference=many_body_rate,
+        residual=lambda formula, k: relative(formula(k), k.change),
+        tolerance=ROUNDING,
+        because="relative; rounding in Fock space",
+        route="commutators and traces in Fock space",
+        note="Printed with indices inside the commutators, [rho_21, H]_21: read as [rho, H]_21, as "
+        "in (A2).",
+    ),
+    Entry(
+        equation="19",
+        section=SECTION,
+        statement="Mean potential of the moments",
+        latex=r"\hat{\mathcal V}_m = -\frac12 N_i\mathcal J_i^\nu\langle\hat S_i^\nu\rangle"
+        r"\hat\sigma^\nu",
+        corrected_latex=r"\hat{\mathcal V}_m = -\frac12\frac{N_i}{V}\mathcal J_i^\nu"
+        r"\langle\hat S_i^\nu\rangle\hat\sigma^\nu",
+        code=("openmr.rates.routes.joint_space.first_order_tensor",),
+        printed=mean_potential_printed,
+        corrected=mean_potential,
+        reference=mean_potentials,
+        residual=mean_residual,
+        tolerance=1e-9,
+        because="relative; rounding of omega_L - omega_B in SI units",
+        route="couplings at places, k = k'; Liouvillian projected onto the thermal moment",
+        note="J is an energy times a volume, Eq. (5), so N must be the density N / V: the print is "
+        "right for V = 1 and off by the factor V else.",
+    ),
+    Entry(
+        equation="20",
+        section=SECTION,
+        statement="Plane waves",
+        latex=r"\langle\mathbf r|\alpha\rangle = \frac{1}{\sqrt V}e^{\mathbf k\cdot\mathbf r}"
+        r"|\sigma\rangle",
+        corrected_latex=r"\langle\mathbf r|\alpha\rangle = \frac{1}{\sqrt V}"
+        r"e^{i\mathbf k\cdot\mathbf r}|\sigma\rangle",
+        code=("openmr.models.scattering.plane_waves",),
+        printed=plane_wave_printed,
+        corrected=plane_wave,
+        reference=ring,
+        residual=wave_residual,
+        tolerance=ROUNDING,
+        because="overlaps and elements, relative; rounding",
+        route="orthonormality on a ring; couplings of om.scattering",
+        note="Without the i the functions grow and are not orthogonal: the error exceeds 1.",
+    ),
+]

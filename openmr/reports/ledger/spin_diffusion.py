@@ -1,0 +1,398 @@
+"""Diffusion matrix, its modes and the faces, Eqs. (B1)-(B10)."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.linalg import eigvals
+
+from openmr._checks import Array
+from openmr.bath.correlators import ComplexArray
+from openmr.reports.ledger.diffusion import (
+    EPSILON,
+    MATRICES,
+    curvatures,
+    into_a_face,
+    settled_slopes,
+)
+from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.film_problem import (
+    Film,
+    films,
+    modes,
+    propagator,
+)
+from openmr.reports.ledger.measures import Pairs, deviation
+
+SECTION = "Appendix B. Resistivity of a ferromagnet"
+ROUNDING = 1e-12
+AXES = range(3)
+COUNTED = (1, 2, 3)
+
+
+# --- (B1)-(B4) -------------------------------------------------------------------------------
+
+
+def even(f: Film) -> Array:
+    """Part of the matrix that relaxes."""
+    return 0.5 * (f.matrix + f.matrix.T)
+
+
+def odd(f: Film) -> Array:
+    """Part that precesses."""
+    return 0.5 * (f.matrix - f.matrix.T)
+
+
+def across(f: Film) -> Array:
+    """Onto the plane across the field."""
+    return np.eye(3) - np.outer(f.b, f.b)
+
+
+@cache
+def transverse_parts() -> Pairs:
+    """What relaxes across the field, alike along it: trace over the plane, times unity."""
+    return [((f,), 0.5 * np.trace(even(f) @ across(f)) * np.eye(3)) for f in films()]
+
+
+@cache
+def axial_parts() -> Pairs:
+    """What the even part has beyond that."""
+    return [
+        ((f,), even(f) - part) for f, part in zip(films(), _second(transverse_parts()), strict=True)
+    ]
+
+
+@cache
+def turning_parts() -> Pairs:
+    """The odd part."""
+    return [((f,), odd(f)) for f in films()]
+
+
+def _second(pairs: Pairs) -> list[Any]:
+    return [expected for _, expected in pairs]
+
+
+def transverse_matrix(f: Film) -> Any:
+    """Eq. (B2)."""
+    return np.array([[(i == j) * f.l_perp**-2 for j in AXES] for i in AXES])
+
+
+def axial_matrix(f: Film) -> Any:
+    """Eq. (B3)."""
+    m = f.b
+    return np.array([[m[i] * m[j] * (f.l_par**-2 - f.l_perp**-2) for j in AXES] for i in AXES])
+
+
+def precession_matrix_printed(f: Film) -> Any:
+    """Eq. (B4) as printed."""
+    m = f.b
+    return np.array(
+        [[-(f.l_L**-2) * sum(EPSILON[i, j, k] * m[k] for k in AXES) for j in AXES] for i in AXES]
+    )
+
+
+def precession_matrix(f: Film) -> Any:
+    """Eq. (B4) with the sign of Eq. (2)."""
+    m = f.b
+    return np.array(
+        [[f.l_L**-2 * sum(EPSILON[i, j, k] * m[k] for k in AXES) for j in AXES] for i in AXES]
+    )
+
+
+def laplacian(f: Film, mu: Array) -> Any:
+    """Eq. (B1) with (B2), (B3) and (B4), the last with the sign of Eq. (2)."""
+    return (transverse_matrix(f) + axial_matrix(f) + precession_matrix(f)) @ mu
+
+
+# --- (B5)-(B8) -------------------------------------------------------------------------------
+
+
+@cache
+def decaying_modes() -> Pairs:
+    """Shapes that keep their form on the way through the film, with the length of their decay."""
+    found: Pairs = []
+    for f in films():
+        z = 0.1 * f.d
+        factors, shapes = np.linalg.eig(propagator(f.matrix, z))
+        for factor, shape in zip(factors, shapes.T, strict=True):
+            length, vector = -z / np.log(factor), shape[:3] / np.linalg.norm(shape[:3])
+            found.append(((length, vector), f.matrix @ vector))
+    return found
+
+
+def mode_equation(length: complex, vector: ComplexArray) -> Any:
+    """Left-hand side of Eq. (B5)."""
+    return length**-2 * vector
+
+
+@cache
+def eigenvalues() -> Pairs:
+    """By falling imaginary part, the real one last."""
+    return [((f,), eigvals(f.matrix)) for f in films()]
+
+
+def inverse_squares(f: Film) -> Any:
+    """Eq. (B6) with l_m^-2 = l_par^-2 - l_perp^-2."""
+    l_m2 = f.l_par**-2 - f.l_perp**-2
+    return [f.l_perp**-2 + 1j * f.l_L**-2, f.l_perp**-2 - 1j * f.l_L**-2, f.l_perp**-2 + l_m2]
+
+
+def as_sets(formula: Any, pairs: Pairs) -> float:
+    """The same numbers in any order: power sums, which fix them."""
+    powers = np.arange(1, 4)[:, None]
+    return deviation(
+        lambda f: np.sum(np.asarray(formula(f)) ** powers, axis=1),
+        [(given, np.sum(expected**powers, axis=1)) for given, expected in pairs],
+    )
+
+
+@cache
+def eigenvectors() -> Pairs:
+    """Normalised, of the matrix with the precession of (B4) as printed."""
+    return [((f,), modes(f.matrix.T, f.b).vectors[1:, 1:]) for f in films()]
+
+
+@cache
+def inverse_eigenvectors() -> Pairs:
+    """Inverse of the same matrix."""
+    return [((f,), modes(f.matrix.T, f.b).inverse[1:, 1:]) for f in films()]
+
+
+def vectors_printed(f: Film) -> Any:
+    """Eq. (B7) as printed."""
+    m = f.m
+    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    return np.array(
+        [
+            [(m[1] ** 2 - 1) / N, (m[2] ** 2 - 1) / N, m[1]],
+            [(+1j * m[3] + m[1] * m[2]) / N, (-1j * m[3] + m[1] * m[2]) / N, m[2]],
+            [(-1j * m[2] + m[1] * m[3]) / N, (+1j * m[2] + m[1] * m[3]) / N, m[3]],
+        ]
+    )
+
+
+def vectors(f: Film) -> Any:
+    """Eq. (B7) with m_1 in both elements of the first row."""
+    m = f.m
+    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    return np.array(
+        [
+            [(m[1] ** 2 - 1) / N, (m[1] ** 2 - 1) / N, m[1]],
+            [(+1j * m[3] + m[1] * m[2]) / N, (-1j * m[3] + m[1] * m[2]) / N, m[2]],
+            [(-1j * m[2] + m[1] * m[3]) / N, (+1j * m[2] + m[1] * m[3]) / N, m[3]],
+        ]
+    )
+
+
+def inverse_vectors(f: Film) -> Any:
+    """Eq. (B8)."""
+    m = f.m
+    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    return np.array(
+        [
+            [
+                (m[1] ** 2 - 1) / N,
+                (-1j * m[3] + m[1] * m[2]) / N,
+                (+1j * m[2] + m[1] * m[3]) / N,
+            ],
+            [
+                (m[1] ** 2 - 1) / N,
+                (+1j * m[3] + m[1] * m[2]) / N,
+                (-1j * m[2] + m[1] * m[3]) / N,
+            ],
+            [m[1], m[2], m[3]],
+        ]
+    )
+
+
+# --- commutators, faces ----------------------------------------------------------------------
+
+
+@cache
+def zeros() -> Pairs:
+    """The parts of the matrix, and the scale of their products."""
+    found: Pairs = []
+    for M_perp, M_m, M_L in zip(
+        *(_second(part()) for part in (transverse_parts, axial_parts, turning_parts)), strict=True
+    ):
+        found += [((M_m, M_L), M_L), ((M_perp, M_L), M_L)]
+    return found
+
+
+def commutator(M: Array, N: Array) -> Any:
+    """[M, N], which is said to vanish."""
+    return M @ N - N @ M
+
+
+def vanishing(formula: Any, pairs: Pairs) -> float:
+    """Result over the product of the norms."""
+    return max(
+        float(np.abs(formula(M, N)).max() / np.linalg.norm(M) / np.linalg.norm(N))
+        for (M, N), _ in pairs
+    )
+
+
+def face(f: Film, slope: Array) -> Any:
+    """Right-hand side of Eqs. (B9), (B10)."""
+    y = np.array([0.0, 1.0, 0.0])
+    J_SH = f.theta * f.sigma * f.E
+    return -f.sigma / (2 * f.e) * slope - J_SH * y
+
+
+def slopes_at(side: int) -> list[tuple[Film, Array]]:
+    """The settled slopes at one of the faces."""
+    return [(f, ends[side : side + 1]) for f, ends in settled_slopes()]
+
+
+PRINTED_SIGN = (
+    "Modes of the matrix with (B4) as printed; with the sign of (2) modes 1 and 2 change places."
+)
+_entry = partial(Entry, section=SECTION, residual=deviation, tolerance=ROUNDING, route=MATRICES)
+
+ENTRIES = [
+    _entry(
+        equation="B1",
+        statement="Diffusion equation as a sum of relaxing, axial and precessing parts",
+        latex=r"\nabla^2\mu_{si} = \mathcal M_{ij}\mu_{sj} = (\mathcal M^\perp_{ij}"
+        r" + \mathcal M^m_{ij} + \mathcal M^L_{ij})\mu_{sj}",
+        code=("openmr.rates.axes.film_tensor", "openmr.transport.diffusion.surviving_matrix"),
+        printed=laplacian,
+        reference=curvatures,
+        because="over the largest component; rounding",
+        note="With (B4) corrected.",
+    ),
+    _entry(
+        equation="B2",
+        statement="Relaxing part of the diffusion matrix",
+        latex=r"\mathcal M^\perp_{ij} = \delta_{ij}\ell_\perp^{-2}",
+        code=(
+            "openmr.transport.diffusion.transverse_length",
+            "openmr.transport.diffusion.transverse_decay",
+        ),
+        printed=transverse_matrix,
+        reference=transverse_parts,
+        because="over the largest element; rounding",
+    ),
+    _entry(
+        equation="B3",
+        statement="Axial part of the diffusion matrix",
+        latex=r"\mathcal M^m_{ij} = \hat m_i\hat m_j(\ell_\parallel^{-2} - \ell_\perp^{-2})",
+        code=("openmr.transport.diffusion.longitudinal_length", "openmr.rates.axes.film_tensor"),
+        printed=axial_matrix,
+        reference=axial_parts,
+        because="over the largest element; rounding",
+    ),
+    _entry(
+        equation="B4",
+        statement="Precessing part of the diffusion matrix",
+        latex=r"\mathcal M^L_{ij} = -\ell_L^{-2}\epsilon_{ijk}m_k",
+        corrected_latex=r"\mathcal M^L_{ij} = +\ell_L^{-2}\epsilon_{ijk}m_k",
+        code=(
+            "openmr.rates.record.PRECESSION_GENERATOR",
+            "openmr.transport.resistivity.resistivity",
+        ),
+        printed=precession_matrix_printed,
+        corrected=precession_matrix,
+        reference=turning_parts,
+        because="over the largest element; rounding",
+        note="Spins of (2) precess the other way about. Only terms odd in omega_L notice: "
+        "(87), (B37), (B39).",
+    ),
+    _entry(
+        equation="B5",
+        statement="Eigenmodes of the diffusion matrix",
+        latex=r"\ell_\nu^{-2}\mathcal E_{i\nu} = \mathcal M_{ij}\mathcal E_{j\nu}",
+        code=("openmr.transport.diffusion.profile", "openmr.transport.diffusion.transverse_decay"),
+        printed=mode_equation,
+        reference=decaying_modes,
+        because="over the largest component; rounding times the spread of the propagator",
+        route="shapes that the propagator over a tenth of the film leaves alone",
+    ),
+    _entry(
+        equation="B6",
+        statement="Lengths of the modes",
+        latex=r"\ell_1^{-2} = \ell_\perp^{-2} + i\ell_L^{-2},\quad"
+        r"\ell_2^{-2} = \ell_\perp^{-2} - i\ell_L^{-2},\quad"
+        r"\ell_3^{-2} = \ell_\perp^{-2} + \ell_m^{-2} = \ell_\parallel^{-2}",
+        code=(
+            "openmr.transport.diffusion.transverse_decay",
+            "openmr.transport.diffusion.longitudinal_length",
+        ),
+        printed=inverse_squares,
+        reference=eigenvalues,
+        residual=as_sets,
+        because="over the largest power sum; rounding",
+        route="numpy's eigenvalues of the generator from matrices",
+        note="l_m is defined nowhere; l_m^-2 = l_par^-2 - l_perp^-2 is the only reading.",
+    ),
+    _entry(
+        equation="B7",
+        statement="Eigenvectors of the diffusion matrix",
+        latex=r"\mathcal E = \begin{bmatrix}"
+        r"\frac{\hat m_1^2 - 1}{\sqrt2N_r} & \frac{\hat m_2^2 - 1}{\sqrt2N_r} & \hat m_1 \\"
+        r"\frac{+i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r} &"
+        r"\frac{-i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r} & \hat m_2 \\"
+        r"\frac{-i\hat m_2 + \hat m_1\hat m_3}{\sqrt2N_r} &"
+        r"\frac{+i\hat m_2 + \hat m_1\hat m_3}{\sqrt2N_r} & \hat m_3\end{bmatrix}",
+        corrected_latex=r"\mathcal E_{12} = \frac{\hat m_1^2 - 1}{\sqrt2N_r}",
+        code=("openmr.transport.diffusion.profile",),
+        printed=vectors_printed,
+        corrected=vectors,
+        reference=eigenvectors,
+        because="over the largest element; rounding",
+        route="numpy's eigenvectors of the generator from matrices",
+        note="E_12 holds m_2 for m_1, right for m_1^2 = m_2^2 alone. The norm N_r vanishes for m "
+        "along x, where two columns are 0/0; the code uses projectors and no eigenvector. "
+        + PRINTED_SIGN,
+    ),
+    _entry(
+        equation="B8",
+        statement="Inverse of the eigenvectors",
+        latex=r"\mathcal E^{-1} = \begin{bmatrix}"
+        r"\frac{\hat m_1^2 - 1}{\sqrt2N_r} & \frac{-i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r} &"
+        r"\frac{+i\hat m_2 + \hat m_1\hat m_3}{\sqrt2N_r} \\"
+        r"\frac{\hat m_1^2 - 1}{\sqrt2N_r} & \frac{+i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r} &"
+        r"\frac{-i\hat m_2 + \hat m_1\hat m_3}{\sqrt2N_r} \\"
+        r"\hat m_1 & \hat m_2 & \hat m_3\end{bmatrix}",
+        code=("openmr.transport.diffusion.profile",),
+        printed=inverse_vectors,
+        reference=inverse_eigenvectors,
+        because="over the largest element; rounding",
+        route="numpy's inverse of its eigenvectors",
+        note="It is the inverse of (B7) with E_12 corrected, and of no other. " + PRINTED_SIGN,
+    ),
+    _entry(
+        equation="B8 commutators",
+        statement="The precession commutes with both relaxing parts",
+        latex=r"[\mathcal M^m, \mathcal M^L] = 0,\quad [\mathcal M^\perp, \mathcal M^L] = 0",
+        code=("openmr.transport.diffusion.transverse_decay",),
+        printed=commutator,
+        reference=zeros,
+        residual=vanishing,
+        because="over the norms; rounding",
+    ),
+    *(
+        _entry(
+            equation=equation,
+            statement=f"No spin current through the face at {where}",
+            latex=rf"\mathbf 0 = -\frac{{\sigma_D}}{{2e}}\partial_z\mu_s(z)|_{{z={at}}}"
+            r" - J_{SH}\hat y",
+            code=(
+                "openmr.transport.diffusion.profile",
+                "openmr.transport.diffusion.graded_profile",
+            ),
+            printed=face,
+            reference=partial(slopes_at, index),
+            residual=into_a_face,
+            tolerance=5e-5,
+            because="over the spin Hall current; cube of a cell over the fastest mode's length",
+            route="spins settled in 200 cells with no flow through the faces",
+            note="Sign opposite to (82). Top and bottom are named the other way about there.",
+        )
+        for index, (equation, where, at) in enumerate(
+            (("B9", "z = 0", "0"), ("B10", "z = d", "d_N"))
+        )
+    ),
+]

@@ -1,0 +1,352 @@
+"""Flips along the field: operators, lines and golden-rule rates, Eqs. (64)-(69)."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from openmr._checks import Array
+from openmr.bath.correlators import ComplexArray, moment_correlator, populations, spin_matrices
+from openmr.rates.routes import joint_space
+from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.rate_equation import relative
+from openmr.reports.ledger.spin_axes import turn
+from openmr.units import HBAR, K_B
+
+SECTION = "III B 1. Longitudinal spin relaxation time"
+ROUNDING = 1e-12
+DENSITY = 1.66e27  # m^-3
+AZIMUTHS = (0.0, 0.4, 0.5 * np.pi, 2.3)
+
+
+def worst_ratio(found: Any, expected: Any) -> float:
+    """Largest relative deviation."""
+    return float(np.max(np.abs(np.asarray(found) / expected - 1)))
+
+
+# --- (64), (65) ------------------------------------------------------------------------------
+
+
+def raising_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
+    """Eq. (64)."""
+    return np.exp(1j * phi) * ((jx + jy) / 2 * s_plus + (jx - jy) / 2 * s_minus)
+
+
+def lowering_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
+    """Eq. (65)."""
+    return np.exp(-1j * phi) * ((jx - jy) / 2 * s_plus + (jx + jy) / 2 * s_minus)
+
+
+STRENGTHS = (0.9, 0.3, -0.6)
+MOMENT = 1.5
+
+
+@cache
+def turned_ladders(theta: float, sign: int) -> tuple[tuple[float, ComplexArray], ...]:
+    """(phi, L_x +- i L_y) for L_v = J_v S_v, turned by SciPy's rotations."""
+    vector = np.array(STRENGTHS)[:, None, None] * spin_matrices(MOMENT)
+    found = []
+    for phi in AZIMUTHS:
+        frame = (Rotation.from_euler("y", theta) * Rotation.from_euler("z", phi)).as_matrix()
+        x, y, _ = np.einsum("ab,bij->aij", frame, vector)
+        found.append((phi, x + sign * 1j * y))
+    return tuple(found)
+
+
+def ladder_error(formula: Any, r: Any, count: int) -> float:
+    """Deviation from the turned vector; the formula takes the first `count` couplings."""
+    x, y, z = spin_matrices(MOMENT)
+    operators = (x + 1j * y, x - 1j * y, z)[:count]
+    return max(relative(formula(phi, *STRENGTHS[:count], *operators), ladder) for phi, ladder in r)
+
+
+# --- (66)-(69) -------------------------------------------------------------------------------
+
+
+class Moment(NamedTuple):
+    """One moment in its field, and its averages in the thermal state."""
+
+    spin: float
+    x: float
+    omega_l: float  # rad/s
+    mean: float  # <S_par>
+    mean_square: float  # <S_par^2>
+    flip_up: float  # <S_- S_+>
+    flip_down: float  # <S_+ S_->
+
+
+TEMPERATURE, VOLUME = 4.0, 1e-26  # K, m^3
+
+
+@cache
+def moments() -> tuple[Moment, ...]:
+    """Averages from matrices and Boltzmann weights."""
+    found = []
+    for spin, x in ((0.5, 0.4), (2.0, 1.3), (3.5, 3.0)):
+        s_x, s_y, s_z = spin_matrices(spin)
+        up, down = s_x + 1j * s_y, s_x - 1j * s_y
+        operators = (s_z, s_z @ s_z, down @ up, up @ down)
+        p = populations(spin, x)
+        averages = [float(p @ operator.diagonal().real) for operator in operators]
+        found.append(Moment(spin, x, x * K_B * TEMPERATURE / HBAR, *averages))
+    return tuple(found)
+
+
+@cache
+def moment_lines() -> tuple[tuple[Moment, Any], ...]:
+    """<S_-(t) S_+> and <S_+(t) S_->: (frequency in rad/s, weight) of their lines."""
+    up, down = np.array([1, 1j, 0]), np.array([1, -1j, 0])
+    found = []
+    for m in moments():
+        lines = moment_correlator(m.spin, m.x)
+        both = []
+        for first, last in ((up, down), (down, up)):
+            weights = np.einsum("a,b,lab->l", last, first, lines.weights).real
+            strongest = int(np.argmax(weights))
+            both.append((lines.frequencies[strongest] / m.x * m.omega_l, weights[strongest]))
+        found.append((m, np.array(both)))
+    return tuple(found)
+
+
+def upward(m: Moment) -> Any:
+    """Eq. (67): position and weight of the line."""
+    return m.omega_l, m.spin * (m.spin + 1) - m.mean_square - m.mean
+
+
+def downward(m: Moment) -> Any:
+    """Eq. (68): position and weight of the line."""
+    return -m.omega_l, m.spin * (m.spin + 1) - m.mean_square + m.mean
+
+
+def _line_error(formula: Any, r: Any, which: int) -> float:
+    return max(worst_ratio(formula(m), lines[which]) for m, lines in r)
+
+
+def square_of_spin(spin: float, identity: Array) -> Any:
+    """Eq. (69)."""
+    return spin * (spin + 1) * identity
+
+
+@cache
+def squares() -> tuple[tuple[float, ComplexArray], ...]:
+    """S_x^2 + S_y^2 + S_z^2 of QuTiP's spin matrices."""
+    found = []
+    for spin in (0.5, 1.0, 3.5):
+        x, y, z = joint_space.spin_operators(spin)
+        found.append((spin, (x * x + y * y + z * z).full()))
+    return tuple(found)
+
+
+class Coupled(NamedTuple):
+    """A moment and its couplings [eV m^3]."""
+
+    jx: float
+    jy: float
+    jz: float
+    phi: float
+    moment: Moment
+
+
+def along_printed(c: Coupled) -> Any:
+    """Eq. (66) as printed: lines of W, omega_L from Eqs. (67), (68) besides its own."""
+    m = c.moment
+    rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
+    return [
+        (m.omega_l + m.omega_l, rate * (c.jx + c.jy) ** 2 * m.flip_up),
+        (-m.omega_l - m.omega_l, rate * (c.jx - c.jy) ** 2 * m.flip_down),
+    ]
+
+
+def along(c: Coupled) -> Any:
+    """Eq. (66) with omega_L once."""
+    m = c.moment
+    rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
+    return [
+        (m.omega_l, rate * (c.jx + c.jy) ** 2 * m.flip_up),
+        (-m.omega_l, rate * (c.jx - c.jy) ** 2 * m.flip_down),
+    ]
+
+
+@cache
+def flip_lines(theta: float) -> tuple[tuple[Coupled, Array], ...]:
+    """Lines (w_up - w_down, weight) of the golden rule with -(1/2) J sigma S, from matrices."""
+    found = []
+    for m in moments():
+        for phi in AZIMUTHS:
+            jx, jy, jz = coupling = np.array(STRENGTHS) * 1e-30
+            lines = moment_correlator(m.spin, m.x)
+            turned = turn(0.5, theta, phi)
+            pauli = turned.conj().T @ (2 * spin_matrices(0.5)) @ turned
+            hop, back = coupling / 2 * pauli[:, 1, 0], coupling / 2 * pauli[:, 0, 1]
+            strength = np.einsum("a,b,lab->l", back, hop, lines.weights).real
+            weights = 2 * np.pi / (HBAR * VOLUME) ** 2 * DENSITY * strength
+            where = lines.frequencies / m.x * m.omega_l
+            table = np.stack([where, weights], axis=-1)[::-1]  # +omega_L, 0, -omega_L
+            found.append((Coupled(jx, jy, jz, phi, m), table[[0, 2, 1]]))
+    return tuple(found)
+
+
+def lines_error(formula: Any, r: Any, count: int) -> float:
+    """Positions over omega_L, weights over the largest; the lines left out must be empty."""
+    worst = 0.0
+    for c, table in r:
+        found = np.array(formula(c))
+        scale = np.array([c.moment.omega_l, np.abs(table[:, 1]).max()])
+        worst = max(worst, float(np.abs((found - table[:count]) / scale).max()))
+        worst = max(worst, float(np.abs(table[count:, 1] / scale[1]).max(initial=0.0)))
+    return worst
+
+
+def upward_from_downward(x: float, flip_down: float) -> Any:
+    """<S_- S_+> from <S_+ S_->."""
+    return np.exp(x) * flip_down
+
+
+def change_of_total_spin() -> Any:
+    """Conserving and non-conserving part of Eq. (66): change along the field when spin falls."""
+    return [0.0, -2.0]
+
+
+@cache
+def total_spin_steps() -> Array:
+    """[S_z + sigma_z / 2, A] = step A for the parts of the coupling that lower the electron."""
+    spins = [MOMENT]
+    sigma, moment = joint_space.PAULI, joint_space.spin_operators(MOMENT)
+    total = joint_space.embed(0.5 * sigma[2], [1 + 0 * moment[2]])
+    total = total + joint_space.embed(1 + 0 * sigma[2], [moment[2]])
+    steps = []
+    for exchange in ((1.0, 1.0, 0.0), (1.0, -1.0, 0.0)):
+        operator = joint_space.coupling(spins, 0, exchange)
+        below = joint_space.embed(0.5 - 0.5 * sigma[2], [1 + 0 * moment[2]])
+        above = joint_space.embed(0.5 + 0.5 * sigma[2], [1 + 0 * moment[2]])
+        falling = (below * operator * above).full()
+        commutator = total.full() @ falling - falling @ total.full()
+        steps.append(np.vdot(falling, commutator).real / np.vdot(falling, falling).real)
+    return np.array(steps)
+
+
+_entry = partial(
+    Entry,
+    section=SECTION,
+    tolerance=ROUNDING,
+    because="relative; rounding",
+    route="spin matrices and Boltzmann weights",
+)
+
+
+ENTRIES = [
+    _entry(
+        equation="64",
+        statement="Raising operator of the coupling, spins along the field",
+        latex=r"L_+ = e^{+i\phi}\left[\frac{J_x + J_y}{2}S_+ + \frac{J_x - J_y}{2}S_-\right]",
+        code=(
+            "openmr.rates.closed_form.flip_weights_longitudinal",
+            "openmr.rates.routes.joint_space.coupling",
+        ),
+        printed=raising_along,
+        reference=partial(turned_ladders, 0.0, 1),
+        residual=partial(ladder_error, count=2),
+        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
+        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
+    ),
+    _entry(
+        equation="65",
+        statement="Lowering operator of the coupling, spins along the field",
+        latex=r"L_- = e^{-i\phi}\left[\frac{J_x - J_y}{2}S_+ + \frac{J_x + J_y}{2}S_-\right]",
+        code=(
+            "openmr.rates.closed_form.flip_weights_longitudinal",
+            "openmr.rates.routes.joint_space.coupling",
+        ),
+        printed=lowering_along,
+        reference=partial(turned_ladders, 0.0, -1),
+        residual=partial(ladder_error, count=2),
+        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
+        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
+    ),
+    _entry(
+        equation="66",
+        statement="Golden-rule rate of spins along the field",
+        latex=r"W_{\downarrow\uparrow} = \frac{\pi n_S}{8\hbar^2V^2}(J_x + J_y)^2"
+        r"\langle S_-S_+\rangle(\omega - \omega_L) + \frac{\pi n_S}{8\hbar^2V^2}(J_x - J_y)^2"
+        r"\langle S_+S_-\rangle(\omega + \omega_L)",
+        corrected_latex=r"W_{\downarrow\uparrow} = \frac{\pi n_S}{8\hbar^2V^2}(J_x + J_y)^2"
+        r"\langle S_-S_+\rangle\,\delta(\omega - \omega_L) + \frac{\pi n_S}{8\hbar^2V^2}"
+        r"(J_x - J_y)^2\langle S_+S_-\rangle\,\delta(\omega + \omega_L)",
+        code=("openmr.rates.closed_form.flip_weights_longitudinal",),
+        printed=along_printed,
+        corrected=along,
+        reference=partial(flip_lines, 0.0),
+        residual=partial(lines_error, count=2),
+        because="positions over omega_L, weights over the largest; rounding",
+        route="golden rule, Eq. (46), summed over spin matrices",
+        note="Eqs. (67), (68) hold omega_L already: together they put the lines at twice the "
+        "flip energy. The strengths are right.",
+    ),
+    _entry(
+        equation="66 conserving",
+        statement="Its first term keeps the total spin along the field, its second does not",
+        latex=r"\Delta(S_z + \sigma_z/2) = 0,\; -2",
+        code=(
+            "openmr.rates.routes.joint_space.coupling",
+            "openmr.rates.closed_form.flip_weights_longitudinal",
+        ),
+        printed=change_of_total_spin,
+        reference=total_spin_steps,
+        residual=lambda f, r: float(np.abs(f() - r).max()),
+        because="absolute, in hbar; rounding",
+        route="commutators in QuTiP",
+        note="In the second both spins fall.",
+    ),
+    _entry(
+        equation="67",
+        statement="Moments that take the energy of a flip",
+        latex=r"\langle S_-S_+\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
+        r" - \langle S_\parallel\rangle]\,\delta(\omega - \omega_L)",
+        code=(
+            "openmr.moments.spin_averages.level_sums",
+            "openmr.bath.moment_correlator",
+        ),
+        printed=upward,
+        reference=moment_lines,
+        residual=partial(_line_error, which=0),
+        because="position and weight, relative; rounding",
+        note="Holds by itself; the doubled omega_L arises in (66), (74). The 2 pi of the Fourier "
+        "integral stands in their prefactors.",
+    ),
+    _entry(
+        equation="68",
+        statement="Moments that give the energy of a flip",
+        latex=r"\langle S_+S_-\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
+        r" + \langle S_\parallel\rangle]\,\delta(\omega + \omega_L)",
+        code=(
+            "openmr.moments.spin_averages.level_sums",
+            "openmr.bath.moment_correlator",
+        ),
+        printed=downward,
+        reference=moment_lines,
+        residual=partial(_line_error, which=1),
+        because="position and weight, relative; rounding",
+    ),
+    _entry(
+        equation="68 balance",
+        statement="The two are in detailed balance",
+        latex=r"\langle S_-S_+\rangle = e^{\beta\epsilon_L}\langle S_+S_-\rangle",
+        code=("openmr.bath.detailed_balance",),
+        printed=upward_from_downward,
+        reference=moments,
+        residual=lambda f, r: max(worst_ratio(f(m.x, m.flip_down), m.flip_up) for m in r),
+    ),
+    _entry(
+        equation="69",
+        statement="Length of a spin",
+        latex=r"S_xS_x + S_yS_y + S_zS_z = S(S+1)",
+        code=("openmr.rates.routes.joint_space.spin_operators",),
+        printed=square_of_spin,
+        reference=squares,
+        residual=lambda f, r: max(relative(f(spin, np.eye(len(m))), m) for spin, m in r),
+        route="QuTiP's spin matrices",
+    ),
+]

@@ -1,0 +1,750 @@
+"""`om.validity`: what the closed forms assume, how small it is in a sample, and what it costs.
+
+The small parameters are the closed forms' own. Every deviation is measured by a route or an engine
+at the asked temperatures and fields; where none can measure it, the small parameter stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from openmr import _checks
+from openmr._checks import Array, ConvergenceError, ExtractionError, SizeError
+from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
+from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.record import Relaxation, shown
+from openmr.rates.relaxation import relaxation
+from openmr.sample.film import Sample
+from openmr.sample.magnet import Magnet
+from openmr.sample.ordering import ordering_temperature
+from openmr.transport.resistivity import resistivity
+from openmr.units import HBAR, K_B, MU_B
+
+COSTLY: Final = ("heom", "exact")
+"""Routes that are asked for by name."""
+NEIGHBOURHOOD = 13
+"""Moments of the complete graph that stands for a moment and its neighbours (fcc: twelve)."""
+REMARK = 50
+"""Characters of a remark that the table shows; `to_dict` has it whole."""
+ALIGNED = 5.0
+"""Zeeman energy of the cluster's moment [k_B T] beyond which it points along the field."""
+FILM_AREA = 1e-12
+"""Area of film [m^2] whose electrons are counted as one closed system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One approximation of the theory.
+
+    Attributes
+    ----------
+    name : str
+    equation : str
+        Where the paper makes it.
+    affects : tuple of str
+        Closed forms that rest on it.
+    parameter : str
+        What must be small.
+    size : array (...)
+        Its value, dimensionless.
+    deviation : array (...) or None
+        What it costs, dimensionless; None where nothing measured it.
+    measure : str
+        What `deviation` is the deviation of.
+    route : str
+        Who measured it.
+    choice : bool
+        A choice of model rather than an approximation: shown, but no verdict rests on it.
+    """
+
+    name: str
+    equation: str
+    affects: tuple[str, ...]
+    parameter: str
+    size: Array
+    deviation: Array | None
+    measure: str
+    route: str
+    choice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The approximations for one sample; prints as a table.
+
+    Attributes
+    ----------
+    sample : Sample
+    temperature, field : array (...), K and T
+    assumptions : tuple of Assumption
+    tolerance : float
+        Largest deviation that counts as good.
+    """
+
+    sample: Sample
+    temperature: Array
+    field: Array
+    assumptions: tuple[Assumption, ...]
+    tolerance: float
+
+    @property
+    def ok(self) -> bool:
+        """True if every measured deviation is within the tolerance, and what nothing measured
+        rests on a parameter that is below 1.
+        """
+        return all(self.holds(assumption) is not False for assumption in self.assumptions)
+
+    def holds(self, assumption: Assumption) -> bool | None:
+        """Whether it is within the tolerance everywhere; None for a choice, and where nothing
+        measured it and its parameter is below 1.
+        """
+        if assumption.choice:
+            return None
+        if assumption.deviation is None:
+            return False if np.any(assumption.size >= 1.0) else None
+        return bool(np.all(assumption.deviation <= self.tolerance))
+
+    def verdict(self, assumption: Assumption) -> str:
+        """`holds` in a word: good, MISS, OPEN (large and not measured), choice, or none."""
+        missed = "MISS" if assumption.deviation is not None else "OPEN"
+        words = {True: "good", False: missed, None: "choice" if assumption.choice else ""}
+        return words[self.holds(assumption)]
+
+    def worst(self, closed_form: str) -> Assumption | None:
+        """The costliest measured assumption of "tau_par", "tau_perp", "omega_L" or "rho".
+
+        None if nothing measured one.
+        """
+        _checks.choice("closed_form", closed_form, CLOSED_FORMS)
+        measured = [
+            a
+            for a in self.assumptions
+            if closed_form in a.affects and a.deviation is not None and not a.choice
+        ]
+        return max(measured, key=lambda a: float(np.max(a.deviation)), default=None)  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report for machines: plain numbers, strings, lists and dictionaries."""
+        return {
+            "ok": self.ok,
+            "sample": self.sample.name,
+            "temperature_K": self.temperature.tolist(),
+            "field_T": self.field.tolist(),
+            "tolerance": self.tolerance,
+            "assumptions": [
+                {
+                    "name": a.name,
+                    "equation": a.equation,
+                    "affects": list(a.affects),
+                    "parameter": a.parameter,
+                    "size": a.size.tolist(),
+                    "deviation": None if a.deviation is None else a.deviation.tolist(),
+                    "measure": a.measure,
+                    "route": a.route,
+                    "choice": a.choice,
+                    "holds": self.holds(a),
+                }
+                for a in self.assumptions
+            ],
+        }
+
+    def __str__(self) -> str:
+        return _table(self)
+
+
+def validity(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    direction: ArrayLike = (1.0, 0.0, 0.0),
+    bandwidth: float = 1.0,
+    measure: bool = True,
+    routes: Sequence[str] = (),
+    tolerance: float = 0.1,
+) -> Validity:
+    """Small parameters of every approximation, each with the deviation measured for the sample.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like (...), K and T
+    direction : array_like (3,), no unit
+        Field direction, for the resistivity.
+    bandwidth : float, eV
+        Half width of the band, which ends memories and logarithms.
+    measure : bool
+        False gives the small parameters alone, in about a millisecond; nothing is run.
+    routes : sequence of str
+        Costly routes to run besides: "heom" (spin 1/2 and 1), "exact".
+    tolerance : float, no unit
+        Largest deviation that counts as good.
+
+    Returns
+    -------
+    Validity
+        Prints as a table.
+
+    Raises
+    ------
+    ParameterError
+        For bad arguments; for a coupling matrix with elements off its diagonal.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> report = om.validity(om.presets.pt_py(), temperature=200.0, field=1.0)
+    >>> report.worst("tau_par").name
+    'no memory (Markov)'
+    """
+    _checks.instance("sample", sample, Sample)
+    _ = sample.magnet.exchange  # refuses matrices
+    tolerance = _checks.number("tolerance", tolerance, above=0.0)
+    if isinstance(routes, str) or not isinstance(routes, Sequence):
+        raise _checks.ParameterError(f"`routes` must be a sequence of names, got {routes!r}")
+    for route in routes:
+        _checks.choice("routes", route, COSTLY)
+    if not isinstance(measure, bool):
+        raise _checks.ParameterError(f"`measure` must be True or False, got {measure!r}")
+    if routes and not measure:
+        raise _checks.ParameterError(
+            f"`routes` must be empty where `measure` is False, got {routes!r}"
+        )
+    direction = _checks.unit_vectors("direction", direction)
+    bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
+    if not np.size(temperature) or not np.size(field):
+        raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
+    point = _Point(sample, equilibrium(sample, temperature, field), bandwidth, measure)
+    if measure:
+        _ = point.fermi_sea  # a point that it gives up is refused, not reported
+    assumptions = [
+        _second_order(point, routes),
+        _memory(point),
+        _wide_band(point),
+        _chemical_potential(point),
+        _zeeman_energy(point),
+        _exchange_field(point),
+        _equal_spins(point),
+        _wick(point),
+        _orbitals(point),
+        *_weiss(point),
+        *_collinear(point),
+        _back_action(point),
+        _disorder(point),
+        _hall_angle(point, direction),
+    ]
+    state = point.state
+    return Validity(sample, state.temperature, state.field, tuple(assumptions), tolerance)
+
+
+Cost: TypeAlias = tuple[Array | None, str, str]
+"""`deviation`, `measure` and `route` of an `Assumption`."""
+NOT_ASKED: Final[Cost] = (None, "not measured", "")
+
+
+class _Point:
+    """A sample at temperatures and fields, each method run once and when first asked for."""
+
+    def __init__(self, sample: Sample, state: Equilibrium, bandwidth: float, measure: bool) -> None:
+        self.sample, self.state, self.bandwidth, self.measure = sample, state, bandwidth, measure
+        self.thermal = K_B * state.temperature  # eV
+        self._found: dict[str, Relaxation] = {}
+
+    def rates(self, method: str, **options: Any) -> Relaxation:
+        """Rates by one method."""
+        return self._kept(method, lambda: self._run(method, **options))
+
+    def _kept(self, name: str, run: Callable[[], Relaxation]) -> Relaxation:
+        if name not in self._found:
+            self._found[name] = run()
+        return self._found[name]
+
+    def _run(self, method: str, **options: Any) -> Relaxation:
+        where = self.state.temperature, self.state.field
+        return relaxation(self.sample, *where, method=method, **options)
+
+    @property
+    def closed_form(self) -> Relaxation:
+        """What the small parameters are made of."""
+        return self.rates("closed-form")
+
+    @property
+    def reference(self) -> Relaxation:
+        """Second order, wide band, no memory."""
+        return self.rates("bloch-redfield")
+
+    @property
+    def fermi_sea(self) -> Relaxation:
+        """The kinetic equation."""
+        return self._kept(
+            "sea", lambda: self._run("kinetic", bandwidth=self.bandwidth, modes=False)
+        )
+
+    @property
+    def memory(self) -> Relaxation:
+        """Second order with the memory of a band whose correlations die off for good."""
+        return self._kept(
+            "memory", lambda: self._run("tcl2", bandwidth=self.bandwidth, kernel="flat")
+        )
+
+    @property
+    def broadening(self) -> Array:
+        """Of a level by the fastest exchange, hbar / (k_B T tau)."""
+        return _ratio(HBAR * _fastest(self.closed_form), self.thermal)
+
+    def distance(self, found: Relaxation) -> Array:
+        """Of the tensor from the reference, over its largest element."""
+        change = np.abs(found.dissipator - self.reference.dissipator).max(axis=(-2, -1))
+        return _ratio(change, _fastest(self.reference))
+
+    def measured(self, deviation: Callable[[], Array], measure: str, route: str) -> Cost:
+        """What a route measured; or nothing, and why, where it gives up or is not asked."""
+        if not self.measure:
+            return NOT_ASKED
+        try:
+            return deviation(), measure, route
+        except (ConvergenceError, ExtractionError, SizeError) as error:
+            return None, f"not measured: {str(error).partition(';')[0]}", ""
+
+
+def _fastest(found: Relaxation) -> Array:
+    """Largest exchange rate [1/s]."""
+    return np.asarray(np.abs(found.dissipator).max(axis=(-2, -1)))
+
+
+def _ratio(part: ArrayLike, whole: ArrayLike) -> Array:
+    """|part| / |whole|; 0 where there is nothing."""
+    part, whole = np.broadcast_arrays(np.abs(part), np.abs(whole))
+    return np.asarray(np.divide(part, whole, out=np.zeros(part.shape), where=whole != 0))
+
+
+RATES: Final = ("tau_par", "tau_perp")
+RESOLVED: Final = 1e-12
+"""Of the largest rate: where flips are rarer, no spin along the field relaxes by them."""
+
+
+def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
+    """Eq. (9) stops at J^2."""
+
+    def of_a_fermi_sea() -> Array:
+        # held, for the closed forms' moment is thermal
+        return point.distance(point.rates("heom", moment="held"))
+
+    def of_a_flat_band() -> Array:
+        return np.asarray(point.rates("exact").diagnostics["second_order"], dtype=float)
+
+    found: Cost = (None, "ask for routes 'exact', or 'heom' for S <= 1", "")
+    if "heom" in routes:
+        found = point.measured(of_a_fermi_sea, "the rates, all orders", "heom")
+    elif "exact" in routes:
+        found = point.measured(of_a_flat_band, "the rates of a flat band, all orders", "exact")
+    return Assumption(
+        "second order in the exchange (Born)",
+        "(9)",
+        RATES,
+        "hbar / (k_B T tau)",
+        point.broadening,
+        *found,
+    )
+
+
+def _memory(point: _Point) -> Assumption:
+    """The upper limit of Eq. (15) goes to infinity."""
+
+    def slip() -> Array:
+        return np.asarray(np.abs(point.memory.diagnostics["slip"]).max(axis=(-2, -1)))
+
+    # the slowest memory of a wide band, exp(-2 pi k_B T t / hbar), is over in one thermal time
+    return Assumption(
+        "no memory (Markov)",
+        "(15)",
+        RATES,
+        "hbar / (k_B T tau)",
+        point.broadening,
+        *point.measured(slip, "the spin left after the memory", "tcl2"),
+    )
+
+
+def _wide_band(point: _Point) -> Assumption:
+    """Eq. (54) knows the density of states at the Fermi energy alone."""
+    depth = np.abs(point.state.splitting).max(axis=-1)
+    return Assumption(
+        "wide, flat band",
+        "(54)",
+        RATES,
+        "eps_L / W",
+        _ratio(depth, point.bandwidth),
+        *point.measured(
+            lambda: point.distance(point.rates("tcl2", bandwidth=point.bandwidth)),
+            "the rates",
+            "tcl2",
+        ),
+    )
+
+
+def _chemical_potential(point: _Point) -> Assumption:
+    """Each spin keeps a Fermi-Dirac distribution of its own, Eq. (51)."""
+
+    def residue() -> Array:
+        sea = point.rates("kinetic", bandwidth=point.bandwidth)
+        flips = sea.dissipator[..., 2, 2] > RESOLVED * _fastest(point.reference)
+        return np.asarray(np.where(flips, sea.diagnostics["residue"], 0.0))
+
+    return Assumption(
+        "each spin in its own equilibrium",
+        "(51)",
+        ("tau_par",),
+        "beta eps_L",
+        np.asarray(np.abs(point.state.reduced_splitting).max(axis=-1)),
+        *point.measured(residue, "spin that never decays, energies unmixed", "kinetic"),
+    )
+
+
+def _zeeman_energy(point: _Point) -> Assumption:
+    """Eq. (75) has no splitting of the electrons."""
+
+    def change() -> Array:
+        plain, sea = (
+            np.trace(found.dissipator, axis1=-2, axis2=-1) - found.dissipator[..., 2, 2]
+            for found in (point.reference, point.fermi_sea)
+        )
+        return _ratio(sea - plain, plain)
+
+    return Assumption(
+        "electrons not split, across the field",
+        "(75)",
+        ("tau_perp",),
+        "beta hbar omega_L",
+        _ratio(HBAR * point.closed_form.precession, point.thermal),
+        *point.measured(change, "1/tau_perp", "kinetic"),
+    )
+
+
+def _exchange_field(point: _Point) -> Assumption:
+    """Eqs. (10), (83) shift the precession at first order in J."""
+    electrons, magnet = point.sample.electrons, point.sample.magnet
+
+    def second_order() -> Array:
+        first = point.fermi_sea.precession - electrons.g * MU_B * point.state.field / HBAR
+        return _ratio(point.fermi_sea.diagnostics["level_shift"], first)
+
+    logarithm = np.log(point.bandwidth / point.thermal)
+    coupling = electrons.dos * np.abs(magnet.exchange).max()
+    return Assumption(
+        "exchange field of first order",
+        "(10), (83)",
+        ("omega_L",),
+        "nu_F J ln(W / k_B T)",
+        np.asarray(np.abs(coupling * logarithm)),
+        *point.measured(second_order, "B_sd (Kondo)", "kinetic"),
+    )
+
+
+def _equal_spins(point: _Point) -> Assumption:
+    """Charge and spin do not mix, below Eq. (75)."""
+    up, down = point.sample.electrons.dos_up, point.sample.electrons.dos_down
+
+    def mixing() -> Array:
+        sea = point.fermi_sea
+        return _ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2])
+
+    return Assumption(
+        "equal densities of states",
+        "(60)-(63)",
+        ("tau_par",),
+        "(nu_up - nu_down) / sum",
+        np.full(point.state.temperature.shape, abs(up - down) / (up + down)),
+        *point.measured(mixing, "spin per charge", "kinetic"),
+    )
+
+
+def _wick(point: _Point) -> Assumption:
+    """Eq. (A16); at fixed number it errs as one over the electrons."""
+    volume = FILM_AREA * point.sample.film.thickness
+    active = 2 * point.sample.electrons.dos * point.thermal * volume
+
+    def correlations() -> Array:
+        from openmr.models import fock
+
+        probe = 32  # electrons in twice as many levels within k_B T, where 1/N is reached
+        one, both = fock.canonical_pairs(np.linspace(-0.5, 0.5, 2 * probe), probe)
+        connected = both - np.outer(one, one)
+        np.fill_diagonal(connected, 0.0)
+        return _ratio(4 * probe * np.abs(connected).max(), active)  # over (1/2)(1/2), times N
+
+    return Assumption(
+        "Wick's theorem",
+        "(A16)",
+        RATES,
+        "1 / active electrons in 1 um^2",
+        _ratio(1.0, active),
+        *point.measured(correlations, "pair correlations at fixed charge", "fock"),
+    )
+
+
+def _orbitals(point: _Point) -> Assumption:
+    """Eq. (24) averages over the places of many moments."""
+    moments = point.sample.magnet.densities.sum() * FILM_AREA * point.sample.film.thickness
+    return Assumption(
+        "no coherence between orbitals",
+        "(24)",
+        RATES,
+        "1 / sqrt(moments in 1 um^2)",
+        np.full(point.state.temperature.shape, moments**-0.5),
+        None,
+        "see docs/fock.md",
+        "",
+    )
+
+
+def _weiss(point: _Point) -> tuple[Assumption, ...]:
+    """Eqs. (29)-(31): every moment alone in a mean field; what it costs along and across."""
+    magnet, state = point.sample.magnet, point.state
+    ordering = ordering_temperature(magnet)
+    costs = _weiss_costs(magnet, state, ordering) if point.measure else (NOT_ASKED, NOT_ASKED)
+    return tuple(
+        Assumption(
+            f"a moment alone (Weiss field), {axis}",
+            "(29)-(31)",
+            (rate,),
+            "(T_C / T)^2",
+            np.asarray((ordering / state.temperature) ** 2),
+            *cost,
+        )
+        for axis, rate, cost in zip(("along", "across"), RATES, costs, strict=True)
+    )
+
+
+def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[Cost, Cost]:
+    """Along the field and across it; or why there is none."""
+    errors = np.zeros((*state.temperature.shape, 2))  # without coupling no rate is wrong
+    if magnet.exchange.any():
+        if len(magnet.sublattices) > 1:
+            return ((None, "measured for one sublattice only", ""),) * 2
+        if np.any((state.temperature < ordering) & ~_aligned(magnet, state)):
+            needed = f"{_aligning_field(magnet, state):.2g} T"
+            return ((None, f"a finite cluster does not order; apply {needed}", ""),) * 2
+        of_points = np.array([_weiss_errors(magnet, s) for s in state.points()])
+        errors = of_points.reshape(errors.shape)
+    moments = f"{_neighbourhood(magnet)} moments all coupled"
+    along, across = (
+        (errors[..., i], f"1/{rate}, {moments}", "clusters") for i, rate in enumerate(RATES)
+    )
+    if magnet.disorder == "lattice" and np.any(state.field):
+        return along, (None, "fluctuations along the field are not in the noise", "")
+    return along, across
+
+
+def _aligned(magnet: Magnet, state: Equilibrium) -> NDArray[np.bool_]:
+    """Where the field, and not chance, aligns the moment of the whole cluster."""
+    return np.asarray(np.abs(state.field) > _alignment(magnet, state.temperature))
+
+
+def _aligning_field(magnet: Magnet, state: Equilibrium) -> float:
+    """Field that aligns it at every temperature below the ordering one [T]."""
+    ordered = state.temperature[state.temperature < ordering_temperature(magnet)]
+    return float(_alignment(magnet, ordered.max()))
+
+
+def _alignment(magnet: Magnet, temperature: ArrayLike) -> Array:
+    moments = magnet.sublattices[0]
+    moment = _neighbourhood(magnet) * moments.spin * abs(moments.g) * MU_B
+    return ALIGNED * K_B * np.asarray(temperature) / moment
+
+
+def _neighbourhood(magnet: Magnet) -> int:
+    """Moments that can be diagonalised: one, and the total spin of the others."""
+    from openmr.models.clusters import MAX_DIMENSION
+
+    spin = float(magnet.spins[0])
+    return min(NEIGHBOURHOOD, int((MAX_DIMENSION / (2 * spin + 1) - 1) / (2 * spin)) + 1)
+
+
+def _weiss_errors(magnet: Magnet, state: Equilibrium) -> Array:
+    """Relative errors of the rates along and across the field."""
+    from openmr.models import clusters
+
+    moments = magnet.sublattices[0]
+    couplings = np.outer(moments.principal_exchange, moments.principal_exchange)
+    if not couplings.any():
+        return np.zeros(2)
+    beta = 1.0 / (K_B * float(state.temperature))
+    zeeman = beta * moments.g * MU_B * float(state.field)
+    exact = clusters.complete_graph_noise(
+        moments.spin, _neighbourhood(magnet), beta * magnet.weiss[0][0], zeeman
+    )
+    lines = moment_correlator(moments.spin, float(state.reduced_splitting[0]))
+    local = np.einsum("l,lab->ab", electron_hole_spectrum(-lines.frequencies), lines.weights)
+    couplings = couplings / np.abs(couplings).max()
+    rates = np.array(
+        [np.diag(clusters.golden_rule_tensor(couplings * n)[0]) for n in (exact, local)]
+    )
+    if zeeman == 0.0:  # a finite cluster breaks no symmetry: the mean over the axes
+        rates = np.repeat(rates.mean(axis=1, keepdims=True), 3, axis=1)
+    errors = _ratio(rates[1] - rates[0], rates[0])
+    return np.array([errors[2], errors[:2].max()])
+
+
+def _collinear(point: _Point) -> tuple[Assumption, ...]:
+    """Sublattices that oppose each other stay along the field, which an anisotropy must see to."""
+    magnet, state = point.sample.magnet, point.state
+    mean = state.magnetization
+    if mean.shape[-1] < 2 or not np.any(mean.min(axis=-1) * mean.max(axis=-1) < 0):
+        return ()
+    moment = np.array([abs(moments.g) * MU_B for moments in magnet.sublattices])
+    exchange = np.abs(mean @ np.asarray(magnet.weiss, dtype=float).T / moment).min(axis=-1)  # T
+    opposed = mean.min(axis=-1) * mean.max(axis=-1) < 0
+    needed = np.where(opposed, 0.5 * _ratio(state.field**2, exchange), 0.0)
+    return (
+        Assumption(
+            "sublattices stay along the field",
+            "(32)",
+            RATES,
+            "B / exchange field",
+            np.where(opposed, _ratio(state.field, exchange), 0.0),
+            None,
+            f"needs an anisotropy field > {float(needed.max()):.2g} T, or they flop",
+            "",
+        ),
+    )
+
+
+def _back_action(point: _Point) -> Assumption:
+    """The moments stay in equilibrium, below Eq. (12)."""
+    active = point.sample.electrons.dos * point.thermal
+    return Assumption(
+        "no back-action on the moments",
+        "(12)",
+        RATES,
+        "active electrons per moment",
+        _ratio(active, point.sample.magnet.densities.sum()),
+        None,
+        "one on one: examples/02",
+        "",
+    )
+
+
+def _disorder(point: _Point) -> Assumption:
+    """The whole <S_par^2> dephases, or its fluctuation alone."""
+    magnet = point.sample.magnet
+    other = "lattice" if magnet.disorder == "random" else "random"
+    state = point.state
+    coupling = magnet.densities * magnet.exchange[:, 2] ** 2
+    mean, whole = (
+        (coupling * moment).sum(axis=-1) for moment in (state.magnetization**2, state.second_moment)
+    )
+
+    def change() -> Array:
+        here = point.reference.transverse
+        there = relaxation(
+            replace(point.sample, magnet=replace(magnet, disorder=other)),
+            state.temperature,
+            state.field,
+            method="bloch-redfield",
+        ).transverse
+        return _ratio(there - here, here - point.reference.spin_flip_rate)
+
+    return Assumption(
+        f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}",
+        "(75)",
+        ("tau_perp",),
+        "<S>^2 / <S^2>",
+        _ratio(mean, whole),
+        *point.measured(change, f"1/tau_perp if disorder='{other}'", "bloch-redfield"),
+        choice=True,
+    )
+
+
+def _hall_angle(point: _Point, direction: ArrayLike) -> Assumption:
+    """Eqs. (86)-(97) are of second order in theta_SH."""
+    film = point.sample.film
+
+    def higher_orders() -> Array:
+        second, exact = (
+            resistivity(film, point.reference, direction, order=order).longitudinal
+            for order in ("second", "exact")
+        )
+        return _ratio(exact - second, second - film.resistivity)
+
+    return Assumption(
+        "second order in the spin Hall angle",
+        "(86)",
+        ("rho",),
+        "theta_SH^2",
+        np.full(point.state.temperature.shape, film.spin_hall_angle**2),
+        *point.measured(higher_orders, "rho_L - rho_L0", "resistivity"),
+    )
+
+
+# --- the table -------------------------------------------------------------------------------
+
+
+CLOSED_FORMS: Final = {
+    "tau_par": "1/tau_par (70)",
+    "tau_perp": "1/tau_perp (75)",
+    "omega_L": "omega_L (78)",
+    "rho": "rho_L (86), rates given",
+}
+
+
+def _table(report: Validity) -> str:
+    where = f"T = {shown(report.temperature)} K, B = {shown(report.field)} T"
+    lines = [
+        f"Validity of the closed forms      {report.sample.name}, {where}",
+        "",
+        f"  {'assumption':<38}{'Eq.':<11}{'small':<32}{'value':>9}  {'off by':>8}        measured",
+    ]
+    for a in report.assumptions:
+        mark = report.verdict(a)
+        off = "-" if a.deviation is None else percent(float(np.max(a.deviation)))
+        source = f"{a.measure} [{a.route}]" if a.route else a.measure
+        if len(source) > REMARK:
+            source = source[: REMARK - 4] + " ..."
+        lines.append(
+            f"  {a.name:<38}{a.equation:<11}{a.parameter:<32}{_largest(a.size):>9}  {off:>8} "
+            f"{mark:<6} {source}"
+        )
+    return "\n".join([*lines, "", *closing_lines(report)])
+
+
+def closing_lines(report: Validity) -> list[str]:
+    """What stands below the table: each closed form's worst, and what the words mean."""
+    lines = []
+    costliest = {title: report.worst(name) for name, title in CLOSED_FORMS.items()}
+    for title, worst in costliest.items():
+        if worst is not None:
+            off = percent(float(np.max(worst.deviation)))  # type: ignore[arg-type]
+            lines.append(f"  {title:<24} at worst {off}: {worst.name} ({worst.measure})")
+    if any(worst is not None and np.max(worst.deviation) >= 1.0 for worst in costliest.values()):  # type: ignore[arg-type]
+        lines.append("  where a line is off by 100 % or more, its closed form says nothing")
+    if lines:
+        lines.append("")
+    many = report.temperature.size > 1
+    lines.append(
+        f"  good: off by at most {percent(report.tolerance)} of what stands behind it"
+        + ("; of several temperatures and fields the worst is shown" if many else "")
+    )
+    lines += [
+        "  small: what the theory takes to be small, no unit; tau is the shorter exchange time",
+        "  OPEN: nothing measured it here, and what must be small is not",
+        "  choice: not an error, but what the other model would give",
+    ]
+    return lines
+
+
+def _largest(size: Array) -> str:
+    return f"{float(np.max(size)):.3g}"
+
+
+def percent(value: float) -> str:
+    """A deviation as the table shows it."""
+    if value >= 10:
+        return f"{value:.3g} x"
+    if value >= 0.1:
+        return f"{100 * value:.0f} %"
+    return f"{100 * value:.2g} %" if value > 1e-12 else "0 %"

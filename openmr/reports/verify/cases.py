@@ -1,0 +1,152 @@
+"""Cases to verify and what the numerical routes find for them; no closed form is used here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import units
+from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.record import Relaxation
+from openmr.rates.relaxation import relaxation
+from openmr.sample import presets
+from openmr.sample.film import Electrons, Sample
+from openmr.sample.magnet import Magnet, Moments
+
+NUMERICAL: Final = ("bloch-redfield", "evolution")
+"""Routes that every case is run through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One film at one temperature [K], field [T] and field direction."""
+
+    name: str
+    sample: Sample
+    temperature: float
+    field: float
+    direction: tuple[float, float, float] = (1.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What the numerical routes found for one case; no closed form is in it."""
+
+    case: Case
+    state: Equilibrium
+    rates: dict[str, Relaxation]
+    fermi_sea: Relaxation  # with the electron's splitting in full
+    flips_split: Relaxation  # flips alone, the electron's splitting in the dissipator
+    dephasing: float  # Jz alone: 1/tau_perp [1/s]
+    moments: list[tuple[float, float]]  # <S_par>, <S_par^2> from the operators, per sublattice
+
+
+def _with_moments(
+    sample: Sample, *moments: Moments, weiss: ArrayLike = 0.0, **magnet: Any
+) -> Sample:
+    return replace(sample, magnet=Magnet(moments, weiss, **magnet))
+
+
+def _moments(spin: float, exchange_energy: ArrayLike, g: float = 2.0) -> Moments:
+    density = presets.pt_py().magnet.sublattices[0].density
+    return Moments(spin=spin, density=density, exchange_energy=exchange_energy, g=g)
+
+
+def standard_cases() -> list[Case]:
+    """Spins, couplings, disorder, sublattices and fields that the closed forms must hold for."""
+    film = presets.pt_py()
+    two_bands = replace(film, electrons=Electrons(dos_up=2.2e27, dos_down=4.6e27))
+    coupling = 3 * units.K_B * 40.0 / 6.0
+    antiferro = _with_moments(
+        film,
+        _moments(2, 1e-3),
+        _moments(2, 1e-3),
+        weiss=[[0.0, -coupling], [-coupling, 0.0]],
+    )
+    ferri = _with_moments(
+        film,
+        _moments(2.5, (1e-3, 0.6e-3, 0.8e-3)),
+        _moments(1, (0.4e-3, 0.9e-3, -0.7e-3)),
+        weiss=[[coupling, -coupling / 2], [-coupling / 2, 0.0]],
+    )
+    oblique = (0.36, -0.48, 0.8)
+    spins = [
+        Case(
+            f"Pt with S = {spin:g}, paramagnetic", _with_moments(film, _moments(spin, -1e-3)), 4, 6
+        )
+        for spin in (0.5, 1.0, 2.5, 3.5)
+    ]
+    return [
+        *spins,
+        Case("Jx, Jy, Jz all different", presets.pt_py((1e-3, 0.3e-3, -0.6e-3)), 20, 3, oblique),
+        Case("Ising-like, Jx = Jy = 0", presets.pt_py((0.0, 0.0, 1e-3)), 20, 3, oblique),
+        Case("one-axis flips, Jy = Jz = 0", presets.pt_py((1e-3, 0.0, 0.0)), 25, 0.01, oblique),
+        Case("perfect lattice", presets.pt_py(1e-3, disorder="lattice"), 10, 5, oblique),
+        Case("field reversed", presets.pt_py((-1e-3, -0.6e-3, -0.8e-3)), 15, -4, oblique),
+        Case("zero field above T_C", presets.pt_py(-1e-3), 200, 0, oblique),
+        Case("antiferromagnet at zero field", antiferro, 25, 0, (0.6, 0.8, 0.0)),
+        Case("ferrimagnet, anisotropic", ferri, 30, 2, oblique),
+        Case("unequal densities of states", two_bands, 10, 5, oblique),
+        Case("frozen moments", presets.pt_py(-1e-3), 0.5, 5, oblique),
+    ]
+
+
+def _one_coupling(sample: Sample, kept: Sequence[float]) -> Sample:
+    """The same sample with some of Jx, Jy, Jz set to zero."""
+    moments = tuple(
+        replace(m, exchange=tuple(np.array(kept) * m.principal_exchange))
+        for m in sample.magnet.sublattices
+    )
+    magnet = replace(sample.magnet, sublattices=moments)
+    return replace(sample, magnet=magnet)
+
+
+def measure(cases: Iterable[Case], *, progress: bool | None = None) -> list[Measurement]:
+    """Run the numerical routes over the cases.
+
+    Parameters
+    ----------
+    cases : iterable of Case
+    progress : bool, optional
+        Show a bar; by default only on a terminal.
+    """
+    from tqdm import tqdm
+
+    quiet = None if progress is None else not progress
+    return [
+        _measure_case(case)
+        for case in tqdm(list(cases), desc="verify", unit="case", disable=quiet, leave=False)
+    ]
+
+
+def _measure_case(case: Case) -> Measurement:
+    from openmr.rates.routes import joint_space
+
+    point = case.temperature, case.field
+    quiet = {"bloch-redfield": {}, "evolution": {"progress": False}}
+    rates = {
+        name: relaxation(case.sample, *point, method=name, **quiet[name]) for name in NUMERICAL
+    }
+    flips = _one_coupling(case.sample, (1, 1, 0))
+    only_jz = _one_coupling(case.sample, (0, 0, 1))
+    state = equilibrium(case.sample, *point)
+    moments = []
+    for spin, x in zip(case.sample.magnet.spins, state.reduced_splitting, strict=True):
+        thermal = joint_space.thermal_moments([spin], [x])
+        s_par = joint_space.spin_operators(spin)[2]
+        moments.append(
+            (float((thermal * s_par).tr().real), float((thermal * s_par * s_par).tr().real))
+        )
+    return Measurement(
+        case=case,
+        state=state,
+        rates=rates,
+        fermi_sea=relaxation(case.sample, *point, method="kinetic", modes=False),
+        flips_split=relaxation(flips, *point, method="bloch-redfield", electron_splitting=True),
+        dephasing=float(relaxation(only_jz, *point, method="bloch-redfield").dissipator[0, 0]),
+        moments=moments,
+    )

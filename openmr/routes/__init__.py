@@ -1,1 +1,0 @@
-"""Numerical routes to the relaxation tensor, one file each, all with one signature."""

@@ -1,0 +1,5 @@
+"""What a film is made of: magnet, electrons, film, and one table of their parameters.
+
+In: numbers in public units, a preset's name, a TOML file; out: frozen, checked records. May not
+know what is computed from them.
+"""

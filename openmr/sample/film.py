@@ -1,0 +1,197 @@
+"""Electrons, film, and the sample that joins them with a magnet: frozen, checked, in public units.
+
+Equation numbers refer to Zhang, Wang and Yao, "Open quantum theory of magnetoresistance in
+mesoscopic magnetic materials".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from openmr import _checks, units
+from openmr._checks import ParameterError, Range
+from openmr.sample.magnet import Magnet, lande
+
+SMALLEST_G = 1e-15  # B_sd stays finite; small ones serve to switch the Zeeman energy off
+DOS = Range(1.0, 1e34, "eV^-1 m^-3", "1 per eV and nm^3 is 1e27")
+FERMI_ENERGY = Range(1e-9, 1e3, "eV")
+MASS = Range(1e-6, 1e3, "free-electron masses")
+THICKNESS = Range(1e-15, 1e-3, "m", "in m: 5 nm is 5e-9")
+DIFFUSION = Range(1e-20, 1e6, "m^2/s", "in m^2/s: 1 cm^2/s is 1e-4")
+LENGTH = Range(1e-15, 1.0, "m", "in m: 3 nm is 3e-9")
+TIME = Range(1e-40, 1e30, "s", "in s: 9 ps is 9e-12")
+RESISTIVITY = Range(1e-15, 1e3, "Ohm m", "in Ohm m: 200 uOhm cm is 2e-6")
+
+
+@dataclass(frozen=True, slots=True)
+class Electrons:
+    """Itinerant electrons at the Fermi energy.
+
+    Parameters
+    ----------
+    dos_up, dos_down : float, eV^-1 m^-3
+        Density of states of each spin.
+    g : float, no unit
+        g-factor of the electron, not 0.
+    """
+
+    dos_up: float
+    dos_down: float
+    g: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name in ("dos_up", "dos_down"):
+            object.__setattr__(self, name, DOS.positive(name, getattr(self, name)))
+        object.__setattr__(self, "g", lande("g", self.g))
+        if abs(self.g) < SMALLEST_G:
+            raise ParameterError(
+                "`g` of the electrons must not be 0, which no field B_sd goes with, nor smaller "
+                f"than {SMALLEST_G:g} in size, got {self.g:g}"
+            )
+
+    @classmethod
+    def free(cls, fermi_energy: float, mass: float = 1.0, *, g: float = 2.0) -> Electrons:
+        """Free electrons of a Fermi energy [eV] and a mass [free-electron masses].
+
+        Parameters
+        ----------
+        fermi_energy : float, eV
+        mass : float, free-electron masses
+        g : float, no unit
+            Lande factor.
+
+        Returns
+        -------
+        Electrons
+            With equal densities of states of both spins.
+
+        Raises
+        ------
+        ParameterError
+            For an energy or mass that is not positive.
+        """
+        fermi_energy = FERMI_ENERGY.positive("fermi_energy", fermi_energy)
+        mass = MASS.positive("mass", mass)
+        dos = units.free_electron_dos(fermi_energy, mass)
+        return cls(dos_up=dos, dos_down=dos, g=g)
+
+    @property
+    def dos(self) -> float:
+        """Effective density of states per spin nu_F, Eq. (71) [eV^-1 m^-3]."""
+        return 0.5 * (self.dos_up + self.dos_down)
+
+    def diffusion(self, resistivity: float) -> float:
+        """Diffusion coefficient D = 1 / (2 e nu_F rho) by Einstein's relation [m^2/s].
+
+        Parameters
+        ----------
+        resistivity : float, Ohm m
+            rho_L0 of the film.
+
+        Returns
+        -------
+        float, m^2/s
+            D.
+
+        Raises
+        ------
+        ParameterError
+            For a resistivity that is not positive.
+
+        Examples
+        --------
+        >>> import openmr as om
+        >>> round(om.Electrons.free(fermi_energy=1.0).diffusion(2e-6), 6)
+        0.000458
+        """
+        resistivity = RESISTIVITY.positive("resistivity", resistivity)
+        return 1.0 / (2.0 * units.ELEMENTARY_CHARGE * self.dos * resistivity)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Film:
+    """Geometry and charge transport of the film.
+
+    Parameters
+    ----------
+    thickness : float, m
+        d_N, along z; the current flows along x.
+    spin_hall_angle : float, no unit
+        theta_SH, between -1 and 1.
+    diffusion : float, m^2/s
+        Diffusion coefficient of the electrons.
+    spin_flip_time : float, s, optional
+        tau_0 without the moments; ``inf`` for none.
+    resistivity : float, Ohm m
+        rho_L0 = 1/sigma_D.
+    diffusion_length : float, m, optional
+        l_0 = sqrt(diffusion * tau_0). Exactly one of it and `spin_flip_time` is given.
+    """
+
+    thickness: float
+    spin_hall_angle: float
+    diffusion: float
+    spin_flip_time: float
+    resistivity: float
+
+    def __init__(
+        self,
+        thickness: float,
+        spin_hall_angle: float,
+        diffusion: float,
+        spin_flip_time: float | None = None,
+        resistivity: float | None = None,
+        *,
+        diffusion_length: float | None = None,
+    ) -> None:
+        chosen = _checks.exactly_one(
+            spin_flip_time=spin_flip_time, diffusion_length=diffusion_length
+        )
+        diffusion = DIFFUSION.positive("diffusion", diffusion)
+        if chosen == "spin_flip_time":
+            time = TIME.positive("spin_flip_time", spin_flip_time, infinite=True)
+        else:
+            length = LENGTH.positive("diffusion_length", diffusion_length, infinite=True)
+            time = length**2 / diffusion
+        angle = _checks.number("spin_hall_angle", spin_hall_angle, least=-1.0, most=1.0)
+        object.__setattr__(self, "thickness", THICKNESS.positive("thickness", thickness))
+        object.__setattr__(self, "spin_hall_angle", angle)
+        object.__setattr__(self, "diffusion", diffusion)
+        object.__setattr__(self, "spin_flip_time", time)
+        object.__setattr__(self, "resistivity", RESISTIVITY.positive("resistivity", resistivity))
+
+    @property
+    def diffusion_length(self) -> float:
+        """l_0 = sqrt(D tau_0) [m]."""
+        return float(np.sqrt(self.diffusion * self.spin_flip_time))
+
+    @property
+    def spin_flip_rate(self) -> float:
+        """1/tau_0 [1/s]."""
+        return 1.0 / self.spin_flip_time
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A magnet, its itinerant electrons and the film they are in.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    film : Film
+    name : str
+        What reports call it.
+    """
+
+    magnet: Magnet
+    electrons: Electrons
+    film: Film
+    name: str = "sample"
+
+    def __post_init__(self) -> None:
+        _checks.instance("magnet", self.magnet, Magnet)
+        _checks.instance("electrons", self.electrons, Electrons)
+        _checks.instance("film", self.film, Film)

@@ -1,0 +1,305 @@
+"""The local moments of a film and the exchange among them: frozen, checked, in public units.
+
+Equation numbers refer to Zhang, Wang and Yao, "Open quantum theory of magnetoresistance in
+mesoscopic magnetic materials".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks, units
+from openmr._checks import Array, ParameterError, Range
+
+Triple = tuple[float, float, float]
+Matrix = tuple[Triple, Triple, Triple]
+TAKE_MATRICES = ("batched", "bloch-redfield")
+"""Methods for which J may have elements off the diagonal."""
+# far wider than matter, so that no rate, length or resistivity overflows
+SPIN_DENSITY = Range(1e15, 1e31, "m^-3", "in m^-3: 1e21 cm^-3 is 1e27")
+EXCHANGE = Range(-100.0, 100.0, "eV", "in eV: 1 meV is 1e-3")
+G_FACTOR = Range(-1e4, 1e4, "")
+ORDER = Range(0.0, 1e5, "K")
+
+
+def _coupling(name: str, value: ArrayLike, unit: str) -> Array:
+    """Triple of the axes where nothing else is given, else the matrix."""
+    array = _checks.finite_array(name, value, unit)
+    if array.shape not in ((), (3,), (3, 3)):
+        raise ParameterError(
+            f"`{name}` must be a scalar, (x, y, z) or a 3x3 matrix in {unit}, "
+            f"got shape {array.shape}"
+        )
+    if array.shape == (3, 3):
+        diagonal = np.diagonal(array)
+        return np.asarray(diagonal if np.array_equal(array, np.diag(diagonal)) else array)
+    return np.asarray(np.broadcast_to(array, (3,)))
+
+
+def _plain(coupling: Array) -> Triple | Matrix:
+    if coupling.ndim == 1:
+        x, y, z = coupling.tolist()
+        return (x, y, z)
+    first, second, third = (tuple(row) for row in coupling.tolist())
+    return (first, second, third)
+
+
+def lande(name: str, value: float) -> float:
+    """A g-factor, checked."""
+    return float(G_FACTOR.hold(name, _checks.number(name, value)))
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Moments:
+    """Local moments of one sublattice.
+
+    Parameters
+    ----------
+    spin : float, no unit
+        Spin quantum number S: 1/2, 1, 3/2, ...
+    density : float, m^-3
+        Number density n_S.
+    exchange : float, (x, y, z) or array (3, 3), eV m^3, optional
+        Coupling J_v of V = -(1/2) sum_v J_v sigma_v S_v delta(r - R), Eqs. (4)-(6); positive is
+        ferromagnetic. The axes are the local ones, z along the field. A matrix is J_ab of
+        -(1/2) sum_ab J_ab sigma_a S_b; with elements off its diagonal the methods "batched" and
+        "bloch-redfield" take it, the others refuse. A diagonal one is kept as (x, y, z).
+    exchange_energy : float, (x, y, z) or array (3, 3), eV, optional
+        n_S J_v, what experiments quote. Exactly one of the two is given.
+    g : float, no unit
+        g-factor of the moment.
+
+    Raises
+    ------
+    ParameterError
+        For a value outside its range, or both or none of the two couplings.
+    """
+
+    spin: float
+    density: float
+    exchange: Triple | Matrix
+    g: float
+
+    def __init__(
+        self,
+        spin: float,
+        density: float,
+        exchange: ArrayLike | None = None,
+        *,
+        exchange_energy: ArrayLike | None = None,
+        g: float = 2.0,
+    ) -> None:
+        chosen = _checks.exactly_one(exchange=exchange, exchange_energy=exchange_energy)
+        spin = _checks.half_integer("spin", spin)
+        density = SPIN_DENSITY.positive("density", density)
+        if chosen == "exchange":
+            assert exchange is not None
+            coupling = _coupling("exchange", exchange, "eV m^3")
+            largest = float(np.abs(coupling).max())
+            if largest * density > EXCHANGE.most:
+                raise ParameterError(
+                    f"`exchange` times `density` must be at most {EXCHANGE.most:g} eV in size, "
+                    f"got {largest * density:g}"
+                )
+        else:
+            assert exchange_energy is not None
+            coupling = _coupling("exchange_energy", exchange_energy, "eV")
+            coupling = EXCHANGE.hold("exchange_energy", coupling) / density
+        object.__setattr__(self, "spin", spin)
+        object.__setattr__(self, "density", density)
+        object.__setattr__(self, "exchange", _plain(coupling))
+        object.__setattr__(self, "g", lande("g", g))
+
+    @property
+    def exchange_energy(self) -> Triple | Matrix:
+        """n_S J_v along the three local axes, or n_S J_ab [eV]."""
+        return _plain(self.density * np.array(self.exchange))
+
+    @property
+    def exchange_matrix(self) -> Array:
+        """J_ab of -(1/2) sum_ab J_ab sigma_a S_b [eV m^3], shape (3, 3)."""
+        given = np.array(self.exchange)
+        return np.diag(given) if given.ndim == 1 else given
+
+    @property
+    def principal_exchange(self) -> Triple:
+        """J_v along the three local axes [eV m^3], for what takes no other coupling.
+
+        Raises
+        ------
+        ParameterError
+            If J has elements off its diagonal.
+        """
+        x, y, z = self.exchange
+        if not (isinstance(x, tuple) or isinstance(y, tuple) or isinstance(z, tuple)):
+            return (x, y, z)
+        methods = " and ".join(map(repr, TAKE_MATRICES))
+        raise ParameterError(
+            "`exchange` must be a scalar or (x, y, z) here, got a matrix with elements off its "
+            f"diagonal, which the methods {methods} take"
+        )
+
+    @property
+    def principal_energy(self) -> Triple:
+        """n_S times `principal_exchange` [eV]."""
+        x, y, z = (self.density * coupling for coupling in self.principal_exchange)
+        return (x, y, z)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Magnet:
+    """Sublattices of local moments and the exchange among them.
+
+    Parameters
+    ----------
+    sublattices : sequence of Moments
+    weiss : array (n, n), eV
+        ``weiss[i][j]`` = J0 = sum over sublattice j of J_ij, Eqs. (30), (84); positive is
+        ferromagnetic. A single number serves for one sublattice. It must derive from one energy:
+        w_i J0_ij = w_j J0_ji for some positive weights w (the densities, in a real magnet).
+        Default: none.
+    disorder : {"random", "lattice"}
+        With moments at random places the whole <S_par^2> dephases the electrons (the paper's
+        choice); on a perfect lattice only its fluctuation does, since the mean belongs to the
+        bands.
+    curie_temperature : float, K, optional
+        Instead of `weiss`, for one sublattice: J0 = 3 k_B T_C / S(S+1), the coupling with which
+        Eqs. (30), (32) order there.
+    neel_temperature : float, K, optional
+        Instead of `weiss`, for two sublattices of equal spin and density: each is coupled to the
+        other by J0 = -3 k_B T_N / S(S+1) and not to itself.
+
+    Raises
+    ------
+    ParameterError
+        For a value outside its range, a coupling given twice, or one that is not reciprocal.
+    """
+
+    sublattices: tuple[Moments, ...]
+    weiss: tuple[tuple[float, ...], ...]
+    disorder: str
+
+    def __init__(
+        self,
+        sublattices: Sequence[Moments] | Moments,
+        weiss: ArrayLike | None = None,
+        disorder: str = "random",
+        *,
+        curie_temperature: float | None = None,
+        neel_temperature: float | None = None,
+    ) -> None:
+        moments = tuple(sublattices) if isinstance(sublattices, Sequence) else (sublattices,)
+        if not moments:
+            raise ParameterError("`sublattices` must hold at least one Moments, got none")
+        for item in moments:
+            _checks.instance("sublattices", item, Moments)
+        orders = {
+            "weiss": weiss,
+            "curie_temperature": curie_temperature,
+            "neel_temperature": neel_temperature,
+        }
+        chosen = [name for name, value in orders.items() if value is not None]
+        if len(chosen) > 1:
+            _checks.exactly_one(**{name: orders[name] for name in chosen})
+        if curie_temperature is not None:
+            weiss = _curie_coupling(moments, curie_temperature)
+        if neel_temperature is not None:
+            weiss = _neel_coupling(moments, neel_temperature)
+        matrix = _checks.finite_array("weiss", 0.0 if weiss is None else weiss, "eV")
+        count = len(moments)
+        if matrix.ndim == 0 and (count == 1 or matrix == 0):
+            matrix = np.full((count, count), float(matrix))
+        if matrix.shape != (count, count):
+            raise ParameterError(
+                f"`weiss` must have shape {(count, count)} in eV, got shape {matrix.shape}"
+            )
+        EXCHANGE.hold("weiss", matrix)
+        symmetrising_weights(matrix)
+        object.__setattr__(self, "sublattices", moments)
+        object.__setattr__(self, "weiss", tuple(tuple(row) for row in matrix.tolist()))
+        object.__setattr__(
+            self, "disorder", _checks.choice("disorder", disorder, ("random", "lattice"))
+        )
+
+    @property
+    def spins(self) -> Array:
+        """Spin quantum number of each sublattice, shape (n,)."""
+        return np.array([moments.spin for moments in self.sublattices])
+
+    @property
+    def densities(self) -> Array:
+        """Density of each sublattice [m^-3], shape (n,)."""
+        return np.array([moments.density for moments in self.sublattices])
+
+    @property
+    def exchange(self) -> Array:
+        """J_v of each sublattice [eV m^3], shape (n, 3); refused as by `principal_exchange`."""
+        return np.array([moments.principal_exchange for moments in self.sublattices])
+
+
+def coupling_of_order(spin: float, temperature: float) -> float:
+    """J0 = 3 k_B T / S(S+1) [eV], with which moments order at T [K], Eqs. (30), (32)."""
+    return 3.0 * units.K_B * temperature / (spin * (spin + 1.0))
+
+
+def _curie_coupling(moments: tuple[Moments, ...], kelvin: float) -> float:
+    kelvin = _checks.number("curie_temperature", kelvin, "K", least=0.0)
+    ORDER.hold("curie_temperature", kelvin)
+    if len(moments) > 1:
+        raise ParameterError(
+            f"`curie_temperature` is for one sublattice, got {len(moments)}: give `weiss` in eV"
+        )
+    return coupling_of_order(moments[0].spin, kelvin)
+
+
+def _neel_coupling(moments: tuple[Moments, ...], kelvin: float) -> list[list[float]]:
+    kelvin = _checks.number("neel_temperature", kelvin, "K", least=0.0)
+    ORDER.hold("neel_temperature", kelvin)
+    kinds = {(one.spin, one.density) for one in moments}
+    if len(moments) != 2 or len(kinds) > 1:
+        raise ParameterError(
+            "`neel_temperature` is for two sublattices of equal spin and density, got "
+            + ", ".join(f"S = {one.spin:g} at {one.density:g} m^-3" for one in moments)
+        )
+    coupling = coupling_of_order(moments[0].spin, kelvin)
+    return [[0.0, -coupling], [-coupling, 0.0]]
+
+
+def symmetrising_weights(weiss: Array) -> Array:
+    """Positive weights w with w_i J_ij = w_j J_ji, largest 1, shape (n,).
+
+    They are what makes the Weiss equations the stationarity of one free energy; for a matrix that
+    obeys action = reaction they are the densities of the sublattices.
+
+    Raises
+    ------
+    ParameterError
+        If there are none.
+    """
+    count = len(weiss)
+    weights = np.zeros(count)
+    for root in range(count):
+        if weights[root]:
+            continue
+        weights[root] = 1.0
+        pending = [root]
+        while pending:
+            i = pending.pop()
+            for j in np.flatnonzero((weights == 0) & (weiss[i] * weiss[:, i] > 0)):
+                weights[j] = weights[i] * weiss[i, j] / weiss[j, i]
+                pending.append(int(j))
+    energy = weights[:, None] * weiss
+    mismatch = np.abs(energy - energy.T)
+    # each weight is a product of at most n ratios, each good to a few roundings of the input
+    if np.any(mismatch > 16 * count * np.finfo(float).eps * np.abs(energy)):
+        row, column = np.unravel_index(np.argmax(mismatch), mismatch.shape)
+        raise ParameterError(
+            "`weiss` must be reciprocal, w_i weiss[i][j] = w_j weiss[j][i] for some positive "
+            f"weights w (the densities), got weiss[{row}][{column}] = "
+            f"{weiss[row, column]:g} eV and weiss[{column}][{row}] = {weiss[column, row]:g} eV"
+        )
+    return np.asarray(weights / weights.max())

@@ -1,0 +1,650 @@
+"""Figures of decays, deviations, transport. Every function takes `ax=`, returns ``(fig, ax)``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
+from numpy.typing import ArrayLike
+from scipy.linalg import expm
+
+from openmr import _checks
+from openmr._checks import Array, ParameterError
+from openmr.reports.verify.comparison import Check
+from openmr.transport.diffusion import SpinProfile
+from openmr.transport.resistivity import Resistivity
+
+if TYPE_CHECKING:
+    from openmr.rates.routes.evolution import Decay, FreeMoment
+
+PICOSECOND = 1e-12
+
+
+def _axes(ax: Axes | None) -> tuple[Figure, Axes]:
+    if ax is None:
+        return plt.subplots(figsize=(6.0, 4.0), layout="constrained")
+    return figure_of(ax), ax
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that holds `ax`.
+
+    Parameters
+    ----------
+    ax : Axes
+
+    Returns
+    -------
+    Figure
+        The outermost, also for axes in a subfigure.
+
+    Raises
+    ------
+    ParameterError
+        If `ax` is not one set of axes, or was removed from its figure.
+    """
+    figure = ax.get_figure(root=True) if isinstance(ax, Axes) else None
+    if figure is None:
+        raise ParameterError(f"`ax` must be matplotlib axes in a figure, or None, got {ax!r}")
+    return figure
+
+
+def _recorded(name: str, value: Any, kind: str, source: str) -> None:
+    """Raise unless `value` is a `kind` of `openmr.rates.routes.evolution`, which imports QuTiP."""
+    from openmr.rates.routes import evolution
+
+    if not isinstance(value, getattr(evolution, kind)):
+        raise ParameterError(
+            f"`{name}` must be a {kind} from openmr.rates.routes.evolution.{source}, "
+            f"got {_checks.shown(value)}"
+        )
+
+
+def _evolved(generator: Array, times: Array) -> Array:
+    return np.stack([expm(-generator * time) for time in times])
+
+
+def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
+    """Recorded polarisations with the fitted decay.
+
+    Parameters
+    ----------
+    recorded : Decay
+        From `openmr.rates.routes.evolution.record_decay`.
+    ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        Longitudinal <sigma_z> of a spin along the field, and the length of the transverse
+        polarisation of a spin across it, against time in ps; markers recorded, lines fitted.
+
+    Raises
+    ------
+    ParameterError
+        For anything else.
+    """
+    _recorded("recorded", recorded, "Decay", "record_decay")
+    figure, ax = _axes(ax)
+    length = max(times[-1] for times in recorded.times)
+    fitted_times = np.linspace(0.0, length, 400)
+    fitted = _evolved(recorded.generator, fitted_times)
+    curves = (
+        (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", _along, "o", "-", "0.0"),
+        (r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$", _across, "s", "--", "#d55e00"),
+    )
+    for label, part, marker, line, colour in curves:
+        for window, (times, signals) in enumerate(
+            zip(recorded.times, recorded.signals, strict=True)
+        ):
+            ax.plot(
+                times[::4] / PICOSECOND,
+                part(signals)[::4],
+                marker,
+                color=colour,
+                markerfacecolor="none",
+                markersize=5,
+                label=None if window else label + ", recorded",
+            )
+        ax.plot(fitted_times / PICOSECOND, part(fitted), line, color=colour, label="fitted")
+    ax.set_xlabel("time (ps)")
+    ax.set_ylabel("polarisation (initial = 1)")
+    ax.set_ylim(0.0, 1.05)
+    ax.legend(frameon=False)
+    return figure, ax
+
+
+def _along(signals: Array) -> Array:
+    return np.asarray(signals[:, 2, 2])
+
+
+def _across(signals: Array) -> Array:
+    return np.asarray(np.hypot(signals[:, 0, 0], signals[:, 1, 0]))
+
+
+def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
+    """First periods of <sigma_x> and <sigma_y> of a spin that starts along x.
+
+    Parameters
+    ----------
+    recorded : Decay
+        Its `prediction` samples were not fitted: the lines predict them.
+    ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        Lines predict, points are samples.
+
+    Raises
+    ------
+    ParameterError
+        For anything else.
+    """
+    _recorded("recorded", recorded, "Decay", "record_decay")
+    figure, ax = _axes(ax)
+    times, signals = recorded.prediction
+    fine = np.linspace(0.0, times[-1], 400)
+    fitted = _evolved(recorded.generator, fine)
+    for row, name, marker, line, colour in (
+        (0, "x", "o", "-", "0.0"),
+        (1, "y", "^", "--", "#0072b2"),
+    ):
+        label = rf"$\langle\sigma_{name}\rangle$"
+        ax.plot(
+            times / PICOSECOND,
+            signals[:, row, 0],
+            marker,
+            color=colour,
+            markerfacecolor="none",
+            markersize=5,
+            label=label + ", recorded",
+        )
+        ax.plot(fine / PICOSECOND, fitted[:, row, 0], line, color=colour, label="predicted")
+    ax.axhline(0.0, color="0.7", linewidth=0.8, zorder=0)
+    ax.set_xlabel("time (ps)")
+    ax.set_ylabel("polarisation (initial = 1)")
+    ax.set_ylim(-1.15, 1.6)
+    ax.legend(frameon=False, ncols=2, loc="upper center")
+    return figure, ax
+
+
+def free_moment(
+    free: FreeMoment, thermal_rate: float, *, ax: Axes | None = None
+) -> tuple[Figure, Axes]:
+    """Decay with a free moment beside the decay with a thermal one.
+
+    Parameters
+    ----------
+    free : FreeMoment
+    thermal_rate : float, 1/s
+        1/tau_par of the exchange part, moment held thermal.
+    ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        Both decays on one axis.
+
+    Raises
+    ------
+    ParameterError
+        For anything else.
+    """
+    _recorded("free", free, "FreeMoment", "free_moment")
+    thermal_rate = _checks.number("thermal_rate", thermal_rate, "1/s", least=0.0)
+    figure, ax = _axes(ax)
+    times = free.times / PICOSECOND
+    ax.plot(times, free.polarisation, "-", color="0.0", label="moment free")
+    ax.plot(
+        times,
+        np.exp(-thermal_rate * free.times),
+        "--",
+        color="#d55e00",
+        label=r"moment held thermal, $e^{-t/\tau_\parallel}$",
+    )
+    ax.axhline(free.residue, color="0.5", linestyle=":", label="what never decays")
+    ax.set_xlabel("time (ps)")
+    ax.set_ylabel(r"$\langle\sigma_z\rangle$ (initial = 1)")
+    ax.set_ylim(0.0, 1.05)
+    ax.legend(frameon=False)
+    return figure, ax
+
+
+def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figure, Axes]:
+    """Deviation of every check over what it is allowed.
+
+    Parameters
+    ----------
+    checks : iterable of Check
+        One or more, such as the `checks` of a report of `openmr.verify`.
+    ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        One column per quantity; above the line at 1 a check is missed. Exact agreement is drawn
+        at 1e-8, NaN and whatever is larger at 1e3.
+
+    Raises
+    ------
+    ParameterError
+        For no checks, or anything else among them.
+    """
+    chosen = list(checks) if isinstance(checks, Iterable) else []
+    if not chosen or not all(isinstance(check, Check) for check in chosen):
+        raise ParameterError(
+            f"`checks` must hold one openmr Check or more, got {_checks.shown(checks)}"
+        )
+    quantities = ("tau_par", "tau_perp", "omega_L", "l_par", "l_perp", "rho_L", "rho_T")
+    symbols = (
+        r"$\tau_\parallel$", r"$\tau_\perp$", r"$\omega_L$", r"$\ell_\parallel$",
+        r"$\ell_\perp$", r"$\rho_L$", r"$\rho_T$",
+    )  # fmt: skip
+    figure, ax = _axes(ax)
+    floor, ceiling = 1e-8, 1e3
+    for route, marker, colour, shift in (
+        ("bloch-redfield", "o", "0.0", -0.12),
+        ("evolution", "s", "#d55e00", 0.12),
+    ):
+        x, y = [], []
+        for column, quantity in enumerate(quantities):
+            for check in chosen:
+                if check.quantity == quantity and check.route == route:
+                    missed = np.nan_to_num(check.deviation / check.tolerance, nan=ceiling)
+                    x.append(column + shift)
+                    y.append(np.clip(missed, floor, ceiling))
+        ax.plot(x, y, marker, color=colour, markerfacecolor="none", label=route)
+    ax.axhline(1.0, color="0.4", linestyle="--", label="allowed")
+    ax.set_yscale("log")
+    ax.set_ylim(0.5 * floor, 100 * ceiling)  # room for the legend
+    ax.set_xlim(-0.5, len(quantities) - 0.5)
+    ax.set_xticks(range(len(quantities)), symbols)
+    ax.set_ylabel("deviation from closed form / allowed")
+    ax.legend(frameon=False, ncols=3, loc="upper center")
+    return figure, ax
+
+
+# --- transport -------------------------------------------------------------------------------
+
+# Okabe-Ito colours, told apart by line as well
+STYLES = (
+    ("#000000", "-"),
+    ("#d55e00", "--"),
+    ("#0072b2", "-."),
+    ("#009e73", ":"),
+    ("#cc79a7", (0, (7, 2))),
+)
+MICROOHM = 1e-6
+
+
+FIELD = "field, $B$ (T)"
+FIELD_ALONG = {
+    (1.0, 0.0, 0.0): "field along the current, $B_x$ (T)",
+    (0.0, 1.0, 0.0): "field in the plane, across the current, $B_y$ (T)",
+    (0.0, 0.0, 1.0): "field along the normal, $B_z$ (T)",
+}
+TEMPERATURE = "temperature (K)"
+RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
+LEAST_POWER = -15
+"""Of ten, of a relative change: below, it is rounding."""
+
+
+def resistance_curves(
+    curves: Resistivity | Mapping[str, Resistivity],
+    *,
+    against: str | None = None,
+    relative: bool = False,
+    ax: Axes | None = None,
+) -> tuple[Figure, Axes]:
+    """rho_L against field or temperature, with a mark where the precession vanishes.
+
+    Parameters
+    ----------
+    curves : Resistivity, or mapping of label to Resistivity
+        Each along one axis of two points at least; a single one is labelled by its sample's name.
+    against : {"field", "temperature"}, optional
+        Field by default, or temperature where the field stays the same.
+    relative : bool
+        Change since the first point of each curve, times the power of ten on the axis.
+    ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        Circles stand where B = B_sd, interpolated between points. The axis names the direction of
+        the field if all curves have one, along the current, across it or along the normal.
+
+    Raises
+    ------
+    ParameterError
+        For anything but curves, for angular scans and grids, for an unknown `against` or one that
+        does not vary along every curve, and for axes that hold curves in other units.
+    """
+    named = _named_curves(curves)
+    against = _abscissa(named, against)
+    if not isinstance(relative, bool | np.bool_):
+        raise ParameterError(f"`relative` must be True or False, got {relative!r}")
+    drawn = {label: (getattr(c.relaxation, against), c.longitudinal) for label, c in named.items()}
+    scale, unit = 1 / MICROOHM, RESISTIVITY
+    if relative:
+        drawn = {label: (x, y / y[0] - 1) for label, (x, y) in drawn.items()}
+        power = _power_of_ten([y for _, y in drawn.values()])
+        scale, unit = 10.0**-power, _change(against, [x[0] for x, _ in drawn.values()], power)
+    figure, ax = _axes(ax)
+    quantity = _field_label(named.values()) if against == "field" else TEMPERATURE
+    quantity = _together(ax, quantity, unit)
+    marked = False
+    for (label, (x, y)), (colour, line) in zip(drawn.items(), _styles(len(drawn)), strict=True):
+        ax.plot(x, scale * y, color=colour, linestyle=line, label=label)
+        still = _crossings(x, named[label].relaxation.precession)
+        marked |= len(still) > 0
+        ax.plot(still, np.interp(still, x, scale * y), "o", color=colour, markerfacecolor="none")
+    if marked:
+        ax.plot([], [], "o", color="0.4", markerfacecolor="none", label=r"$B = B_\mathrm{sd}$")
+    ax.set_xlabel(quantity)
+    ax.set_ylabel(unit)
+    if relative and isinstance(ax.yaxis.get_major_formatter(), ScalarFormatter):
+        ax.ticklabel_format(axis="y", style="plain", useOffset=False)
+    ax.legend(frameon=False)
+    return figure, ax
+
+
+def _named_curves(curves: Resistivity | Mapping[str, Resistivity]) -> dict[str, Resistivity]:
+    if isinstance(curves, Resistivity):
+        _along_one_axis("`curves`", curves)
+        return {curves.relaxation.sample.name: curves}
+    if not isinstance(curves, Mapping) or not curves:
+        raise ParameterError(
+            "`curves` must be an openmr.Resistivity (of openmr.magnetoresistance) or map a label "
+            f"or more to one each, got {_checks.shown(curves)}"
+        )
+    for label, curve in curves.items():
+        name = f"curves[{label!r}]"
+        _checks.instance(name, curve, Resistivity)
+        _along_one_axis(f"`{name}`", curve)
+    return dict(curves)
+
+
+def _along_one_axis(name: str, curve: Resistivity) -> None:
+    """Raise unless field or temperature vary along the one axis of the curve."""
+    shape, rates = curve.longitudinal.shape, curve.relaxation
+    if curve.direction.ndim > 1 and not (_varies(rates.field) or _varies(rates.temperature)):
+        raise ParameterError(
+            f"{name} must vary in field or temperature, got directions of shape {shape} at one of "
+            "each: `openmr.show.plotting.angular_scan` draws these"
+        )
+    if len(shape) > 1:
+        raise ParameterError(
+            f"{name} must have one axis, field or temperature, got shape {shape}: "
+            "`openmr.show.plotting.resistivity_map` draws a grid of temperatures and fields"
+        )
+    if curve.longitudinal.size < 2 or not (_varies(rates.field) or _varies(rates.temperature)):
+        raise ParameterError(
+            f"{name} must have two fields or temperatures at least, got shape {shape} at "
+            f"T = {_range(rates.temperature)} K, B = {_range(rates.field)} T"
+        )
+
+
+def _varies(values: Array) -> bool:
+    return values.size > 0 and float(np.ptp(values)) > 0
+
+
+def _range(values: Array) -> str:
+    if not values.size:
+        return "[]"
+    low, high = values.min(), values.max()
+    return f"{low:g}" if low == high else f"{low:g} ... {high:g}"
+
+
+def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
+    """What every curve varies in, the field first."""
+    known = ("field", "temperature")
+    fixed = {
+        axis: [
+            (label, getattr(curve.relaxation, axis))
+            for label, curve in curves.items()
+            if not _varies(getattr(curve.relaxation, axis))
+        ]
+        for axis in known
+    }
+    if against is not None:
+        _checks.choice("against", against, known)
+        if fixed[against]:
+            label, values = fixed[against][0]
+            (other,) = (axis for axis in known if axis != against)
+            unit = "T" if against == "field" else "K"
+            raise ParameterError(
+                f"`against` must be what varies, got {against!r}, which is {_range(values)} {unit} "
+                f"all along {label!r}: take {other!r}"
+            )
+        return against
+    for axis in known:
+        if not fixed[axis]:
+            return axis
+    raise ParameterError(
+        "`curves` must all vary in field or all in temperature, got "
+        f"{fixed['field'][0][0]!r} at one field and {fixed['temperature'][0][0]!r} at one "
+        "temperature: draw two figures"
+    )
+
+
+def _field_label(found: Iterable[Resistivity]) -> str:
+    """Axis label that names the one direction of the field, where there is one."""
+    directions = np.concatenate([curve.direction.reshape(-1, 3) for curve in found])
+    for axis, label in FIELD_ALONG.items():
+        if np.allclose(directions, axis, rtol=0.0, atol=1e-9):  # cos(pi/2) is not quite 0
+            return label
+    return FIELD
+
+
+def _power_of_ten(changes: list[Array]) -> int:
+    """Multiple of three that leaves the largest change between 1 and 1000."""
+    largest = max(float(np.max(np.abs(change))) for change in changes)
+    if largest == 0:
+        return 0
+    return max(LEAST_POWER, 3 * math.floor(math.log10(largest) / 3))
+
+
+def _change(against: str, first: list[float], power: int) -> str:
+    """Axis label of rho_L over its first value, less one."""
+    symbol, unit = ("B", "T") if against == "field" else ("T", "K")
+    start = rf"{symbol}_\mathrm{{first}}"
+    if np.ptp(first) == 0:
+        start = "0" if first[0] == 0 else rf"{first[0]:g}\,\mathrm{{{unit}}}"
+    factor = rf" ($10^{{{power}}}$)" if power else ""
+    return rf"$\rho_L({symbol})\,/\,\rho_L({start}) - 1$" + factor
+
+
+def _together(ax: Axes, quantity: str, unit: str) -> str:
+    """Label of the x axis beside curves that an earlier call drew into `ax`."""
+    if not ax.lines:
+        return quantity
+    before, earlier = ax.get_xlabel(), ax.get_ylabel()
+    fields = (FIELD, *FIELD_ALONG.values())
+    ours = before in (*fields, TEMPERATURE)
+    if ours and (earlier != unit or (before == TEMPERATURE) != (quantity == TEMPERATURE)):
+        raise ParameterError(
+            f"`ax` must hold no curves in other units, got {earlier!r} against {before!r}: give "
+            "all curves in one call, as a mapping of label to curve"
+        )
+    return quantity if not ours or before == quantity else FIELD
+
+
+def _styles(count: int) -> list[tuple[str, Any]]:
+    return [STYLES[i % len(STYLES)] for i in range(count)]
+
+
+def _crossings(x: Array, y: Array) -> Array:
+    """Where y, linear between points, passes through zero."""
+    at = np.flatnonzero(y[:-1] * y[1:] < 0)
+    return np.asarray(x[at] - y[at] * (x[at + 1] - x[at]) / (y[at + 1] - y[at]))
+
+
+def angular_scan(
+    angle: ArrayLike,
+    scans: Mapping[str, Resistivity],
+    *,
+    part: str = "longitudinal",
+    ax: Axes | None = None,
+) -> tuple[Figure, Axes]:
+    """Resistivity while the field turns, with the law a + b cos^2 fitted to it.
+
+    Parameters
+    ----------
+    angle : array_like (n,), rad
+    scans : mapping of plane to Resistivity
+        For the directions ``om.scan_directions(plane, angle)``, plane "xy", "yz" or "zx".
+    part : {"longitudinal", "transverse"}
+        The law is drawn for the longitudinal one alone.
+    ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        The line is computed, circles are the law.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown `part`, or scans that do not have one point an angle.
+    """
+    _checks.choice("part", part, ("longitudinal", "transverse"))
+    turn = _checks.finite_array("angle", angle, "rad")
+    if turn.ndim != 1 or not turn.size:
+        raise ParameterError(f"`angle` must be one row of angles in rad, got shape {turn.shape}")
+    if not isinstance(scans, Mapping) or not scans:
+        raise ParameterError(
+            "`scans` must map a plane or more to an openmr.Resistivity each, got "
+            f"{_checks.shown(scans)}"
+        )
+    for plane, scan in scans.items():
+        _checks.choice("plane", plane, ("xy", "yz", "zx"))
+        _checks.instance(f"scans[{plane!r}]", scan, Resistivity)
+        if scan.longitudinal.shape != turn.shape or scan.direction.shape != (*turn.shape, 3):
+            raise ParameterError(
+                f"`scans[{plane!r}]` must have a direction per angle, shape {turn.shape}, got "
+                f"{scan.longitudinal.shape} with directions {scan.direction.shape[:-1]}; "
+                "`openmr.show.plotting.resistance_curves` draws fields and temperatures"
+            )
+    figure, ax = _axes(ax)
+    degrees = np.rad2deg(turn)
+    for (plane, scan), (colour, line) in zip(scans.items(), _styles(len(scans)), strict=True):
+        rho = getattr(scan, part) / MICROOHM
+        ax.plot(degrees, rho, color=colour, linestyle=line, label=f"{plane[0]} to {plane[1]}")
+        if part == "longitudinal":
+            some = slice(None, None, max(1, len(turn) // 24))
+            square = np.stack([np.ones_like(turn), np.cos(turn) ** 2], axis=-1)
+            law = square[some] @ np.linalg.lstsq(square, rho)[0]
+            ax.plot(degrees[some], law, "o", color=colour, markerfacecolor="none", markersize=4)
+    ax.set_xlabel("angle of the field (degrees)")
+    ax.set_xticks(np.arange(0, degrees.max() + 1, 90 if degrees.max() > 200 else 45))
+    name = "L" if part == "longitudinal" else "T"
+    ax.set_ylabel(rf"resistivity $\rho_{name}$ ($\mu\Omega$ m)")
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.12 * (high - low))
+    ax.legend(frameon=False, ncols=len(scans), loc="upper center")
+    return figure, ax
+
+
+def spin_profile(
+    found: SpinProfile, *, quantity: str = "accumulation", ax: Axes | None = None
+) -> tuple[Figure, Axes]:
+    """Three components of the spin accumulation or of the spin current across the film.
+
+    Parameters
+    ----------
+    found : SpinProfile
+        For one direction and one set of rates.
+    quantity : {"accumulation", "current"}
+    ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        One line a component.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown `quantity`, or anything but one profile.
+    """
+    _checks.choice("quantity", quantity, ("accumulation", "current"))
+    _checks.instance("found", found, SpinProfile)
+    values = getattr(found, quantity)
+    if values.ndim != 2:
+        raise ParameterError(
+            "`found` must be for one direction and one set of rates, got a grid of shape "
+            f"{values.shape[:-2]}; `openmr.show.animation.turning_field` draws many, one by one"
+        )
+    figure, ax = _axes(ax)
+    symbol = r"\mu_s" if quantity == "accumulation" else "J_s"
+    for component, (colour, line) in enumerate(_styles(3)):
+        label = f"${symbol}^{'xyz'[component]}$"
+        ax.plot(found.depth * 1e9, values[:, component], color=colour, linestyle=line, label=label)
+    ax.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
+    ax.set_xlabel("depth $z$ (nm)")
+    ax.set_ylabel(
+        "spin accumulation (eV)" if quantity == "accumulation" else "spin current (A/m$^2$)"
+    )
+    ax.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
+    ax.legend(frameon=False)
+    return figure, ax
+
+
+def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
+    """rho_L over field and temperature, with the line B = B_sd(B, T).
+
+    Parameters
+    ----------
+    found : Resistivity
+        On a grid with temperatures along the first axis and fields along the second.
+    ax : Axes, optional
+
+    Returns
+    -------
+    (Figure, Axes)
+        The axes have a second one for the colours. The x axis names the direction of the field
+        as `resistance_curves` does.
+
+    Raises
+    ------
+    ParameterError
+        For anything but a grid over which both vary.
+    """
+    _checks.instance("found", found, Resistivity)
+    rates, shape = found.relaxation, found.longitudinal.shape
+    both = _varies(rates.field) and _varies(rates.temperature)
+    if len(shape) != 2 or rates.field.shape != shape or min(shape) < 2 or not both:
+        raise ParameterError(
+            "`found` must lie on a grid of two temperatures and two fields at least, as "
+            f"`temperature[:, None]` and `field` make it, got shape {shape} at "
+            f"T = {_range(rates.temperature)} K, B = {_range(rates.field)} T; "
+            "`openmr.show.plotting.resistance_curves` draws one row"
+        )
+    figure, ax = _axes(ax)
+    rho = found.longitudinal / MICROOHM
+    mesh = ax.pcolormesh(rates.field, rates.temperature, rho, cmap="cividis", shading="gouraud")
+    figure.colorbar(mesh, ax=ax, label=r"$\rho_L$ ($\mu\Omega$ m)")
+    if np.any(rates.precession > 0) and np.any(rates.precession < 0):
+        # without a field nothing precesses above the ordering temperature: no exchange field there
+        omega = np.ma.masked_where(rates.field == 0, rates.precession)
+        ax.contour(
+            rates.field,
+            rates.temperature,
+            omega,
+            levels=[0.0],
+            colors="w",
+            linestyles="--",
+        )
+        ax.plot([], [], "--", color="0.5", label=r"$B = B_\mathrm{sd}$")
+        ax.legend(loc="upper right")
+    ax.set_xlabel(_field_label([found]))
+    ax.set_ylabel(TEMPERATURE)
+    return figure, ax

@@ -1,0 +1,316 @@
+"""A sweep as plain data: which points, cut into which boxes, and what is worked out at each.
+
+A box of points is one task for an executor, one message back, and one chunk of a store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openmr import _checks
+from openmr._checks import ParameterError
+from openmr._version import __version__
+from openmr.moments.equilibrium import checked_points
+from openmr.moments.spin_averages import blocks
+from openmr.rates.record import LARGE, Relaxation
+from openmr.rates.relaxation import METHODS, relaxation
+from openmr.sample.film import Sample
+from openmr.sample.parameters import UNITS, varied
+from openmr.transport.resistivity import Resistivity, resistivity
+
+Box = tuple[slice, ...]
+Values = dict[str, NDArray[Any]]
+
+
+class Variable(NamedTuple):
+    """One column of the dataset."""
+
+    of: Callable[[Resistivity], NDArray[Any]]
+    units: str
+    equation: str
+    label: str
+    directional: bool = False
+
+
+VARIABLES: Final[dict[str, Variable]] = {
+    "longitudinal_rate": Variable(
+        lambda r: r.relaxation.longitudinal, "1/s", "(70), (84)", "1/tau_par"
+    ),
+    "transverse_rate": Variable(
+        lambda r: r.relaxation.transverse, "1/s", "(75), (85)", "1/tau_perp, mean of two"
+    ),
+    "precession": Variable(lambda r: r.relaxation.precession, "rad/s", "(78)", "omega_L"),
+    "charge_to_spin_rate": Variable(lambda r: r.relaxation.charge_to_spin, "1/s", "(62)", "1/T_0"),
+    "longitudinal_resistivity": Variable(
+        lambda r: r.longitudinal, "Ohm m", "(86), (93)", "rho_L", True
+    ),
+    "transverse_resistivity": Variable(
+        lambda r: r.transverse, "Ohm m", "(87), (94)", "rho_T", True
+    ),
+    "drho0": Variable(lambda r: r.drho0, "Ohm m", "(88)", "isotropic part over theta_SH^2"),
+    "drho1": Variable(lambda r: r.drho1, "Ohm m", "(89)", "anisotropic part over theta_SH^2"),
+    "drho2": Variable(lambda r: r.drho2, "Ohm m", "(90)", "Hanle part over theta_SH^2"),
+}
+
+_POINT_UNITS: Final = {"temperature": "K", "field": "T", "direction": "1"}
+_EXCLUSIVE: Final = (
+    ("weiss", "curie_temperature", "neel_temperature"),
+    ("exchange", "exchange_energy"),
+    ("spin_flip_time", "diffusion_length"),
+)
+_VECTORS: Final = ("direction", "exchange", "exchange_energy")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one worker needs for one box; small, and nothing but plain data."""
+
+    sample: Sample
+    axes: Mapping[str, NDArray[Any]]  # dimensions, in order
+    fixed: Mapping[str, Any]  # what was given as a number, parameters of the sample among them
+    method: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole sweep: the task of all points, and how it is cut into boxes."""
+
+    task: Task
+    chunks: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each dimension."""
+        return tuple(len(values) for values in self.task.axes.values())
+
+    def boxes(self) -> Iterator[Box]:
+        """Slices along every dimension, in C order."""
+        starts = (range(0, n, c) for n, c in zip(self.shape, self.chunks, strict=True))
+        for corner in product(*starts):
+            yield tuple(
+                slice(start, min(start + c, n))
+                for start, c, n in zip(corner, self.chunks, self.shape, strict=True)
+            )
+
+    def part(self, box: Box) -> Task:
+        """The task of one box."""
+        axes = self.task.axes.items()
+        cut = {name: values[where] for (name, values), where in zip(axes, box, strict=True)}
+        return replace(self.task, axes=cut)
+
+    def cut(self, dims: tuple[str, ...], box: Box) -> Box:
+        """The box along some of the dimensions."""
+        return tuple(w for name, w in zip(self.task.axes, box, strict=True) if name in dims)
+
+    def description(self) -> dict[str, Any]:
+        """Everything that the numbers depend on, as plain data; the axes by name alone."""
+        return {
+            "version": __version__,
+            "method": self.task.method,
+            "options": dict(self.task.options),
+            "sample": asdict(self.task.sample),
+            "fixed": {name: np.asarray(v).tolist() for name, v in self.task.fixed.items()},
+            "dimensions": list(self.task.axes),
+        }
+
+
+def dimensions(variable: str, task: Task) -> tuple[str, ...]:
+    """Dimensions of one variable: the direction counts for the resistivities alone."""
+    kept = VARIABLES[variable].directional
+    return tuple(name for name in task.axes if kept or name != "direction")
+
+
+def evaluate(task: Task) -> Values:
+    """All variables at all points of a task; what a worker runs."""
+    outer = _of_sample(task.axes)
+    named = _of_sample(task.fixed)
+    shape = tuple(len(values) for values in task.axes.values())
+    out = {
+        name: np.empty([len(task.axes[d]) for d in dimensions(name, task)]) for name in VARIABLES
+    }
+    given = {**task.fixed, **task.axes}
+    temperature = np.asarray(given["temperature"], dtype=float).reshape(-1, 1, 1)
+    field = np.asarray(given["field"], dtype=float).reshape(-1, 1)
+    directions = np.atleast_2d(np.asarray(given["direction"], dtype=float))
+    # a few rows of temperatures at a time, so that the arrays in between stay in the cache
+    rows = list(blocks(len(temperature), max(1, LARGE // (field.size * len(directions)))))
+    samples = {
+        index: varied(
+            task.sample, named | {n: outer[n][i] for n, i in zip(outer, index, strict=True)}
+        )
+        for index in np.ndindex(shape[: len(outer)])
+    }
+    for row in rows:
+        rates: Relaxation | None = None
+        for index, sample in samples.items():
+            if rates is not None and _same_moments(rates.sample, sample):
+                # of the film the rates know 1/tau_0 alone
+                rates = replace(rates, sample=sample, spin_flip_rate=sample.film.spin_flip_rate)
+            else:
+                rates = relaxation(
+                    sample, temperature[row], field, method=task.method, **task.options
+                )
+            found = resistivity(sample.film, rates, directions)
+            for name, values in out.items():
+                part = VARIABLES[name].of(found)  # (temperature, field, direction)
+                part = part if VARIABLES[name].directional else part[..., 0]
+                where = (*index, row) if "temperature" in task.axes else index
+                values[where] = part.reshape(values[where].shape)
+    return out
+
+
+def _of_sample(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What of it is a parameter of the sample."""
+    return {name: value for name, value in given.items() if name in UNITS}
+
+
+def _same_moments(one: Sample, other: Sample) -> bool:
+    return one.magnet == other.magnet and one.electrons == other.electrons
+
+
+def task_of(
+    sample: Sample, given: Mapping[str, Any], method: str, options: Mapping[str, Any]
+) -> Task:
+    """Axes and fixed values told apart, everything checked before anything is computed."""
+    _checks.instance("sample", sample, Sample)
+    _checks.choice("method", method, METHODS)
+    if not isinstance(options, Mapping):
+        raise ParameterError(f"`options` must be a mapping of names to values, got {options!r}")
+    for names in _EXCLUSIVE:
+        if len(both_given := [name for name in names if name in given]) > 1:
+            raise ParameterError(
+                f"exactly one of `{both_given[0]}` and `{both_given[1]}` may be given"
+            )
+    axes: Values = {}
+    fixed: dict[str, Any] = {}
+    for name, value in given.items():
+        if _is_axis(name, value):
+            axes[name] = _axis(name, value)
+        else:
+            fixed[name] = value
+    base = varied(sample, _of_sample(fixed))
+    _check_samples(base, _of_sample(fixed), _of_sample(axes))
+    both = {**fixed, **axes}
+    for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
+        checked_points(base, **{name: both[name], **other})
+    fixed_or_axis = _checks.unit_vectors("direction", both["direction"])
+    (axes if "direction" in axes else fixed)["direction"] = fixed_or_axis
+    for name in ("temperature", "field"):
+        if name in fixed:
+            fixed[name] = float(fixed[name])
+    return Task(base, axes, fixed, method, _plain_options(options))
+
+
+def _check_samples(base: Sample, named: Mapping[str, Any], axes: Values) -> None:
+    """Every value of the sample's axes, and their smallest and largest together."""
+    for name, values in axes.items():
+        for value in values:
+            varied(base, {**named, name: value})
+    ends = {name: _ends(values) for name, values in axes.items() if values.dtype.kind not in "US"}
+    for corner in product(*ends.values()):
+        varied(base, {**named, **dict(zip(ends, corner, strict=True))})
+
+
+def _ends(values: NDArray[Any]) -> NDArray[Any]:
+    """The smallest and the largest of some values, or vectors."""
+    sizes = np.abs(values).max(axis=-1) if values.ndim > 1 else values
+    return values[[np.argmin(sizes), np.argmax(sizes)]]
+
+
+def _plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as the dataset can keep them: numbers, words, lists and dictionaries of them."""
+    for name, value in options.items():
+        if name in ("sample", "temperature", "field", "method"):
+            raise ParameterError(f"`options` must be options of the method, got `{name}` in it")
+        if name == "azimuth" and np.ndim(value) > 0:
+            raise ParameterError(f"`azimuth` must be one angle in rad in a sweep, got {value!r}")
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(dict(options), default=_plain))
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"`options` must be plain values, got {options!r}: {error}") from None
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be kept")
+
+
+def _is_axis(name: str, value: Any) -> bool:
+    try:
+        np.ndim(value)
+    except ValueError:  # rows of unequal length
+        raise ParameterError(f"`{name}` must be a number or an array, got {value!r}") from None
+    if name == "direction":
+        return np.ndim(value) > 1
+    if name not in UNITS and name not in _POINT_UNITS:
+        varied_names = ", ".join([*_POINT_UNITS, *UNITS])
+        raise ParameterError(f"unknown parameter `{name}`; known are {varied_names}")
+    if name in _VECTORS and isinstance(value, tuple) and np.shape(value) == (3,):
+        return False
+    return np.ndim(value) > 0
+
+
+def _axis(name: str, value: Any) -> NDArray[Any]:
+    array = np.asarray(value)
+    allowed = (1, 2) if name in _VECTORS else (1,)
+    if array.ndim not in allowed or array.size == 0 or (array.ndim == 2 and array.shape[1] != 3):
+        shape = "one-dimensional or (n, 3)" if name in _VECTORS else "one-dimensional"
+        raise ParameterError(
+            f"`{name}` must be a number or {shape} and not empty, got shape {array.shape}"
+        )
+    if array.dtype.kind in "US":
+        return array
+    if name in ("spin_flip_time", "diffusion_length"):  # infinite where nothing flips
+        _checks.finite_array(name, np.where(array == np.inf, 1.0, array))
+        return array.astype(float)
+    return _checks.finite_array(name, value)  # the value itself: an array would lose its mask
+
+
+def coordinates(task: Task) -> dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]:
+    """Name -> (dimensions, values, attributes) of every coordinate."""
+    found = {}
+    for name, given in {**task.axes, **task.fixed}.items():
+        units = {"units": {**_POINT_UNITS, **UNITS}[name]}
+        dims: tuple[str, ...] = (name,) if name in task.axes else ()
+        values = np.asarray(given)
+        label = name
+        if values.ndim > len(dims):  # vectors: a dimension may not share its name with a matrix
+            if dims:
+                found[name] = (dims, _texts(values), {} if name == "direction" else units)
+            dims, label = (*dims, "component"), f"{name}_vector"
+        found[label] = (dims, values, units)
+    return found
+
+
+def _texts(vectors: NDArray[Any]) -> NDArray[Any]:
+    """What plots and selections call each vector, shape (n,): its components, "0 0.6 0.8"."""
+    noise = np.abs(vectors) < 1e-12 * np.abs(vectors).max(axis=-1, keepdims=True)
+    rows = np.where(noise, 0.0, vectors).tolist()  # cos(pi/2) is not quite 0, and -0 is 0
+    return np.array([f"{x:g} {y:g} {z:g}" for x, y, z in rows])
+
+
+def attributes(plan: Plan) -> dict[str, str]:
+    """Metadata of the dataset, as text that every file format takes."""
+    told = plan.description()
+    return {
+        "title": f"openmr sweep of {plan.task.sample.name}",
+        "source": f"openmr {told['version']}",
+        "method": plan.task.method,
+        "description": json.dumps(told),
+    }
+
+
+def variable_attributes(name: str) -> dict[str, str]:
+    """Units, equation and label of one variable."""
+    variable = VARIABLES[name]
+    return {"units": variable.units, "equation": variable.equation, "long_name": variable.label}

@@ -1,0 +1,5 @@
+"""Spin diffusion and resistivity.
+
+In: a film and a Relaxation; out: spin accumulation, Resistivity and its mechanisms. May not know
+master equations, models, routes or QuTiP.
+"""

@@ -1,0 +1,260 @@
+"""Spin diffusion across the film, Eqs. (76), (77), (81), (82), (B1)-(B23), (B29), three ways.
+
+Closed form: the modes of (B5) written with projectors, one along b and a complex pair across it,
+never with the eigenvectors (B7), whose norm vanishes for b along x. Matrix function: any 3x3
+relaxation-plus-precession matrix. Collocation: rates that vary with the depth.
+
+The spin current along z of polarisation a is J_a = -(sigma_D/2e) d mu_a/dz + s_a with the bare
+spin Hall current s = theta_SH sigma_D (E_y, -E_x, 0), and vanishes at both faces, Eqs. (B9), (B10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from openmr import _checks
+from openmr._checks import Array, ParameterError
+from openmr.rates.axes import film_axes, film_tensor, local_axes, turned
+from openmr.rates.record import PRECESSION_GENERATOR, Relaxation
+from openmr.sample.film import Film
+from openmr.transport import collocation, matrix_tanh
+from openmr.transport.surviving import (
+    longitudinal_length,
+    squared_argument,
+    surviving_fraction,
+    surviving_matrix,
+    transverse_decay,
+    transverse_length,
+)
+
+__all__ = [
+    "SpinProfile",
+    "film_tensor",
+    "graded_profile",
+    "local_axes",
+    "longitudinal_length",
+    "profile",
+    "surviving_fraction",
+    "surviving_matrix",
+    "transverse_decay",
+    "transverse_length",
+]
+
+ComplexArray = NDArray[np.complex128]
+
+
+# --- profiles --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpinProfile:
+    """Spin accumulation and spin current across the film.
+
+    Attributes
+    ----------
+    method : str
+    depth : array (n,), m
+        z, from 0 to the thickness.
+    accumulation : array (..., n, 3), eV
+        mu_s^x, mu_s^y, mu_s^z.
+    current : array (..., n, 3), A/m^2
+        Spin current along z of the three polarisations; zero at both faces.
+    error : float, no unit
+        Estimated error over the largest accumulation; 0 for the exact methods.
+    """
+
+    method: str
+    depth: Array
+    accumulation: Array
+    current: Array
+    error: float = 0.0
+
+    def __repr__(self) -> str:
+        return (
+            f"SpinProfile  {self.method}, {len(self.depth)} depths to {self.depth[-1]:.4g} m\n"
+            f"  accumulation : at most {np.max(np.abs(self.accumulation)):.4g} eV\n"
+            f"  current      : at most {np.max(np.abs(self.current)):.4g} A/m^2"
+        )
+
+
+def profile(
+    film: Film,
+    relaxation: Relaxation,
+    direction: ArrayLike,
+    *,
+    depth: ArrayLike | None = None,
+    electric_field: float = 1.0,
+    method: str = "matrix",
+) -> SpinProfile:
+    """mu_s(z) and J_s(z) for rates that are the same at every depth, Eq. (B23).
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+    direction : array_like (..., 3), no unit
+        b; leading axes broadcast with the rates.
+    depth : array_like (n,), m, optional
+        From 0 to the thickness; 101 points by default.
+    electric_field : float, V/m
+        E along x; all is proportional to it.
+    method : {"matrix", "closed-form"}
+        Function of the 3x3 matrix, or modes along and across b, for which the two transverse
+        rates must be equal.
+
+    Returns
+    -------
+    SpinProfile
+        At the given depths.
+
+    Raises
+    ------
+    ParameterError
+        For depths outside the film, an unknown method, or transverse rates that the method
+        cannot take.
+    """
+    _checks.instance("film", film, Film)
+    _checks.instance("relaxation", relaxation, Relaxation)
+    _checks.choice("method", method, ("matrix", "closed-form"))
+    field = _checks.number("electric_field", electric_field, "V/m")
+    z = np.linspace(0.0, film.thickness, 101) if depth is None else np.atleast_1d(depth)
+    z = _checks.finite_array("depth", z, "m")
+    if z.ndim != 1 or z.size == 0 or not np.all((z >= 0) & (z <= film.thickness)):
+        raise ParameterError(
+            f"`depth` must be one row of numbers from 0 to {film.thickness:g} m, got "
+            + (f"{z.min():g} to {z.max():g} m" if z.size else "none")
+            + (f" in shape {z.shape}" if z.ndim != 1 else "")
+        )
+    gap = 2 * np.minimum(z, film.thickness - z) / film.thickness
+    side = np.where(z < film.thickness - z, -1.0, 1.0)
+    if method == "matrix":
+        s, j = matrix_tanh.profiles(squared_argument(film, relaxation.tensor), gap, side)
+    else:
+        s, j = _mode_profiles(film, relaxation, gap, side)
+    axes = film_axes(relaxation, direction)[..., None, :, :]
+    source = film.spin_hall_angle * field * np.array([0.0, -1.0, 0.0])
+    return SpinProfile(
+        method=method,
+        depth=z,
+        accumulation=film.thickness * (turned(s, axes) @ source),
+        current=turned(j, axes) @ source / film.resistivity,
+    )
+
+
+def _mode_profiles(
+    film: Film, relaxation: Relaxation, gap: Array, side: Array
+) -> tuple[Array, Array]:
+    """s(x) and 1 - cosh(x u)/cosh(u) of (B11)-(B23), one mode along b and a pair across it."""
+    even = relaxation.dissipator
+    axial = np.zeros_like(even)
+    axial[..., 0, 0] = axial[..., 1, 1] = even[..., 0, 0]
+    axial[..., 2, 2] = even[..., 2, 2]
+    # rotations and numerical routes leave rounding
+    if relaxation.precession_across is not None or not np.all(
+        np.abs(even - axial) <= 1e-12 * np.max(np.abs(even), axis=(-2, -1))[..., None, None]
+    ):
+        raise ParameterError(
+            "`relaxation` must have two equal transverse rates, and precess about the field, for "
+            "method='closed-form'; "
+            "method='matrix' takes any"
+        )
+    decay = np.stack(
+        [relaxation.longitudinal / film.diffusion + 0j, transverse_decay(film, relaxation)]
+    )
+    u = 0.5 * film.thickness * np.sqrt(decay)[..., None]
+    below = 1 + np.exp(-2 * u)
+    odd = np.exp(-u * gap) * -np.expm1(-2 * u * (1 - gap)) / (np.where(u == 0, 1.0, u) * below)
+    s = np.asarray(side * np.where(u == 0, 1 - gap, odd), dtype=complex)
+    j = np.expm1(-u * gap) * np.expm1(-u * (2 - gap)) / below
+    return _along_and_across(s), _along_and_across(j)
+
+
+def _along_and_across(modes: ComplexArray) -> Array:
+    """Matrix of a function of the modes: b b^T, 1 - b b^T and the generator of the precession."""
+    along = np.diag([0.0, 0.0, 1.0])
+    parallel, across = modes[..., None, None]
+    across_even = across.real * (np.eye(3) - along)
+    return np.asarray(parallel.real * along + across_even + across.imag * PRECESSION_GENERATOR)
+
+
+def graded_profile(
+    film: Film,
+    rates: Callable[[Array], Array],
+    *,
+    electric_field: float = 1.0,
+    jumps: Sequence[float] = (),
+    rtol: float = 1e-8,
+    most_cells: int = 8192,
+) -> SpinProfile:
+    """mu_s(z) and J_s(z) for rates that vary with the depth, by collocation of order 4.
+
+    Parameters
+    ----------
+    film : Film
+    rates : callable
+        Depths (n,) [m] -> tensors (n, 3, 3) [1/s] in film coordinates, as `film_tensor` gives.
+    electric_field : float, V/m
+        E along x.
+    jumps : sequence of float, m
+        Depths inside the film at which the rates jump, in rising order: the faces between the
+        layers of a multilayer. The spin accumulation and current are continuous there.
+    rtol : float, no unit
+        Largest estimated error of accumulation and current over their largest value. The mesh
+        doubles until this holds; 1e-8 takes a few hundred cells.
+    most_cells : int
+        Where it stops.
+
+    Returns
+    -------
+    SpinProfile
+        At the nodes of the last mesh, which are dense near the faces.
+
+    Raises
+    ------
+    ConvergenceError
+        If `most_cells` do not suffice, or the rates jump elsewhere.
+    ParameterError
+    """
+    _checks.instance("film", film, Film)
+    field = _checks.number("electric_field", electric_field, "V/m")
+    inner = np.atleast_1d(_checks.finite_array("jumps", jumps, "m"))
+    edges = np.concatenate([[0.0], inner / film.thickness, [1.0]])
+    if edges.ndim != 1 or not np.all(np.diff(edges) > 0):
+        raise ParameterError(
+            f"`jumps` must rise between 0 and {film.thickness:g} m, got {inner.tolist()}"
+        )
+    rtol = _checks.number("rtol", rtol, least=1e-12, most=0.1)
+    cells = round(_checks.number("most_cells", most_cells, least=64, most=2**17))
+    d = film.thickness
+
+    def matrix(z: Array) -> Array:
+        tensor = _checks.finite_array("rates", rates(z * d), "1/s")
+        if tensor.shape != (*z.shape, 3, 3):
+            raise ParameterError(
+                f"`rates` must give shape {(*z.shape, 3, 3)} for depths {z.shape}, "
+                f"got {tensor.shape}"
+            )
+        return 4.0 * squared_argument(film, tensor)
+
+    steepest = float(np.max(np.linalg.norm(matrix(np.linspace(0, 1, 257)), axis=(-2, -1))))
+    unit = np.array([[0.0], [-1.0], [0.0]])  # values in units of 2 theta E d
+    found = collocation.solve(
+        matrix,
+        unit,
+        layer=min(1.0, max(steepest, 1e-300) ** -0.5),
+        rtol=rtol,
+        most_cells=cells,
+        edges=edges.tolist(),
+    )
+    scale = 2 * film.spin_hall_angle * field
+    return SpinProfile(
+        method="collocation",
+        depth=found.nodes * d,
+        accumulation=scale * d * found.values[..., 0],
+        current=-0.5 * scale / film.resistivity * found.excess[..., 0],
+        error=found.error,
+    )

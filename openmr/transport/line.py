@@ -1,0 +1,53 @@
+"""`om.magnetoresistance`: the whole line from sample to resistivity in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from openmr.rates.relaxation import relaxation
+from openmr.sample.film import Sample
+from openmr.transport.resistivity import Resistivity, resistivity
+
+
+def magnetoresistance(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    direction: ArrayLike,
+    *,
+    method: str = "closed-form",
+    order: str = "second",
+    precession_sign: str = "hamiltonian",
+    **options: Any,
+) -> Resistivity:
+    """Equilibrium, relaxation, spin diffusion and resistivity in one call.
+
+    Parameters
+    ----------
+    sample : Sample
+    temperature, field : array_like (...), K and T
+    direction : array_like (..., 3), no unit
+        Field direction b; its leading axes broadcast with temperature and field.
+    method : str
+        As in `relaxation`, which also takes the other `options`.
+    order, precession_sign : str
+        As in `resistivity`.
+    **options
+        Passed to the method.
+
+    Returns
+    -------
+    Resistivity
+        With the rates in `.relaxation`.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> curve = om.magnetoresistance(om.presets.pt_py(), 10.0, [0.0, 17.0], (1, 0, 0))
+    >>> bool(curve.longitudinal[1] < curve.longitudinal[0])
+    True
+    """
+    rates = relaxation(sample, temperature, field, method=method, **options)
+    return resistivity(sample.film, rates, direction, order=order, precession_sign=precession_sign)

@@ -1,0 +1,372 @@
+"""Longitudinal and transverse resistivity, Eqs. (86)-(97), (B24)-(B29), (B36)-(B39).
+
+Current along x, film normal z. The transverse resistivity is rho_yx = E_y / J_x at J_y = 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr import _checks
+from openmr._checks import Array
+from openmr.moments.spin_averages import blocks
+from openmr.rates.axes import film_axes, turned
+from openmr.rates.record import LARGE, Relaxation, precession_tensor, shown
+from openmr.sample.film import Film
+from openmr.transport.surviving import surviving_across, surviving_along, surviving_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Resistivity:
+    """Resistivity of the film; every array has the broadcast shape of rates and direction.
+
+    Attributes
+    ----------
+    relaxation : Relaxation
+        The rates it was got from.
+    direction : array (..., 3), no unit
+        Unit vector of the order parameter.
+    longitudinal : array (...), Ohm m
+        rho_L = rho_L0 + drho_L, Eqs. (86), (93).
+    transverse : array (...), Ohm m
+        rho_T = rho_yx, Eqs. (87), (94).
+    drho0, drho1, drho2 : array (...), Ohm m
+        Eqs. (88)-(90); they enter with theta_SH^2.
+    """
+
+    relaxation: Relaxation
+    direction: Array
+    longitudinal: Array
+    transverse: Array
+    drho0: Array
+    drho1: Array
+    drho2: Array
+
+    def __repr__(self) -> str:
+        found = self.relaxation
+        where = f"T = {shown(found.temperature)} K, B = {shown(found.field)} T"
+        lines = [f"{'Resistivity  ' + found.method:<38}{found.sample.name}, {where}"]
+        names = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
+        lines += [f"  {name:<13}: {shown(getattr(self, name))} Ohm m" for name in names]
+        return "\n".join(lines)
+
+
+def resistivity(
+    film: Film,
+    relaxation: Relaxation,
+    direction: ArrayLike,
+    *,
+    order: str = "second",
+    precession_sign: str = "hamiltonian",
+) -> Resistivity:
+    """Resistivity for any direction of the order parameter.
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+        Rates with 1/tau_0 included, as `om.relaxation` returns them.
+    direction : array_like (..., 3), no unit
+        Field direction b (for an antiferromagnet the Neel vector, whose sign does not matter);
+        any length but zero. Leading axes broadcast with the rates.
+    order : {"second", "exact"}
+        To second order in theta_SH, Eqs. (86), (87), or by inverting the 2x2 conductivity.
+    precession_sign : {"hamiltonian", "printed"}
+        Sign of the term drho2 m_z of the transverse resistivity: as H_e, Eq. (2), makes spins
+        precess, or as Eqs. (87), (B39) print it.
+
+    Returns
+    -------
+    Resistivity
+        Both resistivities and what they are made of.
+
+    Raises
+    ------
+    ParameterError
+        For bad arguments, or where a large theta_SH makes the conductivity negative.
+
+    Notes
+    -----
+    The whole 3x3 tensor enters, so Jx, Jy and Jz may all differ; (Jx, Jy) lie along the axes of
+    `axes.local_axes`, Jy in the plane of the film. For Jx = Jy the elements of the matrix
+    function are Eqs. (88)-(90). Otherwise drho1 and drho2 hold the mean over the azimuth, and
+    `longitudinal` and `transverse` what the tensor gives.
+    """
+    _checks.instance("film", film, Film)
+    _checks.instance("relaxation", relaxation, Relaxation)
+    _checks.choice("order", order, ("second", "exact"))
+    _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
+    m = _checks.unit_vectors("direction", direction)
+    found = _in_blocks(film, relaxation, m, order, precession_sign)
+    if not found.longitudinal.min(initial=np.inf) > 0:
+        raise _checks.ParameterError(
+            "`spin_hall_angle` must leave the conductivity of the film positive: at "
+            f"{film.spin_hall_angle:g} more charge current is lost to the spin Hall effect, "
+            "2 theta_SH^2, than the field drives; take a smaller one"
+        )
+    return Resistivity(relaxation=relaxation, direction=m, **found._asdict())
+
+
+class _Values(NamedTuple):
+    """The five arrays of `Resistivity`."""
+
+    longitudinal: Array
+    transverse: Array
+    drho0: Array
+    drho1: Array
+    drho2: Array
+
+
+def _in_blocks(
+    film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
+) -> _Values:
+    """All of the grid, block by block where one direction serves for many points."""
+    grid = relaxation.precession.shape
+    count = relaxation.precession.size
+    even = m.ndim == 1 and np.ndim(relaxation.azimuth) == 0
+    even = even and relaxation.precession_across is None
+    if not even or relaxation.dissipator.shape != (*grid, 3, 3) or count <= LARGE:
+        return _at_once(film, relaxation, m, order, precession_sign)
+    dissipator = relaxation.dissipator.reshape(-1, 3, 3)
+    precession = relaxation.precession.reshape(-1)
+    found = _Values(*np.empty((5, count)))
+    for block in blocks(count, LARGE):
+        part = replace(relaxation, dissipator=dissipator[block], precession=precession[block])
+        out = _Values(*(whole[block] for whole in found))
+        _at_once(film, part, m, order, precession_sign, out)
+    return _Values(*(values.reshape(grid) for values in found))
+
+
+def _at_once(
+    film: Film,
+    relaxation: Relaxation,
+    m: Array,
+    order: str,
+    precession_sign: str,
+    out: _Values | None = None,
+) -> _Values:
+    """The five arrays, new or in `out`."""
+    if _is_axial(relaxation):
+        longitudinal, transverse, invariants = _axial(film, relaxation, m, order, precession_sign)
+    else:
+        local = surviving_matrix(film, relaxation.tensor)
+        surviving = turned(local, film_axes(relaxation, m))
+        if precession_sign == "printed":
+            surviving = np.swapaxes(surviving, -1, -2)
+        longitudinal, transverse = relative_resistivity(film, surviving, order)
+        invariants = _invariants(local)
+    if out is None:
+        out = _Values(*(np.empty(longitudinal.shape) for _ in range(5)))
+    for values, part in zip(out, (longitudinal, transverse, *invariants), strict=True):
+        np.multiply(film.resistivity, part, out=values)
+    return out
+
+
+def _is_axial(relaxation: Relaxation) -> bool:
+    """Whether the two transverse rates are equal everywhere, to rounding, and no spin grows."""
+    found = relaxation.dissipator
+    if relaxation.precession_across is not None:
+        return False
+    if not found.size:
+        return True
+    x, y, z = (found[..., a, a] for a in range(3))
+    if not (all(part.min() >= 0 for part in (x, y, z)) and relaxation.spin_flip_rate >= 0):
+        return False
+    others = [found[..., a, b] for a in range(3) for b in range(3) if a != b]
+    # a sum of squares is the fastest way to see that all are zero, or far below rounding
+    if np.array_equal(x, y) and all(np.vdot(part, part) == 0 for part in others):
+        return True
+    rounding = 1e-14 * np.maximum(x, z)
+    return all(bool(np.all(np.abs(part) <= rounding)) for part in (x - y, *others))
+
+
+def _axial(
+    film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
+) -> tuple[Array, Array, tuple[Array, Array, Array]]:
+    """rho_L and rho_yx over rho_L0 by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
+    drho0 = surviving_along(film, relaxation)
+    across, drho2 = surviving_across(film, relaxation)
+    try:
+        np.broadcast_shapes(drho0.shape, m.shape[:-1])
+    except ValueError:
+        raise _checks.ParameterError(
+            "`direction` without its last axis must broadcast with the rates, "
+            f"got {m.shape[:-1]} and {relaxation.precession.shape}"
+        ) from None
+    mx, my, mz = np.moveaxis(m, -1, 0)
+    drho1 = drho0 - across
+    sign = 1.0 if precession_sign == "hamiltonian" else -1.0
+    square = film.spin_hall_angle**2
+    if order == "second":
+        # factors of one direction for many points first: fewer passes over the points
+        longitudinal = drho1 * (square * (1 - my**2))
+        longitudinal -= square * drho0
+        longitudinal += 1 + 2 * square
+        transverse = drho1 * (square * mx * my)
+        transverse += drho2 * (square * sign * mz)
+    else:
+        # conductivity over sigma_D: spin Hall current reflected at the faces, Eqs. (B24)-(B28)
+        sigma_xx = 1 - square * (2 - drho0 + drho1 * (1 - my**2))
+        sigma_yy = 1 - square * (2 - drho0 + drho1 * (1 - mx**2))
+        sigma_xy = square * (sign * drho2 * mz - drho1 * mx * my)
+        sigma_yx = square * (-sign * drho2 * mz - drho1 * mx * my)
+        determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
+        longitudinal, transverse = sigma_yy / determinant, -sigma_yx / determinant
+    return longitudinal, transverse, (drho0, drho1, drho2)
+
+
+def _invariants(surviving: Array) -> tuple[Array, Array, Array]:
+    """Eqs. (88)-(90) over rho_L0 from the matrix in local axes."""
+    parallel = surviving[..., 2, 2]
+    across = 0.5 * (surviving[..., 0, 0] + surviving[..., 1, 1])
+    return parallel, parallel - across, 0.5 * (surviving[..., 0, 1] - surviving[..., 1, 0])
+
+
+def relative_resistivity(film: Film, surviving: Array, order: str) -> tuple[Array, Array]:
+    """rho_L and rho_yx over rho_L0 from the surviving spin current in film axes, Eqs. (B24)-(B28).
+
+    A field E sends the spin Hall currents s = theta (E_y, -E_x, 0); of the mean, -F s is carried
+    back by diffusion and turned into charge by the inverse effect.
+    """
+    square = film.spin_hall_angle**2
+    if order == "second":
+        return 1 + square * (2 - surviving[..., 1, 1]), square * surviving[..., 0, 1]
+    sigma_xx = 1 - square * (2 - surviving[..., 1, 1])
+    sigma_yy = 1 - square * (2 - surviving[..., 0, 0])
+    sigma_xy, sigma_yx = -square * surviving[..., 1, 0], -square * surviving[..., 0, 1]
+    determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
+    return np.asarray(sigma_yy / determinant), np.asarray(-sigma_yx / determinant)
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanisms:
+    """What each mechanism of Sec. V A adds to rho_L at second order in theta_SH.
+
+    Attributes
+    ----------
+    bare : array (...), Ohm m
+        rho_L0 [1 + 2 theta^2 - theta^2 f(1/tau_0)]: the film without exchange and without field,
+        f(rate) = (2 l/d) tanh(d/2l) with l^2 = D / rate.
+    isotropic_magnon : array (...), Ohm m
+        All spins relax at 1/tau_par and none precesses: -theta^2 [drho0 - f(1/tau_0)].
+    relaxation_anisotropy : array (...), Ohm m
+        What the transverse rates change once they differ from 1/tau_par, with omega_L = 0.
+    precession : array (...), Ohm m
+        What omega_L changes, at the rates as they are.
+    precession_isotropic : array (...), Ohm m
+        What omega_L would change if all spins relaxed at 1/tau_par.
+    """
+
+    bare: Array
+    isotropic_magnon: Array
+    relaxation_anisotropy: Array
+    precession: Array
+    precession_isotropic: Array
+
+    @property
+    def total(self) -> Array:
+        """Sum of bare and the three mechanisms: rho_L of Eq. (86) [Ohm m]."""
+        return np.asarray(
+            self.bare + self.isotropic_magnon + self.relaxation_anisotropy + self.precession
+        )
+
+    @property
+    def interplay(self) -> Array:
+        """How far the two values of precession differ, the first less the second [Ohm m]."""
+        return np.asarray(self.precession - self.precession_isotropic)
+
+
+def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mechanisms:
+    """rho_L split into the isotropic magnon, anisotropy and precession mechanisms, Sec. V A.
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+        As in `resistivity`.
+    direction : array_like (..., 3), no unit
+        As in `resistivity`.
+
+    Returns
+    -------
+    Mechanisms
+        What each adds to rho_L.
+
+    Raises
+    ------
+    ParameterError
+        For a direction of length zero, or without three components.
+
+    Notes
+    -----
+    The mechanisms are switched on one after the other: relaxation at one rate, then its
+    anisotropy, then precession. The steps telescope, so at second order in theta_SH their sum is
+    rho_L exactly. "Each alone" is less definite: the paper sets l_par = l_perp to see precession
+    alone, and which of the two lengths is meant changes the answer by `interplay`, of the order
+    of the rate difference times omega_L^2. With ``order="exact"`` resistivities do not add
+    either: cross terms are of fourth order in theta_SH.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> film = om.presets.pt_py()
+    >>> parts = om.mechanisms(film.film, om.relaxation(film, 10.0, 0.0), (1, 0, 0))
+    >>> bool(parts.precession > parts.relaxation_anisotropy > abs(parts.isotropic_magnon))
+    True
+    """
+    _checks.instance("film", film, Film)
+    _checks.instance("relaxation", relaxation, Relaxation)
+    axes = film_axes(relaxation, direction)
+    one = np.eye(3)
+    alike = relaxation.longitudinal[..., None, None] * one
+    precessing = precession_tensor(relaxation.precession, relaxation.precession_across)
+    still = relaxation.dissipator + relaxation.spin_flip_rate * one
+
+    def change(tensor: Array) -> Array:
+        """- theta^2 F_yy, what of rho_L / rho_L0 the tensor decides."""
+        surviving = turned(surviving_matrix(film, tensor), axes)
+        return np.asarray(-(film.spin_hall_angle**2) * surviving[..., 1, 1])
+
+    without = change(relaxation.spin_flip_rate * one)
+    magnon, anisotropic, full = change(alike), change(still), change(still + precessing)
+    unit = film.resistivity
+    return Mechanisms(
+        bare=np.asarray(unit * (1 + 2 * film.spin_hall_angle**2 + without)),
+        isotropic_magnon=np.asarray(unit * (magnon - without)),
+        relaxation_anisotropy=np.asarray(unit * (anisotropic - magnon)),
+        precession=np.asarray(unit * (full - anisotropic)),
+        precession_isotropic=np.asarray(unit * (change(alike + precessing) - magnon)),
+    )
+
+
+def scan_directions(plane: str, angle: ArrayLike) -> Array:
+    """Unit vectors that turn in a plane of the film, shape (..., 3).
+
+    Parameters
+    ----------
+    plane : {"xy", "yz", "zx"}
+        The scan starts along the first axis and turns towards the second; x is along the current,
+        z along the normal.
+    angle : array_like (...), rad
+
+    Returns
+    -------
+    array (..., 3), no unit
+        One vector an angle.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown plane, or angles that are not finite.
+    """
+    start, towards = (
+        "xyz".index(axis) for axis in _checks.choice("plane", plane, ("xy", "yz", "zx"))
+    )
+    turn = _checks.finite_array("angle", angle, "rad")
+    found = np.zeros((*turn.shape, 3))
+    found[..., start], found[..., towards] = np.cos(turn), np.sin(turn)
+    return found

@@ -1,0 +1,278 @@
+"""How much of the spin Hall current diffusion leaves, Eqs. (88)-(90), (B29), and on what length.
+
+F = (2 l/d) tanh(d/2l) for spins along b and, with a complex length, across it; tanh(U)/U for any
+3x3 matrix of relaxation and precession.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from openmr import _checks
+from openmr._checks import Array, ParameterError
+from openmr.moments.spin_averages import blocks
+from openmr.rates.record import Relaxation
+from openmr.sample.film import Film
+from openmr.transport import matrix_tanh
+
+ComplexArray = NDArray[np.complex128]
+
+
+# --- lengths ---------------------------------------------------------------------------------
+
+
+def longitudinal_length(film: Film, relaxation: Relaxation) -> Array:
+    """l_par = sqrt(D tau_par) [m].
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    array (...), m
+        l_par; inf where nothing relaxes.
+    """
+    return np.asarray(np.sqrt(film.diffusion * relaxation.tau_longitudinal))
+
+
+def transverse_length(film: Film, relaxation: Relaxation) -> Array:
+    """l_perp = sqrt(D tau_perp) [m].
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    array (...), m
+        l_perp; inf where nothing relaxes.
+    """
+    return np.asarray(np.sqrt(film.diffusion * relaxation.tau_transverse))
+
+
+def transverse_decay(film: Film, relaxation: Relaxation) -> ComplexArray:
+    """Lambda^-2 = l_perp^-2 + i l_L^-2 with l_L^-2 = omega_L / D, below Eq. (90) [m^-2].
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    complex array (...), m^-2
+        Lambda^-2.
+    """
+    decay = np.empty(relaxation.precession.shape, dtype=complex)
+    decay.real[...] = relaxation.transverse / film.diffusion
+    decay.imag[...] = relaxation.precession / film.diffusion
+    return decay
+
+
+# --- what is left of the spin current ---------------------------------------------------------
+
+
+def surviving_fraction(thickness: float, decay: ArrayLike) -> NDArray[Any]:
+    """(2 l/d) tanh(d/2l) of Eqs. (88)-(90), (B29): mean spin current over the source.
+
+    Parameters
+    ----------
+    thickness : float, m
+    decay : array_like (...), m^-2
+        1/l^2, real or complex.
+
+    Returns
+    -------
+    array, shape and kind of `decay`, no unit
+        1 for d << l, 2l/d for d >> l.
+
+    Raises
+    ------
+    ParameterError
+        For a thickness that is not positive, and for a decay that is not finite or is real and
+        negative.
+    """
+    thickness = _checks.number("thickness", thickness, "m", above=0.0)
+    decay = _checks.finite_numbers("decay", decay, "m^-2")
+    if not np.iscomplexobj(decay) and decay.min(initial=0.0) < 0:
+        raise ParameterError(f"`decay` must be >= 0 m^-2 if real, got {decay.min():g}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        u2: NDArray[Any] = np.multiply(0.5 * thickness, 0.5 * thickness) * decay
+    if not np.all(np.isfinite(u2)):
+        raise ParameterError("`thickness` and `decay` must leave (d/2l)^2 finite, got an overflow")
+    flat, fraction = u2.reshape(-1), np.empty(u2.size, dtype=u2.dtype)
+    for block in blocks(flat.size):
+        part = flat[block]
+        if np.iscomplexobj(u2):
+            fraction.real[block], fraction.imag[block] = _tanh_ratio_pair(part.real, part.imag)
+        else:
+            fraction[block] = _tanh_ratio(part)
+    return fraction.reshape(u2.shape)
+
+
+def surviving_along(film: Film, relaxation: Relaxation) -> Array:
+    """(2 l/d) tanh(d/2l) of spins along b, Eq. (88), shape of the grid.
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    array (...), no unit
+        1 where nothing relaxes.
+    """
+    u2 = np.asarray((0.25 * film.thickness**2 / film.diffusion) * relaxation.longitudinal)
+    return _tanh_ratio(u2.reshape(-1)).reshape(u2.shape)
+
+
+def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
+    """Real and imaginary part of (2 Lambda/d) tanh(d/2 Lambda), Eqs. (89), (90), as two arrays.
+
+    Parameters
+    ----------
+    film : Film
+    relaxation : Relaxation
+
+    Returns
+    -------
+    real : array (...), no unit
+        Eq. (89).
+    imaginary : array (...), no unit
+        Eq. (90).
+    """
+    scale = 0.25 * film.thickness**2 / film.diffusion
+    parts = np.broadcast_arrays(scale * relaxation.transverse, scale * relaxation.precession)
+    real, imaginary = _tanh_ratio_pair(*(part.reshape(-1) for part in parts))
+    return real.reshape(parts[0].shape), imaginary.reshape(parts[0].shape)
+
+
+SERIES_BELOW, SQUARES_BELOW = 1e-3, 1e150
+"""Of |u^2|: where the series serves, and where squares do not overflow."""
+
+
+def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
+    """tanh(u)/u of u^2."""
+    size = np.abs(u2) if np.iscomplexobj(u2) else u2
+    small = None if size.min(initial=np.inf) >= SERIES_BELOW else np.abs(u2) < SERIES_BELOW
+    u = np.sqrt(u2 if small is None else np.where(small, 1.0, u2))
+    ratio = np.tanh(u)
+    ratio /= u
+    if small is not None:
+        ratio[small] = _tanh_ratio_series(u2[small])
+    return np.asarray(ratio)
+
+
+def _tanh_ratio_series(u2: NDArray[Any]) -> NDArray[Any]:
+    """Four terms leave 1e-15 at |u^2| = 1e-3, and an imaginary part that tanh would round."""
+    return np.asarray(1 - u2 / 3 * (1 - u2 * 2 / 5 * (1 - u2 * 17 / 42 * (1 - u2 * 62 / 153))))
+
+
+def _tanh_ratio_pair(real: Array, imaginary: Array) -> tuple[Array, Array]:
+    """Real and imaginary part of tanh(u)/u of u^2, given as its two parts.
+
+    With u = p + iv, t = tanh p and s = tan v,
+
+        tanh u = [t (1 + s^2) + i s (1 - t^2)] / (1 + t^2 s^2),   1/u = (p - iv) / |u|^2,
+
+    in real functions alone, which are several times faster than complex ones.
+    """
+    with np.errstate(over="ignore"):
+        modulus = real * real
+        modulus += imaginary * imaginary
+    np.sqrt(modulus, out=modulus)
+    if not (
+        modulus.min(initial=1.0) >= SERIES_BELOW
+        and modulus.max(initial=1.0) <= SQUARES_BELOW
+        and real.min(initial=0.0) >= 0
+    ):
+        ratio = _tanh_ratio(real + 1j * imaginary)
+        return ratio.real, ratio.imag
+    p = modulus + real
+    p *= 0.5
+    np.sqrt(p, out=p)
+    v = imaginary / p
+    v *= 0.5
+    t, s = np.tanh(p), np.tan(v)
+    t2, s2 = t * t, s * s
+    over = t2 * s2
+    over += 1.0
+    over *= modulus
+    np.divide(1.0, over, out=over)
+    even, odd = s2, t2
+    even += 1.0
+    even *= t
+    even *= over
+    np.subtract(1.0, t2, out=odd)
+    odd *= s
+    odd *= over
+    return even * p + odd * v, odd * p - even * v
+
+
+def surviving_matrix(film: Film, tensor: ArrayLike) -> Array:
+    """The same for any relaxation-plus-precession matrix, shape (..., 3, 3).
+
+    F = tanh(U) / U with U^2 = (d/2)^2 Gamma / D. The mean diffusion current of polarisation a is
+    minus the sum over b of F_ab s_b. For axial rates F has the elements (88)-(90).
+
+    Parameters
+    ----------
+    film : Film
+    tensor : array_like (..., 3, 3), 1/s
+        Gamma of d mu/dt = -Gamma mu, uniaxial or not, defective or not.
+
+    Returns
+    -------
+    array (..., 3, 3), no unit
+        F; the unit matrix where nothing relaxes.
+
+    Raises
+    ------
+    ParameterError
+        If the tensor lets a spin grow.
+
+    Examples
+    --------
+    >>> import numpy as np, openmr as om
+    >>> film = om.presets.pt_py().film
+    >>> om.diffusion.surviving_matrix(film, np.diag([0.0, 1e11, 1e11])).diagonal().round(3)
+    array([1.   , 0.833, 0.833])
+    """
+    return matrix_tanh.tanh_over_root(squared_argument(film, tensor))
+
+
+def squared_argument(film: Film, tensor: ArrayLike) -> Array:
+    """U^2 = (d/2)^2 Gamma / D."""
+    _checks.instance("film", film, Film)
+    gamma = _checks.finite_array("tensor", tensor, "1/s")
+    if gamma.shape[-2:] != (3, 3):
+        raise ParameterError(f"`tensor` must have shape (..., 3, 3), got {gamma.shape}")
+    with np.errstate(over="ignore"):
+        u2 = gamma * ((0.5 * film.thickness) ** 2 / film.diffusion)
+    if not np.all(np.isfinite(u2)):
+        raise ParameterError("`tensor` must leave (d/2)^2 tensor / D finite, got an overflow")
+    _refuse_growth(u2)
+    return np.asarray(u2)
+
+
+def _refuse_growth(u2: Array) -> None:
+    """Raise if an eigenvalue lies left of zero by more than a fitted rate may miss it."""
+    even = 0.5 * (u2 + np.swapaxes(u2, -1, -2))
+    diagonal = np.einsum("...aa->...a", even)
+    aside = np.sum(np.abs(even), axis=-1) - np.abs(diagonal)
+    if np.all(diagonal >= aside):  # Gershgorin: damped without asking for eigenvalues
+        return
+    eigenvalues = np.linalg.eigvals(u2)
+    allowed = np.minimum(1.0, 1e-6 * np.max(np.abs(eigenvalues), axis=-1))
+    if not np.all(np.min(eigenvalues.real, axis=-1) >= -allowed):
+        raise ParameterError(
+            "`tensor` must not let a spin grow, got (d/2)^2 tensor / D with an eigenvalue of "
+            f"real part {float(np.min(eigenvalues.real)):.3g}"
+        )

@@ -1,0 +1,266 @@
+"""The Weiss field of one kind of moments: the right root, bounded steps, self-consistent."""
+
+from dataclasses import replace
+
+import mpmath as mp
+import numpy as np
+import pytest
+from systems import antiferromagnet, exact_averages, ferrimagnet
+
+import openmr as om
+from openmr import units
+from openmr.moments import coupled_sublattices as descent
+from openmr.moments.one_sublattice import _bend, _series, weiss_field
+from openmr.moments.spin_averages import MAX_HORNER, averages, brillouin, level_sums
+
+SPINS = (0.5, 1.0, 2.0, 3.5, 7.5)
+
+
+def plane(spin):
+    """beta g mu_B B and beta J0 from far below to far above everything, the transition included."""
+    near = np.logspace(-16, -1, 61)
+    pull = np.concatenate([[0.0], np.logspace(-6, 3, 91), 1 + near, 1 - near])
+    zeeman = np.concatenate([[0.0, 5e-324, 1e-310], np.logspace(-60, 3, 190)])
+    zeeman, pull = (a.ravel() for a in np.meshgrid(zeeman, pull))
+    kept = (zeeman > 0) | (pull > 1)
+    return zeeman[kept], pull[kept] * 3 / (spin * (spin + 1))
+
+
+@pytest.mark.parametrize("spin", SPINS)
+def test_residual_and_steps_over_the_whole_plane(spin):
+    zeeman, coupling = plane(spin)
+    x, steps = weiss_field(spin, zeeman, coupling)
+    mean = brillouin(spin, x).mean
+    again = brillouin(spin, zeeman + coupling * mean).mean
+    assert np.all(np.abs(again - mean) <= 1e-13 * spin)
+    far = np.abs(coupling * spin * (spin + 1) / 3 - 1) > 1e-13
+    assert steps[far].max() <= 14
+    assert np.median(steps) <= 2
+    # within 1e-13 of the transition the residual is rounding and Newton's steps are short
+    assert steps.max() <= 30
+
+
+@pytest.mark.parametrize("spin", SPINS)
+def test_the_largest_root_is_found(spin):
+    """No sign change of x - h - a m(x) above it: the state of lowest free energy."""
+    rng = np.random.default_rng(7)
+    zeeman, pull = 10 ** rng.uniform(-6, 1, 300), rng.uniform(0, 4, 300)
+    coupling = pull * 3 / (spin * (spin + 1))
+    x, _ = weiss_field(spin, zeeman, coupling)
+    above = x * (1 + np.geomspace(1e-6, 100, 400)[:, None])
+    assert np.all(above - zeeman - coupling * brillouin(spin, above).mean > 0)
+
+
+@pytest.mark.parametrize("spin", SPINS)
+def test_repulsive_coupling(spin):
+    zeeman = np.logspace(-8, 2, 101)[:, None]
+    coupling = -np.logspace(-4, 1, 41)
+    zeeman, coupling = (a.ravel() for a in np.broadcast_arrays(zeeman, coupling))
+    x, steps = weiss_field(spin, zeeman, coupling)
+    assert steps.max() <= 14
+    mean, slope = brillouin(spin, x)
+    change = slope / (1 - coupling * slope) * (x - zeeman - coupling * mean)
+    assert np.all(np.abs(change) <= 1e-13 * spin)
+    again = brillouin(spin, np.maximum(zeeman + coupling * mean, 0.0)).mean
+    assert np.all(np.abs(again - mean) <= 1e-13 * spin)
+
+
+COUPLED = {
+    "antiferromagnet": antiferromagnet(),
+    "spins 1/2": antiferromagnet(spin=0.5),
+    "ferrimagnet": ferrimagnet(),
+    "frustrated": replace(
+        antiferromagnet(),
+        magnet=om.Magnet(
+            [antiferromagnet().magnet.sublattices[0]] * 3,
+            -1e-3 * (1 - np.eye(3)) + 2e-4 * np.eye(3),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COUPLED)
+def test_residual_of_coupled_sublattices(name):
+    """|m(zeeman + coupling m) - m| <= 1e-13 S, far below and above the transition and at it."""
+    sample = COUPLED[name]
+    magnet = sample.magnet
+    critical = om.ordering_temperature(magnet)
+    temperature = critical * np.array([0.03, 0.2, 0.6, 0.95, 1.0, 1.05, 2.0, 8.0])[:, None]
+    state = om.equilibrium(sample, temperature, np.array([-3.0, 0.0, 1e-3, 0.5, 8.0, 60.0]))
+    beta = 1 / (units.K_B * state.temperature[..., None])
+    zeeman = beta * units.MU_B * 2.0 * state.field[..., None]
+    pulls = beta[..., None] * np.array(magnet.weiss) * state.magnetization[..., None, :]
+    splitting = zeeman - pulls.sum(axis=-1)
+    for i, spin in enumerate(magnet.spins):
+        again = averages(spin, splitting[..., i]).magnetization
+        assert np.all(np.abs(again - state.magnetization[..., i]) <= 1e-13 * spin)
+
+
+def random_problem(rng, count, share):
+    """Coupled moments at shares (p,) of the ordering temperature, in random fields."""
+    weights = rng.uniform(0.5, 2.0, count)
+    energies = rng.normal(size=(count, count))
+    energies[0, 0] = 2.0  # so that they order
+    spins = rng.integers(1, 8, count) / 2
+    weiss = (energies + energies.T) / weights[:, None]
+    root = np.sqrt(spins * (spins + 1) / 3 / weights)
+    strongest = np.linalg.eigvalsh(root[:, None] * weights[:, None] * weiss * root)[-1]
+    g, beta = rng.uniform(1.0, 3.0, count), 1 / (share * strongest)
+    field = rng.uniform(-2.0, 2.0, len(share))
+    return descent.WeissProblem(spins, g, weights, weiss, beta, g[:, None] * beta * field)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_one_start_is_enough_from_the_ordering_temperature_on(count):
+    rng = np.random.default_rng(count)
+    missed = 0
+    for _ in range(20):
+        above = random_problem(rng, count, rng.uniform(1.0, 3.0, 50))
+        found, lowest = descent.convex(above), descent.lowest(above)
+        # near the transition rounding grows by up to one over the distance from it
+        np.testing.assert_allclose(found, lowest, rtol=1e-10, atol=1e-10)
+        below = random_problem(rng, count, rng.uniform(0.1, 0.9, 50))
+        found, lowest = descent.convex(below), descent.lowest(below)
+        missed += np.count_nonzero(np.abs(found - lowest).max(axis=0) > 1e-3)
+    assert missed > 10  # below, it is not
+
+
+def test_two_by_two_in_closed_form():
+    rng = np.random.default_rng(4)
+    matrix = rng.normal(size=(2, 2, 200))
+    matrix[0, 1] = matrix[1, 0]
+    matrix[:, :, 0], matrix[:, :, 1] = np.eye(2), [[1.0, 1.0], [1.0, 1.0 + 1e-6]]
+    vector = rng.normal(size=(2, 200))
+    values, modes = np.linalg.eigh(np.moveaxis(matrix, -1, 0))
+    size = np.maximum(np.abs(values), descent.EPSILON)
+    wanted = np.einsum("pij,pj,pkj,kp->ip", modes, 1 / size, modes, vector)
+    found = descent.over_size(matrix, vector)
+    scale = np.abs(vector).max(axis=0) / size.min(axis=1)
+    assert np.all(np.abs(found - wanted) <= 1e-14 * scale * size.max(axis=1) / size.min(axis=1))
+
+
+@pytest.mark.parametrize("spin", [0.5, 1.0, 4.5, 5.0, 10.0, 60.0, 200.0])
+def test_the_start_is_a_bound(spin):
+    x = np.logspace(-5, 3, 4001)
+    bound = spin * (spin + 1) / 3 * x / np.sqrt(1 + _bend(spin) * x**2)
+    assert np.all(brillouin(spin, x).mean <= bound * (1 + 1e-14))
+
+
+@pytest.mark.parametrize("spin", [0.5, 1.0, 1.5, 2.0, 3.5, 7.5, 20.0, 60.0])
+def test_the_bend_is_strongest_at_the_origin(spin):
+    """|m''| <= 3 b c x, on which the last step far from the transition rests; met as x -> 0."""
+    x = np.logspace(-3, 2, 4001)
+    step = 1e-4 * x
+    bend = (brillouin(spin, x + step).slope - brillouin(spin, x - step).slope) / (2 * step)
+    ratio = -bend / (_series(spin) * spin * (spin + 1) * x)
+    assert np.all(ratio >= -1e-6)
+    assert 0.998 < ratio.max() < 1 + 1e-5
+
+
+@pytest.mark.parametrize("spin", [0.5, 2.0, 50.0, 60.0])
+def test_single_precision_leaves_no_trace(spin):
+    """Roots far from the transition, fields beyond its range and saturation among them."""
+    fields = np.concatenate([[0.0, 5e-324, 1e-310, 1e-40], np.logspace(-36, 12, 145)])
+    pull = np.concatenate([-np.logspace(-6, -0.05, 20), [0.0], np.logspace(-6, -0.05, 20)])
+    coupling = 3 * pull / (spin * (spin + 1))
+    # one by one: of many the slowest decides when to stop
+    found = [[weiss_field(spin, np.array([h]), np.array([c])) for c in coupling] for h in fields]
+    x, steps = (np.array([[one[k][0] for one in row] for row in found]) for k in (0, 1))
+    zeeman = fields[:, None]
+    mean, slope = brillouin(spin, x)
+    residual = np.abs(x - zeeman - coupling * mean)
+    rounding = np.finfo(float).eps * (x + np.abs(coupling * mean) + zeeman)
+    smallest = np.finfo(float).smallest_subnormal
+    allowed = 4 * np.maximum(rounding, smallest) / (1 - coupling * slope)
+    assert np.all(residual / (1 - coupling * slope) <= allowed)
+    assert steps.max() <= 8
+
+
+def test_any_field_beside_any_other():
+    """One block holds a point that is stiff and one so strong that its rounding is a large step."""
+    state = om.equilibrium(om.presets.pt_py(), 36.742372881355934, [0.1, 1e10])
+    for i, field in enumerate((0.1, 1e10)):
+        alone = om.equilibrium(om.presets.pt_py(), 36.742372881355934, field)
+        assert float(state.magnetization[i, 0]) == pytest.approx(float(alone.magnetization[0]))
+
+
+def test_no_field_points_up_within_rounding_of_the_transition():
+    coupling = 0.5 * (1 + np.arange(-8, 9) * np.finfo(float).eps)
+    for zeeman in (0.0, 1e-30):
+        x, _ = weiss_field(2.0, np.full_like(coupling, zeeman), coupling)
+        assert np.all(x >= 0.0)
+
+
+@pytest.mark.parametrize("spin", SPINS)
+def test_level_sums_against_forty_digits(spin):
+    for x in (0.0, 1e-12, 0.3, -2.0, 30.0, -650.0):
+        found = averages(spin, np.array([x]))
+        for value, exact in zip(found, exact_averages(spin, x), strict=True):
+            scale = abs(exact) if exact else mp.mpf(1)
+            assert abs(mp.mpf(float(value[0])) - exact) <= 8e-16 * (2 * spin + 1) * scale
+
+
+def test_large_spins_take_one_product_instead():
+    spin = MAX_HORNER / 2 + 3.5
+    x = np.array([1e-3, 0.2, -4.0])
+    found, mean = level_sums(spin, x), brillouin(spin, np.abs(x)).mean
+    np.testing.assert_allclose(np.abs(found.magnetization), mean, rtol=1e-12)
+    for i, value in enumerate(x):
+        exact = exact_averages(spin, value)
+        np.testing.assert_allclose([a[i] for a in found[:5]], [float(e) for e in exact], rtol=1e-12)
+
+
+def test_a_wrong_slope_needs_more_steps(monkeypatch):
+    """The negative test of the bound on steps: a slope off by half loses Newton's order."""
+    from openmr.moments import one_sublattice as weiss
+
+    zeeman, coupling = np.array([0.3]), np.array([0.8])
+    needed = weiss_field(2.0, zeeman, coupling)[1][0]
+    right = weiss.brillouin
+    monkeypatch.setattr(
+        weiss, "brillouin", lambda s, x: right(s, x)._replace(slope=0.5 * right(s, x).slope)
+    )
+    assert weiss_field(2.0, zeeman, coupling)[1][0] >= 2 * needed
+    monkeypatch.setattr(weiss, "MAX_STEPS", 5)
+    with pytest.raises(om.ConvergenceError, match="did not settle in 5 Newton steps at 1 points"):
+        weiss_field(2.0, zeeman, coupling)
+
+
+def test_convergence_is_quadratic(monkeypatch):
+    """Errors of successive steps: log e_{n+1} / log e_n approaches 2."""
+    from openmr.moments import one_sublattice as weiss
+
+    points, right = [], weiss.brillouin
+    monkeypatch.setattr(weiss, "brillouin", lambda s, x: points.append(x.copy()) or right(s, x))
+    x, _ = weiss_field(2.0, np.array([0.05]), np.array([0.55]))
+    errors = [float(p[0] / x[0]) - 1 for p in points]
+    errors = [e for e in errors if 1e-14 < e < 0.1]
+    assert len(errors) >= 2
+    # the constant of proportionality is of order one here
+    assert np.log(errors[-1]) / np.log(errors[-2]) > 1.6
+    assert errors == sorted(errors, reverse=True)  # monotone, from above
+
+
+def test_sublattices_apart_equal_samples_of_one():
+    sample = om.presets.pt_py()
+    one = sample.magnet.sublattices[0]
+    other = om.Moments(spin=1.0, density=1e27, exchange_energy=2e-3, g=-1.5)
+    j = sample.magnet.weiss[0][0]
+    both = om.Magnet([one, other], weiss=[[j, 0.0], [0.0, 0.4 * j]])
+    temperature, field = np.array([2.0, 9.0, 40.0])[:, None], np.array([-2.0, 0.0, 3.0])
+    found = om.equilibrium(replace(sample, magnet=both), temperature, field)
+    for i, (moments, weiss) in enumerate(((one, j), (other, 0.4 * j))):
+        alone = replace(sample, magnet=om.Magnet(moments, weiss))
+        state = om.equilibrium(alone, temperature, field)
+        np.testing.assert_array_equal(found.magnetization[..., i], state.magnetization[..., 0])
+        assert np.all(state.magnetization[:, 1][: 2 - i] * moments.g < 0)
+    assert np.all(found.magnetization[2, 1] == 0.0)
+
+
+def test_exactly_zero_at_the_transition_on_a_grid():
+    sample = om.presets.pt_py()
+    critical = om.ordering_temperature(sample.magnet)
+    temperature = critical * np.array([1 - 1e-12, 1.0, 1 + 1e-15, 2.0])
+    state = om.equilibrium(sample, temperature, 0.0)
+    assert state.magnetization[0, 0] < 0
+    assert np.all(state.magnetization[1:] == 0.0)

@@ -1,0 +1,155 @@
+"""Every public docstring: complete by numpydoc, with shapes and units, and with what it raises.
+
+Not asked for, of numpydoc's checks: an extended summary, examples and "See also" of each function
+(ES01, EX01, SA01), since a one-line law needs none; a description below each type (PR07), since the
+type line holds shape and unit; capitals (SS02, PR08, RT04) and verbs (SS05), since a summary may
+begin with a symbol, and a formula is named by a noun; blank lines and quotes (GL01-GL03), which the
+formatter decides.
+"""
+
+import ast
+import inspect
+import pkgutil
+import re
+import textwrap
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from numpydoc.docscrape import NumpyDocString
+from numpydoc.validate import validate
+
+import openmr
+import openmr.rates.routes
+
+CHECKS = {
+    *("GL05", "GL06", "GL07", "GL08", "GL09"),
+    *("PR01", "PR02", "PR03", "PR04", "PR05", "PR06", "PR09", "PR10"),
+    *("RT01", "RT02", "RT03", "YD01"),
+    *("SS01", "SS03", "SS04", "SS06"),
+}
+ROUTES = tuple(module.name for module in pkgutil.iter_modules(openmr.rates.routes.__path__))
+MODULES = tuple(
+    dict.fromkeys(
+        [
+            *openmr._LAZY_MODULES.values(),
+            *("openmr.data.measured", "openmr.sample.presets", "openmr.units"),
+            *(f"openmr.rates.routes.{name}" for name in ROUTES),
+        ]
+    )
+)
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+
+NUMBER = re.compile(r"^(float|complex|array|(complex |sparse )?array|array_like|\(float)")
+UNIT = re.compile(
+    r"\b(eV|K|k_B T|T|m|s|A/m\^2|V/m|Ohm m|rad|rad/s|1/s|1/m|m\^-[123]|m\^2/s|bytes"
+    r"|beta hbar|length|(free-)?electron mass(es)?|no unit|any unit|in the units?|inverse unit"
+    r"|units? of|1/time|1/length|pixels per inch)(?![\w^])"
+)
+BRACKETED = re.compile(rf"\[{UNIT.pattern}\]")
+SHAPE = re.compile(r"\(.*\)|shape|float|broadcast")
+
+
+def named():
+    """(name, object) of all that is public, each once."""
+    found = {f"openmr.{name}": getattr(openmr, name) for name in openmr.__all__}
+    for module in MODULES:
+        found[module] = import_module(module)
+    for name, thing in list(found.items()):
+        if inspect.ismodule(thing):
+            found |= {
+                f"{name}.{key}": value
+                for key, value in ((key, getattr(thing, key)) for key in dir(thing))
+                if not key.startswith("_")
+                and (inspect.isfunction(value) or inspect.isclass(value))
+                and (value.__module__ == thing.__name__ or key in getattr(thing, "__all__", ()))
+            }
+    for name, thing in list(found.items()):
+        if inspect.isclass(thing):
+            found |= {
+                f"{name}.{key}": value
+                for key, value in vars(thing).items()
+                if not key.startswith("_")
+                and (inspect.isfunction(value) or isinstance(value, (property, classmethod)))
+            }
+    return found
+
+
+NAMED = named()
+FUNCTIONS = {
+    name: getattr(thing, "__func__", thing)
+    for name, thing in NAMED.items()
+    if inspect.isfunction(thing) or isinstance(thing, classmethod)
+}
+RECORDS = {name: thing for name, thing in NAMED.items() if hasattr(thing, "__annotations__")}
+RECORDS = {name: thing for name, thing in RECORDS.items() if inspect.isclass(thing)}
+
+
+def parsed(name):
+    return NumpyDocString(inspect.getdoc(NAMED[name]) or "")
+
+
+def entries(name):
+    """Parameters, attributes and returns of a name."""
+    doc = parsed(name)
+    return [*doc["Parameters"], *doc["Attributes"], *doc["Returns"], *doc["Yields"]]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_numpydoc(name):
+    errors = [(code, text) for code, text in validate(name)["errors"] if code in CHECKS]
+    if name in RECORDS:  # the fields of a record stand under Attributes
+        errors = [(code, text) for code, text in errors if code != "PR01"]
+    assert not errors
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_fields_of_records(name):
+    fields = {key for key in RECORDS[name].__annotations__ if not key.startswith("_")}
+    known = {part.strip() for entry in entries(name) for part in entry.name.split(",")}
+    assert fields <= known
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *RECORDS])
+def test_numbers_have_unit_and_shape(name):
+    missing = []
+    for entry in entries(name):
+        kind = entry.type or entry.name
+        if not NUMBER.match(kind):
+            continue
+        text = " ".join(entry.desc)
+        unit = UNIT.search(kind) or BRACKETED.search(text) or "unit" in text
+        if not unit or not SHAPE.search(f"{kind} {text}"):
+            missing.append((entry.name, kind))
+    assert not missing
+
+
+def refuses(function):
+    """Whether the body itself raises one of our errors, or checks an argument."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called.startswith("_checks.") or called.endswith(("Error", "refuse_large")):
+                return True
+    return False
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_raised(name):
+    if refuses(inspect.unwrap(FUNCTIONS[name])):
+        assert parsed(name)["Raises"], "it refuses arguments, and does not say so"
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in FUNCTIONS if n.startswith("openmr.rates.closed_form.")]
+)
+def test_formulas_name_their_equation(name):
+    text = inspect.getdoc(NAMED[name])
+    assert re.search(r"Eqs?\. \(\w+\)|Not in the paper", text)
+
+
+def test_reference_has_every_name():
+    listed = re.split(r"[\s.]+", " ".join(page.read_text() for page in REFERENCE.glob("*.rst")))
+    public = [*openmr.__all__, *(module.rpartition(".")[2] for module in MODULES)]
+    assert [name for name in public if name not in listed] == []

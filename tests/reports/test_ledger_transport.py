@@ -1,0 +1,172 @@
+"""Ledger of Eqs. (76)-(97), (B1)-(B39), Sec. V and Appendix C: verdicts and their references."""
+
+import numpy as np
+import pytest
+
+import openmr as om
+from openmr.reports.ledger import entries, examine, measures
+from openmr.reports.ledger import film_problem as fp
+from openmr.reports.ledger.antiferromagnet import antiferromagnet
+from openmr.reports.ledger.appendix_c import rho
+from openmr.reports.ledger.diffusion import curvature, curvatures, settled_slopes
+from openmr.reports.ledger.entries import measured_order
+from openmr.reports.ledger.spin_diffusion import vectors
+from openmr.transport.diffusion import film_tensor, profile
+
+RANGE = {
+    *("76", "77", "79", "80", "81", "82"),
+    *(str(n) for n in range(86, 91)),
+    *(str(n) for n in range(93, 98)),
+    *(f"B{n}" for n in range(1, 40)),
+}
+FOUND = {
+    "misprint": {
+        *("76", "80", "81", "82", "87", "93", "V.A tau_0", "C saturation", "C rho_L0"),
+        *("B4", "B7", "B24", "B36", "B37", "B38", "B39"),
+    },
+    "scan error": {"B31"},
+    "definition": {"B25", "B26"},
+    "approximation": {
+        *("77", "86", "94", "V.A thin", "V.A Hanle", "V.A shifted"),
+        *("C quadratic", "C shifted", "C hot field"),
+    },
+}
+OURS = ("IV. Anisotropic", "V A. Ferromagnetic mag", "V B. Antiferromagnetic mag", "Appendix B")
+CASES = [(-1e-3, 10.0, 5.0), (1e-3, 25.0, 2.0), (-0.4e-3, 80.0, 9.0)]
+
+
+def mine():
+    return [e for e in entries() if e.section.startswith((*OURS, "Appendix C"))]
+
+
+def test_none_is_missing():
+    assert {entry.equation for entry in mine()} >= RANGE
+
+
+def test_which_are_wrong_in_print():
+    verdicts = {entry.equation: examine(entry).verdict for entry in mine()}
+    named = {verdict: {e for e, v in verdicts.items() if v == verdict} for verdict in FOUND}
+    assert named == FOUND
+    assert set(verdicts.values()) == {*FOUND, "holds"}
+
+
+def test_misprints_are_no_matter_of_rounding():
+    for entry in mine():
+        finding = examine(entry)
+        if finding.verdict in ("misprint", "scan error"):
+            assert finding.printed_residual > 1e3 * max(finding.residual, 1e-12) or (
+                finding.printed_residual > 1.5  # of the order
+            )
+            assert entry.note
+            assert entry.corrected_latex
+
+
+# --- references ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("coupling", "temperature", "field"), CASES)
+@pytest.mark.parametrize("direction", [*fp.OBLIQUE, fp.ALONG, fp.NORMAL])
+def test_matrices_in_film_axes_are_the_turned_tensor_of_qutip(
+    coupling, temperature, field, direction
+):
+    sample = om.presets.pt_py(coupling)
+    rates = om.relaxation(sample, temperature, field, method="bloch-redfield")
+    turned = film_tensor(rates, direction)
+    found = fp.film_axes_tensor(sample, temperature, field, np.array(direction))
+    np.testing.assert_allclose(found, turned, atol=1e-13 * np.abs(turned).max())
+    # the other sense of the precession is seen
+    assert np.abs(found.T - turned).max() > 1e-2 * np.abs(turned).max()
+
+
+def test_matrices_of_two_sublattices():
+    sample = antiferromagnet()
+    rates = om.relaxation(sample, 20.0, 0.0, method="bloch-redfield")
+    found = fp.film_axes_tensor(sample, 20.0, 0.0, np.array(fp.OBLIQUE[0]))
+    expected = film_tensor(rates, fp.OBLIQUE[0])
+    np.testing.assert_allclose(found, expected, atol=1e-13 * np.abs(expected).max())
+
+
+def test_propagated_profile_is_that_of_the_transport():
+    sample, direction = om.presets.pt_py(-1e-3), fp.OBLIQUE[1]
+    f = fp.film(sample, 25.0, 19.0, direction)
+    rates = om.relaxation(sample, 25.0, 19.0)
+    z = np.array([0.0, 0.2, 0.9])
+    ours = [fp.spin_profile(f, x * f.d)[0] / (f.e * f.E) for x in z]
+    theirs = profile(sample.film, rates, direction, depth=z * sample.film.thickness)
+    # per volt and nm
+    np.testing.assert_allclose(ours, theirs.accumulation * fp.NM, rtol=1e-9)
+
+
+def test_quadrature_of_the_current_gives_the_exact_resistivity():
+    sample = om.presets.pt_py(-1e-3)
+    for direction in fp.OBLIQUE:
+        f = fp.film(sample, 25.0, 19.0, direction)
+        rates = om.relaxation(sample, 25.0, 19.0)
+        theirs = om.resistivity(sample.film, rates, direction, order="exact")
+        found = fp.resistivity(f)
+        unit = sample.film.resistivity
+        assert found[0, 0] == pytest.approx(float(theirs.longitudinal) / unit, rel=1e-12, abs=0)
+        assert found[1, 0] == pytest.approx(float(theirs.transverse) / unit, rel=1e-10, abs=0)
+
+
+@pytest.mark.parametrize(("coupling", "temperature", "field"), CASES)
+def test_curves_of_appendix_c_are_those_of_the_whole_line(coupling, temperature, field):
+    sample = om.presets.pt_py(coupling)
+    theirs = om.magnetoresistance(sample, temperature, field, (1, 0, 0), order="exact")
+    expected = float(theirs.longitudinal) / sample.film.resistivity
+    assert rho(coupling, temperature, field) == pytest.approx(expected, rel=1e-13, abs=0)
+
+
+def test_spins_in_cells_settle_with_the_third_power_of_a_cell():
+    errors, cells = [], np.array([50, 100, 200])
+    for count in cells:
+        worst = 0.0
+        for f, ends in settled_slopes(int(count)):
+            exact = fp.slopes(f, np.array([f.E, 0.0, 0.0]))
+            worst = max(worst, np.abs(ends - exact).max() / np.abs(exact).max())
+        errors.append(worst)
+    # the next power is a cell over the shortest length, 0.06 at most
+    assert measured_order(1 / cells, errors) == pytest.approx(3.0, abs=0.15)
+
+
+def test_printed_faces_turn_the_magnetoresistance_over():
+    """(82) with (B24): what diffuses back has the other sign, and so has the anisotropy."""
+    sample = om.presets.pt_py(-1e-3)
+    along, across = (fp.film(sample, 25.0, 19.0, axis) for axis in (fp.ALONG, fp.ASIDE))
+    square = along.theta**2
+    right, wrong = (
+        [1 - 2 * square + sign * square * fp.surviving(f)[1, 1] for f in (along, across)]
+        for sign in (1, -1)
+    )
+    for f, expected in zip((along, across), right, strict=True):
+        assert fp.conductivity(f)[0, 0] == pytest.approx(expected, rel=1e-13, abs=0)
+    assert right[0] < right[1]  # higher resistance with the field along the current
+    assert wrong[0] > wrong[1]
+
+
+def test_sign_of_the_precession_changes_the_term_of_m_z_alone():
+    for f in fp.films():
+        ours, theirs = (fp.resistivity(g) for g in (f, f._replace(tensor=f.tensor.T)))
+        assert ours[0, 0] == pytest.approx(theirs[0, 0], rel=1e-13, abs=0)
+        assert ours[1, 0] == pytest.approx(theirs[0, 1], rel=1e-10, abs=0)
+        assert abs(ours[1, 0] - theirs[1, 0]) > 1e-4
+
+
+def test_eigenvectors_are_singular_for_a_field_along_x():
+    f = fp.film(om.presets.pt_py(-1e-3), 25.0, 19.0, fp.ALONG)
+    with np.errstate(all="ignore"), pytest.raises(ZeroDivisionError):
+        vectors(f)
+    assert np.isfinite(fp.surviving(f)).all()
+
+
+def test_deviation_and_order_notice():
+    assert measures.deviation(lambda x: 2 * x, [((1.0,), 2.0), ((2.0,), 4.4)]) == pytest.approx(
+        1 / 11
+    )
+    assert measures.deviation(lambda x: x * np.nan, [((1.0,), 2.0)]) == np.inf
+    sizes = np.array([0.2, 0.1])
+    series = measures.Series(sizes, [[((x,), 1.0 + x**3)] for x in sizes])
+    assert measures.order(lambda x: 1.0, series) == pytest.approx(3.0)
+    f, mu = curvatures()[0][0]
+    turned = f._replace(b=-f.b)
+    assert np.abs(np.array(curvature(turned, mu)) - curvatures()[0][1]).max() > 1e-2

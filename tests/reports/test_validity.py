@@ -1,0 +1,405 @@
+"""Every approximation is listed with what the routes measured for it, and the report can fail."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from systems import antiferromagnet, field_for, paramagnet
+
+import openmr as om
+from openmr.apps import cli
+from openmr.sample.toml import read_sample
+
+
+@pytest.fixture(scope="module")
+def report():
+    return om.validity(om.presets.pt_py(), [10.0, 200.0], 5.0)
+
+
+def row(report, equation):
+    return next(a for a in report.assumptions if a.equation == equation)
+
+
+def test_every_approximation_of_the_paper_is_listed(report):
+    listed = " ".join(a.equation for a in report.assumptions)
+    for equation in ("(9)", "(15)", "(24)", "(29)", "(51)", "(75)", "(83)", "(A16)", "(86)"):
+        assert equation in listed
+    for a in report.assumptions:
+        assert a.size.shape == (2,)
+        assert np.all(np.isfinite(a.size))
+        if a.deviation is not None:
+            assert a.deviation.shape == (2,)
+            assert np.all(np.isfinite(a.deviation))
+            assert a.route
+    assert {a.route for a in report.assumptions} >= {"kinetic", "tcl2", "clusters", "fock"}
+
+
+def test_rows_carry_what_the_routes_measured(report):
+    film = om.presets.pt_py()
+    sea = om.relaxation(film, [10.0, 200.0], 5.0, method="kinetic")
+    np.testing.assert_allclose(row(report, "(51)").deviation, sea.diagnostics["residue"])
+    plain = om.relaxation(film, [10.0, 200.0], 5.0)
+    split = om.relaxation(film, [10.0, 200.0], 5.0, form="finite-splitting")
+    exchange = plain.transverse - plain.spin_flip_rate
+    across = np.abs(split.transverse - plain.transverse) / exchange
+    electrons = next(a for a in report.assumptions if a.name.startswith("electrons not split"))
+    np.testing.assert_allclose(electrons.deviation, across, rtol=1e-10)
+    memory = om.relaxation(film, [10.0, 200.0], 5.0, method="tcl2", kernel="flat")
+    slip = np.abs(memory.diagnostics["slip"]).max(axis=(-2, -1))
+    np.testing.assert_allclose(row(report, "(15)").deviation, slip)
+
+
+def test_sizes_are_what_their_parameters_say(report):
+    film, kelvin, b, w = om.presets.pt_py(), np.array([10.0, 200.0]), 5.0, 1.0
+    hbar, thermal = om.units.HBAR, om.units.K_B * kelvin
+    dos, (density,) = film.electrons.dos, film.magnet.densities
+    ordering = om.ordering_temperature(film.magnet)
+    state = om.equilibrium(film, kelvin, b)
+    depth = np.abs(state.splitting[:, 0])
+    # by the tensor in NumPy: the report has it from the closed forms
+    rates = om.relaxation(film, kelvin, b, method="batched")
+    square_micrometre = 1e-12 * film.film.thickness
+    expected = {
+        "hbar / (k_B T tau)": hbar * rates.dissipator.max(axis=(1, 2)) / thermal,
+        "eps_L / W": depth / w,
+        "beta eps_L": depth / thermal,
+        "beta hbar omega_L": hbar * np.abs(rates.precession) / thermal,
+        "nu_F J ln(W / k_B T)": dos * np.abs(film.magnet.exchange).max() * np.log(w / thermal),
+        "(nu_up - nu_down) / sum": np.zeros(2),
+        "1 / active electrons in 1 um^2": 1 / (2 * dos * thermal * square_micrometre),
+        "1 / sqrt(moments in 1 um^2)": np.full(2, (density * square_micrometre) ** -0.5),
+        "(T_C / T)^2": (ordering / kelvin) ** 2,
+        "active electrons per moment": dos * thermal / density,
+        "<S>^2 / <S^2>": (state.magnetization**2 / state.second_moment)[:, 0],
+        "theta_SH^2": np.full(2, 0.1**2),
+    }
+    assert {a.parameter for a in report.assumptions} == set(expected)
+    for a in report.assumptions:
+        # routes that sum the same levels in another order: rounding
+        np.testing.assert_allclose(a.size, expected[a.parameter], rtol=1e-11, err_msg=a.parameter)
+
+
+def test_sizes_alone_are_those_of_the_whole_report(report):
+    alone = om.validity(om.presets.pt_py(), [10.0, 200.0], 5.0, measure=False)
+    for a, whole in zip(alone.assumptions, report.assumptions, strict=True):
+        np.testing.assert_array_equal(a.size, whole.size)
+        kept = ("name", "equation", "affects", "parameter", "choice")
+        assert [getattr(a, name) for name in kept] == [getattr(whole, name) for name in kept]
+        assert (a.deviation, a.route) == (None, "")
+    assert [alone.worst(name) for name in ("tau_par", "tau_perp", "omega_L", "rho")] == [None] * 4
+    assert not alone.ok  # beta eps_L = 3.6 at 10 K
+    assert "OPEN" in str(alone)
+    assert "\n\n\n" not in str(alone)
+
+
+def test_sizes_alone_run_no_route():
+    code = (
+        "import sys, openmr as om\n"
+        "for disorder in ('random', 'lattice'):\n"
+        "    om.validity(om.presets.pt_py(disorder=disorder), 10.0, 5.0, measure=False)\n"
+        "engines = ('qutip', 'openmr.rates.routes', 'openmr.fock', 'openmr.clusters')\n"
+        "print([name for name in sys.modules if name.startswith(engines)])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("measure", [True, False])
+def test_a_coupling_matrix_is_refused_before_anything_runs(measure, monkeypatch):
+    def never(*arguments, **options):
+        raise AssertionError("a method was run")
+
+    monkeypatch.setattr(sys.modules["openmr.reports.validity"], "relaxation", never)
+    matrix = np.diag([1e-3, 1e-3, 1e-3])
+    matrix[0, 1] = 2e-4
+    expected = r"^`exchange` must be a scalar or \(x, y, z\).*elements off its diagonal"
+    with pytest.raises(om.ParameterError, match=expected):
+        om.validity(om.presets.pt_py(matrix), 10.0, 1.0, measure=measure)
+
+
+def test_what_misses_is_named(report):
+    """Cold moments: the ansatz and the Weiss field; hot ones: hardly anything."""
+    assert not report.ok
+    assert report.holds(row(report, "(51)")) is False
+    assert report.worst("tau_par").equation in ("(51)", "(29)-(31)")
+    hot = om.validity(om.presets.pt_py(), 200.0, 5.0)
+    assert hot.ok
+    loose = replace(report, tolerance=1e3)
+    assert loose.ok
+    strict = replace(hot, tolerance=1e-9)
+    assert not strict.ok
+
+
+def test_the_ansatz_costs_what_its_pairs_say():
+    """7.8 % of the spin at beta eps_L = 1, nothing as it vanishes."""
+    found = om.validity(paramagnet(2.0), 4.0, field_for(np.array([0.15, 1.0]), 4.0))
+    row51 = row(found, "(51)")
+    np.testing.assert_allclose(row51.size, [0.15, 1.0], rtol=1e-12)
+    assert row51.deviation[1] == pytest.approx(0.078, rel=0.01)
+    assert row51.deviation[0] < 0.003
+    # free moments have no Weiss field to be wrong
+    assert np.abs(row(found, "(29)-(31)").deviation).max() <= 1e-12
+
+
+def test_zero_field_and_sublattices():
+    """No broken symmetry in a finite cluster: at B = 0 the mean over the axes is compared."""
+    zero = om.validity(om.presets.pt_py(), 60.0, 0.0)
+    weiss = row(zero, "(29)-(31)")
+    assert 0 < weiss.deviation < 0.1
+    for field in (0.0, 1e-6):  # an ordered magnet, and a cluster that does not know where to point
+        cold = row(om.validity(om.presets.pt_py(), 10.0, field), "(29)-(31)")
+        assert cold.deviation is None
+        assert "does not order; apply 1.4 T" in cold.measure
+    two = om.validity(antiferromagnet(), 25.0, 0.0)
+    assert row(two, "(29)-(31)").deviation is None
+    assert "one sublattice" in row(two, "(29)-(31)").measure
+
+
+def test_what_is_large_and_unmeasured_is_open():
+    """280 K in a magnet of T_C = 300 K: 1 T does not align thirteen moments, and (T_C/T)^2 > 1."""
+    report = om.validity(om.presets.pt_py(curie_temperature=300.0), 280.0, 1.0)
+    weiss = row(report, "(29)-(31)")
+    assert report.holds(weiss) is False
+    assert not report.ok
+    assert "OPEN" in str(report)
+    needed = float(weiss.measure.split()[-2])
+    enough = om.validity(om.presets.pt_py(curie_temperature=300.0), 280.0, 1.02 * needed)
+    assert row(enough, "(29)-(31)").deviation is not None
+
+
+def test_an_antiferromagnet_must_be_held_along_the_field():
+    """Anisotropy field > B^2/2B_E, with the exchange field of the ordered sublattices."""
+    sample = antiferromagnet(neel=60.0)
+    held = next(
+        a for a in om.validity(sample, 6.0, 9.0).assumptions if a.name.startswith("sublattices")
+    )
+    spin = sample.magnet.spins[0]
+    exchange = 3 * om.units.K_B * 60.0 / (spin + 1) / (2 * om.units.MU_B)  # frozen, g = 2
+    assert held.size == pytest.approx(9.0 / exchange, rel=0.01)
+    assert float(held.measure.split()[5]) == pytest.approx(81.0 / (2 * exchange), rel=0.05)
+    assert held.deviation is None
+    ferromagnet = om.validity(om.presets.pt_py(), 10.0, 5.0)
+    assert not any(a.name.startswith("sublattices") for a in ferromagnet.assumptions)
+
+
+def test_weiss_error_falls_with_temperature():
+    """As (T_C / T)^2."""
+    temperatures = np.array([120.0, 240.0, 480.0])
+    found = row(om.validity(om.presets.pt_py(), temperatures, 1.0), "(29)-(31)")
+    slope = np.polyfit(np.log(temperatures), np.log(found.deviation), 1)[0]
+    assert slope == pytest.approx(-2.0, abs=0.3)
+
+
+def test_the_weiss_field_has_a_cost_along_and_one_across():
+    """Cold flips are frozen by the whole Weiss splitting; dephasing does not mind."""
+    along, across = (
+        a
+        for a in om.validity(om.presets.pt_py(), 10.0, 5.0).assumptions
+        if a.equation == "(29)-(31)"
+    )
+    assert (along.affects, across.affects) == (("tau_par",), ("tau_perp",))
+    assert along.deviation > 5 * across.deviation > 0
+    lattice = om.validity(om.presets.pt_py(disorder="lattice"), 10.0, 5.0)
+    along, across = (a for a in lattice.assumptions if a.equation == "(29)-(31)")
+    assert along.deviation > 0
+    assert across.deviation is None
+    assert "not in the noise" in across.measure
+
+
+def test_spins_that_nothing_flips_have_nothing_to_miss():
+    found = om.validity(om.presets.pt_py((0.0, 0.0, 1e-3)), 100.0, 5.0)
+    assert row(found, "(51)").deviation == 0
+
+
+def test_a_route_that_gives_up_leaves_its_line_open():
+    """Frozen moments of a perfect lattice: rates below what the memory's transforms resolve."""
+    found = om.validity(om.presets.pt_py(disorder="lattice"), 1.0, 1.0)
+    open_line = row(found, "(15)")
+    assert open_line.deviation is None
+    assert open_line.measure.startswith("not measured: rates uncertain by")
+    assert "(51)" in [a.equation for a in found.assumptions if a.deviation is not None]
+    frozen = om.validity(om.presets.pt_py(spin=2.5, disorder="lattice"), 0.03, 1.0)
+    assert max(map(len, str(frozen).splitlines())) <= 160
+
+
+def test_uncoupled_electrons():
+    found = om.validity(om.presets.pt_py(0.0), 10.0, 1.0)
+    assert found.ok
+    for a in found.assumptions:
+        assert a.deviation is None or np.all(np.isfinite(a.deviation))
+
+
+def test_exact_dynamics_on_request():
+    film = om.presets.pt_py(spin=0.5, curie_temperature=0.0)
+    found = om.validity(film, 100.0, 1.0, routes=("exact",))
+    born = row(found, "(9)")
+    assert born.route == "exact"
+    assert 0 < born.deviation < 0.05
+
+
+def test_prints_and_json(report):
+    text = str(report)
+    assert max(map(len, text.splitlines())) <= 160
+    for word in ("MISS", "good", "choice", "beta eps_L", "1/tau_par (70)", "[kinetic]", "worst is"):
+        assert word in text
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert plain["ok"] is False
+    assert len(plain["assumptions"]) == len(report.assumptions)
+
+
+def test_command_line(capsys):
+    assert cli.main(["validity", "-T", "200", "-B", "5"]) == 0
+    assert "at worst" in capsys.readouterr().out
+    assert cli.main(["validity", "-T", "200", "-B", "5", "--tolerance", "1e-6", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["reports"][0]["ok"] is False
+
+
+OWN = """
+[sample]
+name = "mine"
+neel_temperature = 40.0
+disorder = "lattice"
+[sample.film]
+thickness = 4e-9
+spin_hall_angle = 0.05
+diffusion = 1e-5
+spin_flip_time = 2e-12
+resistivity = 3e-7
+[sample.electrons]
+dos_up = 3e28
+dos_down = 3e28
+[[sample.moments]]
+spin = 1.0
+density = 2e27
+exchange_energy = -1e-3
+[[sample.moments]]
+spin = 1.0
+density = 2e27
+exchange = [5e-31, 5e-31, -1e-31]
+"""
+SWEEP = """
+method = "batched"
+[sweep]
+temperature = "not looked at"
+"""
+MOMENTS = (
+    om.Moments(spin=1, density=2e27, exchange_energy=-1e-3),
+    om.Moments(spin=1, density=2e27, exchange=(5e-31, 5e-31, -1e-31)),
+)
+OWN_SAMPLE = om.Sample(
+    om.Magnet(MOMENTS, disorder="lattice", neel_temperature=40.0),
+    om.Electrons(dos_up=3e28, dos_down=3e28),
+    om.Film(4e-9, 0.05, 1e-5, spin_flip_time=2e-12, resistivity=3e-7),
+    name="mine",
+)
+
+
+@pytest.mark.parametrize("text", [OWN, SWEEP.replace("[sweep]", OWN + "[sweep]")])
+def test_the_command_takes_ones_own_film(tmp_path, capsys, text):
+    """Every part of it, and of the file nothing else."""
+    config = tmp_path / "film.toml"
+    config.write_text(text)
+    assert read_sample(config) == OWN_SAMPLE
+    here = ["-T", "70", "-B", "-1e-1", "--direction", "0", "-1e-1", "1", "--json"]
+    cli.main(["validity", "--config", str(config), *here])
+    (told,) = json.loads(capsys.readouterr().out)["reports"]
+    found = om.validity(OWN_SAMPLE, 70.0, -0.1, direction=(0, -0.1, 1))
+    assert told == json.loads(json.dumps(found.to_dict()))
+    assert "mine, T = 70 K" in str(found)
+
+
+@pytest.mark.parametrize("command", ["verify", "validity"])
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (["--spin", "2"], "`--spin`"),
+        (["--exchange-energy", "-1"], "`--exchange-energy`"),
+        (["--curie-temperature", "0"], "`--curie-temperature`"),
+        (["--disorder", "random"], "`--disorder`"),
+        (["--disorder", "random", "--spin", "2"], "`--spin`, `--disorder`"),
+    ],
+)
+def test_a_film_given_twice_is_refused(tmp_path, capsys, command, more, named):
+    """Also where the options say what the defaults are."""
+    config = tmp_path / "film.toml"
+    config.write_text(OWN)
+    assert cli.main([command, "--config", str(config), *more]) == 2
+    told = capsys.readouterr()
+    assert told.err == f"openmr: `--config` gives the whole film, so {named} must not be given\n"
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("command", ["verify", "validity"])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "`config` must be a file to read"),
+        ("[sample", "is not TOML"),
+        ("[sweep]\nfield = 0.0", "must have a table [sample]"),
+        ("[sampel]\npreset = 'pt_py'", "unknown key `sampel`"),
+        (OWN.replace("thickness = 4e-9\n", ""), "[sample.film] lacks `thickness`"),
+        (OWN.replace("spin = 1.0", "spin = 0.3"), "`spin` must be a positive half-integer"),
+    ],
+)
+def test_a_bad_file_gives_one_line(tmp_path, capsys, command, text, message):
+    config = tmp_path / "film.toml"
+    if text is not None:
+        config.write_text(text)
+    assert cli.main([command, "-c", str(config)]) == 2
+    told = capsys.readouterr()
+    assert message in told.err
+    assert told.err.count("\n") == 1
+    assert told.out == ""
+
+
+BAD = [
+    (lambda: om.validity("film", 10.0, 1.0), "`sample` must be an openmr.Sample"),
+    (lambda: om.validity(om.presets.pt_py(), -1.0, 1.0), "`temperature`.*-1"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, np.nan), "`field`.*nan"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, tolerance=0), "`tolerance`.*> 0"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes=("tcl2",)), "`routes`.*'heom'"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes="heom"), "`routes`.*'heom'"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes=None), "`routes`.*None"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, measure=None), "`measure`.*None"),
+    (
+        lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, measure=False, routes=("exact",)),
+        "`routes` must be empty where `measure` is False",
+    ),
+    (lambda: om.validity(om.presets.pt_py(), [], 1.0), "`temperature`.*at least one"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, bandwidth=-1), "`bandwidth`.*eV"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, direction=(0, 0, 0)), "`direction`"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
+def test_bad_input(call, message):
+    with pytest.raises(om.ParameterError) as caught:
+        call()
+    assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_hierarchy_on_request():
+    film = om.presets.pt_py(spin=0.5, curie_temperature=0.0)
+    born = row(om.validity(film, 4.0, 3.0, routes=("heom",)), "(9)")
+    assert born.route == "heom"
+    assert 0 < born.deviation < 0.1
+    large = om.validity(om.presets.pt_py(), 10.0, 1.0, routes=("heom",))
+    born = row(large, "(9)")
+    assert born.deviation is None
+    assert born.measure.startswith("not measured: `spin` must be <= `largest_spin` = 1, got 2")
+    assert row(large, "(15)").deviation is not None  # the other lines stand
+
+
+@pytest.mark.parametrize("name", ["tau", "rho_L", None])
+def test_the_worst_of_an_unknown_closed_form_is_refused(name):
+    empty = om.validity(om.presets.pt_py(0.0), 10.0, 5.0)
+    with pytest.raises(
+        om.ParameterError, match="`closed_form` must be one of 'tau_par', 'tau_perp"
+    ):
+        empty.worst(name)

@@ -1,0 +1,201 @@
+"""The verdict holds, can fail for every wrong formula, and the routes do without formulas."""
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+import types
+from dataclasses import asdict, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mutation import mutants
+
+import openmr as om
+from openmr import closed_form
+from openmr.apps import cli
+from openmr.reports.verify.cases import Case, measure, standard_cases
+from openmr.reports.verify.comparison import compare
+from openmr.sample.toml import EXAMPLE, read_sample
+
+SOURCE = Path(closed_form.__file__).read_text()
+MUTANTS = mutants(SOURCE)
+SURVIVORS: dict[str, str] = {}
+"""Changes that no check can notice -> why not."""
+
+verify_module = importlib.import_module("openmr.reports.verify.report")
+
+
+@pytest.fixture(scope="module")
+def measurements():
+    film = om.presets.pt_py()
+    own = [Case(f"own, {t} K", film, t, 5.0) for t in (10.0, 200.0)]
+    return measure([*own, *standard_cases()], progress=False)
+
+
+def install(monkeypatch, tree):
+    """Put a variant of the closed forms in the place of the module."""
+    module = types.ModuleType("openmr.rates.closed_form")
+    monkeypatch.setitem(sys.modules, "openmr.rates.closed_form", module)
+    exec(compile(tree, "<variant of closed_form>", "exec"), module.__dict__)
+    module.equilibrium = lru_cache(None)(om.equilibrium)
+
+
+def holds(measurements):
+    """Whether every check holds; stops at the first that does not."""
+    with np.errstate(all="ignore"):
+        return all(check.ok for m in measurements for check in compare([m]))
+
+
+def test_the_unchanged_module_passes_the_same_way(monkeypatch, measurements):
+    install(monkeypatch, ast.parse(SOURCE))
+    assert holds(measurements)
+
+
+def test_there_are_mutants_of_every_formula():
+    functions = {m.function for m in MUTANTS}
+    formulas = {
+        node.name
+        for node in ast.parse(SOURCE).body
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(inner, (ast.BinOp, ast.UnaryOp)) for inner in ast.walk(node))
+    }
+    assert functions == formulas
+    assert len({m.name for m in MUTANTS}) > 250
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::FutureWarning")
+def test_every_wrong_formula_is_noticed(measurements):
+    survivors = set()
+    for mutant in MUTANTS:
+        with pytest.MonkeyPatch.context() as patch:
+            install(patch, mutant.tree)
+            if holds(measurements):
+                survivors.add(mutant.name)
+    assert survivors == set(SURVIVORS)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "function", ["longitudinal", "dephasing", "precession", "flip_weights", "spin_per_charge"]
+)
+def test_the_command_exits_1_on_a_wrong_formula(monkeypatch, measurements, capsys, function):
+    monkeypatch.setattr(verify_module, "measure", lambda cases, progress=None: measurements)
+    mutant = next(m for m in MUTANTS if m.function == function)
+    install(monkeypatch, mutant.tree)
+    assert cli.main(["verify"]) == 1
+    printed = capsys.readouterr().out
+    assert "MISS" in printed
+    assert "Missed:" in printed
+
+
+def test_a_wrong_route_is_noticed(measurements):
+    """The other side of the comparison: rates off by one part in 1e11, precession by 1e-7."""
+    first = measurements[0]
+    found = first.rates["bloch-redfield"]
+    wrong = replace(found, dissipator=found.dissipator * (1 + 1e-11))
+    assert not holds([replace(first, rates={**first.rates, "bloch-redfield": wrong})])
+    found = first.rates["evolution"]
+    wrong = replace(found, precession=found.precession * (1 + 1e-7))
+    assert not holds([replace(first, rates={**first.rates, "evolution": wrong})])
+    wrong = replace(found, dissipator=found.dissipator * (1 + 2e-4), uncertainty=None)
+    assert not holds([replace(first, rates={**first.rates, "evolution": wrong})])
+
+
+def test_nan_is_a_miss(monkeypatch, measurements):
+    monkeypatch.setattr(closed_form, "dephasing", lambda *a: np.array([np.nan]))
+    assert not holds(measurements[:1])
+
+
+def test_a_formula_that_raises_is_a_miss_and_not_a_crash(monkeypatch, measurements, capsys):
+    def broken(*_):
+        raise ZeroDivisionError("broken on purpose")
+
+    monkeypatch.setattr(closed_form, "spin_per_charge", broken)
+    monkeypatch.setattr(verify_module, "measure", lambda cases, progress=None: measurements)
+    assert cli.main(["verify", "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is False
+    missed = [check for check in report["checks"] if not check["ok"]]
+    assert {check["quantity"] for check in missed} == {"dN_par/dN_0"}
+    assert "broken on purpose" in missed[0]["because"]
+
+
+def test_the_command_itself(tmp_path):
+    """The whole main job: table, JSON, figures, exit status."""
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "openmr.apps.cli",
+            "verify",
+            "--json",
+            "--plot",
+            str(tmp_path / "new"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert report["ok"] is True
+    assert len(report["checks"]) > 800
+    assert {c["route"] for c in report["checks"]} >= {"bloch-redfield", "evolution", "operators"}
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["decay.png", "deviations.png"]
+
+
+def test_the_command_takes_ones_own_film(monkeypatch, tmp_path, capsys):
+    """First among the cases; the formulas are set beside the routes for it."""
+    monkeypatch.setattr(verify_module, "standard_cases", list)
+    config = tmp_path / "film.toml"
+    config.write_text(EXAMPLE)
+    assert cli.main(["verify", "-c", str(config), "-T", "30", "-B", "-1e-1", "4", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [case["name"] for case in told["cases"]] == [
+        "Pd(Co), T = 30 K, B = -0.1 T",
+        "Pd(Co), T = 30 K, B = 4 T",
+    ]
+    assert told["cases"][0]["sample"] == json.loads(json.dumps(asdict(read_sample(config))))
+
+
+def test_report_reads_as_a_table(monkeypatch, measurements):
+    monkeypatch.setattr(verify_module, "measure", lambda cases, progress=None: measurements)
+    report = om.verify()
+    text = str(report)
+    for word in ("tau_par", "tau_perp", "omega_L", "rho_L", "rho_T", "Ohm m", "rad/s", "0 missed"):
+        assert word in text
+    assert max(map(len, text.splitlines())) <= 160
+    assert report.ok
+    assert report.missed == ()
+
+
+@pytest.mark.parametrize("method", ["bloch-redfield", "evolution", "tcl2"])
+def test_routes_run_without_the_closed_forms(method):
+    code = f"""
+import sys
+sys.modules["openmr.rates.closed_form"] = None   # importing it raises
+import openmr as om
+found = om.magnetoresistance(om.presets.pt_py(), 10.0, 5.0, (1, 0, 0), method={method!r})
+assert found.longitudinal > 0
+try:
+    om.relaxation(om.presets.pt_py(), 10.0, 5.0)
+except ImportError:
+    print("blind")
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == "blind", run.stderr
+
+
+def test_closed_form_line_needs_neither_qutip_nor_matplotlib():
+    code = """
+import sys
+import openmr as om
+assert "scipy" not in sys.modules, "half of the time of an import"
+om.magnetoresistance(om.presets.pt_py(), 10.0, 5.0, (1, 0, 0))
+assert not {"qutip", "matplotlib"} & set(sys.modules), "too much imported"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

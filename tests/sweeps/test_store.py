@@ -1,0 +1,266 @@
+"""The store: finished boxes stay, unfinished and damaged ones are done again, others refused."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+
+import openmr as om
+from openmr.sweeps.plan import VARIABLES, evaluate
+
+module = sys.modules["openmr.sweeps.sweep"]
+FILM = om.presets.pt_py()
+GRID = {"temperature": np.linspace(5.0, 200.0, 6), "field": np.linspace(0.0, 9.0, 4)}
+
+
+@pytest.fixture
+def evaluated(monkeypatch):
+    """The shapes of the boxes that are worked out."""
+    shapes = []
+
+    def counted(task):
+        shapes.append(tuple(len(v) for v in task.axes.values()))
+        return evaluate(task)
+
+    monkeypatch.setattr(module, "evaluate", counted)
+    return shapes
+
+
+def kept(path, **more):
+    return om.sweep(FILM, **GRID, store=path, chunk_points=4, **more)
+
+
+def test_read_back_as_it_would_be_without(tmp_path):
+    directions = np.eye(3)
+    found = kept(tmp_path / "s", direction=directions, disorder=["random", "lattice"])
+    plain = om.sweep(FILM, **GRID, direction=directions, disorder=["random", "lattice"])
+    xarray.testing.assert_allclose(found, plain, rtol=1e-12, atol=1e-25)
+    assert list(found) == list(plain)
+    assert found.attrs == plain.attrs
+    for name in [*VARIABLES, *plain.coords]:
+        assert found[name].attrs == plain[name].attrs
+
+
+def test_a_finished_store_is_not_worked_out_again(tmp_path, evaluated):
+    first = kept(tmp_path / "s").load()
+    assert len(evaluated) == 6
+    again = kept(tmp_path / "s").load()
+    assert len(evaluated) == 6
+    xarray.testing.assert_identical(first, again)
+
+
+def chunk_files(path, variable="precession"):
+    return sorted(p for p in (path / variable / "c").rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "remove"])
+@pytest.mark.parametrize("variable", ["precession", "drho2"])
+def test_a_damaged_chunk_is_done_again(tmp_path, evaluated, damage, variable):
+    first = kept(tmp_path / "s").load()
+    evaluated.clear()
+    target = chunk_files(tmp_path / "s", variable)[2]
+    data = bytearray(target.read_bytes())
+    if damage == "flip":
+        data[len(data) // 2] ^= 1
+        target.write_bytes(data)
+    elif damage == "remove":
+        target.unlink()
+    else:
+        target.write_bytes(data[: len(data) // 2] if damage == "truncate" else b"")
+    again = kept(tmp_path / "s").load()
+    assert len(evaluated) == 1
+    xarray.testing.assert_identical(first, again)
+
+
+def test_a_flipped_bit_anywhere_is_noticed(tmp_path, evaluated):
+    kept(tmp_path / "s").load()
+    target = chunk_files(tmp_path / "s")[0]
+    whole = target.read_bytes()
+    for position in range(0, len(whole), 3):
+        data = bytearray(whole)
+        data[position] ^= 1 << position % 8
+        target.write_bytes(data)
+        evaluated.clear()
+        kept(tmp_path / "s")
+        assert len(evaluated) == 1
+
+
+def test_interrupted_and_gone_on_with(tmp_path, evaluated, monkeypatch):
+    """Stopped after any number of boxes: the rest is done, nothing twice."""
+    plain = om.sweep(FILM, **GRID, chunk_points=4)
+    for stop in range(6):
+        path = tmp_path / f"s{stop}"
+        right = module.evaluate
+
+        def stops(task, stop=stop, right=right):
+            if len(evaluated) == stop:
+                raise KeyboardInterrupt
+            return right(task)
+
+        evaluated.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "evaluate", stops)
+            with pytest.raises(KeyboardInterrupt):
+                kept(path)
+        evaluated.clear()
+        found = kept(path)
+        assert len(evaluated) == 6 - stop
+        xarray.testing.assert_allclose(found, plain, rtol=1e-12, atol=1e-25)
+
+
+KILLED = """
+import sys
+import numpy as np
+import openmr as om
+om.sweep(om.presets.pt_py(), temperature=np.linspace(5, 90, 60), field=3.0,
+         method="bloch-redfield", store=sys.argv[1], chunk_points=1)
+"""
+
+
+def test_killed_and_gone_on_with(tmp_path, evaluated):
+    path = tmp_path / "s"
+    worker = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(path)], cwd=Path(__file__).parents[2]
+    )
+    deadline = time.monotonic() + 60
+    while len(chunk_files(path, "drho2") if path.exists() else []) < 5:
+        assert time.monotonic() < deadline
+        assert worker.poll() is None
+        time.sleep(0.01)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    there = len(chunk_files(path, "drho2"))
+    assert 5 <= there < 60
+    sweep = {"temperature": np.linspace(5, 90, 60), "field": 3.0, "method": "bloch-redfield"}
+    found = om.sweep(FILM, **sweep, store=path, chunk_points=1)
+    # the last box may have been killed between two of its variables
+    assert 60 - there <= len(evaluated) <= 60 - there + 1
+    plain = om.sweep(FILM, **sweep, chunk_points=60)
+    xarray.testing.assert_allclose(found, plain, rtol=1e-12, atol=1e-25)
+
+
+def test_words_and_vectors_given_once(tmp_path):
+    given = {"disorder": "lattice", "exchange_energy": (1e-3, 2e-3, 0.0), "spin": 1.5}
+    for _ in range(2):
+        found = kept(tmp_path / "s", **given).load()
+    xarray.testing.assert_allclose(found, om.sweep(FILM, **GRID, **given), rtol=1e-12, atol=1e-25)
+    assert str(found.disorder.values) == "lattice"
+    with pytest.raises(om.ParameterError, match=r"holds another sweep: sample\.magnet\.disorder"):
+        kept(tmp_path / "s", **{**given, "disorder": "random"})
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+
+
+DAMAGE = {
+    "a coordinate": lambda path: flip(path / "field" / "c" / "0"),
+    "the description": lambda path: (path / "zarr.json").write_text("{"),
+    "a variable": lambda path: (path / "precession" / "zarr.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_what_cannot_be_done_again_is_told(tmp_path, evaluated, name):
+    kept(tmp_path / "s")
+    DAMAGE[name](tmp_path / "s")
+    with pytest.raises(om.ParameterError, match=r"is damaged beyond its boxes.*start again"):
+        kept(tmp_path / "s")
+
+
+def test_two_that_start_one_store_at_once(tmp_path):
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: kept(tmp_path / "s").load(), range(3)))
+    for one in found[1:]:
+        xarray.testing.assert_identical(one, found[0])
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]
+
+
+DIFFERENT = [
+    ({"method": "batched"}, "method = 'closed-form', asked for 'batched'"),
+    ({"options": {"form": "printed"}}, "options.form = None, asked for 'printed'"),
+    ({"thickness": 6e-9}, r"sample.film.thickness = 5e-09, asked for 6e-09"),
+    ({"spin": [1.0, 2.0]}, "dimensions"),
+    ({"direction": (0, 0, 1)}, r"fixed.direction\[0\] = 1.0, asked for 0.0"),
+    ({"temperature": np.linspace(5.0, 201.0, 6)}, "temperature = 6 values from 5.0 to 200.0"),
+    ({"field": [0.0]}, r"field = \[0.0, 3.0, 6.0, 9.0\], asked for \[0.0\]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "message"), DIFFERENT, ids=[str(m) for _, m in DIFFERENT])
+def test_a_store_of_other_parameters_is_refused_by_name(tmp_path, evaluated, change, message):
+    kept(tmp_path / "s")
+    before = {p: p.read_bytes() for p in (tmp_path / "s").rglob("*") if p.is_file()}
+    with pytest.raises(om.ParameterError, match=message) as caught:
+        om.sweep(FILM, **{**GRID, "store": tmp_path / "s", "chunk_points": 4, **change})
+    assert "holds another sweep" in str(caught.value)
+    assert {p: p.read_bytes() for p in (tmp_path / "s").rglob("*") if p.is_file()} == before
+
+
+def test_a_store_without_text_for_its_vectors_is_gone_on_with(tmp_path, evaluated):
+    """As stores were before; vectors are compared by their components."""
+    axes = {"direction": np.eye(3)}
+    first = kept(tmp_path / "s", **axes).load()
+    shutil.rmtree(tmp_path / "s" / "direction")
+    evaluated.clear()
+    again = kept(tmp_path / "s", **axes).load()
+    assert evaluated == []
+    xarray.testing.assert_identical(again, first.drop_vars("direction"))
+    with pytest.raises(om.ParameterError, match="direction_vector = "):
+        kept(tmp_path / "s", direction=np.eye(3)[::-1])
+
+
+def test_vectors_are_not_taken_for_numbers(tmp_path, evaluated):
+    kept(tmp_path / "s", exchange_energy=[1e-3, 2e-3])
+    with pytest.raises(om.ParameterError, match=r"exchange_energy = .*asked for"):
+        kept(tmp_path / "s", exchange_energy=[(1e-3, 0.0, 0.0), (2e-3, 0.0, 0.0)])
+    kept(tmp_path / "t", exchange_energy=[(1e-3, 0.0, 0.0), (2e-3, 0.0, 0.0)])
+    with pytest.raises(om.ParameterError, match=r"exchange_energy = .*asked for"):
+        kept(tmp_path / "t", exchange_energy=[1e-3, 2e-3])
+
+
+def test_a_store_of_another_version_is_refused(tmp_path):
+    kept(tmp_path / "s")
+    told = json.loads((tmp_path / "s" / "zarr.json").read_text())
+    description = json.loads(told["attributes"]["description"])
+    description["version"] = "0.0.1"
+    told["attributes"]["description"] = json.dumps(description)
+    (tmp_path / "s" / "zarr.json").write_text(json.dumps(told))
+    with pytest.raises(om.ParameterError, match=r"version = '0.0.1', asked for"):
+        kept(tmp_path / "s")
+
+
+def test_something_else_than_a_store_is_refused(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    for name in ("file", "folder"):
+        with pytest.raises(om.ParameterError, match="`store` must be a new path or the store of"):
+            kept(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_the_cut_of_the_store_holds_when_gone_on_with(tmp_path, evaluated):
+    kept(tmp_path / "s")
+    evaluated.clear()
+    chunk_files(tmp_path / "s")[0].unlink()
+    om.sweep(FILM, **GRID, store=tmp_path / "s", chunk_points=1)
+    assert evaluated == [(1, 4)]
+
+
+def test_equal_parameters_are_the_same_sweep(tmp_path):
+    """The negative of the refusal: the same parameters given in another way are the same."""
+    kept(tmp_path / "s")
+    again = replace(FILM, film=replace(FILM.film, thickness=FILM.film.thickness * 1.0))
+    om.sweep(again, **GRID, store=tmp_path / "s", chunk_points=4)

@@ -1,0 +1,615 @@
+"""Sweeps: labels, round trips, executors, and the command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray
+from systems import antiferromagnet
+
+import openmr as om
+from openmr.apps import cli
+from openmr.sweeps import plan
+from openmr.sweeps._threads import _switches, one_thread
+from openmr.sweeps.plan import VARIABLES, task_of
+
+module = sys.modules["openmr.sweeps.sweep"]
+FILM = om.presets.pt_py()
+GRID = {"temperature": np.array([5.0, 20.0, 80.0, 200.0]), "field": np.array([0.0, 3.0, 9.0])}
+ROUNDING = 1e-12
+"""Vector instructions round the ends of an array differently; far from T_C that is all."""
+
+
+def test_equals_the_calls_it_stands_for():
+    directions = np.array([[1.0, 0, 0], [0, 1.0, 1.0]])
+    couplings, widths = [-1e-3, 0.0, 2e-3], [3e-9, 6e-9]
+    found = om.sweep(
+        FILM, **GRID, direction=directions, exchange_energy=couplings, thickness=widths
+    )
+    assert found.longitudinal_rate.dims == ("exchange_energy", "thickness", "temperature", "field")
+    assert found.longitudinal_resistivity.dims[-1] == "direction"
+    for coupling in found.exchange_energy.values:
+        for thickness in found.thickness.values:
+            sample = om.presets.pt_py(coupling)
+            sample = replace(sample, film=replace(sample.film, thickness=thickness))
+            part = found.sel(exchange_energy=coupling, thickness=thickness)
+            for k, direction in enumerate(directions):
+                rho = om.magnetoresistance(
+                    sample, GRID["temperature"][:, None], GRID["field"], direction
+                )
+                for name, variable in VARIABLES.items():
+                    values = part[name].isel(direction=k) if variable.directional else part[name]
+                    np.testing.assert_allclose(values, variable.of(rho), rtol=ROUNDING, atol=1e-25)
+
+
+def test_a_sweep_of_the_wrong_axis_is_noticed():
+    """The negative test: temperature and field exchanged give other numbers."""
+    right = om.sweep(FILM, temperature=[4.0, 9.0], field=[9.0, 4.0])
+    wrong = om.sweep(FILM, temperature=[9.0, 4.0], field=[4.0, 9.0])
+    assert np.abs(right.precession.values / wrong.precession.values - 1).max() > 1e-2
+
+
+PARAMETERS = {
+    "thickness": [1e-9, 5e-9],
+    "spin_hall_angle": [0.05, 0.1],
+    "diffusion": [1e-6, 2e-6],
+    "spin_flip_time": [1e-12, np.inf],
+    "diffusion_length": [1e-9, 3e-9],
+    "resistivity": [1e-6, 2e-6],
+    "dos_up": [2e27, 5e27],
+    "dos_down": [2e27, 5e27],
+    "electron_g": [1.9, 2.1],
+    "spin": [0.5, 3.5],
+    "density": [1e26, 2e27],
+    "moment_g": [1.5, 2.5],
+    "exchange": [1e-30, 2e-30],
+    "exchange_energy": [(1e-3, 0.5e-3, 0.2e-3), (0.0, 1e-3, 0.0)],
+    "weiss": [0.0, 2e-3],
+    "curie_temperature": [10.0, 60.0],
+    "disorder": ["random", "lattice"],
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_parameter_becomes_a_dimension_that_matters(name):
+    values = PARAMETERS[name]
+    found = om.sweep(FILM, temperature=12.0, field=4.0, **{name: values})
+    assert found.sizes[name] == 2
+    both = [found[v].values for v in VARIABLES]
+    assert any(abs(pair[0] - pair[1]) > 1e-6 * np.abs(pair).max() for pair in both)
+    label = f"{name}_vector" if f"{name}_vector" in found.coords else name
+    assert "units" in found[label].attrs
+
+
+def test_what_is_not_named_stays():
+    """J along density, J0 along spin, tau_0 along diffusion; the other of each pair if given."""
+    point = {"temperature": 12.0, "field": 4.0}
+    first = FILM.magnet.sublattices[0]
+    j, energy = first.exchange, first.exchange_energy
+    cases = {
+        "density": ([1e27, 3e27], {"exchange": j}, {"exchange_energy": energy}),
+        "spin": (
+            [1.0, 3.0],
+            {"weiss": FILM.magnet.weiss[0][0]},
+            {"curie_temperature": om.curie_temperature(FILM.magnet)},
+        ),
+        "diffusion": (
+            [1e-6, 4e-6],
+            {"spin_flip_time": FILM.film.spin_flip_time},
+            {"diffusion_length": FILM.film.diffusion_length},
+        ),
+    }
+    for name, (values, held, other) in cases.items():
+        plain, same, changed = (
+            om.sweep(FILM, **point, **{name: values}, **more) for more in ({}, held, other)
+        )
+        for variable in ("longitudinal_resistivity", "precession"):
+            np.testing.assert_allclose(plain[variable], same[variable], rtol=1e-12)
+        ratio = plain.longitudinal_resistivity / changed.longitudinal_resistivity
+        assert abs(float(ratio[1]) - 1) > 1e-6, name
+    energy = om.sweep(FILM, **point, density=[1e27, 3e27], exchange_energy=-1e-3)
+    assert float(energy.precession[0]) == pytest.approx(float(energy.precession[1]), rel=1e-12)
+    assert float(energy.exchange_energy) == -1e-3
+
+
+def test_neel_temperature_of_an_antiferromagnet():
+    sample = antiferromagnet()
+    found = om.sweep(sample, temperature=30.0, field=0.0, neel_temperature=[20.0, 40.0, 60.0])
+    for kelvin, rate in zip((20.0, 40.0, 60.0), found.longitudinal_rate.values, strict=True):
+        magnet = om.Magnet(sample.magnet.sublattices, neel_temperature=kelvin)
+        alone = om.relaxation(replace(sample, magnet=magnet), 30.0, 0.0)
+        assert rate == pytest.approx(float(alone.longitudinal), rel=1e-12)
+
+
+def test_options_of_numpy_are_kept():
+    options = {"electron_splitting": np.True_}
+    found = om.sweep(FILM, **GRID, method="batched", options=options)
+    assert json.loads(found.attrs["description"])["options"] == {"electron_splitting": True}
+
+
+def test_spins_that_never_flip_along_an_axis():
+    found = om.sweep(FILM, temperature=12.0, field=4.0, spin_flip_time=[1e-12, np.inf])
+    difference = found.longitudinal_rate[0] - found.longitudinal_rate[1]
+    assert float(difference) == pytest.approx(1e12, rel=1e-12)
+
+
+def test_numbers_make_no_dimension_but_are_kept():
+    found = om.sweep(FILM, temperature=12.0, field=[1.0, 2.0], spin=1.5)
+    assert dict(found.sizes) == {"field": 2, "component": 3}
+    assert float(found.temperature) == 12.0
+    assert (
+        json.loads(found.attrs["description"])["sample"]["magnet"]["sublattices"][0]["spin"] == 1.5
+    )
+    one = om.sweep(FILM, temperature=12.0, field=1.0, exchange_energy=(1e-3, 2e-3, 0.0))
+    assert one.longitudinal_rate.ndim == 0
+
+
+def test_units_equations_and_metadata():
+    found = om.sweep(FILM, **GRID, method="batched", options={"electron_splitting": True})
+    for name in VARIABLES:
+        assert found[name].attrs["units"]
+        assert found[name].attrs["equation"].startswith("(")
+    told = json.loads(found.attrs["description"])
+    assert told["version"] == om.__version__
+    assert told["options"] == {"electron_splitting": True}
+    assert told["sample"]["film"]["thickness"] == FILM.film.thickness
+
+
+def test_netcdf_round_trip(tmp_path):
+    found = om.sweep(FILM, **GRID, direction=np.eye(3), disorder=["random", "lattice"])
+    found = found.assign(decay=found.longitudinal_rate + 1j * found.precession)
+    target = tmp_path / "sweep.nc"
+    found.to_netcdf(target, engine="h5netcdf")
+    xarray.testing.assert_identical(xarray.load_dataset(target, engine="h5netcdf"), found)
+
+
+def test_vectors_are_chosen_and_drawn_by_their_components(tmp_path):
+    """A label for every value, the same in memory, from a store and from a file."""
+    quarter = 0.5 * np.pi
+    directions = [(1, 0, 0), (np.cos(quarter), -np.sin(quarter), -0.0), (0, 3, 4)]
+    couplings = [(1e-3, 0.0, -5e-4), (1e-3, 1e-3, 1e-3)]
+    axes = {**GRID, "direction": directions, "exchange_energy": couplings}
+    found = om.sweep(FILM, **axes)
+    assert found.direction.values.tolist() == ["1 0 0", "0 -1 0", "0 0.6 0.8"]
+    assert found.exchange_energy.values.tolist() == ["0.001 0 -0.0005", "0.001 0.001 0.001"]
+    assert found.exchange_energy.attrs["units"] == "eV"
+    np.testing.assert_allclose(found.direction_vector[2], [0.0, 0.6, 0.8], rtol=ROUNDING)
+    np.testing.assert_array_equal(found.exchange_energy_vector, couplings)
+    chosen = found.sel(direction="0 0.6 0.8", exchange_energy="0.001 0.001 0.001")
+    expected = om.magnetoresistance(
+        om.presets.pt_py(1e-3), GRID["temperature"][:, None], GRID["field"], (0, 0.6, 0.8)
+    )
+    np.testing.assert_allclose(
+        chosen.longitudinal_resistivity, expected.longitudinal, rtol=ROUNDING
+    )
+    om.sweep(FILM, **axes, store=tmp_path / "kept")
+    stored = om.sweep(FILM, **axes, store=tmp_path / "kept")
+    stored.to_netcdf(tmp_path / "sweep.nc", engine="h5netcdf")
+    reopened = xarray.load_dataset(tmp_path / "sweep.nc", engine="h5netcdf")
+    for kept in (stored, reopened):
+        xarray.testing.assert_identical(kept.coords.to_dataset(), found.coords.to_dataset())
+        _, ax = plt.subplots()
+        one = kept.longitudinal_resistivity.sel(exchange_energy="0.001 0 -0.0005", temperature=5.0)
+        one.plot(x="field", hue="direction", ax=ax)
+        legend = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert legend == found.direction.values.tolist()
+        one.isel(field=0).plot(x="direction")  # text may stand on an axis, too
+        plt.close("all")
+
+
+@pytest.mark.parametrize("method", ["closed-form", "batched", "bloch-redfield"])
+@pytest.mark.parametrize("points", [1, 2, 5, 1000])
+def test_any_cut_gives_the_same(method, points):
+    if method == "bloch-redfield" and points != 5:
+        return
+    whole = om.sweep(FILM, **GRID, spin=[0.5, 2.0], method=method, chunk_points=1000)
+    found = om.sweep(FILM, **GRID, spin=[0.5, 2.0], method=method, chunk_points=points)
+    xarray.testing.assert_allclose(found, whole, rtol=ROUNDING, atol=1e-25)
+
+
+@pytest.mark.parametrize("points", [1, 3, 7, 24, 100])
+def test_boxes_cover_every_point_once(points):
+    task = task_of(FILM, {"spin": [0.5, 1.0, 1.5], **GRID, "direction": (1, 0, 0)}, "batched", {})
+    plan = module._planned(task, 1.0, points)
+    count = np.zeros(plan.shape, dtype=int)
+    for box in plan.boxes():
+        count[box] += 1
+        assert count[box].size <= points
+    assert np.all(count == 1)
+
+
+def test_rates_are_found_once_for_all_films_of_one_magnet(monkeypatch):
+    axes = {"spin": [1.0, 2.0], "spin_flip_time": [1e-12, 3e-12], "thickness": [2e-9, 5e-9, 9e-9]}
+    given = {"temperature": [10.0, 40.0], "field": [1.0, 5.0], "chunk_points": 1000}
+    asked = []
+
+    def counted(sample, *arguments, **options):
+        asked.append(sample)
+        return om.relaxation(sample, *arguments, **options)
+
+    monkeypatch.setattr(plan, "relaxation", counted)
+    found = om.sweep(FILM, **axes, **given)
+    assert len(asked) == 2  # chunks given: nothing is timed first
+    monkeypatch.setattr(plan, "_same_moments", lambda one, other: False)
+    xarray.testing.assert_identical(om.sweep(FILM, **axes, **given), found)
+    assert len(asked) == 2 + 2 * 2 * 3
+
+
+def test_boxes_are_sized_by_the_measured_cost(monkeypatch):
+    """Ten times the cost, a tenth of the points."""
+    task = task_of(
+        FILM, {**GRID, "spin": np.full(1000, 2.0), "direction": (1, 0, 0)}, "batched", {}
+    )
+    sizes = []
+    for cost in (1e-3, 1e-2):
+        monkeypatch.setattr(module, "_cost", lambda task, cost=cost: cost)
+        sizes.append(np.prod(module._planned(task, 1.0, None).chunks))
+    assert sizes[0] == pytest.approx(1000, rel=0.2)
+    assert sizes[1] == pytest.approx(100, rel=0.2)
+
+
+def test_the_cost_is_measured():
+    task = task_of(FILM, {**GRID, "direction": (1, 0, 0)}, "bloch-redfield", {})
+    cheap = task_of(FILM, {**GRID, "direction": (1, 0, 0)}, "batched", {})
+    assert module._cost(task) > module._cost(cheap)
+
+
+def submitted(executor):
+    return om.sweep(FILM, **GRID, spin=[0.5, 2.0], chunk_points=3, executor=executor)
+
+
+def test_threads_and_processes_give_the_same():
+    alone = submitted(None)
+    with ThreadPoolExecutor(2) as pool:
+        xarray.testing.assert_allclose(submitted(pool), alone, rtol=ROUNDING, atol=1e-25)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        xarray.testing.assert_allclose(submitted(pool), alone, rtol=ROUNDING, atol=1e-25)
+
+
+def test_an_error_in_a_worker_comes_back_and_the_rest_is_cancelled(monkeypatch):
+    calls = []
+
+    def fails(task):
+        calls.append(task)
+        raise om.ConvergenceError("no")
+
+    monkeypatch.setattr(module, "_alone", fails)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(om.ConvergenceError, match="no"):
+        om.sweep(FILM, temperature=np.linspace(1, 9, 100), field=1.0, chunk_points=1, executor=pool)
+    assert len(calls) <= module.WAITING * 2 + 1
+
+
+def test_workers_take_one_blas_thread():
+    before = [get() for get, _ in _switches()]
+    with one_thread():
+        assert all(get() == 1 for get, _ in _switches())
+    assert [get() for get, _ in _switches()] == before
+
+
+class Killing:
+    """An executor that shoots one of Dask's workers after some boxes."""
+
+    _max_workers = 2
+
+    def __init__(self, executor, victim, after):
+        self.executor, self.victim, self.after, self.count = executor, victim, after, 0
+
+    def submit(self, *arguments):
+        self.count += 1
+        if self.count == self.after:
+            os.kill(self.victim, signal.SIGKILL)
+        return self.executor.submit(*arguments)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_dask_with_a_worker_killed_loses_and_doubles_nothing(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    written = []
+    finished = module._finished
+
+    def counted(*arguments):
+        for box, values in finished(*arguments):
+            written.append(box)
+            yield box, values
+
+    monkeypatch.setattr(module, "_finished", counted)
+    sweep = {
+        "temperature": np.linspace(5, 100, 30), "field": 3.0,
+        "method": "bloch-redfield", "chunk_points": 1,
+    }  # fmt: skip
+    alone = om.sweep(FILM, **sweep)
+    written.clear()
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
+            silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):  # fmt: skip
+        workers = client.run(os.getpid)
+        executor = Killing(client.get_executor(), next(iter(workers.values())), after=12)
+        found = om.sweep(FILM, **sweep, executor=executor)
+        assert executor.count == 30
+    assert len(written) == 30
+    assert len({box[0].start for box in written}) == 30
+    xarray.testing.assert_allclose(found, alone, rtol=ROUNDING, atol=1e-25)
+
+
+CONFIG = """
+method = "batched"
+[sample]
+preset = "pt_py"
+exchange_energy = [-1e-3, -1e-3, -5e-4]
+[sweep]
+temperature = { from = 2.0, to = 300.0, points = 4, spacing = "log" }
+field = [0.0, 5.0]
+spin = [1.0, 2.0]
+[options]
+electron_splitting = true
+"""
+
+WHOLE = """
+[sample]
+name = "mine"
+weiss = 1.3e-3
+[sample.film]
+thickness = 5e-9
+spin_hall_angle = 0.1
+diffusion = 1e-6
+spin_flip_time = 9e-12
+resistivity = 2e-6
+[sample.electrons]
+fermi_energy = 1.0
+[[sample.moments]]
+spin = 2.0
+density = 1.66e27
+exchange_energy = -1e-3
+[sweep]
+temperature = 10.0
+field = { from = 0.0, to = 10.0, points = 3 }
+"""
+
+
+def run(tmp_path, text, *more):
+    config, target = tmp_path / "film.toml", tmp_path / "out.nc"
+    config.write_text(text)
+    status = cli.main(["sweep", "-c", str(config), "-o", str(target), "-q", *more])
+    return status, target
+
+
+def test_command_line(tmp_path, capsys):
+    status, target = run(tmp_path, CONFIG)
+    assert status == 0
+    found = xarray.load_dataset(target, engine="h5netcdf")
+    expected = om.sweep(
+        om.presets.pt_py((-1e-3, -1e-3, -5e-4)), spin=[1.0, 2.0], field=[0.0, 5.0],
+        temperature=np.geomspace(2, 300, 4), method="batched", options={"electron_splitting": True},
+    )  # fmt: skip
+    xarray.testing.assert_allclose(found, expected, rtol=ROUNDING, atol=1e-25)
+    assert "out.nc" in capsys.readouterr().out
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["film.toml", "out.nc"]
+
+
+def test_command_line_with_a_whole_sample_a_store_and_processes(tmp_path):
+    status, target = run(tmp_path, WHOLE, "--store", str(tmp_path / "kept"), "-j", "2")
+    assert status == 0
+    found = xarray.load_dataset(target, engine="h5netcdf")
+    assert dict(found.sizes) == {"field": 3, "component": 3}
+    assert (tmp_path / "kept" / "zarr.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sample = 3", "must have a table [sample]"),
+        ("[sample]\npreset = 'pt_py'", "must have a table [sweep]"),
+        ("[sample", "is not TOML"),
+        (CONFIG.replace("pt_py", "fe"), "`sample.preset` must be one of pt_py, got 'fe'"),
+        (CONFIG.replace("field", "feild"), "`sweep.field` must be given"),
+        (CONFIG.replace("spin =", "spni ="), "unknown key `sweep.spni`; known are"),
+        (CONFIG.replace("[options]", "[option]"), "unknown key `option`"),
+        (CONFIG.replace("points = 4", "points = 0"), "`sweep.temperature.points` must be"),
+        (CONFIG.replace("points = 4,", ""), "`sweep.temperature` lacks points"),
+        (CONFIG.replace('"log"', '"cubic"'), "spacing` must be linear or log, got 'cubic'"),
+        (CONFIG.replace("from = 2.0", "from = -2.0"), "must run between numbers > 0"),
+        (CONFIG.replace("electron_splitting", "speed"), "takes no option `speed`"),
+        (CONFIG.replace('"batched"', '"guess"'), "`method` must be one of"),
+        (CONFIG.replace("spin = [1.0, 2.0]", "spin = [1.0, 0.3]"), "`spin` must be a positive"),
+        (CONFIG.replace("field = [0.0, 5.0]\n", ""), "`sweep.field` must be given"),
+        (
+            CONFIG.replace("exchange_energy", "coupling"),
+            "unknown key `sample.coupling`; known are sample.exch",
+        ),
+        (WHOLE.replace("thickness", "height"), "unknown key `sample.film.height`; known are sampl"),
+        (WHOLE.replace("spin = 2.0\n", ""), "[sample.moments] lacks `spin`; known are sample.mo"),
+        (WHOLE.replace("fermi_energy", "energy"), "unknown key `sample.electrons.energy`; known"),
+        (WHOLE.replace("[sample.film]", "[sample.foil]"), "unknown key `sample.foil`"),
+        (WHOLE.replace("spin = 2.0", "spin = 0.2"), "`spin` must be a positive half-integer"),
+    ],
+)
+def test_bad_configs_give_one_line(tmp_path, capsys, text, message):
+    status, target = run(tmp_path, text)
+    captured = capsys.readouterr()
+    assert status == 2
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert not target.exists()
+
+
+def test_bad_targets_are_noticed_before_anything_is_computed(tmp_path, capsys):
+    config = tmp_path / "film.toml"
+    config.write_text(CONFIG)
+    for target in (tmp_path, tmp_path / "none" / "out.nc"):
+        assert cli.main(["sweep", "-c", str(config), "-o", str(target)]) == 2
+        assert "`--output` must be a file" in capsys.readouterr().err
+    assert cli.main(["sweep", "-c", str(tmp_path / "no.toml"), "-o", str(tmp_path / "o.nc")]) == 2
+    assert "`config` must be a file to read" in capsys.readouterr().err
+    assert cli.main(["sweep", "-c", str(config), "-o", str(tmp_path / "o.nc"), "-j", "0"]) == 2
+
+
+BAD = [
+    (lambda: om.sweep("film", **GRID), "`sample` must be an openmr.Sample"),
+    (lambda: om.sweep(FILM, **GRID, speed=[1, 2]), "unknown parameter `speed`; known are"),
+    (lambda: om.sweep(FILM, **GRID, speed=1), "unknown parameter `speed`"),
+    (lambda: om.sweep(FILM, temperature=[-1.0, 2.0], field=0.0), "`temperature` must be > 0 K"),
+    (lambda: om.sweep(FILM, temperature=[[1.0]], field=0.0), "`temperature` must be a number or"),
+    (lambda: om.sweep(FILM, temperature=[], field=0.0), "`temperature`.*not empty"),
+    (lambda: om.sweep(FILM, **GRID, thickness=[1e-9, -1e-9]), "`thickness` must be.*-1e-09"),
+    (lambda: om.sweep(FILM, **GRID, exchange_energy=np.ones((2, 2))), "or \\(n, 3\\)"),
+    (lambda: om.sweep(FILM, **GRID, direction=[[0, 0, 0]]), "`direction` must have a length"),
+    (lambda: om.sweep(FILM, **GRID, method="guess"), "`method` must be one of"),
+    (lambda: om.sweep(FILM, **GRID, executor=4), "`executor` must be a concurrent.futures"),
+    (lambda: om.sweep(FILM, **GRID, chunk_points=0), "`chunk_points`.*>= 1"),
+    (lambda: om.sweep(FILM, **GRID, chunk_seconds=0), "`chunk_seconds`.*> 0"),
+    (lambda: om.sweep(FILM, **GRID, disorder=["glass"]), "`disorder` must be one of"),
+    (lambda: om.sweep(FILM, **GRID, weiss=0.0, curie_temperature=[1.0]), "exactly one of `weiss`"),
+    (
+        lambda: om.sweep(FILM, **GRID, store="/proc/x", chunk_points=99),
+        "`store` must be a path to write to, got '/proc/x': No such",
+    ),
+    (lambda: om.sweep(FILM, **GRID, store=5, chunk_points=99), "`store` must be a path, got 5"),
+    (lambda: om.sweep(FILM, **GRID, curie_temperature=[-1.0]), "`curie_temperature`.*>= 0 K"),
+    (
+        lambda: om.sweep(FILM, temperature=np.r_[np.linspace(1, 9, 50), 1e10], field=0.0),
+        "`temperature` must be between 1e-09 and 1e\\+09 K, got 1e\\+10",
+    ),
+    (lambda: om.sweep(FILM, temperature=5.0, field=[0.0, 1e13]), "`field` must be between"),
+    (
+        lambda: om.sweep(FILM, temperature=np.ma.array([1.0, 2.0], mask=[0, 1]), field=0.0),
+        "`temperature` must be finite real numbers",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, exchange=[1e-30, 1e-27], density=[1e25, 1e31]),
+        "`exchange` times `density` must be at most",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, options={"method": "batched"}),
+        "`options` must be options of the method, got `method`",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, options={"azimuth": [0.0, 1.0]}),
+        "`azimuth` must be one angle in rad in a sweep",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, options={"form": len}),
+        "`options` must be plain values.*cannot be kept",
+    ),
+    (lambda: om.sweep(FILM, **GRID, neel_temperature=[9.0]), "`neel_temperature` is for two subl"),
+    (
+        lambda: om.sweep(antiferromagnet(), **GRID, curie_temperature=[9.0]),
+        "`curie_temperature` can be varied for one sublattice only, got 2",
+    ),
+    (
+        lambda: om.sweep(
+            FILM, temperature=np.linspace(1, 9, 40000), field=np.linspace(0, 9, 40000)
+        ),
+        r"at most 8 GiB without `store`, got 1.6e\+09 points",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
+def test_bad_input(call, message):
+    with pytest.raises(om.ParameterError, match=message):
+        call()
+
+
+def test_the_ends_of_two_axes_are_tried_together_before_anything_is_computed(monkeypatch):
+    monkeypatch.setattr(module, "evaluate", lambda task: pytest.fail("computed"))
+    with pytest.raises(om.ParameterError, match="`exchange` times `density` must be at most"):
+        om.sweep(FILM, **GRID, exchange=[1e-30, 1e-27], density=[1e25, 1e31])
+
+
+def test_two_sublattices():
+    one = om.Moments(spin=2, density=1e27, exchange_energy=1e-3)
+    sample = replace(FILM, magnet=om.Magnet([one, one], [[0, -1e-3], [-1e-3, 0]]))
+    found = om.sweep(sample, temperature=[5.0, 50.0], field=0.0, exchange_energy=[1e-3, 2e-3])
+    assert np.all(found.precession == 0.0)
+    with pytest.raises(om.ParameterError, match="`weiss` can be varied for one sublattice only"):
+        om.sweep(sample, temperature=5.0, field=0.0, weiss=[1e-3])
+
+
+LIGHT = """
+import sys, openmr as om
+om.magnetoresistance(om.presets.pt_py(), [10.0, 20.0], 5.0, (1, 0, 0))
+om.relaxation(om.presets.pt_py(), 10.0, 5.0, method="batched")
+om.sectors.joint_spectrum([0.5], [1.0], [(1, 1, 1)])
+print([m for m in ("qutip", "matplotlib", "xarray", "dask", "zarr", "pandas") if m in sys.modules])
+"""
+
+
+def test_the_closed_form_line_imports_nothing_heavy():
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_is_quick():
+    """Processor time of a new interpreter; half a second, of which a sixth is Python's own."""
+    root = Path(__file__).parents[2]
+    code = (
+        "import time, contextlib, openmr.apps.cli as c\n"
+        "with contextlib.suppress(SystemExit): c.main(['--help'])\n"
+        "print(time.process_time())"
+    )
+    times = []
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+        )
+        assert "usage: openmr" in done.stdout
+        times.append(float(done.stdout.splitlines()[-1]))
+    assert min(times) < 0.5
+
+
+BAD_TOML = [
+    ('options = 3\n[sample]\npreset = "pt_py"', "table [options], got 3"),
+    ("[sample]\npreset = [1]", "`sample.preset` must be one of pt_py, got [1]"),
+    ("[sample]\nfilm = 3\nelectrons = 2\nmoments = 1", "`sample.film` must be a table, got 3"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_TOML)
+def test_toml_that_does_not_fit(tmp_path, text, message, capsys):
+    path = tmp_path / "film.toml"
+    path.write_text(text + "\n[sweep]\ntemperature = 10.0\nfield = 1.0\n")
+    assert cli.main(["sweep", "-c", str(path), "-o", str(tmp_path / "out.nc"), "-q"]) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("value", ['{from = "a", to = 2, points = 3}', "[[1], [2, 3]]"])
+def test_values_that_do_not_fit(tmp_path, value, capsys):
+    path = tmp_path / "film.toml"
+    path.write_text(f'[sample]\npreset = "pt_py"\n[sweep]\ntemperature = {value}\nfield = 1.0\n')
+    assert cli.main(["sweep", "-c", str(path), "-o", str(tmp_path / "out.nc"), "-q"]) == 2
+    assert "temperature" in capsys.readouterr().err
+
+
+def test_a_cold_start_is_no_cost_of_a_point(monkeypatch):
+    """Boxes are sized by what points cost, not by what the first import does."""
+    times = iter([0.0, 0.03, 10.0, 10.03] * 50)
+    calls = []
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(times))
+    monkeypatch.setattr(module, "evaluate", calls.append)
+    task = task_of(
+        om.presets.pt_py(),
+        {"temperature": [1.0, 2.0], "field": [0.0, 1.0, 2.0], "direction": (1, 0, 0)},
+        "closed-form",
+        {},
+    )
+    assert module._cost(task) == pytest.approx(0.03)
+    assert len(calls) == 2
