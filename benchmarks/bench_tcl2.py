@@ -44,10 +44,10 @@ def test_one_more_time(benchmark, dimension):
 
 
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
-@pytest.mark.parametrize("bandwidth", [0.2, 1.0, 10.0])
-def test_route(benchmark, kernel, bandwidth):
+@pytest.mark.parametrize("half_width", [0.2, 1.0, 10.0])
+def test_route(benchmark, kernel, half_width):
     benchmark.group = "one point of the route, S = 2"
-    benchmark(om.relaxation, FILM, 10.0, 5.0, method="tcl2", kernel=kernel, bandwidth=bandwidth)
+    benchmark(om.relaxation, FILM, 10.0, 5.0, method="tcl2", kernel=kernel, half_width=half_width)
 
 
 def test_memory(capsys):

@@ -11,7 +11,7 @@ film = om.presets.pt_py(exchange_energy=-1e-3)
 temperature, field, direction = 10.0, 5.0, (1, 0, 0)
 
 moments = om.equilibrium(film, temperature, field)
-mean = moments.magnetization[0]
+mean = moments.mean_spin[0]
 print(f"Moments: eps_L = {1e3 * moments.splitting[0]:.3f} meV, <S_par> = {mean:.4f}")
 
 for method in ("closed-form", "bloch-redfield", "evolution"):

@@ -7,6 +7,7 @@ that falls as 1/kappa.
 """
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -14,7 +15,9 @@ import numpy as np
 
 import openmr as om
 from openmr import plotting
-from openmr.rates.routes.evolution import evolution, free_moment
+from openmr.rates.routes.evolution import free_moment
+
+evolution = partial(om.relaxation, method="evolution")
 
 film = om.presets.pt_py(spin=0.5, curie_temperature=0.0)
 temperature, field = 4.0, 3.0

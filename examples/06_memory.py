@@ -23,7 +23,7 @@ times = np.geomspace(0.02, 40, 120) * thermal
 print(f"hbar / k_B T = {1e12 * thermal:.3f} ps at {temperature:g} K")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
-wide = dissipator_in_time(film, temperature, field, times, bandwidth=1.0, kernel="flat")
+wide = dissipator_in_time(film, temperature, field, times, half_width=1.0, kernel="flat")
 left.semilogx(times / thermal, wide[:, 0, 0] / limit[0, 0], "-", color="0", label="transverse")
 left.semilogx(
     times / thermal, wide[:, 2, 2] / limit[2, 2], "--", color="#d55e00", label="longitudinal"
@@ -39,7 +39,7 @@ styles = (("exponential", 1, "#d55e00", ("-", "--")), ("flat", 3, "#0072b2", ("-
 for kernel, order, color, lines in styles:
     markov = {"exponential": {"rtol": 1e-5}, "flat": {"rtol": 1e-10}}[kernel]
     for band, line in zip((0.05, 0.2), lines, strict=True):
-        options = {"bandwidth": band, "kernel": kernel}
+        options = {"half_width": band, "kernel": kernel}
         late = times[times > 0.3 * thermal]
         rate = dissipator_in_time(film, temperature, field, late, **options)[:, 0, 0]
         # the exponential cutoff has at w = 0 the noise of the wide band

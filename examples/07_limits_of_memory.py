@@ -43,12 +43,12 @@ film, temperature = om.presets.pt_py(exchange_energy=-1e-3, curie_temperature=0.
 state = om.equilibrium(film, temperature, field)
 moments, x = film.magnet.sublattices[0], float(state.splitting[0]) / (om.units.K_B * temperature)
 unit = moments.density * film.electrons.dos * moments.exchange[2] ** 2 / om.units.HBAR
-unit = unit * float(state.magnetization[0])
+unit = unit * float(state.mean_spin[0])
 widths = np.geomspace(0.1, 100, 10)
 short = {"time": 30 * om.units.HBAR / (om.units.K_B * temperature)}
 shifts = [
     float(
-        om.relaxation(film, temperature, field, method="tcl2", bandwidth=w, **short).diagnostics[
+        om.relaxation(film, temperature, field, method="tcl2", half_width=w, **short).diagnostics[
             "level_shift"
         ]
     )

@@ -1,5 +1,6 @@
 """Argument checks: one form of message, naming argument, value, allowed range and unit."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -222,6 +223,11 @@ def instance(name: str, value: Any, kind: type) -> None:
     """Raise unless `value` is a `kind`."""
     if not isinstance(value, kind):
         raise _reject(name, f"an openmr.{kind.__name__}", "", value)
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn whoever uses an old name, which is kept for one release."""
+    warnings.warn(f"`{old}` is now `{new}`", DeprecationWarning, stacklevel=3)
 
 
 def unit_vectors(name: str, value: ArrayLike) -> Array:

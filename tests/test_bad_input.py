@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from openmr import _checks
 from openmr._files import write_whole
 from openmr.apps import cli
 from openmr.data.measured import read_csv
-from openmr.rates.routes.evolution import evolution, free_moment, record_decay
+from openmr.rates.routes.evolution import free_moment, record_decay
 from openmr.sample import film, magnet
 from openmr.sample.parameters import varied
 from openmr.transport.surviving import surviving_fraction
+
+evolution = partial(om.relaxation, method="evolution")
 
 FILM = om.presets.pt_py()
 MOMENTS = {"spin": 2, "density": 1e27, "exchange_energy": 1e-3}
@@ -302,10 +305,10 @@ BEYOND = [
     (lambda: om.Film(**{**LAYER, "spin_flip_time": 1e300}), "`spin_flip_time` .* s, got 1e.*9 ps"),
     (lambda: length(1e-300), r"`diffusion_length` .* m, got 1e-300 \(in m: 3 nm is 3e-9\)"),
     (lambda: length(1e200), "`diffusion_length` must be between 1e-15 and 1 m, got 1e"),
-    (lambda: om.closed_form.magnetization(2, np.nan), "`x`.*nan"),
-    (lambda: om.closed_form.magnetization(2, "a"), "`x`.*'a'"),
-    (lambda: om.closed_form.magnetization(2, [1.0, 0.0]), "`x` must be other than 0, got 0"),
-    (lambda: om.closed_form.magnetization(2.3, 1.0), "`spin` must be a positive half-int.*2.3"),
+    (lambda: om.closed_form.mean_spin(2, np.nan), "`x`.*nan"),
+    (lambda: om.closed_form.mean_spin(2, "a"), "`x`.*'a'"),
+    (lambda: om.closed_form.mean_spin(2, [1.0, 0.0]), "`x` must be other than 0, got 0"),
+    (lambda: om.closed_form.mean_spin(2.3, 1.0), "`spin` must be a positive half-int.*2.3"),
     (lambda: om.closed_form.second_moment([1, 2], [1, 2, 3]), r"`spin` \(2,\), `x` \(3,\)"),
     (lambda: om.closed_form.absorption("a"), "`x`.*'a'"),
     (lambda: om.closed_form.emission(np.inf), "`x`.*inf"),

@@ -182,16 +182,16 @@ print(f"evolution off by {miss:.0e} of a rate, says {stated:.0e}")
 # %% [markdown]
 # ## Exercise 1
 #
-# The moments of this film have the mean spin `state.magnetization[0]`. Turn the measured `B_sd`
+# The moments of this film have the mean spin `state.mean_spin[0]`. Turn the measured `B_sd`
 # into the coupling $n_SJ$ in eV, call it `coupling`, by
 # $B_{sd} = n_SJ\langle S_\parallel\rangle/g\mu_B$. Mind the sign: spins point against the field,
 # so $\langle S_\parallel\rangle < 0$. It is checked to five standard errors of `B_sd`.
 
 # %% tags=["hide-cell"]
-coupling = 2 * om.units.MU_B * B_sd / state.magnetization[0]
+coupling = 2 * om.units.MU_B * B_sd / state.mean_spin[0]
 
 # %%
-error = abs(2 * om.units.MU_B * error_B_sd / state.magnetization[0])
+error = abs(2 * om.units.MU_B * error_B_sd / state.mean_spin[0])
 # five standard errors: one record in two million lies outside
 assert abs(coupling + 1e-3) < 5 * error, (
     "more than five standard errors away from the film's -1 meV: is it in eV, negative, and from "

@@ -138,7 +138,7 @@ for name, other in others.items():
 # The minimum measures the coupling. `measured` is the resistance at 10 K of a film like ours, but
 # with an unknown $n_SJ$. Find where it is lowest and turn that field into $n_SJ$ in eV by
 # $g\mu_BB_{sd} = n_SJ\langle S_\parallel\rangle$, call it `coupling`. The mean spin is
-# `om.equilibrium(film, 10.0, B).magnetization[..., 0]`; the coupling to the electrons does not
+# `om.equilibrium(film, 10.0, B).mean_spin[..., 0]`; the coupling to the electrons does not
 # enter it. It is checked to 1 in 1000: be finer than the steps of the scan, and do not take the
 # moments for fully aligned.
 
@@ -154,7 +154,7 @@ i = np.argmin(measured)
 # the minimum of the parabola through the three lowest points is finer than the scan
 bend = np.polyfit(scan[i - 1 : i + 2], measured[i - 1 : i + 2], 2)
 lowest = -bend[1] / (2 * bend[0])
-mean_spin = om.equilibrium(film, 10.0, lowest).magnetization[0]
+mean_spin = om.equilibrium(film, 10.0, lowest).mean_spin[0]
 coupling = 2 * om.units.MU_B * lowest / mean_spin
 
 # %%

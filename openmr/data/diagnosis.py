@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -223,7 +223,7 @@ def fit(
     parameters: Sequence[str],
     *,
     limit: float = 0.5,
-    order: str = "exact",
+    order: Literal["second", "exact"] = "exact",
     **options: Any,
 ) -> Diagnosis:
     """Fit named parameters of a sample to measured longitudinal resistivities.

@@ -25,7 +25,7 @@ from scipy.sparse.csgraph import connected_components
 from openmr import _checks
 from openmr._checks import Array, SizeError
 from openmr.bath.correlators import electron_hole_spectrum, spin_matrices
-from openmr.moments.spin_averages import blocks
+from openmr.moments.grid import blocks
 
 ComplexArray = NDArray[np.complex128]
 Indices = NDArray[np.intp]

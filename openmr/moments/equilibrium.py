@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,9 +25,10 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import Array, ParameterError, SizeError
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
+from openmr.moments.grid import each, in_blocks
 from openmr.moments.one_sublattice import SMALLEST, weiss_field
-from openmr.moments.spin_averages import Means, blocks, means, variance
 from openmr.moments.spin_averages import level_sums as level_sums  # noqa: PLC0414 - known here too
+from openmr.moments.spin_averages import means, variance
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
@@ -41,26 +44,37 @@ class Equilibrium:
 
     Attributes
     ----------
+    sample : Sample
     temperature, field : array (...), K and T
     splitting : array (..., n), eV
         eps_L = g mu_B B - sum_j J0_ij <S_j>, signed.
-    magnetization : array (..., n), no unit
-        <S_par>, Eq. (32).
+    mean_spin : array (..., n), no unit
+        <S_par>, Eq. (32); negative for B > 0.
     second_moment : array (..., n), no unit
         <S_par^2>, Eq. (33).
     flip_up, flip_down : array (..., n), no unit
         <S_- S_+> and <S_+ S_->, Eqs. (67), (68).
-    magnet : Magnet
     """
 
+    sample: Sample
     temperature: Array
     field: Array
     splitting: Array
-    magnetization: Array
+    mean_spin: Array
     second_moment: Array
     flip_up: Array
     flip_down: Array
-    magnet: Magnet
+
+    @property
+    def magnet(self) -> Magnet:
+        """The moments of the sample."""
+        return self.sample.magnet
+
+    @property
+    def magnetization(self) -> Array:
+        """Old name of `mean_spin`, for one release."""
+        _checks.warn_renamed("magnetization", "mean_spin")
+        return self.mean_spin
 
     @property
     def variance(self) -> Array:
@@ -82,14 +96,14 @@ class Equilibrium:
         g = np.array([moments.g for moments in magnet.sublattices])
         coupling = beta[..., None] * np.array(magnet.weiss)
         drive = np.abs(units.MU_B * beta * self.field[..., None] * g)
-        drive = drive + _matvec(np.abs(coupling), np.abs(self.magnetization))
+        drive = drive + _matvec(np.abs(coupling), np.abs(self.mean_spin))
         # |dx| per relative change of the input
         shift = _matvec(np.abs(_softness(coupling * self.variance[..., None, :])), drive)
         # the logarithmic slopes of the averages with x: of <S_par>, at most variance/|m|;
         # of <S_par^2> and the flip correlators, at most 2S
         worst = np.maximum(2 * magnet.spins * shift, 1.0)
         worst = np.maximum(worst, shift / np.maximum(np.abs(x), SMALLEST))
-        of_mean = shift * self.variance / np.maximum(np.abs(self.magnetization), SMALLEST)
+        of_mean = shift * self.variance / np.maximum(np.abs(self.mean_spin), SMALLEST)
         return np.asarray(np.maximum(worst, of_mean))
 
     @property
@@ -115,18 +129,27 @@ class Equilibrium:
     def points(self) -> Iterator[Equilibrium]:
         """One equilibrium per point of the grid, in C order.
 
-        Yields
-        ------
-        Equilibrium
-            Of one point, without grid axes.
+        Returns
+        -------
+        iterator of Equilibrium
+            Each of one point, without grid axes.
         """
-        for index in np.ndindex(self.temperature.shape):
-            arrays = {name: np.asarray(getattr(self, name)[index]) for name in _ARRAYS}
-            yield Equilibrium(**arrays, magnet=self.magnet)
+        return map(self.at, np.ndindex(self.temperature.shape))
 
+    def at(self, points: Any) -> Equilibrium:
+        """Some of the points of the grid.
 
-_AVERAGES = ("splitting", *Means._fields)
-_ARRAYS = ("temperature", "field", *_AVERAGES)
+        Parameters
+        ----------
+        points : index or slice of the grid
+
+        Returns
+        -------
+        Equilibrium
+            Theirs, not solved again.
+        """
+        chosen: Equilibrium = each(lambda array: np.asarray(array[points]), self)
+        return chosen
 
 
 def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equilibrium:
@@ -158,7 +181,7 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     --------
     >>> import openmr as om
     >>> state = om.equilibrium(om.presets.pt_py(), temperature=[10.0, 200.0], field=5.0)
-    >>> state.magnetization.shape
+    >>> state.mean_spin.shape
     (2, 1)
     """
     temperature, field = checked_points(sample, temperature, field)
@@ -168,14 +191,7 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
             f"`temperature` and `field` must span at most {MAX_LEVELS:g} points times spin levels, "
             f"got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
         )
-    flat = thermal_state(sample.magnet, temperature.ravel(), field.ravel())
-    grid = (*temperature.shape, len(sample.magnet.sublattices))
-    return Equilibrium(
-        temperature=temperature.copy(),
-        field=field.copy(),
-        magnet=sample.magnet,
-        **{name: getattr(flat, name).reshape(grid) for name in _AVERAGES},
-    )
+    return in_blocks(partial(thermal_state, sample), temperature.shape, temperature, field)
 
 
 def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
@@ -202,29 +218,19 @@ def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> 
     return temperature, field
 
 
-def thermal_state(magnet: Magnet, temperature: Array, field: Array) -> Equilibrium:
-    """`equilibrium` of a row of points (p,) that `checked_points` has let pass."""
+def thermal_state(sample: Sample, temperature: Array, field: Array) -> Equilibrium:
+    """`equilibrium` of points that `checked_points` has let pass, all at once."""
+    magnet = sample.magnet
     weiss = np.array(magnet.weiss)
     solve = _together if np.any(weiss - np.diag(np.diag(weiss))) else _apart
-    pieces = list(blocks(temperature.size))
-    if len(pieces) <= 1:
-        averages = solve(magnet, temperature, field)
-    else:
-        averages = list(np.empty((len(_AVERAGES), temperature.size, len(weiss))))
-        for block in pieces:
-            parts = solve(magnet, temperature[block], field[block])
-            for whole, part in zip(averages, parts, strict=True):
-                whole[block] = part
-    return Equilibrium(
-        temperature=temperature,
-        field=field,
-        magnet=magnet,
-        **dict(zip(_AVERAGES, averages, strict=True)),
-    )
+    averages = solve(magnet, temperature.ravel(), field.ravel())
+    grid = (*temperature.shape, len(weiss))
+    points = temperature.copy(), field.copy()  # not the caller's own arrays
+    return Equilibrium(sample, *points, *(part.reshape(grid) for part in averages))
 
 
 def _apart(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
-    """The `_AVERAGES` (p, n) of sublattices without exchange among each other."""
+    """Splitting and averages (p, n) of sublattices without exchange among each other."""
     thermal = units.K_B * temperature
     beta = 1.0 / thermal
     found = []
@@ -253,7 +259,7 @@ def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
 
 
 def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
-    """The `_AVERAGES` (p, n) of coupled sublattices."""
+    """Splitting and averages (p, n) of coupled sublattices."""
     weiss = np.array(magnet.weiss)
     beta = 1.0 / (units.K_B * temperature)
     g = np.array([moments.g for moments in magnet.sublattices])

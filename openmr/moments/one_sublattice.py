@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array, ConvergenceError
-from openmr.moments.spin_averages import blocks, brillouin
+from openmr.moments.spin_averages import brillouin
 
 Counts = NDArray[np.int8]
 Real = NDArray[Any]  # of single or double precision
@@ -59,18 +59,16 @@ def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, Cou
         If more than `MAX_STEPS` are needed.
     """
     x, steps = np.empty_like(zeeman), np.empty(len(zeeman), dtype=np.int8)
-    for block in blocks(len(zeeman)):
-        signed = zeeman[block] + 0.0  # no negative zero: at zero field x >= 0
-        down = signed.min() < 0.0
-        depth = np.abs(signed) if down else signed
-        _solve(spin, depth, coupling[block], x[block], steps[block])
-        if down:
-            np.copysign(x[block], signed, out=x[block])
-    return x, steps
+    if not x.size:
+        return x, steps
+    signed = zeeman + 0.0  # no negative zero: at zero field x >= 0
+    down = signed.min() < 0.0
+    _solve(spin, np.abs(signed) if down else signed, coupling, x, steps)
+    return (np.copysign(x, signed, out=x) if down else x), steps
 
 
 def _solve(spin: float, depth: Array, coupling: Array, out: Array, steps: Counts) -> None:
-    """Fill `out` and `steps` for one block."""
+    """Fill `out` and `steps`."""
     curie = spin * (spin + 1.0) / 3.0
     pull = curie * max(float(coupling.max()), -float(coupling.min()))
     if pull < WEAK and 2 * spin <= MAX_SINGLE:

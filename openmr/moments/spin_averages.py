@@ -17,7 +17,7 @@ and <S_par> = -t times it, <S_-S_+> = (1 + t) times it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from math import comb
 from typing import NamedTuple
@@ -26,10 +26,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr._checks import Array
-
-BLOCK = 12288
-"""Points worked on at a time: twenty arrays of them fit an L2 cache of 2 MiB, one is small enough
-for the C library to reuse its memory, and the calls of NumPy count little."""
 
 MAX_HORNER = 256  # beyond it one matrix product is cheaper than that many passes over the points
 MAX_BINOMIAL = 1000  # C(n, k) overflows from n = 1030 on
@@ -44,11 +40,6 @@ class LevelSums(NamedTuple):
     flip_up: Array
     flip_down: Array
     entropy: Array
-
-
-def blocks(count: int, size: int = BLOCK) -> Iterator[slice]:
-    """Slices that cover `count` points, each short enough for the cache."""
-    return (slice(start, start + size) for start in range(0, count, size))
 
 
 @cache

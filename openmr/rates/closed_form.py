@@ -12,7 +12,6 @@ magnetic materials".
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,10 +19,10 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.moments.equilibrium import Equilibrium, thermal_state
+from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.one_sublattice import SMALLEST
-from openmr.rates.record import Filled, Relaxation, in_blocks, over_sublattices
-from openmr.sample.film import Electrons, Sample
+from openmr.rates.record import ExchangePart, over_sublattices, zero_tensor
+from openmr.sample.film import Electrons
 from openmr.sample.magnet import Magnet
 from openmr.units import HBAR, K_B, MU_B
 
@@ -39,7 +38,7 @@ def _moments_of(spin: ArrayLike, x: ArrayLike) -> list[Array]:
     return _checks.broadcast(spin=spins, x=x)
 
 
-def magnetization(spin: ArrayLike, x: ArrayLike) -> Array:
+def mean_spin(spin: ArrayLike, x: ArrayLike) -> Array:
     """<S_par> = -S B_S(S x), Eq. (32), for x != 0.
 
     Parameters
@@ -85,7 +84,7 @@ def second_moment(spin: ArrayLike, x: ArrayLike) -> Array:
         For a spin that is no half-integer, and for x that is 0 or not finite.
     """
     spin, x = _moments_of(spin, x)
-    return np.asarray(spin * (spin + 1) + magnetization(spin, x) / np.tanh(0.5 * x))
+    return np.asarray(spin * (spin + 1) + mean_spin(spin, x) / np.tanh(0.5 * x))
 
 
 def absorption(x: ArrayLike) -> Array:
@@ -654,7 +653,7 @@ def precession(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Arra
         omega_L, signed.
     """
     zeeman = electrons.g * MU_B * state.field
-    exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
+    exchange = magnet.densities * magnet.exchange[:, 2] * state.mean_spin
     return np.asarray((zeeman - over_sublattices(exchange)) / HBAR)
 
 
@@ -674,7 +673,7 @@ def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> 
     array (...), T
         B_sd, signed.
     """
-    exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
+    exchange = magnet.densities * magnet.exchange[:, 2] * state.mean_spin
     return np.asarray(exchange.sum(axis=-1) / (electrons.g * MU_B))
 
 
@@ -692,22 +691,19 @@ def exchange_field_printed(magnet: Magnet, electrons: Electrons, state: Equilibr
     array (...), T/(eV s)
         B_sd / hbar.
     """
-    exchange = magnet.densities * magnet.exchange[:, 2] * state.magnetization
+    exchange = magnet.densities * magnet.exchange[:, 2] * state.mean_spin
     return np.asarray(exchange.sum(axis=-1) / (HBAR * electrons.g * MU_B))
 
 
 # --- the method ------------------------------------------------------------------------------
 
 
-def closed_form(
-    sample: Sample, temperature: ArrayLike, field: ArrayLike, *, form: str = "corrected"
-) -> Relaxation:
+def closed_form(state: Equilibrium, *, form: str = "corrected") -> ExchangePart:
     """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
 
     Parameters
     ----------
-    sample : Sample
-    temperature, field : array_like (...), K and T
+    state : Equilibrium
     form : {"corrected", "printed", "finite-splitting"}
         "corrected" has the misprints of (70) and (75) mended; "printed" has them (with nu_F
         supplied in (75), without which its terms cannot be added); "finite-splitting" multiplies
@@ -716,7 +712,7 @@ def closed_form(
 
     Returns
     -------
-    Relaxation
+    ExchangePart
         Last two axes of the tensor in the local frame, azimuth 0.
 
     Raises
@@ -725,13 +721,7 @@ def closed_form(
         For an unknown form.
     """
     _checks.choice("form", form, FORMS)
-    return in_blocks("closed-form", partial(_fill, form), sample, temperature, field)
-
-
-def _fill(form: str, sample: Sample, temperature: Array, field: Array, dissipator: Array) -> Filled:
-    """The closed forms at some points; the dissipator, given as zeros, is written in place."""
-    state = thermal_state(sample.magnet, temperature, field)
-    magnet, electrons = sample.magnet, sample.electrons
+    magnet, electrons = state.sample.magnet, state.sample.electrons
     omega = precession(magnet, electrons, state)
     lines = thermal_lines(state, magnet.disorder)
     flips_x = over_sublattices(transverse_flips(magnet, electrons, lines, 0.0))
@@ -744,10 +734,12 @@ def _fill(form: str, sample: Sample, temperature: Array, field: Array, dissipato
         flips_x, flips_y = mean + half_difference, mean - half_difference
     dephased = over_sublattices(dephasing(magnet, electrons, lines))
     parallel = longitudinal_printed if form == "printed" else longitudinal
-    np.add(flips_x, dephased, out=dissipator[..., 0, 0])
-    np.add(flips_y, dephased, out=dissipator[..., 1, 1])
-    dissipator[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
+    tensor = zero_tensor(omega.shape)
+    np.add(flips_x, dephased, out=tensor[..., 0, 0])
+    np.add(flips_y, dephased, out=tensor[..., 1, 1])
+    tensor[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
     if electrons.dos_up == electrons.dos_down:
-        return Filled(omega, np.zeros_like(omega))
+        return ExchangePart(tensor, omega, charge_to_spin=np.zeros_like(omega))
     flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
-    return Filled(omega, over_sublattices(charge_to_spin_rate(flux, electrons)))
+    lost = over_sublattices(charge_to_spin_rate(flux, electrons))
+    return ExchangePart(tensor, omega, charge_to_spin=lost)

@@ -1,8 +1,8 @@
-"""The record that every method returns, and how a grid of points becomes one record."""
+"""Relaxation, the record of every method, and the exchange part that a method finds for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from types import MappingProxyType
@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array
-from openmr.moments.equilibrium import checked_points
-from openmr.moments.spin_averages import BLOCK, blocks
+from openmr.moments.equilibrium import Equilibrium
+from openmr.moments.grid import each
 from openmr.sample.film import Electrons, Sample
 
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
@@ -74,8 +74,8 @@ class Relaxation:
     Attributes
     ----------
     method : str
-    sample : Sample
-    temperature, field : array (...), K and T
+    equilibrium : Equilibrium
+        Of the moments, at the same points.
     dissipator : array (..., 3, 3), 1/s
         Exchange part of the relaxation without precession and without 1/tau_0.
     precession : array (...), rad/s
@@ -90,16 +90,14 @@ class Relaxation:
     uncertainty : array (..., 3, 3), 1/s, or None
         Of `exchange_tensor`, where the method knows one.
     diagnostics : mapping of str to array or float
-        What the method measured about itself.
+        Numbers by which the method judges itself; `rates.methods` has their units and meanings.
     precession_across : array (..., 2), rad/s, or None
         Components of the precession along the local x and y, which a coupling matrix with J_xz
         or J_yz gives; None where it is about b alone.
     """
 
     method: str
-    sample: Sample
-    temperature: Array
-    field: Array
+    equilibrium: Equilibrium
     dissipator: Array
     precession: Array
     charge_to_spin: Array
@@ -108,6 +106,21 @@ class Relaxation:
     uncertainty: Array | None = None
     diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
     precession_across: Array | None = None
+
+    @property
+    def sample(self) -> Sample:
+        """The film whose electrons relax."""
+        return self.equilibrium.sample
+
+    @property
+    def temperature(self) -> Array:
+        """Temperature of each point [K], shape (...)."""
+        return self.equilibrium.temperature
+
+    @property
+    def field(self) -> Array:
+        """Field of each point along b [T], shape (...)."""
+        return self.equilibrium.field
 
     @property
     def exchange_tensor(self) -> Array:
@@ -197,19 +210,17 @@ class Relaxation:
         if azimuth.ndim == 0 and azimuth == 0.0:
             return self
         turn = rotation(0.0, azimuth)
+        old = self.temperature.shape
         grid = _checks.broadcast(azimuth=azimuth, temperature=self.temperature)[0].shape
-        dissipator = turn @ self.dissipator @ np.swapaxes(turn, -1, -2)
+        here: Relaxation = each(lambda a: np.broadcast_to(a, (*grid, *a.shape[len(old) :])), self)
+        across = self.precession_across
         return replace(
-            self,
-            dissipator=dissipator,
-            temperature=np.broadcast_to(self.temperature, grid),
-            field=np.broadcast_to(self.field, grid),
-            precession=np.broadcast_to(self.precession, grid),
-            charge_to_spin=np.broadcast_to(self.charge_to_spin, grid),
+            here,
+            dissipator=turn @ self.dissipator @ np.swapaxes(turn, -1, -2),
             azimuth=np.asarray(self.azimuth) + azimuth,
             precession_across=None
-            if self.precession_across is None
-            else (turn[..., :2, :2] @ self.precession_across[..., None])[..., 0],
+            if across is None
+            else (turn[..., :2, :2] @ across[..., None])[..., 0],
             uncertainty=None
             if self.uncertainty is None
             else np.abs(turn) @ self.uncertainty @ np.abs(np.swapaxes(turn, -1, -2)),
@@ -271,111 +282,51 @@ def spin_polarised_loss(electrons: Electrons, flip_rate: Array) -> Array:
     leaves the charge N_up + N_down the factor k_up - k_down, while the spin decays at
     k_up + k_down = `flip_rate`.
     """
+    if electrons.dos_up == electrons.dos_down:
+        return np.zeros_like(flip_rate)
     total = electrons.dos_up + electrons.dos_down
     return np.asarray(flip_rate * ((electrons.dos_down - electrons.dos_up) / total))
 
 
-@dataclass(frozen=True, slots=True)
-class PointRates:
-    """What a route found at one temperature and field, exchange part alone."""
+class ExchangePart(NamedTuple):
+    """A method's answer: the exchange part at one point, or on a grid.
+
+    Attributes
+    ----------
+    dissipator : array (..., 3, 3), 1/s
+    precession : float or array (...), rad/s
+    uncertainty, diagnostics, precession_across
+        As of `Relaxation`.
+    charge_to_spin : float or array (...), 1/s, or None
+        None where it is to be counted from the flips.
+    """
 
     dissipator: Array
-    precession: float
+    precession: Any
     uncertainty: Array | None = None
-    diagnostics: Mapping[str, Any] = dataclass_field(default_factory=dict)
-    charge_to_spin: float | None = None  # where the route finds it; else counted from the flips
+    diagnostics: Mapping[str, Any] = MappingProxyType({})
+    charge_to_spin: Any = None
     precession_across: Array | None = None
+
+
+def on_grid(grid: tuple[int, ...], points: Sequence[ExchangePart]) -> ExchangePart:
+    """The exchange part on a grid from those of its points, given in C order."""
+
+    def stacked(*values: Any) -> Any:
+        if isinstance(values[0], Mapping):
+            return {name: stacked(*(value[name] for value in values)) for name in values[0]}
+        return None if values[0] is None else np.reshape(values, (*grid, *np.shape(values[0])))
+
+    if not points:
+        return ExchangePart(np.zeros((*grid, 3, 3)), np.zeros(grid))
+    return ExchangePart(*map(stacked, *points))
+
+
+def zero_tensor(grid: tuple[int, ...]) -> Array:
+    """Zeros (..., 3, 3) whose elements each lie in one piece over the points."""
+    return np.moveaxis(np.zeros((3, 3, *grid)), (0, 1), (-2, -1))
 
 
 def over_sublattices(parts: Array) -> Array:
     """Sum over the last axis; for one sublattice without a pass over the points."""
     return np.asarray(parts[..., 0] if parts.shape[-1] == 1 else parts.sum(axis=-1))
-
-
-LARGE = BLOCK
-"""Points of a grid that a method gets at a time."""
-
-
-class Filled(NamedTuple):
-    """What a method for whole grids gives besides the dissipator."""
-
-    precession: Array
-    charge_to_spin: Array
-    diagnostics: Mapping[str, float] = MappingProxyType({})
-    precession_across: Array | None = None
-
-
-def in_blocks(
-    method: str,
-    fill: Callable[[Sample, Array, Array, Array], Filled],
-    sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
-) -> Relaxation:
-    """One record of a method that takes whole grids, worked out block by block.
-
-    `fill` puts the dissipator of a row of points into an array of zeros. Diagnostics are the
-    largest of the blocks. In memory the elements of the tensor come first and the grid last, so
-    that one element of many points lies in one piece and zeros are never touched.
-    """
-    temperature, field = checked_points(sample, temperature, field)
-    shape, count = temperature.shape, temperature.size
-    points = temperature.ravel(), field.ravel()
-    elements, precession, charge_to_spin = np.zeros((3, 3, count)), np.empty(count), np.zeros(count)
-    dissipator = np.moveaxis(elements, -1, 0)
-    diagnostics: dict[str, float] = {}
-    across = []
-    for block in list(blocks(count, LARGE)) or [slice(0)]:
-        part = fill(sample, points[0][block], points[1][block], dissipator[block])
-        precession[block] = part.precession
-        if np.any(part.charge_to_spin):
-            charge_to_spin[block] = part.charge_to_spin
-        for name, value in part.diagnostics.items():
-            diagnostics[name] = max(value, diagnostics.get(name, value))
-        if part.precession_across is not None:
-            across.append(part.precession_across)
-    return Relaxation(
-        method=method,
-        sample=sample,
-        temperature=temperature,
-        field=field,
-        dissipator=np.moveaxis(elements.reshape(3, 3, *shape), (0, 1), (-2, -1)),
-        precession=precession.reshape(shape),
-        charge_to_spin=charge_to_spin.reshape(shape),
-        diagnostics=diagnostics,
-        precession_across=np.concatenate(across).reshape(*shape, 2) if across else None,
-    )
-
-
-def collect(
-    method: str,
-    sample: Sample,
-    temperature: Array,
-    field: Array,
-    points: Sequence[PointRates],
-) -> Relaxation:
-    """One record from the points of a grid, given in C order."""
-    shape = temperature.shape
-    dissipator = np.reshape([p.dissipator for p in points], (*shape, 3, 3))
-    uncertainty = [p.uncertainty for p in points if p.uncertainty is not None]
-    across = [p.precession_across for p in points if p.precession_across is not None]
-    conversion = [p.charge_to_spin for p in points if p.charge_to_spin is not None]
-    names = points[0].diagnostics if points else {}
-    diagnostics = {}
-    for name in names:
-        values = np.array([p.diagnostics[name] for p in points])
-        diagnostics[name] = np.reshape(values, (*shape, *values.shape[1:]))
-    return Relaxation(
-        method=method,
-        sample=sample,
-        temperature=temperature,
-        field=field,
-        dissipator=dissipator,
-        precession=np.reshape([p.precession for p in points], shape),
-        charge_to_spin=np.reshape(conversion, shape)
-        if conversion
-        else spin_polarised_loss(sample.electrons, dissipator[..., 2, 2]),
-        uncertainty=np.reshape(uncertainty, (*shape, 3, 3)) if uncertainty else None,
-        diagnostics=diagnostics,
-        precession_across=np.reshape(across, (*shape, 2)) if across else None,
-    )

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from importlib import import_module
-from typing import Any, Final
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Unpack
 
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr.rates.record import Relaxation
+from openmr._checks import Array
+from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
+from openmr.moments.grid import in_blocks
+from openmr.rates.methods import METHODS, Method, Name, Options
+from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
 from openmr.sample.film import Sample
-from openmr.sample.magnet import TAKE_MATRICES
 
-METHODS: Final[dict[str, str]] = {
-    "closed-form": "openmr.rates.closed_form:closed_form",
-    "bloch-redfield": "openmr.rates.routes.bloch_redfield:bloch_redfield",
-    "batched": "openmr.rates.routes.batched:batched",
-    "evolution": "openmr.rates.routes.evolution:evolution",
-    "kinetic": "openmr.rates.routes.kinetic:kinetic",
-    "tcl2": "openmr.rates.routes.tcl2:tcl2",
-    "heom": "openmr.rates.routes.heom:heom",
-    "exact": "openmr.rates.routes.exact:exact",
-}
-"""Method name -> where its function lives; loaded only when asked for."""
+LARGE_SPIN = 100.0
+"""Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
 
 
 def relaxation(
@@ -32,9 +25,8 @@ def relaxation(
     temperature: ArrayLike,
     field: ArrayLike,
     *,
-    method: str = "closed-form",
-    azimuth: ArrayLike = 0.0,
-    **options: Any,
+    method: Name = "closed-form",
+    **options: Unpack[Options],
 ) -> Relaxation:
     """Spin relaxation and precession of the electrons.
 
@@ -46,18 +38,17 @@ def relaxation(
         Signed, along b; broadcasts with `temperature`.
     method : str
         "closed-form", "batched", "bloch-redfield", "evolution", "tcl2", "heom", "kinetic" or
-        "exact"; the keys of `METHODS`.
-    azimuth : array_like, rad
-        Turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then 1/tau_perp(phi). The
-        relaxation is the same one in other axes, so no resistivity depends on it.
+        "exact"; `rates.methods` says of each which question it answers.
     **options
-        Passed to the method, e.g. ``form=`` of the closed form, ``electron_splitting=`` of the
-        numerical routes, ``options=`` of the evolution (QuTiP's solver options).
+        Those of the method, e.g. ``form=`` of the closed form, ``electron_splitting=`` of the
+        numerical routes, ``options=`` of the evolution (QuTiP's solver options); and ``azimuth=``
+        [rad], which turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then
+        1/tau_perp(phi). That is the same relaxation in other axes, so no resistivity depends on it.
 
     Returns
     -------
     Relaxation
-        With 1/tau_0 of the film included.
+        With 1/tau_0 of the film included, and the equilibrium of the moments.
 
     Raises
     ------
@@ -72,15 +63,78 @@ def relaxation(
     (3, 3)
     """
     _checks.instance("sample", sample, Sample)
-    module, function = METHODS[_checks.choice("method", method, METHODS)].split(":")
-    if method not in TAKE_MATRICES:
-        _ = sample.magnet.exchange  # refuses matrices
-    route: Callable[..., Relaxation] = getattr(import_module(module), function)
-    try:
-        found = route(sample, temperature, field, **options)
-    except TypeError as error:
-        if "unexpected keyword argument" not in str(error) or function not in str(error):
-            raise
-        unknown = str(error).rsplit(maxsplit=1)[-1].strip("'")
-        raise _checks.ParameterError(f"method {method!r} takes no option `{unknown}`") from None
-    return replace(found, spin_flip_rate=sample.film.spin_flip_rate).rotated(azimuth)
+    chosen, route, azimuth = _chosen(sample, method, options)
+    if not chosen.takes_grids:
+        if sample.magnet.spins.max() > LARGE_SPIN:
+            route(equilibrium(sample, [], []))
+        state = equilibrium(sample, temperature, field)
+        return _record(chosen, state, route(state), azimuth)
+
+    def line(temperature: Array, field: Array) -> tuple[Equilibrium, ExchangePart]:
+        state = thermal_state(sample, temperature, field)
+        return state, route(state)
+
+    points = checked_points(sample, temperature, field)
+    return _record(chosen, *in_blocks(line, points[0].shape, *points), azimuth)
+
+
+def relaxation_at(state: Equilibrium, *, method: str = "closed-form", **options: Any) -> Relaxation:
+    """`relaxation` of moments whose equilibrium is known already.
+
+    Parameters
+    ----------
+    state : Equilibrium
+    method : str
+    **options
+        As of `relaxation`.
+
+    Returns
+    -------
+    Relaxation
+        As `relaxation` gives it.
+
+    Raises
+    ------
+    ParameterError
+        As of `relaxation`.
+    """
+    chosen, route, azimuth = _chosen(state.sample, method, options)
+    grid = state.temperature.shape
+    part = in_blocks(route, grid, state) if chosen.takes_grids else route(state)
+    return _record(chosen, state, part, azimuth)
+
+
+def _chosen(
+    sample: Sample, method: str, options: Mapping[str, Any]
+) -> tuple[Method, partial[ExchangePart], ArrayLike]:
+    """The method, its function with the options in it, and the azimuth."""
+    chosen = METHODS[_checks.choice("method", method, METHODS)]
+    given: dict[str, Any] = dict(options)
+    azimuth = given.pop("azimuth", 0.0)
+    given = chosen.checked(given)
+    if not chosen.takes_matrices:
+        _refuse_matrices(sample, method)
+    return chosen, partial(chosen.function, **given), azimuth
+
+
+def _refuse_matrices(sample: Sample, method: str) -> None:
+    if all(moments.is_diagonal for moments in sample.magnet.sublattices):
+        return
+    able = " and ".join(repr(name) for name, one in METHODS.items() if one.takes_matrices)
+    raise _checks.ParameterError(
+        f"`exchange` must be a scalar or (x, y, z) for method {method!r}, got a matrix with "
+        f"elements off its diagonal, which the methods {able} take"
+    )
+
+
+def _record(
+    chosen: Method, state: Equilibrium, part: ExchangePart, azimuth: ArrayLike
+) -> Relaxation:
+    lost = part.charge_to_spin
+    if lost is None:
+        lost = spin_polarised_loss(state.sample.electrons, part.dissipator[..., 2, 2])
+    found = part._asdict() | {"charge_to_spin": lost, "diagnostics": dict(part.diagnostics)}
+    record = Relaxation(
+        chosen.name, state, spin_flip_rate=state.sample.film.spin_flip_rate, **found
+    )
+    return record.rotated(azimuth)

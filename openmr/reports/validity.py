@@ -17,16 +17,15 @@ from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ExtractionError, SizeError
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
 from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.methods import COSTLY
 from openmr.rates.record import Relaxation, shown
-from openmr.rates.relaxation import relaxation
+from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
 from openmr.transport.resistivity import resistivity
 from openmr.units import HBAR, K_B, MU_B
 
-COSTLY: Final = ("heom", "exact")
-"""Routes that are asked for by name."""
 NEIGHBOURHOOD = 13
 """Moments of the complete graph that stands for a moment and its neighbours (fcc: twelve)."""
 REMARK = 50
@@ -163,7 +162,7 @@ def validity(
     field: ArrayLike,
     *,
     direction: ArrayLike = (1.0, 0.0, 0.0),
-    bandwidth: float = 1.0,
+    half_width: float = 1.0,
     measure: bool = True,
     routes: Sequence[str] = (),
     tolerance: float = 0.1,
@@ -176,7 +175,7 @@ def validity(
     temperature, field : array_like (...), K and T
     direction : array_like (3,), no unit
         Field direction, for the resistivity.
-    bandwidth : float, eV
+    half_width : float, eV
         Half width of the band, which ends memories and logarithms.
     measure : bool
         False gives the small parameters alone, in about a millisecond; nothing is run.
@@ -216,10 +215,10 @@ def validity(
             f"`routes` must be empty where `measure` is False, got {routes!r}"
         )
     direction = _checks.unit_vectors("direction", direction)
-    bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
+    half_width = _checks.number("half_width", half_width, "eV", above=0.0)
     if not np.size(temperature) or not np.size(field):
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
-    point = _Point(sample, equilibrium(sample, temperature, field), bandwidth, measure)
+    point = _Point(equilibrium(sample, temperature, field), half_width, measure)
     if measure:
         _ = point.fermi_sea  # a point that it gives up is refused, not reported
     assumptions = [
@@ -250,8 +249,9 @@ NOT_ASKED: Final[Cost] = (None, "not measured", "")
 class _Point:
     """A sample at temperatures and fields, each method run once and when first asked for."""
 
-    def __init__(self, sample: Sample, state: Equilibrium, bandwidth: float, measure: bool) -> None:
-        self.sample, self.state, self.bandwidth, self.measure = sample, state, bandwidth, measure
+    def __init__(self, state: Equilibrium, half_width: float, measure: bool) -> None:
+        self.sample, self.state = state.sample, state
+        self.half_width, self.measure = half_width, measure
         self.thermal = K_B * state.temperature  # eV
         self._found: dict[str, Relaxation] = {}
 
@@ -265,8 +265,7 @@ class _Point:
         return self._found[name]
 
     def _run(self, method: str, **options: Any) -> Relaxation:
-        where = self.state.temperature, self.state.field
-        return relaxation(self.sample, *where, method=method, **options)
+        return relaxation_at(self.state, method=method, **options)
 
     @property
     def closed_form(self) -> Relaxation:
@@ -282,14 +281,14 @@ class _Point:
     def fermi_sea(self) -> Relaxation:
         """The kinetic equation."""
         return self._kept(
-            "sea", lambda: self._run("kinetic", bandwidth=self.bandwidth, modes=False)
+            "sea", lambda: self._run("kinetic", half_width=self.half_width, modes=False)
         )
 
     @property
     def memory(self) -> Relaxation:
         """Second order with the memory of a band whose correlations die off for good."""
         return self._kept(
-            "memory", lambda: self._run("tcl2", bandwidth=self.bandwidth, kernel="flat")
+            "memory", lambda: self._run("tcl2", half_width=self.half_width, kernel="flat")
         )
 
     @property
@@ -378,9 +377,9 @@ def _wide_band(point: _Point) -> Assumption:
         "(54)",
         RATES,
         "eps_L / W",
-        _ratio(depth, point.bandwidth),
+        _ratio(depth, point.half_width),
         *point.measured(
-            lambda: point.distance(point.rates("tcl2", bandwidth=point.bandwidth)),
+            lambda: point.distance(point.rates("tcl2", half_width=point.half_width)),
             "the rates",
             "tcl2",
         ),
@@ -391,7 +390,7 @@ def _chemical_potential(point: _Point) -> Assumption:
     """Each spin keeps a Fermi-Dirac distribution of its own, Eq. (51)."""
 
     def residue() -> Array:
-        sea = point.rates("kinetic", bandwidth=point.bandwidth)
+        sea = point.rates("kinetic", half_width=point.half_width)
         flips = sea.dissipator[..., 2, 2] > RESOLVED * _fastest(point.reference)
         return np.asarray(np.where(flips, sea.diagnostics["residue"], 0.0))
 
@@ -433,7 +432,7 @@ def _exchange_field(point: _Point) -> Assumption:
         first = point.fermi_sea.precession - electrons.g * MU_B * point.state.field / HBAR
         return _ratio(point.fermi_sea.diagnostics["level_shift"], first)
 
-    logarithm = np.log(point.bandwidth / point.thermal)
+    logarithm = np.log(point.half_width / point.thermal)
     coupling = electrons.dos * np.abs(magnet.exchange).max()
     return Assumption(
         "exchange field of first order",
@@ -593,7 +592,7 @@ def _weiss_errors(magnet: Magnet, state: Equilibrium) -> Array:
 def _collinear(point: _Point) -> tuple[Assumption, ...]:
     """Sublattices that oppose each other stay along the field, which an anisotropy must see to."""
     magnet, state = point.sample.magnet, point.state
-    mean = state.magnetization
+    mean = state.mean_spin
     if mean.shape[-1] < 2 or not np.any(mean.min(axis=-1) * mean.max(axis=-1) < 0):
         return ()
     moment = np.array([abs(moments.g) * MU_B for moments in magnet.sublattices])
@@ -636,17 +635,13 @@ def _disorder(point: _Point) -> Assumption:
     state = point.state
     coupling = magnet.densities * magnet.exchange[:, 2] ** 2
     mean, whole = (
-        (coupling * moment).sum(axis=-1) for moment in (state.magnetization**2, state.second_moment)
+        (coupling * moment).sum(axis=-1) for moment in (state.mean_spin**2, state.second_moment)
     )
 
     def change() -> Array:
         here = point.reference.transverse
-        there = relaxation(
-            replace(point.sample, magnet=replace(magnet, disorder=other)),
-            state.temperature,
-            state.field,
-            method="bloch-redfield",
-        ).transverse
+        sample = replace(point.sample, magnet=replace(magnet, disorder=other))
+        there = relaxation_at(replace(state, sample=sample), method="bloch-redfield").transverse
         return _ratio(there - here, here - point.reference.spin_flip_rate)
 
     return Assumption(

@@ -17,8 +17,6 @@ from openmr._checks import Array, ParameterError, Range
 
 Triple = tuple[float, float, float]
 Matrix = tuple[Triple, Triple, Triple]
-TAKE_MATRICES = ("batched", "bloch-redfield")
-"""Methods for which J may have elements off the diagonal."""
 # far wider than matter, so that no rate, length or resistivity overflows
 SPIN_DENSITY = Range(1e15, 1e31, "m^-3", "in m^-3: 1e21 cm^-3 is 1e27")
 EXCHANGE = Range(-100.0, 100.0, "eV", "in eV: 1 meV is 1e-3")
@@ -126,6 +124,11 @@ class Moments:
         return np.diag(given) if given.ndim == 1 else given
 
     @property
+    def is_diagonal(self) -> bool:
+        """Whether J has no elements off its diagonal."""
+        return not isinstance(self.exchange[0], tuple)
+
+    @property
     def principal_exchange(self) -> Triple:
         """J_v along the three local axes [eV m^3], for what takes no other coupling.
 
@@ -137,10 +140,9 @@ class Moments:
         x, y, z = self.exchange
         if not (isinstance(x, tuple) or isinstance(y, tuple) or isinstance(z, tuple)):
             return (x, y, z)
-        methods = " and ".join(map(repr, TAKE_MATRICES))
         raise ParameterError(
             "`exchange` must be a scalar or (x, y, z) here, got a matrix with elements off its "
-            f"diagonal, which the methods {methods} take"
+            "diagonal"
         )
 
     @property

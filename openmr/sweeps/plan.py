@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from openmr import _checks
 from openmr._checks import ParameterError
 from openmr._version import __version__
-from openmr.moments.equilibrium import checked_points
-from openmr.moments.spin_averages import blocks
-from openmr.rates.record import LARGE, Relaxation
-from openmr.rates.relaxation import METHODS, relaxation
+from openmr.moments.equilibrium import checked_points, equilibrium
+from openmr.moments.grid import BLOCK, blocks
+from openmr.rates.methods import METHODS
+from openmr.rates.record import Relaxation
+from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.parameters import UNITS, varied
 from openmr.transport.resistivity import Resistivity, resistivity
@@ -141,7 +142,7 @@ def evaluate(task: Task) -> Values:
     field = np.asarray(given["field"], dtype=float).reshape(-1, 1)
     directions = np.atleast_2d(np.asarray(given["direction"], dtype=float))
     # a few rows of temperatures at a time, so that the arrays in between stay in the cache
-    rows = list(blocks(len(temperature), max(1, LARGE // (field.size * len(directions)))))
+    rows = list(blocks(len(temperature), max(1, BLOCK // (field.size * len(directions)))))
     samples = {
         index: varied(
             task.sample, named | {n: outer[n][i] for n, i in zip(outer, index, strict=True)}
@@ -153,11 +154,12 @@ def evaluate(task: Task) -> Values:
         for index, sample in samples.items():
             if rates is not None and _same_moments(rates.sample, sample):
                 # of the film the rates know 1/tau_0 alone
-                rates = replace(rates, sample=sample, spin_flip_rate=sample.film.spin_flip_rate)
+                state = replace(rates.equilibrium, sample=sample)
+                flips = sample.film.spin_flip_rate
+                rates = replace(rates, equilibrium=state, spin_flip_rate=flips)
             else:
-                rates = relaxation(
-                    sample, temperature[row], field, method=task.method, **task.options
-                )
+                state = equilibrium(sample, temperature[row], field)
+                rates = relaxation_at(state, method=task.method, **task.options)
             found = resistivity(sample.film, rates, directions)
             for name, values in out.items():
                 part = VARIABLES[name].of(found)  # (temperature, field, direction)

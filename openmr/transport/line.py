@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal, Unpack
 
 from numpy.typing import ArrayLike
 
+from openmr.rates.methods import Name, Options
 from openmr.rates.relaxation import relaxation
 from openmr.sample.film import Sample
 from openmr.transport.resistivity import Resistivity, resistivity
@@ -17,10 +18,10 @@ def magnetoresistance(
     field: ArrayLike,
     direction: ArrayLike,
     *,
-    method: str = "closed-form",
-    order: str = "second",
-    precession_sign: str = "hamiltonian",
-    **options: Any,
+    method: Name = "closed-form",
+    order: Literal["second", "exact"] = "second",
+    precession_sign: Literal["hamiltonian", "printed"] = "hamiltonian",
+    **options: Unpack[Options],
 ) -> Resistivity:
     """Equilibrium, relaxation, spin diffusion and resistivity in one call.
 

@@ -5,19 +5,22 @@ Current along x, film normal z. The transverse resistivity is rho_yx = E_y / J_x
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.moments.spin_averages import blocks
+from openmr.moments.grid import in_blocks
 from openmr.rates.axes import film_axes, turned
-from openmr.rates.record import LARGE, Relaxation, precession_tensor, shown
+from openmr.rates.record import Relaxation, precession_tensor, shown
 from openmr.sample.film import Film
 from openmr.transport.surviving import surviving_across, surviving_along, surviving_matrix
+
+ARRAYS = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Resistivity:
         rho_T = rho_yx, Eqs. (87), (94).
     drho0, drho1, drho2 : array (...), Ohm m
         Eqs. (88)-(90); they enter with theta_SH^2.
+    order : str
+        "second" or "exact" in theta_SH.
     """
 
     relaxation: Relaxation
@@ -45,13 +50,14 @@ class Resistivity:
     drho0: Array
     drho1: Array
     drho2: Array
+    order: str = "second"
 
     def __repr__(self) -> str:
         found = self.relaxation
         where = f"T = {shown(found.temperature)} K, B = {shown(found.field)} T"
         lines = [f"{'Resistivity  ' + found.method:<38}{found.sample.name}, {where}"]
-        names = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
-        lines += [f"  {name:<13}: {shown(getattr(self, name))} Ohm m" for name in names]
+        lines += [f"  {name:<13}: {shown(getattr(self, name))} Ohm m" for name in ARRAYS]
+        lines.append(f"  {'order':<13}: {self.order} in the spin Hall angle")
         return "\n".join(lines)
 
 
@@ -60,8 +66,8 @@ def resistivity(
     relaxation: Relaxation,
     direction: ArrayLike,
     *,
-    order: str = "second",
-    precession_sign: str = "hamiltonian",
+    order: Literal["second", "exact"] = "second",
+    precession_sign: Literal["hamiltonian", "printed"] = "hamiltonian",
 ) -> Resistivity:
     """Resistivity for any direction of the order parameter.
 
@@ -101,69 +107,32 @@ def resistivity(
     _checks.choice("order", order, ("second", "exact"))
     _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
     m = _checks.unit_vectors("direction", direction)
-    found = _in_blocks(film, relaxation, m, order, precession_sign)
-    if not found.longitudinal.min(initial=np.inf) > 0:
+    relative = partial(_relative, film, order, precession_sign, m)
+    if m.ndim == 1:  # else the direction may have axes that the rates have not
+        parts = in_blocks(relative, relaxation.temperature.shape, relaxation)
+    else:
+        parts = relative(relaxation)
+    if not parts[0].min(initial=np.inf) > 0:
         raise _checks.ParameterError(
             "`spin_hall_angle` must leave the conductivity of the film positive: at "
             f"{film.spin_hall_angle:g} more charge current is lost to the spin Hall effect, "
             "2 theta_SH^2, than the field drives; take a smaller one"
         )
-    return Resistivity(relaxation=relaxation, direction=m, **found._asdict())
+    arrays = dict(zip(ARRAYS, (film.resistivity * part for part in parts), strict=True))
+    return Resistivity(relaxation, m, order=order, **arrays)
 
 
-class _Values(NamedTuple):
-    """The five arrays of `Resistivity`."""
-
-    longitudinal: Array
-    transverse: Array
-    drho0: Array
-    drho1: Array
-    drho2: Array
-
-
-def _in_blocks(
-    film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
-) -> _Values:
-    """All of the grid, block by block where one direction serves for many points."""
-    grid = relaxation.precession.shape
-    count = relaxation.precession.size
-    even = m.ndim == 1 and np.ndim(relaxation.azimuth) == 0
-    even = even and relaxation.precession_across is None
-    if not even or relaxation.dissipator.shape != (*grid, 3, 3) or count <= LARGE:
-        return _at_once(film, relaxation, m, order, precession_sign)
-    dissipator = relaxation.dissipator.reshape(-1, 3, 3)
-    precession = relaxation.precession.reshape(-1)
-    found = _Values(*np.empty((5, count)))
-    for block in blocks(count, LARGE):
-        part = replace(relaxation, dissipator=dissipator[block], precession=precession[block])
-        out = _Values(*(whole[block] for whole in found))
-        _at_once(film, part, m, order, precession_sign, out)
-    return _Values(*(values.reshape(grid) for values in found))
-
-
-def _at_once(
-    film: Film,
-    relaxation: Relaxation,
-    m: Array,
-    order: str,
-    precession_sign: str,
-    out: _Values | None = None,
-) -> _Values:
-    """The five arrays, new or in `out`."""
+def _relative(
+    film: Film, order: str, precession_sign: str, m: Array, relaxation: Relaxation
+) -> tuple[Array, ...]:
+    """rho_L, rho_yx and Eqs. (88)-(90), all over rho_L0."""
     if _is_axial(relaxation):
-        longitudinal, transverse, invariants = _axial(film, relaxation, m, order, precession_sign)
-    else:
-        local = surviving_matrix(film, relaxation.tensor)
-        surviving = turned(local, film_axes(relaxation, m))
-        if precession_sign == "printed":
-            surviving = np.swapaxes(surviving, -1, -2)
-        longitudinal, transverse = relative_resistivity(film, surviving, order)
-        invariants = _invariants(local)
-    if out is None:
-        out = _Values(*(np.empty(longitudinal.shape) for _ in range(5)))
-    for values, part in zip(out, (longitudinal, transverse, *invariants), strict=True):
-        np.multiply(film.resistivity, part, out=values)
-    return out
+        return _axial(film, relaxation, m, order, precession_sign)
+    local = surviving_matrix(film, relaxation.tensor)
+    surviving = turned(local, film_axes(relaxation, m))
+    if precession_sign == "printed":
+        surviving = np.swapaxes(surviving, -1, -2)
+    return *relative_resistivity(film, surviving, order), *_invariants(local)
 
 
 def _is_axial(relaxation: Relaxation) -> bool:
@@ -186,8 +155,8 @@ def _is_axial(relaxation: Relaxation) -> bool:
 
 def _axial(
     film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
-) -> tuple[Array, Array, tuple[Array, Array, Array]]:
-    """rho_L and rho_yx over rho_L0 by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
+) -> tuple[Array, Array, Array, Array, Array]:
+    """The same by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
     drho0 = surviving_along(film, relaxation)
     across, drho2 = surviving_across(film, relaxation)
     try:
@@ -216,7 +185,7 @@ def _axial(
         sigma_yx = square * (-sign * drho2 * mz - drho1 * mx * my)
         determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
         longitudinal, transverse = sigma_yy / determinant, -sigma_yx / determinant
-    return longitudinal, transverse, (drho0, drho1, drho2)
+    return longitudinal, transverse, drho0, drho1, drho2
 
 
 def _invariants(surviving: Array) -> tuple[Array, Array, Array]:

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
-from openmr.moments.spin_averages import blocks
 from openmr.rates.record import Relaxation
 from openmr.sample.film import Film
 from openmr.transport import matrix_tanh
@@ -107,12 +106,10 @@ def surviving_fraction(thickness: float, decay: ArrayLike) -> NDArray[Any]:
     if not np.all(np.isfinite(u2)):
         raise ParameterError("`thickness` and `decay` must leave (d/2l)^2 finite, got an overflow")
     flat, fraction = u2.reshape(-1), np.empty(u2.size, dtype=u2.dtype)
-    for block in blocks(flat.size):
-        part = flat[block]
-        if np.iscomplexobj(u2):
-            fraction.real[block], fraction.imag[block] = _tanh_ratio_pair(part.real, part.imag)
-        else:
-            fraction[block] = _tanh_ratio(part)
+    if np.iscomplexobj(u2):
+        fraction.real, fraction.imag = _tanh_ratio_pair(flat.real, flat.imag)
+    else:
+        fraction = _tanh_ratio(flat)
     return fraction.reshape(u2.shape)
 
 

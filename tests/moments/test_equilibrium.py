@@ -100,10 +100,10 @@ def test_exactly_zero_at_and_above_the_transition():
     for sample in (om.presets.pt_py(), antiferromagnet(), ferrimagnet()):
         critical = om.ordering_temperature(sample.magnet)
         state = om.equilibrium(sample, [critical, 1.5 * critical], 0.0)
-        assert np.all(state.magnetization == 0.0)
+        assert np.all(state.mean_spin == 0.0)
         assert np.all(state.splitting == 0.0)
         below = om.equilibrium(sample, critical * (1 - 1e-9), 0.0)
-        assert np.all(below.magnetization != 0.0)
+        assert np.all(below.mean_spin != 0.0)
 
 
 def test_order_parameter_has_exponent_one_half():
@@ -111,7 +111,7 @@ def test_order_parameter_has_exponent_one_half():
     distance = np.array([1e-4, 1e-5, 1e-6, 1e-7])
     critical = om.curie_temperature(sample.magnet)
     state = om.equilibrium(sample, critical * (1 - distance), 0.0)
-    slopes = np.diff(np.log(np.abs(state.magnetization[:, 0]))) / np.diff(np.log(distance))
+    slopes = np.diff(np.log(np.abs(state.mean_spin[:, 0]))) / np.diff(np.log(distance))
     # the correction to scaling is of relative order `distance`
     np.testing.assert_allclose(slopes, 0.5, atol=2e-4)
 
@@ -130,13 +130,13 @@ def test_curie_and_neel_temperatures():
 
 def test_branch_and_axis_convention_at_zero_field():
     ferro = om.equilibrium(om.presets.pt_py(), 10.0, [0.0, 1e-9, -1e-9])
-    assert ferro.magnetization[0, 0] < 0
-    assert ferro.magnetization[1, 0] < 0 < ferro.magnetization[2, 0]
-    neel = om.equilibrium(antiferromagnet(), 10.0, 0.0).magnetization
+    assert ferro.mean_spin[0, 0] < 0
+    assert ferro.mean_spin[1, 0] < 0 < ferro.mean_spin[2, 0]
+    neel = om.equilibrium(antiferromagnet(), 10.0, 0.0).mean_spin
     assert neel[0] < 0 < neel[1]
     assert neel[0] == pytest.approx(-neel[1], rel=1e-14)
     ferri = om.equilibrium(ferrimagnet(), 10.0, 0.0)
-    assert ferri.magnetization[0] < 0 < ferri.magnetization[1]
+    assert ferri.mean_spin[0] < 0 < ferri.mean_spin[1]
 
 
 @settings(max_examples=40, deadline=None)
@@ -156,7 +156,7 @@ def test_the_lowest_free_energy_is_found(temperature, field, inner, outer):
     x = np.sign(x) * np.abs(x) ** 2 / 60
 
     def free_energy(first, second):
-        m = np.stack([first.magnetization, second.magnetization])
+        m = np.stack([first.mean_spin, second.mean_spin])
         entropy = first.entropy + second.entropy
         zeeman = 2 * om.units.MU_B * field * m.sum(axis=0)
         exchange = 0.5 * np.einsum("i...,ij,j...->...", m, weiss, m)
@@ -174,7 +174,7 @@ def test_fields_below_the_normal_numbers(inner):
     for field in (5e-324, 2.2e-311, 1e-300):
         state = om.equilibrium(sample, 2.0, field)
         assert np.all(np.isfinite(state.condition))
-        assert np.all(state.magnetization <= 0)
+        assert np.all(state.mean_spin <= 0)
 
 
 def test_the_net_moment_counts_the_g_factors():
@@ -183,25 +183,25 @@ def test_the_net_moment_counts_the_g_factors():
     second = om.Moments(1.0, DENSITY, exchange_energy=1e-3, g=4.0)
     sample = film_of(first, second, weiss=[[0.0, -2e-3], [-2e-3, 0.0]])
     state = om.equilibrium(sample, 5.0, [0.0, 1e-6])
-    assert np.all(state.magnetization[:, 1] < 0)
-    assert np.all(state.magnetization[:, 0] > 0)
+    assert np.all(state.mean_spin[:, 1] < 0)
+    assert np.all(state.mean_spin[:, 0] > 0)
 
 
 def test_vectorised_equals_pointwise():
     sample = ferrimagnet()
     temperatures, fields = np.array([[5.0], [30.0], [90.0]]), np.array([-4.0, 0.0, 4.0])
     grid = om.equilibrium(sample, temperatures, fields)
-    assert grid.magnetization.shape == (3, 3, 2)
+    assert grid.mean_spin.shape == (3, 3, 2)
     for i, j in np.ndindex(3, 3):
         point = om.equilibrium(sample, temperatures[i, 0], fields[j])
         np.testing.assert_allclose(
-            grid.magnetization[i, j], point.magnetization, rtol=1e-13 * grid.condition[i, j].max()
+            grid.mean_spin[i, j], point.mean_spin, rtol=1e-13 * grid.condition[i, j].max()
         )
 
 
 def test_field_reversal_flips_the_moments():
     state = om.equilibrium(ferrimagnet(), 20.0, [3.0, -3.0])
-    np.testing.assert_allclose(state.magnetization[0], -state.magnetization[1], rtol=1e-13)
+    np.testing.assert_allclose(state.mean_spin[0], -state.mean_spin[1], rtol=1e-13)
     np.testing.assert_allclose(state.flip_up[0], state.flip_down[1], rtol=1e-12)
 
 
@@ -209,7 +209,7 @@ def test_at_any_depth():
     """beta eps_L from 0 to beyond 1e6."""
     cold = om.equilibrium(om.presets.pt_py(), 3e-5, 5.0)
     assert cold.reduced_splitting[0] > 1e6
-    assert cold.magnetization[0] == -2.0
+    assert cold.mean_spin[0] == -2.0
     assert cold.flip_up[0] == 4.0
     assert cold.flip_down[0] == 0.0
     still = om.equilibrium(paramagnet(2.0), 10.0, 0.0)

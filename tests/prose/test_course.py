@@ -24,7 +24,7 @@ TRAPS = {
     (1, 3, "factor"): ("2.0", "0.0"),
     (5, 3, "best"): ("0.0", "0.2", "-1.0", "1.7"),
     (8, 1, "coupling"): (
-        "2 * om.units.MU_B * scan[i] / om.equilibrium(film, 10.0, scan[i]).magnetization[0]",
+        "2 * om.units.MU_B * scan[i] / om.equilibrium(film, 10.0, scan[i]).mean_spin[0]",
         "2 * om.units.MU_B * lowest / -2",
         "2 * om.units.MU_B * scan[i] / -2",
     ),

@@ -1,5 +1,7 @@
 """The batched tensor against QuTiP's, against forty digits, and what no closed form covers."""
 
+from functools import partial
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -18,11 +20,13 @@ from systems import (
 import openmr as om
 from openmr import bath, hilbert, master
 from openmr._qutip import exact_arithmetic
-from openmr.rates import record
+from openmr.moments import grid
 from openmr.rates.record import rotation
 from openmr.rates.routes import batched as module
-from openmr.rates.routes.batched import batched, redfield_tensor
-from openmr.rates.routes.bloch_redfield import bloch_redfield
+from openmr.rates.routes.batched import redfield_tensor
+
+batched = partial(om.relaxation, method="batched")
+bloch_redfield = partial(om.relaxation, method="bloch-redfield")
 
 DEPTHS = np.array([1e-6, 1e-3, 0.1, -1.0, 3.0, 8.0])
 """Where QuTiP's projected tensor keeps each element to 1e-10: it loses them as exp(-x)."""
@@ -183,7 +187,7 @@ def test_large_grids_in_blocks_equal_points(monkeypatch):
     sample = om.presets.pt_py()
     temperature, field = np.linspace(2, 60, 23)[:, None], np.linspace(-3, 9, 11)
     whole = om.relaxation(sample, temperature, field, method="batched")
-    monkeypatch.setattr(record, "LARGE", 10)
+    monkeypatch.setattr(grid, "BLOCK", 10)
     split = om.relaxation(sample, temperature, field, method="batched")
     # vector instructions round the last few points of a block differently
     np.testing.assert_allclose(split.dissipator, whole.dissipator, rtol=1e-13)

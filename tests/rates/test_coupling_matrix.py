@@ -7,8 +7,8 @@ import pytest
 from systems import film_of
 
 import openmr as om
+from openmr.rates.methods import METHODS
 from openmr.rates.record import precession_tensor, rotation
-from openmr.rates.relaxation import METHODS
 
 GENERAL = 1e-3 * np.array([[1.0, 0.4, -0.3], [-0.2, 0.8, 0.5], [0.6, -0.1, -0.7]])
 STRAIGHT = GENERAL * [[1, 1, 0], [1, 1, 0], [1, 1, 1]]
@@ -43,7 +43,7 @@ def test_first_order_is_the_field_of_the_mean_moments(method):
     """hbar Omega = g mu_B B b - n_S J <S>, a vector."""
     sample = film(GENERAL)
     found = om.relaxation(sample, 20.0, 5.0, method=method)
-    mean = om.equilibrium(sample, 20.0, 5.0).magnetization * [0.0, 0.0, 1.0]
+    mean = om.equilibrium(sample, 20.0, 5.0).mean_spin * [0.0, 0.0, 1.0]
     zeeman = sample.electrons.g * om.units.MU_B * 5.0 * np.array([0.0, 0.0, 1.0])
     omega = (zeeman - GENERAL @ mean) / om.units.HBAR
     largest = np.abs(omega).max()

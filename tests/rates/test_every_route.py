@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import openmr as om
-from openmr.rates.relaxation import METHODS
+from openmr.rates.methods import METHODS
 
 FILM = om.presets.pt_py(exchange_energy=2e-4, spin=0.5, curie_temperature=0.0)
 TEMPERATURE, FIELD = 20.0, 3.0  # beta eps_L = 0.2: the flat bath of "exact" is nearly thermal
@@ -55,6 +55,12 @@ def test_record(method):
     for value in one.diagnostics.values():
         if np.asarray(value).dtype.kind == "f":
             assert np.all(np.isfinite(value))
+
+
+def test_gives_what_its_method_says(method):
+    one, said = found(method), METHODS[method]
+    assert set(one.diagnostics) == set(said.diagnostics)
+    assert (one.uncertainty is not None) == said.gives_uncertainty
 
 
 def test_grids_are_their_points(method):

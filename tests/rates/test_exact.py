@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ import openmr as om
 from openmr import finite_band, hilbert, master
 from openmr._checks import ConvergenceError, ExtractionError, SizeError
 from openmr._qutip import exact_arithmetic
-from openmr.rates.routes.exact import WINDOW, averaged_generator, exact
+from openmr.rates.routes.exact import WINDOW, averaged_generator
+
+exact = partial(om.relaxation, method="exact")
 
 TIMES = np.linspace(*WINDOW, 3)
 """In units of the bandwidth, which is 1 here."""
@@ -330,7 +333,7 @@ def test_error_falls_with_the_bandwidth():
     widths = np.array([5e-4, 1e-3, 2e-3, 4e-3])
     errors = []
     for width in widths:
-        found = exact(sample, 4.0, field, bandwidth=width, levels=65, realisations=2)
+        found = exact(sample, 4.0, field, noise_width=width, levels=65, realisations=2)
         errors.append(np.abs(found.dissipator - expected).max())
     assert slope_of(widths, errors) == pytest.approx(-1.0, abs=0.1)
 
@@ -366,7 +369,7 @@ def test_grid_seed_and_global_random_numbers():
 def test_uncertainty_is_what_seeds_differ_by():
     """Spread of eight seeds against the mean standard error; each is good to 30 %."""
     runs = [
-        exact(paramagnet(0.5), 4.0, 1.0, levels=65, realisations=4, bandwidth=5e-3, seed=seed)
+        exact(paramagnet(0.5), 4.0, 1.0, levels=65, realisations=4, noise_width=5e-3, seed=seed)
         for seed in range(8)
     ]
     spread = np.std([run.dissipator[2, 2] for run in runs], ddof=1)
@@ -395,8 +398,8 @@ BAD = [
     ),
     (lambda: exact(FILM, 10.0, 1.0, levels=65.5), "`levels` must be an odd integer, got 65.5"),
     (lambda: exact(FILM, 10.0, 1.0, levels="many"), "`levels`.*'many'"),
-    (lambda: exact(FILM, 10.0, 1.0, bandwidth=0), "`bandwidth` must be.*> 0 eV, got 0"),
-    (lambda: exact(FILM, 10.0, 1.0, bandwidth=np.nan), "`bandwidth`.*eV, got nan"),
+    (lambda: exact(FILM, 10.0, 1.0, noise_width=0), "`noise_width` must be.*> 0 eV, got 0"),
+    (lambda: exact(FILM, 10.0, 1.0, noise_width=np.nan), "`noise_width`.*eV, got nan"),
     (lambda: exact(FILM, 10.0, 1.0, realisations=1), "`realisations`.*>= 2, got 1"),
     (lambda: exact(FILM, 10.0, 1.0, realisations=2.5), "`realisations`.*integer, got 2.5"),
     (lambda: exact(FILM, 10.0, 1.0, seed=-1), "`seed` must be an integer >= 0 or.*got -1"),
@@ -433,16 +436,16 @@ def test_unaffordable_sizes_are_refused_at_once(options, message):
 
 
 @pytest.mark.parametrize(
-    ("sample", "field", "bandwidth", "message"),
+    ("sample", "field", "noise_width", "message"),
     [
-        (paramagnet(2.0), 0.01, 2e-4, "no plateau.*relaxes by.*too strong for this `bandwidth`"),
+        (paramagnet(2.0), 0.01, 2e-4, "no plateau.*relaxes by.*too strong for this `noise_width`"),
         (paramagnet(0.5, 1e-5), 50.0, 5e-3, "not flat.*moment's frequency.*too narrow"),
-        (paramagnet(0.5, 2e-3), 0.01, 6e-4, "no plateau.*straight line by.*`bandwidth`"),
+        (paramagnet(0.5, 2e-3), 0.01, 6e-4, "no plateau.*straight line by.*`noise_width`"),
     ],
 )
-def test_no_plateau_is_an_error(sample, field, bandwidth, message):
+def test_no_plateau_is_an_error(sample, field, noise_width, message):
     with pytest.raises(ExtractionError, match=message):
-        exact(sample, 4.0, field, bandwidth=bandwidth, levels=65, realisations=2)
+        exact(sample, 4.0, field, noise_width=noise_width, levels=65, realisations=2)
 
 
 def test_record_says_that_the_bath_is_flat():

@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,11 +17,13 @@ from openmr._checks import ConvergenceError, ExtractionError, SizeError
 from openmr.master import hierarchy
 from openmr.rates.plateau import STEP, STEPS, WINDOW, find_plateau, relaxation_part
 from openmr.rates.routes import heom as route
-from openmr.rates.routes.heom import heom
 from openmr.units import HBAR, K_B
+
+heom = partial(om.relaxation, method="heom")
 
 COLD = (4.0, 14.0)  # beta eps_L = 4.7: flips are rare, and what second order leaves out shows
 MILD = (10.0, 5.0)
+THERMAL = om.units.K_B * MILD[0]  # eV
 
 
 def film(exchange_energy, spin=0.5, **more):
@@ -210,7 +213,7 @@ def test_plateau_is_after_the_memory_and_before_a_late_accident():
 # --- convergence, and that its loss is noticed ---------------------------------------------------
 
 
-def test_rates_converge_with_the_bandwidth_as_its_inverse():
+def test_rates_converge_with_the_cutoff_as_its_inverse():
     """Deviations of the held moment's rates at gamma, 3 gamma, 9 gamma; next order (x/gamma)."""
     found = np.array([recorded(2e-4, 8, 3, w * np.pi, MILD) for w in (7, 21, 63)])
     steps = np.diff(found, axis=0)
@@ -218,7 +221,7 @@ def test_rates_converge_with_the_bandwidth_as_its_inverse():
     np.testing.assert_allclose(order[[0, 2]], 1.0, atol=0.1)
 
 
-def test_undressed_coupling_errs_as_the_inverse_square_of_the_bandwidth(monkeypatch):
+def test_undressed_coupling_errs_as_the_inverse_square_of_the_cutoff(monkeypatch):
     monkeypatch.setattr(hierarchy, "dressed", lambda hamiltonian, operator, width: operator)
     widths = np.array([15, 30, 60]) * np.pi
     found = np.array([recorded(1e-5, 4, 2, w)[2] for w in widths])
@@ -298,9 +301,9 @@ def test_without_field_all_axes_are_equal():
     np.testing.assert_allclose(found / found[0, 0], np.eye(3), atol=1e-10)
 
 
-def test_level_shift_taken_out_is_linear_in_the_bandwidth():
+def test_level_shift_taken_out_is_linear_in_the_cutoff():
     shifts = [
-        float(heom(film(1e-4), *MILD, bandwidth=w * np.pi).diagnostics["level_shift"])
+        float(heom(film(1e-4), *MILD, drude_cutoff=w * np.pi * THERMAL).diagnostics["level_shift"])
         for w in (21, 63)
     ]
     assert shifts[1] / shifts[0] == pytest.approx(3.0, rel=0.2)  # logarithms beside it
@@ -371,9 +374,12 @@ def test_dispatch_adds_the_film_once():
 FILM = film(1e-4)
 BAD = [
     (lambda: heom(FILM, *MILD, moment="frozen"), "`moment` must be one of 'free', 'held'.*frozen"),
-    (lambda: heom(FILM, *MILD, bandwidth=0), "`bandwidth`.*> 0 k_B T, got 0"),
-    (lambda: heom(FILM, *MILD, bandwidth=1), "`bandwidth` must be at least twice.*1.34 k_B T"),
-    (lambda: heom(FILM, *MILD, bandwidth="wide"), "`bandwidth`.*'wide'"),
+    (lambda: heom(FILM, *MILD, drude_cutoff=0), "`drude_cutoff`.*> 0 eV, got 0"),
+    (
+        lambda: heom(FILM, *MILD, drude_cutoff=1e-4),
+        "`drude_cutoff` must be at least twice.*0.00116 eV",
+    ),
+    (lambda: heom(FILM, *MILD, drude_cutoff="wide"), "`drude_cutoff`.*'wide'"),
     (lambda: heom(FILM, *MILD, rtol=0), "`rtol`.*> 0 and <= 0.1, got 0"),
     (lambda: heom(FILM, *MILD, rtol=np.nan), "`rtol`.*nan"),
     (lambda: heom(FILM, *MILD, max_terms=1), "`max_terms`.*>= 4, got 1"),

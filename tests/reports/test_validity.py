@@ -74,7 +74,7 @@ def test_sizes_are_what_their_parameters_say(report):
         "1 / sqrt(moments in 1 um^2)": np.full(2, (density * square_micrometre) ** -0.5),
         "(T_C / T)^2": (ordering / kelvin) ** 2,
         "active electrons per moment": dos * thermal / density,
-        "<S>^2 / <S^2>": (state.magnetization**2 / state.second_moment)[:, 0],
+        "<S>^2 / <S^2>": (state.mean_spin**2 / state.second_moment)[:, 0],
         "theta_SH^2": np.full(2, 0.1**2),
     }
     assert {a.parameter for a in report.assumptions} == set(expected)
@@ -372,7 +372,7 @@ BAD = [
         "`routes` must be empty where `measure` is False",
     ),
     (lambda: om.validity(om.presets.pt_py(), [], 1.0), "`temperature`.*at least one"),
-    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, bandwidth=-1), "`bandwidth`.*eV"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, half_width=-1), "`half_width`.*eV"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, direction=(0, 0, 0)), "`direction`"),
 ]
 

@@ -16,14 +16,13 @@ from scipy.linalg import expm
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.record import Relaxation
-from openmr.rates.relaxation import relaxation
+from openmr.rates.relaxation import relaxation, relaxation_at
 from openmr.reports.validity import validity
 from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments, Triple
 from openmr.sample.ordering import ordering_temperature
 from openmr.sample.presets import PT_LATTICE_CONSTANT
 from openmr.transport.diffusion import SpinProfile, profile
-from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity, resistivity
 
 LARGEST_QUTIP_SPIN: Final = 3.5
@@ -297,23 +296,25 @@ def screen(settings: Settings) -> Screen:
     sample, b = sample_of(settings), direction_of(settings)
     where = settings.temperature, settings.field
     state = equilibrium(sample, *where)
-    closed = relaxation(sample, *where)
-    numerical = relaxation(sample, *where, method=settings.method)
+    closed = relaxation_at(state)
+    numerical = relaxation_at(state, method=settings.method)
     fields = np.linspace(0.0, STRONGEST_FIELD, CURVE_POINTS)
+    line = relaxation(sample, settings.temperature, fields)
+    circles = relaxation_at(line.equilibrium.at(slice(None, None, 5)), method="batched")
     return Screen(
         settings=settings,
         sample=sample,
         direction=b,
         ordering=ordering_temperature(sample.magnet),
-        mean_spin=float(state.magnetization[0]),
+        mean_spin=float(state.mean_spin[0]),
         reduced_splitting=float(state.reduced_splitting[0]),
         exchange_field=float(closed.exchange_field),
         rows=_rows(sample.film, closed, numerical, b),
         small=_small(sample, *where),
         decay=_decay(closed, numerical),
         profile=profile(sample.film, closed, b, electric_field=ELECTRIC_FIELD),
-        curve=magnetoresistance(sample, settings.temperature, fields, b),
-        checks=magnetoresistance(sample, settings.temperature, fields[::5], b, method="batched"),
+        curve=resistivity(sample.film, line, b),
+        checks=resistivity(sample.film, circles, b),
     )
 
 
@@ -512,7 +513,7 @@ line("rho_T [microohm m]", *(1e6 * found.transverse for found in rho), form="z.6
 state = om.equilibrium(sample, temperature, field)
 ordering = om.ordering_temperature(sample.magnet)
 line("ordering temperature [K]", ordering, form="z.2f")
-line("<S_par>", state.magnetization[0], form="z.4f")
+line("<S_par>", state.mean_spin[0], form="z.4f")
 line("B_sd [T]", rates[0].exchange_field)
 
 # what must be small

@@ -17,24 +17,17 @@ per block of points.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks, units
 from openmr._checks import Array
 from openmr.bath.correlators import electron_hole_spectrum
-from openmr.moments.equilibrium import Equilibrium, thermal_state
+from openmr.moments.equilibrium import Equilibrium
+from openmr.moments.grid import blocks
 from openmr.moments.one_sublattice import SMALLEST
-from openmr.moments.spin_averages import averages, blocks
-from openmr.rates.record import (
-    Filled,
-    Relaxation,
-    expect_field_along_b,
-    in_blocks,
-    spin_polarised_loss,
-)
+from openmr.moments.spin_averages import averages
+from openmr.rates.record import ExchangePart, expect_field_along_b, zero_tensor
 from openmr.sample.film import Sample
 
 ComplexArray = NDArray[np.complex128]
@@ -43,50 +36,31 @@ LINES = np.array([[1.0, 1.0j, 0.0], [1.0, -1.0j, 0.0], [0.0, 0.0, 2.0]]) / 2
 """Vectors e_l of the lines <S_-S_+>, <S_+S_->, <S_par^2>."""
 
 
-def batched(
-    sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
-    *,
-    electron_splitting: bool = False,
-) -> Relaxation:
+def batched(state: Equilibrium, *, electron_splitting: bool = False) -> ExchangePart:
     """Exchange part of the relaxation tensor, all points of the grid at once.
 
     Parameters
     ----------
-    sample : Sample
-    temperature, field : array_like (...), K and T
+    state : Equilibrium
     electron_splitting : bool
         Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
         dissipator, as in `bloch_redfield`.
 
     Returns
     -------
-    Relaxation
-        Diagnostics: ``kms``, the largest violation of detailed balance between the lines on the
-        whole grid, relative to the larger of the two.
+    ExchangePart
+        With diagnostics.
 
     Raises
     ------
     ParameterError
-        For bad arguments.
+        For `electron_splitting` where the field on the electron is not along b.
     """
-    return in_blocks("batched", partial(_fill, electron_splitting), sample, temperature, field)
-
-
-def _fill(
-    electron_splitting: bool,
-    sample: Sample,
-    temperature: Array,
-    field: Array,
-    dissipator: Array,
-) -> Filled:
-    """The tensor at some points, added to `dissipator`, which is zero."""
-    state = thermal_state(sample.magnet, temperature, field)
+    sample = state.sample
     omega, across = mean_field_precession(sample, state)
     expect_field_along_b(across, electron_splitting=electron_splitting)
     w = units.HBAR / units.K_B * omega / state.temperature if electron_splitting else None
-    kms = 0.0
+    dissipator, kms = zero_tensor(omega.shape), 0.0
     for i, moments in enumerate(sample.magnet.sublattices):
         strength = 2 * np.pi * moments.density * sample.electrons.dos / units.HBAR
         coefficients = strength * contraction(moments.exchange_matrix, split=electron_splitting)
@@ -102,8 +76,7 @@ def _fill(
         kms = max(kms, _imbalance(noise))
         part = np.tensordot(coefficients, noise, axes=(0, 0))
         dissipator += np.moveaxis(part, (0, 1), (-2, -1))
-    lost = spin_polarised_loss(sample.electrons, dissipator[..., 2, 2])
-    return Filled(omega, lost, {"kms": kms}, across)
+    return ExchangePart(dissipator, omega, diagnostics={"kms": kms}, precession_across=across)
 
 
 def redfield_tensor(
@@ -273,7 +246,7 @@ def mean_field_precession(sample: Sample, state: Equilibrium) -> tuple[Array, Ar
     across: Array | None = None
     for i, moments in enumerate(sample.magnet.sublattices):
         column = moments.density * moments.exchange_matrix[:, 2]
-        mean = state.magnetization[..., i]
+        mean = state.mean_spin[..., i]
         splitting = splitting - column[2] * mean
         if column[:2].any():
             across = (0.0 if across is None else across) - mean[..., None] * column[:2]

@@ -6,34 +6,29 @@ Numerical counterpart of Eqs. (15), (34) and, for the precession, of Eqs. (10), 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 from qutip import operator_to_vector
 
 from openmr import _checks
 from openmr._qutip import exact_arithmetic
 from openmr.bath.correlators import detailed_balance, electron_hole_spectrum
 from openmr.master import redfield
-from openmr.moments.equilibrium import Equilibrium, equilibrium
-from openmr.rates.record import PointRates, Relaxation, collect, expect_field_along_b
+from openmr.moments.equilibrium import Equilibrium
+from openmr.rates.record import ExchangePart, expect_field_along_b, on_grid
 from openmr.rates.routes import joint_space
-from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
 
 
 def bloch_redfield(
-    sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
+    state: Equilibrium,
     *,
     electron_splitting: bool = False,
     sec_cutoff: float = -1.0,
-) -> Relaxation:
+) -> ExchangePart:
     """Exchange part of the relaxation tensor from QuTiP's Bloch-Redfield tensor.
 
     Parameters
     ----------
-    sample : Sample
-    temperature, field : array_like (...), K and T
+    state : Equilibrium
     electron_splitting : bool
         Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
         dissipator. In the Fermi sea it is absorbed by the common chemical potential (default).
@@ -42,7 +37,7 @@ def bloch_redfield(
 
     Returns
     -------
-    Relaxation
+    ExchangePart
         Diagnostics, one number per point: ``trace`` (change of the trace), ``fixed_point`` (how
         far the unpolarised spin, or with `electron_splitting` the Gibbs state, is from standing
         still), ``kms`` (violation of detailed balance) and ``positivity`` (smallest over largest
@@ -54,16 +49,14 @@ def bloch_redfield(
     ParameterError
         For bad arguments, or a spin whose joint space is too large.
     """
-    joint_space.refuse_large(sample)
+    joint_space.refuse_large(state.sample)
     sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
-    state = equilibrium(sample, temperature, field)
-    points = [_at_point(sample, point, electron_splitting, sec_cutoff) for point in state.points()]
-    return collect("bloch-redfield", sample, state.temperature, state.field, points)
+    points = [_at_point(point, electron_splitting, sec_cutoff) for point in state.points()]
+    return on_grid(state.temperature.shape, points)
 
 
-def _at_point(
-    sample: Sample, state: Equilibrium, electron_splitting: bool, sec_cutoff: float
-) -> PointRates:
+def _at_point(state: Equilibrium, electron_splitting: bool, sec_cutoff: float) -> ExchangePart:
+    sample = state.sample
     turning = joint_space.first_order_tensor(sample, state)
     precession, across = float(turning[0, 1]), None
     if any(moments.exchange_matrix[:2, 2].any() for moments in sample.magnet.sublattices):
@@ -73,7 +66,7 @@ def _at_point(
     spaces = joint_space.moment_spaces(sample, state, electron=w)
     if not spaces:
         still = dict.fromkeys(("trace", "fixed_point", "kms", "positivity"), 0.0)
-        return PointRates(np.zeros((3, 3)), precession, diagnostics=still)
+        return ExchangePart(np.zeros((3, 3)), precession, diagnostics=still)
     with exact_arithmetic():
         projected = [
             space.noise
@@ -92,7 +85,7 @@ def _at_point(
     largest = float(np.abs(dissipator).max()) or 1.0  # frozen moments: all rates underflow
     gibbs = operator_to_vector(joint_space.thermal_electron(w)).full()
     lowest, highest = joint_space.kossakowski(total)
-    return PointRates(
+    return ExchangePart(
         dissipator=dissipator,
         precession=precession,
         precession_across=across,

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import qutip
-from numpy.typing import ArrayLike
 from qutip import Qobj
 from qutip.solver.integrator import IntegratorException
 from tqdm import tqdm
@@ -25,7 +24,7 @@ from openmr.bath.correlators import electron_hole_spectrum
 from openmr.master import redfield
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.fit_decay import STEPS, GeneratorFit, fit_generator, initial_guess, window_lengths
-from openmr.rates.record import PRECESSION_GENERATOR, PointRates, Relaxation, collect
+from openmr.rates.record import PRECESSION_GENERATOR, ExchangePart, on_grid
 from openmr.rates.routes import joint_space
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
@@ -38,9 +37,7 @@ SETTLING = 20.0  # thermostat times to wait before the fit: transients are down 
 
 
 def evolution(
-    sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
+    state: Equilibrium,
     *,
     electron_splitting: bool = False,
     sec_cutoff: float = -1.0,
@@ -48,13 +45,12 @@ def evolution(
     thermostat_rate: float | None = None,
     options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
-) -> Relaxation:
+) -> ExchangePart:
     """Exchange part of the relaxation tensor from fitted time evolution.
 
     Parameters
     ----------
-    sample : Sample
-    temperature, field : array_like (...), K and T
+    state : Equilibrium
     electron_splitting : bool
         As in `bloch_redfield`.
     sec_cutoff : float, no unit
@@ -74,7 +70,7 @@ def evolution(
 
     Returns
     -------
-    Relaxation
+    ExchangePart
         `uncertainty` adds up what the fit's misfit allows, the change on a hundred times tighter
         solver tolerances and the change on a window that starts later. Diagnostics:
         ``residual`` (largest misfit, of the initial polarisation), ``solver_change`` and
@@ -87,7 +83,7 @@ def evolution(
     ExtractionError
         If the fit does not describe the data.
     """
-    joint_space.refuse_large(sample)
+    joint_space.refuse_large(state.sample)
     sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
     _checks.choice("thermostat", thermostat, THERMOSTATS)
     if thermostat == "projection":
@@ -99,7 +95,6 @@ def evolution(
         kappa = 0.0
     else:
         kappa = _checks.number("thermostat_rate", thermostat_rate, "1/s", above=0.0)
-    state = equilibrium(sample, temperature, field)
     points = []
     bar = tqdm(
         total=state.temperature.size,
@@ -110,16 +105,14 @@ def evolution(
     )
     with bar:
         for point in state.points():
-            experiments = _experiments(
-                sample, point, electron_splitting, sec_cutoff, thermostat, kappa
-            )
+            experiments = _experiments(point, electron_splitting, sec_cutoff, thermostat, kappa)
             try:
-                points.append(_measure(sample, point, experiments, options))
+                points.append(_fit_point(point, experiments, options))
             except ExtractionError as error:
                 where = f"at {float(point.temperature):g} K and {float(point.field):g} T"
                 raise ExtractionError(f"{error} ({where})") from None
             bar.update()
-    return collect("evolution", sample, state.temperature, state.field, points)
+    return on_grid(state.temperature.shape, points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +126,13 @@ class _Experiment:
 
 
 def _experiments(
-    sample: Sample,
     state: Equilibrium,
     electron_splitting: bool,
     sec_cutoff: float,
     thermostat: str,
     kappa: float,
 ) -> list[_Experiment]:
+    sample = state.sample
     first_order = joint_space.first_order_tensor(sample, state)[0, 1]
     w = HBAR * first_order / (K_B * float(state.temperature)) if electron_splitting else 0.0
     spaces = joint_space.moment_spaces(sample, state, electron=w)
@@ -196,23 +189,24 @@ def _flips(space: joint_space.MomentSpace, kappa: float) -> Qobj:
     return up * qutip.lindblad_dissipator(raising) + down * qutip.lindblad_dissipator(raising.dag())
 
 
-def _measure(
-    sample: Sample,
+def _fit_point(
     state: Equilibrium,
     experiments: Sequence[_Experiment],
     options: Mapping[str, Any] | None,
-) -> PointRates:
+) -> ExchangePart:
     names = ("residual", "solver_change", "window_change", "precession_uncertainty")
     if not experiments:  # nothing couples: the spin precesses and never relaxes
-        precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
-        return PointRates(np.zeros((3, 3)), precession, np.zeros((3, 3)), dict.fromkeys(names, 0.0))
+        precession = float(joint_space.first_order_tensor(state.sample, state)[0, 1])
+        return ExchangePart(
+            np.zeros((3, 3)), precession, np.zeros((3, 3)), dict.fromkeys(names, 0.0)
+        )
     fits = [_fit_experiment(experiment, options) for experiment in experiments]
     precession = float(np.mean([_antisymmetric(fit.generator) for fit in fits]))
     dissipator = sum(
         fit.generator - _antisymmetric(fit.generator) * PRECESSION_GENERATOR for fit in fits
     )
     uncertainty = np.sum([fit.uncertainty for fit in fits], axis=0)
-    return PointRates(
+    return ExchangePart(
         dissipator=np.asarray(dissipator),
         precession=precession,
         uncertainty=uncertainty,
@@ -436,7 +430,7 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
         For a sample without exchange.
     """
     state = equilibrium(sample, float(temperature), float(field))
-    experiments = _experiments(sample, state, False, -1.0, "projection", 0.0)
+    experiments = _experiments(state, False, -1.0, "projection", 0.0)
     if not experiments:
         raise ParameterError("`sample` must couple electrons and moments, got exchange = 0")
     experiment = experiments[0]

@@ -15,21 +15,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ExtractionError, SizeError
 from openmr.models import finite_band
 from openmr.models.finite_band import FiniteBand
-from openmr.moments.equilibrium import Equilibrium, equilibrium
-from openmr.rates.record import PointRates, Relaxation, collect
+from openmr.moments.equilibrium import Equilibrium
+from openmr.rates.record import ExchangePart, on_grid
 from openmr.rates.routes import joint_space
 from openmr.rates.routes.joint_space import MomentSpace
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
 
 WINDOW = (5.0, 15.0)
-"""First and last time of the plateau over hbar / bandwidth.
+"""First and last time of the plateau over hbar / noise_width.
 
 At the first the memory is down to erfc(5 / sqrt 2) = 6e-7.
 """
@@ -42,32 +41,29 @@ SPREAD = 1e-2
 MOST_BYTES = 4 * 2**30
 MOST_SECONDS = 3600.0
 PRODUCTS = 600
-"""Applications of H per evolution, measured; the window sets it, not the bandwidth."""
+"""Applications of H per evolution, measured; the window sets it, not the noise_width."""
 FLOPS = 1.5e10
 """Of one core per second, in complex matrix products (measured 1.4e10 to 2.6e10)."""
 
 
 def exact(
-    sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
+    state: Equilibrium,
     *,
     levels: int = 201,
-    bandwidth: float = 0.5,
+    noise_width: float = 0.5,
     realisations: int = 4,
     seed: int | np.random.Generator = 0,
     electron_splitting: bool = False,
-) -> Relaxation:
+) -> ExchangePart:
     """Exchange part of the relaxation tensor from exact unitary dynamics.
 
     Parameters
     ----------
-    sample : Sample
-    temperature, field : array_like (...), K and T
+    state : Equilibrium
     levels : int
         Orbital levels N, odd. The second order does not depend on it; what the random phases add
         beyond falls as 1/sqrt(N), the time grows as N^2. Enough where `uncertainty` is.
-    bandwidth : float, eV
+    noise_width : float, eV
         Standard deviation of the noise spectrum. Large against the moment's splitting eps_L and
         against hbar times the rates; the time needed does not depend on it.
     realisations : int
@@ -81,7 +77,7 @@ def exact(
 
     Returns
     -------
-    Relaxation
+    ExchangePart
         Sublattices are solved one by one and add. `uncertainty` is the standard error over the
         realisations. Diagnostics, one per point: ``bath`` ("flat"), ``spread`` of the plateau
         (largest deviation from the straight line that is extrapolated to t = 0), its ``drift``
@@ -100,26 +96,25 @@ def exact(
         Where there is no plateau: coupling too strong for the band, or band too narrow.
     """
     levels = _odd("levels", levels)
-    bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
+    noise_width = _checks.number("noise_width", noise_width, "eV", above=0.0)
     if _checks.number("realisations", realisations, least=2) != int(realisations):
         raise _checks.ParameterError(f"`realisations` must be an integer, got {realisations!r}")
-    joint_space.refuse_large(sample)
-    state = equilibrium(sample, temperature, field)
-    _affordable(levels, float(realisations), sample, state.temperature.size)
+    joint_space.refuse_large(state.sample)
+    _affordable(levels, float(realisations), state.sample, state.temperature.size)
     numerics = _Numerics(
         levels=levels,
-        bandwidth=bandwidth,
-        seeds=_seeds(int(realisations), seed, len(sample.magnet.sublattices)),
+        noise_width=noise_width,
+        seeds=_seeds(int(realisations), seed, len(state.magnet.sublattices)),
         electron_splitting=electron_splitting,
     )
-    points = [_at_point(sample, point, numerics) for point in state.points()]
-    return collect("exact", sample, state.temperature, state.field, points)
+    points = [_at_point(point, numerics) for point in state.points()]
+    return on_grid(state.temperature.shape, points)
 
 
 @dataclass(frozen=True, slots=True)
 class _Numerics:
     levels: int
-    bandwidth: float
+    noise_width: float
     seeds: Any  # integers (realisations, sublattices)
     electron_splitting: bool
 
@@ -188,7 +183,8 @@ class _Plateau:
     flatness: float
 
 
-def _at_point(sample: Sample, state: Equilibrium, numerics: _Numerics) -> PointRates:
+def _at_point(state: Equilibrium, numerics: _Numerics) -> ExchangePart:
+    sample = state.sample
     precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
     thermal = K_B * float(state.temperature)
     w = HBAR * precession / thermal if numerics.electron_splitting else 0.0
@@ -205,7 +201,7 @@ def _at_point(sample: Sample, state: Equilibrium, numerics: _Numerics) -> PointR
         name: max((getattr(p, name) for p in plateaus), default=0.0)
         for name in ("spread", "drift", "second_order", "flatness")
     }
-    return PointRates(
+    return ExchangePart(
         dissipator=0.5 * (tensor + tensor.T),
         precession=precession,
         uncertainty=unit * np.sqrt(variance),
@@ -221,7 +217,7 @@ def _at_point(sample: Sample, state: Equilibrium, numerics: _Numerics) -> PointR
 def golden_rule_band(
     space: MomentSpace,
     noise: float,
-    bandwidth: float,
+    noise_width: float,
     levels: int,
     generator: np.random.Generator,
 ) -> FiniteBand:
@@ -232,7 +228,7 @@ def golden_rule_band(
     space : MomentSpace
     noise : float, k_B T
         G(0); `space.noise` hbar / k_B T for the sample's.
-    bandwidth : float, k_B T
+    noise_width : float, k_B T
     levels : int
     generator : numpy.random.Generator
 
@@ -241,8 +237,8 @@ def golden_rule_band(
     FiniteBand
         Energies in k_B T.
     """
-    orbitals = finite_band.orbital_levels(levels, bandwidth)
-    scattering = finite_band.random_scattering(orbitals, bandwidth, noise, generator)
+    orbitals = finite_band.orbital_levels(levels, noise_width)
+    scattering = finite_band.random_scattering(orbitals, noise_width, noise, generator)
     return FiniteBand(
         energies=space.hamiltonian.diag().real,
         populations=space.moment.diag().real,
@@ -255,16 +251,16 @@ def golden_rule_band(
 def _plateau(
     space: MomentSpace, w: float, thermal: float, numerics: _Numerics, seeds: Array
 ) -> _Plateau:
-    bandwidth, noise = numerics.bandwidth / thermal, HBAR * space.noise / thermal
-    times = np.linspace(*WINDOW, SAMPLES) / bandwidth
+    noise_width, noise = numerics.noise_width / thermal, HBAR * space.noise / thermal
+    times = np.linspace(*WINDOW, SAMPLES) / noise_width
 
     def band(seed: int) -> FiniteBand:
         phases = np.random.default_rng(seed)
-        return golden_rule_band(space, noise, bandwidth, numerics.levels, phases)
+        return golden_rule_band(space, noise, noise_width, numerics.levels, phases)
 
     first, *_ = seeds.tolist()
     second = finite_band.second_order_generator(band(first), times)
-    flatness = float(-np.expm1(-0.5 * (space.splitting / bandwidth) ** 2))
+    flatness = float(-np.expm1(-0.5 * (space.splitting / noise_width) ** 2))
     _must_be_apart(float(np.abs(second[-1]).max() * times[-1]), flatness)
     free = finite_band.precession_generator(w)
     curves = np.stack([averaged_generator(band(seed), times) - free for seed in seeds.tolist()])
@@ -276,12 +272,12 @@ def _must_be_apart(relaxed: float, flatness: float) -> None:
     if relaxed > LONGEST:
         raise ExtractionError(
             f"no plateau: the spin relaxes by {relaxed:.2g} before memory and window are over, "
-            f"allowed {LONGEST:g}; the coupling is too strong for this `bandwidth`, take a larger"
+            f"allowed {LONGEST:g}; the coupling is too strong for this `noise_width`, take a larger"
         )
     if flatness > SPREAD:
         raise ExtractionError(
             f"the noise is not flat: down by {flatness:.2g} at the moment's frequency, allowed "
-            f"{SPREAD:g}; the band is too narrow, take a larger `bandwidth`"
+            f"{SPREAD:g}; the band is too narrow, take a larger `noise_width`"
         )
 
 
@@ -289,7 +285,7 @@ def _read(times: Array, curves: Array, second: Array, flatness: float) -> _Plate
     """Extrapolate what changes along the window to t = 0.
 
     The moment, which nothing holds thermal, follows the electron: K drifts by a rate squared times
-    t. A straight line takes that out, up to hbar rate / bandwidth.
+    t. A straight line takes that out, up to hbar rate / noise_width.
     """
     lines, residual = _straight_lines(times, curves)
     reference, _ = _straight_lines(times, second[None])
@@ -299,7 +295,7 @@ def _read(times: Array, curves: Array, second: Array, flatness: float) -> _Plate
     if not spread <= SPREAD:
         raise ExtractionError(
             f"no plateau: the generator departs from a straight line by {spread:.2g} of the largest"
-            f" rate, allowed {SPREAD:g}; take a larger `bandwidth`, or more `realisations`"
+            f" rate, allowed {SPREAD:g}; take a larger `noise_width`, or more `realisations`"
         )
     return _Plateau(
         generator=mean[0],

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import qutip
-from numpy.typing import ArrayLike
 from qutip import Qobj
 from qutip.core.environment import ExponentialBosonicEnvironment
 
@@ -24,43 +23,39 @@ from openmr._checks import Array, ConvergenceError, ExtractionError, ParameterEr
 from openmr._qutip import exact_arithmetic
 from openmr.master import hierarchy
 from openmr.master.hierarchy import ComplexArray
-from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.plateau import STEP, STEPS, Plateau, check_plateau, find_plateau, relaxation_part
-from openmr.rates.record import PointRates, Relaxation, collect
+from openmr.rates.record import ExchangePart, on_grid
 from openmr.rates.routes import joint_space
-from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
 
 NARROWEST = 7 * np.pi
-"""Default bandwidth [k_B T]; odd multiples of pi lie between the Matsubara frequencies."""
+"""Default Drude cutoff [k_B T]; odd multiples of pi lie between the Matsubara frequencies."""
 WIDER = 3.0
-"""A second run, which measures what the bandwidth does, has so many times the bandwidth."""
+"""A second run, which measures what the cutoff does, has so many times the cutoff."""
 FIRST_TERMS, FIRST_DEPTH = 4, 3
-"""The rates first converge with the bandwidth at depth 3."""
+"""The rates first converge with the cutoff at depth 3."""
 MAX_ELEMENTS = 1e5
 """Largest hierarchy that is propagated: about half a GB and a minute."""
 
 
 def heom(
-    sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
+    state: Equilibrium,
     *,
     electron_splitting: bool = False,
     moment: str = "free",
-    bandwidth: float | None = None,
+    drude_cutoff: float | None = None,
     rtol: float = 1e-4,
     max_terms: int = 12,
     max_depth: int = 8,
     largest_spin: float = 1.0,
     options: Mapping[str, Any] | None = None,
-) -> Relaxation:
+) -> ExchangePart:
     """Exchange part of the relaxation tensor from hierarchical equations of motion.
 
     Parameters
     ----------
-    sample : Sample
-    temperature, field : array_like (...), K and T
+    state : Equilibrium
     electron_splitting : bool
         As in `bloch_redfield`.
     moment : {"free", "held"}
@@ -71,9 +66,10 @@ def heom(
         "held": the generator of electron and moment together, which stands still once the memory is
         over, projected onto the thermal moment, as when a fast thermostat holds it. Takes
         (2 (2S+1))^2 columns where "free" takes four.
-    bandwidth : float, k_B T, optional
-        Drude cut gamma of the noise. Default 7 pi, or ten times the largest Bohr frequency where
-        that is more. Rates at gamma and 3 gamma are extrapolated to an infinite band as 1/gamma.
+    drude_cutoff : float, eV, optional
+        Drude cutoff gamma of the noise. Default 7 pi k_B T, or ten times the largest Bohr frequency
+        where that is more. Rates at gamma and 3 gamma are extrapolated to an infinite cutoff as
+        1/gamma.
     rtol : float, no unit
         Largest change, of the largest rate, on one exponent less and on one level of the hierarchy
         less; a tenth of the plateau's variation where that is more. Choose it ten times below the
@@ -88,15 +84,11 @@ def heom(
 
     Returns
     -------
-    Relaxation
+    ExchangePart
         `dissipator` is the symmetric part; `precession` that of first order. `uncertainty` adds
         up the variation on the plateau, the changes on one term and one level less, the last step
         to an infinite band and, for several sublattices, what they may do to each other.
-        Diagnostics: ``terms``, ``depth``, ``bandwidth`` [k_B T], ``coupling`` (noise times
-        beta hbar); ``terms_change``, ``depth_change``, ``plateau_variation``,
-        ``bandwidth_change``, ``trace``, ``fixed_point`` (of the largest rate); ``plateau_start``,
-        ``plateau_end`` [s]; ``level_shift`` and ``remaining_shift`` [rad/s], the precession by the
-        bath's principal part that was taken out, and what is left.
+        Diagnostics as in `rates.methods`.
 
     Raises
     ------
@@ -112,45 +104,44 @@ def heom(
     Notes
     -----
     The principal part of the bath's spectrum holds a level shift that grows linearly with the
-    bandwidth and would turn electron and moment about each other, and logarithms. It changes no
+    cutoff and would turn electron and moment about each other, and logarithms. It changes no
     rate at second order and is an artefact of the small space, so it is taken out at that order;
-    the rates then converge with the bandwidth as 1/gamma.
+    the rates then converge with the cutoff as 1/gamma.
 
     Each sublattice is followed in a space of its own and the rates are added. That is exact at
     second order; beyond it sublattices also disturb each other, which is not computed and enters
     the uncertainty with its order of magnitude, coupling_i Gamma_j.
     """
     _checks.choice("moment", moment, ("free", "held"))
-    if bandwidth is not None:
-        bandwidth = _checks.number("bandwidth", bandwidth, "k_B T", above=0.0)
+    if drude_cutoff is not None:
+        drude_cutoff = _checks.number("drude_cutoff", drude_cutoff, "eV", above=0.0)
     knobs = _Knobs(
         held=moment == "held",
-        bandwidth=bandwidth,
+        drude_cutoff=drude_cutoff,
         rtol=_checks.number("rtol", rtol, above=0.0, most=0.1),
         max_terms=_count("max_terms", max_terms, FIRST_TERMS),
         max_depth=_count("max_depth", max_depth, FIRST_DEPTH),
         options=options,
     )
     largest_spin = _checks.number("largest_spin", largest_spin, least=0.5)
-    for moments in sample.magnet.sublattices:
+    for moments in state.magnet.sublattices:
         if any(moments.exchange):
             _affordable_spin(moments.spin, largest_spin, knobs.held)
             _checks.joint_dimension("spin", [moments.spin], most=joint_space.MAX_DIMENSION)
-    state = equilibrium(sample, temperature, field)
     points = []
     for point in state.points():
         try:
-            points.append(_at_point(sample, point, electron_splitting, knobs))
+            points.append(_at_point(point, electron_splitting, knobs))
         except (ConvergenceError, ExtractionError) as error:
             where = f"at {float(point.temperature):g} K and {float(point.field):g} T"
             raise type(error)(f"{error} ({where})") from None
-    return collect("heom", sample, state.temperature, state.field, points)
+    return on_grid(state.temperature.shape, points)
 
 
 @dataclass(frozen=True, slots=True)
 class _Knobs:
     held: bool
-    bandwidth: float | None
+    drude_cutoff: float | None  # eV
     rtol: float
     max_terms: int
     max_depth: int
@@ -185,20 +176,20 @@ def _elements(dimension: int, terms: int, depth: int) -> float:
 
 # --- one point -----------------------------------------------------------------------------------
 
-LARGEST = ["terms", "depth", "bandwidth", "coupling", "terms_change", "depth_change"]
-LARGEST += ["plateau_variation", "bandwidth_change", "trace", "fixed_point"]
+LARGEST = ["terms", "depth", "drude_cutoff", "coupling", "terms_change", "depth_change"]
+LARGEST += ["plateau_variation", "cutoff_change", "trace", "fixed_point"]
 LARGEST += ["plateau_start", "plateau_end"]
 SUMMED = ["level_shift", "remaining_shift"]
 
 
-def _at_point(
-    sample: Sample, state: Equilibrium, electron_splitting: bool, knobs: _Knobs
-) -> PointRates:
+def _at_point(state: Equilibrium, electron_splitting: bool, knobs: _Knobs) -> ExchangePart:
+    sample = state.sample
     precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
-    time = HBAR / (K_B * float(state.temperature))
+    thermal = K_B * float(state.temperature)
+    time = HBAR / thermal
     w = time * precession if electron_splitting else 0.0
     spaces = joint_space.moment_spaces(sample, state, electron=w)
-    found = [_of_space(space, space.noise * time, w, knobs) for space in spaces]
+    found = [_of_space(space, space.noise * time, w, thermal, knobs) for space in spaces]
     tensor = sum((one.tensor for one in found), np.zeros((3, 3)))
     error = sum((one.error for one in found), np.zeros((3, 3)))
     for one in found:  # what the others' noise may do to this one's rates
@@ -207,7 +198,8 @@ def _at_point(
     diagnostics = {name: max((o.diagnostics[name] for o in found), default=0.0) for name in LARGEST}
     diagnostics |= {name: sum(one.diagnostics[name] for one in found) / time for name in SUMMED}
     diagnostics |= {name: diagnostics[name] * time for name in ("plateau_start", "plateau_end")}
-    return PointRates(tensor / time, precession, error / time, diagnostics)
+    diagnostics["drude_cutoff"] *= thermal
+    return ExchangePart(tensor / time, precession, error / time, diagnostics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +211,14 @@ class _Found:
     diagnostics: dict[str, float]
 
 
-def _of_space(space: joint_space.MomentSpace, coupling: float, w: float, knobs: _Knobs) -> _Found:
-    width = _bandwidth(abs(space.splitting) + abs(w), knobs.bandwidth)
+def _of_space(
+    space: joint_space.MomentSpace, coupling: float, w: float, thermal: float, knobs: _Knobs
+) -> _Found:
+    width = _cutoff(abs(space.splitting) + abs(w), knobs.drude_cutoff, thermal)
     narrow = _converged(space, coupling, width, knobs)
     plateau, scale = narrow.plateau, narrow.plateau.largest
     wide = _recorded(space, coupling, WIDER * width, narrow.terms, narrow.depth, knobs)
-    # what is left of the bandwidth goes as 1/gamma
+    # what is left of the cutoff goes as 1/gamma
     beyond = (wide[plateau.window].mean(axis=0) - plateau.generator) / (WIDER - 1.0)
     generator = wide[plateau.window].mean(axis=0) + beyond
     widened = np.abs(relaxation_part(beyond))
@@ -235,12 +229,12 @@ def _of_space(space: joint_space.MomentSpace, coupling: float, w: float, knobs: 
         diagnostics={
             "terms": narrow.terms,
             "depth": narrow.depth,
-            "bandwidth": width,
+            "drude_cutoff": width,
             "coupling": coupling,
             "terms_change": narrow.terms_change / scale,
             "depth_change": narrow.depth_change / scale,
             "plateau_variation": float(plateau.variation.max()) / scale,
-            "bandwidth_change": float(widened.max()) / scale,
+            "cutoff_change": float(widened.max()) / scale,
             "trace": float(np.abs(generator[0]).max()) / scale,
             "fixed_point": float(np.abs(generator @ gibbs).max()) / scale,
             "plateau_start": plateau.start,
@@ -251,15 +245,17 @@ def _of_space(space: joint_space.MomentSpace, coupling: float, w: float, knobs: 
     )
 
 
-def _bandwidth(fastest: float, asked: float | None) -> float:
+def _cutoff(fastest: float, asked: float | None, thermal: float) -> float:
+    """Drude cutoff [k_B T]; `asked` and k_B T in eV."""
     if asked is None:
         return max(NARROWEST, 10 * fastest)
-    if asked < 2 * fastest:
+    least = 2 * fastest * thermal
+    if asked < least:
         raise ParameterError(
-            f"`bandwidth` must be at least twice the largest Bohr frequency, {2 * fastest:.3g} "
-            f"k_B T, got {asked:.3g}"
+            f"`drude_cutoff` must be at least twice the largest Bohr frequency, {least:.3g} eV, "
+            f"got {asked:.3g}"
         )
-    return asked
+    return asked / thermal
 
 
 # --- convergence in terms and depth --------------------------------------------------------------

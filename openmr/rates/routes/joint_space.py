@@ -116,7 +116,7 @@ def moment_spaces(
         if strength == 0.0:
             continue
         x = float(state.reduced_splitting[i])
-        mean = float(state.magnetization[i]) if magnet.disorder == "lattice" else 0.0
+        mean = float(state.mean_spin[i]) if magnet.disorder == "lattice" else 0.0
         with exact_arithmetic():
             space = MomentSpace(
                 spin=moments.spin,

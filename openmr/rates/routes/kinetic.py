@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from openmr import _checks
@@ -17,7 +16,7 @@ from openmr.bath.correlators import moment_correlator
 from openmr.models import fermi_kinetics
 from openmr.models.fermi_kinetics import Scatterer, Sea
 from openmr.moments.equilibrium import Equilibrium, equilibrium
-from openmr.rates.record import PointRates, Relaxation, collect
+from openmr.rates.record import ExchangePart, on_grid
 from openmr.rates.routes import joint_space
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
@@ -39,28 +38,25 @@ ROUNDING = 1e-12  # of the fastest rate
 
 
 def kinetic(
-    sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
+    state: Equilibrium,
     *,
     energy_relaxation_rate: float = 0.0,
-    bandwidth: float = 1.0,
+    half_width: float = 1.0,
     spacing: float = 0.3,
     reach: float = 40.0,
     modes: bool = True,
-) -> Relaxation:
+) -> ExchangePart:
     """Exchange part of the relaxation tensor from the kinetic equation of the Fermi sea.
 
     The electrons' spin splitting is kept in full.
 
     Parameters
     ----------
-    sample : Sample
-    temperature, field : array_like (...), K and T
+    state : Equilibrium
     energy_relaxation_rate : float, 1/s
         1/tau_ee at which collisions among the electrons restore the local Fermi-Dirac state. The
         initial slope does not depend on it, the later decay does.
-    bandwidth : float, eV
+    half_width : float, eV
         Half width W of the band, for the second-order shift alone; large against k_B T.
     spacing, reach : float, k_B T
         Of the energy grid, the reach beyond the largest flip energy and splitting. The error falls
@@ -71,13 +67,13 @@ def kinetic(
 
     Returns
     -------
-    Relaxation
+    ExchangePart
         Initial slope from the ansatz (51). `charge_to_spin` is Eq. (62). Diagnostics:
 
         - ``grid_change``: change of the tensor on a finer and longer grid, ``charge``: how far
           charge is from conserved, ``stationarity``: how far the Fermi-Dirac state is from standing
           still, all over the largest rate;
-        - ``splitting``: beta hbar omega_L;
+        - ``electron_splitting``: beta hbar omega_L;
         - ``level_shift`` [rad/s]: second order in J, to be added to `precession`;
         - ``spread``: standard deviation over mean of the rates at which the spin along the field
           decays, 0 where the ansatz stays what it is;
@@ -97,27 +93,26 @@ def kinetic(
         If the tensor changes on a finer grid.
     """
     rate = _checks.number("energy_relaxation_rate", energy_relaxation_rate, "1/s", least=0.0)
-    bandwidth = _checks.number("bandwidth", bandwidth, "eV", above=0.0)
+    half_width = _checks.number("half_width", half_width, "eV", above=0.0)
     spacing = _checks.number("spacing", spacing, "k_B T", above=0.0)
     reach = _checks.number("reach", reach, "k_B T", above=0.0)
-    joint_space.refuse_large(sample)
-    state = equilibrium(sample, temperature, field)
-    points = [(point, _precession(sample, point)) for point in state.points()]
-    _check_grids(points, bandwidth, spacing, reach, modes)
+    joint_space.refuse_large(state.sample)
+    points = [(point, _precession(point)) for point in state.points()]
+    _check_grids(points, half_width, spacing, reach, modes)
     found = []
     for point, omega in tqdm(
         points, desc="kinetic", unit="point", delay=2.0, disable=None, leave=False
     ):
-        sea = _sea(sample, point, omega, rate, spacing, reach)
-        finer = _sea(sample, point, omega, rate, 0.7 * sea.spacing, 1.2 * reach)
-        rates = _at_point(sea, finer, bandwidth / (K_B * float(point.temperature)))
+        sea = _sea(point, omega, rate, spacing, reach)
+        finer = _sea(point, omega, rate, 0.7 * sea.spacing, 1.2 * reach)
+        rates = _at_point(sea, finer, half_width / (K_B * float(point.temperature)))
         if modes:
             grid = SPECTRUM_SPACING, SPECTRUM_REACH
-            along = _sea(sample, point, omega, rate, *grid, whole_steps=True)
+            along = _sea(point, omega, rate, *grid, whole_steps=True)
             later = _modes(along, float(rates.dissipator[2, 2]))
-            rates = replace(rates, diagnostics={**rates.diagnostics, **later})
+            rates = rates._replace(diagnostics={**rates.diagnostics, **later})
         found.append(rates)
-    return collect("kinetic", sample, state.temperature, state.field, found)
+    return on_grid(state.temperature.shape, found)
 
 
 def electron_sea(
@@ -164,17 +159,16 @@ def electron_sea(
         _checks.number("temperature", temperature, "K"),
         _checks.number("field", field, "T"),
     )
-    omega = _precession(sample, state)
+    omega = _precession(state)
     _check_grids([(state, omega)], np.inf, spacing, reach, modes=False)
-    return _sea(sample, state, omega, rate, spacing, reach)
+    return _sea(state, omega, rate, spacing, reach)
 
 
-def _precession(sample: Sample, state: Equilibrium) -> float:
-    return float(joint_space.first_order_tensor(sample, state)[0, 1])
+def _precession(state: Equilibrium) -> float:
+    return float(joint_space.first_order_tensor(state.sample, state)[0, 1])
 
 
 def _sea(
-    sample: Sample,
     state: Equilibrium,
     precession: float,
     mixing: float,
@@ -183,7 +177,7 @@ def _sea(
     *,
     whole_steps: bool = False,
 ) -> Sea:
-    magnet, electrons = sample.magnet, sample.electrons
+    magnet, electrons = state.magnet, state.sample.electrons
     splitting = HBAR * precession / (K_B * float(state.temperature))
     flips = [
         float(x) if any(moments.exchange) else 0.0
@@ -216,7 +210,7 @@ def _sea(
 
 def _check_grids(
     points: list[tuple[Equilibrium, float]],
-    bandwidth: float,
+    half_width: float,
     spacing: float,
     reach: float,
     modes: bool,
@@ -228,10 +222,10 @@ def _check_grids(
         split = HBAR * abs(precession) / thermal
         flip = float(np.abs(point.reduced_splitting).max())
         least = 10 * thermal * max(1.0, split, flip)
-        if bandwidth < least:
+        if half_width < least:
             raise ParameterError(
-                f"`bandwidth` must be >= {least:.3g} eV, ten times k_B T and the splittings at "
-                f"{float(point.temperature):g} K, got {bandwidth:g}"
+                f"`half_width` must be >= {least:.3g} eV, ten times k_B T and the splittings at "
+                f"{float(point.temperature):g} K, got {half_width:g}"
             )
         count = 2 * (SPECTRUM_REACH + split + flip) / SPECTRUM_SPACING
         if modes and count > LARGEST_SPECTRUM:
@@ -265,7 +259,7 @@ def _mode_seconds(count: float) -> float:
     return 0.1 + 60.0 * (count / LARGEST_SPECTRUM) ** 3
 
 
-def _at_point(sea: Sea, finer: Sea, bandwidth: float) -> PointRates:
+def _at_point(sea: Sea, finer: Sea, half_width: float) -> ExchangePart:
     slope = fermi_kinetics.initial_slope(sea)
     largest = float(np.abs(slope).max()) or 1.0
     change = float(np.abs(fermi_kinetics.initial_slope(finer) - slope).max()) / largest
@@ -276,9 +270,9 @@ def _at_point(sea: Sea, finer: Sea, bandwidth: float) -> PointRates:
             f"the relaxation tensor changes by {change:.2g} of its largest element on a finer "
             f"grid, allowed {SLOPE_TOLERANCE:g}; choose a smaller `spacing` or a larger `reach`"
         )
-    shift = fermi_kinetics.level_shift(sea, bandwidth)
+    shift = fermi_kinetics.level_shift(sea, half_width)
     standing = fermi_kinetics.collision(sea, np.zeros((4, len(sea.energies))))
-    return PointRates(
+    return ExchangePart(
         dissipator=slope[1:, 1:],
         precession=sea.precession,
         charge_to_spin=float(slope[3, 0]),
@@ -286,7 +280,7 @@ def _at_point(sea: Sea, finer: Sea, bandwidth: float) -> PointRates:
             "grid_change": change,
             "charge": float(np.abs(slope[0]).max()) / largest,
             "stationarity": float(np.abs(standing).max()) / largest,
-            "splitting": sea.splitting,
+            "electron_splitting": sea.splitting,
             "level_shift": float(0.5 * (shift[0, 1] - shift[1, 0])),
             "spread": _spread(sea),
         },

@@ -27,7 +27,7 @@ from openmr.master.evolution import evolve
 from openmr.master.time_convolutionless import Generator
 from openmr.master.time_convolutionless import tcl2 as general_tcl2
 from openmr.moments.equilibrium import Equilibrium, equilibrium
-from openmr.rates.record import PointRates, Relaxation, collect
+from openmr.rates.record import ExchangePart, on_grid
 from openmr.rates.routes import joint_space
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
@@ -46,27 +46,24 @@ _TENSOR_FROM_TRANSFORM = 8.0
 
 
 def tcl2(
-    sample: Sample,
-    temperature: ArrayLike,
-    field: ArrayLike,
+    state: Equilibrium,
     *,
     time: float = np.inf,
-    bandwidth: float = 1.0,
+    half_width: float = 1.0,
     kernel: str = "exponential",
     electron_splitting: bool = False,
     level_shift: bool = False,
     secular: float | None = None,
     rtol: float = 1e-6,
-) -> Relaxation:
+) -> ExchangePart:
     """Exchange part of the relaxation tensor at one time after a product state, or its limit.
 
     Parameters
     ----------
-    sample : Sample
-    temperature, field : array_like (...), K and T
+    state : Equilibrium
     time : float, s
         Time since electron and moments were uncorrelated; ``inf`` (default) is the Markov limit.
-    bandwidth : float, eV
+    half_width : float, eV
         W, where the electron-hole continuum ends. The Markov limit deviates from the wide band by
         about eps_L / W ("exponential") or 4 ln 2 k_B T / W ("flat").
     kernel : str
@@ -87,9 +84,9 @@ def tcl2(
 
     Returns
     -------
-    Relaxation
-        Diagnostics per point: ``error`` [1/s] of any rate, quadrature and tail of the memory;
-        ``level_shift`` [rad/s], measured also where left out; ``slip``, shape (3, 3), the integral
+    ExchangePart
+        `uncertainty` is that of any rate, from quadrature and tail of the memory. Diagnostics per
+        point: ``level_shift`` [rad/s], measured also where left out; ``slip``, (3, 3), the integral
         of Gamma(time) - Gamma(t) over the first ten thermal times, which is what the logarithm of
         the decay lies above exp(-Gamma t); ``memory_time`` [s], after which Gamma(t) stays within
         one per cent of the largest element of Gamma(time), known to 7 per cent; ``positivity``,
@@ -104,11 +101,10 @@ def tcl2(
         exceeds a hundredth of its largest rate.
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
-    options = _options(bandwidth, kernel, electron_splitting, level_shift, secular, rtol)
-    joint_space.refuse_large(sample)
-    state = equilibrium(sample, temperature, field)
-    points = [_at_point(sample, point, time, options) for point in state.points()]
-    return collect("tcl2", sample, state.temperature, state.field, points)
+    options = _options(half_width, kernel, electron_splitting, level_shift, secular, rtol)
+    joint_space.refuse_large(state.sample)
+    points = [_at_point(point, time, options) for point in state.points()]
+    return on_grid(state.temperature.shape, points)
 
 
 def dissipator_in_time(
@@ -225,7 +221,7 @@ def electron_generator(
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    bandwidth: float = 1.0  # eV
+    half_width: float = 1.0  # eV
     kernel: Kernel = KERNELS["exponential"]
     electron_splitting: bool = False
     level_shift: bool = False
@@ -234,7 +230,7 @@ class _Options:
 
 
 def _options(
-    bandwidth: float = 1.0,
+    half_width: float = 1.0,
     kernel: str = "exponential",
     electron_splitting: bool = False,
     level_shift: bool = False,
@@ -242,7 +238,7 @@ def _options(
     rtol: float = 1e-6,
 ) -> _Options:
     return _Options(
-        bandwidth=_checks.number("bandwidth", bandwidth, "eV", above=0.0),
+        half_width=_checks.number("half_width", half_width, "eV", above=0.0),
         kernel=KERNELS[_checks.choice("kernel", kernel, KERNELS)],
         electron_splitting=bool(electron_splitting),
         level_shift=bool(level_shift),
@@ -328,7 +324,7 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
     connected = magnet.disorder == "lattice"
 
     def correlator(time: Array) -> ComplexArray:
-        noise = options.kernel(time, options.bandwidth / thermal)[:, None, None]
+        noise = options.kernel(time, options.half_width / thermal)[:, None, None]
         total = np.zeros((len(time), 3, 3), dtype=complex)
         for (spin, x, strength), m in zip(moments, magnet.sublattices, strict=True):
             # 2 pi n_S nu_F J_a J_b / hbar is G(0) [1/s]; times beta hbar it is a number
@@ -339,14 +335,15 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
     return correlator
 
 
-def _at_point(sample: Sample, state: Equilibrium, time: float, options: _Options) -> PointRates:
+def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePart:
+    sample = state.sample
     precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
     if not any(np.any(m.exchange) for m in sample.magnet.sublattices):
-        still: dict[str, Any] = dict.fromkeys(("error", "level_shift", "memory_time"), 0.0)
-        return PointRates(
+        still: dict[str, Any] = dict.fromkeys(("level_shift", "memory_time"), 0.0)
+        return ExchangePart(
             np.zeros((3, 3)),
             precession,
-            None,
+            np.zeros((3, 3)),
             {**still, "positivity": 0.0, "slip": np.zeros((3, 3))},
         )
     electron = _electron(sample, state, options)
@@ -367,11 +364,11 @@ def _at_point(sample: Sample, state: Equilibrium, time: float, options: _Options
         )
     lowest, highest = joint_space.kossakowski(dissipator)
     shift = float((generator.shift * joint_space.PAULI[2]).tr().real)
-    return PointRates(
+    return ExchangePart(
         dissipator=tensor / electron.beta_hbar,
         precession=precession,
+        uncertainty=np.full((3, 3), uncertain / electron.beta_hbar),
         diagnostics={
-            "error": uncertain / electron.beta_hbar,
             "level_shift": shift / electron.beta_hbar,
             "memory_time": electron.memory_time(generator) * electron.beta_hbar,
             "positivity": lowest / max(highest, 1e-300),

@@ -124,7 +124,7 @@ def minima() -> Pairs:
             options={"xatol": 1e-4},
         )
         field = float(least.x)
-        mean = float(equilibrium(presets.pt_py(-size), COLD, field).magnetization[0])
+        mean = float(equilibrium(presets.pt_py(-size), COLD, field).mean_spin[0])
         found.append(((Exchange(-size, mean),), field))
     return found
 
@@ -146,7 +146,7 @@ def coldest() -> Pairs:
             options={"xatol": 1e-3},
         )
         state = equilibrium(presets.pt_py(-size), float(least.x), field)
-        found.append(((Exchange(-size, float(state.magnetization[0])),), field))
+        found.append(((Exchange(-size, float(state.mean_spin[0])),), field))
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium, equilibrium
-from openmr.rates.relaxation import relaxation
+from openmr.rates.relaxation import relaxation_at
 from openmr.rates.routes import joint_space
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.relaxation import ELECTRONS, FILM
@@ -48,7 +48,7 @@ def isotropic(sample: Sample, temperature: float, field: float, method: str) -> 
     """One point by a route."""
     state = equilibrium(sample, temperature, field)
     options = {"modes": False} if method == "kinetic" else {}
-    rates = relaxation(sample, temperature, field, method=method, **options)
+    rates = relaxation_at(state, method=method, **options)
     turning, other = (_turning(sample, state, b) for b in (field, field + 10.0))
     magnet = sample.magnet
     return Isotropic(
@@ -58,7 +58,7 @@ def isotropic(sample: Sample, temperature: float, field: float, method: str) -> 
         sample.electrons.dos,
         field,
         state.reduced_splitting,
-        state.magnetization,
+        state.mean_spin,
         state.second_moment,
         sample.film.spin_flip_time,
         float(rates.longitudinal),

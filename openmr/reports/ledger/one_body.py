@@ -143,7 +143,7 @@ def _film() -> Mean:
         number=moments.density * volume,
         volume=volume,
         exchange=moments.principal_exchange,
-        spin=(0.0, 0.0, float(state.magnetization[0])),
+        spin=(0.0, 0.0, float(state.mean_spin[0])),
         sigma=PAULI,
         potential=0.5 * HBAR * shift * PAULI[2],
     )

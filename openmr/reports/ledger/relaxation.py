@@ -13,7 +13,7 @@ from openmr._checks import Array
 from openmr.bath.correlators import moment_correlator
 from openmr.models import fermi_kinetics
 from openmr.moments.equilibrium import equilibrium
-from openmr.rates.relaxation import relaxation
+from openmr.rates.relaxation import relaxation_at
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.spin_flips import DENSITY, ROUNDING, SECTION, worst_ratio
 from openmr.sample.film import Electrons, Film, Sample
@@ -57,7 +57,7 @@ def measured_rates(method: str = "bloch-redfield", couplings: tuple[Any, ...] = 
             sample = film(spin, coupling)
             moments = sample.magnet.sublattices[0]
             state = equilibrium(sample, 4.0, fields)
-            rates = relaxation(sample, 4.0, fields, method=method, **options)
+            rates = relaxation_at(state, method=method, **options)
             found.append(
                 [
                     *(np.full(3, j) for j in moments.exchange),

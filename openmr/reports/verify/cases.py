@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from openmr import units
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.record import Relaxation
-from openmr.rates.relaxation import relaxation
+from openmr.rates.relaxation import relaxation_at
 from openmr.sample import presets
 from openmr.sample.film import Electrons, Sample
 from openmr.sample.magnet import Magnet, Moments
@@ -126,14 +126,11 @@ def measure(cases: Iterable[Case], *, progress: bool | None = None) -> list[Meas
 def _measure_case(case: Case) -> Measurement:
     from openmr.rates.routes import joint_space
 
-    point = case.temperature, case.field
+    state = equilibrium(case.sample, case.temperature, case.field)
     quiet = {"bloch-redfield": {}, "evolution": {"progress": False}}
-    rates = {
-        name: relaxation(case.sample, *point, method=name, **quiet[name]) for name in NUMERICAL
-    }
+    rates = {name: relaxation_at(state, method=name, **quiet[name]) for name in NUMERICAL}
     flips = _one_coupling(case.sample, (1, 1, 0))
     only_jz = _one_coupling(case.sample, (0, 0, 1))
-    state = equilibrium(case.sample, *point)
     moments = []
     for spin, x in zip(case.sample.magnet.spins, state.reduced_splitting, strict=True):
         thermal = joint_space.thermal_moments([spin], [x])
@@ -145,8 +142,12 @@ def _measure_case(case: Case) -> Measurement:
         case=case,
         state=state,
         rates=rates,
-        fermi_sea=relaxation(case.sample, *point, method="kinetic", modes=False),
-        flips_split=relaxation(flips, *point, method="bloch-redfield", electron_splitting=True),
-        dephasing=float(relaxation(only_jz, *point, method="bloch-redfield").dissipator[0, 0]),
+        fermi_sea=relaxation_at(state, method="kinetic", modes=False),
+        flips_split=relaxation_at(
+            replace(state, sample=flips), method="bloch-redfield", electron_splitting=True
+        ),
+        dephasing=float(
+            relaxation_at(replace(state, sample=only_jz), method="bloch-redfield").dissipator[0, 0]
+        ),
         moments=moments,
     )

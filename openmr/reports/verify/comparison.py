@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from openmr import units
 from openmr._checks import Array
 from openmr.rates.record import Relaxation
-from openmr.rates.relaxation import relaxation
+from openmr.rates.relaxation import relaxation_at
 from openmr.reports.verify.cases import NUMERICAL, Measurement
 from openmr.transport.resistivity import resistivity
 from openmr.transport.surviving import longitudinal_length, transverse_decay, transverse_length
@@ -138,8 +138,7 @@ def _formulas() -> ModuleType:
 
 def _reference(m: Measurement) -> Callable[[], Relaxation]:
     """The closed-form record, computed once and when first asked for."""
-    case = m.case
-    return cache(lambda: relaxation(case.sample, case.temperature, case.field))
+    return cache(lambda: relaxation_at(m.state))
 
 
 # --- scales and tolerances -------------------------------------------------------------------
@@ -216,7 +215,7 @@ def _moments(m: Measurement) -> Iterator[Check]:
         yield _check(
             m,
             ("<S_par>" + site, "(32)", "1"),
-            lambda spin=spin, x=x: _formulas().magnetization(spin, x),  # type: ignore[misc]
+            lambda spin=spin, x=x: _formulas().mean_spin(spin, x),  # type: ignore[misc]
             measured[0],
             rounding,
             route="operators",
@@ -477,12 +476,10 @@ def _isotropic(m: Measurement) -> Iterator[Check]:
 
 def _fermi_sea(m: Measurement) -> Iterator[Check]:
     """The kinetic equation: longitudinal rate and 1/T_0 as they stand, transverse rate with R."""
-    case, sea, exact = m.case, m.fermi_sea, _reference(m)
+    sea, exact = m.fermi_sea, _reference(m)
     rounding = _total_rate_allowance(sea)
     laws = _Allowance(1.0, TENSOR_TOLERANCE, "over the largest exchange rate; rounding")
-    corrected = cache(
-        lambda: relaxation(case.sample, case.temperature, case.field, form="finite-splitting")
-    )
+    corrected = cache(lambda: relaxation_at(m.state, form="finite-splitting"))
     yield _check(
         m,
         ("Fermi sea: 1/tau_par", "(70)", "1/s"),
@@ -539,9 +536,7 @@ def _other_forms(m: Measurement) -> Iterator[Check]:
         yield _check(
             m,
             (f"form='printed' = {part:.4g} of it", "(70) printed", "1/s"),
-            lambda: relaxation(
-                case.sample, case.temperature, case.field, form="printed"
-            ).dissipator[2, 2],
+            lambda: relaxation_at(m.state, form="printed").dissipator[2, 2],
             printed,
             rounding,
         )
@@ -583,11 +578,7 @@ def _other_forms(m: Measurement) -> Iterator[Check]:
         m,
         ("form='finite-splitting', flips", "(75) with R", "1/s"),
         lambda: (
-            np.trace(
-                relaxation(
-                    split.sample, case.temperature, case.field, form="finite-splitting"
-                ).dissipator[:2, :2]
-            )
+            np.trace(relaxation_at(split.equilibrium, form="finite-splitting").dissipator[:2, :2])
             / 2
         ),
         expected,
@@ -601,11 +592,7 @@ def _other_forms(m: Measurement) -> Iterator[Check]:
     yield _check(
         m,
         ("form='finite-splitting', xx - yy", "(75)", "1/s"),
-        lambda: anisotropy(
-            relaxation(
-                case.sample, case.temperature, case.field, form="finite-splitting"
-            ).dissipator
-        ),
+        lambda: anisotropy(relaxation_at(m.state, form="finite-splitting").dissipator),
         anisotropy(found.dissipator),
         rounding,
     )

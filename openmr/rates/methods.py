@@ -1,0 +1,289 @@
+"""Every method as a value: where it lives, what it takes and gives, which question it answers.
+
+Dispatch, refusals, the documentation's table of routes, `--help` and the property suite read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from inspect import signature
+from typing import Any, Final, Literal, NamedTuple, TypedDict
+
+import numpy as np
+
+from openmr import _checks
+from openmr.rates.record import ExchangePart
+
+Name = Literal[
+    "closed-form",
+    "batched",
+    "bloch-redfield",
+    "evolution",
+    "kinetic",
+    "tcl2",
+    "heom",
+    "exact",
+]
+
+
+class Options(TypedDict, total=False):
+    """Every option of every method, for type checkers; each method takes its own."""
+
+    azimuth: Any
+    form: Literal["corrected", "printed", "finite-splitting"]
+    electron_splitting: bool
+    sec_cutoff: float
+    thermostat: Literal["projection", "reset", "flips"]
+    thermostat_rate: float | None
+    options: Mapping[str, Any] | None
+    progress: bool | None
+    energy_relaxation_rate: float
+    half_width: float
+    spacing: float
+    reach: float
+    modes: bool
+    time: float
+    kernel: Literal["exponential", "flat"]
+    level_shift: bool
+    secular: float | None
+    rtol: float
+    moment: Literal["free", "held"]
+    drude_cutoff: float | None
+    max_terms: int
+    max_depth: int
+    largest_spin: float
+    levels: int
+    noise_width: float
+    realisations: int
+    seed: int | np.random.Generator
+
+
+class Diagnostic(NamedTuple):
+    """A number by which a method judges itself.
+
+    Attributes
+    ----------
+    unit : str
+        "1" for a pure number.
+    meaning : str
+    """
+
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A numerical route or the closed form.
+
+    Attributes
+    ----------
+    name : str
+        As `method=` takes it.
+    place : str
+        ``"module:function"`` of the function from an Equilibrium to an ExchangePart; imported
+        when first asked for.
+    question : str
+        Asked by whoever chooses it.
+    exact : str
+        Treated without approximation.
+    fails : str
+        Where not to use it.
+    takes_grids : bool
+        All points at once; the others go point by point.
+    takes_matrices : bool
+        Couplings J with elements off the diagonal.
+    gives_uncertainty : bool
+        Fills `Relaxation.uncertainty`; else it is None.
+    diagnostics : mapping of str to Diagnostic
+        Keys of `Relaxation.diagnostics`.
+    renamed : mapping of str to str
+        Old names of options, kept for one release.
+    """
+
+    name: str
+    place: str
+    question: str
+    exact: str
+    fails: str
+    takes_grids: bool = False
+    takes_matrices: bool = False
+    gives_uncertainty: bool = False
+    diagnostics: Mapping[str, Diagnostic] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def function(self) -> Callable[..., ExchangePart]:
+        """The function itself."""
+        module, name = self.place.split(":")
+        function: Callable[..., ExchangePart] = getattr(import_module(module), name)
+        return function
+
+    def checked(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options under their present names.
+
+        Raises
+        ------
+        ParameterError
+            For one that the method does not take.
+        """
+        known = _option_names(self.function)
+        found = {}
+        for name, value in options.items():
+            new = self.renamed.get(name, name)
+            if new not in known:
+                takes = ", ".join(f"`{one}`" for one in known) or "none"
+                raise _checks.ParameterError(
+                    f"method {self.name!r} takes no option `{name}`; it takes {takes}"
+                )
+            if new != name:
+                _checks.warn_renamed(name, new)
+            found[new] = value
+        return found
+
+
+@cache
+def _option_names(function: Callable[..., ExchangePart]) -> tuple[str, ...]:
+    return tuple(signature(function).parameters)[1:]
+
+
+_TRACE = Diagnostic("1", "change of the trace, over the largest rate")
+_FIXED = Diagnostic("1", "motion of the state that should stand still, over the largest rate")
+_KMS = Diagnostic("1", "largest violation of detailed balance")
+_POSITIVITY = Diagnostic("1", "smallest over largest eigenvalue of the Kossakowski matrix")
+
+METHODS: Final[dict[str, Method]] = {
+    method.name: method
+    for method in (
+        Method(
+            "closed-form",
+            "openmr.rates.closed_form:closed_form",
+            "What does the paper say? First look, fits, maps.",
+            "the formula: Eqs. (70), (75), (78)",
+            "cold moments, split electrons, strong exchange (`om.validity`)",
+            takes_grids=True,
+        ),
+        Method(
+            "batched",
+            "openmr.rates.routes.batched:batched",
+            "The same numerically, any 3x3 coupling, millions of points?",
+            "all of second order, no memory",
+            "where second order does",
+            takes_grids=True,
+            takes_matrices=True,
+            diagnostics={"kms": Diagnostic("1", f"{_KMS.meaning} on the whole grid")},
+        ),
+        Method(
+            "bloch-redfield",
+            "openmr.rates.routes.bloch_redfield:bloch_redfield",
+            "Is the formula what QuTiP's master equation gives?",
+            "all of second order, no memory",
+            "where second order does; splitting kept is right for no rate",
+            takes_matrices=True,
+            diagnostics={
+                "trace": _TRACE,
+                "fixed_point": _FIXED,
+                "kms": _KMS,
+                "positivity": _POSITIVITY,
+            },
+        ),
+        Method(
+            "evolution",
+            "openmr.rates.routes.evolution:evolution",
+            "What would an experiment on the decay read off?",
+            "as bloch-redfield, plus the fit and its uncertainty",
+            "rates too unequal for one time axis",
+            gives_uncertainty=True,
+            diagnostics={
+                "residual": Diagnostic("1", "largest misfit, of the initial polarisation"),
+                "solver_change": Diagnostic("1/s", "change on a tighter solver tolerance"),
+                "window_change": Diagnostic("1/s", "change on a window that starts later"),
+                "precession_uncertainty": Diagnostic("rad/s", "of the precession"),
+            },
+        ),
+        Method(
+            "kinetic",
+            "openmr.rates.routes.kinetic:kinetic",
+            "Do the Pauli principle and the electrons' splitting matter?",
+            "every energy of the Fermi sea, any splitting; golden rule",
+            "memory, higher orders; needs energy mixing when cold",
+            diagnostics={
+                "grid_change": Diagnostic("1", "change on a finer and longer energy grid"),
+                "charge": Diagnostic("1", "change of the charge, over the largest rate"),
+                "stationarity": Diagnostic("1", "motion of the Fermi-Dirac state, likewise"),
+                "electron_splitting": Diagnostic("1", "beta hbar omega_L"),
+                "level_shift": Diagnostic("rad/s", "second order in J, to add to the precession"),
+                "spread": Diagnostic("1", "standard deviation over mean of the spin's decay rates"),
+                "residue": Diagnostic("1", "part of the spin that never decays; with `modes`"),
+                "slowest_rate": Diagnostic("1/s", "of the decay along the field; with `modes`"),
+                "fastest_rate": Diagnostic("1/s", "of the decay along the field; with `modes`"),
+                "transverse_slowest_rate": Diagnostic("1/s", "across the field; with `modes`"),
+                "transverse_fastest_rate": Diagnostic("1/s", "across the field; with `modes`"),
+            },
+            renamed={"bandwidth": "half_width"},
+        ),
+        Method(
+            "tcl2",
+            "openmr.rates.routes.tcl2:tcl2",
+            "Is the rate constant in time? Does the band matter?",
+            "memory of moments and band, second order",
+            "higher orders; one electron spin, no Pauli blocking",
+            gives_uncertainty=True,
+            diagnostics={
+                "level_shift": Diagnostic("rad/s", "of the small space, measured if left out"),
+                "memory_time": Diagnostic("s", "after which the rates stay within one per cent"),
+                "positivity": _POSITIVITY,
+                "slip": Diagnostic("1", "(3, 3): spin lost for ever before the rate is constant"),
+            },
+            renamed={"bandwidth": "half_width"},
+        ),
+        Method(
+            "heom",
+            "openmr.rates.routes.heom:heom",
+            "Does second order in J suffice?",
+            "all orders of a Gaussian bath with memory",
+            "S > 1 is slow; very weak or very strong noise; very cold moments",
+            gives_uncertainty=True,
+            diagnostics={
+                "terms": Diagnostic("1", "Pade terms of the thermal factor"),
+                "depth": Diagnostic("1", "levels of the hierarchy"),
+                "drude_cutoff": Diagnostic("eV", "of the narrower of the two baths"),
+                "coupling": Diagnostic("1", "noise times beta hbar"),
+                "terms_change": Diagnostic("1", "change on one term less, over the largest rate"),
+                "depth_change": Diagnostic("1", "change on one level less, likewise"),
+                "plateau_variation": Diagnostic("1", "variation on the plateau, likewise"),
+                "cutoff_change": Diagnostic("1", "last step to an infinite cutoff, likewise"),
+                "trace": _TRACE,
+                "fixed_point": _FIXED,
+                "plateau_start": Diagnostic("s", "first time of the plateau"),
+                "plateau_end": Diagnostic("s", "last time of the plateau"),
+                "level_shift": Diagnostic("rad/s", "precession by the principal part taken out"),
+                "remaining_shift": Diagnostic("rad/s", "precession that is left"),
+            },
+        ),
+        Method(
+            "exact",
+            "openmr.rates.routes.exact:exact",
+            "Is a master equation right at all?",
+            "unitary dynamics of one electron in a finite band",
+            "flat noise: only small beta eps_L is thermal; S > 1 is large",
+            gives_uncertainty=True,
+            diagnostics={
+                "bath": Diagnostic("", "kind of noise, here flat"),
+                "spread": Diagnostic("1", "distance from a straight line, over the largest rate"),
+                "drift": Diagnostic("1", "change along the plateau, likewise"),
+                "second_order": Diagnostic("1", "distance from second order, likewise"),
+                "flatness": Diagnostic("1", "loss of noise at the moment's frequency"),
+                "shift": Diagnostic("rad/s", "antisymmetric part, an artefact that is left out"),
+                "heisenberg": Diagnostic("1", "end of the window over the Heisenberg time"),
+            },
+            renamed={"bandwidth": "noise_width"},
+        ),
+    )
+}
+"""Method name -> method."""
+COSTLY: Final = ("heom", "exact")
+"""Methods that reports run only when they are asked for by name."""
