@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
-LONGEST = 120
+ComplexArray = NDArray[np.complex128]
+EPSILON = float(np.finfo(float).eps)
+SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
+_LONGEST = 120
 """Characters of a rejected value that a message shows."""
 
 
@@ -36,7 +39,7 @@ def shown(value: Any) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     line = " ".join(repr(value).split())
-    return line if len(line) <= LONGEST else line[:LONGEST] + " ..."
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
 
 
 def _reject(name: str, allowed: str, unit: str, value: Any) -> ParameterError:
@@ -72,7 +75,7 @@ def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
 def nonzero_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     """`value` as an array of finite numbers whose inverse is finite, too."""
     array = finite_array(name, value, unit)
-    small = np.abs(array) < np.finfo(float).tiny
+    small = np.abs(array) < SMALLEST
     if np.any(small):
         raise _reject(name, "other than 0", unit, array[small][0])
     return array

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import qutip
-from numpy.typing import NDArray
 from qutip import Qobj
 from qutip.core.environment import DrudeLorentzEnvironment, ExponentialBosonicEnvironment
 from qutip.solver.heom import HEOMSolver
@@ -21,12 +20,10 @@ from scipy.linalg import expm
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from openmr._checks import Array, ExtractionError, ParameterError
+from openmr._checks import EPSILON, Array, ComplexArray, ExtractionError, ParameterError
 
-ComplexArray = NDArray[np.complex128]
-KRYLOV = 80
+_KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
-EPSILON = float(np.finfo(float).eps)
 
 
 # --- the bath, and what second order must not see of it ------------------------------------------
@@ -177,7 +174,7 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
     The hierarchy is stiff but damped, so the space needs about the root of the number of products
     that a Taylor series takes (Hochbruck and Lubich 1997).
     """
-    size = min(KRYLOV, len(vector))
+    size = min(_KRYLOV, len(vector))
     length = float(np.linalg.norm(vector))
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
     small = np.zeros((size + 1, size + 1), dtype=complex)

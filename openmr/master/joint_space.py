@@ -16,9 +16,6 @@ from qutip import Qobj
 from openmr._checks import Array
 from openmr.bath.correlators import populations
 
-MAX_DIMENSION = 64
-"""Largest joint space that is built; its dense superoperator takes 0.25 GiB."""
-
 PAULI = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
 
 

@@ -17,15 +17,12 @@ from numpy.typing import NDArray
 from qutip import Qobj, QobjEvo
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError
+from openmr._checks import Array, ComplexArray, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.bath.correlators import ComplexArray
 from openmr.bath.transforms import HalfSided
-from openmr.master.interaction import hermitian_basis, operator_matrices, transforms
+from openmr.master.interaction import ROUNDING, hermitian_basis, operator_matrices, transforms
 
-PICTURES = ("schroedinger", "interaction")
-_ROUNDING = 1e-12
-"""Bohr frequencies closer than this times the largest energy are one."""
+_PICTURES = ("schroedinger", "interaction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +173,7 @@ def tcl2(
     rtol = _checks.number("rtol", rtol, above=0.0, most=1.0)
     if secular is not None:
         secular = _checks.number("secular", secular, least=0.0)
-    _checks.choice("picture", picture, PICTURES)
+    _checks.choice("picture", picture, _PICTURES)
     if picture == "interaction" and not np.isfinite(time):
         raise ParameterError("`time` must be finite in the interaction picture, got inf")
     basis, mixing = hermitian_basis(operator_matrices(hamiltonian, couplings))
@@ -267,7 +264,7 @@ def _system(
     hamiltonian: Qobj, basis: ComplexArray, level_shift: bool, secular: float | None, picture: str
 ) -> _System:
     energies, vectors = np.linalg.eigh(hamiltonian.full())
-    width = max(secular or 0.0, _ROUNDING * float(np.abs(energies).max()))
+    width = max(secular or 0.0, ROUNDING * float(np.abs(energies).max()))
     labels, centres = bohr_groups(energies, width)
     present, column = np.unique(labels, return_inverse=True)
     return _System(

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
-from openmr._checks import Array, ConvergenceError, ParameterError, SizeError
-from openmr.bath.correlators import ComplexArray, moment_correlator
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
+from openmr.bath.correlators import moment_correlator
 from openmr.moments.spin_averages import level_sums
 
 MAX_DIMENSION = 512

@@ -28,12 +28,11 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import digamma, expit
 
-from openmr._checks import Array, ConvergenceError
-from openmr.bath.correlators import ComplexArray, CorrelatorLines, spin_matrices
+from openmr._checks import Array, ComplexArray, ConvergenceError
+from openmr.bath.correlators import PAULI, CorrelatorLines
 
 UP, DOWN = 0, 1
-SIGN = (1.0, -1.0)
-PAULI = 2 * spin_matrices(0.5)
+_SIGN = (1.0, -1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ def local_equilibrium(sea: Sea, charge: float, spin: Sequence[float]) -> Array:
     direction = vector / length if length else np.zeros(3)
 
     def occupation(orbital: Array) -> tuple[Array, Array]:
-        above, below = (expit(charge - orbital - sign * length) for sign in SIGN)
+        above, below = (expit(charge - orbital - sign * length) for sign in _SIGN)
         return 0.5 * (above + below), (above - below) * direction[:, None]
 
     e, half = sea.energies, 0.5 * sea.splitting
@@ -218,24 +217,24 @@ def _shifted(sea: Sea, values: Array, offset: float) -> Array:
     return np.fft.irfft(np.fft.rfft(moved) * np.exp(wave * rest), count)
 
 
-Matrices = Callable[[float], ComplexArray]
+_Matrices = Callable[[float], ComplexArray]
 """offset -> 2x2 matrices at the orbital energies grid + offset, shape (2, 2, ..., N)."""
 
 
-def _fermi_dirac(sea: Sea, sign: float) -> Matrices:
+def _fermi_dirac(sea: Sea, sign: float) -> _Matrices:
     """Equilibrium density matrix (sign +1) or its holes (sign -1)."""
 
     def at(offset: float) -> ComplexArray:
         total = np.zeros((2, 2, len(sea.energies)), dtype=complex)
         for level in (UP, DOWN):
-            energy = sea.energies + offset + 0.5 * SIGN[level] * sea.splitting
+            energy = sea.energies + offset + 0.5 * _SIGN[level] * sea.splitting
             total[level, level] = expit(-sign * energy)
         return total
 
     return cache(at)
 
 
-def _deviation(sea: Sea, state: Array) -> Matrices:
+def _deviation(sea: Sea, state: Array) -> _Matrices:
     """A state as matrices."""
 
     def at(offset: float) -> ComplexArray:
@@ -243,7 +242,7 @@ def _deviation(sea: Sea, state: Array) -> Matrices:
         total = np.empty((2, 2, *x.shape), dtype=complex)
         total[UP, DOWN], total[DOWN, UP] = 0.5 * (x - 1j * y), 0.5 * (x + 1j * y)
         for level in (UP, DOWN):
-            to_total = offset + 0.5 * SIGN[level] * sea.splitting
+            to_total = offset + 0.5 * _SIGN[level] * sea.splitting
             total[level, level] = _shifted(sea, state[..., level, :], to_total)
         return total
 
@@ -295,7 +294,7 @@ def processes(scatterer: Scatterer) -> Iterator[Process]:
                 yield Process(after, before, float(energy), amplitudes[after, before])
 
 
-def _scattering(sea: Sea, holes: Matrices, electrons: Matrices) -> Array:
+def _scattering(sea: Sea, holes: _Matrices, electrons: _Matrices) -> Array:
     """Gain less loss, Eqs. (21), (25), linear in the holes and in the electrons [1/s]."""
     shape = np.broadcast_shapes(holes(0.0).shape, electrons(0.0).shape)
     kinds = [(scatterer.rate / 8, list(processes(scatterer))) for scatterer in sea.scatterers]
@@ -305,7 +304,7 @@ def _scattering(sea: Sea, holes: Matrices, electrons: Matrices) -> Array:
         total = np.zeros(shape, dtype=complex)
         for rate, of_this_kind in kinds:
             for after, before, energy, amplitude in of_this_kind:
-                gap = energy + 0.5 * (SIGN[after] - SIGN[before]) * sea.splitting
+                gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.splitting
                 source, target = electrons(offset + gap), holes(offset - gap)
                 # the density of states of the column of the one and of the row of the other:
                 # with the trace of the densities this conserves charge for any state
@@ -367,7 +366,7 @@ def linear_collision(sea: Sea, state: Array) -> Array:
     """
     change = _deviation(sea, state)
 
-    def beside(matrices: Matrices) -> Matrices:
+    def beside(matrices: _Matrices) -> _Matrices:
         return cache(lambda offset: _beside(matrices(offset), change(offset)))
 
     still, blocked = beside(_fermi_dirac(sea, 1.0)), beside(_fermi_dirac(sea, -1.0))
@@ -489,7 +488,7 @@ def longitudinal_spectrum(sea: Sea) -> SpinSpectrum:
     symmetric = root[:, None] * operator / root
     rates, modes = np.linalg.eigh(0.5 * (symmetric + symmetric.T))
     start = root * pure_spin(sea, 3)[:2].ravel()
-    probe = sea.spacing * dos * np.repeat(SIGN, len(sea.energies)) / root
+    probe = sea.spacing * dos * np.repeat(_SIGN, len(sea.energies)) / root
     return SpinSpectrum(rates, (probe @ modes) * (start @ modes))
 
 
@@ -601,10 +600,10 @@ def level_shift(sea: Sea, bandwidth: float) -> Array:
         )
 
     def electrons(spin: int, orbital: Array) -> Array:  # P integral of f/(e' - e)
-        return np.asarray(-logarithm(orbital + SIGN[spin] * half) - orbital / bandwidth)
+        return np.asarray(-logarithm(orbital + _SIGN[spin] * half) - orbital / bandwidth)
 
     def holes(spin: int, orbital: Array) -> Array:  # P integral of (1 - f)/(e' - e)
-        return np.asarray(logarithm(orbital + SIGN[spin] * half) - orbital / bandwidth)
+        return np.asarray(logarithm(orbital + _SIGN[spin] * half) - orbital / bandwidth)
 
     profile = responses(sea)[1, 2]
     profile = profile / profile.sum()
@@ -613,7 +612,7 @@ def level_shift(sea: Sea, bandwidth: float) -> Array:
     for scatterer in sea.scatterers:
         for process in processes(scatterer):
             after, before, energy, back = process
-            gap = energy + 0.5 * (SIGN[after] - SIGN[before]) * sea.splitting
+            gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.splitting
             hop = np.outer(np.eye(2)[after], np.eye(2)[before])
             arriving = profile @ electrons(before, e + gap)
             leaving = profile @ holes(after, e - gap)

@@ -29,8 +29,8 @@ from threading import Lock
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, expm_multiply
 
-from openmr._checks import Array, ConvergenceError
-from openmr.bath.correlators import ComplexArray, spin_matrices
+from openmr._checks import Array, ComplexArray, ConvergenceError
+from openmr.bath.correlators import PAULI
 
 SPAN = 4.0
 """Outermost levels over the bandwidth; |G|^2 to them is exp(-8) = 3e-4 of its largest."""
@@ -38,7 +38,7 @@ SPAN = 4.0
 NORM_LIMIT = 1e-11
 """Largest change of a norm; rounding leaves 1e-14 times the square root of the products."""
 
-PAULI = np.concatenate([np.eye(2)[None], 2 * spin_matrices(0.5)])
+_BASIS = np.concatenate([np.eye(2)[None], PAULI])  # of operators on the spin
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +287,7 @@ def _reduced(band: FiniteBand, left: ComplexArray, right: ComplexArray) -> Array
     weighted = (left * band.populations).reshape(*left.shape[:2], -1)
     kept = weighted @ right.reshape(*right.shape[:2], -1).conj().swapaxes(-1, -2)
     blocks = kept.reshape(-1, 2, 2, 2, 2)  # row, initial row, column, initial column
-    return np.asarray(0.5 * np.einsum("iba,tasbr,jsr->tij", PAULI, blocks, PAULI).real)
+    return np.asarray(0.5 * np.einsum("iba,tasbr,jsr->tij", _BASIS, blocks, _BASIS).real)
 
 
 def time_local_generator(mapping: Array, slope: Array) -> Array:
@@ -357,7 +357,7 @@ def _second_order_at(band: FiniteBand, time: float) -> Array:
     correlation = np.einsum("ik,jk,abk->ijab", back, away, phase)
     dressed = np.einsum("ijab,jab->iab", correlation, band.couplings)
     columns = []
-    for pauli in PAULI:
+    for pauli in _BASIS:
         state = np.kron(pauli, np.diag(band.populations))
         change = np.zeros_like(state, dtype=complex)
         for coupling, memory in zip(band.couplings, dressed, strict=True):
@@ -365,5 +365,5 @@ def _second_order_at(band: FiniteBand, time: float) -> Array:
             change -= coupling @ term - term @ coupling
         change = change + change.conj().T
         electron = np.trace(change.reshape(2, moment, 2, moment), axis1=1, axis2=3)
-        columns.append(0.5 * np.einsum("iba,ab->i", PAULI, electron).real)
+        columns.append(0.5 * np.einsum("iba,ab->i", _BASIS, electron).real)
     return np.stack(columns, axis=-1)

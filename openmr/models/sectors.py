@@ -23,16 +23,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
 from openmr import _checks
-from openmr._checks import Array, SizeError
-from openmr.bath.correlators import electron_hole_spectrum, spin_matrices
+from openmr._checks import Array, ComplexArray, SizeError
+from openmr.bath.correlators import PAULI, electron_hole_spectrum, spin_matrices
 from openmr.moments.spin_averages import blocks
 
-ComplexArray = NDArray[np.complex128]
-Indices = NDArray[np.intp]
+_Indices = NDArray[np.intp]
 
 MAX_DIMENSION = 2048
 """Largest joint space whose coupling, a dense matrix of 64 MiB, is split into sectors."""
-MAX_BLOCK = 2500
+_MAX_BLOCK = 2500
 """Largest block that is diagonalised: 95 MiB, and about a minute."""
 
 
@@ -117,10 +116,10 @@ def joint_spectrum(
     )
     sectors = _sectors(coupling)
     largest = max(sectors) ** 2
-    if largest > MAX_BLOCK:
+    if largest > _MAX_BLOCK:
         gibibytes = 16.0 * float(largest) ** 2 / 2**30
         raise SizeError(
-            f"`spins` must leave blocks of at most {MAX_BLOCK} elements on a side, got {largest} "
+            f"`spins` must leave blocks of at most {_MAX_BLOCK} elements on a side, got {largest} "
             f"({gibibytes:.3g} GiB); with Jx = Jy the blocks are smaller"
         )
     w, _ = _checks.broadcast(electron=_checks.finite_array("electron", electron), points=x[..., 0])
@@ -155,7 +154,6 @@ def _energies(spins: Sequence[float], x: Array, w: Array) -> Array:
 
 def _couplings(spins: Sequence[float], exchange: Array, noise: Array, mean: Array) -> Array:
     """A of each moment times the root of its noise, real, shape (n, N, N)."""
-    pauli = 2 * spin_matrices(0.5)
     sizes = [round(2 * spin) + 1 for spin in spins]
     stack = []
     for i, spin in enumerate(spins):
@@ -164,16 +162,16 @@ def _couplings(spins: Sequence[float], exchange: Array, noise: Array, mean: Arra
         before, after = np.eye(int(np.prod(sizes[:i]))), np.eye(int(np.prod(sizes[i + 1 :])))
         terms = [
             j * np.kron(np.kron(np.kron(sigma, before), operator), after)
-            for j, sigma, operator in zip(exchange[i], pauli, operators, strict=True)
+            for j, sigma, operator in zip(exchange[i], PAULI, operators, strict=True)
         ]
         stack.append(-0.5 * np.sqrt(noise[i]) * np.sum(terms, axis=0).real)  # sigma_y S_y is real
     return np.array(stack)
 
 
-def _sectors(coupling: Array) -> dict[int, Indices]:
+def _sectors(coupling: Array) -> dict[int, _Indices]:
     """States of the sectors that no coupling connects, by size: (sectors, size)."""
     labels = connected_components(np.any(coupling != 0, axis=0), directed=False)[1]
-    members: dict[int, list[Indices]] = {}
+    members: dict[int, list[_Indices]] = {}
     for label in range(labels.max() + 1):
         states = np.flatnonzero(labels == label)
         members.setdefault(len(states), []).append(states)
@@ -181,7 +179,7 @@ def _sectors(coupling: Array) -> dict[int, Indices]:
 
 
 def _spectra(
-    coupling: Array, energies: Array, sectors: dict[int, Indices], unitary: float
+    coupling: Array, energies: Array, sectors: dict[int, _Indices], unitary: float
 ) -> Iterator[ComplexArray]:
     """Eigenvalues (p, .) of the blocks; that of (M', M) is the conjugate of that of (M, M')."""
     for size, rows in sectors.items():
@@ -204,7 +202,7 @@ def _spectra(
 
 
 def _generators(
-    coupling: Array, energies: Array, rows: Indices, columns: Indices, unitary: float
+    coupling: Array, energies: Array, rows: _Indices, columns: _Indices, unitary: float
 ) -> NDArray[Any]:
     """Rho -> -i [H, rho] + sum (Lambda rho A - A Lambda rho) + h.c. on (p, pairs, d d', d d')."""
     (a, dressed), (b, dressed_right) = (

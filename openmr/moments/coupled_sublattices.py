@@ -17,13 +17,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from openmr._checks import Array, ConvergenceError
-from openmr.moments.one_sublattice import EPSILON, SMALLEST
+from openmr._checks import EPSILON, SMALLEST, Array, ConvergenceError
 from openmr.moments.spin_averages import LevelSums, level_sums, means, variance
 
 Points = NDArray[np.bool_] | NDArray[np.intp]
-MAX_ITERATIONS = 100
-SWEEPS = 4
+_MAX_ITERATIONS = 100
+_SWEEPS = 4
 
 
 class WeissProblem(NamedTuple):
@@ -45,7 +44,7 @@ class WeissProblem(NamedTuple):
         return np.asarray(self.beta * (self.weiss @ means))
 
 
-class Trial(NamedTuple):
+class _Trial(NamedTuple):
     """Gibbs states in trial splittings x (n, p), and their free energy over k_B T (p,)."""
 
     x: Array
@@ -53,20 +52,20 @@ class Trial(NamedTuple):
     energy: Array
     rounding: Array  # of the energy
 
-    def at(self, where: Points) -> Trial:
+    def at(self, where: Points) -> _Trial:
         """The same at some of the points."""
         sums = LevelSums(*(values[:, where] for values in self.sums))
-        return Trial(self.x[:, where], sums, self.energy[where], self.rounding[where])
+        return _Trial(self.x[:, where], sums, self.energy[where], self.rounding[where])
 
 
-def _trial(problem: WeissProblem, x: Array) -> Trial:
+def _trial(problem: WeissProblem, x: Array) -> _Trial:
     rows = [level_sums(spin, row) for spin, row in zip(problem.spins, x, strict=True)]
     sums = LevelSums(*(np.stack(values) for values in zip(*rows, strict=True)))
     m = sums.magnetization
     terms = np.stack([-sums.entropy, problem.zeeman * m, -0.5 * m * problem.pull(m)])
     terms *= problem.weights[:, None]
     rounding = 4 * EPSILON * np.abs(terms).sum(axis=(0, 1))
-    return Trial(x, sums, terms.sum(axis=(0, 1)), rounding)
+    return _Trial(x, sums, terms.sum(axis=(0, 1)), rounding)
 
 
 def _newton_step(problem: WeissProblem, sums: LevelSums, residual: Array) -> Array:
@@ -124,14 +123,14 @@ def _sweep(problem: WeissProblem, x: Array) -> Array:
     return x
 
 
-def _descend(problem: WeissProblem, x: Array) -> Trial:
+def _descend(problem: WeissProblem, x: Array) -> _Trial:
     """Minimum of the free energy reached from the trial splittings x (n, p)."""
-    for _ in range(SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
+    for _ in range(_SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
         x = _sweep(problem, x)
     found, active = x, np.arange(x.shape[1])
     part, start = problem, _trial(problem, x)
     weights = problem.weights[:, None]
-    for _ in range(MAX_ITERATIONS):
+    for _ in range(_MAX_ITERATIONS):
         sums = start.sums
         mean_field = part.pull(sums.magnetization)
         residual = part.zeeman - mean_field - start.x
@@ -159,7 +158,7 @@ def _descend(problem: WeissProblem, x: Array) -> Trial:
             moving = np.flatnonzero(~settled)
             active, part, start = active[moving], part.at(moving), start.at(moving)
     raise ConvergenceError(
-        f"the Weiss field did not converge in {MAX_ITERATIONS} steps at "
+        f"the Weiss field did not converge in {_MAX_ITERATIONS} steps at "
         f"{len(active)} of {len(problem.beta)} points"
     )
 

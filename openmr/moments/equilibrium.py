@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
-from openmr._checks import Array, ParameterError, SizeError
+from openmr._checks import SMALLEST, Array, ParameterError, SizeError
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
-from openmr.moments.one_sublattice import SMALLEST, weiss_field
+from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, blocks, means, variance
 from openmr.moments.spin_averages import level_sums as level_sums  # noqa: PLC0414 - known here too
 from openmr.sample.film import Sample

@@ -19,23 +19,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from openmr._checks import Array, ConvergenceError
+from openmr._checks import EPSILON, SMALLEST, Array, ConvergenceError
 from openmr.moments.spin_averages import blocks, brillouin
 
-Counts = NDArray[np.int8]
-Real = NDArray[Any]  # of single or double precision
-EPSILON = float(np.finfo(float).eps)
-SINGLE_EPSILON = float(np.finfo(np.float32).eps)
-SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
-NEAR = 16 * EPSILON  # what rounding leaves of the distance from the transition
-SKETCHES = 1
-WEAK = 0.9  # share of the critical coupling up to which the field alone decides
-MAX_SINGLE = 100  # 2S; from 130 on binomial coefficients overflow in single precision
+_Counts = NDArray[np.int8]
+_Real = NDArray[Any]  # of single or double precision
+_SINGLE_EPSILON = float(np.finfo(np.float32).eps)
+_NEAR = 16 * EPSILON  # what rounding leaves of the distance from the transition
+_SKETCHES = 1
+_WEAK = 0.9  # share of the critical coupling up to which the field alone decides
+_MAX_SINGLE = 100  # 2S; from 130 on binomial coefficients overflow in single precision
 MAX_STEPS = 40
 """Newton steps allowed; `tests/moments/test_weiss.py` holds the number over the whole plane."""
 
 
-def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, Counts]:
+def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, _Counts]:
     """Solve x = zeeman + coupling m(x) for the state of lowest free energy.
 
     Parameters
@@ -69,11 +67,11 @@ def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, Cou
     return x, steps
 
 
-def _solve(spin: float, depth: Array, coupling: Array, out: Array, steps: Counts) -> None:
+def _solve(spin: float, depth: Array, coupling: Array, out: Array, steps: _Counts) -> None:
     """Fill `out` and `steps` for one block."""
     curie = spin * (spin + 1.0) / 3.0
     pull = curie * max(float(coupling.max()), -float(coupling.min()))
-    if pull < WEAK and 2 * spin <= MAX_SINGLE:
+    if pull < _WEAK and 2 * spin <= _MAX_SINGLE:
         out[:], steps[:] = _far_from_the_transition(spin, depth, coupling, pull)
     else:
         _newton(spin, depth, coupling, out, steps)
@@ -95,7 +93,7 @@ def _far_from_the_transition(
     step = _step(spin, rough, zeeman, pulling)
     rough -= step
     count = 1
-    if float(np.abs(step, out=step).max()) > (scale * SINGLE_EPSILON) ** 0.5:
+    if float(np.abs(step, out=step).max()) > (scale * _SINGLE_EPSILON) ** 0.5:
         rough -= _step(spin, rough, zeeman, pulling)
         count = 2
     x = rough.astype(float)
@@ -112,7 +110,7 @@ def _far_from_the_transition(
     raise _unsettled(spin, depth, coupling)
 
 
-def _step(spin: float, x: Real, depth: Real, coupling: Real) -> Real:
+def _step(spin: float, x: _Real, depth: _Real, coupling: _Real) -> _Real:
     """Newton's step, where the stiffness cannot vanish."""
     mean, slope = brillouin(spin, x)
     mean *= coupling
@@ -130,7 +128,7 @@ def _unsettled(spin: float, depth: Array, coupling: Array) -> ConvergenceError:
     )
 
 
-def _newton(spin: float, depth: Array, coupling: Array, out: Array, steps: Counts) -> None:
+def _newton(spin: float, depth: Array, coupling: Array, out: Array, steps: _Counts) -> None:
     """Fill `out` and `steps` for any points, each until it has settled."""
     x = _start(spin, depth, coupling)
     where = None  # points of the block still moving; all of them until most have settled
@@ -180,7 +178,7 @@ def _start(spin: float, depth: Array, coupling: Array) -> Array:
     saturated = spin * coupling
     saturated += depth
     above = _start_about_the_transition(_bend(spin), depth, pull, saturated)
-    for _ in range(SKETCHES):  # Newton's steps on the last bound itself
+    for _ in range(_SKETCHES):  # Newton's steps on the last bound itself
         above -= np.maximum(_sketch(_bend(spin), above, depth, pull), 0.0)
     if coupling.min() < 0:
         below = np.maximum(saturated, depth / (1.0 + np.abs(pull)))
@@ -191,22 +189,22 @@ def _start(spin: float, depth: Array, coupling: Array) -> Array:
 def _start_about_the_transition(bend: float, depth: Array, pull: Array, saturated: Array) -> Array:
     """The least of the bounds also where the moments order by themselves."""
     gap = np.abs(pull - 1.0)
-    gap -= NEAR
+    gap -= _NEAR
     # below the transition the root at zero field, plus the field over 1 - (slope there)
     above = pull * pull
-    above -= 1.0 - NEAR
+    above -= 1.0 - _NEAR
     np.maximum(above, 0.0, out=above)
     above *= 1.0 / bend
     np.sqrt(above, out=above)
     enhanced = depth * np.maximum(pull, 1.0)
-    enhanced /= np.maximum(gap, NEAR)
+    enhanced /= np.maximum(gap, _NEAR)
     above += enhanced
     np.minimum(above, saturated, out=above)
-    critical = np.flatnonzero(gap < 1.0 - WEAK)
+    critical = np.flatnonzero(gap < 1.0 - _WEAK)
     if len(critical):
         bound = _critical(bend, depth[critical], pull[critical], saturated[critical])
         # so near that the gap itself is rounded, the enhancement bounds nothing
-        other = np.where(gap[critical] > NEAR, above[critical], saturated[critical])
+        other = np.where(gap[critical] > _NEAR, above[critical], saturated[critical])
         above[critical] = np.minimum(other, bound)
     return above
 
@@ -249,5 +247,5 @@ def _critical(bend: float, depth: Array, pull: Array, above: Array) -> Array:
     most = np.sqrt(1.0 + bend * above * above)
     chord = bend / (1.0 + most)  # (most - 1) / above^2
     field = np.cbrt(2.0 * depth * most / chord)
-    order = np.sqrt(2.0 * np.maximum(pull - 1.0 + NEAR, 0.0) / chord)
+    order = np.sqrt(2.0 * np.maximum(pull - 1.0 + _NEAR, 0.0) / chord)
     return np.maximum(field, order)

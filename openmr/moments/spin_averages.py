@@ -32,7 +32,7 @@ BLOCK = 12288
 for the C library to reuse its memory, and the calls of NumPy count little."""
 
 MAX_HORNER = 256  # beyond it one matrix product is cheaper than that many passes over the points
-MAX_BINOMIAL = 1000  # C(n, k) overflows from n = 1030 on
+_MAX_BINOMIAL = 1000  # C(n, k) overflows from n = 1030 on
 
 
 class LevelSums(NamedTuple):
@@ -85,7 +85,7 @@ def _polynomial(coefficients: Sequence[float] | Array, q: Array) -> Array:
 
 def _across(spin: float, depth: Array, t: Array) -> Array:
     """<S_x^2> + <S_y^2> at depth = |x|, t = tanh(|x|/2)."""
-    if 2 * spin > MAX_BINOMIAL:
+    if 2 * spin > _MAX_BINOMIAL:
         q = np.exp(-depth)
         ones, towards, _ = _coefficients(spin)
         return np.asarray(0.5 * (1.0 + q) * _polynomial(towards, q) / _polynomial(ones, q))

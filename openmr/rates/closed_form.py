@@ -19,9 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import Array
+from openmr._checks import SMALLEST, Array
 from openmr.moments.equilibrium import Equilibrium, thermal_state
-from openmr.moments.one_sublattice import SMALLEST
 from openmr.rates.record import Filled, Relaxation, in_blocks, over_sublattices
 from openmr.sample.film import Electrons, Sample
 from openmr.sample.magnet import Magnet

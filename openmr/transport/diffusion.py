@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError
+from openmr._checks import Array, ComplexArray, ParameterError
 from openmr.rates.axes import film_axes, film_tensor, local_axes, turned
 from openmr.rates.record import PRECESSION_GENERATOR, Relaxation
 from openmr.sample.film import Film
@@ -43,8 +43,6 @@ __all__ = [
     "transverse_decay",
     "transverse_length",
 ]
-
-ComplexArray = NDArray[np.complex128]
 
 
 # --- profiles --------------------------------------------------------------------------------

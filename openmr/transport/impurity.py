@@ -14,12 +14,10 @@ from scipy import constants
 
 from openmr import _checks, units
 from openmr._checks import Array
-from openmr.bath.correlators import spin_matrices
+from openmr.bath.correlators import PAULI
 
 VACUUM_LENGTH: Final[float] = constants.hbar / (2 * constants.m_e * constants.c)
 """l_so = hbar / 2mc of free electrons [m], as Eq. (2) has it; bands make it much longer."""
-
-PAULI: Final = 2 * spin_matrices(0.5)
 
 
 def fermi_momentum(fermi_energy: float, mass: float = 1.0) -> float:

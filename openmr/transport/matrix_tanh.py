@@ -22,16 +22,16 @@ import numpy as np
 
 from openmr._checks import Array
 
-SERIES_REACH = 0.25
+_SERIES_REACH = 0.25
 """Norm of A up to which the series are summed."""
-SERIES_TERMS = 9
+_SERIES_TERMS = 9
 """(1/4)^9 / 18! = 6e-22 is left out."""
 
 
 def _doublings(matrix: Array) -> int:
     largest = float(np.max(np.sum(np.abs(matrix), axis=-1), initial=0.0))
     # rounding in the exponent alone: frexp is exact, a logarithm is not needed
-    return max(0, -(-int(np.frexp(largest / SERIES_REACH)[1]) // 2))
+    return max(0, -(-int(np.frexp(largest / _SERIES_REACH)[1]) // 2))
 
 
 def _series(matrix: Array, coefficients: Array) -> Array:
@@ -44,7 +44,7 @@ def _series(matrix: Array, coefficients: Array) -> Array:
 
 
 def _factorials(first: int) -> Array:
-    return np.array([1.0 / factorial(2 * n + first) for n in range(SERIES_TERMS)])
+    return np.array([1.0 / factorial(2 * n + first) for n in range(_SERIES_TERMS)])
 
 
 def tanh_over_root(matrix: Array) -> Array:
@@ -87,7 +87,7 @@ def profiles(matrix: Array, gap: Array, side: Array) -> tuple[Array, Array]:
     """
     steps = _doublings(matrix)
     scaled = matrix[..., None, :, :] * 0.25**steps
-    one, even = np.eye(3), 2.0 * np.arange(SERIES_TERMS + 1)[:, None]
+    one, even = np.eye(3), 2.0 * np.arange(_SERIES_TERMS + 1)[:, None]
     with np.errstate(divide="ignore"):  # |x| = 0 in the middle
         inside = np.log1p(-gap)
     powers = np.exp(even[1:] * inside)

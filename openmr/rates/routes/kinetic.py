@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from openmr import _checks
-from openmr._checks import ConvergenceError, ParameterError, SizeError
+from openmr._checks import EPSILON, ConvergenceError, ParameterError, SizeError
 from openmr.bath.correlators import moment_correlator
 from openmr.models import fermi_kinetics
 from openmr.models.fermi_kinetics import Scatterer, Sea
@@ -31,7 +31,6 @@ LARGEST_SPECTRUM = 1500
 LARGEST_GRID = 100_000
 """Energies of the grid of the initial slope."""
 MOST_SECONDS = 3600.0
-EPSILON = float(np.finfo(float).eps)
 POINT_BYTES = 8000  # of the matrices alive at once, per energy
 NEGLIGIBLE = 1e-6  # part of the spin that a mode must carry to count
 NEVER = 1e-6  # of the initial slope: a rate below it is a leak of the finite grid, exp(-20)

@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike
 from qutip import Qobj
 
 from openmr import _checks
-from openmr._checks import Array, ConvergenceError, ParameterError
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.bath.correlators import ComplexArray, moment_correlation
+from openmr.bath.correlators import moment_correlation
 from openmr.bath.fermi_sea import KERNELS, Kernel
 from openmr.bath.transforms import Correlator
 from openmr.master.evolution import evolve

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from openmr.bath.correlators import ComplexArray
+from openmr._checks import ComplexArray
 from openmr.models import fock
 from openmr.reports.ledger.collision_integral import backward as backward_transform
 from openmr.reports.ledger.collision_integral import forward as forward_transform
@@ -66,7 +66,7 @@ class Many(NamedTuple):
 
 
 @cache
-def any_state() -> Many:
+def _any_state() -> Many:
     """Double commutator on electrons (x) moments, traced over the moments."""
     few, state = few_electrons(), many_body_state()
     electron = fock.one_body(np.diag(few.energies)).full()
@@ -75,7 +75,7 @@ def any_state() -> Many:
     return Many(few, state, fock.pairs(as_state(state)), earlier, parts)
 
 
-def with_commutator(m: Many) -> ComplexArray:
+def _with_commutator(m: Many) -> ComplexArray:
     """Eq. (A4)."""
     r, rho, total = m.few, m.state, np.zeros((4, 4), dtype=complex)
     nodes = zip(r.weights, r.after, r.before, m.earlier, strict=True)
@@ -91,7 +91,7 @@ def with_commutator(m: Many) -> ComplexArray:
     return total
 
 
-def commuted(v: ComplexArray, f: ComplexArray, a1: int, a2: int) -> ComplexArray:
+def _commuted(v: ComplexArray, f: ComplexArray, a1: int, a2: int) -> ComplexArray:
     """Eq. (A5): <3|V|1> is v[a3, a1]."""
     return np.asarray(
         sum(
@@ -118,7 +118,7 @@ def commutators() -> Commutator:
     return Commutator(v, few.f, np.array(exact))
 
 
-def by_hops(m: Many) -> ComplexArray:
+def _by_hops(m: Many) -> ComplexArray:
     """Eq. (A6)."""
     r, rho, total = m.few, m.state, np.zeros((4, 4), dtype=complex)
     nodes = zip(r.weights, r.after, r.before, m.earlier, strict=True)
@@ -134,7 +134,7 @@ def by_hops(m: Many) -> ComplexArray:
     return total
 
 
-def earlier_coupling(r: Few, v: ComplexArray, tau: float) -> ComplexArray:
+def _earlier_coupling(r: Few, v: ComplexArray, tau: float) -> ComplexArray:
     """Eq. (A7) with w_5^6 = e_6 - e_5."""
     return np.asarray(
         sum(
@@ -153,7 +153,7 @@ def _earlier_residual(formula: Formula, m: Many) -> float:
     return relative(found, m.earlier[7])
 
 
-def transformed(m: Many) -> ComplexArray:
+def _transformed(m: Many) -> ComplexArray:
     """Eq. (A8)."""
     r, rho, total = m.few, m.state, np.zeros((4, 4), dtype=complex)
     change = np.zeros_like(r.many)
@@ -172,7 +172,7 @@ def transformed(m: Many) -> ComplexArray:
 # --- (A11)-(A14) ------------------------------------------------------------------------------
 
 
-def emitted(m: Many) -> ComplexArray:
+def _emitted(m: Many) -> ComplexArray:
     """Eq. (A12): R^{5 1}_{6 3} is pairs[a5, a6, a1, a3]."""
     r, pairs, total = m.few, m.pairs, np.zeros((4, 4), dtype=complex)
     for n1, a5, a6 in product(range(len(r.V)), MODES, MODES):
@@ -183,7 +183,7 @@ def emitted(m: Many) -> ComplexArray:
     return total
 
 
-def absorbed(m: Many) -> ComplexArray:
+def _absorbed(m: Many) -> ComplexArray:
     """Eq. (A13): R^{3 5}_{2 6} is pairs[a3, a2, a5, a6]."""
     r, pairs, total = m.few, m.pairs, np.zeros((4, 4), dtype=complex)
     for n1, a5, a6 in product(range(len(r.V)), MODES, MODES):
@@ -194,17 +194,17 @@ def absorbed(m: Many) -> ComplexArray:
     return total
 
 
-def in_two(emission: ComplexArray, absorption: ComplexArray) -> ComplexArray:
+def _in_two(emission: ComplexArray, absorption: ComplexArray) -> ComplexArray:
     """Eq. (A11)."""
     return emission + absorption
 
 
-def pair_element(f: ComplexArray, state: ComplexArray, a1: int, a2: int, a3: int, a4: int) -> Any:
+def _pair_element(f: ComplexArray, state: ComplexArray, a1: int, a2: int, a3: int, a4: int) -> Any:
     """Eq. (A14)."""
     return np.trace(f[a1].conj().T @ f[a2] @ f[a3].conj().T @ f[a4] @ state)
 
 
-class Fixed(NamedTuple):
+class _Fixed(NamedTuple):
     """Two electrons, their one-body density matrix."""
 
     few: Few
@@ -213,14 +213,14 @@ class Fixed(NamedTuple):
 
 
 @cache
-def two_electrons() -> Fixed:
+def _two_electrons() -> _Fixed:
     """A free state projected on two electrons."""
     few = few_electrons()
     state = fock.fixed_number(as_state(gaussian(filling())), 2).full()
-    return Fixed(few, state, density(few, state))
+    return _Fixed(few, state, density(few, state))
 
 
-def _sum_rules(formula: Formula, t: Fixed) -> float:
+def _sum_rules(formula: Formula, t: _Fixed) -> float:
     """Sum over 3 = 4 counts the electrons, sum over 2 = 3 the empty states that one may enter."""
     shape = (4,) * 4
     found = np.array([formula(t.few.f, t.state, *index) for index in np.ndindex(shape)])
@@ -289,8 +289,8 @@ ENTRIES = [
         r"[\mathcal D_{n_1n_2}(+\tau)\hat{\mathcal V}^{n_2}(-\tau)\hat\rho(t)"
         r" - \mathcal D_{n_2n_1}(-\tau)\hat\rho(t)\hat{\mathcal V}^{n_2}(-\tau)]\}",
         code=("openmr.models.fock.collision", "openmr.models.fock.density"),
-        printed=with_commutator,
-        reference=any_state,
+        printed=_with_commutator,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.total),
         tolerance=ROUNDING,
         because=SUMS,
@@ -304,7 +304,7 @@ ENTRIES = [
         r"\langle\alpha_3|\hat V^{n_1}|\alpha_1\rangle\hat f_{\alpha_3}^+\hat f_{\alpha_2}"
         r" - \langle\alpha_2|\hat V^{n_1}|\alpha_3\rangle\hat f_{\alpha_1}^+\hat f_{\alpha_3}]",
         code=("openmr.models.fock.collision_integral", "openmr.models.fock.one_body"),
-        printed=commuted,
+        printed=_commuted,
         reference=commutators,
         residual=lambda formula, c: relative(
             [[formula(c.v, c.f, a, b) for b in MODES] for a in MODES], c.exact
@@ -325,8 +325,8 @@ ENTRIES = [
         r"\hat{\mathcal V}^{n_2}(-\tau)\hat\rho(t) - \mathcal D_{n_2n_1}(-\tau)\hat\rho(t)"
         r"\hat{\mathcal V}^{n_2}(-\tau)]\}",
         code=("openmr.models.fock.collision_integral",),
-        printed=by_hops,
-        reference=any_state,
+        printed=_by_hops,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.total),
         tolerance=ROUNDING,
         because=SUMS,
@@ -339,8 +339,8 @@ ENTRIES = [
         latex=r"\hat{\mathcal V}^{n_2}(-\tau) = \sum_{\alpha_i}e^{+i\omega_{\alpha_5}^{\alpha_6}"
         r"\tau}\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle\hat f_{\alpha_5}^+\hat f_{\alpha_6}",
         code=("openmr.models.scattering.Scattering",),
-        printed=earlier_coupling,
-        reference=any_state,
+        printed=_earlier_coupling,
+        reference=_any_state,
         residual=_earlier_residual,
         tolerance=ROUNDING,
         because="relative; rounding",
@@ -360,8 +360,8 @@ ENTRIES = [
         r"\hat\rho(t) - \mathcal D_{n_2n_1}^-(\omega_{\alpha_6}^{\alpha_5})\hat\rho(t)"
         r"\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle\hat f_{\alpha_5}^+\hat f_{\alpha_6}]\}",
         code=("openmr.models.fock.collision", "openmr.models.scattering.Scattering"),
-        printed=transformed,
-        reference=any_state,
+        printed=_transformed,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.total),
         tolerance=ROUNDING,
         because=SUMS,
@@ -403,9 +403,9 @@ ENTRIES = [
         r"\hat{\mathcal J}_{\alpha_2\alpha_1}^e(\hat\rho)"
         r" + \hat{\mathcal J}_{\alpha_2\alpha_1}^a(\hat\rho)",
         code=("openmr.models.fock.collision_integral",),
-        printed=in_two,
-        reference=any_state,
-        residual=lambda formula, m: relative(formula(emitted(m), absorbed(m)), m.parts.total),
+        printed=_in_two,
+        reference=_any_state,
+        residual=lambda formula, m: relative(formula(_emitted(m), _absorbed(m)), m.parts.total),
         tolerance=ROUNDING,
         because=SUMS,
         route=FOCK + ", beside (A12) and (A13)",
@@ -422,8 +422,8 @@ ENTRIES = [
         r"R_{\alpha_6\alpha_3}^{\alpha_5\alpha_1}(t) - \langle\alpha_3|\hat V^{n_1}|\alpha_1\rangle"
         r"R_{\alpha_6\alpha_2}^{\alpha_5\alpha_3}(t)]",
         code=("openmr.models.fock.collision_integral", "openmr.models.fock.pairs"),
-        printed=emitted,
-        reference=any_state,
+        printed=_emitted,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.early),
         tolerance=ROUNDING,
         because=SUMS,
@@ -442,8 +442,8 @@ ENTRIES = [
         r"R_{\alpha_2\alpha_6}^{\alpha_3\alpha_5}(t) - \langle\alpha_2|\hat V^{n_1}|\alpha_3\rangle"
         r"R_{\alpha_3\alpha_6}^{\alpha_1\alpha_5}(t)]",
         code=("openmr.models.fock.collision_integral", "openmr.models.fock.pairs"),
-        printed=absorbed,
-        reference=any_state,
+        printed=_absorbed,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.late),
         tolerance=ROUNDING,
         because=SUMS,
@@ -457,8 +457,8 @@ ENTRIES = [
         latex=r"R_{\alpha_2\alpha_4}^{\alpha_1\alpha_3}(t) = \mathrm{Tr}_e\{\hat f_{\alpha_1}^+"
         r"\hat f_{\alpha_2}\hat f_{\alpha_3}^+\hat f_{\alpha_4}\hat\rho(t)\}",
         code=("openmr.models.fock.pairs",),
-        printed=pair_element,
-        reference=two_electrons,
+        printed=_pair_element,
+        reference=_two_electrons,
         residual=_sum_rules,
         tolerance=ROUNDING,
         because="relative; rounding",
