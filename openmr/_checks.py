@@ -1,11 +1,15 @@
 """Argument checks: one form of message, naming argument, value, allowed range and unit."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 EPSILON = float(np.finfo(float).eps)
@@ -115,7 +119,7 @@ def number(
 
 
 class Range(NamedTuple):
-    """Where a quantity may lie, far wider than in any sample, so that nothing overflows.
+    """Range of a quantity, far wider than in any sample, so that nothing overflows.
 
     Attributes
     ----------
@@ -196,7 +200,7 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
 
 
 def failure(path: Any, error: Exception) -> str:
-    """What a message says of a path that the system refused: the path and the reason."""
+    """Path that the system refused, and its reason, for a message."""
     reason = getattr(error, "strerror", None)
     path = path if isinstance(path, str | int | float | None) else str(path)
     return f"{shown(path)}: {reason}" if reason else shown(path)
@@ -225,6 +229,31 @@ def instance(name: str, value: Any, kind: type) -> None:
     """Raise unless `value` is a `kind`."""
     if not isinstance(value, kind):
         raise _reject(name, f"an openmr.{kind.__name__}", "", value)
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn whoever uses an old name, which is kept for one release."""
+    warnings.warn(f"`{old}` is now `{new}`", DeprecationWarning, stacklevel=3)
+
+
+def renamed(
+    **names: str,
+) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
+    """Decorator that takes arguments by their old names, old="new", with a warning."""
+
+    def decorate(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+        @wraps(function)
+        def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            for old in names.keys() & kwargs.keys():
+                warn_renamed(old, names[old])
+                if names[old] in kwargs:
+                    raise ParameterError(f"`{old}` is `{names[old]}`: only one may be given")
+                kwargs[names[old]] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
 
 
 def unit_vectors(name: str, value: ArrayLike) -> Array:

@@ -1,4 +1,4 @@
-"""What fluctuates: correlators of one moment and the electron-hole continuum of the Fermi sea.
+"""Fluctuations: correlators of one moment and the electron-hole continuum of the Fermi sea.
 
 Everything follows from the spin matrices and from the Fermi functions; no closed form of the
 relaxation rates enters. Energies are in units of k_B T, hbar = 1.
@@ -108,7 +108,7 @@ def moment_correlator(spin: float, x: float, *, connected: bool = False) -> Corr
         )
     operators = spin_matrices(spin)
     if connected:
-        mean = float(level_sums(spin, x).magnetization)
+        mean = float(level_sums(spin, x).mean_spin)
         operators[2] -= mean * np.eye(operators.shape[-1])
     p = populations(spin, x)
     level = np.arange(len(p))

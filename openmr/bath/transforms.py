@@ -54,7 +54,7 @@ class HalfSided:
         D at the nodes of each panel.
     cumulative : array (p + 1, w, n, n)
         Gamma at the edges.
-    error : float
+    uncertainty : float
         Largest absolute error of Gamma at any edge: two orders of quadrature compared, or for
         samples two densities of samples.
     tail : float
@@ -65,7 +65,7 @@ class HalfSided:
     edges: Array
     values: ComplexArray
     cumulative: ComplexArray
-    error: float
+    uncertainty: float
     tail: float
 
     @property
@@ -75,7 +75,7 @@ class HalfSided:
 
     @property
     def scale(self) -> float:
-        """What errors are compared with: the largest Hermitian part (half a rate) of the limit.
+        """Scale of the allowed errors: the largest Hermitian part (half a rate) of the limit.
 
         Or a ten-thousandth of the largest Gamma, where nothing relaxes.
         """
@@ -160,7 +160,7 @@ def _extended(found: HalfSided, correlator: Correlator, end: float, highest: flo
         edges=np.append(found.edges, edges[1:]),
         values=np.concatenate([found.values, values]),
         cumulative=np.concatenate([found.cumulative, found.limit + more.cumulative[1:]]),
-        error=found.error + more.error,
+        uncertainty=found.uncertainty + more.uncertainty,
     )
 
 
@@ -214,14 +214,14 @@ def sampled(
     change = float(np.abs((dense.cumulative - sparse.cumulative)[inside]).max())
     late = np.abs(values[times >= 0.75 * end]).max(initial=0.0)
     tail = 0.0 if np.isfinite(time) else float(end * late)
-    return _checked(replace(dense, error=dense.error + change, tail=tail), rtol)
+    return _checked(replace(dense, uncertainty=dense.uncertainty + change, tail=tail), rtol)
 
 
 def _checked(found: HalfSided, rtol: float) -> HalfSided:
     allowed = rtol * found.scale
-    if found.error + found.tail > allowed:
+    if found.uncertainty + found.tail > allowed:
         raise ConvergenceError(
-            f"half-sided transforms of the correlators are uncertain by {found.error:.2g} "
+            f"half-sided transforms of the correlators are uncertain by {found.uncertainty:.2g} "
             f"(quadrature) and {found.tail:.2g} (beyond t = {found.edges[-1]:.3g}), allowed "
             f"{allowed:.2g}; use smoother, denser or longer correlators, or a larger `rtol`"
         )

@@ -1,4 +1,4 @@
-"""What a time-local generator does to states: evolution with QuTiP, and is it physical?"""
+"""States under a time-local generator: evolution with QuTiP, and monitors of its physics."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOISE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Monitors:
-    """Whether an evolution is physical, at a set of times.
+    """Trace, Hermiticity and positivity of an evolution, at a set of times.
 
     Attributes
     ----------

@@ -204,7 +204,7 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
 def integrated(
     hierarchy: HEOMSolver, columns: ComplexArray, step: float, steps: int
 ) -> tuple[ComplexArray, ComplexArray]:
-    """What `exponential` returns, by QuTiP's integrator with the hierarchy's own options.
+    """The same as `exponential`, by QuTiP's integrator with the hierarchy's own options.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from openmr._qutip import MAX_DIMENSION
 from openmr.bath.transforms import Correlator, HalfSided, half_sided, sampled
 
 ROUNDING = 1e-12
-"""Of the elements of H, and of its Bohr frequencies, over the largest."""
+"""Rounding of the elements of H and of its Bohr frequencies, over the largest."""
 _SYMMETRY = 1e-6
 
 

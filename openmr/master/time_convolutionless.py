@@ -27,7 +27,7 @@ _PICTURES = ("schroedinger", "interaction")
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """What `tcl2` returns: the generator at one time and all it takes to have it at any other.
+    """Second-order generator K at one time, and all it takes to have it at any earlier one.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Generator:
         K at `time`, the Markov limit for ``time=inf``.
     shift : Qobj
         Level-shift Hamiltonian at `time`, traceless; measured also where it is left out.
-    time, error, memory : float, unit of 1/H, of H, of 1/H
+    time, uncertainty, memory : float, unit of 1/H, of H, of 1/H
         The time; the measured absolute error of the transforms (half a rate), quadrature and tail;
         and the time beyond which the correlators are not needed any more.
     """
@@ -43,10 +43,16 @@ class Generator:
     superoperator: Qobj
     shift: Qobj
     time: float
-    error: float
+    uncertainty: float
     memory: float
     _system: _System
     _transforms: HalfSided
+
+    @property
+    def error(self) -> float:
+        """Old name of `uncertainty`, for one release."""
+        _checks.warn_renamed("error", "uncertainty")
+        return self.uncertainty
 
     def at(self, time: float) -> Qobj:
         """K at another time from 0 to `time`; for an infinite one, the limit after `memory`.
@@ -103,10 +109,10 @@ class Generator:
         return "\n".join(
             [
                 f"Generator  TCL2 ({self._system.picture} picture), {size} x {size}",
-                f"  time   : {self.time:.4g}",
-                f"  memory : {self.memory:.4g}",
-                f"  error  : {self.error:.2g}",
-                f"  shift  : {np.abs(self.shift.full()).max():.4g}",
+                f"  time        : {self.time:.4g}",
+                f"  memory      : {self.memory:.4g}",
+                f"  uncertainty : {self.uncertainty:.2g}",
+                f"  shift       : {np.abs(self.shift.full()).max():.4g}",
             ]
         )
 
@@ -184,7 +190,7 @@ def tcl2(
         superoperator=system.generator(gammas, time),
         shift=system.shift(gammas),
         time=time,
-        error=found.error + found.tail,
+        uncertainty=found.uncertainty + found.tail,
         memory=float(found.edges[-1]),
         _system=system,
         _transforms=found,

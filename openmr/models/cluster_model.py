@@ -228,7 +228,7 @@ def _averages(cluster: Cluster, x: Array) -> tuple[Array, Array, Array]:
     for spin in set(cluster.spins):
         own = np.array(cluster.spins) == spin
         sums = level_sums(spin, x[own])
-        found[:, own] = sums.magnetization, sums.variance, sums.entropy
+        found[:, own] = sums.mean_spin, sums.variance, sums.entropy
     return found[0], found[1], found[2]
 
 
@@ -242,7 +242,7 @@ def _settle(cluster: Cluster, x: Array, *, sweeps: int = 30, steps: int = 200) -
     m = _averages(cluster, x)[0]
     for _ in range(sweeps):
         for i, spin in enumerate(cluster.spins):
-            m[i] = level_sums(spin, cluster.zeeman - cluster.exchange[i] @ m).magnetization
+            m[i] = level_sums(spin, cluster.zeeman - cluster.exchange[i] @ m).mean_spin
     x = cluster.zeeman - cluster.exchange @ m
     identity = np.eye(len(x))
     for _ in range(steps):

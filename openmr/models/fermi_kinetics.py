@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import digamma, expit
 
+from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError
 from openmr.bath.correlators import PAULI, CorrelatorLines
 
@@ -62,7 +63,7 @@ class Sea:
     ----------
     energies : array (N,), N odd
         Uniform and symmetric about 0 [k_B T].
-    splitting : float, no unit
+    electron_splitting : float, no unit
         w = beta hbar omega_L, signed.
     dos : (float, float), no unit
         Densities of states of up and down over their mean.
@@ -74,16 +75,25 @@ class Sea:
     """
 
     energies: Array
-    splitting: float
+    electron_splitting: float
     dos: tuple[float, float]
     scatterers: tuple[Scatterer, ...]
     precession: float = 0.0
     mixing: float = 0.0
 
     @property
+    def splitting(self) -> float:
+        """Old name of `electron_splitting`, for one release."""
+        _checks.warn_renamed("splitting", "electron_splitting")
+        return self.electron_splitting
+
+    @property
     def spacing(self) -> float:
         """Distance of neighbouring energies [k_B T]."""
         return float(self.energies[1] - self.energies[0])
+
+
+Sea.__init__ = _checks.renamed(splitting="electron_splitting")(Sea.__init__)  # type: ignore[method-assign]
 
 
 def energy_grid(flip_energies: Sequence[float], spacing: float, reach: float) -> Array:
@@ -132,7 +142,7 @@ def local_equilibrium(sea: Sea, charge: float, spin: Sequence[float]) -> Array:
     array (4, N), no unit
         Charge and spin x, y, z at every energy.
     """
-    vector = np.array([0.0, 0.0, 0.5 * sea.splitting]) - np.asarray(spin, dtype=float)
+    vector = np.array([0.0, 0.0, 0.5 * sea.electron_splitting]) - np.asarray(spin, dtype=float)
     length = float(np.linalg.norm(vector))
     direction = vector / length if length else np.zeros(3)
 
@@ -140,7 +150,7 @@ def local_equilibrium(sea: Sea, charge: float, spin: Sequence[float]) -> Array:
         above, below = (expit(charge - orbital - sign * length) for sign in _SIGN)
         return 0.5 * (above + below), (above - below) * direction[:, None]
 
-    e, half = sea.energies, 0.5 * sea.splitting
+    e, half = sea.energies, 0.5 * sea.electron_splitting
     (mean_up, spin_up), (mean_down, spin_down) = occupation(e - half), occupation(e + half)
     across = occupation(e)[1]
     return np.stack(
@@ -165,7 +175,7 @@ def responses(sea: Sea) -> Array:
     array (4, 4, N), no unit
         First axis: the potential.
     """
-    e, w = sea.energies, abs(sea.splitting)
+    e, w = sea.energies, abs(sea.electron_splitting)
     along = expit(e) * expit(-e)
     # [f(xi - w/2) - f(xi + w/2)] / w without cancellation
     across = expit(0.5 * w - e) * expit(0.5 * w + e) * (-np.expm1(-w) / w if w else 1.0)
@@ -227,7 +237,7 @@ def _fermi_dirac(sea: Sea, sign: float) -> _Matrices:
     def at(offset: float) -> ComplexArray:
         total = np.zeros((2, 2, len(sea.energies)), dtype=complex)
         for level in (UP, DOWN):
-            energy = sea.energies + offset + 0.5 * _SIGN[level] * sea.splitting
+            energy = sea.energies + offset + 0.5 * _SIGN[level] * sea.electron_splitting
             total[level, level] = expit(-sign * energy)
         return total
 
@@ -242,7 +252,7 @@ def _deviation(sea: Sea, state: Array) -> _Matrices:
         total = np.empty((2, 2, *x.shape), dtype=complex)
         total[UP, DOWN], total[DOWN, UP] = 0.5 * (x - 1j * y), 0.5 * (x + 1j * y)
         for level in (UP, DOWN):
-            to_total = offset + 0.5 * _SIGN[level] * sea.splitting
+            to_total = offset + 0.5 * _SIGN[level] * sea.electron_splitting
             total[level, level] = _shifted(sea, state[..., level, :], to_total)
         return total
 
@@ -275,7 +285,7 @@ class Process(NamedTuple):
 
 
 def processes(scatterer: Scatterer) -> Iterator[Process]:
-    """What the moments of one kind can do.
+    """Scattering processes of the moments of one kind.
 
     Parameters
     ----------
@@ -304,7 +314,7 @@ def _scattering(sea: Sea, holes: _Matrices, electrons: _Matrices) -> Array:
         total = np.zeros(shape, dtype=complex)
         for rate, of_this_kind in kinds:
             for after, before, energy, amplitude in of_this_kind:
-                gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.splitting
+                gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.electron_splitting
                 source, target = electrons(offset + gap), holes(offset - gap)
                 # the density of states of the column of the one and of the row of the other:
                 # with the trace of the densities this conserves charge for any state
@@ -314,7 +324,7 @@ def _scattering(sea: Sea, holes: _Matrices, electrons: _Matrices) -> Array:
                     total[i] -= element * sea.dos[j] * target[j, after] * filled[before]
         return total + np.conj(np.swapaxes(total, 0, 1))
 
-    half = 0.5 * sea.splitting
+    half = 0.5 * sea.electron_splitting
     coherence = at(0.0)[UP, DOWN]
     up, down = at(-half)[UP, UP].real, at(half)[DOWN, DOWN].real
     return np.stack([up, down, 2 * coherence.real, -2 * coherence.imag], axis=-2)
@@ -577,14 +587,15 @@ def evolve(
 # --- second-order shift of the precession ----------------------------------------------------
 
 
-def level_shift(sea: Sea, bandwidth: float) -> Array:
+@_checks.renamed(bandwidth="half_width")
+def level_shift(sea: Sea, half_width: float) -> Array:
     """Transverse part of `initial_slope` from the principal values of Eqs. (26), (27) [rad/s].
 
     Parameters
     ----------
     sea : Sea
-    bandwidth : float, k_B T
-        Half width W of a flat band about the chemical potential.
+    half_width : float, k_B T
+        W of a flat band about the chemical potential.
 
     Returns
     -------
@@ -592,18 +603,18 @@ def level_shift(sea: Sea, bandwidth: float) -> Array:
         Antisymmetric for axial coupling: [0, 1] adds to omega_L. For Jx != Jy at finite splitting
         a traceless symmetric part remains, which precession averages out. Errs by (k_B T/W)^2.
     """
-    e, half = sea.energies, 0.5 * sea.splitting
+    e, half = sea.energies, 0.5 * sea.electron_splitting
 
     def logarithm(total: Array) -> Array:
         return np.asarray(
-            np.log(0.5 * bandwidth / np.pi) - digamma(0.5 + 0.5j * total / np.pi).real
+            np.log(0.5 * half_width / np.pi) - digamma(0.5 + 0.5j * total / np.pi).real
         )
 
     def electrons(spin: int, orbital: Array) -> Array:  # P integral of f/(e' - e)
-        return np.asarray(-logarithm(orbital + _SIGN[spin] * half) - orbital / bandwidth)
+        return np.asarray(-logarithm(orbital + _SIGN[spin] * half) - orbital / half_width)
 
     def holes(spin: int, orbital: Array) -> Array:  # P integral of (1 - f)/(e' - e)
-        return np.asarray(logarithm(orbital + _SIGN[spin] * half) - orbital / bandwidth)
+        return np.asarray(logarithm(orbital + _SIGN[spin] * half) - orbital / half_width)
 
     profile = responses(sea)[1, 2]
     profile = profile / profile.sum()
@@ -612,7 +623,7 @@ def level_shift(sea: Sea, bandwidth: float) -> Array:
     for scatterer in sea.scatterers:
         for process in processes(scatterer):
             after, before, energy, back = process
-            gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.splitting
+            gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.electron_splitting
             hop = np.outer(np.eye(2)[after], np.eye(2)[before])
             arriving = profile @ electrons(before, e + gap)
             leaving = profile @ holes(after, e - gap)

@@ -406,7 +406,7 @@ class CollisionParts(NamedTuple):
 
 
 def collision_parts(state: Qobj, scattering: Scattering) -> CollisionParts:
-    """What Eq. (21) keeps of the many-body collision integral of a state, and what it drops.
+    """The many-body collision integral of a state, split into what Eq. (21) keeps and drops.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ Transform = Callable[[Array], ComplexArray]
 
 @dataclass(frozen=True, slots=True)
 class Scattering:
-    """What the electrons scatter from.
+    """Modes of the electrons, and the couplings and the bath that they scatter from.
 
     Attributes
     ----------

@@ -54,13 +54,14 @@ class JointSpectrum:
     largest_block: int
 
 
+@_checks.renamed(splittings="reduced_splittings", electron="electron_splitting")
 def joint_spectrum(
     spins: Sequence[float],
-    splittings: ArrayLike,
+    reduced_splittings: ArrayLike,
     exchange: ArrayLike,
     *,
     noise: ArrayLike = 1.0,
-    electron: ArrayLike = 0.0,
+    electron_splitting: ArrayLike = 0.0,
     unitary: float = 0.0,
     mean: ArrayLike = 0.0,
 ) -> JointSpectrum:
@@ -70,13 +71,13 @@ def joint_spectrum(
     ----------
     spins : sequence of float, n of them
         S of each moment.
-    splittings : array_like (..., n), no unit
+    reduced_splittings : array_like (..., n), no unit
         x = beta eps_L of each, at any number of points.
     exchange : array_like (n, 3)
         J_v of each, in any unit.
     noise : array_like (n,) or float, any unit
         G(0) that goes with `exchange`, of the bath of each moment: rate = noise * exchange^2.
-    electron : array_like (...), no unit
+    electron_splitting : array_like (...), no unit
         w = beta hbar omega_L of the electron, 0 to leave it out of the Bohr frequencies.
     unitary : float
         1/(beta hbar) in the unit of the rates adds -i [H, .]; 0 leaves the dissipator alone.
@@ -100,10 +101,10 @@ def joint_spectrum(
         raise _checks.ParameterError("`spins` must hold at least one spin, got none")
     _checks.joint_dimension("spins", spins, most=MAX_DIMENSION)
     unitary = _checks.number("unitary", unitary)
-    x = _checks.finite_array("splittings", splittings)
+    x = _checks.finite_array("reduced_splittings", reduced_splittings)
     if x.ndim == 0 or x.shape[-1] != len(spins):
         raise _checks.ParameterError(
-            f"`splittings` must have a last axis of length {len(spins)}, got shape {x.shape}"
+            f"`reduced_splittings` must have a last axis of length {len(spins)}, got {x.shape}"
         )
     strength = _per_moment("noise", noise, (len(spins),))
     if strength.min() < 0:
@@ -122,7 +123,8 @@ def joint_spectrum(
             f"`spins` must leave blocks of at most {_MAX_BLOCK} elements on a side, got {largest} "
             f"({gibibytes:.3g} GiB); with Jx = Jy the blocks are smaller"
         )
-    w, _ = _checks.broadcast(electron=_checks.finite_array("electron", electron), points=x[..., 0])
+    w = _checks.finite_array("electron_splitting", electron_splitting)
+    w, _ = _checks.broadcast(electron_splitting=w, reduced_splittings=x[..., 0])
     x = np.broadcast_to(x, (*w.shape, len(spins)))
     energies = _energies(spins, x.reshape(-1, len(spins)), w.ravel())
     dimension = energies.shape[-1]

@@ -61,7 +61,7 @@ class _Trial(NamedTuple):
 def _trial(problem: WeissProblem, x: Array) -> _Trial:
     rows = [level_sums(spin, row) for spin, row in zip(problem.spins, x, strict=True)]
     sums = LevelSums(*(np.stack(values) for values in zip(*rows, strict=True)))
-    m = sums.magnetization
+    m = sums.mean_spin
     terms = np.stack([-sums.entropy, problem.zeeman * m, -0.5 * m * problem.pull(m)])
     terms *= problem.weights[:, None]
     rounding = 4 * EPSILON * np.abs(terms).sum(axis=(0, 1))
@@ -107,7 +107,7 @@ def over_size(matrix: Array, vector: Array) -> Array:
 def _sweep(problem: WeissProblem, x: Array) -> Array:
     """One moment after the other in the field of the rest: downhill in the free energy."""
     x = x.copy()
-    m = np.stack([means(s, row).magnetization for s, row in zip(problem.spins, x, strict=True)])
+    m = np.stack([means(s, row).mean_spin for s, row in zip(problem.spins, x, strict=True)])
     for i, spin in enumerate(problem.spins):
         own = problem.beta * problem.weiss[i, i]
         attracted = problem.zeeman[i] - problem.beta * (problem.weiss[i] @ m)
@@ -117,9 +117,9 @@ def _sweep(problem: WeissProblem, x: Array) -> Array:
             rest = attracted + own * m[i]
             x[i] = 0.0
             for _ in range(6):
-                error = x[i] - rest + own * means(spin, x[i]).magnetization
+                error = x[i] - rest + own * means(spin, x[i]).mean_spin
                 x[i] -= error / (1.0 - own * variance(spin, x[i]))
-        m[i] = means(spin, x[i]).magnetization
+        m[i] = means(spin, x[i]).mean_spin
     return x
 
 
@@ -132,7 +132,7 @@ def _descend(problem: WeissProblem, x: Array) -> _Trial:
     weights = problem.weights[:, None]
     for _ in range(_MAX_ITERATIONS):
         sums = start.sums
-        mean_field = part.pull(sums.magnetization)
+        mean_field = part.pull(sums.mean_spin)
         residual = part.zeeman - mean_field - start.x
         step = _newton_step(part, sums, residual)
         slope = -np.sum(weights * sums.variance * residual * step, axis=0)
@@ -145,7 +145,7 @@ def _descend(problem: WeissProblem, x: Array) -> _Trial:
             length[uphill] *= 0.5
         found[:, active] = trial.x
         scale = np.abs(part.zeeman) + np.abs(start.x)
-        scale += part.beta * (np.abs(part.weiss) @ np.abs(sums.magnetization))
+        scale += part.beta * (np.abs(part.weiss) @ np.abs(sums.mean_spin))
         settled = np.all(
             (np.abs(step) <= 2 * EPSILON * np.abs(start.x))
             | (np.abs(residual) <= 8 * EPSILON * scale + SMALLEST),
@@ -177,7 +177,7 @@ def lowest(problem: WeissProblem) -> Array:
     for pattern in product((-1.0, 1.0), repeat=len(problem.spins)):
         saturated = np.array(pattern)[:, None] * spins
         found = _descend(problem, problem.zeeman - problem.beta * (problem.weiss @ saturated))
-        m = found.sums.magnetization
+        m = found.sums.mean_spin
         # equal free energies: least Zeeman energy, then net moment and first moment against b
         zeeman, net = (weights * problem.zeeman * m).sum(axis=0), (weights * g * m).sum(axis=0)
         key = [found.energy, zeeman, net, m[0]]

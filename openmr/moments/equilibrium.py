@@ -125,7 +125,7 @@ class Equilibrium:
             yield Equilibrium(**arrays, magnet=self.magnet)
 
 
-_AVERAGES = ("splitting", *Means._fields)
+_AVERAGES = ("splitting", "magnetization", *Means._fields[1:])
 _ARRAYS = ("temperature", "field", *_AVERAGES)
 
 

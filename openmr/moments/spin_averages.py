@@ -38,7 +38,7 @@ _MAX_BINOMIAL = 1000  # C(n, k) overflows from n = 1030 on
 class LevelSums(NamedTuple):
     """Averages of one moment with H = x S_par (in k_B T), each with the shape of x."""
 
-    magnetization: Array
+    mean_spin: Array
     second_moment: Array
     variance: Array
     flip_up: Array
@@ -53,7 +53,7 @@ def blocks(count: int, size: int = BLOCK) -> Iterator[slice]:
 
 @cache
 def _coefficients(spin: float) -> tuple[Array, Array, Array]:
-    """Of Z, T and V, lowest power first."""
+    """Coefficients of Z, T and V, lowest power first."""
     k = np.arange(round(2 * spin) + 1.0)
     r = np.arange(round(4 * spin))  # V is a palindrome: v_n = n(n+1)(n+2)/6 up to the middle
     r = np.minimum(r, round(4 * spin) - r).astype(float)
@@ -62,7 +62,7 @@ def _coefficients(spin: float) -> tuple[Array, Array, Array]:
 
 @cache
 def _half_angle(spin: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Of R and P, lowest power first, over 2; integers or halves, so that all of t = 1 is exact."""
+    """Coefficients of R and P over 2, lowest power first; integers or halves, exact at t = 1."""
     count = round(2 * spin) + 1
     above = [count * comb(count, 2 * k + 2) - comb(count, 2 * k + 3) for k in range(count // 2)]
     below = [comb(count, 2 * k + 1) for k in range((count + 1) // 2)]
@@ -129,7 +129,7 @@ def brillouin(spin: float, x: Array) -> Brillouin:
 class Means(NamedTuple):
     """The averages that most rates need."""
 
-    magnetization: Array
+    mean_spin: Array
     second_moment: Array
     flip_up: Array
     flip_down: Array
@@ -153,7 +153,7 @@ def means(spin: float, x: Array) -> Means:
     if np.all(up):
         return Means(mean, second, forth, back)
     return Means(
-        magnetization=np.where(up, mean, -mean) + 0.0,
+        mean_spin=np.where(up, mean, -mean) + 0.0,
         second_moment=second,
         flip_up=np.where(up, forth, back),
         flip_down=np.where(up, back, forth),
@@ -170,7 +170,7 @@ def variance(spin: float, x: Array) -> Array:
 class Averages(NamedTuple):
     """The first five of `LevelSums`."""
 
-    magnetization: Array
+    mean_spin: Array
     second_moment: Array
     variance: Array
     flip_up: Array

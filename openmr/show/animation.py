@@ -40,7 +40,7 @@ from openmr.transport.diffusion import SpinProfile
 
 _MARKERS = "os^Dv"
 _VISIBLE = 5e-3
-"""Of the largest change of the occupation: what is still seen, and so belongs on the axes."""
+"""Share of the largest change of the occupation that is still seen and belongs on the axes."""
 _SHORTEST = 8.0
 """Energies shown to either side at least [k_B T]: room for the legend, and f = 0.0003 there."""
 _FASTEST = 50
@@ -433,7 +433,7 @@ def _takes_ax(draw: Callable[..., Any], frame: Any) -> None:
 
 
 def _drawn(draw: Callable[..., Any], frame: Any, others: list[int]) -> tuple[Figure, Any]:
-    """What `draw` returns for the first frame; figures but the `others` are closed if bad."""
+    """First frame as `draw` returns it; if that is bad, figures but the `others` are closed."""
     found = draw(frame)
     if isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Figure):
         return found

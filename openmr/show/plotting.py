@@ -293,7 +293,7 @@ _FIELD_ALONG = {
 _TEMPERATURE = "temperature (K)"
 _RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
 _LEAST_POWER = -15
-"""Of ten, of a relative change: below, it is rounding."""
+"""Least power of ten of a relative change: below, it is rounding."""
 
 
 def resistance_curves(
@@ -404,7 +404,7 @@ def _range(values: Array) -> str:
 
 
 def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
-    """What every curve varies in, the field first."""
+    """The quantity that varies along every curve, the field first."""
     known = ("field", "temperature")
     fixed = {
         axis: [
@@ -482,7 +482,7 @@ def _styles(count: int) -> list[tuple[str, Any]]:
 
 
 def _crossings(x: Array, y: Array) -> Array:
-    """Where y, linear between points, passes through zero."""
+    """Zeros of y, linear between points."""
     at = np.flatnonzero(y[:-1] * y[1:] < 0)
     return np.asarray(x[at] - y[at] * (x[at + 1] - x[at]) / (y[at + 1] - y[at]))
 

@@ -30,14 +30,14 @@ class Solution:
     nodes : array (n,)
     values, excess : array (n, 3, columns)
         y, and dy/dz less its value at the ends.
-    error : float
+    uncertainty : float
         Change of either since the mesh of half as many cells, over 2^4 - 1 and over its largest.
     """
 
     nodes: Array
     values: Array
     excess: Array
-    error: float
+    uncertainty: float
 
 
 GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)

@@ -61,7 +61,7 @@ class SpinProfile:
         mu_s^x, mu_s^y, mu_s^z.
     current : array (..., n, 3), A/m^2
         Spin current along z of the three polarisations; zero at both faces.
-    error : float, no unit
+    uncertainty : float, no unit
         Estimated error over the largest accumulation; 0 for the exact methods.
     """
 
@@ -69,7 +69,13 @@ class SpinProfile:
     depth: Array
     accumulation: Array
     current: Array
-    error: float = 0.0
+    uncertainty: float = 0.0
+
+    @property
+    def error(self) -> float:
+        """Old name of `uncertainty`, for one release."""
+        _checks.warn_renamed("error", "uncertainty")
+        return self.uncertainty
 
     def __repr__(self) -> str:
         return (
@@ -254,5 +260,5 @@ def graded_profile(
         depth=found.nodes * d,
         accumulation=scale * d * found.values[..., 0],
         current=-0.5 * scale / film.resistivity * found.excess[..., 0],
-        error=found.error,
+        uncertainty=found.uncertainty,
     )

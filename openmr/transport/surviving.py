@@ -1,4 +1,4 @@
-"""How much of the spin Hall current diffusion leaves, Eqs. (88)-(90), (B29), and on what length.
+"""Share of the spin Hall current that diffusion leaves, Eqs. (88)-(90), (B29), and its lengths.
 
 F = (2 l/d) tanh(d/2l) for spins along b and, with a complex length, across it; tanh(U)/U for any
 3x3 matrix of relaxation and precession.
@@ -152,7 +152,7 @@ def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
 
 
 _SERIES_BELOW, _SQUARES_BELOW = 1e-3, 1e150
-"""Of |u^2|: where the series serves, and where squares do not overflow."""
+"""Limits of |u^2|: the series serves below the first, squares overflow above the second."""
 
 
 def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:

@@ -92,7 +92,7 @@ def test_residual_of_coupled_sublattices(name):
     pulls = beta[..., None] * np.array(magnet.weiss) * state.magnetization[..., None, :]
     splitting = zeeman - pulls.sum(axis=-1)
     for i, spin in enumerate(magnet.spins):
-        again = averages(spin, splitting[..., i]).magnetization
+        again = averages(spin, splitting[..., i]).mean_spin
         assert np.all(np.abs(again - state.magnetization[..., i]) <= 1e-13 * spin)
 
 

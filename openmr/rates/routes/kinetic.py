@@ -205,7 +205,7 @@ def _sea(
             scatterers.append(Scatterer(rate, np.array(moments.exchange) / strength, lines))
     return Sea(
         energies=energies,
-        splitting=splitting,
+        electron_splitting=splitting,
         dos=(electrons.dos_up / electrons.dos, electrons.dos_down / electrons.dos),
         scatterers=tuple(scatterers),
         precession=precession,
@@ -285,7 +285,7 @@ def _at_point(sea: Sea, finer: Sea, bandwidth: float) -> PointRates:
             "grid_change": change,
             "charge": float(np.abs(slope[0]).max()) / largest,
             "stationarity": float(np.abs(standing).max()) / largest,
-            "splitting": sea.splitting,
+            "splitting": sea.electron_splitting,
             "level_shift": float(0.5 * (shift[0, 1] - shift[1, 0])),
             "spread": _spread(sea),
         },
@@ -314,7 +314,7 @@ def _modes(sea: Sea, mean: float) -> dict[str, float]:
             f"spin, which rounding hides beyond it, got {sea.mixing:g}"
         )
     counted = rates[decays & (np.abs(weights) > NEGLIGIBLE)]
-    reach = float(sea.energies[-1]) + abs(sea.splitting)
+    reach = float(sea.energies[-1]) + abs(sea.electron_splitting)
     coarse = fermi_kinetics.energy_grid([], SPECTRUM_SPACING, reach)
     across = fermi_kinetics.transverse_rates(replace(sea, energies=coarse))
     return {

@@ -357,7 +357,7 @@ def _at_point(sample: Sample, state: Equilibrium, time: float, options: _Options
         raise ConvergenceError(f"{error} ({where}, times in hbar/k_B T)") from None
     dissipator = electron.dissipator(generator.superoperator)
     tensor = joint_space.bloch_tensor(dissipator)
-    uncertain = _TENSOR_FROM_TRANSFORM * generator.error
+    uncertain = _TENSOR_FROM_TRANSFORM * generator.uncertainty
     if time == np.inf and uncertain > LARGEST_ERROR * np.abs(tensor).max():
         raise ConvergenceError(
             f"rates uncertain by {uncertain / electron.beta_hbar:.2g} 1/s, the largest "

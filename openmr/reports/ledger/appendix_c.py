@@ -1,4 +1,4 @@
-"""What Appendix C and Fig. 3 say in words, decided on curves that are found without formulas."""
+"""Claims of Appendix C and Fig. 3 in words, decided on curves found without formulas."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _antiferromagnetic_signs() -> Pairs:
 
 
 def _small_field_sign(B_sd: float, B: float) -> Any:
-    """Whether omega_L^2 rises: with B from zero when hot, away from or towards B_sd when cold."""
+    """Slope of omega_L^2, its sign: B from zero when hot, away from or towards B_sd when cold."""
     return np.sign(B) if B_sd == 0 else -np.sign(B_sd)
 
 
@@ -103,7 +103,7 @@ def positive() -> Any:
 
 
 class Exchange(NamedTuple):
-    """What makes B_sd: n_S J [eV], <S_par> or S, g, mu_B [eV/T], hbar [eV s]."""
+    """Ingredients of B_sd: n_S J [eV], <S_par> or S, g, mu_B [eV/T], hbar [eV s]."""
 
     n_S_J: float
     S: float
@@ -242,7 +242,7 @@ def _cold_series() -> Series:
 
 
 class _Caption(NamedTuple):
-    """Of Fig. 3, in SI."""
+    """Numbers in the caption of Fig. 3, in SI."""
 
     D: float
     nu_F: float  # 1 / (J m^3), one spin

@@ -251,7 +251,7 @@ def backward(h: _HalfSided, omega: float) -> ComplexArray:
 
 
 def half_sided_residual(sign: float) -> Any:
-    """Of a half-sided transform against the resolvent of every line; -1 for Eq. (27)."""
+    """Deviation of a half-sided transform from the resolvent of every line; -1 for Eq. (27)."""
 
     def residual(formula: Formula, h: _HalfSided) -> float:
         off = h.frequencies[:, None] - h.lines.frequencies

@@ -296,7 +296,7 @@ class Local(NamedTuple):
 
 @cache
 def _plane_wave_elements() -> Local:
-    """What the electrons' engine takes for the coupling at a place, spin 1/2 times 2."""
+    """Coupling at a place as the electrons' engine takes it, spin 1/2 times 2."""
     few = few_electrons(1)
     grid = 7
     spacing = few.volume / grid

@@ -53,7 +53,7 @@ def _cold_field(r: Isotropic) -> Any:
 
 
 def _bare_rate(r: Isotropic) -> Any:
-    """What is left of 1/tau_par."""
+    """1/tau_0 alone, the rest of 1/tau_par."""
     return 1 / r.tau_0
 
 
@@ -79,7 +79,7 @@ def paramagnetic_rate(r: Isotropic) -> Any:
 
 
 def nothing() -> Any:
-    """What vanishes."""
+    """Zero, for what vanishes."""
     return 0.0
 
 

@@ -336,7 +336,7 @@ def master(t: Turning) -> ComplexArray:
 
 
 class _Shift(NamedTuple):
-    """Of the precession, over the coupling, by exact evolution."""
+    """Shift of the precession over the coupling, by exact evolution."""
 
     mean: float  # <L_z> over the coupling
     frequency: float

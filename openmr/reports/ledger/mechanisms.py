@@ -99,7 +99,7 @@ def hanle_series(change: Callable[[float], tuple[float, float]], sizes: Array) -
 
 
 def _relative_order(formula: Any, series: Series) -> float:
-    """How far the order of the relative error is from 2."""
+    """Distance of the order of the relative error from 2."""
     return abs(order(lambda h, found: formula(h) / found, series) - 2.0)
 
 

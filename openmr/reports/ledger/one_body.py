@@ -62,7 +62,7 @@ def one_body_element(f: ComplexArray, state: ComplexArray, a2: int, a1: int) -> 
 
 
 def element_residual(formula: Formula, o: _OneElectron) -> float:
-    """Of a one-body density matrix."""
+    """Deviation of a one-body density matrix."""
     found = [[formula(o.few.f, o.many, a, b) for b in range(4)] for a in range(4)]
     return relative(found, o.single)
 
@@ -112,7 +112,7 @@ class Mean(NamedTuple):
 
 @cache
 def mean_potentials() -> tuple[Mean, Mean]:
-    """Of a film, from its precession, and of moments in a tilted field on a ring of places."""
+    """Mean fields of a film, from its precession, and of moments on a ring in a tilted field."""
     return _film(), _ring()
 
 
@@ -165,7 +165,7 @@ def mean_potential(m: Mean) -> ComplexArray:
 
 
 def mean_residual(formula: Formula, potentials: tuple[Mean, Mean]) -> float:
-    """Of both potentials, relative."""
+    """Relative deviation of both potentials."""
     return float(np.max([relative(formula(m), m.potential) for m in potentials]))
 
 
@@ -202,7 +202,7 @@ def plane_wave(k: float, r: Any, volume: float) -> Any:
 
 
 def wave_residual(formula: Formula, w: _Waves) -> float:
-    """Of orthonormality and of the elements of a delta function."""
+    """Deviation of orthonormality and of the elements of a delta function."""
     waves = np.stack([formula(k, w.places, w.volume) for k in w.k])
     overlap = waves.conj() @ waves.T * w.volume / len(w.places)
     local = np.array([formula(k, w.site, w.volume) for k in w.k])

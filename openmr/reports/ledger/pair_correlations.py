@@ -66,7 +66,7 @@ def ordered(state: ComplexArray) -> _Ordered:
 
 @cache
 def _ordered_any() -> _Ordered:
-    """Of a state without symmetries."""
+    """Traces of a state without symmetries."""
     return ordered(many_body_state())
 
 

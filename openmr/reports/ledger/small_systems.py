@@ -340,7 +340,7 @@ def engine(few: Few) -> scattering.Scattering:
 
 
 def without_mean_field(few: Few, rho: ComplexArray) -> Scattered:
-    """What free electrons do, less the disconnected term: the moments' answer to their mean spin.
+    """Change of free electrons, less the disconnected term: the moments' answer to their spin.
 
     The answer of the moments is a number per coupling, Tr[V(-tau) rho], and acts through [V, rho].
     """

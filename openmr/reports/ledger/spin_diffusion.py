@@ -45,13 +45,13 @@ def across(f: Film) -> Array:
 
 @cache
 def _transverse_parts() -> Pairs:
-    """What relaxes across the field, alike along it: trace over the plane, times unity."""
+    """The part that relaxes across the field, alike along it: trace over the plane, times unity."""
     return [((f,), 0.5 * np.trace(even(f) @ across(f)) * np.eye(3)) for f in films()]
 
 
 @cache
 def _axial_parts() -> Pairs:
-    """What the even part has beyond that."""
+    """The rest of the even part."""
     return [
         ((f,), even(f) - part)
         for f, part in zip(films(), _second(_transverse_parts()), strict=True)
