@@ -19,10 +19,7 @@ _Spectrum = Callable[[Any], Any]
 
 
 def redfield_dissipator(
-    hamiltonian: Qobj,
-    couplings: Sequence[tuple[Qobj, _Spectrum]],
-    *,
-    sec_cutoff: float = -1.0,
+    hamiltonian: Qobj, couplings: Sequence[tuple[Qobj, _Spectrum]], *, sec_cutoff: float = -1.0
 ) -> Qobj:
     """Bloch-Redfield dissipator without the unitary part and without level shift.
 

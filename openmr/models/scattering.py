@@ -296,10 +296,7 @@ def evolve_density(
 
 
 def integrate(
-    rate: Callable[[ComplexArray], ComplexArray],
-    start: ComplexArray,
-    times: ArrayLike,
-    rtol: float,
+    rate: Callable[[ComplexArray], ComplexArray], start: ComplexArray, times: ArrayLike, rtol: float
 ) -> list[ComplexArray]:
     """Matrices at the given times from their rate of change, by DOP853.
 

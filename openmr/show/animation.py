@@ -111,11 +111,7 @@ def decaying_spin(
 
 
 def bloch_vector(
-    times: ArrayLike,
-    spins: Mapping[str, ArrayLike],
-    frame: int,
-    *,
-    ax: Axes | None = None,
+    times: ArrayLike, spins: Mapping[str, ArrayLike], frame: int, *, ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
     """Bloch vectors at one time, in three dimensions, with the way that they have come.
 

@@ -635,14 +635,7 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
     if np.any(rates.precession > 0) and np.any(rates.precession < 0):
         # without a field nothing precesses above the ordering temperature: no exchange field there
         omega = np.ma.masked_where(rates.field == 0, rates.precession)
-        ax.contour(
-            rates.field,
-            rates.temperature,
-            omega,
-            levels=[0.0],
-            colors="w",
-            linestyles="--",
-        )
+        ax.contour(rates.field, rates.temperature, omega, levels=[0.0], colors="w", linestyles="--")
         ax.plot([], [], "--", color="0.5", label=r"$B = B_\mathrm{sd}$")
         ax.legend(loc="upper right")
     ax.set_xlabel(_field_label([found]))

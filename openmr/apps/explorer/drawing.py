@@ -70,12 +70,7 @@ class Axis:
 
 
 def figure(
-    lines: Sequence[Line],
-    *,
-    description: str,
-    x_name: str,
-    y_name: str,
-    marks: Sequence[Mark] = (),
+    lines: Sequence[Line], *, description: str, x_name: str, y_name: str, marks: Sequence[Mark] = ()
 ) -> str:
     """Draw curves over one pair of axes.
 

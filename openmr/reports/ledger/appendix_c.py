@@ -13,14 +13,7 @@ from openmr import units
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.closed_form import exchange_field
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    ALONG,
-    NM,
-    PER_PS,
-    Film,
-    film_axes_tensor,
-    surviving,
-)
+from openmr.reports.ledger.film_problem import ALONG, NM, PER_PS, Film, film_axes_tensor, surviving
 from openmr.reports.ledger.measures import Pairs, Series, deviation, order
 from openmr.reports.ledger.mechanisms import (
     MECHANISMS,
@@ -259,9 +252,7 @@ def drude() -> Pairs:
     tau = 3 * D / speed**2
     density = k_f**3 / (3 * np.pi**2)
     nu = units.free_electron_dos(1.0, 1.0) / constants.e
-    return [
-        ((_Caption(D, nu, constants.e, 2.0e6),), mass / (density * constants.e**2 * tau)),
-    ]
+    return [((_Caption(D, nu, constants.e, 2.0e6),), mass / (density * constants.e**2 * tau))]
 
 
 def _caption_resistivity(c: _Caption) -> Any:

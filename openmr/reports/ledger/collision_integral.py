@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -293,10 +293,11 @@ _BARS = (
     "elsewhere (as on the argument of J), so it is taken for the scan's."
 )
 
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING, because="relative; rounding")
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="21",
-        section=_SECTION,
         statement="One-body collision integral with Pauli blocking",
         latex=long_formulas.matrix_integral(rho=r"\bar\varrho", argument=r"\bar\varrho"),
         corrected_latex=long_formulas.matrix_integral(),
@@ -306,15 +307,13 @@ ENTRIES = [
         scan=True,
         reference=free_electrons,
         residual=lambda formula, r: relative(formula(r.few, r.rho), r.change),
-        tolerance=ROUNDING,
         because=SUMS,
         route="traces in Fock space, free electrons beside two coupled moments, less the "
         "disconnected term",
         note=_BARS,
     ),
-    Entry(
+    _entry(
         equation="22",
-        section=_SECTION,
         statement="Pauli blocking: the density matrix of the holes",
         latex=r"\bar\varrho_{\mathbf k\mathbf k'}^{\sigma\sigma'} = "
         r"\delta_{\mathbf k\mathbf k'}\delta_{\sigma\sigma'}"
@@ -323,13 +322,10 @@ ENTRIES = [
         printed=blocking,
         reference=holes,
         residual=lambda formula, h: relative(formula(h.rho), h.holes),
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="Tr[f_2 f_1^+ state] in Fock space",
     ),
-    Entry(
+    _entry(
         equation="23",
-        section=_SECTION,
         statement="Equation of motion of the populations",
         latex=r"\frac{\partial}{\partial t}\varrho_{\mathbf k}^\sigma(t)"
         r" - \frac i\hbar[\varrho(t), \hat{\mathcal H}_0^e]_{\mathbf k\mathbf k}^{\sigma\sigma}"
@@ -339,13 +335,11 @@ ENTRIES = [
         printed=populations,
         reference=many_body_rate,
         residual=lambda formula, k: relative(formula(k), np.diag(k.change)),
-        tolerance=ROUNDING,
         because="relative; rounding in Fock space",
         route="commutators and traces in Fock space",
     ),
-    Entry(
+    _entry(
         equation="24",
-        section=_SECTION,
         statement="Diagonal density matrix",
         latex=r"\varrho_{\mathbf k_2\mathbf k_1}^{\sigma_2\sigma_1}\simeq"
         r"\delta_{\sigma_2\sigma_1}\delta_{\mathbf k_1\mathbf k_2}\varrho_{\mathbf k_1}^{\sigma_1}",
@@ -362,9 +356,8 @@ ENTRIES = [
         note="With a single moment at a known place the error is of first order: (24) is an "
         "average over places.",
     ),
-    Entry(
+    _entry(
         equation="25",
-        section=_SECTION,
         statement="Collision integral of the populations",
         latex=long_formulas.population_integral(rho=r"\bar\varrho", argument=r"\bar\varrho"),
         corrected_latex=long_formulas.population_integral(),
@@ -374,14 +367,12 @@ ENTRIES = [
         scan=True,
         reference=lambda: occupied(2),
         residual=lambda formula, o: relative(formula(o.few, o.p), o.change),
-        tolerance=ROUNDING,
         because=SUMS,
         route="traces in Fock space, free electrons beside two coupled moments",
         note=_BARS,
     ),
-    Entry(
+    _entry(
         equation="26",
-        section=_SECTION,
         statement="Half-sided transform of the correlator, later times",
         latex=r"\mathcal D_{n_1n_2}^+(\omega) = \int_0^{+\infty}d\tau\,e^{+i\omega\tau-\eta\tau}"
         r"\mathcal D_{n_1n_2}(\tau)",
@@ -389,13 +380,11 @@ ENTRIES = [
         printed=forward,
         reference=half_sided,
         residual=half_sided_residual(1.0),
-        tolerance=ROUNDING,
         because="relative; the integrand is cut at exp(-35)",
         route="resolvent of every line of the moment's spectrum",
     ),
-    Entry(
+    _entry(
         equation="27",
-        section=_SECTION,
         statement="Half-sided transform of the correlator, earlier times",
         latex=r"\mathcal D_{n_1n_2}^-(\omega) = \int_{-\infty}^0 d\tau\,e^{+i\omega\tau+\eta\tau}"
         r"\mathcal D_{n_1n_2}(\tau)",
@@ -403,13 +392,11 @@ ENTRIES = [
         printed=backward,
         reference=half_sided,
         residual=half_sided_residual(-1.0),
-        tolerance=ROUNDING,
         because="relative; the integrand is cut at exp(-35)",
         route="resolvent of every line of the moment's spectrum",
     ),
-    Entry(
+    _entry(
         equation="27 text",
-        section=_SECTION,
         statement="Element of the spin between two spin states, text below (27)",
         latex=r"\sigma_{\sigma'\sigma}^\nu = \langle\sigma'|\sigma^\nu|\sigma'\rangle",
         corrected_latex=r"\sigma_{\sigma'\sigma}^\nu = \langle\sigma'|\sigma^\nu|\sigma\rangle",
@@ -420,14 +407,11 @@ ENTRIES = [
         residual=lambda formula, r: relative(
             [[[formula(s, r[1], a, b) for b in (0, 1)] for a in (0, 1)] for s in r[0]], r[0]
         ),
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="spin matrices",
         note="As printed no scattering flips a spin.",
     ),
-    Entry(
+    _entry(
         equation="28",
-        section=_SECTION,
         statement="Correlator of two moments with the phase that their places give",
         latex=r"\mathcal D_{n_2n_1}^-(\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'})"
         r"e^{-i(\mathbf k-\mathbf k')\cdot(\mathbf r_{i_1}-\mathbf r_{i_2})}",
@@ -435,8 +419,6 @@ ENTRIES = [
         printed=interference,
         reference=few_electrons,
         residual=_interference_residual,
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="elements of delta functions on a ring of places, discrete Fourier transform",
         note="Averaged over the Fermi sphere the phase is (sin k_F R / k_F R)^2, docs/clusters.md.",
     ),

@@ -157,10 +157,7 @@ def _transverse_current(s: Solved) -> Any:
     """Both lines of Eq. (B28), over theta^2."""
     f, E, E_inv, zeta = s.film, s.modes.vectors, s.modes.inverse, s.zeta
     rise = s.top[1] / (f.e * f.J_SH) - s.bottom[1] / (f.e * f.J_SH)
-    return [
-        +f.sigma / (2 * f.d) * rise,
-        +sum(E[1, n] * E_inv[n, 2] * zeta[n] for n in COUNTED),
-    ]
+    return [+f.sigma / (2 * f.d) * rise, +sum(E[1, n] * E_inv[n, 2] * zeta[n] for n in COUNTED)]
 
 
 @cache

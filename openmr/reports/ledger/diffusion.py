@@ -13,12 +13,7 @@ from openmr.bath.correlators import PAULI
 from openmr.models.clusters import LEVI_CIVITA as EPSILON
 from openmr.rates.relaxation import relaxation
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    PER_PS,
-    Film,
-    film,
-    films,
-)
+from openmr.reports.ledger.film_problem import PER_PS, Film, film, films
 from openmr.reports.ledger.measures import ROUNDING, Pairs, Series, deviation, order
 from openmr.sample import presets
 
@@ -55,11 +50,7 @@ def _continuity_printed(f: Film) -> Any:
 def _continuity(f: Film) -> Any:
     """Matrix with a precession about z, as Eqs. (2) and (13) give."""
     return np.array(
-        [
-            [1 / f.tau_perp, +f.omega, 0],
-            [-f.omega, 1 / f.tau_perp, 0],
-            [0, 0, 1 / f.tau_par],
-        ]
+        [[1 / f.tau_perp, +f.omega, 0], [-f.omega, 1 / f.tau_perp, 0], [0, 0, 1 / f.tau_par]]
     )
 
 

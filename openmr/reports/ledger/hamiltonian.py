@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -316,10 +316,11 @@ def _local_residual(formula: Formula, r: Local) -> float:
     return float(np.max(off))
 
 
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="1",
-        section=_SECTION,
         statement="Electrons, moments and their coupling make up the whole energy",
         latex=r"H = H_e + H_m + V_{em}",
         code=(
@@ -334,9 +335,8 @@ ENTRIES = [
         "of the propagator",
         route="exact evolution of one electron in a band with a moment",
     ),
-    Entry(
+    _entry(
         equation="2",
-        section=_SECTION,
         statement="Electron: kinetic, Zeeman (omega_B = g mu_B B / hbar) and spin-orbit energy",
         latex=r"H_e = p_l^2/2m + g\mu_B B\,\hat{\mathbf b}\cdot\boldsymbol\sigma_l"
         r" - (\hbar/4m^2c^2)\,\boldsymbol\sigma_l\cdot"
@@ -360,9 +360,8 @@ ENTRIES = [
         note="As printed the electron precesses at twice the omega_B that the same sentence "
         "defines. Kinetic and spin-orbit term are right.",
     ),
-    Entry(
+    _entry(
         equation="3",
-        section=_SECTION,
         statement="Moments: Zeeman energy and exchange, whose mean field is Eq. (30)",
         latex=r"\hat H_m = g\mu_B\mathbf B\cdot\sum_{\iota i}\hat{\mathbf S}_{\iota i}"
         r" - \sum_{\iota i\iota'i'} J_{\iota i\iota'i'}\hat{\mathbf S}_{\iota i}\cdot"
@@ -381,9 +380,8 @@ ENTRIES = [
         note="The printed sum meets each pair twice, and its mean field has twice the exchange of "
         "Eq. (30). Either the sum is over pairs, as taken here, or (30) lacks a factor 2.",
     ),
-    Entry(
+    _entry(
         equation="4",
-        section=_SECTION,
         statement="Moments and electrons couple by the product of L and V",
         latex=r"\check V_{em} = -\hbar\sum_{il\nu}\hat L_i^\nu\hat V_{il}^\nu",
         code=("openmr.rates.routes.joint_space.coupling", "openmr.models.scattering.plane_waves"),
@@ -392,27 +390,23 @@ ENTRIES = [
         residual=lambda formula, e: relative(
             _coupling_levels(formula(e, e.coupling / 2 / e.hbar * e.spin)), e.levels
         ),
-        tolerance=ROUNDING,
         because="relative; rounding of a 6 x 6 diagonalisation",
         route="angular momentum: levels of -J s.S by the total spin",
         note="J > 0 puts the parallel spins below.",
     ),
-    Entry(
+    _entry(
         equation="5",
-        section=_SECTION,
         statement="The electrons' operator is their spin at the place of the moment",
         latex=r"\hat V_{il}^\nu = \hat\sigma_l^\nu\,\delta(\mathbf r_l - \mathbf r_i)",
         code=("openmr.models.scattering.plane_waves", "openmr.models.fock.one_body"),
         printed=_local_spin,
         reference=_plane_wave_elements,
         residual=_local_residual,
-        tolerance=ROUNDING,
         because="relative; rounding of sums over seven places",
         route="couplings between plane waves of om.scattering, beside sums over a grid of places",
     ),
-    Entry(
+    _entry(
         equation="6",
-        section=_SECTION,
         statement="The moments' operator is their spin times J / 2 hbar",
         latex=r"\hat L_i^\nu = \frac{\mathcal J_i^\nu}{2\hbar}\hat S_{\iota i}^\nu",
         code=("openmr.rates.routes.joint_space.coupling", "openmr.bath.moment_correlator"),
@@ -424,7 +418,6 @@ ENTRIES = [
             ),
             e.levels,
         ),
-        tolerance=ROUNDING,
         because="relative; rounding of a 6 x 6 diagonalisation",
         route="angular momentum: levels of -J s.S by the total spin",
         note="The factor 1/2 makes J the coupling of the electron's spin s = sigma/2. Eqs. (40), "

@@ -77,5 +77,5 @@ ENTRIES = [
         route="quadrature of the last term of Eq. (2) between plane waves",
         note="The sign is opposite to that of Eq. (2) for the phase exp[-i(k - k').R] of U^o. "
         "1/tau_0 holds its square; the sign of the spin Hall angle hangs on it.",
-    ),
+    )
 ]

@@ -260,8 +260,7 @@ ENTRIES = [
         reference=_cold_antiferromagnet,
         residual=lambda f, r: max(
             worst_ratio(
-                f(one.tau_0, one.density[0], one.dos, one.coupling[0], one.spin[0]),
-                one.transverse,
+                f(one.tau_0, one.density[0], one.dos, one.coupling[0], one.spin[0]), one.transverse
             )
             for one in r
         ),

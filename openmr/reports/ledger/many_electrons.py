@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -12,10 +12,7 @@ from openmr._checks import ComplexArray
 from openmr.models import fock
 from openmr.reports.ledger.collision_integral import backward as backward_transform
 from openmr.reports.ledger.collision_integral import forward as forward_transform
-from openmr.reports.ledger.collision_integral import (
-    half_sided,
-    half_sided_residual,
-)
+from openmr.reports.ledger.collision_integral import half_sided, half_sided_residual
 from openmr.reports.ledger.entries import Entry, Formula
 from openmr.reports.ledger.one_body import (
     element_residual,
@@ -231,10 +228,12 @@ def _sum_rules(formula: Formula, t: _Fixed) -> float:
 
 
 FOCK = "double commutator on electrons (x) two coupled moments, traces in Fock space"
+
+_entry = partial(Entry, section=SECTION, tolerance=ROUNDING, because=SUMS)
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="A1",
-        section=SECTION,
         statement="One-body density matrix; repeats Eq. (17)",
         latex=r"\rho_{\alpha_2\alpha_1}(t) = \langle\alpha_2|\hat\rho(t)|\alpha_1\rangle = "
         r"\mathrm{Tr}_e\{\hat f_{\alpha_1}^+\hat f_{\alpha_2}\hat\rho(t)\}",
@@ -242,13 +241,11 @@ ENTRIES = [
         printed=one_body_element,
         reference=one_electron,
         residual=element_residual,
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="the density matrix of a single electron, put into Fock space",
     ),
-    Entry(
+    _entry(
         equation="A2",
-        section=SECTION,
         statement="Equation of motion of the one-body density matrix; repeats Eq. (18)",
         latex=r"\frac{\partial}{\partial t}\rho_{\alpha_2\alpha_1}(t)"
         r" - \frac i\hbar[\rho(t), \hat{\mathcal H}_0^e]_{\alpha_2\alpha_1}"
@@ -258,13 +255,11 @@ ENTRIES = [
         printed=kinetic,
         reference=many_body_rate,
         residual=lambda formula, k: relative(formula(k), k.change),
-        tolerance=ROUNDING,
         because="relative; rounding in Fock space",
         route="commutators and traces in Fock space",
     ),
-    Entry(
+    _entry(
         equation="A3",
-        section=SECTION,
         statement="Mean potential of the moments; repeats Eq. (19)",
         latex=r"\hat{\mathcal V}_m = -\frac12\sum_{j\nu}N_j\mathcal J_j^\nu"
         r"\langle\hat S_j^\nu\rangle\hat\sigma^\nu",
@@ -280,9 +275,8 @@ ENTRIES = [
         route="couplings at places, k = k'; Liouvillian projected onto the thermal moment",
         note="As (19): the density N / V is meant; off by the factor V as printed.",
     ),
-    Entry(
+    _entry(
         equation="A4",
-        section=SECTION,
         statement="Collision integral of the density matrix with the commutator moved to f^+ f",
         latex=r"\mathcal J_{\alpha_2\alpha_1}(\hat\rho|t) = \sum_{n_i}\int_0^{t-t_0}d\tau\,"
         r"\mathrm{Tr}_e\{[\hat V^{n_1}, \hat f_{\alpha_1}^+\hat f_{\alpha_2}]\times"
@@ -292,13 +286,10 @@ ENTRIES = [
         printed=_with_commutator,
         reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.total),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
     ),
-    Entry(
+    _entry(
         equation="A5",
-        section=SECTION,
         statement="Commutator of a coupling with f^+ f",
         latex=r"[V^{n_1}, \hat f_{\alpha_1}^+\hat f_{\alpha_2}] = \sum_{\alpha_i}["
         r"\langle\alpha_3|\hat V^{n_1}|\alpha_1\rangle\hat f_{\alpha_3}^+\hat f_{\alpha_2}"
@@ -309,13 +300,11 @@ ENTRIES = [
         residual=lambda formula, c: relative(
             [[formula(c.v, c.f, a, b) for b in MODES] for a in MODES], c.exact
         ),
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="matrix products in Fock space",
     ),
-    Entry(
+    _entry(
         equation="A6",
-        section=SECTION,
         statement="(A5) in (A4)",
         latex=r"\mathcal J_{\alpha_2\alpha_1}(\hat\rho|t) = "
         + DOUBLE
@@ -328,13 +317,10 @@ ENTRIES = [
         printed=_by_hops,
         reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.total),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
     ),
-    Entry(
+    _entry(
         equation="A7",
-        section=SECTION,
         statement="The electrons' operator at the earlier time, element by element",
         latex=r"\hat{\mathcal V}^{n_2}(-\tau) = \sum_{\alpha_i}e^{+i\omega_{\alpha_5}^{\alpha_6}"
         r"\tau}\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle\hat f_{\alpha_5}^+\hat f_{\alpha_6}",
@@ -342,14 +328,12 @@ ENTRIES = [
         printed=_earlier_coupling,
         reference=_any_state,
         residual=_earlier_residual,
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="phases of the many-electron levels in Fock space",
         note="Fixes the sign: the frequency from 5 to 6 is that of 6 less that of 5.",
     ),
-    Entry(
+    _entry(
         equation="A8",
-        section=SECTION,
         statement="Collision integral with half-sided transforms",
         latex=r"\mathcal J_{\alpha_2\alpha_1}(\hat\rho) = "
         + DOUBLE
@@ -363,13 +347,10 @@ ENTRIES = [
         printed=_transformed,
         reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.total),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
     ),
-    Entry(
+    _entry(
         equation="A9",
-        section=SECTION,
         statement="Half-sided transform of the correlator, later times; repeats Eq. (26)",
         latex=r"\mathcal D_{n_1n_2}^+(\omega) = \int_0^{+\infty}d\tau\,e^{+i\omega\tau-\eta\tau}"
         r"\mathcal D_{n_1n_2}(\tau)",
@@ -377,13 +358,11 @@ ENTRIES = [
         printed=forward_transform,
         reference=half_sided,
         residual=half_sided_residual(1.0),
-        tolerance=ROUNDING,
         because="relative; the integrand is cut at exp(-35)",
         route="resolvent of every line of the moment's spectrum",
     ),
-    Entry(
+    _entry(
         equation="A10",
-        section=SECTION,
         statement="Half-sided transform of the correlator, earlier times; repeats Eq. (27)",
         latex=r"\mathcal D_{n_1n_2}^-(\omega) = \int_{-\infty}^0d\tau\,e^{+i\omega\tau+\eta\tau}"
         r"\mathcal D_{n_1n_2}(\tau)",
@@ -391,13 +370,11 @@ ENTRIES = [
         printed=backward_transform,
         reference=half_sided,
         residual=half_sided_residual(-1.0),
-        tolerance=ROUNDING,
         because="relative; the integrand is cut at exp(-35)",
         route="resolvent of every line of the moment's spectrum",
     ),
-    Entry(
+    _entry(
         equation="A11",
-        section=SECTION,
         statement="Emission and absorption add up to the collision integral",
         latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}(\hat\rho) = "
         r"\hat{\mathcal J}_{\alpha_2\alpha_1}^e(\hat\rho)"
@@ -406,13 +383,10 @@ ENTRIES = [
         printed=_in_two,
         reference=_any_state,
         residual=lambda formula, m: relative(formula(_emitted(m), _absorbed(m)), m.parts.total),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK + ", beside (A12) and (A13)",
     ),
-    Entry(
+    _entry(
         equation="A12",
-        section=SECTION,
         statement="Emission part, by the pair correlation",
         latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}^e(\hat\rho) = "
         + DOUBLE
@@ -425,14 +399,11 @@ ENTRIES = [
         printed=_emitted,
         reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.early),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
         note="The sign of the sum is printed twice; one sum is meant.",
     ),
-    Entry(
+    _entry(
         equation="A13",
-        section=SECTION,
         statement="Absorption part, by the pair correlation",
         latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}^a(\hat\rho) = "
         + DOUBLE
@@ -445,14 +416,11 @@ ENTRIES = [
         printed=_absorbed,
         reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.late),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
         note="The sign of the sum is printed twice; one sum is meant.",
     ),
-    Entry(
+    _entry(
         equation="A14",
-        section=SECTION,
         statement="Pair correlation; its sums count electrons and empty states",
         latex=r"R_{\alpha_2\alpha_4}^{\alpha_1\alpha_3}(t) = \mathrm{Tr}_e\{\hat f_{\alpha_1}^+"
         r"\hat f_{\alpha_2}\hat f_{\alpha_3}^+\hat f_{\alpha_4}\hat\rho(t)\}",
@@ -460,7 +428,6 @@ ENTRIES = [
         printed=_pair_element,
         reference=_two_electrons,
         residual=_sum_rules,
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="one-body density matrix of two electrons on four modes",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -359,10 +359,11 @@ def _field_of_the_mean(s: _Shift) -> float:
 
 _SPAN = "rounding of sums over two dozen times"
 
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING, because="relative; rounding")
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="7",
-        section=_SECTION,
         statement="Liouville-von Neumann equation in the interaction picture",
         latex=r"\frac{\partial}{\partial t}\check\varrho(t)"
         r" = \frac{i}{\hbar}[\check\varrho(t), \check V_{em}(t)]",
@@ -374,9 +375,8 @@ ENTRIES = [
         because="relative; six-point difference of step 0.01",
         route="exact evolution by the levels of H",
     ),
-    Entry(
+    _entry(
         equation="8",
-        section=_SECTION,
         statement="Interaction picture",
         latex=r"\check{\mathcal O}(t) = e^{+i\check H_0t/\hbar}\mathcal O(t)"
         r"e^{-i\check H_0t/\hbar}",
@@ -388,9 +388,8 @@ ENTRIES = [
         because="relative; the solver's rtol is 1e-12",
         route="Heisenberg's equation of motion by DOP853",
     ),
-    Entry(
+    _entry(
         equation="9",
-        section=_SECTION,
         statement="Second-order Born-Markov master equation",
         latex=r"\frac{\partial}{\partial t}\hat\varrho_e(t) = \frac{i}{\hbar}\mathrm{Tr}_m"
         r"[\hat\varrho_e(t)\hat\varrho_m(t), \check V_{em}(t)] - \int_{t_0}^t\frac{d\tau}{\hbar^2}"
@@ -410,15 +409,11 @@ ENTRIES = [
         parameter="J, for a coupling whose mean is of second order",
         note="The route 'exact' measures the same order for a whole band.",
     ),
-    Entry(
+    _entry(
         equation="III zero mean",
-        section=_SECTION,
         statement="Moments scatter by their fluctuation; their mean acts as a field alone",
         latex=r"\check V_{em} \to \check V_{em} - \mathrm{Tr}_m[\hat\varrho_m\check V_{em}]",
-        code=(
-            "openmr.bath.moment_correlator",
-            "openmr.models.finite_band.random_scattering",
-        ),
+        code=("openmr.bath.moment_correlator", "openmr.models.finite_band.random_scattering"),
         printed=fluctuating,
         reference=means,
         residual=_order_residual(3.0),
@@ -432,9 +427,8 @@ ENTRIES = [
         "none, and so the full <S_par^2> dephases in Eq. (75); an electron that kept its momentum "
         "would see the fluctuation alone.",
     ),
-    Entry(
+    _entry(
         equation="10",
-        section=_SECTION,
         statement="First term of Eq. (9): precession about the moments' mean",
         latex=r"\hat{\mathcal B}_1(t)\hat\varrho_e(t) = -i\langle\hat L_n(t)\rangle"
         r"[\hat\varrho_e(t), \hat{\mathcal V}^n(t)]",
@@ -442,13 +436,10 @@ ENTRIES = [
         printed=mean_field,
         reference=lambda: _traced_first_order(1.7),
         residual=lambda formula, m: relative(formula(m.mean, m.v, m.rho), m.change),
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="partial trace on electron (x) moment",
     ),
-    Entry(
+    _entry(
         equation="III mean field",
-        section=_SECTION,
         statement="The first term of Eq. (9) corrects the field that the electrons feel",
         latex=r"\delta\omega = -2\langle\hat L_z\rangle",
         code=(
@@ -462,9 +453,8 @@ ENTRIES = [
         because="relative; the third order of the odd part, (J t)^2 = 2e-6",
         route="odd part in J of the exact generator of electron and moment",
     ),
-    Entry(
+    _entry(
         equation="11",
-        section=_SECTION,
         statement="Second term of Eq. (9) by the moments' correlators",
         latex=r"\hat{\mathcal J}(\hat\varrho_e) = \int_{t_0}^t d\tau\{\mathcal D_{n_1n_2}(\tau-t)"
         r"[\hat{\mathcal V}^{n_2}(t), \hat\varrho_e(t)\hat{\mathcal V}^{n_1}(\tau)]"
@@ -474,13 +464,11 @@ ENTRIES = [
         printed=_collision_interaction,
         reference=_double_commutator,
         residual=lambda formula, m: relative(formula(m), m.change),
-        tolerance=ROUNDING,
         because="relative; " + _SPAN,
         route="double commutator on electron (x) moment",
     ),
-    Entry(
+    _entry(
         equation="12",
-        section=_SECTION,
         statement="Correlator of the moments; it knows the difference of the times only",
         latex=r"\mathcal D_{n_1n_2}(t_1-t_2) = "
         r"\langle\hat{\mathcal L}_{n_1}(t_1)\hat{\mathcal L}_{n_2}(t_2)\rangle",
@@ -488,13 +476,10 @@ ENTRIES = [
         printed=correlator,
         reference=correlations,
         residual=_correlator_residual,
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="lines of the moment's spectrum, openmr.bath",
     ),
-    Entry(
+    _entry(
         equation="13",
-        section=_SECTION,
         statement="Master equation in the Schroedinger picture",
         latex=r"\frac{\partial}{\partial t}\hat\rho(t) - \frac{i}{\hbar}[\hat\rho(t), \hat H_e]"
         r" - \hat B_1(t)\hat\rho(t) = \hat{\mathcal J}(\hat\rho)",
@@ -507,9 +492,8 @@ ENTRIES = [
         route="rotation of the interaction picture's solution, differentiated",
         note="Spins turn as d s / dt = + omega b x s for H_e = hbar omega b.sigma / 2.",
     ),
-    Entry(
+    _entry(
         equation="14",
-        section=_SECTION,
         statement="The moments' mean as a field, Schroedinger picture",
         latex=r"\hat B_1(t)\hat\rho(t) = -i\langle\hat L_n(t)\rangle"
         r"[\hat\rho(t), \hat{\mathcal V}^n]",
@@ -517,13 +501,10 @@ ENTRIES = [
         printed=mean_field,
         reference=lambda: _traced_first_order(0.0),
         residual=lambda formula, m: relative(formula(m.mean, m.v, m.rho), m.change),
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="partial trace on electron (x) moment",
     ),
-    Entry(
+    _entry(
         equation="15",
-        section=_SECTION,
         statement="Many-body collision integral, Schroedinger picture",
         latex=r"\hat{\mathcal J}(\hat\rho) = \int_0^{t-t_0}d\tau\{\mathcal D_{n_2n_1}(-\tau)"
         r"[\hat{\mathcal V}^{n_1}, \hat\rho(t)\hat{\mathcal V}^{n_2}(-\tau)]"
@@ -533,13 +514,11 @@ ENTRIES = [
         printed=collision,
         reference=_double_commutator_now,
         residual=lambda formula, m: relative(formula(m), m.change),
-        tolerance=ROUNDING,
         because="relative; " + _SPAN,
         route="double commutator on electron (x) moment",
     ),
-    Entry(
+    _entry(
         equation="16",
-        section=_SECTION,
         statement="The electrons' operator at the earlier time",
         latex=r"\hat{\mathcal V}^{n_2}(-\tau) = e^{-i\hat H_e\tau/\hbar}\hat{\mathcal V}^{n_2}"
         r"e^{i\hat H_e\tau/\hbar}",

@@ -18,14 +18,7 @@ from openmr.reports.ledger.currents import (
     sideways,
 )
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    OBLIQUE,
-    Film,
-    film,
-    films,
-    modes,
-    resistivity,
-)
+from openmr.reports.ledger.film_problem import OBLIQUE, Film, film, films, modes, resistivity
 from openmr.reports.ledger.measures import (
     ANGLES,
     ORDER,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -212,10 +212,11 @@ def wave_residual(formula: Formula, w: _Waves) -> float:
     )
 
 
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="17",
-        section=_SECTION,
         statement="One-body density matrix, from Fock space",
         latex=r"\varrho_{\alpha_2\alpha_1}(t) = \langle\alpha_2|\hat\rho(t)|\alpha_1\rangle"
         r" = \mathrm{Tr}_e\{\hat f_{\alpha_1}^+\hat f_{\alpha_2}\hat\rho(t)\}",
@@ -223,13 +224,11 @@ ENTRIES = [
         printed=one_body_element,
         reference=one_electron,
         residual=element_residual,
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="the density matrix of a single electron, put into Fock space",
     ),
-    Entry(
+    _entry(
         equation="18",
-        section=_SECTION,
         statement="Equation of motion of the one-body density matrix",
         latex=r"\frac{\partial}{\partial t}\varrho_{\alpha_2\alpha_1}(t)"
         r" - \frac{i}{\hbar}[\varrho(t), \hat{\mathcal H}_0^e]_{\alpha_2\alpha_1}"
@@ -239,15 +238,13 @@ ENTRIES = [
         printed=kinetic,
         reference=many_body_rate,
         residual=lambda formula, k: relative(formula(k), k.change),
-        tolerance=ROUNDING,
         because="relative; rounding in Fock space",
         route="commutators and traces in Fock space",
         note="Printed with indices inside the commutators, [rho_21, H]_21: read as [rho, H]_21, as "
         "in (A2).",
     ),
-    Entry(
+    _entry(
         equation="19",
-        section=_SECTION,
         statement="Mean potential of the moments",
         latex=r"\hat{\mathcal V}_m = -\frac12 N_i\mathcal J_i^\nu\langle\hat S_i^\nu\rangle"
         r"\hat\sigma^\nu",
@@ -264,9 +261,8 @@ ENTRIES = [
         note="J is an energy times a volume, Eq. (5), so N must be the density N / V: the print is "
         "right for V = 1 and off by the factor V else.",
     ),
-    Entry(
+    _entry(
         equation="20",
-        section=_SECTION,
         statement="Plane waves",
         latex=r"\langle\mathbf r|\alpha\rangle = \frac{1}{\sqrt V}e^{\mathbf k\cdot\mathbf r}"
         r"|\sigma\rangle",
@@ -277,7 +273,6 @@ ENTRIES = [
         corrected=plane_wave,
         reference=ring,
         residual=wave_residual,
-        tolerance=ROUNDING,
         because="overlaps and elements, relative; rounding",
         route="orthonormality on a ring; couplings of om.scattering",
         note="Without the i the functions grow and are not orthogonal: the error exceeds 1.",

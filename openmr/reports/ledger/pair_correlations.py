@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -11,20 +11,10 @@ import numpy as np
 from openmr._checks import ComplexArray
 from openmr.models import fock
 from openmr.reports.ledger import long_formulas
-from openmr.reports.ledger.collision_integral import (
-    blocking,
-    collision,
-    free_electrons,
-    holes,
-)
+from openmr.reports.ledger.collision_integral import blocking, collision, free_electrons, holes
 from openmr.reports.ledger.entries import Entry, Formula, measured_order
 from openmr.reports.ledger.many_electrons import DOUBLE, FOCK, MODES, SECTION, SUMS
-from openmr.reports.ledger.one_body import (
-    plane_wave,
-    plane_wave_printed,
-    ring,
-    wave_residual,
-)
+from openmr.reports.ledger.one_body import plane_wave, plane_wave_printed, ring, wave_residual
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
     Few,
@@ -207,10 +197,11 @@ _ABSORPTION = (
     r"\varrho_{\alpha_6\alpha_1}]"
 )
 
+_entry = partial(Entry, section=SECTION, tolerance=ROUNDING, because=SUMS)
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="A15",
-        section=SECTION,
         statement="Normal order of the pair correlation, any state",
         latex=r"R_{\alpha_2\alpha_4}^{\alpha_1\alpha_3}(t) = \delta_{\alpha_2\alpha_3}"
         r"\varrho_{\alpha_4\alpha_1} - \mathrm{Tr}_e\{\hat f_{\alpha_1}^+\hat f_{\alpha_3}^+"
@@ -219,13 +210,11 @@ ENTRIES = [
         printed=_reordered,
         reference=_ordered_any,
         residual=lambda formula, o: relative(_all_pairs(formula, o), o.pairs),
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="traces in Fock space",
     ),
-    Entry(
+    _entry(
         equation="A16",
-        section=SECTION,
         statement="Wick's theorem for the normal-ordered pair",
         latex=r"\mathrm{Tr}_e\{\hat f_{\alpha_1}^+\hat f_{\alpha_3}^+\hat f_{\alpha_2}"
         r"\hat f_{\alpha_4}\check\rho_e(t)\}\simeq\varrho_{\alpha_4\alpha_1}"
@@ -242,9 +231,8 @@ ENTRIES = [
         note="Exact for free electrons. At a fixed number N of electrons the error is 1/N, in a "
         "mixture of free states the square of their spread, docs/fock.md.",
     ),
-    Entry(
+    _entry(
         equation="A17",
-        section=SECTION,
         statement="Pair correlation with blocking: all that moves populations of free electrons",
         latex=r"R_{\alpha_2\alpha_4}^{\alpha_1\alpha_3}(t)\simeq"
         r"\bar\varrho_{\alpha_2\alpha_3}\varrho_{\alpha_4\alpha_1}",
@@ -252,16 +240,14 @@ ENTRIES = [
         printed=_kept_pairs,
         reference=_moved_populations,
         residual=_moved_residual,
-        tolerance=ROUNDING,
         because="populations of the natural orbitals; " + SUMS,
         route=FOCK + ", every term kept",
         note="As a statement on R itself it misses rho_21 rho_43, which is as large as what is "
         "kept. That term acts as -i[h, rho], the moments' answer to the electrons' mean spin: it "
         "turns phases and moves no population, so no rate of relaxation depends on it.",
     ),
-    Entry(
+    _entry(
         equation="A18",
-        section=SECTION,
         statement="Density matrix of the holes; repeats Eq. (22)",
         latex=r"\bar\varrho_{\alpha_1\alpha_2} = \delta_{\alpha_1\alpha_2}"
         r" - \varrho_{\alpha_1\alpha_2}",
@@ -269,13 +255,11 @@ ENTRIES = [
         printed=blocking,
         reference=holes,
         residual=lambda formula, h: relative(formula(h.rho), h.holes),
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="Tr[f_2 f_1^+ state] in Fock space",
     ),
-    Entry(
+    _entry(
         equation="A19",
-        section=SECTION,
         statement="Emission by one-body density matrices",
         latex=_EMISSION,
         corrected_latex=_EMISSION.replace(r"^{\omega_", r"^{\alpha_"),
@@ -284,14 +268,11 @@ ENTRIES = [
         scan=True,
         reference=_emission_and_absorption,
         residual=lambda formula, r: relative(_elements(formula, r.few, r.rho), r.parts.early),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK + ", free electrons, less the disconnected term",
         note=_OMEGA,
     ),
-    Entry(
+    _entry(
         equation="A20",
-        section=SECTION,
         statement="Absorption by one-body density matrices",
         latex=_ABSORPTION,
         corrected_latex=_ABSORPTION.replace(r"^{\omega_", r"^{\alpha_"),
@@ -300,14 +281,11 @@ ENTRIES = [
         scan=True,
         reference=_emission_and_absorption,
         residual=lambda formula, r: relative(_elements(formula, r.few, r.rho), r.parts.late),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK + ", free electrons, less the disconnected term",
         note=_OMEGA,
     ),
-    Entry(
+    _entry(
         equation="A21",
-        section=SECTION,
         statement="Plane waves; repeats Eq. (20)",
         latex=r"\langle\mathbf r|\alpha\rangle = \frac1{\sqrt V}e^{\mathbf k\cdot\mathbf r}"
         r"|\sigma\rangle",
@@ -318,14 +296,12 @@ ENTRIES = [
         corrected=plane_wave,
         reference=ring,
         residual=wave_residual,
-        tolerance=ROUNDING,
         because="overlaps and elements, relative; rounding",
         route="orthonormality on a ring; couplings of om.scattering",
         note="As (20): the i is missing, the error exceeds 1.",
     ),
-    Entry(
+    _entry(
         equation="A22",
-        section=SECTION,
         statement="One-body collision integral with Pauli blocking, plane waves",
         latex=long_formulas.matrix_integral(argument=r"\bar\varrho", letter=r"\omega", sites="j"),
         corrected_latex=long_formulas.matrix_integral(sites="j"),
@@ -334,8 +310,6 @@ ENTRIES = [
         scan=True,
         reference=free_electrons,
         residual=lambda formula, r: relative(formula(r.few, r.rho), r.change),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK + ", free electrons, less the disconnected term",
         note=_OMEGA + " The bars are right here, unlike in (21).",
     ),

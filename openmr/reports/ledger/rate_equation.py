@@ -381,10 +381,7 @@ ENTRIES = [
         equation="48",
         statement="Fluctuation-dissipation theorem of the moments",
         latex=r"D_{\nu_1\nu_2}(\epsilon) = e^{\beta\epsilon}D_{\nu_2\nu_1}(-\epsilon)",
-        code=(
-            "openmr.bath.detailed_balance",
-            "openmr.bath.moment_correlator",
-        ),
+        code=("openmr.bath.detailed_balance", "openmr.bath.moment_correlator"),
         printed=_time_reversed,
         reference=_line_weights,
         residual=lambda f, r: max(relative(f(x, back), there) for x, there, back in r),

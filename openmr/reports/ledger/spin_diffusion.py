@@ -12,12 +12,7 @@ from openmr._checks import Array, ComplexArray
 from openmr.models.clusters import LEVI_CIVITA as EPSILON
 from openmr.reports.ledger.diffusion import MATRICES, curvatures, into_a_face, settled_slopes
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    Film,
-    films,
-    modes,
-    propagator,
-)
+from openmr.reports.ledger.film_problem import Film, films, modes, propagator
 from openmr.reports.ledger.measures import ROUNDING, Pairs, deviation
 
 SECTION = "Appendix B. Resistivity of a ferromagnet"
@@ -186,16 +181,8 @@ def _inverse_vectors(f: Film) -> Any:
     N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
     return np.array(
         [
-            [
-                (m[1] ** 2 - 1) / N,
-                (-1j * m[3] + m[1] * m[2]) / N,
-                (+1j * m[2] + m[1] * m[3]) / N,
-            ],
-            [
-                (m[1] ** 2 - 1) / N,
-                (+1j * m[3] + m[1] * m[2]) / N,
-                (-1j * m[2] + m[1] * m[3]) / N,
-            ],
+            [(m[1] ** 2 - 1) / N, (-1j * m[3] + m[1] * m[2]) / N, (+1j * m[2] + m[1] * m[3]) / N],
+            [(m[1] ** 2 - 1) / N, (+1j * m[3] + m[1] * m[2]) / N, (-1j * m[2] + m[1] * m[3]) / N],
             [m[1], m[2], m[3]],
         ]
     )

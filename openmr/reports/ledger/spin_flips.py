@@ -305,10 +305,7 @@ ENTRIES = [
         statement="Moments that take the energy of a flip",
         latex=r"\langle S_-S_+\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
         r" - \langle S_\parallel\rangle]\,\delta(\omega - \omega_L)",
-        code=(
-            "openmr.moments.spin_averages.level_sums",
-            "openmr.bath.moment_correlator",
-        ),
+        code=("openmr.moments.spin_averages.level_sums", "openmr.bath.moment_correlator"),
         printed=_upward,
         reference=_moment_lines,
         residual=partial(_line_error, which=0),
@@ -321,10 +318,7 @@ ENTRIES = [
         statement="Moments that give the energy of a flip",
         latex=r"\langle S_+S_-\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
         r" + \langle S_\parallel\rangle]\,\delta(\omega + \omega_L)",
-        code=(
-            "openmr.moments.spin_averages.level_sums",
-            "openmr.bath.moment_correlator",
-        ),
+        code=("openmr.moments.spin_averages.level_sums", "openmr.bath.moment_correlator"),
         printed=_downward,
         reference=_moment_lines,
         residual=partial(_line_error, which=1),

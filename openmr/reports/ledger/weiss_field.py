@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +13,7 @@ from openmr.models import cluster_model, clusters
 from openmr.reports.ledger import long_formulas
 from openmr.reports.ledger.collision_integral import SUMS, occupied
 from openmr.reports.ledger.entries import Entry, Formula, measured_order
-from openmr.reports.ledger.small_systems import (
-    ROUNDING,
-    Few,
-    largest,
-    relative,
-    thermal,
-)
+from openmr.reports.ledger.small_systems import ROUNDING, Few, largest, relative, thermal
 from openmr.units import K_B, MU_B
 
 _SECTION = "III A. From many- to one-body master equation"
@@ -240,10 +234,11 @@ def _local_rate(r: Few, p: Array, n_s: float) -> ComplexArray:
     return np.asarray(n_s / r.volume * total)
 
 
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="29",
-        section=_SECTION,
         statement="Weiss mean field: each moment alone in a field H",
         latex=r"g\mu_B\hat{\mathbf S}_{\iota i}\cdot\mathbf B \to "
         r"g\hat{\mathbf S}_{\iota i}\cdot\mathbf H_{\iota i}",
@@ -267,9 +262,8 @@ ENTRIES = [
         "are saturated at any temperature. The approximation itself errs as (T_C / T)^2 above the "
         "ordering temperature, and as 1/N for N neighbours.",
     ),
-    Entry(
+    _entry(
         equation="30",
-        section=_SECTION,
         statement="Weiss field",
         latex=r"\mathbf H_{\iota i} = \mathbf B - \frac1{g\mu_B}J_{\iota i,\iota'i'}"
         r"\langle\hat{\mathbf S}_{\iota'i'}\rangle",
@@ -280,16 +274,14 @@ ENTRIES = [
         printed=weiss_field,
         reference=_felt_fields,
         residual=lambda formula, f: relative([formula(f, i) for i in (0, 1, 2)], f.felt),
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="partial trace of the Hamiltonian of three moments over two of them",
         note="Each pair counted once in Eq. (3); if its sum meets each pair twice, (30) lacks a "
         "factor 2. At N = 128 neighbours only the first choice agrees with the exact rates, "
         "docs/clusters.md.",
     ),
-    Entry(
+    _entry(
         equation="31",
-        section=_SECTION,
         statement="Moments fluctuate each for itself",
         latex=r"\mathcal D_{n_2n_1}^\eta(\omega)\simeq\delta_{j_2j_1}"
         r"\mathcal D_{\nu_2\nu_1}^{\eta;i_1}(\omega)",
@@ -304,22 +296,19 @@ ENTRIES = [
         parameter="T_C / T",
         note="In the rates the off-site part is weighted by (sin k_F R / k_F R)^2.",
     ),
-    Entry(
+    _entry(
         equation="32",
-        section=_SECTION,
         statement="Mean moment: Brillouin function, against the field",
         latex=r"\langle S_\parallel^i\rangle = -SB_S(\beta S\epsilon_L^i)",
         code=("openmr.moments.spin_averages.level_sums",),
         printed=magnetization,
         reference=thermal_moments,
         residual=lambda formula, m: relative(formula(m.spin, m.x), m.mean),
-        tolerance=ROUNDING,
         because="relative to S = 7/2; cancellation of the two coth at x = 0.2",
         route="trace of S_z with the Gibbs matrix, spins 1/2 to 7/2",
     ),
-    Entry(
+    _entry(
         equation="33",
-        section=_SECTION,
         statement="Mean square of the moment",
         latex=r"\langle S_\parallel^iS_\parallel^i\rangle = S^i(S^i+1)"
         r" + \coth(\beta\epsilon_L^i/2)\langle S_\parallel\rangle",
@@ -327,34 +316,27 @@ ENTRIES = [
         printed=second_moment,
         reference=thermal_moments,
         residual=lambda formula, m: relative(formula(m.spin, m.x, m.mean), m.square),
-        tolerance=ROUNDING,
         because="relative to the largest; rounding",
         route="trace of S_z^2 with the Gibbs matrix, spins 1/2 to 7/2",
     ),
-    Entry(
+    _entry(
         equation="III magnons",
-        section=_SECTION,
         statement="In the mean field every flip costs the one energy eps_L = g mu_B H",
         latex=r"\epsilon_L^i = g\mu_BH_i",
         code=("openmr.moments.equilibrium.equilibrium", "openmr.models.clusters.levels"),
         printed=_flat_energy,
         reference=_flipped_moments,
         residual=lambda formula, m: float(
-            max(
-                np.abs(formula(m) / m.local - 1).max(),
-                abs(formula(m) / np.mean(m.band) - 1),
-            )
+            max(np.abs(formula(m) / m.local - 1).max(), abs(formula(m) / np.mean(m.band) - 1))
         ),
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="exact Hamiltonian of six spins 1/2 with one flip",
         note="It is the mean of the exact magnon band g mu_B B + S (J_0 - J_q), whose width the "
         "mean field drops. In a strong field the longitudinal rate is exact only for "
         "S J_q << k_B T, docs/clusters.md.",
     ),
-    Entry(
+    _entry(
         equation="34",
-        section=_SECTION,
         statement="Collision integral of the populations with local correlators",
         latex=long_formulas.local_integral(out=long_formulas.IN, argument=r"\check\varrho"),
         corrected_latex=long_formulas.local_integral(),
@@ -363,7 +345,6 @@ ENTRIES = [
         corrected=_local_rate,
         reference=lambda: occupied(1),
         residual=lambda formula, o: relative(formula(o.few, o.p, o.density), o.change),
-        tolerance=ROUNDING,
         because=SUMS,
         route="traces in Fock space, free electrons beside one moment, times the number of moments",
         note="Scattering out needs the frequency of the way out, as in (25). With one frequency "
