@@ -81,7 +81,9 @@ def nonzero_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     array = finite_array(name, value, unit)
     small = np.abs(array) < SMALLEST
     if np.any(small):
-        raise _reject(name, "other than 0", unit, array[small][0])
+        raise ParameterError(
+            f"`{name}` must not be zero, got {shown(array[small][0])} {unit}".rstrip()
+        )
     return array
 
 
@@ -280,7 +282,8 @@ def broadcast(**arrays: Array) -> list[Array]:
     except ValueError:
         shapes = ", ".join(f"`{name}` {array.shape}" for name, array in arrays.items())
         raise ParameterError(
-            f"shapes must broadcast, got {shapes}; a grid needs an axis more: [:, None]"
+            f"shapes must broadcast, got {shapes}; to make a grid, add an axis: "
+            f"{next(iter(arrays))}[:, None]"
         ) from None
 
 

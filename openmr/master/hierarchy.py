@@ -43,10 +43,8 @@ def environment(coupling: float, width: float, terms: int) -> ExponentialBosonic
 
     Notes
     -----
-    QuTiP gives the exponent at gamma the weight of the exact thermal factor and the others those
-    of its Pade form. Until that form converges at gamma, far above every Bohr frequency, the
-    mismatch is white noise that swamps the rates. Here gamma gets the weight of the Pade form too
-    (the one that makes S(0) exact), and the spectrum converges where it is needed.
+    The exponent at gamma has the weight of the Pade form, which makes S(0) exact, not QuTiP's of
+    the exact thermal factor: docs/theory/numerics.md.
     """
     drude = DrudeLorentzEnvironment(T=1.0, lam=0.25 * coupling * width, gamma=width)
     exponents = drude.approximate("pade", Nk=terms, combine=False).exponents

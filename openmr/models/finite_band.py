@@ -8,10 +8,8 @@ electron spin and the moments (dimension d); the bath is the electron's own orbi
     (G_i)_kk' = g exp(i theta_kk') exp(-(xi_k - xi_k')^2 / 4 W^2),    (G_i)_kk = 0,
 
 with an even comb of levels, random Hermitian phases theta and a noise of width W. The electron
-starts in a level in mid-band. |G| is not random, so the second order holds no random number; the
-phases enter beyond it. The soft edge lets the bath forget as exp(-W^2 t^2 / 2), where a sharp one
-leaves a ringing that falls as 1/t, and soft edges of the density of levels a noise that falls as
-1/N.
+starts in a level in mid-band. |G| is not random, so the second order holds no random number;
+docs/theory/numerics.md says why the edges are soft.
 
 Maps and generators on the electron spin are real 4 x 4 matrices on (1, <sigma_x>, <sigma_y>,
 <sigma_z>): M_ab = (1/2) Tr[sigma_a M(sigma_b)], sigma_0 = 1.
@@ -91,9 +89,7 @@ class FiniteBand:
 def orbital_levels(levels: int, noise_width: float) -> Array:
     """Even comb with one more level in its middle, half a spacing from its neighbours.
 
-    From there the comb is complete although G has no diagonal: its noise is that of a continuum,
-    up to terms exponential in the Heisenberg time. (From one of its own levels, the missing one
-    would take 2 t / Heisenberg time off the rate.)
+    From there its noise is that of a continuum (docs/theory/numerics.md).
 
     Parameters
     ----------

@@ -1,12 +1,7 @@
 """The whole joint generator, back-action on the moments included, by its conserved blocks.
 
-The coupling A = -(1/2) sum_v J_v sigma_v S_v falls into sectors that it does not connect: with
-Jx = Jy those of one total S_z, otherwise those of one parity of it. The bath couples to A alone, so
-left and right action keep the sector each: an element rho_{MM'} goes into elements of the same
-sector pair and of no other. For one moment of spin S these blocks are at most 4 x 4, where the
-dense generator is 4(2S+1)^2 on a side; only the blocks are ever built, and those of one shape go to
-LAPACK together.
-
+The coupling keeps the total S_z (Jx = Jy) or its parity, from the left and from the right, so the
+generator falls into blocks; those of one shape go to LAPACK together (docs/theory/numerics.md).
 Source: strong symmetries of a generator (BucaProsen2012).
 
 Energies are in units of k_B T, hbar = 1; rates are in the unit of `noise`.

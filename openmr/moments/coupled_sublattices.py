@@ -1,12 +1,7 @@
 """The Weiss field of coupled sublattices: descent of the variational free energy from all sides.
 
-The trial states are products of Gibbs states in trial splittings; the self-consistency equations
-(30), (32) are where their free energy is stationary. From the ordering temperature upwards it is
-convex, for a moment's entropy bends it at least by 3/S(S+1): there is one solution, and one start
-is enough.
-
-Arrays have the sublattice first and the points last, so that each pass over the points lies in one
-piece.
+Its stationary points solve Eqs. (30), (32); see docs/theory/numerics.md. Arrays have the sublattice
+first and the points last, so that each pass over the points lies in one piece.
 """
 
 from __future__ import annotations

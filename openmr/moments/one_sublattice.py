@@ -1,15 +1,8 @@
 """The Weiss field of one kind of moments: x = zeeman + coupling m(x), m = S B_S(S x) = -<S_par>.
 
-In units of k_B T, for any number of points at once. Along the field m is concave, so
-
-- with coupling >= 0 the solution of lowest free energy is the largest root, x - zeeman -
-  coupling m is convex, and Newton's steps from any point above the root fall to it monotonically;
-- with coupling < 0 there is one root, and the steps from any point below climb to it.
-
-Far from the transition there is but one root, and any start will do. Near it and below it the start
-above is the smallest of bounds that need no exponential: m <= S, m <= c x, and
-m <= c x / sqrt(1 + b x^2), c = S(S+1)/3, which holds the root within a small factor also at the
-transition, where Newton's own steps would take off only a third at a time.
+In units of k_B T, for any number of points at once. Newton's steps are monotonic from above the
+largest root, or from below the only one if the coupling is negative; the starts are bounds that
+need no exponential. docs/theory/numerics.md has the proofs.
 """
 
 from __future__ import annotations
@@ -82,11 +75,9 @@ def _far_from_the_transition(
 ) -> tuple[Array, int]:
     """Roots and the steps taken, for |coupling c| <= pull < 1 at all points.
 
-    There x - zeeman - coupling m rises everywhere and bends one way, so that Newton's steps come to
-    its root from wherever they begin: the first are taken in single precision, at half the price.
-    With |m''| <= 3 b c x, b = `_series`, the error after a step is at most (3/2) b pull x step^2 /
-    stiffness, and rounding of the residual leaves 2 epsilon x / stiffness in any case.
+    Newton's steps come to the root from anywhere there: the first are taken in single precision.
     """
+    # a step leaves (2 / scale) x step^2 / stiffness, and rounding 2 epsilon x / stiffness
     scale = 2.0 / (1.5 * _series(spin) * pull + SMALLEST)
     zeeman, pulling = depth.astype(np.float32), coupling.astype(np.float32)
     rough = zeeman / (1.0 - (spin * (spin + 1.0) / 3.0) * pulling)
@@ -239,11 +230,7 @@ def _bend(spin: float) -> float:
 
 
 def _critical(bend: float, depth: Array, pull: Array, above: Array) -> Array:
-    """Bound near the transition, where x grows as the cube root of the field.
-
-    From x sqrt(1 + b x^2) <= zeeman sqrt(1 + b x^2) + pull x with the roots replaced by their
-    chords up to `above`: of the two terms on the right one is at least half the cubic on the left.
-    """
+    """Bound near the transition, where x grows as the cube root of the field."""
     most = np.sqrt(1.0 + bend * above * above)
     chord = bend / (1.0 + most)  # (most - 1) / above^2
     field = np.cbrt(2.0 * depth * most / chord)

@@ -1,18 +1,10 @@
 """One moment with H = x S_par: its thermal averages as polynomials in q = exp(-|x|).
 
-Every polynomial below has positive coefficients only, so nothing cancels at any x, and each costs
-one exponential and a few multiplications per point. With levels counted from the lowest,
-
     Z = sum_k q^k,   T = sum_k (2S - k)(k + 1) q^k,   V = sum_{i<j} (i - j)^2 q^{i+j},
+    <S_x^2> + <S_y^2> = R(t^2) / P(t^2),   t = tanh(|x|/2),   L = 2S + 1,
+    R_k = L C(L, 2k+2) - C(L, 2k+3),   P_k = 2 C(L, 2k+1).
 
-the averages follow without a further sum: <S_-S_+> = T/Z for x >= 0, <S_+S_-> = q T/Z, from the
-commutator <S_par> = -(1 - q) T / (2 Z), from the Casimir operator <S_par^2>, and the variance is
-V/Z^2. In t = tanh(|x|/2) = (1 - q)/(1 + q) the polynomials are half as long: with L = 2S + 1 and
-binomial coefficients, tanh(L|x|/2) is t times a ratio of polynomials in t^2, which leaves
-
-    <S_x^2> + <S_y^2> = R(t^2) / P(t^2),   R_k = L C(L, 2k+2) - C(L, 2k+3),   P_k = 2 C(L, 2k+1),
-
-and <S_par> = -t times it, <S_-S_+> = (1 + t) times it.
+No coefficient is negative, so nothing cancels at any x; docs/theory/numerics.md derives the rest.
 """
 
 from __future__ import annotations

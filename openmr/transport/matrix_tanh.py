@@ -1,17 +1,12 @@
-"""Hyperbolic functions of the square root of a 3x3 matrix, by doubling of the argument.
-
-With A = U^2 the functions of diffusion between two faces, -1 <= x <= 1 from face to face,
+"""Hyperbolic functions of the square root of a 3x3 matrix A = U^2, by doubling of the argument.
 
     f = tanh(U) / U,   s(x) = sinh(x U) / (U cosh U),   r(x) = 1 - cosh(x U) / cosh U,
 
-are analytic in A: no square root is taken and no eigenvector is asked for, so a defective matrix
-is like any other. From a short series at A / 4^k they are doubled k times; with q = tanh^2 U
+for -1 <= x <= 1 from face to face. From a short series at A / 4^k they are doubled k times:
 
-    D = (1 + q)^-1,   f' = f D,   q' = 4 q D^2,   s' = s (1 - r) D,   r' = 2 r (2 - r) D.
+    D = (1 + q)^-1,   f' = f D,   q' = 4 q D^2,   s' = s (1 - r) D,   r' = 2 r (2 - r) D,
 
-Neither A nor U returns in a step, and that matters: q = A f^2 put in place of q is a Newton
-iteration for A^-1/2, whose rounding grows at each step where eigenvalues differ more than ninefold
-(Higham1986). Here an error of q is squared once q nears 1, and before grows no faster than q.
+with q = tanh^2 U, never A f^2, whose rounding would grow (Higham1986; docs/theory/numerics.md).
 """
 
 from __future__ import annotations
