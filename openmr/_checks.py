@@ -120,6 +120,14 @@ def number(
     return converted
 
 
+def integer(name: str, value: Any, *, least: float, most: float | None = None) -> int:
+    """`value` as one integer within the stated bounds."""
+    found = number(name, value, least=least, most=most)
+    if found != int(found):
+        raise _reject(name, "an integer", "", value)
+    return int(found)
+
+
 class Range(NamedTuple):
     """Range of a quantity, far wider than in any sample, so that nothing overflows.
 

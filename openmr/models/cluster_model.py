@@ -74,12 +74,11 @@ class Cluster:
 
 def whole(name: str, value: float, *, least: int, most: int, square: float) -> int:
     """`value` as an integer; above `most`, refused with its memory of `square` value^2 bytes."""
-    if _checks.number(name, value, least=least) != int(value):
-        raise ParameterError(f"`{name}` must be an integer, got {value!r}")
-    if value > most:
-        gibibytes = square * float(value) ** 2 / 2**30
+    found = _checks.integer(name, value, least=least)
+    if found > most:
+        gibibytes = square * float(found) ** 2 / 2**30
         raise SizeError(f"`{name}` must be <= {most}, got {value} (about {gibibytes:.3g} GiB)")
-    return int(value)
+    return found
 
 
 def graph(shape: str, sites: int) -> Array:

@@ -28,8 +28,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import digamma, expit
 
-from openmr import _checks
-from openmr._checks import Array, ComplexArray, ConvergenceError
+from openmr._checks import Array, ComplexArray, ConvergenceError, renamed, warn_renamed
 from openmr.bath.correlators import PAULI, CorrelatorLines
 
 UP, DOWN = 0, 1
@@ -84,7 +83,7 @@ class Sea:
     @property
     def splitting(self) -> float:
         """Old name of `electron_splitting`, for one release."""
-        _checks.warn_renamed("splitting", "electron_splitting")
+        warn_renamed("splitting", "electron_splitting")
         return self.electron_splitting
 
     @property
@@ -93,7 +92,7 @@ class Sea:
         return float(self.energies[1] - self.energies[0])
 
 
-Sea.__init__ = _checks.renamed(splitting="electron_splitting")(Sea.__init__)  # type: ignore[method-assign]
+Sea.__init__ = renamed(splitting="electron_splitting")(Sea.__init__)  # type: ignore[method-assign]
 
 
 def energy_grid(flip_energies: Sequence[float], spacing: float, reach: float) -> Array:
@@ -587,7 +586,7 @@ def evolve(
 # --- second-order shift of the precession ----------------------------------------------------
 
 
-@_checks.renamed(bandwidth="half_width")
+@renamed(bandwidth="half_width")
 def level_shift(sea: Sea, half_width: float) -> Array:
     """Transverse part of `initial_slope` from the principal values of Eqs. (26), (27) [rad/s].
 

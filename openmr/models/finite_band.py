@@ -28,9 +28,8 @@ from threading import Lock
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, expm_multiply
 
-from openmr import _checks
-from openmr._checks import Array, ComplexArray, ConvergenceError
-from openmr.bath.correlators import PAULI
+from openmr._checks import Array, ComplexArray, ConvergenceError, renamed
+from openmr.bath import correlators
 
 SPAN = 4.0
 """Outermost levels over the width of the noise; |G|^2 to them is exp(-8) = 3e-4 of its largest."""
@@ -38,7 +37,7 @@ SPAN = 4.0
 NORM_LIMIT = 1e-11
 """Largest change of a norm; rounding leaves 1e-14 times the square root of the products."""
 
-_BASIS = np.concatenate([np.eye(2)[None], PAULI])  # of operators on the spin
+PAULI = np.concatenate([np.eye(2)[None], correlators.PAULI])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class FiniteBand:
         return replace(self, couplings=factor * self.couplings)
 
 
-@_checks.renamed(bandwidth="noise_width")
+@renamed(bandwidth="noise_width")
 def orbital_levels(levels: int, noise_width: float) -> Array:
     """Even comb with one more level in its middle, half a spacing from its neighbours.
 
@@ -108,7 +107,7 @@ def orbital_levels(levels: int, noise_width: float) -> Array:
     return np.insert(comb, levels // 2, 0.0)
 
 
-@_checks.renamed(bandwidth="noise_width")
+@renamed(bandwidth="noise_width")
 def heisenberg_time(levels: int, noise_width: float) -> float:
     """2 pi over the level spacing, after which the electron is back.
 
@@ -126,7 +125,7 @@ def heisenberg_time(levels: int, noise_width: float) -> float:
     return float(np.pi * (levels - 1) / (SPAN * noise_width))
 
 
-@_checks.renamed(bandwidth="noise_width")
+@renamed(bandwidth="noise_width")
 def random_scattering(
     orbitals: Array, noise_width: float, noise: float, generator: np.random.Generator
 ) -> ComplexArray:
@@ -288,7 +287,7 @@ def _reduced(band: FiniteBand, left: ComplexArray, right: ComplexArray) -> Array
     weighted = (left * band.populations).reshape(*left.shape[:2], -1)
     kept = weighted @ right.reshape(*right.shape[:2], -1).conj().swapaxes(-1, -2)
     blocks = kept.reshape(-1, 2, 2, 2, 2)  # row, initial row, column, initial column
-    return np.asarray(0.5 * np.einsum("iba,tasbr,jsr->tij", _BASIS, blocks, _BASIS).real)
+    return np.asarray(0.5 * np.einsum("iba,tasbr,jsr->tij", PAULI, blocks, PAULI).real)
 
 
 def time_local_generator(mapping: Array, slope: Array) -> Array:
@@ -358,7 +357,7 @@ def _second_order_at(band: FiniteBand, time: float) -> Array:
     correlation = np.einsum("ik,jk,abk->ijab", back, away, phase)
     dressed = np.einsum("ijab,jab->iab", correlation, band.couplings)
     columns = []
-    for pauli in _BASIS:
+    for pauli in PAULI:
         state = np.kron(pauli, np.diag(band.populations))
         change = np.zeros_like(state, dtype=complex)
         for coupling, memory in zip(band.couplings, dressed, strict=True):
@@ -366,5 +365,5 @@ def _second_order_at(band: FiniteBand, time: float) -> Array:
             change -= coupling @ term - term @ coupling
         change = change + change.conj().T
         electron = np.trace(change.reshape(2, moment, 2, moment), axis1=1, axis2=3)
-        columns.append(0.5 * np.einsum("iba,ab->i", _BASIS, electron).real)
+        columns.append(0.5 * np.einsum("iba,ab->i", PAULI, electron).real)
     return np.stack(columns, axis=-1)

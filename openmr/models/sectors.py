@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, SizeError
+from openmr._checks import Array, ComplexArray, SizeError, renamed
 from openmr.bath.correlators import PAULI, electron_hole_spectrum, spin_matrices
 from openmr.moments.spin_averages import blocks
 
@@ -49,7 +49,7 @@ class JointSpectrum:
     largest_block: int
 
 
-@_checks.renamed(splittings="reduced_splittings", electron="electron_splitting")
+@renamed(splittings="reduced_splittings", electron="electron_splitting")
 def joint_spectrum(
     spins: Sequence[float],
     reduced_splittings: ArrayLike,

@@ -386,7 +386,7 @@ def save(
     differ in a single pixel are one frame of a GIF, shown for as long as both.
     """
     target = _target(path)
-    fps = _whole("fps", fps, least=1, most=_FASTEST)
+    fps = _checks.integer("fps", fps, least=1, most=_FASTEST)
     dpi = _checks.number("dpi", dpi, "pixels per inch", least=10.0, most=1000.0)
     writer = _writer(target, fps)
     if not isinstance(frames, Iterable):
@@ -495,11 +495,4 @@ def _history(name: str, value: ArrayLike, times: Array) -> Array:
 
 
 def _frame(frame: int, count: int) -> int:
-    return _whole("frame", frame, least=0, most=count - 1)
-
-
-def _whole(name: str, value: int, *, least: int, most: int) -> int:
-    chosen = _checks.number(name, value, least=least, most=most)
-    if chosen != int(chosen):
-        raise ParameterError(f"`{name}` must be a whole number, got {value!r}")
-    return int(chosen)
+    return _checks.integer("frame", frame, least=0, most=count - 1)

@@ -70,6 +70,14 @@ def _evolved(generator: Array, times: Array) -> Array:
     return np.stack([expm(-generator * time) for time in times])
 
 
+def _points(
+    ax: Axes, times: Array, values: Array, marker: str, colour: str, label: str | None
+) -> None:
+    """Open markers against the time in ps."""
+    style: dict[str, Any] = {"color": colour, "markerfacecolor": "none", "markersize": 5}
+    ax.plot(times / PICOSECOND, values, marker, label=label, **style)
+
+
 def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     """Recorded polarisations with the fitted decay.
 
@@ -103,15 +111,8 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
         for window, (times, signals) in enumerate(
             zip(recorded.times, recorded.signals, strict=True)
         ):
-            ax.plot(
-                times[::4] / PICOSECOND,
-                part(signals)[::4],
-                marker,
-                color=colour,
-                markerfacecolor="none",
-                markersize=5,
-                label=None if window else label + ", recorded",
-            )
+            once = None if window else label + ", recorded"
+            _points(ax, times[::4], part(signals)[::4], marker, colour, once)
         ax.plot(fitted_times / PICOSECOND, part(fitted), line, color=colour, label="fitted")
     ax.set_xlabel("time (ps)")
     ax.set_ylabel("polarisation (initial = 1)")
@@ -152,20 +153,10 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
     times, signals = recorded.prediction
     fine = np.linspace(0.0, times[-1], 400)
     fitted = _evolved(recorded.generator, fine)
-    for row, name, marker, line, colour in (
-        (0, "x", "o", "-", "0.0"),
-        (1, "y", "^", "--", "#0072b2"),
-    ):
+    curves = ((0, "x", "o", "-", "0.0"), (1, "y", "^", "--", "#0072b2"))
+    for row, name, marker, line, colour in curves:
         label = rf"$\langle\sigma_{name}\rangle$"
-        ax.plot(
-            times / PICOSECOND,
-            signals[:, row, 0],
-            marker,
-            color=colour,
-            markerfacecolor="none",
-            markersize=5,
-            label=label + ", recorded",
-        )
+        _points(ax, times, signals[:, row, 0], marker, colour, label + ", recorded")
         ax.plot(fine / PICOSECOND, fitted[:, row, 0], line, color=colour, label="predicted")
     ax.axhline(0.0, color="0.7", linewidth=0.8, zorder=0)
     ax.set_xlabel("time (ps)")
@@ -202,13 +193,8 @@ def free_moment(
     figure, ax = _axes(ax)
     times = free.times / PICOSECOND
     ax.plot(times, free.polarisation, "-", color="0.0", label="moment free")
-    ax.plot(
-        times,
-        np.exp(-thermal_rate * free.times),
-        "--",
-        color="#d55e00",
-        label=r"moment held thermal, $e^{-t/\tau_\parallel}$",
-    )
+    label = r"moment held thermal, $e^{-t/\tau_\parallel}$"
+    ax.plot(times, np.exp(-thermal_rate * free.times), "--", color="#d55e00", label=label)
     ax.axhline(free.residue, color="0.5", linestyle=":", label="what never decays")
     ax.set_xlabel("time (ps)")
     ax.set_ylabel(r"$\langle\sigma_z\rangle$ (initial = 1)")
@@ -282,7 +268,6 @@ STYLES = (
     ("#cc79a7", (0, (7, 2))),
 )
 _MICROOHM = 1e-6
-
 
 FIELD = "field, $B$ (T)"
 _FIELD_ALONG = {

@@ -232,7 +232,7 @@ def graded_profile(
             f"`jumps` must rise between 0 and {film.thickness:g} m, got {inner.tolist()}"
         )
     rtol = _checks.number("rtol", rtol, least=1e-12, most=0.1)
-    cells = round(_checks.number("most_cells", most_cells, least=64, most=2**17))
+    cells = _checks.integer("most_cells", most_cells, least=64, most=2**17)
     d = film.thickness
 
     def matrix(z: Array) -> Array:

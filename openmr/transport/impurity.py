@@ -169,7 +169,7 @@ def golden_rule_rate(
         For an axis of length zero, or nodes outside 1 ... 16.
     """
     n = _checks.unit_vectors("axis", axis)
-    count = round(_checks.number("nodes", nodes, least=1, most=16))
+    count = _checks.integer("nodes", nodes, least=1, most=16)
     k, weight = _sphere(count)
     crossed = np.cross(k[:, None], k[None, :])
     operator = np.einsum("ija,ast->ijst", crossed, PAULI)
