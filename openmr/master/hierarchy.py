@@ -1,7 +1,7 @@
 """Hierarchical equations of motion for one coupling and an electron-hole bath with a Drude cut.
 
 QuTiP builds the hierarchy (Tanimura 2020, Lambert et al. 2023); here are the bath's exponents, what
-is taken out of the system so that second order is exact at any bandwidth, and the propagation.
+is taken out of the system so that second order is exact at any cutoff, and the propagation.
 Energies are in k_B T, times in beta hbar. Nothing here knows of films or moments.
 """
 
@@ -70,7 +70,7 @@ def dressed(hamiltonian: Qobj, operator: Qobj, width: float) -> Qobj:
     """Coupling with its elements at Bohr frequency w enlarged by sqrt(1 + (w/gamma)^2).
 
     The Drude cut lowers the noise at w by the square of that, so second order sees the uncut noise
-    at any bandwidth. `hamiltonian` is diagonal.
+    at any cutoff. `hamiltonian` is diagonal.
     """
     enlarged = operator.full() * np.sqrt(1.0 + (_gaps(hamiltonian) / width) ** 2)
     return Qobj(enlarged, dims=operator.dims)
@@ -81,7 +81,7 @@ def principal_part(hamiltonian: Qobj, operator: Qobj, bath: ExponentialBosonicEn
 
     -[A, Lambda rho - rho Lambda^dag] with Lambda = int_0^inf C(t) A(-t) dt, whose elements are
     those of A times int_0^inf C(t) exp(-i w t) dt; of that integral the imaginary part alone. The
-    level shift is in it, which grows linearly with the bandwidth, and logarithms of the bandwidth.
+    level shift is in it, which grows linearly with the cutoff, and logarithms of it.
     `hamiltonian` is diagonal.
     """
     gaps = _gaps(hamiltonian)
