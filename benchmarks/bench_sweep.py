@@ -311,7 +311,7 @@ def test_spectrum_by_blocks_against_the_dense_loop():
     exchange = [(1.0, 1.0, 0.7)]
 
     def by_blocks(unitary):
-        joint_spectrum([3.5], x, exchange, electron=0.3, unitary=unitary)
+        joint_spectrum([3.5], x, exchange, electron_splitting=0.3, unitary=unitary)
 
     def dense():
         h = hilbert.hamiltonian([3.5], [0.8], 0.3)

@@ -40,7 +40,7 @@ lopsided = diffusion.graded_profile(film, near_one_face, electric_field=field_st
 largest = np.abs(modes.accumulation).max()
 for other in (matrix, grid):
     miss = np.abs(other.accumulation - modes.accumulation).max() / largest
-    verdict = "to rounding" if miss < 1e-13 else f"to {miss:.0e}, it said {other.error:.0e}"
+    verdict = "to rounding" if miss < 1e-13 else f"to {miss:.0e}, it said {other.uncertainty:.0e}"
     print(f"{other.method:12} agrees with the closed form {verdict}")
 for found in (matrix, grid, lopsided):
     at_faces = np.abs(found.current[[0, -1]]).max() / np.abs(found.current).max()

@@ -1,14 +1,20 @@
 """Argument checks: one form of message, naming argument, value, allowed range and unit."""
 
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 Array = NDArray[np.float64]
-LONGEST = 120
+ComplexArray = NDArray[np.complex128]
+EPSILON = float(np.finfo(float).eps)
+SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
+_LONGEST = 120
 """Characters of a rejected value that a message shows."""
 
 
@@ -37,7 +43,7 @@ def shown(value: Any) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     line = " ".join(repr(value).split())
-    return line if len(line) <= LONGEST else line[:LONGEST] + " ..."
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
 
 
 def _reject(name: str, allowed: str, unit: str, value: Any) -> ParameterError:
@@ -73,9 +79,11 @@ def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
 def nonzero_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     """`value` as an array of finite numbers whose inverse is finite, too."""
     array = finite_array(name, value, unit)
-    small = np.abs(array) < np.finfo(float).tiny
+    small = np.abs(array) < SMALLEST
     if np.any(small):
-        raise _reject(name, "other than 0", unit, array[small][0])
+        raise ParameterError(
+            f"`{name}` must not be zero, got {shown(array[small][0])} {unit}".rstrip()
+        )
     return array
 
 
@@ -112,8 +120,16 @@ def number(
     return converted
 
 
+def integer(name: str, value: Any, *, least: float, most: float | None = None) -> int:
+    """`value` as one integer within the stated bounds."""
+    found = number(name, value, least=least, most=most)
+    if found != int(found):
+        raise _reject(name, "an integer", "", value)
+    return int(found)
+
+
 class Range(NamedTuple):
-    """Where a quantity may lie, far wider than in any sample, so that nothing overflows.
+    """Range of a quantity, far wider than in any sample, so that nothing overflows.
 
     Attributes
     ----------
@@ -194,7 +210,7 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
 
 
 def failure(path: Any, error: Exception) -> str:
-    """What a message says of a path that the system refused: the path and the reason."""
+    """Path that the system refused, and its reason, for a message."""
     reason = getattr(error, "strerror", None)
     path = path if isinstance(path, str | int | float | None) else str(path)
     return f"{shown(path)}: {reason}" if reason else shown(path)
@@ -230,6 +246,26 @@ def warn_renamed(old: str, new: str) -> None:
     warnings.warn(f"`{old}` is now `{new}`", DeprecationWarning, stacklevel=3)
 
 
+def renamed(
+    **names: str,
+) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
+    """Decorator that takes arguments by their old names, old="new", with a warning."""
+
+    def decorate(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+        @wraps(function)
+        def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            for old in names.keys() & kwargs.keys():
+                warn_renamed(old, names[old])
+                if names[old] in kwargs:
+                    raise ParameterError(f"`{old}` is `{names[old]}`: only one may be given")
+                kwargs[names[old]] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
 def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
     try:
@@ -254,7 +290,8 @@ def broadcast(**arrays: Array) -> list[Array]:
     except ValueError:
         shapes = ", ".join(f"`{name}` {array.shape}" for name, array in arrays.items())
         raise ParameterError(
-            f"shapes must broadcast, got {shapes}; a grid needs an axis more: [:, None]"
+            f"shapes must broadcast, got {shapes}; to make a grid, add an axis: "
+            f"{next(iter(arrays))}[:, None]"
         ) from None
 
 

@@ -8,6 +8,9 @@ from threading import Lock
 
 from qutip import settings
 
+MAX_DIMENSION = 64
+"""Largest space of density matrices: a dense superoperator takes 0.25 GiB."""
+
 _lock = Lock()
 _users = 0
 _before = True

@@ -307,7 +307,7 @@ BEYOND = [
     (lambda: length(1e200), "`diffusion_length` must be between 1e-15 and 1 m, got 1e"),
     (lambda: om.closed_form.mean_spin(2, np.nan), "`x`.*nan"),
     (lambda: om.closed_form.mean_spin(2, "a"), "`x`.*'a'"),
-    (lambda: om.closed_form.mean_spin(2, [1.0, 0.0]), "`x` must be other than 0, got 0"),
+    (lambda: om.closed_form.mean_spin(2, [1.0, 0.0]), "`x` must not be zero, got 0"),
     (lambda: om.closed_form.mean_spin(2.3, 1.0), "`spin` must be a positive half-int.*2.3"),
     (lambda: om.closed_form.second_moment([1, 2], [1, 2, 3]), r"`spin` \(2,\), `x` \(3,\)"),
     (lambda: om.closed_form.absorption("a"), "`x`.*'a'"),

@@ -173,7 +173,7 @@ print(f"correct: the polarisation turns over, down to {law:.2f}; it still comes 
 # it `lowest`. It is checked to $10^{-5}$.
 
 # %% tags=["hide-cell"]
-split = exchange + om.hilbert.hamiltonian([0.5], [0.0], electron=2.0)
+split = exchange + om.hilbert.hamiltonian([0.5], [0.0], electron_splitting=2.0)
 fine = np.linspace(0.0, 2 * np.pi / np.sqrt(5.0), 2001)  # one period of sqrt(J^2 + (2J)^2)
 lowest = qutip.mesolve(split, start, fine, e_ops=[sigma_z], options=exact).expect[0].min()
 
@@ -196,7 +196,7 @@ print(f"correct: {law:.1f}; a flip that costs energy does not happen without a b
 # and call this number, which is below 1, `factor`. It is checked to $(J/\kappa)^2$, 1 in 400.
 
 # %% tags=["hide-cell"]
-wide = exchange + om.hilbert.hamiltonian([0.5], [0.0], electron=20.0)
+wide = exchange + om.hilbert.hamiltonian([0.5], [0.0], electron_splitting=20.0)
 generator = qutip.liouvillian(wide) + om.master.reset(hot, 20.0)
 spins = qutip.mesolve(generator, start, [0.0, 10.0, 60.0], e_ops=[sigma_z], options=exact).expect[0]
 slower = -np.log(spins[2] / spins[1]) / 50.0

@@ -81,7 +81,7 @@ def sea(x, mixing=0.0, spin=2.0):
     )
     return kinetics.Sea(
         energies=kinetics.energy_grid([x], spacing=0.2, reach=20.0),
-        splitting=0.0,
+        electron_splitting=0.0,
         dos=(1.0, 1.0),
         scatterers=(moments,),
         mixing=mixing,

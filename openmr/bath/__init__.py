@@ -1,4 +1,4 @@
-"""What fluctuates: correlators of the moments, the Fermi sea, transforms of spectra.
+"""Fluctuations: correlators of the moments, the Fermi sea, transforms of spectra.
 
 In: spins, splittings and arrays in units of k_B T; out: spectra S(w), correlators C(t) and their
 half-sided transforms. May not know an Equilibrium, master equations or rates.
@@ -7,48 +7,6 @@ half-sided transforms. May not know an Equilibrium, master equations or rates.
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-if _TYPE_CHECKING:
-    from openmr.bath.correlators import (
-        LARGEST_SPIN as LARGEST_SPIN,
-    )
-    from openmr.bath.correlators import (
-        ComplexArray as ComplexArray,
-    )
-    from openmr.bath.correlators import (
-        CorrelatorLines as CorrelatorLines,
-    )
-    from openmr.bath.correlators import (
-        detailed_balance as detailed_balance,
-    )
-    from openmr.bath.correlators import (
-        electron_hole_spectrum as electron_hole_spectrum,
-    )
-    from openmr.bath.correlators import (
-        moment_correlation as moment_correlation,
-    )
-    from openmr.bath.correlators import (
-        moment_correlator as moment_correlator,
-    )
-    from openmr.bath.correlators import (
-        populations as populations,
-    )
-    from openmr.bath.correlators import (
-        spin_matrices as spin_matrices,
-    )
-
-_PLACES = {
-    "openmr.bath.correlators": (
-        "ComplexArray",
-        "CorrelatorLines",
-        "LARGEST_SPIN",
-        "detailed_balance",
-        "electron_hole_spectrum",
-        "moment_correlation",
-        "moment_correlator",
-        "populations",
-        "spin_matrices",
-    ),
-}
 __all__ = [
     "LARGEST_SPIN",
     "ComplexArray",
@@ -61,13 +19,23 @@ __all__ = [
     "spin_matrices",
 ]
 
-
-if not _TYPE_CHECKING:
+if _TYPE_CHECKING:
+    from openmr._checks import ComplexArray
+    from openmr.bath.correlators import (
+        LARGEST_SPIN,
+        CorrelatorLines,
+        detailed_balance,
+        electron_hole_spectrum,
+        moment_correlation,
+        moment_correlator,
+        populations,
+        spin_matrices,
+    )
+else:
 
     def __getattr__(name: str) -> object:
-        for module, names in _PLACES.items():
-            if name in names:
-                return getattr(_import_module(module), name)
+        if name in __all__:
+            return getattr(_import_module("openmr.bath.correlators"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,4 +1,4 @@
-"""What fluctuates: correlators of one moment and the electron-hole continuum of the Fermi sea.
+"""Fluctuations: correlators of one moment and the electron-hole continuum of the Fermi sea.
 
 Everything follows from the spin matrices and from the Fermi functions; no closed form of the
 relaxation rates enters. Energies are in units of k_B T, hbar = 1.
@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import Array, SizeError
+from openmr._checks import Array, ComplexArray, SizeError
 from openmr.moments.spin_averages import level_sums
 
-ComplexArray = NDArray[np.complex128]
 LARGEST_SPIN = 500.0
 """Largest moment whose matrices are built."""
 
@@ -37,6 +36,10 @@ def spin_matrices(spin: float) -> ComplexArray:
     raising = np.diag(np.sqrt((spin - m[1:]) * (spin + m[1:] + 1)), k=1).astype(complex)
     lowering = raising.T
     return np.stack([(raising + lowering) / 2, (raising - lowering) / 2j, np.diag(m) + 0j])
+
+
+PAULI = 2 * spin_matrices(0.5)
+"""sigma_x, sigma_y, sigma_z, (3, 2, 2)."""
 
 
 def populations(spin: float, x: float) -> Array:
@@ -105,7 +108,7 @@ def moment_correlator(spin: float, x: float, *, connected: bool = False) -> Corr
         )
     operators = spin_matrices(spin)
     if connected:
-        mean = float(level_sums(spin, x).magnetization)
+        mean = float(level_sums(spin, x).mean_spin)
         operators[2] -= mean * np.eye(operators.shape[-1])
     p = populations(spin, x)
     level = np.arange(len(p))

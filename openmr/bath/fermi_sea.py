@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from scipy.special import bernoulli, expm1, log1p
 
 from openmr import _checks
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray, electron_hole_spectrum
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import electron_hole_spectrum
 
 Kernel = Callable[[Array, float], ComplexArray]
 

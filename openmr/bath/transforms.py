@@ -16,30 +16,29 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from scipy.interpolate import make_interp_spline
 
-from openmr._checks import Array, ConvergenceError, SizeError
-from openmr.bath.correlators import ComplexArray
+from openmr._checks import Array, ComplexArray, ConvergenceError, SizeError
 
 Correlator = Callable[[Array], ComplexArray]
 
-ORDER, LOWER_ORDER = 24, 16
+_ORDER, _LOWER_ORDER = 24, 16
 """Degree of the polynomial on each panel, and of the one it must agree with."""
-MOST_PANELS = 2**15
-MOST_BYTES = 2**30
+_MOST_PANELS = 2**15
+_MOST_BYTES = 2**30
 _PHASE = 4.0
 """Largest w times panel length: exp(i w tau) is then exact in degree 16."""
 _CHUNK = 2**21
 
-_NODES = -np.cos(np.pi * np.arange(ORDER + 1) / ORDER)
-_TO_SERIES = np.linalg.inv(chebyshev.chebvander(_NODES, ORDER))
+_NODES = -np.cos(np.pi * np.arange(_ORDER + 1) / _ORDER)
+_TO_SERIES = np.linalg.inv(chebyshev.chebvander(_NODES, _ORDER))
 
 
-def _antiderivative(x: float, degree: int = ORDER) -> Array:
+def _antiderivative(x: float, degree: int = _ORDER) -> Array:
     """Weights of the values at the nodes in the integral from -1 to x, degree cut at `degree`."""
-    series = np.where(np.arange(ORDER + 1)[:, None] <= degree, _TO_SERIES, 0.0)
+    series = np.where(np.arange(_ORDER + 1)[:, None] <= degree, _TO_SERIES, 0.0)
     return np.asarray(chebyshev.chebval(x, chebyshev.chebint(series, lbnd=-1)))
 
 
-_WEIGHTS, _LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, LOWER_ORDER)
+_WEIGHTS, _LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, _LOWER_ORDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class HalfSided:
         D at the nodes of each panel.
     cumulative : array (p + 1, w, n, n)
         Gamma at the edges.
-    error : float
+    uncertainty : float
         Largest absolute error of Gamma at any edge: two orders of quadrature compared, or for
         samples two densities of samples.
     tail : float
@@ -66,7 +65,7 @@ class HalfSided:
     edges: Array
     values: ComplexArray
     cumulative: ComplexArray
-    error: float
+    uncertainty: float
     tail: float
 
     @property
@@ -76,7 +75,7 @@ class HalfSided:
 
     @property
     def scale(self) -> float:
-        """What errors are compared with: the largest Hermitian part (half a rate) of the limit.
+        """Scale of the allowed errors: the largest Hermitian part (half a rate) of the limit.
 
         Or a ten-thousandth of the largest Gamma, where nothing relaxes.
         """
@@ -142,7 +141,7 @@ def half_sided(
 
 
 class _TooManyPanels(ConvergenceError):
-    """More than `MOST_PANELS`, or on the way there."""
+    """More than `_MOST_PANELS`, or on the way there."""
 
 
 def _start(correlator: Correlator, frequencies: Array, highest: float) -> HalfSided:
@@ -153,7 +152,7 @@ def _start(correlator: Correlator, frequencies: Array, highest: float) -> HalfSi
 def _extended(found: HalfSided, correlator: Correlator, end: float, highest: float) -> HalfSided:
     size = _size(found.edges, found.values)
     edges, values = _resolved(correlator, float(found.edges[-1]), end, highest, size)
-    if len(found.edges) + len(edges) > MOST_PANELS:
+    if len(found.edges) + len(edges) > _MOST_PANELS:
         raise _TooManyPanels
     more = _integrated(edges, values, found.frequencies)
     return replace(
@@ -161,7 +160,7 @@ def _extended(found: HalfSided, correlator: Correlator, end: float, highest: flo
         edges=np.append(found.edges, edges[1:]),
         values=np.concatenate([found.values, values]),
         cumulative=np.concatenate([found.cumulative, found.limit + more.cumulative[1:]]),
-        error=found.error + more.error,
+        uncertainty=found.uncertainty + more.uncertainty,
     )
 
 
@@ -176,10 +175,10 @@ def _refuse_endless(found: HalfSided, tail: float, before: float, allowed: float
 
     Doubling the time divided the tail by `before / tail`; the panels double at most.
     """
-    if not allowed < tail < before or len(found.edges) < MOST_PANELS // 2**5:
+    if not allowed < tail < before or len(found.edges) < _MOST_PANELS // 2**5:
         return
     doublings = np.log(tail / allowed) / np.log(before / tail)
-    if len(found.edges) * 2.0**doublings > 4 * MOST_PANELS:
+    if len(found.edges) * 2.0**doublings > 4 * _MOST_PANELS:
         raise _TooManyPanels
 
 
@@ -215,14 +214,14 @@ def sampled(
     change = float(np.abs((dense.cumulative - sparse.cumulative)[inside]).max())
     late = np.abs(values[times >= 0.75 * end]).max(initial=0.0)
     tail = 0.0 if np.isfinite(time) else float(end * late)
-    return _checked(replace(dense, error=dense.error + change, tail=tail), rtol)
+    return _checked(replace(dense, uncertainty=dense.uncertainty + change, tail=tail), rtol)
 
 
 def _checked(found: HalfSided, rtol: float) -> HalfSided:
     allowed = rtol * found.scale
-    if found.error + found.tail > allowed:
+    if found.uncertainty + found.tail > allowed:
         raise ConvergenceError(
-            f"half-sided transforms of the correlators are uncertain by {found.error:.2g} "
+            f"half-sided transforms of the correlators are uncertain by {found.uncertainty:.2g} "
             f"(quadrature) and {found.tail:.2g} (beyond t = {found.edges[-1]:.3g}), allowed "
             f"{allowed:.2g}; use smoother, denser or longer correlators, or a larger `rtol`"
         )
@@ -245,24 +244,24 @@ def _resolved(
 ) -> tuple[Array, ComplexArray]:
     """Panels on which D is a polynomial, to 1e-13 of the integral of |D| (known part `size`)."""
     phases = (end - start) * highest / _PHASE
-    if phases > MOST_PANELS:
+    if phases > _MOST_PANELS:
         raise _TooManyPanels(
-            f"`time` must be at most {MOST_PANELS * _PHASE / highest:.3g}, got {end:.3g}: the "
+            f"`time` must be at most {_MOST_PANELS * _PHASE / highest:.3g}, got {end:.3g}: the "
             "transforms would take too many periods of the largest Bohr frequency"
         )
     edges = np.linspace(start, end, max(1, int(np.ceil(phases))) + 1)
     values = correlator(_nodes(edges))
     while True:
-        series = np.einsum("ck,pkij->pcij", _TO_SERIES[LOWER_ORDER + 1 :], values)
+        series = np.einsum("ck,pkij->pcij", _TO_SERIES[_LOWER_ORDER + 1 :], values)
         tails = 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, -1))
         coarse = tails > 1e-13 * (size + _size(edges, values))
         if not coarse.any():
             return edges, values
         middles = 0.5 * (edges[:-1] + edges[1:])[coarse]
-        if len(edges) + len(middles) > MOST_PANELS or np.any(middles <= edges[:-1][coarse]):
+        if len(edges) + len(middles) > _MOST_PANELS or np.any(middles <= edges[:-1][coarse]):
             worst = edges[:-1][int(np.argmax(tails))]
             raise _TooManyPanels(
-                f"correlators are not smooth enough near t = {worst:.3g} for {MOST_PANELS} panels"
+                f"correlators are not smooth enough near t = {worst:.3g} for {_MOST_PANELS} panels"
             )
         merged = np.sort(np.append(edges, middles))
         fresh = np.isin(merged[:-1], np.append(edges[:-1][coarse], middles))
@@ -274,20 +273,20 @@ def _resolved(
 def _integrated(edges: Array, values: ComplexArray, frequencies: Array) -> HalfSided:
     panels, n = len(edges) - 1, values.shape[-1]
     needed = 16.0 * (panels + 1) * len(frequencies) * n**2
-    if needed > MOST_BYTES:
+    if needed > _MOST_BYTES:
         raise SizeError(
             f"transforms of {n}x{n} correlators at {len(frequencies)} frequencies on {panels} "
-            f"panels would take {needed / 2**30:.3g} GiB, allowed {MOST_BYTES / 2**30:g} GiB"
+            f"panels would take {needed / 2**30:.3g} GiB, allowed {_MOST_BYTES / 2**30:g} GiB"
         )
     nodes, half = _nodes(edges), 0.5 * np.diff(edges)
     pieces = np.empty((2, panels, len(frequencies), n, n), dtype=complex)
-    step = max(1, _CHUNK // (len(frequencies) * (ORDER + 1)))
+    step = max(1, _CHUNK // (len(frequencies) * (_ORDER + 1)))
     for first in range(0, panels, step):
         part = slice(first, first + step)
         phases = np.exp(1j * frequencies[:, None] * nodes[part, None, :])
         for order, weights in enumerate((_WEIGHTS, _LOWER_WEIGHTS)):
             weighted = phases * (half[part, None, None] * weights)
-            flat = weighted @ values[part].reshape(-1, ORDER + 1, n * n)
+            flat = weighted @ values[part].reshape(-1, _ORDER + 1, n * n)
             pieces[order, part] = flat.reshape(-1, len(frequencies), n, n)
     cumulative = np.concatenate([np.zeros_like(pieces[0, :1]), np.cumsum(pieces[0], axis=0)])
     error = float(np.abs(pieces[0] - pieces[1]).sum(axis=0).max())

@@ -1,4 +1,4 @@
-"""What a time-local generator does to states: evolution with QuTiP, and is it physical?"""
+"""States under a time-local generator: evolution with QuTiP, and monitors of its physics."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from qutip import Qobj
 from qutip.solver.integrator import IntegratorException
 
 from openmr import _checks
-from openmr._checks import Array, ConvergenceError, ParameterError
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.bath.correlators import ComplexArray
 from openmr.master.time_convolutionless import Generator
 
-SOLVER: Mapping[str, Any] = {
+_SOLVER: Mapping[str, Any] = {
     "method": "vern9",
     "rtol": 1e-10,
     "atol": 1e-12,
@@ -35,7 +34,7 @@ _NOISE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Monitors:
-    """Whether an evolution is physical, at a set of times.
+    """Trace, Hermiticity and positivity of an evolution, at a set of times.
 
     Attributes
     ----------
@@ -99,7 +98,7 @@ def evolve(
     extra : Qobj, optional
         Superoperator that is added to K(t).
     options : mapping, optional
-        QuTiP's own solver options; what is not given is taken from `SOLVER`.
+        QuTiP's own solver options; what is not given is taken from `_SOLVER`.
 
     Returns
     -------
@@ -130,7 +129,7 @@ def evolve(
 
 def _solver_options(generator: Generator, options: Mapping[str, Any] | None) -> dict[str, Any]:
     """K(0) = 0 lets a solver leap over the whole memory: the first step is the first panel's."""
-    chosen = {**SOLVER, **(options or {})}
+    chosen = {**_SOLVER, **(options or {})}
     if chosen["method"] not in ("diag", "krylov"):
         chosen.setdefault("first_step", generator.first_step)
     return chosen

@@ -1,7 +1,7 @@
 """Hierarchical equations of motion for one coupling and an electron-hole bath with a Drude cut.
 
 QuTiP builds the hierarchy (Tanimura 2020, Lambert et al. 2023); here are the bath's exponents, what
-is taken out of the system so that second order is exact at any bandwidth, and the propagation.
+is taken out of the system so that second order is exact at any cutoff, and the propagation.
 Energies are in k_B T, times in beta hbar. Nothing here knows of films or moments.
 """
 
@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import qutip
-from numpy.typing import NDArray
 from qutip import Qobj
 from qutip.core.environment import DrudeLorentzEnvironment, ExponentialBosonicEnvironment
 from qutip.solver.heom import HEOMSolver
@@ -21,12 +20,10 @@ from scipy.linalg import expm
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from openmr._checks import Array, ExtractionError, ParameterError
+from openmr._checks import EPSILON, Array, ComplexArray, ExtractionError, ParameterError
 
-ComplexArray = NDArray[np.complex128]
-KRYLOV = 80
+_KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
-EPSILON = float(np.finfo(float).eps)
 
 
 # --- the bath, and what second order must not see of it ------------------------------------------
@@ -46,10 +43,8 @@ def environment(coupling: float, width: float, terms: int) -> ExponentialBosonic
 
     Notes
     -----
-    QuTiP gives the exponent at gamma the weight of the exact thermal factor and the others those
-    of its Pade form. Until that form converges at gamma, far above every Bohr frequency, the
-    mismatch is white noise that swamps the rates. Here gamma gets the weight of the Pade form too
-    (the one that makes S(0) exact), and the spectrum converges where it is needed.
+    The exponent at gamma has the weight of the Pade form, which makes S(0) exact, not QuTiP's of
+    the exact thermal factor: docs/theory/numerics.md.
     """
     drude = DrudeLorentzEnvironment(T=1.0, lam=0.25 * coupling * width, gamma=width)
     exponents = drude.approximate("pade", Nk=terms, combine=False).exponents
@@ -75,7 +70,7 @@ def dressed(hamiltonian: Qobj, operator: Qobj, width: float) -> Qobj:
     """Coupling with its elements at Bohr frequency w enlarged by sqrt(1 + (w/gamma)^2).
 
     The Drude cut lowers the noise at w by the square of that, so second order sees the uncut noise
-    at any bandwidth. `hamiltonian` is diagonal.
+    at any cutoff. `hamiltonian` is diagonal.
     """
     enlarged = operator.full() * np.sqrt(1.0 + (_gaps(hamiltonian) / width) ** 2)
     return Qobj(enlarged, dims=operator.dims)
@@ -86,7 +81,7 @@ def principal_part(hamiltonian: Qobj, operator: Qobj, bath: ExponentialBosonicEn
 
     -[A, Lambda rho - rho Lambda^dag] with Lambda = int_0^inf C(t) A(-t) dt, whose elements are
     those of A times int_0^inf C(t) exp(-i w t) dt; of that integral the imaginary part alone. The
-    level shift is in it, which grows linearly with the bandwidth, and logarithms of the bandwidth.
+    level shift is in it, which grows linearly with the cutoff, and logarithms of it.
     `hamiltonian` is diagonal.
     """
     gaps = _gaps(hamiltonian)
@@ -177,7 +172,7 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
     The hierarchy is stiff but damped, so the space needs about the root of the number of products
     that a Taylor series takes (Hochbruck and Lubich 1997).
     """
-    size = min(KRYLOV, len(vector))
+    size = min(_KRYLOV, len(vector))
     length = float(np.linalg.norm(vector))
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
     small = np.zeros((size + 1, size + 1), dtype=complex)
@@ -207,7 +202,7 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
 def integrated(
     hierarchy: HEOMSolver, columns: ComplexArray, step: float, steps: int
 ) -> tuple[ComplexArray, ComplexArray]:
-    """What `exponential` returns, by QuTiP's integrator with the hierarchy's own options.
+    """The same as `exponential`, by QuTiP's integrator with the hierarchy's own options.
 
     Raises
     ------

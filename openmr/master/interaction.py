@@ -9,14 +9,12 @@ import numpy as np
 from qutip import Qobj
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError, SizeError
-from openmr.bath.correlators import ComplexArray
+from openmr._checks import Array, ComplexArray, ParameterError, SizeError
+from openmr._qutip import MAX_DIMENSION
 from openmr.bath.transforms import Correlator, HalfSided, half_sided, sampled
 
-MAX_DIMENSION = 64
-"""Largest Hilbert space: a dense superoperator takes 0.25 GiB, and five are alive at once."""
-
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
+"""Rounding of the elements of H and of its Bohr frequencies, over the largest."""
 _SYMMETRY = 1e-6
 
 
@@ -31,7 +29,7 @@ def operator_matrices(hamiltonian: Qobj, couplings: Sequence[Qobj]) -> ComplexAr
             f"superoperator would take {gibibytes:.3g} GiB, and five are needed)"
         )
     matrix = hamiltonian.full()
-    if np.abs(matrix - matrix.conj().T).max() > _ROUNDING * np.abs(matrix).max():
+    if np.abs(matrix - matrix.conj().T).max() > ROUNDING * np.abs(matrix).max():
         raise ParameterError("`hamiltonian` must be Hermitian, got one that is not")
     if isinstance(couplings, Qobj) or not len(couplings):
         raise ParameterError("`couplings` must be a list of at least one operator, got none")

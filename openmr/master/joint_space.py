@@ -13,11 +13,8 @@ import qutip
 from numpy.typing import ArrayLike
 from qutip import Qobj
 
-from openmr._checks import Array
+from openmr._checks import Array, renamed
 from openmr.bath.correlators import populations
-
-MAX_DIMENSION = 64
-"""Largest joint space that is built; its dense superoperator takes 0.25 GiB."""
 
 PAULI = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
 
@@ -60,15 +57,18 @@ def _identities(spins: Sequence[float]) -> list[Qobj]:
     return [qutip.qeye(round(2 * spin) + 1) for spin in spins]
 
 
-def hamiltonian(spins: Sequence[float], splittings: Sequence[float], electron: float = 0.0) -> Qobj:
+@renamed(splittings="reduced_splittings", electron="electron_splitting")
+def hamiltonian(
+    spins: Sequence[float], reduced_splittings: Sequence[float], electron_splitting: float = 0.0
+) -> Qobj:
     """H = (w/2) sigma_z + sum_i x_i S_z^i [k_B T].
 
     Parameters
     ----------
     spins : sequence of float
-    splittings : sequence of float
+    reduced_splittings : sequence of float, no unit
         x_i = beta eps_L of each moment.
-    electron : float, no unit
+    electron_splitting : float, no unit
         w = beta hbar omega_L of the electron, 0 to leave it out of the dissipator.
 
     Returns
@@ -76,8 +76,8 @@ def hamiltonian(spins: Sequence[float], splittings: Sequence[float], electron: f
     Qobj, k_B T
         On electron (x) moments.
     """
-    total = 0.5 * electron * embed(PAULI[2], _identities(spins))
-    for i, (spin, x) in enumerate(zip(spins, splittings, strict=True)):
+    total = 0.5 * electron_splitting * embed(PAULI[2], _identities(spins))
+    for i, (spin, x) in enumerate(zip(spins, reduced_splittings, strict=True)):
         factors = _identities(spins)
         factors[i] = spin_operators(spin)[2]
         total = total + x * embed(qutip.qeye(2), factors)
@@ -117,14 +117,15 @@ def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: fl
     return total
 
 
-def thermal_moments(spins: Sequence[float], splittings: Sequence[float]) -> Qobj:
+@renamed(splittings="reduced_splittings")
+def thermal_moments(spins: Sequence[float], reduced_splittings: Sequence[float]) -> Qobj:
     """rho_m, product of the Gibbs states of the moments.
 
     Parameters
     ----------
     spins : sequence of float, no unit
         S of each moment.
-    splittings : sequence of float, no unit
+    reduced_splittings : sequence of float, no unit
         x_i = beta eps_L of each.
 
     Returns
@@ -134,7 +135,7 @@ def thermal_moments(spins: Sequence[float], splittings: Sequence[float]) -> Qobj
     """
     states = [
         qutip.qdiags(populations(spin, x), 0, dims=[[round(2 * spin) + 1]] * 2)
-        for spin, x in zip(spins, splittings, strict=True)
+        for spin, x in zip(spins, reduced_splittings, strict=True)
     ]
     return qutip.tensor(*states)
 

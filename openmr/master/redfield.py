@@ -15,14 +15,11 @@ from qutip import Qobj
 from openmr._checks import ParameterError
 from openmr._qutip import exact_arithmetic
 
-Spectrum = Callable[[Any], Any]
+_Spectrum = Callable[[Any], Any]
 
 
 def redfield_dissipator(
-    hamiltonian: Qobj,
-    couplings: Sequence[tuple[Qobj, Spectrum]],
-    *,
-    sec_cutoff: float = -1.0,
+    hamiltonian: Qobj, couplings: Sequence[tuple[Qobj, _Spectrum]], *, sec_cutoff: float = -1.0
 ) -> Qobj:
     """Bloch-Redfield dissipator without the unitary part and without level shift.
 
@@ -82,7 +79,7 @@ def _eigenbasis(hamiltonian: Qobj) -> tuple[Qobj, Qobj]:
     return levels, Qobj(vectors, dims=hamiltonian.dims).to("CSR")
 
 
-def _of_frequency(spectrum: Spectrum) -> Spectrum:
+def _of_frequency(spectrum: _Spectrum) -> _Spectrum:
     """QuTiP tells a spectrum from a coefficient by the argument's name."""
     return lambda w: float(spectrum(w))
 

@@ -17,20 +17,17 @@ from numpy.typing import NDArray
 from qutip import Qobj, QobjEvo
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError
+from openmr._checks import Array, ComplexArray, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.bath.correlators import ComplexArray
 from openmr.bath.transforms import HalfSided
-from openmr.master.interaction import hermitian_basis, operator_matrices, transforms
+from openmr.master.interaction import ROUNDING, hermitian_basis, operator_matrices, transforms
 
-PICTURES = ("schroedinger", "interaction")
-_ROUNDING = 1e-12
-"""Bohr frequencies closer than this times the largest energy are one."""
+_PICTURES = ("schroedinger", "interaction")
 
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """What `tcl2` returns: the generator at one time and all it takes to have it at any other.
+    """Second-order generator K at one time, and all it takes to have it at any earlier one.
 
     Attributes
     ----------
@@ -38,7 +35,7 @@ class Generator:
         K at `time`, the Markov limit for ``time=inf``.
     shift : Qobj
         Level-shift Hamiltonian at `time`, traceless; measured also where it is left out.
-    time, error, memory : float, unit of 1/H, of H, of 1/H
+    time, uncertainty, memory : float, unit of 1/H, of H, of 1/H
         The time; the measured absolute error of the transforms (half a rate), quadrature and tail;
         and the time beyond which the correlators are not needed any more.
     """
@@ -46,10 +43,16 @@ class Generator:
     superoperator: Qobj
     shift: Qobj
     time: float
-    error: float
+    uncertainty: float
     memory: float
     _system: _System
     _transforms: HalfSided
+
+    @property
+    def error(self) -> float:
+        """Old name of `uncertainty`, for one release."""
+        _checks.warn_renamed("error", "uncertainty")
+        return self.uncertainty
 
     def at(self, time: float) -> Qobj:
         """K at another time from 0 to `time`; for an infinite one, the limit after `memory`.
@@ -106,10 +109,10 @@ class Generator:
         return "\n".join(
             [
                 f"Generator  TCL2 ({self._system.picture} picture), {size} x {size}",
-                f"  time   : {self.time:.4g}",
-                f"  memory : {self.memory:.4g}",
-                f"  error  : {self.error:.2g}",
-                f"  shift  : {np.abs(self.shift.full()).max():.4g}",
+                f"  time        : {self.time:.4g}",
+                f"  memory      : {self.memory:.4g}",
+                f"  uncertainty : {self.uncertainty:.2g}",
+                f"  shift       : {np.abs(self.shift.full()).max():.4g}",
             ]
         )
 
@@ -176,7 +179,7 @@ def tcl2(
     rtol = _checks.number("rtol", rtol, above=0.0, most=1.0)
     if secular is not None:
         secular = _checks.number("secular", secular, least=0.0)
-    _checks.choice("picture", picture, PICTURES)
+    _checks.choice("picture", picture, _PICTURES)
     if picture == "interaction" and not np.isfinite(time):
         raise ParameterError("`time` must be finite in the interaction picture, got inf")
     basis, mixing = hermitian_basis(operator_matrices(hamiltonian, couplings))
@@ -187,7 +190,7 @@ def tcl2(
         superoperator=system.generator(gammas, time),
         shift=system.shift(gammas),
         time=time,
-        error=found.error + found.tail,
+        uncertainty=found.uncertainty + found.tail,
         memory=float(found.edges[-1]),
         _system=system,
         _transforms=found,
@@ -267,7 +270,7 @@ def _system(
     hamiltonian: Qobj, basis: ComplexArray, level_shift: bool, secular: float | None, picture: str
 ) -> _System:
     energies, vectors = np.linalg.eigh(hamiltonian.full())
-    width = max(secular or 0.0, _ROUNDING * float(np.abs(energies).max()))
+    width = max(secular or 0.0, ROUNDING * float(np.abs(energies).max()))
     labels, centres = bohr_groups(energies, width)
     present, column = np.unique(labels, return_inverse=True)
     return _System(

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
-from openmr._checks import Array, ConvergenceError, ParameterError, SizeError
-from openmr.bath.correlators import ComplexArray, moment_correlator
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
+from openmr.bath.correlators import moment_correlator
 from openmr.moments.spin_averages import level_sums
 
 MAX_DIMENSION = 512
@@ -74,12 +74,11 @@ class Cluster:
 
 def whole(name: str, value: float, *, least: int, most: int, square: float) -> int:
     """`value` as an integer; above `most`, refused with its memory of `square` value^2 bytes."""
-    if _checks.number(name, value, least=least) != int(value):
-        raise ParameterError(f"`{name}` must be an integer, got {value!r}")
-    if value > most:
-        gibibytes = square * float(value) ** 2 / 2**30
+    found = _checks.integer(name, value, least=least)
+    if found > most:
+        gibibytes = square * float(found) ** 2 / 2**30
         raise SizeError(f"`{name}` must be <= {most}, got {value} (about {gibibytes:.3g} GiB)")
-    return int(value)
+    return found
 
 
 def graph(shape: str, sites: int) -> Array:
@@ -228,7 +227,7 @@ def _averages(cluster: Cluster, x: Array) -> tuple[Array, Array, Array]:
     for spin in set(cluster.spins):
         own = np.array(cluster.spins) == spin
         sums = level_sums(spin, x[own])
-        found[:, own] = sums.magnetization, sums.variance, sums.entropy
+        found[:, own] = sums.mean_spin, sums.variance, sums.entropy
     return found[0], found[1], found[2]
 
 
@@ -242,7 +241,7 @@ def _settle(cluster: Cluster, x: Array, *, sweeps: int = 30, steps: int = 200) -
     m = _averages(cluster, x)[0]
     for _ in range(sweeps):
         for i, spin in enumerate(cluster.spins):
-            m[i] = level_sums(spin, cluster.zeeman - cluster.exchange[i] @ m).magnetization
+            m[i] = level_sums(spin, cluster.zeeman - cluster.exchange[i] @ m).mean_spin
     x = cluster.zeeman - cluster.exchange @ m
     identity = np.eye(len(x))
     for _ in range(steps):

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError
-from openmr.bath.correlators import ComplexArray, electron_hole_spectrum, spin_matrices
+from openmr._checks import Array, ComplexArray, ParameterError
+from openmr.bath.correlators import electron_hole_spectrum, spin_matrices
 from openmr.models.cluster_model import (
     MAX_DIMENSION,
     Cluster,

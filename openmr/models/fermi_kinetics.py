@@ -28,12 +28,11 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import digamma, expit
 
-from openmr._checks import Array, ConvergenceError
-from openmr.bath.correlators import ComplexArray, CorrelatorLines, spin_matrices
+from openmr._checks import Array, ComplexArray, ConvergenceError, renamed, warn_renamed
+from openmr.bath.correlators import PAULI, CorrelatorLines
 
 UP, DOWN = 0, 1
-SIGN = (1.0, -1.0)
-PAULI = 2 * spin_matrices(0.5)
+_SIGN = (1.0, -1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Sea:
     ----------
     energies : array (N,), N odd
         Uniform and symmetric about 0 [k_B T].
-    splitting : float, no unit
+    electron_splitting : float, no unit
         w = beta hbar omega_L, signed.
     dos : (float, float), no unit
         Densities of states of up and down over their mean.
@@ -75,16 +74,25 @@ class Sea:
     """
 
     energies: Array
-    splitting: float
+    electron_splitting: float
     dos: tuple[float, float]
     scatterers: tuple[Scatterer, ...]
     precession: float = 0.0
     mixing: float = 0.0
 
     @property
+    def splitting(self) -> float:
+        """Old name of `electron_splitting`, for one release."""
+        warn_renamed("splitting", "electron_splitting")
+        return self.electron_splitting
+
+    @property
     def spacing(self) -> float:
         """Distance of neighbouring energies [k_B T]."""
         return float(self.energies[1] - self.energies[0])
+
+
+Sea.__init__ = renamed(splitting="electron_splitting")(Sea.__init__)  # type: ignore[method-assign]
 
 
 def energy_grid(flip_energies: Sequence[float], spacing: float, reach: float) -> Array:
@@ -133,15 +141,15 @@ def local_equilibrium(sea: Sea, charge: float, spin: Sequence[float]) -> Array:
     array (4, N), no unit
         Charge and spin x, y, z at every energy.
     """
-    vector = np.array([0.0, 0.0, 0.5 * sea.splitting]) - np.asarray(spin, dtype=float)
+    vector = np.array([0.0, 0.0, 0.5 * sea.electron_splitting]) - np.asarray(spin, dtype=float)
     length = float(np.linalg.norm(vector))
     direction = vector / length if length else np.zeros(3)
 
     def occupation(orbital: Array) -> tuple[Array, Array]:
-        above, below = (expit(charge - orbital - sign * length) for sign in SIGN)
+        above, below = (expit(charge - orbital - sign * length) for sign in _SIGN)
         return 0.5 * (above + below), (above - below) * direction[:, None]
 
-    e, half = sea.energies, 0.5 * sea.splitting
+    e, half = sea.energies, 0.5 * sea.electron_splitting
     (mean_up, spin_up), (mean_down, spin_down) = occupation(e - half), occupation(e + half)
     across = occupation(e)[1]
     return np.stack(
@@ -166,7 +174,7 @@ def responses(sea: Sea) -> Array:
     array (4, 4, N), no unit
         First axis: the potential.
     """
-    e, w = sea.energies, abs(sea.splitting)
+    e, w = sea.energies, abs(sea.electron_splitting)
     along = expit(e) * expit(-e)
     # [f(xi - w/2) - f(xi + w/2)] / w without cancellation
     across = expit(0.5 * w - e) * expit(0.5 * w + e) * (-np.expm1(-w) / w if w else 1.0)
@@ -218,24 +226,24 @@ def _shifted(sea: Sea, values: Array, offset: float) -> Array:
     return np.fft.irfft(np.fft.rfft(moved) * np.exp(wave * rest), count)
 
 
-Matrices = Callable[[float], ComplexArray]
+_Matrices = Callable[[float], ComplexArray]
 """offset -> 2x2 matrices at the orbital energies grid + offset, shape (2, 2, ..., N)."""
 
 
-def _fermi_dirac(sea: Sea, sign: float) -> Matrices:
+def _fermi_dirac(sea: Sea, sign: float) -> _Matrices:
     """Equilibrium density matrix (sign +1) or its holes (sign -1)."""
 
     def at(offset: float) -> ComplexArray:
         total = np.zeros((2, 2, len(sea.energies)), dtype=complex)
         for level in (UP, DOWN):
-            energy = sea.energies + offset + 0.5 * SIGN[level] * sea.splitting
+            energy = sea.energies + offset + 0.5 * _SIGN[level] * sea.electron_splitting
             total[level, level] = expit(-sign * energy)
         return total
 
     return cache(at)
 
 
-def _deviation(sea: Sea, state: Array) -> Matrices:
+def _deviation(sea: Sea, state: Array) -> _Matrices:
     """A state as matrices."""
 
     def at(offset: float) -> ComplexArray:
@@ -243,7 +251,7 @@ def _deviation(sea: Sea, state: Array) -> Matrices:
         total = np.empty((2, 2, *x.shape), dtype=complex)
         total[UP, DOWN], total[DOWN, UP] = 0.5 * (x - 1j * y), 0.5 * (x + 1j * y)
         for level in (UP, DOWN):
-            to_total = offset + 0.5 * SIGN[level] * sea.splitting
+            to_total = offset + 0.5 * _SIGN[level] * sea.electron_splitting
             total[level, level] = _shifted(sea, state[..., level, :], to_total)
         return total
 
@@ -276,7 +284,7 @@ class Process(NamedTuple):
 
 
 def processes(scatterer: Scatterer) -> Iterator[Process]:
-    """What the moments of one kind can do.
+    """Scattering processes of the moments of one kind.
 
     Parameters
     ----------
@@ -295,7 +303,7 @@ def processes(scatterer: Scatterer) -> Iterator[Process]:
                 yield Process(after, before, float(energy), amplitudes[after, before])
 
 
-def _scattering(sea: Sea, holes: Matrices, electrons: Matrices) -> Array:
+def _scattering(sea: Sea, holes: _Matrices, electrons: _Matrices) -> Array:
     """Gain less loss, Eqs. (21), (25), linear in the holes and in the electrons [1/s]."""
     shape = np.broadcast_shapes(holes(0.0).shape, electrons(0.0).shape)
     kinds = [(scatterer.rate / 8, list(processes(scatterer))) for scatterer in sea.scatterers]
@@ -305,7 +313,7 @@ def _scattering(sea: Sea, holes: Matrices, electrons: Matrices) -> Array:
         total = np.zeros(shape, dtype=complex)
         for rate, of_this_kind in kinds:
             for after, before, energy, amplitude in of_this_kind:
-                gap = energy + 0.5 * (SIGN[after] - SIGN[before]) * sea.splitting
+                gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.electron_splitting
                 source, target = electrons(offset + gap), holes(offset - gap)
                 # the density of states of the column of the one and of the row of the other:
                 # with the trace of the densities this conserves charge for any state
@@ -315,7 +323,7 @@ def _scattering(sea: Sea, holes: Matrices, electrons: Matrices) -> Array:
                     total[i] -= element * sea.dos[j] * target[j, after] * filled[before]
         return total + np.conj(np.swapaxes(total, 0, 1))
 
-    half = 0.5 * sea.splitting
+    half = 0.5 * sea.electron_splitting
     coherence = at(0.0)[UP, DOWN]
     up, down = at(-half)[UP, UP].real, at(half)[DOWN, DOWN].real
     return np.stack([up, down, 2 * coherence.real, -2 * coherence.imag], axis=-2)
@@ -367,7 +375,7 @@ def linear_collision(sea: Sea, state: Array) -> Array:
     """
     change = _deviation(sea, state)
 
-    def beside(matrices: Matrices) -> Matrices:
+    def beside(matrices: _Matrices) -> _Matrices:
         return cache(lambda offset: _beside(matrices(offset), change(offset)))
 
     still, blocked = beside(_fermi_dirac(sea, 1.0)), beside(_fermi_dirac(sea, -1.0))
@@ -489,7 +497,7 @@ def longitudinal_spectrum(sea: Sea) -> SpinSpectrum:
     symmetric = root[:, None] * operator / root
     rates, modes = np.linalg.eigh(0.5 * (symmetric + symmetric.T))
     start = root * pure_spin(sea, 3)[:2].ravel()
-    probe = sea.spacing * dos * np.repeat(SIGN, len(sea.energies)) / root
+    probe = sea.spacing * dos * np.repeat(_SIGN, len(sea.energies)) / root
     return SpinSpectrum(rates, (probe @ modes) * (start @ modes))
 
 
@@ -578,14 +586,15 @@ def evolve(
 # --- second-order shift of the precession ----------------------------------------------------
 
 
-def level_shift(sea: Sea, bandwidth: float) -> Array:
+@renamed(bandwidth="half_width")
+def level_shift(sea: Sea, half_width: float) -> Array:
     """Transverse part of `initial_slope` from the principal values of Eqs. (26), (27) [rad/s].
 
     Parameters
     ----------
     sea : Sea
-    bandwidth : float, k_B T
-        Half width W of a flat band about the chemical potential.
+    half_width : float, k_B T
+        W of a flat band about the chemical potential.
 
     Returns
     -------
@@ -593,18 +602,18 @@ def level_shift(sea: Sea, bandwidth: float) -> Array:
         Antisymmetric for axial coupling: [0, 1] adds to omega_L. For Jx != Jy at finite splitting
         a traceless symmetric part remains, which precession averages out. Errs by (k_B T/W)^2.
     """
-    e, half = sea.energies, 0.5 * sea.splitting
+    e, half = sea.energies, 0.5 * sea.electron_splitting
 
     def logarithm(total: Array) -> Array:
         return np.asarray(
-            np.log(0.5 * bandwidth / np.pi) - digamma(0.5 + 0.5j * total / np.pi).real
+            np.log(0.5 * half_width / np.pi) - digamma(0.5 + 0.5j * total / np.pi).real
         )
 
     def electrons(spin: int, orbital: Array) -> Array:  # P integral of f/(e' - e)
-        return np.asarray(-logarithm(orbital + SIGN[spin] * half) - orbital / bandwidth)
+        return np.asarray(-logarithm(orbital + _SIGN[spin] * half) - orbital / half_width)
 
     def holes(spin: int, orbital: Array) -> Array:  # P integral of (1 - f)/(e' - e)
-        return np.asarray(logarithm(orbital + SIGN[spin] * half) - orbital / bandwidth)
+        return np.asarray(logarithm(orbital + _SIGN[spin] * half) - orbital / half_width)
 
     profile = responses(sea)[1, 2]
     profile = profile / profile.sum()
@@ -613,7 +622,7 @@ def level_shift(sea: Sea, bandwidth: float) -> Array:
     for scatterer in sea.scatterers:
         for process in processes(scatterer):
             after, before, energy, back = process
-            gap = energy + 0.5 * (SIGN[after] - SIGN[before]) * sea.splitting
+            gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.electron_splitting
             hop = np.outer(np.eye(2)[after], np.eye(2)[before])
             arriving = profile @ electrons(before, e + gap)
             leaving = profile @ holes(after, e - gap)

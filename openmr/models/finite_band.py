@@ -7,10 +7,9 @@ electron spin and the moments (dimension d); the bath is the electron's own orbi
     H = H_s + sum_k xi_k |k><k| + sum_i A_i (x) G_i,
     (G_i)_kk' = g exp(i theta_kk') exp(-(xi_k - xi_k')^2 / 4 W^2),    (G_i)_kk = 0,
 
-with an even comb of levels, random Hermitian phases theta and a bandwidth W. The electron starts in
-a level in mid-band. |G| is not random, so the second order holds no random number; the phases
-enter beyond it. The soft edge lets the bath forget as exp(-W^2 t^2 / 2), where a sharp one leaves a
-ringing that falls as 1/t, and soft edges of the density of levels a noise that falls as 1/N.
+with an even comb of levels, random Hermitian phases theta and a noise of width W. The electron
+starts in a level in mid-band. |G| is not random, so the second order holds no random number;
+docs/theory/numerics.md says why the edges are soft.
 
 Maps and generators on the electron spin are real 4 x 4 matrices on (1, <sigma_x>, <sigma_y>,
 <sigma_z>): M_ab = (1/2) Tr[sigma_a M(sigma_b)], sigma_0 = 1.
@@ -29,16 +28,16 @@ from threading import Lock
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, expm_multiply
 
-from openmr._checks import Array, ConvergenceError
-from openmr.bath.correlators import ComplexArray, spin_matrices
+from openmr._checks import Array, ComplexArray, ConvergenceError, renamed
+from openmr.bath import correlators
 
 SPAN = 4.0
-"""Outermost levels over the bandwidth; |G|^2 to them is exp(-8) = 3e-4 of its largest."""
+"""Outermost levels over the width of the noise; |G|^2 to them is exp(-8) = 3e-4 of its largest."""
 
 NORM_LIMIT = 1e-11
 """Largest change of a norm; rounding leaves 1e-14 times the square root of the products."""
 
-PAULI = np.concatenate([np.eye(2)[None], 2 * spin_matrices(0.5)])
+PAULI = np.concatenate([np.eye(2)[None], correlators.PAULI])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,49 +84,50 @@ class FiniteBand:
         return replace(self, couplings=factor * self.couplings)
 
 
-def orbital_levels(levels: int, bandwidth: float) -> Array:
+@renamed(bandwidth="noise_width")
+def orbital_levels(levels: int, noise_width: float) -> Array:
     """Even comb with one more level in its middle, half a spacing from its neighbours.
 
-    From there the comb is complete although G has no diagonal: its noise is that of a continuum,
-    up to terms exponential in the Heisenberg time. (From one of its own levels, the missing one
-    would take 2 t / Heisenberg time off the rate.)
+    From there its noise is that of a continuum (docs/theory/numerics.md).
 
     Parameters
     ----------
     levels : int
         N, odd.
-    bandwidth : float, unit of energy
-        The comb reaches `SPAN` bandwidths to either side.
+    noise_width : float, unit of energy
+        The comb reaches `SPAN` times that to either side.
 
     Returns
     -------
-    array (N,), unit of bandwidth
+    array (N,), unit of energy
         Ascending.
     """
-    spacing = 2 * SPAN * bandwidth / (levels - 1)
+    spacing = 2 * SPAN * noise_width / (levels - 1)
     comb = spacing * (np.arange(levels - 1) - (levels - 2) / 2)
     return np.insert(comb, levels // 2, 0.0)
 
 
-def heisenberg_time(levels: int, bandwidth: float) -> float:
+@renamed(bandwidth="noise_width")
+def heisenberg_time(levels: int, noise_width: float) -> float:
     """2 pi over the level spacing, after which the electron is back.
 
     Parameters
     ----------
     levels : int
         N.
-    bandwidth : float, unit of energy
+    noise_width : float, unit of energy
 
     Returns
     -------
     float, inverse unit of energy
         With hbar = 1.
     """
-    return float(np.pi * (levels - 1) / (SPAN * bandwidth))
+    return float(np.pi * (levels - 1) / (SPAN * noise_width))
 
 
+@renamed(bandwidth="noise_width")
 def random_scattering(
-    orbitals: Array, bandwidth: float, noise: float, generator: np.random.Generator
+    orbitals: Array, noise_width: float, noise: float, generator: np.random.Generator
 ) -> ComplexArray:
     """G_kk' of one moment, shape (N, N), with the noise G(w) = noise exp(-w^2 / 2 W^2).
 
@@ -135,7 +135,7 @@ def random_scattering(
     ----------
     orbitals : array (N,), unit of energy
         From `orbital_levels`.
-    bandwidth : float, unit of energy
+    noise_width : float, unit of energy
         W, the standard deviation of the noise spectrum.
     noise : float, unit of energy
         G(0) = 2 pi |g|^2 over the level spacing: the golden rule.
@@ -148,7 +148,7 @@ def random_scattering(
         Hermitian, zero on the diagonal.
     """
     strength = np.sqrt(noise * (orbitals[1] - orbitals[0]) / (2 * np.pi))
-    transfer = (orbitals[:, None] - orbitals) / bandwidth
+    transfer = (orbitals[:, None] - orbitals) / noise_width
     phases = np.exp(2j * np.pi * generator.random(transfer.shape))
     upper = np.triu(strength * np.exp(-0.25 * transfer**2) * phases, k=1)
     return np.asarray(upper + upper.conj().T)

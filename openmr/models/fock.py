@@ -18,27 +18,26 @@ from qutip import Qobj
 from scipy import sparse
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError, SizeError
+from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
-from openmr.bath.correlators import ComplexArray
 from openmr.models.scattering import Scattering, adjoint, integrate, one_body_collision, square
 
-MAX_ORBITALS = 4
+_MAX_ORBITALS = 4
 """Largest Fock space that is built: 4 orbitals, dimension 256, 1 MiB per density matrix."""
 
 
 def _modes(count: int) -> int:
     orbitals = count / 2
-    if orbitals > MAX_ORBITALS:
+    if orbitals > _MAX_ORBITALS:
         gibibytes = 16.0 * 4.0**count / 2**30
         raise SizeError(
-            f"`orbitals` must number at most {MAX_ORBITALS}, got {orbitals:g} "
+            f"`orbitals` must number at most {_MAX_ORBITALS}, got {orbitals:g} "
             f"(one many-body density matrix would take {gibibytes:.3g} GiB)"
         )
     return count
 
 
-@lru_cache(maxsize=2 * MAX_ORBITALS)
+@lru_cache(maxsize=2 * _MAX_ORBITALS)
 def annihilators(modes: int) -> tuple[Qobj, ...]:
     """f_a of every mode, by the Jordan-Wigner transformation."""
     _modes(modes)
@@ -72,7 +71,7 @@ def _products(left: Sequence[Qobj], right: Sequence[Qobj]) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.vstack(rows))
 
 
-@lru_cache(maxsize=MAX_ORBITALS)
+@lru_cache(maxsize=_MAX_ORBITALS)
 def _hops(modes: int) -> sparse.csr_matrix:
     f = annihilators(modes)
     return _products([a.dag() for a in f], f)
@@ -407,7 +406,7 @@ class CollisionParts(NamedTuple):
 
 
 def collision_parts(state: Qobj, scattering: Scattering) -> CollisionParts:
-    """What Eq. (21) keeps of the many-body collision integral of a state, and what it drops.
+    """The many-body collision integral of a state, split into what Eq. (21) keeps and drops.
 
     Parameters
     ----------

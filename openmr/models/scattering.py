@@ -15,10 +15,10 @@ from scipy.integrate import solve_ivp
 from scipy.special import wofz
 
 from openmr import _checks
-from openmr._checks import Array, ConvergenceError, ParameterError
-from openmr.bath.correlators import ComplexArray, CorrelatorLines, spin_matrices
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
+from openmr.bath.correlators import CorrelatorLines, spin_matrices
 
-MOST_WAVES = 1000
+_MOST_WAVES = 1000
 """Wavenumbers of one band: its couplings take 0.2 GiB."""
 
 Transform = Callable[[Array], ComplexArray]
@@ -27,7 +27,7 @@ Transform = Callable[[Array], ComplexArray]
 
 @dataclass(frozen=True, slots=True)
 class Scattering:
-    """What the electrons scatter from.
+    """Modes of the electrons, and the couplings and the bath that they scatter from.
 
     Attributes
     ----------
@@ -142,9 +142,9 @@ def plane_waves(
         For wavenumbers or an exchange of a wrong shape.
     """
     k = _checks.finite_array("wavenumbers", wavenumbers)
-    if k.ndim != 1 or k.size > MOST_WAVES:
+    if k.ndim != 1 or k.size > _MOST_WAVES:
         raise ParameterError(
-            f"`wavenumbers` must be one row of at most {MOST_WAVES}, got shape {k.shape}"
+            f"`wavenumbers` must be one row of at most {_MOST_WAVES}, got shape {k.shape}"
         )
     strength = _checks.finite_array("exchange", exchange, "k_B T")
     if strength.shape not in ((), (3,)):
@@ -296,10 +296,7 @@ def evolve_density(
 
 
 def integrate(
-    rate: Callable[[ComplexArray], ComplexArray],
-    start: ComplexArray,
-    times: ArrayLike,
-    rtol: float,
+    rate: Callable[[ComplexArray], ComplexArray], start: ComplexArray, times: ArrayLike, rtol: float
 ) -> list[ComplexArray]:
     """Matrices at the given times from their rate of change, by DOP853.
 

@@ -1,12 +1,7 @@
 """The whole joint generator, back-action on the moments included, by its conserved blocks.
 
-The coupling A = -(1/2) sum_v J_v sigma_v S_v falls into sectors that it does not connect: with
-Jx = Jy those of one total S_z, otherwise those of one parity of it. The bath couples to A alone, so
-left and right action keep the sector each: an element rho_{MM'} goes into elements of the same
-sector pair and of no other. For one moment of spin S these blocks are at most 4 x 4, where the
-dense generator is 4(2S+1)^2 on a side; only the blocks are ever built, and those of one shape go to
-LAPACK together.
-
+The coupling keeps the total S_z (Jx = Jy) or its parity, from the left and from the right, so the
+generator falls into blocks; those of one shape go to LAPACK together (docs/theory/numerics.md).
 Source: strong symmetries of a generator (BucaProsen2012).
 
 Energies are in units of k_B T, hbar = 1; rates are in the unit of `noise`.
@@ -23,16 +18,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
 from openmr import _checks
-from openmr._checks import Array, SizeError
-from openmr.bath.correlators import electron_hole_spectrum, spin_matrices
+from openmr._checks import Array, ComplexArray, SizeError, renamed
+from openmr.bath.correlators import PAULI, electron_hole_spectrum, spin_matrices
 from openmr.moments.grid import blocks
 
-ComplexArray = NDArray[np.complex128]
-Indices = NDArray[np.intp]
+_Indices = NDArray[np.intp]
 
 MAX_DIMENSION = 2048
 """Largest joint space whose coupling, a dense matrix of 64 MiB, is split into sectors."""
-MAX_BLOCK = 2500
+_MAX_BLOCK = 2500
 """Largest block that is diagonalised: 95 MiB, and about a minute."""
 
 
@@ -55,13 +49,14 @@ class JointSpectrum:
     largest_block: int
 
 
+@renamed(splittings="reduced_splittings", electron="electron_splitting")
 def joint_spectrum(
     spins: Sequence[float],
-    splittings: ArrayLike,
+    reduced_splittings: ArrayLike,
     exchange: ArrayLike,
     *,
     noise: ArrayLike = 1.0,
-    electron: ArrayLike = 0.0,
+    electron_splitting: ArrayLike = 0.0,
     unitary: float = 0.0,
     mean: ArrayLike = 0.0,
 ) -> JointSpectrum:
@@ -71,13 +66,13 @@ def joint_spectrum(
     ----------
     spins : sequence of float, n of them
         S of each moment.
-    splittings : array_like (..., n), no unit
+    reduced_splittings : array_like (..., n), no unit
         x = beta eps_L of each, at any number of points.
     exchange : array_like (n, 3)
         J_v of each, in any unit.
     noise : array_like (n,) or float, any unit
         G(0) that goes with `exchange`, of the bath of each moment: rate = noise * exchange^2.
-    electron : array_like (...), no unit
+    electron_splitting : array_like (...), no unit
         w = beta hbar omega_L of the electron, 0 to leave it out of the Bohr frequencies.
     unitary : float
         1/(beta hbar) in the unit of the rates adds -i [H, .]; 0 leaves the dissipator alone.
@@ -101,10 +96,10 @@ def joint_spectrum(
         raise _checks.ParameterError("`spins` must hold at least one spin, got none")
     _checks.joint_dimension("spins", spins, most=MAX_DIMENSION)
     unitary = _checks.number("unitary", unitary)
-    x = _checks.finite_array("splittings", splittings)
+    x = _checks.finite_array("reduced_splittings", reduced_splittings)
     if x.ndim == 0 or x.shape[-1] != len(spins):
         raise _checks.ParameterError(
-            f"`splittings` must have a last axis of length {len(spins)}, got shape {x.shape}"
+            f"`reduced_splittings` must have a last axis of length {len(spins)}, got {x.shape}"
         )
     strength = _per_moment("noise", noise, (len(spins),))
     if strength.min() < 0:
@@ -117,13 +112,14 @@ def joint_spectrum(
     )
     sectors = _sectors(coupling)
     largest = max(sectors) ** 2
-    if largest > MAX_BLOCK:
+    if largest > _MAX_BLOCK:
         gibibytes = 16.0 * float(largest) ** 2 / 2**30
         raise SizeError(
-            f"`spins` must leave blocks of at most {MAX_BLOCK} elements on a side, got {largest} "
+            f"`spins` must leave blocks of at most {_MAX_BLOCK} elements on a side, got {largest} "
             f"({gibibytes:.3g} GiB); with Jx = Jy the blocks are smaller"
         )
-    w, _ = _checks.broadcast(electron=_checks.finite_array("electron", electron), points=x[..., 0])
+    w = _checks.finite_array("electron_splitting", electron_splitting)
+    w, _ = _checks.broadcast(electron_splitting=w, reduced_splittings=x[..., 0])
     x = np.broadcast_to(x, (*w.shape, len(spins)))
     energies = _energies(spins, x.reshape(-1, len(spins)), w.ravel())
     dimension = energies.shape[-1]
@@ -155,7 +151,6 @@ def _energies(spins: Sequence[float], x: Array, w: Array) -> Array:
 
 def _couplings(spins: Sequence[float], exchange: Array, noise: Array, mean: Array) -> Array:
     """A of each moment times the root of its noise, real, shape (n, N, N)."""
-    pauli = 2 * spin_matrices(0.5)
     sizes = [round(2 * spin) + 1 for spin in spins]
     stack = []
     for i, spin in enumerate(spins):
@@ -164,16 +159,16 @@ def _couplings(spins: Sequence[float], exchange: Array, noise: Array, mean: Arra
         before, after = np.eye(int(np.prod(sizes[:i]))), np.eye(int(np.prod(sizes[i + 1 :])))
         terms = [
             j * np.kron(np.kron(np.kron(sigma, before), operator), after)
-            for j, sigma, operator in zip(exchange[i], pauli, operators, strict=True)
+            for j, sigma, operator in zip(exchange[i], PAULI, operators, strict=True)
         ]
         stack.append(-0.5 * np.sqrt(noise[i]) * np.sum(terms, axis=0).real)  # sigma_y S_y is real
     return np.array(stack)
 
 
-def _sectors(coupling: Array) -> dict[int, Indices]:
+def _sectors(coupling: Array) -> dict[int, _Indices]:
     """States of the sectors that no coupling connects, by size: (sectors, size)."""
     labels = connected_components(np.any(coupling != 0, axis=0), directed=False)[1]
-    members: dict[int, list[Indices]] = {}
+    members: dict[int, list[_Indices]] = {}
     for label in range(labels.max() + 1):
         states = np.flatnonzero(labels == label)
         members.setdefault(len(states), []).append(states)
@@ -181,7 +176,7 @@ def _sectors(coupling: Array) -> dict[int, Indices]:
 
 
 def _spectra(
-    coupling: Array, energies: Array, sectors: dict[int, Indices], unitary: float
+    coupling: Array, energies: Array, sectors: dict[int, _Indices], unitary: float
 ) -> Iterator[ComplexArray]:
     """Eigenvalues (p, .) of the blocks; that of (M', M) is the conjugate of that of (M, M')."""
     for size, rows in sectors.items():
@@ -204,7 +199,7 @@ def _spectra(
 
 
 def _generators(
-    coupling: Array, energies: Array, rows: Indices, columns: Indices, unitary: float
+    coupling: Array, energies: Array, rows: _Indices, columns: _Indices, unitary: float
 ) -> NDArray[Any]:
     """Rho -> -i [H, rho] + sum (Lambda rho A - A Lambda rho) + h.c. on (p, pairs, d d', d d')."""
     (a, dressed), (b, dressed_right) = (

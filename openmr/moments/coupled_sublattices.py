@@ -1,12 +1,7 @@
 """The Weiss field of coupled sublattices: descent of the variational free energy from all sides.
 
-The trial states are products of Gibbs states in trial splittings; the self-consistency equations
-(30), (32) are where their free energy is stationary. From the ordering temperature upwards it is
-convex, for a moment's entropy bends it at least by 3/S(S+1): there is one solution, and one start
-is enough.
-
-Arrays have the sublattice first and the points last, so that each pass over the points lies in one
-piece.
+Its stationary points solve Eqs. (30), (32); see docs/theory/numerics.md. Arrays have the sublattice
+first and the points last, so that each pass over the points lies in one piece.
 """
 
 from __future__ import annotations
@@ -17,13 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from openmr._checks import Array, ConvergenceError
-from openmr.moments.one_sublattice import EPSILON, SMALLEST
+from openmr._checks import EPSILON, SMALLEST, Array, ConvergenceError
 from openmr.moments.spin_averages import LevelSums, level_sums, means, variance
 
 Points = NDArray[np.bool_] | NDArray[np.intp]
-MAX_ITERATIONS = 100
-SWEEPS = 4
+_MAX_ITERATIONS = 100
+_SWEEPS = 4
 
 
 class WeissProblem(NamedTuple):
@@ -45,7 +39,7 @@ class WeissProblem(NamedTuple):
         return np.asarray(self.beta * (self.weiss @ means))
 
 
-class Trial(NamedTuple):
+class _Trial(NamedTuple):
     """Gibbs states in trial splittings x (n, p), and their free energy over k_B T (p,)."""
 
     x: Array
@@ -53,20 +47,20 @@ class Trial(NamedTuple):
     energy: Array
     rounding: Array  # of the energy
 
-    def at(self, where: Points) -> Trial:
+    def at(self, where: Points) -> _Trial:
         """The same at some of the points."""
         sums = LevelSums(*(values[:, where] for values in self.sums))
-        return Trial(self.x[:, where], sums, self.energy[where], self.rounding[where])
+        return _Trial(self.x[:, where], sums, self.energy[where], self.rounding[where])
 
 
-def _trial(problem: WeissProblem, x: Array) -> Trial:
+def _trial(problem: WeissProblem, x: Array) -> _Trial:
     rows = [level_sums(spin, row) for spin, row in zip(problem.spins, x, strict=True)]
     sums = LevelSums(*(np.stack(values) for values in zip(*rows, strict=True)))
-    m = sums.magnetization
+    m = sums.mean_spin
     terms = np.stack([-sums.entropy, problem.zeeman * m, -0.5 * m * problem.pull(m)])
     terms *= problem.weights[:, None]
     rounding = 4 * EPSILON * np.abs(terms).sum(axis=(0, 1))
-    return Trial(x, sums, terms.sum(axis=(0, 1)), rounding)
+    return _Trial(x, sums, terms.sum(axis=(0, 1)), rounding)
 
 
 def _newton_step(problem: WeissProblem, sums: LevelSums, residual: Array) -> Array:
@@ -108,7 +102,7 @@ def over_size(matrix: Array, vector: Array) -> Array:
 def _sweep(problem: WeissProblem, x: Array) -> Array:
     """One moment after the other in the field of the rest: downhill in the free energy."""
     x = x.copy()
-    m = np.stack([means(s, row).magnetization for s, row in zip(problem.spins, x, strict=True)])
+    m = np.stack([means(s, row).mean_spin for s, row in zip(problem.spins, x, strict=True)])
     for i, spin in enumerate(problem.spins):
         own = problem.beta * problem.weiss[i, i]
         attracted = problem.zeeman[i] - problem.beta * (problem.weiss[i] @ m)
@@ -118,22 +112,22 @@ def _sweep(problem: WeissProblem, x: Array) -> Array:
             rest = attracted + own * m[i]
             x[i] = 0.0
             for _ in range(6):
-                error = x[i] - rest + own * means(spin, x[i]).magnetization
+                error = x[i] - rest + own * means(spin, x[i]).mean_spin
                 x[i] -= error / (1.0 - own * variance(spin, x[i]))
-        m[i] = means(spin, x[i]).magnetization
+        m[i] = means(spin, x[i]).mean_spin
     return x
 
 
-def _descend(problem: WeissProblem, x: Array) -> Trial:
+def _descend(problem: WeissProblem, x: Array) -> _Trial:
     """Minimum of the free energy reached from the trial splittings x (n, p)."""
-    for _ in range(SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
+    for _ in range(_SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
         x = _sweep(problem, x)
     found, active = x, np.arange(x.shape[1])
     part, start = problem, _trial(problem, x)
     weights = problem.weights[:, None]
-    for _ in range(MAX_ITERATIONS):
+    for _ in range(_MAX_ITERATIONS):
         sums = start.sums
-        mean_field = part.pull(sums.magnetization)
+        mean_field = part.pull(sums.mean_spin)
         residual = part.zeeman - mean_field - start.x
         step = _newton_step(part, sums, residual)
         slope = -np.sum(weights * sums.variance * residual * step, axis=0)
@@ -146,7 +140,7 @@ def _descend(problem: WeissProblem, x: Array) -> Trial:
             length[uphill] *= 0.5
         found[:, active] = trial.x
         scale = np.abs(part.zeeman) + np.abs(start.x)
-        scale += part.beta * (np.abs(part.weiss) @ np.abs(sums.magnetization))
+        scale += part.beta * (np.abs(part.weiss) @ np.abs(sums.mean_spin))
         settled = np.all(
             (np.abs(step) <= 2 * EPSILON * np.abs(start.x))
             | (np.abs(residual) <= 8 * EPSILON * scale + SMALLEST),
@@ -159,7 +153,7 @@ def _descend(problem: WeissProblem, x: Array) -> Trial:
             moving = np.flatnonzero(~settled)
             active, part, start = active[moving], part.at(moving), start.at(moving)
     raise ConvergenceError(
-        f"the Weiss field did not converge in {MAX_ITERATIONS} steps at "
+        f"the Weiss field did not converge in {_MAX_ITERATIONS} steps at "
         f"{len(active)} of {len(problem.beta)} points"
     )
 
@@ -178,7 +172,7 @@ def lowest(problem: WeissProblem) -> Array:
     for pattern in product((-1.0, 1.0), repeat=len(problem.spins)):
         saturated = np.array(pattern)[:, None] * spins
         found = _descend(problem, problem.zeeman - problem.beta * (problem.weiss @ saturated))
-        m = found.sums.magnetization
+        m = found.sums.mean_spin
         # equal free energies: least Zeeman energy, then net moment and first moment against b
         zeeman, net = (weights * problem.zeeman * m).sum(axis=0), (weights * g * m).sum(axis=0)
         key = [found.energy, zeeman, net, m[0]]

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
-from openmr._checks import Array, ParameterError, SizeError
+from openmr._checks import SMALLEST, Array, ParameterError, SizeError
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import each, in_blocks
-from openmr.moments.one_sublattice import SMALLEST, weiss_field
+from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import level_sums as level_sums  # noqa: PLC0414 - known here too
 from openmr.moments.spin_averages import means, variance
 from openmr.sample.film import Sample

@@ -1,15 +1,8 @@
 """The Weiss field of one kind of moments: x = zeeman + coupling m(x), m = S B_S(S x) = -<S_par>.
 
-In units of k_B T, for any number of points at once. Along the field m is concave, so
-
-- with coupling >= 0 the solution of lowest free energy is the largest root, x - zeeman -
-  coupling m is convex, and Newton's steps from any point above the root fall to it monotonically;
-- with coupling < 0 there is one root, and the steps from any point below climb to it.
-
-Far from the transition there is but one root, and any start will do. Near it and below it the start
-above is the smallest of bounds that need no exponential: m <= S, m <= c x, and
-m <= c x / sqrt(1 + b x^2), c = S(S+1)/3, which holds the root within a small factor also at the
-transition, where Newton's own steps would take off only a third at a time.
+In units of k_B T, for any number of points at once. Newton's steps are monotonic from above the
+largest root, or from below the only one if the coupling is negative; the starts are bounds that
+need no exponential. docs/theory/numerics.md has the proofs.
 """
 
 from __future__ import annotations
@@ -19,23 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from openmr._checks import Array, ConvergenceError
+from openmr._checks import EPSILON, SMALLEST, Array, ConvergenceError
 from openmr.moments.spin_averages import brillouin
 
-Counts = NDArray[np.int8]
-Real = NDArray[Any]  # of single or double precision
-EPSILON = float(np.finfo(float).eps)
-SINGLE_EPSILON = float(np.finfo(np.float32).eps)
-SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
-NEAR = 16 * EPSILON  # what rounding leaves of the distance from the transition
-SKETCHES = 1
-WEAK = 0.9  # share of the critical coupling up to which the field alone decides
-MAX_SINGLE = 100  # 2S; from 130 on binomial coefficients overflow in single precision
+_Counts = NDArray[np.int8]
+_Real = NDArray[Any]  # of single or double precision
+_SINGLE_EPSILON = float(np.finfo(np.float32).eps)
+_NEAR = 16 * EPSILON  # what rounding leaves of the distance from the transition
+_SKETCHES = 1
+_WEAK = 0.9  # share of the critical coupling up to which the field alone decides
+_MAX_SINGLE = 100  # 2S; from 130 on binomial coefficients overflow in single precision
 MAX_STEPS = 40
 """Newton steps allowed; `tests/moments/test_weiss.py` holds the number over the whole plane."""
 
 
-def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, Counts]:
+def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, _Counts]:
     """Solve x = zeeman + coupling m(x) for the state of lowest free energy.
 
     Parameters
@@ -67,11 +58,11 @@ def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, Cou
     return (np.copysign(x, signed, out=x) if down else x), steps
 
 
-def _solve(spin: float, depth: Array, coupling: Array, out: Array, steps: Counts) -> None:
+def _solve(spin: float, depth: Array, coupling: Array, out: Array, steps: _Counts) -> None:
     """Fill `out` and `steps`."""
     curie = spin * (spin + 1.0) / 3.0
     pull = curie * max(float(coupling.max()), -float(coupling.min()))
-    if pull < WEAK and 2 * spin <= MAX_SINGLE:
+    if pull < _WEAK and 2 * spin <= _MAX_SINGLE:
         out[:], steps[:] = _far_from_the_transition(spin, depth, coupling, pull)
     else:
         _newton(spin, depth, coupling, out, steps)
@@ -82,18 +73,16 @@ def _far_from_the_transition(
 ) -> tuple[Array, int]:
     """Roots and the steps taken, for |coupling c| <= pull < 1 at all points.
 
-    There x - zeeman - coupling m rises everywhere and bends one way, so that Newton's steps come to
-    its root from wherever they begin: the first are taken in single precision, at half the price.
-    With |m''| <= 3 b c x, b = `_series`, the error after a step is at most (3/2) b pull x step^2 /
-    stiffness, and rounding of the residual leaves 2 epsilon x / stiffness in any case.
+    Newton's steps come to the root from anywhere there: the first are taken in single precision.
     """
+    # a step leaves (2 / scale) x step^2 / stiffness, and rounding 2 epsilon x / stiffness
     scale = 2.0 / (1.5 * _series(spin) * pull + SMALLEST)
     zeeman, pulling = depth.astype(np.float32), coupling.astype(np.float32)
     rough = zeeman / (1.0 - (spin * (spin + 1.0) / 3.0) * pulling)
     step = _step(spin, rough, zeeman, pulling)
     rough -= step
     count = 1
-    if float(np.abs(step, out=step).max()) > (scale * SINGLE_EPSILON) ** 0.5:
+    if float(np.abs(step, out=step).max()) > (scale * _SINGLE_EPSILON) ** 0.5:
         rough -= _step(spin, rough, zeeman, pulling)
         count = 2
     x = rough.astype(float)
@@ -110,7 +99,7 @@ def _far_from_the_transition(
     raise _unsettled(spin, depth, coupling)
 
 
-def _step(spin: float, x: Real, depth: Real, coupling: Real) -> Real:
+def _step(spin: float, x: _Real, depth: _Real, coupling: _Real) -> _Real:
     """Newton's step, where the stiffness cannot vanish."""
     mean, slope = brillouin(spin, x)
     mean *= coupling
@@ -128,7 +117,7 @@ def _unsettled(spin: float, depth: Array, coupling: Array) -> ConvergenceError:
     )
 
 
-def _newton(spin: float, depth: Array, coupling: Array, out: Array, steps: Counts) -> None:
+def _newton(spin: float, depth: Array, coupling: Array, out: Array, steps: _Counts) -> None:
     """Fill `out` and `steps` for any points, each until it has settled."""
     x = _start(spin, depth, coupling)
     where = None  # points of the block still moving; all of them until most have settled
@@ -178,7 +167,7 @@ def _start(spin: float, depth: Array, coupling: Array) -> Array:
     saturated = spin * coupling
     saturated += depth
     above = _start_about_the_transition(_bend(spin), depth, pull, saturated)
-    for _ in range(SKETCHES):  # Newton's steps on the last bound itself
+    for _ in range(_SKETCHES):  # Newton's steps on the last bound itself
         above -= np.maximum(_sketch(_bend(spin), above, depth, pull), 0.0)
     if coupling.min() < 0:
         below = np.maximum(saturated, depth / (1.0 + np.abs(pull)))
@@ -189,22 +178,22 @@ def _start(spin: float, depth: Array, coupling: Array) -> Array:
 def _start_about_the_transition(bend: float, depth: Array, pull: Array, saturated: Array) -> Array:
     """The least of the bounds also where the moments order by themselves."""
     gap = np.abs(pull - 1.0)
-    gap -= NEAR
+    gap -= _NEAR
     # below the transition the root at zero field, plus the field over 1 - (slope there)
     above = pull * pull
-    above -= 1.0 - NEAR
+    above -= 1.0 - _NEAR
     np.maximum(above, 0.0, out=above)
     above *= 1.0 / bend
     np.sqrt(above, out=above)
     enhanced = depth * np.maximum(pull, 1.0)
-    enhanced /= np.maximum(gap, NEAR)
+    enhanced /= np.maximum(gap, _NEAR)
     above += enhanced
     np.minimum(above, saturated, out=above)
-    critical = np.flatnonzero(gap < 1.0 - WEAK)
+    critical = np.flatnonzero(gap < 1.0 - _WEAK)
     if len(critical):
         bound = _critical(bend, depth[critical], pull[critical], saturated[critical])
         # so near that the gap itself is rounded, the enhancement bounds nothing
-        other = np.where(gap[critical] > NEAR, above[critical], saturated[critical])
+        other = np.where(gap[critical] > _NEAR, above[critical], saturated[critical])
         above[critical] = np.minimum(other, bound)
     return above
 
@@ -239,13 +228,9 @@ def _bend(spin: float) -> float:
 
 
 def _critical(bend: float, depth: Array, pull: Array, above: Array) -> Array:
-    """Bound near the transition, where x grows as the cube root of the field.
-
-    From x sqrt(1 + b x^2) <= zeeman sqrt(1 + b x^2) + pull x with the roots replaced by their
-    chords up to `above`: of the two terms on the right one is at least half the cubic on the left.
-    """
+    """Bound near the transition, where x grows as the cube root of the field."""
     most = np.sqrt(1.0 + bend * above * above)
     chord = bend / (1.0 + most)  # (most - 1) / above^2
     field = np.cbrt(2.0 * depth * most / chord)
-    order = np.sqrt(2.0 * np.maximum(pull - 1.0 + NEAR, 0.0) / chord)
+    order = np.sqrt(2.0 * np.maximum(pull - 1.0 + _NEAR, 0.0) / chord)
     return np.maximum(field, order)

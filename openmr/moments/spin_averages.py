@@ -1,18 +1,10 @@
 """One moment with H = x S_par: its thermal averages as polynomials in q = exp(-|x|).
 
-Every polynomial below has positive coefficients only, so nothing cancels at any x, and each costs
-one exponential and a few multiplications per point. With levels counted from the lowest,
-
     Z = sum_k q^k,   T = sum_k (2S - k)(k + 1) q^k,   V = sum_{i<j} (i - j)^2 q^{i+j},
+    <S_x^2> + <S_y^2> = R(t^2) / P(t^2),   t = tanh(|x|/2),   L = 2S + 1,
+    R_k = L C(L, 2k+2) - C(L, 2k+3),   P_k = 2 C(L, 2k+1).
 
-the averages follow without a further sum: <S_-S_+> = T/Z for x >= 0, <S_+S_-> = q T/Z, from the
-commutator <S_par> = -(1 - q) T / (2 Z), from the Casimir operator <S_par^2>, and the variance is
-V/Z^2. In t = tanh(|x|/2) = (1 - q)/(1 + q) the polynomials are half as long: with L = 2S + 1 and
-binomial coefficients, tanh(L|x|/2) is t times a ratio of polynomials in t^2, which leaves
-
-    <S_x^2> + <S_y^2> = R(t^2) / P(t^2),   R_k = L C(L, 2k+2) - C(L, 2k+3),   P_k = 2 C(L, 2k+1),
-
-and <S_par> = -t times it, <S_-S_+> = (1 + t) times it.
+No coefficient is negative, so nothing cancels at any x; docs/theory/numerics.md derives the rest.
 """
 
 from __future__ import annotations
@@ -28,13 +20,13 @@ from numpy.typing import ArrayLike
 from openmr._checks import Array
 
 MAX_HORNER = 256  # beyond it one matrix product is cheaper than that many passes over the points
-MAX_BINOMIAL = 1000  # C(n, k) overflows from n = 1030 on
+_MAX_BINOMIAL = 1000  # C(n, k) overflows from n = 1030 on
 
 
 class LevelSums(NamedTuple):
     """Averages of one moment with H = x S_par (in k_B T), each with the shape of x."""
 
-    magnetization: Array
+    mean_spin: Array
     second_moment: Array
     variance: Array
     flip_up: Array
@@ -44,7 +36,7 @@ class LevelSums(NamedTuple):
 
 @cache
 def _coefficients(spin: float) -> tuple[Array, Array, Array]:
-    """Of Z, T and V, lowest power first."""
+    """Coefficients of Z, T and V, lowest power first."""
     k = np.arange(round(2 * spin) + 1.0)
     r = np.arange(round(4 * spin))  # V is a palindrome: v_n = n(n+1)(n+2)/6 up to the middle
     r = np.minimum(r, round(4 * spin) - r).astype(float)
@@ -53,7 +45,7 @@ def _coefficients(spin: float) -> tuple[Array, Array, Array]:
 
 @cache
 def _half_angle(spin: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Of R and P, lowest power first, over 2; integers or halves, so that all of t = 1 is exact."""
+    """Coefficients of R and P over 2, lowest power first; integers or halves, exact at t = 1."""
     count = round(2 * spin) + 1
     above = [count * comb(count, 2 * k + 2) - comb(count, 2 * k + 3) for k in range(count // 2)]
     below = [comb(count, 2 * k + 1) for k in range((count + 1) // 2)]
@@ -76,7 +68,7 @@ def _polynomial(coefficients: Sequence[float] | Array, q: Array) -> Array:
 
 def _across(spin: float, depth: Array, t: Array) -> Array:
     """<S_x^2> + <S_y^2> at depth = |x|, t = tanh(|x|/2)."""
-    if 2 * spin > MAX_BINOMIAL:
+    if 2 * spin > _MAX_BINOMIAL:
         q = np.exp(-depth)
         ones, towards, _ = _coefficients(spin)
         return np.asarray(0.5 * (1.0 + q) * _polynomial(towards, q) / _polynomial(ones, q))
@@ -120,7 +112,7 @@ def brillouin(spin: float, x: Array) -> Brillouin:
 class Means(NamedTuple):
     """The averages that most rates need."""
 
-    magnetization: Array
+    mean_spin: Array
     second_moment: Array
     flip_up: Array
     flip_down: Array
@@ -144,7 +136,7 @@ def means(spin: float, x: Array) -> Means:
     if np.all(up):
         return Means(mean, second, forth, back)
     return Means(
-        magnetization=np.where(up, mean, -mean) + 0.0,
+        mean_spin=np.where(up, mean, -mean) + 0.0,
         second_moment=second,
         flip_up=np.where(up, forth, back),
         flip_down=np.where(up, back, forth),
@@ -161,7 +153,7 @@ def variance(spin: float, x: Array) -> Array:
 class Averages(NamedTuple):
     """The first five of `LevelSums`."""
 
-    magnetization: Array
+    mean_spin: Array
     second_moment: Array
     variance: Array
     flip_up: Array

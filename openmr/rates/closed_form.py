@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import Array
+from openmr._checks import SMALLEST, Array
 from openmr.moments.equilibrium import Equilibrium
-from openmr.moments.one_sublattice import SMALLEST
 from openmr.rates.record import ExchangePart, over_sublattices, zero_tensor
 from openmr.sample.film import Electrons
 from openmr.sample.magnet import Magnet

@@ -38,12 +38,12 @@ from openmr.show import plotting
 from openmr.show.plotting import PICOSECOND, STYLES
 from openmr.transport.diffusion import SpinProfile
 
-MARKERS = "os^Dv"
-VISIBLE = 5e-3
-"""Of the largest change of the occupation: what is still seen, and so belongs on the axes."""
-SHORTEST = 8.0
+_MARKERS = "os^Dv"
+_VISIBLE = 5e-3
+"""Share of the largest change of the occupation that is still seen and belongs on the axes."""
+_SHORTEST = 8.0
 """Energies shown to either side at least [k_B T]: room for the legend, and f = 0.0003 there."""
-FASTEST = 50
+_FASTEST = 50
 """Frames per second; a GIF counts hundredths of a second, and viewers slow down what takes one."""
 
 
@@ -111,11 +111,7 @@ def decaying_spin(
 
 
 def bloch_vector(
-    times: ArrayLike,
-    spins: Mapping[str, ArrayLike],
-    frame: int,
-    *,
-    ax: Axes | None = None,
+    times: ArrayLike, spins: Mapping[str, ArrayLike], frame: int, *, ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
     """Bloch vectors at one time, in three dimensions, with the way that they have come.
 
@@ -153,7 +149,7 @@ def bloch_vector(
         ax.plot(*way, color=colour, linestyle=line, linewidth=1.6 if index else 1.2)
         if index == 0:
             ax.quiver(0, 0, 0, *tip, color=colour, arrow_length_ratio=0.12, linewidth=2.0)
-        marker = MARKERS[index % len(MARKERS)]
+        marker = _MARKERS[index % len(_MARKERS)]
         size = 6 + 3 * index  # those beneath stay visible around those that coincide with them
         ax.plot(*tip[:, None], marker, color=colour, markerfacecolor="none", markersize=size)
         ax.plot([], [], [], marker=marker, color=colour, linestyle=line, markerfacecolor="none",
@@ -238,7 +234,7 @@ def distribution(
         ansatz = base - still + expit(potential - e)
         colour, line = STYLES[level]
         lines += ax.plot(e, base + change, color=colour, linestyle=line)
-        markers += ax.plot(e[::4], ansatz[::4], MARKERS[level], color=colour, markersize=5,
+        markers += ax.plot(e[::4], ansatz[::4], _MARKERS[level], color=colour, markersize=5,
                            markerfacecolor="none")  # fmt: skip
     lines += ax.plot(e, base, color="0.6", linestyle=":", zorder=0)
     _distribution_limits(ax, e, np.abs(spins).max(axis=(0, 1)), quantity)
@@ -259,7 +255,7 @@ def distribution(
 def _distribution_limits(ax: Axes, energies: Array, size: Array, quantity: str) -> None:
     """Limits for changes of at most `size` (N,)."""
     largest = float(size.max()) or 1.0
-    reach = np.abs(energies[size > VISIBLE * largest]).max(initial=SHORTEST)
+    reach = np.abs(energies[size > _VISIBLE * largest]).max(initial=_SHORTEST)
     ax.set_xlim(-reach, reach)
     if quantity == "occupation":
         ax.set_ylim(-0.03, 1.03)
@@ -390,7 +386,7 @@ def save(
     differ in a single pixel are one frame of a GIF, shown for as long as both.
     """
     target = _target(path)
-    fps = _whole("fps", fps, least=1, most=FASTEST)
+    fps = _checks.integer("fps", fps, least=1, most=_FASTEST)
     dpi = _checks.number("dpi", dpi, "pixels per inch", least=10.0, most=1000.0)
     writer = _writer(target, fps)
     if not isinstance(frames, Iterable):
@@ -433,7 +429,7 @@ def _takes_ax(draw: Callable[..., Any], frame: Any) -> None:
 
 
 def _drawn(draw: Callable[..., Any], frame: Any, others: list[int]) -> tuple[Figure, Any]:
-    """What `draw` returns for the first frame; figures but the `others` are closed if bad."""
+    """First frame as `draw` returns it; if that is bad, figures but the `others` are closed."""
     found = draw(frame)
     if isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Figure):
         return found
@@ -499,11 +495,4 @@ def _history(name: str, value: ArrayLike, times: Array) -> Array:
 
 
 def _frame(frame: int, count: int) -> int:
-    return _whole("frame", frame, least=0, most=count - 1)
-
-
-def _whole(name: str, value: int, *, least: int, most: int) -> int:
-    chosen = _checks.number(name, value, least=least, most=most)
-    if chosen != int(chosen):
-        raise ParameterError(f"`{name}` must be a whole number, got {value!r}")
-    return int(chosen)
+    return _checks.integer("frame", frame, least=0, most=count - 1)

@@ -70,6 +70,14 @@ def _evolved(generator: Array, times: Array) -> Array:
     return np.stack([expm(-generator * time) for time in times])
 
 
+def _points(
+    ax: Axes, times: Array, values: Array, marker: str, colour: str, label: str | None
+) -> None:
+    """Open markers against the time in ps."""
+    style: dict[str, Any] = {"color": colour, "markerfacecolor": "none", "markersize": 5}
+    ax.plot(times / PICOSECOND, values, marker, label=label, **style)
+
+
 def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     """Recorded polarisations with the fitted decay.
 
@@ -103,15 +111,8 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
         for window, (times, signals) in enumerate(
             zip(recorded.times, recorded.signals, strict=True)
         ):
-            ax.plot(
-                times[::4] / PICOSECOND,
-                part(signals)[::4],
-                marker,
-                color=colour,
-                markerfacecolor="none",
-                markersize=5,
-                label=None if window else label + ", recorded",
-            )
+            once = None if window else label + ", recorded"
+            _points(ax, times[::4], part(signals)[::4], marker, colour, once)
         ax.plot(fitted_times / PICOSECOND, part(fitted), line, color=colour, label="fitted")
     ax.set_xlabel("time (ps)")
     ax.set_ylabel("polarisation (initial = 1)")
@@ -152,20 +153,10 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
     times, signals = recorded.prediction
     fine = np.linspace(0.0, times[-1], 400)
     fitted = _evolved(recorded.generator, fine)
-    for row, name, marker, line, colour in (
-        (0, "x", "o", "-", "0.0"),
-        (1, "y", "^", "--", "#0072b2"),
-    ):
+    curves = ((0, "x", "o", "-", "0.0"), (1, "y", "^", "--", "#0072b2"))
+    for row, name, marker, line, colour in curves:
         label = rf"$\langle\sigma_{name}\rangle$"
-        ax.plot(
-            times / PICOSECOND,
-            signals[:, row, 0],
-            marker,
-            color=colour,
-            markerfacecolor="none",
-            markersize=5,
-            label=label + ", recorded",
-        )
+        _points(ax, times, signals[:, row, 0], marker, colour, label + ", recorded")
         ax.plot(fine / PICOSECOND, fitted[:, row, 0], line, color=colour, label="predicted")
     ax.axhline(0.0, color="0.7", linewidth=0.8, zorder=0)
     ax.set_xlabel("time (ps)")
@@ -202,13 +193,8 @@ def free_moment(
     figure, ax = _axes(ax)
     times = free.times / PICOSECOND
     ax.plot(times, free.polarisation, "-", color="0.0", label="moment free")
-    ax.plot(
-        times,
-        np.exp(-thermal_rate * free.times),
-        "--",
-        color="#d55e00",
-        label=r"moment held thermal, $e^{-t/\tau_\parallel}$",
-    )
+    label = r"moment held thermal, $e^{-t/\tau_\parallel}$"
+    ax.plot(times, np.exp(-thermal_rate * free.times), "--", color="#d55e00", label=label)
     ax.axhline(free.residue, color="0.5", linestyle=":", label="what never decays")
     ax.set_xlabel("time (ps)")
     ax.set_ylabel(r"$\langle\sigma_z\rangle$ (initial = 1)")
@@ -281,19 +267,18 @@ STYLES = (
     ("#009e73", ":"),
     ("#cc79a7", (0, (7, 2))),
 )
-MICROOHM = 1e-6
-
+_MICROOHM = 1e-6
 
 FIELD = "field, $B$ (T)"
-FIELD_ALONG = {
+_FIELD_ALONG = {
     (1.0, 0.0, 0.0): "field along the current, $B_x$ (T)",
     (0.0, 1.0, 0.0): "field in the plane, across the current, $B_y$ (T)",
     (0.0, 0.0, 1.0): "field along the normal, $B_z$ (T)",
 }
-TEMPERATURE = "temperature (K)"
-RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
-LEAST_POWER = -15
-"""Of ten, of a relative change: below, it is rounding."""
+_TEMPERATURE = "temperature (K)"
+_RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
+_LEAST_POWER = -15
+"""Least power of ten of a relative change: below, it is rounding."""
 
 
 def resistance_curves(
@@ -332,13 +317,13 @@ def resistance_curves(
     if not isinstance(relative, bool | np.bool_):
         raise ParameterError(f"`relative` must be True or False, got {relative!r}")
     drawn = {label: (getattr(c.relaxation, against), c.longitudinal) for label, c in named.items()}
-    scale, unit = 1 / MICROOHM, RESISTIVITY
+    scale, unit = 1 / _MICROOHM, _RESISTIVITY
     if relative:
         drawn = {label: (x, y / y[0] - 1) for label, (x, y) in drawn.items()}
         power = _power_of_ten([y for _, y in drawn.values()])
         scale, unit = 10.0**-power, _change(against, [x[0] for x, _ in drawn.values()], power)
     figure, ax = _axes(ax)
-    quantity = _field_label(named.values()) if against == "field" else TEMPERATURE
+    quantity = _field_label(named.values()) if against == "field" else _TEMPERATURE
     quantity = _together(ax, quantity, unit)
     marked = False
     for (label, (x, y)), (colour, line) in zip(drawn.items(), _styles(len(drawn)), strict=True):
@@ -404,7 +389,7 @@ def _range(values: Array) -> str:
 
 
 def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
-    """What every curve varies in, the field first."""
+    """The quantity that varies along every curve, the field first."""
     known = ("field", "temperature")
     fixed = {
         axis: [
@@ -438,7 +423,7 @@ def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
 def _field_label(found: Iterable[Resistivity]) -> str:
     """Axis label that names the one direction of the field, where there is one."""
     directions = np.concatenate([curve.direction.reshape(-1, 3) for curve in found])
-    for axis, label in FIELD_ALONG.items():
+    for axis, label in _FIELD_ALONG.items():
         if np.allclose(directions, axis, rtol=0.0, atol=1e-9):  # cos(pi/2) is not quite 0
             return label
     return FIELD
@@ -449,7 +434,7 @@ def _power_of_ten(changes: list[Array]) -> int:
     largest = max(float(np.max(np.abs(change))) for change in changes)
     if largest == 0:
         return 0
-    return max(LEAST_POWER, 3 * math.floor(math.log10(largest) / 3))
+    return max(_LEAST_POWER, 3 * math.floor(math.log10(largest) / 3))
 
 
 def _change(against: str, first: list[float], power: int) -> str:
@@ -467,9 +452,9 @@ def _together(ax: Axes, quantity: str, unit: str) -> str:
     if not ax.lines:
         return quantity
     before, earlier = ax.get_xlabel(), ax.get_ylabel()
-    fields = (FIELD, *FIELD_ALONG.values())
-    ours = before in (*fields, TEMPERATURE)
-    if ours and (earlier != unit or (before == TEMPERATURE) != (quantity == TEMPERATURE)):
+    fields = (FIELD, *_FIELD_ALONG.values())
+    ours = before in (*fields, _TEMPERATURE)
+    if ours and (earlier != unit or (before == _TEMPERATURE) != (quantity == _TEMPERATURE)):
         raise ParameterError(
             f"`ax` must hold no curves in other units, got {earlier!r} against {before!r}: give "
             "all curves in one call, as a mapping of label to curve"
@@ -482,7 +467,7 @@ def _styles(count: int) -> list[tuple[str, Any]]:
 
 
 def _crossings(x: Array, y: Array) -> Array:
-    """Where y, linear between points, passes through zero."""
+    """Zeros of y, linear between points."""
     at = np.flatnonzero(y[:-1] * y[1:] < 0)
     return np.asarray(x[at] - y[at] * (x[at + 1] - x[at]) / (y[at + 1] - y[at]))
 
@@ -536,7 +521,7 @@ def angular_scan(
     figure, ax = _axes(ax)
     degrees = np.rad2deg(turn)
     for (plane, scan), (colour, line) in zip(scans.items(), _styles(len(scans)), strict=True):
-        rho = getattr(scan, part) / MICROOHM
+        rho = getattr(scan, part) / _MICROOHM
         ax.plot(degrees, rho, color=colour, linestyle=line, label=f"{plane[0]} to {plane[1]}")
         if part == "longitudinal":
             some = slice(None, None, max(1, len(turn) // 24))
@@ -629,22 +614,15 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
             "`openmr.show.plotting.resistance_curves` draws one row"
         )
     figure, ax = _axes(ax)
-    rho = found.longitudinal / MICROOHM
+    rho = found.longitudinal / _MICROOHM
     mesh = ax.pcolormesh(rates.field, rates.temperature, rho, cmap="cividis", shading="gouraud")
     figure.colorbar(mesh, ax=ax, label=r"$\rho_L$ ($\mu\Omega$ m)")
     if np.any(rates.precession > 0) and np.any(rates.precession < 0):
         # without a field nothing precesses above the ordering temperature: no exchange field there
         omega = np.ma.masked_where(rates.field == 0, rates.precession)
-        ax.contour(
-            rates.field,
-            rates.temperature,
-            omega,
-            levels=[0.0],
-            colors="w",
-            linestyles="--",
-        )
+        ax.contour(rates.field, rates.temperature, omega, levels=[0.0], colors="w", linestyles="--")
         ax.plot([], [], "--", color="0.5", label=r"$B = B_\mathrm{sd}$")
         ax.legend(loc="upper right")
     ax.set_xlabel(_field_label([found]))
-    ax.set_ylabel(TEMPERATURE)
+    ax.set_ylabel(_TEMPERATURE)
     return figure, ax

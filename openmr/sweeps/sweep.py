@@ -245,7 +245,7 @@ def _workers(executor: Executor) -> int:
 
 def _alone(task: Task) -> Values:
     """`evaluate` on one thread: the executor's workers are the parallelism."""
-    from openmr.sweeps._threads import one_thread
+    from openmr.sweeps.threads import one_thread
 
     with one_thread():
         return evaluate(task)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from openmr._checks import Array, ConvergenceError, ParameterError
 
 ORDER = 4
-BAND = 8  # a row of a cell reaches 8 columns to either side of the diagonal
+_BAND = 8  # a row of a cell reaches 8 columns to either side of the diagonal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +30,21 @@ class Solution:
     nodes : array (n,)
     values, excess : array (n, 3, columns)
         y, and dy/dz less its value at the ends.
-    error : float
+    uncertainty : float
         Change of either since the mesh of half as many cells, over 2^4 - 1 and over its largest.
     """
 
     nodes: Array
     values: Array
     excess: Array
-    error: float
+    uncertainty: float
 
 
 GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)
 """The two Gauss points of a cell of width 1."""
 
 
-def graded_mesh(count: int, layer: float) -> tuple[Array, Array]:
+def _graded_mesh(count: int, layer: float) -> tuple[Array, Array]:
     """Nodes (count + 1,) and cell widths (count,) of an even number of cells, symmetric.
 
     Geometric towards both ends, where the cells are near `layer` / `count` wide, for
@@ -63,7 +63,7 @@ def pieced_mesh(count: int, layer: float, edges: Sequence[float]) -> tuple[Array
     nodes, cells = [np.zeros(1)], []
     for left, right in pairwise(edges):
         width = right - left
-        inside, widths = graded_mesh(count, layer / width)
+        inside, widths = _graded_mesh(count, layer / width)
         nodes.append(np.append(left + width * inside[1:-1], right))
         cells.append(width * widths)
     return np.concatenate(nodes), np.concatenate(cells)
@@ -89,12 +89,12 @@ def solve_on(cells: Array, samples: Array, slope: Array) -> tuple[Array, Array]:
     """
     n, columns = len(cells), slope.shape[1]
     h, one = cells[:, None, None], np.eye(3)
-    band = np.zeros((2 * BAND + 1, 6 * (n + 1)))
+    band = np.zeros((2 * _BAND + 1, 6 * (n + 1)))
     right = np.zeros((6 * (n + 1), columns))
 
     def put(rows: NDArray[np.int_], first: NDArray[np.int_], blocks: Array) -> None:
         r, c = rows[:, None, None] + np.arange(3)[:, None], first[:, None, None] + np.arange(3)
-        band[BAND + r - c, np.broadcast_to(c, blocks.shape)] = blocks
+        band[_BAND + r - c, np.broadcast_to(c, blocks.shape)] = blocks
 
     gauss, (low, high) = GAUSS, np.moveaxis(samples, 1, 0) * h
     # cubic Hermite pieces at the two points, for value and slope at the left and right node
@@ -122,7 +122,7 @@ def solve_on(cells: Array, samples: Array, slope: Array) -> tuple[Array, Array]:
     from scipy.linalg import solve_banded  # not for `import openmr` to wait for
 
     try:
-        found = solve_banded((BAND, BAND), band, right).reshape(n + 1, 2, 3, columns)
+        found = solve_banded((_BAND, _BAND), band, right).reshape(n + 1, 2, 3, columns)
     except np.linalg.LinAlgError:
         raise ParameterError(
             "`rates` must relax every spin at some depth, got a spin that never relaxes: "

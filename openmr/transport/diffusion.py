@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError
+from openmr._checks import Array, ComplexArray, ParameterError
 from openmr.rates.axes import film_axes, film_tensor, local_axes, turned
 from openmr.rates.record import PRECESSION_GENERATOR, Relaxation
 from openmr.sample.film import Film
@@ -44,8 +44,6 @@ __all__ = [
     "transverse_length",
 ]
 
-ComplexArray = NDArray[np.complex128]
-
 
 # --- profiles --------------------------------------------------------------------------------
 
@@ -63,7 +61,7 @@ class SpinProfile:
         mu_s^x, mu_s^y, mu_s^z.
     current : array (..., n, 3), A/m^2
         Spin current along z of the three polarisations; zero at both faces.
-    error : float, no unit
+    uncertainty : float, no unit
         Estimated error over the largest accumulation; 0 for the exact methods.
     """
 
@@ -71,7 +69,13 @@ class SpinProfile:
     depth: Array
     accumulation: Array
     current: Array
-    error: float = 0.0
+    uncertainty: float = 0.0
+
+    @property
+    def error(self) -> float:
+        """Old name of `uncertainty`, for one release."""
+        _checks.warn_renamed("error", "uncertainty")
+        return self.uncertainty
 
     def __repr__(self) -> str:
         return (
@@ -228,7 +232,7 @@ def graded_profile(
             f"`jumps` must rise between 0 and {film.thickness:g} m, got {inner.tolist()}"
         )
     rtol = _checks.number("rtol", rtol, least=1e-12, most=0.1)
-    cells = round(_checks.number("most_cells", most_cells, least=64, most=2**17))
+    cells = _checks.integer("most_cells", most_cells, least=64, most=2**17)
     d = film.thickness
 
     def matrix(z: Array) -> Array:
@@ -256,5 +260,5 @@ def graded_profile(
         depth=found.nodes * d,
         accumulation=scale * d * found.values[..., 0],
         current=-0.5 * scale / film.resistivity * found.excess[..., 0],
-        error=found.error,
+        uncertainty=found.uncertainty,
     )

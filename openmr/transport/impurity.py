@@ -14,12 +14,10 @@ from scipy import constants
 
 from openmr import _checks, units
 from openmr._checks import Array
-from openmr.bath.correlators import spin_matrices
+from openmr.bath.correlators import PAULI
 
 VACUUM_LENGTH: Final[float] = constants.hbar / (2 * constants.m_e * constants.c)
 """l_so = hbar / 2mc of free electrons [m], as Eq. (2) has it; bands make it much longer."""
-
-PAULI: Final = 2 * spin_matrices(0.5)
 
 
 def fermi_momentum(fermi_energy: float, mass: float = 1.0) -> float:
@@ -171,7 +169,7 @@ def golden_rule_rate(
         For an axis of length zero, or nodes outside 1 ... 16.
     """
     n = _checks.unit_vectors("axis", axis)
-    count = round(_checks.number("nodes", nodes, least=1, most=16))
+    count = _checks.integer("nodes", nodes, least=1, most=16)
     k, weight = _sphere(count)
     crossed = np.cross(k[:, None], k[None, :])
     operator = np.einsum("ija,ast->ijst", crossed, PAULI)

@@ -1,17 +1,12 @@
-"""Hyperbolic functions of the square root of a 3x3 matrix, by doubling of the argument.
-
-With A = U^2 the functions of diffusion between two faces, -1 <= x <= 1 from face to face,
+"""Hyperbolic functions of the square root of a 3x3 matrix A = U^2, by doubling of the argument.
 
     f = tanh(U) / U,   s(x) = sinh(x U) / (U cosh U),   r(x) = 1 - cosh(x U) / cosh U,
 
-are analytic in A: no square root is taken and no eigenvector is asked for, so a defective matrix
-is like any other. From a short series at A / 4^k they are doubled k times; with q = tanh^2 U
+for -1 <= x <= 1 from face to face. From a short series at A / 4^k they are doubled k times:
 
-    D = (1 + q)^-1,   f' = f D,   q' = 4 q D^2,   s' = s (1 - r) D,   r' = 2 r (2 - r) D.
+    D = (1 + q)^-1,   f' = f D,   q' = 4 q D^2,   s' = s (1 - r) D,   r' = 2 r (2 - r) D,
 
-Neither A nor U returns in a step, and that matters: q = A f^2 put in place of q is a Newton
-iteration for A^-1/2, whose rounding grows at each step where eigenvalues differ more than ninefold
-(Higham1986). Here an error of q is squared once q nears 1, and before grows no faster than q.
+with q = tanh^2 U, never A f^2, whose rounding would grow (Higham1986; docs/theory/numerics.md).
 """
 
 from __future__ import annotations
@@ -22,16 +17,16 @@ import numpy as np
 
 from openmr._checks import Array
 
-SERIES_REACH = 0.25
+_SERIES_REACH = 0.25
 """Norm of A up to which the series are summed."""
-SERIES_TERMS = 9
+_SERIES_TERMS = 9
 """(1/4)^9 / 18! = 6e-22 is left out."""
 
 
 def _doublings(matrix: Array) -> int:
     largest = float(np.max(np.sum(np.abs(matrix), axis=-1), initial=0.0))
     # rounding in the exponent alone: frexp is exact, a logarithm is not needed
-    return max(0, -(-int(np.frexp(largest / SERIES_REACH)[1]) // 2))
+    return max(0, -(-int(np.frexp(largest / _SERIES_REACH)[1]) // 2))
 
 
 def _series(matrix: Array, coefficients: Array) -> Array:
@@ -44,7 +39,7 @@ def _series(matrix: Array, coefficients: Array) -> Array:
 
 
 def _factorials(first: int) -> Array:
-    return np.array([1.0 / factorial(2 * n + first) for n in range(SERIES_TERMS)])
+    return np.array([1.0 / factorial(2 * n + first) for n in range(_SERIES_TERMS)])
 
 
 def tanh_over_root(matrix: Array) -> Array:
@@ -87,7 +82,7 @@ def profiles(matrix: Array, gap: Array, side: Array) -> tuple[Array, Array]:
     """
     steps = _doublings(matrix)
     scaled = matrix[..., None, :, :] * 0.25**steps
-    one, even = np.eye(3), 2.0 * np.arange(SERIES_TERMS + 1)[:, None]
+    one, even = np.eye(3), 2.0 * np.arange(_SERIES_TERMS + 1)[:, None]
     with np.errstate(divide="ignore"):  # |x| = 0 in the middle
         inside = np.log1p(-gap)
     powers = np.exp(even[1:] * inside)

@@ -1,4 +1,4 @@
-"""How much of the spin Hall current diffusion leaves, Eqs. (88)-(90), (B29), and on what length.
+"""Share of the spin Hall current that diffusion leaves, Eqs. (88)-(90), (B29), and its lengths.
 
 F = (2 l/d) tanh(d/2l) for spins along b and, with a complex length, across it; tanh(U)/U for any
 3x3 matrix of relaxation and precession.
@@ -12,13 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError
+from openmr._checks import Array, ComplexArray, ParameterError
 from openmr.rates.record import Relaxation
 from openmr.sample.film import Film
 from openmr.transport import matrix_tanh
-
-ComplexArray = NDArray[np.complex128]
-
 
 # --- lengths ---------------------------------------------------------------------------------
 
@@ -151,14 +148,14 @@ def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
     return real.reshape(parts[0].shape), imaginary.reshape(parts[0].shape)
 
 
-SERIES_BELOW, SQUARES_BELOW = 1e-3, 1e150
-"""Of |u^2|: where the series serves, and where squares do not overflow."""
+_SERIES_BELOW, _SQUARES_BELOW = 1e-3, 1e150
+"""Limits of |u^2|: the series serves below the first, squares overflow above the second."""
 
 
 def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
     """tanh(u)/u of u^2."""
     size = np.abs(u2) if np.iscomplexobj(u2) else u2
-    small = None if size.min(initial=np.inf) >= SERIES_BELOW else np.abs(u2) < SERIES_BELOW
+    small = None if size.min(initial=np.inf) >= _SERIES_BELOW else np.abs(u2) < _SERIES_BELOW
     u = np.sqrt(u2 if small is None else np.where(small, 1.0, u2))
     ratio = np.tanh(u)
     ratio /= u
@@ -186,8 +183,8 @@ def _tanh_ratio_pair(real: Array, imaginary: Array) -> tuple[Array, Array]:
         modulus += imaginary * imaginary
     np.sqrt(modulus, out=modulus)
     if not (
-        modulus.min(initial=1.0) >= SERIES_BELOW
-        and modulus.max(initial=1.0) <= SQUARES_BELOW
+        modulus.min(initial=1.0) >= _SERIES_BELOW
+        and modulus.max(initial=1.0) <= _SQUARES_BELOW
         and real.min(initial=0.0) >= 0
     ):
         ratio = _tanh_ratio(real + 1j * imaginary)

@@ -121,7 +121,7 @@ def test_spectrum_and_detailed_balance(name, band):
         if name == "exponential"
         else [flat_spectrum(xi, band) for xi in x]
     )
-    allowed = 2 * (found.error + found.tail) + 1e-8
+    allowed = 2 * (found.uncertainty + found.tail) + 1e-8
     np.testing.assert_allclose(spectrum, exact, rtol=0, atol=allowed)
     np.testing.assert_allclose(spectrum[::-1] * np.exp(x), spectrum, rtol=0, atol=8 * allowed)
 

@@ -302,7 +302,7 @@ def test_full_secular_is_positive_and_thermal_and_the_whole_tensor_is_not():
     for positive in found[1:]:
         assert positive.first_violation is None
     # detailed balance of the transforms, to their error
-    assert found[1].gibbs <= 20 * secular.error
+    assert found[1].gibbs <= 20 * secular.uncertainty
     assert found[0].gibbs > 1e-3
 
 
@@ -386,7 +386,7 @@ def test_half_sided_transform_and_its_stated_error(time):
     def exact(t):
         return ((np.exp(power * t) if t < np.inf else 0.0) - 1) / power
 
-    stated = found.error + found.tail + 1e-14
+    stated = found.uncertainty + found.tail + 1e-14
     assert np.abs(found.limit[:, 0, 0] - exact(time)).max() <= stated
     inside = min(0.37 * time, 3.3)
     assert np.abs(found.at(inside)[:, 0, 0] - exact(inside)).max() <= stated
@@ -418,7 +418,7 @@ def test_samples_converge_at_the_order_of_the_spline():
         )
         gamma = generator._transforms.limit[np.argmax(generator._system.frequencies), 0, 0]
         errors.append(abs(gamma - (np.exp(4 * power) - 1) / power))
-        stated.append(generator.error)
+        stated.append(generator.uncertainty)
     slope = np.polyfit(np.log(numbers), np.log(errors), 1)[0]
     assert slope == pytest.approx(-7, abs=0.3)
     assert np.all(np.array(stated) >= errors)
@@ -429,7 +429,7 @@ def test_samples_to_the_markov_limit():
     sampled = master.tcl2(qutip.sigmaz(), [qutip.sigmax()], (times, exponential(times)))
     called = master.tcl2(qutip.sigmaz(), [qutip.sigmax()], exponential)
     difference = (sampled.superoperator - called.superoperator).full()
-    assert np.abs(difference).max() <= 8 * (sampled.error + called.error)
+    assert np.abs(difference).max() <= 8 * (sampled.uncertainty + called.uncertainty)
 
 
 def test_hermitian_basis_rebuilds_the_operators():

@@ -163,7 +163,7 @@ def test_grid_error_falls_as_the_fermi_poles_say():
         sea = sea_of(1.0, 0.77, ANISOTROPIC)
         count = int(45 / spacing)
         energies = spacing * np.arange(-count, count + 1)
-        return kinetics.Sea(energies, sea.splitting, sea.dos, sea.scatterers)
+        return kinetics.Sea(energies, sea.electron_splitting, sea.dos, sea.scatterers)
 
     errors = [np.abs(kinetics.initial_slope(free_grid(h)) - exact).max() for h in spacings]
     assert np.all(errors <= np.exp(-(np.pi**2) / spacings))
@@ -331,14 +331,14 @@ def test_shift_grows_with_the_logarithm_of_the_bandwidth(exchange):
     bandwidths = np.array([1e4, 1e6])
     shifts = [kinetics.level_shift(sea, b)[0, 1] for b in bandwidths]
     slope = np.diff(shifts)[0] / np.diff(np.log(bandwidths))[0]
-    expected = level_sums(2.0, 1.0).magnetization / (2 * np.pi) * exchange[0] * exchange[1]
+    expected = level_sums(2.0, 1.0).mean_spin / (2 * np.pi) * exchange[0] * exchange[1]
     assert slope == pytest.approx(expected, rel=2e-2 if exchange == ANISOTROPIC else 1e-4)
 
 
 def test_shift_falls_with_the_logarithm_of_temperature():
     """At fixed <S_par>, small w and x scale out: only ln(W / k_B T) is left."""
     values = [kinetics.level_shift(sea_of(1.0), w)[0, 1] for w in (1e4, 2e4)]
-    moment = level_sums(2.0, 1.0).magnetization / (2 * np.pi)
+    moment = level_sums(2.0, 1.0).mean_spin / (2 * np.pi)
     assert values[1] - values[0] == pytest.approx(moment * np.log(2), rel=1e-3)
 
 

@@ -44,10 +44,10 @@ SYSTEMS = {
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_equal_to_the_dense_generator(name):
-    spins, x, exchange, electron, unitary = SYSTEMS[name]
+    spins, x, exchange, w, unitary = SYSTEMS[name]
     noise = [1.3, 0.8][: len(spins)]
-    found = joint_spectrum(spins, x, exchange, noise=noise, electron=electron, unitary=unitary)
-    generator = dense(spins, x, exchange, noise, electron, unitary)
+    found = joint_spectrum(spins, x, exchange, noise=noise, electron_splitting=w, unitary=unitary)
+    generator = dense(spins, x, exchange, noise, w, unitary)
     exact = np.linalg.eigvals(generator)
     assert found.eigenvalues.shape == exact.shape
     assert found.largest_block < found.dimension**2
@@ -61,7 +61,7 @@ def test_a_lost_back_action_is_noticed(monkeypatch):
     spins, x, exchange, electron, unitary = SYSTEMS["one axial"]
     exact = np.linalg.eigvals(dense(spins, x, exchange, [1.0], electron, unitary))
     monkeypatch.setattr(sectors, "electron_hole_spectrum", np.ones_like)
-    wrong = joint_spectrum(spins, x, exchange, electron=electron, unitary=unitary)
+    wrong = joint_spectrum(spins, x, exchange, electron_splitting=electron, unitary=unitary)
     assert distance(wrong.eigenvalues, exact) > 0.1
 
 
@@ -93,10 +93,10 @@ def test_a_free_moment_relaxes_faster():
 def test_many_points_at_once():
     x, w = np.linspace(-2, 2, 7)[:, None, None] * [1.0, 0.3], np.array([0.2, 0.9, 1.4])
     exchange = [(1.0, 1.0, 0.5), (0.4, 0.4, 0.4)]
-    found = joint_spectrum([0.5, 0.5], x, exchange, electron=w, unitary=3.0)
+    found = joint_spectrum([0.5, 0.5], x, exchange, electron_splitting=w, unitary=3.0)
     assert found.eigenvalues.shape == (7, 3, 64)
     for i, k in ((0, 0), (3, 1), (6, 2)):
-        one = joint_spectrum([0.5, 0.5], x[i, 0], exchange, electron=w[k], unitary=3.0)
+        one = joint_spectrum([0.5, 0.5], x[i, 0], exchange, electron_splitting=w[k], unitary=3.0)
         assert distance(found.eigenvalues[i, k], one.eigenvalues) <= 1e-12
 
 
@@ -119,7 +119,10 @@ BAD = [
     (lambda: joint_spectrum([1.0], [1.0], np.ones((1, 3)), noise=-1.0), "`noise` must be >= 0"),
     (lambda: joint_spectrum([1.0], [1.0], np.ones((1, 3)), unitary=np.nan), "`unitary`.*nan"),
     (lambda: joint_spectrum([0.3], [1.0], np.ones((1, 3))), "`spins` must be a positive half-int"),
-    (lambda: joint_spectrum([1.0], 1.0, np.ones((1, 3))), "`splittings` must have a last axis"),
+    (
+        lambda: joint_spectrum([1.0], 1.0, np.ones((1, 3))),
+        "`reduced_splittings`.* last axis",
+    ),
     (lambda: joint_spectrum([1.0], [1.0], np.ones(3)), r"`exchange` must have shape \(1, 3\)"),
     (lambda: joint_spectrum([3.5] * 4, [1.0] * 4, np.ones((4, 3))), "dimension <= 2048, got 8192"),
     (

@@ -89,11 +89,11 @@ def test_residual_of_coupled_sublattices(name):
     state = om.equilibrium(sample, temperature, np.array([-3.0, 0.0, 1e-3, 0.5, 8.0, 60.0]))
     beta = 1 / (units.K_B * state.temperature[..., None])
     zeeman = beta * units.MU_B * 2.0 * state.field[..., None]
-    pulls = beta[..., None] * np.array(magnet.weiss) * state.magnetization[..., None, :]
+    pulls = beta[..., None] * np.array(magnet.weiss) * state.mean_spin[..., None, :]
     splitting = zeeman - pulls.sum(axis=-1)
     for i, spin in enumerate(magnet.spins):
-        again = averages(spin, splitting[..., i]).magnetization
-        assert np.all(np.abs(again - state.magnetization[..., i]) <= 1e-13 * spin)
+        again = averages(spin, splitting[..., i]).mean_spin
+        assert np.all(np.abs(again - state.mean_spin[..., i]) <= 1e-13 * spin)
 
 
 def random_problem(rng, count, share):
@@ -181,7 +181,7 @@ def test_any_field_beside_any_other():
     state = om.equilibrium(om.presets.pt_py(), 36.742372881355934, [0.1, 1e10])
     for i, field in enumerate((0.1, 1e10)):
         alone = om.equilibrium(om.presets.pt_py(), 36.742372881355934, field)
-        assert float(state.magnetization[i, 0]) == pytest.approx(float(alone.magnetization[0]))
+        assert float(state.mean_spin[i, 0]) == pytest.approx(float(alone.mean_spin[0]))
 
 
 def test_no_field_points_up_within_rounding_of_the_transition():
@@ -204,7 +204,7 @@ def test_large_spins_take_one_product_instead():
     spin = MAX_HORNER / 2 + 3.5
     x = np.array([1e-3, 0.2, -4.0])
     found, mean = level_sums(spin, x), brillouin(spin, np.abs(x)).mean
-    np.testing.assert_allclose(np.abs(found.magnetization), mean, rtol=1e-12)
+    np.testing.assert_allclose(np.abs(found.mean_spin), mean, rtol=1e-12)
     for i, value in enumerate(x):
         exact = exact_averages(spin, value)
         np.testing.assert_allclose([a[i] for a in found[:5]], [float(e) for e in exact], rtol=1e-12)
@@ -252,9 +252,9 @@ def test_sublattices_apart_equal_samples_of_one():
     for i, (moments, weiss) in enumerate(((one, j), (other, 0.4 * j))):
         alone = replace(sample, magnet=om.Magnet(moments, weiss))
         state = om.equilibrium(alone, temperature, field)
-        np.testing.assert_array_equal(found.magnetization[..., i], state.magnetization[..., 0])
-        assert np.all(state.magnetization[:, 1][: 2 - i] * moments.g < 0)
-    assert np.all(found.magnetization[2, 1] == 0.0)
+        np.testing.assert_array_equal(found.mean_spin[..., i], state.mean_spin[..., 0])
+        assert np.all(state.mean_spin[:, 1][: 2 - i] * moments.g < 0)
+    assert np.all(found.mean_spin[2, 1] == 0.0)
 
 
 def test_exactly_zero_at_the_transition_on_a_grid():
@@ -262,5 +262,5 @@ def test_exactly_zero_at_the_transition_on_a_grid():
     critical = om.ordering_temperature(sample.magnet)
     temperature = critical * np.array([1 - 1e-12, 1.0, 1 + 1e-15, 2.0])
     state = om.equilibrium(sample, temperature, 0.0)
-    assert state.magnetization[0, 0] < 0
-    assert np.all(state.magnetization[1:] == 0.0)
+    assert state.mean_spin[0, 0] < 0
+    assert np.all(state.mean_spin[1:] == 0.0)

@@ -327,10 +327,10 @@ def test_grid_is_the_closed_form_for_constant_rates(along, across):
     tensor = film_tensor(rates, b)
     found = graded_profile(FILM, lambda z: np.broadcast_to(tensor, (len(z), 3, 3)), rtol=1e-7)
     modes = profile(FILM, rates, b, depth=found.depth, method="closed-form")
-    assert found.error <= 1e-7
+    assert found.uncertainty <= 1e-7
     for quantity in ("accumulation", "current"):
         ours, theirs = getattr(found, quantity), getattr(modes, quantity)
-        limit = (10 * found.error + 1e-13) * np.abs(theirs).max()
+        limit = (10 * found.uncertainty + 1e-13) * np.abs(theirs).max()
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=limit)
     assert np.abs(found.current[[0, -1]]).max() <= 1e-15 * np.abs(found.current).max()
 

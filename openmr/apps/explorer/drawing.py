@@ -15,11 +15,11 @@ import numpy as np
 
 from openmr._checks import Array
 
-WIDTH, HEIGHT = 440, 290
-LEFT, RIGHT, TOP, BOTTOM = 76, 12, 38, 48  # room for numbers and names
-TICKS: Final = 5
+_WIDTH, _HEIGHT = 440, 290
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 12, 38, 48  # room for numbers and names
+_TICKS: Final = 5
 # Okabe-Ito colours, told apart by line as well
-STYLES: Final = (("#000000", ""), ("#b34700", "7 4"), ("#0060a0", "2 3"))
+_STYLES: Final = (("#000000", ""), ("#b34700", "7 4"), ("#0060a0", "2 3"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,7 @@ class Axis:
 
 
 def figure(
-    lines: Sequence[Line],
-    *,
-    description: str,
-    x_name: str,
-    y_name: str,
-    marks: Sequence[Mark] = (),
+    lines: Sequence[Line], *, description: str, x_name: str, y_name: str, marks: Sequence[Mark] = ()
 ) -> str:
     """Draw curves over one pair of axes.
 
@@ -94,11 +89,11 @@ def figure(
     str
         An `svg` element that scales with its width.
     """
-    across = axis(np.concatenate([line.x for line in lines]), LEFT, WIDTH - RIGHT, tight=True)
-    along = axis(np.concatenate([line.y for line in lines]), HEIGHT - BOTTOM, TOP)
+    across = axis(np.concatenate([line.x for line in lines]), _LEFT, _WIDTH - _RIGHT, tight=True)
+    along = axis(np.concatenate([line.y for line in lines]), _HEIGHT - _BOTTOM, _TOP)
     inside = [mark for mark in marks if across.low <= mark.x <= across.high]
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(description)}">',
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(description)}">',
         *_frame(across, along, x_name, y_name),
         *(_mark(mark, across) for mark in inside),
         *(_curve(line, across, along) for line in lines),
@@ -130,7 +125,7 @@ def axis(values: Array, start: float, stop: float, *, tight: bool = False) -> Ax
         low, high = low - 0.5 * span, high + 0.5 * span
     elif not tight:
         low, high = low - 0.06 * span, high + 0.06 * span
-    step = round_step((high - low) / TICKS)
+    step = round_step((high - low) / _TICKS)
     ticks = step * np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1)
     decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
     large = np.abs(ticks).max(initial=0.0)
@@ -149,7 +144,7 @@ def three(
 ) -> list[Line]:
     """Three components (n, 3) as lines, and those of a second route as circles on them."""
     lines = []
-    for i, (label, (colour, dash)) in enumerate(zip(labels, STYLES, strict=True)):
+    for i, (label, (colour, dash)) in enumerate(zip(labels, _STYLES, strict=True)):
         line = Line(label, x, values[:, i], colour, dash)
         lines.append(line)
         if circles is not None:
@@ -158,7 +153,7 @@ def three(
 
 
 def _frame(across: Axis, along: Axis, x_name: str, y_name: str) -> list[str]:
-    left, right, top, bottom = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
+    left, right, top, bottom = _LEFT, _WIDTH - _RIGHT, _TOP, _HEIGHT - _BOTTOM
     columns = across.at(np.array(across.ticks)).tolist()
     rows = along.at(np.array(along.ticks)).tolist()
     parts = [
@@ -175,7 +170,7 @@ def _frame(across: Axis, along: Axis, x_name: str, y_name: str) -> list[str]:
     parts.append(
         f'</g><rect class="om-box" x="{left}" y="{top}" width="{right - left}" '
         f'height="{bottom - top}"/>'
-        f'<text x="{0.5 * (left + right)}" y="{HEIGHT - 8}" text-anchor="middle">'
+        f'<text x="{0.5 * (left + right)}" y="{_HEIGHT - 8}" text-anchor="middle">'
         f"{escape(x_name)}</text>"
         f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_name)}</text>"
@@ -186,7 +181,7 @@ def _frame(across: Axis, along: Axis, x_name: str, y_name: str) -> list[str]:
 def _mark(mark: Mark, across: Axis) -> str:
     place = float(across.at(np.array(mark.x)))
     return (
-        f'<line x1="{place:.1f}" x2="{place:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" '
+        f'<line x1="{place:.1f}" x2="{place:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" '
         f'stroke="{mark.colour}" stroke-width="1.5" stroke-dasharray="{mark.dash}"/>'
     )
 
@@ -207,7 +202,7 @@ def _curve(line: Line, across: Axis, along: Axis) -> str:
 
 def _legend(entries: Sequence[Line | Mark]) -> list[str]:
     parts = []
-    place = float(LEFT)
+    place = float(_LEFT)
     for entry in entries:
         if entry.dash == "none":
             swatch = f'<circle cx="{place + 11:.0f}" cy="20" r="3" fill="none" '

@@ -14,7 +14,7 @@ from typing import Any
 from openmr._checks import ParameterError
 from openmr.apps.explorer.screen import Settings, answer
 
-APP = Path(__file__).with_name("app.py")
+_APP = Path(__file__).with_name("app.py")
 
 
 def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) -> None:
@@ -39,7 +39,7 @@ def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) 
     import marimo
     import uvicorn
 
-    listening = listener(host, port)
+    listening = _listener(host, port)
     answer(Settings())  # QuTiP takes a second to import: before the first visitor comes
     logging.getLogger("asyncio").addFilter(tells_more_than_a_closed_tab)
     mounted: list[Any] = []
@@ -50,7 +50,7 @@ def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) 
 
     site = (
         marimo.create_asgi_app(quiet=True, include_code=False)
-        .with_app(path="", root=str(APP), middleware=[keep])
+        .with_app(path="", root=str(_APP), middleware=[keep])
         .build()
     )
     # an open page keeps its connection: do not wait for it at the end
@@ -77,7 +77,7 @@ def tells_more_than_a_closed_tab(record: logging.LogRecord) -> bool:
     return record.getMessage() != "socket.send() raised exception."
 
 
-def listener(host: str, port: int) -> socket.socket:
+def _listener(host: str, port: int) -> socket.socket:
     """A socket that listens there.
 
     Raises

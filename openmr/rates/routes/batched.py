@@ -18,19 +18,16 @@ per block of points.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from openmr import _checks, units
-from openmr._checks import Array
+from openmr._checks import SMALLEST, Array, ComplexArray
 from openmr.bath.correlators import electron_hole_spectrum
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.grid import blocks
-from openmr.moments.one_sublattice import SMALLEST
 from openmr.moments.spin_averages import averages
 from openmr.rates.record import ExchangePart, expect_field_along_b, zero_tensor
 from openmr.sample.film import Sample
-
-ComplexArray = NDArray[np.complex128]
 
 LINES = np.array([[1.0, 1.0j, 0.0], [1.0, -1.0j, 0.0], [0.0, 0.0, 2.0]]) / 2
 """Vectors e_l of the lines <S_-S_+>, <S_+S_->, <S_par^2>."""

@@ -19,10 +19,16 @@ from qutip import Qobj
 from qutip.core.environment import ExponentialBosonicEnvironment
 
 from openmr import _checks
-from openmr._checks import Array, ConvergenceError, ExtractionError, ParameterError, SizeError
+from openmr._checks import (
+    Array,
+    ComplexArray,
+    ConvergenceError,
+    ExtractionError,
+    ParameterError,
+    SizeError,
+)
 from openmr._qutip import exact_arithmetic
 from openmr.master import hierarchy
-from openmr.master.hierarchy import ComplexArray
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.plateau import STEP, STEPS, Plateau, check_plateau, find_plateau, relaxation_part
 from openmr.rates.record import ExchangePart, on_grid

@@ -14,9 +14,8 @@ from qutip import Qobj
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr._qutip import exact_arithmetic
+from openmr._qutip import MAX_DIMENSION, exact_arithmetic
 from openmr.master.joint_space import (
-    MAX_DIMENSION,
     PAULI,
     bloch_tensor,
     coupling,

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from openmr import _checks
-from openmr._checks import ConvergenceError, ParameterError, SizeError
+from openmr._checks import EPSILON, ConvergenceError, ParameterError, SizeError
 from openmr.bath.correlators import moment_correlator
 from openmr.models import fermi_kinetics
 from openmr.models.fermi_kinetics import Scatterer, Sea
@@ -30,7 +30,6 @@ LARGEST_SPECTRUM = 1500
 LARGEST_GRID = 100_000
 """Energies of the grid of the initial slope."""
 MOST_SECONDS = 3600.0
-EPSILON = float(np.finfo(float).eps)
 POINT_BYTES = 8000  # of the matrices alive at once, per energy
 NEGLIGIBLE = 1e-6  # part of the spin that a mode must carry to count
 NEVER = 1e-6  # of the initial slope: a rate below it is a leak of the finite grid, exp(-20)
@@ -200,7 +199,7 @@ def _sea(
             scatterers.append(Scatterer(rate, np.array(moments.exchange) / strength, lines))
     return Sea(
         energies=energies,
-        splitting=splitting,
+        electron_splitting=splitting,
         dos=(electrons.dos_up / electrons.dos, electrons.dos_down / electrons.dos),
         scatterers=tuple(scatterers),
         precession=precession,
@@ -280,7 +279,7 @@ def _at_point(sea: Sea, finer: Sea, half_width: float) -> ExchangePart:
             "grid_change": change,
             "charge": float(np.abs(slope[0]).max()) / largest,
             "stationarity": float(np.abs(standing).max()) / largest,
-            "electron_splitting": sea.splitting,
+            "electron_splitting": sea.electron_splitting,
             "level_shift": float(0.5 * (shift[0, 1] - shift[1, 0])),
             "spread": _spread(sea),
         },
@@ -309,7 +308,7 @@ def _modes(sea: Sea, mean: float) -> dict[str, float]:
             f"spin, which rounding hides beyond it, got {sea.mixing:g}"
         )
     counted = rates[decays & (np.abs(weights) > NEGLIGIBLE)]
-    reach = float(sea.energies[-1]) + abs(sea.splitting)
+    reach = float(sea.energies[-1]) + abs(sea.electron_splitting)
     coarse = fermi_kinetics.energy_grid([], SPECTRUM_SPACING, reach)
     across = fermi_kinetics.transverse_rates(replace(sea, energies=coarse))
     return {

@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike
 from qutip import Qobj
 
 from openmr import _checks
-from openmr._checks import Array, ConvergenceError, ParameterError
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.bath.correlators import ComplexArray, moment_correlation
+from openmr.bath.correlators import moment_correlation
 from openmr.bath.fermi_sea import KERNELS, Kernel
 from openmr.bath.transforms import Correlator
 from openmr.master.evolution import evolve
@@ -354,7 +354,7 @@ def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePar
         raise ConvergenceError(f"{error} ({where}, times in hbar/k_B T)") from None
     dissipator = electron.dissipator(generator.superoperator)
     tensor = joint_space.bloch_tensor(dissipator)
-    uncertain = _TENSOR_FROM_TRANSFORM * generator.error
+    uncertain = _TENSOR_FROM_TRANSFORM * generator.uncertainty
     if time == np.inf and uncertain > LARGEST_ERROR * np.abs(tensor).max():
         raise ConvergenceError(
             f"rates uncertain by {uncertain / electron.beta_hbar:.2g} 1/s, the largest "

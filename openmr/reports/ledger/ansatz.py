@@ -11,89 +11,85 @@ from scipy.special import expit
 
 from openmr._checks import Array
 from openmr.models import fermi_kinetics
+from openmr.models.fermi_kinetics import UP
 from openmr.reports.ledger.entries import Entry, measured_order
-from openmr.reports.ledger.rate_equation import (
-    ROUNDING,
-    SECTION,
-    THERMAL,
-    UP,
-    VOLUME,
-    fermi_function,
-    sea,
-)
+from openmr.reports.ledger.measures import ROUNDING
+from openmr.reports.ledger.rate_equation import SECTION, THERMAL, VOLUME, fermi_function, sea
 
-POTENTIAL = 0.3 * THERMAL
+_POTENTIAL = 0.3 * THERMAL
 
 
-def shifted_population(energy: Any, potential: float) -> Any:
+def _shifted_population(energy: Any, potential: float) -> Any:
     """Eq. (51), k_B T = 1."""
     return 1 / (np.exp(energy - potential) + 1)
 
 
-MIXING = (100.0, 300.0, 1000.0)
-SMALL = 1e-6  # chemical potential: its square is beyond notice, rounding is not near
+_MIXING = (100.0, 300.0, 1000.0)
+_SMALL = 1e-6  # chemical potential: its square is beyond notice, rounding is not near
 
 
 @cache
-def mixed_states() -> tuple[Array, ...]:
+def _mixed_states() -> tuple[Array, ...]:
     """States after many collisions among the electrons, for several 1/tau_ee over 1/tau."""
     rate = fermi_kinetics.initial_slope(sea())[3, 3]
     found = []
-    for ratio in MIXING:
+    for ratio in _MIXING:
         mixed = sea(ratio * rate)
-        start = SMALL * fermi_kinetics.responses(mixed)[3]
+        start = _SMALL * fermi_kinetics.responses(mixed)[3]
         times = np.array([0.0, 20.0 / mixed.mixing])
-        found.append(fermi_kinetics.evolve(mixed, start, times, linear=True)[-1] / SMALL)
+        found.append(fermi_kinetics.evolve(mixed, start, times, linear=True)[-1] / _SMALL)
     return tuple(found)
 
 
 def _ansatz_order(formula: Any, states: tuple[Array, ...]) -> float:
     e, errors = sea().energies, []
     for state in states:
-        up = SMALL * state[UP].sum() * sea().spacing  # N = mu in a flat band
+        up = _SMALL * state[UP].sum() * sea().spacing  # N = mu in a flat band
         shift = (formula(e, up) - expit(-e)) / up
-        errors.append(float(np.abs(shift - SMALL * state[UP] / up).max()))
-    return abs(measured_order(1 / np.array(MIXING), errors) - 1)
+        errors.append(float(np.abs(shift - _SMALL * state[UP] / up).max()))
+    return abs(measured_order(1 / np.array(_MIXING), errors) - 1)
 
 
-def first_order_population(beta: float, f: Array, potential: float) -> Any:
+def _first_order_population(beta: float, f: Array, potential: float) -> Any:
     """Eq. (52); potential in eV."""
     return beta * f * (1 - f) * potential
 
 
-POTENTIALS = THERMAL * np.array([0.1, 0.03, 0.01])
+_POTENTIALS = THERMAL * np.array([0.1, 0.03, 0.01])
 
 
 @cache
-def population_shifts() -> tuple[Array, ...]:
+def _population_shifts() -> tuple[Array, ...]:
     """Change of the up spins' populations under Eq. (51)."""
-    states = [fermi_kinetics.local_equilibrium(sea(), 0.0, (0, 0, m / THERMAL)) for m in POTENTIALS]
+    states = [
+        fermi_kinetics.local_equilibrium(sea(), 0.0, (0, 0, m / THERMAL)) for m in _POTENTIALS
+    ]
     return tuple(state[UP] for state in states)
 
 
 def _expansion_order(formula: Any, shifts: tuple[Array, ...]) -> float:
     f = expit(-sea().energies)
-    pairs = zip(POTENTIALS, shifts, strict=True)
+    pairs = zip(_POTENTIALS, shifts, strict=True)
     errors = [float(np.abs(formula(1 / THERMAL, f, mu) - exact).max()) for mu, exact in pairs]
-    return abs(measured_order(POTENTIALS, errors) - 2)
+    return abs(measured_order(_POTENTIALS, errors) - 2)
 
 
-def spin_density_printed(beta: float, f: Array, potential: float, volume: float) -> Any:
+def _spin_density_printed(beta: float, f: Array, potential: float, volume: float) -> Any:
     """Eq. (53) as printed."""
     return np.sum(beta * f * (1 - f) * potential)
 
 
-def spin_density_shift(beta: float, f: Array, potential: float, volume: float) -> Any:
+def _spin_density_shift(beta: float, f: Array, potential: float, volume: float) -> Any:
     """Eq. (53) with the volume of Eq. (43)."""
     return np.sum(beta * f * (1 - f) * potential) / volume
 
 
-def effective_dos(beta: float, dos: Array, f: Array, step: float) -> Any:
+def _effective_dos(beta: float, dos: Array, f: Array, step: float) -> Any:
     """Eq. (54), summed over a uniform grid."""
     return np.sum(dos * beta * f * (1 - f)) * step
 
 
-class Band(NamedTuple):
+class _Band(NamedTuple):
     """Levels on a grid [eV], and densities that need no linearisation."""
 
     filled: Array
@@ -104,7 +100,7 @@ class Band(NamedTuple):
 
 
 @cache
-def band() -> Band:
+def band() -> _Band:
     """A band whose density of states grows, in a Zeeman energy."""
     step = 0.2 * THERMAL
     orbital = step * np.arange(-200, 201)
@@ -112,8 +108,8 @@ def band() -> Band:
     total = (orbital + zeeman) / THERMAL
     moved = fermi_function(total - 1j * tiny / THERMAL)  # one derivative without a difference
     level = orbital / THERMAL
-    shift = expit(POTENTIAL / THERMAL - level) - expit(-level)
-    return Band(
+    shift = expit(_POTENTIAL / THERMAL - level) - expit(-level)
+    return _Band(
         expit(-total),
         dos,
         step,
@@ -122,21 +118,21 @@ def band() -> Band:
     )
 
 
-def _flat_error(formula: Any, r: Band) -> float:
+def _flat_error(formula: Any, r: _Band) -> float:
     f = expit(-0.2 * np.arange(-200, 201))
-    return abs(float(formula(1 / THERMAL, f, POTENTIAL, VOLUME)) / r.flat_shift - 1)
+    return abs(float(formula(1 / THERMAL, f, _POTENTIAL, VOLUME)) / r.flat_shift - 1)
 
 
-def cold_dos(dos: Any, fermi_energy: float, zeeman: float) -> Any:
+def _cold_dos(dos: Any, fermi_energy: float, zeeman: float) -> Any:
     """The text below Eq. (54)."""
     return dos(fermi_energy - zeeman)
 
 
-TEMPERATURES = (0.01, 0.02, 0.04)  # k_B T over the Fermi energy
+_TEMPERATURES = (0.01, 0.02, 0.04)  # k_B T over the Fermi energy
 
 
 @cache
-def warm_dos() -> tuple[float, ...]:
+def _warm_dos() -> tuple[float, ...]:
     """nu_F of free electrons with Fermi energy 1 and Zeeman energy 0.2, by quadrature."""
 
     def thermal(t: float) -> float:
@@ -145,12 +141,12 @@ def warm_dos() -> tuple[float, ...]:
 
         return float(quad(weight, -20.0, 40.0, epsabs=1e-13, limit=200)[0])
 
-    return tuple(thermal(t) for t in TEMPERATURES)
+    return tuple(thermal(t) for t in _TEMPERATURES)
 
 
 def _cold_order(formula: Any, values: tuple[float, ...]) -> float:
     errors = [abs(formula(np.sqrt, 1.0, 0.2) - value) for value in values]
-    return abs(measured_order(TEMPERATURES, errors) - 2)
+    return abs(measured_order(_TEMPERATURES, errors) - 2)
 
 
 _entry = partial(
@@ -170,8 +166,8 @@ ENTRIES = [
             "openmr.models.fermi_kinetics.local_equilibrium",
             "openmr.models.fermi_kinetics.energy_relaxation",
         ),
-        printed=shifted_population,
-        reference=mixed_states,
+        printed=_shifted_population,
+        reference=_mixed_states,
         residual=_ansatz_order,
         tolerance=0.03,
         because="distance of the order from 1; the next order is smaller by tau_ee/tau <= 0.01",
@@ -187,8 +183,8 @@ ENTRIES = [
         latex=r"\delta\varrho^\sigma_{\mathbf k} \simeq \beta f(\epsilon^\sigma_{\mathbf k})"
         r"\bar f(\epsilon^\sigma_{\mathbf k})\mu^\sigma",
         code=("openmr.models.fermi_kinetics.responses",),
-        printed=first_order_population,
-        reference=population_shifts,
+        printed=_first_order_population,
+        reference=_population_shifts,
         residual=_expansion_order,
         tolerance=0.05,
         because="distance of the order from 2; the next order is smaller by mu/k_B T <= 0.1",
@@ -204,8 +200,8 @@ ENTRIES = [
         corrected_latex=r"\delta N^\sigma = \frac1V\sum_{\mathbf k}"
         r"\delta\varrho^\sigma_{\mathbf k} = \nu_F^\sigma\mu^\sigma",
         code=("openmr.models.fermi_kinetics.densities",),
-        printed=spin_density_printed,
-        corrected=spin_density_shift,
+        printed=_spin_density_printed,
+        corrected=_spin_density_shift,
         reference=band,
         residual=_flat_error,
         because="relative; exact in a flat band, exp(-pi^2/0.2) of the grid and rounding",
@@ -218,7 +214,7 @@ ENTRIES = [
         latex=r"\nu_F^\sigma = \int d\epsilon\,\nu(\epsilon)\,\beta f(\epsilon^\sigma)"
         r"\bar f(\epsilon^\sigma)",
         code=("openmr.sample.film.Electrons", "openmr.models.fermi_kinetics.responses"),
-        printed=effective_dos,
+        printed=_effective_dos,
         reference=band,
         residual=lambda f, r: abs(f(1 / THERMAL, r.dos, r.filled, r.step) / r.found - 1),
         because="relative; rounding",
@@ -229,8 +225,8 @@ ENTRIES = [
         statement="At T = 0 it is the density of states at the spin-split Fermi energy",
         latex=r"\nu_F^\sigma \to \nu(\epsilon_F - \epsilon_B^\sigma)",
         code=("openmr.sample.film.Electrons",),
-        printed=cold_dos,
-        reference=warm_dos,
+        printed=_cold_dos,
+        reference=_warm_dos,
         residual=_cold_order,
         tolerance=0.02,
         because="distance of the order from 2; the next term of Sommerfeld's expansion is "

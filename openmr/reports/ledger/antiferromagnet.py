@@ -15,7 +15,6 @@ from openmr.reports.ledger.ferromagnet import (
     FRACTION,
     PROPAGATOR,
     RHO_L0,
-    ROUNDING,
     Parts,
     by_angle,
     cosine_square,
@@ -31,13 +30,13 @@ from openmr.reports.ledger.film_problem import (
     film,
     resistivity,
 )
-from openmr.reports.ledger.measures import ORDER, Pairs, Series, deviation, fourth_order
+from openmr.reports.ledger.measures import ORDER, ROUNDING, Pairs, Series, deviation, fourth_order
 from openmr.sample import presets
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
 
-SECTION = "V B. Antiferromagnetic magnetoresistance"
-TEMPERATURES = (8.0, 20.0, 33.0)
+_SECTION = "V B. Antiferromagnetic magnetoresistance"
+_TEMPERATURES = (8.0, 20.0, 33.0)
 
 
 def antiferromagnet(neel: float = 40.0) -> Sample:
@@ -53,14 +52,14 @@ def antiferromagnet(neel: float = 40.0) -> Sample:
 
 
 @cache
-def longitudinal_series() -> Series:
+def _longitudinal_series() -> Series:
     """Change of rho_L."""
     found = by_angle(0, antiferromagnet(), 20.0, 0.0)
     return Series(found.sizes, [[(g, rho - RHO_L0) for g, rho in row] for row in found.pairs])
 
 
 @cache
-def transverse_series() -> Series:
+def _transverse_series() -> Series:
     """rho_T."""
     return by_angle(1, antiferromagnet(), 20.0, 0.0)
 
@@ -87,11 +86,11 @@ def transverse(p: Parts) -> Any:
 
 
 @cache
-def measured_parts(which: str) -> Pairs:
+def _measured_parts(which: str) -> Pairs:
     """One of the three over rho_L0, found by propagation, at three temperatures."""
     sample = antiferromagnet()
     found: Pairs = []
-    for temperature in TEMPERATURES:
+    for temperature in _TEMPERATURES:
         f = film(sample, temperature, 0.0, ALONG)
         found.append(((f,), getattr(parts(sample, temperature, 0.0, f), which)))
     return found
@@ -149,7 +148,7 @@ class Cold(NamedTuple):
 
 
 @cache
-def cold_states() -> Pairs:
+def _cold_states() -> Pairs:
     """rho_L over theta^2 rho_L0 with the Neel vector across the spins, less along them, at 1 K."""
     sample = antiferromagnet()
     one, geometry = sample.magnet.sublattices[0], sample.film
@@ -172,7 +171,7 @@ def cold_states() -> Pairs:
     return [((cold,), (across - along) / theta**2)]
 
 
-def cold_difference(c: Cold) -> Any:
+def _cold_difference(c: Cold) -> Any:
     """High less low resistance with 1/tau_par = 1/tau_0 and 1/tau_perp = 1/tau_0 + 2 Omega_0."""
     Omega_0 = np.pi / c.hbar * c.n_S * c.nu_F * c.J**2 * c.S**2
     l_0 = np.sqrt(c.D * c.tau_0)
@@ -182,7 +181,7 @@ def cold_difference(c: Cold) -> Any:
 
 _entry = partial(
     Entry,
-    section=SECTION,
+    section=_SECTION,
     residual=deviation,
     tolerance=ROUNDING,
     because="relative; rounding times the growth through the film, at most e^5",
@@ -209,7 +208,7 @@ ENTRIES = [
         r" + \theta_{SH}^2\Delta\rho_1(1 - n_y^2) - \theta_{SH}^2\Delta\rho_0",
         printed=longitudinal_printed,
         corrected=longitudinal,
-        reference=longitudinal_series,
+        reference=_longitudinal_series,
         note="The constant 2 theta^2 rho_L0 of (86) is left out; no direction, field or "
         "temperature changes it.",
     ),
@@ -218,7 +217,7 @@ ENTRIES = [
         statement="Transverse resistivity to second order in the spin Hall angle",
         latex=r"\rho_T = \theta_{SH}^2\Delta\rho_1\hat n_x\hat n_y",
         printed=transverse,
-        reference=transverse_series,
+        reference=_transverse_series,
     ),
     _entry(
         equation="95",
@@ -227,7 +226,7 @@ ENTRIES = [
         r"\tanh\frac{d_N}{2\ell_\parallel}",
         code=FRACTION,
         printed=drho0,
-        reference=partial(measured_parts, "drho0"),
+        reference=partial(_measured_parts, "drho0"),
     ),
     _entry(
         equation="96",
@@ -237,7 +236,7 @@ ENTRIES = [
         r"\tanh\frac{d_N}{2\ell_\perp}",
         code=FRACTION,
         printed=drho1,
-        reference=partial(measured_parts, "drho1"),
+        reference=partial(_measured_parts, "drho1"),
         note="(89) at omega_L = 0; the text below names (89) for it.",
     ),
     _entry(
@@ -247,7 +246,7 @@ ENTRIES = [
         r"\mathrm{Im}\left[\frac{2\ell_\perp}{d_N}\tanh\frac{d_N}{2\ell_\perp}\right]",
         code=FRACTION,
         printed=drho2,
-        reference=partial(measured_parts, "drho2"),
+        reference=partial(_measured_parts, "drho2"),
         residual=lambda formula, pairs: max(abs(formula(*given) - v) for given, v in pairs),
         because="over rho_L0; rounding",
         note="True, and empty: l_perp is real, so the right side is zero whatever its size, as "
@@ -274,8 +273,8 @@ ENTRIES = [
         r"\tau_\perp^{-1} = \tau_0^{-1} + 2\Omega_0,\quad"
         r"\Omega_0 = \frac{\pi}{\hbar}n_s\nu_F\mathcal J^2S^2",
         code=("openmr.rates.closed_form.saturated_dephasing", *RHO),
-        printed=cold_difference,
-        reference=cold_states,
+        printed=_cold_difference,
+        reference=_cold_states,
         tolerance=1e-5,
         because="relative; theta^2 = 1e-6 of the next order in the spin Hall angle",
         note="The difference of the two states, not only its sign.",

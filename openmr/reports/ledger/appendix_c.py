@@ -1,4 +1,4 @@
-"""What Appendix C and Fig. 3 say in words, decided on curves that are found without formulas."""
+"""Claims of Appendix C and Fig. 3 in words, decided on curves found without formulas."""
 
 from __future__ import annotations
 
@@ -13,14 +13,7 @@ from openmr import units
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.closed_form import exchange_field
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    ALONG,
-    NM,
-    PER_PS,
-    Film,
-    film_axes_tensor,
-    surviving,
-)
+from openmr.reports.ledger.film_problem import ALONG, NM, PER_PS, Film, film_axes_tensor, surviving
 from openmr.reports.ledger.measures import Pairs, Series, deviation, order
 from openmr.reports.ledger.mechanisms import (
     MECHANISMS,
@@ -31,9 +24,9 @@ from openmr.reports.ledger.mechanisms import (
 )
 from openmr.sample import presets
 
-SECTION = "Appendix C. Normal metal decorated with magnetic impurities"
-COLD, HOT = 10.0, 200.0
-COUPLINGS = (1e-3, 0.3e-3)
+_SECTION = "Appendix C. Normal metal decorated with magnetic impurities"
+_COLD, _HOT = 10.0, 200.0
+_COUPLINGS = (1e-3, 0.3e-3)
 """|n_S J| [eV]."""
 
 
@@ -63,11 +56,11 @@ def rho(coupling: float, temperature: float, field: float) -> float:
 
 
 @cache
-def antiferromagnetic_signs() -> Pairs:
+def _antiferromagnetic_signs() -> Pairs:
     """Sign of rho(B) - rho(0) at a small field, cold and hot."""
     found: Pairs = []
-    for size in COUPLINGS:
-        for temperature in (COLD, HOT):
+    for size in _COUPLINGS:
+        for temperature in (_COLD, _HOT):
             change = rho(-size, temperature, 0.2) - rho(-size, temperature, 0.0)
             sample = presets.pt_py(-size)
             b_sd = exchange_field(
@@ -77,18 +70,18 @@ def antiferromagnetic_signs() -> Pairs:
     return found
 
 
-def small_field_sign(B_sd: float, B: float) -> Any:
-    """Whether omega_L^2 rises: with B from zero when hot, away from or towards B_sd when cold."""
+def _small_field_sign(B_sd: float, B: float) -> Any:
+    """Slope of omega_L^2, its sign: B from zero when hot, away from or towards B_sd when cold."""
     return np.sign(B) if B_sd == 0 else -np.sign(B_sd)
 
 
 @cache
-def ferromagnetic_signs() -> Pairs:
+def _ferromagnetic_signs() -> Pairs:
     """Sign of the slope of rho over rising fields."""
     fields = (0.0, 0.3, 1.0, 3.0, 6.0, 12.0, 25.0)
     found: Pairs = []
-    for size in COUPLINGS:
-        for temperature in (COLD, HOT):
+    for size in _COUPLINGS:
+        for temperature in (_COLD, _HOT):
             curve = np.array([rho(size, temperature, field) for field in fields])
             found.append(((), np.sign(np.diff(curve))))
     return found
@@ -103,7 +96,7 @@ def positive() -> Any:
 
 
 class Exchange(NamedTuple):
-    """What makes B_sd: n_S J [eV], <S_par> or S, g, mu_B [eV/T], hbar [eV s]."""
+    """Ingredients of B_sd: n_S J [eV], <S_par> or S, g, mu_B [eV/T], hbar [eV s]."""
 
     n_S_J: float
     S: float
@@ -113,29 +106,29 @@ class Exchange(NamedTuple):
 
 
 @cache
-def minima() -> Pairs:
+def _minima() -> Pairs:
     """Field of least resistivity when cold."""
     found: Pairs = []
-    for size in COUPLINGS:
+    for size in _COUPLINGS:
         least = minimize_scalar(
-            lambda field, j=-size: rho(j, COLD, float(field)),
+            lambda field, j=-size: rho(j, _COLD, float(field)),
             bounds=(1.0, 25.0),
             method="bounded",
             options={"xatol": 1e-4},
         )
         field = float(least.x)
-        mean = float(equilibrium(presets.pt_py(-size), COLD, field).mean_spin[0])
+        mean = float(equilibrium(presets.pt_py(-size), _COLD, field).mean_spin[0])
         found.append(((Exchange(-size, mean),), field))
     return found
 
 
-def exchange_field_there(x: Exchange) -> Any:
+def _exchange_field_there(x: Exchange) -> Any:
     """B_sd at the minimum."""
     return x.n_S_J * x.S / (x.g * x.mu_B)
 
 
 @cache
-def coldest() -> Pairs:
+def _coldest() -> Pairs:
     """Temperature of least resistivity at a field that B_sd passes on warming."""
     found: Pairs = []
     for size, field in ((1e-3, 10.0), (1e-3, 5.0), (0.3e-3, 4.0)):
@@ -151,10 +144,14 @@ def coldest() -> Pairs:
 
 
 @cache
-def precessions() -> Pairs:
+def _precessions() -> Pairs:
     """omega_L from matrices [rad/s], beside B and B_sd."""
     found: Pairs = []
-    for coupling, temperature, field in ((1e-3, COLD, 2.0), (-1e-3, COLD, 5.0), (-1e-3, 60.0, 9.0)):
+    for coupling, temperature, field in (
+        (1e-3, _COLD, 2.0),
+        (-1e-3, _COLD, 5.0),
+        (-1e-3, 60.0, 9.0),
+    ):
         sample = presets.pt_py(coupling)
         state = equilibrium(sample, temperature, field)
         b_sd = float(exchange_field(sample.magnet, sample.electrons, state))
@@ -170,10 +167,10 @@ def precession(x: Exchange, B: float, B_sd: float) -> Any:
 
 
 @cache
-def standstill() -> Pairs:
+def _standstill() -> Pairs:
     """Field at which the precession found from matrices stops, moments saturated at 2 K."""
     found: Pairs = []
-    for size in COUPLINGS:
+    for size in _COUPLINGS:
         sample = presets.pt_py(-size)
 
         def omega(field: float, sample: Any = sample) -> float:
@@ -184,7 +181,7 @@ def standstill() -> Pairs:
 
 
 @cache
-def hot_fields() -> Series:
+def _hot_fields() -> Series:
     """B_sd over B against k_B T_C / k_B (T - T_C), from the precession found from matrices."""
     curie, field = 30.0, 0.5
     sample = presets.pt_py(-1e-3)
@@ -197,17 +194,17 @@ def hot_fields() -> Series:
     return Series(np.array(sizes), pairs)
 
 
-def no_field() -> Any:
+def _no_field() -> Any:
     """B_sd over B without order."""
     return 0.0
 
 
-def saturated_field_printed(x: Exchange) -> Any:
+def _saturated_field_printed(x: Exchange) -> Any:
     """B_sd when cold, as printed."""
     return -x.n_S_J * x.S / (x.hbar * x.g * x.mu_B)
 
 
-def saturated_field(x: Exchange) -> Any:
+def _saturated_field(x: Exchange) -> Any:
     """B_sd in tesla."""
     return -x.n_S_J * x.S / (x.g * x.mu_B)
 
@@ -216,18 +213,18 @@ def saturated_field(x: Exchange) -> Any:
 
 
 @cache
-def hot_series() -> Series:
+def _hot_series() -> Series:
     """rho(B) - rho(0) at 200 K."""
     return hanle_series(
-        lambda size: (rho(-1e-3, HOT, size) - rho(-1e-3, HOT, 0.0), 0.0),
+        lambda size: (rho(-1e-3, _HOT, size) - rho(-1e-3, _HOT, 0.0), 0.0),
         np.array([0.2, 0.1, 0.05]),
     )
 
 
 @cache
-def cold_series() -> Series:
+def _cold_series() -> Series:
     """rho(B) - rho(B_sd) at 2 K."""
-    zero = float(standstill()[0][1])
+    zero = float(_standstill()[0][1])
     return hanle_series(
         lambda size: (rho(-1e-3, 2.0, zero + size) - rho(-1e-3, 2.0, zero), zero),
         np.array([0.2, 0.1, 0.05]),
@@ -237,8 +234,8 @@ def cold_series() -> Series:
 # --- caption ---------------------------------------------------------------------------------
 
 
-class Caption(NamedTuple):
-    """Of Fig. 3, in SI."""
+class _Caption(NamedTuple):
+    """Numbers in the caption of Fig. 3, in SI."""
 
     D: float
     nu_F: float  # 1 / (J m^3), one spin
@@ -255,28 +252,26 @@ def drude() -> Pairs:
     tau = 3 * D / speed**2
     density = k_f**3 / (3 * np.pi**2)
     nu = units.free_electron_dos(1.0, 1.0) / constants.e
-    return [
-        ((Caption(D, nu, constants.e, 2.0e6),), mass / (density * constants.e**2 * tau)),
-    ]
+    return [((_Caption(D, nu, constants.e, 2.0e6),), mass / (density * constants.e**2 * tau))]
 
 
-def caption_resistivity(c: Caption) -> Any:
+def _caption_resistivity(c: _Caption) -> Any:
     """As printed."""
     return c.rho_L0
 
 
-def einstein_resistivity(c: Caption) -> Any:
+def _einstein_resistivity(c: _Caption) -> Any:
     """From D, E_F and m_F by D = sigma / (2 nu e^2)."""
     return 1 / (2 * c.nu_F * c.e**2 * c.D)
 
 
-CURVES = "rates from matrices, diffusion by its propagator, resistivity by inversion"
+_CURVES = "rates from matrices, diffusion by its propagator, resistivity by inversion"
 _entry = partial(
     Entry,
-    section=SECTION,
+    section=_SECTION,
     code=("openmr.sample.presets.pt_py", "openmr.transport.line.magnetoresistance"),
     residual=deviation,
-    route=CURVES,
+    route=_CURVES,
 )
 
 ENTRIES = [
@@ -285,8 +280,8 @@ ENTRIES = [
         statement="Antiferromagnetic coupling: negative at small field if cold, positive if hot",
         latex=r"\rho_L \propto \omega_L^2 \propto (B_x - \mathcal B_{sd})^2,"
         r"\quad \mathcal B_{sd} > 0",
-        printed=small_field_sign,
-        reference=antiferromagnetic_signs,
+        printed=_small_field_sign,
+        reference=_antiferromagnetic_signs,
         tolerance=1e-12,
         because="of the sign",
         note="10 K and 200 K, n_S J = -1 and -0.3 meV. The paper gives no J_0; T_C = 30 K.",
@@ -296,7 +291,7 @@ ENTRIES = [
         statement="Ferromagnetic coupling: positive magnetoresistance, cold and hot",
         latex=r"\mathcal B_{sd} < 0",
         printed=positive,
-        reference=ferromagnetic_signs,
+        reference=_ferromagnetic_signs,
         tolerance=1e-12,
         because="of the sign",
         note="Rising from 0 to 25 T at 10 K and 200 K, n_S J = 1 and 0.3 meV.",
@@ -306,8 +301,8 @@ ENTRIES = [
         statement="The resistivity is least where the field is B_sd",
         latex=r"B_x = \mathcal B_{sd}",
         code=("openmr.rates.closed_form.exchange_field", "openmr.transport.line.magnetoresistance"),
-        printed=exchange_field_there,
-        reference=minima,
+        printed=_exchange_field_there,
+        reference=_minima,
         tolerance=3e-3,
         because="relative; width of the minimum, omega_L tau_0 = 1 or 0.6 T, times the rates' "
         "change within it, 0.02 at most, over 5 T or more",
@@ -318,8 +313,8 @@ ENTRIES = [
         statement="At a given field the resistivity is least where B_sd passes it",
         latex=r"\mathcal B_{sd}(T) = B_x",
         code=("openmr.rates.closed_form.exchange_field", "openmr.transport.line.magnetoresistance"),
-        printed=exchange_field_there,
-        reference=coldest,
+        printed=_exchange_field_there,
+        reference=_coldest,
         tolerance=0.02,
         because="relative; width of the minimum, omega_L tau_0 = 1 or 0.6 T, times the rates' "
         "change within it, a tenth at most, over 4 T or more",
@@ -331,7 +326,7 @@ ENTRIES = [
         latex=r"\omega_L = g\mu_B(B_x - \mathcal B_{sd})/\hbar",
         code=("openmr.rates.closed_form.precession", "openmr.rates.closed_form.exchange_field"),
         printed=precession,
-        reference=precessions,
+        reference=_precessions,
         tolerance=1e-12,
         because="relative; rounding",
         route="precession of the Born-Markov generator from matrices",
@@ -342,9 +337,9 @@ ENTRIES = [
         latex=r"\mathcal B_{sd} = -n_S\mathcal J_{sd}S/(\hbar g\mu_B)",
         corrected_latex=r"\mathcal B_{sd} = -n_S\mathcal J_{sd}S/(g\mu_B)",
         code=("openmr.rates.closed_form.exchange_field",),
-        printed=saturated_field_printed,
-        corrected=saturated_field,
-        reference=standstill,
+        printed=_saturated_field_printed,
+        corrected=_saturated_field,
+        reference=_standstill,
         tolerance=1e-7,
         because="relative; exp(-beta eps_L) at 2 K, 18 or more",
         route="field at which the precession found from matrices stops",
@@ -355,8 +350,8 @@ ENTRIES = [
         statement="Hot: the exchange field vanishes",
         latex=r"\mathcal B_{sd} \to 0,\quad \langle S_\parallel\rangle \simeq 0",
         code=("openmr.rates.closed_form.exchange_field",),
-        printed=no_field,
-        reference=hot_fields,
+        printed=_no_field,
+        reference=_hot_fields,
         residual=lambda formula, series: abs(order(formula, series) - 1.0),
         tolerance=0.01,
         because="of the order; (beta eps_L)^2, 1e-4 or less, and the digits of T_C",
@@ -367,23 +362,23 @@ ENTRIES = [
     ),
     precession_entry(
         equation="C quadratic",
-        section=SECTION,
+        section=_SECTION,
         statement="Hot: the resistivity grows with B^2",
         latex=r"\rho_L \propto \omega_L^2 \propto B_x^2",
         code=MECHANISMS,
         printed=hanle,
-        reference=hot_series,
-        route=CURVES,
+        reference=_hot_series,
+        route=_CURVES,
     ),
     precession_entry(
         equation="C shifted",
-        section=SECTION,
+        section=_SECTION,
         statement="Cold: the resistivity grows with (B - B_sd)^2",
         latex=r"\rho_L \propto \omega_L^2 \propto (B_x - \mathcal B_{sd})^2",
         code=MECHANISMS,
         printed=shifted_hanle,
-        reference=cold_series,
-        route=CURVES,
+        reference=_cold_series,
+        route=_CURVES,
         note="Close to B_sd alone: at B = 0 and n_S J = -1 meV omega_L tau_0 is 27.",
     ),
     _entry(
@@ -392,8 +387,8 @@ ENTRIES = [
         latex=r"\rho_{L0} = 2.0\times10^6\,\Omega\,\mathrm m",
         corrected_latex=r"\rho_{L0} = 1/(2\nu_Fe^2\mathcal D)",
         code=("openmr.sample.presets.pt_py",),
-        printed=caption_resistivity,
-        corrected=einstein_resistivity,
+        printed=_caption_resistivity,
+        corrected=_einstein_resistivity,
         reference=drude,
         tolerance=1e-9,
         because="relative; rounding and the constants' digits",

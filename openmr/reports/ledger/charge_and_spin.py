@@ -9,13 +9,12 @@ import numpy as np
 
 from openmr._checks import Array
 from openmr.models import fermi_kinetics, fock
+from openmr.models.fermi_kinetics import DOWN, UP
 from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.rate_equation import (
-    DOWN,
-    ROUNDING,
     SECTION,
     THERMAL,
-    UP,
     VOLUME,
     Few,
     exact_change,
@@ -25,11 +24,11 @@ from openmr.reports.ledger.rate_equation import (
     some_populations,
 )
 
-DOS = (0.3, 1.7)  # of up and down over their mean
-PROBE = np.array([0.3, -0.2]) * THERMAL  # chemical potentials of up and down
+_DOS = (0.3, 1.7)  # of up and down over their mean
+_PROBE = np.array([0.3, -0.2]) * THERMAL  # chemical potentials of up and down
 
 
-def linear_rate(
+def _linear_rate(
     beta: float, w: Array, f_other: Array, f_own: Array, mu_other: float, mu_own: float
 ) -> Any:
     """Eq. (55); own (k, 1), other (1, k'), W (k, k')."""
@@ -41,11 +40,11 @@ def _linear_error(formula: Any, r: Few) -> float:
     for s in (UP, DOWN):
         own, other = r.filled[:, s, None], r.filled[None, :, 1 - s]
         w = r.rates[:, s, :, 1 - s]
-        found.append(formula(1 / THERMAL, w, other, own, PROBE[1 - s], PROBE[s]))
-    return relative(found, r.change @ PROBE)
+        found.append(formula(1 / THERMAL, w, other, own, _PROBE[1 - s], _PROBE[s]))
+    return relative(found, r.change @ _PROBE)
 
 
-def charge_density(nu_up: float, mu_up: float, nu_down: float, mu_down: float) -> Any:
+def _charge_density(nu_up: float, mu_up: float, nu_down: float, mu_down: float) -> Any:
     """Eq. (56)."""
     return nu_up * mu_up + nu_down * mu_down
 
@@ -59,7 +58,7 @@ def polarisation(nu_up: float, mu_up: float, nu_down: float, mu_down: float) -> 
 def counted() -> Array:
     """First order of charge and spin density by PROBE, from operators on Fock space."""
     r = few()
-    moved = r.slope * PROBE
+    moved = r.slope * _PROBE
     states = [fock.gaussian_state(np.diag((r.filled + s * moved).ravel())) for s in (1, -1)]
     operators = [fock.one_body(np.kron(np.eye(3), np.diag([1, s]))) for s in (1, -1)]
     values = [[(o * state).tr().real for state in states] for o in operators]
@@ -68,25 +67,25 @@ def counted() -> Array:
 
 def _of_probe(formula: Any) -> Any:
     nu = few().dos
-    return formula(nu[UP], PROBE[UP], nu[DOWN], PROBE[DOWN])
+    return formula(nu[UP], _PROBE[UP], nu[DOWN], _PROBE[DOWN])
 
 
-def no_change() -> Any:
+def _no_change() -> Any:
     """Eq. (58)."""
     return 0.0
 
 
 @cache
-def charge_change() -> Array:
+def _charge_change() -> Array:
     """d/dt of the charge over that of the spin, far from equilibrium: orbitals and a Fermi sea."""
     orbitals = exact_change(few().band, some_populations()).sum(axis=0)
-    unequal = sea(0.0, DOS)
+    unequal = sea(0.0, _DOS)
     state = fermi_kinetics.local_equilibrium(unequal, 0.3, (0.5, -0.2, 0.8))
     of_sea = fermi_kinetics.densities(unequal, fermi_kinetics.collision(unequal, state))
     return np.array([orbitals.sum() / np.abs(orbitals).max(), of_sea[0] / np.abs(of_sea).max()])
 
 
-def spin_change(
+def _spin_change(
     beta: float, w: Array, f_up: Array, f_down: Array, mu_up: float, mu_down: float
 ) -> Any:
     """Eq. (59); up (1, k), down (k', 1), W (k', k)."""
@@ -99,12 +98,12 @@ def _flips(r: Few) -> tuple[Array, Array, Array]:
 
 def _spin_change_error(formula: Any, r: Few) -> float:
     w, up, down = _flips(r)
-    change = r.change @ PROBE
-    found = formula(1 / THERMAL, w, up, down, PROBE[UP], PROBE[DOWN])
+    change = r.change @ _PROBE
+    found = formula(1 / THERMAL, w, up, down, _PROBE[UP], _PROBE[DOWN])
     return relative(found, change[UP] - change[DOWN])
 
 
-def potentials_printed(charge: float, spin: float, nu_up: float, nu_down: float) -> Any:
+def _potentials_printed(charge: float, spin: float, nu_up: float, nu_down: float) -> Any:
     """The text before Eq. (60) as printed."""
     return (charge + spin) / (nu_up + nu_down), (charge - spin) / (nu_up + nu_down)
 
@@ -114,19 +113,19 @@ def potentials(charge: float, spin: float, nu_up: float, nu_down: float) -> Any:
     return (charge + spin) / (2 * nu_up), (charge - spin) / (2 * nu_down)
 
 
-def spin_equation(spin: float, charge: float, rate: float, conversion: float) -> Any:
+def _spin_equation(spin: float, charge: float, rate: float, conversion: float) -> Any:
     """Eq. (60)."""
     return -rate * spin - conversion * charge
 
 
-def spin_rate(
+def _spin_rate(
     beta: float, nu_up: float, nu_down: float, w: Array, f_up: Array, f_down: Array
 ) -> Any:
     """Eq. (61)."""
     return (beta / nu_up + beta / nu_down) * np.sum(w * f_up * (1 - f_down))
 
 
-def conversion_rate(
+def _conversion_rate(
     beta: float, nu_up: float, nu_down: float, w: Array, f_up: Array, f_down: Array
 ) -> Any:
     """Eq. (62)."""
@@ -134,7 +133,7 @@ def conversion_rate(
 
 
 @cache
-def exact_rates() -> Array:
+def _exact_rates() -> Array:
     """1/T_par and 1/T_0 from the exact change of pure spin and pure charge."""
     r = few()
     to_densities = np.array([r.dos, r.dos * [1, -1]])  # charge, spin per mu
@@ -159,9 +158,9 @@ class Change(NamedTuple):
 
 
 @cache
-def unequal_sea_change() -> Change:
+def _unequal_sea_change() -> Change:
     """Odd part of the nonlinear change for small potentials; the rates from pure states."""
-    unequal = sea(0.0, DOS)
+    unequal = sea(0.0, _DOS)
     states = [
         fermi_kinetics.local_equilibrium(unequal, 5e-4 * s, (0, 0, 1e-3 * s)) for s in (1, -1)
     ]
@@ -175,12 +174,12 @@ def unequal_sea_change() -> Change:
     return Change(charge, spin, slope[3, 3], slope[3, 0], float(found))
 
 
-def steady_spin(charge: float, t_par: float, t_0: float) -> Any:
+def _steady_spin(charge: float, t_par: float, t_0: float) -> Any:
     """Eq. (63)."""
     return -t_par / t_0 * charge
 
 
-class Steady(NamedTuple):
+class _Steady(NamedTuple):
     """Long after a charge was brought in: a Fermi sea with unequal densities of states."""
 
     charge: float
@@ -190,14 +189,14 @@ class Steady(NamedTuple):
 
 
 @cache
-def steady_state() -> Steady:
+def _steady_state() -> _Steady:
     """The kinetic equation followed for 25 spin lifetimes."""
-    unequal = sea(3.0, DOS)
+    unequal = sea(3.0, _DOS)
     slope = fermi_kinetics.initial_slope(unequal)
     start = 0.7 * fermi_kinetics.pure_spin(unequal, 0)  # charge 0.7, no spin
     end = fermi_kinetics.evolve(unequal, start, np.array([0.0, 25 / slope[3, 3]]), linear=True)[-1]
     charge, _, _, spin = fermi_kinetics.densities(unequal, end)
-    return Steady(charge, spin, 1 / slope[3, 3], 1 / slope[3, 0])
+    return _Steady(charge, spin, 1 / slope[3, 3], 1 / slope[3, 0])
 
 
 _entry = partial(
@@ -219,7 +218,7 @@ ENTRIES = [
             "openmr.models.fermi_kinetics.linear_collision",
             "openmr.models.fermi_kinetics.initial_slope",
         ),
-        printed=linear_rate,
+        printed=_linear_rate,
         reference=few,
         residual=_linear_error,
         note="f of a frequency is f of the energy.",
@@ -229,7 +228,7 @@ ENTRIES = [
         statement="Charge density of two chemical potentials",
         latex=r"\delta N^o = \nu_F^\Uparrow\mu^\Uparrow + \nu_F^\Downarrow\mu^\Downarrow",
         code=("openmr.models.fermi_kinetics.densities",),
-        printed=charge_density,
+        printed=_charge_density,
         reference=counted,
         residual=lambda f, r: abs(_of_probe(f) / r[0] - 1),
         route="number operator on Fock space",
@@ -256,8 +255,8 @@ ENTRIES = [
         statement="Charge is conserved",
         latex=r"\frac{\partial}{\partial t}\delta N^o = 0",
         code=("openmr.models.fermi_kinetics.collision",),
-        printed=no_change,
-        reference=charge_change,
+        printed=_no_change,
+        reference=_charge_change,
         residual=lambda f, r: float(np.abs(r - f()).max()),
         because="over the change of the spin; rounding",
         route="many-body collision integral, and a Fermi sea with unequal densities of states",
@@ -269,7 +268,7 @@ ENTRIES = [
         r"(\mathbf k',\mathbf k)f(\omega^\Uparrow_{\mathbf k})"
         r"\bar f(\omega^\Downarrow_{\mathbf k'})(\mu^\Uparrow - \mu^\Downarrow)",
         code=("openmr.rates.closed_form.flip_flux", "openmr.models.fermi_kinetics.initial_slope"),
-        printed=spin_change,
+        printed=_spin_change,
         reference=few,
         residual=_spin_change_error,
     ),
@@ -280,10 +279,10 @@ ENTRIES = [
         r"/(\nu_F^\Uparrow + \nu_F^\Downarrow)",
         corrected_latex=r"\mu^\sigma = (\delta N^c \pm \delta N^s)/(2\nu_F^\sigma)",
         code=("openmr.models.fermi_kinetics.pure_spin",),
-        printed=potentials_printed,
+        printed=_potentials_printed,
         corrected=potentials,
         reference=counted,
-        residual=lambda f, r: relative(f(*r, *few().dos), PROBE),
+        residual=lambda f, r: relative(f(*r, *few().dos), _PROBE),
         route="charge and spin counted on Fock space for given potentials",
         note="Right only for equal densities of states, where charge does not turn into spin; "
         "Eqs. (60)-(62) follow from the other form. N^c, N^s are N^o, N^par of (56), (57).",
@@ -294,8 +293,8 @@ ENTRIES = [
         latex=r"\frac{\partial}{\partial t}\delta N^\parallel"
         r" = -\frac{1}{T_\parallel}\delta N^\parallel - \frac{1}{T_0}\delta N^0",
         code=("openmr.models.fermi_kinetics.initial_slope", "openmr.rates.record.Relaxation"),
-        printed=spin_equation,
-        reference=unequal_sea_change,
+        printed=_spin_equation,
+        reference=_unequal_sea_change,
         residual=lambda f, r: abs(f(r.spin, r.charge, r.rate, r.conversion) / r.found - 1),
         tolerance=1e-5,
         because="relative; the square of the chemical potentials over k_B T, 1e-6, and a few",
@@ -309,8 +308,8 @@ ENTRIES = [
         r" + \frac{\beta}{\nu_F^\Downarrow}\right)W_{\Downarrow\Uparrow}"
         r"f(\epsilon^\Uparrow_{\mathbf k})\bar f(\epsilon^\Downarrow_{\mathbf k_3})",
         code=("openmr.rates.closed_form.relaxation_rate",),
-        printed=spin_rate,
-        reference=exact_rates,
+        printed=_spin_rate,
+        reference=_exact_rates,
         residual=lambda f, r: abs(_rate_of_few(f) / r[0] - 1),
     ),
     _entry(
@@ -323,8 +322,8 @@ ENTRIES = [
             "openmr.rates.closed_form.charge_to_spin_rate",
             "openmr.rates.record.spin_polarised_loss",
         ),
-        printed=conversion_rate,
-        reference=exact_rates,
+        printed=_conversion_rate,
+        reference=_exact_rates,
         residual=lambda f, r: abs(_rate_of_few(f) / r[1] - 1),
     ),
     _entry(
@@ -332,8 +331,8 @@ ENTRIES = [
         statement="Spin that goes with charge in the steady state",
         latex=r"\delta N^\parallel = -\frac{T_\parallel}{T_0}\delta N^0",
         code=("openmr.rates.closed_form.spin_per_charge",),
-        printed=steady_spin,
-        reference=steady_state,
+        printed=_steady_spin,
+        reference=_steady_state,
         residual=lambda f, r: abs(f(r.charge, r.t_par, r.t_0) / r.spin - 1),
         tolerance=1e-6,
         because="relative; what is left after 25 lifetimes that mixing stretches by less than "

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from openmr._checks import Array
+from openmr._checks import Array, ComplexArray
 from openmr.bath import correlators
-from openmr.bath.correlators import ComplexArray
+from openmr.bath.correlators import PAULI
 from openmr.models import scattering
 from openmr.reports.ledger import long_formulas
 from openmr.reports.ledger.entries import Entry, Formula, measured_order
 from openmr.reports.ledger.one_body import Kinetic, many_body_rate
 from openmr.reports.ledger.small_systems import (
-    PAULI,
     ROUNDING,
     Few,
     density,
@@ -30,14 +29,14 @@ from openmr.reports.ledger.small_systems import (
     without_mean_field,
 )
 
-SECTION = "III A. From many- to one-body master equation"
+_SECTION = "III A. From many- to one-body master equation"
 SUMS = "relative to the largest element; rounding of sums over labels and times"
 
 
 # --- (21), (22) -------------------------------------------------------------------------------
 
 
-class OneBody(NamedTuple):
+class _OneBody(NamedTuple):
     """Few electrons, their one-body density matrix and its rate of change."""
 
     few: Few
@@ -46,13 +45,13 @@ class OneBody(NamedTuple):
 
 
 @cache
-def free_electrons() -> OneBody:
+def free_electrons() -> _OneBody:
     """Traces over Fock space for free electrons, less the disconnected term of (A16)."""
     few, rho = few_electrons(), filling()
-    return OneBody(few, rho, without_mean_field(few, rho).total)
+    return _OneBody(few, rho, without_mean_field(few, rho).total)
 
 
-def collision_printed(r: Few, rho: ComplexArray) -> ComplexArray:
+def _collision_printed(r: Few, rho: ComplexArray) -> ComplexArray:
     """Eq. (21) as printed; 1 - rho where the print has a bar."""
     bar, away, total = np.eye(len(rho)) - rho, r.k[:, None] - r.k, np.zeros_like(rho)
     for n1 in range(len(r.sites)):
@@ -78,7 +77,7 @@ def collision(r: Few, rho: ComplexArray) -> ComplexArray:
     return np.asarray(total / r.volume**2)
 
 
-class Holes(NamedTuple):
+class _Holes(NamedTuple):
     """A one-body density matrix, and Tr[f_2 f_1^+ state]."""
 
     rho: ComplexArray
@@ -86,11 +85,11 @@ class Holes(NamedTuple):
 
 
 @cache
-def holes() -> Holes:
+def holes() -> _Holes:
     """Traces over Fock space for any state."""
     few, state = few_electrons(), many_body_state()
     blocked = np.einsum("aij,bkj,ki->ab", few.f, few.f.conj(), state)
-    return Holes(density(few, state), blocked)
+    return _Holes(density(few, state), blocked)
 
 
 def blocking(rho: ComplexArray) -> ComplexArray:
@@ -108,7 +107,7 @@ def populations(k: Kinetic) -> ComplexArray:
     return np.asarray(free + mean + np.diag(k.collision))
 
 
-class Coherent(NamedTuple):
+class _Coherent(NamedTuple):
     """States with coherences of several sizes; moments at places that average the phases."""
 
     sizes: tuple[float, ...]
@@ -119,7 +118,7 @@ class Coherent(NamedTuple):
 
 
 @cache
-def coherences() -> Coherent:
+def coherences() -> _Coherent:
     """Three orbitals, moments at five places: their phases sum to zero unless k = k'."""
     momenta, energies = np.arange(3.0), np.array([-1.1, -0.9, -0.1, 0.1, 0.9, 1.1])
     transform = scattering.thermal_transform(correlators.moment_correlator(0.5, 1.3))
@@ -134,7 +133,7 @@ def coherences() -> Coherent:
     sizes = (0.04, 0.02, 0.01)
     kept: ComplexArray = np.diag([0.8 + 0j, 0.6, 0.5, 0.3, 0.2, 0.4])
     orbital, spin = np.repeat(np.arange(3), 2), np.tile([0, 1], 3)
-    return Coherent(
+    return _Coherent(
         sizes=sizes,
         states=tuple(kept + size * off for size in sizes),
         bands=bands,
@@ -143,12 +142,12 @@ def coherences() -> Coherent:
     )
 
 
-def diagonal(c: Coherent, rho: ComplexArray) -> ComplexArray:
+def diagonal(c: _Coherent, rho: ComplexArray) -> ComplexArray:
     """Eq. (24)."""
     return np.asarray(c.same_spin * c.same_momentum * rho)
 
 
-def _diagonal_residual(formula: Formula, c: Coherent) -> float:
+def _diagonal_residual(formula: Formula, c: _Coherent) -> float:
     def rate(rho: ComplexArray) -> Array:
         total = sum(scattering.one_body_collision(rho, band) for band in c.bands)
         return np.asarray(np.diag(total).real)
@@ -160,7 +159,7 @@ def _diagonal_residual(formula: Formula, c: Coherent) -> float:
 # --- (25) -------------------------------------------------------------------------------
 
 
-class Occupied(NamedTuple):
+class _Occupied(NamedTuple):
     """Populations, and their rate of change for free electrons in Fock space."""
 
     few: Few
@@ -170,15 +169,15 @@ class Occupied(NamedTuple):
 
 
 @cache
-def occupied(moments: int) -> Occupied:
+def occupied(moments: int) -> _Occupied:
     """Two moments that interact, or three that do not; nothing moves populations but (A17)."""
     few, p = few_electrons(moments), np.array([0.8, 0.3, 0.55, 0.1])
     _, parts = scattered(few, gaussian(np.diag(p)))
     number = 3 if moments == 1 else 1
-    return Occupied(few, p, number / few.volume, number * np.diag(parts.total))
+    return _Occupied(few, p, number / few.volume, number * np.diag(parts.total))
 
 
-def population_rate_printed(r: Few, p: Array) -> ComplexArray:
+def _population_rate_printed(r: Few, p: Array) -> ComplexArray:
     """Eq. (25) as printed; minus[.., b, a] is D-(w_a^b), plus[.., a, b] is D+(w_a^b)."""
     q, total = 1 - p, np.zeros(len(p), dtype=complex)
     for a, b in np.ndindex(len(p), len(p)):
@@ -193,7 +192,7 @@ def population_rate_printed(r: Few, p: Array) -> ComplexArray:
     return np.asarray(total / r.volume**2)
 
 
-def population_rate(r: Few, p: Array) -> ComplexArray:
+def _population_rate(r: Few, p: Array) -> ComplexArray:
     """Eq. (25) with one occupied and one empty state in each term."""
     q, total = 1 - p, np.zeros(len(p), dtype=complex)
     for a, b in np.ndindex(len(p), len(p)):
@@ -211,7 +210,7 @@ def population_rate(r: Few, p: Array) -> ComplexArray:
 # --- (26)-(28) --------------------------------------------------------------------------------
 
 
-class HalfSided(NamedTuple):
+class _HalfSided(NamedTuple):
     """A correlator in time, and its transforms from its lines."""
 
     frequencies: Array
@@ -224,11 +223,11 @@ class HalfSided(NamedTuple):
 
 
 @cache
-def half_sided() -> HalfSided:
+def half_sided() -> _HalfSided:
     """A moment of spin 1; exp(-eta tau) is down to 1e-15 at the end."""
     eta, lines = 0.7, correlators.moment_correlator(1.0, 1.3)
     times, weights = time_nodes(50.0, 240)
-    return HalfSided(
+    return _HalfSided(
         frequencies=np.linspace(-2.0, 2.0, 5),
         times=times,
         weights=weights,
@@ -239,22 +238,22 @@ def half_sided() -> HalfSided:
     )
 
 
-def forward(h: HalfSided, omega: float) -> ComplexArray:
+def forward(h: _HalfSided, omega: float) -> ComplexArray:
     """Eqs. (26), (A9) by quadrature."""
     wave = h.weights * np.exp(1j * omega * h.times - h.eta * h.times)
     return np.asarray(np.tensordot(wave, h.later, axes=1))
 
 
-def backward(h: HalfSided, omega: float) -> ComplexArray:
+def backward(h: _HalfSided, omega: float) -> ComplexArray:
     """Eqs. (27), (A10) by quadrature over tau = -times."""
     wave = h.weights * np.exp(1j * omega * -h.times + h.eta * -h.times)
     return np.asarray(np.tensordot(wave, h.sooner, axes=1))
 
 
 def half_sided_residual(sign: float) -> Any:
-    """Of a half-sided transform against the resolvent of every line; -1 for Eq. (27)."""
+    """Deviation of a half-sided transform from the resolvent of every line; -1 for Eq. (27)."""
 
-    def residual(formula: Formula, h: HalfSided) -> float:
+    def residual(formula: Formula, h: _HalfSided) -> float:
         off = h.frequencies[:, None] - h.lines.frequencies
         exact = np.einsum("wl,lab->wab", 1 / (h.eta - sign * 1j * off), h.lines.weights)
         return relative([formula(h, float(w)) for w in h.frequencies], exact)
@@ -262,12 +261,12 @@ def half_sided_residual(sign: float) -> Any:
     return residual
 
 
-def spin_element_printed(sigma: ComplexArray, states: ComplexArray, to: int, _: int) -> complex:
+def _spin_element_printed(sigma: ComplexArray, states: ComplexArray, to: int, _: int) -> complex:
     """Text below Eq. (27) as printed: sigma' on both sides."""
     return complex(states[to].conj() @ sigma @ states[to])
 
 
-def spin_element(sigma: ComplexArray, states: ComplexArray, to: int, start: int) -> complex:
+def _spin_element(sigma: ComplexArray, states: ComplexArray, to: int, start: int) -> complex:
     """<sigma'|sigma^nu|sigma>: from sigma to sigma'."""
     return complex(states[to].conj() @ sigma @ states[start])
 
@@ -288,34 +287,33 @@ def _interference_residual(formula: Formula, few: Few) -> float:
     return relative(found, expected)
 
 
-BARS = (
+_BARS = (
     "Three of the four terms carry a bar too many: they would let an electron leave an empty "
     "state. (A22) and (34) have the bars right, and the scan sets bars, hats and checks at random "
     "elsewhere (as on the argument of J), so it is taken for the scan's."
 )
 
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING, because="relative; rounding")
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="21",
-        section=SECTION,
         statement="One-body collision integral with Pauli blocking",
         latex=long_formulas.matrix_integral(rho=r"\bar\varrho", argument=r"\bar\varrho"),
         corrected_latex=long_formulas.matrix_integral(),
         code=("openmr.models.scattering.one_body_collision", "openmr.models.fock.collision_parts"),
-        printed=collision_printed,
+        printed=_collision_printed,
         corrected=collision,
         scan=True,
         reference=free_electrons,
         residual=lambda formula, r: relative(formula(r.few, r.rho), r.change),
-        tolerance=ROUNDING,
         because=SUMS,
         route="traces in Fock space, free electrons beside two coupled moments, less the "
         "disconnected term",
-        note=BARS,
+        note=_BARS,
     ),
-    Entry(
+    _entry(
         equation="22",
-        section=SECTION,
         statement="Pauli blocking: the density matrix of the holes",
         latex=r"\bar\varrho_{\mathbf k\mathbf k'}^{\sigma\sigma'} = "
         r"\delta_{\mathbf k\mathbf k'}\delta_{\sigma\sigma'}"
@@ -324,13 +322,10 @@ ENTRIES = [
         printed=blocking,
         reference=holes,
         residual=lambda formula, h: relative(formula(h.rho), h.holes),
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="Tr[f_2 f_1^+ state] in Fock space",
     ),
-    Entry(
+    _entry(
         equation="23",
-        section=SECTION,
         statement="Equation of motion of the populations",
         latex=r"\frac{\partial}{\partial t}\varrho_{\mathbf k}^\sigma(t)"
         r" - \frac i\hbar[\varrho(t), \hat{\mathcal H}_0^e]_{\mathbf k\mathbf k}^{\sigma\sigma}"
@@ -340,13 +335,11 @@ ENTRIES = [
         printed=populations,
         reference=many_body_rate,
         residual=lambda formula, k: relative(formula(k), np.diag(k.change)),
-        tolerance=ROUNDING,
         because="relative; rounding in Fock space",
         route="commutators and traces in Fock space",
     ),
-    Entry(
+    _entry(
         equation="24",
-        section=SECTION,
         statement="Diagonal density matrix",
         latex=r"\varrho_{\mathbf k_2\mathbf k_1}^{\sigma_2\sigma_1}\simeq"
         r"\delta_{\sigma_2\sigma_1}\delta_{\mathbf k_1\mathbf k_2}\varrho_{\mathbf k_1}^{\sigma_1}",
@@ -363,26 +356,23 @@ ENTRIES = [
         note="With a single moment at a known place the error is of first order: (24) is an "
         "average over places.",
     ),
-    Entry(
+    _entry(
         equation="25",
-        section=SECTION,
         statement="Collision integral of the populations",
         latex=long_formulas.population_integral(rho=r"\bar\varrho", argument=r"\bar\varrho"),
         corrected_latex=long_formulas.population_integral(),
         code=("openmr.models.scattering.golden_rule", "openmr.models.fermi_kinetics.collision"),
-        printed=population_rate_printed,
-        corrected=population_rate,
+        printed=_population_rate_printed,
+        corrected=_population_rate,
         scan=True,
         reference=lambda: occupied(2),
         residual=lambda formula, o: relative(formula(o.few, o.p), o.change),
-        tolerance=ROUNDING,
         because=SUMS,
         route="traces in Fock space, free electrons beside two coupled moments",
-        note=BARS,
+        note=_BARS,
     ),
-    Entry(
+    _entry(
         equation="26",
-        section=SECTION,
         statement="Half-sided transform of the correlator, later times",
         latex=r"\mathcal D_{n_1n_2}^+(\omega) = \int_0^{+\infty}d\tau\,e^{+i\omega\tau-\eta\tau}"
         r"\mathcal D_{n_1n_2}(\tau)",
@@ -390,13 +380,11 @@ ENTRIES = [
         printed=forward,
         reference=half_sided,
         residual=half_sided_residual(1.0),
-        tolerance=ROUNDING,
         because="relative; the integrand is cut at exp(-35)",
         route="resolvent of every line of the moment's spectrum",
     ),
-    Entry(
+    _entry(
         equation="27",
-        section=SECTION,
         statement="Half-sided transform of the correlator, earlier times",
         latex=r"\mathcal D_{n_1n_2}^-(\omega) = \int_{-\infty}^0 d\tau\,e^{+i\omega\tau+\eta\tau}"
         r"\mathcal D_{n_1n_2}(\tau)",
@@ -404,31 +392,26 @@ ENTRIES = [
         printed=backward,
         reference=half_sided,
         residual=half_sided_residual(-1.0),
-        tolerance=ROUNDING,
         because="relative; the integrand is cut at exp(-35)",
         route="resolvent of every line of the moment's spectrum",
     ),
-    Entry(
+    _entry(
         equation="27 text",
-        section=SECTION,
         statement="Element of the spin between two spin states, text below (27)",
         latex=r"\sigma_{\sigma'\sigma}^\nu = \langle\sigma'|\sigma^\nu|\sigma'\rangle",
         corrected_latex=r"\sigma_{\sigma'\sigma}^\nu = \langle\sigma'|\sigma^\nu|\sigma\rangle",
         code=("openmr.models.fermi_kinetics.processes", "openmr.bath.spin_matrices"),
-        printed=spin_element_printed,
-        corrected=spin_element,
+        printed=_spin_element_printed,
+        corrected=_spin_element,
         reference=lambda: (PAULI, np.eye(2, dtype=complex)),
         residual=lambda formula, r: relative(
             [[[formula(s, r[1], a, b) for b in (0, 1)] for a in (0, 1)] for s in r[0]], r[0]
         ),
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="spin matrices",
         note="As printed no scattering flips a spin.",
     ),
-    Entry(
+    _entry(
         equation="28",
-        section=SECTION,
         statement="Correlator of two moments with the phase that their places give",
         latex=r"\mathcal D_{n_2n_1}^-(\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'})"
         r"e^{-i(\mathbf k-\mathbf k')\cdot(\mathbf r_{i_1}-\mathbf r_{i_2})}",
@@ -436,8 +419,6 @@ ENTRIES = [
         printed=interference,
         reference=few_electrons,
         residual=_interference_residual,
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="elements of delta functions on a ring of places, discrete Fourier transform",
         note="Averaged over the Fermi sphere the phase is (sin k_F R / k_F R)^2, docs/clusters.md.",
     ),

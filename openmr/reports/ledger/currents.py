@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray
+from openmr._checks import Array, ComplexArray
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import (
     Film,
@@ -21,13 +20,13 @@ from openmr.reports.ledger.film_problem import (
     spin_profile,
     start,
 )
-from openmr.reports.ledger.measures import Pairs, deviation
-from openmr.reports.ledger.spin_diffusion import COUNTED, ROUNDING, SECTION
+from openmr.reports.ledger.measures import ROUNDING, Pairs, deviation
+from openmr.reports.ledger.spin_diffusion import COUNTED, SECTION
 
 # --- D = sigma / (2 nu e^2) ------------------------------------------------------------------
 
 
-class Gas(NamedTuple):
+class _Gas(NamedTuple):
     """Free electrons with arbitrary mass, Fermi energy and time between collisions, hbar = 1."""
 
     sigma: float
@@ -36,7 +35,7 @@ class Gas(NamedTuple):
 
 
 @cache
-def drifting_gas() -> Pairs:
+def _drifting_gas() -> Pairs:
     """D = <v_z^2> tau by quadrature, states counted between shells, Drude's n e^2 tau/m."""
     mass, k_f, tau, e = 0.8, 1.7, 2.3, 1.4
     cosine, weight = np.polynomial.legendre.leggauss(4)
@@ -49,10 +48,10 @@ def drifting_gas() -> Pairs:
     dos = (contents[0] - contents[1]) / (energies[0] - energies[1])
     # Drude: all electrons of both spins drift
     sigma = 2 * k_f**3 / (6 * np.pi**2) * e**2 * tau / mass
-    return [((Gas(sigma, dos, e),), spread)]
+    return [((_Gas(sigma, dos, e),), spread)]
 
 
-def einstein(gas: Gas) -> Any:
+def _einstein(gas: _Gas) -> Any:
     """D in the text below Eq. (B4)."""
     return gas.sigma / (2 * gas.dos * gas.e**2)
 
@@ -61,7 +60,7 @@ def einstein(gas: Gas) -> Any:
 
 
 @cache
-def current_densities() -> Pairs:
+def _current_densities() -> Pairs:
     """j_c from the whole spin current through the inverse effect, for fields along x and y."""
     found: Pairs = []
     for f in films():
@@ -75,7 +74,7 @@ def current_densities() -> Pairs:
 X, Y, Z = np.eye(3)
 
 
-def current_printed(f: Film, gradient: Array, electric: Array) -> Any:
+def _current_printed(f: Film, gradient: Array, electric: Array) -> Any:
     """Eq. (B24) as printed."""
     return (1 - 2 * f.theta**2) * f.sigma * electric + sum(
         f.theta * np.cross(a, -f.D * gradient[k] * Z) for k, a in enumerate((X, Y, Z))
@@ -126,25 +125,25 @@ def one_mode(length: complex, d: float) -> complex:
 
 
 @cache
-def conductivities() -> list[Array]:
+def _conductivities() -> list[Array]:
     """Over sigma_D, by quadrature of the current profile."""
     return [conductivity(f) for f in films()]
 
 
 def forward() -> Pairs:
     """Current along the field."""
-    return [((s,), sigma[0, 0]) for s, sigma in zip(solved(), conductivities(), strict=True)]
+    return [((s,), sigma[0, 0]) for s, sigma in zip(solved(), _conductivities(), strict=True)]
 
 
 def sideways() -> Pairs:
     """Current along y for a field along x, over theta^2."""
     return [
         ((s,), sigma[1, 0] / s.film.theta**2)
-        for s, sigma in zip(solved(), conductivities(), strict=True)
+        for s, sigma in zip(solved(), _conductivities(), strict=True)
     ]
 
 
-def longitudinal_current(s: Solved) -> Any:
+def _longitudinal_current(s: Solved) -> Any:
     """Both lines of Eq. (B27)."""
     f, E, E_inv, zeta = s.film, s.modes.vectors, s.modes.inverse, s.zeta
     rise = s.top[2] / (f.e * f.J_SH) - s.bottom[2] / (f.e * f.J_SH)
@@ -154,18 +153,15 @@ def longitudinal_current(s: Solved) -> Any:
     ]
 
 
-def transverse_current(s: Solved) -> Any:
+def _transverse_current(s: Solved) -> Any:
     """Both lines of Eq. (B28), over theta^2."""
     f, E, E_inv, zeta = s.film, s.modes.vectors, s.modes.inverse, s.zeta
     rise = s.top[1] / (f.e * f.J_SH) - s.bottom[1] / (f.e * f.J_SH)
-    return [
-        +f.sigma / (2 * f.d) * rise,
-        +sum(E[1, n] * E_inv[n, 2] * zeta[n] for n in COUNTED),
-    ]
+    return [+f.sigma / (2 * f.d) * rise, +sum(E[1, n] * E_inv[n, 2] * zeta[n] for n in COUNTED)]
 
 
 @cache
-def mean_slopes() -> Pairs:
+def _mean_slopes() -> Pairs:
     """Zeta of each mode."""
     return [((s.modes.length[n], s.film.d), s.zeta[n]) for s in solved() for n in COUNTED]
 
@@ -189,21 +185,14 @@ _entry = partial(
     tolerance=ROUNDING,
     because="over the largest element; rounding times the growth through the film, at most e^5",
 )
-_product = partial(
-    _entry,
-    code=("openmr.transport.diffusion.profile",),
-    route="numpy's eigenvectors of the generator from matrices",
-    because="relative; rounding",
-)
-
 ENTRIES = [
     _entry(
         equation="B4 Einstein",
         statement="Diffusion coefficient and conductivity",
         latex=r"\mathcal D = \sigma_D/(2\nu_Fe^2)",
         code=("openmr.sample.film.Film", "openmr.units.free_electron_dos"),
-        printed=einstein,
-        reference=drifting_gas,
+        printed=_einstein,
+        reference=_drifting_gas,
         tolerance=1e-7,
         because="relative; square of the step in energy",
         route="<v_z^2> tau against Drude's n e^2 tau/m, free electrons counted in shells",
@@ -216,9 +205,9 @@ ENTRIES = [
         r" + \sum_a\theta_{SH}\hat a\times(-\mathcal D\nabla\mu_s^a)",
         corrected_latex=r"\mathbf j_c = (1 - 2\theta_{SH}^2)\sigma_D\mathbf E"
         r" + \sum_a\theta_{SH}\hat a\times\left(-\frac{\sigma_D}{2e}\nabla\mu_s^a\right)",
-        printed=current_printed,
+        printed=_current_printed,
         corrected=current,
-        reference=current_densities,
+        reference=_current_densities,
         because="over the largest component; rounding",
         route="inverse effect on the whole spin current, drift and diffusion",
         note="D grad mu is no current density; sigma_D/2e = e nu_F D of (82) and (B9) belongs "
@@ -247,7 +236,7 @@ ENTRIES = [
         r"\left[\frac{\mu_{s2}(d_N)}{ej_{sH}^0} - \frac{\mu_{s2}(0)}{ej_{sH}^0}\right]"
         r" = 1 - 2\theta_{SH}^2 - \theta_{SH}^2\sum_\nu\mathcal E_{2\nu}"
         r"\mathcal E^{-1}_{\nu2}\zeta_\nu",
-        printed=longitudinal_current,
+        printed=_longitudinal_current,
         reference=forward,
         route=QUADRATURE,
         note="j_sH^0 is J_SH.",
@@ -258,7 +247,7 @@ ENTRIES = [
         latex=r"\frac{J_T}{J_{L0}} = +\theta_{SH}^2\frac{\sigma_D}{2d_N}"
         r"\left[\frac{\mu_{s1}(d_N)}{ej_{sH}^0} - \frac{\mu_{s1}(0)}{ej_{sH}^0}\right]"
         r" = +\theta_{SH}^2\sum_\nu\mathcal E_{1\nu}\mathcal E^{-1}_{\nu2}\zeta_\nu",
-        printed=transverse_current,
+        printed=_transverse_current,
         reference=sideways,
         route=QUADRATURE,
     ),
@@ -268,7 +257,7 @@ ENTRIES = [
         latex=r"\zeta_\nu = -\frac{2\ell_\nu}{d_N}\tanh\frac{d_N}{2\ell_\nu}",
         code=("openmr.transport.diffusion.surviving_fraction",),
         printed=zeta,
-        reference=mean_slopes,
+        reference=_mean_slopes,
         route="mean slope of one mode between its faces, by its propagator",
         note="The text says that it depends on mixing conductances alone; none is in it, only the "
         "length of the mode over the thickness.",

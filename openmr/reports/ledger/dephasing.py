@@ -10,11 +10,11 @@ from scipy.spatial.transform import Rotation
 
 from openmr._checks import Array
 from openmr.reports.ledger.entries import Entry, measured_order
+from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.relaxation import Rates, measured_rates, sea_slope
 from openmr.reports.ledger.spin_flips import (
     AZIMUTHS,
     DENSITY,
-    ROUNDING,
     VOLUME,
     Coupled,
     flip_lines,
@@ -26,11 +26,10 @@ from openmr.reports.ledger.spin_flips import (
 )
 from openmr.units import HBAR
 
-SECTION = "III B 2. Transverse spin relaxation time"
-ONLY_Z = ((0.0, 0.0, -0.6e-3),)
+_SECTION = "III B 2. Transverse spin relaxation time"
 
 
-def raising_across(
+def _raising_across(
     phi: float, jx: float, jy: float, jz: float, s_plus: Any, s_minus: Any, s_z: Any
 ) -> Any:
     """Eq. (72)."""
@@ -40,7 +39,7 @@ def raising_across(
     )
 
 
-def lowering_across(
+def _lowering_across(
     phi: float, jx: float, jy: float, jz: float, s_plus: Any, s_minus: Any, s_z: Any
 ) -> Any:
     """Eq. (73)."""
@@ -50,7 +49,7 @@ def lowering_across(
     )
 
 
-def across_printed(c: Coupled) -> Any:
+def _across_printed(c: Coupled) -> Any:
     """Eq. (74) as printed."""
     m = c.moment
     rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
@@ -76,7 +75,7 @@ def across(c: Coupled) -> Any:
     ]
 
 
-def transverse_printed(r: Rates, phi: float) -> Any:
+def _transverse_printed(r: Rates, phi: float) -> Any:
     """Eq. (75) as printed."""
     absorbed = r.x / np.expm1(r.x)
     emitted = r.x / -np.expm1(-r.x)
@@ -113,22 +112,22 @@ def _transverse_error(formula: Any, r: Rates) -> float:
     return max(worst_ratio(formula(r, phi), _across(r.tensor, phi)) for phi in AZIMUTHS)
 
 
-def flips_across(x: float, flip_up: float, flip_down: float) -> Any:
+def _flips_across(x: float, flip_up: float, flip_down: float) -> Any:
     """First two terms of Eq. (75), isotropic, in units of 2 pi n_S nu_F J^2 / hbar."""
     return (x / np.expm1(x) * flip_up + x / -np.expm1(-x) * flip_down) / 8
 
 
-SPLITTINGS = (0.02, 0.05, 0.1, 0.2)
+_SPLITTINGS = (0.02, 0.05, 0.1, 0.2)
 
 
 @cache
-def rates_by_splitting() -> tuple[tuple[float, ...], ...]:
+def _rates_by_splitting() -> tuple[tuple[float, ...], ...]:
     """Flips alone: transverse rate of a Fermi sea for several splittings of the electrons.
 
     First with Jx = Jy, which keeps the total spin, then with Jx = -Jy, which breaks it.
     """
     return tuple(
-        tuple(float(sea_slope(1.3, w, jy=jy)[1, 1]) for w in SPLITTINGS) for jy in (1.0, -1.0)
+        tuple(float(sea_slope(1.3, w, jy=jy)[1, 1]) for w in _SPLITTINGS) for jy in (1.0, -1.0)
     )
 
 
@@ -136,21 +135,21 @@ def _splitting_order(formula: Any, rates: tuple[tuple[float, ...], ...]) -> floa
     m = moments()[1]
     orders = [
         measured_order(
-            SPLITTINGS, [abs(formula(m.x, m.flip_up, m.flip_down) / rate - 1) for rate in row]
+            _SPLITTINGS, [abs(formula(m.x, m.flip_up, m.flip_down) / rate - 1) for rate in row]
         )
         for row in rates
     ]
     return max(abs(order - 1) for order in orders)
 
 
-def pure_dephasing(r: Rates) -> Any:
+def _pure_dephasing(r: Rates) -> Any:
     """Third term of Eq. (75), with nu_F."""
     return np.pi / HBAR * r.density * r.dos * r.jz**2 * r.second_moment
 
 
 _entry = partial(
     Entry,
-    section=SECTION,
+    section=_SECTION,
     tolerance=ROUNDING,
     because="relative; rounding",
     route="spin matrices and Boltzmann weights",
@@ -168,7 +167,7 @@ ENTRIES = [
             "openmr.rates.closed_form.flip_weights_transverse",
             "openmr.rates.routes.joint_space.coupling",
         ),
-        printed=raising_across,
+        printed=_raising_across,
         reference=partial(turned_ladders, _HALF, 1),
         residual=partial(ladder_error, count=3),
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
@@ -183,7 +182,7 @@ ENTRIES = [
             "openmr.rates.closed_form.flip_weights_transverse",
             "openmr.rates.routes.joint_space.coupling",
         ),
-        printed=lowering_across,
+        printed=_lowering_across,
         reference=partial(turned_ladders, _HALF, -1),
         residual=partial(ladder_error, count=3),
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
@@ -201,7 +200,7 @@ ENTRIES = [
         r" + \langle S_+S_-\rangle\,\delta(\omega + \omega_L)]"
         r" + \frac{\pi n_S}{2\hbar^2V^2}J_z^2\langle S_\parallel^2\rangle\,\delta(\omega)",
         code=("openmr.rates.closed_form.flip_weights_transverse",),
-        printed=across_printed,
+        printed=_across_printed,
         corrected=across,
         reference=partial(flip_lines, _HALF),
         residual=partial(lines_error, count=3),
@@ -226,7 +225,7 @@ ENTRIES = [
             "openmr.rates.closed_form.dephasing",
             "openmr.rates.closed_form.dephasing_printed",
         ),
-        printed=transverse_printed,
+        printed=_transverse_printed,
         corrected=transverse,
         reference=measured_rates,
         residual=_transverse_error,
@@ -242,8 +241,8 @@ ENTRIES = [
             "openmr.rates.closed_form.transverse_flips_finite_splitting",
             "openmr.reports.validity.validity",
         ),
-        printed=flips_across,
-        reference=rates_by_splitting,
+        printed=_flips_across,
+        reference=_rates_by_splitting,
         residual=_splitting_order,
         tolerance=0.1,
         because="distance of the order from 1; the second order is smaller by half of "
@@ -261,7 +260,7 @@ ENTRIES = [
         latex=r"J_x = J_y = 0:\quad \frac{1}{\tau_\perp}"
         r" = \frac{\pi}{\hbar}n_S\nu_FJ_z^2\langle S_\parallel^2\rangle",
         code=("openmr.rates.closed_form.dephasing",),
-        printed=pure_dephasing,
+        printed=_pure_dephasing,
         reference=lambda: [
             measured_rates(method, ((0.0, 0.0, -0.6e-3),))
             for method in ("bloch-redfield", "kinetic")

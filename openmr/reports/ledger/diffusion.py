@@ -9,32 +9,24 @@ import numpy as np
 from scipy.optimize import brentq
 
 from openmr._checks import Array
+from openmr.bath.correlators import PAULI
+from openmr.models.clusters import LEVI_CIVITA as EPSILON
 from openmr.rates.relaxation import relaxation
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    PAULI,
-    PER_PS,
-    Film,
-    film,
-    films,
-)
-from openmr.reports.ledger.measures import Pairs, Series, deviation, order
+from openmr.reports.ledger.film_problem import PER_PS, Film, film, films
+from openmr.reports.ledger.measures import ROUNDING, Pairs, Series, deviation, order
 from openmr.sample import presets
 
-SECTION = "IV. Anisotropic spin diffusion equation"
-ROUNDING = 1e-12
-EPSILON = np.zeros((3, 3, 3))
-for _cycle in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-    EPSILON[_cycle], EPSILON[_cycle[::-1]] = 1.0, -1.0
-AXES = range(3)
-SPINS = ((0.3, -1.1, 0.7), (-0.4, 0.2, 0.9))
+_SECTION = "IV. Anisotropic spin diffusion equation"
+_AXES = range(3)
+_SPINS = ((0.3, -1.1, 0.7), (-0.4, 0.2, 0.9))
 
 
 # --- (76) ------------------------------------------------------------------------------------
 
 
 @cache
-def local_tensors() -> Pairs:
+def _local_tensors() -> Pairs:
     """Tensors in local axes, z along the field, from QuTiP."""
     found: Pairs = []
     for coupling, temperature, field in ((-1e-3, 25.0, 19.0), (1e-3, 10.0, 2.0)):
@@ -44,7 +36,7 @@ def local_tensors() -> Pairs:
     return found
 
 
-def continuity_printed(f: Film) -> Any:
+def _continuity_printed(f: Film) -> Any:
     """Matrix of Eq. (76) as printed."""
     return np.array(
         [
@@ -55,14 +47,10 @@ def continuity_printed(f: Film) -> Any:
     )
 
 
-def continuity(f: Film) -> Any:
+def _continuity(f: Film) -> Any:
     """Matrix with a precession about z, as Eqs. (2) and (13) give."""
     return np.array(
-        [
-            [1 / f.tau_perp, +f.omega, 0],
-            [-f.omega, 1 / f.tau_perp, 0],
-            [0, 0, 1 / f.tau_par],
-        ]
+        [[1 / f.tau_perp, +f.omega, 0], [-f.omega, 1 / f.tau_perp, 0], [0, 0, 1 / f.tau_par]]
     )
 
 
@@ -70,7 +58,7 @@ def continuity(f: Film) -> Any:
 
 
 @cache
-def flying_electrons() -> Series:
+def _flying_electrons() -> Series:
     """Stationary decay of spins that fly at speed 1, scatter at rate 1 and lose the spin slowly.
 
     f(u) = <f> / (1 + loss - u kappa) exp(-kappa z) for the cosine u of the flight with the
@@ -92,12 +80,12 @@ def flying_electrons() -> Series:
     return Series(np.array(decays), relative)
 
 
-def fick(D: float, gradient: float) -> Any:
+def _fick(D: float, gradient: float) -> Any:
     """Eq. (77)."""
     return -D * gradient
 
 
-def fick_order(formula: Any, series: Series) -> float:
+def _fick_order(formula: Any, series: Series) -> float:
     """The current is itself of first order in the decay: the relative error has one order less."""
     return abs(order(formula, series) - 1 - 2.0)
 
@@ -112,14 +100,14 @@ def populations() -> Pairs:
     for theta, phi in ((0.4, 1.1), (1.9, -2.3), (2.6, 0.3)):
         up = np.array([np.cos(theta / 2), -np.exp(-1j * phi) * np.sin(theta / 2)])
         down = np.array([-up[1].conj(), up[0].conj()])
-        for spin in SPINS:
+        for spin in _SPINS:
             rho = np.einsum("a,aij->ij", spin, PAULI)
             along = 0.5 * (up.conj() @ rho @ up - down.conj() @ rho @ down).real
             found.append(((theta, phi, np.array(spin)), along))
     return found
 
 
-def along_axis(theta: float, phi: float, mu: Array) -> Any:
+def _along_axis(theta: float, phi: float, mu: Array) -> Any:
     """Third row of Eq. (79)."""
     b = [-np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)]
     return b[0] * mu[0] + b[1] * mu[1] + b[2] * mu[2]
@@ -131,45 +119,45 @@ def along_axis(theta: float, phi: float, mu: Array) -> Any:
 @cache
 def losses() -> Pairs:
     """-Gamma mu in axes of the film, in nm and ps."""
-    return [((f, np.array(mu)), -f.tensor @ mu) for f in films() for mu in SPINS]
+    return [((f, np.array(mu)), -f.tensor @ mu) for f in films() for mu in _SPINS]
 
 
-def divergence_printed(f: Film, mu: Array) -> Any:
+def _divergence_printed(f: Film, mu: Array) -> Any:
     """Right-hand side of Eq. (80) as printed, each repeated index summed."""
     b = f.b
     return [
         -mu[v] / f.tau_perp
-        - (1 / f.tau_par - 1 / f.tau_perp) * sum(b[v] * b[k] * mu[d] for k in AXES for d in AXES)
-        - f.omega * sum(EPSILON[v, k, d] * mu[d] for k in AXES for d in AXES)
-        for v in AXES
+        - (1 / f.tau_par - 1 / f.tau_perp) * sum(b[v] * b[k] * mu[d] for k in _AXES for d in _AXES)
+        - f.omega * sum(EPSILON[v, k, d] * mu[d] for k in _AXES for d in _AXES)
+        for v in _AXES
     ]
 
 
-def divergence(f: Film, mu: Array) -> Any:
+def _divergence(f: Film, mu: Array) -> Any:
     """Eq. (80) with one b in each term and the precession of Eq. (2)."""
     b = f.b
     return [
         -mu[v] / f.tau_perp
-        - (1 / f.tau_par - 1 / f.tau_perp) * sum(b[v] * b[k] * mu[k] for k in AXES)
-        + f.omega * sum(EPSILON[v, k, d] * b[k] * mu[d] for k in AXES for d in AXES)
-        for v in AXES
+        - (1 / f.tau_par - 1 / f.tau_perp) * sum(b[v] * b[k] * mu[k] for k in _AXES)
+        + f.omega * sum(EPSILON[v, k, d] * b[k] * mu[d] for k in _AXES for d in _AXES)
+        for v in _AXES
     ]
 
 
 @cache
 def curvatures() -> Pairs:
     """(Gamma / D) mu in axes of the film."""
-    return [((f, np.array(mu)), f.matrix @ mu) for f in films() for mu in SPINS]
+    return [((f, np.array(mu)), f.matrix @ mu) for f in films() for mu in _SPINS]
 
 
-def curvature_printed(f: Film, mu: Array) -> Any:
+def _curvature_printed(f: Film, mu: Array) -> Any:
     """Right-hand side of Eq. (81) as printed, delta summed over its three places."""
     b = f.b
     return [
         f.l_perp**-2 * mu[v]
-        + (f.l_par**-2 - f.l_perp**-2) * sum(b[v] * b[k] * mu[k] for k in AXES)
-        - f.l_L**-2 * sum(EPSILON[v, k, d] * b[d] * mu[d] for k in AXES for d in AXES)
-        for v in AXES
+        + (f.l_par**-2 - f.l_perp**-2) * sum(b[v] * b[k] * mu[k] for k in _AXES)
+        - f.l_L**-2 * sum(EPSILON[v, k, d] * b[d] * mu[d] for k in _AXES for d in _AXES)
+        for v in _AXES
     ]
 
 
@@ -178,9 +166,9 @@ def curvature(f: Film, mu: Array) -> Any:
     b = f.b
     return [
         f.l_perp**-2 * mu[v]
-        + (f.l_par**-2 - f.l_perp**-2) * sum(b[v] * b[k] * mu[k] for k in AXES)
-        - f.l_L**-2 * sum(EPSILON[v, k, d] * b[k] * mu[d] for k in AXES for d in AXES)
-        for v in AXES
+        + (f.l_par**-2 - f.l_perp**-2) * sum(b[v] * b[k] * mu[k] for k in _AXES)
+        - f.l_L**-2 * sum(EPSILON[v, k, d] * b[k] * mu[d] for k in _AXES for d in _AXES)
+        for v in _AXES
     ]
 
 
@@ -224,18 +212,18 @@ def into_a_face(formula: Any, found: list[tuple[Film, Array]]) -> float:
     )
 
 
-def face_current_printed(f: Film, slope: Array) -> Any:
+def _face_current_printed(f: Film, slope: Array) -> Any:
     """Eq. (82) as printed."""
-    return [-f.sigma / (2 * f.e) * slope[v] + (v == 1) * f.theta * f.sigma * f.E for v in AXES]
+    return [-f.sigma / (2 * f.e) * slope[v] + (v == 1) * f.theta * f.sigma * f.E for v in _AXES]
 
 
-def face_current(f: Film, slope: Array) -> Any:
+def _face_current(f: Film, slope: Array) -> Any:
     """Eq. (82) with the spin Hall current of Fig. 2 along z, theta (y x J)_z = -theta J_x."""
-    return [-f.sigma / (2 * f.e) * slope[v] - (v == 1) * f.theta * f.sigma * f.E for v in AXES]
+    return [-f.sigma / (2 * f.e) * slope[v] - (v == 1) * f.theta * f.sigma * f.E for v in _AXES]
 
 
 MATRICES = "Born-Markov generator in axes of the film, from matrices of electron and moment"
-_entry = partial(Entry, section=SECTION, residual=deviation, tolerance=ROUNDING)
+_entry = partial(Entry, section=_SECTION, residual=deviation, tolerance=ROUNDING)
 
 ENTRIES = [
     _entry(
@@ -248,9 +236,9 @@ ENTRIES = [
         r"\tau_\perp^{-1} & +\omega_L & 0 \\ -\omega_L & \tau_\perp^{-1} & 0 \\"
         r"0 & 0 & \tau_\parallel^{-1}\end{bmatrix}\mu_s",
         code=("openmr.rates.record.Relaxation", "openmr.rates.record.PRECESSION_GENERATOR"),
-        printed=continuity_printed,
-        corrected=continuity,
-        reference=local_tensors,
+        printed=_continuity_printed,
+        corrected=_continuity,
+        reference=_local_tensors,
         because="over the largest element; rounding of QuTiP's tensor",
         route="bloch-redfield",
         note="A precession about z cannot turn x or y into z: the printed matrix precesses about "
@@ -261,9 +249,9 @@ ENTRIES = [
         statement="Spin current by Fick's law",
         latex=r"j_s^\nu = -\mathcal D\nabla\mu_s^\nu",
         code=("openmr.transport.diffusion.profile",),
-        printed=fick,
-        reference=flying_electrons,
-        residual=fick_order,
+        printed=_fick,
+        reference=_flying_electrons,
+        residual=_fick_order,
         tolerance=0.05,
         because="of the order; the next power, the square of the ratio, is 0.06 at most",
         route="stationary Boltzmann equation with isotropic scattering, by quadrature",
@@ -277,7 +265,7 @@ ENTRIES = [
         latex=r"\mu'_s = R\mu_s,\quad"
         r"\hat b = [-\sin\theta\cos\phi, \sin\theta\sin\phi, \cos\theta]",
         code=("openmr.rates.record.rotation", "openmr.rates.axes.local_axes"),
-        printed=along_axis,
+        printed=_along_axis,
         reference=populations,
         because="relative; rounding",
         route="populations of the spinors (35), (36)",
@@ -293,8 +281,8 @@ ENTRIES = [
         r" - \tau_\perp^{-1})\hat b_\nu\hat b_\kappa\mu_s^\kappa"
         r" + \omega_L\epsilon_{\nu\kappa\delta}\hat b_\kappa\mu_s^\delta",
         code=("openmr.rates.axes.film_tensor",),
-        printed=divergence_printed,
-        corrected=divergence,
+        printed=_divergence_printed,
+        corrected=_divergence,
         reference=losses,
         because="over the largest component; rounding",
         route=MATRICES,
@@ -316,7 +304,7 @@ ENTRIES = [
             "openmr.transport.diffusion.transverse_decay",
             "openmr.transport.diffusion.graded_profile",
         ),
-        printed=curvature_printed,
+        printed=_curvature_printed,
         corrected=curvature,
         reference=curvatures,
         because="over the largest component; rounding",
@@ -336,8 +324,8 @@ ENTRIES = [
             "openmr.transport.diffusion.profile",
             "openmr.transport.resistivity.relative_resistivity",
         ),
-        printed=face_current_printed,
-        corrected=face_current,
+        printed=_face_current_printed,
+        corrected=_face_current,
         reference=settled_slopes,
         residual=into_a_face,
         tolerance=5e-5,

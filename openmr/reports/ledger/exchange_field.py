@@ -13,6 +13,7 @@ from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.relaxation import relaxation_at
 from openmr.rates.routes import joint_space
 from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.relaxation import ELECTRONS, FILM
 from openmr.reports.ledger.spin_flips import worst_ratio
 from openmr.sample.film import Sample
@@ -20,9 +21,8 @@ from openmr.sample.magnet import Magnet, Moments
 from openmr.sample.presets import pt_py
 from openmr.units import HBAR, MU_B
 
-DIFFUSION = "IV. Anisotropic spin diffusion equation: precession"
+_DIFFUSION = "IV. Anisotropic spin diffusion equation: precession"
 FERROMAGNET = "V A. Ferromagnetic MR: exchange field and rates"
-ROUNDING = 1e-12
 G = ELECTRONS.g
 
 
@@ -84,7 +84,7 @@ def ferrimagnet() -> Sample:
 
 
 @cache
-def ferromagnets(method: str = "bloch-redfield") -> tuple[Isotropic, ...]:
+def _ferromagnets(method: str = "bloch-redfield") -> tuple[Isotropic, ...]:
     """A film that orders at 30 K, at several temperatures and fields."""
     points = ((10.0, 2.0), (28.0, 0.5), (60.0, 9.0))
     return tuple(isotropic(pt_py(), t, b, method) for t, b in points)
@@ -126,12 +126,12 @@ def field_error(formula: Any, r: tuple[Isotropic, ...]) -> float:
     return max(worst_ratio(formula(one), one.stopping_field) for one in r)
 
 
-def shifted_precession_printed(field: float, exchange_field: float) -> Any:
+def _shifted_precession_printed(field: float, exchange_field: float) -> Any:
     """The text of Sec. V A as printed."""
     return G * MU_B * (field - exchange_field)
 
 
-def shifted_precession(field: float, exchange_field: float) -> Any:
+def _shifted_precession(field: float, exchange_field: float) -> Any:
     """With hbar."""
     return G * MU_B * (field - exchange_field) / HBAR
 
@@ -166,7 +166,7 @@ FIRST_ORDER = "first-order generator in QuTiP, projected on the thermal moment"
 ENTRIES = [
     _entry(
         equation="78",
-        section=DIFFUSION,
+        section=_DIFFUSION,
         statement="Precession shifted by the moments' mean field",
         latex=r"\omega_L = \omega_B - \frac1\hbar\sum_i n_S^i J_{sd}^i"
         r"\langle S_\parallel^i\rangle",
@@ -204,8 +204,8 @@ ENTRIES = [
         latex=r"\omega_L = g\mu_B(B - B_{sd}),\quad \omega_B = g\mu_BB",
         corrected_latex=r"\omega_L = g\mu_B(B - B_{sd})/\hbar,\quad \omega_B = g\mu_BB/\hbar",
         code=("openmr.rates.closed_form.precession", "openmr.rates.record.Relaxation"),
-        printed=shifted_precession_printed,
-        corrected=shifted_precession,
+        printed=_shifted_precession_printed,
+        corrected=_shifted_precession,
         reference=shifted,
         residual=lambda f, r: max(
             worst_ratio(f(one.field, one.stopping_field), one.precession) for one in r
@@ -222,7 +222,7 @@ ENTRIES = [
         r" - \langle S_\parallel\rangle]",
         code=("openmr.rates.closed_form.longitudinal_isotropic",),
         printed=longitudinal,
-        reference=lambda: ferromagnets("bloch-redfield") + ferromagnets("kinetic"),
+        reference=lambda: _ferromagnets("bloch-redfield") + _ferromagnets("kinetic"),
         residual=partial(worst_rate, of="longitudinal"),
         route="bloch-redfield, and kinetic at the electrons' full splitting",
         note="Twice what Eq. (70) gives as printed.",
@@ -234,7 +234,7 @@ ENTRIES = [
         r" + \frac{\pi}{\hbar}n_S\nu_FJ^2\langle S_\parallel^2\rangle",
         code=("openmr.rates.closed_form.transverse_isotropic",),
         printed=transverse,
-        reference=ferromagnets,
+        reference=_ferromagnets,
         residual=partial(worst_rate, of="transverse"),
         note="At small splitting of the electrons; see (75). Moments at random places.",
     ),

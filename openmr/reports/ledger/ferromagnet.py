@@ -21,12 +21,19 @@ from openmr.reports.ledger.film_problem import (
     resistivity,
     surviving,
 )
-from openmr.reports.ledger.measures import ANGLES, ORDER, Pairs, Series, deviation, fourth_order
+from openmr.reports.ledger.measures import (
+    ANGLES,
+    ORDER,
+    ROUNDING,
+    Pairs,
+    Series,
+    deviation,
+    fourth_order,
+)
 from openmr.sample import presets
 from openmr.sample.film import Sample
 
 SECTION = "V A. Ferromagnetic magnetoresistance"
-ROUNDING = 1e-12
 RHO_L0 = 2.3
 """Any number, so that it counts."""
 POINTS = ((-2e-3, 10.0, 36.0), (-1e-3, 25.0, 19.0), (-1.5e-3, 15.0, 28.0))
@@ -78,14 +85,14 @@ def by_angle(
 
 
 @cache
-def longitudinal_series() -> Series:
+def _longitudinal_series() -> Series:
     """Change of rho_L."""
     found = by_angle(0, presets.pt_py(-1e-3), 25.0, 19.0)
     return Series(found.sizes, [[(g, rho - RHO_L0) for g, rho in row] for row in found.pairs])
 
 
 @cache
-def transverse_series() -> Series:
+def _transverse_series() -> Series:
     """rho_T."""
     return by_angle(1, presets.pt_py(-1e-3), 25.0, 19.0)
 
@@ -96,7 +103,7 @@ def longitudinal(p: Parts) -> Any:
     return 2 * theta**2 * p.rho_L0 - theta**2 * p.drho0 + theta**2 * p.drho1 * (1 - m[2] ** 2)
 
 
-def transverse_printed(p: Parts) -> Any:
+def _transverse_printed(p: Parts) -> Any:
     """Eq. (87) as printed."""
     m, theta = p.m, p.theta
     return theta**2 * p.drho1 * m[1] * m[2] - theta**2 * p.drho2 * m[3]
@@ -112,7 +119,7 @@ def transverse(p: Parts) -> Any:
 
 
 @cache
-def measured_parts(which: str) -> Pairs:
+def _measured_parts(which: str) -> Pairs:
     """One of the three, found by propagation, for three films."""
     found: Pairs = []
     for coupling, temperature, field in POINTS:
@@ -197,7 +204,7 @@ ENTRIES = [
         latex=r"\Delta\rho_L \simeq 2\theta_{SH}^2\rho_{L0} - \theta_{SH}^2\Delta\rho_0"
         r" + \theta_{SH}^2\Delta\rho_1(1 - \hat m_y^2)",
         printed=longitudinal,
-        reference=longitudinal_series,
+        reference=_longitudinal_series,
     ),
     _fourth(
         equation="87",
@@ -206,9 +213,9 @@ ENTRIES = [
         r" - \theta_{SH}^2\Delta\rho_2\hat m_z",
         corrected_latex=r"\rho_T \simeq \theta_{SH}^2\Delta\rho_1\hat m_x\hat m_y"
         r" + \theta_{SH}^2\Delta\rho_2\hat m_z",
-        printed=transverse_printed,
+        printed=_transverse_printed,
         corrected=transverse,
-        reference=transverse_series,
+        reference=_transverse_series,
         note="The last term, all of rho_T for m along z, has the wrong sign. It follows the "
         "precession of (B4), opposite to that of (2). rho_T is E_y / J_x at J_y = 0. "
         "`precession_sign='printed'` keeps the print.",
@@ -220,7 +227,7 @@ ENTRIES = [
         r"\tanh\frac{d_N}{2\ell_\parallel}",
         code=FRACTION,
         printed=drho0,
-        reference=partial(measured_parts, "drho0"),
+        reference=partial(_measured_parts, "drho0"),
     ),
     _entry(
         equation="89",
@@ -230,7 +237,7 @@ ENTRIES = [
         r" - \mathrm{Re}\left[\frac{2\Lambda}{d_N}\tanh\frac{d_N}{2\Lambda}\right]",
         code=(*FRACTION, "openmr.transport.diffusion.transverse_decay"),
         printed=drho1,
-        reference=partial(measured_parts, "drho1"),
+        reference=partial(_measured_parts, "drho1"),
         note="Lambda^-2 = l_perp^-2 + i l_L^-2.",
     ),
     _entry(
@@ -240,7 +247,7 @@ ENTRIES = [
         r"\mathrm{Im}\left[\frac{2\Lambda}{d_N}\tanh\frac{d_N}{2\Lambda}\right]",
         code=(*FRACTION, "openmr.transport.diffusion.transverse_decay"),
         printed=drho2,
-        reference=partial(measured_parts, "drho2"),
+        reference=partial(_measured_parts, "drho2"),
         note="Lambda^-2 = l_perp^-2 + i l_L^-2; the x spin that survives of a source of y spins.",
     ),
     _entry(

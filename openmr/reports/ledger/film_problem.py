@@ -13,15 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.linalg import expm
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray, electron_hole_spectrum, spin_matrices
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import PAULI, electron_hole_spectrum, spin_matrices
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.relaxation import relaxation
 from openmr.sample import presets
 from openmr.sample.film import Sample
 from openmr.units import HBAR, MU_B
 
-PAULI = 2 * spin_matrices(0.5)
 PER_PS = 1e-12
 NM = 1e9
 ALONG = (1.0, 0.0, 0.0)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import qutip
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray, spin_matrices
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import PAULI, spin_matrices
 from openmr.models import finite_band, scattering
 from openmr.moments.equilibrium import equilibrium
 from openmr.reports.ledger.entries import Entry, Formula
 from openmr.reports.ledger.small_systems import (
-    PAULI,
     ROUNDING,
     few_electrons,
     largest,
@@ -26,7 +25,7 @@ from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments
 from openmr.units import K_B, MU_B
 
-SECTION = "II. System Hamiltonian"
+_SECTION = "II. System Hamiltonian"
 
 
 # --- (1) --------------------------------------------------------------------------------------
@@ -42,7 +41,7 @@ class Energies(NamedTuple):
 
 
 @cache
-def exact_energies() -> Energies:
+def _exact_energies() -> Energies:
     """One electron in a band of nine levels with a moment, strongly coupled, from expm."""
     electron, moment = np.diag(PAULI[2]).real, np.array([0.5, -0.5])
     zeeman = np.repeat(0.4 * electron, 2)
@@ -70,7 +69,7 @@ def exact_energies() -> Energies:
     return Energies(electrons, moments, exchange, start)
 
 
-def total_energy(e: Energies) -> Array:
+def _total_energy(e: Energies) -> Array:
     """Eq. (1)."""
     return np.asarray(e.electrons + e.moments + e.exchange)
 
@@ -98,7 +97,7 @@ class Electron(NamedTuple):
 
 
 @cache
-def hydrogen() -> tuple[Electron, Electron, tuple[float, float, float]]:
+def _hydrogen() -> tuple[Electron, Electron, tuple[float, float, float]]:
     """The shell in a field without orbit, the shell without field, and what must come out.
 
     Expected: the splitting of a spin 1/2 with the moment -g mu_B s; the fine structure and, by the
@@ -136,7 +135,7 @@ def hydrogen() -> tuple[Electron, Electron, tuple[float, float, float]]:
     return zeeman, bare, (levels, bound(1.5) - bound(0.5), -(2 * bound(1.5) + bound(0.5)) / 3)
 
 
-def electron_printed(e: Electron) -> ComplexArray:
+def _electron_printed(e: Electron) -> ComplexArray:
     """Eq. (2) as printed."""
     orbit = sum(e.sigma[v] @ e.cross[v] for v in (0, 1, 2))
     kinetic = e.momentum_squared / (2 * e.mass) * np.eye(len(e.along))
@@ -180,7 +179,7 @@ class Pair(NamedTuple):
 
 
 @cache
-def weiss_pair() -> Pair:
+def _weiss_pair() -> Pair:
     """Moments on two sublattices with their Weiss field from `om.equilibrium`."""
     bond, temperature, field = 1e-3, 10.0, 3.0
     magnet = Magnet(
@@ -204,7 +203,7 @@ def weiss_pair() -> Pair:
     )
 
 
-def moments_printed(m: Pair) -> ComplexArray:
+def _moments_printed(m: Pair) -> ComplexArray:
     """Eq. (3) as printed: the sum runs over i, i' and over i', i."""
     zeeman = sum(m.field[v] * m.spins[i][v] for i in (0, 1) for v in (0, 1, 2))
     exchange = sum(
@@ -251,7 +250,7 @@ class Exchange(NamedTuple):
 
 
 @cache
-def electron_at_moment() -> Exchange:
+def _electron_at_moment() -> Exchange:
     """Levels of -J s.S / V with s the electron's spin: a number for each total spin F."""
     coupling, volume, spin = 0.9, 1.7, 1.0
     total = np.array([0.5, 0.5, 1.5, 1.5, 1.5, 1.5])
@@ -271,7 +270,7 @@ def exchange(e: Exchange, L: ComplexArray) -> ComplexArray:
     return np.asarray(-e.hbar * sum(L[v] @ e.sigma[v] / e.volume for v in (0, 1, 2)))
 
 
-def moment_operator(e: Exchange) -> ComplexArray:
+def _moment_operator(e: Exchange) -> ComplexArray:
     """Eq. (6)."""
     return np.asarray(e.coupling / (2 * e.hbar) * e.spin)
 
@@ -282,7 +281,7 @@ def _coupling_levels(matrix: ComplexArray) -> Array:
     return np.asarray(np.linalg.eigvalsh(matrix))
 
 
-def local_spin(delta: ComplexArray, sigma: ComplexArray) -> ComplexArray:
+def _local_spin(delta: ComplexArray, sigma: ComplexArray) -> ComplexArray:
     """Eq. (5): elements <r s|V|r' s'> on a grid of places."""
     return np.asarray(delta[:, None, :, None] * sigma[None, :, None, :])
 
@@ -296,8 +295,8 @@ class Local(NamedTuple):
 
 
 @cache
-def plane_wave_elements() -> Local:
-    """What the electrons' engine takes for the coupling at a place, spin 1/2 times 2."""
+def _plane_wave_elements() -> Local:
+    """Coupling at a place as the electrons' engine takes it, spin 1/2 times 2."""
     few = few_electrons(1)
     grid = 7
     spacing = few.volume / grid
@@ -317,27 +316,27 @@ def _local_residual(formula: Formula, r: Local) -> float:
     return float(np.max(off))
 
 
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="1",
-        section=SECTION,
         statement="Electrons, moments and their coupling make up the whole energy",
         latex=r"H = H_e + H_m + V_{em}",
         code=(
             "openmr.models.finite_band.apply_hamiltonian",
             "openmr.rates.routes.joint_space.hamiltonian",
         ),
-        printed=total_energy,
-        reference=exact_energies,
+        printed=_total_energy,
+        reference=_exact_energies,
         residual=lambda formula, e: _drift(formula(e), e),
         tolerance=1e-11,
         because="distance from the energy at the start over the change of the coupling's; rounding "
         "of the propagator",
         route="exact evolution of one electron in a band with a moment",
     ),
-    Entry(
+    _entry(
         equation="2",
-        section=SECTION,
         statement="Electron: kinetic, Zeeman (omega_B = g mu_B B / hbar) and spin-orbit energy",
         latex=r"H_e = p_l^2/2m + g\mu_B B\,\hat{\mathbf b}\cdot\boldsymbol\sigma_l"
         r" - (\hbar/4m^2c^2)\,\boldsymbol\sigma_l\cdot"
@@ -350,9 +349,9 @@ ENTRIES = [
             "openmr.rates.routes.joint_space.hamiltonian",
             "openmr.rates.routes.joint_space.first_order_tensor",
         ),
-        printed=electron_printed,
+        printed=_electron_printed,
         corrected=electron,
-        reference=hydrogen,
+        reference=_hydrogen,
         residual=_electron_residual,
         tolerance=1e-5,
         because="relative, the worst of three energies; next order of Dirac's levels, "
@@ -361,9 +360,8 @@ ENTRIES = [
         note="As printed the electron precesses at twice the omega_B that the same sentence "
         "defines. Kinetic and spin-orbit term are right.",
     ),
-    Entry(
+    _entry(
         equation="3",
-        section=SECTION,
         statement="Moments: Zeeman energy and exchange, whose mean field is Eq. (30)",
         latex=r"\hat H_m = g\mu_B\mathbf B\cdot\sum_{\iota i}\hat{\mathbf S}_{\iota i}"
         r" - \sum_{\iota i\iota'i'} J_{\iota i\iota'i'}\hat{\mathbf S}_{\iota i}\cdot"
@@ -372,9 +370,9 @@ ENTRIES = [
         r" - \tfrac12\sum_{\iota i\iota'i'} J_{\iota i\iota'i'}\hat{\mathbf S}_{\iota i}\cdot"
         r"\hat{\mathbf S}_{\iota'i'}",
         code=("openmr.models.clusters.hamiltonian", "openmr.moments.equilibrium.equilibrium"),
-        printed=moments_printed,
+        printed=_moments_printed,
         corrected=moments,
-        reference=weiss_pair,
+        reference=_weiss_pair,
         residual=lambda formula, m: relative(_splittings(formula(m), m), m.splittings),
         tolerance=1e-9,
         because="relative; the Weiss iteration is carried to 1e-12 and rounding is below",
@@ -382,50 +380,44 @@ ENTRIES = [
         note="The printed sum meets each pair twice, and its mean field has twice the exchange of "
         "Eq. (30). Either the sum is over pairs, as taken here, or (30) lacks a factor 2.",
     ),
-    Entry(
+    _entry(
         equation="4",
-        section=SECTION,
         statement="Moments and electrons couple by the product of L and V",
         latex=r"\check V_{em} = -\hbar\sum_{il\nu}\hat L_i^\nu\hat V_{il}^\nu",
         code=("openmr.rates.routes.joint_space.coupling", "openmr.models.scattering.plane_waves"),
         printed=exchange,
-        reference=electron_at_moment,
+        reference=_electron_at_moment,
         residual=lambda formula, e: relative(
             _coupling_levels(formula(e, e.coupling / 2 / e.hbar * e.spin)), e.levels
         ),
-        tolerance=ROUNDING,
         because="relative; rounding of a 6 x 6 diagonalisation",
         route="angular momentum: levels of -J s.S by the total spin",
         note="J > 0 puts the parallel spins below.",
     ),
-    Entry(
+    _entry(
         equation="5",
-        section=SECTION,
         statement="The electrons' operator is their spin at the place of the moment",
         latex=r"\hat V_{il}^\nu = \hat\sigma_l^\nu\,\delta(\mathbf r_l - \mathbf r_i)",
         code=("openmr.models.scattering.plane_waves", "openmr.models.fock.one_body"),
-        printed=local_spin,
-        reference=plane_wave_elements,
+        printed=_local_spin,
+        reference=_plane_wave_elements,
         residual=_local_residual,
-        tolerance=ROUNDING,
         because="relative; rounding of sums over seven places",
         route="couplings between plane waves of om.scattering, beside sums over a grid of places",
     ),
-    Entry(
+    _entry(
         equation="6",
-        section=SECTION,
         statement="The moments' operator is their spin times J / 2 hbar",
         latex=r"\hat L_i^\nu = \frac{\mathcal J_i^\nu}{2\hbar}\hat S_{\iota i}^\nu",
         code=("openmr.rates.routes.joint_space.coupling", "openmr.bath.moment_correlator"),
-        printed=moment_operator,
-        reference=electron_at_moment,
+        printed=_moment_operator,
+        reference=_electron_at_moment,
         residual=lambda formula, e: relative(
             _coupling_levels(
                 -e.hbar / e.volume * sum(a @ b for a, b in zip(formula(e), e.sigma, strict=True))
             ),
             e.levels,
         ),
-        tolerance=ROUNDING,
         because="relative; rounding of a 6 x 6 diagonalisation",
         route="angular momentum: levels of -J s.S by the total spin",
         note="The factor 1/2 makes J the coupling of the electron's spin s = sigma/2. Eqs. (40), "

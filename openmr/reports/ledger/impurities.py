@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray
+from openmr._checks import Array, ComplexArray
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.exchange_field import FERROMAGNET
 
 
-class SpinOrbit(NamedTuple):
+class _SpinOrbit(NamedTuple):
     """Matrix elements between plane waves: of V, and the vector beside sigma of Eq. (2)."""
 
     after: Array
@@ -26,7 +25,7 @@ class SpinOrbit(NamedTuple):
 
 
 @cache
-def spin_orbit_elements() -> SpinOrbit:
+def _spin_orbit_elements() -> _SpinOrbit:
     """-(hbar/4 m^2 c^2) <k| p x grad V |k'> for an impurity at some place, by quadrature."""
     hbar, mass, light = 0.7, 1.3, 2.1
     after, before = np.array([0.4, -1.1, 0.8]), np.array([-0.9, 0.3, 1.2])
@@ -42,16 +41,16 @@ def spin_orbit_elements() -> SpinOrbit:
     momentum = hbar * after  # p acts on the plane wave at its left
     found = -hbar / (4 * mass**2 * light**2) * np.cross(momentum, gradient)
     potential = complex(np.prod(value))
-    return SpinOrbit(after, before, potential, hbar, mass, light, found.astype(complex))
+    return _SpinOrbit(after, before, potential, hbar, mass, light, found.astype(complex))
 
 
-def spin_orbit_printed(r: SpinOrbit) -> Any:
+def _spin_orbit_printed(r: _SpinOrbit) -> Any:
     """Vector beside sigma in the text below Eq. (85), as printed."""
     l_so = r.hbar / (2 * r.mass * r.light)
     return -1j * l_so**2 * r.potential * np.cross(r.after, r.before)
 
 
-def spin_orbit(r: SpinOrbit) -> Any:
+def _spin_orbit(r: _SpinOrbit) -> Any:
     """The sign that Eq. (2) gives."""
     l_so = r.hbar / (2 * r.mass * r.light)
     return 1j * l_so**2 * r.potential * np.cross(r.after, r.before)
@@ -70,13 +69,13 @@ ENTRIES = [
         r" U^s = l_{so}^2U^o,\quad l_{so} = \frac{\hbar}{2mc}",
         corrected_latex=r"V_{\mathbf k\mathbf k'} = U^o_{\mathbf k\mathbf k'}"
         r" + iU^s_{\mathbf k\mathbf k'}\boldsymbol\sigma\cdot(\mathbf k\times\mathbf k')",
-        printed=spin_orbit_printed,
-        corrected=spin_orbit,
-        reference=spin_orbit_elements,
+        printed=_spin_orbit_printed,
+        corrected=_spin_orbit,
+        reference=_spin_orbit_elements,
         residual=lambda f, r: float(np.abs(f(r) - r.found).max() / np.abs(r.found).max()),
         because="over the largest component; rounding",
         route="quadrature of the last term of Eq. (2) between plane waves",
         note="The sign is opposite to that of Eq. (2) for the phase exp[-i(k - k').R] of U^o. "
         "1/tau_0 holds its square; the sign of the spin Hall angle hangs on it.",
-    ),
+    )
 ]

@@ -11,7 +11,6 @@ from openmr.reports.ledger.entries import Entry, measured_order
 from openmr.reports.ledger.exchange_field import (
     FERROMAGNET,
     FIRST_ORDER,
-    ROUNDING,
     G,
     Isotropic,
     field_error,
@@ -20,13 +19,14 @@ from openmr.reports.ledger.exchange_field import (
     transverse,
     worst_rate,
 )
+from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.relaxation import ELECTRONS, FILM, film
 from openmr.reports.ledger.spin_flips import worst_ratio
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, Moments
 from openmr.units import HBAR, K_B, MU_B
 
-ANTIFERROMAGNET = "V B. Antiferromagnetic MR: rates"
+_ANTIFERROMAGNET = "V B. Antiferromagnetic MR: rates"
 
 
 def antiferromagnet() -> Sample:
@@ -37,33 +37,33 @@ def antiferromagnet() -> Sample:
 
 
 @cache
-def compensated() -> tuple[Isotropic, ...]:
+def _compensated() -> tuple[Isotropic, ...]:
     """The antiferromagnet without a field, below its ordering temperature."""
     return tuple(isotropic(antiferromagnet(), t, 0.0, "bloch-redfield") for t in (12.0, 30.0, 39.0))
 
 
-def cold_field_printed(r: Isotropic) -> Any:
+def _cold_field_printed(r: Isotropic) -> Any:
     """Exchange field of saturated moments as printed."""
     return -np.sum(r.density * r.coupling * r.spin) / (HBAR * G * MU_B)
 
 
-def cold_field(r: Isotropic) -> Any:
+def _cold_field(r: Isotropic) -> Any:
     """Exchange field of saturated moments without hbar."""
     return -np.sum(r.density * r.coupling * r.spin) / (G * MU_B)
 
 
-def bare_rate(r: Isotropic) -> Any:
-    """What is left of 1/tau_par."""
+def _bare_rate(r: Isotropic) -> Any:
+    """1/tau_0 alone, the rest of 1/tau_par."""
     return 1 / r.tau_0
 
 
-def saturated_rate(r: Isotropic) -> Any:
+def _saturated_rate(r: Isotropic) -> Any:
     """1/tau_0 + Omega_0; one sublattice."""
     omega_0 = np.pi / HBAR * r.density[0] * r.dos * (r.coupling[0] * r.spin[0]) ** 2
     return 1 / r.tau_0 + omega_0
 
 
-def twice_saturated_rate(
+def _twice_saturated_rate(
     tau_0: float, density: float, dos: float, coupling: float, spin: float
 ) -> Any:
     """1/tau_0 + 2 Omega_0 with n_S of one sublattice."""
@@ -79,7 +79,7 @@ def paramagnetic_rate(r: Isotropic) -> Any:
 
 
 def nothing() -> Any:
-    """What vanishes."""
+    """Zero, for what vanishes."""
     return 0.0
 
 
@@ -91,7 +91,7 @@ def cold() -> tuple[Isotropic, ...]:
 
 
 @cache
-def cold_antiferromagnet() -> tuple[Isotropic, ...]:
+def _cold_antiferromagnet() -> tuple[Isotropic, ...]:
     """T = T_N / 40 and below."""
     return tuple(isotropic(antiferromagnet(), t, 0.0, "bloch-redfield") for t in (0.8, 1.0))
 
@@ -116,7 +116,7 @@ def _paramagnetic_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
 
 
 def _vanishing_field_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
-    saturated = [one.stopping_field / cold_field(one) for one in r]
+    saturated = [one.stopping_field / _cold_field(one) for one in r]
     return abs(measured_order(_depths(r), [abs(b - formula()) for b in saturated]) - 1)
 
 
@@ -135,7 +135,7 @@ ENTRIES = [
         statement="Frozen moments flip no spins",
         latex=r"\beta\epsilon_L \gg 1:\quad \tau_\parallel^{-1} = \tau_0^{-1}",
         code=("openmr.rates.closed_form.longitudinal_isotropic",),
-        printed=bare_rate,
+        printed=_bare_rate,
         reference=cold,
         residual=partial(worst_rate, of="longitudinal"),
         because=_FROZEN,
@@ -146,7 +146,7 @@ ENTRIES = [
         latex=r"\beta\epsilon_L \gg 1:\quad \tau_\perp^{-1} = \tau_0^{-1} + \Omega_0,\quad"
         r" \Omega_0 = \frac{\pi}{\hbar}n_S\nu_F(JS)^2",
         code=("openmr.rates.closed_form.saturated_dephasing",),
-        printed=saturated_rate,
+        printed=_saturated_rate,
         reference=cold,
         residual=partial(worst_rate, of="transverse"),
         because=_FROZEN,
@@ -159,8 +159,8 @@ ENTRIES = [
         latex=r"\beta\epsilon_L \gg 1:\quad B_{sd} = -n_SJS/(\hbar g\mu_B)",
         corrected_latex=r"\beta\epsilon_L \gg 1:\quad B_{sd} = -n_SJS/(g\mu_B)",
         code=("openmr.rates.closed_form.exchange_field",),
-        printed=cold_field_printed,
-        corrected=cold_field,
+        printed=_cold_field_printed,
+        corrected=_cold_field,
         reference=cold,
         residual=field_error,
         because="relative; rounding, and moments saturated to exp(-40)",
@@ -199,38 +199,38 @@ ENTRIES = [
     ),
     _entry(
         equation="91",
-        section=ANTIFERROMAGNET,
+        section=_ANTIFERROMAGNET,
         statement="Longitudinal rate of an antiferromagnet: sublattices add",
         latex=r"\frac{1}{\tau_\parallel} = \frac{1}{\tau_0} + \frac{\pi}{\hbar}n_S^\nu\nu_FJ^2"
         r"\beta\epsilon_L^\nu n_B(\epsilon_L^\nu)[S(S+1) - \langle S_i^\parallel"
         r" S_i^\parallel\rangle - \langle S_i^\parallel\rangle]",
         code=("openmr.rates.closed_form.longitudinal_isotropic",),
         printed=longitudinal,
-        reference=compensated,
+        reference=_compensated,
         residual=partial(worst_rate, of="longitudinal"),
         note="eps_L and <S> of the sublattices have opposite signs, along one Neel vector; "
         "both give the same.",
     ),
     _entry(
         equation="92",
-        section=ANTIFERROMAGNET,
+        section=_ANTIFERROMAGNET,
         statement="Transverse rate of an antiferromagnet: sublattices add",
         latex=r"\frac{1}{\tau_\perp} = \frac{1}{2\tau_0} + \frac{1}{2\tau_\parallel}"
         r" + \frac{\pi}{\hbar}n_S^\nu\nu_FJ^2\langle S_i^\parallel S_i^\parallel\rangle",
         code=("openmr.rates.closed_form.transverse_isotropic",),
         printed=transverse,
-        reference=compensated,
+        reference=_compensated,
         residual=partial(worst_rate, of="transverse"),
         note="Scattering off neighbours does not interfere, which is what random places mean.",
     ),
     _entry(
         equation="V.B precession",
-        section=ANTIFERROMAGNET,
+        section=_ANTIFERROMAGNET,
         statement="The sublattices' exchange fields cancel: no precession without a field",
         latex=r"B = 0:\quad \omega_L = 0",
         code=("openmr.rates.closed_form.precession",),
         printed=nothing,
-        reference=compensated,
+        reference=_compensated,
         residual=lambda f, r: max(
             abs(f() - HBAR * one.precession / (one.density @ np.abs(one.coupling * one.mean)))
             for one in r
@@ -240,28 +240,27 @@ ENTRIES = [
     ),
     _entry(
         equation="V.B flips",
-        section=ANTIFERROMAGNET,
+        section=_ANTIFERROMAGNET,
         statement="Deep in the ordered phase no spin along the Neel vector flips",
         latex=r"T \ll T_N:\quad \tau_\parallel^{-1} \to \tau_0^{-1}",
         code=("openmr.rates.closed_form.longitudinal_isotropic",),
-        printed=bare_rate,
-        reference=cold_antiferromagnet,
+        printed=_bare_rate,
+        reference=_cold_antiferromagnet,
         residual=partial(worst_rate, of="longitudinal"),
         because=_FROZEN,
     ),
     _entry(
         equation="V.B Omega0",
-        section=ANTIFERROMAGNET,
+        section=_ANTIFERROMAGNET,
         statement="Deep in the ordered phase spins across the Neel vector dephase at 2 Omega_0",
         latex=r"T \ll T_N:\quad \tau_\perp^{-1} = \tau_0^{-1} + 2\Omega_0,\quad"
         r" \Omega_0 = \frac{\pi}{\hbar}n_s\nu_FJ^2S^2",
         code=("openmr.rates.closed_form.saturated_dephasing",),
-        printed=twice_saturated_rate,
-        reference=cold_antiferromagnet,
+        printed=_twice_saturated_rate,
+        reference=_cold_antiferromagnet,
         residual=lambda f, r: max(
             worst_ratio(
-                f(one.tau_0, one.density[0], one.dos, one.coupling[0], one.spin[0]),
-                one.transverse,
+                f(one.tau_0, one.density[0], one.dos, one.coupling[0], one.spin[0]), one.transverse
             )
             for one in r
         ),

@@ -70,7 +70,7 @@ def matrix_integral(
 
 
 IN = r"\omega_{\mathbf k\sigma}^{\mathbf k'\sigma'}"
-OUT = r"\omega_{\mathbf k'\sigma'}^{\mathbf k\sigma}"
+_OUT = r"\omega_{\mathbf k'\sigma'}^{\mathbf k\sigma}"
 
 _POPULATIONS = (
     r"\begin{aligned}\mathcal J_{\mathbf k}^\sigma(<argument>) = <scale>\{ & [<minus>("
@@ -96,7 +96,7 @@ def population_integral(*, rho: str = r"\varrho", argument: str = r"\varrho") ->
         _POPULATIONS,
         rho=rho,
         argument=argument,
-        out=OUT,
+        out=_OUT,
         scale=r"\frac1{V^2}",
         minus=r"\mathcal D_{n_2n_1}^-",
         plus=r"\mathcal D_{n_1n_2}^+",
@@ -105,7 +105,7 @@ def population_integral(*, rho: str = r"\varrho", argument: str = r"\varrho") ->
     )
 
 
-def local_integral(*, out: str = OUT, argument: str = r"\varrho") -> str:
+def local_integral(*, out: str = _OUT, argument: str = r"\varrho") -> str:
     """Eq. (34); by default the form that holds. `out` is the frequency of terms 2 and 4."""
     return _filled(
         _POPULATIONS,

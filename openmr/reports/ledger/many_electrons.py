@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from openmr.bath.correlators import ComplexArray
+from openmr._checks import ComplexArray
 from openmr.models import fock
 from openmr.reports.ledger.collision_integral import backward as backward_transform
 from openmr.reports.ledger.collision_integral import forward as forward_transform
-from openmr.reports.ledger.collision_integral import (
-    half_sided,
-    half_sided_residual,
-)
+from openmr.reports.ledger.collision_integral import half_sided, half_sided_residual
 from openmr.reports.ledger.entries import Entry, Formula
 from openmr.reports.ledger.one_body import (
     element_residual,
@@ -66,7 +63,7 @@ class Many(NamedTuple):
 
 
 @cache
-def any_state() -> Many:
+def _any_state() -> Many:
     """Double commutator on electrons (x) moments, traced over the moments."""
     few, state = few_electrons(), many_body_state()
     electron = fock.one_body(np.diag(few.energies)).full()
@@ -75,7 +72,7 @@ def any_state() -> Many:
     return Many(few, state, fock.pairs(as_state(state)), earlier, parts)
 
 
-def with_commutator(m: Many) -> ComplexArray:
+def _with_commutator(m: Many) -> ComplexArray:
     """Eq. (A4)."""
     r, rho, total = m.few, m.state, np.zeros((4, 4), dtype=complex)
     nodes = zip(r.weights, r.after, r.before, m.earlier, strict=True)
@@ -91,7 +88,7 @@ def with_commutator(m: Many) -> ComplexArray:
     return total
 
 
-def commuted(v: ComplexArray, f: ComplexArray, a1: int, a2: int) -> ComplexArray:
+def _commuted(v: ComplexArray, f: ComplexArray, a1: int, a2: int) -> ComplexArray:
     """Eq. (A5): <3|V|1> is v[a3, a1]."""
     return np.asarray(
         sum(
@@ -118,7 +115,7 @@ def commutators() -> Commutator:
     return Commutator(v, few.f, np.array(exact))
 
 
-def by_hops(m: Many) -> ComplexArray:
+def _by_hops(m: Many) -> ComplexArray:
     """Eq. (A6)."""
     r, rho, total = m.few, m.state, np.zeros((4, 4), dtype=complex)
     nodes = zip(r.weights, r.after, r.before, m.earlier, strict=True)
@@ -134,7 +131,7 @@ def by_hops(m: Many) -> ComplexArray:
     return total
 
 
-def earlier_coupling(r: Few, v: ComplexArray, tau: float) -> ComplexArray:
+def _earlier_coupling(r: Few, v: ComplexArray, tau: float) -> ComplexArray:
     """Eq. (A7) with w_5^6 = e_6 - e_5."""
     return np.asarray(
         sum(
@@ -153,7 +150,7 @@ def _earlier_residual(formula: Formula, m: Many) -> float:
     return relative(found, m.earlier[7])
 
 
-def transformed(m: Many) -> ComplexArray:
+def _transformed(m: Many) -> ComplexArray:
     """Eq. (A8)."""
     r, rho, total = m.few, m.state, np.zeros((4, 4), dtype=complex)
     change = np.zeros_like(r.many)
@@ -172,7 +169,7 @@ def transformed(m: Many) -> ComplexArray:
 # --- (A11)-(A14) ------------------------------------------------------------------------------
 
 
-def emitted(m: Many) -> ComplexArray:
+def _emitted(m: Many) -> ComplexArray:
     """Eq. (A12): R^{5 1}_{6 3} is pairs[a5, a6, a1, a3]."""
     r, pairs, total = m.few, m.pairs, np.zeros((4, 4), dtype=complex)
     for n1, a5, a6 in product(range(len(r.V)), MODES, MODES):
@@ -183,7 +180,7 @@ def emitted(m: Many) -> ComplexArray:
     return total
 
 
-def absorbed(m: Many) -> ComplexArray:
+def _absorbed(m: Many) -> ComplexArray:
     """Eq. (A13): R^{3 5}_{2 6} is pairs[a3, a2, a5, a6]."""
     r, pairs, total = m.few, m.pairs, np.zeros((4, 4), dtype=complex)
     for n1, a5, a6 in product(range(len(r.V)), MODES, MODES):
@@ -194,17 +191,17 @@ def absorbed(m: Many) -> ComplexArray:
     return total
 
 
-def in_two(emission: ComplexArray, absorption: ComplexArray) -> ComplexArray:
+def _in_two(emission: ComplexArray, absorption: ComplexArray) -> ComplexArray:
     """Eq. (A11)."""
     return emission + absorption
 
 
-def pair_element(f: ComplexArray, state: ComplexArray, a1: int, a2: int, a3: int, a4: int) -> Any:
+def _pair_element(f: ComplexArray, state: ComplexArray, a1: int, a2: int, a3: int, a4: int) -> Any:
     """Eq. (A14)."""
     return np.trace(f[a1].conj().T @ f[a2] @ f[a3].conj().T @ f[a4] @ state)
 
 
-class Fixed(NamedTuple):
+class _Fixed(NamedTuple):
     """Two electrons, their one-body density matrix."""
 
     few: Few
@@ -213,14 +210,14 @@ class Fixed(NamedTuple):
 
 
 @cache
-def two_electrons() -> Fixed:
+def _two_electrons() -> _Fixed:
     """A free state projected on two electrons."""
     few = few_electrons()
     state = fock.fixed_number(as_state(gaussian(filling())), 2).full()
-    return Fixed(few, state, density(few, state))
+    return _Fixed(few, state, density(few, state))
 
 
-def _sum_rules(formula: Formula, t: Fixed) -> float:
+def _sum_rules(formula: Formula, t: _Fixed) -> float:
     """Sum over 3 = 4 counts the electrons, sum over 2 = 3 the empty states that one may enter."""
     shape = (4,) * 4
     found = np.array([formula(t.few.f, t.state, *index) for index in np.ndindex(shape)])
@@ -231,10 +228,12 @@ def _sum_rules(formula: Formula, t: Fixed) -> float:
 
 
 FOCK = "double commutator on electrons (x) two coupled moments, traces in Fock space"
+
+_entry = partial(Entry, section=SECTION, tolerance=ROUNDING, because=SUMS)
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="A1",
-        section=SECTION,
         statement="One-body density matrix; repeats Eq. (17)",
         latex=r"\rho_{\alpha_2\alpha_1}(t) = \langle\alpha_2|\hat\rho(t)|\alpha_1\rangle = "
         r"\mathrm{Tr}_e\{\hat f_{\alpha_1}^+\hat f_{\alpha_2}\hat\rho(t)\}",
@@ -242,13 +241,11 @@ ENTRIES = [
         printed=one_body_element,
         reference=one_electron,
         residual=element_residual,
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="the density matrix of a single electron, put into Fock space",
     ),
-    Entry(
+    _entry(
         equation="A2",
-        section=SECTION,
         statement="Equation of motion of the one-body density matrix; repeats Eq. (18)",
         latex=r"\frac{\partial}{\partial t}\rho_{\alpha_2\alpha_1}(t)"
         r" - \frac i\hbar[\rho(t), \hat{\mathcal H}_0^e]_{\alpha_2\alpha_1}"
@@ -258,13 +255,11 @@ ENTRIES = [
         printed=kinetic,
         reference=many_body_rate,
         residual=lambda formula, k: relative(formula(k), k.change),
-        tolerance=ROUNDING,
         because="relative; rounding in Fock space",
         route="commutators and traces in Fock space",
     ),
-    Entry(
+    _entry(
         equation="A3",
-        section=SECTION,
         statement="Mean potential of the moments; repeats Eq. (19)",
         latex=r"\hat{\mathcal V}_m = -\frac12\sum_{j\nu}N_j\mathcal J_j^\nu"
         r"\langle\hat S_j^\nu\rangle\hat\sigma^\nu",
@@ -280,42 +275,36 @@ ENTRIES = [
         route="couplings at places, k = k'; Liouvillian projected onto the thermal moment",
         note="As (19): the density N / V is meant; off by the factor V as printed.",
     ),
-    Entry(
+    _entry(
         equation="A4",
-        section=SECTION,
         statement="Collision integral of the density matrix with the commutator moved to f^+ f",
         latex=r"\mathcal J_{\alpha_2\alpha_1}(\hat\rho|t) = \sum_{n_i}\int_0^{t-t_0}d\tau\,"
         r"\mathrm{Tr}_e\{[\hat V^{n_1}, \hat f_{\alpha_1}^+\hat f_{\alpha_2}]\times"
         r"[\mathcal D_{n_1n_2}(+\tau)\hat{\mathcal V}^{n_2}(-\tau)\hat\rho(t)"
         r" - \mathcal D_{n_2n_1}(-\tau)\hat\rho(t)\hat{\mathcal V}^{n_2}(-\tau)]\}",
         code=("openmr.models.fock.collision", "openmr.models.fock.density"),
-        printed=with_commutator,
-        reference=any_state,
+        printed=_with_commutator,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.total),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
     ),
-    Entry(
+    _entry(
         equation="A5",
-        section=SECTION,
         statement="Commutator of a coupling with f^+ f",
         latex=r"[V^{n_1}, \hat f_{\alpha_1}^+\hat f_{\alpha_2}] = \sum_{\alpha_i}["
         r"\langle\alpha_3|\hat V^{n_1}|\alpha_1\rangle\hat f_{\alpha_3}^+\hat f_{\alpha_2}"
         r" - \langle\alpha_2|\hat V^{n_1}|\alpha_3\rangle\hat f_{\alpha_1}^+\hat f_{\alpha_3}]",
         code=("openmr.models.fock.collision_integral", "openmr.models.fock.one_body"),
-        printed=commuted,
+        printed=_commuted,
         reference=commutators,
         residual=lambda formula, c: relative(
             [[formula(c.v, c.f, a, b) for b in MODES] for a in MODES], c.exact
         ),
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="matrix products in Fock space",
     ),
-    Entry(
+    _entry(
         equation="A6",
-        section=SECTION,
         statement="(A5) in (A4)",
         latex=r"\mathcal J_{\alpha_2\alpha_1}(\hat\rho|t) = "
         + DOUBLE
@@ -325,31 +314,26 @@ ENTRIES = [
         r"\hat{\mathcal V}^{n_2}(-\tau)\hat\rho(t) - \mathcal D_{n_2n_1}(-\tau)\hat\rho(t)"
         r"\hat{\mathcal V}^{n_2}(-\tau)]\}",
         code=("openmr.models.fock.collision_integral",),
-        printed=by_hops,
-        reference=any_state,
+        printed=_by_hops,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.total),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
     ),
-    Entry(
+    _entry(
         equation="A7",
-        section=SECTION,
         statement="The electrons' operator at the earlier time, element by element",
         latex=r"\hat{\mathcal V}^{n_2}(-\tau) = \sum_{\alpha_i}e^{+i\omega_{\alpha_5}^{\alpha_6}"
         r"\tau}\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle\hat f_{\alpha_5}^+\hat f_{\alpha_6}",
         code=("openmr.models.scattering.Scattering",),
-        printed=earlier_coupling,
-        reference=any_state,
+        printed=_earlier_coupling,
+        reference=_any_state,
         residual=_earlier_residual,
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="phases of the many-electron levels in Fock space",
         note="Fixes the sign: the frequency from 5 to 6 is that of 6 less that of 5.",
     ),
-    Entry(
+    _entry(
         equation="A8",
-        section=SECTION,
         statement="Collision integral with half-sided transforms",
         latex=r"\mathcal J_{\alpha_2\alpha_1}(\hat\rho) = "
         + DOUBLE
@@ -360,16 +344,13 @@ ENTRIES = [
         r"\hat\rho(t) - \mathcal D_{n_2n_1}^-(\omega_{\alpha_6}^{\alpha_5})\hat\rho(t)"
         r"\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle\hat f_{\alpha_5}^+\hat f_{\alpha_6}]\}",
         code=("openmr.models.fock.collision", "openmr.models.scattering.Scattering"),
-        printed=transformed,
-        reference=any_state,
+        printed=_transformed,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.total),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
     ),
-    Entry(
+    _entry(
         equation="A9",
-        section=SECTION,
         statement="Half-sided transform of the correlator, later times; repeats Eq. (26)",
         latex=r"\mathcal D_{n_1n_2}^+(\omega) = \int_0^{+\infty}d\tau\,e^{+i\omega\tau-\eta\tau}"
         r"\mathcal D_{n_1n_2}(\tau)",
@@ -377,13 +358,11 @@ ENTRIES = [
         printed=forward_transform,
         reference=half_sided,
         residual=half_sided_residual(1.0),
-        tolerance=ROUNDING,
         because="relative; the integrand is cut at exp(-35)",
         route="resolvent of every line of the moment's spectrum",
     ),
-    Entry(
+    _entry(
         equation="A10",
-        section=SECTION,
         statement="Half-sided transform of the correlator, earlier times; repeats Eq. (27)",
         latex=r"\mathcal D_{n_1n_2}^-(\omega) = \int_{-\infty}^0d\tau\,e^{+i\omega\tau+\eta\tau}"
         r"\mathcal D_{n_1n_2}(\tau)",
@@ -391,28 +370,23 @@ ENTRIES = [
         printed=backward_transform,
         reference=half_sided,
         residual=half_sided_residual(-1.0),
-        tolerance=ROUNDING,
         because="relative; the integrand is cut at exp(-35)",
         route="resolvent of every line of the moment's spectrum",
     ),
-    Entry(
+    _entry(
         equation="A11",
-        section=SECTION,
         statement="Emission and absorption add up to the collision integral",
         latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}(\hat\rho) = "
         r"\hat{\mathcal J}_{\alpha_2\alpha_1}^e(\hat\rho)"
         r" + \hat{\mathcal J}_{\alpha_2\alpha_1}^a(\hat\rho)",
         code=("openmr.models.fock.collision_integral",),
-        printed=in_two,
-        reference=any_state,
-        residual=lambda formula, m: relative(formula(emitted(m), absorbed(m)), m.parts.total),
-        tolerance=ROUNDING,
-        because=SUMS,
+        printed=_in_two,
+        reference=_any_state,
+        residual=lambda formula, m: relative(formula(_emitted(m), _absorbed(m)), m.parts.total),
         route=FOCK + ", beside (A12) and (A13)",
     ),
-    Entry(
+    _entry(
         equation="A12",
-        section=SECTION,
         statement="Emission part, by the pair correlation",
         latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}^e(\hat\rho) = "
         + DOUBLE
@@ -422,17 +396,14 @@ ENTRIES = [
         r"R_{\alpha_6\alpha_3}^{\alpha_5\alpha_1}(t) - \langle\alpha_3|\hat V^{n_1}|\alpha_1\rangle"
         r"R_{\alpha_6\alpha_2}^{\alpha_5\alpha_3}(t)]",
         code=("openmr.models.fock.collision_integral", "openmr.models.fock.pairs"),
-        printed=emitted,
-        reference=any_state,
+        printed=_emitted,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.early),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
         note="The sign of the sum is printed twice; one sum is meant.",
     ),
-    Entry(
+    _entry(
         equation="A13",
-        section=SECTION,
         statement="Absorption part, by the pair correlation",
         latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}^a(\hat\rho) = "
         + DOUBLE
@@ -442,25 +413,21 @@ ENTRIES = [
         r"R_{\alpha_2\alpha_6}^{\alpha_3\alpha_5}(t) - \langle\alpha_2|\hat V^{n_1}|\alpha_3\rangle"
         r"R_{\alpha_3\alpha_6}^{\alpha_1\alpha_5}(t)]",
         code=("openmr.models.fock.collision_integral", "openmr.models.fock.pairs"),
-        printed=absorbed,
-        reference=any_state,
+        printed=_absorbed,
+        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.late),
-        tolerance=ROUNDING,
-        because=SUMS,
         route=FOCK,
         note="The sign of the sum is printed twice; one sum is meant.",
     ),
-    Entry(
+    _entry(
         equation="A14",
-        section=SECTION,
         statement="Pair correlation; its sums count electrons and empty states",
         latex=r"R_{\alpha_2\alpha_4}^{\alpha_1\alpha_3}(t) = \mathrm{Tr}_e\{\hat f_{\alpha_1}^+"
         r"\hat f_{\alpha_2}\hat f_{\alpha_3}^+\hat f_{\alpha_4}\hat\rho(t)\}",
         code=("openmr.models.fock.pairs",),
-        printed=pair_element,
-        reference=two_electrons,
+        printed=_pair_element,
+        reference=_two_electrons,
         residual=_sum_rules,
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="one-body density matrix of two electrons on four modes",
     ),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray, moment_correlation
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import moment_correlation
 from openmr.reports.ledger.entries import Entry, Formula, measured_order
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
@@ -26,15 +26,15 @@ from openmr.reports.ledger.small_systems import (
     turned,
 )
 
-SECTION = "III. Open quantum theory"
-SOLVER = 1e-9
+_SECTION = "III. Open quantum theory"
+_SOLVER = 1e-9
 """Differential equations and differences are carried to 1e-11 or better."""
 
 
 # --- (7), (8), (16) ---------------------------------------------------------------------------
 
 
-def liouville(b: Beside, rho: ComplexArray, v: ComplexArray) -> ComplexArray:
+def _liouville(b: Beside, rho: ComplexArray, v: ComplexArray) -> ComplexArray:
     """Eq. (7)."""
     return np.asarray(1j / b.hbar * (rho @ v - v @ rho))
 
@@ -49,7 +49,7 @@ class Rate(NamedTuple):
 
 
 @cache
-def exact_rate() -> Rate:
+def _exact_rate() -> Rate:
     """Exact evolution of electron and moment from the levels of H, by a six-point difference."""
     b = electron_beside_moment()
     free = np.kron(b.electron, np.eye(3)) + np.kron(np.eye(2), b.moment)
@@ -66,7 +66,7 @@ def exact_rate() -> Rate:
     return Rate(b, state(b.now), b.coupling(b.now), np.asarray(change))
 
 
-def interaction_picture(
+def _interaction_picture(
     operator: ComplexArray, h0: ComplexArray, t: float, hbar: float
 ) -> ComplexArray:
     """Eq. (8)."""
@@ -78,7 +78,7 @@ def earlier(v: ComplexArray, he: ComplexArray, tau: float, hbar: float) -> Compl
     return np.asarray(expm(-1j * he * tau / hbar) @ v @ expm(1j * he * tau / hbar))
 
 
-class Picture(NamedTuple):
+class _Picture(NamedTuple):
     """An operator, what turns it, and where it is after a time."""
 
     operator: ComplexArray
@@ -89,7 +89,7 @@ class Picture(NamedTuple):
 
 
 @cache
-def heisenberg(sign: float) -> Picture:
+def heisenberg(sign: float) -> _Picture:
     """dO/dt = (i / hbar) [H, O] integrated forwards (+1) or backwards (-1) in time."""
     energy, start, hbar, time = hermitian(3, 8), hermitian(3, 9), 0.8, 1.4
 
@@ -98,10 +98,10 @@ def heisenberg(sign: float) -> Picture:
         return (sign * 1j / hbar * commutator(energy, operator)).ravel()
 
     found = solve_ivp(rate, (0, time), start.ravel(), method="DOP853", rtol=1e-12, atol=1e-13)
-    return Picture(start, energy, time, hbar, found.y[:, -1].reshape(3, 3))
+    return _Picture(start, energy, time, hbar, found.y[:, -1].reshape(3, 3))
 
 
-def _picture_residual(formula: Formula, p: Picture) -> float:
+def _picture_residual(formula: Formula, p: _Picture) -> float:
     return relative(formula(p.operator, p.energy, p.time, p.hbar), p.moved)
 
 
@@ -134,7 +134,7 @@ STRENGTHS = (0.08, 0.04, 0.02)
 
 
 @cache
-def hops() -> tuple[tuple[Hop, ComplexArray], ...]:
+def _hops() -> tuple[tuple[Hop, ComplexArray], ...]:
     """Zero mean but for one of second order, as the first term of Eq. (9)."""
     return tuple(hop(strength, strength**2) for strength in STRENGTHS)
 
@@ -165,7 +165,7 @@ def mean_field(mean: ComplexArray, v: ComplexArray, rho: ComplexArray) -> Comple
     return np.asarray(sum(-1j * mean[n] * (rho @ v[n] - v[n] @ rho) for n in range(len(v))))
 
 
-class MeanField(NamedTuple):
+class _MeanField(NamedTuple):
     """<L_n>, V^n, a state of the electron, and what the mean of the coupling does to it."""
 
     mean: ComplexArray
@@ -175,13 +175,13 @@ class MeanField(NamedTuple):
 
 
 @cache
-def traced_first_order(now: float) -> MeanField:
+def _traced_first_order(now: float) -> _MeanField:
     """(i / hbar) Tr_m [rho (x) rho_m, V_em(t)] on the joint space; t = 0 is Schroedinger's."""
     b = electron_beside_moment()
     change = 1j / b.hbar * commutator(np.kron(b.rho, b.bath), b.coupling(now))
     mean = np.einsum("nij,ji->n", b.L, b.bath)
     v = np.stack([turned(b.electron, a, now / b.hbar) for a in b.V])
-    return MeanField(mean, v, b.rho, trace_second(change, 2))
+    return _MeanField(mean, v, b.rho, trace_second(change, 2))
 
 
 class Memory(NamedTuple):
@@ -197,7 +197,7 @@ class Memory(NamedTuple):
 
 
 @cache
-def double_commutator() -> Memory:
+def _double_commutator() -> Memory:
     """-int dtau Tr_m [[rho (x) rho_m, V(tau)], V(t)] / hbar^2 on the joint space, t_0 = 0."""
     b = electron_beside_moment()
     joint, now = np.kron(b.rho, b.bath), b.coupling(b.now)
@@ -217,7 +217,7 @@ def double_commutator() -> Memory:
 
 
 @cache
-def double_commutator_now() -> Memory:
+def _double_commutator_now() -> Memory:
     """The same in Schroedinger's picture: V(-tau) before V, over the same span of time."""
     b = electron_beside_moment()
     joint, now = np.kron(b.rho, b.bath), b.coupling(0.0)
@@ -236,7 +236,7 @@ def double_commutator_now() -> Memory:
     )
 
 
-def collision_interaction(m: Memory) -> ComplexArray:
+def _collision_interaction(m: Memory) -> ComplexArray:
     """Eq. (11)."""
     total = np.zeros((2, 2))
     nodes = zip(m.weights, m.before, m.d_before, m.d_after, strict=True)
@@ -307,9 +307,9 @@ class Turning(NamedTuple):
 
 
 @cache
-def turned_back() -> Turning:
+def _turned_back() -> Turning:
     """rho(t) = exp(-i H_e t) rho_I(t) exp(i H_e t), differentiated with rho_I(t) from Eq. (9)."""
-    b, first, second = electron_beside_moment(), traced_first_order(1.7), double_commutator()
+    b, first, second = electron_beside_moment(), _traced_first_order(1.7), _double_commutator()
     slope = first.change + second.change
 
     def state(time: float) -> ComplexArray:
@@ -335,62 +335,61 @@ def master(t: Turning) -> ComplexArray:
     return np.asarray(free + t.first + t.collision)
 
 
-class Shift(NamedTuple):
-    """Of the precession, over the coupling, by exact evolution."""
+class _Shift(NamedTuple):
+    """Shift of the precession over the coupling, by exact evolution."""
 
     mean: float  # <L_z> over the coupling
     frequency: float
 
 
 @cache
-def first_order_shift() -> Shift:
+def _first_order_shift() -> _Shift:
     """Odd part in the coupling of the exact generator of an electron that stays in its orbital."""
     size, hbar = 1e-3, 0.8
     plus, minus = hop(0.0, size)[1], hop(0.0, -size)[1]
     odd = 0.5 * (plus - minus)  # the interaction picture rotates about the same axis
     polarisation = -0.5 * np.tanh(0.65)
-    return Shift(mean=-size * polarisation / hbar, frequency=-odd[1, 1].imag)
+    return _Shift(mean=-size * polarisation / hbar, frequency=-odd[1, 1].imag)
 
 
-def field_of_the_mean(s: Shift) -> float:
+def _field_of_the_mean(s: _Shift) -> float:
     """Eq. (14) read as a precession: -i <L_z> [rho, sigma_z] turns rho by -2 <L_z>."""
     return -2 * s.mean
 
 
-SPAN = "rounding of sums over two dozen times"
+_SPAN = "rounding of sums over two dozen times"
+
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING, because="relative; rounding")
 
 ENTRIES = [
-    Entry(
+    _entry(
         equation="7",
-        section=SECTION,
         statement="Liouville-von Neumann equation in the interaction picture",
         latex=r"\frac{\partial}{\partial t}\check\varrho(t)"
         r" = \frac{i}{\hbar}[\check\varrho(t), \check V_{em}(t)]",
         code=("openmr.models.finite_band.evolve", "openmr.models.finite_band.dynamical_map"),
-        printed=liouville,
-        reference=exact_rate,
+        printed=_liouville,
+        reference=_exact_rate,
         residual=lambda formula, r: relative(formula(r.system, r.rho, r.coupling), r.change),
-        tolerance=SOLVER,
+        tolerance=_SOLVER,
         because="relative; six-point difference of step 0.01",
         route="exact evolution by the levels of H",
     ),
-    Entry(
+    _entry(
         equation="8",
-        section=SECTION,
         statement="Interaction picture",
         latex=r"\check{\mathcal O}(t) = e^{+i\check H_0t/\hbar}\mathcal O(t)"
         r"e^{-i\check H_0t/\hbar}",
         code=("openmr.models.finite_band.second_order_generator",),
-        printed=interaction_picture,
+        printed=_interaction_picture,
         reference=lambda: heisenberg(1.0),
         residual=_picture_residual,
-        tolerance=SOLVER,
+        tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="Heisenberg's equation of motion by DOP853",
     ),
-    Entry(
+    _entry(
         equation="9",
-        section=SECTION,
         statement="Second-order Born-Markov master equation",
         latex=r"\frac{\partial}{\partial t}\hat\varrho_e(t) = \frac{i}{\hbar}\mathrm{Tr}_m"
         r"[\hat\varrho_e(t)\hat\varrho_m(t), \check V_{em}(t)] - \int_{t_0}^t\frac{d\tau}{\hbar^2}"
@@ -401,7 +400,7 @@ ENTRIES = [
             "openmr.master.redfield_dissipator",
         ),
         printed=born_markov,
-        reference=hops,
+        reference=_hops,
         residual=_order_residual(4.0),
         tolerance=0.05,
         because="distance of the slope from 4; at J t = 0.12 the next order J^6 is a few per cent",
@@ -410,15 +409,11 @@ ENTRIES = [
         parameter="J, for a coupling whose mean is of second order",
         note="The route 'exact' measures the same order for a whole band.",
     ),
-    Entry(
+    _entry(
         equation="III zero mean",
-        section=SECTION,
         statement="Moments scatter by their fluctuation; their mean acts as a field alone",
         latex=r"\check V_{em} \to \check V_{em} - \mathrm{Tr}_m[\hat\varrho_m\check V_{em}]",
-        code=(
-            "openmr.bath.moment_correlator",
-            "openmr.models.finite_band.random_scattering",
-        ),
+        code=("openmr.bath.moment_correlator", "openmr.models.finite_band.random_scattering"),
         printed=fluctuating,
         reference=means,
         residual=_order_residual(3.0),
@@ -432,55 +427,48 @@ ENTRIES = [
         "none, and so the full <S_par^2> dephases in Eq. (75); an electron that kept its momentum "
         "would see the fluctuation alone.",
     ),
-    Entry(
+    _entry(
         equation="10",
-        section=SECTION,
         statement="First term of Eq. (9): precession about the moments' mean",
         latex=r"\hat{\mathcal B}_1(t)\hat\varrho_e(t) = -i\langle\hat L_n(t)\rangle"
         r"[\hat\varrho_e(t), \hat{\mathcal V}^n(t)]",
         code=("openmr.rates.routes.joint_space.first_order_tensor",),
         printed=mean_field,
-        reference=lambda: traced_first_order(1.7),
+        reference=lambda: _traced_first_order(1.7),
         residual=lambda formula, m: relative(formula(m.mean, m.v, m.rho), m.change),
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="partial trace on electron (x) moment",
     ),
-    Entry(
+    _entry(
         equation="III mean field",
-        section=SECTION,
         statement="The first term of Eq. (9) corrects the field that the electrons feel",
         latex=r"\delta\omega = -2\langle\hat L_z\rangle",
         code=(
             "openmr.rates.routes.joint_space.first_order_tensor",
             "openmr.rates.closed_form.exchange_field",
         ),
-        printed=field_of_the_mean,
-        reference=first_order_shift,
+        printed=_field_of_the_mean,
+        reference=_first_order_shift,
         residual=lambda formula, s: abs(formula(s) / s.frequency - 1),
         tolerance=1e-5,
         because="relative; the third order of the odd part, (J t)^2 = 2e-6",
         route="odd part in J of the exact generator of electron and moment",
     ),
-    Entry(
+    _entry(
         equation="11",
-        section=SECTION,
         statement="Second term of Eq. (9) by the moments' correlators",
         latex=r"\hat{\mathcal J}(\hat\varrho_e) = \int_{t_0}^t d\tau\{\mathcal D_{n_1n_2}(\tau-t)"
         r"[\hat{\mathcal V}^{n_2}(t), \hat\varrho_e(t)\hat{\mathcal V}^{n_1}(\tau)]"
         r" - \mathcal D_{n_2n_1}(t-\tau)"
         r"[\hat{\mathcal V}^{n_2}(t), \hat{\mathcal V}^{n_1}(\tau)\hat\varrho_e(t)]\}",
         code=("openmr.models.finite_band.second_order_generator", "openmr.models.fock.collision"),
-        printed=collision_interaction,
-        reference=double_commutator,
+        printed=_collision_interaction,
+        reference=_double_commutator,
         residual=lambda formula, m: relative(formula(m), m.change),
-        tolerance=ROUNDING,
-        because="relative; " + SPAN,
+        because="relative; " + _SPAN,
         route="double commutator on electron (x) moment",
     ),
-    Entry(
+    _entry(
         equation="12",
-        section=SECTION,
         statement="Correlator of the moments; it knows the difference of the times only",
         latex=r"\mathcal D_{n_1n_2}(t_1-t_2) = "
         r"\langle\hat{\mathcal L}_{n_1}(t_1)\hat{\mathcal L}_{n_2}(t_2)\rangle",
@@ -488,42 +476,35 @@ ENTRIES = [
         printed=correlator,
         reference=correlations,
         residual=_correlator_residual,
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="lines of the moment's spectrum, openmr.bath",
     ),
-    Entry(
+    _entry(
         equation="13",
-        section=SECTION,
         statement="Master equation in the Schroedinger picture",
         latex=r"\frac{\partial}{\partial t}\hat\rho(t) - \frac{i}{\hbar}[\hat\rho(t), \hat H_e]"
         r" - \hat B_1(t)\hat\rho(t) = \hat{\mathcal J}(\hat\rho)",
         code=("openmr.models.fock.evolve_state",),
         printed=master,
-        reference=turned_back,
+        reference=_turned_back,
         residual=lambda formula, t: relative(formula(t), t.change),
-        tolerance=SOLVER,
+        tolerance=_SOLVER,
         because="relative; six-point difference of step 0.01",
         route="rotation of the interaction picture's solution, differentiated",
         note="Spins turn as d s / dt = + omega b x s for H_e = hbar omega b.sigma / 2.",
     ),
-    Entry(
+    _entry(
         equation="14",
-        section=SECTION,
         statement="The moments' mean as a field, Schroedinger picture",
         latex=r"\hat B_1(t)\hat\rho(t) = -i\langle\hat L_n(t)\rangle"
         r"[\hat\rho(t), \hat{\mathcal V}^n]",
         code=("openmr.rates.routes.joint_space.first_order_tensor",),
         printed=mean_field,
-        reference=lambda: traced_first_order(0.0),
+        reference=lambda: _traced_first_order(0.0),
         residual=lambda formula, m: relative(formula(m.mean, m.v, m.rho), m.change),
-        tolerance=ROUNDING,
-        because="relative; rounding",
         route="partial trace on electron (x) moment",
     ),
-    Entry(
+    _entry(
         equation="15",
-        section=SECTION,
         statement="Many-body collision integral, Schroedinger picture",
         latex=r"\hat{\mathcal J}(\hat\rho) = \int_0^{t-t_0}d\tau\{\mathcal D_{n_2n_1}(-\tau)"
         r"[\hat{\mathcal V}^{n_1}, \hat\rho(t)\hat{\mathcal V}^{n_2}(-\tau)]"
@@ -531,15 +512,13 @@ ENTRIES = [
         r"[\hat{\mathcal V}^{n_1}, \hat{\mathcal V}^{n_2}(-\tau)\hat\rho(t)]\}",
         code=("openmr.models.fock.collision",),
         printed=collision,
-        reference=double_commutator_now,
+        reference=_double_commutator_now,
         residual=lambda formula, m: relative(formula(m), m.change),
-        tolerance=ROUNDING,
-        because="relative; " + SPAN,
+        because="relative; " + _SPAN,
         route="double commutator on electron (x) moment",
     ),
-    Entry(
+    _entry(
         equation="16",
-        section=SECTION,
         statement="The electrons' operator at the earlier time",
         latex=r"\hat{\mathcal V}^{n_2}(-\tau) = e^{-i\hat H_e\tau/\hbar}\hat{\mathcal V}^{n_2}"
         r"e^{i\hat H_e\tau/\hbar}",
@@ -547,7 +526,7 @@ ENTRIES = [
         printed=earlier,
         reference=lambda: heisenberg(-1.0),
         residual=_picture_residual,
-        tolerance=SOLVER,
+        tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="Heisenberg's equation of motion by DOP853, backwards",
     ),

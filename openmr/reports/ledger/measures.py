@@ -12,6 +12,7 @@ from openmr.reports.ledger.entries import measured_order
 
 ANGLES: Final = np.array([0.1, 0.05, 0.025])
 """theta_SH for measured orders."""
+ROUNDING: Final = 1e-12
 ORDER: Final = "of the order; the next power, theta^6, bends the slope by theta^2"
 
 Pairs = list[tuple[Any, Any]]

@@ -14,7 +14,7 @@ from openmr.moments.equilibrium import equilibrium
 from openmr.rates.closed_form import exchange_field
 from openmr.rates.relaxation import relaxation
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.ferromagnet import FRACTION, POINTS, PROPAGATOR, ROUNDING, SECTION
+from openmr.reports.ledger.ferromagnet import FRACTION, POINTS, PROPAGATOR, SECTION
 from openmr.reports.ledger.film_problem import (
     ALONG,
     ASIDE,
@@ -27,7 +27,7 @@ from openmr.reports.ledger.film_problem import (
     film_axes_tensor,
     surviving,
 )
-from openmr.reports.ledger.measures import Pairs, Series, deviation, order
+from openmr.reports.ledger.measures import ROUNDING, Pairs, Series, deviation, order
 from openmr.sample import presets
 from openmr.sample.film import Sample
 from openmr.transport import collocation, impurity
@@ -37,13 +37,13 @@ from openmr.transport.diffusion import film_tensor
 
 
 @cache
-def thin_films() -> Series:
+def _thin_films() -> Series:
     """Surviving current for d / l = 0.2, 0.1, 0.05."""
     ratios = np.array([0.2, 0.1, 0.05])
-    return Series(ratios, [[((1 / r, 1.0), survivor(1 / r, 1.0))] for r in ratios])
+    return Series(ratios, [[((1 / r, 1.0), _survivor(1 / r, 1.0))] for r in ratios])
 
 
-def survivor(length: float, d: float) -> float:
+def _survivor(length: float, d: float) -> float:
     """Mean slope between faces with slope 1, by collocation of order 4."""
     found = collocation.solve(
         lambda z: np.broadcast_to((d / length) ** 2 * np.eye(3), (len(z), 3, 3)),
@@ -56,17 +56,17 @@ def survivor(length: float, d: float) -> float:
 
 
 @cache
-def thick_films() -> Pairs:
+def _thick_films() -> Pairs:
     """For d / l = 30, 60."""
-    return [((0.7, 0.7 * ratio), survivor(1.0, ratio)) for ratio in (30.0, 60.0)]
+    return [((0.7, 0.7 * ratio), _survivor(1.0, ratio)) for ratio in (30.0, 60.0)]
 
 
-def thin_limit(length: float, d: float) -> Any:
+def _thin_limit(length: float, d: float) -> Any:
     """D << l: all of it."""
     return 1.0
 
 
-def thick_limit(length: float, d: float) -> Any:
+def _thick_limit(length: float, d: float) -> Any:
     """D >> l: what lives within a length of the faces."""
     return 2 * length / d
 
@@ -98,13 +98,13 @@ def hanle_series(change: Callable[[float], tuple[float, float]], sizes: Array) -
     return Series(sizes, pairs)
 
 
-def relative_order(formula: Any, series: Series) -> float:
-    """How far the order of the relative error is from 2."""
+def _relative_order(formula: Any, series: Series) -> float:
+    """Distance of the order of the relative error from 2."""
     return abs(order(lambda h, found: formula(h) / found, series) - 2.0)
 
 
 @cache
-def without_exchange() -> Series:
+def _without_exchange() -> Series:
     """J = 0, field along y and x."""
     sample = presets.pt_py(0.0)
 
@@ -118,7 +118,7 @@ def without_exchange() -> Series:
 
 
 @cache
-def lengths_without_exchange() -> Pairs:
+def _lengths_without_exchange() -> Pairs:
     """Decay lengths of the three spin components at J = 0, cold and in a field."""
     sample = presets.pt_py(0.0)
     f = film(sample, 5.0, 12.0, OBLIQUE[0])
@@ -126,7 +126,7 @@ def lengths_without_exchange() -> Pairs:
     return [((f.D, sample.film.spin_flip_time / PER_PS), rates**-0.5)]
 
 
-def isotropic_length(D: float, tau_0: float) -> Any:
+def _isotropic_length(D: float, tau_0: float) -> Any:
     """l_0, along the field and across it."""
     return np.sqrt(D * tau_0)
 
@@ -167,7 +167,7 @@ def shifted_hanle(h: Hanle) -> Any:
 
 
 @cache
-def still_films() -> Pairs:
+def _still_films() -> Pairs:
     """drho1 with the precession taken out of the tensor."""
     found: Pairs = []
     for coupling, temperature, field in POINTS:
@@ -196,7 +196,7 @@ class Lengths(NamedTuple):
 
 
 @cache
-def without_flips() -> Pairs:
+def _without_flips() -> Pairs:
     """Field along y, moments that couple by Jz alone: no magnon is emitted or absorbed."""
     sample = presets.pt_py((0.0, 0.0, -1e-3))
     film_ = sample.film
@@ -211,7 +211,7 @@ def without_flips() -> Pairs:
     return found
 
 
-def constant_drho0(f: Lengths) -> Any:
+def _constant_drho0(f: Lengths) -> Any:
     """drho0 at the length of tau_0, whatever field and temperature."""
     return 2 * f.l_0 / f.d * np.tanh(f.d / (2 * f.l_0))
 
@@ -246,12 +246,12 @@ def golden_rule() -> Pairs:
     return [((gas,), rate) for rate in rates]
 
 
-def spin_orbit_rate_printed(g: Impurities) -> Any:
+def _spin_orbit_rate_printed(g: Impurities) -> Any:
     """1/tau_0 in the text below Eq. (85)."""
     return 8 * np.pi / (3 * units.HBAR) * g.n_i * g.nu_F * g.k_F**4 * g.l_so**4 * g.U**2
 
 
-def spin_orbit_rate(g: Impurities) -> Any:
+def _spin_orbit_rate(g: Impurities) -> Any:
     """1/tau_0 with the flips alone."""
     return 16 * np.pi / (9 * units.HBAR) * g.n_i * g.nu_F * g.k_F**4 * g.l_so**4 * g.U**2
 
@@ -267,7 +267,7 @@ _entry = partial(
 )
 precession_entry = partial(
     _entry,
-    residual=relative_order,
+    residual=_relative_order,
     tolerance=0.05,
     because="of the order of the relative error; the next power of omega_L tau, 0.3 at most",
     order=2.0,
@@ -280,8 +280,8 @@ ENTRIES = [
         statement="A thin film keeps all of the spin current",
         latex=r"\frac{2\ell}{d_N}\tanh\frac{d_N}{2\ell} \to 1,\quad d_N \ll \ell",
         code=FRACTION,
-        printed=thin_limit,
-        reference=thin_films,
+        printed=_thin_limit,
+        reference=_thin_films,
         residual=lambda formula, series: abs(order(formula, series) - 2.0),
         tolerance=0.02,
         because="of the order; the next power of d/l, 0.04 at most, over ten",
@@ -295,8 +295,8 @@ ENTRIES = [
         latex=r"\frac{2\ell}{d_N}\tanh\frac{d_N}{2\ell} \to \frac{2\ell}{d_N},"
         r"\quad d_N \gg \ell",
         code=FRACTION,
-        printed=thick_limit,
-        reference=thick_films,
+        printed=_thick_limit,
+        reference=_thick_films,
         tolerance=1e-8,
         because="relative; 2 exp(-d/l) is far less, and collocation is asked for 1e-10 of 1",
         route="collocation",
@@ -310,8 +310,8 @@ ENTRIES = [
             "openmr.transport.diffusion.longitudinal_length",
             "openmr.transport.diffusion.transverse_length",
         ),
-        printed=isotropic_length,
-        reference=lengths_without_exchange,
+        printed=_isotropic_length,
+        reference=_lengths_without_exchange,
         because="relative; rounding",
         route="Born-Markov generator from matrices",
     ),
@@ -321,7 +321,7 @@ ENTRIES = [
         latex=r"\mathcal J_{sd} = 0:\quad \Delta\rho_1 \propto B^2",
         code=MECHANISMS,
         printed=hanle,
-        reference=without_exchange,
+        reference=_without_exchange,
     ),
     precession_entry(
         equation="V.A shifted",
@@ -341,7 +341,7 @@ ENTRIES = [
         r"\tanh\frac{d_N}{2\ell_\perp}",
         code=MECHANISMS,
         printed=anisotropy,
-        reference=still_films,
+        reference=_still_films,
     ),
     _entry(
         equation="V.A magnons",
@@ -349,8 +349,8 @@ ENTRIES = [
         latex=r"\mathcal J_x = \mathcal J_y = 0:\quad \frac{\Delta\rho_0}{\rho_{L0}} ="
         r"\frac{2\ell_0}{d_N}\tanh\frac{d_N}{2\ell_0}",
         code=MECHANISMS,
-        printed=constant_drho0,
-        reference=without_flips,
+        printed=_constant_drho0,
+        reference=_without_flips,
         route="bloch-redfield with Jz alone, then the boundary-value problem",
     ),
     _entry(
@@ -362,8 +362,8 @@ ENTRIES = [
             "openmr.transport.impurity.spin_flip_rate",
             "openmr.transport.impurity.spin_flip_rate_printed",
         ),
-        printed=spin_orbit_rate_printed,
-        corrected=spin_orbit_rate,
+        printed=_spin_orbit_rate_printed,
+        corrected=_spin_orbit_rate,
         reference=golden_rule,
         because="relative; rounding",
         route="golden rule, spin flips counted over the Fermi sphere",

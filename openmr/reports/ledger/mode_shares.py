@@ -18,16 +18,17 @@ from openmr.reports.ledger.currents import (
     sideways,
 )
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    OBLIQUE,
-    Film,
-    film,
-    films,
-    modes,
-    resistivity,
+from openmr.reports.ledger.film_problem import OBLIQUE, Film, film, films, modes, resistivity
+from openmr.reports.ledger.measures import (
+    ANGLES,
+    ORDER,
+    ROUNDING,
+    Pairs,
+    Series,
+    deviation,
+    fourth_order,
 )
-from openmr.reports.ledger.measures import ANGLES, ORDER, Pairs, Series, deviation, fourth_order
-from openmr.reports.ledger.spin_diffusion import PRINTED_SIGN, ROUNDING, SECTION
+from openmr.reports.ledger.spin_diffusion import PRINTED_SIGN, SECTION
 from openmr.sample import presets
 
 # --- (B30)-(B35) -----------------------------------------------------------------------------
@@ -42,47 +43,47 @@ def products(row: int, mode: int) -> Pairs:
     return found
 
 
-def product_21(f: Film) -> Any:
+def _product_21(f: Film) -> Any:
     """Eq. (B30)."""
     m = f.m
     N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
     return (+1j * m[3] + m[1] * m[2]) / N * (-1j * m[3] + m[1] * m[2]) / N
 
 
-def product_22_printed(f: Film) -> Any:
+def _product_22_printed(f: Film) -> Any:
     """Eq. (B31) as it stands."""
     m = f.m
     N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
     return (-1j * m[3] + m[1] * m[2] + 1j * m[3] + m[1] * m[2]) / N
 
 
-def product_22(f: Film) -> Any:
+def _product_22(f: Film) -> Any:
     """Eq. (B31) as a product of two fractions."""
     m = f.m
     N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
     return (-1j * m[3] + m[1] * m[2]) / N * (+1j * m[3] + m[1] * m[2]) / N
 
 
-def product_23(f: Film) -> Any:
+def _product_23(f: Film) -> Any:
     """Eq. (B32)."""
     return f.m[2] ** 2
 
 
-def product_11(f: Film) -> Any:
+def _product_11(f: Film) -> Any:
     """Eq. (B33)."""
     m = f.m
     N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
     return (m[1] ** 2 - 1) / N * (-1j * m[3] + m[1] * m[2]) / N
 
 
-def product_12(f: Film) -> Any:
+def _product_12(f: Film) -> Any:
     """Eq. (B34)."""
     m = f.m
     N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
     return (m[1] ** 2 - 1) / N * (1j * m[3] + m[1] * m[2]) / N
 
 
-def product_13(f: Film) -> Any:
+def _product_13(f: Film) -> Any:
     """Eq. (B35)."""
     return f.m[1] * f.m[2]
 
@@ -90,32 +91,32 @@ def product_13(f: Film) -> Any:
 # --- (B36)-(B39) -----------------------------------------------------------------------------
 
 
-def longitudinal_by_direction_printed(s: Solved) -> Any:
+def _longitudinal_by_direction_printed(s: Solved) -> Any:
     """Eq. (B36) as printed."""
     z, m, theta = s.zeta, s.film.m, s.film.theta
     return 1 - 2 * theta**2 - theta**2 * (z[3].real + (z[1].real - z[3].real) * (1 - m[1] ** 2))
 
 
-def longitudinal_by_direction(s: Solved) -> Any:
+def _longitudinal_by_direction(s: Solved) -> Any:
     """Eq. (B36) with m_2."""
     z, m, theta = s.zeta, s.film.m, s.film.theta
     return 1 - 2 * theta**2 - theta**2 * (z[3].real + (z[1].real - z[3].real) * (1 - m[2] ** 2))
 
 
-def transverse_by_direction_printed(s: Solved) -> Any:
+def _transverse_by_direction_printed(s: Solved) -> Any:
     """Eq. (B37) as printed, over theta^2."""
     z, m = s.zeta, s.film.m
     return (z[3].real - z[1].real) * m[1] * m[2] - z[1].imag * m[3]
 
 
-def transverse_by_direction(s: Solved) -> Any:
+def _transverse_by_direction(s: Solved) -> Any:
     """Eq. (B37) with the precession of Eq. (2), over theta^2."""
     z, m = s.zeta, s.film.m
     return (z[3].real - z[1].real) * m[1] * m[2] + z[1].imag * m[3]
 
 
 @cache
-def falling_angles() -> list[list[tuple[Solved, Array]]]:
+def _falling_angles() -> list[list[tuple[Solved, Array]]]:
     """Films with a falling spin Hall angle, and their resistivity over rho_L0 at all orders."""
     sample = presets.pt_py(-1e-3)
     one = [film(sample, 25.0, 19.0, direction) for direction in OBLIQUE]
@@ -132,34 +133,36 @@ def falling_angles() -> list[list[tuple[Solved, Array]]]:
 
 def element(row: int) -> Series:
     """rho_xx or rho_yx against the spin Hall angle."""
-    return Series(ANGLES, [[((s,), rho[row, 0]) for s, rho in films] for films in falling_angles()])
+    return Series(
+        ANGLES, [[((s,), rho[row, 0]) for s, rho in films] for films in _falling_angles()]
+    )
 
 
-def rho_longitudinal_printed(s: Solved) -> Any:
+def _rho_longitudinal_printed(s: Solved) -> Any:
     """Eq. (B38) as printed."""
     z, m, theta = s.zeta, s.film.m, s.film.theta
     return theta**2 * (2 + z[3].real) + theta**2 * (z[1].real - z[3].real) * (1 - m[2] ** 2)
 
 
-def rho_longitudinal(s: Solved) -> Any:
+def _rho_longitudinal(s: Solved) -> Any:
     """Eq. (B38) with the resistivity that changes."""
     z, m, theta = s.zeta, s.film.m, s.film.theta
     return 1 + theta**2 * (2 + z[3].real) + theta**2 * (z[1].real - z[3].real) * (1 - m[2] ** 2)
 
 
-def rho_transverse_printed(s: Solved) -> Any:
+def _rho_transverse_printed(s: Solved) -> Any:
     """Eq. (B39) as printed."""
     z, m, theta = s.zeta, s.film.m, s.film.theta
     return -(theta**2) * (z[3].real - z[1].real) * m[1] * m[2] + theta**2 * z[1].imag * m[3]
 
 
-def rho_transverse(s: Solved) -> Any:
+def _rho_transverse(s: Solved) -> Any:
     """Eq. (B39) with the precession of Eq. (2)."""
     z, m, theta = s.zeta, s.film.m, s.film.theta
     return -(theta**2) * (z[3].real - z[1].real) * m[1] * m[2] - theta**2 * z[1].imag * m[3]
 
 
-SIGN = "The term of m_3 turns with the precession, whose sign in (B4) is opposite to that of (2)."
+_SIGN = "The term of m_3 turns with the precession, whose sign in (B4) is opposite to that of (2)."
 _entry = partial(
     Entry,
     section=SECTION,
@@ -182,7 +185,7 @@ ENTRIES = [
         latex=r"\mathcal E_{2,1}\mathcal E^{-1}_{1,2} ="
         r"\frac{+i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r}"
         r"\frac{-i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r}",
-        printed=product_21,
+        printed=_product_21,
         reference=lambda: products(2, 1),
     ),
     _product(
@@ -194,8 +197,8 @@ ENTRIES = [
         r"\frac{-i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r}"
         r"\frac{+i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r}",
         scan=True,
-        printed=product_22_printed,
-        corrected=product_22,
+        printed=_product_22_printed,
+        corrected=_product_22,
         reference=lambda: products(2, 2),
         note="Twice m_1 m_2 over the norm, which is no share. Two fractions side by side, as in "
         "(B30), run into one: read as their product. The plus sign that opens the second numerator "
@@ -205,7 +208,7 @@ ENTRIES = [
         equation="B32",
         statement="Share of mode 3 in the longitudinal current",
         latex=r"\mathcal E_{2,3}\mathcal E^{-1}_{3,2} = \hat m_2^2",
-        printed=product_23,
+        printed=_product_23,
         reference=lambda: products(2, 3),
     ),
     _product(
@@ -213,7 +216,7 @@ ENTRIES = [
         statement="Share of mode 1 in the transverse current",
         latex=r"\mathcal E_{1,1}\mathcal E^{-1}_{1,2} = \frac{\hat m_1^2 - 1}{\sqrt2N_r}"
         r"\frac{-i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r}",
-        printed=product_11,
+        printed=_product_11,
         reference=lambda: products(1, 1),
         note=PRINTED_SIGN,
     ),
@@ -222,7 +225,7 @@ ENTRIES = [
         statement="Share of mode 2 in the transverse current",
         latex=r"\mathcal E_{1,2}\mathcal E^{-1}_{2,2} = \frac{\hat m_1^2 - 1}{\sqrt2N_r}"
         r"\frac{i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r}",
-        printed=product_12,
+        printed=_product_12,
         reference=lambda: products(1, 2),
         note="It uses E_12 in the form that (B7) should have. " + PRINTED_SIGN,
     ),
@@ -230,7 +233,7 @@ ENTRIES = [
         equation="B35",
         statement="Share of mode 3 in the transverse current",
         latex=r"\mathcal E_{1,3}\mathcal E^{-1}_{3,2} = \hat m_1\hat m_2",
-        printed=product_13,
+        printed=_product_13,
         reference=lambda: products(1, 3),
     ),
     _entry(
@@ -240,8 +243,8 @@ ENTRIES = [
         r"\{\zeta_3 + [\mathrm{Re}(\zeta_1) - \zeta_3](1 - \hat m_1^2)\}",
         corrected_latex=r"\frac{J_L}{J_{L0}} = 1 - 2\theta_{SH}^2 - \theta_{SH}^2"
         r"\{\zeta_3 + [\mathrm{Re}(\zeta_1) - \zeta_3](1 - \hat m_2^2)\}",
-        printed=longitudinal_by_direction_printed,
-        corrected=longitudinal_by_direction,
+        printed=_longitudinal_by_direction_printed,
+        corrected=_longitudinal_by_direction,
         reference=forward,
         route=QUADRATURE,
         note="m_1 for m_2: the printed angle is off by a quarter turn, so that the anisotropy "
@@ -254,11 +257,11 @@ ENTRIES = [
         r"\hat m_1\hat m_2 - \mathrm{Im}(\zeta_1)\hat m_3\}",
         corrected_latex=r"\frac{J_T}{J_{L0}} = \theta_{SH}^2\{[\zeta_3 - \mathrm{Re}(\zeta_1)]"
         r"\hat m_1\hat m_2 + \mathrm{Im}(\zeta_1)\hat m_3\}",
-        printed=transverse_by_direction_printed,
-        corrected=transverse_by_direction,
+        printed=_transverse_by_direction_printed,
+        corrected=_transverse_by_direction,
         reference=sideways,
         route=QUADRATURE,
-        note=SIGN,
+        note=_SIGN,
     ),
     _entry(
         equation="B38",
@@ -267,8 +270,8 @@ ENTRIES = [
         r" + \theta_{SH}^2[\mathrm{Re}(\zeta_1) - \zeta_3](1 - \hat m_2^2)",
         corrected_latex=r"\frac{\rho_L}{\rho_{L0}} \simeq 1 + \theta_{SH}^2(2 + \zeta_3)"
         r" + \theta_{SH}^2[\mathrm{Re}(\zeta_1) - \zeta_3](1 - \hat m_2^2)",
-        printed=rho_longitudinal_printed,
-        corrected=rho_longitudinal,
+        printed=_rho_longitudinal_printed,
+        corrected=_rho_longitudinal,
         reference=lambda: element(0),
         residual=fourth_order,
         tolerance=0.02,
@@ -285,8 +288,8 @@ ENTRIES = [
         r"\hat m_1\hat m_2 + \theta_{SH}^2\mathrm{Im}(\zeta_1)\hat m_3",
         corrected_latex=r"\frac{\rho_T}{\rho_{L0}} \simeq -\theta_{SH}^2[\zeta_3"
         r" - \mathrm{Re}(\zeta_1)]\hat m_1\hat m_2 - \theta_{SH}^2\mathrm{Im}(\zeta_1)\hat m_3",
-        printed=rho_transverse_printed,
-        corrected=rho_transverse,
+        printed=_rho_transverse_printed,
+        corrected=_rho_transverse,
         reference=lambda: element(1),
         residual=fourth_order,
         tolerance=0.02,
@@ -294,6 +297,6 @@ ENTRIES = [
         route=EXACT,
         order=4.0,
         parameter="theta_SH",
-        note="rho_T = E_y / J_x at J_y = 0. " + SIGN,
+        note="rho_T = E_y / J_x at J_y = 0. " + _SIGN,
     ),
 ]

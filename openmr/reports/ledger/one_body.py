@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray, spin_matrices
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import PAULI, spin_matrices
 from openmr.models import fock, scattering
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.routes.joint_space import first_order_tensor
 from openmr.reports.ledger.entries import Entry, Formula
 from openmr.reports.ledger.small_systems import (
-    PAULI,
     ROUNDING,
     Few,
     as_state,
@@ -33,13 +32,13 @@ from openmr.reports.ledger.small_systems import (
 from openmr.sample import presets
 from openmr.units import HBAR, MU_B
 
-SECTION = "III A. From many- to one-body master equation"
+_SECTION = "III A. From many- to one-body master equation"
 
 
 # --- (17)-(19) --------------------------------------------------------------------------------
 
 
-class OneElectron(NamedTuple):
+class _OneElectron(NamedTuple):
     """A single electron's density matrix, and the same state in Fock space."""
 
     few: Few
@@ -48,13 +47,13 @@ class OneElectron(NamedTuple):
 
 
 @cache
-def one_electron() -> OneElectron:
+def one_electron() -> _OneElectron:
     """sum_ab rho_ab f_a^+ |0><0| f_b."""
     few, single = few_electrons(), mixed_state(4, 12)
     vacuum = np.zeros(16)
     vacuum[np.argmin(fock.one_body(np.eye(4)).diag().real)] = 1.0
     created = np.einsum("aji,j->ai", few.f.conj(), vacuum)
-    return OneElectron(few, single, np.einsum("ab,ai,bj->ij", single, created, created.conj()))
+    return _OneElectron(few, single, np.einsum("ab,ai,bj->ij", single, created, created.conj()))
 
 
 def one_body_element(f: ComplexArray, state: ComplexArray, a2: int, a1: int) -> complex:
@@ -62,8 +61,8 @@ def one_body_element(f: ComplexArray, state: ComplexArray, a2: int, a1: int) -> 
     return complex(np.trace(f[a1].conj().T @ f[a2] @ state))
 
 
-def element_residual(formula: Formula, o: OneElectron) -> float:
-    """Of a one-body density matrix."""
+def element_residual(formula: Formula, o: _OneElectron) -> float:
+    """Deviation of a one-body density matrix."""
     found = [[formula(o.few.f, o.many, a, b) for b in range(4)] for a in range(4)]
     return relative(found, o.single)
 
@@ -113,7 +112,7 @@ class Mean(NamedTuple):
 
 @cache
 def mean_potentials() -> tuple[Mean, Mean]:
-    """Of a film, from its precession, and of moments in a tilted field on a ring of places."""
+    """Mean fields of a film, from its precession, and of moments on a ring in a tilted field."""
     return _film(), _ring()
 
 
@@ -166,14 +165,14 @@ def mean_potential(m: Mean) -> ComplexArray:
 
 
 def mean_residual(formula: Formula, potentials: tuple[Mean, Mean]) -> float:
-    """Of both potentials, relative."""
+    """Relative deviation of both potentials."""
     return float(np.max([relative(formula(m), m.potential) for m in potentials]))
 
 
 # --- (20) -------------------------------------------------------------------------------------
 
 
-class Waves(NamedTuple):
+class _Waves(NamedTuple):
     """Two wavenumbers of a ring of places, and the elements of a spin at one of them."""
 
     k: Array
@@ -184,12 +183,12 @@ class Waves(NamedTuple):
 
 
 @cache
-def ring() -> Waves:
+def ring() -> _Waves:
     """Elements of the coupling at one place as the electrons' engine takes them."""
     volume, count = 6.3, 9
     k, places = 2 * np.pi * np.array([1.0, 3.0]) / volume, volume * np.arange(count) / count
     elements = scattering.plane_waves(k, places[4], 2.0 / volume)[2][::2, ::2]
-    return Waves(k, places, volume, places[4], elements)
+    return _Waves(k, places, volume, places[4], elements)
 
 
 def plane_wave_printed(k: float, r: Any, volume: float) -> Any:
@@ -202,8 +201,8 @@ def plane_wave(k: float, r: Any, volume: float) -> Any:
     return 1 / np.sqrt(volume) * np.exp(1j * k * r)
 
 
-def wave_residual(formula: Formula, w: Waves) -> float:
-    """Of orthonormality and of the elements of a delta function."""
+def wave_residual(formula: Formula, w: _Waves) -> float:
+    """Deviation of orthonormality and of the elements of a delta function."""
     waves = np.stack([formula(k, w.places, w.volume) for k in w.k])
     overlap = waves.conj() @ waves.T * w.volume / len(w.places)
     local = np.array([formula(k, w.site, w.volume) for k in w.k])
@@ -213,10 +212,11 @@ def wave_residual(formula: Formula, w: Waves) -> float:
     )
 
 
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="17",
-        section=SECTION,
         statement="One-body density matrix, from Fock space",
         latex=r"\varrho_{\alpha_2\alpha_1}(t) = \langle\alpha_2|\hat\rho(t)|\alpha_1\rangle"
         r" = \mathrm{Tr}_e\{\hat f_{\alpha_1}^+\hat f_{\alpha_2}\hat\rho(t)\}",
@@ -224,13 +224,11 @@ ENTRIES = [
         printed=one_body_element,
         reference=one_electron,
         residual=element_residual,
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="the density matrix of a single electron, put into Fock space",
     ),
-    Entry(
+    _entry(
         equation="18",
-        section=SECTION,
         statement="Equation of motion of the one-body density matrix",
         latex=r"\frac{\partial}{\partial t}\varrho_{\alpha_2\alpha_1}(t)"
         r" - \frac{i}{\hbar}[\varrho(t), \hat{\mathcal H}_0^e]_{\alpha_2\alpha_1}"
@@ -240,15 +238,13 @@ ENTRIES = [
         printed=kinetic,
         reference=many_body_rate,
         residual=lambda formula, k: relative(formula(k), k.change),
-        tolerance=ROUNDING,
         because="relative; rounding in Fock space",
         route="commutators and traces in Fock space",
         note="Printed with indices inside the commutators, [rho_21, H]_21: read as [rho, H]_21, as "
         "in (A2).",
     ),
-    Entry(
+    _entry(
         equation="19",
-        section=SECTION,
         statement="Mean potential of the moments",
         latex=r"\hat{\mathcal V}_m = -\frac12 N_i\mathcal J_i^\nu\langle\hat S_i^\nu\rangle"
         r"\hat\sigma^\nu",
@@ -265,9 +261,8 @@ ENTRIES = [
         note="J is an energy times a volume, Eq. (5), so N must be the density N / V: the print is "
         "right for V = 1 and off by the factor V else.",
     ),
-    Entry(
+    _entry(
         equation="20",
-        section=SECTION,
         statement="Plane waves",
         latex=r"\langle\mathbf r|\alpha\rangle = \frac{1}{\sqrt V}e^{\mathbf k\cdot\mathbf r}"
         r"|\sigma\rangle",
@@ -278,7 +273,6 @@ ENTRIES = [
         corrected=plane_wave,
         reference=ring,
         residual=wave_residual,
-        tolerance=ROUNDING,
         because="overlaps and elements, relative; rounding",
         route="orthonormality on a ring; couplings of om.scattering",
         note="Without the i the functions grow and are not orthogonal: the error exceeds 1.",

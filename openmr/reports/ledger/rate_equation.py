@@ -8,18 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from openmr._checks import Array
+from openmr._checks import Array, ComplexArray
 from openmr.bath import correlators
-from openmr.bath.correlators import ComplexArray, spin_matrices
+from openmr.bath.correlators import PAULI
 from openmr.models import fermi_kinetics, fock, scattering
+from openmr.models.fermi_kinetics import DOWN, UP
 from openmr.reports.ledger.entries import Entry, measured_order
+from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.spin_axes import axes
 
 SECTION = "III B. Anisotropic spin relaxation: rate equation"
-ROUNDING = 1e-12
-"""Sums over Fock space or a few hundred energies."""
 
-UP, DOWN = 0, 1
 THERMAL = 0.026  # eV
 VOLUME = 2.5  # m^3
 
@@ -99,12 +98,12 @@ def sea(mixing: float = 0.0, dos: tuple[float, float] = (1.0, 1.0)) -> fermi_kin
 # --- (43)-(46) -------------------------------------------------------------------------------
 
 
-def spin_density(rho: ComplexArray, level: ComplexArray, volume: float) -> Any:
+def _spin_density(rho: ComplexArray, level: ComplexArray, volume: float) -> Any:
     """Eq. (43); rho (orbital, 2, 2)."""
     return sum((level.conj() @ block @ level).real for block in rho) / volume
 
 
-class Densities(NamedTuple):
+class _Densities(NamedTuple):
     """A many-body state with coherences: spin densities from operators on Fock space."""
 
     blocks: ComplexArray  # (orbital, 2, 2)
@@ -113,7 +112,7 @@ class Densities(NamedTuple):
 
 
 @cache
-def fock_densities() -> tuple[Densities, ...]:
+def _fock_densities() -> tuple[_Densities, ...]:
     """Expectation of (N + n.sigma)/2 over V for a state with every coherence."""
     rng = np.random.default_rng(5)
     wild = rng.normal(size=(6, 6)) + 1j * rng.normal(size=(6, 6))
@@ -123,15 +122,15 @@ def fock_densities() -> tuple[Densities, ...]:
     blocks = np.stack([rho[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] for k in range(3)])
     found = []
     for axis in axes():
-        n_sigma = np.einsum("a,aij->ij", axis.frame[2], 2 * spin_matrices(0.5))
+        n_sigma = np.einsum("a,aij->ij", axis.frame[2], PAULI)
         for level, sign in ((UP, 1), (DOWN, -1)):
             projector = fock.one_body(np.kron(np.eye(3), np.eye(2) + sign * n_sigma) / 2)
             expected = (projector * state).tr().real / VOLUME
-            found.append(Densities(blocks, axis.spin[:, level], float(expected)))
+            found.append(_Densities(blocks, axis.spin[:, level], float(expected)))
     return tuple(found)
 
 
-def density_change(collided: Array, volume: float) -> Any:
+def _density_change(collided: Array, volume: float) -> Any:
     """Eq. (44); collided (orbital,)."""
     return 1 / volume * sum(collided)
 
@@ -149,12 +148,12 @@ def relative(found: Any, expected: Any) -> float:
 
 
 @cache
-def exact_density_change() -> Array:
+def _exact_density_change() -> Array:
     """d/dt of N^up, N^down from the many-body collision integral."""
     return np.asarray(exact_change(few().band, some_populations()).sum(axis=0) / VOLUME)
 
 
-def rate_printed(w_in: Array, w_out: Array, own: Array, other: Array) -> Any:
+def _rate_printed(w_in: Array, w_out: Array, own: Array, other: Array) -> Any:
     """Eq. (45) as printed; own (k, 1), other (1, k'), W (k, k')."""
     return np.sum(w_in * other * own) - np.sum(w_out * own * other)
 
@@ -173,7 +172,7 @@ def _rate_error(formula: Any, exact: Array) -> float:
     return relative(found, exact)
 
 
-def transition_rate(
+def _transition_rate(
     density: float, volume: float, d: ComplexArray, pauli: Any, after: int, before: int
 ) -> Any:
     """Eq. (46), summed over v_1 and v_2; d is D(w_before - w_after)."""
@@ -189,7 +188,7 @@ def _transition_error(formula: Any, exact: Array) -> float:
     half = 0.5 * np.array([0.1, 0.03, -0.06]) * VOLUME  # the plane waves' exchange is over V
     transform = scattering.thermal_transform(correlators.moment_correlator(1.0, 1.3))
     turned = axes()[0].spin
-    pauli = turned.conj().T @ (2 * spin_matrices(0.5)) @ turned
+    pauli = turned.conj().T @ PAULI @ turned
     e = few().band.energies.reshape(3, 2)
     found = np.empty_like(exact)
     for k, s, q, t in np.ndindex(found.shape):
@@ -202,12 +201,12 @@ def _transition_error(formula: Any, exact: Array) -> float:
 # --- (47)-(50) -------------------------------------------------------------------------------
 
 
-def equilibrium_population(energy: Any, zeeman: float, theta: float) -> Any:
+def _equilibrium_population(energy: Any, zeeman: float, theta: float) -> Any:
     """Eq. (47) with the mean Zeeman energy of a spin along the axis; k_B T = 1."""
     return 1 / (np.exp(energy + zeeman * np.cos(theta)) + 1)
 
 
-class Thermal(NamedTuple):
+class _Thermal(NamedTuple):
     """Populations of spins along an axis in the Gibbs state of Fock space."""
 
     zeeman: float
@@ -216,7 +215,7 @@ class Thermal(NamedTuple):
 
 
 @cache
-def gibbs_populations() -> tuple[Thermal, ...]:
+def _gibbs_populations() -> tuple[_Thermal, ...]:
     """Two orbitals at several Zeeman energies."""
     orbital, found = np.array([-0.4, 0.9]), []
     for zeeman in (0.4, 0.2, 0.1, 0.05):
@@ -227,11 +226,11 @@ def gibbs_populations() -> tuple[Thermal, ...]:
             turned = np.kron(np.eye(2), axis.spin)
             turned_rho = turned.conj().T @ rho @ turned
             populations = turned_rho.diagonal().real.reshape(2, 2)
-            found.append(Thermal(zeeman, axis.theta, populations))
+            found.append(_Thermal(zeeman, axis.theta, populations))
     return tuple(found)
 
 
-def _thermal_order(formula: Any, reference: tuple[Thermal, ...]) -> float:
+def _thermal_order(formula: Any, reference: tuple[_Thermal, ...]) -> float:
     """Order of the error across the field; along it there must be none."""
     errors: dict[float, float] = {}
     for point in reference:
@@ -244,13 +243,13 @@ def _thermal_order(formula: Any, reference: tuple[Thermal, ...]) -> float:
     return abs(measured_order(list(errors), list(errors.values())) - 2)
 
 
-def time_reversed(x: float, back: ComplexArray) -> Any:
+def _time_reversed(x: float, back: ComplexArray) -> Any:
     """Eq. (48): D(x) from D(-x), k_B T = 1."""
     return [[np.exp(x) * back[b, a] for b in range(3)] for a in range(3)]
 
 
 @cache
-def line_weights() -> tuple[tuple[float, ComplexArray, ComplexArray], ...]:
+def _line_weights() -> tuple[tuple[float, ComplexArray, ComplexArray], ...]:
     """Energies, D at them and D at their negatives, from spin matrices and Boltzmann weights."""
     found = []
     for spin in (0.5, 2.0):
@@ -272,13 +271,13 @@ def _balance_error(formula: Any, r: Few) -> float:
     return relative(formula(e[:, UP, None], e[None, :, DOWN], back), there)
 
 
-def no_change() -> Any:
+def _no_change() -> Any:
     """Eq. (50)."""
     return 0.0
 
 
 @cache
-def equilibrium_change() -> Array:
+def _equilibrium_change() -> Array:
     """d/dt of N^up, N^down over what flips move one way: few orbitals, and a Fermi sea."""
     r = few()
     own, other = r.filled[:, UP, None], r.filled[None, :, DOWN]
@@ -303,8 +302,8 @@ ENTRIES = [
         statement="Spin density along any axis",
         latex=r"N^\sigma = \frac1V\sum_{\mathbf k}\varrho^\sigma_{\mathbf k}",
         code=("openmr.models.fermi_kinetics.densities", "openmr.models.fock.density"),
-        printed=spin_density,
-        reference=fock_densities,
+        printed=_spin_density,
+        reference=_fock_densities,
         residual=lambda f, r: max(abs(f(d.blocks, d.level, VOLUME) / d.found - 1) for d in r),
         route="operators (N + n.sigma)/2 on Fock space",
     ),
@@ -317,8 +316,8 @@ ENTRIES = [
             "openmr.models.fermi_kinetics.collision",
             "openmr.models.scattering.one_body_collision",
         ),
-        printed=density_change,
-        reference=exact_density_change,
+        printed=_density_change,
+        reference=_exact_density_change,
         residual=_density_change_error,
         note="Mean field and Zeeman energy turn no population that is diagonal along the axis; "
         "coherence along another axis than the field would turn it.",
@@ -336,10 +335,10 @@ ENTRIES = [
         r" - W_{\bar\sigma\sigma}(\mathbf k',\mathbf k)"
         r"\varrho^\sigma_{\mathbf k}\bar\varrho^{\bar\sigma}_{\mathbf k'}",
         code=("openmr.models.fermi_kinetics.collision", "openmr.models.scattering.golden_rule"),
-        printed=rate_printed,
+        printed=_rate_printed,
         corrected=rate,
         scan=True,
-        reference=exact_density_change,
+        reference=_exact_density_change,
         residual=_rate_error,
         note="The bars over the empty state are missing in the text at hand; Eqs. (22) and (55) "
         "have them. Without them the error is of the order of the rate itself.",
@@ -351,7 +350,7 @@ ENTRIES = [
         r" D^{\eta,\eta}_{\nu_2\nu_1}(\omega^{\sigma'}_{\mathbf k'} - \omega^\sigma_{\mathbf k})"
         r"\sigma^{\nu_1}_{\sigma\sigma'}\sigma^{\nu_2}_{\sigma'\sigma}",
         code=("openmr.rates.closed_form.flip_weights", "openmr.models.scattering.golden_rule"),
-        printed=transition_rate,
+        printed=_transition_rate,
         reference=lambda: few().rates,
         residual=_transition_error,
         route="real part of the couplings' half-sided transforms (scattering.golden_rule)",
@@ -366,8 +365,8 @@ ENTRIES = [
         r" \epsilon^\sigma_{\mathbf k} = \epsilon_{\mathbf k}"
         r" + \langle\sigma|\epsilon_B\hat\sigma_z|\sigma\rangle",
         code=("openmr.models.fermi_kinetics.local_equilibrium",),
-        printed=equilibrium_population,
-        reference=gibbs_populations,
+        printed=_equilibrium_population,
+        reference=_gibbs_populations,
         residual=_thermal_order,
         tolerance=0.05,
         because="distance of the order from 2; the next order of four Zeeman energies "
@@ -382,12 +381,9 @@ ENTRIES = [
         equation="48",
         statement="Fluctuation-dissipation theorem of the moments",
         latex=r"D_{\nu_1\nu_2}(\epsilon) = e^{\beta\epsilon}D_{\nu_2\nu_1}(-\epsilon)",
-        code=(
-            "openmr.bath.detailed_balance",
-            "openmr.bath.moment_correlator",
-        ),
-        printed=time_reversed,
-        reference=line_weights,
+        code=("openmr.bath.detailed_balance", "openmr.bath.moment_correlator"),
+        printed=_time_reversed,
+        reference=_line_weights,
         residual=lambda f, r: max(relative(f(x, back), there) for x, there, back in r),
         because="relative to the largest element; rounding",
         route="line weights from spin matrices and Boltzmann factors",
@@ -412,8 +408,8 @@ ENTRIES = [
             "openmr.models.fermi_kinetics.collision",
             "openmr.models.scattering.one_body_collision",
         ),
-        printed=no_change,
-        reference=equilibrium_change,
+        printed=_no_change,
+        reference=_equilibrium_change,
         residual=lambda f, r: float(np.abs(r - f()).max()),
         because="over what flips move one way; rounding",
         route="many-body collision integral, and the kinetic equation of a Fermi sea",

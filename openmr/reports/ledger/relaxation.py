@@ -15,14 +15,15 @@ from openmr.models import fermi_kinetics
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.relaxation import relaxation_at
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.spin_flips import DENSITY, ROUNDING, SECTION, worst_ratio
+from openmr.reports.ledger.measures import ROUNDING
+from openmr.reports.ledger.spin_flips import DENSITY, SECTION, worst_ratio
 from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments
 from openmr.units import HBAR
 
 ELECTRONS = Electrons(dos_up=3.4e27, dos_down=3.4e27)
 FILM = Film(5e-9, 0.1, 1e-6, spin_flip_time=9e-12, resistivity=2e-6)
-COUPLINGS = ((-1e-3, -1e-3, -1e-3), (1e-3, 0.3e-3, -0.6e-3))
+_COUPLINGS = ((-1e-3, -1e-3, -1e-3), (1e-3, 0.3e-3, -0.6e-3))
 
 
 def film(spin: float, coupling: Any) -> Sample:
@@ -47,7 +48,9 @@ class Rates(NamedTuple):
 
 
 @cache
-def measured_rates(method: str = "bloch-redfield", couplings: tuple[Any, ...] = COUPLINGS) -> Rates:
+def measured_rates(
+    method: str = "bloch-redfield", couplings: tuple[Any, ...] = _COUPLINGS
+) -> Rates:
     """Exchange part of the relaxation tensor for several spins, couplings and fields."""
     found: list[list[Array]] = []
     fields = np.array([0.5, 3.0, 12.0])
@@ -73,7 +76,7 @@ def measured_rates(method: str = "bloch-redfield", couplings: tuple[Any, ...] = 
     return Rates(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
-def both_routes() -> tuple[Rates, Rates]:
+def _both_routes() -> tuple[Rates, Rates]:
     """QuTiP's tensor, which leaves the electrons' splitting out, and a Fermi sea, which has it."""
     return measured_rates("bloch-redfield"), measured_rates("kinetic")
 
@@ -103,18 +106,18 @@ def longitudinal(r: Rates) -> Array:
     )
 
 
-def mean_dos(nu_up: float, nu_down: float) -> Any:
+def _mean_dos(nu_up: float, nu_down: float) -> Any:
     """Eq. (71)."""
     return (1 / (2 * nu_up) + 1 / (2 * nu_down)) * nu_up * nu_down
 
 
-DENSITIES = ((0.3, 0.9), (1.4, 0.5), (1.0, 1.0))
+_DENSITIES = ((0.3, 0.9), (1.4, 0.5), (1.0, 1.0))
 
 
 @cache
-def rate_by_dos() -> tuple[float, ...]:
+def _rate_by_dos() -> tuple[float, ...]:
     """Longitudinal rate of a Fermi sea with unequal densities of states, over that with 1 and 1."""
-    rates = [sea_slope(1.0, 0.0, dos) for dos in DENSITIES]
+    rates = [sea_slope(1.0, 0.0, dos) for dos in _DENSITIES]
     return tuple(rate[3, 3] / rates[-1][3, 3] for rate in rates)
 
 
@@ -134,21 +137,21 @@ def nothing() -> Any:
 
 
 @cache
-def share_of_jz() -> Array:
+def _share_of_jz() -> Array:
     """Longitudinal over transverse rate with J_z alone, both routes."""
     only_z = ((0.0, 0.0, -0.6e-3),)
     tensors = [measured_rates(method, only_z).tensor for method in ("bloch-redfield", "kinetic")]
     return np.concatenate([t[:, 2, 2] / t[:, 0, 0] for t in tensors])
 
 
-def flip_factors(x: float) -> Any:
+def _flip_factors(x: float) -> Any:
     """Weights x n_B and x (1 + n_B)."""
     n_b = 1 / (np.exp(x) - 1)
     return x * n_b, x * (1 + n_b)
 
 
 @cache
-def blocked_overlaps() -> tuple[tuple[float, Array], ...]:
+def _blocked_overlaps() -> tuple[tuple[float, Array], ...]:
     """Integral of f(e) [1 - f(e -+ x)] over the electrons' energies, by quadrature."""
 
     def overlap(x: float) -> float:
@@ -185,7 +188,7 @@ ENTRIES = [
         ),
         printed=longitudinal_printed,
         corrected=longitudinal,
-        reference=both_routes,
+        reference=_both_routes,
         residual=lambda f, r: max(worst_ratio(f(one), one.tensor[:, 2, 2]) for one in r),
         because="relative; rounding of the tensor's sums",
         route="bloch-redfield, and kinetic at the electrons' full splitting",
@@ -198,8 +201,8 @@ ENTRIES = [
         latex=r"\beta\epsilon_L n_B(\epsilon_L),\quad \beta\epsilon_L[1 + n_B(\epsilon_L)],\quad"
         r" n_B = \frac{1}{e^{\beta\epsilon_L} - 1}",
         code=("openmr.rates.closed_form.absorption", "openmr.rates.closed_form.emission"),
-        printed=flip_factors,
-        reference=blocked_overlaps,
+        printed=_flip_factors,
+        reference=_blocked_overlaps,
         residual=lambda f, r: max(worst_ratio(f(x), found) for x, found in r),
         tolerance=1e-10,
         because="relative; absolute error 1e-13 of the quadrature over the smallest, 0.07",
@@ -213,7 +216,7 @@ ENTRIES = [
         latex=r"\partial\tau_\parallel^{-1}/\partial J_z = 0",
         code=("openmr.rates.closed_form.longitudinal",),
         printed=nothing,
-        reference=share_of_jz,
+        reference=_share_of_jz,
         residual=lambda f, r: float(np.abs(r - f()).max()),
         because="over the transverse rate; rounding",
         route="bloch-redfield and kinetic with J_z alone",
@@ -224,9 +227,9 @@ ENTRIES = [
         latex=r"\nu_F = \left(\frac{1}{2\nu_F^\uparrow} + \frac{1}{2\nu_F^\downarrow}\right)"
         r"\nu_F^\uparrow\nu_F^\downarrow",
         code=("openmr.sample.film.Electrons", "openmr.rates.closed_form.relaxation_rate"),
-        printed=mean_dos,
-        reference=rate_by_dos,
-        residual=lambda f, r: worst_ratio([f(*dos) for dos in DENSITIES], r),
+        printed=_mean_dos,
+        reference=_rate_by_dos,
+        residual=lambda f, r: worst_ratio([f(*dos) for dos in _DENSITIES], r),
         route="kinetic equation with unequal densities of states",
     ),
 ]

@@ -14,11 +14,10 @@ import qutip
 from numpy.typing import ArrayLike
 from scipy.linalg import dft
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray, spin_matrices
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import PAULI, spin_matrices
 from openmr.models import fock, scattering
 
-PAULI = 2 * spin_matrices(0.5)
 ROUNDING = 1e-11
 """Sums of some thousand terms and quadratures carried to 1e-14, relative to the largest element."""
 
@@ -34,7 +33,7 @@ def relative(found: ArrayLike, expected: ArrayLike) -> float:
 
 
 def commutator(a: Any, b: Any) -> ComplexArray:
-    """Ab - ba, for the references."""
+    """Commutator a b - b a, for the references."""
     return np.asarray(a @ b - b @ a)
 
 
@@ -341,7 +340,7 @@ def engine(few: Few) -> scattering.Scattering:
 
 
 def without_mean_field(few: Few, rho: ComplexArray) -> Scattered:
-    """What free electrons do, less the disconnected term: the moments' answer to their mean spin.
+    """Change of free electrons, less the disconnected term: the moments' answer to their spin.
 
     The answer of the moments is a number per coupling, Tr[V(-tau) rho], and acts through [V, rho].
     """

@@ -10,16 +10,16 @@ import numpy as np
 from scipy.linalg import expm
 from scipy.spatial.transform import Rotation
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray, spin_matrices
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import PAULI, spin_matrices
 from openmr.rates.routes import joint_space
 from openmr.reports.ledger.entries import Entry, Residual
 
-SECTION = "III B. Anisotropic spin relaxation: axes"
-ROUNDING = 1e-13
+_SECTION = "III B. Anisotropic spin relaxation: axes"
+_ROUNDING = 1e-13
 """Some hundred machine epsilons: sums of a few products of numbers of order one."""
 
-MOMENT = 1.5
+_MOMENT = 1.5
 """Spin of the moment whose operators are turned."""
 
 
@@ -49,13 +49,13 @@ def axes() -> tuple[Axis, ...]:
             phi,
             (Rotation.from_euler("y", theta) * Rotation.from_euler("z", phi)).as_matrix(),
             turn(0.5, theta, phi),
-            turn(MOMENT, theta, phi),
+            turn(_MOMENT, theta, phi),
         )
         for theta, phi in angles
     )
 
 
-def conjugated(turned: ComplexArray, operators: Any) -> ComplexArray:
+def _conjugated(turned: ComplexArray, operators: Any) -> ComplexArray:
     """U A U^+ for each operator."""
     return np.asarray(turned @ np.asarray(operators) @ turned.conj().T)
 
@@ -71,17 +71,17 @@ def worst(distance: Callable[[Any, Axis], Any]) -> Residual:
 
 # --- (35), (36) ------------------------------------------------------------------------------
 
-UP, DOWN = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+_UP, _DOWN = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 
 
-def spin_up(theta: float, phi: float) -> Any:
+def _spin_up(theta: float, phi: float) -> Any:
     """Eq. (35)."""
-    return np.cos(theta / 2) * UP - np.exp(-1j * phi) * np.sin(theta / 2) * DOWN
+    return np.cos(theta / 2) * _UP - np.exp(-1j * phi) * np.sin(theta / 2) * _DOWN
 
 
-def spin_down(theta: float, phi: float) -> Any:
+def _spin_down(theta: float, phi: float) -> Any:
     """Eq. (36)."""
-    return np.cos(theta / 2) * DOWN + np.exp(1j * phi) * np.sin(theta / 2) * UP
+    return np.cos(theta / 2) * _DOWN + np.exp(1j * phi) * np.sin(theta / 2) * _UP
 
 
 def _away_from(state: ComplexArray, axis: Axis, level: int) -> ComplexArray:
@@ -93,13 +93,13 @@ def _away_from(state: ComplexArray, axis: Axis, level: int) -> ComplexArray:
 # --- (37)-(39) -------------------------------------------------------------------------------
 
 
-def turned_pauli(theta: float, phi: float, pauli: Sequence[Any]) -> Any:
+def _turned_pauli(theta: float, phi: float, pauli: Sequence[Any]) -> Any:
     """Eq. (37)."""
     x, y, z = pauli
     return -np.sin(theta) * np.cos(phi) * x + np.sin(theta) * np.sin(phi) * y + np.cos(theta) * z
 
 
-def turned_vector(r: Array, x: Any, y: Any, z: Any) -> list[Any]:
+def _turned_vector(r: Array, x: Any, y: Any, z: Any) -> list[Any]:
     """Eq. (38)."""
     return [r[a, 0] * x + r[a, 1] * y + r[a, 2] * z for a in range(3)]
 
@@ -115,11 +115,11 @@ def frame(theta: float, phi: float) -> Any:
 
 
 def _spin_and_moment(formula: Any, axis: Axis) -> Any:
-    pauli, moment = 2 * spin_matrices(0.5), spin_matrices(MOMENT)
+    pauli, moment = PAULI, spin_matrices(_MOMENT)
     return np.concatenate(
         [
-            np.ravel(formula(axis.frame, *pauli) - conjugated(axis.spin, pauli)),
-            np.ravel(formula(axis.frame, *moment) - conjugated(axis.moment, moment)),
+            np.ravel(formula(axis.frame, *pauli) - _conjugated(axis.spin, pauli)),
+            np.ravel(formula(axis.frame, *moment) - _conjugated(axis.moment, moment)),
         ]
     )
 
@@ -127,7 +127,7 @@ def _spin_and_moment(formula: Any, axis: Axis) -> Any:
 # --- (40)-(42) -------------------------------------------------------------------------------
 
 
-def coupling_printed(l_plus: Any, l_minus: Any, l_z: Any, plus: Any, minus: Any, z: Any) -> Any:
+def _coupling_printed(l_plus: Any, l_minus: Any, l_z: Any, plus: Any, minus: Any, z: Any) -> Any:
     """Eq. (40) as printed; with L = J S/2 of Eq. (6), hbar = 1."""
     return -1 / 2 * (l_plus @ minus + l_minus @ plus + l_z @ z)
 
@@ -137,28 +137,28 @@ def coupling(l_plus: Any, l_minus: Any, l_z: Any, plus: Any, minus: Any, z: Any)
     return -(l_plus @ minus + l_minus @ plus + l_z @ z)
 
 
-def raising(x: Any, y: Any, sigma_x: Any, sigma_y: Any) -> tuple[Any, Any]:
+def _raising(x: Any, y: Any, sigma_x: Any, sigma_y: Any) -> tuple[Any, Any]:
     """Eq. (41)."""
     return x + 1j * y, 1 / 2 * (sigma_x + 1j * sigma_y)
 
 
-def lowering(x: Any, y: Any, sigma_x: Any, sigma_y: Any) -> tuple[Any, Any]:
+def _lowering(x: Any, y: Any, sigma_x: Any, sigma_y: Any) -> tuple[Any, Any]:
     """Eq. (42)."""
     return x - 1j * y, 1 / 2 * (sigma_x - 1j * sigma_y)
 
 
-EXCHANGE = (1.0, 0.3, -0.6)
+_EXCHANGE = (1.0, 0.3, -0.6)
 
 
 def _coupling_error(formula: Any, axis: Axis) -> Any:
     """The rotated form beside -(1/2) sum J sigma S, built in QuTiP without any rotation."""
-    moments = [0.5 * j * s for j, s in zip(EXCHANGE, spin_matrices(MOMENT), strict=True)]
+    moments = [0.5 * j * s for j, s in zip(_EXCHANGE, spin_matrices(_MOMENT), strict=True)]
     size = len(moments[0])
     l_x, l_y, l_z = (np.kron(np.eye(2), s) for s in _turn(axis, moments))
-    x, y, z = (np.kron(s, np.eye(size)) for s in _turn(axis, 2 * spin_matrices(0.5)))
+    x, y, z = (np.kron(s, np.eye(size)) for s in _turn(axis, PAULI))
     plus, minus = 0.5 * (x + 1j * y), 0.5 * (x - 1j * y)
     found = formula(l_x + 1j * l_y, l_x - 1j * l_y, l_z, plus, minus, z)
-    return found - joint_space.coupling([MOMENT], 0, EXCHANGE).full()
+    return found - joint_space.coupling([_MOMENT], 0, _EXCHANGE).full()
 
 
 def _turn(axis: Axis, vector: Any) -> Any:
@@ -167,27 +167,27 @@ def _turn(axis: Axis, vector: Any) -> Any:
 
 def _ladder_error(formula: Any, axis: Axis, sign: int) -> Any:
     """Operators of the turned axes beside turned ladder operators: matrices with one diagonal."""
-    pauli, moment = 2 * spin_matrices(0.5), spin_matrices(MOMENT)
-    turned_moment = conjugated(axis.moment, moment)
-    turned_electron = conjugated(axis.spin, pauli)
+    pauli, moment = PAULI, spin_matrices(_MOMENT)
+    turned_moment = _conjugated(axis.moment, moment)
+    turned_electron = _conjugated(axis.spin, pauli)
     for_moment, for_electron = formula(*turned_moment[:2], *turned_electron[:2])
-    height = MOMENT - np.arange(len(moment[0]))  # m = S ... -S
-    steps = np.sqrt((MOMENT - height[1:]) * (MOMENT + height[1:] + 1))
+    height = _MOMENT - np.arange(len(moment[0]))  # m = S ... -S
+    steps = np.sqrt((_MOMENT - height[1:]) * (_MOMENT + height[1:] + 1))
     expected = np.diag(steps, k=1) if sign > 0 else np.diag(steps, k=-1)
     hop = np.eye(2, k=sign)
     return np.concatenate(
         [
-            np.ravel(for_moment - conjugated(axis.moment, expected)),
-            np.ravel(for_electron - conjugated(axis.spin, hop)),
+            np.ravel(for_moment - _conjugated(axis.moment, expected)),
+            np.ravel(for_electron - _conjugated(axis.spin, hop)),
         ]
     )
 
 
 _entry = partial(
     Entry,
-    section=SECTION,
+    section=_SECTION,
     reference=axes,
-    tolerance=ROUNDING,
+    tolerance=_ROUNDING,
     because="absolute, for numbers of order one; rounding",
     route="exponentials of spin matrices",
 )
@@ -199,7 +199,7 @@ ENTRIES = [
         latex=r"|\Uparrow\rangle = \cos\frac{\theta}{2}|\uparrow\rangle"
         r" - e^{-i\phi}\sin\frac{\theta}{2}|\downarrow\rangle",
         code=("openmr.rates.closed_form.flip_weights",),
-        printed=spin_up,
+        printed=_spin_up,
         residual=worst(lambda f, a: _away_from(f(a.theta, a.phi), a, 0)),
         note="The scan has single arrows on both sides: on the left, double ones are meant.",
     ),
@@ -209,7 +209,7 @@ ENTRIES = [
         latex=r"|\Downarrow\rangle = \cos\frac{\theta}{2}|\downarrow\rangle"
         r" + e^{+i\phi}\sin\frac{\theta}{2}|\uparrow\rangle",
         code=("openmr.rates.closed_form.flip_weights",),
-        printed=spin_down,
+        printed=_spin_down,
         residual=worst(lambda f, a: _away_from(f(a.theta, a.phi), a, 1)),
         note="The phases of (35) and (36) are not those of the axes (38): there, sigma_+ of (41) "
         "is exp(i phi) times |up><down|. Rates hold its square and do not notice.",
@@ -220,13 +220,8 @@ ENTRIES = [
         latex=r"\sigma_{\mathbf z} = -\sin\theta\cos\phi\,\sigma_x"
         r" + \sin\theta\sin\phi\,\sigma_y + \cos\theta\,\sigma_z",
         code=("openmr.rates.record.quantisation_axis",),
-        printed=turned_pauli,
-        residual=worst(
-            lambda f, a: (
-                f(a.theta, a.phi, 2 * spin_matrices(0.5))
-                - conjugated(a.spin, 2 * spin_matrices(0.5)[2])
-            )
-        ),
+        printed=_turned_pauli,
+        residual=worst(lambda f, a: f(a.theta, a.phi, PAULI) - _conjugated(a.spin, PAULI[2])),
         note="The axis has the polar angle theta and the right-handed azimuth pi - phi.",
     ),
     _entry(
@@ -235,7 +230,7 @@ ENTRIES = [
         latex=r"(\hat\sigma_{\mathbf x}, \hat\sigma_{\mathbf y}, \hat\sigma_{\mathbf z})^T"
         r" = R\,(\hat\sigma_x, \hat\sigma_y, \hat\sigma_z)^T,\quad \hat L_{\mathbf a} = R\,\hat L",
         code=("openmr.rates.record.rotation",),
-        printed=turned_vector,
+        printed=_turned_vector,
         residual=worst(_spin_and_moment),
         note="For anisotropic coupling L_v = J_v S_v is turned as a vector, which keeps L.sigma; "
         "it is then not the turned operator of a spin.",
@@ -259,7 +254,7 @@ ENTRIES = [
         corrected_latex=r"V_{em} = -\hbar\sum_i\{L_+^i\sigma_- + L_-^i\sigma_+"
         r" + L_{\mathbf z}^i\sigma_{\mathbf z}\},\quad L^\nu = \frac{J^\nu}{2\hbar}S^\nu",
         code=("openmr.rates.routes.joint_space.coupling",),
-        printed=coupling_printed,
+        printed=_coupling_printed,
         corrected=coupling,
         residual=worst(_coupling_error),
         because="absolute, in units of the largest coupling; rounding",
@@ -273,7 +268,7 @@ ENTRIES = [
         latex=r"L_+ = L_{\mathbf x} + iL_{\mathbf y},\quad"
         r" \sigma_+ = \frac12(\sigma_{\mathbf x} + i\sigma_{\mathbf y})",
         code=("openmr.bath.spin_matrices", "openmr.rates.closed_form.flip_weights"),
-        printed=raising,
+        printed=_raising,
         residual=worst(partial(_ladder_error, sign=1)),
         note="The electron's is a unit hop, the moment's has no 1/2.",
     ),
@@ -283,7 +278,7 @@ ENTRIES = [
         latex=r"L_- = L_{\mathbf x} - iL_{\mathbf y},\quad"
         r" \sigma_- = \frac12(\sigma_{\mathbf x} - i\sigma_{\mathbf y})",
         code=("openmr.bath.spin_matrices", "openmr.rates.closed_form.flip_weights"),
-        printed=lowering,
+        printed=_lowering,
         residual=worst(partial(_ladder_error, sign=-1)),
     ),
 ]

@@ -8,27 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.linalg import eigvals
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray
-from openmr.reports.ledger.diffusion import (
-    EPSILON,
-    MATRICES,
-    curvatures,
-    into_a_face,
-    settled_slopes,
-)
+from openmr._checks import Array, ComplexArray
+from openmr.models.clusters import LEVI_CIVITA as EPSILON
+from openmr.reports.ledger.diffusion import MATRICES, curvatures, into_a_face, settled_slopes
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    Film,
-    films,
-    modes,
-    propagator,
-)
-from openmr.reports.ledger.measures import Pairs, deviation
+from openmr.reports.ledger.film_problem import Film, films, modes, propagator
+from openmr.reports.ledger.measures import ROUNDING, Pairs, deviation
 
 SECTION = "Appendix B. Resistivity of a ferromagnet"
-ROUNDING = 1e-12
-AXES = range(3)
+_AXES = range(3)
 COUNTED = (1, 2, 3)
 
 
@@ -51,21 +39,22 @@ def across(f: Film) -> Array:
 
 
 @cache
-def transverse_parts() -> Pairs:
-    """What relaxes across the field, alike along it: trace over the plane, times unity."""
+def _transverse_parts() -> Pairs:
+    """The part that relaxes across the field, alike along it: trace over the plane, times unity."""
     return [((f,), 0.5 * np.trace(even(f) @ across(f)) * np.eye(3)) for f in films()]
 
 
 @cache
-def axial_parts() -> Pairs:
-    """What the even part has beyond that."""
+def _axial_parts() -> Pairs:
+    """The rest of the even part."""
     return [
-        ((f,), even(f) - part) for f, part in zip(films(), _second(transverse_parts()), strict=True)
+        ((f,), even(f) - part)
+        for f, part in zip(films(), _second(_transverse_parts()), strict=True)
     ]
 
 
 @cache
-def turning_parts() -> Pairs:
+def _turning_parts() -> Pairs:
     """The odd part."""
     return [((f,), odd(f)) for f in films()]
 
@@ -74,43 +63,43 @@ def _second(pairs: Pairs) -> list[Any]:
     return [expected for _, expected in pairs]
 
 
-def transverse_matrix(f: Film) -> Any:
+def _transverse_matrix(f: Film) -> Any:
     """Eq. (B2)."""
-    return np.array([[(i == j) * f.l_perp**-2 for j in AXES] for i in AXES])
+    return np.array([[(i == j) * f.l_perp**-2 for j in _AXES] for i in _AXES])
 
 
-def axial_matrix(f: Film) -> Any:
+def _axial_matrix(f: Film) -> Any:
     """Eq. (B3)."""
     m = f.b
-    return np.array([[m[i] * m[j] * (f.l_par**-2 - f.l_perp**-2) for j in AXES] for i in AXES])
+    return np.array([[m[i] * m[j] * (f.l_par**-2 - f.l_perp**-2) for j in _AXES] for i in _AXES])
 
 
-def precession_matrix_printed(f: Film) -> Any:
+def _precession_matrix_printed(f: Film) -> Any:
     """Eq. (B4) as printed."""
     m = f.b
     return np.array(
-        [[-(f.l_L**-2) * sum(EPSILON[i, j, k] * m[k] for k in AXES) for j in AXES] for i in AXES]
+        [[-(f.l_L**-2) * sum(EPSILON[i, j, k] * m[k] for k in _AXES) for j in _AXES] for i in _AXES]
     )
 
 
-def precession_matrix(f: Film) -> Any:
+def _precession_matrix(f: Film) -> Any:
     """Eq. (B4) with the sign of Eq. (2)."""
     m = f.b
     return np.array(
-        [[f.l_L**-2 * sum(EPSILON[i, j, k] * m[k] for k in AXES) for j in AXES] for i in AXES]
+        [[f.l_L**-2 * sum(EPSILON[i, j, k] * m[k] for k in _AXES) for j in _AXES] for i in _AXES]
     )
 
 
-def laplacian(f: Film, mu: Array) -> Any:
+def _laplacian(f: Film, mu: Array) -> Any:
     """Eq. (B1) with (B2), (B3) and (B4), the last with the sign of Eq. (2)."""
-    return (transverse_matrix(f) + axial_matrix(f) + precession_matrix(f)) @ mu
+    return (_transverse_matrix(f) + _axial_matrix(f) + _precession_matrix(f)) @ mu
 
 
 # --- (B5)-(B8) -------------------------------------------------------------------------------
 
 
 @cache
-def decaying_modes() -> Pairs:
+def _decaying_modes() -> Pairs:
     """Shapes that keep their form on the way through the film, with the length of their decay."""
     found: Pairs = []
     for f in films():
@@ -122,7 +111,7 @@ def decaying_modes() -> Pairs:
     return found
 
 
-def mode_equation(length: complex, vector: ComplexArray) -> Any:
+def _mode_equation(length: complex, vector: ComplexArray) -> Any:
     """Left-hand side of Eq. (B5)."""
     return length**-2 * vector
 
@@ -133,13 +122,13 @@ def eigenvalues() -> Pairs:
     return [((f,), eigvals(f.matrix)) for f in films()]
 
 
-def inverse_squares(f: Film) -> Any:
+def _inverse_squares(f: Film) -> Any:
     """Eq. (B6) with l_m^-2 = l_par^-2 - l_perp^-2."""
     l_m2 = f.l_par**-2 - f.l_perp**-2
     return [f.l_perp**-2 + 1j * f.l_L**-2, f.l_perp**-2 - 1j * f.l_L**-2, f.l_perp**-2 + l_m2]
 
 
-def as_sets(formula: Any, pairs: Pairs) -> float:
+def _as_sets(formula: Any, pairs: Pairs) -> float:
     """The same numbers in any order: power sums, which fix them."""
     powers = np.arange(1, 4)[:, None]
     return deviation(
@@ -155,12 +144,12 @@ def eigenvectors() -> Pairs:
 
 
 @cache
-def inverse_eigenvectors() -> Pairs:
+def _inverse_eigenvectors() -> Pairs:
     """Inverse of the same matrix."""
     return [((f,), modes(f.matrix.T, f.b).inverse[1:, 1:]) for f in films()]
 
 
-def vectors_printed(f: Film) -> Any:
+def _vectors_printed(f: Film) -> Any:
     """Eq. (B7) as printed."""
     m = f.m
     N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
@@ -186,22 +175,14 @@ def vectors(f: Film) -> Any:
     )
 
 
-def inverse_vectors(f: Film) -> Any:
+def _inverse_vectors(f: Film) -> Any:
     """Eq. (B8)."""
     m = f.m
     N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
     return np.array(
         [
-            [
-                (m[1] ** 2 - 1) / N,
-                (-1j * m[3] + m[1] * m[2]) / N,
-                (+1j * m[2] + m[1] * m[3]) / N,
-            ],
-            [
-                (m[1] ** 2 - 1) / N,
-                (+1j * m[3] + m[1] * m[2]) / N,
-                (-1j * m[2] + m[1] * m[3]) / N,
-            ],
+            [(m[1] ** 2 - 1) / N, (-1j * m[3] + m[1] * m[2]) / N, (+1j * m[2] + m[1] * m[3]) / N],
+            [(m[1] ** 2 - 1) / N, (+1j * m[3] + m[1] * m[2]) / N, (-1j * m[2] + m[1] * m[3]) / N],
             [m[1], m[2], m[3]],
         ]
     )
@@ -215,7 +196,8 @@ def zeros() -> Pairs:
     """The parts of the matrix, and the scale of their products."""
     found: Pairs = []
     for M_perp, M_m, M_L in zip(
-        *(_second(part()) for part in (transverse_parts, axial_parts, turning_parts)), strict=True
+        *(_second(part()) for part in (_transverse_parts, _axial_parts, _turning_parts)),
+        strict=True,
     ):
         found += [((M_m, M_L), M_L), ((M_perp, M_L), M_L)]
     return found
@@ -226,7 +208,7 @@ def commutator(M: Array, N: Array) -> Any:
     return M @ N - N @ M
 
 
-def vanishing(formula: Any, pairs: Pairs) -> float:
+def _vanishing(formula: Any, pairs: Pairs) -> float:
     """Result over the product of the norms."""
     return max(
         float(np.abs(formula(M, N)).max() / np.linalg.norm(M) / np.linalg.norm(N))
@@ -241,7 +223,7 @@ def face(f: Film, slope: Array) -> Any:
     return -f.sigma / (2 * f.e) * slope - J_SH * y
 
 
-def slopes_at(side: int) -> list[tuple[Film, Array]]:
+def _slopes_at(side: int) -> list[tuple[Film, Array]]:
     """The settled slopes at one of the faces."""
     return [(f, ends[side : side + 1]) for f, ends in settled_slopes()]
 
@@ -258,7 +240,7 @@ ENTRIES = [
         latex=r"\nabla^2\mu_{si} = \mathcal M_{ij}\mu_{sj} = (\mathcal M^\perp_{ij}"
         r" + \mathcal M^m_{ij} + \mathcal M^L_{ij})\mu_{sj}",
         code=("openmr.rates.axes.film_tensor", "openmr.transport.diffusion.surviving_matrix"),
-        printed=laplacian,
+        printed=_laplacian,
         reference=curvatures,
         because="over the largest component; rounding",
         note="With (B4) corrected.",
@@ -271,8 +253,8 @@ ENTRIES = [
             "openmr.transport.diffusion.transverse_length",
             "openmr.transport.diffusion.transverse_decay",
         ),
-        printed=transverse_matrix,
-        reference=transverse_parts,
+        printed=_transverse_matrix,
+        reference=_transverse_parts,
         because="over the largest element; rounding",
     ),
     _entry(
@@ -280,8 +262,8 @@ ENTRIES = [
         statement="Axial part of the diffusion matrix",
         latex=r"\mathcal M^m_{ij} = \hat m_i\hat m_j(\ell_\parallel^{-2} - \ell_\perp^{-2})",
         code=("openmr.transport.diffusion.longitudinal_length", "openmr.rates.axes.film_tensor"),
-        printed=axial_matrix,
-        reference=axial_parts,
+        printed=_axial_matrix,
+        reference=_axial_parts,
         because="over the largest element; rounding",
     ),
     _entry(
@@ -293,9 +275,9 @@ ENTRIES = [
             "openmr.rates.record.PRECESSION_GENERATOR",
             "openmr.transport.resistivity.resistivity",
         ),
-        printed=precession_matrix_printed,
-        corrected=precession_matrix,
-        reference=turning_parts,
+        printed=_precession_matrix_printed,
+        corrected=_precession_matrix,
+        reference=_turning_parts,
         because="over the largest element; rounding",
         note="Spins of (2) precess the other way about. Only terms odd in omega_L notice: "
         "(87), (B37), (B39).",
@@ -305,8 +287,8 @@ ENTRIES = [
         statement="Eigenmodes of the diffusion matrix",
         latex=r"\ell_\nu^{-2}\mathcal E_{i\nu} = \mathcal M_{ij}\mathcal E_{j\nu}",
         code=("openmr.transport.diffusion.profile", "openmr.transport.diffusion.transverse_decay"),
-        printed=mode_equation,
-        reference=decaying_modes,
+        printed=_mode_equation,
+        reference=_decaying_modes,
         because="over the largest component; rounding times the spread of the propagator",
         route="shapes that the propagator over a tenth of the film leaves alone",
     ),
@@ -320,9 +302,9 @@ ENTRIES = [
             "openmr.transport.diffusion.transverse_decay",
             "openmr.transport.diffusion.longitudinal_length",
         ),
-        printed=inverse_squares,
+        printed=_inverse_squares,
         reference=eigenvalues,
-        residual=as_sets,
+        residual=_as_sets,
         because="over the largest power sum; rounding",
         route="numpy's eigenvalues of the generator from matrices",
         note="l_m is defined nowhere; l_m^-2 = l_par^-2 - l_perp^-2 is the only reading.",
@@ -338,7 +320,7 @@ ENTRIES = [
         r"\frac{+i\hat m_2 + \hat m_1\hat m_3}{\sqrt2N_r} & \hat m_3\end{bmatrix}",
         corrected_latex=r"\mathcal E_{12} = \frac{\hat m_1^2 - 1}{\sqrt2N_r}",
         code=("openmr.transport.diffusion.profile",),
-        printed=vectors_printed,
+        printed=_vectors_printed,
         corrected=vectors,
         reference=eigenvectors,
         because="over the largest element; rounding",
@@ -357,8 +339,8 @@ ENTRIES = [
         r"\frac{-i\hat m_2 + \hat m_1\hat m_3}{\sqrt2N_r} \\"
         r"\hat m_1 & \hat m_2 & \hat m_3\end{bmatrix}",
         code=("openmr.transport.diffusion.profile",),
-        printed=inverse_vectors,
-        reference=inverse_eigenvectors,
+        printed=_inverse_vectors,
+        reference=_inverse_eigenvectors,
         because="over the largest element; rounding",
         route="numpy's inverse of its eigenvectors",
         note="It is the inverse of (B7) with E_12 corrected, and of no other. " + PRINTED_SIGN,
@@ -370,7 +352,7 @@ ENTRIES = [
         code=("openmr.transport.diffusion.transverse_decay",),
         printed=commutator,
         reference=zeros,
-        residual=vanishing,
+        residual=_vanishing,
         because="over the norms; rounding",
     ),
     *(
@@ -384,7 +366,7 @@ ENTRIES = [
                 "openmr.transport.diffusion.graded_profile",
             ),
             printed=face,
-            reference=partial(slopes_at, index),
+            reference=partial(_slopes_at, index),
             residual=into_a_face,
             tolerance=5e-5,
             because="over the spin Hall current; cube of a cell over the fastest mode's length",

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray, moment_correlator, populations, spin_matrices
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import PAULI, moment_correlator, populations, spin_matrices
 from openmr.rates.routes import joint_space
 from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.rate_equation import relative
 from openmr.reports.ledger.spin_axes import turn
 from openmr.units import HBAR, K_B
 
 SECTION = "III B 1. Longitudinal spin relaxation time"
-ROUNDING = 1e-12
 DENSITY = 1.66e27  # m^-3
 AZIMUTHS = (0.0, 0.4, 0.5 * np.pi, 2.3)
 
@@ -30,24 +30,24 @@ def worst_ratio(found: Any, expected: Any) -> float:
 # --- (64), (65) ------------------------------------------------------------------------------
 
 
-def raising_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
+def _raising_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
     """Eq. (64)."""
     return np.exp(1j * phi) * ((jx + jy) / 2 * s_plus + (jx - jy) / 2 * s_minus)
 
 
-def lowering_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
+def _lowering_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
     """Eq. (65)."""
     return np.exp(-1j * phi) * ((jx - jy) / 2 * s_plus + (jx + jy) / 2 * s_minus)
 
 
-STRENGTHS = (0.9, 0.3, -0.6)
-MOMENT = 1.5
+_STRENGTHS = (0.9, 0.3, -0.6)
+_MOMENT = 1.5
 
 
 @cache
 def turned_ladders(theta: float, sign: int) -> tuple[tuple[float, ComplexArray], ...]:
     """(phi, L_x +- i L_y) for L_v = J_v S_v, turned by SciPy's rotations."""
-    vector = np.array(STRENGTHS)[:, None, None] * spin_matrices(MOMENT)
+    vector = np.array(_STRENGTHS)[:, None, None] * spin_matrices(_MOMENT)
     found = []
     for phi in AZIMUTHS:
         frame = (Rotation.from_euler("y", theta) * Rotation.from_euler("z", phi)).as_matrix()
@@ -58,15 +58,15 @@ def turned_ladders(theta: float, sign: int) -> tuple[tuple[float, ComplexArray],
 
 def ladder_error(formula: Any, r: Any, count: int) -> float:
     """Deviation from the turned vector; the formula takes the first `count` couplings."""
-    x, y, z = spin_matrices(MOMENT)
+    x, y, z = spin_matrices(_MOMENT)
     operators = (x + 1j * y, x - 1j * y, z)[:count]
-    return max(relative(formula(phi, *STRENGTHS[:count], *operators), ladder) for phi, ladder in r)
+    return max(relative(formula(phi, *_STRENGTHS[:count], *operators), ladder) for phi, ladder in r)
 
 
 # --- (66)-(69) -------------------------------------------------------------------------------
 
 
-class Moment(NamedTuple):
+class _Moment(NamedTuple):
     """One moment in its field, and its averages in the thermal state."""
 
     spin: float
@@ -78,11 +78,11 @@ class Moment(NamedTuple):
     flip_down: float  # <S_+ S_->
 
 
-TEMPERATURE, VOLUME = 4.0, 1e-26  # K, m^3
+_TEMPERATURE, VOLUME = 4.0, 1e-26  # K, m^3
 
 
 @cache
-def moments() -> tuple[Moment, ...]:
+def moments() -> tuple[_Moment, ...]:
     """Averages from matrices and Boltzmann weights."""
     found = []
     for spin, x in ((0.5, 0.4), (2.0, 1.3), (3.5, 3.0)):
@@ -91,12 +91,12 @@ def moments() -> tuple[Moment, ...]:
         operators = (s_z, s_z @ s_z, down @ up, up @ down)
         p = populations(spin, x)
         averages = [float(p @ operator.diagonal().real) for operator in operators]
-        found.append(Moment(spin, x, x * K_B * TEMPERATURE / HBAR, *averages))
+        found.append(_Moment(spin, x, x * K_B * _TEMPERATURE / HBAR, *averages))
     return tuple(found)
 
 
 @cache
-def moment_lines() -> tuple[tuple[Moment, Any], ...]:
+def _moment_lines() -> tuple[tuple[_Moment, Any], ...]:
     """<S_-(t) S_+> and <S_+(t) S_->: (frequency in rad/s, weight) of their lines."""
     up, down = np.array([1, 1j, 0]), np.array([1, -1j, 0])
     found = []
@@ -111,12 +111,12 @@ def moment_lines() -> tuple[tuple[Moment, Any], ...]:
     return tuple(found)
 
 
-def upward(m: Moment) -> Any:
+def _upward(m: _Moment) -> Any:
     """Eq. (67): position and weight of the line."""
     return m.omega_l, m.spin * (m.spin + 1) - m.mean_square - m.mean
 
 
-def downward(m: Moment) -> Any:
+def _downward(m: _Moment) -> Any:
     """Eq. (68): position and weight of the line."""
     return -m.omega_l, m.spin * (m.spin + 1) - m.mean_square + m.mean
 
@@ -125,7 +125,7 @@ def _line_error(formula: Any, r: Any, which: int) -> float:
     return max(worst_ratio(formula(m), lines[which]) for m, lines in r)
 
 
-def square_of_spin(spin: float, identity: Array) -> Any:
+def _square_of_spin(spin: float, identity: Array) -> Any:
     """Eq. (69)."""
     return spin * (spin + 1) * identity
 
@@ -147,10 +147,10 @@ class Coupled(NamedTuple):
     jy: float
     jz: float
     phi: float
-    moment: Moment
+    moment: _Moment
 
 
-def along_printed(c: Coupled) -> Any:
+def _along_printed(c: Coupled) -> Any:
     """Eq. (66) as printed: lines of W, omega_L from Eqs. (67), (68) besides its own."""
     m = c.moment
     rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
@@ -176,10 +176,10 @@ def flip_lines(theta: float) -> tuple[tuple[Coupled, Array], ...]:
     found = []
     for m in moments():
         for phi in AZIMUTHS:
-            jx, jy, jz = coupling = np.array(STRENGTHS) * 1e-30
+            jx, jy, jz = coupling = np.array(_STRENGTHS) * 1e-30
             lines = moment_correlator(m.spin, m.x)
             turned = turn(0.5, theta, phi)
-            pauli = turned.conj().T @ (2 * spin_matrices(0.5)) @ turned
+            pauli = turned.conj().T @ PAULI @ turned
             hop, back = coupling / 2 * pauli[:, 1, 0], coupling / 2 * pauli[:, 0, 1]
             strength = np.einsum("a,b,lab->l", back, hop, lines.weights).real
             weights = 2 * np.pi / (HBAR * VOLUME) ** 2 * DENSITY * strength
@@ -200,21 +200,21 @@ def lines_error(formula: Any, r: Any, count: int) -> float:
     return worst
 
 
-def upward_from_downward(x: float, flip_down: float) -> Any:
+def _upward_from_downward(x: float, flip_down: float) -> Any:
     """<S_- S_+> from <S_+ S_->."""
     return np.exp(x) * flip_down
 
 
-def change_of_total_spin() -> Any:
+def _change_of_total_spin() -> Any:
     """Conserving and non-conserving part of Eq. (66): change along the field when spin falls."""
     return [0.0, -2.0]
 
 
 @cache
-def total_spin_steps() -> Array:
+def _total_spin_steps() -> Array:
     """[S_z + sigma_z / 2, A] = step A for the parts of the coupling that lower the electron."""
-    spins = [MOMENT]
-    sigma, moment = joint_space.PAULI, joint_space.spin_operators(MOMENT)
+    spins = [_MOMENT]
+    sigma, moment = joint_space.PAULI, joint_space.spin_operators(_MOMENT)
     total = joint_space.embed(0.5 * sigma[2], [1 + 0 * moment[2]])
     total = total + joint_space.embed(1 + 0 * sigma[2], [moment[2]])
     steps = []
@@ -246,7 +246,7 @@ ENTRIES = [
             "openmr.rates.closed_form.flip_weights_longitudinal",
             "openmr.rates.routes.joint_space.coupling",
         ),
-        printed=raising_along,
+        printed=_raising_along,
         reference=partial(turned_ladders, 0.0, 1),
         residual=partial(ladder_error, count=2),
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
@@ -260,7 +260,7 @@ ENTRIES = [
             "openmr.rates.closed_form.flip_weights_longitudinal",
             "openmr.rates.routes.joint_space.coupling",
         ),
-        printed=lowering_along,
+        printed=_lowering_along,
         reference=partial(turned_ladders, 0.0, -1),
         residual=partial(ladder_error, count=2),
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
@@ -276,7 +276,7 @@ ENTRIES = [
         r"\langle S_-S_+\rangle\,\delta(\omega - \omega_L) + \frac{\pi n_S}{8\hbar^2V^2}"
         r"(J_x - J_y)^2\langle S_+S_-\rangle\,\delta(\omega + \omega_L)",
         code=("openmr.rates.closed_form.flip_weights_longitudinal",),
-        printed=along_printed,
+        printed=_along_printed,
         corrected=along,
         reference=partial(flip_lines, 0.0),
         residual=partial(lines_error, count=2),
@@ -293,8 +293,8 @@ ENTRIES = [
             "openmr.rates.routes.joint_space.coupling",
             "openmr.rates.closed_form.flip_weights_longitudinal",
         ),
-        printed=change_of_total_spin,
-        reference=total_spin_steps,
+        printed=_change_of_total_spin,
+        reference=_total_spin_steps,
         residual=lambda f, r: float(np.abs(f() - r).max()),
         because="absolute, in hbar; rounding",
         route="commutators in QuTiP",
@@ -305,12 +305,9 @@ ENTRIES = [
         statement="Moments that take the energy of a flip",
         latex=r"\langle S_-S_+\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
         r" - \langle S_\parallel\rangle]\,\delta(\omega - \omega_L)",
-        code=(
-            "openmr.moments.spin_averages.level_sums",
-            "openmr.bath.moment_correlator",
-        ),
-        printed=upward,
-        reference=moment_lines,
+        code=("openmr.moments.spin_averages.level_sums", "openmr.bath.moment_correlator"),
+        printed=_upward,
+        reference=_moment_lines,
         residual=partial(_line_error, which=0),
         because="position and weight, relative; rounding",
         note="Holds by itself; the doubled omega_L arises in (66), (74). The 2 pi of the Fourier "
@@ -321,12 +318,9 @@ ENTRIES = [
         statement="Moments that give the energy of a flip",
         latex=r"\langle S_+S_-\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
         r" + \langle S_\parallel\rangle]\,\delta(\omega + \omega_L)",
-        code=(
-            "openmr.moments.spin_averages.level_sums",
-            "openmr.bath.moment_correlator",
-        ),
-        printed=downward,
-        reference=moment_lines,
+        code=("openmr.moments.spin_averages.level_sums", "openmr.bath.moment_correlator"),
+        printed=_downward,
+        reference=_moment_lines,
         residual=partial(_line_error, which=1),
         because="position and weight, relative; rounding",
     ),
@@ -335,7 +329,7 @@ ENTRIES = [
         statement="The two are in detailed balance",
         latex=r"\langle S_-S_+\rangle = e^{\beta\epsilon_L}\langle S_+S_-\rangle",
         code=("openmr.bath.detailed_balance",),
-        printed=upward_from_downward,
+        printed=_upward_from_downward,
         reference=moments,
         residual=lambda f, r: max(worst_ratio(f(m.x, m.flip_down), m.flip_up) for m in r),
     ),
@@ -344,7 +338,7 @@ ENTRIES = [
         statement="Length of a spin",
         latex=r"S_xS_x + S_yS_y + S_zS_z = S(S+1)",
         code=("openmr.rates.routes.joint_space.spin_operators",),
-        printed=square_of_spin,
+        printed=_square_of_spin,
         reference=squares,
         residual=lambda f, r: max(relative(f(spin, np.eye(len(m))), m) for spin, m in r),
         route="QuTiP's spin matrices",

@@ -7,20 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from openmr.bath.correlators import ComplexArray
+from openmr._checks import ComplexArray
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    Film,
-    at,
-    films,
-    modes,
-    propagator,
-    spin_profile,
-)
-from openmr.reports.ledger.measures import Pairs, deviation
-from openmr.reports.ledger.spin_diffusion import COUNTED, ROUNDING, SECTION
+from openmr.reports.ledger.film_problem import Film, at, films, modes, propagator, spin_profile
+from openmr.reports.ledger.measures import ROUNDING, Pairs, deviation
+from openmr.reports.ledger.spin_diffusion import COUNTED, SECTION
 
-DEPTHS = (0.0, 0.3, 0.85)  # over d
+_DEPTHS = (0.0, 0.3, 0.85)  # over d
 
 
 class Solution(NamedTuple):
@@ -37,7 +30,7 @@ class Solution(NamedTuple):
 
 
 @cache
-def solutions() -> list[Solution]:
+def _solutions() -> list[Solution]:
     """Value and slope at z = 0 projected on the modes."""
     found = []
     for f in films():
@@ -78,8 +71,8 @@ def whole() -> Pairs:
     """Accumulation at some depths."""
     return [
         ((s, x * s.film.d), spin_profile(s.film, x * s.film.d)[0])
-        for s in solutions()
-        for x in DEPTHS
+        for s in _solutions()
+        for x in _DEPTHS
     ]
 
 
@@ -90,14 +83,14 @@ def decaying() -> Pairs:
 
 
 @cache
-def growing() -> Pairs:
+def _growing() -> Pairs:
     """The rest."""
     return [((s, z), mu - _decaying(s, z)) for (s, z), mu in whole()]
 
 
-def per_mode(values: Any) -> Pairs:
+def _per_mode(values: Any) -> Pairs:
     """One number per mode."""
-    return [((s,), values(s)[1:]) for s in solutions()]
+    return [((s,), values(s)[1:]) for s in _solutions()]
 
 
 # --- (B11)-(B15) -----------------------------------------------------------------------------
@@ -117,10 +110,10 @@ def ansatz(s: Solution, z: float) -> Any:
 @cache
 def sources() -> Pairs:
     """Sigma times the slope at z = 0 of the settled spins."""
-    return [((s,), s.film.sigma * spin_profile(s.film, 0.0)[1]) for s in solutions()]
+    return [((s,), s.film.sigma * spin_profile(s.film, 0.0)[1]) for s in _solutions()]
 
 
-def source_both(s: Solution) -> Any:
+def _source_both(s: Solution) -> Any:
     """Both sides of Eq. (B12)."""
     sigma, e, J_SH = s.film.sigma, s.film.e, s.film.J_SH
     return [
@@ -134,12 +127,12 @@ def difference(s: Solution) -> Any:
     return [-s.E_inv[n, 2] * s.l[n] / s.film.sigma for n in COUNTED]
 
 
-def growing_part(s: Solution, z: float) -> Any:
+def _growing_part(s: Solution, z: float) -> Any:
     """Eq. (B14)."""
     return [sum(s.A[n] * s.E[i, n] * 2 * np.cosh(z / s.l[n]) for n in COUNTED) for i in COUNTED]
 
 
-def decaying_part(s: Solution, z: float) -> Any:
+def _decaying_part(s: Solution, z: float) -> Any:
     """Eq. (B15)."""
     e, J_SH, sigma = s.film.e, s.film.J_SH, s.film.sigma
     return [
@@ -158,7 +151,7 @@ def decaying_part(s: Solution, z: float) -> Any:
 def conductances() -> Pairs:
     """(sigma/2) mu'(d) / mu(d) of one mode with mu'(0) = 0, by propagation."""
     found: Pairs = []
-    for s in solutions():
+    for s in _solutions():
         for n in COUNTED:
             across = propagator(np.array([[s.l[n] ** -2]]), s.film.d)
             g = 0.5 * s.film.sigma * across[1, 0] / across[0, 0]
@@ -173,12 +166,12 @@ def conductance(sigma: float, length: complex, d: float) -> Any:
 
 def _g(s: Solution, n: int) -> complex:
     """g_nu of one mode, found by propagation."""
-    known = solutions()
+    known = _solutions()
     position = next(k for k, other in enumerate(known) if other is s)
     return complex(conductances()[3 * position + n - 1][1])
 
 
-def flow(s: Solution) -> Any:
+def _flow(s: Solution) -> Any:
     """Right-hand side of Eq. (B16)."""
     d = s.film.d
     return [
@@ -187,19 +180,19 @@ def flow(s: Solution) -> Any:
     ]
 
 
-def flow_parts(s: Solution) -> Any:
+def _flow_parts(s: Solution) -> Any:
     """Right-hand side of Eq. (B18)."""
     e, J_SH = s.film.e, s.film.J_SH
     return [-(i == 2) * e * J_SH + e * J_SH * s.hall[i] for i in COUNTED]
 
 
-def hall_current(s: Solution) -> Any:
+def _hall_current(s: Solution) -> Any:
     """Eq. (B19)."""
     d = s.film.d
     return [sum(s.E[i, n] * s.E_inv[n, 2] * np.exp(-d / s.l[n]) for n in COUNTED) for i in COUNTED]
 
 
-def projected_flow(s: Solution) -> Any:
+def _projected_flow(s: Solution) -> Any:
     """Right-hand side of Eq. (B20)."""
     return [sum(s.E_inv[n, i] * s.flow[i] for i in COUNTED) for n in COUNTED]
 
@@ -207,7 +200,7 @@ def projected_flow(s: Solution) -> Any:
 # --- (B21)-(B23) -----------------------------------------------------------------------------
 
 
-def inverse_G(s: Solution) -> Any:
+def _inverse_G(s: Solution) -> Any:
     """Eq. (B22)."""
     d, sigma = s.film.d, s.film.sigma
     return [
@@ -216,16 +209,16 @@ def inverse_G(s: Solution) -> Any:
     ]
 
 
-def inverse_G_found(s: Solution) -> Any:
+def _inverse_G_found(s: Solution) -> Any:
     """Coefficient of cosh(z/l) / cosh(d/l) over that of the source."""
     e, J_SH = s.film.e, s.film.J_SH
     found = [2 * s.A[n] * np.cosh(s.film.d / s.l[n]) / (e * J_SH * s.E_inv[n, 2]) for n in COUNTED]
     return np.array([np.nan, *found])
 
 
-def growing_solved(s: Solution, z: float) -> Any:
+def _growing_solved(s: Solution, z: float) -> Any:
     """Eq. (B21) with (B22), times e J_SH."""
-    G_inv = dict(zip(COUNTED, inverse_G(s), strict=True))
+    G_inv = dict(zip(COUNTED, _inverse_G(s), strict=True))
     d, e, J_SH = s.film.d, s.film.e, s.film.J_SH
     return [
         e
@@ -240,7 +233,7 @@ def growing_solved(s: Solution, z: float) -> Any:
 
 def total(s: Solution, z: float) -> Any:
     """Eq. (B23) with (B22), times e J_SH."""
-    G_inv = dict(zip(COUNTED, inverse_G(s), strict=True))
+    G_inv = dict(zip(COUNTED, _inverse_G(s), strict=True))
     d, sigma, e, J_SH = s.film.d, s.film.sigma, s.film.e, s.film.J_SH
     return [
         e
@@ -258,7 +251,7 @@ def total(s: Solution, z: float) -> Any:
     ]
 
 
-PROPAGATED = "boundary-value problem by its propagator, taken apart into numpy's modes"
+_PROPAGATED = "boundary-value problem by its propagator, taken apart into numpy's modes"
 _entry = partial(
     Entry,
     section=SECTION,
@@ -266,7 +259,7 @@ _entry = partial(
     residual=deviation,
     tolerance=ROUNDING,
     because="over the largest component; rounding times the growth through the film, at most e^5",
-    route=PROPAGATED,
+    route=_PROPAGATED,
 )
 
 ENTRIES = [
@@ -284,7 +277,7 @@ ENTRIES = [
         statement="Face at z = 0 in terms of the amplitudes",
         latex=r"\sum_\nu\frac{\sigma_D}{\ell_\nu}(A_\nu - B_\nu)\mathcal E_{i\nu}"
         r" = -\delta_{i2}2eJ_{SH}",
-        printed=source_both,
+        printed=_source_both,
         reference=lambda: [(given, np.array([v, v])) for given, v in sources()],
     ),
     _entry(
@@ -293,29 +286,29 @@ ENTRIES = [
         latex=r"\frac{A_\nu}{2eJ_{SH}} - \frac{B_\nu}{2eJ_{SH}}"
         r" = -\mathcal E^{-1}_{\nu2}\frac{\ell_\nu}{\sigma_D}",
         printed=difference,
-        reference=lambda: per_mode(lambda s: (s.A - s.B) / (2 * s.film.e * s.film.J_SH)),
+        reference=lambda: _per_mode(lambda s: (s.A - s.B) / (2 * s.film.e * s.film.J_SH)),
     ),
     _entry(
         equation="B14",
         statement="Part of the accumulation that is even about z = 0",
         latex=r"\mu^{ch}_{si}(z) = \sum_\nu A_\nu\mathcal E_{i\nu}2\cosh(z/\ell_\nu)",
-        printed=growing_part,
-        reference=growing,
+        printed=_growing_part,
+        reference=_growing,
     ),
     _entry(
         equation="B15",
         statement="Part of the accumulation that decays from z = 0",
         latex=r"\mu^{sH}_{si}(z) = 2eJ_{SH}\sum_\nu\mathcal E_{i\nu}\mathcal E^{-1}_{\nu2}"
         r"\frac{\ell_\nu}{\sigma_D}e^{-z/\ell_\nu}",
-        printed=decaying_part,
+        printed=_decaying_part,
         reference=decaying,
     ),
     _entry(
         equation="B16",
         statement="Slope of the even part at z = d",
         latex=r"ej^b_{si} = \sum_\nu\mathcal E_{i\nu}A_\nu g_\nu2\cosh(d_N/\ell_\nu)",
-        printed=flow,
-        reference=lambda: per_mode(lambda s: s.flow),
+        printed=_flow,
+        reference=lambda: _per_mode(lambda s: s.flow),
     ),
     _entry(
         equation="B17",
@@ -329,23 +322,23 @@ ENTRIES = [
         equation="B18",
         statement="Two sources of the even part's slope",
         latex=r"ej^b_{si} = -\delta_{i2}eJ_{SH} + ej_{si}",
-        printed=flow_parts,
-        reference=lambda: per_mode(lambda s: s.flow),
+        printed=_flow_parts,
+        reference=lambda: _per_mode(lambda s: s.flow),
     ),
     _entry(
         equation="B19",
         statement="What the decaying part sends to z = d",
         latex=r"\frac{j_{si}}{J_{SH}} = \sum_\nu\mathcal E_{i\nu}\mathcal E^{-1}_{\nu2}"
         r"e^{-d_N/\ell_\nu}",
-        printed=hall_current,
-        reference=lambda: per_mode(lambda s: s.hall),
+        printed=_hall_current,
+        reference=lambda: _per_mode(lambda s: s.hall),
     ),
     _entry(
         equation="B20",
         statement="Amplitudes from the slope at z = d",
         latex=r"A_\nu g_\nu2\cosh(d_N/\ell_\nu) = \sum_i\mathcal E^{-1}_{\nu i}ej^b_{si}",
-        printed=projected_flow,
-        reference=lambda: per_mode(
+        printed=_projected_flow,
+        reference=lambda: _per_mode(
             lambda s: np.array(
                 [np.nan] + [s.A[n] * _g(s, n) * 2 * np.cosh(s.film.d / s.l[n]) for n in COUNTED]
             )
@@ -356,16 +349,16 @@ ENTRIES = [
         statement="Even part of the accumulation, solved",
         latex=r"\frac{\mu^{ch}_{si}(z)}{eJ_{SH}} = \sum_\nu\mathcal E_{i\nu}"
         r"\mathcal E^{-1}_{\nu2}G^{-1}_\nu\frac{\cosh(z/\ell_\nu)}{\cosh(d_N/\ell_\nu)}",
-        printed=growing_solved,
-        reference=growing,
+        printed=_growing_solved,
+        reference=_growing,
     ),
     _entry(
         equation="B22",
         statement="Strength of the even part",
         latex=r"G^{-1}_\nu = g^{-1}_\nu\left[\mathrm{sech}(d_N/\ell_\nu) - 1\right]"
         r" - 2\frac{\ell_\nu}{\sigma_D}e^{-d_N/\ell_\nu}",
-        printed=inverse_G,
-        reference=lambda: per_mode(inverse_G_found),
+        printed=_inverse_G,
+        reference=lambda: _per_mode(_inverse_G_found),
     ),
     _entry(
         equation="B23",

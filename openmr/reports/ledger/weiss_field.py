@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
 
-from openmr._checks import Array
-from openmr.bath.correlators import ComplexArray, spin_matrices
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import spin_matrices
 from openmr.models import cluster_model, clusters
 from openmr.reports.ledger import long_formulas
 from openmr.reports.ledger.collision_integral import SUMS, occupied
 from openmr.reports.ledger.entries import Entry, Formula, measured_order
-from openmr.reports.ledger.small_systems import (
-    ROUNDING,
-    Few,
-    largest,
-    relative,
-    thermal,
-)
+from openmr.reports.ledger.small_systems import ROUNDING, Few, largest, relative, thermal
 from openmr.units import K_B, MU_B
 
-SECTION = "III A. From many- to one-body master equation"
+_SECTION = "III A. From many- to one-body master equation"
 
 
 # --- (29)-(33) --------------------------------------------------------------------------------
@@ -51,7 +45,7 @@ def rings() -> Weiss:
     temperature, ratios = 10.0, (0.04, 0.02, 0.01)
     thermal_energy, fields, exact = K_B * temperature, [], []
     for ratio in ratios:
-        ring = cluster_model.at_reduced_temperature(0.5, clusters.graph("ring", 6), 1 / ratio, 0.3)
+        ring = _ring(ratio)
         state = clusters.levels(ring)
         exact.append(float(np.einsum("m,mm->", state.populations, state.along[0])))
         splitting = float(cluster_model.weiss_splittings(ring)[0])
@@ -61,12 +55,12 @@ def rings() -> Weiss:
     )
 
 
-def weiss_term_printed(w: Weiss, h: float) -> ComplexArray:
+def _weiss_term_printed(w: Weiss, h: float) -> ComplexArray:
     """Eq. (29) as printed."""
     return np.asarray(w.g * w.spin * h)
 
 
-def weiss_term(w: Weiss, h: float) -> ComplexArray:
+def _weiss_term(w: Weiss, h: float) -> ComplexArray:
     """Eq. (29) with the Bohr magneton."""
     return np.asarray(w.g * w.mu_b * w.spin * h)
 
@@ -79,7 +73,7 @@ def _weiss_residual(formula: Formula, w: Weiss) -> float:
     return abs(measured_order(w.ratios, errors) - 2.0)
 
 
-class Fields(NamedTuple):
+class _Fields(NamedTuple):
     """Three unlike moments: field, exchange, means, and the field that each one feels."""
 
     field: float  # B [T]
@@ -91,7 +85,7 @@ class Fields(NamedTuple):
 
 
 @cache
-def felt_fields() -> Fields:
+def _felt_fields() -> _Fields:
     """Partial trace of the exact Hamiltonian over the other moments, in product states."""
     temperature, field, g = 10.0, 3.0, 2.0
     bonds = 1e-3 * np.array([[0.0, 0.7, -0.4], [0.7, 0.0, 1.1], [-0.4, 1.1, 0.0]])
@@ -106,10 +100,10 @@ def felt_fields() -> Fields:
         local = np.einsum("abcdbc->ad", tensor)
         felt.append((local[0, 0] - local[1, 1]) * K_B * temperature / (g * MU_B))
     means = np.array([s[0, 0] - 0.5 for s in states])
-    return Fields(field, g, MU_B, bonds, means, np.array(felt))
+    return _Fields(field, g, MU_B, bonds, means, np.array(felt))
 
 
-def weiss_field(f: Fields, i: int) -> float:
+def weiss_field(f: _Fields, i: int) -> float:
     """Eq. (30)."""
     return float(
         f.field - 1 / (f.g * f.mu_b) * sum(f.exchange[i, j] * f.spins[j] for j in (0, 1, 2))
@@ -126,7 +120,7 @@ class Correlators(NamedTuple):
 
 
 @cache
-def ring_correlators() -> Correlators:
+def _ring_correlators() -> Correlators:
     """Equal-time correlators of six spins 1/2 in a field, at several T_C / T."""
     ratios, local, exact = (0.04, 0.02, 0.01), [], []
     for ratio in ratios:
@@ -137,7 +131,7 @@ def ring_correlators() -> Correlators:
     return Correlators(np.eye(6)[:, :, None, None], tuple(local), tuple(exact), ratios)
 
 
-def local_correlator(c: Correlators, on_site: ComplexArray) -> ComplexArray:
+def _local_correlator(c: Correlators, on_site: ComplexArray) -> ComplexArray:
     """Eq. (31)."""
     return np.asarray(c.same_site * on_site)
 
@@ -147,7 +141,7 @@ def _local_residual(formula: Formula, c: Correlators) -> float:
     return abs(measured_order(c.ratios, errors) - 1.0)
 
 
-class Moment(NamedTuple):
+class _Moment(NamedTuple):
     """Moments in fields: S, beta eps_L and traces over their levels."""
 
     spin: Array
@@ -157,7 +151,7 @@ class Moment(NamedTuple):
 
 
 @cache
-def thermal_moments() -> Moment:
+def thermal_moments() -> _Moment:
     """Traces of S_z and S_z^2 with exp(-x S_z)."""
     points = [(s, x) for s in (0.5, 1.0, 2.0, 3.5) for x in (-3.0, -0.2, 0.7, 2.5)]
     mean, square = [], []
@@ -167,7 +161,7 @@ def thermal_moments() -> Moment:
         mean.append(np.trace(state @ z).real)
         square.append(np.trace(state @ z @ z).real)
     spins, splittings = np.array(points).T
-    return Moment(spins, splittings, np.array(mean), np.array(square))
+    return _Moment(spins, splittings, np.array(mean), np.array(square))
 
 
 def magnetization(s: Array, x: Array) -> Array:
@@ -182,7 +176,7 @@ def second_moment(s: Array, x: Array, mean: Array) -> Array:
     return np.asarray(s * (s + 1) + 1 / np.tanh(x / 2) * mean)
 
 
-class Magnons(NamedTuple):
+class _Magnons(NamedTuple):
     """A saturated ring: its Weiss field, and the exact energies of one flipped moment."""
 
     g: float
@@ -193,7 +187,7 @@ class Magnons(NamedTuple):
 
 
 @cache
-def flipped_moments() -> Magnons:
+def _flipped_moments() -> _Magnons:
     """Six spins 1/2 from their Hamiltonian: the block with one flip, beside the ground state."""
     temperature, field, g, sites = 10.0, 3.0, 2.0, 6
     bonds = 2e-4 * clusters.graph("ring", sites)
@@ -203,10 +197,10 @@ def flipped_moments() -> Magnons:
     flips = [lowest - 2 ** (sites - 1 - i) for i in range(sites)]
     block = whole[np.ix_(flips, flips)] - whole[lowest, lowest] * np.eye(sites)
     saturated = field + bonds.sum(axis=1)[0] * 0.5 / (g * MU_B)
-    return Magnons(g, MU_B, saturated, np.diag(block), np.linalg.eigvalsh(block))
+    return _Magnons(g, MU_B, saturated, np.diag(block), np.linalg.eigvalsh(block))
 
 
-def flat_energy(m: Magnons) -> float:
+def _flat_energy(m: _Magnons) -> float:
     """eps_L = g mu_B H."""
     return m.g * m.mu_b * m.field
 
@@ -214,7 +208,7 @@ def flat_energy(m: Magnons) -> float:
 # --- (34) --------------------------------------------------------------------------------------
 
 
-def local_rate_printed(r: Few, p: Array, n_s: float) -> ComplexArray:
+def _local_rate_printed(r: Few, p: Array, n_s: float) -> ComplexArray:
     """Eq. (34) as printed: one frequency for the way in and the way out."""
     q, total = 1 - p, np.zeros(len(p), dtype=complex)
     for a, b in np.ndindex(len(p), len(p)):
@@ -227,7 +221,7 @@ def local_rate_printed(r: Few, p: Array, n_s: float) -> ComplexArray:
     return np.asarray(n_s / r.volume * total)
 
 
-def local_rate(r: Few, p: Array, n_s: float) -> ComplexArray:
+def _local_rate(r: Few, p: Array, n_s: float) -> ComplexArray:
     """Eq. (34) with the frequencies of Eq. (25)."""
     q, total = 1 - p, np.zeros(len(p), dtype=complex)
     for a, b in np.ndindex(len(p), len(p)):
@@ -240,10 +234,11 @@ def local_rate(r: Few, p: Array, n_s: float) -> ComplexArray:
     return np.asarray(n_s / r.volume * total)
 
 
+_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
+
 ENTRIES = [
-    Entry(
+    _entry(
         equation="29",
-        section=SECTION,
         statement="Weiss mean field: each moment alone in a field H",
         latex=r"g\mu_B\hat{\mathbf S}_{\iota i}\cdot\mathbf B \to "
         r"g\hat{\mathbf S}_{\iota i}\cdot\mathbf H_{\iota i}",
@@ -253,8 +248,8 @@ ENTRIES = [
             "openmr.moments.equilibrium.equilibrium",
             "openmr.models.cluster_model.weiss_splittings",
         ),
-        printed=weiss_term_printed,
-        corrected=weiss_term,
+        printed=_weiss_term_printed,
+        corrected=_weiss_term,
         reference=rings,
         residual=_weiss_residual,
         tolerance=0.1,
@@ -267,9 +262,8 @@ ENTRIES = [
         "are saturated at any temperature. The approximation itself errs as (T_C / T)^2 above the "
         "ordering temperature, and as 1/N for N neighbours.",
     ),
-    Entry(
+    _entry(
         equation="30",
-        section=SECTION,
         statement="Weiss field",
         latex=r"\mathbf H_{\iota i} = \mathbf B - \frac1{g\mu_B}J_{\iota i,\iota'i'}"
         r"\langle\hat{\mathbf S}_{\iota'i'}\rangle",
@@ -278,24 +272,22 @@ ENTRIES = [
             "openmr.models.cluster_model.weiss_splittings",
         ),
         printed=weiss_field,
-        reference=felt_fields,
+        reference=_felt_fields,
         residual=lambda formula, f: relative([formula(f, i) for i in (0, 1, 2)], f.felt),
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="partial trace of the Hamiltonian of three moments over two of them",
         note="Each pair counted once in Eq. (3); if its sum meets each pair twice, (30) lacks a "
         "factor 2. At N = 128 neighbours only the first choice agrees with the exact rates, "
         "docs/clusters.md.",
     ),
-    Entry(
+    _entry(
         equation="31",
-        section=SECTION,
         statement="Moments fluctuate each for itself",
         latex=r"\mathcal D_{n_2n_1}^\eta(\omega)\simeq\delta_{j_2j_1}"
         r"\mathcal D_{\nu_2\nu_1}^{\eta;i_1}(\omega)",
         code=("openmr.models.cluster_model.weiss_correlator", "openmr.models.clusters.correlator"),
-        printed=local_correlator,
-        reference=ring_correlators,
+        printed=_local_correlator,
+        reference=_ring_correlators,
         residual=_local_residual,
         tolerance=0.05,
         because="distance of the slope from 1; the next order is of relative size T_C / T <= 0.04",
@@ -304,22 +296,19 @@ ENTRIES = [
         parameter="T_C / T",
         note="In the rates the off-site part is weighted by (sin k_F R / k_F R)^2.",
     ),
-    Entry(
+    _entry(
         equation="32",
-        section=SECTION,
         statement="Mean moment: Brillouin function, against the field",
         latex=r"\langle S_\parallel^i\rangle = -SB_S(\beta S\epsilon_L^i)",
         code=("openmr.moments.spin_averages.level_sums",),
         printed=magnetization,
         reference=thermal_moments,
         residual=lambda formula, m: relative(formula(m.spin, m.x), m.mean),
-        tolerance=ROUNDING,
         because="relative to S = 7/2; cancellation of the two coth at x = 0.2",
         route="trace of S_z with the Gibbs matrix, spins 1/2 to 7/2",
     ),
-    Entry(
+    _entry(
         equation="33",
-        section=SECTION,
         statement="Mean square of the moment",
         latex=r"\langle S_\parallel^iS_\parallel^i\rangle = S^i(S^i+1)"
         r" + \coth(\beta\epsilon_L^i/2)\langle S_\parallel\rangle",
@@ -327,43 +316,35 @@ ENTRIES = [
         printed=second_moment,
         reference=thermal_moments,
         residual=lambda formula, m: relative(formula(m.spin, m.x, m.mean), m.square),
-        tolerance=ROUNDING,
         because="relative to the largest; rounding",
         route="trace of S_z^2 with the Gibbs matrix, spins 1/2 to 7/2",
     ),
-    Entry(
+    _entry(
         equation="III magnons",
-        section=SECTION,
         statement="In the mean field every flip costs the one energy eps_L = g mu_B H",
         latex=r"\epsilon_L^i = g\mu_BH_i",
         code=("openmr.moments.equilibrium.equilibrium", "openmr.models.clusters.levels"),
-        printed=flat_energy,
-        reference=flipped_moments,
+        printed=_flat_energy,
+        reference=_flipped_moments,
         residual=lambda formula, m: float(
-            max(
-                np.abs(formula(m) / m.local - 1).max(),
-                abs(formula(m) / np.mean(m.band) - 1),
-            )
+            max(np.abs(formula(m) / m.local - 1).max(), abs(formula(m) / np.mean(m.band) - 1))
         ),
-        tolerance=ROUNDING,
         because="relative; rounding",
         route="exact Hamiltonian of six spins 1/2 with one flip",
         note="It is the mean of the exact magnon band g mu_B B + S (J_0 - J_q), whose width the "
         "mean field drops. In a strong field the longitudinal rate is exact only for "
         "S J_q << k_B T, docs/clusters.md.",
     ),
-    Entry(
+    _entry(
         equation="34",
-        section=SECTION,
         statement="Collision integral of the populations with local correlators",
         latex=long_formulas.local_integral(out=long_formulas.IN, argument=r"\check\varrho"),
         corrected_latex=long_formulas.local_integral(),
         code=("openmr.models.scattering.golden_rule", "openmr.models.fermi_kinetics.collision"),
-        printed=local_rate_printed,
-        corrected=local_rate,
+        printed=_local_rate_printed,
+        corrected=_local_rate,
         reference=lambda: occupied(1),
         residual=lambda formula, o: relative(formula(o.few, o.p, o.density), o.change),
-        tolerance=ROUNDING,
         because=SUMS,
         route="traces in Fock space, free electrons beside one moment, times the number of moments",
         note="Scattering out needs the frequency of the way out, as in (25). With one frequency "

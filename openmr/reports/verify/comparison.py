@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import units
-from openmr._checks import Array
+from openmr._checks import EPSILON, Array
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.reports.verify.cases import NUMERICAL, Measurement
@@ -30,7 +30,6 @@ EVOLUTION_TOLERANCE: Final = 1e-4
 """Of the largest rate; three times the stated uncertainty if that is less."""
 PRECESSION_TOLERANCE: Final = 1e-8
 """Of |omega_B| plus the exchange shifts of all sublattices."""
-EPSILON: Final = float(np.finfo(float).eps)
 AXES: Final = ((0.7, 0.4), (1.2, 2.5), (2.9, 5.1))
 """(theta, phi) [rad] of some quantisation axes."""
 
