@@ -291,7 +291,7 @@ def _figures(report: Report, directory: Path) -> None:
     from openmr.show import plotting
 
     directory.mkdir(parents=True, exist_ok=True)
-    case = report.measurements[0].case
+    case = report.solutions[0].case
     if any(any(m.exchange) for m in case.sample.magnet.sublattices):
         recorded = record_decay(case.sample, case.temperature, case.field)
         figure, (left, right) = plt.subplots(1, 2, figsize=(11.0, 4.2), layout="constrained")
