@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from openmr._checks import Array
 from openmr.models import fermi_kinetics
-from openmr.reports.ledger.entries import Entry, measured_order
+from openmr.reports.ledger.entries import Entry, order_of_error
 from openmr.reports.ledger.rate_equation import (
     ROUNDING,
     SECTION,
@@ -53,7 +53,7 @@ def _ansatz_order(formula: Any, states: tuple[Array, ...]) -> float:
         up = SMALL * state[UP].sum() * sea().spacing  # N = mu in a flat band
         shift = (formula(e, up) - expit(-e)) / up
         errors.append(float(np.abs(shift - SMALL * state[UP] / up).max()))
-    return abs(measured_order(1 / np.array(MIXING), errors) - 1)
+    return abs(order_of_error(1 / np.array(MIXING), errors) - 1)
 
 
 def first_order_population(beta: float, f: Array, potential: float) -> Any:
@@ -75,7 +75,7 @@ def _expansion_order(formula: Any, shifts: tuple[Array, ...]) -> float:
     f = expit(-sea().energies)
     pairs = zip(POTENTIALS, shifts, strict=True)
     errors = [float(np.abs(formula(1 / THERMAL, f, mu) - exact).max()) for mu, exact in pairs]
-    return abs(measured_order(POTENTIALS, errors) - 2)
+    return abs(order_of_error(POTENTIALS, errors) - 2)
 
 
 def spin_density_printed(beta: float, f: Array, potential: float, volume: float) -> Any:
@@ -150,7 +150,7 @@ def warm_dos() -> tuple[float, ...]:
 
 def _cold_order(formula: Any, values: tuple[float, ...]) -> float:
     errors = [abs(formula(np.sqrt, 1.0, 0.2) - value) for value in values]
-    return abs(measured_order(TEMPERATURES, errors) - 2)
+    return abs(order_of_error(TEMPERATURES, errors) - 2)
 
 
 _entry = partial(

@@ -9,6 +9,7 @@ import numpy as np
 
 from openmr._checks import Array
 from openmr.bath.correlators import ComplexArray
+from openmr.reports.ledger.deviations import Pairs, deviation
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import (
     Film,
@@ -21,7 +22,6 @@ from openmr.reports.ledger.film_problem import (
     spin_profile,
     start,
 )
-from openmr.reports.ledger.measures import Pairs, deviation
 from openmr.reports.ledger.spin_diffusion import COUNTED, ROUNDING, SECTION
 
 # --- D = sigma / (2 nu e^2) ------------------------------------------------------------------

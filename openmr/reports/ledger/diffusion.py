@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 
 from openmr._checks import Array
 from openmr.rates.relaxation import relaxation
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import (
     PAULI,
@@ -18,7 +19,6 @@ from openmr.reports.ledger.film_problem import (
     film,
     films,
 )
-from openmr.reports.ledger.measures import Pairs, Series, deviation, order
 from openmr.sample import presets
 
 SECTION = "IV. Anisotropic spin diffusion equation"

@@ -17,6 +17,7 @@ from openmr.reports.ledger.currents import (
     one_mode,
     sideways,
 )
+from openmr.reports.ledger.deviations import ANGLES, ORDER, Pairs, Series, deviation, fourth_order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import (
     OBLIQUE,
@@ -26,7 +27,6 @@ from openmr.reports.ledger.film_problem import (
     modes,
     resistivity,
 )
-from openmr.reports.ledger.measures import ANGLES, ORDER, Pairs, Series, deviation, fourth_order
 from openmr.reports.ledger.spin_diffusion import PRINTED_SIGN, ROUNDING, SECTION
 from openmr.sample import presets
 

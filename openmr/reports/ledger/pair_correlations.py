@@ -17,7 +17,7 @@ from openmr.reports.ledger.collision_integral import (
     free_electrons,
     holes,
 )
-from openmr.reports.ledger.entries import Entry, Formula, measured_order
+from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.many_electrons import DOUBLE, FOCK, MODES, SECTION, SUMS
 from openmr.reports.ledger.one_body import (
     plane_wave,
@@ -104,7 +104,7 @@ def interacting() -> tuple[Ordered, ...]:
 
 def _wick_residual(formula: Formula, states: tuple[Ordered, ...]) -> float:
     errors = [largest(all_pairs(formula, o.rho) - o.ordered) for o in states]
-    return abs(measured_order(STRENGTHS, errors) - 1.0)
+    return abs(order_of_error(STRENGTHS, errors) - 1.0)
 
 
 def kept_pairs(rho: ComplexArray, a1: int, a2: int, a3: int, a4: int) -> complex:

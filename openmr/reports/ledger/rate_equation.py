@@ -12,7 +12,7 @@ from openmr._checks import Array
 from openmr.bath import correlators
 from openmr.bath.correlators import ComplexArray, spin_matrices
 from openmr.models import fermi_kinetics, fock, scattering
-from openmr.reports.ledger.entries import Entry, measured_order
+from openmr.reports.ledger.entries import Entry, order_of_error
 from openmr.reports.ledger.spin_axes import axes
 
 SECTION = "III B. Anisotropic spin relaxation: rate equation"
@@ -241,7 +241,7 @@ def _thermal_order(formula: Any, reference: tuple[Thermal, ...]) -> float:
         if point.theta == 0.0 and error > ROUNDING:
             return float("inf")
         errors[point.zeeman] = max(error, errors.get(point.zeeman, 0.0))
-    return abs(measured_order(list(errors), list(errors.values())) - 2)
+    return abs(order_of_error(list(errors), list(errors.values())) - 2)
 
 
 def time_reversed(x: float, back: ComplexArray) -> Any:

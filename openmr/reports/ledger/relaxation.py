@@ -47,7 +47,9 @@ class Rates(NamedTuple):
 
 
 @cache
-def measured_rates(method: str = "bloch-redfield", couplings: tuple[Any, ...] = COUPLINGS) -> Rates:
+def numerical_rates(
+    method: str = "bloch-redfield", couplings: tuple[Any, ...] = COUPLINGS
+) -> Rates:
     """Exchange part of the relaxation tensor for several spins, couplings and fields."""
     found: list[list[Array]] = []
     fields = np.array([0.5, 3.0, 12.0])
@@ -75,7 +77,7 @@ def measured_rates(method: str = "bloch-redfield", couplings: tuple[Any, ...] = 
 
 def both_routes() -> tuple[Rates, Rates]:
     """QuTiP's tensor, which leaves the electrons' splitting out, and a Fermi sea, which has it."""
-    return measured_rates("bloch-redfield"), measured_rates("kinetic")
+    return numerical_rates("bloch-redfield"), numerical_rates("kinetic")
 
 
 # --- (70), (71) ------------------------------------------------------------------------------
@@ -137,7 +139,7 @@ def nothing() -> Any:
 def share_of_jz() -> Array:
     """Longitudinal over transverse rate with J_z alone, both routes."""
     only_z = ((0.0, 0.0, -0.6e-3),)
-    tensors = [measured_rates(method, only_z).tensor for method in ("bloch-redfield", "kinetic")]
+    tensors = [numerical_rates(method, only_z).tensor for method in ("bloch-redfield", "kinetic")]
     return np.concatenate([t[:, 2, 2] / t[:, 0, 0] for t in tensors])
 
 

@@ -10,6 +10,7 @@ from numpy.linalg import eigvals
 
 from openmr._checks import Array
 from openmr.bath.correlators import ComplexArray
+from openmr.reports.ledger.deviations import Pairs, deviation
 from openmr.reports.ledger.diffusion import (
     EPSILON,
     MATRICES,
@@ -24,7 +25,6 @@ from openmr.reports.ledger.film_problem import (
     modes,
     propagator,
 )
-from openmr.reports.ledger.measures import Pairs, deviation
 
 SECTION = "Appendix B. Resistivity of a ferromagnet"
 ROUNDING = 1e-12

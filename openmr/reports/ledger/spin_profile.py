@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from openmr.bath.correlators import ComplexArray
+from openmr.reports.ledger.deviations import Pairs, deviation
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import (
     Film,
@@ -17,7 +18,6 @@ from openmr.reports.ledger.film_problem import (
     propagator,
     spin_profile,
 )
-from openmr.reports.ledger.measures import Pairs, deviation
 from openmr.reports.ledger.spin_diffusion import COUNTED, ROUNDING, SECTION
 
 DEPTHS = (0.0, 0.3, 0.85)  # over d
