@@ -367,7 +367,7 @@ def _relative(one: float, other: float, *, scale: float) -> float:
 
 def _small(sample: Sample, temperature: float, field: float) -> tuple[Small, ...]:
     """One row for each parameter of `SHOWN`, however many assumptions rest on it."""
-    report = validity(sample, temperature, field, measure=False)
+    report = validity(sample, temperature, field, costs=False)
     rows = []
     for parameter in SHOWN:
         resting = [a for a in report.assumptions if a.parameter == parameter]
@@ -516,7 +516,7 @@ line("<S_par>", state.magnetization[0], form="z.4f")
 line("B_sd [T]", rates[0].exchange_field)
 
 # what must be small
-report = om.validity(sample, temperature, field, measure=False)
+report = om.validity(sample, temperature, field, costs=False)
 sizes = {{assumption.parameter: assumption.size for assumption in report.assumptions}}
 for parameter in (
 {shown}

@@ -28,6 +28,11 @@ FEW: Final = 6
 WRONG: Final = (MISPRINT, SCAN_ERROR)
 """Verdicts on a print in whose place another form holds."""
 
+TOLD: Final = (
+    "equation section statement because route latex corrected_latex order parameter code note"
+)
+"""Fields of an entry that its JSON has."""
+
 ROOT: Final = Path(__file__).resolve().parents[3]
 """Where the package lies."""
 
@@ -87,11 +92,8 @@ class Ledger:
 
 def _row(finding: Finding) -> dict[str, Any]:
     entry = finding.entry
-    told = (
-        "equation section statement because route latex corrected_latex order parameter code note"
-    )
     return {
-        **{name: getattr(entry, name) for name in told.split()},
+        **{name: getattr(entry, name) for name in TOLD.split()},
         "verdict": finding.verdict,
         "residual": finding.residual,
         "printed_residual": finding.printed_residual,
@@ -114,9 +116,8 @@ def counted(counts: Mapping[str, int], mark: str = "{}") -> str:
 
 def _table(ledger: Ledger) -> str:
     few = len(ledger.findings) <= FEW
-    rows: list[str | tuple[str, ...]] = [
-        ("Eq.", "verdict", "residual (allowed)", "printed", "statement")
-    ]
+    head = "Eq.", "verdict", "residual (allowed)", "printed", "statement"
+    rows: list[str | Sequence[str]] = [head]
     for section, findings in groupby(ledger.findings, lambda finding: finding.entry.section):
         rows += ["", section]
         for f in findings:
