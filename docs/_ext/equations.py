@@ -58,7 +58,7 @@ def label(equation: str) -> str:
 
 
 def code_hash() -> str:
-    """Of the package's code; docstrings and comments decide no equation."""
+    """Fingerprint of the package's code; docstrings and comments decide no equation."""
     import openmr
 
     digest = hashlib.sha256()
@@ -213,7 +213,7 @@ class Verdict(SphinxRole):
 
 
 class Uses(SphinxRole):
-    """Where the site speaks of an equation; filled in once every page is read."""
+    """Links to where the site speaks of an equation; filled in once every page is read."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """A place for the links."""

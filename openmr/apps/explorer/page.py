@@ -153,7 +153,7 @@ def small(found: Screen) -> str:
         '<th scope="col">value</th><th scope="col">verdict</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
         f"<p class='om-note'>small: below {SMALL:g}; sizeable: below {SIZEABLE:g}; not small: "
-        f"{SIZEABLE:g} and more. What each costs the button below measures.</p></section>"
+        f"{SIZEABLE:g} and more. The button below works out what each costs.</p></section>"
     )
 
 

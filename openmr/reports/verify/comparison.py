@@ -34,11 +34,11 @@ class _Allowance(NamedTuple):
 
 
 TENSOR_TOLERANCE: Final = 1e-12
-"""Of the largest rate: some thousand roundings of the tensor's sums."""
+"""Part of the largest rate: some thousand roundings of the tensor's sums."""
 EVOLUTION_TOLERANCE: Final = 1e-4
-"""Of the largest rate; three times the stated uncertainty if that is less."""
+"""Part of the largest rate; three times the stated uncertainty if that is less."""
 PRECESSION_TOLERANCE: Final = 1e-8
-"""Of |omega_B| plus the exchange shifts of all sublattices."""
+"""Part of |omega_B| plus the exchange shifts of all sublattices."""
 EPSILON: Final = float(np.finfo(float).eps)
 LAW: Final = _Allowance(1.0, TENSOR_TOLERANCE, "over the largest exchange rate; rounding")
 AXES: Final = ((0.7, 0.4), (1.2, 2.5), (2.9, 5.1))
@@ -228,7 +228,7 @@ def _moments(s: Solution, _: _Exact) -> Iterator[Check]:
 
 
 def _invariants(s: Solution, _: _Exact) -> Iterator[Check]:
-    """What any second-order generator must obey: zero is the right answer."""
+    """Laws that any second-order generator obeys: zero is the right answer."""
     laws = s.rates["bloch-redfield"].diagnostics
     depth = float(np.abs(s.state.reduced_splitting).max())
     kms = _Allowance(1.0, 64 * EPSILON * (1 + depth), "over the larger side; rounding of exp(x)")
