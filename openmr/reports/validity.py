@@ -663,7 +663,7 @@ def _table(report: Validity) -> str:
         (*cells, said if len(said) <= REMARK else said[: REMARK - 4] + " ...")
         for *cells, said in rows(report)
     ]
-    found = table("<<<>><<", [head, *lines], indent="  ")
+    found = table("<<<>><<", [head, *lines], indent="  ", gap=" ")
     title = f"Validity of the closed forms      {report.sample.name}, {where}"
     return "\n".join([title, "", found, "", *closing_lines(report)])
 

@@ -39,6 +39,7 @@ from openmr.apps.explorer.screen import (
     snippet,
 )
 from openmr.apps.explorer.server import tells_more_than_a_closed_tab
+from openmr.reports.validity import percent
 
 START_VALUES = Settings()
 CASES = {
@@ -169,7 +170,7 @@ def test_the_table_of_costs_is_that_of_validity():
         assert item.name in said
         assert item.because in said
     worst = report.worst("tau_par")
-    assert f"at worst {page.percent(float(worst.deviation))}: {worst.name}" in said
+    assert f"at worst {percent(worst.cost)}: {worst.name}" in said
     for part in ("at worst", "good: off by at most 10 %", "MISS"):
         assert part in said
 
@@ -180,7 +181,7 @@ def test_deviations_read_as_in_the_table_of_validity(deviation):
     report = om.validity(sample, 200.0, 1.0)
     item = replace(report.assumptions[3], deviation=np.array(deviation))
     text = str(replace(report, assumptions=(item,)))
-    assert f" {page.percent(deviation)} " in text
+    assert f" {percent(deviation)} " in text
 
 
 def test_a_closed_tab_is_no_news():
