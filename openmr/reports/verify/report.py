@@ -215,16 +215,8 @@ def _equation_rows(checks: Sequence[Check]) -> Iterator[Sequence[str]]:
             continue
         name = check.quantity.split(" [")[0].split(" along ")[0].split(" = ")[0].split("(")[0]
         groups.setdefault((name, check.equation), []).append(check)
-    yield (
-        "",
-        "Eq.",
-        "checks",
-        "worst: closed form",
-        "numerical",
-        "unit",
-        "deviation (allowed)",
-        "case",
-    )
+    numbers = "worst: closed form", "numerical"
+    yield "", "Eq.", "checks", *numbers, "unit", "deviation (allowed)", "case"
     for names, members in groups.items():
         worst = _worst(members)
         numbers = f"{worst.closed_form:.5g}", f"{worst.numerical:.5g}"
