@@ -13,6 +13,8 @@ import json
 import re
 from collections import defaultdict
 from importlib import import_module
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
 from openmr.reports.ledger.entries import MEANING
+from openmr.reports.ledger.report import counted, described
+from openmr.tables import json_text
 
 DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "ledger.md"
@@ -54,7 +58,7 @@ def label(equation: str) -> str:
 
 
 def code_hash() -> str:
-    """Of the package's code; docstrings and comments decide no equation."""
+    """Fingerprint of the package's code; docstrings and comments decide no equation."""
     import openmr
 
     digest = hashlib.sha256()
@@ -82,7 +86,7 @@ def decided() -> dict[str, Any]:
     log.info("deciding every equation of the paper (half a minute) ...")
     found = openmr.ledger().to_dict() | {"code": code}
     FOUND.parent.mkdir(exist_ok=True)
-    FOUND.write_text(json.dumps(found), encoding="utf-8")
+    FOUND.write_text(json_text(found), encoding="utf-8")
     return found
 
 
@@ -95,14 +99,8 @@ def public_name(dotted: str) -> str:
     return f"openmr.{name}" if name in openmr.__all__ and same else dotted
 
 
-def number(value: float | None) -> str:
-    """A residual; none where the form in print cannot be computed."""
-    return "none" if value is None else f"{value:.1e}"
-
-
 def page(found: dict[str, Any]) -> str:
     """The ledger's page in MyST."""
-    counted = ", ".join(f"{number} {{verdict}}`{v}`" for v, number in found["counts"].items())
     lines = [
         "# Ledger of equations",
         "",
@@ -111,55 +109,26 @@ def page(found: dict[str, Any]) -> str:
         "`openmr ledger` does the same at your machine; the route and the tolerance stand with",
         "every entry.",
         "",
-        f"{len(found['entries'])} entries: {counted}.",
+        counted(found["counts"], "{{verdict}}`{}`"),
         "",
         "The letter behind an equation elsewhere on this site is its verdict:",
         "",
     ]
     lines += [f"- {{verdict}}`{v}`: {MEANING[v]}" for v in found["counts"]]
-    section = None
-    for entry in found["entries"]:
-        if entry["section"] != section:
-            section = entry["section"]
-            lines += ["", f"## {section}"]
-        lines += ["", *one_entry(entry)]
+    for section, entries in groupby(found["entries"], itemgetter("section")):
+        lines += ["", f"## {section}"]
+        for entry in entries:
+            lines += ["", *one_entry(entry)]
     return "\n".join(lines) + "\n"
 
 
 def one_entry(entry: dict[str, Any]) -> list[str]:
     """Formula, verdict, residual, functions and backlinks of an equation."""
-    from openmr.reports.ledger.report import prose
-
-    verdict = entry["verdict"]
-    wrong = verdict in ("misprint", "scan error")
-    lines = [f"({anchor(entry['equation'])})="]
-    lines += [
-        f"### {label(entry['equation'])} {{verdict}}`{verdict}`",
-        "",
-        prose(entry["statement"]),
-        "",
-    ]
-    if entry["latex"]:
-        lines += ["$$", entry["latex"], "$$", ""]
-    if entry["corrected_latex"] and wrong:
-        lines += ["What holds:", "", "$$", entry["corrected_latex"], "$$", ""]
-    facts = []
-    if entry["route"]:
-        allowed = "" if entry["tolerance"] is None else f", allowed {entry['tolerance']:.0e}"
-        facts += [
-            f"Residual {number(entry['residual'])}{allowed} ({prose(entry['because'])}).",
-            f"Computed by {prose(entry['route'])}.",
-        ]
-    if wrong:
-        facts.append(f"As printed: {number(entry['printed_residual'])}.")
-    if entry["order"] is not None:
-        facts.append(f"Errs at order {entry['order']:g} in {prose(entry['parameter'])}.")
-    for text in (" ".join(facts), prose(entry["error"]), prose(entry["note"])):
-        lines += [text, ""] if text else []
-    if entry["code"]:
-        functions = [f"{{py:obj}}`{name} <{public_name(name)}>`" for name in entry["code"]]
-        lines += [f"Code: {', '.join(functions)}.", ""]
-    return [*lines, f"{{eqn-uses}}`{entry['equation']}`"]
+    equation = entry["equation"]
+    heading = f"{label(equation)} {{verdict}}`{entry['verdict']}`"
+    code = [f"{{py:obj}}`{name} <{public_name(name)}>`" for name in entry["code"]]
+    lines = described(entry, heading, code)
+    return [f"({anchor(equation)})=", *lines, f"{{eqn-uses}}`{equation}`"]
 
 
 def write_ledger(app: Sphinx) -> None:
@@ -244,7 +213,7 @@ class Verdict(SphinxRole):
 
 
 class Uses(SphinxRole):
-    """Where the site speaks of an equation; filled in once every page is read."""
+    """Links to where the site speaks of an equation; filled in once every page is read."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """A place for the links."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Sequence
@@ -16,9 +15,11 @@ from openmr._checks import OpenmrError, ParameterError
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
 from openmr.sample.toml import EXAMPLE, read_config, read_sample
+from openmr.tables import document, json_text
 
 if TYPE_CHECKING:
     from openmr.reports.ledger import Ledger
+    from openmr.reports.validity import Validity
     from openmr.reports.verify.report import Report
     from openmr.sample.film import Sample
 
@@ -84,8 +85,8 @@ def _parser() -> argparse.ArgumentParser:
         help="which closed form to trust: the small parameters and what they cost",
         description="For a Pt film with Py moments, or with --config your own: every approximation "
         "behind the closed forms, its small parameter, and the deviation that a numerical route "
-        "measures. Exit status: 0 all measured deviations are within the tolerance, 1 some are "
-        "not, 2 bad input.",
+        "finds. Exit status: 0 all deviations found are within the tolerance, 1 some are not, "
+        "2 bad input.",
     )
     _add_film(validity)
     validity.add_argument(
@@ -198,8 +199,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     )
     if arguments.plot is not None:
         _figures(report, arguments.plot)
-    _show(report, arguments)
-    return OK if report.ok else MISSED
+    return _show(arguments, report.to_dict(), report)
 
 
 def _validity(arguments: argparse.Namespace) -> int:
@@ -217,12 +217,8 @@ def _validity(arguments: argparse.Namespace) -> int:
         )
         for temperature in arguments.temperature
     ]
-    if arguments.json:
-        plain = {"reports": [report.to_dict() for report in reports]}
-        print(json.dumps(plain, indent=1, allow_nan=False))
-    else:
-        print("\n\n".join(map(str, reports)))
-    return OK if all(report.ok for report in reports) else MISSED
+    plain = document("openmr/reports/1", {"reports": [report.to_dict() for report in reports]})
+    return _show(arguments, plain, *reports)
 
 
 def _ledger(arguments: argparse.Namespace) -> int:
@@ -234,12 +230,15 @@ def _ledger(arguments: argparse.Namespace) -> int:
     if arguments.page is not None:
         text = report.to_markdown(arguments.page.parent) + "\n"
         write_whole(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))
-    _show(report, arguments)
-    return OK if report.ok else MISSED
+    return _show(arguments, report.to_dict(), report)
 
 
-def _show(report: Report | Ledger, arguments: argparse.Namespace) -> None:
-    print(json.dumps(report.to_dict(), indent=1, allow_nan=False) if arguments.json else report)
+def _show(
+    arguments: argparse.Namespace, plain: dict[str, Any], *reports: Report | Validity | Ledger
+) -> int:
+    """Print the reports, or what a machine reads of them; exit status."""
+    print(json_text(plain) if arguments.json else "\n\n".join(map(str, reports)))
+    return OK if all(report.ok for report in reports) else MISSED
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
@@ -291,7 +290,7 @@ def _figures(report: Report, directory: Path) -> None:
     from openmr.show import plotting
 
     directory.mkdir(parents=True, exist_ok=True)
-    case = report.measurements[0].case
+    case = report.solutions[0].case
     if any(any(m.exchange) for m in case.sample.magnet.sublattices):
         recorded = record_decay(case.sample, case.temperature, case.field)
         figure, (left, right) = plt.subplots(1, 2, figsize=(11.0, 4.2), layout="constrained")

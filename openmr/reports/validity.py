@@ -1,13 +1,15 @@
 """`om.validity`: what the closed forms assume, how small it is in a sample, and what it costs.
 
-The small parameters are the closed forms' own. Every deviation is measured by a route or an engine
-at the asked temperatures and fields; where none can measure it, the small parameter stands alone.
+The small parameters are the closed forms' own. Every deviation is found by a route or an engine at
+the asked temperatures and fields; where none can find it, the small parameter stands alone.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -23,6 +25,7 @@ from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
+from openmr.tables import Comparison, document, table
 from openmr.transport.resistivity import resistivity
 from openmr.units import HBAR, K_B, MU_B
 
@@ -52,11 +55,11 @@ class Assumption:
     size : array (...)
         Its value, dimensionless.
     deviation : array (...) or None
-        What it costs, dimensionless; None where nothing measured it.
-    measure : str
-        What `deviation` is the deviation of.
+        What it costs, dimensionless; None where no route gave a number.
+    because : str
+        What `deviation` is the deviation of, or why there is none.
     route : str
-        Who measured it.
+        Who found it.
     choice : bool
         A choice of model rather than an approximation: shown, but no verdict rests on it.
     """
@@ -67,9 +70,20 @@ class Assumption:
     parameter: str
     size: Array
     deviation: Array | None
-    measure: str
+    because: str
     route: str
     choice: bool = False
+
+    @property
+    def cost(self) -> float:
+        """Largest deviation; NaN where no route gave one."""
+        return float("nan") if self.deviation is None else float(np.max(self.deviation))
+
+    @property
+    def measure(self) -> str:
+        """Old name of `because`."""
+        warnings.warn("`measure` is now `because`", DeprecationWarning, stacklevel=2)
+        return self.because
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,69 +107,73 @@ class Validity:
 
     @property
     def ok(self) -> bool:
-        """True if every measured deviation is within the tolerance, and what nothing measured
-        rests on a parameter that is below 1.
+        """True if every deviation is within the tolerance, and what has none rests on a parameter
+        that is below 1.
         """
         return all(self.holds(assumption) is not False for assumption in self.assumptions)
 
+    def comparison(self, assumption: Assumption) -> Comparison | None:
+        """Its largest deviation beside the tolerance; None where no route gave one."""
+        if assumption.deviation is None:
+            return None
+        return Comparison(
+            deviation=assumption.cost,
+            tolerance=self.tolerance,
+            because=assumption.because,
+            route=assumption.route,
+        )
+
     def holds(self, assumption: Assumption) -> bool | None:
-        """Whether it is within the tolerance everywhere; None for a choice, and where nothing
-        measured it and its parameter is below 1.
+        """Whether it is within the tolerance everywhere; None for a choice, and where no route
+        gave a deviation and its parameter is below 1.
         """
         if assumption.choice:
             return None
-        if assumption.deviation is None:
+        found = self.comparison(assumption)
+        if found is None:
             return False if np.any(assumption.size >= 1.0) else None
-        return bool(np.all(assumption.deviation <= self.tolerance))
+        return found.ok
 
     def verdict(self, assumption: Assumption) -> str:
-        """`holds` in a word: good, MISS, OPEN (large and not measured), choice, or none."""
+        """`holds` in a word: good, MISS, OPEN (large and without a number), choice, or none."""
         missed = "MISS" if assumption.deviation is not None else "OPEN"
         words = {True: "good", False: missed, None: "choice" if assumption.choice else ""}
         return words[self.holds(assumption)]
 
     def worst(self, closed_form: str) -> Assumption | None:
-        """The costliest measured assumption of "tau_par", "tau_perp", "omega_L" or "rho".
+        """The costliest assumption of "tau_par", "tau_perp", "omega_L" or "rho".
 
-        None if nothing measured one.
+        None if no route gave a number for one.
         """
         _checks.choice("closed_form", closed_form, CLOSED_FORMS)
-        measured = [
+        found = [
             a
             for a in self.assumptions
             if closed_form in a.affects and a.deviation is not None and not a.choice
         ]
-        return max(measured, key=lambda a: float(np.max(a.deviation)), default=None)  # type: ignore[arg-type]
+        return max(found, key=attrgetter("cost"), default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """The report for machines: plain numbers, strings, lists and dictionaries."""
-        return {
+        body = {
             "ok": self.ok,
             "sample": self.sample.name,
-            "temperature_K": self.temperature.tolist(),
-            "field_T": self.field.tolist(),
+            "temperature_K": self.temperature,
+            "field_T": self.field,
             "tolerance": self.tolerance,
             "assumptions": [
-                {
-                    "name": a.name,
-                    "equation": a.equation,
-                    "affects": list(a.affects),
-                    "parameter": a.parameter,
-                    "size": a.size.tolist(),
-                    "deviation": None if a.deviation is None else a.deviation.tolist(),
-                    "measure": a.measure,
-                    "route": a.route,
-                    "choice": a.choice,
-                    "holds": self.holds(a),
-                }
+                # "measure": the name of "because" until now, kept for one release
+                {**asdict(a), "measure": a.because, "holds": self.holds(a)}
                 for a in self.assumptions
             ],
         }
+        return document("openmr/validity/1", body)
 
     def __str__(self) -> str:
         return _table(self)
 
 
+@_checks.renamed(bandwidth="half_width", measure="costs")
 def validity(
     sample: Sample,
     temperature: ArrayLike,
@@ -163,11 +181,11 @@ def validity(
     *,
     direction: ArrayLike = (1.0, 0.0, 0.0),
     half_width: float = 1.0,
-    measure: bool = True,
+    costs: bool = True,
     routes: Sequence[str] = (),
     tolerance: float = 0.1,
 ) -> Validity:
-    """Small parameters of every approximation, each with the deviation measured for the sample.
+    """Small parameters of every approximation, each with what it costs for the sample.
 
     Parameters
     ----------
@@ -177,7 +195,7 @@ def validity(
         Field direction, for the resistivity.
     half_width : float, eV
         Half width of the band, which ends memories and logarithms.
-    measure : bool
+    costs : bool
         False gives the small parameters alone, in about a millisecond; nothing is run.
     routes : sequence of str
         Costly routes to run besides: "heom" (spin 1/2 and 1), "exact".
@@ -203,23 +221,43 @@ def validity(
     """
     _checks.instance("sample", sample, Sample)
     _ = sample.magnet.exchange  # refuses matrices
+    if not np.size(temperature) or not np.size(field):
+        raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
+    return validity_at(
+        equilibrium(sample, temperature, field),
+        direction=direction,
+        half_width=half_width,
+        costs=costs,
+        routes=routes,
+        tolerance=tolerance,
+    )
+
+
+def validity_at(
+    state: Equilibrium,
+    *,
+    direction: ArrayLike = (1.0, 0.0, 0.0),
+    half_width: float = 1.0,
+    costs: bool = True,
+    routes: Sequence[str] = (),
+    tolerance: float = 0.1,
+) -> Validity:
+    """`validity` of moments whose equilibrium is known already; arguments as there."""
     tolerance = _checks.number("tolerance", tolerance, above=0.0)
     if isinstance(routes, str) or not isinstance(routes, Sequence):
         raise _checks.ParameterError(f"`routes` must be a sequence of names, got {routes!r}")
     for route in routes:
         _checks.choice("routes", route, COSTLY)
-    if not isinstance(measure, bool):
-        raise _checks.ParameterError(f"`measure` must be True or False, got {measure!r}")
-    if routes and not measure:
+    if not isinstance(costs, bool):
+        raise _checks.ParameterError(f"`costs` must be True or False, got {costs!r}")
+    if routes and not costs:
         raise _checks.ParameterError(
-            f"`routes` must be empty where `measure` is False, got {routes!r}"
+            f"`routes` must be empty where `costs` is False, got {routes!r}"
         )
     direction = _checks.unit_vectors("direction", direction)
     half_width = _checks.number("half_width", half_width, "eV", above=0.0)
-    if not np.size(temperature) or not np.size(field):
-        raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
-    point = _Point(equilibrium(sample, temperature, field), half_width, measure)
-    if measure:
+    point = _Point(state, half_width, costs)
+    if costs:
         _ = point.fermi_sea  # a point that it gives up is refused, not reported
     assumptions = [
         _second_order(point, routes),
@@ -237,21 +275,20 @@ def validity(
         _disorder(point),
         _hall_angle(point, direction),
     ]
-    state = point.state
-    return Validity(sample, state.temperature, state.field, tuple(assumptions), tolerance)
+    return Validity(state.sample, state.temperature, state.field, tuple(assumptions), tolerance)
 
 
 Cost: TypeAlias = tuple[Array | None, str, str]
-"""`deviation`, `measure` and `route` of an `Assumption`."""
-NOT_ASKED: Final[Cost] = (None, "not measured", "")
+"""`deviation`, `because` and `route` of an `Assumption`."""
+NOT_ASKED: Final[Cost] = (None, "not asked for", "")
 
 
 class _Point:
     """A sample at temperatures and fields, each method run once and when first asked for."""
 
-    def __init__(self, state: Equilibrium, half_width: float, measure: bool) -> None:
+    def __init__(self, state: Equilibrium, half_width: float, costs: bool) -> None:
         self.sample, self.state = state.sample, state
-        self.half_width, self.measure = half_width, measure
+        self.half_width, self.costs = half_width, costs
         self.thermal = K_B * state.temperature  # eV
         self._found: dict[str, Relaxation] = {}
 
@@ -269,7 +306,7 @@ class _Point:
 
     @property
     def closed_form(self) -> Relaxation:
-        """What the small parameters are made of."""
+        """The record that the small parameters are made of."""
         return self.rates("closed-form")
 
     @property
@@ -293,22 +330,22 @@ class _Point:
 
     @property
     def broadening(self) -> Array:
-        """Of a level by the fastest exchange, hbar / (k_B T tau)."""
+        """Broadening of a level by the fastest exchange, hbar / (k_B T tau)."""
         return _ratio(HBAR * _fastest(self.closed_form), self.thermal)
 
     def distance(self, found: Relaxation) -> Array:
-        """Of the tensor from the reference, over its largest element."""
+        """Distance of the tensor from the reference, over its largest element."""
         change = np.abs(found.dissipator - self.reference.dissipator).max(axis=(-2, -1))
         return _ratio(change, _fastest(self.reference))
 
-    def measured(self, deviation: Callable[[], Array], measure: str, route: str) -> Cost:
-        """What a route measured; or nothing, and why, where it gives up or is not asked."""
-        if not self.measure:
+    def cost(self, deviation: Callable[[], Array], because: str, route: str) -> Cost:
+        """A deviation by a route; or nothing, and why, where it gives up or is not asked."""
+        if not self.costs:
             return NOT_ASKED
         try:
-            return deviation(), measure, route
+            return deviation(), because, route
         except (ConvergenceError, ExtractionError, SizeError) as error:
-            return None, f"not measured: {str(error).partition(';')[0]}", ""
+            return None, f"no number: {str(error).partition(';')[0]}", ""
 
 
 def _fastest(found: Relaxation) -> Array:
@@ -324,7 +361,7 @@ def _ratio(part: ArrayLike, whole: ArrayLike) -> Array:
 
 RATES: Final = ("tau_par", "tau_perp")
 RESOLVED: Final = 1e-12
-"""Of the largest rate: where flips are rarer, no spin along the field relaxes by them."""
+"""Part of the largest rate: where flips are rarer, no spin along the field relaxes by them."""
 
 
 def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
@@ -339,17 +376,11 @@ def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
 
     found: Cost = (None, "ask for routes 'exact', or 'heom' for S <= 1", "")
     if "heom" in routes:
-        found = point.measured(of_a_fermi_sea, "the rates, all orders", "heom")
+        found = point.cost(of_a_fermi_sea, "the rates, all orders", "heom")
     elif "exact" in routes:
-        found = point.measured(of_a_flat_band, "the rates of a flat band, all orders", "exact")
-    return Assumption(
-        "second order in the exchange (Born)",
-        "(9)",
-        RATES,
-        "hbar / (k_B T tau)",
-        point.broadening,
-        *found,
-    )
+        found = point.cost(of_a_flat_band, "the rates of a flat band, all orders", "exact")
+    name = "second order in the exchange (Born)"
+    return Assumption(name, "(9)", RATES, "hbar / (k_B T tau)", point.broadening, *found)
 
 
 def _memory(point: _Point) -> Assumption:
@@ -358,32 +389,21 @@ def _memory(point: _Point) -> Assumption:
     def slip() -> Array:
         return np.asarray(np.abs(point.memory.diagnostics["slip"]).max(axis=(-2, -1)))
 
+    cost = point.cost(slip, "the spin left after the memory", "tcl2")
     # the slowest memory of a wide band, exp(-2 pi k_B T t / hbar), is over in one thermal time
-    return Assumption(
-        "no memory (Markov)",
-        "(15)",
-        RATES,
-        "hbar / (k_B T tau)",
-        point.broadening,
-        *point.measured(slip, "the spin left after the memory", "tcl2"),
-    )
+    size = point.broadening
+    return Assumption("no memory (Markov)", "(15)", RATES, "hbar / (k_B T tau)", size, *cost)
 
 
 def _wide_band(point: _Point) -> Assumption:
     """Eq. (54) knows the density of states at the Fermi energy alone."""
-    depth = np.abs(point.state.splitting).max(axis=-1)
-    return Assumption(
-        "wide, flat band",
-        "(54)",
-        RATES,
-        "eps_L / W",
-        _ratio(depth, point.half_width),
-        *point.measured(
-            lambda: point.distance(point.rates("tcl2", half_width=point.half_width)),
-            "the rates",
-            "tcl2",
-        ),
-    )
+
+    def change() -> Array:
+        return point.distance(point.rates("tcl2", half_width=point.half_width))
+
+    cost = point.cost(change, "the rates", "tcl2")
+    size = _ratio(np.abs(point.state.splitting).max(axis=-1), point.half_width)
+    return Assumption("wide, flat band", "(54)", RATES, "eps_L / W", size, *cost)
 
 
 def _chemical_potential(point: _Point) -> Assumption:
@@ -394,14 +414,10 @@ def _chemical_potential(point: _Point) -> Assumption:
         flips = sea.dissipator[..., 2, 2] > RESOLVED * _fastest(point.reference)
         return np.asarray(np.where(flips, sea.diagnostics["residue"], 0.0))
 
-    return Assumption(
-        "each spin in its own equilibrium",
-        "(51)",
-        ("tau_par",),
-        "beta eps_L",
-        np.asarray(np.abs(point.state.reduced_splitting).max(axis=-1)),
-        *point.measured(residue, "spin that never decays, energies unmixed", "kinetic"),
-    )
+    name = "each spin in its own equilibrium"
+    cost = point.cost(residue, "spin that never decays, energies unmixed", "kinetic")
+    size = np.asarray(np.abs(point.state.reduced_splitting).max(axis=-1))
+    return Assumption(name, "(51)", ("tau_par",), "beta eps_L", size, *cost)
 
 
 def _zeeman_energy(point: _Point) -> Assumption:
@@ -414,14 +430,10 @@ def _zeeman_energy(point: _Point) -> Assumption:
         )
         return _ratio(sea - plain, plain)
 
-    return Assumption(
-        "electrons not split, across the field",
-        "(75)",
-        ("tau_perp",),
-        "beta hbar omega_L",
-        _ratio(HBAR * point.closed_form.precession, point.thermal),
-        *point.measured(change, "1/tau_perp", "kinetic"),
-    )
+    name = "electrons not split, across the field"
+    cost = point.cost(change, "1/tau_perp", "kinetic")
+    size = _ratio(HBAR * point.closed_form.precession, point.thermal)
+    return Assumption(name, "(75)", ("tau_perp",), "beta hbar omega_L", size, *cost)
 
 
 def _exchange_field(point: _Point) -> Assumption:
@@ -432,16 +444,11 @@ def _exchange_field(point: _Point) -> Assumption:
         first = point.fermi_sea.precession - electrons.g * MU_B * point.state.field / HBAR
         return _ratio(point.fermi_sea.diagnostics["level_shift"], first)
 
-    logarithm = np.log(point.half_width / point.thermal)
+    name, parameter = "exchange field of first order", "nu_F J ln(W / k_B T)"
+    cost = point.cost(second_order, "B_sd (Kondo)", "kinetic")
     coupling = electrons.dos * np.abs(magnet.exchange).max()
-    return Assumption(
-        "exchange field of first order",
-        "(10), (83)",
-        ("omega_L",),
-        "nu_F J ln(W / k_B T)",
-        np.asarray(np.abs(coupling * logarithm)),
-        *point.measured(second_order, "B_sd (Kondo)", "kinetic"),
-    )
+    size = np.asarray(np.abs(coupling * np.log(point.half_width / point.thermal)))
+    return Assumption(name, "(10), (83)", ("omega_L",), parameter, size, *cost)
 
 
 def _equal_spins(point: _Point) -> Assumption:
@@ -452,14 +459,10 @@ def _equal_spins(point: _Point) -> Assumption:
         sea = point.fermi_sea
         return _ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2])
 
-    return Assumption(
-        "equal densities of states",
-        "(60)-(63)",
-        ("tau_par",),
-        "(nu_up - nu_down) / sum",
-        np.full(point.state.temperature.shape, abs(up - down) / (up + down)),
-        *point.measured(mixing, "spin per charge", "kinetic"),
-    )
+    name, parameter = "equal densities of states", "(nu_up - nu_down) / sum"
+    cost = point.cost(mixing, "spin per charge", "kinetic")
+    size = np.full(point.state.temperature.shape, abs(up - down) / (up + down))
+    return Assumption(name, "(60)-(63)", ("tau_par",), parameter, size, *cost)
 
 
 def _wick(point: _Point) -> Assumption:
@@ -476,46 +479,29 @@ def _wick(point: _Point) -> Assumption:
         np.fill_diagonal(connected, 0.0)
         return _ratio(4 * probe * np.abs(connected).max(), active)  # over (1/2)(1/2), times N
 
-    return Assumption(
-        "Wick's theorem",
-        "(A16)",
-        RATES,
-        "1 / active electrons in 1 um^2",
-        _ratio(1.0, active),
-        *point.measured(correlations, "pair correlations at fixed charge", "fock"),
-    )
+    name, parameter = "Wick's theorem", "1 / active electrons in 1 um^2"
+    cost = point.cost(correlations, "pair correlations at fixed charge", "fock")
+    return Assumption(name, "(A16)", RATES, parameter, _ratio(1.0, active), *cost)
 
 
 def _orbitals(point: _Point) -> Assumption:
     """Eq. (24) averages over the places of many moments."""
     moments = point.sample.magnet.densities.sum() * FILM_AREA * point.sample.film.thickness
-    return Assumption(
-        "no coherence between orbitals",
-        "(24)",
-        RATES,
-        "1 / sqrt(moments in 1 um^2)",
-        np.full(point.state.temperature.shape, moments**-0.5),
-        None,
-        "see docs/fock.md",
-        "",
-    )
+    name, parameter = "no coherence between orbitals", "1 / sqrt(moments in 1 um^2)"
+    size = np.full(point.state.temperature.shape, moments**-0.5)
+    return Assumption(name, "(24)", RATES, parameter, size, None, "see docs/fock.md", "")
 
 
 def _weiss(point: _Point) -> tuple[Assumption, ...]:
     """Eqs. (29)-(31): every moment alone in a mean field; what it costs along and across."""
     magnet, state = point.sample.magnet, point.state
     ordering = ordering_temperature(magnet)
-    costs = _weiss_costs(magnet, state, ordering) if point.measure else (NOT_ASKED, NOT_ASKED)
+    size = np.asarray((ordering / state.temperature) ** 2)
+    names = (f"a moment alone (Weiss field), {axis}" for axis in ("along", "across"))
+    costs = _weiss_costs(magnet, state, ordering) if point.costs else (NOT_ASKED, NOT_ASKED)
     return tuple(
-        Assumption(
-            f"a moment alone (Weiss field), {axis}",
-            "(29)-(31)",
-            (rate,),
-            "(T_C / T)^2",
-            np.asarray((ordering / state.temperature) ** 2),
-            *cost,
-        )
-        for axis, rate, cost in zip(("along", "across"), RATES, costs, strict=True)
+        Assumption(name, "(29)-(31)", (rate,), "(T_C / T)^2", size, *cost)
+        for name, rate, cost in zip(names, RATES, costs, strict=True)
     )
 
 
@@ -524,7 +510,7 @@ def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[C
     errors = np.zeros((*state.temperature.shape, 2))  # without coupling no rate is wrong
     if magnet.exchange.any():
         if len(magnet.sublattices) > 1:
-            return ((None, "measured for one sublattice only", ""),) * 2
+            return ((None, "for one sublattice only", ""),) * 2
         if np.any((state.temperature < ordering) & ~_aligned(magnet, state)):
             needed = f"{_aligning_field(magnet, state):.2g} T"
             return ((None, f"a finite cluster does not order; apply {needed}", ""),) * 2
@@ -540,7 +526,7 @@ def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[C
 
 
 def _aligned(magnet: Magnet, state: Equilibrium) -> NDArray[np.bool_]:
-    """Where the field, and not chance, aligns the moment of the whole cluster."""
+    """True where the field, and not chance, aligns the moment of the whole cluster."""
     return np.asarray(np.abs(state.field) > _alignment(magnet, state.temperature))
 
 
@@ -598,34 +584,19 @@ def _collinear(point: _Point) -> tuple[Assumption, ...]:
     moment = np.array([abs(moments.g) * MU_B for moments in magnet.sublattices])
     exchange = np.abs(mean @ np.asarray(magnet.weiss, dtype=float).T / moment).min(axis=-1)  # T
     opposed = mean.min(axis=-1) * mean.max(axis=-1) < 0
-    needed = np.where(opposed, 0.5 * _ratio(state.field**2, exchange), 0.0)
-    return (
-        Assumption(
-            "sublattices stay along the field",
-            "(32)",
-            RATES,
-            "B / exchange field",
-            np.where(opposed, _ratio(state.field, exchange), 0.0),
-            None,
-            f"needs an anisotropy field > {float(needed.max()):.2g} T, or they flop",
-            "",
-        ),
-    )
+    needed = float(np.where(opposed, 0.5 * _ratio(state.field**2, exchange), 0.0).max())
+    name = "sublattices stay along the field"
+    because = f"needs an anisotropy field > {needed:.2g} T, or they flop"
+    size = np.where(opposed, _ratio(state.field, exchange), 0.0)
+    return (Assumption(name, "(32)", RATES, "B / exchange field", size, None, because, ""),)
 
 
 def _back_action(point: _Point) -> Assumption:
     """The moments stay in equilibrium, below Eq. (12)."""
+    name, parameter = "no back-action on the moments", "active electrons per moment"
     active = point.sample.electrons.dos * point.thermal
-    return Assumption(
-        "no back-action on the moments",
-        "(12)",
-        RATES,
-        "active electrons per moment",
-        _ratio(active, point.sample.magnet.densities.sum()),
-        None,
-        "one on one: examples/02",
-        "",
-    )
+    size = _ratio(active, point.sample.magnet.densities.sum())
+    return Assumption(name, "(12)", RATES, parameter, size, None, "one on one: examples/02", "")
 
 
 def _disorder(point: _Point) -> Assumption:
@@ -644,15 +615,10 @@ def _disorder(point: _Point) -> Assumption:
         there = relaxation_at(replace(state, sample=sample), method="bloch-redfield").transverse
         return _ratio(there - here, here - point.reference.spin_flip_rate)
 
-    return Assumption(
-        f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}",
-        "(75)",
-        ("tau_perp",),
-        "<S>^2 / <S^2>",
-        _ratio(mean, whole),
-        *point.measured(change, f"1/tau_perp if disorder='{other}'", "bloch-redfield"),
-        choice=True,
-    )
+    name = f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}"
+    cost = point.cost(change, f"1/tau_perp if disorder='{other}'", "bloch-redfield")
+    size = _ratio(mean, whole)
+    return Assumption(name, "(75)", ("tau_perp",), "<S>^2 / <S^2>", size, *cost, choice=True)
 
 
 def _hall_angle(point: _Point, direction: ArrayLike) -> Assumption:
@@ -666,14 +632,10 @@ def _hall_angle(point: _Point, direction: ArrayLike) -> Assumption:
         )
         return _ratio(exact - second, second - film.resistivity)
 
-    return Assumption(
-        "second order in the spin Hall angle",
-        "(86)",
-        ("rho",),
-        "theta_SH^2",
-        np.full(point.state.temperature.shape, film.spin_hall_angle**2),
-        *point.measured(higher_orders, "rho_L - rho_L0", "resistivity"),
-    )
+    name = "second order in the spin Hall angle"
+    cost = point.cost(higher_orders, "rho_L - rho_L0", "resistivity")
+    size = np.full(point.state.temperature.shape, film.spin_hall_angle**2)
+    return Assumption(name, "(86)", ("rho",), "theta_SH^2", size, *cost)
 
 
 # --- the table -------------------------------------------------------------------------------
@@ -687,38 +649,45 @@ CLOSED_FORMS: Final = {
 }
 
 
+def rows(report: Validity) -> list[tuple[str, ...]]:
+    """The texts of each line: assumption, equation, parameter, value, cost, verdict, of what."""
+    return [
+        (
+            a.name,
+            a.equation,
+            a.parameter,
+            f"{float(np.max(a.size)):.3g}",
+            "-" if a.deviation is None else percent(a.cost),
+            report.verdict(a),
+            f"{a.because} [{a.route}]" if a.route else a.because,
+        )
+        for a in report.assumptions
+    ]
+
+
 def _table(report: Validity) -> str:
     where = f"T = {shown(report.temperature)} K, B = {shown(report.field)} T"
+    head = "assumption", "Eq.", "small", "value", "off by", "", "of what [by which route]"
     lines = [
-        f"Validity of the closed forms      {report.sample.name}, {where}",
-        "",
-        f"  {'assumption':<38}{'Eq.':<11}{'small':<32}{'value':>9}  {'off by':>8}        measured",
+        (*cells, said if len(said) <= REMARK else said[: REMARK - 4] + " ...")
+        for *cells, said in rows(report)
     ]
-    for a in report.assumptions:
-        mark = report.verdict(a)
-        off = "-" if a.deviation is None else percent(float(np.max(a.deviation)))
-        source = f"{a.measure} [{a.route}]" if a.route else a.measure
-        if len(source) > REMARK:
-            source = source[: REMARK - 4] + " ..."
-        lines.append(
-            f"  {a.name:<38}{a.equation:<11}{a.parameter:<32}{_largest(a.size):>9}  {off:>8} "
-            f"{mark:<6} {source}"
-        )
-    return "\n".join([*lines, "", *closing_lines(report)])
+    found = table("<<<>><<", [head, *lines], indent="  ", gap=" ")
+    title = f"Validity of the closed forms      {report.sample.name}, {where}"
+    return "\n".join([title, "", found, "", *closing_lines(report)])
 
 
 def closing_lines(report: Validity) -> list[str]:
-    """What stands below the table: each closed form's worst, and what the words mean."""
-    lines = []
+    """Lines below the table: each closed form's worst, and the meaning of the words."""
     costliest = {title: report.worst(name) for name, title in CLOSED_FORMS.items()}
-    for title, worst in costliest.items():
-        if worst is not None:
-            off = percent(float(np.max(worst.deviation)))  # type: ignore[arg-type]
-            lines.append(f"  {title:<24} at worst {off}: {worst.name} ({worst.measure})")
-    if any(worst is not None and np.max(worst.deviation) >= 1.0 for worst in costliest.values()):  # type: ignore[arg-type]
+    found = {title: a for title, a in costliest.items() if a is not None}
+    lines = [
+        f"  {title:<24} at worst {percent(a.cost)}: {a.name} ({a.because})"
+        for title, a in found.items()
+    ]
+    if any(a.cost >= 1.0 for a in found.values()):
         lines.append("  where a line is off by 100 % or more, its closed form says nothing")
-    if lines:
-        lines.append("")
+    lines += [""] if lines else []
     many = report.temperature.size > 1
     lines.append(
         f"  good: off by at most {percent(report.tolerance)} of what stands behind it"
@@ -726,14 +695,10 @@ def closing_lines(report: Validity) -> list[str]:
     )
     lines += [
         "  small: what the theory takes to be small, no unit; tau is the shorter exchange time",
-        "  OPEN: nothing measured it here, and what must be small is not",
+        "  OPEN: no route gave a number here, and what must be small is not",
         "  choice: not an error, but what the other model would give",
     ]
     return lines
-
-
-def _largest(size: Array) -> str:
-    return f"{float(np.max(size)):.3g}"
 
 
 def percent(value: float) -> str:

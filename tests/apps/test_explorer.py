@@ -39,6 +39,7 @@ from openmr.apps.explorer.screen import (
     snippet,
 )
 from openmr.apps.explorer.server import tells_more_than_a_closed_tab
+from openmr.reports.validity import percent
 
 START_VALUES = Settings()
 CASES = {
@@ -113,7 +114,7 @@ def test_an_error_in_the_closed_form_shows_as_a_difference(monkeypatch, spin):
 
 def test_small_parameters_are_those_of_validity(settings):
     where = settings.temperature, settings.field
-    report = om.validity(sample_of(settings), *where, measure=False)
+    report = om.validity(sample_of(settings), *where, costs=False)
     found = {item.parameter: item for item in screen(settings).small}
     assert tuple(found) == SHOWN
     assert len(found) == 8
@@ -160,16 +161,16 @@ def test_the_caption_says_where_the_precession_stops(exchange, words):
         assert abs(float(there.exchange_field) - still) < 0.01
 
 
-def test_the_measured_table_is_that_of_validity():
+def test_the_table_of_costs_is_that_of_validity():
     report = om.validity(sample_of(START_VALUES), 10.0, 5.0)
     drawn = page.report(report)
     assert_well_formed(drawn)
     said = "".join(ElementTree.fromstring(f"<div>{drawn}</div>").itertext())
     for item in report.assumptions:
         assert item.name in said
-        assert item.measure in said
+        assert item.because in said
     worst = report.worst("tau_par")
-    assert f"at worst {page.percent(float(worst.deviation))}: {worst.name}" in said
+    assert f"at worst {percent(worst.cost)}: {worst.name}" in said
     for part in ("at worst", "good: off by at most 10 %", "MISS"):
         assert part in said
 
@@ -180,7 +181,7 @@ def test_deviations_read_as_in_the_table_of_validity(deviation):
     report = om.validity(sample, 200.0, 1.0)
     item = replace(report.assumptions[3], deviation=np.array(deviation))
     text = str(replace(report, assumptions=(item,)))
-    assert f" {page.percent(deviation)} " in text
+    assert f" {percent(deviation)} " in text
 
 
 def test_a_closed_tab_is_no_news():
@@ -574,7 +575,7 @@ def test_the_costs_are_measured_on_request_and_forgotten_after_a_move(wide):
     report = wait_for(wide, lambda d: d.find_elements("css selector", ".om-report"))[0]
     expected = om.validity(sample_of(START_VALUES), 10.0, 5.0)
     said = report.get_attribute("textContent")
-    assert all(item.name in said and item.measure in said for item in expected.assumptions)
+    assert all(item.name in said and item.because in said for item in expected.assumptions)
     assert overflow(wide) == [0, []]
     tab_to(wide, "temperature")
     press(wide, "ArrowRight")

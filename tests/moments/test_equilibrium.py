@@ -85,9 +85,7 @@ def test_weiss_field_against_forty_digits(sample, temperature, field):
     for i, (moments, exact_x) in enumerate(zip(sample.magnet.sublattices, x, strict=True)):
         bound = 1e-12 * state.condition[i]
         assert relative_error(state.splitting[i], exact_x / beta) <= bound
-        for name, value in zip(
-            AVERAGES, exact_averages(moments.spin, exact_x), strict=True
-        ):
+        for name, value in zip(AVERAGES, exact_averages(moments.spin, exact_x), strict=True):
             assert relative_error(getattr(state, name)[i], value) <= bound, name
 
 

@@ -6,7 +6,7 @@ import pytest
 import openmr as om
 from openmr import fock, scattering
 from openmr.reports.ledger import entries, examine, small_systems
-from openmr.reports.ledger.entries import measured_order
+from openmr.reports.ledger.entries import order_of_error
 from openmr.reports.ledger.master_equation import STRENGTHS, born_markov, means
 from openmr.reports.ledger.small_systems import ROUNDING, engine, largest, relative
 
@@ -83,7 +83,7 @@ def test_eq_9_as_printed_fails_at_second_order_where_the_coupling_has_a_mean():
         found = np.stack([born_markov(system, unit).ravel() for unit in units], axis=1)
         errors.append(largest(found - generator))
     # the next order is J t = 0.12 at most
-    assert measured_order(STRENGTHS, errors) == pytest.approx(2.0, abs=0.05)
+    assert order_of_error(STRENGTHS, errors) == pytest.approx(2.0, abs=0.05)
 
 
 def test_exact_generator_keeps_the_trace_and_hermiticity():

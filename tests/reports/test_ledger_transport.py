@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import openmr as om
-from openmr.reports.ledger import entries, examine, measures
+from openmr.reports.ledger import deviations, entries, examine
 from openmr.reports.ledger import film_problem as fp
 from openmr.reports.ledger.antiferromagnet import antiferromagnet
 from openmr.reports.ledger.appendix_c import rho
 from openmr.reports.ledger.diffusion import curvature, curvatures, settled_slopes
-from openmr.reports.ledger.entries import measured_order
+from openmr.reports.ledger.entries import order_of_error
 from openmr.reports.ledger.spin_diffusion import vectors
 from openmr.transport.diffusion import film_tensor, profile
 
@@ -126,7 +126,7 @@ def test_spins_in_cells_settle_with_the_third_power_of_a_cell():
             worst = max(worst, np.abs(ends - exact).max() / np.abs(exact).max())
         errors.append(worst)
     # the next power is a cell over the shortest length, 0.06 at most
-    assert measured_order(1 / cells, errors) == pytest.approx(3.0, abs=0.15)
+    assert order_of_error(1 / cells, errors) == pytest.approx(3.0, abs=0.15)
 
 
 def test_printed_faces_turn_the_magnetoresistance_over():
@@ -160,13 +160,13 @@ def test_eigenvectors_are_singular_for_a_field_along_x():
 
 
 def test_deviation_and_order_notice():
-    assert measures.deviation(lambda x: 2 * x, [((1.0,), 2.0), ((2.0,), 4.4)]) == pytest.approx(
+    assert deviations.deviation(lambda x: 2 * x, [((1.0,), 2.0), ((2.0,), 4.4)]) == pytest.approx(
         1 / 11
     )
-    assert measures.deviation(lambda x: x * np.nan, [((1.0,), 2.0)]) == np.inf
+    assert deviations.deviation(lambda x: x * np.nan, [((1.0,), 2.0)]) == np.inf
     sizes = np.array([0.2, 0.1])
-    series = measures.Series(sizes, [[((x,), 1.0 + x**3)] for x in sizes])
-    assert measures.order(lambda x: 1.0, series) == pytest.approx(3.0)
+    series = deviations.Series(sizes, [[((x,), 1.0 + x**3)] for x in sizes])
+    assert deviations.order(lambda x: 1.0, series) == pytest.approx(3.0)
     f, mu = curvatures()[0][0]
     turned = f._replace(b=-f.b)
     assert np.abs(np.array(curvature(turned, mu)) - curvatures()[0][1]).max() > 1e-2

@@ -1,4 +1,4 @@
-"""Every approximation is listed with what the routes measured for it, and the report can fail."""
+"""Every approximation is listed with what the routes found for it, and the report can fail."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def test_every_approximation_of_the_paper_is_listed(report):
     assert {a.route for a in report.assumptions} >= {"kinetic", "tcl2", "clusters", "fock"}
 
 
-def test_rows_carry_what_the_routes_measured(report):
+def test_rows_carry_what_the_routes_found(report):
     film = om.presets.pt_py()
     sea = om.relaxation(film, [10.0, 200.0], 5.0, method="kinetic")
     np.testing.assert_allclose(row(report, "(51)").deviation, sea.diagnostics["residue"])
@@ -84,7 +84,7 @@ def test_sizes_are_what_their_parameters_say(report):
 
 
 def test_sizes_alone_are_those_of_the_whole_report(report):
-    alone = om.validity(om.presets.pt_py(), [10.0, 200.0], 5.0, measure=False)
+    alone = om.validity(om.presets.pt_py(), [10.0, 200.0], 5.0, costs=False)
     for a, whole in zip(alone.assumptions, report.assumptions, strict=True):
         np.testing.assert_array_equal(a.size, whole.size)
         kept = ("name", "equation", "affects", "parameter", "choice")
@@ -96,11 +96,20 @@ def test_sizes_alone_are_those_of_the_whole_report(report):
     assert "\n\n\n" not in str(alone)
 
 
+def test_old_names_warn(report):
+    first = report.assumptions[0]
+    with pytest.deprecated_call(match="`measure` is now `because`"):
+        assert first.measure == first.because
+    with pytest.deprecated_call(match="`measure` is now `costs`"):
+        alone = om.validity(om.presets.pt_py(), 10.0, 5.0, measure=False)
+    assert alone.assumptions[1].deviation is None
+
+
 def test_sizes_alone_run_no_route():
     code = (
         "import sys, openmr as om\n"
         "for disorder in ('random', 'lattice'):\n"
-        "    om.validity(om.presets.pt_py(disorder=disorder), 10.0, 5.0, measure=False)\n"
+        "    om.validity(om.presets.pt_py(disorder=disorder), 10.0, 5.0, costs=False)\n"
         "engines = ('qutip', 'openmr.rates.routes', 'openmr.fock', 'openmr.clusters')\n"
         "print([name for name in sys.modules if name.startswith(engines)])"
     )
@@ -110,8 +119,8 @@ def test_sizes_alone_run_no_route():
     assert said.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("measure", [True, False])
-def test_a_coupling_matrix_is_refused_before_anything_runs(measure, monkeypatch):
+@pytest.mark.parametrize("costs", [True, False])
+def test_a_coupling_matrix_is_refused_before_anything_runs(costs, monkeypatch):
     def never(*arguments, **options):
         raise AssertionError("a method was run")
 
@@ -120,7 +129,7 @@ def test_a_coupling_matrix_is_refused_before_anything_runs(measure, monkeypatch)
     matrix[0, 1] = 2e-4
     expected = r"^`exchange` must be a scalar or \(x, y, z\).*elements off its diagonal"
     with pytest.raises(om.ParameterError, match=expected):
-        om.validity(om.presets.pt_py(matrix), 10.0, 1.0, measure=measure)
+        om.validity(om.presets.pt_py(matrix), 10.0, 1.0, costs=costs)
 
 
 def test_what_misses_is_named(report):
@@ -155,20 +164,20 @@ def test_zero_field_and_sublattices():
     for field in (0.0, 1e-6):  # an ordered magnet, and a cluster that does not know where to point
         cold = row(om.validity(om.presets.pt_py(), 10.0, field), "(29)-(31)")
         assert cold.deviation is None
-        assert "does not order; apply 1.4 T" in cold.measure
+        assert "does not order; apply 1.4 T" in cold.because
     two = om.validity(antiferromagnet(), 25.0, 0.0)
     assert row(two, "(29)-(31)").deviation is None
-    assert "one sublattice" in row(two, "(29)-(31)").measure
+    assert "one sublattice" in row(two, "(29)-(31)").because
 
 
-def test_what_is_large_and_unmeasured_is_open():
+def test_what_is_large_and_without_a_number_is_open():
     """280 K in a magnet of T_C = 300 K: 1 T does not align thirteen moments, and (T_C/T)^2 > 1."""
     report = om.validity(om.presets.pt_py(curie_temperature=300.0), 280.0, 1.0)
     weiss = row(report, "(29)-(31)")
     assert report.holds(weiss) is False
     assert not report.ok
     assert "OPEN" in str(report)
-    needed = float(weiss.measure.split()[-2])
+    needed = float(weiss.because.split()[-2])
     enough = om.validity(om.presets.pt_py(curie_temperature=300.0), 280.0, 1.02 * needed)
     assert row(enough, "(29)-(31)").deviation is not None
 
@@ -182,7 +191,7 @@ def test_an_antiferromagnet_must_be_held_along_the_field():
     spin = sample.magnet.spins[0]
     exchange = 3 * om.units.K_B * 60.0 / (spin + 1) / (2 * om.units.MU_B)  # frozen, g = 2
     assert held.size == pytest.approx(9.0 / exchange, rel=0.01)
-    assert float(held.measure.split()[5]) == pytest.approx(81.0 / (2 * exchange), rel=0.05)
+    assert float(held.because.split()[5]) == pytest.approx(81.0 / (2 * exchange), rel=0.05)
     assert held.deviation is None
     ferromagnet = om.validity(om.presets.pt_py(), 10.0, 5.0)
     assert not any(a.name.startswith("sublattices") for a in ferromagnet.assumptions)
@@ -209,7 +218,7 @@ def test_the_weiss_field_has_a_cost_along_and_one_across():
     along, across = (a for a in lattice.assumptions if a.equation == "(29)-(31)")
     assert along.deviation > 0
     assert across.deviation is None
-    assert "not in the noise" in across.measure
+    assert "not in the noise" in across.because
 
 
 def test_spins_that_nothing_flips_have_nothing_to_miss():
@@ -222,7 +231,7 @@ def test_a_route_that_gives_up_leaves_its_line_open():
     found = om.validity(om.presets.pt_py(disorder="lattice"), 1.0, 1.0)
     open_line = row(found, "(15)")
     assert open_line.deviation is None
-    assert open_line.measure.startswith("not measured: rates uncertain by")
+    assert open_line.because.startswith("no number: rates uncertain by")
     assert "(51)" in [a.equation for a in found.assumptions if a.deviation is not None]
     frozen = om.validity(om.presets.pt_py(spin=2.5, disorder="lattice"), 0.03, 1.0)
     assert max(map(len, str(frozen).splitlines())) <= 160
@@ -366,10 +375,10 @@ BAD = [
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes=("tcl2",)), "`routes`.*'heom'"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes="heom"), "`routes`.*'heom'"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, routes=None), "`routes`.*None"),
-    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, measure=None), "`measure`.*None"),
+    (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, costs=None), "`costs`.*None"),
     (
-        lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, measure=False, routes=("exact",)),
-        "`routes` must be empty where `measure` is False",
+        lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, costs=False, routes=("exact",)),
+        "`routes` must be empty where `costs` is False",
     ),
     (lambda: om.validity(om.presets.pt_py(), [], 1.0), "`temperature`.*at least one"),
     (lambda: om.validity(om.presets.pt_py(), 10.0, 1.0, half_width=-1), "`half_width`.*eV"),
@@ -392,7 +401,7 @@ def test_hierarchy_on_request():
     large = om.validity(om.presets.pt_py(), 10.0, 1.0, routes=("heom",))
     born = row(large, "(9)")
     assert born.deviation is None
-    assert born.measure.startswith("not measured: `spin` must be <= `largest_spin` = 1, got 2")
+    assert born.because.startswith("no number: `spin` must be <= `largest_spin` = 1, got 2")
     assert row(large, "(15)").deviation is not None  # the other lines stand
 
 

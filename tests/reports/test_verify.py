@@ -17,7 +17,7 @@ from mutation import mutants
 import openmr as om
 from openmr import closed_form
 from openmr.apps import cli
-from openmr.reports.verify.cases import Case, measure, standard_cases
+from openmr.reports.verify.cases import Case, solve, standard_cases
 from openmr.reports.verify.comparison import compare
 from openmr.sample.toml import EXAMPLE, read_sample
 
@@ -30,10 +30,10 @@ verify_module = importlib.import_module("openmr.reports.verify.report")
 
 
 @pytest.fixture(scope="module")
-def measurements():
+def solutions():
     film = om.presets.pt_py()
     own = [Case(f"own, {t} K", film, t, 5.0) for t in (10.0, 200.0)]
-    return measure([*own, *standard_cases()], progress=False)
+    return solve([*own, *standard_cases()], progress=False)
 
 
 def install(monkeypatch, tree):
@@ -44,15 +44,15 @@ def install(monkeypatch, tree):
     module.equilibrium = lru_cache(None)(om.equilibrium)
 
 
-def holds(measurements):
+def holds(solutions):
     """Whether every check holds; stops at the first that does not."""
     with np.errstate(all="ignore"):
-        return all(check.ok for m in measurements for check in compare([m]))
+        return all(check.ok for s in solutions for check in compare([s]))
 
 
-def test_the_unchanged_module_passes_the_same_way(monkeypatch, measurements):
+def test_the_unchanged_module_passes_the_same_way(monkeypatch, solutions):
     install(monkeypatch, ast.parse(SOURCE))
-    assert holds(measurements)
+    assert holds(solutions)
 
 
 def test_there_are_mutants_of_every_formula():
@@ -68,12 +68,12 @@ def test_there_are_mutants_of_every_formula():
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::FutureWarning")
-def test_every_wrong_formula_is_noticed(measurements):
+def test_every_wrong_formula_is_noticed(solutions):
     survivors = set()
     for mutant in MUTANTS:
         with pytest.MonkeyPatch.context() as patch:
             install(patch, mutant.tree)
-            if holds(measurements):
+            if holds(solutions):
                 survivors.add(mutant.name)
     assert survivors == set(SURVIVORS)
 
@@ -82,8 +82,8 @@ def test_every_wrong_formula_is_noticed(measurements):
 @pytest.mark.parametrize(
     "function", ["longitudinal", "dephasing", "precession", "flip_weights", "spin_per_charge"]
 )
-def test_the_command_exits_1_on_a_wrong_formula(monkeypatch, measurements, capsys, function):
-    monkeypatch.setattr(verify_module, "measure", lambda cases, progress=None: measurements)
+def test_the_command_exits_1_on_a_wrong_formula(monkeypatch, solutions, capsys, function):
+    monkeypatch.setattr(verify_module, "solve", lambda cases, progress=None: solutions)
     mutant = next(m for m in MUTANTS if m.function == function)
     install(monkeypatch, mutant.tree)
     assert cli.main(["verify"]) == 1
@@ -92,9 +92,9 @@ def test_the_command_exits_1_on_a_wrong_formula(monkeypatch, measurements, capsy
     assert "Missed:" in printed
 
 
-def test_a_wrong_route_is_noticed(measurements):
+def test_a_wrong_route_is_noticed(solutions):
     """The other side of the comparison: rates off by one part in 1e11, precession by 1e-7."""
-    first = measurements[0]
+    first = solutions[0]
     found = first.rates["bloch-redfield"]
     wrong = replace(found, dissipator=found.dissipator * (1 + 1e-11))
     assert not holds([replace(first, rates={**first.rates, "bloch-redfield": wrong})])
@@ -105,17 +105,17 @@ def test_a_wrong_route_is_noticed(measurements):
     assert not holds([replace(first, rates={**first.rates, "evolution": wrong})])
 
 
-def test_nan_is_a_miss(monkeypatch, measurements):
+def test_nan_is_a_miss(monkeypatch, solutions):
     monkeypatch.setattr(closed_form, "dephasing", lambda *a: np.array([np.nan]))
-    assert not holds(measurements[:1])
+    assert not holds(solutions[:1])
 
 
-def test_a_formula_that_raises_is_a_miss_and_not_a_crash(monkeypatch, measurements, capsys):
+def test_a_formula_that_raises_is_a_miss_and_not_a_crash(monkeypatch, solutions, capsys):
     def broken(*_):
         raise ZeroDivisionError("broken on purpose")
 
     monkeypatch.setattr(closed_form, "spin_per_charge", broken)
-    monkeypatch.setattr(verify_module, "measure", lambda cases, progress=None: measurements)
+    monkeypatch.setattr(verify_module, "solve", lambda cases, progress=None: solutions)
     assert cli.main(["verify", "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["ok"] is False
@@ -162,8 +162,8 @@ def test_the_command_takes_ones_own_film(monkeypatch, tmp_path, capsys):
     assert told["cases"][0]["sample"] == json.loads(json.dumps(asdict(read_sample(config))))
 
 
-def test_report_reads_as_a_table(monkeypatch, measurements):
-    monkeypatch.setattr(verify_module, "measure", lambda cases, progress=None: measurements)
+def test_report_reads_as_a_table(monkeypatch, solutions):
+    monkeypatch.setattr(verify_module, "solve", lambda cases, progress=None: solutions)
     report = om.verify()
     text = str(report)
     for word in ("tau_par", "tau_perp", "omega_L", "rho_L", "rho_T", "Ohm m", "rad/s", "0 missed"):
@@ -171,6 +171,8 @@ def test_report_reads_as_a_table(monkeypatch, measurements):
     assert max(map(len, text.splitlines())) <= 160
     assert report.ok
     assert report.missed == ()
+    with pytest.deprecated_call(match="`measurements` is now `solutions`"):
+        assert report.measurements is report.solutions
 
 
 @pytest.mark.parametrize("method", ["bloch-redfield", "evolution", "tcl2"])

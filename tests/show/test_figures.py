@@ -106,7 +106,18 @@ GRID = om.magnetoresistance(FILM, [[10.0], [20.0]], [1.0, 2.0, 3.0], ALONG)
 POINT = om.magnetoresistance(FILM, 10.0, 5.0, ALONG)
 EMPTY = om.magnetoresistance(FILM, 10.0, [], ALONG)
 PROFILES = diffusion.profile(FILM.film, POINT.relaxation, om.scan_directions("xy", TURN))
-CHECK = Check("a case", "tau_par", "(84)", "s", "evolution", 1.0, 1.0, 0.5, 1.0, "it must be")
+CHECK = Check(
+    case="a case",
+    quantity="tau_par",
+    equation="(84)",
+    unit="s",
+    route="evolution",
+    closed_form=1.0,
+    numerical=1.0,
+    deviation=0.5,
+    tolerance=1.0,
+    because="it must be",
+)
 
 
 def curves(*given, **options):

@@ -21,7 +21,7 @@ from openmr.apps.explorer.screen import (
     shown,
     snippet,
 )
-from openmr.reports.validity import Validity, closing_lines, percent
+from openmr.reports.validity import Validity, closing_lines, rows
 from openmr.transport.resistivity import Resistivity
 
 NAMES: Final = {
@@ -153,7 +153,7 @@ def small(found: Screen) -> str:
         '<th scope="col">value</th><th scope="col">verdict</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
         f"<p class='om-note'>small: below {SMALL:g}; sizeable: below {SIZEABLE:g}; not small: "
-        f"{SIZEABLE:g} and more. What each costs the button below measures.</p></section>"
+        f"{SIZEABLE:g} and more. The button below works out what each costs.</p></section>"
     )
 
 
@@ -271,33 +271,28 @@ def code(settings: Settings) -> str:
 
 
 def report(found: Validity) -> str:
-    """The measured table of `openmr.validity`, with lines that break where the window ends.
+    """The table of `openmr.validity`, with lines that break where the window ends.
 
     Parameters
     ----------
     found : Validity
         At one temperature and field.
     """
-    lines = filter(None, closing_lines(found))
-    rows = []
-    for item in found.assumptions:
-        verdict = found.verdict(item)
-        mark = " om-not-small" if found.holds(item) is False else ""
-        route = f" [{item.route}]" if item.route else ""
-        parameter = f"{item.parameter}, Eq. {item.equation}"
-        off = "–" if item.deviation is None else percent(float(np.max(item.deviation)))
-        rows.append(
-            f'<tr><th scope="row">{escape(item.name)} '
-            f'<small class="om-words">{escape(parameter)}</small></th>'
-            f"<td>{float(np.max(item.size)):.3g}</td><td class='om-word'>{off}</td>"
-            f"<td class='om-word{mark}'>{verdict}</td>"
-            f"<td class='om-source'>{escape(item.measure + route)}</td></tr>"
-        )
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)} '
+        f'<small class="om-words">{escape(f"{parameter}, Eq. {equation}")}</small></th>'
+        f"<td>{size}</td><td class='om-word'>{'–' if off == '-' else off}</td>"
+        f"<td class='om-word{' om-not-small' if verdict in ('MISS', 'OPEN') else ''}'>{verdict}"
+        f"</td><td class='om-source'>{escape(said)}</td></tr>"
+        for name, equation, parameter, size, off, verdict, said in rows(found)
+    )
+    notes = "".join(
+        f'<p class="om-note">{escape(line.strip())}</p>' for line in closing_lines(found) if line
+    )
     return (
         '<section class="om-card om-report"><h2>What each costs</h2>'
         '<table class="om-table"><thead><tr><th scope="col">assumption, its small parameter</th>'
         '<th scope="col">value</th><th scope="col">off by</th><th scope="col">verdict</th>'
-        f'<th scope="col">measured</th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
-        + "".join(f'<p class="om-note">{escape(line.strip())}</p>' for line in lines)
-        + "</section>"
+        f'<th scope="col">of what [by which route]</th></tr></thead><tbody>{body}</tbody></table>'
+        f"{notes}</section>"
     )

@@ -14,10 +14,10 @@ import numpy as np
 from scipy.linalg import expm
 
 from openmr._checks import Array, OpenmrError, ParameterError
-from openmr.moments.equilibrium import equilibrium
+from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation, relaxation_at
-from openmr.reports.validity import validity
+from openmr.reports.validity import validity_at
 from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments, Triple
 from openmr.sample.ordering import ordering_temperature
@@ -294,8 +294,7 @@ def screen(settings: Settings) -> Screen:
     ['114.980']
     """
     sample, b = sample_of(settings), direction_of(settings)
-    where = settings.temperature, settings.field
-    state = equilibrium(sample, *where)
+    state = equilibrium(sample, settings.temperature, settings.field)
     closed = relaxation_at(state)
     numerical = relaxation_at(state, method=settings.method)
     fields = np.linspace(0.0, STRONGEST_FIELD, CURVE_POINTS)
@@ -310,7 +309,7 @@ def screen(settings: Settings) -> Screen:
         reduced_splitting=float(state.reduced_splitting[0]),
         exchange_field=float(closed.exchange_field),
         rows=_rows(sample.film, closed, numerical, b),
-        small=_small(sample, *where),
+        small=_small(state),
         decay=_decay(closed, numerical),
         profile=profile(sample.film, closed, b, electric_field=ELECTRIC_FIELD),
         curve=resistivity(sample.film, line, b),
@@ -366,9 +365,9 @@ def _relative(one: float, other: float, *, scale: float) -> float:
     return gap / abs(scale) if gap and scale else gap
 
 
-def _small(sample: Sample, temperature: float, field: float) -> tuple[Small, ...]:
+def _small(state: Equilibrium) -> tuple[Small, ...]:
     """One row for each parameter of `SHOWN`, however many assumptions rest on it."""
-    report = validity(sample, temperature, field, measure=False)
+    report = validity_at(state, costs=False)
     rows = []
     for parameter in SHOWN:
         resting = [a for a in report.assumptions if a.parameter == parameter]
@@ -517,7 +516,7 @@ line("<S_par>", state.mean_spin[0], form="z.4f")
 line("B_sd [T]", rates[0].exchange_field)
 
 # what must be small
-report = om.validity(sample, temperature, field, measure=False)
+report = om.validity(sample, temperature, field, costs=False)
 sizes = {{assumption.parameter: assumption.size for assumption in report.assumptions}}
 for parameter in (
 {shown}

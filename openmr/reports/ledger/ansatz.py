@@ -12,8 +12,8 @@ from scipy.special import expit
 from openmr._checks import Array
 from openmr.models import fermi_kinetics
 from openmr.models.fermi_kinetics import UP
-from openmr.reports.ledger.entries import Entry, measured_order
-from openmr.reports.ledger.measures import ROUNDING
+from openmr.reports.ledger.deviations import ROUNDING
+from openmr.reports.ledger.entries import Entry, order_of_error
 from openmr.reports.ledger.rate_equation import SECTION, THERMAL, VOLUME, fermi_function, sea
 
 _POTENTIAL = 0.3 * THERMAL
@@ -47,7 +47,7 @@ def _ansatz_order(formula: Any, states: tuple[Array, ...]) -> float:
         up = _SMALL * state[UP].sum() * sea().spacing  # N = mu in a flat band
         shift = (formula(e, up) - expit(-e)) / up
         errors.append(float(np.abs(shift - _SMALL * state[UP] / up).max()))
-    return abs(measured_order(1 / np.array(_MIXING), errors) - 1)
+    return abs(order_of_error(1 / np.array(_MIXING), errors) - 1)
 
 
 def _first_order_population(beta: float, f: Array, potential: float) -> Any:
@@ -71,7 +71,7 @@ def _expansion_order(formula: Any, shifts: tuple[Array, ...]) -> float:
     f = expit(-sea().energies)
     pairs = zip(_POTENTIALS, shifts, strict=True)
     errors = [float(np.abs(formula(1 / THERMAL, f, mu) - exact).max()) for mu, exact in pairs]
-    return abs(measured_order(_POTENTIALS, errors) - 2)
+    return abs(order_of_error(_POTENTIALS, errors) - 2)
 
 
 def _spin_density_printed(beta: float, f: Array, potential: float, volume: float) -> Any:
@@ -146,7 +146,7 @@ def _warm_dos() -> tuple[float, ...]:
 
 def _cold_order(formula: Any, values: tuple[float, ...]) -> float:
     errors = [abs(formula(np.sqrt, 1.0, 0.2) - value) for value in values]
-    return abs(measured_order(_TEMPERATURES, errors) - 2)
+    return abs(order_of_error(_TEMPERATURES, errors) - 2)
 
 
 _entry = partial(

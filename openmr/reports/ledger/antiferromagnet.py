@@ -10,6 +10,7 @@ import numpy as np
 
 from openmr import units
 from openmr.reports.ledger.currents import EXACT, RHO
+from openmr.reports.ledger.deviations import ORDER, ROUNDING, Pairs, Series, deviation, fourth_order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.ferromagnet import (
     FRACTION,
@@ -30,7 +31,6 @@ from openmr.reports.ledger.film_problem import (
     film,
     resistivity,
 )
-from openmr.reports.ledger.measures import ORDER, ROUNDING, Pairs, Series, deviation, fourth_order
 from openmr.sample import presets
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
@@ -86,7 +86,7 @@ def transverse(p: Parts) -> Any:
 
 
 @cache
-def _measured_parts(which: str) -> Pairs:
+def _numerical_parts(which: str) -> Pairs:
     """One of the three over rho_L0, found by propagation, at three temperatures."""
     sample = antiferromagnet()
     found: Pairs = []
@@ -226,7 +226,7 @@ ENTRIES = [
         r"\tanh\frac{d_N}{2\ell_\parallel}",
         code=FRACTION,
         printed=drho0,
-        reference=partial(_measured_parts, "drho0"),
+        reference=partial(_numerical_parts, "drho0"),
     ),
     _entry(
         equation="96",
@@ -236,7 +236,7 @@ ENTRIES = [
         r"\tanh\frac{d_N}{2\ell_\perp}",
         code=FRACTION,
         printed=drho1,
-        reference=partial(_measured_parts, "drho1"),
+        reference=partial(_numerical_parts, "drho1"),
         note="(89) at omega_L = 0; the text below names (89) for it.",
     ),
     _entry(
@@ -246,7 +246,7 @@ ENTRIES = [
         r"\mathrm{Im}\left[\frac{2\ell_\perp}{d_N}\tanh\frac{d_N}{2\ell_\perp}\right]",
         code=FRACTION,
         printed=drho2,
-        reference=partial(_measured_parts, "drho2"),
+        reference=partial(_numerical_parts, "drho2"),
         residual=lambda formula, pairs: max(abs(formula(*given) - v) for given, v in pairs),
         because="over rho_L0; rounding",
         note="True, and empty: l_perp is real, so the right side is zero whatever its size, as "

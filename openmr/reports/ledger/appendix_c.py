@@ -12,9 +12,9 @@ from scipy.optimize import brentq, minimize_scalar
 from openmr import units
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.closed_form import exchange_field
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import ALONG, NM, PER_PS, Film, film_axes_tensor, surviving
-from openmr.reports.ledger.measures import Pairs, Series, deviation, order
 from openmr.reports.ledger.mechanisms import (
     MECHANISMS,
     hanle,

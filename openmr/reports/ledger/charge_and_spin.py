@@ -10,8 +10,8 @@ import numpy as np
 from openmr._checks import Array
 from openmr.models import fermi_kinetics, fock
 from openmr.models.fermi_kinetics import DOWN, UP
+from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.rate_equation import (
     SECTION,
     THERMAL,

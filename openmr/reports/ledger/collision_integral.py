@@ -12,7 +12,7 @@ from openmr.bath import correlators
 from openmr.bath.correlators import PAULI
 from openmr.models import scattering
 from openmr.reports.ledger import long_formulas
-from openmr.reports.ledger.entries import Entry, Formula, measured_order
+from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.one_body import Kinetic, many_body_rate
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
@@ -153,7 +153,7 @@ def _diagonal_residual(formula: Formula, c: _Coherent) -> float:
         return np.asarray(np.diag(total).real)
 
     errors = [largest(rate(formula(c, rho)) - rate(rho)) for rho in c.states]
-    return abs(measured_order(c.sizes, errors) - 2.0)
+    return abs(order_of_error(c.sizes, errors) - 2.0)
 
 
 # --- (25) -------------------------------------------------------------------------------

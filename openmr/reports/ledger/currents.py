@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from openmr._checks import Array, ComplexArray
+from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import (
     Film,
@@ -20,7 +21,6 @@ from openmr.reports.ledger.film_problem import (
     spin_profile,
     start,
 )
-from openmr.reports.ledger.measures import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.spin_diffusion import COUNTED, SECTION
 
 # --- D = sigma / (2 nu e^2) ------------------------------------------------------------------

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from openmr._checks import Array
-from openmr.reports.ledger.entries import Entry, measured_order
-from openmr.reports.ledger.measures import ROUNDING
-from openmr.reports.ledger.relaxation import Rates, measured_rates, sea_slope
+from openmr.reports.ledger.deviations import ROUNDING
+from openmr.reports.ledger.entries import Entry, order_of_error
+from openmr.reports.ledger.relaxation import Rates, numerical_rates, sea_slope
 from openmr.reports.ledger.spin_flips import (
     AZIMUTHS,
     DENSITY,
@@ -134,7 +134,7 @@ def _rates_by_splitting() -> tuple[tuple[float, ...], ...]:
 def _splitting_order(formula: Any, rates: tuple[tuple[float, ...], ...]) -> float:
     m = moments()[1]
     orders = [
-        measured_order(
+        order_of_error(
             _SPLITTINGS, [abs(formula(m.x, m.flip_up, m.flip_down) / rate - 1) for rate in row]
         )
         for row in rates
@@ -227,7 +227,7 @@ ENTRIES = [
         ),
         printed=_transverse_printed,
         corrected=transverse,
-        reference=measured_rates,
+        reference=numerical_rates,
         residual=_transverse_error,
         because="relative; rounding of the tensor's sums",
         route="bloch-redfield",
@@ -262,7 +262,7 @@ ENTRIES = [
         code=("openmr.rates.closed_form.dephasing",),
         printed=_pure_dephasing,
         reference=lambda: [
-            measured_rates(method, ((0.0, 0.0, -0.6e-3),))
+            numerical_rates(method, ((0.0, 0.0, -0.6e-3),))
             for method in ("bloch-redfield", "kinetic")
         ],
         residual=lambda f, r: max(worst_ratio(f(one), one.tensor[:, 0, 0]) for one in r),

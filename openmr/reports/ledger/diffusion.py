@@ -12,9 +12,9 @@ from openmr._checks import Array
 from openmr.bath.correlators import PAULI
 from openmr.models.clusters import LEVI_CIVITA as EPSILON
 from openmr.rates.relaxation import relaxation
+from openmr.reports.ledger.deviations import ROUNDING, Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import PER_PS, Film, film, films
-from openmr.reports.ledger.measures import ROUNDING, Pairs, Series, deviation, order
 from openmr.sample import presets
 
 _SECTION = "IV. Anisotropic spin diffusion equation"

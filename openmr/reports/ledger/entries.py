@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from openmr.tables import Comparison
+
 HOLDS: Final = "holds"
 MISPRINT: Final = "misprint"
 SCAN_ERROR: Final = "scan error"
@@ -24,7 +26,7 @@ MEANING: Final = {
     MISPRINT: "the print fails, and another form holds",
     SCAN_ERROR: "the copy at hand differs from what was printed",
     DEFINITION: "names something",
-    APPROXIMATION: "errs, at the order that was measured",
+    APPROXIMATION: "errs, at the order that was found",
     UNDECIDABLE: "nothing here can decide it",
     CONTRADICTED: "neither the print nor another form stands the test",
 }
@@ -66,7 +68,7 @@ class Entry:
         () -> whatever `residual` compares with; run once, without the formula.
     residual : callable or None
         (formula, reference) -> distance from the reference, relative to the scale that `because`
-        names. For an approximation: distance of the measured order from `order`.
+        names. For an approximation: distance of the order found from `order`.
     tolerance : float
     because : str
         What the residual is relative to, and where the tolerance comes from.
@@ -108,44 +110,45 @@ class Finding:
     entry : Entry
     verdict : str
         One of `VERDICTS`.
-    residual : float or None
-        Of the form that the verdict rests on: the corrected one of a misprint.
-    printed_residual : float or None
-        Of the form in print.
+    form : Comparison or None
+        The form that the verdict rests on, beside the reference: the corrected one of a misprint.
+    printed : Comparison or None
+        The form in print beside the reference.
     error : str
         Why the check could not run, if it could not.
     """
 
     entry: Entry
     verdict: str
-    residual: float | None = None
-    printed_residual: float | None = None
+    form: Comparison | None = None
+    printed: Comparison | None = None
     error: str = ""
 
+    @property
+    def residual(self) -> float | None:
+        """Deviation of `form`, no unit."""
+        return None if self.form is None else self.form.deviation
 
-def measured(entry: Entry, formula: Formula, reference: Any) -> float:
-    """Residual of a formula; infinite where it cannot be computed or is not a number.
+    @property
+    def printed_residual(self) -> float | None:
+        """Deviation of the form in print, no unit."""
+        return None if self.printed is None else self.printed.deviation
 
-    Parameters
-    ----------
-    entry : Entry
-    formula : callable
-        In print, corrected, or wrong on purpose.
-    reference : object
-        What `entry.reference` returned.
 
-    Returns
-    -------
-    float, no unit
-        Non-negative.
-    """
+def _beside(reference: Any, entry: Entry, formula: Formula) -> Comparison:
+    """A formula beside the reference; infinitely far where it cannot be computed."""
     assert entry.residual is not None
     with np.errstate(all="ignore"):
         try:
             value = float(entry.residual(formula, reference))
         except (ArithmeticError, LookupError, TypeError, ValueError, np.linalg.LinAlgError):
-            return float("inf")
-    return value if np.isfinite(value) else float("inf")
+            value = float("inf")
+    return Comparison(
+        deviation=value if np.isfinite(value) else float("inf"),
+        tolerance=entry.tolerance,
+        because=entry.because,
+        route=entry.route,
+    )
 
 
 def decide(
@@ -166,24 +169,17 @@ def decide(
     Finding
         From the residuals alone.
     """
-    if printed is None:
-        if entry.residual is None:
-            return Finding(entry, UNDECIDABLE if entry.note and not entry.code else DEFINITION)
-        # nothing but a corrected form can be computed: the print does not parse
-        assert corrected is not None
-        own = measured(entry, corrected, reference)
-        other = SCAN_ERROR if entry.scan else MISPRINT
-        return Finding(entry, other if own <= entry.tolerance else CONTRADICTED, own)
-    as_printed = measured(entry, printed, reference)
-    if as_printed <= entry.tolerance:
-        verdict = HOLDS if entry.order is None else APPROXIMATION
-        return Finding(entry, verdict, as_printed, as_printed)
-    if corrected is None:
-        return Finding(entry, CONTRADICTED, as_printed, as_printed)
-    own = measured(entry, corrected, reference)
-    if own > entry.tolerance:
-        return Finding(entry, CONTRADICTED, own, as_printed)
-    return Finding(entry, SCAN_ERROR if entry.scan else MISPRINT, own, as_printed)
+    if printed is None and entry.residual is None:
+        return Finding(entry, UNDECIDABLE if entry.note and not entry.code else DEFINITION)
+    # a form in print that does not parse is None
+    in_print = form = None if printed is None else _beside(reference, entry, printed)
+    if in_print is not None and in_print.ok:
+        return Finding(entry, HOLDS if entry.order is None else APPROXIMATION, form, in_print)
+    if corrected is not None:
+        form = _beside(reference, entry, corrected)
+    assert form is not None
+    wrong = SCAN_ERROR if entry.scan else MISPRINT
+    return Finding(entry, wrong if form.ok else CONTRADICTED, form, in_print)
 
 
 def examine(entry: Entry) -> Finding:
@@ -205,7 +201,7 @@ def examine(entry: Entry) -> Finding:
     return decide(entry, reference, entry.printed, entry.corrected)
 
 
-def measured_order(sizes: Any, errors: Any) -> float:
+def order_of_error(sizes: Any, errors: Any) -> float:
     """Slope of log error against log size over all points.
 
     Parameters

@@ -12,8 +12,8 @@ from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.relaxation import relaxation_at
 from openmr.rates.routes import joint_space
+from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.relaxation import ELECTRONS, FILM
 from openmr.reports.ledger.spin_flips import worst_ratio
 from openmr.sample.film import Sample

@@ -9,6 +9,15 @@ import numpy as np
 
 from openmr._checks import Array
 from openmr.reports.ledger.currents import EXACT, RHO
+from openmr.reports.ledger.deviations import (
+    ANGLES,
+    ORDER,
+    ROUNDING,
+    Pairs,
+    Series,
+    deviation,
+    fourth_order,
+)
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import (
     ALONG,
@@ -20,15 +29,6 @@ from openmr.reports.ledger.film_problem import (
     film,
     resistivity,
     surviving,
-)
-from openmr.reports.ledger.measures import (
-    ANGLES,
-    ORDER,
-    ROUNDING,
-    Pairs,
-    Series,
-    deviation,
-    fourth_order,
 )
 from openmr.sample import presets
 from openmr.sample.film import Sample
@@ -119,7 +119,7 @@ def transverse(p: Parts) -> Any:
 
 
 @cache
-def _measured_parts(which: str) -> Pairs:
+def _numerical_parts(which: str) -> Pairs:
     """One of the three, found by propagation, for three films."""
     found: Pairs = []
     for coupling, temperature, field in POINTS:
@@ -227,7 +227,7 @@ ENTRIES = [
         r"\tanh\frac{d_N}{2\ell_\parallel}",
         code=FRACTION,
         printed=drho0,
-        reference=partial(_measured_parts, "drho0"),
+        reference=partial(_numerical_parts, "drho0"),
     ),
     _entry(
         equation="89",
@@ -237,7 +237,7 @@ ENTRIES = [
         r" - \mathrm{Re}\left[\frac{2\Lambda}{d_N}\tanh\frac{d_N}{2\Lambda}\right]",
         code=(*FRACTION, "openmr.transport.diffusion.transverse_decay"),
         printed=drho1,
-        reference=partial(_measured_parts, "drho1"),
+        reference=partial(_numerical_parts, "drho1"),
         note="Lambda^-2 = l_perp^-2 + i l_L^-2.",
     ),
     _entry(
@@ -247,7 +247,7 @@ ENTRIES = [
         r"\mathrm{Im}\left[\frac{2\Lambda}{d_N}\tanh\frac{d_N}{2\Lambda}\right]",
         code=(*FRACTION, "openmr.transport.diffusion.transverse_decay"),
         printed=drho2,
-        reference=partial(_measured_parts, "drho2"),
+        reference=partial(_numerical_parts, "drho2"),
         note="Lambda^-2 = l_perp^-2 + i l_L^-2; the x spin that survives of a source of y spins.",
     ),
     _entry(

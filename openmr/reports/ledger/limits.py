@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from openmr.reports.ledger.entries import Entry, measured_order
+from openmr.reports.ledger.deviations import ROUNDING
+from openmr.reports.ledger.entries import Entry, order_of_error
 from openmr.reports.ledger.exchange_field import (
     FERROMAGNET,
     FIRST_ORDER,
@@ -19,7 +20,6 @@ from openmr.reports.ledger.exchange_field import (
     transverse,
     worst_rate,
 )
-from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.relaxation import ELECTRONS, FILM, film
 from openmr.reports.ledger.spin_flips import worst_ratio
 from openmr.sample.film import Sample
@@ -109,7 +109,7 @@ def _depths(r: tuple[Isotropic, ...]) -> list[float]:
 
 def _paramagnetic_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
     orders = [
-        measured_order(_depths(r), [abs(formula(one) / getattr(one, rate) - 1) for one in r])
+        order_of_error(_depths(r), [abs(formula(one) / getattr(one, rate) - 1) for one in r])
         for rate in ("longitudinal", "transverse")
     ]
     return max(abs(order - 2) for order in orders)
@@ -117,7 +117,7 @@ def _paramagnetic_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
 
 def _vanishing_field_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
     saturated = [one.stopping_field / _cold_field(one) for one in r]
-    return abs(measured_order(_depths(r), [abs(b - formula()) for b in saturated]) - 1)
+    return abs(order_of_error(_depths(r), [abs(b - formula()) for b in saturated]) - 1)
 
 
 _entry = partial(

@@ -11,7 +11,7 @@ from scipy.linalg import expm
 
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import moment_correlation
-from openmr.reports.ledger.entries import Entry, Formula, measured_order
+from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
     Beside,
@@ -152,7 +152,7 @@ def _order_residual(expected: float) -> Any:
             units = np.eye(4, dtype=complex).reshape(4, 2, 2)
             found = np.stack([formula(system, unit).ravel() for unit in units], axis=1)
             errors.append(largest(found - generator))
-        return abs(measured_order(STRENGTHS, errors) - expected)
+        return abs(order_of_error(STRENGTHS, errors) - expected)
 
     return residual
 
@@ -407,7 +407,7 @@ ENTRIES = [
         route="exact time-convolutionless generator of eight states",
         order=4.0,
         parameter="J, for a coupling whose mean is of second order",
-        note="The route 'exact' measures the same order for a whole band.",
+        note="The route 'exact' gives the same order for a whole band.",
     ),
     _entry(
         equation="III zero mean",

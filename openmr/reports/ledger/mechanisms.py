@@ -13,6 +13,7 @@ from openmr._checks import Array
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.closed_form import exchange_field
 from openmr.rates.relaxation import relaxation
+from openmr.reports.ledger.deviations import ROUNDING, Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.ferromagnet import FRACTION, POINTS, PROPAGATOR, SECTION
 from openmr.reports.ledger.film_problem import (
@@ -27,7 +28,6 @@ from openmr.reports.ledger.film_problem import (
     film_axes_tensor,
     surviving,
 )
-from openmr.reports.ledger.measures import ROUNDING, Pairs, Series, deviation, order
 from openmr.sample import presets
 from openmr.sample.film import Sample
 from openmr.transport import collocation, impurity

@@ -17,9 +17,7 @@ from openmr.reports.ledger.currents import (
     one_mode,
     sideways,
 )
-from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import OBLIQUE, Film, film, films, modes, resistivity
-from openmr.reports.ledger.measures import (
+from openmr.reports.ledger.deviations import (
     ANGLES,
     ORDER,
     ROUNDING,
@@ -28,6 +26,8 @@ from openmr.reports.ledger.measures import (
     deviation,
     fourth_order,
 )
+from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.film_problem import OBLIQUE, Film, film, films, modes, resistivity
 from openmr.reports.ledger.spin_diffusion import PRINTED_SIGN, SECTION
 from openmr.sample import presets
 

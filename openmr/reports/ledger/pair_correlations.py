@@ -12,7 +12,7 @@ from openmr._checks import ComplexArray
 from openmr.models import fock
 from openmr.reports.ledger import long_formulas
 from openmr.reports.ledger.collision_integral import blocking, collision, free_electrons, holes
-from openmr.reports.ledger.entries import Entry, Formula, measured_order
+from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.many_electrons import DOUBLE, FOCK, MODES, SECTION, SUMS
 from openmr.reports.ledger.one_body import plane_wave, plane_wave_printed, ring, wave_residual
 from openmr.reports.ledger.small_systems import (
@@ -94,7 +94,7 @@ def _interacting() -> tuple[_Ordered, ...]:
 
 def _wick_residual(formula: Formula, states: tuple[_Ordered, ...]) -> float:
     errors = [largest(_all_pairs(formula, o.rho) - o.ordered) for o in states]
-    return abs(measured_order(_STRENGTHS, errors) - 1.0)
+    return abs(order_of_error(_STRENGTHS, errors) - 1.0)
 
 
 def _kept_pairs(rho: ComplexArray, a1: int, a2: int, a3: int, a4: int) -> complex:

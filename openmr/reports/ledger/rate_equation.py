@@ -13,8 +13,8 @@ from openmr.bath import correlators
 from openmr.bath.correlators import PAULI
 from openmr.models import fermi_kinetics, fock, scattering
 from openmr.models.fermi_kinetics import DOWN, UP
-from openmr.reports.ledger.entries import Entry, measured_order
-from openmr.reports.ledger.measures import ROUNDING
+from openmr.reports.ledger.deviations import ROUNDING
+from openmr.reports.ledger.entries import Entry, order_of_error
 from openmr.reports.ledger.spin_axes import axes
 
 SECTION = "III B. Anisotropic spin relaxation: rate equation"
@@ -240,7 +240,7 @@ def _thermal_order(formula: Any, reference: tuple[_Thermal, ...]) -> float:
         if point.theta == 0.0 and error > ROUNDING:
             return float("inf")
         errors[point.zeeman] = max(error, errors.get(point.zeeman, 0.0))
-    return abs(measured_order(list(errors), list(errors.values())) - 2)
+    return abs(order_of_error(list(errors), list(errors.values())) - 2)
 
 
 def _time_reversed(x: float, back: ComplexArray) -> Any:

@@ -14,8 +14,8 @@ from openmr.bath.correlators import moment_correlator
 from openmr.models import fermi_kinetics
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.relaxation import relaxation_at
+from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.spin_flips import DENSITY, SECTION, worst_ratio
 from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments
@@ -48,7 +48,7 @@ class Rates(NamedTuple):
 
 
 @cache
-def measured_rates(
+def numerical_rates(
     method: str = "bloch-redfield", couplings: tuple[Any, ...] = _COUPLINGS
 ) -> Rates:
     """Exchange part of the relaxation tensor for several spins, couplings and fields."""
@@ -78,7 +78,7 @@ def measured_rates(
 
 def _both_routes() -> tuple[Rates, Rates]:
     """QuTiP's tensor, which leaves the electrons' splitting out, and a Fermi sea, which has it."""
-    return measured_rates("bloch-redfield"), measured_rates("kinetic")
+    return numerical_rates("bloch-redfield"), numerical_rates("kinetic")
 
 
 # --- (70), (71) ------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def nothing() -> Any:
 def _share_of_jz() -> Array:
     """Longitudinal over transverse rate with J_z alone, both routes."""
     only_z = ((0.0, 0.0, -0.6e-3),)
-    tensors = [measured_rates(method, only_z).tensor for method in ("bloch-redfield", "kinetic")]
+    tensors = [numerical_rates(method, only_z).tensor for method in ("bloch-redfield", "kinetic")]
     return np.concatenate([t[:, 2, 2] / t[:, 0, 0] for t in tensors])
 
 

@@ -6,12 +6,16 @@ import inspect
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 from openmr.reports.ledger.entries import MEANING, MISPRINT, SCAN_ERROR, VERDICTS, Finding
+from openmr.tables import document, table
 
 LEGEND: Final = """\
 residual: distance of the form that holds from a reference computed without it, no unit; allowed:
@@ -20,6 +24,14 @@ the largest one that counts as agreement; printed: that of the form in print, wh
 the reference was computed, and where the code is."""
 FEW: Final = 6
 """So many entries are shown with everything about them."""
+
+WRONG: Final = (MISPRINT, SCAN_ERROR)
+"""Verdicts on a print in whose place another form holds."""
+
+TOLD: Final = (
+    "equation section statement because route latex corrected_latex order parameter code note"
+)
+"""Fields of an entry that its JSON has."""
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 """Where the package lies."""
@@ -43,7 +55,7 @@ class Ledger:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many entries got each verdict."""
+        """Number of entries with each verdict."""
         found = Counter(finding.verdict for finding in self.findings)
         return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
 
@@ -55,7 +67,8 @@ class Ledger:
         dict
             Entries, counts and whether all could run.
         """
-        return {"entries": [_plain(f) for f in self.findings], "counts": self.counts, "ok": self.ok}
+        body = {"entries": [_row(f) for f in self.findings], "counts": self.counts, "ok": self.ok}
+        return document("openmr/ledger/1", body)
 
     def __str__(self) -> str:
         return _table(self)
@@ -77,66 +90,51 @@ class Ledger:
         return _page(self, (ROOT / "docs") if folder is None else Path(folder).resolve())
 
 
-def _plain(finding: Finding) -> dict[str, Any]:
+def _row(finding: Finding) -> dict[str, Any]:
     entry = finding.entry
     return {
-        "equation": entry.equation,
-        "section": entry.section,
-        "statement": entry.statement,
+        **{name: getattr(entry, name) for name in TOLD.split()},
         "verdict": finding.verdict,
-        "residual": _finite(finding.residual),
-        "printed_residual": _finite(finding.printed_residual),
+        "residual": finding.residual,
+        "printed_residual": finding.printed_residual,
         "tolerance": entry.tolerance if entry.residual else None,
-        "because": entry.because,
-        "route": entry.route,
-        "latex": entry.latex,
-        "corrected_latex": entry.corrected_latex,
-        "order": entry.order,
-        "parameter": entry.parameter,
-        "code": list(entry.code),
-        "note": entry.note,
         "error": finding.error,
     }
 
 
-def _finite(value: float | None) -> float | None:
-    """None for what JSON cannot hold: a form in print that cannot be computed."""
-    return value if value is not None and value < float("inf") else None
-
-
 def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return "none" if value == float("inf") else f"{value:.1e}"
+    """A residual; none where the form in print cannot be computed."""
+    return "none" if value is None or value == float("inf") else f"{value:.1e}"
+
+
+def counted(counts: Mapping[str, int], mark: str = "{}") -> str:
+    """Number of entries, and of those with each verdict; `mark` decorates the verdict."""
+    number = sum(counts.values())
+    each = ", ".join(f"{n} {mark.format(verdict)}" for verdict, n in counts.items())
+    return f"{number} {'entry' if number == 1 else 'entries'}: {each}."
 
 
 def _table(ledger: Ledger) -> str:
-    lines = [f"{'Eq.':<16}{'verdict':<15}{'residual':>9} {'allowed':>9} {'printed':>9}  statement"]
-    section = None
-    for finding in ledger.findings:
-        entry = finding.entry
-        if entry.section != section:
-            section = entry.section
-            lines += ["", section]
-        allowed = f"{entry.tolerance:.0e}" if entry.residual else "-"
-        printed = finding.printed_residual if finding.verdict in (MISPRINT, SCAN_ERROR) else None
-        lines.append(
-            f"{entry.equation:<16}{finding.verdict:<15}{_number(finding.residual):>9} "
-            f"{allowed:>9} {_number(printed):>9}  {finding.error or entry.statement}"
-        )
-        if len(ledger.findings) <= FEW:
-            lines += [f"    {line}" for line in _details(finding)]
-    counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
-    number = len(ledger.findings)
-    counts = f"{number} {'entry' if number == 1 else 'entries'}: {counted}."
+    few = len(ledger.findings) <= FEW
+    head = "Eq.", "verdict", "residual (allowed)", "printed", "statement"
+    rows: list[str | Sequence[str]] = [head]
+    for section, findings in groupby(ledger.findings, lambda finding: finding.entry.section):
+        rows += ["", section]
+        for f in findings:
+            printed = _number(f.printed_residual) if f.verdict in WRONG else "-"
+            residual = "-" if f.form is None else f.form.text
+            said = f.error or f.entry.statement
+            rows.append((f.entry.equation, f.verdict, residual, printed, said))
+            rows += [f"    {line}" for line in _details(f)] if few else []
     verdicts = [f"{verdict}: {MEANING[verdict]}" for verdict in ledger.counts]
-    return "\n".join([LEGEND, "", *verdicts, "", *lines, "", counts])
+    lines = [LEGEND, "", *verdicts, "", table("<<<><", rows), "", counted(ledger.counts)]
+    return "\n".join(lines)
 
 
 def _details(finding: Finding) -> list[str]:
     entry = finding.entry
     lines = [f"printed   {entry.latex}"]
-    if entry.corrected_latex and finding.verdict in (MISPRINT, SCAN_ERROR):
+    if entry.corrected_latex and finding.verdict in WRONG:
         lines.append(f"holds     {entry.corrected_latex}")
     if entry.residual is not None:
         lines.append(f"computed  {entry.route}; residual: {entry.because}")
@@ -165,37 +163,47 @@ def prose(text: str) -> str:
 
 
 def _page(ledger: Ledger, folder: Path) -> str:
-    counted = ", ".join(f"{number} {verdict}" for verdict, number in ledger.counts.items())
-    number = len(ledger.findings)
-    head = f"{number} {'entry' if number == 1 else 'entries'}: {counted}."
-    lines = ["# Ledger of equations", "", head, ""]
-    section = None
-    for finding in ledger.findings:
-        entry = finding.entry
-        if entry.section != section:
-            section = entry.section
-            lines += [f"## {section}", ""]
-        lines += [f"### ({entry.equation}) {finding.verdict}", "", prose(entry.statement), ""]
-        if entry.latex:
-            lines += [f"$$ {entry.latex} $$", ""]
-        if entry.corrected_latex and finding.verdict in (MISPRINT, SCAN_ERROR):
-            lines += ["What holds:", "", f"$$ {entry.corrected_latex} $$", ""]
-        if finding.residual is not None:
-            lines.append(
-                f"Residual {_number(finding.residual)}, allowed {entry.tolerance:.0e} "
-                f"({prose(entry.because)}); computed by {prose(entry.route)}."
-            )
-        if finding.verdict in (MISPRINT, SCAN_ERROR):
-            lines.append(f"As printed: {_number(finding.printed_residual)}.")
-        if entry.order is not None:
-            lines.append(f"Errs at order {entry.order:g} in {prose(entry.parameter)}.")
-        if entry.note:
-            lines.append(prose(entry.note))
-        if entry.code:
-            links = [_link(name, folder) for name in entry.code]
-            lines.append(f"Code: {', '.join(links)}.")
-        lines.append("")
+    entries = [_row(finding) for finding in ledger.findings]
+    lines = ["# Ledger of equations", "", counted(ledger.counts), ""]
+    for section, members in groupby(entries, itemgetter("section")):
+        lines += [f"## {section}", ""]
+        for entry in members:
+            heading = f"({entry['equation']}) {entry['verdict']}"
+            lines += described(entry, heading, [_link(name, folder) for name in entry["code"]])
     return "\n".join(lines)
+
+
+def described(entry: Mapping[str, Any], heading: str, code: Sequence[str]) -> list[str]:
+    """Lines of Markdown about an entry: statement, formula, residual, functions.
+
+    Parameters
+    ----------
+    entry : mapping
+        As in ``entries`` of `Ledger.to_dict`.
+    heading : str
+    code : sequence of str
+        A link for each function that the entry names.
+    """
+    wrong = entry["verdict"] in WRONG
+    lines = [f"### {heading}", "", prose(entry["statement"]), ""]
+    if entry["latex"]:
+        lines += ["$$", entry["latex"], "$$", ""]
+    if entry["corrected_latex"] and wrong:
+        lines += ["What holds:", "", "$$", entry["corrected_latex"], "$$", ""]
+    facts = []
+    if entry["route"]:
+        allowed = "" if entry["tolerance"] is None else f", allowed {entry['tolerance']:.0e}"
+        facts += [
+            f"Residual {_number(entry['residual'])}{allowed} ({prose(entry['because'])}).",
+            f"Computed by {prose(entry['route'])}.",
+        ]
+    if wrong:
+        facts.append(f"As printed: {_number(entry['printed_residual'])}.")
+    if entry["order"] is not None:
+        facts.append(f"Errs at order {entry['order']:g} in {prose(entry['parameter'])}.")
+    for text in (" ".join(facts), prose(entry["error"]), prose(entry["note"])):
+        lines += [text, ""] if text else []
+    return [*lines, f"Code: {', '.join(code)}.", ""] if code else lines
 
 
 def _link(name: str, folder: Path) -> str:

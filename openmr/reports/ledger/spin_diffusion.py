@@ -10,10 +10,10 @@ from numpy.linalg import eigvals
 
 from openmr._checks import Array, ComplexArray
 from openmr.models.clusters import LEVI_CIVITA as EPSILON
+from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.diffusion import MATRICES, curvatures, into_a_face, settled_slopes
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import Film, films, modes, propagator
-from openmr.reports.ledger.measures import ROUNDING, Pairs, deviation
 
 SECTION = "Appendix B. Resistivity of a ferromagnet"
 _AXES = range(3)

@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import PAULI, moment_correlator, populations, spin_matrices
 from openmr.rates.routes import joint_space
+from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.measures import ROUNDING
 from openmr.reports.ledger.rate_equation import relative
 from openmr.reports.ledger.spin_axes import turn
 from openmr.units import HBAR, K_B

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from openmr._checks import ComplexArray
+from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import Film, at, films, modes, propagator, spin_profile
-from openmr.reports.ledger.measures import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.spin_diffusion import COUNTED, SECTION
 
 _DEPTHS = (0.0, 0.3, 0.85)  # over d

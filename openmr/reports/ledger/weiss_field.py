@@ -12,7 +12,7 @@ from openmr.bath.correlators import spin_matrices
 from openmr.models import cluster_model, clusters
 from openmr.reports.ledger import long_formulas
 from openmr.reports.ledger.collision_integral import SUMS, occupied
-from openmr.reports.ledger.entries import Entry, Formula, measured_order
+from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.small_systems import ROUNDING, Few, largest, relative, thermal
 from openmr.units import K_B, MU_B
 
@@ -70,7 +70,7 @@ def _weiss_residual(formula: Formula, w: Weiss) -> float:
     for h, exact in zip(w.fields, w.exact, strict=True):
         state = thermal(formula(w, h) / w.thermal)
         errors.append(abs(np.trace(state @ w.spin).real / exact - 1))
-    return abs(measured_order(w.ratios, errors) - 2.0)
+    return abs(order_of_error(w.ratios, errors) - 2.0)
 
 
 class _Fields(NamedTuple):
@@ -138,7 +138,7 @@ def _local_correlator(c: Correlators, on_site: ComplexArray) -> ComplexArray:
 
 def _local_residual(formula: Formula, c: Correlators) -> float:
     errors = [largest(formula(c, a) - b) for a, b in zip(c.local, c.exact, strict=True)]
-    return abs(measured_order(c.ratios, errors) - 1.0)
+    return abs(order_of_error(c.ratios, errors) - 1.0)
 
 
 class _Moment(NamedTuple):

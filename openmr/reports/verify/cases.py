@@ -33,8 +33,8 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
-    """What the numerical routes found for one case; no closed form is in it."""
+class Solution:
+    """One case by the numerical routes; no closed form is in it."""
 
     case: Case
     state: Equilibrium
@@ -105,7 +105,7 @@ def _one_coupling(sample: Sample, kept: Sequence[float]) -> Sample:
     return replace(sample, magnet=magnet)
 
 
-def measure(cases: Iterable[Case], *, progress: bool | None = None) -> list[Measurement]:
+def solve(cases: Iterable[Case], *, progress: bool | None = None) -> list[Solution]:
     """Run the numerical routes over the cases.
 
     Parameters
@@ -117,13 +117,11 @@ def measure(cases: Iterable[Case], *, progress: bool | None = None) -> list[Meas
     from tqdm import tqdm
 
     quiet = None if progress is None else not progress
-    return [
-        _measure_case(case)
-        for case in tqdm(list(cases), desc="verify", unit="case", disable=quiet, leave=False)
-    ]
+    bar = tqdm(list(cases), desc="verify", unit="case", disable=quiet, leave=False)
+    return [_solve_case(case) for case in bar]
 
 
-def _measure_case(case: Case) -> Measurement:
+def _solve_case(case: Case) -> Solution:
     from openmr.rates.routes import joint_space
 
     state = equilibrium(case.sample, case.temperature, case.field)
@@ -138,7 +136,7 @@ def _measure_case(case: Case) -> Measurement:
         moments.append(
             (float((thermal * s_par).tr().real), float((thermal * s_par * s_par).tr().real))
         )
-    return Measurement(
+    return Solution(
         case=case,
         state=state,
         rates=rates,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -12,10 +13,11 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._version import __version__
-from openmr.reports.verify.cases import NUMERICAL, Case, Measurement, measure, standard_cases
+from openmr.reports.verify.cases import NUMERICAL, Case, Solution, solve, standard_cases
 from openmr.reports.verify.comparison import Check, compare
 from openmr.sample import presets
 from openmr.sample.film import Sample
+from openmr.tables import document, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,18 @@ class Report:
     Attributes
     ----------
     checks : tuple of Check
-    measurements : tuple of Measurement
+    solutions : tuple of Solution
+        Every case by the numerical routes.
     """
 
     checks: tuple[Check, ...]
-    measurements: tuple[Measurement, ...]
+    solutions: tuple[Solution, ...]
+
+    @property
+    def measurements(self) -> tuple[Solution, ...]:
+        """Old name of `solutions`."""
+        warnings.warn("`measurements` is now `solutions`", DeprecationWarning, stacklevel=2)
+        return self.solutions
 
     @property
     def ok(self) -> bool:
@@ -44,39 +53,26 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The report for machines: plain numbers, strings, lists and dictionaries."""
         packages = ("qutip", "numpy", "scipy")
-        plain = _plain(
+        cases = [
             {
-                "ok": self.ok,
-                "versions": {"openmr": __version__} | {name: version(name) for name in packages},
-                "cases": [
-                    {
-                        "name": m.case.name,
-                        "sample": asdict(m.case.sample),
-                        "temperature_K": m.case.temperature,
-                        "field_T": m.case.field,
-                        "direction": m.case.direction,
-                    }
-                    for m in self.measurements
-                ],
-                "checks": [{**asdict(check), "ok": check.ok} for check in self.checks],
+                "name": s.case.name,
+                "sample": s.case.sample,
+                "temperature_K": s.case.temperature,
+                "field_T": s.case.field,
+                "direction": s.case.direction,
             }
-        )
-        assert isinstance(plain, dict)
-        return plain
+            for s in self.solutions
+        ]
+        body = {
+            "ok": self.ok,
+            "versions": {"openmr": __version__} | {name: version(name) for name in packages},
+            "cases": cases,
+            "checks": self.checks,
+        }
+        return document("openmr/verify/1", body)
 
     def __str__(self) -> str:
         return _table(self)
-
-
-def _plain(value: Any) -> Any:
-    """Lists for tuples, and null for what JSON cannot hold (infinity, NaN)."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
 
 
 def verify(
@@ -123,8 +119,8 @@ def verify(
         Case(f"{sample.name}, T = {t:g} K, B = {b:g} T", sample, float(t), float(b), (x, y, z))
         for t, b in zip(*(p.ravel() for p in points), strict=True)
     ]
-    measurements = measure([*own, *standard_cases()], progress=progress)
-    return Report(checks=tuple(compare(measurements)), measurements=tuple(measurements))
+    solutions = solve([*own, *standard_cases()], progress=progress)
+    return Report(checks=tuple(compare(solutions)), solutions=tuple(solutions))
 
 
 # --- the table -------------------------------------------------------------------------------
@@ -143,70 +139,67 @@ order itself is right, `openmr validity` says."""
 
 
 def _table(report: Report) -> str:
-    blocks = [INTRODUCTION]
-    blocks += [_case_block(m, report.checks) for m in report.measurements]
-    blocks.append(_equation_block(report.checks))
-    if report.missed:
-        lines = [
-            f"  {c.case}: {c.quantity}, Eq. {c.equation}: closed form {c.closed_form:.10g}, "
-            f"{c.route} {c.numerical:.10g} {c.unit}; deviation {_verdict(c)} {c.because}"
-            for c in report.missed
-        ]
-        blocks.append("\n".join(["Missed:", *lines]))
+    cases = [row for s in report.solutions for row in _case_rows(s, report.checks)]
     held = len(report.checks) - len(report.missed)
-    blocks.append(f"{held} of {len(report.checks)} checks hold, {len(report.missed)} missed.")
-    return "\n\n".join(blocks)
+    lines = [
+        INTRODUCTION,
+        table("<<<>><><", cases, indent="  "),
+        "\nThe other closed forms and laws, over all cases (every number: --json)",
+        table("<<>>><<<", _equation_rows(report.checks), indent="  "),
+        "",
+        *(["Missed:"] if report.missed else []),
+        *(
+            f"  {c.case}: {c.quantity}, Eq. {c.equation}: closed form {c.closed_form:.10g}, "
+            f"{c.route} {c.numerical:.10g} {c.unit}; deviation {c.text} {c.because}"
+            for c in report.missed
+        ),
+        *([""] if report.missed else []),
+        f"{held} of {len(report.checks)} checks hold, {len(report.missed)} missed.",
+    ]
+    return "\n".join(lines)
 
 
-def _verdict(check: Check) -> str:
-    miss = "" if check.ok else " MISS"
-    return f"{check.deviation:.1e} ({check.tolerance:.0e}){miss}"
-
-
-def _case_block(measurement: Measurement, checks: Sequence[Check]) -> str:
-    case, found = measurement.case, measurement.rates["bloch-redfield"]
+def _case_rows(solution: Solution, checks: Sequence[Check]) -> Iterator[str | Sequence[str]]:
+    """A case in words, then one row for each number of the line."""
+    case, found = solution.case, solution.rates["bloch-redfield"]
     film = case.sample.film
-    own = [check for check in checks if check.case == case.name]
     couplings = "; ".join(
         "({:g}, {:g}, {:g})".format(*(round(1e3 * j, 9) for j in moments.principal_energy))
         for moments in case.sample.magnet.sublattices
     )
     spins = ", ".join(f"{spin:g}" for spin in case.sample.magnet.spins)
-    splitting = ", ".join(f"{1e3 * s:.4g}" for s in measurement.state.splitting)
-    reduced = ", ".join(f"{x:.4g}" for x in measurement.state.reduced_splitting)
-    mean = ", ".join(f"{value:.5g}" for value, _ in measurement.moments)
+    splitting = ", ".join(f"{1e3 * s:.4g}" for s in solution.state.splitting)
+    reduced = ", ".join(f"{x:.4g}" for x in solution.state.reduced_splitting)
+    mean = ", ".join(f"{value:.5g}" for value, _ in solution.moments)
     b = ", ".join(f"{component:.3g}" for component in case.direction)
-    lines = [
-        f"{case.name}",
+    yield (
+        f"\n{case.name}\n"
         f"  S = {spins}; n_S J = {couplings} meV; {case.sample.magnet.disorder} disorder; "
-        f"T = {case.temperature:g} K; B = {case.field:g} T; b = ({b})",
+        f"T = {case.temperature:g} K; B = {case.field:g} T; b = ({b})\n"
         f"  eps_L = {splitting} meV; beta eps_L = {reduced}; <S_par> = {mean}; "
-        f"largest exchange rate {np.abs(found.dissipator).max():.4g} 1/s",
+        f"largest exchange rate {np.abs(found.dissipator).max():.4g} 1/s\n"
         f"  film: d = {1e9 * film.thickness:g} nm; theta_SH = {film.spin_hall_angle:g}; "
         f"D = {film.diffusion:g} m^2/s; tau_0 = {film.spin_flip_time:.4g} s; "
-        f"rho_L0 = {film.resistivity:g} Ohm m",
-        f"  {'':<9}{'Eq.':<6}{'unit':<7}{'closed form':>12}{'Bloch-Redfield':>16}  "
-        f"{'deviation (allowed)':<21}{'evolution':>11}  deviation (allowed)",
-    ]
-    for quantity in LINE:
-        pair = [check for check in own if check.quantity == quantity]
-        if not pair:
-            continue
-        by_route = {check.route: check for check in pair}
-        first, second = (by_route[route] for route in NUMERICAL)
-        lines.append(
-            f"  {quantity:<9}{first.equation:<6}{first.unit:<7}{first.closed_form:>12.5g}"
-            f"{first.numerical:>16.5g}  {_verdict(first):<21}{second.numerical:>11.5g}  "
-            f"{_verdict(second)}"
-        )
-    worst = [
-        _worst([c for c in own if c.quantity[:6] == "Gamma_" and c.route == r]) for r in NUMERICAL
-    ]
-    lines.append(
-        f"  {'tensor, worst of 9 elements':<34}{'':>16}  {_verdict(worst[0]):<21}{'':>11}  "
-        f"{_verdict(worst[1])}"
+        f"rho_L0 = {film.resistivity:g} Ohm m"
     )
-    return "\n".join(lines)
+    allowed = "deviation (allowed)"
+    yield "", "Eq.", "unit", "closed form", "Bloch-Redfield", allowed, "evolution", allowed
+    own = {(c.quantity, c.route): c for c in checks if c.case == case.name}
+    for quantity in LINE:
+        if (quantity, NUMERICAL[0]) in own:
+            first, second = (own[quantity, route] for route in NUMERICAL)
+            closed, *values = (
+                f"{v:.5g}" for v in (first.closed_form, first.numerical, second.numerical)
+            )
+            yield (
+                quantity, first.equation, first.unit, closed, values[0], first.text,
+                values[1], second.text,
+            )  # fmt: skip
+    tensor = [
+        _worst([c for (q, r), c in own.items() if q[:6] == "Gamma_" and r == route]).text
+        for route in NUMERICAL
+    ]
+    yield "tensor", "", "", "worst of nine", "", tensor[0], "", tensor[1]
 
 
 def _worst(checks: Sequence[Check]) -> Check:
@@ -214,23 +207,17 @@ def _worst(checks: Sequence[Check]) -> Check:
     return max(misses or checks, key=lambda check: check.deviation / check.tolerance)
 
 
-def _equation_block(checks: Sequence[Check]) -> str:
-    """All other closed forms, one line per equation and quantity, over all the cases."""
+def _equation_rows(checks: Sequence[Check]) -> Iterator[Sequence[str]]:
+    """All other closed forms, one row per equation and quantity, over all the cases."""
     groups: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
         if check.quantity in LINE or check.quantity.startswith("Gamma_"):
             continue
         name = check.quantity.split(" [")[0].split(" along ")[0].split(" = ")[0].split("(")[0]
-        groups.setdefault((check.equation, name), []).append(check)
-    lines = [
-        "The other closed forms and laws, over all cases (every number: --json)",
-        f"  {'':<33}{'Eq.':<14}{'checks':>6}  {'worst: closed form':>18}{'numerical':>13} "
-        f"{'unit':<6}deviation (allowed)  case",
-    ]
-    for (equation, name), members in groups.items():
+        groups.setdefault((name, check.equation), []).append(check)
+    numbers = "worst: closed form", "numerical"
+    yield "", "Eq.", "checks", *numbers, "unit", "deviation (allowed)", "case"
+    for names, members in groups.items():
         worst = _worst(members)
-        lines.append(
-            f"  {name:<33}{equation:<14}{len(members):>6}  {worst.closed_form:>18.5g}"
-            f"{worst.numerical:>13.5g} {worst.unit:<6}{_verdict(worst):<20} {worst.case}"
-        )
-    return "\n".join(lines)
+        numbers = f"{worst.closed_form:.5g}", f"{worst.numerical:.5g}"
+        yield *names, str(len(members)), *numbers, worst.unit, worst.text, worst.case

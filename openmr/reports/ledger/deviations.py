@@ -1,4 +1,4 @@
-"""How far a formula is from what was found: relative deviation, and order of the error."""
+"""Deviations of a formula from what was found, and the order of its error."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from openmr._checks import Array
-from openmr.reports.ledger.entries import measured_order
+from openmr.reports.ledger.entries import order_of_error
 
 ANGLES: Final = np.array([0.1, 0.05, 0.025])
-"""theta_SH for measured orders."""
+"""theta_SH for orders of errors."""
 ROUNDING: Final = 1e-12
 ORDER: Final = "of the order; the next power, theta^6, bends the slope by theta^2"
 
@@ -38,16 +38,16 @@ class Series(NamedTuple):
 
 
 def order(formula: Callable[..., Any], series: Series) -> float:
-    """Measured order of the largest error in the small parameter."""
+    """Order of the largest error in the small parameter."""
     errors = [
         max(
             float(np.abs(np.asarray(formula(*given)) - expected).max()) for given, expected in pairs
         )
         for pairs in series.pairs
     ]
-    return measured_order(series.sizes, errors)
+    return order_of_error(series.sizes, errors)
 
 
 def fourth_order(formula: Any, series: Series) -> float:
-    """How far the measured order of the error is from 4."""
+    """Distance of the order of the error from 4."""
     return abs(order(formula, series) - 4.0)

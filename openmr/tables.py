@@ -1,0 +1,114 @@
+"""Aligned tables and JSON for every report, and the record that the reports share.
+
+Knows no station: numbers, texts, lists and records come in; lines and plain dictionaries go out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from openmr._version import __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A number beside the number that it should be: how far off, how much is allowed, and why.
+
+    Attributes
+    ----------
+    deviation : float, no unit
+        Relative to the scale that `because` names; NaN or infinite where it cannot be computed.
+    tolerance : float, no unit
+        Largest deviation that counts as agreement.
+    because : str
+        What the deviation is relative to, and the reason of the tolerance.
+    route : str
+        How the number to compare with was found.
+    """
+
+    deviation: float
+    tolerance: float
+    because: str
+    route: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the deviation is within its tolerance; a NaN is not."""
+        return bool(self.deviation <= self.tolerance)
+
+    @property
+    def text(self) -> str:
+        """The deviation, in brackets what is allowed, and MISS where it is more."""
+        miss = "" if self.ok else " MISS"
+        return f"{self.deviation:.1e} ({self.tolerance:.0e}){miss}"
+
+
+def table(
+    align: str, rows: Iterable[str | Sequence[str]], *, indent: str = "", gap: str = "  "
+) -> str:
+    """Rows in columns as wide as their longest text.
+
+    Parameters
+    ----------
+    align : str
+        For each column "<" (left) or ">" (right).
+    rows : iterable of str, or of sequences of one str for each column
+        The head is a row as any other. A text in the place of a row stands as it is.
+    indent, gap : str
+        What stands before each row and between two columns.
+
+    Returns
+    -------
+    str
+        Without blanks at the ends of its lines.
+    """
+    rows = list(rows)
+    cells = [row for row in rows if not isinstance(row, str)] or [[""] * len(align)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    slots = [f"{{:{side}{width}}}" for side, width in zip(align, widths, strict=True)]
+    line = indent + gap.join(slots)
+    return "\n".join(row if isinstance(row, str) else line.format(*row).rstrip() for row in rows)
+
+
+def document(schema: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A report for machines.
+
+    Parameters
+    ----------
+    schema : str
+        Name and number of the set of keys, such as "openmr/verify/1"; a new number where a key
+        changes its meaning or goes.
+    body : mapping
+        Numbers, texts, arrays, records, and lists and mappings of them.
+
+    Returns
+    -------
+    dict
+        ``schema``, ``version`` (of openmr), and the body in what JSON can hold: lists for tuples
+        and arrays, dictionaries for records (with ``ok`` for a `Comparison`), None for infinity
+        and NaN.
+    """
+    return {"schema": schema, "version": __version__, **_plain(body)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if is_dataclass(value):
+        verdict = {"ok": value.ok} if isinstance(value, Comparison) else {}
+        value = {field.name: getattr(value, field.name) for field in fields(value)} | verdict
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def json_text(plain: Mapping[str, Any]) -> str:
+    """Strict JSON of a `document`, to print or to store."""
+    return json.dumps(plain, indent=1, allow_nan=False)
