@@ -13,6 +13,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.prose
+
 ROOT = Path(__file__).parents[2]
 COURSE = ROOT / "docs" / "course"
 LESSONS = sorted(COURSE.glob("lesson_*.py"))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import types
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,15 @@ from openmr.reports.verify.comparison import compare
 from openmr.sample.toml import EXAMPLE, read_sample
 
 SOURCE = Path(closed_form.__file__).read_text()
-MUTANTS = mutants(SOURCE)
 SURVIVORS: dict[str, str] = {}
 """Changes that no check can notice -> why not."""
 
 verify_module = importlib.import_module("openmr.reports.verify.report")
+
+
+@cache
+def wrong_formulas():
+    return mutants(SOURCE)
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +40,18 @@ def measurements():
     return measure([*own, *standard_cases()], progress=False)
 
 
-def install(monkeypatch, tree):
-    """Put a variant of the closed forms in the place of the module."""
+@cache
+def compiled():
+    return compile(SOURCE, "<copy of closed_form>", "exec")
+
+
+def install(monkeypatch, tree=None):
+    """Put the closed forms, one of them changed, in the place of the module."""
     module = types.ModuleType("openmr.rates.closed_form")
     monkeypatch.setitem(sys.modules, "openmr.rates.closed_form", module)
-    exec(compile(tree, "<variant of closed_form>", "exec"), module.__dict__)
+    exec(compiled(), module.__dict__)
+    if tree is not None:
+        exec(compile(tree, "<variant of closed_form>", "exec"), module.__dict__)
     module.equilibrium = lru_cache(None)(om.equilibrium)
 
 
@@ -51,12 +62,12 @@ def holds(measurements):
 
 
 def test_the_unchanged_module_passes_the_same_way(monkeypatch, measurements):
-    install(monkeypatch, ast.parse(SOURCE))
+    install(monkeypatch)
     assert holds(measurements)
 
 
 def test_there_are_mutants_of_every_formula():
-    functions = {m.function for m in MUTANTS}
+    functions = {m.function for m in wrong_formulas()}
     formulas = {
         node.name
         for node in ast.parse(SOURCE).body
@@ -64,13 +75,13 @@ def test_there_are_mutants_of_every_formula():
         and any(isinstance(inner, (ast.BinOp, ast.UnaryOp)) for inner in ast.walk(node))
     }
     assert functions == formulas
-    assert len({m.name for m in MUTANTS}) > 250
+    assert len({m.name for m in wrong_formulas()}) > 250
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::FutureWarning")
 def test_every_wrong_formula_is_noticed(measurements):
     survivors = set()
-    for mutant in MUTANTS:
+    for mutant in wrong_formulas():
         with pytest.MonkeyPatch.context() as patch:
             install(patch, mutant.tree)
             if holds(measurements):
@@ -84,7 +95,7 @@ def test_every_wrong_formula_is_noticed(measurements):
 )
 def test_the_command_exits_1_on_a_wrong_formula(monkeypatch, measurements, capsys, function):
     monkeypatch.setattr(verify_module, "measure", lambda cases, progress=None: measurements)
-    mutant = next(m for m in MUTANTS if m.function == function)
+    mutant = next(m for m in wrong_formulas() if m.function == function)
     install(monkeypatch, mutant.tree)
     assert cli.main(["verify"]) == 1
     printed = capsys.readouterr().out
