@@ -108,6 +108,26 @@ def requests(driver):
     return [p["request"]["url"] for p in asked if not p["documentURL"].startswith("chrome:")]
 
 
+KEYS = {
+    "ArrowRight": "\ue014",
+    "Tab": "\ue004",
+    "Home": "\ue011",
+    "Enter": "\ue007",
+}
+
+
+def press(driver, key):
+    from selenium.webdriver import ActionChains
+
+    ActionChains(driver).send_keys(KEYS[key]).perform()
+
+
+def wait_for(driver, condition):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(driver, PATIENCE, poll_frequency=0.05).until(condition)
+
+
 if __name__ == "__main__":
     with (
         tempfile.TemporaryDirectory() as home,

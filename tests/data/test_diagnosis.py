@@ -1,10 +1,11 @@
 """Fits: recovery, uncertainties that hold at the stated rate, and what data cannot tell."""
 
-import re
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
+from refusals import unclear
 from scipy import stats
 from systems import antiferromagnet
 
@@ -540,7 +541,11 @@ def test_interrupted_fit_is_an_error(monkeypatch):
         fit(start, data(), NAMES)
 
 
-FITTED = fit(TRUTH, data(), ["dos"])
+@cache
+def fitted():
+    return fit(TRUTH, data(), ["dos"])
+
+
 GIVEN = {"temperature": 10.0, "field": [1.0, 2.0], "direction": (1, 0, 0)}
 BAD = [
     (lambda: measured([2e-6, -1e-6], **GIVEN), "`longitudinal` must be > 0 Ohm m, got -1e-06"),
@@ -567,13 +572,13 @@ BAD = [
         ),
         "`sample`.*'spin_hall_angle' from less than 0.7 in size, got -0.8",
     ),
-    (lambda: FITTED.propagate(3), "`function` must be callable with a sample, got 3"),
-    (lambda: FITTED.propagate(lambda s: "two"), "`function` must.*real numbers, got 'two'"),
-    (lambda: FITTED.propagate(lambda s: 1j), "`function` must.*real numbers, got 1j"),
-    (lambda: FITTED.propagate(lambda s: np.inf), "`function` must.*finite.*got inf"),
-    (lambda: FITTED.propagate(lambda s: [1.0, [2.0]]), "`function` must.*real numbers"),
+    (lambda: fitted().propagate(3), "`function` must be callable with a sample, got 3"),
+    (lambda: fitted().propagate(lambda s: "two"), "`function` must.*real numbers, got 'two'"),
+    (lambda: fitted().propagate(lambda s: 1j), "`function` must.*real numbers, got 1j"),
+    (lambda: fitted().propagate(lambda s: np.inf), "`function` must.*finite.*got inf"),
+    (lambda: fitted().propagate(lambda s: [1.0, [2.0]]), "`function` must.*real numbers"),
     (
-        lambda: FITTED.propagate(lambda s: np.ones(1 + (s != FITTED.sample))),
+        lambda: fitted().propagate(lambda s: np.ones(1 + (s != fitted().sample))),
         r"`function` must return the shape \(1,\) for every sample",
     ),
     (lambda: fit(TRUTH, data(), ["dos"]).interval("thickness"), "`name` must be one of 'dos'"),
@@ -581,12 +586,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_one_clear_error(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_one_clear_error():
+    assert unclear(BAD) == {}
 
 
 COLUMNS = "longitudinal,temperature,field,b_x,b_y,b_z"

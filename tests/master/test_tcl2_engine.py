@@ -1,10 +1,9 @@
 """The TCL2 engine against models that are solved elsewhere, and what any generator must obey."""
 
-import re
-
 import numpy as np
 import pytest
 import qutip
+from refusals import unclear
 from scipy.integrate import quad
 
 import openmr as om
@@ -527,12 +526,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_one_clear_error(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_one_clear_error():
+    assert unclear(BAD) == {}
 
 
 def test_size_is_refused_at_once():

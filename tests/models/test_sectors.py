@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import qutip
+from refusals import unclear
 from scipy.optimize import linear_sum_assignment
 
-import openmr as om
 from openmr import bath, hilbert, master, sectors
 from openmr._qutip import exact_arithmetic
 from openmr.models.sectors import joint_spectrum
@@ -129,7 +129,5 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_bad_input(call, message):
-    with pytest.raises(om.ParameterError, match=message):
-        call()
+def test_bad_input():
+    assert unclear(BAD) == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from openmr.reports.ledger import entries
+from openmr.reports.ledger import all_entries
 
 pytestmark = pytest.mark.prose
 
@@ -18,7 +18,7 @@ THEORY = "\n".join(page.read_text() for page in sorted((DOCS / "theory").glob("*
 
 @cache
 def ledger():
-    return {entry.equation: entry for entry in entries()}
+    return {entry.equation: entry for entry in all_entries()}
 
 
 def test_every_equation_is_in_the_text():

