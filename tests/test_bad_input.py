@@ -354,7 +354,9 @@ RANGES = {
 }
 
 
-@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "spin")) for name in RANGES]
+)
 @pytest.mark.filterwarnings("error")
 def test_the_ends_of_every_range_leave_finite_results(name):
     for value in RANGES[name]:

@@ -99,6 +99,7 @@ def test_a_film_is_fitted_with_the_exact_order():
     assert abs(second.values[3] - 0.1) > 20 * second.uncertainties[3]
 
 
+@pytest.mark.slow
 def test_the_fit_ends_in_the_minimum_along_weak_directions_too():
     """One more Newton step with the final sensitivities moves no product by a hundredth."""
     given = tungsten(3)
@@ -186,6 +187,7 @@ def allowed(total):
     return stats.binom.ppf([5e-5, 1 - 5e-5], total, LEVEL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [slice(0, FITS), slice(FITS, None)], ids=["known", "scatter"])
 def test_intervals_hold_the_true_values_at_the_stated_rate(repeated, part):
     ends = np.array([e for e, _ in repeated[part]])
@@ -198,6 +200,7 @@ def test_intervals_hold_the_true_values_at_the_stated_rate(repeated, part):
         assert covered(ends, 2.0)[:, column].sum() > high
 
 
+@pytest.mark.slow
 def test_chi_square_is_distributed_as_it_should_be(repeated):
     freedom = COLD.size * FIELD.size - len(FREE)
     values = np.array([c for _, c in repeated[:FITS]]) * freedom
@@ -268,6 +271,7 @@ def pulls(found, truth):
     return np.where(unknown, np.nan, (found.values - true) / found.uncertainties)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("truth", "start", "given", "names", "open_", "seeds"),
     [
@@ -330,6 +334,7 @@ def test_errors_of_products_hold_the_correlations():
     assert error[0, 1] == 0.0
 
 
+@pytest.mark.slow
 def test_tau_of_repeated_experiments_scatters_by_its_error():
     """And the covariance matters: the rate is far surer than J^2 nu_F is apart."""
     names = ("exchange_energy", "ordering_temperature", "dos", "diffusion_length")
@@ -395,6 +400,7 @@ def test_thickness_length_and_diffusion_hang_together():
     assert "left open" in repr(found)
 
 
+@pytest.mark.slow
 def test_two_families_are_named_apart():
     names = ("thickness", "diffusion_length", "diffusion", "dos", "moment_density")
     found = fit(TRUTH, data(noise=1e-13), names)

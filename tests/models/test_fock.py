@@ -449,6 +449,7 @@ def test_spin_coherence_leaves_populations_to_second_order():
     assert slope(sizes, off) == pytest.approx(2, abs=0.01)
 
 
+@pytest.mark.slow
 def test_moments_at_random_places_make_no_coherence_on_average():
     """Off-diagonals that a diagonal state acquires fall as 1 / sqrt(number of moments)."""
     rng = generator(11)

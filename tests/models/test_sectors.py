@@ -100,6 +100,7 @@ def test_many_points_at_once():
         assert distance(found.eigenvalues[i, k], one.eigenvalues) <= 1e-12
 
 
+@pytest.mark.slow
 def test_two_moments_of_seven_halves():
     """Joint dimension 128, whose dense superoperator would take 4 GiB."""
     found = joint_spectrum([3.5, 3.5], [0.8, -0.4], [(1, 1, 0.7), (0.5, 0.5, 0.5)], unitary=1.0)

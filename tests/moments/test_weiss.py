@@ -94,6 +94,7 @@ def random_problem(rng, count, share):
     return descent.WeissProblem(spins, g, weights, weiss, beta, g[:, None] * beta * field)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 3])
 def test_one_start_is_enough_from_the_ordering_temperature_on(count):
     rng = np.random.default_rng(count)
@@ -141,6 +142,7 @@ def test_the_bend_is_strongest_at_the_origin(spin):
     assert 0.998 < ratio.max() < 1 + 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spin", [0.5, 2.0, 50.0, 60.0])
 def test_single_precision_leaves_no_trace(spin):
     """Roots far from the transition, fields beyond its range and saturation among them."""

@@ -150,6 +150,7 @@ def second(band):
     return finite_band.second_order_generator(band, TIMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_second_order_is_the_leading_term(name):
     """What is left is of order J^4, J^2 of the generator itself."""
@@ -177,6 +178,7 @@ def without_anticommutator(band):
     return generator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -193,6 +195,7 @@ def test_a_wrong_second_order_is_noticed(wrong):
     assert slope_of(SCALES, distances("anisotropic, split", wrong)) < 3.5
 
 
+@pytest.mark.slow
 def test_dropping_what_two_moments_share_is_noticed():
     """Single realisations correlate the moments; the second order of the same H must have it."""
 
@@ -221,6 +224,7 @@ def test_third_order_survives_in_one_realisation():
     assert slope_of(SCALES, sizes) == pytest.approx(3.0, abs=0.03)
 
 
+@pytest.mark.slow
 def test_third_order_vanishes_with_the_number_of_levels():
     """Root mean square over realisations falls as N^-1/2.
 
@@ -280,6 +284,7 @@ FILMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disorder", ["random", "lattice"])
 @pytest.mark.parametrize("name", FILMS)
 def test_golden_rule_maps_the_sample(name, disorder):
@@ -296,6 +301,7 @@ def test_golden_rule_maps_the_sample(name, disorder):
     assert found.diagnostics["bath"] == "flat"
 
 
+@pytest.mark.slow
 def test_closed_forms_at_small_splitting():
     """Eqs. (84), (85) at beta eps_L = 1e-3, where the Fermi sea is as flat as the band."""
     for spin, name in ((0.5, "isotropic"), (1.0, "anisotropic")):
@@ -311,6 +317,7 @@ def test_closed_forms_at_small_splitting():
         assert found.charge_to_spin == 0
 
 
+@pytest.mark.slow
 def test_departs_from_the_closed_form_as_the_splitting_squared():
     """No Fermi sea, no factor x / (1 - exp(-x)): the band is no substitute at finite x."""
     sample = paramagnet(0.5)
@@ -322,6 +329,7 @@ def test_departs_from_the_closed_form_as_the_splitting_squared():
     assert slope_of(splittings, excess) == pytest.approx(2.0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_error_falls_with_the_bandwidth():
     """Distance from flat Bloch-Redfield: J^4 scatter, hbar rate / bandwidth, order 1."""
     sample, field = paramagnet(0.5), field_for(1e-3, 4.0)
@@ -348,6 +356,7 @@ def test_splitting_of_the_electron_changes_nothing_in_a_wide_band():
     assert abs(kept.diagnostics["shift"]) < 1e-4 * abs(kept.precession)
 
 
+@pytest.mark.slow
 def test_grid_seed_and_global_random_numbers():
     sample = paramagnet(0.5)
     options = {"levels": 65, "realisations": 2}
@@ -362,6 +371,7 @@ def test_grid_seed_and_global_random_numbers():
     assert not np.array_equal(other.dissipator, point.dissipator)
 
 
+@pytest.mark.slow
 def test_uncertainty_is_what_seeds_differ_by():
     """Spread of eight seeds against the mean standard error; each is good to 30 %."""
     runs = [

@@ -56,6 +56,7 @@ def test_initial_slope_at_any_splitting(spin, disorder, name):
     same_rates(slopes(sample, 4.0, fields), exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [antiferromagnet, ferrimagnet, om.presets.pt_py])
 def test_route(make):
     """Sublattices add; 1/tau_0 is added once."""
@@ -124,6 +125,7 @@ def test_any_quantisation_axis(axis):
     assert found.along(axis) == pytest.approx(exact.along(axis), rel=w)
 
 
+@pytest.mark.slow
 def test_unequal_densities_of_states():
     """T_0 and the conversion of charge to spin, Eqs. (60)-(63), and no T_0 across the field."""
     sample = film_of(

@@ -14,6 +14,8 @@ import openmr as om
 from openmr.apps import cli
 from openmr.sample.toml import read_sample
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report():

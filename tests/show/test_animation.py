@@ -108,6 +108,7 @@ def test_bloch_vector_in_given_axes():
 # --- a sea that relaxes ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_distribution_starts_as_the_ansatz_and_ends_in_equilibrium(relaxing):
     sea, times, states = relaxing
     _, first = animation.distribution(sea, times, states, 0)
@@ -200,6 +201,7 @@ def test_axes_stay_where_the_first_frame_has_them(tmp_path):
     assert len(set(places[1:])) == 1
 
 
+@pytest.mark.slow
 def test_several_axes_in_one_picture(tmp_path):
     drawn = []
 

@@ -124,6 +124,7 @@ PAIR = np.array([[2.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.7]])  # double,
 GENERAL = np.array([[2.0, 1.7, -0.3], [-1.1, 1.0, 0.4], [0.2, -0.6, 0.5]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-6, 0.3, 1.0, 40.0, 900.0])
 @pytest.mark.parametrize("matrix", [JORDAN, PAIR, GENERAL], ids=["Jordan", "pair", "general"])
 def test_defective_and_general_matrices(matrix, scale):
