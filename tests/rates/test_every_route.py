@@ -29,7 +29,7 @@ def found(method, temperature=TEMPERATURE, field=FIELD, sample=FILM, **options):
     return om.relaxation(sample, temperature, field, method=method, **given)
 
 
-SLOW = {"evolution"}
+SLOW = {"evolution", "heom", "kinetic", "exact"}
 
 
 @pytest.fixture(

@@ -130,6 +130,7 @@ def test_distribution_starts_as_the_ansatz_and_ends_in_equilibrium(relaxing):
     assert texts(first)[:2] == ["spin up", "spin down"]
 
 
+@pytest.mark.slow
 def test_distribution_as_a_change(relaxing):
     sea, times, states = relaxing
     shown = [animation.distribution(sea, times, states, i, quantity="change")[1] for i in range(4)]
@@ -141,6 +142,7 @@ def test_distribution_as_a_change(relaxing):
     assert shown[0].get_ylim()[1] > np.abs(states[:, :2]).max()
 
 
+@pytest.mark.slow
 def test_nothing_to_relax(relaxing):
     sea, times, states = relaxing
     _, ax = animation.distribution(sea, times, 0 * states, 1, quantity="change")
