@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,11 @@ FLAGS = (
 PATIENCE = 90  # s: a loaded machine starts Chromium and marimo's page slowly
 
 
+def heed_ctrl_c():
+    """Also where the tests run in the background of a shell, which lets its jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def process(home):
     """`python -m openmr explore` on a free port with a home directory of its own; its address."""
@@ -36,6 +42,7 @@ def process(home):
         server = subprocess.Popen(
             [sys.executable, "-m", "openmr", "explore", "--headless", "--port", "0"],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True,
+            preexec_fn=heed_ctrl_c,  # noqa: PLW1509
         )  # fmt: skip
         try:
             line = server.stdout.readline()
