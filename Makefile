@@ -1,7 +1,7 @@
 PYTHON ?= .venv/bin/python
 BENCH ?=
 
-.PHONY: check lint test examples bench docs notebooks
+.PHONY: check quick lint test examples bench docs notebooks
 
 check: lint test examples
 
@@ -10,6 +10,10 @@ lint:
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(dir $(PYTHON))lint-imports
+
+# under two minutes of processor time: one process, neither prose nor what is slow
+quick:
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest tests -q -n 0 -m "not prose and not slow"
 
 test:
 	$(PYTHON) -m pytest

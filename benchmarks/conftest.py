@@ -7,6 +7,11 @@ import pytest
 RATIOS = pytest.StashKey[dict[str, float]]()
 
 
+def pytest_xdist_auto_num_workers():
+    """What is timed runs alone."""
+    return 0
+
+
 def pytest_configure(config):
     config.stash[RATIOS] = {}
 

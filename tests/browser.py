@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,11 @@ FLAGS = (
 PATIENCE = 90  # s: a loaded machine starts Chromium and marimo's page slowly
 
 
+def heed_ctrl_c():
+    """Also where the tests run in the background of a shell, which lets its jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def process(home):
     """`python -m openmr explore` on a free port with a home directory of its own; its address."""
@@ -36,6 +42,7 @@ def process(home):
         server = subprocess.Popen(
             [sys.executable, "-m", "openmr", "explore", "--headless", "--port", "0"],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True,
+            preexec_fn=heed_ctrl_c,  # noqa: PLW1509
         )  # fmt: skip
         try:
             line = server.stdout.readline()
@@ -106,6 +113,26 @@ def requests(driver):
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     asked = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
     return [p["request"]["url"] for p in asked if not p["documentURL"].startswith("chrome:")]
+
+
+KEYS = {
+    "ArrowRight": "\ue014",
+    "Tab": "\ue004",
+    "Home": "\ue011",
+    "Enter": "\ue007",
+}
+
+
+def press(driver, key):
+    from selenium.webdriver import ActionChains
+
+    ActionChains(driver).send_keys(KEYS[key]).perform()
+
+
+def wait_for(driver, condition):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(driver, PATIENCE, poll_frequency=0.05).until(condition)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ LAYOUT_CALLS = {"moveaxis", "stack", "sum", "_replace"}  # their integers are ax
 
 
 class Mutant(NamedTuple):
-    """One wrong variant: which function, which change, and the code."""
+    """One wrong variant: which function, which change, and the function's code alone."""
 
     function: str
     change: str
@@ -25,6 +25,11 @@ class Mutant(NamedTuple):
     @property
     def name(self) -> str:
         return f"{self.function}: {self.change}"
+
+
+def mutant(change: str, wrong: ast.FunctionDef) -> Mutant:
+    """The wrong function, ready to be compiled and to be run where the right one stands."""
+    return Mutant(wrong.name, change, ast.fix_missing_locations(ast.Module([wrong], [])))
 
 
 def _is_number(node: ast.AST) -> bool:
@@ -78,14 +83,12 @@ def mutants(source: str) -> list[Mutant]:
     """Every single change of a coefficient, sign or power in the functions of a module."""
     original = ast.parse(source)
     found = []
-    for position, function in enumerate(original.body):
+    for function in original.body:
         if not isinstance(function, ast.FunctionDef):
             continue
-        count = len(list(_sites(ast.Module(function.body, []))))
-        for k in range(count):
-            tree = copy.deepcopy(original)
-            body = ast.Module(tree.body[position].body, [])
-            parent, field, index, kind = list(_sites(body))[k]
+        for k in range(len(list(_sites(ast.Module(function.body, []))))):
+            wrong = copy.deepcopy(function)
+            parent, field, index, kind = list(_sites(ast.Module(wrong.body, [])))[k]
             value = getattr(parent, field)
             node = value if index is None else value[index]
             new = _changed(node, kind)
@@ -94,7 +97,7 @@ def mutants(source: str) -> list[Mutant]:
                 setattr(parent, field, new)
             else:
                 value[index] = new
-            found.append(Mutant(function.name, change, ast.fix_missing_locations(tree)))
+            found.append(mutant(change, wrong))
     return found
 
 
@@ -144,7 +147,7 @@ def index_mutants(source: str) -> list[Mutant]:
     """Every single change of an index in the functions of a module; a name must be known there."""
     original = ast.parse(source)
     found = []
-    for position, function in enumerate(original.body):
+    for function in original.body:
         if not isinstance(function, ast.FunctionDef):
             continue
         known = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
@@ -154,9 +157,7 @@ def index_mutants(source: str) -> list[Mutant]:
             new = _other_index(node)
             if new is None or getattr(new, "attr", getattr(new, "id", None)) not in {None, *known}:
                 continue
-            tree = copy.deepcopy(original)
-            site = list(ast.walk(tree.body[position]))[k]
-            site.__dict__.update(new.__dict__)
-            change = f"{ast.unparse(node)} -> {ast.unparse(new)}"
-            found.append(Mutant(function.name, change, ast.fix_missing_locations(tree)))
+            wrong = copy.deepcopy(function)
+            list(ast.walk(wrong))[k].__dict__.update(new.__dict__)
+            found.append(mutant(f"{ast.unparse(node)} -> {ast.unparse(new)}", wrong))
     return found

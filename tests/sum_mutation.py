@@ -4,7 +4,7 @@ import ast
 import copy
 from collections.abc import Iterator
 
-from mutation import Mutant
+from mutation import Mutant, mutant
 
 TURNED = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 
@@ -41,12 +41,9 @@ def sum_mutants(source: str) -> list[Mutant]:
 
     A label may not be known where it is put: such a variant raises NameError when it is called.
     """
-    original = ast.parse(source)
-    found = []
-    for position, function in enumerate(original.body):
-        if isinstance(function, ast.FunctionDef):
-            for change, wrong in _variants(function):
-                body = [*original.body[:position], wrong, *original.body[position + 1 :]]
-                tree = ast.fix_missing_locations(ast.Module(body, []))
-                found.append(Mutant(function.name, change, tree))
-    return found
+    return [
+        mutant(change, wrong)
+        for function in ast.parse(source).body
+        if isinstance(function, ast.FunctionDef)
+        for change, wrong in _variants(function)
+    ]

@@ -53,6 +53,16 @@ def ferrimagnet(disorder="random") -> om.Sample:
     return film_of(first, second, weiss=weiss, disorder=disorder)
 
 
+def weiss_plane(spin):
+    """beta g mu_B B and beta J0 from far below to far above everything, the transition included."""
+    near = np.logspace(-16, -1, 61)
+    pull = np.concatenate([[0.0], np.logspace(-6, 3, 91), 1 + near, 1 - near])
+    zeeman = np.concatenate([[0.0, 5e-324, 1e-310], np.logspace(-60, 3, 190)])
+    zeeman, pull = (a.ravel() for a in np.meshgrid(zeeman, pull))
+    kept = (zeeman > 0) | (pull > 1)
+    return zeeman[kept], pull[kept] * 3 / (spin * (spin + 1))
+
+
 def exact_averages(spin, x):
     """<S>, <S^2>, variance, <S_-S_+>, <S_+S_-> at 40 digits from the level sums."""
     with mp.workdps(40):

@@ -137,7 +137,8 @@ def bloch_vector(
     ParameterError
     """
     if not isinstance(spins, Mapping) or not spins:
-        raise ParameterError(f"`spins` must map a label or more to <sigma>(t), got {spins!r}")
+        got = _checks.shown(spins)
+        raise ParameterError(f"`spins` must map a label or more to <sigma>(t), got {got}")
     grid = _row("times", times, "s")
     histories = {label: _history(f"spins[{label!r}]", s, grid) for label, s in spins.items()}
     frame = _frame(frame, len(grid))

@@ -7,8 +7,6 @@ import os
 import re
 import signal
 import socket
-import statistics
-import time
 from dataclasses import fields, replace
 from xml.etree import ElementTree
 
@@ -161,6 +159,7 @@ def test_the_caption_says_where_the_precession_stops(exchange, words):
         assert abs(float(there.exchange_field) - still) < 0.01
 
 
+@pytest.mark.slow
 def test_the_table_of_costs_is_that_of_validity():
     report = om.validity(sample_of(START_VALUES), 10.0, 5.0)
     drawn = page.report(report)
@@ -175,13 +174,16 @@ def test_the_table_of_costs_is_that_of_validity():
         assert part in said
 
 
-@pytest.mark.parametrize("deviation", [0.0, 3e-4, 0.06, 0.58, 2.3, 14.0])
-def test_deviations_read_as_in_the_table_of_validity(deviation):
-    sample = om.presets.pt_py()
-    report = om.validity(sample, 200.0, 1.0)
-    item = replace(report.assumptions[3], deviation=np.array(deviation))
-    text = str(replace(report, assumptions=(item,)))
-    assert f" {percent(deviation)} " in text
+@pytest.mark.slow
+def test_deviations_read_as_in_the_table_of_validity():
+    report = om.validity(om.presets.pt_py(), 200.0, 1.0)
+    otherwise = {}
+    for deviation in (0.0, 3e-4, 0.06, 0.58, 2.3, 14.0):
+        item = replace(report.assumptions[3], deviation=np.array(deviation))
+        text = str(replace(report, assumptions=(item,)))
+        if f" {percent(deviation)} " not in text:
+            otherwise[deviation] = text
+    assert otherwise == {}
 
 
 def test_a_closed_tab_is_no_news():
@@ -256,18 +258,10 @@ def test_no_slider_position_but_no_thickness_is_refused():
 
 
 @pytest.mark.parametrize("spin", [2.0, LARGEST_QUTIP_SPIN, 10.0])
-def test_an_update_leaves_most_of_a_fifth_of_a_second(spin):
-    """Time of this process alone, so that a busy machine does not count."""
-    screen(START_VALUES)
-    times = []
-    for step in range(5):
-        start = time.process_time()
-        found = screen(replace(START_VALUES, spin=spin, temperature=20.0 + step))
-        for part in (page.numbers(found), page.figures(found), page.code(found.settings)):
-            assert part
-        times.append(time.process_time() - start)
-    # 20 to 40 ms on the machine of 2026 that this was written on; marimo needs 50 ms more
-    assert statistics.median(times) < 0.15
+def test_an_update_has_every_part(spin):
+    found = screen(replace(START_VALUES, spin=spin, temperature=20.0))
+    for part in (page.numbers(found), page.figures(found), page.code(found.settings)):
+        assert part
 
 
 # --- figures and HTML -------------------------------------------------------------------------
@@ -350,6 +344,7 @@ def test_a_taken_port_is_named(capsys):
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_without_a_traceback(tmp_path):
     with browser.process(tmp_path) as (server, _):
         server.send_signal(signal.SIGINT)
@@ -359,33 +354,11 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path):
 
 # --- in Chromium ------------------------------------------------------------------------------
 
-KEYS = {
-    "ArrowRight": "\ue014",
-    "Tab": "\ue004",
-    "Home": "\ue011",
-    "Enter": "\ue007",
-}
 # in the order of the Tab key, with one step of each slider
 STEPS = {
     "temperature": 1.0, "field": 0.25, "polar": 5.0, "azimuth": 5.0, "exchange_x": 0.05,
     "exchange_y": 0.05, "exchange_z": 0.05, "spin": 0.5, "weiss": 0.05, "thickness": 0.5,
 }  # fmt: skip
-BOUND = 3.0
-"""s, from a key to the numbers: not the 0.2 s of an idle machine, but no one waits longer."""
-
-CLOCK = """
-window.clock = {pressed: 0, answers: []};
-document.addEventListener("keydown", () => { clock.pressed = performance.now(); }, true);
-const seen = () => {
-  const numbers = document.getElementById("om-numbers");
-  return numbers ? JSON.stringify(numbers.dataset) : "";
-};
-let last = seen();
-new MutationObserver(() => {
-  const now = seen();
-  if (now && now !== last) { last = now; clock.answers.push(performance.now() - clock.pressed); }
-}).observe(document.body, {subtree: true, childList: true, attributes: true});
-"""
 FOCUSED = """
 const host = document.activeElement;
 const inner = host && host.shadowRoot ? host.shadowRoot.activeElement : host;
@@ -435,26 +408,14 @@ def assert_quiet(driver):
     assert not loud
 
 
-def press(driver, key):
-    from selenium.webdriver import ActionChains
-
-    ActionChains(driver).send_keys(KEYS[key]).perform()
-
-
 def tab_to(driver, name):
     """Press Tab until the slider with that name has the focus."""
     for _ in range(60):
-        press(driver, "Tab")
+        browser.press(driver, "Tab")
         focused = driver.execute_script(FOCUSED)
         if focused and focused["label"].startswith(name):
             return focused
     raise AssertionError(f"no slider {name!r} in 60 tabs")
-
-
-def wait_for(driver, condition):
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(driver, browser.PATIENCE, poll_frequency=0.05).until(condition)
 
 
 def shown_settings(driver):
@@ -478,7 +439,7 @@ def table(driver):
 def assert_page_is(driver, settings):
     """Table, snippet and small parameters of the page are those of the API."""
     found = screen(settings)
-    wait_for(
+    browser.wait_for(
         driver,
         lambda d: (
             d.execute_script("return document.getElementById('om-snippet').textContent")
@@ -516,9 +477,8 @@ def test_the_page_shows_the_start_and_loads_nothing_from_elsewhere(wide, address
     assert overflow(wide) == [0, []]
 
 
-def test_every_slider_answers_the_keyboard_in_time(wide, record_property):
-    wide.execute_script(CLOCK)
-    settings, medians = START_VALUES, {}
+def test_every_slider_answers_the_keyboard(wide):
+    settings = START_VALUES
     for name, step in STEPS.items():
         focused = tab_to(wide, "")  # the next slider
         assert focused["outline"] >= 2
@@ -526,62 +486,58 @@ def test_every_slider_answers_the_keyboard_in_time(wide, record_property):
         assert re.search(r"\((K|T|°|meV|nm)\)$|^spin S$", focused["label"]), focused
         # what a screen reader says is the value, not its place in a list
         assert focused["now"] == pytest.approx(getattr(settings, name))
-        wide.execute_script("clock.answers = []")
         for _ in range(3):
             settings = replace(settings, **{name: round(getattr(settings, name) + step, 10)})
-            press(wide, "ArrowRight")
-            wait_for(wide, lambda d, expected=settings: shown_settings(d) == expected)
+            browser.press(wide, "ArrowRight")
+            browser.wait_for(wide, lambda d, expected=settings: shown_settings(d) == expected)
         assert_page_is(wide, settings)
-        medians[name] = statistics.median(wide.execute_script("return clock.answers"))
-    for name, milliseconds in medians.items():
-        record_property(name, milliseconds)
-    print("milliseconds from key to numbers:", {k: round(v) for k, v in medians.items()})
-    assert statistics.median(medians.values()) < 1e3 * BOUND
 
 
 def test_a_held_key_is_not_answered_step_by_step(wide):
     """Thirty steps at once: the page ends at the last, and skips what it has no time for."""
     tab_to(wide, "temperature")
-    wide.execute_script(CLOCK)
     for _ in range(30):
-        press(wide, "ArrowRight")
+        browser.press(wide, "ArrowRight")
     last = replace(START_VALUES, temperature=40.0)
-    wait_for(wide, lambda d: shown_settings(d) == last)
+    browser.wait_for(wide, lambda d: shown_settings(d) == last)
     assert_page_is(wide, last)
-    assert wide.execute_script("return clock.answers.at(-1)") < 1e3 * BOUND
 
 
 def test_no_thickness_is_refused_on_the_page_and_left_again(wide):
     tab_to(wide, "thickness")
-    press(wide, "Home")
-    reason = wait_for(wide, lambda d: d.find_elements("id", "om-reason"))[0].text
+    browser.press(wide, "Home")
+    reason = browser.wait_for(wide, lambda d: d.find_elements("id", "om-reason"))[0].text
     assert reason == answer(replace(START_VALUES, thickness=0.0)).reason
     gone = ("#om-numbers", ".om-figures", "#om-snippet")
-    wait_for(wide, lambda d: not any(d.find_elements("css selector", part) for part in gone))
+    browser.wait_for(
+        wide, lambda d: not any(d.find_elements("css selector", part) for part in gone)
+    )
     assert "Traceback" not in wide.find_element("tag name", "body").text
-    press(wide, "ArrowRight")
+    browser.press(wide, "ArrowRight")
     thin = replace(START_VALUES, thickness=0.5)
-    wait_for(wide, lambda d: shown_settings(d) == thin)
+    browser.wait_for(wide, lambda d: shown_settings(d) == thin)
     assert not wide.find_elements("id", "om-reason")
     assert_page_is(wide, thin)
 
 
+@pytest.mark.slow
 def test_the_costs_are_measured_on_request_and_forgotten_after_a_move(wide):
     wide.execute_script(
         "document.querySelector('.om-measure marimo-button')"
         ".shadowRoot.querySelector('button').focus()"
     )
-    press(wide, "Enter")
-    report = wait_for(wide, lambda d: d.find_elements("css selector", ".om-report"))[0]
+    browser.press(wide, "Enter")
+    report = browser.wait_for(wide, lambda d: d.find_elements("css selector", ".om-report"))[0]
     expected = om.validity(sample_of(START_VALUES), 10.0, 5.0)
     said = report.get_attribute("textContent")
     assert all(item.name in said and item.because in said for item in expected.assumptions)
     assert overflow(wide) == [0, []]
     tab_to(wide, "temperature")
-    press(wide, "ArrowRight")
-    wait_for(wide, lambda d: not d.find_elements("css selector", ".om-report"))
+    browser.press(wide, "ArrowRight")
+    browser.wait_for(wide, lambda d: not d.find_elements("css selector", ".om-report"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_with_a_page_open(chromium, tmp_path):
     with browser.process(tmp_path) as (server, elsewhere):
         browser.visit(chromium, elsewhere, 1280, 900)
@@ -596,14 +552,15 @@ def test_the_snippet_is_copied(wide, address):
         {"origin": address, "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]},
     )
     wide.execute_script("document.querySelector('[data-copy]').focus()")
-    press(wide, "Enter")
-    wait_for(wide, lambda d: d.find_element("css selector", ".om-copied").text == "copied")
+    browser.press(wide, "Enter")
+    browser.wait_for(wide, lambda d: d.find_element("css selector", ".om-copied").text == "copied")
     copied = wide.execute_async_script(
         "const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(`${e}`));"
     )
     assert copied == snippet(START_VALUES)
 
 
+@pytest.mark.slow
 def test_a_narrow_window_needs_no_scrolling_sideways(narrow):
     assert_page_is(narrow, START_VALUES)
     assert overflow(narrow) == [0, []]

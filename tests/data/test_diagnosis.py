@@ -1,10 +1,11 @@
 """Fits: recovery, uncertainties that hold at the stated rate, and what data cannot tell."""
 
-import re
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
+from refusals import unclear
 from scipy import stats
 from systems import antiferromagnet
 
@@ -98,6 +99,7 @@ def test_a_film_is_fitted_with_the_exact_order():
     assert abs(second.values[3] - 0.1) > 20 * second.uncertainties[3]
 
 
+@pytest.mark.slow
 def test_the_fit_ends_in_the_minimum_along_weak_directions_too():
     """One more Newton step with the final sensitivities moves no product by a hundredth."""
     given = tungsten(3)
@@ -185,6 +187,7 @@ def allowed(total):
     return stats.binom.ppf([5e-5, 1 - 5e-5], total, LEVEL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [slice(0, FITS), slice(FITS, None)], ids=["known", "scatter"])
 def test_intervals_hold_the_true_values_at_the_stated_rate(repeated, part):
     ends = np.array([e for e, _ in repeated[part]])
@@ -197,6 +200,7 @@ def test_intervals_hold_the_true_values_at_the_stated_rate(repeated, part):
         assert covered(ends, 2.0)[:, column].sum() > high
 
 
+@pytest.mark.slow
 def test_chi_square_is_distributed_as_it_should_be(repeated):
     freedom = COLD.size * FIELD.size - len(FREE)
     values = np.array([c for _, c in repeated[:FITS]]) * freedom
@@ -267,6 +271,7 @@ def pulls(found, truth):
     return np.where(unknown, np.nan, (found.values - true) / found.uncertainties)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("truth", "start", "given", "names", "open_", "seeds"),
     [
@@ -329,6 +334,7 @@ def test_errors_of_products_hold_the_correlations():
     assert error[0, 1] == 0.0
 
 
+@pytest.mark.slow
 def test_tau_of_repeated_experiments_scatters_by_its_error():
     """And the covariance matters: the rate is far surer than J^2 nu_F is apart."""
     names = ("exchange_energy", "ordering_temperature", "dos", "diffusion_length")
@@ -394,6 +400,7 @@ def test_thickness_length_and_diffusion_hang_together():
     assert "left open" in repr(found)
 
 
+@pytest.mark.slow
 def test_two_families_are_named_apart():
     names = ("thickness", "diffusion_length", "diffusion", "dos", "moment_density")
     found = fit(TRUTH, data(noise=1e-13), names)
@@ -540,7 +547,11 @@ def test_interrupted_fit_is_an_error(monkeypatch):
         fit(start, data(), NAMES)
 
 
-FITTED = fit(TRUTH, data(), ["dos"])
+@cache
+def fitted():
+    return fit(TRUTH, data(), ["dos"])
+
+
 GIVEN = {"temperature": 10.0, "field": [1.0, 2.0], "direction": (1, 0, 0)}
 BAD = [
     (lambda: measured([2e-6, -1e-6], **GIVEN), "`longitudinal` must be > 0 Ohm m, got -1e-06"),
@@ -567,13 +578,13 @@ BAD = [
         ),
         "`sample`.*'spin_hall_angle' from less than 0.7 in size, got -0.8",
     ),
-    (lambda: FITTED.propagate(3), "`function` must be callable with a sample, got 3"),
-    (lambda: FITTED.propagate(lambda s: "two"), "`function` must.*real numbers, got 'two'"),
-    (lambda: FITTED.propagate(lambda s: 1j), "`function` must.*real numbers, got 1j"),
-    (lambda: FITTED.propagate(lambda s: np.inf), "`function` must.*finite.*got inf"),
-    (lambda: FITTED.propagate(lambda s: [1.0, [2.0]]), "`function` must.*real numbers"),
+    (lambda: fitted().propagate(3), "`function` must be callable with a sample, got 3"),
+    (lambda: fitted().propagate(lambda s: "two"), "`function` must.*real numbers, got 'two'"),
+    (lambda: fitted().propagate(lambda s: 1j), "`function` must.*real numbers, got 1j"),
+    (lambda: fitted().propagate(lambda s: np.inf), "`function` must.*finite.*got inf"),
+    (lambda: fitted().propagate(lambda s: [1.0, [2.0]]), "`function` must.*real numbers"),
     (
-        lambda: FITTED.propagate(lambda s: np.ones(1 + (s != FITTED.sample))),
+        lambda: fitted().propagate(lambda s: np.ones(1 + (s != fitted().sample))),
         r"`function` must return the shape \(1,\) for every sample",
     ),
     (lambda: fit(TRUTH, data(), ["dos"]).interval("thickness"), "`name` must be one of 'dos'"),
@@ -581,12 +592,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_one_clear_error(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_one_clear_error():
+    assert unclear(BAD) == {}
 
 
 COLUMNS = "longitudinal,temperature,field,b_x,b_y,b_z"

@@ -1,10 +1,9 @@
 """The TCL2 engine against models that are solved elsewhere, and what any generator must obey."""
 
-import re
-
 import numpy as np
 import pytest
 import qutip
+from refusals import unclear
 from scipy.integrate import quad
 
 import openmr as om
@@ -121,6 +120,7 @@ def test_damped_atom_has_the_known_rate_and_shift(detuning):
         assert shift == pytest.approx(transform.imag, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_damped_atom_deviates_from_the_exact_decay_at_second_order():
     """P(t) = exp(-l t) (cosh(d t/2) + (l/d) sinh(d t/2))^2, d^2 = l^2 - 2 g l."""
     width, time = 1.0, 4.0
@@ -270,6 +270,7 @@ def test_level_shift_is_the_principal_value():
 TIMES = np.linspace(0, 3, 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secular", [None, 0.3, 0.0])
 @pytest.mark.parametrize("level_shift", [True, False])
 def test_trace_and_hermiticity(secular, level_shift):
@@ -291,6 +292,7 @@ def test_trace_and_hermiticity(secular, level_shift):
     assert "TCL2" in repr(generator)
 
 
+@pytest.mark.slow
 def test_full_secular_is_positive_and_thermal_and_the_whole_tensor_is_not():
     h, a = random_operators(8, 3, 2)
     whole, secular, partial = (
@@ -345,6 +347,7 @@ def test_groups_are_symmetric_and_no_wider_than_asked():
     assert len(np.unique(apart)) == len(np.unique(np.round(gaps, 12)))
 
 
+@pytest.mark.slow
 def test_interaction_picture_is_the_turned_schroedinger_picture():
     h, a = random_operators(9, 3, 2)
     time = 1.4
@@ -527,14 +530,11 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_one_clear_error(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_one_clear_error():
+    assert unclear(BAD) == {}
 
 
+@pytest.mark.slow
 def test_size_is_refused_at_once():
     with pytest.raises(om.SizeError, match="GiB"):
         master.tcl2(qutip.num(5000), [qutip.num(5000)], ohmic())

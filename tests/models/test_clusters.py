@@ -1,11 +1,9 @@
 """Coupled moments against independent engines, exact answers and the Weiss mean field."""
 
-import re
-import time as clock
-
 import numpy as np
 import pytest
 import qutip
+from refusals import unclear
 from systems import COUPLINGS, film_of
 
 import openmr as om
@@ -213,6 +211,7 @@ def test_ordered_moments_lower_the_free_energy():
 HOT = np.array([12.0, 24.0, 48.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zeeman", [0.0, 0.5])
 @pytest.mark.parametrize(("spin", "sites"), [(0.5, 6), (1.0, 3), (1.5, 3)])
 def test_error_falls_as_temperature_squared(spin, sites, zeeman):
@@ -307,6 +306,7 @@ def weiss_errors(spin, mean_exchange, zeeman, sizes, miscounted=1.0):
     return weiss / np.array(exact) - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spin", "ratio"), [(0.5, 2.0), (0.5, 0.5), (1.0, 2.0)])
 def test_complete_graph_tends_to_the_mean_field(spin, ratio):
     """Each pair J0 / (N - 1): the error falls as 1 / N."""
@@ -318,6 +318,7 @@ def test_complete_graph_tends_to_the_mean_field(spin, ratio):
     assert np.all(np.abs(steps[1] - 1) < 0.7 * np.abs(steps[0] - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("miscounted", [0.5, 2.0])
 def test_pairs_counted_otherwise_are_noticed(miscounted):
     """A factor 2 in J0, Eqs. (3), (30): the mean field is missed at every N."""
@@ -389,15 +390,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_one_clear_error(call, message):
-    start = clock.perf_counter()
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert clock.perf_counter() - start < 0.5
-    assert re.search(message, str(caught.value)), str(caught.value)
-    assert isinstance(caught.value, om.SizeError) == ("GiB" in message)
-    assert "\n" not in str(caught.value)
+def test_one_clear_error():
+    assert unclear(BAD, size="GiB") == {}
 
 
 def test_no_coupling_and_infinite_temperature_stay_finite():

@@ -253,6 +253,7 @@ def test_evolution_follows_the_spectrum():
     np.testing.assert_allclose(kinetics.densities(sea, found)[:, 3], expected, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_transverse_evolution_follows_its_spectrum():
     sea = coarse(1.0, w=0.5, exchange=ANISOTROPIC, precession=6.0, mixing=0.3)
     rates, weights = kinetics.transverse_spectrum(sea)
@@ -271,6 +272,7 @@ def test_free_spins_turn_as_the_hamiltonian_says():
     np.testing.assert_allclose(kinetics.densities(sea, found)[1], [0, 0, 1, 0], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_strong_polarisation_relaxes_within_the_pauli_principle():
     """Nonlinear: occupations stay between 0 and 1, charge stays, and the spin dies."""
     sea = coarse(1.0, w=0.5, exchange=ANISOTROPIC, precession=0.7, mixing=0.05)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import qutip
+from refusals import unclear
 from scipy.optimize import linear_sum_assignment
 
-import openmr as om
 from openmr import bath, hilbert, master, sectors
 from openmr._qutip import exact_arithmetic
 from openmr.models.sectors import joint_spectrum
@@ -100,6 +100,7 @@ def test_many_points_at_once():
         assert distance(found.eigenvalues[i, k], one.eigenvalues) <= 1e-12
 
 
+@pytest.mark.slow
 def test_two_moments_of_seven_halves():
     """Joint dimension 128, whose dense superoperator would take 4 GiB."""
     found = joint_spectrum([3.5, 3.5], [0.8, -0.4], [(1, 1, 0.7), (0.5, 0.5, 0.5)], unitary=1.0)
@@ -132,7 +133,5 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_bad_input(call, message):
-    with pytest.raises(om.ParameterError, match=message):
-        call()
+def test_bad_input():
+    assert unclear(BAD) == {}

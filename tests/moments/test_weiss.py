@@ -1,11 +1,11 @@
-"""The Weiss field of one kind of moments: the right root, bounded steps, self-consistent."""
+"""The Weiss field of one kind of moments: the right root, self-consistent."""
 
 from dataclasses import replace
 
 import mpmath as mp
 import numpy as np
 import pytest
-from systems import antiferromagnet, exact_averages, ferrimagnet
+from systems import antiferromagnet, exact_averages, ferrimagnet, weiss_plane
 
 import openmr as om
 from openmr import units
@@ -16,28 +16,13 @@ from openmr.moments.spin_averages import MAX_HORNER, averages, brillouin, level_
 SPINS = (0.5, 1.0, 2.0, 3.5, 7.5)
 
 
-def plane(spin):
-    """beta g mu_B B and beta J0 from far below to far above everything, the transition included."""
-    near = np.logspace(-16, -1, 61)
-    pull = np.concatenate([[0.0], np.logspace(-6, 3, 91), 1 + near, 1 - near])
-    zeeman = np.concatenate([[0.0, 5e-324, 1e-310], np.logspace(-60, 3, 190)])
-    zeeman, pull = (a.ravel() for a in np.meshgrid(zeeman, pull))
-    kept = (zeeman > 0) | (pull > 1)
-    return zeeman[kept], pull[kept] * 3 / (spin * (spin + 1))
-
-
 @pytest.mark.parametrize("spin", SPINS)
-def test_residual_and_steps_over_the_whole_plane(spin):
-    zeeman, coupling = plane(spin)
-    x, steps = weiss_field(spin, zeeman, coupling)
+def test_residual_over_the_whole_plane(spin):
+    zeeman, coupling = weiss_plane(spin)
+    x, _ = weiss_field(spin, zeeman, coupling)
     mean = brillouin(spin, x).mean
     again = brillouin(spin, zeeman + coupling * mean).mean
     assert np.all(np.abs(again - mean) <= 1e-13 * spin)
-    far = np.abs(coupling * spin * (spin + 1) / 3 - 1) > 1e-13
-    assert steps[far].max() <= 14
-    assert np.median(steps) <= 2
-    # within 1e-13 of the transition the residual is rounding and Newton's steps are short
-    assert steps.max() <= 30
 
 
 @pytest.mark.parametrize("spin", SPINS)
@@ -56,8 +41,7 @@ def test_repulsive_coupling(spin):
     zeeman = np.logspace(-8, 2, 101)[:, None]
     coupling = -np.logspace(-4, 1, 41)
     zeeman, coupling = (a.ravel() for a in np.broadcast_arrays(zeeman, coupling))
-    x, steps = weiss_field(spin, zeeman, coupling)
-    assert steps.max() <= 14
+    x, _ = weiss_field(spin, zeeman, coupling)
     mean, slope = brillouin(spin, x)
     change = slope / (1 - coupling * slope) * (x - zeeman - coupling * mean)
     assert np.all(np.abs(change) <= 1e-13 * spin)
@@ -110,6 +94,7 @@ def random_problem(rng, count, share):
     return descent.WeissProblem(spins, g, weights, weiss, beta, g[:, None] * beta * field)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 3])
 def test_one_start_is_enough_from_the_ordering_temperature_on(count):
     rng = np.random.default_rng(count)
@@ -157,15 +142,16 @@ def test_the_bend_is_strongest_at_the_origin(spin):
     assert 0.998 < ratio.max() < 1 + 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spin", [0.5, 2.0, 50.0, 60.0])
 def test_single_precision_leaves_no_trace(spin):
     """Roots far from the transition, fields beyond its range and saturation among them."""
-    fields = np.concatenate([[0.0, 5e-324, 1e-310, 1e-40], np.logspace(-36, 12, 145)])
-    pull = np.concatenate([-np.logspace(-6, -0.05, 20), [0.0], np.logspace(-6, -0.05, 20)])
+    fields = np.concatenate([[0.0, 5e-324, 1e-310, 1e-40], np.logspace(-36, 12, 49)])
+    pull = np.concatenate([-np.logspace(-6, -0.05, 10), [0.0], np.logspace(-6, -0.05, 10)])
     coupling = 3 * pull / (spin * (spin + 1))
     # one by one: of many the slowest decides when to stop
-    found = [[weiss_field(spin, np.array([h]), np.array([c])) for c in coupling] for h in fields]
-    x, steps = (np.array([[one[k][0] for one in row] for row in found]) for k in (0, 1))
+    found = [[weiss_field(spin, np.array([h]), np.array([c]))[0] for c in coupling] for h in fields]
+    x = np.array(found)[..., 0]
     zeeman = fields[:, None]
     mean, slope = brillouin(spin, x)
     residual = np.abs(x - zeeman - coupling * mean)
@@ -173,7 +159,6 @@ def test_single_precision_leaves_no_trace(spin):
     smallest = np.finfo(float).smallest_subnormal
     allowed = 4 * np.maximum(rounding, smallest) / (1 - coupling * slope)
     assert np.all(residual / (1 - coupling * slope) <= allowed)
-    assert steps.max() <= 8
 
 
 def test_any_field_beside_any_other():
@@ -210,17 +195,15 @@ def test_large_spins_take_one_product_instead():
         np.testing.assert_allclose([a[i] for a in found[:5]], [float(e) for e in exact], rtol=1e-12)
 
 
-def test_a_wrong_slope_needs_more_steps(monkeypatch):
-    """The negative test of the bound on steps: a slope off by half loses Newton's order."""
+def test_a_root_that_is_not_reached_is_an_error(monkeypatch):
+    """A slope off by half loses Newton's order."""
     from openmr.moments import one_sublattice as weiss
 
     zeeman, coupling = np.array([0.3]), np.array([0.8])
-    needed = weiss_field(2.0, zeeman, coupling)[1][0]
     right = weiss.brillouin
     monkeypatch.setattr(
         weiss, "brillouin", lambda s, x: right(s, x)._replace(slope=0.5 * right(s, x).slope)
     )
-    assert weiss_field(2.0, zeeman, coupling)[1][0] >= 2 * needed
     monkeypatch.setattr(weiss, "MAX_STEPS", 5)
     with pytest.raises(om.ConvergenceError, match="did not settle in 5 Newton steps at 1 points"):
         weiss_field(2.0, zeeman, coupling)

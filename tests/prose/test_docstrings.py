@@ -12,6 +12,7 @@ import inspect
 import pkgutil
 import re
 import textwrap
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from numpydoc.validate import validate
 
 import openmr
 import openmr.rates.routes
+
+pytestmark = pytest.mark.prose
 
 CHECKS = {
     *("GL05", "GL06", "GL07", "GL08", "GL09"),
@@ -50,6 +53,7 @@ BRACKETED = re.compile(rf"\[{UNIT.pattern}\]")
 SHAPE = re.compile(r"\(.*\)|shape|float|broadcast")
 
 
+@cache
 def named():
     """(name, object) of all that is public, each once."""
     found = {f"openmr.{name}": getattr(openmr, name) for name in openmr.__all__}
@@ -75,18 +79,27 @@ def named():
     return found
 
 
-NAMED = named()
-FUNCTIONS = {
-    name: getattr(thing, "__func__", thing)
-    for name, thing in NAMED.items()
-    if inspect.isfunction(thing) or isinstance(thing, classmethod)
-}
-RECORDS = {name: thing for name, thing in NAMED.items() if hasattr(thing, "__annotations__")}
-RECORDS = {name: thing for name, thing in RECORDS.items() if inspect.isclass(thing)}
+@cache
+def functions():
+    return {
+        name: getattr(thing, "__func__", thing)
+        for name, thing in named().items()
+        if inspect.isfunction(thing) or isinstance(thing, classmethod)
+    }
 
 
+@cache
+def records():
+    return {
+        name: thing
+        for name, thing in named().items()
+        if inspect.isclass(thing) and hasattr(thing, "__annotations__")
+    }
+
+
+@cache
 def parsed(name):
-    return NumpyDocString(inspect.getdoc(NAMED[name]) or "")
+    return NumpyDocString(inspect.getdoc(named()[name]) or "")
 
 
 def entries(name):
@@ -95,33 +108,37 @@ def entries(name):
     return [*doc["Parameters"], *doc["Attributes"], *doc["Returns"], *doc["Yields"]]
 
 
-@pytest.mark.parametrize("name", NAMED)
-def test_numpydoc(name):
-    errors = [(code, text) for code, text in validate(name)["errors"] if code in CHECKS]
-    if name in RECORDS:  # the fields of a record stand under Attributes
-        errors = [(code, text) for code, text in errors if code != "PR01"]
-    assert not errors
+def test_numpydoc():
+    wrong = []
+    for name in named():
+        # the fields of a record stand under Attributes
+        asked = CHECKS - {"PR01"} if name in records() else CHECKS
+        found = validate(name)["errors"]
+        wrong += [f"{name}: {code} {text}" for code, text in found if code in asked]
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", RECORDS)
-def test_fields_of_records(name):
-    fields = {key for key in RECORDS[name].__annotations__ if not key.startswith("_")}
-    known = {part.strip() for entry in entries(name) for part in entry.name.split(",")}
-    assert fields <= known
-
-
-@pytest.mark.parametrize("name", [*FUNCTIONS, *RECORDS])
-def test_numbers_have_unit_and_shape(name):
+def test_fields_of_records():
     missing = []
-    for entry in entries(name):
-        kind = entry.type or entry.name
-        if not NUMBER.match(kind):
-            continue
-        text = " ".join(entry.desc)
-        unit = UNIT.search(kind) or BRACKETED.search(text) or "unit" in text
-        if not unit or not SHAPE.search(f"{kind} {text}"):
-            missing.append((entry.name, kind))
-    assert not missing
+    for name, record in records().items():
+        fields = {key for key in record.__annotations__ if not key.startswith("_")}
+        known = {part.strip() for entry in entries(name) for part in entry.name.split(",")}
+        missing += [f"{name}.{field}" for field in sorted(fields - known)]
+    assert not missing, "\n".join(missing)
+
+
+def test_numbers_have_unit_and_shape():
+    missing = []
+    for name in functions() | records():
+        for entry in entries(name):
+            kind = entry.type or entry.name
+            if not NUMBER.match(kind):
+                continue
+            text = " ".join(entry.desc)
+            unit = UNIT.search(kind) or BRACKETED.search(text) or "unit" in text
+            if not unit or not SHAPE.search(f"{kind} {text}"):
+                missing.append(f"{name}: {entry.name} : {kind}")
+    assert not missing, "\n".join(missing)
 
 
 def refuses(function):
@@ -135,18 +152,24 @@ def refuses(function):
     return False
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_what_is_raised(name):
-    if refuses(inspect.unwrap(FUNCTIONS[name])):
-        assert parsed(name)["Raises"], "it refuses arguments, and does not say so"
+def test_errors_are_said():
+    silent = [
+        name
+        for name, function in functions().items()
+        if refuses(inspect.unwrap(function)) and not parsed(name)["Raises"]
+    ]
+    assert not silent, "refuse arguments, and do not say so:\n" + "\n".join(silent)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in FUNCTIONS if n.startswith("openmr.rates.closed_form.")]
-)
-def test_formulas_name_their_equation(name):
-    text = inspect.getdoc(NAMED[name])
-    assert re.search(r"Eqs?\. \(\w+\)|Not in the paper", text)
+def test_formulas_name_their_equation():
+    formulas = [name for name in functions() if name.startswith("openmr.rates.closed_form.")]
+    assert formulas
+    unnamed = [
+        name
+        for name in formulas
+        if not re.search(r"Eqs?\. \(\w+\)|Not in the paper", inspect.getdoc(named()[name]))
+    ]
+    assert not unnamed, "\n".join(unnamed)
 
 
 def test_reference_has_every_name():

@@ -5,7 +5,10 @@ import runpy
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+
+pytestmark = pytest.mark.prose
 
 PICTURES = Path(__file__).parents[2] / "pictures"
 

@@ -6,6 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import qutip
+from refusals import unclear
 from systems import (
     COUPLINGS,
     SPINS,
@@ -41,7 +42,7 @@ def same_elements(found, exact):
 
 
 @pytest.mark.parametrize("split", [False, True])
-@pytest.mark.parametrize("spin", SPINS)
+@pytest.mark.parametrize("spin", [*SPINS[:-1], pytest.param(SPINS[-1], marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", COUPLINGS)
 @pytest.mark.parametrize("disorder", ["random", "lattice"])
 def test_equals_bloch_redfield(split, spin, name, disorder):
@@ -230,7 +231,5 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_bad_input(call, message):
-    with pytest.raises(om.ParameterError, match=message):
-        call()
+def test_bad_input():
+    assert unclear(BAD) == {}

@@ -1,10 +1,10 @@
 """The kinetic route against the closed forms, and by how much their assumptions miss."""
 
-import re
 from functools import partial
 
 import numpy as np
 import pytest
+from refusals import unclear
 from systems import (
     COUPLINGS,
     SPINS,
@@ -58,6 +58,7 @@ def test_initial_slope_at_any_splitting(spin, disorder, name):
     same_rates(slopes(sample, 4.0, fields), exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [antiferromagnet, ferrimagnet, om.presets.pt_py])
 def test_route(make):
     """Sublattices add; 1/tau_0 is added once."""
@@ -126,6 +127,7 @@ def test_any_quantisation_axis(axis):
     assert found.along(axis) == pytest.approx(exact.along(axis), rel=w)
 
 
+@pytest.mark.slow
 def test_unequal_densities_of_states():
     """T_0 and the conversion of charge to spin, Eqs. (60)-(63), and no T_0 across the field."""
     sample = film_of(
@@ -227,9 +229,13 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), BAD, ids=[m for _, m in BAD])
-def test_bad_input(change, message):
-    arguments = {"temperature": 10.0, "field": 5.0, **change}
-    with pytest.raises(om.ParameterError) as caught:
-        om.relaxation(om.presets.pt_py(), method="kinetic", **arguments)
-    assert re.search(message, str(caught.value)), str(caught.value)
+def test_bad_input():
+    point = {"temperature": 10.0, "field": 5.0}
+    rows = [
+        (
+            partial(om.relaxation, om.presets.pt_py(), method="kinetic", **{**point, **change}),
+            message,
+        )
+        for change, message in BAD
+    ]
+    assert unclear(rows) == {}

@@ -1,10 +1,10 @@
 """Memory of moments and Fermi sea: the Markov limit, how it is approached, what goes wrong."""
 
-import re
 from functools import partial
 
 import numpy as np
 import pytest
+from refusals import unclear
 from systems import antiferromagnet, ferrimagnet, field_for, paramagnet
 
 import openmr as om
@@ -33,6 +33,7 @@ def slope(x, y):
 # --- Markov limit -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 @pytest.mark.parametrize("split", [False, True])
 def test_wide_band_is_approached_at_first_order(kernel, split):
@@ -53,6 +54,7 @@ def test_wide_band_is_approached_at_first_order(kernel, split):
     assert slope(widths, 2 * found[:, 2, 2] / exact[2, 2] - 1) > -0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [antiferromagnet, ferrimagnet])
 @pytest.mark.parametrize("disorder", ["random", "lattice"])
 def test_sublattices_and_disorder(make, disorder):
@@ -96,6 +98,7 @@ def test_dispatch_and_zero_coupling():
     np.testing.assert_allclose(empty[-1], [np.cos(turn), np.sin(turn), 0], atol=1e-8)
 
 
+@pytest.mark.slow
 def test_joint_space_of_electron_and_moment_gives_the_same_memory():
     """Gamma(t) of the electron alone = the joint space projected onto the thermal moment."""
     moments = FILM.magnet.sublattices[0]
@@ -135,6 +138,7 @@ def test_memory_of_a_wide_band_is_a_hyperbolic_cotangent():
     assert np.abs(found[:, 0, 0] / limit - 1)[0] > 5  # far from Markov at first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kernel", "in_time", "in_width"), [("exponential", 1, 1), ("flat", 3, 2)])
 def test_orders_at_which_the_memory_ends(kernel, in_time, in_width):
     """Beyond the thermal exp(-2 pi t) the band's edge leaves a tail in t and W.
@@ -172,6 +176,7 @@ def test_thermal_memory_decays_as_exp_of_two_pi():
     assert rate == pytest.approx(-2 * np.pi, rel=0.01)  # coth: next term exp(-2 pi 0.8) = 0.7 %
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 def test_memory_time_is_where_one_per_cent_is_left(kernel):
     found = tcl2(FILM, HOT, FIELD, kernel=kernel)
@@ -196,6 +201,7 @@ def test_one_time_is_one_of_many():
 # --- slip -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 def test_initial_slip_is_its_second_order_integral(kernel):
     """<sigma>(t) -> exp(slip - Gamma t), slip = integral of Gamma(inf) - Gamma(t)."""
@@ -217,6 +223,7 @@ def test_initial_slip_is_its_second_order_integral(kernel):
         assert np.log(length) + rate * end != pytest.approx(2 * slip, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_slip_is_of_second_order_in_the_coupling_and_logarithmic_in_the_band():
     couplings = np.array([1e-4, 1e-3])
     slips = [
@@ -240,6 +247,7 @@ def test_slip_is_of_second_order_in_the_coupling_and_logarithmic_in_the_band():
 AWRY = om.presets.pt_py((1e-3, 0.0, 0.0))
 
 
+@pytest.mark.slow
 def test_positivity_is_lost_with_the_splitting_kept_and_restored_by_the_secular_form():
     cold, beta_hbar = 2.0, HBAR / (K_B * 2.0)
     kept = tcl2(AWRY, cold, FIELD, electron_splitting=True, kernel="flat")
@@ -264,6 +272,7 @@ def test_positivity_is_lost_with_the_splitting_kept_and_restored_by_the_secular_
     assert beta_hbar < kept.diagnostics["memory_time"] < 20 * beta_hbar
 
 
+@pytest.mark.slow
 def test_the_splitting_left_out_keeps_the_map_positive_at_any_coupling():
     """One Bohr frequency: the map is exp of a positive form at all times."""
     times = np.concatenate([[0.0], np.geomspace(1e-2, 10, 15)])
@@ -273,6 +282,7 @@ def test_the_splitting_left_out_keeps_the_map_positive_at_any_coupling():
         assert found.first_violation is None
 
 
+@pytest.mark.slow
 def test_strong_coupling_breaks_even_the_secular_form_at_short_times():
     """Rates beyond k_B T / hbar: negative rates within the memory outweigh what they follow."""
     film = om.presets.pt_py((2e-2, 0.0, 0.0))
@@ -286,6 +296,7 @@ def test_strong_coupling_breaks_even_the_secular_form_at_short_times():
 # --- level shift ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 @pytest.mark.parametrize("x", [0.5, 3.0])
 def test_level_shift_diverges_with_the_band(kernel, x):
@@ -369,12 +380,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_one_clear_error(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_one_clear_error():
+    assert unclear(BAD) == {}
 
 
 def test_a_memory_too_long_is_an_error():

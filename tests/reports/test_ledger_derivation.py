@@ -5,7 +5,7 @@ import pytest
 
 import openmr as om
 from openmr import fock, scattering
-from openmr.reports.ledger import entries, examine, small_systems
+from openmr.reports.ledger import all_entries, examine, small_systems
 from openmr.reports.ledger.entries import order_of_error
 from openmr.reports.ledger.master_equation import STRENGTHS, born_markov, means
 from openmr.reports.ledger.small_systems import ROUNDING, engine, largest, relative
@@ -20,7 +20,7 @@ FOUND = {
 
 
 def mine():
-    return [entry for entry in entries() if entry.equation in RANGE | CLAIMS]
+    return [entry for entry in all_entries() if entry.equation in RANGE | CLAIMS]
 
 
 def test_none_is_missing():

@@ -1,18 +1,20 @@
 """Every approximation is listed with what the routes found for it, and the report can fail."""
 
 import json
-import re
 import subprocess
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from refusals import unclear
 from systems import antiferromagnet, field_for, paramagnet
 
 import openmr as om
 from openmr.apps import cli
 from openmr.sample.toml import read_sample
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -386,11 +388,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_bad_input(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
+def test_bad_input():
+    assert unclear(BAD) == {}
 
 
 def test_hierarchy_on_request():

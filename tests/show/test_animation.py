@@ -1,6 +1,5 @@
 """Pictures that move: what each frame shows, what stays where it is, what the file holds."""
 
-import re
 import stat
 import sys
 from functools import partial
@@ -9,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import unclear
 from scipy.integrate import solve_ivp
 from scipy.special import expit
 
@@ -108,6 +108,7 @@ def test_bloch_vector_in_given_axes():
 # --- a sea that relaxes ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_distribution_starts_as_the_ansatz_and_ends_in_equilibrium(relaxing):
     sea, times, states = relaxing
     _, first = animation.distribution(sea, times, states, 0)
@@ -129,6 +130,7 @@ def test_distribution_starts_as_the_ansatz_and_ends_in_equilibrium(relaxing):
     assert texts(first)[:2] == ["spin up", "spin down"]
 
 
+@pytest.mark.slow
 def test_distribution_as_a_change(relaxing):
     sea, times, states = relaxing
     shown = [animation.distribution(sea, times, states, i, quantity="change")[1] for i in range(4)]
@@ -140,6 +142,7 @@ def test_distribution_as_a_change(relaxing):
     assert shown[0].get_ylim()[1] > np.abs(states[:, :2]).max()
 
 
+@pytest.mark.slow
 def test_nothing_to_relax(relaxing):
     sea, times, states = relaxing
     _, ax = animation.distribution(sea, times, 0 * states, 1, quantity="change")
@@ -200,6 +203,7 @@ def test_axes_stay_where_the_first_frame_has_them(tmp_path):
     assert len(set(places[1:])) == 1
 
 
+@pytest.mark.slow
 def test_several_axes_in_one_picture(tmp_path):
     drawn = []
 
@@ -308,11 +312,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_one_clear_error(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
+def test_one_clear_error():
+    assert unclear(BAD) == {}
 
 
 def test_a_refused_draw_leaves_other_figures_alone(tmp_path):

@@ -12,6 +12,8 @@ import xarray
 
 import openmr as om
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import sys, time
 import numpy as np

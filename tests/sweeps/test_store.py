@@ -40,6 +40,7 @@ def kept(path, **more):
     return om.sweep(FILM, **GRID, store=path, chunk_points=4, **more)
 
 
+@pytest.mark.slow
 def test_read_back_as_it_would_be_without(tmp_path):
     directions = np.eye(3)
     found = kept(tmp_path / "s", direction=directions, disorder=["random", "lattice"])
@@ -63,6 +64,7 @@ def chunk_files(path, variable="precession"):
     return sorted(p for p in (path / variable / "c").rglob("*") if p.is_file())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "remove"])
 @pytest.mark.parametrize("variable", ["precession", "drho2"])
 def test_a_damaged_chunk_is_done_again(tmp_path, evaluated, damage, variable):
@@ -82,6 +84,7 @@ def test_a_damaged_chunk_is_done_again(tmp_path, evaluated, damage, variable):
     xarray.testing.assert_identical(first, again)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_anywhere_is_noticed(tmp_path, evaluated):
     kept(tmp_path / "s").load()
     target = chunk_files(tmp_path / "s")[0]
@@ -95,6 +98,7 @@ def test_a_flipped_bit_anywhere_is_noticed(tmp_path, evaluated):
         assert len(evaluated) == 1
 
 
+@pytest.mark.slow
 def test_interrupted_and_gone_on_with(tmp_path, evaluated, monkeypatch):
     """Stopped after any number of boxes: the rest is done, nothing twice."""
     plain = om.sweep(FILM, **GRID, chunk_points=4)
@@ -127,6 +131,7 @@ om.sweep(om.presets.pt_py(), temperature=np.linspace(5, 90, 60), field=3.0,
 """
 
 
+@pytest.mark.slow
 def test_killed_and_gone_on_with(tmp_path, evaluated):
     path = tmp_path / "s"
     worker = subprocess.Popen(
@@ -172,6 +177,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGE)
 def test_what_cannot_be_done_again_is_told(tmp_path, evaluated, name):
     kept(tmp_path / "s")
@@ -199,6 +205,7 @@ DIFFERENT = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "message"), DIFFERENT, ids=[str(m) for _, m in DIFFERENT])
 def test_a_store_of_other_parameters_is_refused_by_name(tmp_path, evaluated, change, message):
     kept(tmp_path / "s")
@@ -209,6 +216,7 @@ def test_a_store_of_other_parameters_is_refused_by_name(tmp_path, evaluated, cha
     assert {p: p.read_bytes() for p in (tmp_path / "s").rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_store_without_text_for_its_vectors_is_gone_on_with(tmp_path, evaluated):
     """As stores were before; vectors are compared by their components."""
     axes = {"direction": np.eye(3)}
@@ -222,6 +230,7 @@ def test_a_store_without_text_for_its_vectors_is_gone_on_with(tmp_path, evaluate
         kept(tmp_path / "s", direction=np.eye(3)[::-1])
 
 
+@pytest.mark.slow
 def test_vectors_are_not_taken_for_numbers(tmp_path, evaluated):
     kept(tmp_path / "s", exchange_energy=[1e-3, 2e-3])
     with pytest.raises(om.ParameterError, match=r"exchange_energy = .*asked for"):

@@ -1,11 +1,11 @@
 """Spin diffusion three ways: agreement, defective matrices, order of the grid, axes."""
 
-import re
 from dataclasses import replace
 
 import mpmath as mp
 import numpy as np
 import pytest
+from refusals import unclear
 from scipy.integrate import solve_bvp
 from systems import film_of
 
@@ -124,6 +124,7 @@ PAIR = np.array([[2.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.7]])  # double,
 GENERAL = np.array([[2.0, 1.7, -0.3], [-1.1, 1.0, 0.4], [0.2, -0.6, 0.5]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-6, 0.3, 1.0, 40.0, 900.0])
 @pytest.mark.parametrize("matrix", [JORDAN, PAIR, GENERAL], ids=["Jordan", "pair", "general"])
 def test_defective_and_general_matrices(matrix, scale):
@@ -497,12 +498,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
-def test_one_clear_error(call, message):
-    with pytest.raises(om.ParameterError) as caught:
-        call()
-    assert re.search(message, str(caught.value)), str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_one_clear_error():
+    assert unclear(BAD) == {}
 
 
 def test_rates_missed_by_a_fit_do_not_count_as_growth():

@@ -10,7 +10,7 @@ from openmr import _checks
 from openmr.reports.ledger.entries import Entry, Finding, examine
 from openmr.reports.ledger.report import Ledger
 
-__all__ = ["Entry", "Finding", "Ledger", "entries", "ledger"]
+__all__ = ["Entry", "Finding", "Ledger", "all_entries", "ledger"]
 
 CHAPTERS: Final = (
     "hamiltonian",
@@ -43,7 +43,7 @@ CHAPTERS: Final = (
 """Modules that hold the entries, in the order of the paper."""
 
 
-def entries() -> list[Entry]:
+def all_entries() -> list[Entry]:
     """All entries, in the order of the paper."""
     found: list[Entry] = []
     for chapter in CHAPTERS:
@@ -76,7 +76,7 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
     >>> om.ledger("70").findings[0].verdict
     'misprint'
     """
-    chosen = entries()
+    chosen = all_entries()
     if only is not None:
         if isinstance(only, int) and not isinstance(only, bool):
             only = [only]
