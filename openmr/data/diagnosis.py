@@ -206,17 +206,17 @@ class Diagnosis:
             )
         ]
         part = self.scatter / (float(np.ptp(self.model)) or float(self.model[0]))
-        lines.append(
-            f"  {'scatter':<20} : {self.scatter:.3g} Ohm m, {100 * part:.2g} % of the fitted change"
-        )
+        width = max(20, *map(len, self.parameters))
+        scatter = f"{self.scatter:.3g} Ohm m, {100 * part:.2g} % of the fitted change"
+        lines.append(f"  {'scatter':<{width}} : {scatter}")
         for name, value, error in zip(
             self.parameters, self.values, self.uncertainties, strict=True
         ):
             open_ = name in self.undetermined
             known = f"{value:.3g} not determined" if open_ else _with_error(value, error)
             unit = PARAMETERS[name].unit.removesuffix("1")
-            lines.append(f"  {name:<20} : {known} {unit}".rstrip())
-        lines += [f"  left open            : {c}" for c in self.undetermined_combinations]
+            lines.append(f"  {name:<{width}} : {known} {unit}".rstrip())
+        lines += [f"  {'left open':<{width}} : {c}" for c in self.undetermined_combinations]
         return "\n".join(lines)
 
 

@@ -56,7 +56,7 @@ electron_splitting = true
 """
 """A sweep of one's own film, with every table."""
 _TABLES = ("method", "sample", "sweep", "options")
-_MAGNET = ("weiss", "disorder", "curie_temperature", "neel_temperature")
+_MAGNET = tuple(signature(Magnet).parameters)[1:]
 _PARTS = ("name", "film", "electrons", "moments", *_MAGNET)
 
 
