@@ -70,7 +70,7 @@ BAD = [
     (lambda: om.Electrons.free(fermi_energy=0), "`fermi_energy`.*> 0 eV, got 0"),
     (lambda: om.Electrons.free(1.0, mass=-1), "`mass`.*got -1"),
     (lambda: om.Film(**{**LAYER, "thickness": 0}), "`thickness`.*> 0 m, got 0"),
-    (lambda: om.Film(**{**LAYER, "spin_hall_angle": 2}), "`spin_hall_angle`.*<= 1.*got 2"),
+    (lambda: om.Film(**{**LAYER, "spin_hall_angle": 2}), "`spin_hall_angle`.*and 1, got 2"),
     (lambda: om.Film(**LAYER, diffusion_length=1e-9), "exactly one of `spin_flip_time` and"),
     (lambda: om.Film(**{**LAYER, "spin_flip_time": None}), "exactly one of.*None"),
     (lambda: om.Film(**{**LAYER, "resistivity": None}), "`resistivity`.*None"),

@@ -26,7 +26,7 @@ from openmr.data.least_squares import (
 from openmr.data.measured import Measured, measured, read_csv
 from openmr.sample import parameters as table
 from openmr.sample.film import Sample
-from openmr.sample.parameters import settled_once, varied
+from openmr.sample.parameters import varied
 from openmr.transport.line import magnetoresistance
 
 __all__ = ["PARAMETERS", "Combination", "Diagnosis", "Measured", "fit", "measured", "read_csv"]
@@ -293,7 +293,7 @@ def fit(
     names = _names(parameters, len(data.longitudinal))
     start = _start(sample, names, LARGEST_ANGLE[order])
     for name in names:
-        if name in _OLD and not (name in _FITTED and _alike(sample)):
+        if name in _OLD and (name not in _FITTED or _unlike(sample)):
             renamed = f"`{name}` of this fit is now called `{_OLD[name]}`"
             warnings.warn(renamed, DeprecationWarning, stacklevel=2)
     sigma = data.uncertainty
@@ -381,9 +381,8 @@ def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
     for name in names:
         if name not in _OLD:
             _checks.choice("parameters", name, _FITTED)
-    if len(set(names)) < max(1, len(names)):
+    if len({PARAMETERS[name].name for name in names}) < max(1, len(names)):
         raise ParameterError(f"`parameters` must name each parameter once, got {names!r}")
-    settled_once({name: PARAMETERS[name] for name in names})
     if points <= len(names):
         raise ParameterError(
             f"`data` must hold more points than there are parameters, got {points} points for "
@@ -392,13 +391,10 @@ def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
     return names
 
 
-def _alike(sample: Sample) -> bool:
-    """Whether n_S J is one number for all axes and sublattices."""
-    try:
-        table.PARAMETERS["exchange_energy"].read(sample)
-    except ParameterError:
-        return False
-    return True
+def _unlike(sample: Sample) -> bool:
+    """Whether n_S J differs between axes or sublattices."""
+    energies = [one.principal_energy for one in sample.magnet.sublattices]
+    return bool(np.ptp(energies) > 1e-12 * np.max(np.abs(energies)))
 
 
 def _start(sample: Sample, names: tuple[str, ...], largest_angle: float) -> Array:

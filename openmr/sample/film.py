@@ -156,12 +156,8 @@ class Film:
         else:
             length = LENGTH.positive("diffusion_length", diffusion_length, infinite=True)
             time = length**2 / diffusion
-        angle = _checks.number(
-            "spin_hall_angle",
-            spin_hall_angle,
-            least=SPIN_HALL_ANGLE.least,
-            most=SPIN_HALL_ANGLE.most,
-        )
+        angle = _checks.number("spin_hall_angle", spin_hall_angle)
+        angle = float(SPIN_HALL_ANGLE.hold("spin_hall_angle", angle))
         object.__setattr__(self, "thickness", THICKNESS.positive("thickness", thickness))
         object.__setattr__(self, "spin_hall_angle", angle)
         object.__setattr__(self, "diffusion", diffusion)

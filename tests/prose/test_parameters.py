@@ -1,4 +1,4 @@
-"""The page of sweeps shows the parameters that the code has, and the file of a sweep their units."""
+"""The page of sweeps shows the parameters that the code has, and its file their units."""
 
 import re
 from pathlib import Path
