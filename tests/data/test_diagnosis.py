@@ -462,7 +462,7 @@ def test_thickness_length_and_diffusion_hang_together():
     # the others are as sure as if the three were known
     known = fit(TRUTH, data(noise=1e-12), names[1:2] + names[3:])
     assert np.all(found.uncertainties[3:] < 10 * known.uncertainties[1:])
-    assert "thickness            : " in repr(found)
+    assert f"  {'thickness':<{len(diffusion)}} : " in repr(found)
     assert "not determined" in repr(found)
     assert "left open" in repr(found)
 
