@@ -35,7 +35,7 @@ names = ("exchange_energy", "ordering_temperature", "diffusion_length", "spin_ha
 found = diagnosis.fit(start, folder / "openmr_measured.csv", names)
 print(found)
 print(f"true: -0.001 eV, 30 K, {truth.film.diffusion_length:.2g} m, 0.1")
-wide = (*names, "thickness", "diffusion")
+wide = (*names, "thickness", "diffusion_at_fixed_diffusion_length")
 greedy = diagnosis.fit(found.sample, folder / "openmr_measured.csv", wide)
 print(greedy)
 

@@ -72,7 +72,7 @@ BAD = [
     (lambda: om.Electrons.free(fermi_energy=0), "`fermi_energy`.*> 0 eV, got 0"),
     (lambda: om.Electrons.free(1.0, mass=-1), "`mass`.*got -1"),
     (lambda: om.Film(**{**LAYER, "thickness": 0}), "`thickness`.*> 0 m, got 0"),
-    (lambda: om.Film(**{**LAYER, "spin_hall_angle": 2}), "`spin_hall_angle`.*<= 1.*got 2"),
+    (lambda: om.Film(**{**LAYER, "spin_hall_angle": 2}), "`spin_hall_angle`.*and 1, got 2"),
     (lambda: om.Film(**LAYER, diffusion_length=1e-9), "exactly one of `spin_flip_time` and"),
     (lambda: om.Film(**{**LAYER, "spin_flip_time": None}), "exactly one of.*None"),
     (lambda: om.Film(**{**LAYER, "resistivity": None}), "`resistivity`.*None"),
@@ -163,7 +163,12 @@ COMMANDS = [
     (["verify", "--spin", "0.3"], "`spin`"),
     (["verify", "--spin", "2500000"], "GiB"),
     (["verify", "--direction", "0", "0", "0"], "`direction`"),
-    (["verify", "--exchange-energy", "1", "2"], "one or three numbers in meV, got 2"),
+    (["verify", "--exchange-energy", "1meV", "2meV"], "`exchange_energy` must be a scalar, (x, y"),
+    (["verify", "--exchange-energy", "-1"], "have a unit, meV as in -1meV or eV as in -1e-3eV"),
+    (["verify", "--exchange-energy", "-1e-3"], "--exchange-energy: must have a unit"),
+    (["verify", "--exchange-energy", "-1meV", "0", "-1meV"], "must have a unit"),
+    (["verify", "--exchange-energy", "-1MeV"], "must have a unit"),
+    (["verify", "--exchange-energy", "strongeV"], "must have a unit"),
     (["verify", "--disorder", "glass"], "`disorder`"),
     (["verify", "--plot", __file__], "`--plot` must be a directory"),
     (["validity", "-T", "1e-9"], "`temperature` must be so high"),
@@ -202,11 +207,15 @@ def test_negative_numbers_in_every_notation(command):
 
 
 def read_negative(command, number):
-    for option in ("--field", "-B", "--exchange-energy", "--temperature"):
+    for option in ("--field", "-B", "--temperature"):
         for more in ([], ["3", number]):
             found = cli._parser().parse_args([command, option, number, *more])
             name = {"-B": "field"}.get(option, option[2:].replace("-", "_"))
             assert getattr(found, name) == [float(word) for word in (number, *more)]
+    for unit, scale in (("meV", 1e-3), ("eV", 1.0), (" eV", 1.0)):
+        given = [command, "--exchange-energy", number + unit, "3meV", number + unit]
+        energy = scale * float(number)
+        assert cli._parser().parse_args(given).exchange_energy == [energy, 3e-3, energy]
     found = cli._parser().parse_args([command, "--direction", "1", number, "0", "-B", number])
     assert found.direction == [1.0, float(number), 0.0]
     assert found.field == [float(number)]

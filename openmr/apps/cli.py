@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from openmr._checks import OpenmrError, ParameterError
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
+from openmr.sample.parameters import POINT, parameter
 from openmr.sample.toml import EXAMPLE, read_config, read_sample
 from openmr.tables import document, json_text
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 OK, MISSED, BAD_INPUT = 0, 1, 2
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
-_NEGATIVE = re.compile(r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d+)?$|-(inf|nan)$", re.IGNORECASE)
+_NEGATIVE = re.compile(
+    r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*|inf|nan)(e[+-]?\d+)?( *m?eV)?$", re.IGNORECASE
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -131,11 +135,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_film(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--temperature", "-T", type=float, nargs="+", default=[10.0, 200.0], metavar="K",
+        "--temperature", "-T", type=float, nargs="+", default=[10.0, 200.0],
+        metavar=POINT["temperature"],
         help="temperatures of the film (default: 10 200)",
     )  # fmt: skip
     command.add_argument(
-        "--field", "-B", type=float, nargs="+", default=[5.0], metavar="T",
+        "--field", "-B", type=float, nargs="+", default=[5.0], metavar=POINT["field"],
         help="fields of the film; every temperature is run at every field (default: 5)",
     )  # fmt: skip
     command.add_argument(
@@ -148,18 +153,31 @@ def _add_film(command: argparse.ArgumentParser) -> None:
         "the file is used (`openmr sweep --help` shows one)",
     )  # fmt: skip
     command.add_argument(
-        "--exchange-energy", type=float, nargs="+", metavar="MEV",
-        help="n_S J in meV: one number, or three for Jx Jy Jz (default: -1)",
+        "--exchange-energy", type=_energy, nargs="+", metavar="ENERGY",
+        help="n_S J with its unit, meV or eV: one, or three for Jx Jy Jz (default: -1meV)",
     )  # fmt: skip
     command.add_argument("--spin", type=float, metavar="S", help="spin of a moment (default: 2)")
     command.add_argument(
-        "--curie-temperature", type=float, metavar="K",
+        "--curie-temperature", type=float, metavar=parameter("curie_temperature").unit,
         help="mean-field Curie temperature of the moments (default: 30)",
     )  # fmt: skip
     command.add_argument(
         "--disorder", metavar="KIND",
         help="where the moments are: random or lattice (default: random)",
     )  # fmt: skip
+
+
+def _energy(text: str) -> float:
+    """An energy [eV] with its unit: a bare number was in meV once."""
+    number = text.removesuffix("eV")
+    try:
+        if number == text:
+            raise ValueError
+        return (1e-3 if number.endswith("m") else 1.0) * float(number.removesuffix("m"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must have a unit, meV as in -1meV or eV as in -1e-3eV, got {text!r}"
+        ) from None
 
 
 def _film(arguments: argparse.Namespace) -> Sample:
@@ -173,12 +191,7 @@ def _film(arguments: argparse.Namespace) -> Sample:
             raise ParameterError(f"`--config` gives the whole film, so {options} must not be given")
         return read_sample(arguments.config)
     if "exchange_energy" in given:
-        couplings = [1e-3 * value for value in given["exchange_energy"]]
-        if len(couplings) not in (1, 3):
-            raise ParameterError(
-                "`--exchange-energy` must be one or three numbers in meV, "
-                f"got {len(couplings)} of them"
-            )
+        couplings = given["exchange_energy"]
         given["exchange_energy"] = couplings[0] if len(couplings) == 1 else couplings
     return presets.pt_py(**given)
 
@@ -258,6 +271,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         if parallel
         else nullcontext()
     )
+    warnings.filterwarnings("default", category=DeprecationWarning, module=__name__)
     with pool as executor:
         found = sweep(
             **asked, store=arguments.store, executor=executor, progress=not arguments.quiet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,12 +24,23 @@ from openmr.data.least_squares import (
     sensitivities,
 )
 from openmr.data.measured import Measured, measured, read_csv
+from openmr.sample import parameters as table
 from openmr.sample.film import Sample
-from openmr.sample.fit_parameters import PARAMETERS, with_values
+from openmr.sample.parameters import varied
 from openmr.transport.line import magnetoresistance
 
 __all__ = ["PARAMETERS", "Combination", "Diagnosis", "Measured", "fit", "measured", "read_csv"]
 
+_OLD: Final = {
+    "moment_density": "density_at_fixed_exchange_energy",
+    "diffusion": "diffusion_at_fixed_diffusion_length",
+    "exchange_energy": "exchange_energy_in_proportion",  # old where couplings are not all alike
+}
+_FITTED: Final = {
+    name: row for name, row in table.PARAMETERS.items() if row.continuous and not row.instead
+}
+PARAMETERS: Final = _FITTED | {old: table.PARAMETERS[new] for old, new in _OLD.items()}
+"""Name -> parameter that can be fitted, of the same table as those of sweeps."""
 LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
 """Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
 
@@ -166,7 +178,7 @@ class Diagnosis:
             raise ParameterError(f"`function` must be callable with a sample, got {function!r}")
 
         def at(logs: Array) -> Array:
-            changed = with_values(self.sample, self.parameters, self.values * np.exp(logs))
+            changed = _with(self.sample, self.parameters, self.values * np.exp(logs))
             return _checks.finite_array("function", function(changed))
 
         value = _checks.finite_array("function", function(self.sample))
@@ -194,17 +206,24 @@ class Diagnosis:
             )
         ]
         part = self.scatter / (float(np.ptp(self.model)) or float(self.model[0]))
-        lines.append(
-            f"  {'scatter':<20} : {self.scatter:.3g} Ohm m, {100 * part:.2g} % of the fitted change"
-        )
+        width = max(20, *map(len, self.parameters))
+        scatter = f"{self.scatter:.3g} Ohm m, {100 * part:.2g} % of the fitted change"
+        lines.append(f"  {'scatter':<{width}} : {scatter}")
         for name, value, error in zip(
             self.parameters, self.values, self.uncertainties, strict=True
         ):
             open_ = name in self.undetermined
             known = f"{value:.3g} not determined" if open_ else _with_error(value, error)
-            lines.append(f"  {name:<20} : {known} {PARAMETERS[name].unit}".rstrip())
-        lines += [f"  left open            : {c}" for c in self.undetermined_combinations]
+            unit = PARAMETERS[name].unit.removesuffix("1")
+            lines.append(f"  {name:<{width}} : {known} {unit}".rstrip())
+        lines += [f"  {'left open':<{width}} : {c}" for c in self.undetermined_combinations]
         return "\n".join(lines)
+
+
+def _with(sample: Sample, names: Sequence[str], values: Array) -> Sample:
+    """The sample with these values in it."""
+    new = (PARAMETERS[name].name for name in names)
+    return varied(sample, dict(zip(new, values.tolist(), strict=True)))
 
 
 def _with_error(value: float, error: float) -> str:
@@ -235,8 +254,8 @@ def fit(
     data : Measured or path
         From `measured` or `read_csv`, or the path of a CSV file.
     parameters : sequence of str
-        Names in `PARAMETERS`. Each stays within a factor 100 of its start and keeps its sign;
-        |theta_SH| stays below 0.7 (0.99 at second order).
+        Names in `PARAMETERS`, no two for one number. Each stays within a factor 100 of its start
+        and keeps its sign; |theta_SH| stays below 0.7 (0.99 at second order).
     limit : float, no unit
         Relative uncertainty above which a parameter or a product counts as undetermined; 0.5 asks
         for little more than the order of magnitude.
@@ -273,11 +292,15 @@ def fit(
     data = _data(data)
     names = _names(parameters, len(data.longitudinal))
     start = _start(sample, names, LARGEST_ANGLE[order])
+    for name in names:
+        if name in _OLD and (name not in _FITTED or _unlike(sample)):
+            renamed = f"`{name}` of this fit is now called `{_OLD[name]}`"
+            warnings.warn(renamed, DeprecationWarning, stacklevel=2)
     sigma = data.uncertainty
     scale = np.full_like(data.longitudinal, data.longitudinal.mean()) if sigma is None else sigma
 
     def model(logs: Array) -> Array:
-        changed = with_values(sample, names, start * np.exp(logs))
+        changed = _with(sample, names, start * np.exp(logs))
         rho = magnetoresistance(
             changed, data.temperature, data.field, data.direction, order=order, **options
         )
@@ -326,7 +349,7 @@ def _diagnosis(
     # an exactly open product leaves others of the same parameters determined
     apart = ~local.lost | problem.at_an_end(logs)
     return Diagnosis(
-        sample=with_values(sample, names, values),
+        sample=_with(sample, names, values),
         parameters=names,
         values=values,
         uncertainties=np.abs(values) * errors,
@@ -356,8 +379,9 @@ def _data(data: Measured | str | Path) -> Measured:
 def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
     names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
     for name in names:
-        _checks.choice("parameters", name, PARAMETERS)
-    if len(set(names)) < max(1, len(names)):
+        if name not in _OLD:
+            _checks.choice("parameters", name, _FITTED)
+    if len({PARAMETERS[name].name for name in names}) < max(1, len(names)):
         raise ParameterError(f"`parameters` must name each parameter once, got {names!r}")
     if points <= len(names):
         raise ParameterError(
@@ -365,6 +389,12 @@ def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
             f"{len(names)} parameters"
         )
     return names
+
+
+def _unlike(sample: Sample) -> bool:
+    """Whether n_S J differs between axes or sublattices."""
+    energies = [one.principal_energy for one in sample.magnet.sublattices]
+    return bool(np.ptp(energies) > 1e-12 * np.max(np.abs(energies)))
 
 
 def _start(sample: Sample, names: tuple[str, ...], largest_angle: float) -> Array:

@@ -18,6 +18,7 @@ SMALLEST_G = 1e-15  # B_sd stays finite; small ones serve to switch the Zeeman e
 DOS = Range(1.0, 1e34, "eV^-1 m^-3", "1 per eV and nm^3 is 1e27")
 FERMI_ENERGY = Range(1e-9, 1e3, "eV")
 MASS = Range(1e-6, 1e3, "free-electron masses")
+SPIN_HALL_ANGLE = Range(-1.0, 1.0, "")
 THICKNESS = Range(1e-15, 1e-3, "m", "in m: 5 nm is 5e-9")
 DIFFUSION = Range(1e-20, 1e6, "m^2/s", "in m^2/s: 1 cm^2/s is 1e-4")
 LENGTH = Range(1e-15, 1.0, "m", "in m: 3 nm is 3e-9")
@@ -155,7 +156,8 @@ class Film:
         else:
             length = LENGTH.positive("diffusion_length", diffusion_length, infinite=True)
             time = length**2 / diffusion
-        angle = _checks.number("spin_hall_angle", spin_hall_angle, least=-1.0, most=1.0)
+        angle = _checks.number("spin_hall_angle", spin_hall_angle)
+        angle = float(SPIN_HALL_ANGLE.hold("spin_hall_angle", angle))
         object.__setattr__(self, "thickness", THICKNESS.positive("thickness", thickness))
         object.__setattr__(self, "spin_hall_angle", angle)
         object.__setattr__(self, "diffusion", diffusion)

@@ -18,7 +18,7 @@ from openmr._checks import ParameterError
 from openmr.sample import presets
 from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments
-from openmr.sample.parameters import UNITS
+from openmr.sample.parameters import NAMES, PARAMETERS
 
 MOST_POINTS = 10**8
 EXAMPLE: Final = """\
@@ -56,7 +56,7 @@ electron_splitting = true
 """
 """A sweep of one's own film, with every table."""
 _TABLES = ("method", "sample", "sweep", "options")
-_MAGNET = ("weiss", "disorder", "curie_temperature", "neel_temperature")
+_MAGNET = tuple(signature(Magnet).parameters)[1:]
 _PARTS = ("name", "film", "electrons", "moments", *_MAGNET)
 
 
@@ -75,7 +75,7 @@ def read_config(path: Path) -> dict[str, Any]:
     for name in ("temperature", "field"):
         if name not in tables["sweep"]:
             raise ParameterError(f"`sweep.{name}` must be given")
-    _known("sweep.", tables["sweep"], ("temperature", "field", "direction", *UNITS))
+    _known("sweep.", {n: v for n, v in tables["sweep"].items() if n not in PARAMETERS}, NAMES)
     if not isinstance(tables.get("options", {}), dict):
         raise ParameterError(f"{path} must have a table [options], got {tables['options']!r}")
     return {

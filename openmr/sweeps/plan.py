@@ -23,7 +23,7 @@ from openmr.rates.methods import METHODS
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
-from openmr.sample.parameters import UNITS, varied
+from openmr.sample.parameters import PARAMETERS, POINT, parameter, varied
 from openmr.transport.resistivity import Resistivity, resistivity
 
 Box = tuple[slice, ...]
@@ -60,21 +60,13 @@ VARIABLES: Final[dict[str, Variable]] = {
     "drho2": Variable(lambda r: r.drho2, "Ohm m", "(90)", "Hanle part over theta_SH^2"),
 }
 
-_POINT_UNITS: Final = {"temperature": "K", "field": "T", "direction": "1"}
-_EXCLUSIVE: Final = (
-    ("weiss", "curie_temperature", "neel_temperature"),
-    ("exchange", "exchange_energy"),
-    ("spin_flip_time", "diffusion_length"),
-)
-_VECTORS: Final = ("direction", "exchange", "exchange_energy")
-
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """What one worker needs for one box; small, and nothing but plain data."""
 
     sample: Sample
-    axes: Mapping[str, NDArray[Any]]  # dimensions, in order
+    dimensions: Mapping[str, NDArray[Any]]  # in order
     fixed: Mapping[str, Any]  # what was given as a number, parameters of the sample among them
     method: str
     options: Mapping[str, Any]
@@ -90,7 +82,7 @@ class Plan:
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of values along each dimension."""
-        return tuple(len(values) for values in self.task.axes.values())
+        return tuple(len(values) for values in self.task.dimensions.values())
 
     def boxes(self) -> Iterator[Box]:
         """Slices along every dimension, in C order."""
@@ -103,41 +95,42 @@ class Plan:
 
     def part(self, box: Box) -> Task:
         """The task of one box."""
-        axes = self.task.axes.items()
-        cut = {name: values[where] for (name, values), where in zip(axes, box, strict=True)}
-        return replace(self.task, axes=cut)
+        whole = self.task.dimensions.items()
+        cut = {name: values[where] for (name, values), where in zip(whole, box, strict=True)}
+        return replace(self.task, dimensions=cut)
 
     def cut(self, dims: tuple[str, ...], box: Box) -> Box:
         """The box along some of the dimensions."""
-        return tuple(w for name, w in zip(self.task.axes, box, strict=True) if name in dims)
+        return tuple(w for name, w in zip(self.task.dimensions, box, strict=True) if name in dims)
 
     def description(self) -> dict[str, Any]:
-        """Everything that the numbers depend on, as plain data; the axes by name alone."""
+        """Everything that the numbers depend on, as plain data; dimensions by name alone."""
         return {
             "version": __version__,
             "method": self.task.method,
             "options": dict(self.task.options),
             "sample": asdict(self.task.sample),
             "fixed": {name: np.asarray(v).tolist() for name, v in self.task.fixed.items()},
-            "dimensions": list(self.task.axes),
+            "dimensions": list(self.task.dimensions),
         }
 
 
 def dimensions(variable: str, task: Task) -> tuple[str, ...]:
     """Dimensions of one variable: the direction counts for the resistivities alone."""
     kept = VARIABLES[variable].directional
-    return tuple(name for name in task.axes if kept or name != "direction")
+    return tuple(name for name in task.dimensions if kept or name != "direction")
 
 
 def evaluate(task: Task) -> Values:
     """All variables at all points of a task; what a worker runs."""
-    outer = _of_sample(task.axes)
+    outer = _of_sample(task.dimensions)
     named = _of_sample(task.fixed)
-    shape = tuple(len(values) for values in task.axes.values())
+    shape = tuple(len(values) for values in task.dimensions.values())
     out = {
-        name: np.empty([len(task.axes[d]) for d in dimensions(name, task)]) for name in VARIABLES
+        name: np.empty([len(task.dimensions[d]) for d in dimensions(name, task)])
+        for name in VARIABLES
     }
-    given = {**task.fixed, **task.axes}
+    given = {**task.fixed, **task.dimensions}
     temperature = np.asarray(given["temperature"], dtype=float).reshape(-1, 1, 1)
     field = np.asarray(given["field"], dtype=float).reshape(-1, 1)
     directions = np.atleast_2d(np.asarray(given["direction"], dtype=float))
@@ -164,14 +157,14 @@ def evaluate(task: Task) -> Values:
             for name, values in out.items():
                 part = VARIABLES[name].of(found)  # (temperature, field, direction)
                 part = part if VARIABLES[name].directional else part[..., 0]
-                where = (*index, row) if "temperature" in task.axes else index
+                where = (*index, row) if "temperature" in task.dimensions else index
                 values[where] = part.reshape(values[where].shape)
     return out
 
 
 def _of_sample(given: Mapping[str, Any]) -> dict[str, Any]:
     """What of it is a parameter of the sample."""
-    return {name: value for name, value in given.items() if name in UNITS}
+    return {name: value for name, value in given.items() if name in PARAMETERS}
 
 
 def _same_moments(one: Sample, other: Sample) -> bool:
@@ -181,42 +174,37 @@ def _same_moments(one: Sample, other: Sample) -> bool:
 def task_of(
     sample: Sample, given: Mapping[str, Any], method: str, options: Mapping[str, Any]
 ) -> Task:
-    """Axes and fixed values told apart, everything checked before anything is computed."""
+    """Dimensions and fixed values told apart, everything checked before anything is computed."""
     _checks.instance("sample", sample, Sample)
     _checks.choice("method", method, METHODS)
     if not isinstance(options, Mapping):
         raise ParameterError(f"`options` must be a mapping of names to values, got {options!r}")
-    for names in _EXCLUSIVE:
-        if len(both_given := [name for name in names if name in given]) > 1:
-            raise ParameterError(
-                f"exactly one of `{both_given[0]}` and `{both_given[1]}` may be given"
-            )
-    axes: Values = {}
+    along: Values = {}
     fixed: dict[str, Any] = {}
     for name, value in given.items():
-        if _is_axis(name, value):
-            axes[name] = _axis(name, value)
+        if _is_dimension(name, value):
+            along[name] = _dimension(name, value)
         else:
             fixed[name] = value
     base = varied(sample, _of_sample(fixed))
-    _check_samples(base, _of_sample(fixed), _of_sample(axes))
-    both = {**fixed, **axes}
+    _check_samples(base, _of_sample(fixed), _of_sample(along))
+    both = {**fixed, **along}
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
         checked_points(base, **{name: both[name], **other})
-    fixed_or_axis = _checks.unit_vectors("direction", both["direction"])
-    (axes if "direction" in axes else fixed)["direction"] = fixed_or_axis
+    unit_vectors = _checks.unit_vectors("direction", both["direction"])
+    (along if "direction" in along else fixed)["direction"] = unit_vectors
     for name in ("temperature", "field"):
         if name in fixed:
             fixed[name] = float(fixed[name])
-    return Task(base, axes, fixed, method, _plain_options(options))
+    return Task(base, along, fixed, method, _plain_options(options))
 
 
-def _check_samples(base: Sample, named: Mapping[str, Any], axes: Values) -> None:
-    """Every value of the sample's axes, and their smallest and largest together."""
-    for name, values in axes.items():
+def _check_samples(base: Sample, named: Mapping[str, Any], along: Values) -> None:
+    """Every value of the sample's dimensions, and their smallest and largest together."""
+    for name, values in along.items():
         for value in values:
             varied(base, {**named, name: value})
-    ends = {name: _ends(values) for name, values in axes.items() if values.dtype.kind not in "US"}
+    ends = {name: _ends(values) for name, values in along.items() if values.dtype.kind not in "US"}
     for corner in product(*ends.values()):
         varied(base, {**named, **dict(zip(ends, corner, strict=True))})
 
@@ -247,32 +235,33 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be kept")
 
 
-def _is_axis(name: str, value: Any) -> bool:
+def _is_vector(name: str) -> bool:
+    return name == "direction" or (name not in POINT and parameter(name).vector)
+
+
+def _is_dimension(name: str, value: Any) -> bool:
     try:
         np.ndim(value)
     except ValueError:  # rows of unequal length
         raise ParameterError(f"`{name}` must be a number or an array, got {value!r}") from None
     if name == "direction":
         return np.ndim(value) > 1
-    if name not in UNITS and name not in _POINT_UNITS:
-        varied_names = ", ".join([*_POINT_UNITS, *UNITS])
-        raise ParameterError(f"unknown parameter `{name}`; known are {varied_names}")
-    if name in _VECTORS and isinstance(value, tuple) and np.shape(value) == (3,):
+    if _is_vector(name) and isinstance(value, tuple) and np.shape(value) == (3,):
         return False
     return np.ndim(value) > 0
 
 
-def _axis(name: str, value: Any) -> NDArray[Any]:
+def _dimension(name: str, value: Any) -> NDArray[Any]:
     array = np.asarray(value)
-    allowed = (1, 2) if name in _VECTORS else (1,)
+    allowed = (1, 2) if _is_vector(name) else (1,)
     if array.ndim not in allowed or array.size == 0 or (array.ndim == 2 and array.shape[1] != 3):
-        shape = "one-dimensional or (n, 3)" if name in _VECTORS else "one-dimensional"
+        shape = "one-dimensional or (n, 3)" if _is_vector(name) else "one-dimensional"
         raise ParameterError(
             f"`{name}` must be a number or {shape} and not empty, got shape {array.shape}"
         )
     if array.dtype.kind in "US":
         return array
-    if name in ("spin_flip_time", "diffusion_length"):  # infinite where nothing flips
+    if name not in POINT and parameter(name).infinite:  # where nothing flips
         _checks.finite_array(name, np.where(array == np.inf, 1.0, array))
         return array.astype(float)
     return _checks.finite_array(name, value)  # the value itself: an array would lose its mask
@@ -281,9 +270,9 @@ def _axis(name: str, value: Any) -> NDArray[Any]:
 def coordinates(task: Task) -> dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]:
     """Name -> (dimensions, values, attributes) of every coordinate."""
     found = {}
-    for name, given in {**task.axes, **task.fixed}.items():
-        units = {"units": {**_POINT_UNITS, **UNITS}[name]}
-        dims: tuple[str, ...] = (name,) if name in task.axes else ()
+    for name, given in {**task.dimensions, **task.fixed}.items():
+        units = {"units": POINT[name] if name in POINT else parameter(name).unit}
+        dims: tuple[str, ...] = (name,) if name in task.dimensions else ()
         values = np.asarray(given)
         label = name
         if values.ndim > len(dims):  # vectors: a dimension may not share its name with a matrix

@@ -96,7 +96,7 @@ def _create(path: Path, plan: Plan) -> None:
         for name in VARIABLES:
             dims = dimensions(name, plan.task)
             sizes = dict(
-                zip(plan.task.axes, zip(plan.shape, plan.chunks, strict=True), strict=True)
+                zip(plan.task.dimensions, zip(plan.shape, plan.chunks, strict=True), strict=True)
             )
             group.create_array(
                 name,
@@ -107,7 +107,7 @@ def _create(path: Path, plan: Plan) -> None:
                 dimension_names=dims,
                 compressors=[ZstdCodec(level=1), Crc32cCodec()],
                 attributes={**variable_attributes(name), "coordinates": " ".join(
-                    label for label in labels if label not in plan.task.axes
+                    label for label in labels if label not in plan.task.dimensions
                 )},
             )  # fmt: skip
         for label, (dims, values, units) in labels.items():
@@ -175,7 +175,7 @@ def _unfinished(path: Path, group: Any, plan: Plan) -> list[Box]:
     """The boxes of which a chunk is missing or damaged."""
     keys = {name: group[name].metadata.encode_chunk_key for name in VARIABLES}
     kept = {name: dimensions(name, plan.task) for name in VARIABLES}
-    number = dict(zip(plan.task.axes, range(len(plan.chunks)), strict=True))
+    number = dict(zip(plan.task.dimensions, range(len(plan.chunks)), strict=True))
 
     def whole(name: str, box: Box) -> bool:
         corner = tuple(box[number[d]].start // plan.chunks[number[d]] for d in kept[name])

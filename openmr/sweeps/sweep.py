@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from math import ceil, prod
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from openmr import _checks
 from openmr._checks import ParameterError, SizeError
 from openmr.sample.film import Sample
+from openmr.sample.parameters import PARAMETERS
 from openmr.sweeps.plan import (
     VARIABLES,
     Box,
@@ -84,13 +86,10 @@ def sweep(
     chunk_points : int, optional
         Points of a box, instead of measuring.
     **parameters
-        Any of ``thickness, spin_hall_angle, diffusion, spin_flip_time, diffusion_length,
-        resistivity; dos_up, dos_down, electron_g; spin, density, moment_g, exchange,
-        exchange_energy; weiss, curie_temperature, neel_temperature, disorder``, in the units of
-        `Sample`. A list or array becomes a dimension. For anisotropic couplings give a tuple
-        (x, y, z), or an array (n, 3). What is not named stays: J (not n_S J) along ``density``, the
-        Weiss coupling (not T_C) along ``spin``, tau_0 (not l_0) along ``diffusion``; to hold the
-        other of each pair, give its number too.
+        Any of `openmr.sample.parameters.PARAMETERS`, a table that docs/sweeps.md shows: units,
+        and what stays while each is varied. A list or array becomes a dimension. For anisotropic
+        couplings give a tuple (x, y, z), or an array (n, 3). To hold something else along a
+        dimension, give its number too: the ordering temperature along ``spin``, for one.
 
     Returns
     -------
@@ -112,6 +111,10 @@ def sweep(
     >>> found.longitudinal_rate.shape
     (2, 3)
     """
+    for name in parameters:
+        if name in PARAMETERS and PARAMETERS[name].instead:
+            renamed = f"`{name}` of a sweep is now called `{PARAMETERS[name].instead}`"
+            warnings.warn(renamed, DeprecationWarning, stacklevel=2)
     task = task_of(
         sample, {**parameters, "temperature": temperature, "field": field, "direction": direction},
         method, options or {},
@@ -136,7 +139,7 @@ def sweep(
 
 
 def _in_memory(plan: Plan, executor: Executor | None, progress: bool) -> xarray.Dataset:
-    sizes = dict(zip(plan.task.axes, plan.shape, strict=True))
+    sizes = dict(zip(plan.task.dimensions, plan.shape, strict=True))
     shapes = {name: [sizes[d] for d in dimensions(name, plan.task)] for name in VARIABLES}
     size = 8 * sum(prod(shape) for shape in shapes.values())
     if size > MAX_BYTES:
@@ -156,7 +159,7 @@ def _in_memory(plan: Plan, executor: Executor | None, progress: bool) -> xarray.
 
 def _planned(task: Task, chunk_seconds: float, chunk_points: int | None) -> Plan:
     """Boxes as long as possible along the last dimensions."""
-    shape = tuple(len(values) for values in task.axes.values())
+    shape = tuple(len(values) for values in task.dimensions.values())
     if chunk_points is None:
         chunk_points = ceil(chunk_seconds / _cost(task))
     room = max(1, min(chunk_points, MAX_POINTS))
@@ -170,7 +173,7 @@ def _planned(task: Task, chunk_seconds: float, chunk_points: int | None) -> Plan
 
 def _cost(task: Task) -> float:
     """Seconds per point, measured on growing corners of the grid until they take 20 ms."""
-    shape = tuple(len(values) for values in task.axes.values())
+    shape = tuple(len(values) for values in task.dimensions.values())
     first = _planned(task, 1.0, 1)
     evaluate(first.part(next(first.boxes())))  # imports and caches are no cost of a point
     points = 1

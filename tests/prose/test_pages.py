@@ -77,8 +77,8 @@ def take(text, file):
         asked = read_config(file)
         method, options = asked.pop("method"), asked.pop("options")
         task = task_of(asked.pop("sample"), {"direction": (1, 0, 0)} | asked, method, options)
-        first = next(Plan(task, (1,) * len(task.axes)).boxes())
-        found = evaluate(Plan(task, (1,) * len(task.axes)).part(first))
+        first = next(Plan(task, (1,) * len(task.dimensions)).boxes())
+        found = evaluate(Plan(task, (1,) * len(task.dimensions)).part(first))
         assert found["longitudinal_resistivity"].ravel() > 0
     assert sample.film.thickness > 0
 

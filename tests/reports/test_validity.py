@@ -330,7 +330,7 @@ def test_the_command_takes_ones_own_film(tmp_path, capsys, text):
     ("more", "named"),
     [
         (["--spin", "2"], "`--spin`"),
-        (["--exchange-energy", "-1"], "`--exchange-energy`"),
+        (["--exchange-energy", "-1meV"], "`--exchange-energy`"),
         (["--curie-temperature", "0"], "`--curie-temperature`"),
         (["--disorder", "random"], "`--disorder`"),
         (["--disorder", "random", "--spin", "2"], "`--spin`, `--disorder`"),

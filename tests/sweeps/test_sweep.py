@@ -63,20 +63,25 @@ def test_a_sweep_of_the_wrong_axis_is_noticed():
 PARAMETERS = {
     "thickness": [1e-9, 5e-9],
     "spin_hall_angle": [0.05, 0.1],
-    "diffusion": [1e-6, 2e-6],
+    "diffusion_at_fixed_spin_flip_time": [1e-6, 2e-6],
+    "diffusion_at_fixed_diffusion_length": [1e-6, 2e-6],
     "spin_flip_time": [1e-12, np.inf],
     "diffusion_length": [1e-9, 3e-9],
     "resistivity": [1e-6, 2e-6],
+    "dos": [2e27, 5e27],
     "dos_up": [2e27, 5e27],
     "dos_down": [2e27, 5e27],
     "electron_g": [1.9, 2.1],
     "spin": [0.5, 3.5],
-    "density": [1e26, 2e27],
+    "density_at_fixed_exchange": [1e26, 2e27],
+    "density_at_fixed_exchange_energy": [1e26, 2e27],
     "moment_g": [1.5, 2.5],
     "exchange": [1e-30, 2e-30],
     "exchange_energy": [(1e-3, 0.5e-3, 0.2e-3), (0.0, 1e-3, 0.0)],
+    "exchange_energy_in_proportion": [1e-3, 2e-3],
     "weiss": [0.0, 2e-3],
     "curie_temperature": [10.0, 60.0],
+    "ordering_temperature": [10.0, 60.0],
     "disorder": ["random", "lattice"],
 }
 
@@ -93,23 +98,31 @@ def test_every_parameter_becomes_a_dimension_that_matters(name):
 
 
 def test_what_is_not_named_stays():
-    """J along density, J0 along spin, tau_0 along diffusion; the other of each pair if given."""
+    """As the name says; J0 along spin, or the ordering temperature if given."""
     point = {"temperature": 12.0, "field": 4.0}
     first = FILM.magnet.sublattices[0]
     j, energy = first.exchange, first.exchange_energy
     cases = {
-        "density": ([1e27, 3e27], {"exchange": j}, {"exchange_energy": energy}),
+        "density_at_fixed_exchange": ([1e27, 3e27], {"exchange": j}, {"exchange_energy": energy}),
+        "density_at_fixed_exchange_energy": (
+            [1e27, 3e27], {"exchange_energy": energy}, {"exchange": j}
+        ),
         "spin": (
             [1.0, 3.0],
             {"weiss": FILM.magnet.weiss[0][0]},
             {"curie_temperature": om.curie_temperature(FILM.magnet)},
         ),
-        "diffusion": (
+        "diffusion_at_fixed_spin_flip_time": (
             [1e-6, 4e-6],
             {"spin_flip_time": FILM.film.spin_flip_time},
             {"diffusion_length": FILM.film.diffusion_length},
         ),
-    }
+        "diffusion_at_fixed_diffusion_length": (
+            [1e-6, 4e-6],
+            {"diffusion_length": FILM.film.diffusion_length},
+            {"spin_flip_time": FILM.film.spin_flip_time},
+        ),
+    }  # fmt: skip
     for name, (values, held, other) in cases.items():
         plain, same, changed = (
             om.sweep(FILM, **point, **{name: values}, **more) for more in ({}, held, other)
@@ -118,9 +131,33 @@ def test_what_is_not_named_stays():
             np.testing.assert_allclose(plain[variable], same[variable], rtol=1e-12)
         ratio = plain.longitudinal_resistivity / changed.longitudinal_resistivity
         assert abs(float(ratio[1]) - 1) > 1e-6, name
-    energy = om.sweep(FILM, **point, density=[1e27, 3e27], exchange_energy=-1e-3)
+    density = {"density_at_fixed_exchange_energy": [1e27, 3e27]}
+    energy = om.sweep(FILM, **point, **density, exchange_energy=-1e-3)
     assert float(energy.precession[0]) == pytest.approx(float(energy.precession[1]), rel=1e-12)
     assert float(energy.exchange_energy) == -1e-3
+
+
+OLD = {
+    "density": ("density_at_fixed_exchange", [1e27, 3e27]),
+    "diffusion": ("diffusion_at_fixed_spin_flip_time", [1e-6, 4e-6]),
+}
+
+
+@pytest.mark.parametrize("old", OLD)
+def test_old_names_warn_and_give_the_same_under_the_name_that_was_asked_for(old, tmp_path):
+    new, values = OLD[old]
+    with pytest.warns(
+        DeprecationWarning, match=f"`{old}` of a sweep is now called `{new}`"
+    ) as said:
+        found = om.sweep(FILM, **GRID, **{old: values}, store=tmp_path / "kept")
+    assert said[0].filename == __file__
+    expected = om.sweep(FILM, **GRID, **{new: values})
+    xarray.testing.assert_allclose(found.rename({old: new}), expected, rtol=ROUNDING, atol=1e-25)
+    with (
+        pytest.warns(DeprecationWarning, match=new),
+        pytest.raises(om.ParameterError, match="exactly one of"),
+    ):
+        om.sweep(FILM, **GRID, **{old: values, new: values[0]})
 
 
 def test_neel_temperature_of_an_antiferromagnet():
@@ -409,6 +446,18 @@ def test_command_line(tmp_path, capsys):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.toml", "out.nc"]
 
 
+def test_command_line_says_which_name_is_old(tmp_path):
+    """In a new interpreter, which shows such warnings to no user unless asked to."""
+    config, target = tmp_path / "film.toml", tmp_path / "out.nc"
+    config.write_text(WHOLE + "density = [1e27, 2e27]\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "openmr", "sweep", "-c", config, "-o", target, "-q"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "`density` of a sweep is now called `density_at_fixed_exchange`" in done.stderr
+    assert xarray.load_dataset(target, engine="h5netcdf").sizes["density"] == 2
+
+
 def test_command_line_with_a_whole_sample_a_store_and_processes(tmp_path):
     status, target = run(tmp_path, WHOLE, "--store", str(tmp_path / "kept"), "-j", "2")
     assert status == 0
@@ -498,8 +547,26 @@ BAD = [
         "`temperature` must be finite real numbers",
     ),
     (
-        lambda: om.sweep(FILM, **GRID, exchange=[1e-30, 1e-27], density=[1e25, 1e31]),
+        lambda: om.sweep(
+            FILM, **GRID, exchange=[1e-30, 1e-27], density_at_fixed_exchange=[1e25, 1e31]
+        ),
         "`exchange` times `density` must be at most",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, ordering_temperature=[9.0], weiss=[0.0, 1e-3]),
+        "exactly one of `ordering_temperature` and `weiss`",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, dos_up=1e27, dos=[1e27, 2e27]),
+        "exactly one of `dos_up` and `dos` may be given",
+    ),
+    (
+        lambda: om.sweep(FILM, **GRID, density_at_fixed_exchange=[-1e27]),
+        r"`density_at_fixed_exchange` must be .*m\^-3, got -1e\+27",
+    ),
+    (
+        lambda: om.sweep(om.presets.pt_py(0.0), **GRID, exchange_energy_in_proportion=1e-3),
+        "`exchange_energy_in_proportion` must not start from 0",
     ),
     (
         lambda: om.sweep(FILM, **GRID, options={"method": "batched"}),
@@ -516,7 +583,7 @@ BAD = [
     (lambda: om.sweep(FILM, **GRID, neel_temperature=[9.0]), "`neel_temperature` is for two subl"),
     (
         lambda: om.sweep(antiferromagnet(), **GRID, curie_temperature=[9.0]),
-        "`curie_temperature` can be varied for one sublattice only, got 2",
+        "`curie_temperature` is for one sublattice, got 2",
     ),
     (
         lambda: om.sweep(
@@ -534,7 +601,7 @@ def test_bad_input():
 def test_the_ends_of_two_axes_are_tried_together_before_anything_is_computed(monkeypatch):
     monkeypatch.setattr(module, "evaluate", lambda task: pytest.fail("computed"))
     with pytest.raises(om.ParameterError, match="`exchange` times `density` must be at most"):
-        om.sweep(FILM, **GRID, exchange=[1e-30, 1e-27], density=[1e25, 1e31])
+        om.sweep(FILM, **GRID, exchange=[1e-30, 1e-27], density_at_fixed_exchange=[1e25, 1e31])
 
 
 def test_two_sublattices():
@@ -542,7 +609,7 @@ def test_two_sublattices():
     sample = replace(FILM, magnet=om.Magnet([one, one], [[0, -1e-3], [-1e-3, 0]]))
     found = om.sweep(sample, temperature=[5.0, 50.0], field=0.0, exchange_energy=[1e-3, 2e-3])
     assert np.all(found.precession == 0.0)
-    with pytest.raises(om.ParameterError, match="`weiss` can be varied for one sublattice only"):
+    with pytest.raises(om.ParameterError, match=r"`weiss` must have shape \(2, 2\)"):
         om.sweep(sample, temperature=5.0, field=0.0, weiss=[1e-3])
 
 

@@ -18,10 +18,10 @@ from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation, relaxation_at
 from openmr.reports.validity import validity_at
-from openmr.sample.film import Electrons, Film, Sample
-from openmr.sample.magnet import Magnet, Moments, Triple
+from openmr.sample.film import Film, Sample
 from openmr.sample.ordering import ordering_temperature
-from openmr.sample.presets import PT_LATTICE_CONSTANT
+from openmr.sample.parameters import varied
+from openmr.sample.presets import pt_py
 from openmr.transport.diffusion import SpinProfile, profile
 from openmr.transport.resistivity import Resistivity, resistivity
 
@@ -237,29 +237,13 @@ def sample_of(settings: Settings) -> Sample:
         For a value outside its range.
     """
     exchange = (settings.exchange_x, settings.exchange_y, settings.exchange_z)
-    x, y, z = (float(_scaled(value, -3)) for value in exchange)
-    couplings: Triple = (x, y, z)
-    return Sample(
-        magnet=Magnet(
-            [
-                Moments(
-                    spin=settings.spin,
-                    density=0.1 / PT_LATTICE_CONSTANT**3,
-                    exchange_energy=couplings,
-                )
-            ],
-            weiss=float(_scaled(settings.weiss, -3)),
-        ),
-        electrons=Electrons.free(fermi_energy=1.0, mass=1.0),
-        film=Film(
-            thickness=float(_scaled(settings.thickness, -9)),
-            spin_hall_angle=0.1,
-            diffusion=1e-6,
-            diffusion_length=3e-9,
-            resistivity=2e-6,
-        ),
-        name="Pt/Py",
-    )
+    changes = {
+        "spin": settings.spin,
+        "exchange_energy": [float(_scaled(value, -3)) for value in exchange],
+        "weiss": float(_scaled(settings.weiss, -3)),
+        "thickness": float(_scaled(settings.thickness, -9)),
+    }
+    return varied(pt_py(), changes)
 
 
 def direction_of(settings: Settings) -> Array:
