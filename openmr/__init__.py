@@ -1,7 +1,7 @@
 """openmr: spin relaxation and magnetoresistance of magnetic metals from open quantum dynamics."""
 
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from openmr import units
 from openmr._checks import (
@@ -32,7 +32,7 @@ from openmr.transport.resistivity import (
     scan_directions,
 )
 
-if _TYPE_CHECKING:
+if TYPE_CHECKING:
     from openmr import bath as bath
     from openmr import master as master
     from openmr.bath import fermi_sea as kernels  # noqa: F401
@@ -101,7 +101,7 @@ _LAZY_MODULES = {
     "sectors": "openmr.models.sectors",
 }
 
-if not _TYPE_CHECKING:
+if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         # QuTiP and matplotlib cost more than a second to import: only on demand

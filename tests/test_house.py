@@ -70,3 +70,14 @@ def test_every_module_is_reached_by_its_name():
         if not isinstance(module, types.ModuleType) or reached is not module:
             hidden[name] = reached
     assert hidden == {}
+
+
+def test_no_summary_begins_with_a_question_word():
+    """A docstring says in plain words what a thing is or does."""
+    asking = re.compile(r'^\s*r?"""(What|Of|Where|How)\b', re.M)
+    found = [
+        f"{path.relative_to(HOUSE)}: {match.group(0).strip()}"
+        for path in HOUSE.rglob("*.py")
+        for match in asking.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []

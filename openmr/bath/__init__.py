@@ -5,7 +5,7 @@ half-sided transforms. May not know an Equilibrium, master equations or rates.
 """
 
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 __all__ = [
     "LARGEST_SPIN",
@@ -19,7 +19,7 @@ __all__ = [
     "spin_matrices",
 ]
 
-if _TYPE_CHECKING:
+if TYPE_CHECKING:
     from openmr._checks import ComplexArray
     from openmr.bath.correlators import (
         LARGEST_SPIN,

@@ -1,4 +1,4 @@
-"""What measured resistances say about the film: fits, and what the data leave open."""
+"""Fits of a film to measured resistances, and what the data leave open."""
 
 from __future__ import annotations
 

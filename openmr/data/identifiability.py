@@ -45,7 +45,7 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class Determined:
-    """What sensitivities say of m parameters, to first order in ln p.
+    """Verdict of the sensitivities on m parameters, to first order in ln p.
 
     Attributes
     ----------

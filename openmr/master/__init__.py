@@ -5,11 +5,11 @@ states in time, monitors (Qobj). May not know samples, films, rates or transport
 """
 
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 __all__ = ["Generator", "Monitors", "evolve", "monitors", "redfield_dissipator", "reset", "tcl2"]
 
-if _TYPE_CHECKING:
+if TYPE_CHECKING:
     from openmr.master.evolution import Monitors, evolve, monitors
     from openmr.master.redfield import redfield_dissipator, reset
     from openmr.master.time_convolutionless import Generator, tcl2

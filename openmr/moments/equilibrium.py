@@ -112,7 +112,7 @@ class Equilibrium:
         return np.asarray(self.splitting / (units.K_B * self.temperature[..., None]))
 
     def dephasing_moment(self, disorder: str) -> Array:
-        """What dephases the electrons: <S_par^2> for "random", the variance for "lattice".
+        """Average that dephases the electrons: <S_par^2> for "random", the variance for "lattice".
 
         Parameters
         ----------

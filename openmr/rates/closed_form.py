@@ -12,7 +12,7 @@ magnetic materials".
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -692,6 +692,15 @@ def exchange_field_printed(magnet: Magnet, electrons: Electrons, state: Equilibr
     """
     exchange = magnet.densities * magnet.exchange[:, 2] * state.mean_spin
     return np.asarray(exchange.sum(axis=-1) / (HBAR * electrons.g * MU_B))
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name == "magnetization":
+            _checks.warn_renamed(name, "mean_spin")
+            return mean_spin
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # --- the method ------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Where a time-local generator stands still: between the bath's memory and the relaxation.
+"""Time window in which a time-local generator stands still: between the bath's memory and the relaxation.
 
 Generators act on (1, sigma) and are recorded at even times; times are in beta hbar.
 """

@@ -21,7 +21,7 @@ from openmr.sample.magnet import EXCHANGE, G_FACTOR, ORDER, SPIN_DENSITY, Magnet
 from openmr.sample.ordering import curie_temperature, neel_temperature, ordering_temperature
 
 POINT: Final = {"temperature": "K", "field": "T", "direction": "1"}
-"""What a sweep varies beside the sample: name -> unit."""
+"""Parameters of a sweep beside the sample's: name -> unit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ VARIABLES: Final[dict[str, Variable]] = {
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What one worker needs for one box; small, and nothing but plain data."""
+    """Work of one worker for one box; small, and nothing but plain data."""
 
     sample: Sample
     dimensions: Mapping[str, NDArray[Any]]  # in order
@@ -163,7 +163,7 @@ def evaluate(task: Task) -> Values:
 
 
 def _of_sample(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What of it is a parameter of the sample."""
+    """Those that are parameters of the sample."""
     return {name: value for name, value in given.items() if name in PARAMETERS}
 
 
@@ -284,7 +284,7 @@ def coordinates(task: Task) -> dict[str, tuple[tuple[str, ...], NDArray[Any], di
 
 
 def _texts(vectors: NDArray[Any]) -> NDArray[Any]:
-    """What plots and selections call each vector, shape (n,): its components, "0 0.6 0.8"."""
+    """Names of vectors for plots and selections, shape (n,): its components, "0 0.6 0.8"."""
     noise = np.abs(vectors) < 1e-12 * np.abs(vectors).max(axis=-1, keepdims=True)
     rows = np.where(noise, 0.0, vectors).tolist()  # cos(pi/2) is not quite 0, and -0 is 0
     return np.array([f"{x:g} {y:g} {z:g}" for x, y, z in rows])

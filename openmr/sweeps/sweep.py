@@ -239,7 +239,7 @@ def _collected(waiting: dict[Future[Values], Box]) -> Iterator[tuple[Box, Values
 
 
 def _workers(executor: Executor) -> int:
-    """How many tasks run at once, as far as the executor tells."""
+    """Number of tasks that run at once, as far as the executor tells."""
     count = getattr(executor, "_max_workers", None)
     if count is None and hasattr(executor, "_client"):  # Dask's
         count = len(executor._client.nthreads())

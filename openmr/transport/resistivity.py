@@ -213,7 +213,7 @@ def relative_resistivity(film: Film, surviving: Array, order: str) -> tuple[Arra
 
 @dataclass(frozen=True, slots=True)
 class Mechanisms:
-    """What each mechanism of Sec. V A adds to rho_L at second order in theta_SH.
+    """Share of each mechanism of Sec. V A in rho_L at second order in theta_SH.
 
     Attributes
     ----------
@@ -245,7 +245,7 @@ class Mechanisms:
 
     @property
     def interplay(self) -> Array:
-        """How far the two values of precession differ, the first less the second [Ohm m]."""
+        """Difference of the two values of precession, the first less the second [Ohm m]."""
         return np.asarray(self.precession - self.precession_isotropic)
 
 

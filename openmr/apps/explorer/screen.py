@@ -137,7 +137,7 @@ class Small:
 
     @property
     def verdict(self) -> str:
-        """How small it is, in a word."""
+        """Its size in a word."""
         if self.size < SMALL:
             return "small"
         return "sizeable" if self.size < SIZEABLE else "not small"
@@ -145,7 +145,7 @@ class Small:
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """How a spin relaxes by both routes, in the local axes, z along the field.
+    """Decay of a spin by both routes, in the local axes, z along the field.
 
     Attributes
     ----------
@@ -388,7 +388,7 @@ def _evolved(tensor: Array, times: Array) -> Array:
 
 
 def printed(found: Screen) -> str:
-    """What the snippet of `snippet` prints: the numbers on the screen, line by line."""
+    """Output of the code that `snippet` writes: the numbers on the screen, line by line."""
     lines = [
         f"{f'{row.name} [{row.unit}]':<30}" + "".join(f"{text:>16}" for text in row.texts)
         for row in found.rows

@@ -43,7 +43,7 @@ MOST_SECONDS = 3600.0
 PRODUCTS = 600
 """Applications of H per evolution, measured; the window sets it, not the noise_width."""
 FLOPS = 1.5e10
-"""Of one core per second, in complex matrix products (measured 1.4e10 to 2.6e10)."""
+"""Speed of one core per second, in complex matrix products (measured 1.4e10 to 2.6e10)."""
 
 
 def exact(

@@ -39,7 +39,7 @@ MEMORY_SEARCH = 1e3
 """Thermal times up to which the end of the memory is looked for."""
 
 LARGEST_ERROR = 0.01
-"""Of the largest rate of the Markov limit; beyond it there is no rate to speak of."""
+"""Part of the largest rate of the Markov limit; beyond it there is no rate to speak of."""
 
 _TENSOR_FROM_TRANSFORM = 8.0
 """An error of the transforms Gamma_ab enters 1/tau_par = 4 Re(Gamma_xx + Gamma_yy) this often."""

@@ -1,4 +1,4 @@
-"""What one entry of the ledger is, and how its verdict is reached.
+"""An entry of the ledger, and the way to its verdict.
 
 An entry sets a formula of the paper, as a Python function that reads like the print, beside a
 reference that was computed without it. The verdict follows from the residuals alone.
@@ -30,7 +30,7 @@ MEANING: Final = {
     UNDECIDABLE: "nothing here can decide it",
     CONTRADICTED: "neither the print nor another form stands the test",
 }
-"""What each verdict says."""
+"""Meaning of each verdict."""
 VERDICTS: Final = tuple(MEANING)
 
 Formula = Callable[..., Any]

@@ -34,7 +34,7 @@ TOLD: Final = (
 """Fields of an entry that its JSON has."""
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-"""Where the package lies."""
+"""Folder that holds the package."""
 
 
 @dataclass(frozen=True, slots=True)

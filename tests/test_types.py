@@ -1,0 +1,42 @@
+"""Type checkers are silent on a user's script that is right, and find each of its slips."""
+
+import subprocess
+import sys
+
+import pytest
+
+RIGHT = """
+import openmr as om
+
+film = om.presets.pt_py(exchange_energy=-1e-3)
+rates = om.relaxation(film, 10.0, [1.0, 5.0], method="kinetic", half_width=2.0, modes=False)
+rho = om.magnetoresistance(film, 10.0, 5.0, (1, 0, 0), form="finite-splitting", order="exact")
+spins = om.bath.spin_matrices(0.5)
+figure, axes = om.plotting.resistance_curves(rho)
+print(rates.equilibrium.mean_spin, rho.relaxation.longitudinal, spins.shape, om.master.tcl2)
+"""
+SLIPS = {
+    "om.nonsense": "import openmr as om\nom.nonsense\n",
+    "om.bath.nonsense": "import openmr as om\nom.bath.nonsense\n",
+    "method": "import openmr as om\nom.relaxation(om.presets.pt_py(), 1.0, 1.0, method='heon')\n",
+    "option": "import openmr as om\nom.relaxation(om.presets.pt_py(), 1.0, 1.0, halfwidth=1.0)\n",
+    "attribute": "import openmr as om\nom.relaxation(om.presets.pt_py(), 1.0, 1.0).longitudnal\n",
+}
+CHECKERS = {
+    "mypy": ["-m", "mypy", "--strict"],
+    "pyright": ["-m", "pyright", "--pythonpath", sys.executable],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_a_users_script(checker, tmp_path):
+    scripts = {"right": RIGHT, **SLIPS}
+    for name, text in scripts.items():
+        (tmp_path / f"{name.replace('.', '_')}.py").write_text(text)
+    run = subprocess.run(
+        [sys.executable, *CHECKERS[checker], *sorted(p.name for p in tmp_path.glob("*.py"))],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    wrong = {name for name in scripts if f"{name.replace('.', '_')}.py:" in run.stdout}
+    assert wrong == set(SLIPS), run.stdout + run.stderr
