@@ -33,7 +33,7 @@ def curves() -> dict[str, np.ndarray]:
         for method, field, options in (
             ("closed-form", FIELD, {}),
             ("bloch-redfield", FIELD[MARKED], {}),
-            ("tcl2", FIELD[SPARSE], {"kernel": "flat", "bandwidth": 1.0}),
+            ("tcl2", FIELD[SPARSE], {"kernel": "flat", "half_width": 1.0}),
         ):
             rho = om.magnetoresistance(
                 film, TEMPERATURE, field, (1, 0, 0), method=method, **options

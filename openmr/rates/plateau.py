@@ -1,4 +1,4 @@
-"""Time window in which a time-local generator stands still: between the bath's memory and the relaxation.
+"""The time window in which a generator stands still, between memory and relaxation.
 
 Generators act on (1, sigma) and are recorded at even times; times are in beta hbar.
 """

@@ -20,7 +20,7 @@ from openmr.rates.record import Relaxation, precession_tensor, shown
 from openmr.sample.film import Film
 from openmr.transport.surviving import surviving_across, surviving_along, surviving_matrix
 
-ARRAYS = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
+_ARRAYS = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Resistivity:
         found = self.relaxation
         where = f"T = {shown(found.temperature)} K, B = {shown(found.field)} T"
         lines = [f"{'Resistivity  ' + found.method:<38}{found.sample.name}, {where}"]
-        lines += [f"  {name:<13}: {shown(getattr(self, name))} Ohm m" for name in ARRAYS]
+        lines += [f"  {name:<13}: {shown(getattr(self, name))} Ohm m" for name in _ARRAYS]
         lines.append(f"  {'order':<13}: {self.order} in the spin Hall angle")
         return "\n".join(lines)
 
@@ -118,7 +118,7 @@ def resistivity(
             f"{film.spin_hall_angle:g} more charge current is lost to the spin Hall effect, "
             "2 theta_SH^2, than the field drives; take a smaller one"
         )
-    arrays = dict(zip(ARRAYS, (film.resistivity * part for part in parts), strict=True))
+    arrays = dict(zip(_ARRAYS, (film.resistivity * part for part in parts), strict=True))
     return Resistivity(relaxation, m, order=order, **arrays)
 
 

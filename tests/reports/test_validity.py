@@ -126,7 +126,7 @@ def test_a_coupling_matrix_is_refused_before_anything_runs(costs, monkeypatch):
     def never(*arguments, **options):
         raise AssertionError("a method was run")
 
-    monkeypatch.setattr(sys.modules["openmr.reports.validity"], "relaxation", never)
+    monkeypatch.setattr(sys.modules["openmr.reports.validity"], "relaxation_at", never)
     matrix = np.diag([1e-3, 1e-3, 1e-3])
     matrix[0, 1] = 2e-4
     expected = r"^`exchange` must be a scalar or \(x, y, z\).*elements off its diagonal"

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import openmr as om
 from openmr.apps import cli
+from openmr.rates.relaxation import relaxation_at
 from openmr.sweeps import plan
 from openmr.sweeps.plan import VARIABLES, task_of
 from openmr.sweeps.threads import one_thread
@@ -271,11 +272,11 @@ def test_rates_are_found_once_for_all_films_of_one_magnet(monkeypatch):
     given = {"temperature": [10.0, 40.0], "field": [1.0, 5.0], "chunk_points": 1000}
     asked = []
 
-    def counted(sample, *arguments, **options):
-        asked.append(sample)
-        return om.relaxation(sample, *arguments, **options)
+    def counted(state, **options):
+        asked.append(state.sample)
+        return relaxation_at(state, **options)
 
-    monkeypatch.setattr(plan, "relaxation", counted)
+    monkeypatch.setattr(plan, "relaxation_at", counted)
     found = om.sweep(FILM, **axes, **given)
     assert len(asked) == 2  # chunks given: nothing is timed first
     monkeypatch.setattr(plan, "_same_moments", lambda one, other: False)

@@ -280,12 +280,10 @@ def test_interplay_is_of_second_order_in_the_precession():
     sample = om.presets.pt_py()
     rates = om.relaxation(sample, 10.0, 5.0)
     omega = 1e10 * 2.0 ** np.arange(4)
-    shape = np.shape(omega)
     slow = replace(
         rates,
         precession=omega,
-        temperature=np.full(shape, 10.0),
-        field=np.full(shape, 5.0),
+        equilibrium=om.equilibrium(sample, np.full(omega.shape, 10.0), 5.0),
         dissipator=np.broadcast_to(rates.dissipator, (4, 3, 3)),
     )
     parts = om.mechanisms(sample.film, slow, (1, 0, 0))

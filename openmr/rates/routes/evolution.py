@@ -411,7 +411,7 @@ def _even(step: float) -> Array:
 
 
 def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
-    """Decay that `evolution` records and fits at one temperature [K] and field [T], moments projected.
+    """Decay that `evolution` fits at one temperature [K] and field [T], moments projected.
 
     Parameters
     ----------
