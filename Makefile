@@ -23,7 +23,7 @@ examples:
 
 # BENCH="--benchmark-max-time=0.1 --benchmark-min-rounds=2" makes it short
 bench:
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest benchmarks -q --benchmark-columns=median,min,rounds \
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest benchmarks -q -n 0 --benchmark-columns=median,min,rounds \
 	  --benchmark-json=benchmark.json $(BENCH)
 
 docs:

@@ -27,8 +27,9 @@ import openmr as om
 from openmr import bath, hilbert, units
 from openmr._qutip import exact_arithmetic
 from openmr.models.sectors import joint_spectrum
+from openmr.moments.grid import blocks
 from openmr.moments.one_sublattice import weiss_field
-from openmr.moments.spin_averages import blocks, brillouin
+from openmr.moments.spin_averages import brillouin
 
 FILM = om.presets.pt_py()
 RESULTS: dict[str, float] = {}
