@@ -213,11 +213,12 @@ class Relaxation:
         old = self.temperature.shape
         grid = _checks.broadcast(azimuth=azimuth, temperature=self.temperature)[0].shape
         here: Relaxation = each(lambda a: np.broadcast_to(a, (*grid, *a.shape[len(old) :])), self)
+        total = np.asarray(self.azimuth) + azimuth
         across = self.precession_across
         return replace(
             here,
             dissipator=turn @ self.dissipator @ np.swapaxes(turn, -1, -2),
-            azimuth=np.asarray(self.azimuth) + azimuth,
+            azimuth=np.broadcast_to(total, grid) if np.ndim(total) else total,
             precession_across=None
             if across is None
             else (turn[..., :2, :2] @ across[..., None])[..., 0],

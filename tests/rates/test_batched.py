@@ -233,3 +233,11 @@ BAD = [
 
 def test_bad_input():
     assert unclear(BAD) == {}
+
+
+def test_large_grids_of_azimuths_have_one_resistivity():
+    """No resistivity depends on the axes, and a large grid may hold as many as it has points."""
+    sample, azimuth = om.presets.pt_py(), np.linspace(0.0, 3.0, 2 * grid.BLOCK)
+    found = om.magnetoresistance(sample, 10.0, 5.0, (1, 0, 0), method="batched", azimuth=azimuth)
+    once = om.magnetoresistance(sample, 10.0, 5.0, (1, 0, 0), method="batched")
+    np.testing.assert_allclose(found.longitudinal, once.longitudinal, rtol=1e-13)
