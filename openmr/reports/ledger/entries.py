@@ -28,7 +28,7 @@ MEANING: Final = {
     DEFINITION: "names something",
     APPROXIMATION: "errs, at the order that was found",
     UNDECIDABLE: "nothing here can decide it",
-    CONTRADICTED: "neither the print nor another form stands the test",
+    CONTRADICTED: "neither the print nor another form stands the test, or the code does not",
 }
 """Meaning of each verdict."""
 VERDICTS: Final = tuple(MEANING)
@@ -62,6 +62,9 @@ class Entry:
     corrected : callable or None
         The form that is expected to hold instead.
     corrected_latex : str
+    shipped : tuple of callable
+        Further functions of the package that say what the form that holds says, behind thin
+        adapters; each must stand beside the reference as that form does.
     scan : bool
         The print differs from the corrected form by the scan, not by its authors.
     reference : callable
@@ -90,6 +93,7 @@ class Entry:
     printed: Formula | None = None
     corrected: Formula | None = None
     corrected_latex: str = ""
+    shipped: tuple[Formula, ...] = ()
     scan: bool = False
     reference: Callable[[], Any] = field(default=_nothing)
     residual: Residual | None = None
@@ -172,14 +176,16 @@ def decide(
     if printed is None and entry.residual is None:
         return Finding(entry, UNDECIDABLE if entry.note and not entry.code else DEFINITION)
     # a form in print that does not parse is None
-    in_print = form = None if printed is None else _beside(reference, entry, printed)
+    in_print = None if printed is None else _beside(reference, entry, printed)
     if in_print is not None and in_print.ok:
-        return Finding(entry, HOLDS if entry.order is None else APPROXIMATION, form, in_print)
-    if corrected is not None:
-        form = _beside(reference, entry, corrected)
+        form, verdict = in_print, HOLDS if entry.order is None else APPROXIMATION
+    else:
+        form = in_print if corrected is None else _beside(reference, entry, corrected)
+        verdict = SCAN_ERROR if entry.scan else MISPRINT
     assert form is not None
-    wrong = SCAN_ERROR if entry.scan else MISPRINT
-    return Finding(entry, wrong if form.ok else CONTRADICTED, form, in_print)
+    forms = [form, *(_beside(reference, entry, formula) for formula in entry.shipped)]
+    worst = max(forms, key=lambda one: one.deviation)
+    return Finding(entry, verdict if worst.ok else CONTRADICTED, worst, in_print)
 
 
 def examine(entry: Entry) -> Finding:

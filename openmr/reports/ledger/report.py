@@ -14,7 +14,14 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from openmr.reports.ledger.entries import MEANING, MISPRINT, SCAN_ERROR, VERDICTS, Finding
+from openmr.reports.ledger.entries import (
+    CONTRADICTED,
+    MEANING,
+    MISPRINT,
+    SCAN_ERROR,
+    VERDICTS,
+    Finding,
+)
 from openmr.tables import document, table
 
 LEGEND: Final = """\
@@ -50,8 +57,8 @@ class Ledger:
 
     @property
     def ok(self) -> bool:
-        """True if every check could run."""
-        return not any(finding.error for finding in self.findings)
+        """True if every check could run and none is contradicted."""
+        return not any(f.error or f.verdict == CONTRADICTED for f in self.findings)
 
     @property
     def counts(self) -> dict[str, int]:
