@@ -90,7 +90,6 @@ def evolve(
 
     Parameters
     ----------
-    generator : Generator
     start : Qobj
         Density matrix or superoperator at the first time.
     times : array_like (t,), unit of 1/H
@@ -147,7 +146,6 @@ def monitors(
 
     Parameters
     ----------
-    generator : Generator
     times : array_like (t,), unit of 1/H
         Increasing, from 0 on.
     start : Qobj, optional

@@ -194,10 +194,6 @@ def weiss_splittings(cluster: Cluster) -> Array:
     Tried are the disordered state and both signs of the two extreme modes of J_ij and of the
     uniform one. A moment, where one appears at b = 0, points against the field.
 
-    Parameters
-    ----------
-    cluster : Cluster
-
     Returns
     -------
     array (N,), no unit
@@ -262,7 +258,6 @@ def weiss_correlator(cluster: Cluster, weight: Weight, *, connected: bool = Fals
 
     Parameters
     ----------
-    cluster : Cluster
     weight : callable, (...) [k_B T] -> (...), any unit
         As of `correlator`.
     connected : bool

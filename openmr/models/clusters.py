@@ -93,10 +93,6 @@ class Levels(NamedTuple):
 def hamiltonian(cluster: Cluster) -> sparse.csr_matrix:
     """H of Eq. (3) with each pair counted once, real and sparse (d, d).
 
-    Parameters
-    ----------
-    cluster : Cluster
-
     Returns
     -------
     sparse array (d, d), k_B T
@@ -112,10 +108,6 @@ def hamiltonian(cluster: Cluster) -> sparse.csr_matrix:
 
 def levels(cluster: Cluster) -> Levels:
     """Exact thermal state of a cluster and its spin operators in the basis of energies.
-
-    Parameters
-    ----------
-    cluster : Cluster
 
     Returns
     -------
@@ -139,7 +131,6 @@ def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> Com
 
     Parameters
     ----------
-    state : Levels
     weight : callable, (...) [k_B T] -> (...), any unit
         Of the energy gained w: ``exp(-1j * w * t)`` gives <S_ia(t) S_jb>, Eq. (12); a narrow
         line around w0 its spectrum D_{ia,jb}(w0); 1 the thermal averages.
@@ -295,7 +286,6 @@ def rates(
 
     Parameters
     ----------
-    cluster : Cluster
     coupling : array_like (3,) or float, no unit
         Relative couplings J_x, J_y, J_z to the electrons.
     phases : array (N, N), no unit, optional

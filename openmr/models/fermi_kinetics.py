@@ -129,7 +129,6 @@ def local_equilibrium(sea: Sea, charge: float, spin: Sequence[float]) -> Array:
 
     Parameters
     ----------
-    sea : Sea
     charge : float
         mu_0 [k_B T].
     spin : sequence of float (3,)
@@ -165,10 +164,6 @@ def local_equilibrium(sea: Sea, charge: float, spin: Sequence[float]) -> Array:
 def responses(sea: Sea) -> Array:
     """Derivatives of `local_equilibrium` by mu_0, mu_x, mu_y, mu_z, Eq. (52), shape (4, 4, N).
 
-    Parameters
-    ----------
-    sea : Sea
-
     Returns
     -------
     array (4, 4, N), no unit
@@ -194,7 +189,6 @@ def densities(sea: Sea, state: Array) -> Array:
 
     Parameters
     ----------
-    sea : Sea
     state : array (..., 4, N), no unit
         Deviation from the thermal state.
 
@@ -286,10 +280,6 @@ class Process(NamedTuple):
 def processes(scatterer: Scatterer) -> Iterator[Process]:
     """Scattering processes of the moments of one kind.
 
-    Parameters
-    ----------
-    scatterer : Scatterer
-
     Yields
     ------
     Process
@@ -334,7 +324,6 @@ def collision(sea: Sea, state: Array) -> Array:
 
     Parameters
     ----------
-    sea : Sea
     state : array (..., 4, N), no unit
 
     Returns
@@ -364,7 +353,6 @@ def linear_collision(sea: Sea, state: Array) -> Array:
 
     Parameters
     ----------
-    sea : Sea
     state : array (..., 4, N), no unit
         Deviation from the thermal state.
 
@@ -391,7 +379,6 @@ def energy_relaxation(sea: Sea, state: Array) -> Array:
 
     Parameters
     ----------
-    sea : Sea
     state : array (..., 4, N), no unit
         Deviation from the thermal state.
 
@@ -409,10 +396,6 @@ def energy_relaxation(sea: Sea, state: Array) -> Array:
 
 def initial_slope(sea: Sea) -> Array:
     """K of dN_a/dt = -K_ab N_b for the ansatz (51), Eqs. (55)-(62) [1/s].
-
-    Parameters
-    ----------
-    sea : Sea
 
     Returns
     -------
@@ -461,7 +444,6 @@ def pure_spin(sea: Sea, component: int) -> Array:
 
     Parameters
     ----------
-    sea : Sea
     component : int
         1, 2, 3 for x, y, z.
 
@@ -480,10 +462,6 @@ def longitudinal_spectrum(sea: Sea) -> SpinSpectrum:
 
     The operator is self-adjoint under the weight nu/(f (1 - f)): detailed balance, Eq. (49). Flip
     energies must be whole numbers of steps of the grid.
-
-    Parameters
-    ----------
-    sea : Sea
 
     Returns
     -------
@@ -509,10 +487,6 @@ def _transverse_operator(sea: Sea) -> Array:
 def transverse_rates(sea: Sea) -> Array:
     """Decay rates of all modes across the field, (2N,) [1/s].
 
-    Parameters
-    ----------
-    sea : Sea
-
     Returns
     -------
     complex array (2N,), 1/s
@@ -523,10 +497,6 @@ def transverse_rates(sea: Sea) -> Array:
 
 def transverse_spectrum(sea: Sea) -> SpinSpectrum:
     """Decay and precession of a spin that starts along x, by the modes of the operator.
-
-    Parameters
-    ----------
-    sea : Sea
 
     Returns
     -------
@@ -547,7 +517,6 @@ def evolve(
 
     Parameters
     ----------
-    sea : Sea
     state : array (4, N), no unit
     times : array (n,), s
         Ascending; the first is when `state` is given.
@@ -592,7 +561,6 @@ def level_shift(sea: Sea, half_width: float) -> Array:
 
     Parameters
     ----------
-    sea : Sea
     half_width : float, k_B T
         W of a flat band about the chemical potential.
 

@@ -159,7 +159,6 @@ def apply_hamiltonian(band: FiniteBand, states: ComplexArray) -> ComplexArray:
 
     Parameters
     ----------
-    band : FiniteBand
     states : complex array (N, d, columns), no unit
 
     Returns
@@ -181,7 +180,6 @@ def evolve(band: FiniteBand, start: float, stop: float, count: int) -> tuple[Arr
 
     Parameters
     ----------
-    band : FiniteBand
     start, stop : float, inverse unit of energy
         First and last of the evenly spaced times.
     count : int
@@ -257,7 +255,6 @@ def dynamical_map(band: FiniteBand, states: ComplexArray) -> tuple[Array, Array]
 
     Parameters
     ----------
-    band : FiniteBand
     states : complex array (count, N, d, d), no unit
         From `evolve`.
 
@@ -335,7 +332,6 @@ def second_order_generator(band: FiniteBand, times: Array) -> Array:
 
     Parameters
     ----------
-    band : FiniteBand
     times : array (count,), inverse unit of energy
 
     Returns

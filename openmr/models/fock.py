@@ -321,7 +321,6 @@ def collision(state: Qobj, scattering: Scattering) -> Qobj:
     ----------
     state : Qobj
         On the Fock space of m modes.
-    scattering : Scattering
 
     Returns
     -------
@@ -368,7 +367,6 @@ def collision_integral(correlation: ComplexArray, scattering: Scattering) -> Com
     ----------
     correlation : complex array (m, m, m, m), no unit
         R, axes (1, 2, 3, 4).
-    scattering : Scattering
 
     Returns
     -------
@@ -411,7 +409,6 @@ def collision_parts(state: Qobj, scattering: Scattering) -> CollisionParts:
     Parameters
     ----------
     state : Qobj
-    scattering : Scattering
 
     Returns
     -------
@@ -437,7 +434,6 @@ def evolve_state(
     ----------
     state : Qobj
         At times[0].
-    scattering : Scattering
     times : array_like (t,), beta hbar
         Increasing.
     rtol : float, no unit

@@ -201,7 +201,6 @@ def one_body_collision(rho: ComplexArray, scattering: Scattering) -> ComplexArra
     ----------
     rho : complex array (m, m), no unit
         One-body density matrix.
-    scattering : Scattering
 
     Returns
     -------
@@ -231,7 +230,6 @@ def mean_field(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
     ----------
     rho : complex array (m, m), no unit
         One-body density matrix.
-    scattering : Scattering
 
     Returns
     -------
@@ -245,10 +243,6 @@ def mean_field(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
 
 def golden_rule(scattering: Scattering) -> Array:
     """Rates G[a, b] from mode b to mode a of Eq. (25): J_aa = sum_b G_ab p_b q_a - G_ba p_a q_b.
-
-    Parameters
-    ----------
-    scattering : Scattering
 
     Returns
     -------
@@ -272,7 +266,6 @@ def evolve_density(
     Parameters
     ----------
     rho : complex array (m, m)
-    scattering : Scattering
     times : array_like (t,), beta hbar
     disconnected : bool
         Add the mean field that Eq. (A17) leaves out.

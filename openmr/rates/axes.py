@@ -81,7 +81,6 @@ def film_tensor(relaxation: Relaxation, direction: ArrayLike) -> Array:
 
     Parameters
     ----------
-    relaxation : Relaxation
     direction : array_like (..., 3), no unit
         b; leading axes broadcast with the rates.
 

@@ -241,7 +241,7 @@ def flip_weights_transverse(exchange: Array, density: Array, phi: ArrayLike) -> 
 
 
 class Lines(NamedTuple):
-    """Moments' part of the rates, per sublattice: what each line weighs in the Fermi sea.
+    """Moments' part of the rates, per sublattice, from `thermal_lines`: what each line weighs.
 
     ``x n_B <S_-S_+>`` and ``x (1 + n_B) <S_+S_->``, which detailed balance makes equal, and what
     dephases, <S_par^2> or its fluctuation.
@@ -266,7 +266,6 @@ def thermal_lines(state: Equilibrium, disorder: str) -> Lines:
 
     Parameters
     ----------
-    state : Equilibrium
     disorder : {"random", "lattice"}
         As of the magnet.
 
@@ -290,12 +289,6 @@ def flip_flux(weights: FlipWeights, lines: Lines) -> Array:
 
     The sums of Eqs. (60), (61).
 
-    Parameters
-    ----------
-    weights : FlipWeights
-    lines : Lines
-        From `thermal_lines`.
-
     Returns
     -------
     array (..., n), eV m^3/s
@@ -315,7 +308,6 @@ def relaxation_rate(flux: Array, electrons: Electrons) -> Array:
     ----------
     flux : array (...), eV m^3/s
         From `flip_flux`.
-    electrons : Electrons
 
     Returns
     -------
@@ -333,7 +325,6 @@ def charge_to_spin_rate(flux: Array, electrons: Electrons) -> Array:
     ----------
     flux : array (...), eV m^3/s
         From `flip_flux`.
-    electrons : Electrons
 
     Returns
     -------
@@ -371,9 +362,6 @@ def rate_along(
 
     Parameters
     ----------
-    magnet : Magnet
-    electrons : Electrons
-    state : Equilibrium
     theta : array_like (...), rad
         Polar angle, Eq. (37).
     phi : array_like (...), rad
@@ -399,13 +387,6 @@ def longitudinal(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
 
     Differs from the paper by (Jx + Jy)^2 in the first term, where Jx^2 + Jy^2 is printed.
 
-    Parameters
-    ----------
-    magnet : Magnet
-    electrons : Electrons
-    lines : Lines
-        From `thermal_lines`.
-
     Returns
     -------
     array (..., n), 1/s
@@ -420,13 +401,6 @@ def longitudinal(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
 
 def longitudinal_printed(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
     """Eq. (70) as printed; half of Eq. (84) for isotropic coupling.
-
-    Parameters
-    ----------
-    magnet : Magnet
-    electrons : Electrons
-    lines : Lines
-        From `thermal_lines`.
 
     Returns
     -------
@@ -445,10 +419,6 @@ def transverse_flips(magnet: Magnet, electrons: Electrons, lines: Lines, phi: Ar
 
     Parameters
     ----------
-    magnet : Magnet
-    electrons : Electrons
-    lines : Lines
-        From `thermal_lines`.
     phi : array_like, rad
         Azimuth of the axis, Eq. (37).
 
@@ -468,13 +438,6 @@ def dephasing(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
 
     Differs from the paper by nu_F, which the print lacks.
 
-    Parameters
-    ----------
-    magnet : Magnet
-    electrons : Electrons
-    lines : Lines
-        From `thermal_lines`.
-
     Returns
     -------
     array (..., n), 1/s
@@ -487,12 +450,6 @@ def dephasing(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
 
 def dephasing_printed(magnet: Magnet, lines: Lines) -> Array:
     """Third term of Eq. (75) as printed, without nu_F; its unit is eV m^-3 /s times 1/nu_F.
-
-    Parameters
-    ----------
-    magnet : Magnet
-    lines : Lines
-        From `thermal_lines`.
 
     Returns
     -------
@@ -519,9 +476,6 @@ def transverse_flips_finite_splitting(
 
     Parameters
     ----------
-    magnet : Magnet
-    electrons : Electrons
-    state : Equilibrium
     precession : array (...), rad/s
         omega_L, signed, Eq. (78).
 
@@ -556,9 +510,6 @@ def longitudinal_isotropic(
     ----------
     spin_flip_rate : float, 1/s
         1/tau_0.
-    magnet : Magnet
-    electrons : Electrons
-    state : Equilibrium
 
     Returns
     -------
@@ -580,9 +531,6 @@ def transverse_isotropic(
     ----------
     spin_flip_rate : float, 1/s
         1/tau_0.
-    magnet : Magnet
-    electrons : Electrons
-    state : Equilibrium
 
     Returns
     -------
@@ -601,11 +549,6 @@ def saturated_dephasing(magnet: Magnet, electrons: Electrons) -> float:
 
     The limit of Eq. (85).
 
-    Parameters
-    ----------
-    magnet : Magnet
-    electrons : Electrons
-
     Returns
     -------
     float, 1/s
@@ -619,11 +562,6 @@ def paramagnetic_rate(magnet: Magnet, electrons: Electrons) -> float:
     """Omega_1 = (2 pi/3 hbar) n_S nu_F J^2 S(S+1) summed: both rates - 1/tau_0 as x -> 0 [1/s].
 
     The limit of Eqs. (84), (85).
-
-    Parameters
-    ----------
-    magnet : Magnet
-    electrons : Electrons
 
     Returns
     -------
@@ -640,12 +578,6 @@ def paramagnetic_rate(magnet: Magnet, electrons: Electrons) -> float:
 def precession(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
     """omega_L = omega_B - (1/hbar) sum_i n_S J_z <S_par>, Eq. (78) [rad/s].
 
-    Parameters
-    ----------
-    magnet : Magnet
-    electrons : Electrons
-    state : Equilibrium
-
     Returns
     -------
     array (...), rad/s
@@ -661,12 +593,6 @@ def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> 
 
     Differs from the paper by hbar, which the print has in the denominator.
 
-    Parameters
-    ----------
-    magnet : Magnet
-    electrons : Electrons
-    state : Equilibrium
-
     Returns
     -------
     array (...), T
@@ -678,12 +604,6 @@ def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> 
 
 def exchange_field_printed(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
     """Eq. (83) as printed, over hbar; its unit is T/(eV s).
-
-    Parameters
-    ----------
-    magnet : Magnet
-    electrons : Electrons
-    state : Equilibrium
 
     Returns
     -------
@@ -711,7 +631,6 @@ def closed_form(state: Equilibrium, *, form: str = "corrected") -> ExchangePart:
 
     Parameters
     ----------
-    state : Equilibrium
     form : {"corrected", "printed", "finite-splitting"}
         "corrected" has the misprints of (70) and (75) mended; "printed" has them (with nu_F
         supplied in (75), without which its terms cannot be added); "finite-splitting" multiplies

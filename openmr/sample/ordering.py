@@ -26,10 +26,6 @@ def ordering_temperature(magnet: Magnet) -> float:
     Largest eigenvalue of J0_ij S_j(S_j+1) / (3 k_B), the point where the Weiss equations (30),
     (32) first have a solution other than zero.
 
-    Parameters
-    ----------
-    magnet : Magnet
-
     Returns
     -------
     float, K
@@ -48,10 +44,6 @@ def _leading_net_moment(magnet: Magnet) -> float:
 def curie_temperature(magnet: Magnet) -> float:
     """Ordering temperature [K] if the order that sets in has a net moment, else 0.
 
-    Parameters
-    ----------
-    magnet : Magnet
-
     Returns
     -------
     float, K
@@ -63,10 +55,6 @@ def curie_temperature(magnet: Magnet) -> float:
 
 def neel_temperature(magnet: Magnet) -> float:
     """Ordering temperature [K] if the order that sets in has no net moment, else 0.
-
-    Parameters
-    ----------
-    magnet : Magnet
 
     Returns
     -------

@@ -180,7 +180,6 @@ def varied(sample: Sample, changes: Mapping[str, Any]) -> Sample:
 
     Parameters
     ----------
-    sample : Sample
     changes : mapping of str to value
         Names of `PARAMETERS`, in any order, none of which settles what another does.
 

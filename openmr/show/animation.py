@@ -195,7 +195,6 @@ def distribution(
 
     Parameters
     ----------
-    sea : Sea
     times : array_like (n,), s
     states : array_like (n, 4, N), no unit
         As `openmr.models.fermi_kinetics.evolve` gives them.
@@ -203,7 +202,6 @@ def distribution(
         From 0 to n - 1.
     quantity : {"occupation", "change"}
         The occupation itself, or its deviation from equilibrium, which shows a weak excitation.
-    ax : Axes, optional
 
     Returns
     -------
@@ -295,7 +293,6 @@ def turning_field(
     plane : {"xy", "yz", "zx"}
         As of `openmr.scan_directions`.
     quantity : {"accumulation", "current"}
-    ax : Axes, optional
 
     Returns
     -------

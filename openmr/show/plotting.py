@@ -35,10 +35,6 @@ def _axes(ax: Axes | None) -> tuple[Figure, Axes]:
 def figure_of(ax: Axes) -> Figure:
     """The figure that holds `ax`.
 
-    Parameters
-    ----------
-    ax : Axes
-
     Returns
     -------
     Figure
@@ -85,7 +81,6 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     ----------
     recorded : Decay
         From `openmr.rates.routes.evolution.record_decay`.
-    ax : Axes, optional
 
     Returns
     -------
@@ -136,7 +131,6 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
     ----------
     recorded : Decay
         Its `prediction` samples were not fitted: the lines predict them.
-    ax : Axes, optional
 
     Returns
     -------
@@ -173,10 +167,8 @@ def free_moment(
 
     Parameters
     ----------
-    free : FreeMoment
     thermal_rate : float, 1/s
         1/tau_par of the exchange part, moment held thermal.
-    ax : Axes, optional
 
     Returns
     -------
@@ -210,7 +202,6 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
     ----------
     checks : iterable of Check
         One or more, such as the `checks` of a report of `openmr.verify`.
-    ax : Axes, optional
 
     Returns
     -------
@@ -298,7 +289,6 @@ def resistance_curves(
         Field by default, or temperature where the field stays the same.
     relative : bool
         Change since the first point of each curve, times the power of ten on the axis.
-    ax : Axes, optional
 
     Returns
     -------
@@ -488,7 +478,6 @@ def angular_scan(
         For the directions ``om.scan_directions(plane, angle)``, plane "xy", "yz" or "zx".
     part : {"longitudinal", "transverse"}
         The law is drawn for the longitudinal one alone.
-    ax : Axes, optional
 
     Returns
     -------
@@ -548,7 +537,6 @@ def spin_profile(
     found : SpinProfile
         For one direction and one set of rates.
     quantity : {"accumulation", "current"}
-    ax : Axes, optional
 
     Returns
     -------
@@ -590,7 +578,6 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
     ----------
     found : Resistivity
         On a grid with temperatures along the first axis and fields along the second.
-    ax : Axes, optional
 
     Returns
     -------

@@ -258,10 +258,6 @@ def direction_of(settings: Settings) -> Array:
 def screen(settings: Settings) -> Screen:
     """Work out everything for one position of the sliders.
 
-    Parameters
-    ----------
-    settings : Settings
-
     Returns
     -------
     Screen
@@ -416,10 +412,6 @@ def captions(found: Screen) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def snippet(settings: Settings) -> str:
     """Python that prints the numbers on the screen.
-
-    Parameters
-    ----------
-    settings : Settings
 
     Returns
     -------

@@ -38,7 +38,6 @@ def batched(state: Equilibrium, *, electron_splitting: bool = False) -> Exchange
 
     Parameters
     ----------
-    state : Equilibrium
     electron_splitting : bool
         Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
         dissipator, as in `bloch_redfield`.
@@ -226,11 +225,6 @@ def mean_field_precession(sample: Sample, state: Equilibrium) -> tuple[Array, Ar
     """Splitting of H_e plus the coupling to the mean moments, over hbar [rad/s].
 
     The mean moments point along b, so that of J_ab the column J_az counts.
-
-    Parameters
-    ----------
-    sample : Sample
-    state : Equilibrium
 
     Returns
     -------

@@ -28,7 +28,6 @@ def bloch_redfield(
 
     Parameters
     ----------
-    state : Equilibrium
     electron_splitting : bool
         Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
         dissipator. In the Fermi sea it is absorbed by the common chemical potential (default).

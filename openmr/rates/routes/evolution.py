@@ -50,7 +50,6 @@ def evolution(
 
     Parameters
     ----------
-    state : Equilibrium
     electron_splitting : bool
         As in `bloch_redfield`.
     sec_cutoff : float, no unit
@@ -415,7 +414,6 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
 
     Parameters
     ----------
-    sample : Sample
     temperature : float, K
     field : float, T
 

@@ -59,7 +59,6 @@ def exact(
 
     Parameters
     ----------
-    state : Equilibrium
     levels : int
         Orbital levels N, odd. The second order does not depend on it; what the random phases add
         beyond falls as 1/sqrt(N), the time grows as N^2. Enough where `uncertainty` is.
@@ -225,7 +224,6 @@ def golden_rule_band(
 
     Parameters
     ----------
-    space : MomentSpace
     noise : float, k_B T
         G(0); `space.noise` hbar / k_B T for the sample's.
     noise_width : float, k_B T
@@ -312,7 +310,6 @@ def averaged_generator(band: FiniteBand, times: Array) -> Array:
 
     Parameters
     ----------
-    band : FiniteBand
     times : array (count,), beta hbar
         Evenly spaced.
 

@@ -55,10 +55,6 @@ __all__ = [
 def refuse_large(sample: Sample) -> None:
     """Raise `SizeError` if the joint space of a sublattice is larger than `MAX_DIMENSION`.
 
-    Parameters
-    ----------
-    sample : Sample
-
     Raises
     ------
     SizeError
@@ -97,7 +93,6 @@ def moment_spaces(
 
     Parameters
     ----------
-    sample : Sample
     state : Equilibrium
         At one point.
     electron : float, no unit
@@ -140,7 +135,6 @@ def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
 
     Parameters
     ----------
-    sample : Sample
     state : Equilibrium
         At one point.
 

@@ -51,7 +51,6 @@ def kinetic(
 
     Parameters
     ----------
-    state : Equilibrium
     energy_relaxation_rate : float, 1/s
         1/tau_ee at which collisions among the electrons restore the local Fermi-Dirac state. The
         initial slope does not depend on it, the later decay does.
@@ -127,7 +126,6 @@ def electron_sea(
 
     Parameters
     ----------
-    sample : Sample
     temperature : float, K
     field : float, T
     energy_relaxation_rate : float, 1/s
