@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -294,8 +293,7 @@ def fit(
     start = _start(sample, names, LARGEST_ANGLE[order])
     for name in names:
         if name in _OLD and (name not in _FITTED or _unlike(sample)):
-            renamed = f"`{name}` of this fit is now called `{_OLD[name]}`"
-            warnings.warn(renamed, DeprecationWarning, stacklevel=2)
+            _checks.warn_renamed(name, _OLD[name])
     sigma = data.uncertainty
     scale = np.full_like(data.longitudinal, data.longitudinal.mean()) if sigma is None else sigma
 

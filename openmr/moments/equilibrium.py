@@ -27,7 +27,6 @@ from openmr._checks import SMALLEST, Array, ParameterError, SizeError
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import each, in_blocks
 from openmr.moments.one_sublattice import weiss_field
-from openmr.moments.spin_averages import level_sums as level_sums  # noqa: PLC0414 - known here too
 from openmr.moments.spin_averages import means, variance
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights

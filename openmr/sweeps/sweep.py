@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from math import ceil, prod
@@ -113,8 +112,7 @@ def sweep(
     """
     for name in parameters:
         if name in PARAMETERS and PARAMETERS[name].instead:
-            renamed = f"`{name}` of a sweep is now called `{PARAMETERS[name].instead}`"
-            warnings.warn(renamed, DeprecationWarning, stacklevel=2)
+            _checks.warn_renamed(name, PARAMETERS[name].instead)
     task = task_of(
         sample, {**parameters, "temperature": temperature, "field": field, "direction": direction},
         method, options or {},
@@ -248,9 +246,9 @@ def _workers(executor: Executor) -> int:
 
 def _alone(task: Task) -> Values:
     """`evaluate` on one thread: the executor's workers are the parallelism."""
-    from openmr.sweeps.threads import one_thread
+    from threadpoolctl import threadpool_limits
 
-    with one_thread():
+    with threadpool_limits(limits=1, user_api="blas"):
         return evaluate(task)
 
 

@@ -75,7 +75,7 @@ def test_record(method):
 
 
 def test_gives_what_its_method_says(method):
-    one, said = found(method), METHODS[method]
+    one, said = one_point(method), METHODS[method]
     assert set(one.diagnostics) == set(said.diagnostics)
     assert (one.uncertainty is not None) == said.gives_uncertainty
 

@@ -7,14 +7,13 @@ import pytest
 import qutip
 import scipy.linalg
 from refusals import unclear
-from systems import antiferromagnet, field_for, film_of, paramagnet
+from systems import antiferromagnet, film_of, paramagnet
 from systems import ferrimagnet as big_ferrimagnet
 
 import openmr as om
 from openmr import hilbert
 from openmr._checks import ConvergenceError, ExtractionError, SizeError
 from openmr.master import hierarchy
-from openmr.rates.methods import METHODS
 from openmr.rates.plateau import STEP, STEPS, WINDOW, find_plateau, relaxation_part
 from openmr.rates.routes import heom as route
 from openmr.units import HBAR, K_B
@@ -62,7 +61,7 @@ def slope(x, y):
 @pytest.mark.slow
 def test_deviation_from_second_order_is_of_first_order_in_the_noise():
     """Relative deviation ~ G0 ~ J^2; the next order is G0 times some units, 2 % at most here."""
-    exchange = np.array([5e-5, 1e-4, 2e-4])
+    exchange = np.array([5e-5, 2e-4])
     found = np.array([deviation(j, moment="held", rtol=1e-5)[0] for j in exchange])
     assert slope(exchange**2, found[:, 2]) == pytest.approx(1.0, abs=0.02)
     assert slope(exchange**2, found[:, 0]) == pytest.approx(1.0, abs=0.02)
@@ -71,7 +70,7 @@ def test_deviation_from_second_order_is_of_first_order_in_the_noise():
 @pytest.mark.slow
 def test_free_moment_deviates_at_the_same_order():
     """Its window moves with ln G0, by a quarter of a thermal time per step: hence the bound."""
-    exchange = np.array([5e-5, 1e-4, 2e-4, 4e-4])
+    exchange = np.array([1e-4, 4e-4])
     for point in (COLD, MILD):
         found = np.array([deviation(j, point)[0] for j in exchange])
         assert slope(exchange**2, found[:, 2]) == pytest.approx(1.0, abs=0.15)
@@ -317,13 +316,11 @@ def test_without_field_all_axes_are_equal():
 
 @pytest.mark.slow
 def test_level_shift_taken_out_is_linear_in_the_cutoff():
-    shifts = [
-        float(heom(film(1e-4), *MILD, drude_cutoff=w * np.pi * THERMAL).diagnostics["level_shift"])
-        for w in (21, 63)
-    ]
-    assert shifts[1] / shifts[0] == pytest.approx(3.0, rel=0.2)  # logarithms beside it
-    left = heom(film(1e-4), *MILD).diagnostics
-    assert abs(left["remaining_shift"]) <= 1e-3 * abs(left["level_shift"])
+    default = heom(film(1e-4), *MILD).diagnostics
+    wider = heom(film(1e-4), *MILD, drude_cutoff=3 * default["drude_cutoff"]).diagnostics
+    ratio = wider["level_shift"] / default["level_shift"]
+    assert ratio == pytest.approx(3.0, rel=0.2)  # logarithms beside it
+    assert abs(default["remaining_shift"]) <= 1e-3 * abs(default["level_shift"])
 
 
 @pytest.mark.slow
@@ -360,7 +357,7 @@ def joint_tensor(splittings, noise):
         operator = hierarchy.dressed(hamiltonian, coupling, 7 * np.pi)
         system = system - hierarchy.principal_part(hamiltonian, operator, bath)
         baths.append((bath, operator))
-    solver = hierarchy.HEOMSolver(system, baths, 3, options={"progress_bar": ""})
+    solver = hierarchy.HEOMSolver(system, baths, 2, options={"progress_bar": ""})
     everything = np.eye(hamiltonian.shape[0] ** 2, dtype=complex)
     states, changes = hierarchy.exponential(solver, everything, 0.5, 5)
     joint = qutip.Qobj(changes[-1] @ np.linalg.inv(states[-1]), dims=system.dims, superrep="super")
@@ -378,14 +375,6 @@ def test_what_sublattices_do_to_each_other_is_within_what_is_said():
         assert np.all(rest[-1] < noise * np.diag(alone))
         assert np.all(rest[-1] > 0.05 * noise * np.diag(alone))  # no idle estimate
     assert slope(noises, np.array(rest)[:, 2]) == pytest.approx(2.0, abs=0.1)
-
-
-@pytest.mark.slow
-def test_dispatch_adds_the_film_once():
-    sample = film(1e-4)
-    whole = om.relaxation(sample, *MILD, method="heom", rtol=1e-3)
-    bare = METHODS["heom"].function(om.equilibrium(sample, *MILD), rtol=1e-3)
-    assert whole.longitudinal == bare.dissipator[2, 2] + sample.film.spin_flip_rate
 
 
 # --- refusals ------------------------------------------------------------------------------------
@@ -431,12 +420,3 @@ def test_an_unconverged_run_says_so():
 def test_no_plateau_says_so():
     with pytest.raises(ExtractionError, match=r"no plateau.*held.*4 K and 14 T"):
         heom(film(4e-3), *COLD)
-
-
-@pytest.mark.slow
-def test_grid_is_in_order():
-    fields = [field_for(x, 4.0) for x in (0.5, 2.0)]
-    grid = heom(film(1e-4), 4.0, fields)
-    assert grid.dissipator.shape == (2, 3, 3)
-    one = heom(film(1e-4), 4.0, fields[1])
-    np.testing.assert_array_equal(grid.dissipator[1], one.dissipator)
