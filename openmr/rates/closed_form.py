@@ -65,22 +65,12 @@ def mean_spin(spin: ArrayLike, x: ArrayLike) -> Array:
 def second_moment(spin: ArrayLike, x: ArrayLike) -> Array:
     """<S_par^2> = S(S+1) + coth(x/2) <S_par>, Eq. (33), for x != 0.
 
-    Parameters
-    ----------
-    spin : array_like (...), no unit
-        S.
-    x : array_like (...), no unit
-        beta eps_L.
+    Parameters and errors as of `mean_spin`.
 
     Returns
     -------
     array (...), no unit
         <S_par^2>. Large terms cancel: its absolute error is about 1e-16/x^2.
-
-    Raises
-    ------
-    ParameterError
-        For a spin that is no half-integer, and for x that is 0 or not finite.
     """
     spin, x = _moments_of(spin, x)
     return np.asarray(spin * (spin + 1) + mean_spin(spin, x) / np.tanh(0.5 * x))
@@ -114,20 +104,7 @@ def emission(x: ArrayLike) -> Array:
 
     The bosons of Eq. (70).
 
-    Parameters
-    ----------
-    x : array_like (...), no unit
-        Energy of the flip over k_B T.
-
-    Returns
-    -------
-    array (...), no unit
-        1 at x = 0.
-
-    Raises
-    ------
-    ParameterError
-        For x that is not finite.
+    Parameters, returns and errors as of `absorption`.
     """
     return _bosons(_checks.finite_array("x", x))[1]
 
@@ -204,15 +181,7 @@ def flip_weights(exchange: Array, density: Array, theta: ArrayLike, phi: ArrayLi
 def flip_weights_longitudinal(exchange: Array, density: Array) -> FlipWeights:
     """Eq. (66), theta = 0, with each delta function once.
 
-    Parameters
-    ----------
-    exchange : array (..., 3), eV m^3
-    density : array (...), m^-3
-
-    Returns
-    -------
-    FlipWeights
-        Each of the broadcast shape of the arguments.
+    Parameters and returns as of `flip_weights`.
     """
     jx, jy, _ = np.moveaxis(exchange, -1, 0)
     rate = np.pi * density / (8 * HBAR)
@@ -222,17 +191,7 @@ def flip_weights_longitudinal(exchange: Array, density: Array) -> FlipWeights:
 def flip_weights_transverse(exchange: Array, density: Array, phi: ArrayLike) -> FlipWeights:
     """Eq. (74), theta = pi/2, with each delta function once.
 
-    Parameters
-    ----------
-    exchange : array (..., 3), eV m^3
-    density : array (...), m^-3
-    phi : array_like (...), rad
-        Azimuth of the axis, Eq. (37).
-
-    Returns
-    -------
-    FlipWeights
-        Each of the broadcast shape of the arguments.
+    Parameters and returns as of `flip_weights`.
     """
     jx, jy, jz = np.moveaxis(exchange, -1, 0)
     rate = np.pi * density / (8 * HBAR)

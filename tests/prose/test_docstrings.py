@@ -5,7 +5,8 @@ Not asked for, of numpydoc's checks: an extended summary, examples and "See also
 type line holds shape and unit; capitals (SS02, PR08, RT04) and verbs (SS05), since a summary may
 begin with a symbol, and a formula is named by a noun; blank lines and quotes (GL01-GL03), which the
 formatter decides. A parameter that is a record of ours may go unsaid: its annotation names the
-class, which says what is in it.
+class, which says what is in it. So may what stands at another function of the file to the letter,
+where the docstring says "Parameters, returns and errors as of `that`" or some of these.
 """
 
 import ast
@@ -109,21 +110,36 @@ def entries(name):
     return [*doc["Parameters"], *doc["Attributes"], *doc["Returns"], *doc["Yields"]]
 
 
-def unsaid(name, text):
-    """Parameters of a PR01 that no annotation explains."""
+def told_by_another(name):
+    """The words before "as of `that`" in a docstring, and the docstring of that."""
+    said = re.search(r"(\w.*)\sas of `(\w+)`\.$", inspect.getdoc(named()[name]) or "", re.M)
+    if not said:
+        return "", {"Parameters": (), "Returns": (), "Raises": ()}
+    return said[1].lower(), parsed(f"{name.rpartition('.')[0]}.{said[2]}")
+
+
+def unsaid(name, code, text):
+    """Whether a PR01 or RT01 tells of something that nothing explains."""
     if name in records():  # its fields stand under Attributes
-        return set()
+        return code != "PR01"
+    what, other = told_by_another(name)
+    if code == "RT01":
+        return "returns" not in what or not other["Returns"]
     told = {record.__name__ for record in records().values()} | {"Axes"}
     notes = inspect.get_annotations(functions()[name])
-    missing = set(re.findall(r"'(\w+)'", text))
-    return {one for one in missing if str(notes.get(one)).removesuffix(" | None") not in told}
+    there = {part.strip() for entry in other["Parameters"] for part in entry.name.split(",")}
+    return any(
+        str(notes.get(one)).removesuffix(" | None") not in told
+        and not ("parameters" in what and one in there)
+        for one in re.findall(r"'(\w+)'", text)
+    )
 
 
 def test_numpydoc():
     wrong = []
     for name in named():
         found = [pair for pair in validate(name)["errors"] if pair[0] in CHECKS]
-        found = [(code, text) for code, text in found if code != "PR01" or unsaid(name, text)]
+        found = [pair for pair in found if pair[0] not in ("PR01", "RT01") or unsaid(name, *pair)]
         wrong += [f"{name}: {code} {text}" for code, text in found]
     assert not wrong, "\n".join(wrong)
 
@@ -166,7 +182,9 @@ def test_errors_are_said():
     silent = [
         name
         for name, function in functions().items()
-        if refuses(inspect.unwrap(function)) and not parsed(name)["Raises"]
+        if refuses(inspect.unwrap(function))
+        and not parsed(name)["Raises"]
+        and not ("errors" in told_by_another(name)[0] and told_by_another(name)[1]["Raises"])
     ]
     assert not silent, "refuse arguments, and do not say so:\n" + "\n".join(silent)
 
