@@ -125,15 +125,11 @@ def moment_correlation(
 ) -> ComplexArray:
     """C_ab(t) at times in units of beta hbar, shape (..., 3, 3).
 
+    Other parameters as of `moment_correlator`.
+
     Parameters
     ----------
-    spin : float, no unit
-        S of the moment.
-    x : float, no unit
-        beta eps_L.
     time : array_like (...), beta hbar
-    connected : bool
-        Subtract the means.
 
     Returns
     -------
@@ -173,12 +169,7 @@ def detailed_balance(spin: float, x: float) -> float:
 
     Relative to the larger side; a few machine epsilons times 1 + |x| when the bath is thermal.
 
-    Parameters
-    ----------
-    spin : float, no unit
-        S of the moment.
-    x : float, no unit
-        beta eps_L.
+    Parameters as of `populations`.
 
     Returns
     -------

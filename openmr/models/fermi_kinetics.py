@@ -351,15 +351,7 @@ def _beside(equilibrium: ComplexArray, change: ComplexArray) -> ComplexArray:
 def linear_collision(sea: Sea, state: Array) -> Array:
     """`collision` to first order in the state [1/s].
 
-    Parameters
-    ----------
-    state : array (..., 4, N), no unit
-        Deviation from the thermal state.
-
-    Returns
-    -------
-    array (..., 4, N), 1/s
-        Rate of change of `state`.
+    Parameters and returns as of `collision`.
     """
     change = _deviation(sea, state)
 
@@ -377,15 +369,7 @@ def energy_relaxation(sea: Sea, state: Array) -> Array:
     That state is taken to first order in its potentials, Eq. (51): for mu well below k_B T. At
     2 k_B T and fast mixing occupations leave the range from 0 to 1.
 
-    Parameters
-    ----------
-    state : array (..., 4, N), no unit
-        Deviation from the thermal state.
-
-    Returns
-    -------
-    array (..., 4, N), 1/s
-        Rate of change of `state`.
+    Parameters and returns as of `collision`.
     """
     if sea.mixing == 0.0:
         return np.zeros_like(state)

@@ -169,15 +169,7 @@ def blocked_pairs(rho: ComplexArray) -> ComplexArray:
 def disconnected_pairs(rho: ComplexArray) -> ComplexArray:
     """rho_{2 1} rho_{4 3}: what Eq. (A17) leaves out of Eq. (A16).
 
-    Parameters
-    ----------
-    rho : complex array (m, m), no unit
-        One-body density matrix.
-
-    Returns
-    -------
-    complex array (m, m, m, m), no unit
-        Axes (1, 2, 3, 4).
+    Parameters and returns as of `blocked_pairs`.
     """
     return np.asarray(np.einsum("ba,dc->abcd", rho, rho))
 

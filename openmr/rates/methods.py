@@ -216,7 +216,9 @@ METHODS: Final[dict[str, Method]] = {
                 "stationarity": Diagnostic("1", "motion of the Fermi-Dirac state, likewise"),
                 "electron_splitting": Diagnostic("1", "beta hbar omega_L"),
                 "level_shift": Diagnostic("rad/s", "second order in J, to add to the precession"),
-                "spread": Diagnostic("1", "standard deviation over mean of the spin's decay rates"),
+                "spread": Diagnostic(
+                    "1", "standard deviation over mean of the decay rates; 0: one decay"
+                ),
                 "residue": Diagnostic("1", "part of the spin that never decays; with `modes`"),
                 "slowest_rate": Diagnostic("1/s", "of the decay along the field; with `modes`"),
                 "fastest_rate": Diagnostic("1/s", "of the decay along the field; with `modes`"),
@@ -275,7 +277,7 @@ METHODS: Final[dict[str, Method]] = {
                 "bath": Diagnostic("", "kind of noise, here flat"),
                 "spread": Diagnostic("1", "distance from a straight line, over the largest rate"),
                 "drift": Diagnostic("1", "change along the plateau, likewise"),
-                "second_order": Diagnostic("1", "distance from second order, likewise"),
+                "second_order": Diagnostic("1", "distance from the same band's, likewise"),
                 "flatness": Diagnostic("1", "loss of noise at the moment's frequency"),
                 "shift": Diagnostic("rad/s", "antisymmetric part, an artefact that is left out"),
                 "heisenberg": Diagnostic("1", "end of the window over the Heisenberg time"),

@@ -107,21 +107,7 @@ def spin_flip_rate_printed(
 ) -> float:
     """1/tau_0 with the printed factor 8 pi/3, 3/2 of what the golden rule gives [1/s].
 
-    Parameters
-    ----------
-    density : float, m^-3
-        n_i of the impurities.
-    potential : float, eV m^3
-        U.
-    fermi_energy : float, eV
-    mass : float, free-electron masses
-    spin_orbit_length : float, m
-        l_so.
-
-    Returns
-    -------
-    float, 1/s
-        1/tau_0.
+    Parameters and returns as of `spin_flip_rate`.
     """
     scale = _scale(density, potential, fermi_energy, mass, spin_orbit_length)
     return 8 / 3 * scale
@@ -140,20 +126,13 @@ def golden_rule_rate(
     """1/tau_0 by counting spin flips over the Fermi sphere [1/s].
 
     Both k and k' run over the sphere; the amplitude is the matrix element of sigma.(k x k')
-    between the two spinors along `axis`, and a spin decays at twice the rate of its flips.
+    between the two spinors along `axis`, and a spin decays at twice the rate of its flips. Other
+    parameters as of `spin_flip_rate`.
 
     Parameters
     ----------
     axis : array_like (..., 3), no unit
         Along which the spin is quantised.
-    density : float, m^-3
-        n_i of the impurities.
-    potential : float, eV m^3
-        U.
-    fermi_energy : float, eV
-    mass : float, free-electron masses
-    spin_orbit_length : float, m
-        l_so.
     nodes : int
         Gauss points in the cosine of the polar angle, twice as many in the azimuth. The integrand
         is of second degree in each of k and k', so 2 are exact; more are there to show it.

@@ -71,9 +71,8 @@ def evolution(
     -------
     ExchangePart
         `uncertainty` adds up what the fit's misfit allows, the change on a hundred times tighter
-        solver tolerances and the change on a window that starts later. Diagnostics:
-        ``residual`` (largest misfit, of the initial polarisation), ``solver_change`` and
-        ``window_change`` [1/s], ``precession_uncertainty`` [rad/s].
+        solver tolerances and the change on a window that starts later. Diagnostics as in
+        `rates.methods`.
 
     Raises
     ------

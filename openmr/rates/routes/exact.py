@@ -78,12 +78,7 @@ def exact(
     -------
     ExchangePart
         Sublattices are solved one by one and add. `uncertainty` is the standard error over the
-        realisations. Diagnostics, one per point: ``bath`` ("flat"), ``spread`` of the plateau
-        (largest deviation from the straight line that is extrapolated to t = 0), its ``drift``
-        (change along the window), ``second_order`` (distance from the second-order generator of
-        the same band, read alike), all three relative to the largest rate; ``flatness`` (loss of
-        noise at the moment's frequency), ``shift`` (antisymmetric part, rad/s, an artefact of
-        the small space and left out), ``heisenberg`` (end of the window over Heisenberg time).
+        realisations. Diagnostics as in `rates.methods`.
 
     Raises
     ------

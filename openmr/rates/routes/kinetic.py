@@ -66,20 +66,10 @@ def kinetic(
     Returns
     -------
     ExchangePart
-        Initial slope from the ansatz (51). `charge_to_spin` is Eq. (62). Diagnostics:
-
-        - ``grid_change``: change of the tensor on a finer and longer grid, ``charge``: how far
-          charge is from conserved, ``stationarity``: how far the Fermi-Dirac state is from standing
-          still, all over the largest rate;
-        - ``electron_splitting``: beta hbar omega_L;
-        - ``level_shift`` [rad/s]: second order in J, to be added to `precession`;
-        - ``spread``: standard deviation over mean of the rates at which the spin along the field
-          decays, 0 where the ansatz stays what it is;
-        - with `modes`, ``residue``: part of the spin that never decays; ``slowest_rate``,
-          ``fastest_rate`` [1/s]: of modes that carry at least 1e-6 of it;
-          ``transverse_slowest_rate``, ``transverse_fastest_rate`` [1/s]: of all modes across the
-          field. For these, flip energies are moved to whole grid steps of at most 0.3 k_B T, which
-          changes nothing for one sublattice with beta eps_L > 0.05, and less than 2e-4 below.
+        Initial slope from the ansatz (51). `charge_to_spin` is Eq. (62). Diagnostics as in
+        `rates.methods`; along the field those with `modes` count modes that carry at least 1e-6 of
+        the spin, and move flip energies to whole grid steps of at most 0.3 k_B T, which changes
+        nothing for one sublattice with beta eps_L > 0.05, and less than 2e-4 below.
 
     Raises
     ------
@@ -124,16 +114,12 @@ def electron_sea(
 ) -> Sea:
     """The electrons of a sample at one temperature [K] and field [T], for `openmr.kinetics`.
 
+    Other parameters as of `kinetic`.
+
     Parameters
     ----------
     temperature : float, K
     field : float, T
-    energy_relaxation_rate : float, 1/s
-        As in `kinetic`.
-    spacing : float, k_B T
-        As in `kinetic`.
-    reach : float, k_B T
-        As in `kinetic`.
 
     Returns
     -------
