@@ -175,7 +175,8 @@ def bloch_tensor(generator: Qobj) -> Array:
     array (3, 3), unit of the generator
         Gamma_ab.
     """
-    return _bloch_elements(generator, PAULI)
+    axes = np.stack([qutip.operator_to_vector(axis).full()[:, 0] for axis in PAULI])
+    return np.asarray(-0.5 * (axes.conj() @ (generator.full() @ axes.T)).real)
 
 
 def trace_change(generator: Qobj) -> float:
@@ -192,13 +193,6 @@ def trace_change(generator: Qobj) -> float:
         Zero to rounding, for a generator of a density matrix.
     """
     return float(np.abs(generator.full()[[0, 3]].sum(axis=0)).max())
-
-
-def _bloch_elements(generator: Qobj, sources: Sequence[Qobj]) -> Array:
-    vectors = np.stack([qutip.operator_to_vector(s).full()[:, 0] for s in sources], axis=-1)
-    changed = generator.full() @ vectors
-    probes = np.stack([qutip.operator_to_vector(p).full()[:, 0].conj() for p in PAULI])
-    return np.asarray(-0.5 * (probes @ changed).real)
 
 
 def kossakowski(generator: Qobj) -> tuple[float, float]:

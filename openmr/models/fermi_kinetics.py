@@ -224,15 +224,15 @@ _Matrices = Callable[[float], ComplexArray]
 """offset -> 2x2 matrices at the orbital energies grid + offset, shape (2, 2, ..., N)."""
 
 
-def _fermi_dirac(sea: Sea, sign: float) -> _Matrices:
-    """Equilibrium density matrix (sign +1) or its holes (sign -1)."""
+def _fermi_dirac(sea: Sea, sign: float, axes: int) -> _Matrices:
+    """Equilibrium density matrix (sign +1) or its holes (sign -1), beside states of `axes` axes."""
 
     def at(offset: float) -> ComplexArray:
         total = np.zeros((2, 2, len(sea.energies)), dtype=complex)
         for level in (UP, DOWN):
             energy = sea.energies + offset + 0.5 * _SIGN[level] * sea.electron_splitting
             total[level, level] = expit(-sign * energy)
-        return total
+        return total.reshape(2, 2, *[1] * (axes - 2), -1)
 
     return cache(at)
 
@@ -332,20 +332,10 @@ def collision(sea: Sea, state: Array) -> Array:
         Rate of change of `state`.
     """
     change = _deviation(sea, state)
-    still, blocked = _fermi_dirac(sea, 1.0), _fermi_dirac(sea, -1.0)
-
-    def filled(offset: float) -> ComplexArray:
-        return _beside(still(offset), change(offset)) + change(offset)
-
-    def empty(offset: float) -> ComplexArray:
-        return _beside(blocked(offset), change(offset)) - change(offset)
-
-    return _scattering(sea, cache(empty), cache(filled))
-
-
-def _beside(equilibrium: ComplexArray, change: ComplexArray) -> ComplexArray:
-    """(2, 2, N) with as many axes as a batch (2, 2, ..., N)."""
-    return equilibrium.reshape(2, 2, *[1] * (change.ndim - 3), -1)
+    still, blocked = (_fermi_dirac(sea, sign, state.ndim) for sign in (1.0, -1.0))
+    filled = cache(lambda offset: still(offset) + change(offset))
+    empty = cache(lambda offset: blocked(offset) - change(offset))
+    return _scattering(sea, empty, filled)
 
 
 def linear_collision(sea: Sea, state: Array) -> Array:
@@ -354,11 +344,7 @@ def linear_collision(sea: Sea, state: Array) -> Array:
     Parameters and returns as of `collision`.
     """
     change = _deviation(sea, state)
-
-    def beside(matrices: _Matrices) -> _Matrices:
-        return cache(lambda offset: _beside(matrices(offset), change(offset)))
-
-    still, blocked = beside(_fermi_dirac(sea, 1.0)), beside(_fermi_dirac(sea, -1.0))
+    still, blocked = (_fermi_dirac(sea, sign, state.ndim) for sign in (1.0, -1.0))
     lost = cache(lambda offset: -change(offset))
     return _scattering(sea, blocked, change) + _scattering(sea, lost, still)
 

@@ -119,12 +119,16 @@ def pairs(state: Qobj) -> ComplexArray:
     complex array (m, m, m, m), no unit
         R, axes (1, 2, 3, 4).
     """
-    modes = _mode_count(state)
-    hops = _hops(modes)
+    hops = _hops(_mode_count(state))
+    return _averages(hops, hops, state)
+
+
+def _averages(first: sparse.csr_matrix, then: sparse.csr_matrix, state: Qobj) -> ComplexArray:
+    """Tr[A B state] for every A of the first and B of the other products, four axes."""
     matrix, size = state.full(), state.shape[0]
     # Tr[A B rho] = sum_ij (A^T)_ji (B rho)_ji
-    after = np.stack([(hops[i].reshape((size, size)) @ matrix).T.ravel() for i in range(modes**2)])
-    return np.asarray((hops @ after.T).reshape((modes,) * 4))
+    after = np.stack([(row.reshape((size, size)) @ matrix).T.ravel() for row in then])
+    return np.asarray((first @ after.T).reshape((_modes(len(state.dims[0])),) * 4))
 
 
 def ordered_pairs(state: Qobj) -> ComplexArray:
@@ -140,14 +144,9 @@ def ordered_pairs(state: Qobj) -> ComplexArray:
     complex array (m, m, m, m), no unit
         Axes (1, 2, 3, 4).
     """
-    modes = _mode_count(state)
-    f = annihilators(modes)
+    f = annihilators(_mode_count(state))
     created, removed = _products([a.dag() for a in f], [a.dag() for a in f]), _products(f, f)
-    matrix, size = state.full(), state.shape[0]
-    after = np.stack(
-        [(removed[i].reshape((size, size)) @ matrix).T.ravel() for i in range(modes**2)]
-    )
-    return np.asarray((created @ after.T).reshape((modes,) * 4).transpose(0, 2, 1, 3))
+    return _averages(created, removed, state).transpose(0, 2, 1, 3)
 
 
 def blocked_pairs(rho: ComplexArray) -> ComplexArray:
@@ -405,8 +404,7 @@ def collision_parts(state: Qobj, scattering: Scattering) -> CollisionParts:
     Returns
     -------
     CollisionParts
-        `exact` from Eq. (15); `one_body` from Eq. (21); `disconnected`, the mean field that
-        Eq. (A17) leaves out; `connected`, the error of Wick's theorem (A16).
+        `exact` from Eq. (15).
     """
     rho = density(state)
     return CollisionParts(

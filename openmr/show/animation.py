@@ -156,9 +156,8 @@ def bloch_vector(
         ax.plot([], [], [], marker=marker, color=colour, linestyle=line, markerfacecolor="none",
                 label=label)  # fmt: skip
     for axis in "xyz":
-        getattr(ax, f"set_{axis}lim")(-1.0, 1.0)
-        getattr(ax, f"set_{axis}label")(rf"$\langle\sigma_{axis}\rangle$")
-        getattr(ax, f"set_{axis}ticks")([-1, 0, 1])
+        label = rf"$\langle\sigma_{axis}\rangle$"
+        ax.set(**{f"{axis}lim": (-1, 1), f"{axis}label": label, f"{axis}ticks": [-1, 0, 1]})
     ax.set_title(f"$t$ = {grid[frame] / PICOSECOND:.2f} ps")
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(-0.14, 1.04))
     return figure, ax
@@ -257,11 +256,10 @@ def _distribution_limits(ax: Axes, energies: Array, size: Array, quantity: str) 
     reach = np.abs(energies[size > _VISIBLE * largest]).max(initial=_SHORTEST)
     ax.set_xlim(-reach, reach)
     if quantity == "occupation":
-        ax.set_ylim(-0.03, 1.03)
-        ax.set_ylabel("occupation")
+        ax.set(ylim=(-0.03, 1.03), ylabel="occupation")
     else:
-        ax.set_ylim(-1.1 * largest, 1.1 * largest)
-        ax.set_ylabel("occupation, change from equilibrium")
+        limits = (-1.1 * largest, 1.1 * largest)
+        ax.set(ylim=limits, ylabel="occupation, change from equilibrium")
 
 
 def _part_left(sea: Sea, history: Array, frame: int) -> str:
@@ -319,8 +317,7 @@ def turning_field(
     values = getattr(found, quantity)
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     room = 0.05 * (high - low) or 1.0
-    ax.set_xlim(found.depth[0] * 1e9, found.depth[-1] * 1e9)
-    ax.set_ylim(low - room, high + room)
+    ax.set(xlim=found.depth[[0, -1]] * 1e9, ylim=(low - room, high + room))
     degrees = np.rad2deg(grid[frame])
     ax.set_title(rf"field at {degrees:.1f}$\degree$ from ${plane[0]}$ to ${plane[1]}$")
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -109,9 +109,7 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
             once = None if window else label + ", recorded"
             _points(ax, times[::4], part(signals)[::4], marker, colour, once)
         ax.plot(fitted_times / PICOSECOND, part(fitted), line, color=colour, label="fitted")
-    ax.set_xlabel("time (ps)")
-    ax.set_ylabel("polarisation (initial = 1)")
-    ax.set_ylim(0.0, 1.05)
+    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)", ylim=(0.0, 1.05))
     ax.legend(frameon=False)
     return figure, ax
 
@@ -153,9 +151,7 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
         _points(ax, times, signals[:, row, 0], marker, colour, label + ", recorded")
         ax.plot(fine / PICOSECOND, fitted[:, row, 0], line, color=colour, label="predicted")
     ax.axhline(0.0, color="0.7", linewidth=0.8, zorder=0)
-    ax.set_xlabel("time (ps)")
-    ax.set_ylabel("polarisation (initial = 1)")
-    ax.set_ylim(-1.15, 1.6)
+    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)", ylim=(-1.15, 1.6))
     ax.legend(frameon=False, ncols=2, loc="upper center")
     return figure, ax
 
@@ -188,9 +184,7 @@ def free_moment(
     label = r"moment held thermal, $e^{-t/\tau_\parallel}$"
     ax.plot(times, np.exp(-thermal_rate * free.times), "--", color="#d55e00", label=label)
     ax.axhline(free.residue, color="0.5", linestyle=":", label="what never decays")
-    ax.set_xlabel("time (ps)")
-    ax.set_ylabel(r"$\langle\sigma_z\rangle$ (initial = 1)")
-    ax.set_ylim(0.0, 1.05)
+    ax.set(xlabel="time (ps)", ylabel=r"$\langle\sigma_z\rangle$ (initial = 1)", ylim=(0.0, 1.05))
     ax.legend(frameon=False)
     return figure, ax
 
@@ -239,11 +233,9 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
                     y.append(np.clip(missed, floor, ceiling))
         ax.plot(x, y, marker, color=colour, markerfacecolor="none", label=route)
     ax.axhline(1.0, color="0.4", linestyle="--", label="allowed")
-    ax.set_yscale("log")
-    ax.set_ylim(0.5 * floor, 100 * ceiling)  # room for the legend
-    ax.set_xlim(-0.5, len(quantities) - 0.5)
+    ax.set(yscale="log", ylabel="deviation from closed form / allowed")
+    ax.set(xlim=(-0.5, len(quantities) - 0.5), ylim=(0.5 * floor, 100 * ceiling))  # for the legend
     ax.set_xticks(range(len(quantities)), symbols)
-    ax.set_ylabel("deviation from closed form / allowed")
     ax.legend(frameon=False, ncols=3, loc="upper center")
     return figure, ax
 
@@ -268,6 +260,10 @@ _FIELD_ALONG = {
 }
 _TEMPERATURE = "temperature (K)"
 _RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
+_PROFILES = {
+    "accumulation": (r"\mu_s", "spin accumulation (eV)"),
+    "current": ("J_s", "spin current (A/m$^2$)"),
+}
 _LEAST_POWER = -15
 """Least power of ten of a relative change: below, it is rounding."""
 
@@ -323,8 +319,7 @@ def resistance_curves(
         ax.plot(still, np.interp(still, x, scale * y), "o", color=colour, markerfacecolor="none")
     if marked:
         ax.plot([], [], "o", color="0.4", markerfacecolor="none", label=r"$B = B_\mathrm{sd}$")
-    ax.set_xlabel(quantity)
-    ax.set_ylabel(unit)
+    ax.set(xlabel=quantity, ylabel=unit)
     if relative and isinstance(ax.yaxis.get_major_formatter(), ScalarFormatter):
         ax.ticklabel_format(axis="y", style="plain", useOffset=False)
     ax.legend(frameon=False)
@@ -517,10 +512,9 @@ def angular_scan(
             square = np.stack([np.ones_like(turn), np.cos(turn) ** 2], axis=-1)
             law = square[some] @ np.linalg.lstsq(square, rho)[0]
             ax.plot(degrees[some], law, "o", color=colour, markerfacecolor="none", markersize=4)
-    ax.set_xlabel("angle of the field (degrees)")
     ax.set_xticks(np.arange(0, degrees.max() + 1, 90 if degrees.max() > 200 else 45))
-    name = "L" if part == "longitudinal" else "T"
-    ax.set_ylabel(rf"resistivity $\rho_{name}$ ($\mu\Omega$ m)")
+    label = _RESISTIVITY if part == "longitudinal" else _RESISTIVITY.replace("L", "T")
+    ax.set(xlabel="angle of the field (degrees)", ylabel=label)
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + 0.12 * (high - low))
     ax.legend(frameon=False, ncols=len(scans), loc="upper center")
@@ -548,7 +542,7 @@ def spin_profile(
     ParameterError
         For an unknown `quantity`, or anything but one profile.
     """
-    _checks.choice("quantity", quantity, ("accumulation", "current"))
+    _checks.choice("quantity", quantity, _PROFILES)
     _checks.instance("found", found, SpinProfile)
     values = getattr(found, quantity)
     if values.ndim != 2:
@@ -557,15 +551,12 @@ def spin_profile(
             f"{values.shape[:-2]}; `openmr.show.animation.turning_field` draws many, one by one"
         )
     figure, ax = _axes(ax)
-    symbol = r"\mu_s" if quantity == "accumulation" else "J_s"
+    symbol, name = _PROFILES[quantity]
     for component, (colour, line) in enumerate(_styles(3)):
         label = f"${symbol}^{'xyz'[component]}$"
         ax.plot(found.depth * 1e9, values[:, component], color=colour, linestyle=line, label=label)
     ax.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
-    ax.set_xlabel("depth $z$ (nm)")
-    ax.set_ylabel(
-        "spin accumulation (eV)" if quantity == "accumulation" else "spin current (A/m$^2$)"
-    )
+    ax.set(xlabel="depth $z$ (nm)", ylabel=name)
     ax.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
     ax.legend(frameon=False)
     return figure, ax
@@ -610,6 +601,5 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
         ax.contour(rates.field, rates.temperature, omega, levels=[0.0], colors="w", linestyles="--")
         ax.plot([], [], "--", color="0.5", label=r"$B = B_\mathrm{sd}$")
         ax.legend(loc="upper right")
-    ax.set_xlabel(_field_label([found]))
-    ax.set_ylabel(_TEMPERATURE)
+    ax.set(xlabel=_field_label([found]), ylabel=_TEMPERATURE)
     return figure, ax

@@ -112,8 +112,8 @@ def _create(path: Path, plan: Plan) -> None:
             )  # fmt: skip
         for label, (dims, values, units) in labels.items():
             array = group.create_array(
-                label, shape=values.shape, dtype=_dtype(values), dimension_names=dims,
-                compressors=[Crc32cCodec()], attributes=units,
+                label, shape=values.shape, dtype=str if values.dtype.kind == "U" else values.dtype,
+                dimension_names=dims, compressors=[Crc32cCodec()], attributes=units,
             )  # fmt: skip
             array[...] = values
         temporary.chmod(0o755)
@@ -126,10 +126,6 @@ def _create(path: Path, plan: Plan) -> None:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-
-
-def _dtype(values: np.ndarray) -> Any:
-    return str if values.dtype.kind == "U" else values.dtype
 
 
 def _same(group: Any, plan: Plan, path: Path) -> None:
@@ -149,20 +145,14 @@ def _same(group: Any, plan: Plan, path: Path) -> None:
 
 def _difference(kept: Any, wanted: Any, name: str = "") -> str | None:
     """The first place where two trees of plain data differ."""
-    if isinstance(kept, dict) and isinstance(wanted, dict):
-        for key in dict.fromkeys([*wanted, *kept]):
-            label = f"{name}.{key}" if name else key
-            found = _difference(kept.get(key), wanted.get(key), label)
-            if found is not None:
-                return found
-        return None
     if isinstance(kept, list) and isinstance(wanted, list) and len(kept) == len(wanted):
-        for i, (old, new) in enumerate(zip(kept, wanted, strict=True)):
-            found = _difference(old, new, f"{name}[{i}]")
-            if found is not None:
-                return found
-        return None
-    return None if kept == wanted else f"{name} = {kept!r}, asked for {wanted!r}"
+        pairs = [(f"{name}[{i}]", *both) for i, both in enumerate(zip(kept, wanted, strict=True))]
+    elif isinstance(kept, dict) and isinstance(wanted, dict):
+        keys = dict.fromkeys([*wanted, *kept])
+        pairs = [(f"{name}.{k}".lstrip("."), kept.get(k), wanted.get(k)) for k in keys]
+    else:
+        return None if kept == wanted else f"{name} = {kept!r}, asked for {wanted!r}"
+    return next(filter(None, (_difference(old, new, label) for label, old, new in pairs)), None)
 
 
 def _shown(values: np.ndarray) -> str:

@@ -93,8 +93,7 @@ def spin_flip_rate(
     >>> f"tau_0 = {1e12 / rate:.2f} ps"
     'tau_0 = 0.08 ps'
     """
-    scale = _scale(density, potential, fermi_energy, mass, spin_orbit_length)
-    return 16 / 9 * scale
+    return 16 / 9 * _scale(density, potential, fermi_energy, mass, spin_orbit_length)
 
 
 def spin_flip_rate_printed(
@@ -109,8 +108,7 @@ def spin_flip_rate_printed(
 
     Parameters and returns as of `spin_flip_rate`.
     """
-    scale = _scale(density, potential, fermi_energy, mass, spin_orbit_length)
-    return 8 / 3 * scale
+    return 8 / 3 * _scale(density, potential, fermi_energy, mass, spin_orbit_length)
 
 
 def golden_rule_rate(

@@ -80,8 +80,8 @@ def test_missing_pauli_blocking_is_noticed(monkeypatch):
     sea = sea_of(1.3, 0.4)
     unblocked = kinetics._fermi_dirac
 
-    def filled_only(sea, sign):
-        return unblocked(sea, sign) if sign > 0 else lambda offset: np.eye(2)[..., None] + 0j
+    def filled_only(sea, sign, axes):
+        return unblocked(sea, sign, axes) if sign > 0 else lambda offset: np.eye(2)[..., None] + 0j
 
     monkeypatch.setattr(kinetics, "_fermi_dirac", filled_only)
     assert np.abs(kinetics.collision(sea, np.zeros((4, len(sea.energies))))).max() > 0.1
