@@ -11,8 +11,8 @@ PAGES = {".md", ".rst", ".ipynb"}
 CELLS = ROOT / "openmr" / "apps" / "explorer" / "app.py"  # marimo runs it, and names its cells
 CHAPTERS = ROOT / "openmr" / "reports" / "ledger"  # each is loaded by its name for its ENTRIES
 LATER = (
-    r"openmr/(units|rates/|sample/|data/|sweeps/|apps/|moments/equil|reports/(verify/|validity)"
-    r"|reports/ledger/(__init__|entries|report|measures))"
+    r"openmr/(units|rates/(closed_form|methods|routes/(batched|evolution|heom|tcl2))"
+    r"|reports/(verify/|validity|ledger/(__init__|entries|report)))"
 )
 """Files that are still to be put in order."""
 
@@ -87,7 +87,7 @@ def words(path):
 @cache
 def dotted(path):
     """Names at the end of a path in dots, or alone in quotes as for `setattr`."""
-    found = re.findall(r"""openmr(?:\.\w+)*\.(\w+)|["'](\w+)["']""", texts()[path])
+    found = re.findall(r"""(?:openmr|om)(?:\.\w+)*\.(\w+)|["'](\w+)["']""", texts()[path])
     return {first or second for first, second in found}
 
 

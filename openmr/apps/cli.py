@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from openmr.reports.verify.report import Report
     from openmr.sample.film import Sample
 
-OK, MISSED, BAD_INPUT = 0, 1, 2
+_OK, _MISSED, _BAD_INPUT = 0, 1, 2
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
 _NEGATIVE = re.compile(
@@ -41,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
         self._negative_number_matcher = _NEGATIVE  # its own takes -1e-3 for an option
 
     def error(self, message: str) -> Any:
-        self.exit(BAD_INPUT, f"openmr: {message}\n")
+        self.exit(_BAD_INPUT, f"openmr: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -251,7 +251,7 @@ def _show(
 ) -> int:
     """Print the reports, or what a machine reads of them; exit status."""
     print(json_text(plain) if arguments.json else "\n\n".join(map(str, reports)))
-    return OK if all(report.ok for report in reports) else MISSED
+    return _OK if all(report.ok for report in reports) else _MISSED
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
@@ -278,7 +278,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         )
     write_whole(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
     print(f"{arguments.output}: {dict(found.sizes)}")
-    return OK
+    return _OK
 
 
 def _explore(arguments: argparse.Namespace) -> int:
@@ -287,11 +287,11 @@ def _explore(arguments: argparse.Namespace) -> int:
             "openmr: the explorer needs marimo: pip install '.[explore]' in a clone",
             file=sys.stderr,
         )
-        return BAD_INPUT
+        return _BAD_INPUT
     from openmr.apps.explorer.server import serve
 
     serve(arguments.host, arguments.port, headless=arguments.headless)
-    return OK
+    return _OK
 
 
 def _figures(report: Report, directory: Path) -> None:
@@ -337,7 +337,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.run(arguments))
     except (OpenmrError, OSError) as error:
         print(f"openmr: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return _BAD_INPUT
 
 
 if __name__ == "__main__":

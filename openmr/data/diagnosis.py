@@ -40,7 +40,7 @@ _FITTED: Final = {
 }
 PARAMETERS: Final = _FITTED | {old: table.PARAMETERS[new] for old, new in _OLD.items()}
 """Name -> parameter that can be fitted, of the same table as those of sweeps."""
-LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
+_LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
 """Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
 
 
@@ -287,10 +287,10 @@ def fit(
     """
     lmfit_module()
     limit = _checks.number("limit", limit, above=0.0)
-    _checks.choice("order", order, LARGEST_ANGLE)
+    _checks.choice("order", order, _LARGEST_ANGLE)
     data = _data(data)
     names = _names(parameters, len(data.longitudinal))
-    start = _start(sample, names, LARGEST_ANGLE[order])
+    start = _start(sample, names, _LARGEST_ANGLE[order])
     for name in names:
         if name in _OLD and (name not in _FITTED or _unlike(sample)):
             _checks.warn_renamed(name, _OLD[name])
@@ -307,7 +307,7 @@ def fit(
     ends = np.full((2, len(names)), [[-np.log(REACH)], [np.log(REACH)]])
     for column, (name, value) in enumerate(zip(names, start, strict=True)):
         if name == "spin_hall_angle":
-            ends[1, column] = min(ends[1, column], np.log(LARGEST_ANGLE[order] / abs(value)))
+            ends[1, column] = min(ends[1, column], np.log(_LARGEST_ANGLE[order] / abs(value)))
     problem = Problem(names, model, data.longitudinal, scale, ends)
     result = least(problem, np.zeros(len(names)), known=sigma is not None)
     if not result.success:

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from openmr._checks import Array, OpenmrError
 from openmr.data.identifiability import NOISE_FLOOR, REACH, Combination, Determined, determined
 
-STEP: Final[float] = 1e-3
+_STEP: Final[float] = 1e-3
 """Relative step of the differences of fourth order, good to 1e-10 of the largest sensitivity."""
-LINEAR: Final[float] = 0.1
+_LINEAR: Final[float] = 0.1
 """Relative uncertainty up to which the model is as good as linear in ln p."""
-STRIDE: Final[float] = np.log(10.0)
+_STRIDE: Final[float] = np.log(10.0)
 """Longest step in ln p of the walk along what the data hardly determine."""
-MOST_TRIALS: Final[int] = 25
+_MOST_TRIALS: Final[int] = 25
 """Trials of a fit in the walk; one that takes longer starts far above any allowed chi^2."""
-FARTHEST: Final[float] = 9.0
+_FARTHEST: Final[float] = 9.0
 """Rise of chi^2 at which the walk ends: three standard deviations."""
 
 
@@ -89,7 +89,7 @@ def _with_held(problem: Problem, logs: Array, held: int) -> Array:
         held=held,
         Dfun=lambda p: problem.slopes(logs_of(p), free),
         ftol=1e-4,
-        max_nfev=MOST_TRIALS,
+        max_nfev=_MOST_TRIALS,
     )
     return logs_of(result.params)
 
@@ -110,17 +110,17 @@ def full_errors(problem: Problem, logs: Array, local: Determined, limit: float) 
     errors = local.errors
     ended = problem.at_an_end(logs)
     strides = [
-        min(3 * c.uncertainty, STRIDE) * _direction(problem.names, c)
+        min(3 * c.uncertainty, _STRIDE) * _direction(problem.names, c)
         for c in local.combinations
-        if c.uncertainty > LINEAR
+        if c.uncertainty > _LINEAR
     ]
     walked = {int(np.argmax(np.abs(stride))) for stride in strides}
     for column in np.flatnonzero(ended):
         variance = local.covariance[column, column]
         slope = local.covariance[column] / (variance or 1.0)
-        errors = np.maximum(errors, np.abs(STRIDE * slope))  # where no walk may go
+        errors = np.maximum(errors, np.abs(_STRIDE * slope))  # where no walk may go
         if column not in walked:
-            strides.append(STRIDE * np.eye(len(logs))[column])
+            strides.append(_STRIDE * np.eye(len(logs))[column])
     for stride in strides:
         for sign in (-1, 1):
             errors = np.maximum(errors, _walk(problem, logs, sign * stride, limit))
@@ -148,7 +148,7 @@ def _walk(problem: Problem, found: Array, stride: Array, limit: float) -> Array:
         try:
             logs = _with_held(problem, logs, held)
             rise = np.sum(problem.residuals(logs) ** 2) - least
-            if rise > FARTHEST:
+            if rise > _FARTHEST:
                 break
             errors = np.maximum(errors, np.abs(logs - found) / np.sqrt(max(rise, 1.0)))
             if rise <= 1:
@@ -178,14 +178,14 @@ def sensitivities(
     array (n, m), unit of the predictions
         d model_i / d logs_j.
     """
-    steps = STEP * np.eye(len(logs))
+    steps = _STEP * np.eye(len(logs))
     if free is not None:
         steps = steps[free]
 
     def slope(step: Array) -> Array:
         near = model(logs + step) - model(logs - step)
         far = model(logs + 2 * step) - model(logs - 2 * step)
-        return np.asarray((8 * near - far) / (12 * STEP))
+        return np.asarray((8 * near - far) / (12 * _STEP))
 
     return np.stack([slope(step) for step in steps], axis=-1)
 

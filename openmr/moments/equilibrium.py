@@ -32,9 +32,9 @@ from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
-COLDEST, HOTTEST, STRONGEST = 1e-9, 1e9, 1e12  # K, K, T: within them nothing overflows
-MAX_SUBLATTICES = 10
-MAX_LEVELS = 1e8  # points times 2S+1: some ten arrays of that size are alive at once
+_COLDEST, _HOTTEST, _STRONGEST = 1e-9, 1e9, 1e12  # K, K, T: within them nothing overflows
+_MAX_SUBLATTICES = 10
+_MAX_LEVELS = 1e8  # points times 2S+1: some ten arrays of that size are alive at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +185,10 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     """
     temperature, field = checked_points(sample, temperature, field)
     levels = temperature.size * float((2 * sample.magnet.spins + 1).max())
-    if levels > MAX_LEVELS:
+    if levels > _MAX_LEVELS:
         raise SizeError(
-            f"`temperature` and `field` must span at most {MAX_LEVELS:g} points times spin levels, "
-            f"got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
+            f"`temperature` and `field` must span at most {_MAX_LEVELS:g} points times spin "
+            f"levels, got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
         )
     return in_blocks(partial(thermal_state, sample), temperature.shape, temperature, field)
 
@@ -198,20 +198,20 @@ def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> 
     _checks.instance("sample", sample, Sample)
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
-    if temperature.size and not (temperature.min() >= COLDEST and temperature.max() <= HOTTEST):
-        worst = temperature.min() if temperature.min() < COLDEST else temperature.max()
+    if temperature.size and not (temperature.min() >= _COLDEST and temperature.max() <= _HOTTEST):
+        worst = temperature.min() if temperature.min() < _COLDEST else temperature.max()
         raise ParameterError(
-            f"`temperature` must be between {COLDEST:g} and {HOTTEST:g} K, got {worst:g}"
+            f"`temperature` must be between {_COLDEST:g} and {_HOTTEST:g} K, got {worst:g}"
         )
-    if field.size and not (field.min() >= -STRONGEST and field.max() <= STRONGEST):
+    if field.size and not (field.min() >= -_STRONGEST and field.max() <= _STRONGEST):
         raise ParameterError(
-            f"`field` must be between -{STRONGEST:g} and {STRONGEST:g} T, "
+            f"`field` must be between -{_STRONGEST:g} and {_STRONGEST:g} T, "
             f"got {field.ravel()[np.abs(field).argmax()]:g}"
         )
     count = len(sample.magnet.sublattices)
-    if count > MAX_SUBLATTICES and np.any(sample.magnet.weiss):
+    if count > _MAX_SUBLATTICES and np.any(sample.magnet.weiss):
         raise ParameterError(
-            f"`sublattices` must number at most {MAX_SUBLATTICES} when coupled, got {count}"
+            f"`sublattices` must number at most {_MAX_SUBLATTICES} when coupled, got {count}"
         )
     temperature, field = _checks.broadcast(temperature=temperature, field=field)
     return temperature, field

@@ -16,13 +16,13 @@ from openmr._checks import Array, ExtractionError
 
 STEPS = 64
 """Samples per window, besides the first."""
-DECAYS = 3.0
+_DECAYS = 3.0
 """A window lasts this many decay times of its rate."""
 LONGEST = 1e3
 """Longest window over the shortest; a slower rate gets an uncertainty instead of a window."""
-RESIDUAL_LIMIT = 1e-6
+_RESIDUAL_LIMIT = 1e-6
 """Largest misfit, of the initial polarisation; keeps errors below 1e-5 of the largest rate."""
-HOPELESS = 1e30
+_HOPELESS = 1e30
 """Misfit of a trial generator that overflows."""
 
 
@@ -72,7 +72,7 @@ def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> Gener
     Raises
     ------
     ExtractionError
-        If the misfit exceeds `RESIDUAL_LIMIT` of the initial polarisation.
+        If the misfit exceeds `_RESIDUAL_LIMIT` of the initial polarisation.
     """
     # changes of the guess in units of its fastest decay: a precession millions of times faster
     # must not set the step of the derivatives
@@ -83,17 +83,17 @@ def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> Gener
         with np.errstate(over="ignore", invalid="ignore"):  # a trial that grows without bound
             differences = [decay(generator, step, data[0]) - data for step, data in windows]
         flat = np.concatenate([difference[1:].ravel() for difference in differences])
-        return np.asarray(np.nan_to_num(flat, nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS))
+        return np.asarray(np.nan_to_num(flat, nan=_HOPELESS, posinf=_HOPELESS, neginf=-_HOPELESS))
 
     # central differences: a forward step cannot resolve 1e-9 of a rate
     solution = least_squares(
         misfit, np.zeros(9), jac="3-point", method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15
     )
     residual = float(np.abs(solution.fun).max())
-    if not residual <= RESIDUAL_LIMIT:
+    if not residual <= _RESIDUAL_LIMIT:
         raise ExtractionError(
             f"one 3x3 generator does not describe the recorded spins: misfit {residual:.2g} of the "
-            f"initial polarisation, allowed {RESIDUAL_LIMIT:g}; a faster thermostat or tighter "
+            f"initial polarisation, allowed {_RESIDUAL_LIMIT:g}; a faster thermostat or tighter "
             "solver `options` may help"
         )
     # The misfit is rounding and truncation, not independent noise: take the largest change that
@@ -123,7 +123,7 @@ def window_lengths(generator: Array) -> list[float]:
     rates = np.sort(np.linalg.eigvals(generator).real)[::-1]
     kept: list[float] = []
     for rate in np.maximum(rates, rates[0] / LONGEST):
-        length = float(DECAYS / rate)
+        length = float(_DECAYS / rate)
         if not kept or length > 1.5 * kept[-1]:
             kept.append(length)
     return kept

@@ -16,7 +16,7 @@ from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
 from openmr.sample.film import Sample
 
-LARGE_SPIN = 100.0
+_LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
 
 
@@ -65,7 +65,7 @@ def relaxation(
     _checks.instance("sample", sample, Sample)
     chosen, route, azimuth = _chosen(sample, method, options)
     if not chosen.takes_grids:
-        if sample.magnet.spins.max() > LARGE_SPIN:
+        if sample.magnet.spins.max() > _LARGE_SPIN:
             route(equilibrium(sample, [], []))
         state = equilibrium(sample, temperature, field)
         return _record(chosen, state, route(state), azimuth)

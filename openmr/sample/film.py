@@ -16,8 +16,8 @@ from openmr.sample.magnet import Magnet, lande
 
 SMALLEST_G = 1e-15  # B_sd stays finite; small ones serve to switch the Zeeman energy off
 DOS = Range(1.0, 1e34, "eV^-1 m^-3", "1 per eV and nm^3 is 1e27")
-FERMI_ENERGY = Range(1e-9, 1e3, "eV")
-MASS = Range(1e-6, 1e3, "free-electron masses")
+_FERMI_ENERGY = Range(1e-9, 1e3, "eV")
+_MASS = Range(1e-6, 1e3, "free-electron masses")
 SPIN_HALL_ANGLE = Range(-1.0, 1.0, "")
 THICKNESS = Range(1e-15, 1e-3, "m", "in m: 5 nm is 5e-9")
 DIFFUSION = Range(1e-20, 1e6, "m^2/s", "in m^2/s: 1 cm^2/s is 1e-4")
@@ -73,8 +73,8 @@ class Electrons:
         ParameterError
             For an energy or mass that is not positive.
         """
-        fermi_energy = FERMI_ENERGY.positive("fermi_energy", fermi_energy)
-        mass = MASS.positive("mass", mass)
+        fermi_energy = _FERMI_ENERGY.positive("fermi_energy", fermi_energy)
+        mass = _MASS.positive("mass", mass)
         dos = units.free_electron_dos(fermi_energy, mass)
         return cls(dos_up=dos, dos_down=dos, g=g)
 

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import Array, ParameterError, Range
 
-Triple = tuple[float, float, float]
-Matrix = tuple[Triple, Triple, Triple]
+_Triple = tuple[float, float, float]
+_Matrix = tuple[_Triple, _Triple, _Triple]
 # far wider than matter, so that no rate, length or resistivity overflows
 SPIN_DENSITY = Range(1e15, 1e31, "m^-3", "in m^-3: 1e21 cm^-3 is 1e27")
 EXCHANGE = Range(-100.0, 100.0, "eV", "in eV: 1 meV is 1e-3")
@@ -38,7 +38,7 @@ def _coupling(name: str, value: ArrayLike, unit: str) -> Array:
     return np.asarray(np.broadcast_to(array, (3,)))
 
 
-def _plain(coupling: Array) -> Triple | Matrix:
+def _plain(coupling: Array) -> _Triple | _Matrix:
     if coupling.ndim == 1:
         x, y, z = coupling.tolist()
         return (x, y, z)
@@ -79,7 +79,7 @@ class Moments:
 
     spin: float
     density: float
-    exchange: Triple | Matrix
+    exchange: _Triple | _Matrix
     g: float
 
     def __init__(
@@ -113,7 +113,7 @@ class Moments:
         object.__setattr__(self, "g", lande("g", g))
 
     @property
-    def exchange_energy(self) -> Triple | Matrix:
+    def exchange_energy(self) -> _Triple | _Matrix:
         """n_S J_v along the three local axes, or n_S J_ab [eV]."""
         return _plain(self.density * np.array(self.exchange))
 
@@ -129,7 +129,7 @@ class Moments:
         return not isinstance(self.exchange[0], tuple)
 
     @property
-    def principal_exchange(self) -> Triple:
+    def principal_exchange(self) -> _Triple:
         """J_v along the three local axes [eV m^3], for what takes no other coupling.
 
         Raises
@@ -146,7 +146,7 @@ class Moments:
         )
 
     @property
-    def principal_energy(self) -> Triple:
+    def principal_energy(self) -> _Triple:
         """n_S times `principal_exchange` [eV]."""
         x, y, z = (self.density * coupling for coupling in self.principal_exchange)
         return (x, y, z)
@@ -243,7 +243,7 @@ class Magnet:
         return np.array([moments.principal_exchange for moments in self.sublattices])
 
 
-def coupling_of_order(spin: float, temperature: float) -> float:
+def _coupling_of_order(spin: float, temperature: float) -> float:
     """J0 = 3 k_B T / S(S+1) [eV], with which moments order at T [K], Eqs. (30), (32)."""
     return 3.0 * units.K_B * temperature / (spin * (spin + 1.0))
 
@@ -255,7 +255,7 @@ def _curie_coupling(moments: tuple[Moments, ...], kelvin: float) -> float:
         raise ParameterError(
             f"`curie_temperature` is for one sublattice, got {len(moments)}: give `weiss` in eV"
         )
-    return coupling_of_order(moments[0].spin, kelvin)
+    return _coupling_of_order(moments[0].spin, kelvin)
 
 
 def _neel_coupling(moments: tuple[Moments, ...], kelvin: float) -> list[list[float]]:
@@ -267,7 +267,7 @@ def _neel_coupling(moments: tuple[Moments, ...], kelvin: float) -> list[list[flo
             "`neel_temperature` is for two sublattices of equal spin and density, got "
             + ", ".join(f"S = {one.spin:g} at {one.density:g} m^-3" for one in moments)
         )
-    coupling = coupling_of_order(moments[0].spin, kelvin)
+    coupling = _coupling_of_order(moments[0].spin, kelvin)
     return [[0.0, -coupling], [-coupling, 0.0]]
 
 

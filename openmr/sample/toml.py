@@ -20,7 +20,7 @@ from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments
 from openmr.sample.parameters import NAMES, PARAMETERS
 
-MOST_POINTS = 10**8
+_MOST_POINTS = 10**8
 EXAMPLE: Final = """\
 method = "batched"           # default: closed-form
 
@@ -180,9 +180,9 @@ def _values(name: str, value: Any) -> Any:
     if missing:
         raise ParameterError(f"`sweep.{name}` lacks {', '.join(sorted(missing))}")
     points, spacing = value["points"], value.get("spacing", "linear")
-    if isinstance(points, bool) or not isinstance(points, int) or not 1 <= points <= MOST_POINTS:
+    if isinstance(points, bool) or not isinstance(points, int) or not 1 <= points <= _MOST_POINTS:
         raise ParameterError(
-            f"`sweep.{name}.points` must be a whole number from 1 to {MOST_POINTS}, got {points!r}"
+            f"`sweep.{name}.points` must be a whole number from 1 to {_MOST_POINTS}, got {points!r}"
         )
     for end in ("from", "to"):
         _checks.number(f"sweep.{name}.{end}", value[end])

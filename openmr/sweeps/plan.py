@@ -30,7 +30,7 @@ Box = tuple[slice, ...]
 Values = dict[str, NDArray[Any]]
 
 
-class Variable(NamedTuple):
+class _Variable(NamedTuple):
     """One column of the dataset."""
 
     of: Callable[[Resistivity], NDArray[Any]]
@@ -40,24 +40,24 @@ class Variable(NamedTuple):
     directional: bool = False
 
 
-VARIABLES: Final[dict[str, Variable]] = {
-    "longitudinal_rate": Variable(
+VARIABLES: Final[dict[str, _Variable]] = {
+    "longitudinal_rate": _Variable(
         lambda r: r.relaxation.longitudinal, "1/s", "(70), (84)", "1/tau_par"
     ),
-    "transverse_rate": Variable(
+    "transverse_rate": _Variable(
         lambda r: r.relaxation.transverse, "1/s", "(75), (85)", "1/tau_perp, mean of two"
     ),
-    "precession": Variable(lambda r: r.relaxation.precession, "rad/s", "(78)", "omega_L"),
-    "charge_to_spin_rate": Variable(lambda r: r.relaxation.charge_to_spin, "1/s", "(62)", "1/T_0"),
-    "longitudinal_resistivity": Variable(
+    "precession": _Variable(lambda r: r.relaxation.precession, "rad/s", "(78)", "omega_L"),
+    "charge_to_spin_rate": _Variable(lambda r: r.relaxation.charge_to_spin, "1/s", "(62)", "1/T_0"),
+    "longitudinal_resistivity": _Variable(
         lambda r: r.longitudinal, "Ohm m", "(86), (93)", "rho_L", True
     ),
-    "transverse_resistivity": Variable(
+    "transverse_resistivity": _Variable(
         lambda r: r.transverse, "Ohm m", "(87), (94)", "rho_T", True
     ),
-    "drho0": Variable(lambda r: r.drho0, "Ohm m", "(88)", "isotropic part over theta_SH^2"),
-    "drho1": Variable(lambda r: r.drho1, "Ohm m", "(89)", "anisotropic part over theta_SH^2"),
-    "drho2": Variable(lambda r: r.drho2, "Ohm m", "(90)", "Hanle part over theta_SH^2"),
+    "drho0": _Variable(lambda r: r.drho0, "Ohm m", "(88)", "isotropic part over theta_SH^2"),
+    "drho1": _Variable(lambda r: r.drho1, "Ohm m", "(89)", "anisotropic part over theta_SH^2"),
+    "drho2": _Variable(lambda r: r.drho2, "Ohm m", "(90)", "Hanle part over theta_SH^2"),
 }
 
 

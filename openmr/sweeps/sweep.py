@@ -33,11 +33,11 @@ from openmr.sweeps.plan import (
 if TYPE_CHECKING:
     import xarray
 
-MAX_POINTS: Final = 2**20
+_MAX_POINTS: Final = 2**20
 """Points of a box; with the intermediate arrays of the methods they take some 300 MiB."""
-MAX_BYTES: Final = 2**33
+_MAX_BYTES: Final = 2**33
 """Largest dataset that is held in memory; above it a `store` is asked for."""
-WAITING: Final = 4
+_WAITING: Final = 4
 """Boxes handed out per worker, so that none idles and few results wait."""
 
 
@@ -140,9 +140,9 @@ def _in_memory(plan: Plan, executor: Executor | None, progress: bool) -> xarray.
     sizes = dict(zip(plan.task.dimensions, plan.shape, strict=True))
     shapes = {name: [sizes[d] for d in dimensions(name, plan.task)] for name in VARIABLES}
     size = 8 * sum(prod(shape) for shape in shapes.values())
-    if size > MAX_BYTES:
+    if size > _MAX_BYTES:
         raise SizeError(
-            f"the dataset must take at most {MAX_BYTES / 2**30:g} GiB without `store`, "
+            f"the dataset must take at most {_MAX_BYTES / 2**30:g} GiB without `store`, "
             f"got {prod(plan.shape):.3g} points ({size / 2**30:.3g} GiB)"
         )
     arrays = {name: np.empty(shape) for name, shape in shapes.items()}
@@ -160,7 +160,7 @@ def _planned(task: Task, chunk_seconds: float, chunk_points: int | None) -> Plan
     shape = tuple(len(values) for values in task.dimensions.values())
     if chunk_points is None:
         chunk_points = ceil(chunk_seconds / _cost(task))
-    room = max(1, min(chunk_points, MAX_POINTS))
+    room = max(1, min(chunk_points, _MAX_POINTS))
     chunks = []
     for length in reversed(shape):
         pieces = ceil(length / min(length, room))
@@ -181,7 +181,7 @@ def _cost(task: Task) -> float:
         evaluate(corner.part(next(corner.boxes())))
         taken = time.perf_counter() - start
         done = prod(corner.chunks)
-        if taken > 0.02 or done >= min(prod(shape), MAX_POINTS):
+        if taken > 0.02 or done >= min(prod(shape), _MAX_POINTS):
             return taken / done
         points = 8 * max(points, done)
 
@@ -216,7 +216,7 @@ def _finished(
         for box in todo:
             yield box, evaluate(plan.part(box))
         return
-    most = WAITING * _workers(executor)
+    most = _WAITING * _workers(executor)
     waiting: dict[Future[Values], Box] = {}
     try:
         for box in todo:

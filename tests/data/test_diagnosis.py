@@ -210,7 +210,7 @@ def test_errors_shrink_as_the_noise():
 PARAMAGNET = om.presets.pt_py(-1e-3, curie_temperature=0.0)
 FREE = ("exchange_energy", "diffusion_length", "spin_hall_angle")
 COLD = np.array([2.0, 8.0, 60.0])[:, None]
-FITS = 80
+FITS = 100
 LEVEL = 0.6827
 
 

@@ -322,7 +322,7 @@ def test_an_error_in_a_worker_comes_back_and_the_rest_is_cancelled(monkeypatch):
     monkeypatch.setattr(module, "_alone", fails)
     with ThreadPoolExecutor(1) as pool, pytest.raises(om.ConvergenceError, match="no"):
         om.sweep(FILM, temperature=np.linspace(1, 9, 100), field=1.0, chunk_points=1, executor=pool)
-    assert len(calls) <= module.WAITING * 2 + 1
+    assert len(calls) <= module._WAITING * 2 + 1
 
 
 def blas_threads():

@@ -40,8 +40,8 @@ NAMES: Final = {
     "active electrons per moment": "active electrons per moment",
     "theta_SH^2": "θ<sub>SH</sub>²",
 }
-UNITS: Final = {"1/ns": "1/ns", "rad/ns": "rad/ns", "microohm m": "µΩ m"}
-ROUTES: Final = {
+_UNITS: Final = {"1/ns": "1/ns", "rad/ns": "rad/ns", "microohm m": "µΩ m"}
+_ROUTES: Final = {
     "bloch-redfield": "Bloch–Redfield, QuTiP",
     "batched": "Bloch–Redfield, NumPy",
 }
@@ -104,7 +104,7 @@ def numbers(found: Screen) -> str:
         closed, numerical = row.texts
         rows.append(
             f'<tr data-row="{escape(row.name)}"><th scope="row">{NAMES[row.name]} '
-            f"<small>{UNITS[row.unit]}</small></th><td>{closed}</td><td>{numerical}</td>"
+            f"<small>{_UNITS[row.unit]}</small></th><td>{closed}</td><td>{numerical}</td>"
             f"<td>{difference(row.difference)}</td></tr>"
         )
     note = (
@@ -118,7 +118,7 @@ def numbers(found: Screen) -> str:
         f'<dl class="om-state">{state}</dl><p class="om-note om-meaning">{MEANING}</p>'
         '<table class="om-table"><thead><tr><th scope="col">quantity</th>'
         '<th scope="col">closed form</th>'
-        f'<th scope="col">{ROUTES[found.settings.method]}</th>'
+        f'<th scope="col">{_ROUTES[found.settings.method]}</th>'
         '<th scope="col">difference</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
         f"<p class='om-note'>{note} The difference is relative; that of rates is of the exchange "

@@ -6,7 +6,7 @@ tensor, which knows none of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -31,10 +31,10 @@ beyond this spin the same tensor in NumPy ("batched") stands in, so that every s
 STRONGEST_FIELD: Final = 30.0  # T, where the curve rho(B) ends
 CURVE_POINTS: Final = 121
 ELECTRIC_FIELD: Final = 2e4  # V/m: 1e10 A/m^2 in a film of 2e-6 Ohm m
-PERIODS: Final = 12
+_PERIODS: Final = 12
 """Turns of the spin that a figure can show; a faster spin is followed for that many."""
-LIFETIMES: Final = 3.0
-DECAY_POINTS: Final = 24 * PERIODS + 1
+_LIFETIMES: Final = 3.0
+DECAY_POINTS: Final = 24 * _PERIODS + 1
 START: Final = (np.sqrt(0.5), 0.0, np.sqrt(0.5))
 """The spin at first, halfway between the field (z) and a direction across it (x)."""
 SHOWN: Final = (
@@ -52,7 +52,7 @@ SMALL: Final = 0.1
 """Below it a small parameter is called small."""
 SIZEABLE: Final = 1.0
 """Below it a small parameter is called sizeable."""
-PROBE: Final = 1e-12  # s, when the caption of the decay reads the spin
+_PROBE: Final = 1e-12  # s, when the caption of the decay reads the spin
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class _Row:
     """One quantity by both routes, in the unit shown.
 
     Attributes
@@ -117,7 +117,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Small:
+class _Small:
     """A parameter that the theory takes for small.
 
     Attributes
@@ -153,7 +153,7 @@ class Decay:
     closed_form, numerical : array (n, 3)
         Deviation from equilibrium; its length is 1 at first.
     probe : array (3,)
-        The closed form after `PROBE`.
+        The closed form after `_PROBE`.
     """
 
     times: Array
@@ -194,8 +194,8 @@ class Screen:
     mean_spin: float
     reduced_splitting: float
     exchange_field: float
-    rows: tuple[Row, ...]
-    small: tuple[Small, ...]
+    rows: tuple[_Row, ...]
+    small: tuple[_Small, ...]
     decay: Decay
     profile: SpinProfile
     curve: Resistivity
@@ -218,13 +218,11 @@ def shown(value: float, decimals: int) -> str:
 # --- from the sliders to the sample ---------------------------------------------------------
 
 
-def _digits(value: float) -> str:
-    """A number as Python reads it, without the last digits that a slider's steps round."""
-    return repr(float(f"{value:.12g}"))
+def _digits(value: float, exponent: int = 0) -> str:
+    """A number times a power of ten, as Python reads it: 0.3 meV is 0.0003 eV.
 
-
-def _scaled(value: float, exponent: int) -> str:
-    """The same times a power of ten, shifted in decimals, so that 0.3 meV is 0.0003 eV."""
+    Without the last digits that a slider's steps round.
+    """
     return repr(float(Decimal(f"{value:.12g}").scaleb(exponent)))
 
 
@@ -239,9 +237,9 @@ def sample_of(settings: Settings) -> Sample:
     exchange = (settings.exchange_x, settings.exchange_y, settings.exchange_z)
     changes = {
         "spin": settings.spin,
-        "exchange_energy": [float(_scaled(value, -3)) for value in exchange],
-        "weiss": float(_scaled(settings.weiss, -3)),
-        "thickness": float(_scaled(settings.thickness, -9)),
+        "exchange_energy": [float(_digits(value, -3)) for value in exchange],
+        "weiss": float(_digits(settings.weiss, -3)),
+        "thickness": float(_digits(settings.thickness, -9)),
     }
     return varied(pt_py(), changes)
 
@@ -312,31 +310,26 @@ def _plain(error: OpenmrError) -> str:
     return prefix + text[:1].upper() + text[1:] + "."
 
 
-def _rows(film: Film, closed: Relaxation, numerical: Relaxation, b: Array) -> tuple[Row, ...]:
+def _rows(film: Film, closed: Relaxation, numerical: Relaxation, b: Array) -> tuple[_Row, ...]:
     rho = [resistivity(film, found, b) for found in (closed, numerical)]
-    one, other = closed, numerical
 
-    def rate(name: str, axis: int) -> Row:
-        whole = 1e-9 * one.tensor[axis, axis], 1e-9 * other.tensor[axis, axis]
-        part = float(one.dissipator[axis, axis]), float(other.dissipator[axis, axis])
-        return _row(name, "1/ns", 3, whole, _relative(*part, scale=part[0]))
+    def rate(name: str, axis: int) -> _Row:
+        whole = (float(1e-9 * found.tensor[axis, axis]) for found in (closed, numerical))
+        one, other = (float(found.dissipator[axis, axis]) for found in (closed, numerical))
+        return _Row(name, "1/ns", 3, next(whole), next(whole), _relative(one, other, scale=one))
 
-    turns = 1e-9 * float(one.precession), 1e-9 * float(other.precession)
+    turns = 1e-9 * float(closed.precession), 1e-9 * float(numerical.precession)
     along = 1e6 * float(rho[0].longitudinal), 1e6 * float(rho[1].longitudinal)
     across = 1e6 * float(rho[0].transverse), 1e6 * float(rho[1].transverse)
     return (
         rate("1/tau_par", 2),
         rate("1/tau_perp, x", 0),
         rate("1/tau_perp, y", 1),
-        _row("omega_L", "rad/ns", 3, turns, _relative(*turns, scale=turns[0])),
-        _row("rho_L", "microohm m", 6, along, _relative(*along, scale=along[0])),
+        _Row("omega_L", "rad/ns", 3, *turns, _relative(*turns, scale=turns[0])),
+        _Row("rho_L", "microohm m", 6, *along, _relative(*along, scale=along[0])),
         # across the current there may be nothing: measured against rho_L
-        _row("rho_T", "microohm m", 6, across, _relative(*across, scale=along[0])),
+        _Row("rho_T", "microohm m", 6, *across, _relative(*across, scale=along[0])),
     )
-
-
-def _row(name: str, unit: str, decimals: int, pair: tuple[float, float], difference: float) -> Row:
-    return Row(name, unit, decimals, float(pair[0]), float(pair[1]), difference)
 
 
 def _relative(one: float, other: float, *, scale: float) -> float:
@@ -345,7 +338,7 @@ def _relative(one: float, other: float, *, scale: float) -> float:
     return gap / abs(scale) if gap and scale else gap
 
 
-def _small(state: Equilibrium) -> tuple[Small, ...]:
+def _small(state: Equilibrium) -> tuple[_Small, ...]:
     """One row for each parameter of `SHOWN`, however many assumptions rest on it."""
     report = validity_at(state, costs=False)
     rows = []
@@ -353,22 +346,22 @@ def _small(state: Equilibrium) -> tuple[Small, ...]:
         resting = [a for a in report.assumptions if a.parameter == parameter]
         names = "; ".join(a.name for a in resting)
         equations = ", ".join(dict.fromkeys(a.equation for a in resting))
-        rows.append(Small(parameter, names, equations, float(resting[0].size)))
+        rows.append(_Small(parameter, names, equations, float(resting[0].size)))
     return tuple(rows)
 
 
 def _decay(closed: Relaxation, numerical: Relaxation) -> Decay:
     """Follow the spin until it has relaxed, or has turned as often as a figure can show."""
-    length = LIFETIMES / float(np.diagonal(closed.tensor).min())
+    length = _LIFETIMES / float(np.diagonal(closed.tensor).min())
     turning = abs(float(closed.precession))
-    if turning * length > 2 * np.pi * PERIODS:
-        length = 2 * np.pi * PERIODS / turning
+    if turning * length > 2 * np.pi * _PERIODS:
+        length = 2 * np.pi * _PERIODS / turning
     times = np.linspace(0.0, length, DECAY_POINTS)
     return Decay(
         times,
         _evolved(closed.tensor, times),
         _evolved(numerical.tensor, times),
-        np.asarray(expm(-PROBE * closed.tensor) @ START),
+        np.asarray(expm(-_PROBE * closed.tensor) @ START),
     )
 
 
@@ -418,19 +411,10 @@ def snippet(settings: Settings) -> str:
     str
         A script; what it prints is `printed` of the same screen.
     """
-    x, y, z = (
-        _scaled(value, -3)
-        for value in (settings.exchange_x, settings.exchange_y, settings.exchange_z)
-    )
-    return SNIPPET.format(
-        spin=_digits(settings.spin),
-        exchange=f"({x}, {y}, {z})",
-        weiss=_scaled(settings.weiss, -3),
-        thickness=_scaled(settings.thickness, -9),
-        temperature=_digits(settings.temperature),
-        field=_digits(settings.field),
-        polar=_digits(settings.polar),
-        azimuth=_digits(settings.azimuth),
+    exponents = {"exchange_x": -3, "exchange_y": -3, "exchange_z": -3, "weiss": -3, "thickness": -9}
+    numbers = {n: _digits(v, exponents.get(n, 0)) for n, v in asdict(settings).items()}
+    return _SNIPPET.format(
+        **numbers,
         method=settings.method,
         strongest=f"{STRONGEST_FIELD:g}",
         points=CURVE_POINTS,
@@ -439,7 +423,7 @@ def snippet(settings: Settings) -> str:
     )
 
 
-SNIPPET: Final = """\
+_SNIPPET: Final = """\
 import numpy as np
 from scipy.linalg import expm
 
@@ -450,7 +434,7 @@ sample = om.Sample(
         om.Moments(
             spin={spin},
             density=0.1 / om.presets.PT_LATTICE_CONSTANT**3,
-            exchange_energy={exchange},
+            exchange_energy=({exchange_x}, {exchange_y}, {exchange_z}),
         ),
         weiss={weiss},
     ),

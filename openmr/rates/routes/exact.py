@@ -34,15 +34,15 @@ At the first the memory is down to erfc(5 / sqrt 2) = 6e-7.
 """
 SAMPLES = 6
 """Times recorded in the window."""
-LONGEST = 0.5
+_LONGEST = 0.5
 """Largest part of a relaxation time, and of the Heisenberg time, that the window may take."""
-SPREAD = 1e-2
+_SPREAD = 1e-2
 """Largest deviation from a straight plateau, of the largest rate."""
-MOST_BYTES = 4 * 2**30
-MOST_SECONDS = 3600.0
-PRODUCTS = 600
+_MOST_BYTES = 4 * 2**30
+_MOST_SECONDS = 3600.0
+_PRODUCTS = 600
 """Applications of H per evolution, measured; the window sets it, not the noise_width."""
-FLOPS = 1.5e10
+_FLOPS = 1.5e10
 """Speed of one core per second, in complex matrix products (measured 1.4e10 to 2.6e10)."""
 
 
@@ -91,14 +91,13 @@ def exact(
     """
     levels = _odd("levels", levels)
     noise_width = _checks.number("noise_width", noise_width, "eV", above=0.0)
-    if _checks.number("realisations", realisations, least=2) != int(realisations):
-        raise _checks.ParameterError(f"`realisations` must be an integer, got {realisations!r}")
+    realisations = _checks.integer("realisations", realisations, least=2)
     joint_space.refuse_large(state.sample)
-    _affordable(levels, float(realisations), state.sample, state.temperature.size)
+    _affordable(levels, realisations, state.sample, state.temperature.size)
     numerics = _Numerics(
         levels=levels,
         noise_width=noise_width,
-        seeds=_seeds(int(realisations), seed, len(state.magnet.sublattices)),
+        seeds=_seeds(realisations, seed, len(state.magnet.sublattices)),
         electron_splitting=electron_splitting,
     )
     points = [_at_point(point, numerics) for point in state.points()]
@@ -115,7 +114,7 @@ class _Numerics:
 
 def _odd(name: str, value: Any) -> int:
     # the window must end before half the Heisenberg time
-    least = 1 + int(np.ceil(WINDOW[1] / LONGEST / finite_band.heisenberg_time(2, 1.0)))
+    least = 1 + int(np.ceil(WINDOW[1] / _LONGEST / finite_band.heisenberg_time(2, 1.0)))
     if value != int(_checks.number(name, value, least=least)) or value % 2 == 0:
         raise _checks.ParameterError(f"`{name}` must be an odd integer, got {value!r}")
     return int(value)
@@ -149,19 +148,19 @@ def cost(levels: int, dimensions: Sequence[int], evolutions: float) -> tuple[flo
     """
     squares = np.square(dimensions, dtype=float)
     memory = 16.0 * levels * (4.0 * levels + (5 * SAMPLES + 6) * squares.max(initial=0.0))
-    work = 8.0 * float(levels) ** 2 * squares.sum() * PRODUCTS
-    return memory, evolutions * work / FLOPS
+    work = 8.0 * float(levels) ** 2 * squares.sum() * _PRODUCTS
+    return memory, evolutions * work / _FLOPS
 
 
-def _affordable(levels: int, realisations: float, sample: Sample, points: int) -> None:
+def _affordable(levels: int, realisations: int, sample: Sample, points: int) -> None:
     """Refuse what would take too much memory or time."""
     dimensions = [2 * round(2 * moments.spin + 1) for moments in sample.magnet.sublattices]
     memory, seconds = cost(levels, dimensions, 2 * realisations * points)
-    if memory > MOST_BYTES or seconds > MOST_SECONDS:
+    if memory > _MOST_BYTES or seconds > _MOST_SECONDS:
         raise SizeError(
             "`levels` must be smaller, or spins, points or `realisations` fewer, got "
             f"{levels} levels and {realisations:.4g} realisations, about {memory / 2**30:.3g} GiB "
-            f"and {seconds:.3g} s (at most {MOST_BYTES / 2**30:g} GiB and {MOST_SECONDS:g} s)"
+            f"and {seconds:.3g} s (at most {_MOST_BYTES / 2**30:g} GiB and {_MOST_SECONDS:g} s)"
         )
 
 
@@ -262,15 +261,16 @@ def _plateau(
 
 def _must_be_apart(relaxed: float, flatness: float) -> None:
     """Refuse what cannot have a plateau, before the long computation."""
-    if relaxed > LONGEST:
+    if relaxed > _LONGEST:
         raise ExtractionError(
             f"no plateau: the spin relaxes by {relaxed:.2g} before memory and window are over, "
-            f"allowed {LONGEST:g}; the coupling is too strong for this `noise_width`, take a larger"
+            f"allowed {_LONGEST:g}; the coupling is too strong for this `noise_width`, take a "
+            "larger"
         )
-    if flatness > SPREAD:
+    if flatness > _SPREAD:
         raise ExtractionError(
             f"the noise is not flat: down by {flatness:.2g} at the moment's frequency, allowed "
-            f"{SPREAD:g}; the band is too narrow, take a larger `noise_width`"
+            f"{_SPREAD:g}; the band is too narrow, take a larger `noise_width`"
         )
 
 
@@ -285,10 +285,10 @@ def _read(times: Array, curves: Array, second: Array, flatness: float) -> _Plate
     mean = lines.mean(axis=0)
     scale = float(np.abs(mean[0]).max())
     spread = float(np.abs(residual.mean(axis=0)).max()) / scale
-    if not spread <= SPREAD:
+    if not spread <= _SPREAD:
         raise ExtractionError(
             f"no plateau: the generator departs from a straight line by {spread:.2g} of the largest"
-            f" rate, allowed {SPREAD:g}; take a larger `noise_width`, or more `realisations`"
+            f" rate, allowed {_SPREAD:g}; take a larger `noise_width`, or more `realisations`"
         )
     return _Plateau(
         generator=mean[0],

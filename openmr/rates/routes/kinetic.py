@@ -21,19 +21,19 @@ from openmr.rates.routes import joint_space
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
 
-SLOPE_TOLERANCE = 1e-10
+_SLOPE_TOLERANCE = 1e-10
 """Largest change of the tensor on a finer grid, of its largest element."""
-SPECTRUM_REACH = 20.0  # beyond it the flip rates equal their limits to exp(-20)
-SPECTRUM_SPACING = 0.3  # the rates between the extremes are a continuum: the grid only samples it
-LARGEST_SPECTRUM = 1500
+_SPECTRUM_REACH = 20.0  # beyond it the flip rates equal their limits to exp(-20)
+_SPECTRUM_SPACING = 0.3  # the rates between the extremes are a continuum: the grid only samples it
+_LARGEST_SPECTRUM = 1500
 """Energies of the linearised operator's grid; its modes then take a minute and 0.2 GiB."""
-LARGEST_GRID = 100_000
+_LARGEST_GRID = 100_000
 """Energies of the grid of the initial slope."""
-MOST_SECONDS = 3600.0
-POINT_BYTES = 8000  # of the matrices alive at once, per energy
-NEGLIGIBLE = 1e-6  # part of the spin that a mode must carry to count
-NEVER = 1e-6  # of the initial slope: a rate below it is a leak of the finite grid, exp(-20)
-ROUNDING = 1e-12  # of the fastest rate
+_MOST_SECONDS = 3600.0
+_POINT_BYTES = 8000  # of the matrices alive at once, per energy
+_NEGLIGIBLE = 1e-6  # part of the spin that a mode must carry to count
+_NEVER = 1e-6  # of the initial slope: a rate below it is a leak of the finite grid, exp(-20)
+_ROUNDING = 1e-12  # of the fastest rate
 
 
 def kinetic(
@@ -95,7 +95,7 @@ def kinetic(
         finer = _sea(point, omega, rate, 0.7 * sea.spacing, 1.2 * reach)
         rates = _at_point(sea, finer, half_width / (K_B * float(point.temperature)))
         if modes:
-            grid = SPECTRUM_SPACING, SPECTRUM_REACH
+            grid = _SPECTRUM_SPACING, _SPECTRUM_REACH
             along = _sea(point, omega, rate, *grid, whole_steps=True)
             later = _modes(along, float(rates.dissipator[2, 2]))
             rates = rates._replace(diagnostics={**rates.diagnostics, **later})
@@ -210,36 +210,36 @@ def _check_grids(
                 f"`half_width` must be >= {least:.3g} eV, ten times k_B T and the splittings at "
                 f"{float(point.temperature):g} K, got {half_width:g}"
             )
-        count = 2 * (SPECTRUM_REACH + split + flip) / SPECTRUM_SPACING
-        if modes and count > LARGEST_SPECTRUM:
+        count = 2 * (_SPECTRUM_REACH + split + flip) / _SPECTRUM_SPACING
+        if modes and count > _LARGEST_SPECTRUM:
             raise SizeError(
                 f"`temperature` must be so high that flips and splitting span an energy grid of "
-                f"at most {LARGEST_SPECTRUM} points, got {float(point.temperature):g} K with "
+                f"at most {_LARGEST_SPECTRUM} points, got {float(point.temperature):g} K with "
                 f"{count:.0f} (about {_mode_seconds(count):.2g} s and "
                 f"{3 * 8 * (2 * count) ** 2 / 2**30:.2g} GiB a point; `modes=False` does without)"
             )
         seconds += _mode_seconds(count) if modes else 0.0
         count = 2 * (reach + 1.5 * split + flip) / spacing
-        if count > LARGEST_GRID:
-            size = f"{count:.3g} (about {count * POINT_BYTES / 2**30:.2g} GiB)"
-            if 2 * reach / spacing > 0.5 * LARGEST_GRID:
+        if count > _LARGEST_GRID:
+            size = f"{count:.3g} (about {count * _POINT_BYTES / 2**30:.2g} GiB)"
+            if 2 * reach / spacing > 0.5 * _LARGEST_GRID:
                 raise SizeError(
-                    f"`spacing` and `reach` must span at most {LARGEST_GRID} points, got {size}"
+                    f"`spacing` and `reach` must span at most {_LARGEST_GRID} points, got {size}"
                 )
             raise SizeError(
                 f"`temperature` must be so high that flips and splitting span an energy grid of "
-                f"at most {LARGEST_GRID} points, got {float(point.temperature):g} K with {size}"
+                f"at most {_LARGEST_GRID} points, got {float(point.temperature):g} K with {size}"
             )
-    if seconds > MOST_SECONDS:
+    if seconds > _MOST_SECONDS:
         raise SizeError(
-            f"`temperature` and `field` must span at most {MOST_SECONDS:g} s of computation, got "
+            f"`temperature` and `field` must span at most {_MOST_SECONDS:g} s of computation, got "
             f"{len(points)} points, about {seconds:.2g} s; `modes=False` takes a hundredth"
         )
 
 
 def _mode_seconds(count: float) -> float:
     """Time of the modes of one point, as measured on one core."""
-    return 0.1 + 60.0 * (count / LARGEST_SPECTRUM) ** 3
+    return 0.1 + 60.0 * (count / _LARGEST_SPECTRUM) ** 3
 
 
 def _at_point(sea: Sea, finer: Sea, half_width: float) -> ExchangePart:
@@ -248,10 +248,10 @@ def _at_point(sea: Sea, finer: Sea, half_width: float) -> ExchangePart:
     change = float(np.abs(fermi_kinetics.initial_slope(finer) - slope).max()) / largest
     # frozen moments leave rates that are exponentially small beside gain and loss
     rounding = 256 * EPSILON * sum(scatterer.rate for scatterer in sea.scatterers)
-    if not change <= max(SLOPE_TOLERANCE, rounding / largest):
+    if not change <= max(_SLOPE_TOLERANCE, rounding / largest):
         raise ConvergenceError(
             f"the relaxation tensor changes by {change:.2g} of its largest element on a finer "
-            f"grid, allowed {SLOPE_TOLERANCE:g}; choose a smaller `spacing` or a larger `reach`"
+            f"grid, allowed {_SLOPE_TOLERANCE:g}; choose a smaller `spacing` or a larger `reach`"
         )
     shift = fermi_kinetics.level_shift(sea, half_width)
     standing = fermi_kinetics.collision(sea, np.zeros((4, len(sea.energies))))
@@ -285,15 +285,15 @@ def _modes(sea: Sea, mean: float) -> dict[str, float]:
         names = ("slowest_rate", "fastest_rate", "residue")
         return dict.fromkeys((*names, "transverse_slowest_rate", "transverse_fastest_rate"), 0.0)
     rates, weights = fermi_kinetics.longitudinal_spectrum(sea)
-    decays = rates > max(NEVER * mean, ROUNDING * rates[-1])
+    decays = rates > max(_NEVER * mean, _ROUNDING * rates[-1])
     if sea.mixing > 1e9 * mean:
         raise ParameterError(
             f"`energy_relaxation_rate` must be <= {1e9 * mean:.2g} 1/s, 1e9 times the rate of the "
             f"spin, which rounding hides beyond it, got {sea.mixing:g}"
         )
-    counted = rates[decays & (np.abs(weights) > NEGLIGIBLE)]
+    counted = rates[decays & (np.abs(weights) > _NEGLIGIBLE)]
     reach = float(sea.energies[-1]) + abs(sea.electron_splitting)
-    coarse = fermi_kinetics.energy_grid([], SPECTRUM_SPACING, reach)
+    coarse = fermi_kinetics.energy_grid([], _SPECTRUM_SPACING, reach)
     across = fermi_kinetics.transverse_rates(replace(sea, energies=coarse))
     return {
         "slowest_rate": float(counted.min()) if counted.size else 0.0,
