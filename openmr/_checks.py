@@ -71,8 +71,7 @@ def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     """`value` as an array of positive finite numbers."""
     array = finite_array(name, value, unit)
     if not np.all(array > 0):
-        worst = float(array.min())
-        raise _reject(name, "> 0", unit, worst)
+        raise _reject(name, "> 0", unit, float(array.min()))
     return array
 
 

@@ -47,7 +47,7 @@ def exponential_cutoff(time: ArrayLike, band: float) -> ComplexArray:
     complex array, shape of time, no unit
         With a relative error below 1e-12 at all times.
     """
-    return _kernel(time, band, _thermal_square, _trigamma) / (2 * np.pi)
+    return _kernel(time, band, lambda z: _thermal(z) ** 2, _trigamma) / (2 * np.pi)
 
 
 def flat_band(time: ArrayLike, band: float) -> ComplexArray:
@@ -110,11 +110,6 @@ def _kernel(
     total[~early] = reflected(late) + function(late, 2 * edge)
     total = total.reshape(time.shape)
     return np.where(time < 0, total.conj(), total)
-
-
-def _thermal_square(z: ComplexArray) -> ComplexArray:
-    """Square of pi / sin(pi z) for Im z > 0, without overflow."""
-    return _thermal(z) ** 2
 
 
 def _thermal(z: ComplexArray) -> ComplexArray:

@@ -122,7 +122,8 @@ def half_sided(
     if np.isfinite(time):
         edges, values = _resolved(correlator, 0.0, time, highest)
         return _checked(_integrated(edges, values, frequencies), rtol)
-    found = _start(correlator, frequencies, highest)
+    end = 1.0 / highest if highest else 1.0
+    found = _integrated(*_resolved(correlator, 0.0, end, highest), frequencies)
     late, tail = _late(found)
     # what is still as large as at the start has not begun to decay
     while late > 0.1 * np.abs(found.values).max() or tail > 0.5 * rtol * found.scale:
@@ -142,11 +143,6 @@ def half_sided(
 
 class _TooManyPanels(ConvergenceError):
     """More than `_MOST_PANELS`, or on the way there."""
-
-
-def _start(correlator: Correlator, frequencies: Array, highest: float) -> HalfSided:
-    end = 1.0 / highest if highest else 1.0
-    return _integrated(*_resolved(correlator, 0.0, end, highest), frequencies)
 
 
 def _extended(found: HalfSided, correlator: Correlator, end: float, highest: float) -> HalfSided:

@@ -71,15 +71,9 @@ def measured(
     if uncertainty is not None:
         given["uncertainty"] = _checks.positive_array("uncertainty", uncertainty, "Ohm m")
     b = _checks.unit_vectors("direction", direction)
-    given |= {"b_" + axis: b[..., i] for i, axis in enumerate("xyz")}
-    rows = dict(zip(given, map(np.ravel, _checks.broadcast(**given)), strict=True))
-    return Measured(
-        longitudinal=rows["longitudinal"],
-        temperature=rows["temperature"],
-        field=rows["field"],
-        direction=np.stack([rows["b_" + axis] for axis in "xyz"], axis=-1),
-        uncertainty=rows.get("uncertainty"),
-    )
+    *columns, part = _checks.broadcast(**given, direction=b[..., 0])
+    rows = dict(zip(given, map(np.ravel, columns), strict=True))
+    return Measured(**rows, direction=np.broadcast_to(b, (*part.shape, 3)).reshape(-1, 3))
 
 
 def read_csv(path: str | Path) -> Measured:
@@ -124,9 +118,11 @@ def read_csv(path: str | Path) -> Measured:
     if missing or not rows:
         what = f"no column {missing[0]!r}" if missing else "no row"
         raise ParameterError(f"`path` must be a table of {', '.join(needed)}, got {what}")
-    columns = {}
-    for name in [*needed, *(["uncertainty"] if "uncertainty" in names else [])]:
-        columns[name] = [_entry(row, names, name, line) for line, row in rows]
+    columns = {
+        name: [_entry(row, names, name, line) for line, row in rows]
+        for name in known
+        if name in names
+    }
     direction = np.stack([columns.pop(name) for name in needed[3:]], axis=-1)
     return measured(columns.pop("longitudinal"), direction=direction, **columns)
 

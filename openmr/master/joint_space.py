@@ -211,18 +211,11 @@ def kossakowski(generator: Qobj) -> tuple[float, float]:
     tuple of float, unit of the generator
         Smallest, largest.
     """
-    basis = [pauli / np.sqrt(2.0) for pauli in PAULI]
-    choi = np.zeros((3, 3), dtype=complex)
-    for row in range(2):
-        for column in range(2):
-            unit = qutip.basis(2, row) * qutip.basis(2, column).dag()
-            vector = generator.full() @ qutip.operator_to_vector(unit).full()[:, 0]
-            changed = vector.reshape(2, 2, order="F")
-            for a in range(3):
-                for b in range(3):
-                    left, right = basis[a].full(), basis[b].full()
-                    # <row| F_a^dag L(|row><col|) F_b |col> picks the coefficient of F_a . F_b^dag
-                    choi[a, b] += (left.conj().T @ changed @ right)[row, column]
+    basis = np.stack([pauli.full() for pauli in PAULI]) / np.sqrt(2.0)
+    # (column j, row i) of L(|r><c|), by column stacking;
+    # <r| F_a^dag L(|r><c|) F_b |c> picks the coefficient of F_a . F_b^dag
+    changed = generator.full().reshape(2, 2, 2, 2)
+    choi = np.einsum("air,jicr,bjc->ab", basis.conj(), changed, basis)
     eigenvalues = np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))
     return float(eigenvalues[0]), float(eigenvalues[-1])
 

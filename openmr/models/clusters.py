@@ -54,10 +54,6 @@ LEVI_CIVITA[[0, 1, 2], [1, 2, 0], [2, 0, 1]] = 1.0
 LEVI_CIVITA[[0, 1, 2], [2, 0, 1], [1, 2, 0]] = -1.0
 
 
-def _kron(left: sparse.csr_matrix, right: sparse.csr_matrix) -> sparse.csr_matrix:
-    return sparse.csr_matrix(sparse.kron(left, right))
-
-
 def _on_sites(spins: tuple[float, ...], component: int) -> list[sparse.csr_matrix]:
     """S_z (component 0) or S_+ (1) of every site on the whole space, real."""
     found = []
@@ -65,7 +61,7 @@ def _on_sites(spins: tuple[float, ...], component: int) -> list[sparse.csr_matri
         sx, sy, sz = spin_matrices(own)
         factors = [sparse.csr_matrix(np.eye(round(2 * s) + 1)) for s in spins]
         factors[site] = sparse.csr_matrix((sz if component == 0 else sx + 1j * sy).real)
-        found.append(reduce(_kron, factors))
+        found.append(reduce(lambda a, b: sparse.csr_matrix(sparse.kron(a, b)), factors))
     return found
 
 

@@ -25,11 +25,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 from scipy.special import digamma, expit
 
-from openmr._checks import Array, ComplexArray, ConvergenceError, renamed, warn_renamed
+from openmr._checks import Array, ComplexArray, renamed, warn_renamed
 from openmr.bath.correlators import PAULI, CorrelatorLines
+from openmr.models.scattering import integrate
 
 UP, DOWN = 0, 1
 _SIGN = (1.0, -1.0)
@@ -507,19 +507,13 @@ def evolve(
     """
     scattering = linear_collision if linear else collision
 
-    def change(_: float, flat: Array) -> Array:
-        now = flat.reshape(state.shape)
+    def change(now: Array) -> Array:
         total = scattering(sea, now) + energy_relaxation(sea, now)
         total[2] -= sea.precession * now[3]
         total[3] += sea.precession * now[2]
-        return np.asarray(total.ravel())
+        return np.asarray(total)
 
-    found = solve_ivp(
-        change, (times[0], times[-1]), state.ravel(), "DOP853", times, rtol=rtol, atol=1e-3 * rtol
-    )
-    if not found.success:
-        raise ConvergenceError(f"the kinetic equation could not be integrated: {found.message}")
-    return np.asarray(found.y.T.reshape(len(times), *state.shape))
+    return np.stack(integrate(change, state, times, rtol))
 
 
 # --- second-order shift of the precession ----------------------------------------------------

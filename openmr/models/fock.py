@@ -134,15 +134,7 @@ def _averages(first: sparse.csr_matrix, then: sparse.csr_matrix, state: Qobj) ->
 def ordered_pairs(state: Qobj) -> ComplexArray:
     """Normal-ordered Tr[f_1^+ f_3^+ f_2 f_4 state] of Eq. (A15), axes (1, 2, 3, 4).
 
-    Parameters
-    ----------
-    state : Qobj
-        On the Fock space of m modes.
-
-    Returns
-    -------
-    complex array (m, m, m, m), no unit
-        Axes (1, 2, 3, 4).
+    Parameters and returns as of `pairs`.
     """
     f = annihilators(_mode_count(state))
     created, removed = _products([a.dag() for a in f], [a.dag() for a in f]), _products(f, f)
@@ -174,17 +166,9 @@ def disconnected_pairs(rho: ComplexArray) -> ComplexArray:
 
 
 def connected_pairs(state: Qobj) -> ComplexArray:
-    """R minus its value on the Gaussian state of the same one-body density matrix.
+    """R minus its value on the Gaussian state of the same density: 0 if Wick's theorem holds.
 
-    Parameters
-    ----------
-    state : Qobj
-        On the Fock space of m modes.
-
-    Returns
-    -------
-    complex array (m, m, m, m), no unit
-        Zero if Wick's theorem holds.
+    Parameters and returns as of `pairs`.
     """
     rho = density(state)
     return np.asarray(pairs(state) - blocked_pairs(rho) - disconnected_pairs(rho))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import wofz
 
@@ -289,23 +290,26 @@ def evolve_density(
 
 
 def integrate(
-    rate: Callable[[ComplexArray], ComplexArray], start: ComplexArray, times: ArrayLike, rtol: float
-) -> list[ComplexArray]:
+    rate: Callable[[NDArray[Any]], NDArray[Any]],
+    start: NDArray[Any],
+    times: ArrayLike,
+    rtol: float,
+) -> list[NDArray[Any]]:
     """Matrices at the given times from their rate of change, by DOP853.
 
     Parameters
     ----------
-    rate : callable, (m, m) -> (m, m), k_B T / hbar
+    rate : callable, (m, n) -> (m, n), 1/time
         Matrix -> its rate of change.
-    start : complex array (m, m), no unit
-        At times[0].
-    times : array_like (t,), beta hbar
+    start : array (m, n), no unit
+        At times[0]; real or complex.
+    times : array_like (t,), any unit
     rtol : float, no unit
-        Relative tolerance.
+        Relative tolerance; the absolute one is 1e-3 of it.
 
     Returns
     -------
-    list of complex array (m, m), no unit
+    list of array (m, n), no unit
         One a time.
 
     Raises
@@ -315,9 +319,9 @@ def integrate(
     ConvergenceError
         If the integrator stops.
     """
-    times = _checks.finite_array("times", times, "beta hbar")
+    times = _checks.finite_array("times", times)
     if times.ndim != 1 or len(times) < 2 or np.any(np.diff(times) <= 0):
-        raise ParameterError("`times` must be at least two increasing numbers in beta hbar")
+        raise ParameterError("`times` must be at least two increasing numbers")
     rtol = _checks.number("rtol", rtol, least=1e-13)
     shape = start.shape
     found = solve_ivp(

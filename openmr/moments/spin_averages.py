@@ -89,15 +89,7 @@ class Brillouin(NamedTuple):
 def brillouin(spin: float, x: Array) -> Brillouin:
     """Brillouin function times S, and its slope; one hyperbolic tangent per point.
 
-    Parameters
-    ----------
-    spin : float
-    x : array, >= 0
-
-    Returns
-    -------
-    Brillouin
-        Errors relative to S; `level_sums` keeps every average to its own relative precision.
+    Errors are relative to S; `level_sums` keeps every average to its own relative precision.
     """
     t = np.tanh(0.5 * x)
     across = _across(spin, x, t)
@@ -150,21 +142,6 @@ def variance(spin: float, x: Array) -> Array:
     return np.asarray(_polynomial(pairs, q) / _polynomial(ones, q) ** 2)
 
 
-class Averages(NamedTuple):
-    """The first five of `LevelSums`."""
-
-    mean_spin: Array
-    second_moment: Array
-    variance: Array
-    flip_up: Array
-    flip_down: Array
-
-
-def averages(spin: float, x: Array) -> Averages:
-    """`level_sums` without the entropy."""
-    return Averages(variance=variance(spin, x), **means(spin, x)._asdict())
-
-
 def level_sums(spin: float, x: ArrayLike) -> LevelSums:
     """Thermal averages of a moment of given spin at reduced splitting x = beta eps_L.
 
@@ -185,4 +162,5 @@ def level_sums(spin: float, x: ArrayLike) -> LevelSums:
     q = np.exp(-depth)
     rest = q * _polynomial(_coefficients(spin)[0][:-1], q)  # Z - 1
     height = q * _polynomial(np.arange(1.0, round(2 * spin) + 1), q)  # sum_k k q^k
-    return LevelSums(*averages(spin, x), entropy=np.log1p(rest) + depth * height / (1.0 + rest))
+    entropy = np.log1p(rest) + depth * height / (1.0 + rest)
+    return LevelSums(variance=variance(spin, x), entropy=entropy, **means(spin, x)._asdict())

@@ -361,10 +361,7 @@ def longitudinal(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
 def longitudinal_printed(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
     """Eq. (70) as printed; half of Eq. (84) for isotropic coupling.
 
-    Returns
-    -------
-    array (..., n), 1/s
-        Last axis: the sublattice.
+    Returns as of `longitudinal`.
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
@@ -376,15 +373,12 @@ def longitudinal_printed(magnet: Magnet, electrons: Electrons, lines: Lines) -> 
 def transverse_flips(magnet: Magnet, electrons: Electrons, lines: Lines, phi: ArrayLike) -> Array:
     """Flip part of 1/tau_perp, first two terms of Eq. (75), per sublattice [1/s].
 
+    Returns as of `longitudinal`.
+
     Parameters
     ----------
     phi : array_like, rad
         Azimuth of the axis, Eq. (37).
-
-    Returns
-    -------
-    array (..., n), 1/s
-        Last axis: the sublattice.
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
@@ -397,10 +391,7 @@ def dephasing(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
 
     Differs from the paper by nu_F, which the print lacks.
 
-    Returns
-    -------
-    array (..., n), 1/s
-        Last axis: the sublattice.
+    Returns as of `longitudinal`.
     """
     jz = magnet.exchange[:, 2]
     rate = np.pi / HBAR * magnet.densities * electrons.dos
@@ -433,15 +424,12 @@ def transverse_flips_finite_splitting(
     of the electrons out of the transverse rate; R -> 1 as w -> 0. Only the mean is a rate once the
     spin precesses faster than it relaxes.
 
+    Returns as of `longitudinal`.
+
     Parameters
     ----------
     precession : array (...), rad/s
         omega_L, signed, Eq. (78).
-
-    Returns
-    -------
-    array (..., n), 1/s
-        Last axis: the sublattice.
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     x = state.reduced_splitting

@@ -62,14 +62,7 @@ class Options(TypedDict, total=False):
 
 
 class Diagnostic(NamedTuple):
-    """A number by which a method judges itself.
-
-    Attributes
-    ----------
-    unit : str
-        "1" for a pure number.
-    meaning : str
-    """
+    """A number by which a method judges itself; the unit of a pure number is "1"."""
 
     unit: str
     meaning: str

@@ -22,19 +22,9 @@ PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0
 
 
 def precession_tensor(along: Array, across: Array | None = None) -> Array:
-    """Precession part of the tensor, d<sigma>/dt = Omega x <sigma>, shape (..., 3, 3).
+    """Precession part of the tensor, d<sigma>/dt = Omega x <sigma>, shape (..., 3, 3) [1/s].
 
-    Parameters
-    ----------
-    along : array (...), rad/s
-        Omega_z, along b.
-    across : array (..., 2), rad/s, or None
-        Omega_x and Omega_y.
-
-    Returns
-    -------
-    array (..., 3, 3), 1/s
-        Antisymmetric.
+    `along` is Omega_z (...), along b, `across` Omega_x and Omega_y (..., 2), in rad/s.
     """
     tensor = along[..., None, None] * PRECESSION_GENERATOR
     if across is not None:
@@ -44,20 +34,7 @@ def precession_tensor(along: Array, across: Array | None = None) -> Array:
 
 
 def expect_field_along_b(across: Array | None, *, electron_splitting: bool) -> None:
-    """Refuse Bohr frequencies of an electron on which the field is not along b.
-
-    Parameters
-    ----------
-    across : array (..., 2), rad/s, or None
-        Omega_x and Omega_y.
-    electron_splitting : bool
-        Whether the frequencies are asked for.
-
-    Raises
-    ------
-    ParameterError
-        If they are, and there is such a field.
-    """
+    """Refuse Bohr frequencies of an electron, if asked for, on which the field is not along b."""
     if electron_splitting and across is not None:
         raise _checks.ParameterError(
             "`electron_splitting` must be False for couplings with J_xz or J_yz, got True: the "

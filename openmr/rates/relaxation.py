@@ -112,19 +112,14 @@ def _chosen(
     given: dict[str, Any] = dict(options)
     azimuth = given.pop("azimuth", 0.0)
     given = chosen.checked(given)
-    if not chosen.takes_matrices:
-        _refuse_matrices(sample, method)
+    diagonal = all(moments.is_diagonal for moments in sample.magnet.sublattices)
+    if not (chosen.takes_matrices or diagonal):
+        able = " and ".join(repr(name) for name, one in METHODS.items() if one.takes_matrices)
+        raise _checks.ParameterError(
+            f"`exchange` must be a scalar or (x, y, z) for method {method!r}, got a matrix with "
+            f"elements off its diagonal, which the methods {able} take"
+        )
     return chosen, partial(chosen.function, **given), azimuth
-
-
-def _refuse_matrices(sample: Sample, method: str) -> None:
-    if all(moments.is_diagonal for moments in sample.magnet.sublattices):
-        return
-    able = " and ".join(repr(name) for name, one in METHODS.items() if one.takes_matrices)
-    raise _checks.ParameterError(
-        f"`exchange` must be a scalar or (x, y, z) for method {method!r}, got a matrix with "
-        f"elements off its diagonal, which the methods {able} take"
-    )
 
 
 def _record(

@@ -4,7 +4,6 @@ from typing import Final
 
 from numpy.typing import ArrayLike
 
-from openmr import _checks
 from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments
 
@@ -49,13 +48,13 @@ def pt_py(
     temperature and a_Pt = 0.392 nm. Differs from the paper by rho_L0 = 2.0e-6 Ohm m, printed
     as 2.0e6.
     """
-    spin = _checks.half_integer("spin", spin)
-    curie = _checks.number("curie_temperature", curie_temperature, "K", least=0.0)
     moments = Moments(
         spin=spin, density=0.1 / PT_LATTICE_CONSTANT**3, exchange_energy=exchange_energy
     )
     return Sample(
-        magnet=Magnet(sublattices=[moments], disorder=disorder, curie_temperature=curie),
+        magnet=Magnet(
+            sublattices=[moments], disorder=disorder, curie_temperature=curie_temperature
+        ),
         electrons=Electrons.free(fermi_energy=1.0, mass=1.0),
         film=Film(
             thickness=5e-9,

@@ -141,7 +141,7 @@ def bloch_vector(
         raise ParameterError(f"`spins` must map a label or more to <sigma>(t), got {got}")
     grid = _row("times", times, "s")
     histories = {label: _history(f"spins[{label!r}]", s, grid) for label, s in spins.items()}
-    frame = _frame(frame, len(grid))
+    frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
     figure, ax = _axes(ax, "3d")
     _sphere(ax)
     for index, (label, spin) in enumerate(histories.items()):
@@ -220,7 +220,7 @@ def distribution(
     shape = (len(grid), 4, len(sea.energies))
     if history.shape != shape:
         raise ParameterError(f"`states` must have shape {shape}, got {history.shape}")
-    frame = _frame(frame, len(grid))
+    frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
     figure, ax = _axes(ax, "rectilinear")
     e, still = sea.energies, expit(-sea.energies)
     base = still if quantity == "occupation" else np.zeros_like(e)
@@ -311,7 +311,7 @@ def turning_field(
         raise ParameterError(
             f"`found` must hold a profile per angle, shape {shape}, got {found.accumulation.shape}"
         )
-    frame = _frame(frame, len(grid))
+    frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
     now = replace(found, accumulation=found.accumulation[frame], current=found.current[frame])
     figure, ax = plotting.spin_profile(now, quantity=quantity, ax=ax)
     values = getattr(found, quantity)
@@ -487,7 +487,3 @@ def _history(name: str, value: ArrayLike, times: Array) -> Array:
     if spin.shape != (len(times), 3):
         raise ParameterError(f"`{name}` must have shape {(len(times), 3)}, got {spin.shape}")
     return spin
-
-
-def _frame(frame: int, count: int) -> int:
-    return _checks.integer("frame", frame, least=0, most=count - 1)

@@ -39,6 +39,11 @@ class _Variable(NamedTuple):
     label: str
     directional: bool = False
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Units, equation and label, as the dataset keeps them."""
+        return {"units": self.units, "equation": self.equation, "long_name": self.label}
+
 
 VARIABLES: Final[dict[str, _Variable]] = {
     "longitudinal_rate": _Variable(
@@ -299,9 +304,3 @@ def attributes(plan: Plan) -> dict[str, str]:
         "method": plan.task.method,
         "description": json.dumps(told),
     }
-
-
-def variable_attributes(name: str) -> dict[str, str]:
-    """Units, equation and label of one variable."""
-    variable = VARIABLES[name]
-    return {"units": variable.units, "equation": variable.equation, "long_name": variable.label}

@@ -27,7 +27,6 @@ from openmr.sweeps.plan import (
     attributes,
     coordinates,
     dimensions,
-    variable_attributes,
 )
 
 
@@ -106,7 +105,7 @@ def _create(path: Path, plan: Plan) -> None:
                 fill_value=np.nan,
                 dimension_names=dims,
                 compressors=[ZstdCodec(level=1), Crc32cCodec()],
-                attributes={**variable_attributes(name), "coordinates": " ".join(
+                attributes={**VARIABLES[name].attributes, "coordinates": " ".join(
                     label for label in labels if label not in plan.task.dimensions
                 )},
             )  # fmt: skip

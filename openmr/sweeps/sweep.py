@@ -27,7 +27,6 @@ from openmr.sweeps.plan import (
     dimensions,
     evaluate,
     task_of,
-    variable_attributes,
 )
 
 if TYPE_CHECKING:
@@ -258,7 +257,7 @@ def dataset(plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> xarray.Dataset:
 
     return xarray.Dataset(
         {
-            name: (dimensions(name, plan.task), values, variable_attributes(name))
+            name: (dimensions(name, plan.task), values, VARIABLES[name].attributes)
             for name, values in arrays.items()
         },
         coords=coordinates(plan.task),

@@ -11,7 +11,7 @@ import openmr as om
 from openmr import units
 from openmr.moments import coupled_sublattices as descent
 from openmr.moments.one_sublattice import _bend, _series, weiss_field
-from openmr.moments.spin_averages import MAX_HORNER, averages, brillouin, level_sums
+from openmr.moments.spin_averages import MAX_HORNER, brillouin, level_sums
 
 SPINS = (0.5, 1.0, 2.0, 3.5, 7.5)
 
@@ -76,7 +76,7 @@ def test_residual_of_coupled_sublattices(name):
     pulls = beta[..., None] * np.array(magnet.weiss) * state.mean_spin[..., None, :]
     splitting = zeeman - pulls.sum(axis=-1)
     for i, spin in enumerate(magnet.spins):
-        again = averages(spin, splitting[..., i]).mean_spin
+        again = level_sums(spin, splitting[..., i]).mean_spin
         assert np.all(np.abs(again - state.mean_spin[..., i]) <= 1e-13 * spin)
 
 
@@ -179,7 +179,7 @@ def test_no_field_points_up_within_rounding_of_the_transition():
 @pytest.mark.parametrize("spin", SPINS)
 def test_level_sums_against_forty_digits(spin):
     for x in (0.0, 1e-12, 0.3, -2.0, 30.0, -650.0):
-        found = averages(spin, np.array([x]))
+        found = level_sums(spin, np.array([x]))[:5]
         for value, exact in zip(found, exact_averages(spin, x), strict=True):
             scale = abs(exact) if exact else mp.mpf(1)
             assert abs(mp.mpf(float(value[0])) - exact) <= 8e-16 * (2 * spin + 1) * scale

@@ -137,7 +137,8 @@ def unsaid(name, code, text):
 
 def test_numpydoc():
     wrong = []
-    for name in named():
+    stations = {"openmr.bath", "openmr.master"}  # no "def", which numpydoc needs; see test_house
+    for name in [one for one in named() if one not in stations]:
         found = [pair for pair in validate(name)["errors"] if pair[0] in CHECKS]
         found = [pair for pair in found if pair[0] not in ("PR01", "RT01") or unsaid(name, *pair)]
         wrong += [f"{name}: {code} {text}" for code, text in found]

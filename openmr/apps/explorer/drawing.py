@@ -104,18 +104,9 @@ def figure(
 
 
 def axis(values: Array, start: float, stop: float, *, tight: bool = False) -> Axis:
-    """Axis that holds all values, with about five round ticks.
+    """Axis from `start` to `stop` [px] that holds all values, with about five round ticks.
 
-    Parameters
-    ----------
-    values : array
-    start, stop : float, px
-    tight : bool
-        End at the extreme values, without a margin.
-
-    Returns
-    -------
-    Axis
+    A `tight` one ends at the extreme values, without a margin.
     """
     low, high = float(values.min()), float(values.max())
     span = high - low

@@ -64,13 +64,7 @@ def header() -> str:
 
 
 def controls(groups: Sequence[tuple[str, str, Sequence[str]]]) -> str:
-    """Sliders under their headings.
-
-    Parameters
-    ----------
-    groups : sequence of (str, str, sequence of str)
-        Heading, what one must know of the sliders (may be empty), and the sliders' HTML.
-    """
+    """Groups of sliders: heading, what one must know of them (may be empty), and their HTML."""
     parts = [
         f"<fieldset><legend>{escape(heading)}"
         + (f"<small>{escape(note)}</small>" if note else "")

@@ -94,13 +94,7 @@ class Settings:
 class _Row:
     """One quantity by both routes, in the unit shown.
 
-    Attributes
-    ----------
-    name, unit : str
-    decimals : int
-    closed_form, numerical : float
-    difference : float
-        Relative. Of rates it is that of the exchange part, because 1/tau_0 is the same in both.
+    The relative difference of rates is that of the exchange part: 1/tau_0 is the same in both.
     """
 
     name: str
@@ -118,17 +112,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Small:
-    """A parameter that the theory takes for small.
-
-    Attributes
-    ----------
-    parameter : str
-    assumption : str
-        What rests on it, by the names of `openmr.validity`.
-    equation : str
-    size : float
-        Dimensionless.
-    """
+    """A parameter that the theory takes for small, and what rests on it by `openmr.validity`."""
 
     parameter: str
     assumption: str
@@ -404,13 +388,7 @@ def captions(found: Screen) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def snippet(settings: Settings) -> str:
-    """Python that prints the numbers on the screen.
-
-    Returns
-    -------
-    str
-        A script; what it prints is `printed` of the same screen.
-    """
+    """Python that prints the numbers on the screen: `printed` of the same settings."""
     exponents = {"exchange_x": -3, "exchange_y": -3, "exchange_z": -3, "weiss": -3, "thickness": -9}
     numbers = {n: _digits(v, exponents.get(n, 0)) for n, v in asdict(settings).items()}
     return _SNIPPET.format(

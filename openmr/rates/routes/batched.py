@@ -25,7 +25,7 @@ from openmr._checks import SMALLEST, Array, ComplexArray
 from openmr.bath.correlators import electron_hole_spectrum
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.grid import blocks
-from openmr.moments.spin_averages import averages
+from openmr.moments.spin_averages import means, variance
 from openmr.rates.record import ExchangePart, expect_field_along_b, zero_tensor
 from openmr.sample.film import Sample
 
@@ -129,14 +129,10 @@ def redfield_tensor(
         chosen = np.flatnonzero(spins == value)
         for block in blocks(len(chosen)):
             here = chosen[block]
-            means = averages(float(value), x[here])
-            noise = line_noise(
-                x[here],
-                means.flip_up,
-                means.flip_down,
-                means.variance if connected else means.second_moment,
-                None if electron is None else w[here],
-            )
+            _, second_moment, up, down = means(float(value), x[here])
+            still = variance(float(value), x[here]) if connected else second_moment
+            split = None if electron is None else w[here]
+            noise = line_noise(x[here], up, down, still, split)
             tensor[here] = np.einsum("lp,plab->pab", noise, spread[here])
     return tensor.reshape(*grid, 3, 3)
 
@@ -151,10 +147,8 @@ def line_noise(x: Array, up: Array, down: Array, still: Array, w: Array | None) 
     ----------
     x : array (p,), no unit
         beta eps_L.
-    up : array (p,), no unit
-        <S_- S_+>.
-    down : array (p,), no unit
-        <S_+ S_->.
+    up, down : array (p,), no unit
+        <S_- S_+> and <S_+ S_->.
     still : array (p,), no unit
         What dephases.
     w : array (p,), no unit, or None
