@@ -4,17 +4,8 @@ In: spins, splittings and arrays in units of k_B T; out: spectra S(w), correlato
 half-sided transforms. May not know an Equilibrium, master equations or rates.
 """
 
-from openmr._checks import ComplexArray
-from openmr.bath.correlators import (
-    LARGEST_SPIN,
-    CorrelatorLines,
-    detailed_balance,
-    electron_hole_spectrum,
-    moment_correlation,
-    moment_correlator,
-    populations,
-    spin_matrices,
-)
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 
 __all__ = [
     "LARGEST_SPIN",
@@ -27,3 +18,26 @@ __all__ = [
     "populations",
     "spin_matrices",
 ]
+
+if TYPE_CHECKING:
+    from openmr._checks import ComplexArray
+    from openmr.bath.correlators import (
+        LARGEST_SPIN,
+        CorrelatorLines,
+        detailed_balance,
+        electron_hole_spectrum,
+        moment_correlation,
+        moment_correlator,
+        populations,
+        spin_matrices,
+    )
+else:
+
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            return getattr(_import_module("openmr.bath.correlators"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
