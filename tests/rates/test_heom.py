@@ -464,7 +464,8 @@ def test_levels_of_the_hierarchy_fill_as_is_said(monkeypatch):
     d rho_n/dt = -n nu rho_n - i a rho_(n+1) - i n a c rho_(n-1), each level from the one above, in
     the norm sqrt(n! c^n) that makes both couplings alike.
     """
-    (space,) = hilbert.moment_spaces(FILM, om.equilibrium(FILM, *MILD))
+    sample = film(1e-4, spin=1.0)
+    (space,) = hilbert.moment_spaces(sample, om.equilibrium(sample, *MILD))
     a, c, nu = float(np.ptp(np.linalg.eigvalsh(space.coupling.full()))), 40.0, 3.0
     bath = SimpleNamespace(exponents=[SimpleNamespace(coefficient=c, exponent=nu)])
     monkeypatch.setattr(hierarchy, "environment", lambda *_: bath)
