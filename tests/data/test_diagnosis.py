@@ -270,7 +270,9 @@ def test_few_points_widen_the_interval_as_student_says(points, freedom, level):
     noisy = curve(PARAMAGNET, 4.0, field) * (1 + 1e-4 * np.array([1.0, -1.0, 1.0])[:points])
     wide = {1: np.tan(0.5 * np.pi * level), 2: level * np.sqrt(2 / (1 - level**2))}[freedom]
     for noise, many in ((None, wide), (1e-10, np.sqrt(2) * erfinv(level))):
-        given = measured(noisy, temperature=4.0, field=field, direction=(1, 0, 0), uncertainty=noise)
+        given = measured(
+            noisy, temperature=4.0, field=field, direction=(1, 0, 0), uncertainty=noise
+        )
         found = fit(PARAMAGNET, given, ["spin_hall_angle"])
         assert found.degrees_of_freedom == freedom
         low, high = found.interval("spin_hall_angle", level)

@@ -156,7 +156,9 @@ def test_curie_and_neel_temperatures():
 def test_densities_decide_whether_an_order_has_a_net_moment():
     """<S> = -sqrt(2 C_1/C_2) : 1 with C = S(S+1)/3, n_1 : n_2 = 1 : 2 and reciprocal couplings."""
     for spins, names in (((3.0, 2.0), "neel"), ((2.0, 3.0), "curie")):  # -2 : 1 and -1 : 1
-        pair = [om.Moments(s, n * DENSITY, exchange=0.0) for s, n in zip(spins, (1, 2), strict=True)]
+        pair = [
+            om.Moments(s, n * DENSITY, exchange=0.0) for s, n in zip(spins, (1, 2), strict=True)
+        ]
         magnet = om.Magnet(pair, weiss=[[0.0, -2e-3], [-1e-3, 0.0]])
         found = om.neel_temperature(magnet), om.curie_temperature(magnet)
         assert (found[0] > 0, found[1] > 0) == (names == "neel", names == "curie")

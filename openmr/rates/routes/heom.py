@@ -291,8 +291,8 @@ def _refuse_strong_noise(
     if beyond > allowed:
         raise ConvergenceError(
             f"the noise is too strong for a hierarchy of `max_depth` = {knobs.max_depth} levels: "
-            f"{coupling:.2g} k_B T/hbar fills the bath to level {mean:.2g} and leaves {beyond:.2g} of "
-            f"it beyond (allowed {allowed:.2g}); weaken the exchange or raise the temperature"
+            f"{coupling:.2g} k_B T/hbar fills the bath to level {mean:.2g} and leaves {beyond:.2g} "
+            f"of it beyond (allowed {allowed:.2g}); weaken the exchange or raise the temperature"
         )
 
 
