@@ -20,14 +20,8 @@ from scipy.linalg import expm
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from openmr._checks import (
-    EPSILON,
-    Array,
-    ComplexArray,
-    ConvergenceError,
-    ExtractionError,
-    ParameterError,
-)
+from openmr import _checks
+from openmr._checks import EPSILON, Array, ComplexArray, ExtractionError, ParameterError
 
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
@@ -184,7 +178,7 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
     size = min(_KRYLOV, len(vector))
     length = float(np.linalg.norm(vector))
     if not length <= _GROWN:
-        raise ConvergenceError(
+        raise _checks.ConvergenceError(
             "the hierarchy grows without bound: it has too few levels for noise this strong"
         )
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
