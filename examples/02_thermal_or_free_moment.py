@@ -24,6 +24,9 @@ temperature, field = 4.0, 3.0
 exact = om.relaxation(film, temperature, field).dissipator[2, 2]
 
 free = free_moment(film, temperature, field)
+x = om.equilibrium(film, temperature, field).reduced_splitting[0]
+assert abs(free.rate / exact / (1 + np.cosh(x)) - 1) < 1e-8  # exact for spin 1/2
+assert abs(free.residue / (np.cosh(x) / (1 + np.cosh(x))) - 1) < 1e-8
 print(f"free moment: rate {free.rate / exact:.3f} / tau_par, {free.residue:.1%} never decays")
 
 ratios = np.array([30.0, 100.0, 1e3, 1e4])
@@ -34,6 +37,8 @@ for ratio in ratios:
     )
     errors.append(1 - found.dissipator[2, 2] / exact)
     print(f"kappa tau_par = {3 * ratio:7.0f}: rate too small by {errors[-1]:.2e}")
+products = np.array(errors) * ratios
+assert np.all(np.abs(products / products[-1] - 1) < 10 / ratios)  # next: 1/(kappa tau)^2
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 plotting.free_moment(free, exact, ax=left)

@@ -16,8 +16,10 @@ for temperature, line in ((10.0, "-"), (40.0, "--"), (200.0, ":")):
     curve = om.magnetoresistance(om.presets.pt_py(-1e-3), temperature, field, (1, 0, 0))
     change = curve.longitudinal / curve.longitudinal[250] - 1
     ax.plot(field, 1e3 * change, line, color="0", label=f"{temperature:g} K")
-    lowest = abs(field[np.argmin(curve.longitudinal)])
-    print(f"{temperature:5g} K: resistance lowest at |B| = {lowest:.1f} T")
+    at = np.argmin(curve.longitudinal)
+    cancelled = curve.relaxation.exchange_field[at] if temperature == 10.0 else 0.0
+    assert abs(field[at] - cancelled) <= field[1] - field[0]
+    print(f"{temperature:5g} K: resistance lowest at |B| = {abs(field[at]):.1f} T")
 ax.set_xlabel("field along the current, B (T)")
 ax.set_ylabel(r"$\rho_L(B)/\rho_L(0) - 1$  ($10^{-3}$)")
 ax.set_title(r"Pt/Py, $n_S J = -1$ meV")

@@ -29,6 +29,13 @@ def flips(rates):
     return rates.transverse - rates.spin_flip_rate
 
 
+# Jz = 0: electron and moment split alike; the flips of one electron grow by sinh(w)/w, R is less
+grown = np.sinh(w) / w
+for part in (flips, lambda rates: rates.dissipator[:, 2, 2]):
+    assert np.allclose(part(kept), grown * part(absorbed), rtol=1e-10)
+assert np.allclose(corrected.dissipator[:, 2, 2], absorbed.dissipator[:, 2, 2], rtol=1e-10)
+assert np.allclose(flips(corrected), (np.sinh(w / 2) / (w / 2)) ** 2 * flips(absorbed), rtol=1e-10)
+
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 ax.plot(w, flips(absorbed) / 1e9, "-", color="0", label="splitting absorbed: Eq. (75)")
 ax.plot(w, flips(corrected) / 1e9, "--", color="#d55e00", label="Fermi sea: Eq. (75) times R")

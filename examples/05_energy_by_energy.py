@@ -25,6 +25,10 @@ found = om.relaxation(film, temperature, field, method="kinetic")
 slope, modes = found.dissipator[:, 2, 2], found.diagnostics
 for x, residue, slowest in zip(depth, modes["residue"], modes["slowest_rate"] / slope, strict=True):
     print(f"beta eps_L = {x:4.2f}: {residue:6.2%} never decays, slowest rate {slowest:.3f}/tau_par")
+assert np.allclose(slope, om.relaxation(film, temperature, field).dissipator[:, 2, 2], rtol=1e-12)
+pairs = np.sinh(depth / 2) / (depth / 2)  # the pair halfway between e and e - eps_L
+assert np.allclose(modes["slowest_rate"] / slope, pairs, rtol=1e-6)
+assert np.all(modes["residue"] > 1e-3)
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14.5, 4.2), layout="constrained")
 left.semilogy(depth, modes["fastest_rate"] / slope, "k^-", label="fastest pair")
@@ -58,6 +62,8 @@ for ratio in ratios:
     mixed = om.relaxation(film, temperature, field[chosen], **options)
     misses.append(1 - mixed.diagnostics["slowest_rate"] / rate)
 print(f"fast mixing: the rate misses the closed form by {misses[-1] * ratios[-1]:.3f} tau_ee/tau")
+coefficients = np.array(misses) * ratios
+assert np.all(np.abs(coefficients / coefficients[-1] - 1)[4:] < 10 / ratios[4:])  # next order
 right.loglog(ratios, misses, "ko-", label="one rate from all energies")
 right.loglog(ratios, misses[-1] * ratios[-1] / ratios, "--", color="#d55e00", label="first order")
 right.set_xlabel(r"mixing of the energies, $\tau_\parallel/\tau_{ee}$")

@@ -35,6 +35,12 @@ left.semilogx(
 left.set(ylim=(-0.5, 6), ylabel=r"$\Gamma(t)\,/\,\Gamma_\mathrm{Markov}$")
 left.axhline(1, color="0.7", linewidth=0.8, zorder=0)
 
+options = {"half_width": 1.0, "kernel": "flat"}
+dephasing = om.presets.pt_py((0.0, 0.0, -1e-3))  # no flips, which take or give eps_L
+built = dissipator_in_time(dephasing, temperature, field, times, **options)[:, 0, 0]
+overshoot = np.abs(built / built[-1] / cotangent - 1)
+assert np.all(overshoot < om.units.HBAR / (options["half_width"] * times))  # the band's edge
+
 styles = (("exponential", 1, "#d55e00", ("-", "--")), ("flat", 3, "#0072b2", ("-.", ":")))
 for kernel, order, color, lines in styles:
     markov = {"exponential": {"rtol": 1e-5}, "flat": {"rtol": 1e-10}}[kernel]
@@ -49,6 +55,7 @@ for kernel, order, color, lines in styles:
         right.loglog(late / thermal, rest, line, color=color, label=label)
         pick = late / thermal > 6
         slope = np.polyfit(np.log(late[pick]), np.log(rest[pick]), 1)[0]
+        assert abs(slope + order) < 0.05  # the next power is hbar/(W t) smaller, 1/100 here
         print(f"{label:24}: deviation falls as t^{slope:.2f} (the band's kink: t^-{order})")
 right.set(ylim=(1e-9, 3), ylabel=r"$|\Gamma(t)/\Gamma_\mathrm{Markov} - 1|$, transverse")
 for ax in (left, right):
@@ -59,6 +66,7 @@ found = om.relaxation(film, temperature, field, method="tcl2", kernel="flat")
 end = 10 * thermal
 across = spin_in_time(film, temperature, field, [0, end], start=(1, 0, 0), kernel="flat")[-1]
 measured = np.log(np.hypot(*across[:2])) + found.dissipator[0, 0] * end
+assert abs(measured / found.diagnostics["slip"][0, 0] - 1) < 1e-4
 print(f"slip of the decay: {measured:.6f}; its integral {found.diagnostics['slip'][0, 0]:.6f}")
 target = Path(tempfile.gettempdir()) / "openmr_memory.png"
 figure.savefig(target, dpi=150)

@@ -30,6 +30,8 @@ for name, (options, line, color) in forms.items():
     chosen = {"electron_splitting": True, "kernel": "flat", **options}
     found = master.monitors(electron_generator(film, temperature, field, **chosen), times)
     left.semilogx(times[1:], 1e4 * found.lowest_choi[1:], line, color=color, label=name)
+    positive = name != "splitting kept"
+    assert found.lowest_choi.min() > -1e-12 if positive else found.lowest_choi.min() < -1e-6
     first = found.first_violation
     when = "never negative" if first is None else f"first negative at {first[0]:.2f} hbar/k_BT"
     print(f"{name:20}: lowest Choi eigenvalue {found.lowest_choi.min():9.2e}, {when}")
@@ -71,6 +73,8 @@ slope = np.diff(shifts - 0.5 * band)[-1] / np.diff(np.log(band))[-1]
 print(f"level shift = W/2 k_B T + ({slope:.3f}) ln W; -(x/2) coth(x/2) = ", end="")
 print(f"{-0.5 * x / np.tanh(0.5 * x):.3f}")
 sea_slope = np.diff(fermi)[-1] / np.diff(np.log(band))[-1]
+assert abs(slope + 0.5 * x / np.tanh(0.5 * x)) < 1e-3  # the band's ends: k_B T/W
+assert abs(sea_slope - 1) < 1e-3
 print(f"the Fermi sea's has no part linear in W, and {sea_slope:+.3f} ln W")
 for ax in (left, right):
     ax.legend(frameon=False)

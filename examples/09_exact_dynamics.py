@@ -71,10 +71,16 @@ target = Path(tempfile.gettempdir()) / "openmr_exact.png"
 figure.savefig(target, dpi=150)
 
 order = np.polyfit(np.log(factors), np.log(both), 1)[0]
+odd = np.polyfit(np.log(factors[:3]), np.log(single[:3]), 1)[0]
+# the next even order is 25 rates over the bandwidth at most; one more in a single realisation
+assert abs(order - 4) < 25 * rate / bandwidth + 0.01
+assert abs(odd - 3) < 0.1
 found = om.relaxation(film, temperature, field, method="exact", levels=129)
 closed = om.relaxation(film, temperature, field)
+ratio = found.dissipator[2, 2] / closed.dissipator[2, 2]
+stated = 4 * found.uncertainty[2, 2] / closed.dissipator[2, 2]
+splitting = om.equilibrium(film, temperature, field).reduced_splitting[0]  # the noise is flat
+assert abs(ratio - 1) < stated + splitting**2 + 1e-5  # memory and edges
 print(f"beyond second order, odd orders cancelled: J^{order:.2f}")
-print(
-    f"exact over closed-form exchange rate: {found.dissipator[2, 2] / closed.dissipator[2, 2]:.5f}"
-)
+print(f"exact over closed-form exchange rate: {ratio:.5f}")
 print("figure:", target)

@@ -46,6 +46,8 @@ for energy in charging:
     lost, whole = (spin @ np.diag(fock.collision_integral(r, film)).real for r in parts)
     wrong.append(abs(lost / whole))
 order = np.polyfit(np.log(charging[:3]), np.log(wrong[:3]), 1)[0]
+assert abs(exact[-1] - blocked[-1]) < abs(exact[-1] - unblocked[-1])
+assert abs(order - 1) < charging[2]  # the next order in U / k_B T
 print(f"charging energy U: order {order:.2f} in U, then {wrong[-1]:.3f} at fixed number")
 
 modes, errors = np.array([8, 16, 32, 64, 128]), []
@@ -57,6 +59,7 @@ for size in modes:
     true = sign @ (g @ one - g.sum(axis=0) * one - np.sum((g - g.T) * both, axis=1))
     errors.append(abs(wick / true - 1))
 order = -np.polyfit(np.log(modes[1:]), np.log(errors[1:]), 1)[0]
+assert abs(order - 1) < 2 / modes[1]  # the next order in 1/N
 print(f"fixed number: order {order:.2f} in 1/N")
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4.2), layout="constrained")

@@ -40,6 +40,8 @@ left.legend(frameon=False, ncols=2, fontsize=8)
 hot = np.array([3.0, 6.0, 12.0, 24.0, 48.0])
 high = np.array([errors(8, t, 0.0)[0] for t in hot])
 slope = np.polyfit(np.log(1 / hot[2:]), np.log(high[2:]), 1)[0]
+# the next order, T_C/T
+assert abs(high[-1] * hot[-1] ** 2 / 100 - 2 / 3) < 1 / hot[-1]
 print(f"high temperature: slope {slope:.3f} in T_C/T")
 middle.loglog(1 / hot, high, "o-", color="0", label="ring of 8")
 middle.loglog(1 / hot, 100 * 2 / 3 / hot**2, "--", color="#d55e00", label=r"$\frac{2}{3}(T_C/T)^2$")
@@ -56,7 +58,8 @@ for ratio, mark in ((2.0, "o-"), (0.7, "s-")):
     noises = [clusters.complete_graph_noise(0.5, int(n), strength, pair.zeeman) for n in numbers]
     exact = np.array([clusters.golden_rule_tensor(noise)[0][2, 2] for noise in noises])
     off = 100 * np.abs(weiss / exact - 1)
-    slope = np.log(off[-1] / off[-2]) / np.log(2)
+    *_, before, slope = np.diff(np.log(off)) / np.log(2)
+    assert 0.5 < (slope + 1) / (before + 1) < 0.6  # -1, with an error that halves as N doubles
     print(f"complete graph, T/T_C = {ratio}: slope {slope:.2f} in N at N = 128")
     right.loglog(numbers, off, mark, color=str(0.8 - 0.4 * ratio), label=rf"$T/T_C={ratio}$")
 right.loglog(numbers, 40 / numbers, ":", color="#d55e00", label=r"$\propto 1/N$")

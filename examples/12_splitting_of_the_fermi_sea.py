@@ -25,6 +25,9 @@ def sea(depth, splitting, coupling=(1.0, 1.0, 0.0), spin=2.0):
 depths, splittings = np.linspace(0.01, 6, 25), np.linspace(-4, 4, 33)
 plane = np.array([[kinetics.initial_slope(sea(x, w))[1, 1] for w in splittings] for x in depths])
 factor = plane / plane[:, [16]]
+x, w = depths[:, None], splittings + 1e-9  # s(x) = sinh(x/2) / (x/2), without 0/0
+s = [np.sinh(y / 2) / (y / 2) for y in (w, x, x - w)]
+assert np.allclose(factor, s[0] * s[1] / s[2], rtol=1e-8)
 print(f"R at beta hbar omega_L = 1, beta eps_L = 2: {np.interp(1, splittings, factor[8]):.3f}")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 4.4), layout="constrained")
@@ -44,6 +47,8 @@ for depth, marker in ((0.5, "o"), (2.0, "s"), (5.0, "^")):
     scaled = 2 * np.pi * np.array(shift) / (2 * mean)
     right.semilogx(bandwidths, scaled, "k" + marker, label=rf"$\beta\varepsilon_L$ = {depth:g}",
                    markerfacecolor="none")  # fmt: skip
+    edges = depth / np.tanh(depth / 2) / bandwidths  # of a flat band that ends at W
+    assert np.ptp(scaled - np.log(bandwidths) - edges) < 1e-8
     constant = scaled[-1] - np.log(bandwidths[-1])
     right.semilogx(bandwidths, np.log(bandwidths) + constant, "-", color="#d55e00", linewidth=1)
     print(f"beta eps_L = {depth:g}: shift = (ln(W/k_B T) {constant:+.3f}) n_S nu J^2 <S_par>/hbar")

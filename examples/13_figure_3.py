@@ -56,6 +56,10 @@ panels["b"].legend(frameon=False, loc="center right", bbox_to_anchor=(1.0, 0.64)
 panels["c"].set_ylim(2.0195, None)
 panels["c"].legend(frameon=False, loc="lower center", ncols=2)
 
+small = {label: c.longitudinal[20] - c.longitudinal[0] for label, c in heating.items()}
+assert small["10 K"] < 0 < small["200 K"]  # from positive to negative on cooling
+rising = [bool(np.all(np.diff(curve.longitudinal) > 0)) for curve in signs.values()]
+assert rising == [True, True, False]  # positive but for antiferromagnetic coupling
 for label, curve in heating.items():
     first = curve.longitudinal[20] - curve.longitudinal[0]
     print(f"(a) {label:>5}: {'negative' if first < 0 else 'positive'} magnetoresistance to 2 T")
@@ -65,12 +69,15 @@ for label, curve in couplings.items():
         f"(c) {label}: lowest at {field[lowest]:.1f} T, where B_sd = "
         f"{curve.relaxation.exchange_field[lowest]:.1f} T"
     )
+    assert abs(curve.relaxation.exchange_field[lowest] - field[lowest]) < field[1]  # one step
 for label, curve in warming.items():
     lowest = np.argmin(curve.longitudinal)
     print(
         f"(d) {label}: lowest at {temperature[lowest]:.1f} K, where B_sd = "
         f"{curve.relaxation.exchange_field[lowest]:.2f} T"
     )
+    before, _, after = curve.relaxation.exchange_field[lowest - 1 : lowest + 2]
+    assert after < 5.0 < before  # within one step of the grid
 target = Path(tempfile.gettempdir()) / "openmr_figure_3.png"
 figure.savefig(target, dpi=150)
 print("figure:", target)

@@ -53,9 +53,14 @@ for plane, scan in scans.items():
     law = last + (first - last) * np.cos(angle) ** 2
     swing = 1e3 * np.ptp(scan.longitudinal) / first
     miss = np.max(np.abs(scan.longitudinal - law)) / first
+    assert miss < 1e-14
+    assert (swing < 1e-12) == (plane == "zx")
     print(f"{plane}: rho_L varies by {swing:.3f} in 1000, cos^2 law misses by {miss:.0e}")
 for label, scan in turned.items():
     swing = 1e6 * (scan.longitudinal[0] / scan.longitudinal[45] - 1)
+    law = scan.longitudinal[45] * (1 + 1e-6 * swing * np.cos(angle) ** 2)
+    assert np.allclose(scan.longitudinal, law, rtol=1e-14, atol=0)
+    assert (swing > 1e-6) == (float(label.split()[0]) < neel)
     print(f"antiferromagnet at {label:>4}: rho_L(x) / rho_L(y) - 1 = {swing:.3f} in 1e6")
 target = Path(tempfile.gettempdir()) / "openmr_angular_scans.png"
 figure.savefig(target, dpi=150)

@@ -40,12 +40,15 @@ lopsided = diffusion.graded_profile(film, near_one_face, electric_field=field_st
 largest = np.abs(modes.accumulation).max()
 for other in (matrix, grid):
     miss = np.abs(other.accumulation - modes.accumulation).max() / largest
+    assert miss < max(2 * other.uncertainty, 1e-12)
     verdict = "to rounding" if miss < 1e-13 else f"to {miss:.0e}, it said {other.uncertainty:.0e}"
     print(f"{other.method:12} agrees with the closed form {verdict}")
 for found in (matrix, grid, lopsided):
     at_faces = np.abs(found.current[[0, -1]]).max() / np.abs(found.current).max()
+    assert at_faces < 1e-12
     print(f"{found.method:12} current at the faces: {at_faces:.1g} of its largest")
 sides = lopsided.accumulation[[0, -1], 1]
+assert abs(sides.sum()) > 0.1 * np.abs(sides).max()  # opposite faces of an even film cancel
 print(f"lopsided film: mu_y = {1e6 * sides[0]:.2f} and {1e6 * sides[1]:.2f} microvolt at the faces")
 
 figure, axes = plt.subplots(2, 2, figsize=(11, 7.5), layout="constrained")

@@ -51,6 +51,10 @@ for (name, sample), (colour, line) in zip(ordered.items(), plotting.STYLES, stri
     transition = om.ordering_temperature(sample.magnet)
     omega = found.relaxation.precession
     turns = np.flatnonzero((omega[:-1] * omega[1:] < 0) & (np.abs(omega[1:]) > 1e6))  # not rounding
+    if name == "antiferromagnet":  # near T_N, linear but for (T_N - T)/T_N
+        near = [found.drho1[np.abs(kelvin - transition + d).argmin()] for d in (0.5, 0.25)]
+        assert abs(near[0] / near[1] / 2 - 1) < 0.5 / transition
+    assert len(turns) == (name == "ferrimagnet")
     where = f", precession compensated near {kelvin[turns[0]]:.1f} K" if len(turns) else ""
     print(f"{name}: orders at {om.ordering_temperature(sample.magnet):.1f} K{where}")
 axes[2].set_xlabel("temperature (K)")

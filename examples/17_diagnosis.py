@@ -34,10 +34,14 @@ start = om.presets.pt_py(exchange_energy=-0.8e-3, curie_temperature=36.0)
 names = ("exchange_energy", "ordering_temperature", "diffusion_length", "spin_hall_angle")
 found = diagnosis.fit(start, folder / "openmr_measured.csv", names)
 print(found)
+true = np.array([-1e-3, 30.0, truth.film.diffusion_length, 0.1])
+assert np.all(np.abs(found.values - true) < 4 * found.uncertainties)
 print(f"true: -0.001 eV, 30 K, {truth.film.diffusion_length:.2g} m, 0.1")
 wide = (*names, "thickness", "diffusion_at_fixed_diffusion_length")
 greedy = diagnosis.fit(found.sample, folder / "openmr_measured.csv", wide)
 print(greedy)
+(left_open,) = greedy.undetermined_combinations
+assert {name for name, _ in left_open.exponents} == {names[2], *wide[4:]}
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
 model = found.model.reshape(exact.shape)

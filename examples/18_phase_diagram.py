@@ -48,6 +48,7 @@ for ax, coupling in zip(axes, found.exchange_energy.values, strict=True):
     low = part.min()
     where = part.where(part == low, drop=True)
     deepest = f"at {float(where.temperature[0]):.1f} K and {float(where.field[0]):.2f} T"
+    assert (low < -1e-12) == (coupling < 0)  # beyond rounding
     print(
         f"n_S J = {1e3 * coupling:4.1f} meV: "
         + (f"falls by up to {-float(low):.1f}e-4, {deepest}" if low < 0 else "never falls")

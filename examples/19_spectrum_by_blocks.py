@@ -26,6 +26,8 @@ for spin, shade in ((0.5, "#0072b2"), (2.0, "#d55e00")):
     decay = -spectrum.real / rate[:, None]
     moving = decay > 1e-6
     slowest = np.where(moving, decay, np.inf).min(axis=1)
+    assert np.all(slowest > 1 + 1e-3)  # so 1/tau_par is none of them
+    assert spin > 0.5 or np.any(np.abs(decay - (1 + np.cosh(depth))[:, None]) < 1e-8, axis=1).all()
     left.plot(depth, slowest, "-", color=shade, label=f"slowest, S = {spin:g}")
     left.plot(depth, decay.max(axis=1), "--", color=shade, label=f"fastest, S = {spin:g}")
     print(f"S = {spin:g}, beta eps_L = {depth[-1]:g}: {moving[-1].sum()} decaying modes, "
@@ -45,6 +47,7 @@ for count, marker in ((1, "ko-"), (2, "s--")):
     for spins in (s for s in systems if len(s) == count):
         start = time.perf_counter()
         found = joint_spectrum(spins, [0.8, -0.4][:count], isotropic * count)
+        assert found.largest_block <= (4 if count == 1 else found.dimension**2 / 4)
         size.append(found.dimension)
         taken.append(time.perf_counter() - start)
         print(f"moments {spins}: N = {found.dimension}, blocks up to {found.largest_block} of "

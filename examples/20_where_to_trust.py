@@ -14,6 +14,11 @@ film = om.presets.pt_py(exchange_energy=-1e-3)
 temperature = np.array([5.0, 8.0, 12.0, 20.0, 30.0, 45.0, 70.0, 110.0, 200.0])
 report = om.validity(film, temperature, 5.0)
 print(om.validity(film, 200.0, 5.0))
+hot, cold = temperature > 100.0, temperature < 10.0
+# where the moments are free nothing that was found costs 10 %; where they are frozen something does
+costs = [a for a in report.assumptions if a.deviation is not None and not a.choice]
+assert all(a.deviation[hot].max() < 0.1 for a in costs)
+assert any(a.deviation[cold].max() > 0.1 for a in costs)
 
 figure, ax = plt.subplots(figsize=(8.5, 4.6), layout="constrained")
 styles = ["ko-", "ks--", "k^:", "kD-.", "C0v-", "C1p--", "C2*:"]

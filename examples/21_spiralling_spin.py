@@ -34,12 +34,18 @@ spins["tcl2, with memory"] = bare * remembered
 closed, *others, memory = spins.values()
 for method, spin in zip(list(spins)[1:], others, strict=False):
     print(f"largest distance of closed-form and {method}: {np.abs(closed - spin).max():.0e}")
+assert max(np.abs(closed - spin).max() for spin in others[:2]) < 1e-9  # integrator and fit
+assert np.abs(closed - others[2]).max() > 1e-4  # and the Fermi sea is apart
 thermal = om.units.HBAR / (om.units.K_B * temperature)
 print(f"hbar / k_B T = {1e12 * thermal:.2f} ps; length across the field, memory over closed form:")
 for time in (0.0, 0.5, 2.0, 6.0, 12.0):
     at = np.abs(times - 1e-12 * time).argmin()
     across = [np.hypot(*spin[at, :2]) for spin in (memory, closed)]
     print(f"{time:5.1f} ps: {across[0] / across[1]:.3f}")
+shrunk = np.hypot(*memory[:, :2].T) / np.hypot(*closed[:, :2].T)
+late = times > 5 * thermal  # coth(pi t k_B T / hbar) is 1 to 1e-13
+assert np.all(shrunk[late] < 1)
+assert np.ptp(shrunk[late]) < 0.01  # what the band of 1 eV and R still change
 
 target = Path(tempfile.gettempdir()) / "openmr_spiralling_spin.gif"
 draw = partial(animation.bloch_vector, times, spins)

@@ -29,8 +29,13 @@ face = 1e6 * found.accumulation[:, 0]  # at z = 0
 for degrees in (0.0, 45.0, 90.0, 135.0, 180.0):
     x, y, z = face[round(degrees / 9.0)].round(3) + 0.0
     print(f"{degrees:5.1f} degrees: mu_s at the face = ({x:6.3f}, {y:6.3f}, {z:6.3f}) microvolt")
+rest, quarter = face[0], face[round(90 / 9)]
+assert np.all(np.abs(face[:, 1]) <= np.abs(quarter[1]) * (1 + 1e-12))
+assert np.all(np.abs(face[:, 1]) >= np.abs(rest[1]) * (1 - 1e-12))
+assert np.abs(quarter[[0, 2]]).max() < 1e-12 * np.abs(quarter[1]) < np.abs(rest[2])
 turned = np.roll(found.accumulation, len(angles) // 2, axis=0)
 miss = np.abs(turned - found.accumulation * (1, 1, -1)).max()
+assert miss < 1e-12 * np.abs(found.accumulation).max()
 print(f"a reversed field reverses mu_z alone, to {miss / np.abs(face).max() * 1e6:.0e}")
 
 target = Path(tempfile.gettempdir()) / "openmr_turning_field.gif"

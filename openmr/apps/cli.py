@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from openmr._checks import OpenmrError, ParameterError
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
+from openmr.rates.methods import COSTLY, METHODS
 from openmr.sample.parameters import POINT, parameter
 from openmr.sample.toml import EXAMPLE, read_config, read_sample
 from openmr.tables import document, json_text
@@ -69,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         help="rates and resistivities on a grid of parameters, to a netCDF file",
         description="Work out a grid that a TOML file describes and write it as netCDF.\n"
         "Exit status: 0 done, 2 bad input.",
-        epilog=f"The file, here with every table (docs/sweeps.md):\n\n{indent(EXAMPLE, '  ')}",
+        epilog=f"The file, here with every table (docs/sweeps.md):\n\n{indent(EXAMPLE, '  ')}\n"
+        "Methods, and the question each answers:\n\n"
+        + "\n".join(f"  {one.name:15} {one.question}" for one in METHODS.values()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     sweep.add_argument("--config", "-c", type=Path, required=True, metavar="FILE.toml")
@@ -99,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     validity.add_argument(
         "--routes", nargs="+", default=[], metavar="ROUTE",
-        help="costly routes to run besides: heom, exact",
+        help=f"costly routes to run besides: {', '.join(COSTLY)}",
     )  # fmt: skip
     validity.set_defaults(run=_validity)
     ledger = commands.add_parser(

@@ -20,10 +20,13 @@ from scipy.linalg import expm
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from openmr import _checks
 from openmr._checks import EPSILON, Array, ComplexArray, ExtractionError, ParameterError
 
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
+_GROWN = 1e100
+"""No density matrix grows, nor what hangs on it: only a hierarchy cut short does."""
 
 
 # --- the bath, and what second order must not see of it ------------------------------------------
@@ -174,6 +177,10 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
     """
     size = min(_KRYLOV, len(vector))
     length = float(np.linalg.norm(vector))
+    if not length <= _GROWN:
+        raise _checks.ConvergenceError(
+            "the hierarchy grows without bound: it has too few levels for noise this strong"
+        )
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
     small = np.zeros((size + 1, size + 1), dtype=complex)
     basis[0] = vector / length

@@ -38,6 +38,7 @@ from openmr.apps.explorer.screen import (
 )
 from openmr.apps.explorer.server import tells_more_than_a_closed_tab
 from openmr.reports.validity import percent
+from openmr.sample.parameters import POINT, parameter
 
 START_VALUES = Settings()
 CASES = {
@@ -239,14 +240,34 @@ def test_values_outside_the_theory_are_refused_in_words(change, words):
     assert refused.reason in page.refusal(refused).replace("&gt;", ">")
 
 
+def sliders():
+    from openmr.apps.explorer.app import app
+
+    return app.run()[1]["sliders"].elements
+
+
+def test_sliders_stay_within_the_table_of_parameters_and_say_its_units():
+    found = sliders()
+    assert list(found) == list(STEPS)
+    assert set(found) == {field.name for field in fields(Settings)}
+    for name, prefix, factor in (
+        *((f"exchange_{axis}", "m", 1e-3) for axis in "xyz"),
+        ("weiss", "m", 1e-3), ("thickness", "n", 1e-9), ("spin", "", 1.0),
+    ):  # fmt: skip
+        row = parameter("exchange_energy" if name.startswith("exchange") else name)
+        slider, unit = found[name], row.unit
+        assert slider.start * factor >= (row.range.least if name != "thickness" else 0.0), name
+        assert slider.stop * factor <= row.range.most, name
+        assert slider.step == STEPS[name]
+        assert unit == "1" or f"({prefix}{unit})" in slider.text, slider.text
+    for name in ("temperature", "field"):
+        assert f"({POINT[name]})" in found[name].text
+
+
 def test_no_slider_position_but_no_thickness_is_refused():
     """Ends of every slider, each with the others at the start and all together."""
-    ends = {
-        "temperature": (1, 300), "field": (0, 30), "polar": (0, 180), "azimuth": (0, 360),
-        "exchange_x": (-3, 3), "exchange_y": (-3, 3), "exchange_z": (-3, 3), "spin": (0.5, 10),
-        "weiss": (-2, 5), "thickness": (0.5, 50),
-    }  # fmt: skip
-    assert set(ends) == {field.name for field in fields(Settings)}
+    ends = {name: (one.start, one.stop) for name, one in sliders().items()}
+    ends["thickness"] = STEPS["thickness"], ends["thickness"][1]
     changes = [{name: value} for name, pair in ends.items() for value in pair]
     changes += [{name: pair[i] for name, pair in ends.items()} for i in (0, 1)]
     for change in changes:

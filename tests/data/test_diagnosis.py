@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from refusals import unclear
 from scipy import stats
+from scipy.special import erfinv
 from systems import antiferromagnet, ferrimagnet
 
 import openmr as om
@@ -258,6 +259,23 @@ def test_intervals_hold_the_true_values_at_the_stated_rate(repeated, part):
         # intervals half or twice as wide are noticed
         assert covered(ends, 0.5)[:, column].sum() < low
         assert covered(ends, 2.0)[:, column].sum() > high
+
+
+@pytest.mark.parametrize(("points", "freedom"), [(2, 1), (3, 2)])
+@pytest.mark.parametrize("level", [0.5, 0.6827, 0.99])
+def test_few_points_widen_the_interval_as_student_says(points, freedom, level):
+    """In closed form for one and two degrees of freedom; Gauss where the noise is known."""
+    field = np.array([2.0, 9.0, 20.0])[:points]
+    noisy = curve(PARAMAGNET, 4.0, field) * (1 + 1e-4 * np.array([1.0, -1.0, 1.0])[:points])
+    wide = {1: np.tan(0.5 * np.pi * level), 2: level * np.sqrt(2 / (1 - level**2))}[freedom]
+    for noise, many in ((None, wide), (1e-10, np.sqrt(2) * erfinv(level))):
+        given = measured(
+            noisy, temperature=4.0, field=field, direction=(1, 0, 0), uncertainty=noise
+        )
+        found = fit(PARAMAGNET, given, ["spin_hall_angle"])
+        assert found.degrees_of_freedom == freedom
+        low, high = found.interval("spin_hall_angle", level)
+        assert 0.5 * (high - low) == pytest.approx(many * found.uncertainties[0], rel=1e-12)
 
 
 @pytest.mark.slow

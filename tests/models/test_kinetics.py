@@ -293,9 +293,15 @@ def test_strong_polarisation_relaxes_within_the_pauli_principle():
 # --- level shift -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("x", "w"), [(1.0, 0.0), (1.5, 0.7), (3.0, -1.2)])
-def test_flip_shift_equals_the_golden_rule_of_second_order(x, w):
-    """Flips alone: E_up - E_down of second-order perturbation theory, by Cauchy quadrature."""
+@pytest.mark.parametrize(
+    ("x", "w", "dos"),
+    [(1.0, 0.0, (1, 1)), (1.5, 0.7, (1, 1)), (3.0, -1.2, (1, 1)), (1.5, 0.7, (0.4, 1.6))],
+)
+def test_flip_shift_equals_the_golden_rule_of_second_order(x, w, dos):
+    """Flips alone: E_up - E_down of second-order perturbation theory, by Cauchy quadrature.
+
+    A virtual flip ends in the other band: the density of states is that one's.
+    """
     bandwidth = 400.0
     sums = level_sums(2.0, x)
 
@@ -312,17 +318,17 @@ def test_flip_shift_equals_the_golden_rule_of_second_order(x, w):
 
     def up(e):  # a virtual flip down raises the moment; a hole filled from below lowers it
         down_band = [integral(e - x, filled, -1) for filled in (False, True)]
-        return sums.flip_up * down_band[0] + sums.flip_down * down_band[1]
+        return dos[1] * (sums.flip_up * down_band[0] + sums.flip_down * down_band[1])
 
     def down(e):
         up_band = [integral(e + x, filled, 1) for filled in (False, True)]
-        return sums.flip_down * up_band[0] + sums.flip_up * up_band[1]
+        return dos[0] * (sums.flip_down * up_band[0] + sums.flip_up * up_band[1])
 
     energies = np.linspace(-24, 24, 97)
     profile = expit(0.5 * abs(w) - energies) * expit(0.5 * abs(w) + energies)
     difference = [up(e + w / 2) - down(e - w / 2) for e in energies]
     expected = np.average(difference, weights=profile) / (8 * np.pi)
-    found = kinetics.level_shift(sea_of(x, w, (1.0, 1.0, 0.0)), bandwidth)[0, 1]
+    found = kinetics.level_shift(sea_of(x, w, (1.0, 1.0, 0.0), dos=dos), bandwidth)[0, 1]
     assert found == pytest.approx(expected, rel=20 * abs(x) / bandwidth**2 + 2e-6)
 
 

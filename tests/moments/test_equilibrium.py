@@ -96,6 +96,31 @@ def test_condition_is_the_measured_sensitivity_near_the_transition():
     assert slope <= state.condition[0, 0] <= 10 * slope
 
 
+@pytest.mark.parametrize("sample", [paramagnet(0.5), paramagnet(3.5), ferrimagnet()])
+@pytest.mark.parametrize("x", [0.3, 3.0, 12.0])
+def test_condition_bounds_every_sensitivity(sample, x):
+    """Of each average to temperature and field, alone and together; <S_+ S_-> of spin 1/2 meets it.
+
+    There it falls as exp(-x), so by x per relative change of the field.
+    """
+    temperature, field, step = 20.0, field_for(x, 20.0), 1e-5
+    condition = om.equilibrium(sample, temperature, field).condition
+    worst = np.zeros_like(condition)
+    for kelvin, tesla in ((1, 0), (0, 1), (1, -1)):
+        low, high = (
+            om.equilibrium(
+                sample, temperature * (1 + sign * kelvin * step), field * (1 + sign * tesla * step)
+            )
+            for sign in (-1, 1)
+        )
+        for name in (*AVERAGES, "splitting"):
+            change = np.log(getattr(high, name) / getattr(low, name)) / (2 * step)
+            worst = np.maximum(worst, np.abs(change) / (abs(kelvin) + abs(tesla)))
+    assert np.all(worst <= condition * (1 + 1e-6))
+    if sample.magnet.spins[0] == 0.5 and x == 12.0:
+        assert worst[0] > 0.99 * condition[0]
+
+
 def test_exactly_zero_at_and_above_the_transition():
     for sample in (om.presets.pt_py(), antiferromagnet(), ferrimagnet()):
         critical = om.ordering_temperature(sample.magnet)
@@ -126,6 +151,18 @@ def test_curie_and_neel_temperatures():
     assert om.ordering_temperature(paramagnet(2.0).magnet) == 0.0
     repelling = film_of(om.Moments(2, DENSITY, exchange_energy=1e-3), weiss=-1e-3)
     assert om.ordering_temperature(repelling.magnet) == 0.0
+
+
+def test_densities_decide_whether_an_order_has_a_net_moment():
+    """<S> = -sqrt(2 C_1/C_2) : 1 with C = S(S+1)/3, n_1 : n_2 = 1 : 2 and reciprocal couplings."""
+    for spins, names in (((3.0, 2.0), "neel"), ((2.0, 3.0), "curie")):  # -2 : 1 and -1 : 1
+        pair = [
+            om.Moments(s, n * DENSITY, exchange=0.0) for s, n in zip(spins, (1, 2), strict=True)
+        ]
+        magnet = om.Magnet(pair, weiss=[[0.0, -2e-3], [-1e-3, 0.0]])
+        found = om.neel_temperature(magnet), om.curie_temperature(magnet)
+        assert (found[0] > 0, found[1] > 0) == (names == "neel", names == "curie")
+        assert max(found) == om.ordering_temperature(magnet)
 
 
 def test_branch_and_axis_convention_at_zero_field():

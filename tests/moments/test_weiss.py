@@ -185,14 +185,27 @@ def test_level_sums_against_forty_digits(spin):
             assert abs(mp.mpf(float(value[0])) - exact) <= 8e-16 * (2 * spin + 1) * scale
 
 
-def test_large_spins_take_one_product_instead():
-    spin = MAX_HORNER / 2 + 3.5
+@pytest.mark.parametrize("spin", [MAX_HORNER / 2 + 3.5, 500.0, 500.5])
+def test_large_spins_take_one_product_instead(spin):
+    """And beyond 500, where binomial coefficients overflow, <S_x^2> + <S_y^2> another sum."""
     x = np.array([1e-3, 0.2, -4.0])
     found, mean = level_sums(spin, x), brillouin(spin, np.abs(x)).mean
     np.testing.assert_allclose(np.abs(found.mean_spin), mean, rtol=1e-12)
     for i, value in enumerate(x):
         exact = exact_averages(spin, value)
         np.testing.assert_allclose([a[i] for a in found[:5]], [float(e) for e in exact], rtol=1e-12)
+
+
+def test_the_largest_spins_point_as_a_vector_does():
+    """Langevin: <S_par> = -S (coth y - 1/y), y = x S, to 1/2S."""
+    spin, y = 2e4, np.array([0.01, 1.0, 5.0, 40.0])
+    found, langevin = averages(spin, y / spin), 1 / np.tanh(y) - 1 / y
+    np.testing.assert_allclose(-found.mean_spin / spin, langevin, rtol=1 / spin)
+    square, slope = 1 - 2 * langevin / y, 1 / y**2 - 1 / np.sinh(y) ** 2
+    np.testing.assert_allclose(found.second_moment / spin**2, square, rtol=2 / spin)
+    np.testing.assert_allclose(found.variance / spin**2, slope, rtol=2 / spin)
+    for flips in (found.flip_up, found.flip_down):
+        np.testing.assert_allclose(flips / spin**2, 2 * langevin / y, rtol=y.max() / spin)
 
 
 def test_a_root_that_is_not_reached_is_an_error(monkeypatch):

@@ -189,6 +189,26 @@ def test_fit_recovers_any_generator():
     np.testing.assert_allclose(fit.generator, GENERATOR, atol=1e-10)
 
 
+def test_stated_error_is_reached_by_the_worst_misfit():
+    """Misfits all of one size, with the signs that move one element most: no other move it more."""
+    step, signal = synthetic(GENERATOR, 3.0)
+    h, size = 1e-6, 1e-8
+
+    def signals(generator):
+        return synthetic(generator, 3.0)[1][1:].ravel()
+
+    moves = h * np.eye(9).reshape(9, 3, 3)
+    slopes = [(signals(GENERATOR + m) - signals(GENERATOR - m)) / (2 * h) for m in moves]
+    response = np.linalg.pinv(np.stack(slopes, axis=1))
+    for element in range(9):
+        worst = signal.copy()
+        worst[1:] += size * np.sign(response[element]).reshape(-1, 3, 3)
+        fit = extraction.fit_generator([(step, worst)], GENERATOR)
+        moved = abs(fit.generator - GENERATOR).ravel()[element]
+        # to first order in the size, and in the step of the derivatives
+        assert moved / size == pytest.approx(fit.error.ravel()[element] / fit.residual, rel=1e-4)
+
+
 def test_first_guess_is_exact_on_exact_data():
     step, signal = synthetic(GENERATOR, 2.0)
     np.testing.assert_allclose(extraction.initial_guess(step, signal), GENERATOR, atol=1e-10)

@@ -8,13 +8,14 @@ import pytest
 import qutip
 from refusals import unclear
 from scipy.linalg import expm
+from scipy.special import dawsn
 from systems import COUPLINGS, antiferromagnet, ferrimagnet, field_for, paramagnet
 
 import openmr as om
 from openmr import finite_band, hilbert, master
 from openmr._checks import ConvergenceError, ExtractionError, SizeError
 from openmr._qutip import exact_arithmetic
-from openmr.rates.routes.exact import WINDOW, averaged_generator
+from openmr.rates.routes.exact import WINDOW, _read, averaged_generator
 
 exact = partial(om.relaxation, method="exact")
 
@@ -384,6 +385,40 @@ def test_uncertainty_is_what_seeds_differ_by():
     spread = np.std([run.dissipator[2, 2] for run in runs], ddof=1)
     claimed = np.sqrt(np.mean([run.uncertainty[2, 2] ** 2 for run in runs]))
     assert 0.5 <= spread / claimed <= 2.0
+
+
+def test_uncertainty_is_the_standard_error_of_the_mean():
+    """Realisations that scatter by 1 (with n - 1) about a straight line: 1/sqrt(n)."""
+    times = np.linspace(1.0, 2.0, 6)
+    for count in (4, 9, 100):
+        scatter = np.resize([1.0, -1.0], count) if count % 2 == 0 else np.arange(count) - 4.0
+        scatter = scatter / np.sqrt(scatter @ scatter / (count - 1))
+        lines = 1e3 + scatter[:, None] + 2.0 * times
+        curves = np.multiply.outer(lines, np.ones((4, 4)))
+        found = _read(times, curves, curves[0], 0.0)
+        np.testing.assert_allclose(found.generator, 1e3)
+        np.testing.assert_allclose(found.error, 1 / np.sqrt(count), rtol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spin", [0.5, 1.0])
+def test_shift_is_that_of_virtual_flips(spin):
+    """E_up - E_down of second order in noise G exp(-w^2 / 2 W^2), a Dawson integral in closed form.
+
+    A virtual flip down raises the moment and costs eps_L: it lowers up, by <S_- S_+>; likewise
+    <S_+ S_-> raises down. The diagnostic `second_order` bounds what the exact motion adds.
+    """
+    sample, width, temperature = paramagnet(spin, 1e-4), 5e-3, 4.0
+    for field in (5.0, -5.0):
+        state = om.equilibrium(sample, temperature, field)
+        (space,) = hilbert.moment_spaces(sample, state)
+        mean = dawsn(state.splitting[0] / (np.sqrt(2.0) * width)) / (4.0 * np.sqrt(np.pi))
+        shift = -space.noise * mean * (state.flip_up[0] + state.flip_down[0])
+        found = exact(sample, temperature, field, noise_width=width, levels=65)
+        largest = np.abs(found.dissipator).max()
+        allowed = (float(found.diagnostics["second_order"]) + 1e-5) * largest  # 1e-5: memory, edges
+        assert abs(found.diagnostics["shift"] - shift) <= allowed
+        assert allowed < 0.1 * abs(shift)
 
 
 def test_zero_coupling_and_weakest_coupling():

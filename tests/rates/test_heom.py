@@ -1,6 +1,8 @@
 """Hierarchical equations of motion against second order, exact answers and wrong versions of it."""
 
 from functools import partial
+from math import factorial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -228,6 +230,23 @@ def test_rates_converge_with_the_cutoff_as_its_inverse():
     np.testing.assert_allclose(order[[0, 2]], 1.0, atol=0.1)
 
 
+def test_what_the_cutoff_does_is_extrapolated_away(monkeypatch):
+    """Rates that go as 1/gamma come out at an infinite cutoff, and the last step is the error."""
+    infinite, first = np.diag([0.0, 0.3, 0.3, 0.2]), np.diag([0.0, 1.0, -2.0, 3.0])
+
+    def recorded_at(space, coupling, width, *_):
+        return np.tile(-(infinite + first / width), (STEPS + 1, 1, 1))
+
+    monkeypatch.setattr(route, "_recorded", recorded_at)
+    (space,) = hilbert.moment_spaces(FILM, om.equilibrium(FILM, *MILD))
+    knobs = route._Knobs(False, None, 1e-4, 12, 8, None)
+    found = route._of_space(space, 0.01, 0.0, THERMAL, knobs)
+    np.testing.assert_allclose(found.tensor, infinite[1:, 1:], atol=1e-15)
+    last = np.abs(first[1:, 1:]) / (route.WIDER * found.diagnostics["drude_cutoff"])
+    np.testing.assert_allclose(found.error, last, atol=1e-15)
+    assert found.diagnostics["cutoff_change"] > 0.1  # of the largest rate: no idle test
+
+
 def test_undressed_coupling_errs_as_the_inverse_square_of_the_cutoff(monkeypatch):
     monkeypatch.setattr(hierarchy, "dressed", lambda hamiltonian, operator, width: operator)
     widths = np.array([15, 30, 60]) * np.pi
@@ -415,6 +434,46 @@ def test_large_spins_are_refused():
 def test_an_unconverged_run_says_so():
     with pytest.raises(ConvergenceError, match=r"not converged with 4 terms and depth 3.*10 K"):
         heom(film(1e-3), *MILD, moment="held", max_depth=3, rtol=1e-9)
+
+
+def test_noise_too_strong_for_any_depth_is_refused_at_once(monkeypatch):
+    """Before anything is propagated; deeper levels would do, and 5 meV is not refused so."""
+    monkeypatch.setattr(route, "_converged", lambda *_: pytest.fail("propagated"))
+    strong = r"max_depth` = 8 levels: 30 k_B T/hbar .* level 27 .*weaken .* raise .*2 K and 5 T"
+    with pytest.raises(ConvergenceError, match=strong):
+        heom(om.presets.pt_py(-20e-3, spin=0.5), 2.0, 5.0)
+    for exchange, depth in ((-20e-3, 60), (-5e-3, 8)):
+        with pytest.raises(pytest.fail.Exception, match="propagated"):
+            heom(om.presets.pt_py(exchange, spin=0.5), 2.0, 5.0, max_depth=depth)
+
+
+def test_levels_of_the_hierarchy_fill_as_is_said(monkeypatch):
+    """A coherence between states of the coupling, a apart: weights of a Poisson distribution.
+
+    d rho_n/dt = -n nu rho_n - i a rho_(n+1) - i n a c rho_(n-1), each level from the one above, in
+    the norm sqrt(n! c^n) that makes both couplings alike.
+    """
+    sample = film(1e-4, spin=1.0)
+    (space,) = hilbert.moment_spaces(sample, om.equilibrium(sample, *MILD))
+    a, c, nu = float(np.ptp(np.linalg.eigvalsh(space.coupling.full()))), 40.0, 3.0
+    bath = SimpleNamespace(exponents=[SimpleNamespace(coefficient=c, exponent=nu)])
+    monkeypatch.setattr(hierarchy, "environment", lambda *_: bath)
+    levels = [1.0]
+    for n in range(1, 60):
+        levels.append(levels[-1] * n * a * c / (n * nu))
+    weights = [r**2 / (factorial(n) * c**n) for n, r in enumerate(levels)]
+    for depth in (4, 8):
+        beyond = sum(weights[depth + 1 :]) / sum(weights)
+        knobs = route._Knobs(False, None, 1e-4, 12, depth, None)
+        with pytest.raises(ConvergenceError, match=rf"leaves {beyond:.2g} of it beyond"):
+            route._refuse_strong_noise(space, 1.0, 7 * np.pi, knobs)
+
+
+def test_a_hierarchy_that_grows_is_an_error():
+    grows = hierarchy.csr_array(np.diag([1000.0, -3.0, 2.0]) + 0.5)
+    vector = hierarchy.krylov_exponential(grows, np.ones(3, dtype=complex), 0.3)
+    with pytest.raises(ConvergenceError, match="grows without bound"):
+        hierarchy.krylov_exponential(grows, vector, 0.3)
 
 
 def test_no_plateau_says_so():

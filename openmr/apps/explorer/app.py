@@ -22,8 +22,9 @@ def imports():
     import openmr as om
     from openmr.apps.explorer import page
     from openmr.apps.explorer.screen import Refusal, Settings, answer
+    from openmr.sample.parameters import POINT, parameter
 
-    return Refusal, Settings, answer, mo, om, page
+    return POINT, Refusal, Settings, answer, mo, om, page, parameter
 
 
 @app.cell
@@ -33,51 +34,46 @@ def header(mo, page):
 
 
 @app.cell
-def controls(Settings, mo, page):
-    """One slider per field of `Settings`."""
-    start = Settings()
+def controls(POINT, Settings, mo, page, parameter):
+    """One slider per field of `Settings`: label, unit of the table, ends and step."""
 
-    def slider(name, label, *, low=0.0, high, step=1.0):
+    def unit(name):
+        return parameter(name).unit
+
+    groups = {
+        ("Temperature and field", ""): {
+            "temperature": ("temperature T", POINT["temperature"], 1.0, 300.0, 1.0),
+            "field": ("field B", POINT["field"], 0.0, 30.0, 0.25),
+            "polar": ("polar angle θ", "°", 0.0, 180.0, 5.0),
+            "azimuth": ("azimuth φ", "°", 0.0, 360.0, 5.0),
+        },
+        ("Exchange with the electrons", "negative: antiferromagnetic; z is along the field"): {
+            f"exchange_{v}": (f"n<sub>S</sub>J along {v}", unit("exchange_energy"), -3.0, 3.0, 0.05)
+            for v in "xyz"
+        },
+        ("Moments and film", "J₀ couples the moments; positive: they order"): {
+            "spin": ("spin S", "1", parameter("spin").range.least, 10.0, 0.5),
+            "weiss": ("Weiss J₀", unit("weiss"), -2.0, 5.0, 0.05),
+            "thickness": ("thickness d", unit("thickness"), 0.0, 50.0, 0.5),
+        },
+    }
+    units = {"eV": " (meV)", "m": " (nm)", "1": ""}  # of `Settings`
+
+    def slider(name, label, unit, *ends):
         """Slider that starts at the default; a screen reader says the value itself."""
         return mo.ui.slider(
-            low, high, step, getattr(start, name), label=label, show_value=True, full_width=True
+            *ends,
+            getattr(Settings(), name),
+            label=label + units.get(unit, f" ({unit})"),
+            show_value=True,
+            full_width=True,
         )
 
-    coupling = {"low": -3.0, "high": 3.0, "step": 0.05}
     sliders = mo.ui.dictionary(
-        {
-            "temperature": slider("temperature", "temperature T (K)", low=1.0, high=300.0),
-            "field": slider("field", "field B (T)", high=30.0, step=0.25),
-            "polar": slider("polar", "polar angle θ (°)", high=180.0, step=5.0),
-            "azimuth": slider("azimuth", "azimuth φ (°)", high=360.0, step=5.0),
-            "exchange_x": slider("exchange_x", "n<sub>S</sub>J along x (meV)", **coupling),
-            "exchange_y": slider("exchange_y", "n<sub>S</sub>J along y (meV)", **coupling),
-            "exchange_z": slider("exchange_z", "n<sub>S</sub>J along z (meV)", **coupling),
-            "spin": slider("spin", "spin S", low=0.5, high=10.0, step=0.5),
-            "weiss": slider("weiss", "Weiss J₀ (meV)", low=-2.0, high=5.0, step=0.05),
-            "thickness": slider("thickness", "thickness d (nm)", high=50.0, step=0.5),
-        }
+        {name: slider(name, *row) for rows in groups.values() for name, row in rows.items()}
     )
-    mo.Html(
-        page.controls(
-            [
-                (heading, note, [f"{sliders[name]}" for name in names])
-                for heading, note, names in (
-                    ("Temperature and field", "", ("temperature", "field", "polar", "azimuth")),
-                    (
-                        "Exchange with the electrons",
-                        "negative: antiferromagnetic; z is along the field",
-                        ("exchange_x", "exchange_y", "exchange_z"),
-                    ),
-                    (
-                        "Moments and film",
-                        "J₀ couples the moments; positive: they order",
-                        ("spin", "weiss", "thickness"),
-                    ),
-                )
-            ]
-        )
-    )
+    shown = [(*about, [f"{sliders[name]}" for name in rows]) for about, rows in groups.items()]
+    mo.Html(page.controls(shown))
     return (sliders,)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import qutip
 from qutip import Qobj
 from qutip.core.environment import ExponentialBosonicEnvironment
+from scipy.special import pdtrc
 
 from openmr import _checks
 from openmr._checks import (
@@ -30,7 +31,15 @@ from openmr._checks import (
 from openmr._qutip import exact_arithmetic
 from openmr.master import hierarchy
 from openmr.moments.equilibrium import Equilibrium
-from openmr.rates.plateau import STEP, STEPS, Plateau, check_plateau, find_plateau, relaxation_part
+from openmr.rates.plateau import (
+    STEP,
+    STEPS,
+    VARIATION_LIMIT,
+    Plateau,
+    check_plateau,
+    find_plateau,
+    relaxation_part,
+)
 from openmr.rates.record import ExchangePart, on_grid
 from openmr.rates.routes import joint_space
 from openmr.units import HBAR, K_B
@@ -103,7 +112,8 @@ def heom(
     SizeError
         For a coupled spin above `largest_spin`, before anything is built.
     ConvergenceError
-        If `max_terms`, `max_depth` or the largest hierarchy is reached before `rtol`.
+        If `max_terms`, `max_depth` or the largest hierarchy is reached before `rtol`; before
+        anything is propagated where the noise is so strong that no such depth can do.
     ExtractionError
         If the generator has no plateau: the spin relaxes while the bath still remembers.
 
@@ -221,6 +231,7 @@ def _of_space(
     space: joint_space.MomentSpace, coupling: float, w: float, thermal: float, knobs: _Knobs
 ) -> _Found:
     width = _cutoff(abs(space.splitting) + abs(w), knobs.drude_cutoff, thermal)
+    _refuse_strong_noise(space, coupling, width, knobs)
     narrow = _converged(space, coupling, width, knobs)
     plateau, scale = narrow.plateau, narrow.plateau.largest
     wide = _recorded(space, coupling, WIDER * width, narrow.terms, narrow.depth, knobs)
@@ -262,6 +273,27 @@ def _cutoff(fastest: float, asked: float | None, thermal: float) -> float:
             f"got {asked:.3g}"
         )
     return asked / thermal
+
+
+def _refuse_strong_noise(
+    space: joint_space.MomentSpace, coupling: float, width: float, knobs: _Knobs
+) -> None:
+    """Refuse at once what fills the bath beyond the deepest level allowed.
+
+    Two states of the coupling, a apart, displace the exponent c exp(-nu t) by a c/nu: the levels of
+    the hierarchy then have the weights of a Poisson distribution with the mean a^2 |c|/nu^2.
+    """
+    exponents = hierarchy.environment(coupling, width, FIRST_TERMS).exponents
+    apart = float(np.ptp(space.coupling.eigenenergies()))
+    mean = apart**2 * sum(abs(e.coefficient) / abs(e.exponent) ** 2 for e in exponents)
+    beyond = float(pdtrc(knobs.max_depth, mean))
+    allowed = max(knobs.rtol, 0.1 * VARIATION_LIMIT)
+    if beyond > allowed:
+        raise ConvergenceError(
+            f"the noise is too strong for a hierarchy of `max_depth` = {knobs.max_depth} levels: "
+            f"{coupling:.2g} k_B T/hbar fills the bath to level {mean:.2g} and leaves {beyond:.2g} "
+            f"of it beyond (allowed {allowed:.2g}); weaken the exchange or raise the temperature"
+        )
 
 
 # --- convergence in terms and depth --------------------------------------------------------------
