@@ -17,7 +17,7 @@ STEPS = 16
 """The slowest memory of a wide band decays as exp(-2 pi t): to 1e-8 at t = 3, of 4 recorded."""
 WINDOW = 4
 """Steps in the window on which the generator must stand still: one thermal time."""
-_VARIATION_LIMIT = 0.1
+VARIATION_LIMIT = 0.1
 """No plateau where the rates vary by more than this, of the largest, in the best window."""
 
 
@@ -88,11 +88,11 @@ def find_plateau(generators: Array, lasting: bool) -> Plateau:
 def check_plateau(plateau: Plateau) -> None:
     """Raise `ExtractionError` where the generator never stands still."""
     worst = float(plateau.variation.max()) / plateau.largest
-    if worst > _VARIATION_LIMIT:
+    if worst > VARIATION_LIMIT:
         raise ExtractionError(
             f"the generator has no plateau: where it changes least, from {plateau.start:g} to "
             f"{plateau.end:g} beta hbar, its rates vary by {worst:.2g} of the largest (allowed "
-            f"{_VARIATION_LIMIT:g}); the spin relaxes in {1 / plateau.largest:.3g} beta hbar, not "
+            f"{VARIATION_LIMIT:g}); the spin relaxes in {1 / plateau.largest:.3g} beta hbar, not "
             "long after the bath's memory of about one: weaken the exchange, raise the "
             'temperature or hold the moment (`moment="held"`)'
         )

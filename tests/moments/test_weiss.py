@@ -199,7 +199,7 @@ def test_large_spins_take_one_product_instead(spin):
 def test_the_largest_spins_point_as_a_vector_does():
     """Langevin: <S_par> = -S (coth y - 1/y), y = x S, to 1/2S."""
     spin, y = 2e4, np.array([0.01, 1.0, 5.0, 40.0])
-    found, langevin = averages(spin, y / spin), 1 / np.tanh(y) - 1 / y
+    found, langevin = level_sums(spin, y / spin), 1 / np.tanh(y) - 1 / y
     np.testing.assert_allclose(-found.mean_spin / spin, langevin, rtol=1 / spin)
     square, slope = 1 - 2 * langevin / y, 1 / y**2 - 1 / np.sinh(y) ** 2
     np.testing.assert_allclose(found.second_moment / spin**2, square, rtol=2 / spin)
