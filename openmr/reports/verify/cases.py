@@ -1,4 +1,7 @@
-"""Cases to verify and what the numerical routes find for them; no closed form is used here."""
+"""Cases to verify and what the numerical routes find for them.
+
+No closed form is used here, nor the shipped equilibrium and transport.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import units
-from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr._checks import Array
+from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
+from openmr.reports.verify import reference
+from openmr.reports.verify.reference import Averages, Diffused
 from openmr.sample import presets
 from openmr.sample.film import Electrons, Sample
 from openmr.sample.magnet import Magnet, Moments
@@ -37,12 +43,15 @@ class Solution:
     """One case by the numerical routes; no closed form is in it."""
 
     case: Case
-    state: Equilibrium
+    state: Equilibrium  # by `reference`
+    rounding: Array  # of beta eps_L, per sublattice
+    averages: list[Averages]  # per sublattice
     rates: dict[str, Relaxation]
+    diffused: dict[str, Diffused]  # of the rates of each route, in axes of the film
+    switched: dict[str, Array]  # F of tensors with something switched off, Bloch-Redfield
     fermi_sea: Relaxation  # with the electron's splitting in full
     flips_split: Relaxation  # flips alone, the electron's splitting in the dissipator
     dephasing: float  # Jz alone: 1/tau_perp [1/s]
-    moments: list[tuple[float, float]]  # <S_par>, <S_par^2> from the operators, per sublattice
 
 
 def _with_moments(
@@ -122,24 +131,26 @@ def solve(cases: Iterable[Case], *, progress: bool | None = None) -> list[Soluti
 
 
 def _solve_case(case: Case) -> Solution:
-    from openmr.rates.routes import joint_space
-
-    state = equilibrium(case.sample, case.temperature, case.field)
+    state, rounding, averages = _state(case)
     quiet = {"bloch-redfield": {}, "evolution": {"progress": False}}
     rates = {name: relaxation_at(state, method=name, **quiet[name]) for name in NUMERICAL}
     flips = _one_coupling(case.sample, (1, 1, 0))
     only_jz = _one_coupling(case.sample, (0, 0, 1))
-    moments = []
-    for spin, x in zip(case.sample.magnet.spins, state.reduced_splitting, strict=True):
-        thermal = joint_space.thermal_moments([spin], [x])
-        s_par = joint_space.spin_operators(spin)[2]
-        moments.append(
-            (float((thermal * s_par).tr().real), float((thermal * s_par * s_par).tr().real))
-        )
+    film = case.sample.film
+    tensors = {name: _tensors(case, found) for name, found in rates.items()}
     return Solution(
         case=case,
         state=state,
+        rounding=rounding,
+        averages=averages,
         rates=rates,
+        diffused={
+            name: reference.diffuse(film, each.pop("full")) for name, each in tensors.items()
+        },
+        switched={
+            name: reference.diffuse(film, tensor).surviving
+            for name, tensor in tensors["bloch-redfield"].items()
+        },
         fermi_sea=relaxation_at(state, method="kinetic", modes=False),
         flips_split=relaxation_at(
             replace(state, sample=flips), method="bloch-redfield", electron_splitting=True
@@ -147,5 +158,35 @@ def _solve_case(case: Case) -> Solution:
         dephasing=float(
             relaxation_at(replace(state, sample=only_jz), method="bloch-redfield").dissipator[0, 0]
         ),
-        moments=moments,
     )
+
+
+def _state(case: Case) -> tuple[Equilibrium, Array, list[Averages]]:
+    """The moments by the lowest free energy, as the routes take them."""
+    magnet = case.sample.magnet
+    x, rounding = reference.reduced_splittings(magnet, case.temperature, case.field)
+    found = [reference.boltzmann(spin, one) for spin, one in zip(magnet.spins, x, strict=True)]
+    mean, square, up, down = (np.array(values) for values in list(zip(*found, strict=True))[:4])
+    point = np.array(case.temperature), np.array(case.field)
+    splitting = units.K_B * case.temperature * x
+    return Equilibrium(case.sample, *point, splitting, mean, square, up, down), rounding, found
+
+
+def _tensors(case: Case, found: Relaxation) -> dict[str, Array]:
+    """Relaxation and precession [1/s] in axes of the film, whole and with something left out."""
+    exchange, omega = found.dissipator, float(found.precession)
+    bare = np.eye(3) / case.sample.film.spin_flip_time
+    alike = exchange[2, 2] * np.eye(3)
+    mean = 0.5 * (exchange[0, 0] + exchange[1, 1])
+    parts = {
+        "full": (exchange, omega),
+        "no exchange": (0 * exchange, 0.0),
+        "one rate": (alike, 0.0),
+        "one rate, precessing": (alike, omega),
+        "no precession": (exchange, 0.0),
+        "axial": (np.diag([mean, mean, exchange[2, 2]]), omega),
+    }
+    return {
+        name: reference.in_film(rates, turning, case.direction) + bare
+        for name, (rates, turning) in parts.items()
+    }
