@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -136,7 +137,7 @@ def _solve_case(case: Case) -> Solution:
     rates = {name: relaxation_at(state, method=name, **quiet[name]) for name in NUMERICAL}
     flips = _one_coupling(case.sample, (1, 1, 0))
     only_jz = _one_coupling(case.sample, (0, 0, 1))
-    film = case.sample.film
+    diffuse = partial(reference.diffuse, case.sample.film)
     tensors = {name: _tensors(case, found) for name, found in rates.items()}
     return Solution(
         case=case,
@@ -144,12 +145,9 @@ def _solve_case(case: Case) -> Solution:
         rounding=rounding,
         averages=averages,
         rates=rates,
-        diffused={
-            name: reference.diffuse(film, each.pop("full")) for name, each in tensors.items()
-        },
+        diffused={name: diffuse(each["full"]) for name, each in tensors.items()},
         switched={
-            name: reference.diffuse(film, tensor).surviving
-            for name, tensor in tensors["bloch-redfield"].items()
+            name: diffuse(tensor).surviving for name, tensor in tensors["bloch-redfield"].items()
         },
         fermi_sea=relaxation_at(state, method="kinetic", modes=False),
         flips_split=relaxation_at(
@@ -163,30 +161,26 @@ def _solve_case(case: Case) -> Solution:
 
 def _state(case: Case) -> tuple[Equilibrium, Array, list[Averages]]:
     """The moments by the lowest free energy, as the routes take them."""
-    magnet = case.sample.magnet
+    magnet, point = case.sample.magnet, (np.array(case.temperature), np.array(case.field))
     x, rounding = reference.reduced_splittings(magnet, case.temperature, case.field)
     found = [reference.boltzmann(spin, one) for spin, one in zip(magnet.spins, x, strict=True)]
-    mean, square, up, down = (np.array(values) for values in list(zip(*found, strict=True))[:4])
-    point = np.array(case.temperature), np.array(case.field)
+    averages = np.array(found).T[:4]
     splitting = units.K_B * case.temperature * x
-    return Equilibrium(case.sample, *point, splitting, mean, square, up, down), rounding, found
+    return Equilibrium(case.sample, *point, splitting, *averages), rounding, found
 
 
 def _tensors(case: Case, found: Relaxation) -> dict[str, Array]:
     """Relaxation and precession [1/s] in axes of the film, whole and with something left out."""
-    exchange, omega = found.dissipator, float(found.precession)
+    gamma, omega = found.dissipator, float(found.precession)
     bare = np.eye(3) / case.sample.film.spin_flip_time
-    alike = exchange[2, 2] * np.eye(3)
-    mean = 0.5 * (exchange[0, 0] + exchange[1, 1])
+    alike, mean = gamma[2, 2] * np.eye(3), 0.5 * (gamma[0, 0] + gamma[1, 1])
     parts = {
-        "full": (exchange, omega),
-        "no exchange": (0 * exchange, 0.0),
+        "full": (gamma, omega),
+        "no exchange": (0 * gamma, 0.0),
         "one rate": (alike, 0.0),
         "one rate, precessing": (alike, omega),
-        "no precession": (exchange, 0.0),
-        "axial": (np.diag([mean, mean, exchange[2, 2]]), omega),
+        "no precession": (gamma, 0.0),
+        "axial": (np.diag([mean, mean, gamma[2, 2]]), omega),
     }
-    return {
-        name: reference.in_film(rates, turning, case.direction) + bare
-        for name, (rates, turning) in parts.items()
-    }
+    place = partial(reference.in_film, direction=case.direction)
+    return {name: place(rates, turning) + bare for name, (rates, turning) in parts.items()}

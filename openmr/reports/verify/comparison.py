@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import constants
 
 from openmr import units
 from openmr._checks import EPSILON, Array
@@ -154,7 +153,7 @@ def _rows(part: Callable[[_Line], Iterator[_Row]], line: _Line) -> Iterator[_Row
     try:
         yield from part(line)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
-        allowance = _Allowance(1.0, 0.0, f"could not be computed: {e}")
+        allowance = _Allowance(1.0, EPSILON, f"could not be computed: {e}")
         yield _Row(allowance, "none", str(part.__doc__), "-", "-", np.nan, np.nan)
 
 
@@ -227,11 +226,17 @@ def _spin_splittings(line: _Line) -> float:
     return float(abs(line.electrons.g * units.MU_B * line.s.case.field) + shifts)
 
 
+def _turning_tolerance(line: _Line) -> float:
+    """With the rounding of the Weiss field: the variance is at most S^2."""
+    shifts = line.magnet.densities * np.abs(line.magnet.exchange[:, 2]) * line.magnet.spins**2
+    return TENSOR_TOLERANCE + float(shifts @ line.s.rounding) / (_spin_splittings(line) or 1.0)
+
+
 def _precession_allowance(line: _Line, found: Relaxation) -> _Allowance:
     scale = _spin_splittings(line) / units.HBAR
     if scale == 0.0:  # no precession at all: what the fit says of its own zero
         return _rate_allowance(line, found, (0, 1), (1, 0))
-    tolerance = PRECESSION_TOLERANCE if found.uncertainty is not None else _tensor_tolerance(line)
+    tolerance = _turning_tolerance(line) + PRECESSION_TOLERANCE * (found.uncertainty is not None)
     return _Allowance(scale, tolerance, "over |omega_B| + |exchange shifts|; asked of the method")
 
 
@@ -258,6 +263,8 @@ def _rates_of(line: _Line, found: Relaxation) -> tuple[float, float]:
 
 def _conversions(line: _Line) -> Iterator[_Row]:
     """Another unit or another name of a number of the sample, by the other way round."""
+    from scipy import constants  # not for `import openmr` to wait for
+
     magnet, electrons, film = line.magnet, line.electrons, line.film
 
     def row(name: str, unit: str, form: ArrayLike, own: float, off: float = 64 * EPSILON) -> _Row:
@@ -290,10 +297,10 @@ def _conversions(line: _Line) -> Iterator[_Row]:
         yield row("tau_0 of l_0", "s", again_film.spin_flip_time, film.spin_flip_time)
     dos, charge = 0.5 * (electrons.dos_up + electrons.dos_down), constants.e
     einstein = 1 / (2 * charge * dos * film.resistivity)
-    yield row("nu_F", "1/(eV m^3)", electrons.dos, dos)
+    yield row("nu_F", "1/eV m^3", electrons.dos, dos)
     yield row("D of rho_L0", "m^2/s", electrons.diffusion(film.resistivity), einstein)
     free = 1.5 * (2 * constants.m_e * charge / constants.hbar**2) ** 1.5 / (6 * np.pi**2)
-    yield row("nu_F at 1 eV", "1/(eV m^3)", Electrons.free(1.0).dos, free, 1e-8)
+    yield row("nu_F at 1 eV", "1/eV m^3", Electrons.free(1.0).dos, free, 1e-8)
     yield row("hbar", "eV s", units.HBAR, constants.hbar / charge, 1e-8)
     yield row("k_B", "eV/K", units.K_B, constants.k / charge, 1e-8)
     yield row("mu_B", "eV/T", units.MU_B, constants.value("Bohr magneton in eV/T"), 1e-8)
@@ -408,19 +415,19 @@ def _golden_rule(line: _Line) -> Iterator[_Row]:
     yield row("dephasing", "(75)", "1/s", form, line.s.dephasing)
     form = forms.dephasing_printed(magnet, line.lines).sum(axis=-1) * electrons.dos
     yield row("dephasing printed, times nu_F", "(75) printed", "1/s", form, line.s.dephasing)
-    scale = _spin_splittings(line) / abs(electrons.g * units.MU_B) or 1.0
+    scale = (_spin_splittings(line) or 1.0) / abs(electrons.g * units.MU_B)
     because = "over |B| + |B_sd| of each sublattice; rounding"
-    field = partial(_Row, _Allowance(scale, _tensor_tolerance(line), because), found.method)
+    field = partial(_Row, _Allowance(scale, _turning_tolerance(line), because), found.method)
     form = forms.exchange_field(magnet, electrons, line.state)
     yield field("B_sd", "(83)", "T", form, found.exchange_field)
     form = forms.exchange_field_printed(magnet, electrons, line.state) * units.HBAR
     yield field("B_sd printed, times hbar", "(83) printed", "T", form, found.exchange_field)
     if gamma[2, 2] > 0:
         # an exchange-only steady state: the flips of the two spins balance
-        own = (electrons.dos_up - electrons.dos_down) / (electrons.dos_up + electrons.dos_down)
+        share = (electrons.dos_up - electrons.dos_down) / (electrons.dos_up + electrons.dos_down)
         form = forms.spin_per_charge(line.rates.dissipator[2, 2], line.rates.charge_to_spin)
         allowance = _Allowance(1.0, 16 * EPSILON, "absolute; rounding")
-        yield _Row(allowance, "densities of states", "dN_par/dN_0", "(63)", "1", form, own)
+        yield _Row(allowance, "densities of states", "dN_par/dN_0", "(63)", "1", form, share)
     yield _law(LAW, found, "trace changes by", "(58)", "trace")
     yield _law(LAW, found, "fixed point moves by", "(50)", "fixed_point")
     negative = -min(0.0, float(found.diagnostics["positivity"]))
@@ -482,8 +489,8 @@ def _other_forms(line: _Line) -> Iterator[_Row]:
     alone = relaxation_at(replace(line.state, sample=split.sample), form="finite-splitting")
     form = 0.5 * (alone.dissipator[0, 0] + alone.dissipator[1, 1])
     yield row("form='finite-splitting', flips", "(75) with R", "1/s", form, own)
-    form, own = (one.dissipator[0, 0] - one.dissipator[1, 1] for one in (finite, found))
-    yield row("form='finite-splitting', xx - yy", "(75)", "1/s", form, own)
+    form, other = (one.dissipator[0, 0] - one.dissipator[1, 1] for one in (finite, found))
+    yield row("form='finite-splitting', x - y", "(75)", "1/s", form, other)
 
 
 # --- transport, against the boundary-value problem -------------------------------------------
@@ -525,32 +532,32 @@ def _versions(line: _Line) -> Iterator[_Row]:
     allowance = _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
     row = partial(_Row, allowance, f"bloch-redfield, {BOUNDARY}")
     inverse = np.linalg.inv(reference.conductivity(film, left))
-    amplified = change * float(np.linalg.norm(inverse)) ** 2
+    amplified = allowance._replace(tolerance=change * float(np.linalg.norm(inverse)) ** 2)
     exact = resistivity(film, rates, b, order="exact")
-    for name, own in (("longitudinal", inverse[0, 0]), ("transverse", inverse[1, 0])):
-        found = row(f"{name}, exact", "(B28)", "Ohm m", getattr(exact, name), unit * own)
-        yield found._replace(allowance=allowance._replace(tolerance=amplified))
+    for name, element in (("longitudinal", inverse[0, 0]), ("transverse", inverse[1, 0])):
+        found = row(f"{name}, exact", "(B28)", "Ohm m", getattr(exact, name), unit * element)
+        yield found._replace(allowance=amplified)
     form = resistivity(film, rates, b, precession_sign="printed").transverse
     own = unit * -reference.conductivity(film, left.T)[1, 0]
     yield row("transverse, precession printed", "(87) printed", "Ohm m", form, own)
     ratio = partial(_Row, _relative(1.0, change, _CARRIED), f"bloch-redfield, {BOUNDARY}")
-    for i, own in enumerate(_modes(left, b)):
+    for i, mode in enumerate(_modes(left, b)):
         form = getattr(line.resistivity, f"drho{i}") / unit
-        yield ratio(f"drho_{i} / rho_L0", f"({88 + i})", "1", form, own)
+        yield ratio(f"drho_{i} / rho_L0", f"({88 + i})", "1", form, mode)
     along, less, turning = _modes(line.s.switched["axial"], b)
     form = surviving.surviving_fraction(film.thickness, surviving.transverse_decay(film, rates))
     yield ratio("surviving fraction, real", "(B29)", "1", form.real, along - less)
     yield ratio("surviving fraction, imag", "(B29)", "1", form.imag, turning)
     bare, alike, turned, still = (line.s.switched[name][1, 1] for name in _SWITCHES)
     parts = mechanisms(film, rates, b)
-    for name, own in (
+    for name, part in (
         ("bare", 1 + square * (2 - bare)),
         ("isotropic_magnon", square * (bare - alike)),
         ("relaxation_anisotropy", square * (alike - still)),
         ("precession", square * (still - left[1, 1])),
         ("precession_isotropic", square * (alike - turned)),
     ):
-        yield row(f"mechanism: {name}", "(86)", "Ohm m", getattr(parts, name), unit * own)
+        yield row(name, "(86)", "Ohm m", getattr(parts, name), unit * part)
 
 
 _SWITCHES: Final = ("no exchange", "one rate", "one rate, precessing", "no precession")

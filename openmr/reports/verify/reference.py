@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import legendre
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from openmr import units
 from openmr._checks import EPSILON, Array
@@ -40,25 +38,30 @@ def boltzmann(spin: float, x: float) -> Averages:
     p = np.exp(-x * m - abs(x) * spin)
     z = p.sum()
     up, down = (spin - m) * (spin + m + 1), (spin + m) * (spin - m + 1)
-    averages = np.stack([m, m * m, up, down]) @ (p / z)
-    return Averages(*averages.tolist(), float(np.log(z) + abs(x) * spin))
+    averages = [float(values @ p / z) for values in (m, m * m, up, down)]
+    return Averages._make([*averages, float(np.log(z) + abs(x) * spin)])
 
 
 def reduced_splittings(magnet: Magnet, temperature: float, field: float) -> tuple[Array, Array]:
     """Beta eps_L (n,) where the free energy of product states is lowest, and its rounding.
 
-    Of states equal in it the one with the net moment against b, then the first moment.
+    Of states equal in it the one of least Zeeman energy, net moment, first moment, second moment.
     """
-    if field == 0 and temperature >= sum(ordering_temperatures(magnet)):
-        return np.zeros(len(magnet.spins)), np.zeros(len(magnet.spins))
+    from scipy.optimize import minimize  # not for `import openmr` to wait for
+
+    order, spins = sum(ordering_temperatures(magnet)), magnet.spins
+    if field == 0 and temperature >= order * (1 - 16 * EPSILON):
+        # below by a rounding there is an order of about its root
+        near = temperature <= order * (1 + 16 * EPSILON)
+        return np.zeros(len(spins)), np.full(len(spins), 8 * (16 * EPSILON) ** 0.5 * near)
     beta = 1 / (units.K_B * temperature)
     g = np.array([moments.g for moments in magnet.sublattices])
     zeeman, coupling = beta * units.MU_B * g * field, beta * np.array(magnet.weiss)
     weights = _reciprocal_weights(coupling)
 
     def at(x: Array) -> tuple[Array, Array, Array]:
-        found = [boltzmann(spin, float(one)) for spin, one in zip(magnet.spins, x, strict=True)]
-        mean, square, _, _, log_z = np.array(found).T
+        sums = [boltzmann(spin, one) for spin, one in zip(spins, x.tolist(), strict=True)]
+        mean, square, _, _, log_z = np.array(sums).T
         return mean, square - mean**2, log_z
 
     def free_energy(x: Array) -> tuple[float, Array]:
@@ -67,26 +70,26 @@ def reduced_splittings(magnet: Magnet, temperature: float, field: float) -> tupl
         energy = weights @ ((zeeman - x - 0.5 * pull) * mean - log_z)
         return float(energy), weights * variance * (x - zeeman + pull)
 
-    saturated = [np.array(signs) * magnet.spins for signs in product((-1, 1), repeat=len(g))]
-    saturated.sort(key=lambda m: float(weights @ ((zeeman - 0.5 * coupling @ m) * m)))
+    # no start is symmetric under an exchange of sublattices: descent would keep to the symmetry
+    signs = np.array(list(product((-1, 1), repeat=len(g)))) * np.linspace(1, 0.9, len(g))
+    starts = sorted(signs * spins, key=lambda m: weights @ ((zeeman - 0.5 * coupling @ m) * m))
     minima = []
-    for start in saturated[:_STARTS]:
+    for start in starts[:_STARTS]:
         x = minimize(free_energy, zeeman - coupling @ start, jac=True, method="BFGS").x
-        for _ in range(
-            _POLISHING
-        ):  # Newton's steps on the slope, which saturation does not flatten
+        for _ in range(_POLISHING):  # Newton's steps on what saturation does not flatten
             mean, variance, _ = at(x)
             stiffness = np.eye(len(g)) - coupling * variance
             step = np.linalg.lstsq(stiffness, zeeman - coupling @ mean - x, rcond=EPSILON)[0]
             x = x + step
             if np.all(np.abs(step) <= 4 * EPSILON * np.abs(x)):
                 break
-        net = weights * g @ at(x)[0]
-        minima.append(([free_energy(x)[0], net, at(x)[0][0]], x, stiffness))
-    lowest = min(key[0] for key, _, _ in minima)
-    near = [one for one in minima if one[0][0] <= lowest + _EQUAL * (1 + abs(lowest))]
-    _, x, stiffness = min(near, key=lambda one: (round(one[0][1], 9), one[0][2]))
-    drive = np.abs(zeeman) + np.abs(coupling) @ magnet.spins
+        mean = at(x)[0]
+        key = [weights * zeeman @ mean, weights * g @ mean, *mean]
+        minima.append((free_energy(x)[0], np.round(key, 9).tolist(), x, stiffness))
+    lowest = min(energy for energy, *_ in minima)
+    equal = [one for one in minima if one[0] <= lowest + _EQUAL * (1 + abs(lowest))]
+    _, _, x, stiffness = min(equal, key=lambda one: one[1])
+    drive = np.abs(zeeman) + np.abs(coupling) @ spins
     rounding = 16 * EPSILON * np.abs(np.linalg.pinv(stiffness, rcond=1e-18)) @ drive
     return np.where(np.abs(x) <= rounding, 0.0, x), rounding
 
@@ -109,7 +112,7 @@ def ordering_temperatures(magnet: Magnet) -> tuple[float, float]:
     squares = np.array([boltzmann(spin, 0.0).square for spin in magnet.spins])
     values, modes = np.linalg.eig(np.array(magnet.weiss) * squares / units.K_B)
     first = int(np.argmax(values.real))
-    moment = [m.density * m.g for m in magnet.sublattices] * modes[:, first].real
+    moment = np.array([m.density * m.g for m in magnet.sublattices]) * modes[:, first].real
     order = max(0.0, float(values[first].real))
     is_net = abs(moment.sum()) > 1e-9 * np.abs(moment).sum()
     return (order, 0.0) if is_net else (0.0, order)
@@ -119,7 +122,7 @@ def electron_hole_noise(x: float) -> float:
     """Integral of f(e) [1 - f(e + x)], by the trapezoidal rule, exact to exp(-2 pi^2 / step)."""
     step, reach = 0.25, 45.0 + abs(x)
     e = step * np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1)
-    return float(step * np.sum(expit(-e) * expit(e + x)))
+    return float(step * np.sum(np.exp(-np.logaddexp(0, e) - np.logaddexp(0, -e - x))))
 
 
 # --- spin diffusion --------------------------------------------------------------------------
