@@ -78,20 +78,6 @@ class Check(Comparison):
     numerical: float
 
 
-class _Row(NamedTuple):
-    """What a check is made of; `show` turns the compared number into the one that is printed."""
-
-    allowance: _Allowance
-    route: str
-    quantity: str
-    equation: str
-    unit: str
-    closed_form: ArrayLike
-    numerical: ArrayLike
-    kind: str = ""
-    show: Callable[[float], float] = float
-
-
 class _Line:
     """One case: what was found, and what ships, worked out when first asked for."""
 
@@ -127,6 +113,38 @@ class _Line:
     def lines(self) -> Any:
         return self.forms.thermal_lines(self.state, self.magnet.disorder)
 
+    def check(
+        self,
+        allowance: _Allowance,
+        route: str,
+        quantity: str,
+        equation: str,
+        unit: str,
+        closed_form: ArrayLike,
+        numerical: ArrayLike,
+        *,
+        kind: str = "",
+        show: Callable[[float], float] = float,
+    ) -> Check:
+        """One check; `show` turns the compared number into the one that is printed."""
+        scale, tolerance, because = allowance
+        value, found = float(np.squeeze(closed_form)), float(np.squeeze(numerical))
+        is_zero = max(abs(value), abs(found)) <= scale * tolerance
+        return Check(
+            station="",
+            kind=kind or ("zero" if is_zero else "number"),
+            case=self.s.case.name,
+            quantity=quantity,
+            equation=equation,
+            unit=unit,
+            route=route,
+            closed_form=show(value) + 0.0,
+            numerical=show(found) + 0.0,
+            deviation=abs(found - value) / scale,
+            tolerance=tolerance,
+            because=because,
+        )
+
 
 def compare(solutions: Iterable[Solution]) -> list[Check]:
     """Set what ships beside what the routes found.
@@ -139,42 +157,21 @@ def compare(solutions: Iterable[Solution]) -> list[Check]:
     -------
     list of Check
     """
-    lines = (_Line(s) for s in solutions)
     return [
-        _check(line, station, row)
-        for line in lines
+        replace(check, station=station)
+        for line in map(_Line, solutions)
         for station, parts in _STATIONS.items()
         for part in parts
-        for row in _rows(part, line)
+        for check in _checks(part, line)
     ]
 
 
-def _rows(part: Callable[[_Line], Iterator[_Row]], line: _Line) -> Iterator[_Row]:
+def _checks(part: Callable[[_Line], Iterator[Check]], line: _Line) -> Iterator[Check]:
     try:
         yield from part(line)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
         allowance = _Allowance(1.0, EPSILON, f"could not be computed: {e}")
-        yield _Row(allowance, "none", str(part.__doc__), "-", "-", np.nan, np.nan)
-
-
-def _check(line: _Line, station: str, row: _Row) -> Check:
-    scale, tolerance, because = row.allowance
-    value, found = float(np.squeeze(row.closed_form)), float(np.squeeze(row.numerical))
-    is_zero = max(abs(value), abs(found)) <= scale * tolerance
-    return Check(
-        station=station,
-        kind=row.kind or ("zero" if is_zero else "number"),
-        case=line.s.case.name,
-        quantity=row.quantity,
-        equation=row.equation,
-        unit=row.unit,
-        route=row.route,
-        closed_form=row.show(value) + 0.0,
-        numerical=row.show(found) + 0.0,
-        deviation=abs(found - value) / scale,
-        tolerance=tolerance,
-        because=because,
-    )
+        yield line.check(allowance, "none", str(part.__doc__), "-", "-", np.nan, np.nan)
 
 
 # --- scales and tolerances -------------------------------------------------------------------
@@ -261,16 +258,16 @@ def _rates_of(line: _Line, found: Relaxation) -> tuple[float, float]:
 # --- sample, moments, bath -------------------------------------------------------------------
 
 
-def _conversions(line: _Line) -> Iterator[_Row]:
+def _conversions(line: _Line) -> Iterator[Check]:
     """Another unit or another name of a number of the sample, by the other way round."""
     from scipy import constants  # not for `import openmr` to wait for
 
     magnet, electrons, film = line.magnet, line.electrons, line.film
 
-    def row(name: str, unit: str, form: ArrayLike, own: float, off: float = 64 * EPSILON) -> _Row:
+    def row(name: str, unit: str, form: ArrayLike, own: float, off: float = 64 * EPSILON) -> Check:
         because = "rounding" if off < 1e-9 else "two adjustments of the constants"
         allowance = _relative(own, off, because)
-        return _Row(allowance, "own arithmetic", name, "-", unit, form, own)
+        return line.check(allowance, "own arithmetic", name, "-", unit, form, own)
 
     for site, one in zip(line.sites, magnet.sublattices, strict=True):
         own = one.density * np.array(one.principal_exchange)
@@ -306,64 +303,63 @@ def _conversions(line: _Line) -> Iterator[_Row]:
     yield row("mu_B", "eV/T", units.MU_B, constants.value("Bohr magneton in eV/T"), 1e-8)
 
 
-def _weiss_field(line: _Line) -> Iterator[_Row]:
-    """The state of lowest free energy, Eqs. (29)-(33), (67), (68)."""
-    for i, (site, spin) in enumerate(zip(line.sites, line.magnet.spins.tolist(), strict=True)):
-        x, rounding = float(line.s.state.reduced_splitting[i]), float(line.s.rounding[i])
+def _moments(line: _Line) -> Iterator[Check]:
+    """The state of lowest free energy, Eqs. (29)-(33), (67), (68), and closed forms of averages."""
+    for i, (site, own) in enumerate(zip(line.sites, line.s.averages, strict=True)):
+        spin, x = float(line.magnet.spins[i]), float(line.s.state.reduced_splitting[i])
+        rounding = float(line.s.rounding[i])
         absolute = _Allowance(1.0, rounding + EPSILON, "absolute; rounding over the stiffness")
         solved = line.state.reduced_splitting[i]
-        yield _Row(absolute, "free energy", "beta eps_L" + site, "(30)", "1", solved, x)
+        yield line.check(absolute, "free energy", "beta eps_L" + site, "(30)", "1", solved, x)
         # none of the averages changes by more than 2S of itself with beta eps_L
-        allowed = 64 * EPSILON * (1 + 2 * spin * abs(x)) + 2 * spin * rounding
-        for name, equation in (
-            ("mean_spin", "(32)"), ("second_moment", "(33)"), ("flip_up", "(67)"),
-            ("flip_down", "(68)"),
-        ):  # fmt: skip
-            form, own = getattr(line.state, name)[i], getattr(line.s.state, name)[i]
-            scale = own if name[:4] == "flip" else spin * (spin + 1)
-            allowance = _relative(scale, allowed, "rounding of the splitting")
-            yield _Row(allowance, "Boltzmann sum", name + site, equation, "1", form, own)
+        allowed, square = (
+            64 * EPSILON * (1 + 2 * spin * abs(x)) + 2 * spin * rounding,
+            spin**2 + spin,
+        )
+        for name, equation, scale, value in (
+            ("mean_spin", "(32)", square, own.mean),
+            ("second_moment", "(33)", square, own.square),
+            ("flip_up", "(67)", own.flip_up, own.flip_up),
+            ("flip_down", "(68)", own.flip_down, own.flip_down),
+        ):
+            row = partial(line.check, _relative(scale, allowed, "rounding of the splitting"))
+            form = getattr(line.state, name)[i]
+            yield row("Boltzmann sum", name + site, equation, "1", form, value)
+        if x:  # else the closed forms have a removable 0/0; their coth's cancel to a part in x^2
+            rounding = 16 * EPSILON * square * (1 + 1 / x**2)
+            row = partial(line.check, _Allowance(1.0, rounding, "absolute; rounding of coth"))
+            mean, second = line.forms.mean_spin(spin, x), line.forms.second_moment(spin, x)
+            yield row("Boltzmann sum", "<S_par>" + site, "(32)", "1", mean, own.mean)
+            yield row("Boltzmann sum", "<S_par^2>" + site, "(33)", "1", second, own.square)
 
 
-def _moments(line: _Line) -> Iterator[_Row]:
-    """Closed forms of the thermal averages, Eqs. (32), (33)."""
-    splittings = line.s.state.reduced_splitting
-    for site, spin, x, own in zip(
-        line.sites, line.magnet.spins, splittings, line.s.averages, strict=True
-    ):
-        if x == 0:
-            continue  # the closed forms have a removable 0/0 there
-        # the coth's of the closed forms cancel to one part in x^2
-        rounding = 16 * EPSILON * spin * (spin + 1) * (1 + 1 / x**2)
-        row = partial(_Row, _Allowance(1.0, rounding, "absolute; rounding of coth"))
-        row = partial(row, "Boltzmann sum")
-        yield row("<S_par>" + site, "(32)", "1", line.forms.mean_spin(spin, x), own.mean)
-        yield row("<S_par^2>" + site, "(33)", "1", line.forms.second_moment(spin, x), own.square)
-
-
-def _noise(line: _Line) -> Iterator[_Row]:
+def _noise(line: _Line) -> Iterator[Check]:
     """Electron-hole continuum, and detailed balance with the moments."""
     splittings = line.s.state.reduced_splitting.tolist()
     for site, x in zip(line.sites, splittings, strict=True):
         if abs(x) < LONGEST_SUM:
             own, label = reference.electron_hole_noise(x), "noise of beta eps_L" + site
             allowance = _relative(own, 256 * EPSILON * (1 + abs(x)), "rounding of exp(x)")
-            yield _Row(allowance, "quadrature", label, "(60)", "1", electron_hole_spectrum(x), own)
+            yield line.check(
+                allowance, "quadrature", label, "(60)", "1", electron_hole_spectrum(x), own
+            )
     depth = max(map(abs, splittings))
     kms = _Allowance(1.0, 64 * EPSILON * (1 + depth), "over the larger side; rounding of exp(x)")
-    yield _law(kms, line.found, "detailed balance violated by", "(48)", "kms")
+    yield _law(line, kms, line.found, "detailed balance violated by", "(48)", "kms")
 
 
-def _law(allowance: _Allowance, found: Relaxation, name: str, equation: str, law: str) -> _Row:
+def _law(
+    line: _Line, allowance: _Allowance, found: Relaxation, name: str, equation: str, law: str
+) -> Check:
     """A law that any generator of second order obeys."""
     value = found.diagnostics[law]
-    return _Row(allowance, found.method, name, equation, "1", 0.0, value, "law")
+    return line.check(allowance, found.method, name, equation, "1", 0.0, value, kind="law")
 
 
 # --- rates -----------------------------------------------------------------------------------
 
 
-def _rates(line: _Line) -> Iterator[_Row]:
+def _rates(line: _Line) -> Iterator[Check]:
     """tau_par, tau_perp, omega_L, the nine elements and 1/T_0 by each numerical route."""
     for found in line.s.rates.values():
         route, rate, gamma = found.method, partial(_rate_allowance, line, found), found.dissipator
@@ -372,27 +368,27 @@ def _rates(line: _Line) -> Iterator[_Row]:
             (rate((2, 2)), "tau_par", "(70)", line.rates.longitudinal, along),
             (rate((0, 0), (1, 1)), "tau_perp", "(75)", line.rates.transverse, across),
         ):
-            yield _Row(allowance, route, name, equation, "s", form, own, show=_time)
+            yield line.check(allowance, route, name, equation, "s", form, own, show=_time)
         precession = _precession_allowance(line, found)
         turning = line.rates.precession
-        yield _Row(precession, route, "omega_L", "(78)", "rad/s", turning, found.precession)
+        yield line.check(precession, route, "omega_L", "(78)", "rad/s", turning, found.precession)
         for ab in np.ndindex(3, 3):
             name = "Gamma_" + "".join("xyz"[axis] for axis in ab)
             element = line.rates.dissipator[ab]
-            yield _Row(rate(ab), route, name, "(70), (75)", "1/s", element, gamma[ab])
+            yield line.check(rate(ab), route, name, "(70), (75)", "1/s", element, gamma[ab])
         lost = line.rates.charge_to_spin
-        yield _Row(rate((2, 2)), route, "1/T_0", "(62)", "1/s", lost, found.charge_to_spin)
+        yield line.check(rate((2, 2)), route, "1/T_0", "(62)", "1/s", lost, found.charge_to_spin)
 
 
 def _time(rate: float) -> float:
     return 1.0 / rate if rate else float("inf")
 
 
-def _golden_rule(line: _Line) -> Iterator[_Row]:
+def _golden_rule(line: _Line) -> Iterator[Check]:
     """Any axis, the weights W, dephasing, B_sd, spin per charge, and the laws."""
     forms, magnet, electrons, found = line.forms, line.magnet, line.electrons, line.found
     exchange_part, gamma = replace(found, spin_flip_rate=0.0), found.dissipator
-    row = partial(_Row, _rate_allowance(line, found), found.method)
+    row = partial(line.check, _rate_allowance(line, found), found.method)
 
     def from_weights(name: str, *angle: float) -> Array:
         weights = getattr(forms, name)(magnet.exchange, magnet.densities, *angle)
@@ -417,7 +413,8 @@ def _golden_rule(line: _Line) -> Iterator[_Row]:
     yield row("dephasing printed, times nu_F", "(75) printed", "1/s", form, line.s.dephasing)
     scale = (_spin_splittings(line) or 1.0) / abs(electrons.g * units.MU_B)
     because = "over |B| + |B_sd| of each sublattice; rounding"
-    field = partial(_Row, _Allowance(scale, _turning_tolerance(line), because), found.method)
+    allowance = _Allowance(scale, _turning_tolerance(line), because)
+    field = partial(line.check, allowance, found.method)
     form = forms.exchange_field(magnet, electrons, line.state)
     yield field("B_sd", "(83)", "T", form, found.exchange_field)
     form = forms.exchange_field_printed(magnet, electrons, line.state) * units.HBAR
@@ -427,26 +424,27 @@ def _golden_rule(line: _Line) -> Iterator[_Row]:
         share = (electrons.dos_up - electrons.dos_down) / (electrons.dos_up + electrons.dos_down)
         form = forms.spin_per_charge(line.rates.dissipator[2, 2], line.rates.charge_to_spin)
         allowance = _Allowance(1.0, 16 * EPSILON, "absolute; rounding")
-        yield _Row(allowance, "densities of states", "dN_par/dN_0", "(63)", "1", form, share)
-    yield _law(LAW, found, "trace changes by", "(58)", "trace")
-    yield _law(LAW, found, "fixed point moves by", "(50)", "fixed_point")
+        yield line.check(allowance, "densities of states", "dN_par/dN_0", "(63)", "1", form, share)
+    yield _law(line, LAW, found, "trace changes by", "(58)", "trace")
+    yield _law(line, LAW, found, "fixed point moves by", "(50)", "fixed_point")
     negative = -min(0.0, float(found.diagnostics["positivity"]))
-    yield row("positivity violated by", "(34)", "1", 0.0, negative, "law")._replace(allowance=LAW)
+    law = partial(line.check, LAW, found.method, kind="law")
+    yield law("positivity violated by", "(34)", "1", 0.0, negative)
 
 
-def _isotropic(line: _Line) -> Iterator[_Row]:
+def _isotropic(line: _Line) -> Iterator[Check]:
     """Eqs. (84), (85), (91), (92) and their limits, where the coupling is isotropic."""
     forms, magnet, electrons, found = line.forms, line.magnet, line.electrons, line.found
     if np.ptp(magnet.exchange, axis=-1).any():
         return
     arguments, (along, across) = (line.bare, magnet, electrons, line.state), _rates_of(line, found)
-    total = partial(_Row, _total_rate_allowance(line, found), found.method)
+    total = partial(line.check, _total_rate_allowance(line, found), found.method)
     form = forms.longitudinal_isotropic(*arguments)
     yield total("1/tau_par, isotropic", "(84), (91)", "1/s", form, along)
     form = forms.transverse_isotropic(*arguments)
     yield total("1/tau_perp, isotropic", "(85), (92)", "1/s", form, across)
     depth = np.abs(line.s.state.reduced_splitting)
-    row = partial(_Row, _rate_allowance(line, found), found.method)
+    row = partial(line.check, _rate_allowance(line, found), found.method)
     if np.all(depth == 0) and magnet.disorder == "random":
         form = forms.paramagnetic_rate(magnet, electrons)
         yield row("Omega_1, beta eps_L = 0", "Sec. V A", "1/s", form, found.dissipator[0, 0])
@@ -456,19 +454,19 @@ def _isotropic(line: _Line) -> Iterator[_Row]:
         yield row("Omega_0, beta eps_L > 40", "Sec. V A", "1/s", form, found.dissipator[0, 0])
 
 
-def _other_forms(line: _Line) -> Iterator[_Row]:
+def _other_forms(line: _Line) -> Iterator[Check]:
     """The kinetic equation, the printed (70), and the form for finite splitting."""
     forms, magnet, electrons, found = line.forms, line.magnet, line.electrons, line.found
     sea, split = line.s.fermi_sea, line.s.flips_split
     finite = relaxation_at(line.state, form="finite-splitting")
-    row = partial(_Row, _total_rate_allowance(line, sea), sea.method)
+    row = partial(line.check, _total_rate_allowance(line, sea), sea.method)
     (along, across), lost = _rates_of(line, sea), line.rates.charge_to_spin
     yield row("Fermi sea: 1/tau_par", "(70)", "1/s", line.rates.longitudinal, along)
     yield row("Fermi sea: 1/tau_perp with R", "(75) with R", "1/s", finite.transverse, across)
     yield row("Fermi sea: 1/T_0", "(62)", "1/s", lost, sea.charge_to_spin)
-    yield _law(LAW, sea, "Fermi sea: f moves by", "(50)", "stationarity")
-    yield _law(LAW, sea, "Fermi sea: charge changes by", "(58)", "charge")
-    row = partial(_Row, _rate_allowance(line, found), found.method)
+    yield _law(line, LAW, sea, "Fermi sea: f moves by", "(50)", "stationarity")
+    yield _law(line, LAW, sea, "Fermi sea: charge changes by", "(58)", "charge")
+    row = partial(line.check, _rate_allowance(line, found), found.method)
     jx, jy, _ = magnet.exchange[0]
     if len(magnet.sublattices) == 1 and (jx or jy):
         part = float(1 - jx * jy / (jx**2 + jy**2))
@@ -499,7 +497,7 @@ BOUNDARY: Final = "boundary-value problem"
 _CARRIED: Final = "the rates' tolerances carried through"
 
 
-def _charge(line: _Line) -> Iterator[_Row]:
+def _charge(line: _Line) -> Iterator[Check]:
     """Diffusion lengths, rho_L and rho_T from the rates of each route."""
     film, unit = line.film, line.film.resistivity
     scale = film.spin_hall_angle**2 * unit or unit
@@ -513,34 +511,36 @@ def _charge(line: _Line) -> Iterator[_Row]:
             if along > 0:  # a length goes with the inverse square root of its rate
                 own = (film.diffusion / rate) ** 0.5
                 allowance = _relative(own, float(error / rate * largest) + 8 * EPSILON, _CARRIED)
-                yield _Row(allowance, found.method, name, "(81)", "m", form(film, line.rates), own)
+                yield line.check(
+                    allowance, found.method, name, "(81)", "m", form(film, line.rates), own
+                )
         change = _surviving_tolerance(line, found) + 8 * EPSILON * unit / scale
-        row = partial(_Row, _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}"))
-        row = partial(row, f"{found.method}, {BOUNDARY}")
+        allowance = _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
+        row = partial(line.check, allowance, f"{found.method}, {BOUNDARY}")
         sigma = reference.conductivity(film, line.s.diffused[found.method].surviving)
         second = unit * (2 * np.eye(2) - sigma)
         yield row("rho_L", "(86)", "Ohm m", line.resistivity.longitudinal, second[0, 0])
         yield row("rho_T", "(87)", "Ohm m", line.resistivity.transverse, second[1, 0])
 
 
-def _versions(line: _Line) -> Iterator[_Row]:
+def _versions(line: _Line) -> Iterator[Check]:
     """The other order and sign of the resistivities, Eqs. (88)-(90), and the mechanisms."""
     film, rates, b, unit = line.film, line.rates, line.b, line.film.resistivity
     square, left = film.spin_hall_angle**2, line.s.diffused["bloch-redfield"].surviving
     scale, change = square * unit or unit, 4 * _surviving_tolerance(line, line.found)
     change += 8 * EPSILON * unit / scale
     allowance = _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
-    row = partial(_Row, allowance, f"bloch-redfield, {BOUNDARY}")
+    row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
     inverse = np.linalg.inv(reference.conductivity(film, left))
     amplified = allowance._replace(tolerance=change * float(np.linalg.norm(inverse)) ** 2)
     exact = resistivity(film, rates, b, order="exact")
     for name, element in (("longitudinal", inverse[0, 0]), ("transverse", inverse[1, 0])):
-        found = row(f"{name}, exact", "(B28)", "Ohm m", getattr(exact, name), unit * element)
-        yield found._replace(allowance=amplified)
+        order = partial(line.check, amplified, f"bloch-redfield, {BOUNDARY}")
+        yield order(f"{name}, exact", "(B28)", "Ohm m", getattr(exact, name), unit * element)
     form = resistivity(film, rates, b, precession_sign="printed").transverse
     own = unit * -reference.conductivity(film, left.T)[1, 0]
     yield row("transverse, precession printed", "(87) printed", "Ohm m", form, own)
-    ratio = partial(_Row, _relative(1.0, change, _CARRIED), f"bloch-redfield, {BOUNDARY}")
+    ratio = partial(line.check, _relative(1.0, change, _CARRIED), f"bloch-redfield, {BOUNDARY}")
     for i, mode in enumerate(_modes(left, b)):
         form = getattr(line.resistivity, f"drho{i}") / unit
         yield ratio(f"drho_{i} / rho_L0", f"({88 + i})", "1", form, mode)
@@ -570,7 +570,7 @@ def _modes(left: Array, b: Array) -> tuple[float, float, float]:
     return along, along - 0.5 * float(np.trace(left) - along), float(turning)
 
 
-def _profiles(line: _Line) -> Iterator[_Row]:
+def _profiles(line: _Line) -> Iterator[Check]:
     """Spin accumulation at the face and inside, spin current in the middle."""
     film, diffused = line.film, line.s.diffused["bloch-redfield"]
     theta, inside = film.spin_hall_angle, len(diffused.depth) // 2
@@ -589,15 +589,15 @@ def _profiles(line: _Line) -> Iterator[_Row]:
         ):
             because = "over theta_SH E, times d or 1/rho_L0; carried through"
             allowance = _Allowance(abs(theta * scale) or scale, change, because)
-            row = partial(_Row, allowance, f"bloch-redfield, {BOUNDARY}")
+            row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
             for a, axis in enumerate("xyz"):
                 yield row(f"{place} [{axis}], {method}", "(B23)", unit, values[a], own[a])
 
 
-_Part: TypeAlias = Callable[[_Line], Iterator[_Row]]
+_Part: TypeAlias = Callable[[_Line], Iterator[Check]]
 _STATIONS: Final[dict[str, tuple[_Part, ...]]] = {
     "sample": (_conversions,),
-    "moments": (_weiss_field, _moments),
+    "moments": (_moments,),
     "bath": (_noise,),
     "rates": (_rates, _golden_rule, _isotropic, _other_forms),
     "transport": (_charge, _versions, _profiles),

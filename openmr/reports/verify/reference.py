@@ -129,23 +129,16 @@ def electron_hole_noise(x: float) -> float:
 
 
 class Diffused(NamedTuple):
-    """Half a film, from one face to the middle, for spin currents fed in along x, y, z.
+    """Half a film (depths [m] from a face to the middle), for currents fed in along x, y, z.
 
-    Attributes
-    ----------
-    depth : array (n,), m
-    values, slope : array (..., n, 3, 3)
-        Accumulation at the depths, in units where its slope at the face is -1 over half the
-        thickness, and minus its slope in the middle.
-    surviving : array (..., 3, 3), no unit
-        Mean of minus the slope over the film.
-    rounding : float
+    Accumulation and its slope in units where minus the slope at the face is 1 over half the
+    thickness; `surviving` is the mean of minus the slope, and `rounding` its error.
     """
 
     depth: Array
-    values: Array
-    middle_slope: Array
-    surviving: Array
+    values: Array  # (n, 3, 3)
+    middle_slope: Array  # (3, 3), minus the slope
+    surviving: Array  # (3, 3)
     rounding: float
 
 
@@ -165,41 +158,33 @@ def _lobatto() -> tuple[Array, Array, Array]:
     return 0.5 * (nodes + 1), weights, 2 * derivative
 
 
-def diffuse(film: Film, tensors: Array) -> Diffused:
-    """Solve D mu'' = tensor mu with a given slope at both faces, for tensors (..., 3, 3) [1/s].
+def diffuse(film: Film, tensor: Array) -> Diffused:
+    """Solve D mu'' = tensor mu with a given slope at both faces, for a tensor (3, 3) [1/s].
 
     The accumulation is odd about the middle of the film.
     """
-    half = 0.5 * film.thickness
-    matrix = tensors * (half**2 / film.diffusion)
+    matrix = tensor * (0.25 * film.thickness**2 / film.diffusion)
     nodes, weights, derivative = _lobatto()
-    layer = max(float(np.linalg.norm(matrix, axis=(-2, -1)).max()), 1.0) ** -0.5
-    edges = [0.0]
+    edges, layer = [0.0], max(float(np.linalg.norm(matrix)), 1.0) ** -0.5
     while edges[-1] < 1.0:  # cells that grow with their distance from the face
         edges.append(min(1.0, 2 * edges[-1] + layer))
     cells = np.diff(edges)
     count = len(cells) * _DEGREE + 1
     stiffness, mass, depth = np.zeros((count, count)), np.zeros(count), np.zeros(count)
-    for k, (start, width) in enumerate(zip(edges, cells, strict=False)):
+    for k, width in enumerate(cells):
         here = slice(k * _DEGREE, (k + 1) * _DEGREE + 1)
         stiffness[here, here] += derivative.T @ (weights[:, None] * derivative) / width
         mass[here] += width * weights
-        depth[here] = start + width * nodes
+        depth[here] = edges[k] + width * nodes
     # unknown at all nodes but the middle, where the accumulation vanishes
-    inner = slice(0, count - 1)
-    left = np.kron(stiffness[inner, inner], np.eye(3)) + np.einsum(
-        "ij,...ab->...iajb", np.diag(mass[inner]), matrix
-    ).reshape(*matrix.shape[:-2], 3 * (count - 1), 3 * (count - 1))
-    fed = np.zeros((3 * (count - 1), 3))
-    fed[:3] = np.eye(3)
-    found = np.linalg.solve(left, np.broadcast_to(fed, (*left.shape[:-1], 3)))
-    size = np.abs(found).max(axis=-1)
-    rounding = EPSILON * np.einsum("...i,...ij,...j->...", size, np.abs(left), size)
-    values = np.zeros((*matrix.shape[:-2], count, 3, 3))
-    values[..., inner, :, :] = found.reshape(*matrix.shape[:-2], count - 1, 3, 3)
-    last = derivative[-1] / cells[-1]
-    middle = -np.einsum("k,...kab->...ab", last, values[..., -_DEGREE - 1 :, :, :])
-    return Diffused(half * depth, values, middle, values[..., 0, :, :], float(np.max(rounding)))
+    left = np.kron(stiffness[:-1, :-1], np.eye(3)) + np.kron(np.diag(mass[:-1]), matrix)
+    found = np.linalg.solve(left, np.eye(len(left), 3))
+    size = np.abs(found).max(axis=1)
+    values = np.zeros((count, 3, 3))
+    values[:-1] = found.reshape(-1, 3, 3)
+    middle = -np.tensordot(derivative[-1] / cells[-1], values[-_DEGREE - 1 :], axes=1)
+    rounding = EPSILON * float(size @ np.abs(left) @ size)
+    return Diffused(0.5 * film.thickness * depth, values, middle, values[0], rounding)
 
 
 def in_film(local: Array, precession: float, direction: Sequence[float]) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -54,22 +53,14 @@ class Report:
     @property
     def stations(self) -> tuple[dict[str, Any], ...]:
         """Each station of the line with its checks and the routes that it stands beside."""
-        found = []
+        rows = []
         for name in dict.fromkeys(check.station for check in self.checks):
             own = [check for check in self.checks if check.station == name]
-            kinds = Counter(check.kind for check in own)
-            routes = dict.fromkeys(check.route.split(", ")[-1] for check in own)
-            found.append(
-                {
-                    "station": name,
-                    "numbers": kinds["number"],
-                    "laws": kinds["law"],
-                    "zeros": kinds["zero"],
-                    "missed": sum(not check.ok for check in own),
-                    "routes": list(routes),
-                }
-            )
-        return tuple(found)
+            counts = {f"{kind}s": sum(c.kind == kind for c in own) for kind in _KINDS}
+            routes = list(dict.fromkeys(check.route.split(", ")[-1] for check in own))
+            missed = sum(not check.ok for check in own)
+            rows.append({"station": name, **counts, "missed": missed, "routes": routes})
+        return tuple(rows)
 
     def to_dict(self) -> dict[str, Any]:
         """The report for machines: plain numbers, strings, lists and dictionaries."""
@@ -161,16 +152,15 @@ along x, the film normal is z. What agrees is formula and second-order dynamics:
 order itself is right, `openmr validity` says."""
 
 
-_STATION_COLUMNS = ("station", "numbers", "laws", "zeros", "missed", "routes")
+_KINDS = ("number", "law", "zero")
+_STATION_COLUMNS = ("station", *(f"{kind}s" for kind in _KINDS), "missed", "routes")
 
 
 def _table(report: Report) -> str:
     cases = [row for s in report.solutions for row in _case_rows(s, report.checks)]
-    kinds = Counter(check.kind for check in report.checks)
-    stations = [
-        [str(row[key]) for key in _STATION_COLUMNS[:-1]] + ["; ".join(row["routes"])]
-        for row in report.stations
-    ]
+    *numbers, last = _STATION_COLUMNS
+    stations = [[*(str(row[n]) for n in numbers), "; ".join(row[last])] for row in report.stations]
+    counts = (f"{sum(row[n] for row in report.stations)} {n}" for n in numbers[1:])
     lines = [
         INTRODUCTION,
         table("<<<>><><", cases, indent="  "),
@@ -187,8 +177,7 @@ def _table(report: Report) -> str:
             for c in report.missed
         ),
         *([""] if report.missed else []),
-        f"{kinds['number']} numbers, {kinds['law']} laws and {kinds['zero']} zeros compared: "
-        f"{len(report.missed)} missed.",
+        f"{', '.join(counts)}.",
     ]
     return "\n".join(lines)
 
