@@ -73,7 +73,7 @@ def test_what_json_cannot_hold_is_null():
 @pytest.mark.parametrize(
     ("arguments", "schema"),
     [
-        (["verify"], "openmr/verify/1"),
+        (["verify"], "openmr/verify/2"),
         (["validity", "-T", "200"], "openmr/reports/1"),
         (["ledger", "--only", "70"], "openmr/ledger/1"),
     ],

@@ -1,7 +1,6 @@
-"""What ships beside what was found without it: here it enters, and only here.
+"""Numbers that ship beside those found without them: here they enter, and only here.
 
-Every deviation and tolerance is relative to a stated scale. What cannot be computed counts as
-missed.
+Every deviation and tolerance is relative to a stated scale. A part that raises counts as missed.
 """
 
 from __future__ import annotations

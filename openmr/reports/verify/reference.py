@@ -143,7 +143,7 @@ class Diffused(NamedTuple):
 
 
 _DEGREE = 20
-"""Of the polynomials: exp(-z) on a cell as long as its distance from the face to 1e-14."""
+"""Degree of the polynomials: exp(-z) on a cell as long as its distance from the face to 1e-14."""
 
 
 @cache
