@@ -235,28 +235,24 @@ def few(solutions):
     return [s for s in solutions if s.case.name in names]
 
 
-def survives(changes, solved):
-    with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        for change in changes:
+def survivors(variants, solved):
+    kept = []
+    for change in variants:
+        with pytest.MonkeyPatch.context() as patch:
             make_wrong(patch, *change)
-        patch.setattr(verify_module, "solve", solved)
-        return om.verify(progress=False).ok
+            if holds(solved()):
+                kept.append(change)
+    return kept
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_wrong_variant_of_any_station_is_noticed(few):
-    assert survives((), lambda cases, progress=None: few)
-    kept = [change for change in WRONG if survives([change], lambda cases, progress=None: few)]
-    assert kept == []
+    assert survivors(WRONG, lambda: few) == []
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_wrong_route_or_reference_is_noticed(few):
-    def solved(cases, progress=None):
-        return solve([few[-1].case], progress=False)
-
-    assert survives((), solved)
-    assert [change for change in WRONG_ROUTES if survives([change], solved)] == []
+    assert survivors(WRONG_ROUTES, lambda: solve([few[-1].case], progress=False)) == []
 
 
 @pytest.mark.parametrize("changes", [THICKNESS_HALVED, COUPLING_DOUBLED])

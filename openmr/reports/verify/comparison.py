@@ -311,10 +311,8 @@ def _moments(line: _Line) -> Iterator[Check]:
         solved = line.state.reduced_splitting[i]
         yield line.check(absolute, "free energy", "beta eps_L" + site, "(30)", "1", solved, x)
         # none of the averages changes by more than 2S of itself with beta eps_L
-        allowed, square = (
-            64 * EPSILON * (1 + 2 * spin * abs(x)) + 2 * spin * rounding,
-            spin**2 + spin,
-        )
+        allowed = 64 * EPSILON * (1 + 2 * spin * abs(x)) + 2 * spin * rounding
+        square = spin * (spin + 1)
         for name, equation, scale, value in (
             ("mean_spin", "(32)", square, own.mean),
             ("second_moment", "(33)", square, own.square),
@@ -337,22 +335,14 @@ def _noise(line: _Line) -> Iterator[Check]:
     splittings = line.s.state.reduced_splitting.tolist()
     for site, x in zip(line.sites, splittings, strict=True):
         if abs(x) < LONGEST_SUM:
-            own, label = reference.electron_hole_noise(x), "noise of beta eps_L" + site
+            form, own = electron_hole_spectrum(x), reference.electron_hole_noise(x)
             allowance = _relative(own, 256 * EPSILON * (1 + abs(x)), "rounding of exp(x)")
-            yield line.check(
-                allowance, "quadrature", label, "(60)", "1", electron_hole_spectrum(x), own
-            )
-    depth = max(map(abs, splittings))
-    kms = _Allowance(1.0, 64 * EPSILON * (1 + depth), "over the larger side; rounding of exp(x)")
-    yield _law(line, kms, line.found, "detailed balance violated by", "(48)", "kms")
-
-
-def _law(
-    line: _Line, allowance: _Allowance, found: Relaxation, name: str, equation: str, law: str
-) -> Check:
-    """A law that any generator of second order obeys."""
-    value = found.diagnostics[law]
-    return line.check(allowance, found.method, name, equation, "1", 0.0, value, kind="law")
+            row = partial(line.check, allowance, "quadrature")
+            yield row("noise of beta eps_L" + site, "(60)", "1", form, own)
+    allowed = 64 * EPSILON * (1 + max(map(abs, splittings)))
+    kms = _Allowance(1.0, allowed, "over the larger side; rounding of exp(x)")
+    law, value = partial(line.check, kms, line.found.method, kind="law"), line.found.diagnostics
+    yield law("detailed balance violated by", "(48)", "1", 0.0, value["kms"])
 
 
 # --- rates -----------------------------------------------------------------------------------
@@ -424,11 +414,10 @@ def _golden_rule(line: _Line) -> Iterator[Check]:
         form = forms.spin_per_charge(line.rates.dissipator[2, 2], line.rates.charge_to_spin)
         allowance = _Allowance(1.0, 16 * EPSILON, "absolute; rounding")
         yield line.check(allowance, "densities of states", "dN_par/dN_0", "(63)", "1", form, share)
-    yield _law(line, LAW, found, "trace changes by", "(58)", "trace")
-    yield _law(line, LAW, found, "fixed point moves by", "(50)", "fixed_point")
-    negative = -min(0.0, float(found.diagnostics["positivity"]))
-    law = partial(line.check, LAW, found.method, kind="law")
-    yield law("positivity violated by", "(34)", "1", 0.0, negative)
+    law, value = partial(line.check, LAW, found.method, kind="law"), found.diagnostics
+    yield law("trace changes by", "(58)", "1", 0.0, value["trace"])
+    yield law("fixed point moves by", "(50)", "1", 0.0, value["fixed_point"])
+    yield law("positivity violated by", "(34)", "1", 0.0, -min(0.0, float(value["positivity"])))
 
 
 def _isotropic(line: _Line) -> Iterator[Check]:
@@ -463,8 +452,9 @@ def _other_forms(line: _Line) -> Iterator[Check]:
     yield row("Fermi sea: 1/tau_par", "(70)", "1/s", line.rates.longitudinal, along)
     yield row("Fermi sea: 1/tau_perp with R", "(75) with R", "1/s", finite.transverse, across)
     yield row("Fermi sea: 1/T_0", "(62)", "1/s", lost, sea.charge_to_spin)
-    yield _law(line, LAW, sea, "Fermi sea: f moves by", "(50)", "stationarity")
-    yield _law(line, LAW, sea, "Fermi sea: charge changes by", "(58)", "charge")
+    law, value = partial(line.check, LAW, sea.method, kind="law"), sea.diagnostics
+    yield law("Fermi sea: f moves by", "(50)", "1", 0.0, value["stationarity"])
+    yield law("Fermi sea: charge changes by", "(58)", "1", 0.0, value["charge"])
     row = partial(line.check, _rate_allowance(line, found), found.method)
     jx, jy, _ = magnet.exchange[0]
     if len(magnet.sublattices) == 1 and (jx or jy):
@@ -503,16 +493,14 @@ def _charge(line: _Line) -> Iterator[Check]:
     for found in line.s.rates.values():
         (along, across), largest = _rates_of(line, found), _largest_rate(found)
         allowed = _element_tolerance(line, found)
-        for name, form, rate, error in (
+        for name, length, rate, error in (
             ("l_par", surviving.longitudinal_length, along, allowed[2, 2]),
             ("l_perp", surviving.transverse_length, across, allowed.max()),
         ):
             if along > 0:  # a length goes with the inverse square root of its rate
-                own = (film.diffusion / rate) ** 0.5
+                form, own = length(film, line.rates), (film.diffusion / rate) ** 0.5
                 allowance = _relative(own, float(error / rate * largest) + 8 * EPSILON, _CARRIED)
-                yield line.check(
-                    allowance, found.method, name, "(81)", "m", form(film, line.rates), own
-                )
+                yield line.check(allowance, found.method, name, "(81)", "m", form, own)
         change = _surviving_tolerance(line, found) + 8 * EPSILON * unit / scale
         allowance = _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
         row = partial(line.check, allowance, f"{found.method}, {BOUNDARY}")
@@ -529,17 +517,17 @@ def _versions(line: _Line) -> Iterator[Check]:
     scale, change = square * unit or unit, 4 * _surviving_tolerance(line, line.found)
     change += 8 * EPSILON * unit / scale
     allowance = _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
-    row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
+    route = f"bloch-redfield, {BOUNDARY}"
+    row = partial(line.check, allowance, route)
     inverse = np.linalg.inv(reference.conductivity(film, left))
     amplified = allowance._replace(tolerance=change * float(np.linalg.norm(inverse)) ** 2)
-    exact = resistivity(film, rates, b, order="exact")
-    for name, element in (("longitudinal", inverse[0, 0]), ("transverse", inverse[1, 0])):
-        order = partial(line.check, amplified, f"bloch-redfield, {BOUNDARY}")
-        yield order(f"{name}, exact", "(B28)", "Ohm m", getattr(exact, name), unit * element)
+    exact, order = resistivity(film, rates, b, order="exact"), partial(line.check, amplified, route)
+    yield order("rho_L exact", "(B28)", "Ohm m", exact.longitudinal, unit * inverse[0, 0])
+    yield order("rho_T exact", "(B28)", "Ohm m", exact.transverse, unit * inverse[1, 0])
     form = resistivity(film, rates, b, precession_sign="printed").transverse
     own = unit * -reference.conductivity(film, left.T)[1, 0]
-    yield row("transverse, precession printed", "(87) printed", "Ohm m", form, own)
-    ratio = partial(line.check, _relative(1.0, change, _CARRIED), f"bloch-redfield, {BOUNDARY}")
+    yield row("rho_T, precession printed", "(87) printed", "Ohm m", form, own)
+    ratio = partial(line.check, _relative(1.0, change, _CARRIED), route)
     for i, mode in enumerate(_modes(left, b)):
         form = getattr(line.resistivity, f"drho{i}") / unit
         yield ratio(f"drho_{i} / rho_L0", f"({88 + i})", "1", form, mode)
