@@ -26,6 +26,8 @@ from openmr.sample.magnet import Magnet, Moments
 
 NUMERICAL: Final = ("bloch-redfield", "evolution")
 """Routes that every case is run through."""
+THIN: Final = 0.01
+"""Thickness of a film as thin as a series is good for, over that of the case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,10 @@ def _with_moments(
     return replace(sample, magnet=Magnet(moments, weiss, **magnet))
 
 
-def _moments(spin: float, exchange_energy: ArrayLike, g: float = 2.0) -> Moments:
-    density = presets.pt_py().magnet.sublattices[0].density
+def _moments(
+    spin: float, exchange_energy: ArrayLike, g: float = 2.0, share: float = 1.0
+) -> Moments:
+    density = share * presets.pt_py().magnet.sublattices[0].density
     return Moments(spin=spin, density=density, exchange_energy=exchange_energy, g=g)
 
 
@@ -80,8 +84,8 @@ def standard_cases() -> list[Case]:
     ferri = _with_moments(
         film,
         _moments(2.5, (1e-3, 0.6e-3, 0.8e-3)),
-        _moments(1, (0.4e-3, 0.9e-3, -0.7e-3)),
-        weiss=[[coupling, -coupling / 2], [-coupling / 2, 0.0]],
+        _moments(1, (0.4e-3, 0.9e-3, -0.7e-3), g=1.6, share=0.5),
+        weiss=[[coupling, -coupling / 2], [-coupling, 0.0]],
     )
     oblique = (0.36, -0.48, 0.8)
     spins = [
@@ -148,7 +152,8 @@ def _solve_case(case: Case) -> Solution:
         diffused={name: diffuse(each["full"]) for name, each in tensors.items()},
         switched={
             name: diffuse(tensor).surviving for name, tensor in tensors["bloch-redfield"].items()
-        },
+        }
+        | {"thin": diffuse(THIN**2 * tensors["bloch-redfield"]["axial"]).surviving},
         fermi_sea=relaxation_at(state, method="kinetic", modes=False),
         flips_split=relaxation_at(
             replace(state, sample=flips), method="bloch-redfield", electron_splitting=True
