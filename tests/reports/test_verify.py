@@ -192,7 +192,7 @@ WRONG = (
     ("transport.matrix_tanh:profiles", "2.0 * r @", "1.9 * r @"),
     ("transport.diffusion:profile", "-1.0, 0.0]", "1.0, 0.0]"),
     ("transport.diffusion:_mode_profiles", "2 - gap", "1 - gap"),
-    ("transport.surviving:_tanh_ratio_series", "17 / 42", "17 / 41"),
+    ("transport.surviving:_tanh_ratio_series", "2 / 5", "2 / 4"),
     ("transport.diffusion:graded_profile", "4.0 * squared", "3.0 * squared"),
     ("transport.collocation:solve_on", "np.sqrt(48.0)", "np.sqrt(40.0)"),
     (

@@ -26,7 +26,7 @@ from openmr.sample.magnet import Magnet, Moments
 
 NUMERICAL: Final = ("bloch-redfield", "evolution")
 """Routes that every case is run through."""
-THIN: Final = 0.01
+THIN: Final = 0.005
 """Thickness of a film as thin as a series is good for, over that of the case."""
 
 

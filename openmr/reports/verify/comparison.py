@@ -538,8 +538,8 @@ def _versions(line: _Line) -> Iterator[Check]:
         along, less, turning = _modes(line.s.switched[kind], b)
         decay = surviving.transverse_decay(film, rates)
         form = surviving.surviving_fraction(share * film.thickness, decay)
-        yield ratio(f"surviving fraction, {kind}", "(B29)", "1", form.real, along - less)
-        yield ratio(f"surviving fraction, imag, {kind}", "(B29)", "1", form.imag, turning)
+        yield ratio(f"surviving part, real, {kind}", "(B29)", "1", form.real, along - less)
+        yield ratio(f"surviving part, imag, {kind}", "(B29)", "1", form.imag, turning)
     bare, alike, turned, still = (line.s.switched[name][1, 1] for name in _SWITCHES)
     parts = mechanisms(film, rates, b)
     for name, part in (
@@ -575,6 +575,8 @@ def _profiles(line: _Line) -> Iterator[Check]:
     def same_everywhere(z: Array) -> Array:
         return np.broadcast_to(tensor, (*z.shape, 3, 3))
 
+    if not min(_rates_of(line, line.found)) > 0:
+        return  # a spin that never relaxes has any mean
     for method in ("matrix", "collocation", "closed-form")[: 2 + is_axial]:
         if method == "collocation":
             form = graded_profile(film, same_everywhere, electric_field=E)
