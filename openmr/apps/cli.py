@@ -54,11 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     verify = commands.add_parser(
         "verify",
-        help="closed forms against quantum dynamics, for a Pt/Py film and a set of others",
+        help="every station of the line against another way, for a Pt/Py film and a set of others",
         description="Take a Pt film with Py moments from its parameters to its resistivity, by "
-        "closed form, by Bloch-Redfield and by fitted time evolution, and do the same for a set of "
-        "other films; with --config, your own film in the place of the first. Exit status: "
-        "0 all checks hold, 1 some are missed, 2 bad input.",
+        "what ships, by quantum dynamics, and by a free energy and a boundary-value problem of "
+        "their own, and do the same for a set of other films; with --config, your own film in the "
+        "place of the first. Exit status: 0 all checks hold, 1 some are missed, 2 bad input.",
     )
     _add_film(verify)
     verify.add_argument(

@@ -24,6 +24,7 @@ _RESIDUAL_LIMIT = 1e-6
 """Largest misfit, of the initial polarisation; keeps errors below 1e-5 of the largest rate."""
 _HOPELESS = 1e30
 """Misfit of a trial generator that overflows."""
+_DIFFERENCE = 6e-6  # cube root of the rounding, in units of the fastest decay
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,13 @@ class GeneratorFit:
 
 
 def decay(generator: Array, step: float, first: Array) -> Array:
-    """exp(-generator k step) first for k = 0 ... STEPS, shape (STEPS + 1, 3, 3)."""
+    """exp(-generator k step) first for k = 0 ... STEPS, shape (..., STEPS + 1, 3, 3)."""
     power = expm(-generator * step)
-    states = first[None]
-    while len(states) <= STEPS:  # doubling: six products instead of STEPS
-        states = np.concatenate([states, power @ states])
+    states = np.broadcast_to(first, power.shape)[..., None, :, :]
+    while states.shape[-3] <= STEPS:  # doubling: six products instead of STEPS
+        states = np.concatenate([states, power[..., None, :, :] @ states], axis=-3)
         power = power @ power
-    return states[: STEPS + 1]
+    return states[..., : STEPS + 1, :, :]
 
 
 def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> GeneratorFit:
@@ -74,20 +75,25 @@ def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> Gener
     ExtractionError
         If the misfit exceeds `_RESIDUAL_LIMIT` of the initial polarisation.
     """
-    # changes of the guess in units of its fastest decay: a precession millions of times faster
-    # must not set the step of the derivatives
+    # one plus the change of the guess in units of its fastest decay: a precession millions of
+    # times faster must not set the steps, nor a change near zero what counts as settled
     scale = float(np.abs(np.linalg.eigvals(guess).real).max()) or float(np.abs(guess).max())
 
-    def misfit(change: Array) -> Array:
-        generator = guess + scale * change.reshape(3, 3)
+    def misfit(trial: Array) -> Array:
+        batch = trial.shape[:-1]
+        generator = guess + scale * (trial - 1).reshape(*batch, 3, 3)
         with np.errstate(over="ignore", invalid="ignore"):  # a trial that grows without bound
-            differences = [decay(generator, step, data[0]) - data for step, data in windows]
-        flat = np.concatenate([difference[1:].ravel() for difference in differences])
+            parts = [decay(generator, step, data[0]) - data for step, data in windows]
+        flat = np.concatenate([part[..., 1:, :, :].reshape(*batch, -1) for part in parts], axis=-1)
         return np.asarray(np.nan_to_num(flat, nan=_HOPELESS, posinf=_HOPELESS, neginf=-_HOPELESS))
 
-    # central differences: a forward step cannot resolve 1e-9 of a rate
+    def slopes(trial: Array) -> Array:
+        # central differences: a forward step cannot resolve 1e-9 of a rate
+        up, down = (misfit(trial + step * np.eye(9)) for step in (_DIFFERENCE, -_DIFFERENCE))
+        return np.asarray((up - down).T / (2 * _DIFFERENCE))
+
     solution = least_squares(
-        misfit, np.zeros(9), jac="3-point", method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15
+        misfit, np.ones(9), jac=slopes, method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15
     )
     residual = float(np.abs(solution.fun).max())
     if not residual <= _RESIDUAL_LIMIT:
@@ -104,7 +110,7 @@ def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> Gener
         raise ExtractionError("the recorded spins do not determine all elements of the generator")
     response = np.abs((right.T / singular) @ left.T).sum(axis=1)
     return GeneratorFit(
-        generator=guess + scale * solution.x.reshape(3, 3),
+        generator=guess + scale * (solution.x - 1).reshape(3, 3),
         error=scale * residual * response.reshape(3, 3),
         residual=residual,
     )

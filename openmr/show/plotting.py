@@ -227,7 +227,7 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
         x, y = [], []
         for column, quantity in enumerate(quantities):
             for check in chosen:
-                if check.quantity == quantity and check.route == route:
+                if check.quantity == quantity and check.route.startswith(route):
                     missed = np.nan_to_num(check.deviation / check.tolerance, nan=ceiling)
                     x.append(column + shift)
                     y.append(np.clip(missed, floor, ceiling))

@@ -1,14 +1,15 @@
 """Evolution route: the rates got as in an experiment.
 
-Three polarised spins (and an unpolarised one, as the reference) are evolved with QuTiP's solver,
-<sigma_x,y,z>(t) is recorded, and the 3x3 generator is fitted to the decay and precession, each
-rate in a time window of its own length.
+Any spin of the electron, beside a thermal moment, is evolved at once with QuTiP's solver,
+<sigma_x,y,z>(t) from the three polarisations is recorded, and the 3x3 generator is fitted to the
+decay and precession, each rate in a time window of its own length.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,13 @@ from openmr._qutip import exact_arithmetic
 from openmr.bath.correlators import electron_hole_spectrum
 from openmr.master import redfield
 from openmr.moments.equilibrium import Equilibrium, equilibrium
-from openmr.rates.fit_decay import STEPS, GeneratorFit, fit_generator, initial_guess, window_lengths
+from openmr.rates.fit_decay import STEPS, fit_generator, initial_guess, window_lengths
 from openmr.rates.record import PRECESSION_GENERATOR, ExchangePart, on_grid
 from openmr.rates.routes import joint_space
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
 
 THERMOSTATS = ("projection", "reset", "flips")
-DIRECT_PHASE = 2e4  # rad of precession that an adaptive solver steps through in about a second
 FASTEST = 1e8  # rad per decay time: the phase's rounding there is a tenth of the allowed misfit
 PILOT_STEP = 0.1  # of the inverse largest rate: the longest spacing of the first estimate
 SETTLING = 20.0  # thermostat times to wait before the fit: transients are down to exp(-20)
@@ -62,8 +62,8 @@ def evolution(
     thermostat_rate : float, 1/s
         kappa, for "reset" and "flips". At least ten times the largest rate.
     options : dict, optional
-        QuTiP's own solver options. Default: vern9 with rtol 1e-9, or ``{"method": "diag"}`` for
-        very many precession periods and for joint spaces.
+        QuTiP's own solver options. Default: ``{"method": "diag"}``, which propagates the constant
+        generator exactly.
     progress : bool, optional
         Show a progress bar over the points; by default only on a terminal.
 
@@ -224,15 +224,11 @@ def _antisymmetric(tensor: Array) -> float:
 # --- recording -------------------------------------------------------------------------------
 
 
-def _solver_options(options: Mapping[str, Any] | None, joint: bool, phase: float) -> dict[str, Any]:
-    quiet = {"progress_bar": "", "normalize_output": False}
-    if options is not None:
-        for tolerance in {"rtol", "atol"} & set(options):
-            _checks.number(f"options[{tolerance!r}]", options[tolerance], above=0.0)
-        return {**quiet, **options}
-    if joint or phase > DIRECT_PHASE:
-        return {**quiet, "method": "diag"}
-    return {**quiet, "method": "vern9", "rtol": 1e-9, "atol": 1e-12, "nsteps": 10**6}
+def _solver_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    given = {"method": "diag"} if options is None else options
+    for tolerance in {"rtol", "atol"} & set(given):
+        _checks.number(f"options[{tolerance!r}]", given[tolerance], above=0.0)
+    return {"progress_bar": "", "normalize_output": False, **given}
 
 
 def _tighter(options: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -248,22 +244,24 @@ def _tighter(options: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _record(experiment: _Experiment, times: Array, options: Mapping[str, Any]) -> Array:
     """<sigma_a>(t) from spins polarised along b less that from an unpolarised one, (t, a, b)."""
-    start = [0.5 * (qutip.qeye(2) + pauli) for pauli in joint_space.PAULI] + [0.5 * qutip.qeye(2)]
-    probes = list(joint_space.PAULI)
-    if experiment.moment is not None:
-        start = [qutip.tensor(spin, experiment.moment) for spin in start]
-        identity = qutip.qeye(experiment.moment.dims[0])
-        probes = [qutip.tensor(probe, identity) for probe in probes]
+    held = np.eye(1) if experiment.moment is None else experiment.moment.full()
+    spins = [pauli.full() for pauli in joint_space.PAULI]
+    # the map rho_e -> rho_e (x) rho_m, which the solver carries on in time, by columns of rho_e
+    columns = [np.kron(one.reshape(2, 2).T, held).ravel(order="F") for one in np.eye(4)]
+    dims = [experiment.generator.dims[0], [[2], [2]]]
+    start = Qobj(np.stack(columns, axis=-1), dims=dims, superrep="super")
     with exact_arithmetic():
         try:
             solver = qutip.MESolver(experiment.generator, options=dict(options))
         except KeyError as error:
             raise ParameterError(f"`options` must be QuTiP solver options: {error}") from None
         try:
-            runs = [np.real(solver.run(rho, times, e_ops=probes).expect).T for rho in start]
+            states = np.stack([state.full() for state in solver.run(start, times).states])
         except IntegratorException as error:
             raise ExtractionError(f"QuTiP's solver stopped ({error}); change `options`") from None
-    return np.stack([run - runs[-1] for run in runs[:-1]], axis=-1)
+    probes = np.stack([np.kron(spin, np.eye(len(held))).ravel() for spin in spins])
+    sources = np.stack([spin.ravel(order="F") for spin in spins], axis=-1)
+    return np.asarray(0.5 * np.real(probes @ states @ sources))
 
 
 # --- rates of one experiment ------------------------------------------------------------------
@@ -283,29 +281,25 @@ class _ExperimentFit:
 
 
 def _fit_experiment(experiment: _Experiment, options: Mapping[str, Any] | None) -> _ExperimentFit:
-    joint = experiment.moment is not None
     t0 = experiment.settling
-    guess = _pilot(experiment, options)
+    chosen = _solver_options(options)
+    guess = _pilot(experiment, chosen)
     lengths = window_lengths(guess)
-    omega = abs(_antisymmetric(guess))
-    chosen = _solver_options(options, joint, omega * (t0 + lengths[-1]))
     strict = _tighter(chosen)
     shift = 0.25 * lengths[0]
 
-    def fitted(
-        start: float, solver: Mapping[str, Any], guess: Array
-    ) -> tuple[GeneratorFit, _Windows]:
-        windows: _Windows = []
-        for length in lengths:
-            windows.append((length / STEPS, _window(experiment, start, length / STEPS, solver)))
-            # the shorter windows fix the phase before a longer one counts many periods
-            fit = fit_generator(windows, guess)
-            guess = fit.generator
-        return fit, windows
+    def recorded(start: float, solver: Mapping[str, Any]) -> _Windows:
+        steps = [length / STEPS for length in lengths]
+        return [(step, _window(experiment, start, step, solver)) for step in steps]
 
-    loose, windows = fitted(t0, chosen, guess)
-    best, windows = fitted(t0, strict, loose.generator) if strict else (loose, windows)
-    moved, _ = fitted(t0 + shift, strict or chosen, best.generator)
+    windows = recorded(t0, chosen)
+    for count in range(1, len(windows) + 1):
+        # the shorter windows fix the phase before a longer one counts many periods
+        loose = fit_generator(windows[:count], guess)
+        guess = loose.generator
+    windows = recorded(t0, strict) if strict else windows
+    best = fit_generator(windows, guess) if strict else loose
+    moved = fit_generator(recorded(t0 + shift, strict or chosen), best.generator)
     solver_change = np.abs(best.generator - loose.generator)
     window_change = np.abs(best.generator - moved.generator)
     if strict is None:  # an eigenbasis has no tolerance: its rounding error instead
@@ -338,7 +332,7 @@ def _window(
     return _record(experiment, times, options)
 
 
-def _pilot(experiment: _Experiment, options: Mapping[str, Any] | None) -> Array:
+def _pilot(experiment: _Experiment, options: Mapping[str, Any]) -> Array:
     """First estimate from samples closer than any period of the electron's generator."""
     fastest = _larmor_scale(experiment)
     if fastest > FASTEST:
@@ -346,18 +340,12 @@ def _pilot(experiment: _Experiment, options: Mapping[str, Any] | None) -> Array:
             f"the spin precesses by {fastest:.2g} rad in its shortest decay time; double precision "
             f"follows the phase up to {FASTEST:g} rad, so no rate can be read off"
         )
-    start = experiment.settling
-    joint = experiment.moment is not None
-
-    def window(step: float, steps: int) -> Array:
-        chosen = _solver_options(options, joint, fastest * (start + step * steps))
-        return _window(experiment, start, step, chosen, steps)
-
+    window = partial(_window, experiment, experiment.settling, options=options)
     step = 0.3 / fastest
-    guess = initial_guess(step, window(step, 8))
+    guess = initial_guess(step, window(step, steps=8))
     while step < PILOT_STEP:  # a longer baseline resolves rates far below the precession
         step = min(8 * step, PILOT_STEP)
-        guess = fit_generator([(step, window(step, STEPS))], guess).generator
+        guess = fit_generator([(step, window(step))], guess).generator
     return guess
 
 
@@ -437,7 +425,7 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
     if omega > 0:
         shown = min(shown, 4 * np.pi / omega)
     step = shown / STEPS
-    options = _solver_options(None, False, 0.0)
+    options = _solver_options(None)
     signal = _window(experiment, 0.0, step * experiment.rate_unit, options)
     return Decay(
         times=[_even(step) for step, _ in fit.windows],
@@ -501,7 +489,7 @@ def free_moment(sample: Sample, temperature: float, field: float) -> FreeMoment:
         generator = dissipator + qutip.liouvillian(space.hamiltonian)
     experiment = _Experiment(generator / slope, space.moment, slope * space.noise, 0.0)
     times = np.concatenate([np.linspace(0.0, 5.0, 201), [200.0]])
-    polarisation = _record(experiment, times, _solver_options(None, True, 0.0))[:, 2, 2]
+    polarisation = _record(experiment, times, _solver_options(None))[:, 2, 2]
     residue = float(polarisation[-1])
     return FreeMoment(
         times=times[:-1] / experiment.rate_unit,

@@ -1,5 +1,6 @@
-"""Closed forms against quantum dynamics.
+"""Every station of the line against a way that does not know it.
 
 In: films with temperature, field and direction; out: a report of checks. The numerical side
-(`cases`) may not know the closed forms; they enter in `comparison`.
+(`reference`, `cases`) may not know the closed forms, the shipped equilibrium or transport; they
+enter in `comparison`.
 """

@@ -1,24 +1,33 @@
-"""Cases to verify and what the numerical routes find for them; no closed form is used here."""
+"""Cases to verify and what the numerical routes find for them.
+
+No closed form is used here, nor the shipped equilibrium and transport.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import units
-from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr._checks import Array
+from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
+from openmr.reports.verify import reference
+from openmr.reports.verify.reference import Averages, Diffused
 from openmr.sample import presets
 from openmr.sample.film import Electrons, Sample
 from openmr.sample.magnet import Magnet, Moments
 
 NUMERICAL: Final = ("bloch-redfield", "evolution")
 """Routes that every case is run through."""
+THIN: Final = 0.005
+"""Thickness of a film as thin as a series is good for, over that of the case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +46,15 @@ class Solution:
     """One case by the numerical routes; no closed form is in it."""
 
     case: Case
-    state: Equilibrium
+    state: Equilibrium  # by `reference`
+    rounding: Array  # of beta eps_L, per sublattice
+    averages: list[Averages]  # per sublattice
     rates: dict[str, Relaxation]
+    diffused: dict[str, Diffused]  # of the rates of each route, in axes of the film
+    switched: dict[str, Array]  # F of tensors with something switched off, Bloch-Redfield
     fermi_sea: Relaxation  # with the electron's splitting in full
     flips_split: Relaxation  # flips alone, the electron's splitting in the dissipator
     dephasing: float  # Jz alone: 1/tau_perp [1/s]
-    moments: list[tuple[float, float]]  # <S_par>, <S_par^2> from the operators, per sublattice
 
 
 def _with_moments(
@@ -51,8 +63,10 @@ def _with_moments(
     return replace(sample, magnet=Magnet(moments, weiss, **magnet))
 
 
-def _moments(spin: float, exchange_energy: ArrayLike, g: float = 2.0) -> Moments:
-    density = presets.pt_py().magnet.sublattices[0].density
+def _moments(
+    spin: float, exchange_energy: ArrayLike, g: float = 2.0, share: float = 1.0
+) -> Moments:
+    density = share * presets.pt_py().magnet.sublattices[0].density
     return Moments(spin=spin, density=density, exchange_energy=exchange_energy, g=g)
 
 
@@ -70,8 +84,8 @@ def standard_cases() -> list[Case]:
     ferri = _with_moments(
         film,
         _moments(2.5, (1e-3, 0.6e-3, 0.8e-3)),
-        _moments(1, (0.4e-3, 0.9e-3, -0.7e-3)),
-        weiss=[[coupling, -coupling / 2], [-coupling / 2, 0.0]],
+        _moments(1, (0.4e-3, 0.9e-3, -0.7e-3), g=1.6, share=0.5),
+        weiss=[[coupling, -coupling / 2], [-coupling, 0.0]],
     )
     oblique = (0.36, -0.48, 0.8)
     spins = [
@@ -122,24 +136,24 @@ def solve(cases: Iterable[Case], *, progress: bool | None = None) -> list[Soluti
 
 
 def _solve_case(case: Case) -> Solution:
-    from openmr.rates.routes import joint_space
-
-    state = equilibrium(case.sample, case.temperature, case.field)
+    state, rounding, averages = _state(case)
     quiet = {"bloch-redfield": {}, "evolution": {"progress": False}}
     rates = {name: relaxation_at(state, method=name, **quiet[name]) for name in NUMERICAL}
     flips = _one_coupling(case.sample, (1, 1, 0))
     only_jz = _one_coupling(case.sample, (0, 0, 1))
-    moments = []
-    for spin, x in zip(case.sample.magnet.spins, state.reduced_splitting, strict=True):
-        thermal = joint_space.thermal_moments([spin], [x])
-        s_par = joint_space.spin_operators(spin)[2]
-        moments.append(
-            (float((thermal * s_par).tr().real), float((thermal * s_par * s_par).tr().real))
-        )
+    diffuse = partial(reference.diffuse, case.sample.film)
+    tensors = {name: _tensors(case, found) for name, found in rates.items()}
     return Solution(
         case=case,
         state=state,
+        rounding=rounding,
+        averages=averages,
         rates=rates,
+        diffused={name: diffuse(each["full"]) for name, each in tensors.items()},
+        switched={
+            name: diffuse(tensor).surviving for name, tensor in tensors["bloch-redfield"].items()
+        }
+        | {"thin": diffuse(THIN**2 * tensors["bloch-redfield"]["axial"]).surviving},
         fermi_sea=relaxation_at(state, method="kinetic", modes=False),
         flips_split=relaxation_at(
             replace(state, sample=flips), method="bloch-redfield", electron_splitting=True
@@ -147,5 +161,31 @@ def _solve_case(case: Case) -> Solution:
         dephasing=float(
             relaxation_at(replace(state, sample=only_jz), method="bloch-redfield").dissipator[0, 0]
         ),
-        moments=moments,
     )
+
+
+def _state(case: Case) -> tuple[Equilibrium, Array, list[Averages]]:
+    """The moments by the lowest free energy, as the routes take them."""
+    magnet, point = case.sample.magnet, (np.array(case.temperature), np.array(case.field))
+    x, rounding = reference.reduced_splittings(magnet, case.temperature, case.field)
+    found = [reference.boltzmann(spin, one) for spin, one in zip(magnet.spins, x, strict=True)]
+    averages = np.array(found).T[:4]
+    splitting = units.K_B * case.temperature * x
+    return Equilibrium(case.sample, *point, splitting, *averages), rounding, found
+
+
+def _tensors(case: Case, found: Relaxation) -> dict[str, Array]:
+    """Relaxation and precession [1/s] in axes of the film, whole and with something left out."""
+    gamma, omega = found.dissipator, float(found.precession)
+    bare = np.eye(3) / case.sample.film.spin_flip_time
+    alike, mean = gamma[2, 2] * np.eye(3), 0.5 * (gamma[0, 0] + gamma[1, 1])
+    parts = {
+        "full": (gamma, omega),
+        "no exchange": (0 * gamma, 0.0),
+        "one rate": (alike, 0.0),
+        "one rate, precessing": (alike, omega),
+        "no precession": (gamma, 0.0),
+        "axial": (np.diag([mean, mean, gamma[2, 2]]), omega),
+    }
+    place = partial(reference.in_film, direction=case.direction)
+    return {name: place(rates, turning) + bare for name, (rates, turning) in parts.items()}

@@ -1,31 +1,37 @@
-"""Closed forms set beside what the routes found: here they enter, and only here.
+"""Numbers that ship beside those found without them: here they enter, and only here.
 
-Every deviation and tolerance is relative to a stated scale. A check that cannot be computed counts
-as missed.
+Every deviation and tolerance is relative to a stated scale. A part that raises counts as missed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cached_property, partial
 from importlib import import_module
-from operator import attrgetter
 from types import ModuleType
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import units
 from openmr._checks import EPSILON, Array
+from openmr.bath.correlators import electron_hole_spectrum
 from openmr.moments.equilibrium import Equilibrium
+from openmr.rates.axes import film_tensor
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
-from openmr.reports.verify.cases import Solution
+from openmr.reports.verify import reference
+from openmr.reports.verify.cases import THIN, Solution
+from openmr.sample import ordering
+from openmr.sample.film import Electrons, Film
+from openmr.sample.magnet import Magnet, Moments
 from openmr.tables import Comparison
-from openmr.transport.resistivity import resistivity
-from openmr.transport.surviving import longitudinal_length, transverse_decay, transverse_length
+from openmr.transport import surviving
+from openmr.transport.diffusion import graded_profile, profile
+from openmr.transport.line import magnetoresistance
+from openmr.transport.resistivity import Resistivity, mechanisms, resistivity
 
 
 class _Allowance(NamedTuple):
@@ -43,19 +49,29 @@ PRECESSION_TOLERANCE: Final = 1e-8
 LAW: Final = _Allowance(1.0, TENSOR_TOLERANCE, "over the largest exchange rate; rounding")
 AXES: Final = ((0.7, 0.4), (1.2, 2.5), (2.9, 5.1))
 """(theta, phi) [rad] of some quantisation axes."""
+E: Final = 2.0
+"""Electric field of the profiles [V/m]."""
+LONGEST_SUM: Final = 1e4
+"""|beta eps_L| up to which the noise is integrated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check(Comparison):
-    """One number by closed form, beside the same number from a numerical route.
+    """One number that ships, beside the same number found another way.
 
     Attributes
     ----------
+    station : str
+        Of the line, whose number it is.
+    kind : {"number", "law", "zero"}
+        A law leaves zero; of "zero" both sides are less than what is allowed.
     case, quantity, equation, unit : str
     closed_form, numerical : float
         In `unit`.
     """
 
+    station: str
+    kind: str
     case: str
     quantity: str
     equation: str
@@ -64,11 +80,76 @@ class Check(Comparison):
     numerical: float
 
 
-_Exact: TypeAlias = Callable[[], Relaxation]
+class _Line:
+    """One case: what was found, and what ships, worked out when first asked for."""
+
+    def __init__(self, solution: Solution) -> None:
+        self.s, self.sample = solution, solution.case.sample
+        self.magnet, self.electrons = self.sample.magnet, self.sample.electrons
+        self.film, self.b = self.sample.film, np.array(solution.case.direction)
+        self.bare = 1 / self.film.spin_flip_time
+        self.found = solution.rates["bloch-redfield"]
+        self.sites = [f" [{i}]" for i in range(len(solution.averages))]
+        if len(self.sites) == 1:
+            self.sites = [""]
+
+    @cached_property
+    def resistivity(self) -> Resistivity:
+        case = self.s.case
+        return magnetoresistance(case.sample, case.temperature, case.field, case.direction)
+
+    @property
+    def rates(self) -> Relaxation:
+        return self.resistivity.relaxation
+
+    @property
+    def state(self) -> Equilibrium:
+        return self.rates.equilibrium
+
+    @property
+    def forms(self) -> ModuleType:
+        """Loaded late, so that the numerical routes run without it and a test can replace it."""
+        return import_module("openmr.rates.closed_form")
+
+    @property
+    def lines(self) -> Any:
+        return self.forms.thermal_lines(self.state, self.magnet.disorder)
+
+    def check(
+        self,
+        allowance: _Allowance,
+        route: str,
+        quantity: str,
+        equation: str,
+        unit: str,
+        closed_form: ArrayLike,
+        numerical: ArrayLike,
+        *,
+        kind: str = "",
+        show: Callable[[float], float] = float,
+    ) -> Check:
+        """One check; `show` turns the compared number into the one that is printed."""
+        scale, tolerance, because = allowance
+        value, found = float(np.squeeze(closed_form)), float(np.squeeze(numerical))
+        is_zero = max(abs(value), abs(found)) <= scale * tolerance
+        return Check(
+            station="",
+            kind=kind or ("zero" if is_zero else "number"),
+            case=self.s.case.name,
+            quantity=quantity,
+            equation=equation,
+            unit=unit,
+            route=route,
+            closed_form=show(value) + 0.0,
+            numerical=show(found) + 0.0,
+            deviation=abs(found - value) / scale,
+            tolerance=tolerance,
+            because=because,
+        )
 
 
 def compare(solutions: Iterable[Solution]) -> list[Check]:
-    """Set the closed forms beside what the routes found.
+    """Set what ships beside what the routes found.
 
     Parameters
     ----------
@@ -78,77 +159,28 @@ def compare(solutions: Iterable[Solution]) -> list[Check]:
     -------
     list of Check
     """
-    parts = (
-        _moments,
-        _invariants,
-        _rates,
-        _transport,
-        _golden_rule,
-        _isotropic,
-        _fermi_sea,
-        _other_forms,
-    )
-    return [check for s in solutions for part in parts for check in part(s, _reference(s))]
+    return [
+        replace(check, station=station)
+        for line in map(_Line, solutions)
+        for station, parts in _STATIONS.items()
+        for part in parts
+        for check in _checks(part, line)
+    ]
 
 
-def _check(
-    s: Solution,
-    route: str,
-    allowance: _Allowance,
-    label: tuple[str, str, str],
-    closed_form: Callable[[], ArrayLike],
-    numerical: ArrayLike,
-    *,
-    show: Callable[[float], float] = float,
-) -> Check:
-    """One check; `show` turns the compared number into the one that is printed."""
-    scale, tolerance, because = allowance
+def _checks(part: Callable[[_Line], Iterator[Check]], line: _Line) -> Iterator[Check]:
     try:
-        value = float(np.squeeze(closed_form()))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        value, because = float("nan"), f"could not be computed: {error}"
-    quantity, equation, unit = label
-    found = float(np.squeeze(numerical))
-    return Check(
-        case=s.case.name,
-        quantity=quantity,
-        equation=equation,
-        unit=unit,
-        route=route,
-        closed_form=show(value) + 0.0,
-        numerical=show(found) + 0.0,
-        deviation=abs(found - value) / scale,
-        tolerance=tolerance,
-        because=because,
-    )
-
-
-def _read(
-    found: Relaxation,
-    s: Solution,
-    exact: _Exact,
-    allowance: _Allowance,
-    label: tuple[str, str, str],
-    reading: Callable[[Relaxation], ArrayLike],
-    *,
-    show: Callable[[float], float] = float,
-) -> Check:
-    """One check of the same reading of two records, the closed forms' and a route's."""
-    numerical = reading(found)
-    return _check(s, found.method, allowance, label, lambda: reading(exact()), numerical, show=show)
-
-
-def _formulas() -> ModuleType:
-    """Loaded late, so that the numerical routes run without it and a test can replace it."""
-    return import_module("openmr.rates.closed_form")
-
-
-def _reference(s: Solution) -> _Exact:
-    """The closed-form record, computed once and when first asked for."""
-    return cache(lambda: relaxation_at(s.state))
+        yield from part(line)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
+        allowance = _Allowance(1.0, EPSILON, f"could not be computed: {e}")
+        yield line.check(allowance, "none", str(part.__doc__), "-", "-", np.nan, np.nan)
 
 
 # --- scales and tolerances -------------------------------------------------------------------
+
+
+def _relative(scale: float, tolerance: float, because: str = "rounding") -> _Allowance:
+    return _Allowance(abs(float(scale)) or 1.0, tolerance, f"relative; {because}")
 
 
 def _largest_rate(found: Relaxation) -> float:
@@ -156,329 +188,420 @@ def _largest_rate(found: Relaxation) -> float:
     return float(np.abs(found.dissipator).max()) or found.spin_flip_rate or 1.0
 
 
-def _element_tolerance(found: Relaxation) -> Array:
+def _tensor_tolerance(line: _Line) -> float:
+    """With the rounding of the Weiss field: the averages change by 2S + 1 of it at the most."""
+    return TENSOR_TOLERANCE + float((2 * line.magnet.spins + 2).max() * line.s.rounding.max())
+
+
+def _element_tolerance(line: _Line, found: Relaxation) -> Array:
     """Tolerance of each tensor element over the largest, (3, 3)."""
+    tolerance = _tensor_tolerance(line)
     if found.uncertainty is None:
-        return np.full((3, 3), TENSOR_TOLERANCE)
-    stated = 3 * found.uncertainty / _largest_rate(found) + TENSOR_TOLERANCE
+        return np.full((3, 3), tolerance)
+    stated = 3 * found.uncertainty / _largest_rate(found) + tolerance
     return np.asarray(np.minimum(EVOLUTION_TOLERANCE, stated))
 
 
-def _rate_allowance(found: Relaxation, *elements: tuple[int, int]) -> _Allowance:
-    tolerance = _element_tolerance(found)
+def _rate_allowance(line: _Line, found: Relaxation, *elements: tuple[int, int]) -> _Allowance:
+    tolerance = _element_tolerance(line, found)
     reason = "rounding" if found.uncertainty is None else "3 stated uncertainties, at most 1e-4"
     return _Allowance(
         _largest_rate(found),
-        max(float(tolerance[element]) for element in elements),
+        max(float(tolerance[element]) for element in elements or ((0, 0),)),
         f"over the largest exchange rate; {reason}",
     )
 
 
-def _total_rate_allowance(found: Relaxation) -> _Allowance:
+def _total_rate_allowance(line: _Line, found: Relaxation) -> _Allowance:
     """For rates with 1/tau_0, whose rounding may exceed that of the exchange part."""
-    scale, tolerance, because = _rate_allowance(found, (0, 0))
-    return _Allowance(scale, tolerance + 8 * EPSILON * found.spin_flip_rate / scale, because)
+    scale, tolerance, because = _rate_allowance(line, found)
+    return _Allowance(scale, tolerance + 8 * EPSILON * line.bare / scale, because)
 
 
-def _spin_splittings(s: Solution) -> float:
+def _spin_splittings(line: _Line) -> float:
     """Zeeman splitting plus the exchange shifts of all sublattices, each by magnitude [eV]."""
-    sample = s.case.sample
-    shifts = (
-        abs(sublattice.principal_energy[2] * mean)
-        for sublattice, (mean, _) in zip(sample.magnet.sublattices, s.moments, strict=True)
-    )
-    return float(abs(sample.electrons.g * units.MU_B * s.case.field) + sum(shifts))
+    means = np.array([averages.mean for averages in line.s.averages])
+    shifts = np.abs(line.magnet.densities * line.magnet.exchange[:, 2] * means).sum()
+    return float(abs(line.electrons.g * units.MU_B * line.s.case.field) + shifts)
 
 
-def _precession_allowance(s: Solution, found: Relaxation) -> _Allowance:
-    scale = _spin_splittings(s) / units.HBAR
+def _turning_tolerance(line: _Line) -> float:
+    """With the rounding of the Weiss field: the variance is at most S^2."""
+    shifts = line.magnet.densities * np.abs(line.magnet.exchange[:, 2]) * line.magnet.spins**2
+    return TENSOR_TOLERANCE + float(shifts @ line.s.rounding) / (_spin_splittings(line) or 1.0)
+
+
+def _precession_allowance(line: _Line, found: Relaxation) -> _Allowance:
+    scale = _spin_splittings(line) / units.HBAR
     if scale == 0.0:  # no precession at all: what the fit says of its own zero
-        return _rate_allowance(found, (0, 1), (1, 0))
-    tolerance = TENSOR_TOLERANCE if found.uncertainty is None else PRECESSION_TOLERANCE
+        return _rate_allowance(line, found, (0, 1), (1, 0))
+    tolerance = _turning_tolerance(line) + PRECESSION_TOLERANCE * (found.uncertainty is not None)
     return _Allowance(scale, tolerance, "over |omega_B| + |exchange shifts|; asked of the method")
 
 
-def _field_allowance(s: Solution) -> _Allowance:
-    scale = _spin_splittings(s) / abs(s.case.sample.electrons.g * units.MU_B)
-    return _Allowance(
-        scale or 1.0, TENSOR_TOLERANCE, "over |B| + |B_sd| of each sublattice; rounding"
-    )
+def _surviving_tolerance(line: _Line, found: Relaxation) -> float:
+    """Change of the surviving fraction that the tolerances of the rates allow."""
+    allowed, largest = _element_tolerance(line, found), _largest_rate(found)
+    scale, tolerance, _ = _precession_allowance(line, found)
+    along, across = _rates_of(line, found)
+    # (2 l/d) tanh(d/2l) changes by at most half the relative change of 1/l^2
+    decay = np.hypot(across, found.precession)
+    change = (allowed.max() * largest + tolerance * scale) / decay if decay else 0.0
+    change += allowed[2, 2] * largest / along if along > 0 else 0.0
+    return float(change) + line.s.diffused[found.method].rounding
 
 
-# --- the line: moments, bath, rates, transport -----------------------------------------------
+def _rates_of(line: _Line, found: Relaxation) -> tuple[float, float]:
+    """1/tau_par and 1/tau_perp [1/s] of a route's tensor."""
+    gamma = found.dissipator
+    return gamma[2, 2] + line.bare, 0.5 * (gamma[0, 0] + gamma[1, 1]) + line.bare
 
 
-def _moments(s: Solution, _: _Exact) -> Iterator[Check]:
-    """Thermal averages from the operators of the Hilbert space, Eqs. (32), (33)."""
-    spins, splittings, forms = s.case.sample.magnet.spins, s.state.reduced_splitting, _formulas()
-    for i, (spin, x, (mean, square)) in enumerate(zip(spins, splittings, s.moments, strict=True)):
-        if x == 0:
-            continue  # the closed forms have a removable 0/0 there
-        site = f" [{i}]" if len(spins) > 1 else ""
-        # the coth's of the closed forms cancel to one part in x^2
-        rounding = 16 * EPSILON * spin * (spin + 1) * (1 + 1 / x**2)
-        check = partial(
-            _check, s, "operators", _Allowance(1.0, rounding, "absolute; rounding of coth")
-        )
-        yield check(("<S_par>" + site, "(32)", "1"), partial(forms.mean_spin, spin, x), mean)
-        yield check(
-            ("<S_par^2>" + site, "(33)", "1"), partial(forms.second_moment, spin, x), square
-        )
+# --- sample, moments, bath -------------------------------------------------------------------
 
 
-def _invariants(s: Solution, _: _Exact) -> Iterator[Check]:
-    """Laws that any second-order generator obeys: zero is the right answer."""
-    laws = s.rates["bloch-redfield"].diagnostics
-    depth = float(np.abs(s.state.reduced_splitting).max())
-    kms = _Allowance(1.0, 64 * EPSILON * (1 + depth), "over the larger side; rounding of exp(x)")
-    negative = -min(0.0, float(laws["positivity"]))
-    for name, equation, value, allowance in (
-        ("detailed balance violated by", "(48)", laws["kms"], kms),
-        ("trace changes by", "(58)", laws["trace"], LAW),
-        ("fixed point moves by", "(50)", laws["fixed_point"], LAW),
-        ("positivity violated by", "(34)", negative, LAW),
-    ):
-        yield _check(s, "bloch-redfield", allowance, (name, equation, "1"), lambda: 0.0, value)
+def _conversions(line: _Line) -> Iterator[Check]:
+    """Another unit or another name of a number of the sample, by the other way round."""
+    from scipy import constants  # not for `import openmr` to wait for
+
+    magnet, electrons, film = line.magnet, line.electrons, line.film
+
+    def row(name: str, unit: str, form: ArrayLike, own: float, off: float = 64 * EPSILON) -> Check:
+        because = "rounding" if off < 1e-9 else "two adjustments of the constants"
+        allowance = _relative(own, off, because)
+        return line.check(allowance, "own arithmetic", name, "-", unit, form, own)
+
+    for site, one in zip(line.sites, magnet.sublattices, strict=True):
+        own = one.density * np.array(one.principal_exchange)
+        a = int(np.argmax(np.abs(own)))
+        again = Moments(one.spin, one.density, exchange_energy=own)
+        yield row(f"n_S J{site}", "eV", one.principal_energy[a], own[a])
+        yield row(f"n_S J, any form{site}", "eV", np.ravel(one.exchange_energy)[a], own[a])
+        yield row(f"J of n_S J{site}", "eV m^3", again.exchange[a], one.principal_exchange[a])
+    # J0 <S^2> = k_B T_C of free moments
+    first, needed = magnet.sublattices[0], 20 * units.K_B
+    needed /= reference.boltzmann(first.spin, 0.0).square
+    yield row("J0 of T_C", "eV", Magnet(first, curie_temperature=20.0).weiss[0][0], needed)
+    pair = Magnet([first, first], neel_temperature=20.0)
+    yield row("J0 of T_N", "eV", pair.weiss[0][1], -needed)
+    curie, neel = reference.ordering_temperatures(magnet)
+    yield row("T_C", "K", ordering.curie_temperature(magnet), curie)
+    yield row("T_N", "K", ordering.neel_temperature(magnet), neel)
+    yield row("T_C or T_N", "K", ordering.ordering_temperature(magnet), curie + neel)
+    yield row("1/tau_0", "1/s", film.spin_flip_rate, line.bare)
+    if line.bare:
+        length = (film.diffusion / line.bare) ** 0.5
+        again_film = Film(5e-9, 0.1, film.diffusion, None, 2e-6, diffusion_length=length)
+        yield row("l_0", "m", film.diffusion_length, length)
+        yield row("tau_0 of l_0", "s", again_film.spin_flip_time, film.spin_flip_time)
+    dos, charge = 0.5 * (electrons.dos_up + electrons.dos_down), constants.e
+    einstein = 1 / (2 * charge * dos * film.resistivity)
+    yield row("nu_F", "1/eV m^3", electrons.dos, dos)
+    yield row("D of rho_L0", "m^2/s", electrons.diffusion(film.resistivity), einstein)
+    free = 1.5 * (2 * constants.m_e * charge / constants.hbar**2) ** 1.5 / (6 * np.pi**2)
+    yield row("nu_F at 1 eV", "1/eV m^3", Electrons.free(1.0).dos, free, 1e-8)
+    yield row("hbar", "eV s", units.HBAR, constants.hbar / charge, 1e-8)
+    yield row("k_B", "eV/K", units.K_B, constants.k / charge, 1e-8)
+    yield row("mu_B", "eV/T", units.MU_B, constants.value("Bohr magneton in eV/T"), 1e-8)
 
 
-def _rates(s: Solution, exact: _Exact) -> Iterator[Check]:
+def _moments(line: _Line) -> Iterator[Check]:
+    """The state of lowest free energy, Eqs. (29)-(33), (67), (68), and closed forms of averages."""
+    for i, (site, own) in enumerate(zip(line.sites, line.s.averages, strict=True)):
+        spin, x = float(line.magnet.spins[i]), float(line.s.state.reduced_splitting[i])
+        rounding = float(line.s.rounding[i])
+        absolute = _Allowance(1.0, rounding + EPSILON, "absolute; rounding over the stiffness")
+        solved = line.state.reduced_splitting[i]
+        yield line.check(absolute, "free energy", "beta eps_L" + site, "(30)", "1", solved, x)
+        # none of the averages changes by more than 2S of itself with beta eps_L
+        allowed = 64 * EPSILON * (1 + 2 * spin * abs(x)) + 2 * spin * rounding
+        square = spin * (spin + 1)
+        for name, equation, scale, value in (
+            ("mean_spin", "(32)", square, own.mean),
+            ("second_moment", "(33)", square, own.square),
+            ("flip_up", "(67)", own.flip_up, own.flip_up),
+            ("flip_down", "(68)", own.flip_down, own.flip_down),
+        ):
+            row = partial(line.check, _relative(scale, allowed, "rounding of the splitting"))
+            form = getattr(line.state, name)[i]
+            yield row("Boltzmann sum", name + site, equation, "1", form, value)
+        if x:  # else the closed forms have a removable 0/0; their coth's cancel to a part in x^2
+            rounding = 16 * EPSILON * square * (1 + 1 / x**2)
+            row = partial(line.check, _Allowance(1.0, rounding, "absolute; rounding of coth"))
+            mean, second = line.forms.mean_spin(spin, x), line.forms.second_moment(spin, x)
+            yield row("Boltzmann sum", "<S_par>" + site, "(32)", "1", mean, own.mean)
+            yield row("Boltzmann sum", "<S_par^2>" + site, "(33)", "1", second, own.square)
+
+
+def _noise(line: _Line) -> Iterator[Check]:
+    """Electron-hole continuum, and detailed balance with the moments."""
+    splittings = line.s.state.reduced_splitting.tolist()
+    for site, x in zip(line.sites, splittings, strict=True):
+        if abs(x) < LONGEST_SUM:
+            form, own = electron_hole_spectrum(x), reference.electron_hole_noise(x)
+            allowance = _relative(own, 256 * EPSILON * (1 + abs(x)), "rounding of exp(x)")
+            row = partial(line.check, allowance, "quadrature")
+            yield row("noise of beta eps_L" + site, "(60)", "1", form, own)
+    allowed = 64 * EPSILON * (1 + max(map(abs, splittings)))
+    kms = _Allowance(1.0, allowed, "over the larger side; rounding of exp(x)")
+    law, value = partial(line.check, kms, line.found.method, kind="law"), line.found.diagnostics
+    yield law("detailed balance violated by", "(48)", "1", 0.0, value["kms"])
+
+
+# --- rates -----------------------------------------------------------------------------------
+
+
+def _rates(line: _Line) -> Iterator[Check]:
     """tau_par, tau_perp, omega_L, the nine elements and 1/T_0 by each numerical route."""
-    for found in s.rates.values():
-        read, rate = partial(_read, found, s, exact), partial(_rate_allowance, found)
-        along, across, turning = rate((2, 2)), rate((0, 0), (1, 1)), _precession_allowance(s, found)
-        yield read(along, ("tau_par", "(70)", "s"), attrgetter("longitudinal"), show=_time)
-        yield read(across, ("tau_perp", "(75)", "s"), attrgetter("transverse"), show=_time)
-        yield read(turning, ("omega_L", "(78)", "rad/s"), attrgetter("precession"))
+    for found in line.s.rates.values():
+        route, rate, gamma = found.method, partial(_rate_allowance, line, found), found.dissipator
+        along, across = _rates_of(line, found)
+        for allowance, name, equation, form, own in (
+            (rate((2, 2)), "tau_par", "(70)", line.rates.longitudinal, along),
+            (rate((0, 0), (1, 1)), "tau_perp", "(75)", line.rates.transverse, across),
+        ):
+            yield line.check(allowance, route, name, equation, "s", form, own, show=_time)
+        precession = _precession_allowance(line, found)
+        turning = line.rates.precession
+        yield line.check(precession, route, "omega_L", "(78)", "rad/s", turning, found.precession)
         for ab in np.ndindex(3, 3):
             name = "Gamma_" + "".join("xyz"[axis] for axis in ab)
-            yield read(rate(ab), (name, "(70), (75)", "1/s"), partial(_element, ab))
-        yield read(along, ("1/T_0", "(62)", "1/s"), attrgetter("charge_to_spin"))
+            element = line.rates.dissipator[ab]
+            yield line.check(rate(ab), route, name, "(70), (75)", "1/s", element, gamma[ab])
+        lost = line.rates.charge_to_spin
+        yield line.check(rate((2, 2)), route, "1/T_0", "(62)", "1/s", lost, found.charge_to_spin)
 
 
 def _time(rate: float) -> float:
     return 1.0 / rate if rate else float("inf")
 
 
-def _element(ab: tuple[int, ...], rates: Relaxation) -> Array:
-    return np.asarray(rates.dissipator[ab])
-
-
-def _transport(s: Solution, exact: _Exact) -> Iterator[Check]:
-    """Diffusion lengths and resistivities from the rates of each route."""
-    film = s.case.sample.film
-    for found in s.rates.values():
-        read = partial(_read, found, s, exact)
-        largest, allowed = _largest_rate(found), _element_tolerance(found)
-        if found.longitudinal > 0:
-            # a length goes with the inverse square root of its rate
-            for quantity, length, relative in (
-                ("l_par", longitudinal_length, allowed[2, 2] / found.longitudinal),
-                ("l_perp", transverse_length, allowed.max() / found.transverse),
-            ):
-                allowance = _Allowance(
-                    float(length(film, found)),
-                    float(relative) * largest + 8 * EPSILON,
-                    "relative; the rates' tolerances carried through",
-                )
-                yield read(allowance, (quantity, "(81)", "m"), partial(length, film))
-        precession_scale, precession_tolerance, _ = _precession_allowance(s, found)
-        # (2 l/d) tanh(d/2l) changes by at most half the relative change of 1/l^2
-        decay = np.abs(transverse_decay(film, found)) * film.diffusion
-        shift = allowed.max() * largest + precession_tolerance * precession_scale
-        change = shift / decay if decay else 0.0
-        if found.longitudinal > 0:
-            change = change + allowed[2, 2] * largest / found.longitudinal
-        scale = film.spin_hall_angle**2 * film.resistivity or film.resistivity
-        allowance = _Allowance(
-            scale,
-            float(change) + 8 * EPSILON * film.resistivity / scale,
-            "over theta_SH^2 rho_L0; the rates' tolerances carried through",
-        )
-
-        def resistance(component: str, rates: Relaxation) -> Array:
-            return np.asarray(getattr(resistivity(film, rates, s.case.direction), component))
-
-        yield read(allowance, ("rho_L", "(86)", "Ohm m"), partial(resistance, "longitudinal"))
-        yield read(allowance, ("rho_T", "(87)", "Ohm m"), partial(resistance, "transverse"))
-
-
-# --- the other closed forms, against Bloch-Redfield ------------------------------------------
-
-
-def _golden_rule(s: Solution, exact: _Exact) -> Iterator[Check]:
-    """Any quantisation axis, the weights W, dephasing, B_sd, spin per charge."""
-    case, state, forms = s.case, s.state, _formulas()
-    magnet, electrons = case.sample.magnet, case.sample.electrons
-    found = s.rates["bloch-redfield"]
-    exchange_part = replace(found, spin_flip_rate=0.0)
-    check = partial(_check, s, "bloch-redfield", _rate_allowance(found, (0, 0)))
+def _golden_rule(line: _Line) -> Iterator[Check]:
+    """Any axis, the weights W, dephasing, B_sd, spin per charge, and the laws."""
+    forms, magnet, electrons, found = line.forms, line.magnet, line.electrons, line.found
+    exchange_part, gamma = replace(found, spin_flip_rate=0.0), found.dissipator
+    row = partial(line.check, _rate_allowance(line, found), found.method)
 
     def from_weights(name: str, *angle: float) -> Array:
         weights = getattr(forms, name)(magnet.exchange, magnet.densities, *angle)
-        flux = forms.flip_flux(weights, forms.thermal_lines(state, magnet.disorder))
+        flux = forms.flip_flux(weights, line.lines)
         return np.asarray(forms.relaxation_rate(flux, electrons).sum(axis=-1))
 
-    yield check(
-        ("1/tau_par from W", "(61), (66)", "1/s"),
-        partial(from_weights, "flip_weights_longitudinal"),
-        exchange_part.longitudinal,
-    )
+    whole = from_weights("flip_weights_longitudinal")
+    yield row("1/tau_par from W", "(61), (66)", "1/s", whole, gamma[2, 2])
     for theta, phi in AXES:
-        yield check(
-            (f"1/tau along ({theta}, {phi})", "(35)-(46)", "1/s"),
-            partial(forms.rate_along, magnet, electrons, state, theta, phi),
-            exchange_part.along((theta, phi)),
-        )
-        yield check(
-            (f"1/tau_perp({phi}) from W", "(61), (74)", "1/s"),
-            partial(from_weights, "flip_weights_transverse", phi),
-            exchange_part.along((0.5 * np.pi, phi)),
-        )
-    lines = partial(forms.thermal_lines, state, magnet.disorder)
-    yield check(
-        ("dephasing", "(75)", "1/s"),
-        lambda: forms.dephasing(magnet, electrons, lines()).sum(axis=-1),
-        s.dephasing,
-    )
-    yield _check(
-        s,
-        "bloch-redfield",
-        _field_allowance(s),
-        ("B_sd", "(83)", "T"),
-        lambda: forms.exchange_field(magnet, electrons, state),
-        found.exchange_field,
-    )
-    if found.dissipator[2, 2] > 0:
+        label, own = f"1/tau along ({theta}, {phi})", exchange_part.along((theta, phi))
+        form = forms.rate_along(magnet, electrons, line.state, theta, phi)
+        yield row(label, "(35)-(46)", "1/s", form, own)
+        label, own = f"1/tau_perp({phi}) from W", exchange_part.along((0.5 * np.pi, phi))
+        form = from_weights("flip_weights_transverse", phi)
+        yield row(label, "(61), (74)", "1/s", form, own)
+        x, y = [np.cos(phi), -np.sin(phi), 0.0], [np.sin(phi), np.cos(phi), 0.0]
+        form = line.rates.rotated(phi).dissipator[0, 1]
+        yield row(f"Gamma'_xy ({phi})", "(39)", "1/s", form, x @ gamma @ y)
+    form = forms.dephasing(magnet, electrons, line.lines).sum(axis=-1)
+    yield row("dephasing", "(75)", "1/s", form, line.s.dephasing)
+    form = forms.dephasing_printed(magnet, line.lines).sum(axis=-1) * electrons.dos
+    yield row("dephasing printed, times nu_F", "(75) printed", "1/s", form, line.s.dephasing)
+    scale = (_spin_splittings(line) or 1.0) / abs(electrons.g * units.MU_B)
+    because = "over |B| + |B_sd| of each sublattice; rounding"
+    allowance = _Allowance(scale, _turning_tolerance(line), because)
+    field = partial(line.check, allowance, found.method)
+    form = forms.exchange_field(magnet, electrons, line.state)
+    yield field("B_sd", "(83)", "T", form, found.exchange_field)
+    form = forms.exchange_field_printed(magnet, electrons, line.state) * units.HBAR
+    yield field("B_sd printed, times hbar", "(83) printed", "T", form, found.exchange_field)
+    if gamma[2, 2] > 0:
         # an exchange-only steady state: the flips of the two spins balance
-        up, down = electrons.dos_up, electrons.dos_down
-        yield _check(
-            s,
-            "densities of states",
-            _Allowance(1.0, 16 * EPSILON, "absolute; rounding"),
-            ("dN_par/dN_0", "(63)", "1"),
-            lambda: forms.spin_per_charge(exact().dissipator[2, 2], exact().charge_to_spin),
-            (up - down) / (up + down),
-        )
+        share = (electrons.dos_up - electrons.dos_down) / (electrons.dos_up + electrons.dos_down)
+        form = forms.spin_per_charge(line.rates.dissipator[2, 2], line.rates.charge_to_spin)
+        allowance = _Allowance(1.0, 16 * EPSILON, "absolute; rounding")
+        yield line.check(allowance, "densities of states", "dN_par/dN_0", "(63)", "1", form, share)
+    law, value = partial(line.check, LAW, found.method, kind="law"), found.diagnostics
+    yield law("trace changes by", "(58)", "1", 0.0, value["trace"])
+    yield law("fixed point moves by", "(50)", "1", 0.0, value["fixed_point"])
+    yield law("positivity violated by", "(34)", "1", 0.0, -min(0.0, float(value["positivity"])))
 
 
-def _isotropic(s: Solution, _: _Exact) -> Iterator[Check]:
+def _isotropic(line: _Line) -> Iterator[Check]:
     """Eqs. (84), (85), (91), (92) and their limits, where the coupling is isotropic."""
-    sample, found, state, forms = s.case.sample, s.rates["bloch-redfield"], s.state, _formulas()
-    magnet, electrons = sample.magnet, sample.electrons
+    forms, magnet, electrons, found = line.forms, line.magnet, line.electrons, line.found
     if np.ptp(magnet.exchange, axis=-1).any():
         return
-    arguments = sample.film.spin_flip_rate, magnet, electrons, state
-    total = partial(_check, s, "bloch-redfield", _total_rate_allowance(found))
-    yield total(
-        ("1/tau_par, isotropic", "(84), (91)", "1/s"),
-        lambda: forms.longitudinal_isotropic(*arguments),
-        found.longitudinal,
-    )
-    yield total(
-        ("1/tau_perp, isotropic", "(85), (92)", "1/s"),
-        lambda: forms.transverse_isotropic(*arguments),
-        found.transverse,
-    )
-    if magnet.disorder != "random":
-        return
-    depth = np.abs(state.reduced_splitting)
-    check = partial(_check, s, "bloch-redfield", _rate_allowance(found, (0, 0)))
-    if np.all(depth == 0):
-        yield check(
-            ("Omega_1, beta eps_L = 0", "Sec. V A", "1/s"),
-            lambda: forms.paramagnetic_rate(magnet, electrons),
-            found.dissipator[0, 0],
-        )
-    if np.all(depth > 40):  # flips and fluctuations are down to 40 exp(-40) = 2e-16
-        yield check(
-            ("Omega_0, beta eps_L > 40", "Sec. V A", "1/s"),
-            lambda: forms.saturated_dephasing(magnet, electrons),
-            found.dissipator[0, 0],
-        )
+    arguments, (along, across) = (line.bare, magnet, electrons, line.state), _rates_of(line, found)
+    total = partial(line.check, _total_rate_allowance(line, found), found.method)
+    form = forms.longitudinal_isotropic(*arguments)
+    yield total("1/tau_par, isotropic", "(84), (91)", "1/s", form, along)
+    form = forms.transverse_isotropic(*arguments)
+    yield total("1/tau_perp, isotropic", "(85), (92)", "1/s", form, across)
+    depth = np.abs(line.s.state.reduced_splitting)
+    row = partial(line.check, _rate_allowance(line, found), found.method)
+    if np.all(depth == 0) and magnet.disorder == "random":
+        form = forms.paramagnetic_rate(magnet, electrons)
+        yield row("Omega_1, beta eps_L = 0", "Sec. V A", "1/s", form, found.dissipator[0, 0])
+    # flips and fluctuations are down to 40 exp(-40) = 2e-16
+    if np.all(depth > 40) and magnet.disorder == "random":
+        form = forms.saturated_dephasing(magnet, electrons)
+        yield row("Omega_0, beta eps_L > 40", "Sec. V A", "1/s", form, found.dissipator[0, 0])
 
 
-def _other_version(state: Equilibrium, form: str) -> Relaxation:
-    return relaxation_at(state, form=form)
-
-
-def _fermi_sea(s: Solution, exact: _Exact) -> Iterator[Check]:
-    """The kinetic equation: longitudinal rate and 1/T_0 as they stand, transverse rate with R."""
-    sea, corrected = s.fermi_sea, partial(_other_version, s.state, "finite-splitting")
-    for quantity, equation, form, attribute in (
-        ("1/tau_par", "(70)", exact, "longitudinal"),
-        ("1/tau_perp with R", "(75) with R", corrected, "transverse"),
-        ("1/T_0", "(62)", exact, "charge_to_spin"),
-    ):
-        label, rate = (f"Fermi sea: {quantity}", equation, "1/s"), attrgetter(attribute)
-        yield _read(sea, s, form, _total_rate_allowance(sea), label, rate)
-    for name, equation, law in (
-        ("Fermi sea: f moves by", "(50)", "stationarity"),
-        ("Fermi sea: charge changes by", "(58)", "charge"),
-    ):
-        value = sea.diagnostics[law]
-        yield _check(s, "kinetic", LAW, (name, equation, "1"), lambda: 0.0, value)
-
-
-def _other_forms(s: Solution, _: _Exact) -> Iterator[Check]:
-    """Printed forms, held to the size of their misprint, and the form for finite splitting."""
-    case, state, found, forms = s.case, s.state, s.rates["bloch-redfield"], _formulas()
-    magnet, electrons = case.sample.magnet, case.sample.electrons
-    rounding = _rate_allowance(found, (0, 0))
-    check = partial(_check, s, "bloch-redfield", rounding)
-    lines = partial(forms.thermal_lines, state, magnet.disorder)
+def _other_forms(line: _Line) -> Iterator[Check]:
+    """The kinetic equation, the printed (70), and the form for finite splitting."""
+    forms, magnet, electrons, found = line.forms, line.magnet, line.electrons, line.found
+    sea, split = line.s.fermi_sea, line.s.flips_split
+    finite = relaxation_at(line.state, form="finite-splitting")
+    row = partial(line.check, _total_rate_allowance(line, sea), sea.method)
+    (along, across), lost = _rates_of(line, sea), line.rates.charge_to_spin
+    yield row("Fermi sea: 1/tau_par", "(70)", "1/s", line.rates.longitudinal, along)
+    yield row("Fermi sea: 1/tau_perp with R", "(75) with R", "1/s", finite.transverse, across)
+    yield row("Fermi sea: 1/T_0", "(62)", "1/s", lost, sea.charge_to_spin)
+    law, value = partial(line.check, LAW, sea.method, kind="law"), sea.diagnostics
+    yield law("Fermi sea: f moves by", "(50)", "1", 0.0, value["stationarity"])
+    yield law("Fermi sea: charge changes by", "(58)", "1", 0.0, value["charge"])
+    row = partial(line.check, _rate_allowance(line, found), found.method)
     jx, jy, _ = magnet.exchange[0]
     if len(magnet.sublattices) == 1 and (jx or jy):
         part = float(1 - jx * jy / (jx**2 + jy**2))
-        printed = part * found.dissipator[2, 2]
-        yield check(
-            (f"1/tau_par printed = {part:.4g} of it", "(70) printed", "1/s"),
-            lambda: forms.longitudinal_printed(magnet, electrons, lines()).sum(axis=-1),
-            printed,
-        )
-        yield check(
-            (f"form='printed' = {part:.4g} of it", "(70) printed", "1/s"),
-            lambda: _other_version(state, "printed").dissipator[2, 2],
-            printed,
-        )
-    yield check(
-        ("dephasing printed, times nu_F", "(75) printed", "1/s"),
-        lambda: forms.dephasing_printed(magnet, lines()).sum(axis=-1) * electrons.dos,
-        s.dephasing,
-    )
-    yield _check(
-        s,
-        "bloch-redfield",
-        _field_allowance(s),
-        ("B_sd printed, times hbar", "(83) printed", "T"),
-        lambda: forms.exchange_field_printed(magnet, electrons, state) * units.HBAR,
-        found.exchange_field,
-    )
+        label, own = f"printed = {part:.4g} of it", part * found.dissipator[2, 2]
+        form = forms.longitudinal_printed(magnet, electrons, line.lines).sum(axis=-1)
+        yield row(f"1/tau_par {label}", "(70) printed", "1/s", form, own)
+        form = relaxation_at(line.state, form="printed").dissipator[2, 2]
+        yield row(f"form='printed', {label}", "(70) printed", "1/s", form, own)
     # flips alone, with the splitting in the dissipator; tanh(w/2)/(w/2) of them is what the Fermi
     # sea does to transverse spins
-    split = s.flips_split
-    w = float(units.HBAR * split.precession / (units.K_B * split.temperature))
-    flips = split.dissipator[0, 0] + split.dissipator[1, 1]
-    expected = 0.5 * flips * (float(np.tanh(0.5 * w) / (0.5 * w)) if w else 1.0)
-    flips_check = partial(_check, s, "bloch-redfield, split", rounding)
-    yield flips_check(
-        ("transverse flips with R", "(75) with R", "1/s"),
-        lambda: forms.transverse_flips_finite_splitting(
-            split.sample.magnet, electrons, state, split.precession
-        ).sum(axis=-1),
-        expected,
-    )
-    yield flips_check(
-        ("form='finite-splitting', flips", "(75) with R", "1/s"),
-        lambda: (
-            np.trace(_other_version(split.equilibrium, "finite-splitting").dissipator[:2, :2]) / 2
-        ),
-        expected,
-    )
-    yield _read(
-        found,
-        s,
-        partial(_other_version, s.state, "finite-splitting"),
-        rounding,
-        ("form='finite-splitting', xx - yy", "(75)", "1/s"),
-        lambda rates: rates.dissipator[0, 0] - rates.dissipator[1, 1],
-    )
+    half = float(0.5 * units.HBAR * split.precession / (units.K_B * split.temperature))
+    flips = 0.5 * (split.dissipator[0, 0] + split.dissipator[1, 1])
+    own = flips * (float(np.tanh(half)) / half if half else 1.0)
+    form = forms.transverse_flips_finite_splitting(
+        split.sample.magnet, electrons, line.state, split.precession
+    ).sum(axis=-1)
+    yield row("transverse flips with R", "(75) with R", "1/s", form, own)
+    alone = relaxation_at(replace(line.state, sample=split.sample), form="finite-splitting")
+    form = 0.5 * (alone.dissipator[0, 0] + alone.dissipator[1, 1])
+    yield row("form='finite-splitting', flips", "(75) with R", "1/s", form, own)
+    form, other = (one.dissipator[0, 0] - one.dissipator[1, 1] for one in (finite, found))
+    yield row("form='finite-splitting', x - y", "(75)", "1/s", form, other)
+
+
+# --- transport, against the boundary-value problem -------------------------------------------
+
+BOUNDARY: Final = "boundary-value problem"
+_CARRIED: Final = "the rates' tolerances carried through"
+
+
+def _charge(line: _Line) -> Iterator[Check]:
+    """Diffusion lengths, rho_L and rho_T from the rates of each route."""
+    film, unit = line.film, line.film.resistivity
+    scale = film.spin_hall_angle**2 * unit or unit
+    for found in line.s.rates.values():
+        (along, across), largest = _rates_of(line, found), _largest_rate(found)
+        allowed = _element_tolerance(line, found)
+        for name, length, rate, error in (
+            ("l_par", surviving.longitudinal_length, along, allowed[2, 2]),
+            ("l_perp", surviving.transverse_length, across, allowed.max()),
+        ):
+            if along > 0:  # a length goes with the inverse square root of its rate
+                form, own = length(film, line.rates), (film.diffusion / rate) ** 0.5
+                allowance = _relative(own, float(error / rate * largest) + 8 * EPSILON, _CARRIED)
+                yield line.check(allowance, found.method, name, "(81)", "m", form, own)
+        change = _surviving_tolerance(line, found) + 8 * EPSILON * unit / scale
+        allowance = _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
+        row = partial(line.check, allowance, f"{found.method}, {BOUNDARY}")
+        sigma = reference.conductivity(film, line.s.diffused[found.method].surviving)
+        second = unit * (2 * np.eye(2) - sigma)
+        yield row("rho_L", "(86)", "Ohm m", line.resistivity.longitudinal, second[0, 0])
+        yield row("rho_T", "(87)", "Ohm m", line.resistivity.transverse, second[1, 0])
+
+
+def _versions(line: _Line) -> Iterator[Check]:
+    """The other order and sign of the resistivities, Eqs. (88)-(90), and the mechanisms."""
+    film, rates, b, unit = line.film, line.rates, line.b, line.film.resistivity
+    square, left = film.spin_hall_angle**2, line.s.diffused["bloch-redfield"].surviving
+    scale, change = square * unit or unit, 4 * _surviving_tolerance(line, line.found)
+    change += 8 * EPSILON * unit / scale
+    allowance = _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
+    route = f"bloch-redfield, {BOUNDARY}"
+    row = partial(line.check, allowance, route)
+    inverse = np.linalg.inv(reference.conductivity(film, left))
+    amplified = allowance._replace(tolerance=change * float(np.linalg.norm(inverse)) ** 2)
+    exact, order = resistivity(film, rates, b, order="exact"), partial(line.check, amplified, route)
+    yield order("rho_L exact", "(B28)", "Ohm m", exact.longitudinal, unit * inverse[0, 0])
+    yield order("rho_T exact", "(B28)", "Ohm m", exact.transverse, unit * inverse[1, 0])
+    form = resistivity(film, rates, b, precession_sign="printed").transverse
+    own = unit * -reference.conductivity(film, left.T)[1, 0]
+    yield row("rho_T, precession printed", "(87) printed", "Ohm m", form, own)
+    ratio = partial(line.check, _relative(1.0, change, _CARRIED), route)
+    for i, mode in enumerate(_modes(left, b)):
+        form = getattr(line.resistivity, f"drho{i}") / unit
+        yield ratio(f"drho_{i} / rho_L0", f"({88 + i})", "1", form, mode)
+    for kind, share in (("axial", 1.0), ("thin", THIN)):  # thinner is as slower relaxation
+        along, less, turning = _modes(line.s.switched[kind], b)
+        decay = surviving.transverse_decay(film, rates)
+        form = surviving.surviving_fraction(share * film.thickness, decay)
+        yield ratio(f"surviving part, real, {kind}", "(B29)", "1", form.real, along - less)
+        yield ratio(f"surviving part, imag, {kind}", "(B29)", "1", form.imag, turning)
+    bare, alike, turned, still = (line.s.switched[name][1, 1] for name in _SWITCHES)
+    parts = mechanisms(film, rates, b)
+    for name, part in (
+        ("bare", 1 + square * (2 - bare)),
+        ("isotropic_magnon", square * (bare - alike)),
+        ("relaxation_anisotropy", square * (alike - still)),
+        ("precession", square * (still - left[1, 1])),
+        ("precession_isotropic", square * (alike - turned)),
+    ):
+        yield row(name, "(86)", "Ohm m", getattr(parts, name), unit * part)
+
+
+_SWITCHES: Final = ("no exchange", "one rate", "one rate, precessing", "no precession")
+
+
+def _modes(left: Array, b: Array) -> tuple[float, float, float]:
+    """F along b, that less the mean across b, and what precession makes antisymmetric."""
+    along = float(b @ left @ b)
+    turning = -0.5 * np.sum(left * reference.turning_about(b))
+    return along, along - 0.5 * float(np.trace(left) - along), float(turning)
+
+
+def _profiles(line: _Line) -> Iterator[Check]:
+    """Spin accumulation at the face and inside, spin current in the middle."""
+    film, diffused = line.film, line.s.diffused["bloch-redfield"]
+    theta, inside = film.spin_hall_angle, len(diffused.depth) // 2
+    # by E along x: s = theta sigma (0, -E, 0)
+    face, deep = theta * E * film.thickness * diffused.values[[0, inside], :, 1]
+    middle = theta * E / film.resistivity * (diffused.middle_slope[:, 1] - [0.0, 1.0, 0.0])
+    depth, tensor = diffused.depth[[0, -1, inside]], film_tensor(line.rates, line.b)
+    is_axial = not np.ptp(line.magnet.exchange[:, :2], axis=1).any()
+
+    def same_everywhere(z: Array) -> Array:
+        return np.broadcast_to(tensor, (*z.shape, 3, 3))
+
+    if not min(_rates_of(line, line.found)) > 0:
+        return  # a spin that never relaxes has any mean
+    for method in ("matrix", "collocation", "closed-form")[: 2 + is_axial]:
+        if method == "collocation":
+            form = graded_profile(film, same_everywhere, electric_field=E)
+        else:
+            form = profile(film, line.rates, line.b, depth=depth, electric_field=E, method=method)
+        change = 4 * _surviving_tolerance(line, line.found) + 4 * form.uncertainty
+        accumulation, half = form.accumulation, len(form.depth) // 2
+        for place, unit, scale, values, own in (
+            ("accumulation at the face", "eV", film.thickness, accumulation[0], face),
+            ("accumulation inside", "eV", film.thickness, accumulation[-1], deep),
+            ("current in the middle", "A/m^2", 1 / film.resistivity, form.current[half], middle),
+        ):
+            because = "over theta_SH E, times d or 1/rho_L0; carried through"
+            allowance = _Allowance(abs(theta * E * scale) or scale, change, because)
+            row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
+            for a, axis in enumerate("xyz"):
+                if method != "collocation" or place[-6:] != "inside":
+                    yield row(f"{place} [{axis}], {method}", "(B23)", unit, values[a], own[a])
+
+
+_Part: TypeAlias = Callable[[_Line], Iterator[Check]]
+_STATIONS: Final[dict[str, tuple[_Part, ...]]] = {
+    "sample": (_conversions,),
+    "moments": (_moments,),
+    "bath": (_noise,),
+    "rates": (_rates, _golden_rule, _isotropic, _other_forms),
+    "transport": (_charge, _versions, _profiles),
+}

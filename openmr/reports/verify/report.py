@@ -1,4 +1,4 @@
-"""`om.verify`: every number of the line by closed form and by quantum dynamics, and the verdict."""
+"""`om.verify`: every number of the line by what ships and by another way, and the verdict."""
 
 from __future__ import annotations
 
@@ -50,6 +50,18 @@ class Report:
         """The checks that are not."""
         return tuple(check for check in self.checks if not check.ok)
 
+    @property
+    def stations(self) -> tuple[dict[str, Any], ...]:
+        """Each station of the line with its checks and the routes that it stands beside."""
+        rows = []
+        for name in dict.fromkeys(check.station for check in self.checks):
+            own = [check for check in self.checks if check.station == name]
+            counts = {f"{kind}s": sum(c.kind == kind for c in own) for kind in _KINDS}
+            routes = list(dict.fromkeys(check.route.split(", ")[-1] for check in own))
+            missed = sum(not check.ok for check in own)
+            rows.append({"station": name, **counts, "missed": missed, "routes": routes})
+        return tuple(rows)
+
     def to_dict(self) -> dict[str, Any]:
         """The report for machines: plain numbers, strings, lists and dictionaries."""
         packages = ("qutip", "numpy", "scipy")
@@ -67,9 +79,10 @@ class Report:
             "ok": self.ok,
             "versions": {"openmr": __version__} | {name: version(name) for name in packages},
             "cases": cases,
+            "stations": self.stations,
             "checks": self.checks,
         }
-        return document("openmr/verify/1", body)
+        return document("openmr/verify/2", body)
 
     def __str__(self) -> str:
         return _table(self)
@@ -83,7 +96,7 @@ def verify(
     direction: ArrayLike = (1.0, 0.0, 0.0),
     progress: bool | None = None,
 ) -> Report:
-    """Verify the closed forms on a film, and on a stated set of other films.
+    """Verify every station of the line on a film, and on a stated set of other films.
 
     Parameters
     ----------
@@ -127,10 +140,11 @@ def verify(
 
 LINE = ("tau_par", "tau_perp", "omega_L", "l_par", "l_perp", "rho_L", "rho_T")
 INTRODUCTION = """\
-openmr verify: closed forms against the quantum dynamics of electron spin (x) local moment.
+openmr verify: each station of the line against a way that does not know it, and the rates against
+the quantum dynamics of electron spin (x) local moment.
 
-Each number is given by closed form and by numerical routes that do not know it, with its deviation
-and what is allowed ('MISS' where it is more). Deviations are relative to: the largest exchange
+Each number is given by what ships and by another way, with its deviation and what is allowed
+('MISS' where it is more). Deviations are relative to: the largest exchange
 rate of the case (rates, times); |omega_B| + |exchange shifts| (omega_L); theta_SH^2 rho_L0
 (rho_L, rho_T); themselves (lengths). tau_par and tau_perp include 1/tau_0; tau_perp is of the mean
 over the axes across the field. b is the direction of field and magnetisation; the current flows
@@ -138,14 +152,23 @@ along x, the film normal is z. What agrees is formula and second-order dynamics:
 order itself is right, `openmr validity` says."""
 
 
+_KINDS = ("number", "law", "zero")
+_STATION_COLUMNS = ("station", *(f"{kind}s" for kind in _KINDS), "missed", "routes")
+
+
 def _table(report: Report) -> str:
     cases = [row for s in report.solutions for row in _case_rows(s, report.checks)]
-    held = len(report.checks) - len(report.missed)
+    *numbers, last = _STATION_COLUMNS
+    stations = [[*(str(row[n]) for n in numbers), "; ".join(row[last])] for row in report.stations]
+    counts = (f"{sum(row[n] for row in report.stations)} {n}" for n in numbers[1:])
     lines = [
         INTRODUCTION,
         table("<<<>><><", cases, indent="  "),
-        "\nThe other closed forms and laws, over all cases (every number: --json)",
-        table("<<>>><<<", _equation_rows(report.checks), indent="  "),
+        "\nThe other numbers and laws, over all cases (every number: --json)",
+        table("<<<>>><<<", _equation_rows(report.checks), indent="  "),
+        "\nStations, and the ways that they stand beside. A law leaves zero; what is zero on both",
+        "sides, within what is allowed, is no agreement of numbers and counts apart",
+        table("<>>>><", [_STATION_COLUMNS, *stations], indent="  "),
         "",
         *(["Missed:"] if report.missed else []),
         *(
@@ -154,7 +177,7 @@ def _table(report: Report) -> str:
             for c in report.missed
         ),
         *([""] if report.missed else []),
-        f"{held} of {len(report.checks)} checks hold, {len(report.missed)} missed.",
+        f"{', '.join(counts)}.",
     ]
     return "\n".join(lines)
 
@@ -170,7 +193,7 @@ def _case_rows(solution: Solution, checks: Sequence[Check]) -> Iterator[str | Se
     spins = ", ".join(f"{spin:g}" for spin in case.sample.magnet.spins)
     splitting = ", ".join(f"{1e3 * s:.4g}" for s in solution.state.splitting)
     reduced = ", ".join(f"{x:.4g}" for x in solution.state.reduced_splitting)
-    mean = ", ".join(f"{value:.5g}" for value, _ in solution.moments)
+    mean = ", ".join(f"{averages.mean:.5g}" for averages in solution.averages)
     b = ", ".join(f"{component:.3g}" for component in case.direction)
     yield (
         f"\n{case.name}\n"
@@ -184,7 +207,7 @@ def _case_rows(solution: Solution, checks: Sequence[Check]) -> Iterator[str | Se
     )
     allowed = "deviation (allowed)"
     yield "", "Eq.", "unit", "closed form", "Bloch-Redfield", allowed, "evolution", allowed
-    own = {(c.quantity, c.route): c for c in checks if c.case == case.name}
+    own = {(c.quantity, c.route.split(", ")[0]): c for c in checks if c.case == case.name}
     for quantity in LINE:
         if (quantity, NUMERICAL[0]) in own:
             first, second = (own[quantity, route] for route in NUMERICAL)
@@ -195,11 +218,10 @@ def _case_rows(solution: Solution, checks: Sequence[Check]) -> Iterator[str | Se
                 quantity, first.equation, first.unit, closed, values[0], first.text,
                 values[1], second.text,
             )  # fmt: skip
-    tensor = [
-        _worst([c for (q, r), c in own.items() if q[:6] == "Gamma_" and r == route]).text
-        for route in NUMERICAL
-    ]
-    yield "tensor", "", "", "worst of nine", "", tensor[0], "", tensor[1]
+    tensor = [c for (quantity, _), c in own.items() if quantity[:6] == "Gamma_"]
+    if tensor:
+        worst = (_worst([c for c in tensor if c.route == route]).text for route in NUMERICAL)
+        yield "tensor", "", "", "worst of nine", "", next(worst), "", next(worst)
 
 
 def _worst(checks: Sequence[Check]) -> Check:
@@ -209,14 +231,14 @@ def _worst(checks: Sequence[Check]) -> Check:
 
 def _equation_rows(checks: Sequence[Check]) -> Iterator[Sequence[str]]:
     """All other closed forms, one row per equation and quantity, over all the cases."""
-    groups: dict[tuple[str, str], list[Check]] = {}
+    groups: dict[tuple[str, str, str], list[Check]] = {}
     for check in checks:
         if check.quantity in LINE or check.quantity.startswith("Gamma_"):
             continue
         name = check.quantity.split(" [")[0].split(" along ")[0].split(" = ")[0].split("(")[0]
-        groups.setdefault((name, check.equation), []).append(check)
+        groups.setdefault((check.station, name, check.equation), []).append(check)
     numbers = "worst: closed form", "numerical"
-    yield "", "Eq.", "checks", *numbers, "unit", "deviation (allowed)", "case"
+    yield "station", "", "Eq.", "checks", *numbers, "unit", "deviation (allowed)", "case"
     for names, members in groups.items():
         worst = _worst(members)
         numbers = f"{worst.closed_form:.5g}", f"{worst.numerical:.5g}"
