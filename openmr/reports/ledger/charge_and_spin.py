@@ -10,7 +10,6 @@ import numpy as np
 from openmr._checks import Array
 from openmr.models import fermi_kinetics, fock
 from openmr.models.fermi_kinetics import DOWN, UP
-from openmr.moments.spin_averages import level_sums
 from openmr.rates import closed_form
 from openmr.rates.record import spin_polarised_loss
 from openmr.reports.ledger.deviations import ROUNDING
@@ -25,6 +24,7 @@ from openmr.reports.ledger.rate_equation import (
     relative,
     sea,
     some_populations,
+    thermal_lines,
 )
 from openmr.sample.film import Electrons
 from openmr.units import HBAR
@@ -99,12 +99,7 @@ def _spin_change(mu_up: float, mu_down: float) -> Any:
     scatterer = sea().scatterers[0]
     density = np.array(scatterer.rate * HBAR / (2 * np.pi))  # rate = 2 pi n_S nu_F J^2 / hbar
     weights = closed_form.flip_weights_longitudinal(scatterer.exchange, density)
-    moment = level_sums(2.0, 1.0)
-    lines = closed_form.Lines(
-        closed_form.absorption(1.0) * moment.flip_up,
-        closed_form.emission(1.0) * moment.flip_down,
-        moment.second_moment,
-    )
+    lines = thermal_lines(2.0, 1.0)
     return -2 * nu_up * nu_down * closed_form.flip_flux(weights, lines) * (mu_up - mu_down)
 
 

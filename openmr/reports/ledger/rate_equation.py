@@ -15,6 +15,7 @@ from openmr.bath import correlators
 from openmr.bath.correlators import PAULI
 from openmr.models import fermi_kinetics, fock, scattering
 from openmr.models.fermi_kinetics import DOWN, UP
+from openmr.moments.spin_averages import level_sums
 from openmr.rates import closed_form
 from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry, order_of_error
@@ -99,6 +100,16 @@ def sea(mixing: float = 0.0, dos: tuple[float, float] = (1.0, 1.0)) -> fermi_kin
     scatterer = fermi_kinetics.Scatterer(1.0, np.array([1.0, 0.3, -0.6]), lines)
     grid = fermi_kinetics.energy_grid([1.0], 0.3, 40.0)
     return fermi_kinetics.Sea(grid, 0.5, dos, (scatterer,), mixing=mixing)
+
+
+def thermal_lines(spin: float, x: float) -> closed_form.Lines:
+    """`closed_form.thermal_lines` of one moment with beta eps_L = x."""
+    moment = level_sums(spin, x)
+    return closed_form.Lines(
+        closed_form.absorption(x) * moment.flip_up,
+        closed_form.emission(x) * moment.flip_down,
+        moment.second_moment,
+    )
 
 
 # --- (43)-(46) -------------------------------------------------------------------------------
