@@ -76,7 +76,7 @@ def _expansion_order(formula: Any, shifts: tuple[Array, ...]) -> float:
 
 
 _STEP = 0.2  # k_B T
-_LEVELS = _STEP * np.arange(-200, 201)  # k_B T
+_LEVELS = _STEP * np.arange(-200.0, 201.0)  # k_B T
 
 
 def _spin_density_printed(potential: float, volume: float) -> Any:

@@ -67,7 +67,7 @@ def _rings() -> tuple[_Ring, ...]:
     return tuple(found)
 
 
-def _mean_spin_printed(r: _Ring) -> float:
+def _mean_spin_printed(r: _Ring) -> Any:
     """Eq. (29) as printed: the energy g S.H without the Bohr magneton."""
     splitting = float(equilibrium(r.sample, _TEMPERATURE, r.field).splitting[0])
     return -0.5 * np.tanh(0.5 * splitting / MU_B / _THERMAL)
