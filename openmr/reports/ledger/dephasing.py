@@ -186,6 +186,7 @@ ENTRIES = [
             _CODE + "transverse_flips",
             _CODE + "dephasing",
             _CODE + "dephasing_printed",
+            _CODE + "flip_flux",
             _CODE + "rate_along",
             _CODE + "closed_form",
             "openmr.rates.record.Relaxation",

@@ -68,8 +68,8 @@ def of_lines(formula: Any, state: Equilibrium, *more: Any) -> Any:
 
 def along(theta: float, state: Equilibrium, phi: float = 0.0) -> Any:
     """The closed form for any axis."""
-    sample = state.sample
-    return closed_form.rate_along(sample.magnet, sample.electrons, state, theta, phi)
+    sample, axis = state.sample, (np.full(state.field.shape, angle) for angle in (theta, phi))
+    return closed_form.rate_along(sample.magnet, sample.electrons, state, *axis)
 
 
 def of_record(theta: float, state: Equilibrium, phi: float = 0.0) -> Any:

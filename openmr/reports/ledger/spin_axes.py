@@ -76,12 +76,12 @@ def worst(distance: Callable[[Any, Axis], Any]) -> Residual:
 
 def _spin_up(theta: float, phi: float) -> Any:
     """Eq. (35)."""
-    return closed_form.spin_states(theta, phi)[0]
+    return closed_form.spin_states(theta, np.array([phi]))[0][0]
 
 
 def _spin_down(theta: float, phi: float) -> Any:
     """Eq. (36)."""
-    return closed_form.spin_states(theta, phi)[1]
+    return closed_form.spin_states(theta, np.array([phi]))[1][0]
 
 
 def _away_from(state: ComplexArray, axis: Axis, level: int) -> ComplexArray:
@@ -100,7 +100,7 @@ def _turned_pauli(theta: float, phi: float) -> Any:
 
 def _turned_vector(theta: float, phi: float, operators: Any) -> Any:
     """Eq. (38)."""
-    return np.einsum("ab,bij->aij", rotation(theta, phi), operators)
+    return np.einsum("ab,bij->aij", rotation(theta, np.array([phi]))[0], operators)
 
 
 def _spin_and_moment(formula: Any, axis: Axis) -> Any:

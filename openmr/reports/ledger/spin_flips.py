@@ -37,28 +37,29 @@ _MOMENT = 1.5
 
 
 @cache
-def turned_ladders(theta: float, sign: int) -> tuple[tuple[float, ComplexArray], ...]:
-    """(phi, L_x +- i L_y) for L_v = J_v S_v, turned by SciPy's rotations."""
+def turned_ladders(theta: float, sign: int) -> ComplexArray:
+    """L_x +- i L_y for L_v = J_v S_v, turned by SciPy's rotations, for each azimuth."""
     vector = np.array(_STRENGTHS)[:, None, None] * spin_matrices(_MOMENT)
     found = []
     for phi in AZIMUTHS:
         frame = (Rotation.from_euler("y", theta) * Rotation.from_euler("z", phi)).as_matrix()
         x, y, _ = np.einsum("ab,bij->aij", frame, vector)
-        found.append((phi, x + sign * 1j * y))
-    return tuple(found)
+        found.append(x + sign * 1j * y)
+    return np.array(found)
 
 
-def ladder(theta: float, sign: int, phi: float) -> Any:
+def ladder(theta: float, sign: int) -> Any:
     """Eqs. (64), (65) at theta = 0 and (72), (73) at pi/2: L_+ or L_-, by amplitudes of flips."""
-    x, y, z = spin_matrices(_MOMENT)
-    up, down, still = closed_form.flip_amplitudes(np.array(_STRENGTHS), theta, phi)
-    raised = np.exp(1j * phi) * (up * (x + 1j * y) + down * (x - 1j * y) + still * z)
-    return raised if sign > 0 else raised.conj().T
+    phi, (x, y, z) = np.array(AZIMUTHS), spin_matrices(_MOMENT)
+    amplitudes = closed_form.flip_amplitudes(np.array(_STRENGTHS), theta, phi)
+    operators = (x + 1j * y, x - 1j * y, z)
+    raised = np.einsum("p,ap,aij->pij", np.exp(1j * phi), amplitudes, operators)
+    return raised if sign > 0 else np.swapaxes(raised, -1, -2).conj()
 
 
-def ladder_error(formula: Any, r: Any) -> float:
+def ladder_error(formula: Any, found: ComplexArray) -> float:
     """Deviation from the turned vector."""
-    return max(relative(formula(phi), found) for phi, found in r)
+    return relative(formula(), found)
 
 
 # --- (66)-(69) -------------------------------------------------------------------------------
