@@ -18,6 +18,7 @@ from openmr.reports.ledger.rate_equation import (
     SECTION,
     THERMAL,
     VOLUME,
+    alone,
     fermi_function,
     populations,
     sea,
@@ -86,9 +87,9 @@ def _spin_density_printed(potential: float, volume: float) -> Any:
 
 def _spin_density_shift(potential: float, volume: float) -> Any:
     """Eq. (53) with the volume of Eq. (43): one level a step, spins up alone; k_B T = 1."""
-    levels = fermi_kinetics.Sea(_LEVELS, 0.0, (1 / _STEP, 1 / _STEP), ())
-    alone = fermi_kinetics.responses(levels)[0] * [[1], [0], [0], [0]]
-    return potential * fermi_kinetics.densities(levels, alone)[0] / volume
+    charge, *_, spin = fermi_kinetics.responses(levels := alone(_LEVELS, 1 / _STEP))
+    spins_up = (charge + spin) / 2
+    return potential * fermi_kinetics.densities(levels, spins_up)[0] / volume
 
 
 @cache
@@ -103,8 +104,8 @@ _DOS = np.sqrt(2 + THERMAL * _LEVELS)  # a band whose density of states grows
 
 def _effective_dos() -> Any:
     """Eq. (54), summed over a uniform grid of energies; k_B T = 1."""
-    levels = fermi_kinetics.Sea(_LEVELS + _ZEEMAN, 0.0, (1.0, 1.0), ())
-    return np.sum(_DOS * fermi_kinetics.responses(levels)[0, UP]) * _STEP
+    charge, *_ = fermi_kinetics.responses(alone(_LEVELS + _ZEEMAN))
+    return np.sum(_DOS * charge[UP]) * _STEP
 
 
 @cache

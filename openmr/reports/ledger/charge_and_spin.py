@@ -19,6 +19,7 @@ from openmr.reports.ledger.rate_equation import (
     THERMAL,
     VOLUME,
     Few,
+    alone,
     exact_change,
     few,
     relative,
@@ -58,7 +59,7 @@ def _of_potentials(electrons: fermi_kinetics.Sea, mu_up: float, mu_down: float) 
 
 def _densities(nu_up: float, mu_up: float, nu_down: float, mu_down: float) -> Any:
     """Eqs. (56), (57): charge and spin x, y, z."""
-    electrons = fermi_kinetics.Sea(sea().energies, 0.0, (nu_up, nu_down), ())
+    electrons = alone(sea().energies, nu_up, nu_down)
     return fermi_kinetics.densities(electrons, _of_potentials(electrons, mu_up, mu_down))
 
 
@@ -122,7 +123,7 @@ def _potentials_printed(charge: float, spin: float, nu_up: float, nu_down: float
 
 def _potentials(charge: float, spin: float, nu_up: float, nu_down: float) -> Any:
     """Eqs. (56), (57) inverted, by states of pure charge and pure spin."""
-    electrons = fermi_kinetics.Sea(sea().energies, 0.0, (nu_up, nu_down), ())
+    electrons = alone(sea().energies, nu_up, nu_down)
     state = charge * fermi_kinetics.pure_spin(electrons, 0)
     state = state + spin * fermi_kinetics.pure_spin(electrons, 3)
     return state[:2].sum(axis=-1) * electrons.spacing

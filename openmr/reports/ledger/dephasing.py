@@ -86,11 +86,14 @@ def _transverse_error(formula: Any, r: Any) -> float:
 
 def _flips_across(jy: float) -> Any:
     """First two terms of Eq. (75) at phi = 0 in units of 2 pi n_S nu_F J_x^2 / hbar."""
-    coupling = 1e-3
-    sample = film(2.0, (coupling, jy * coupling, 0.0))
-    lines = thermal_lines(2.0, 1.3)
-    flips = closed_form.transverse_flips(sample.magnet, ELECTRONS, lines, 0.0)[0]
-    return flips / (2 * np.pi * ELECTRONS.dos * coupling**2 / (DENSITY * HBAR))
+    flips = closed_form.transverse_flips(
+        _FLIPPING[jy], ELECTRONS, thermal_lines(2.0, 1.3), _ALONG_X
+    )
+    return flips[0] * HBAR * DENSITY / (2 * np.pi * ELECTRONS.dos * _STRENGTH**2)
+
+
+_ALONG_X, _STRENGTH = 0.0, 1e-3  # rad, eV
+_FLIPPING = {jy: film(2.0, (_STRENGTH, jy * _STRENGTH, 0.0)).magnet for jy in (1.0, -1.0)}
 
 
 _SPLITTINGS = (0.02, 0.05, 0.1, 0.2)

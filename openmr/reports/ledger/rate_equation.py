@@ -188,15 +188,19 @@ def _transition_rate(after: int) -> Any:
     """Eq. (46) from the other spin to `after`: strengths of the lines times their spectra."""
     axis, e = axes()[0], few().band.energies.reshape(3, 2)
     plus = few().band.transform(e[None, :, 1 - after] - e[:, None, after])
-    spectrum = plus + np.swapaxes(plus, -1, -2).conj()  # D(w_before - w_after) of S, hbar = 1
+    spectrum = plus + scattering.adjoint(plus)  # D(w_before - w_after) of S, hbar = 1
     up, along = np.array([1, 1j, 0]), np.array([0, 0, 1])
     lines = ((up.conj(), up), (up, up.conj()), (along, along))
     spectra = [np.einsum("a,b,kqab->kq", *line, spectrum) for line in lines]
-    # spin up is spin down along the opposite axis
-    angles = (axis.theta, axis.phi) if after == DOWN else (np.pi - axis.theta, axis.phi + np.pi)
+    theta = axis.theta if after == DOWN else _opposite(axis.theta)
     one_moment = np.array(1 / VOLUME)
-    weights = closed_form.flip_weights(_EXCHANGE * VOLUME, one_moment, *angles)
+    weights = closed_form.flip_weights(_EXCHANGE * VOLUME, one_moment, theta, axis.phi)
     return HBAR / (2 * np.pi * VOLUME**2) * sum(map(operator.mul, weights, spectra))
+
+
+def _opposite(theta: float) -> float:
+    """Where spin up is spin down, up to a sign of x and y that no strength notices."""
+    return np.pi - theta
 
 
 @cache
@@ -220,9 +224,13 @@ def _equilibrium_population(energy: Array, zeeman: float, theta: float) -> Any:
 
 def populations(energy: Array, potential: float) -> Array:
     """f(e - mu) of `local_equilibrium`, k_B T = 1."""
-    electrons = fermi_kinetics.Sea(energy, 0.0, (1.0, 1.0), ())
-    shift = fermi_kinetics.local_equilibrium(electrons, potential, (0.0, 0.0, 0.0))
+    shift = fermi_kinetics.local_equilibrium(alone(energy), potential, [0.0] * 3)
     return np.asarray(expit(-energy) + shift[UP])
+
+
+def alone(energies: Array, up: float = 1.0, down: float = 1.0) -> fermi_kinetics.Sea:
+    """Electrons of two densities of states without a field, that nothing scatters."""
+    return fermi_kinetics.Sea(energies, 0.0, (up, down), ())
 
 
 class _Thermal(NamedTuple):

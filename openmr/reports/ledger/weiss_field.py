@@ -194,12 +194,12 @@ def _flipped_moments() -> Array:
     return np.array([*np.diag(block), np.linalg.eigvalsh(block).mean()])
 
 
-_BOND, _FIELD = 2e-4, 3.0  # eV, T
+_BOND, _FIELD, _COLD = 2e-4, 3.0, 0.1  # eV, T, K
 
 
 def _flat_energy() -> Any:
     """eps_L of moments with two neighbours, as cold as it takes to saturate them."""
-    return equilibrium(_film(2 * _BOND), 0.1, _FIELD).splitting[0]
+    return equilibrium(_film(2 * _BOND), _COLD, _FIELD).splitting[0]
 
 
 # --- (34) --------------------------------------------------------------------------------------
