@@ -94,7 +94,7 @@ def _spin_density_shift(potential: float, volume: float) -> Any:
 
 @cache
 def _flat_shift() -> float:
-    """Of N by a chemical potential, without linearisation."""
+    """Change of N by a chemical potential, without linearisation."""
     return float((expit(_POTENTIAL - _LEVELS) - expit(-_LEVELS)).sum()) / VOLUME
 
 

@@ -73,7 +73,7 @@ def _print_mended(state: Equilibrium, phi: float) -> Any:
 
 
 def _transverse_error(formula: Any, r: Any) -> float:
-    """Of rates of spins along the axes that SciPy's rotations give at theta = pi/2."""
+    """Rates of spins along the axes that SciPy's rotations give at theta = pi/2."""
     errors = []
     for phi in AZIMUTHS:
         turned = Rotation.from_euler("y", 0.5 * np.pi) * Rotation.from_euler("z", phi)

@@ -199,7 +199,7 @@ def _transition_rate(after: int) -> Any:
 
 
 def _opposite(theta: float) -> float:
-    """Where spin up is spin down, up to a sign of x and y that no strength notices."""
+    """Axis along which spin up is spin down, up to a sign of x and y that no strength notices."""
     return np.pi - theta
 
 

@@ -74,7 +74,7 @@ def _mean_spin_printed(r: _Ring) -> Any:
 
 
 def _mean_spin(r: _Ring) -> Any:
-    """Of each moment alone in its field H."""
+    """Each moment alone in its field H."""
     return equilibrium(r.sample, _TEMPERATURE, r.field).mean_spin[0]
 
 
