@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 import types
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
@@ -229,6 +230,10 @@ def judged():
     return found
 
 
+def is_formula(name):
+    return name.startswith(FORMULAS) and not inspect.isclass(resolve_name(name))
+
+
 def decided(entry):
     """Whether the form that holds, run again, stands beside the reference that was computed."""
     finding = decide(entry, reference(entry.equation), entry.printed, entry.corrected)
@@ -268,12 +273,32 @@ def test_every_function_is_judged(chapter, nothing_stored):
 
 
 @pytest.mark.slow
+def test_references_are_blind(nothing_stored):
+    """No reference runs a formula that it is to judge."""
+    seen = set()
+    with ExitStack() as stack:
+        for name in filter(is_formula, judged()):
+            stack.enter_context(spoiled(name, partial(noted, seen, name)))
+        for entry in {id(e): e for entries in judged().values() for e in entries}.values():
+            if any(map(is_formula, entry.code)):
+                forget()
+                seen.clear()
+                entry.reference()
+                assert not seen & set(entry.code), entry.equation
+
+
+def noted(seen, name, value):
+    seen.add(name)
+    return value
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_wrong_variants_of_shipped_formulas_contradict_an_entry(nothing_stored):
     """Each number, sign and index of the closed forms is held by an entry that names it."""
     survivors = set()
     for name, entries in judged().items():
-        if not name.startswith(FORMULAS) or inspect.isclass(resolve_name(name)):
+        if not is_formula(name):
             continue
         (function,) = functions(name)
         for change, wrong in variants(function):
