@@ -104,8 +104,8 @@ def page(found: dict[str, Any]) -> str:
     lines = [
         "# Ledger of equations",
         "",
-        "Every numbered equation of the paper, decided when this page was built: the formula as a",
-        "Python function that reads like the print, beside a reference computed without it.",
+        "Every numbered equation of the paper, decided when this page was built: the package's own",
+        "function, or the formula as printed, beside a reference computed without it.",
         "`openmr ledger` does the same at your machine; the route and the tolerance stand with",
         "every entry.",
         "",

@@ -108,8 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     ledger = commands.add_parser(
         "ledger",
         help="every equation of the paper, with a computed verdict",
-        description="Decide every numbered equation of the paper. Exit status: 0 every check could "
-        "run, 1 some could not, 2 bad input.",
+        description="Decide every numbered equation of the paper. Exit status: 0 all decided, 1 a "
+        "check could not run or an entry is contradicted, 2 bad input.",
     )
     ledger.add_argument("--only", metavar="EQS", help="equations to decide, e.g. 70,75,B36")
     ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import SMALLEST, Array
+from openmr._checks import SMALLEST, Array, ComplexArray
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.record import ExchangePart, over_sublattices, zero_tensor
 from openmr.sample.film import Electrons
@@ -146,6 +146,54 @@ class FlipWeights(NamedTuple):
     conserving: Array
 
 
+def spin_states(theta: ArrayLike, phi: ArrayLike) -> tuple[ComplexArray, ComplexArray]:
+    """Spin up and spin down along any axis, Eqs. (35), (36), in the basis of sigma_z.
+
+    Parameters
+    ----------
+    theta, phi : array_like (...), rad
+        Axis of Eq. (37).
+
+    Returns
+    -------
+    up, down : complex array (..., 2), no unit
+        Of length 1, orthogonal to each other.
+    """
+    theta, phi = np.broadcast_arrays(theta, phi)
+    c, s = np.cos(0.5 * theta).astype(complex), np.sin(0.5 * theta)
+    up = np.stack([c, -np.exp(-1j * phi) * s], axis=-1)
+    down = np.stack([np.exp(1j * phi) * s, c], axis=-1)
+    return up, down
+
+
+def flip_amplitudes(
+    exchange: Array, theta: ArrayLike, phi: ArrayLike
+) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+    """<down| sum_v J_v sigma_v S_v |up> by S_+, S_- and S_z of the moment [eV m^3].
+
+    The operator L_+ of Eqs. (64), (72) up to the phase exp(i phi) of the states.
+
+    Parameters
+    ----------
+    exchange : array (..., 3), eV m^3
+    theta, phi : array_like, rad
+        Axis of Eq. (37).
+
+    Returns
+    -------
+    raising, lowering, still : complex array (...), eV m^3
+        What goes with S_+, S_- and S_z.
+    """
+    up, down = spin_states(theta, phi)
+    flip_x = np.sum(down.conj() * up[..., ::-1], axis=-1)
+    flip_y = 1j * (down[..., 1].conj() * up[..., 0] - down[..., 0].conj() * up[..., 1])
+    flip_z = down[..., 0].conj() * up[..., 0] - down[..., 1].conj() * up[..., 1]
+    jx, jy, jz = np.moveaxis(exchange, -1, 0)
+    raising = 0.5 * (jx * flip_x - 1j * jy * flip_y)
+    lowering = 0.5 * (jx * flip_x + 1j * jy * flip_y)
+    return raising, lowering, jz * flip_z
+
+
 def flip_weights(exchange: Array, density: Array, theta: ArrayLike, phi: ArrayLike) -> FlipWeights:
     """Golden rule for spins quantised along any axis, Eqs. (35)-(46).
 
@@ -161,21 +209,9 @@ def flip_weights(exchange: Array, density: Array, theta: ArrayLike, phi: ArrayLi
     FlipWeights
         Each of the broadcast shape of the arguments.
     """
-    theta, phi = np.broadcast_arrays(theta, phi)
-    c, s = np.cos(0.5 * theta).astype(complex), np.sin(0.5 * theta)
-    # Eqs. (35), (36) in the basis of sigma_z; (36) orthogonal to (35)
-    up = np.stack([c, -np.exp(-1j * phi) * s], axis=-1)
-    down = np.stack([np.exp(1j * phi) * s, c], axis=-1)
-    flip_x = np.sum(down.conj() * up[..., ::-1], axis=-1)
-    flip_y = 1j * (down[..., 1].conj() * up[..., 0] - down[..., 0].conj() * up[..., 1])
-    flip_z = down[..., 0].conj() * up[..., 0] - down[..., 1].conj() * up[..., 1]
-    jx, jy, jz = np.moveaxis(exchange, -1, 0)
-    rate = np.pi * density / (8 * HBAR)
-    return FlipWeights(
-        absorbing=rate * np.abs(jx * flip_x - 1j * jy * flip_y) ** 2,
-        emitting=rate * np.abs(jx * flip_x + 1j * jy * flip_y) ** 2,
-        conserving=rate * 4 * np.abs(jz * flip_z) ** 2,
-    )
+    rate = np.pi * density / (2 * HBAR)
+    amplitudes = flip_amplitudes(exchange, theta, phi)
+    return FlipWeights(*(rate * np.abs(amplitude) ** 2 for amplitude in amplitudes))
 
 
 def flip_weights_longitudinal(exchange: Array, density: Array) -> FlipWeights:

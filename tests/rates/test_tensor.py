@@ -292,6 +292,16 @@ def test_finite_splitting_factor():
     np.testing.assert_allclose(found, s(w) * s(x), rtol=1e-12)
 
 
+def test_finite_splitting_leaves_the_difference_of_the_transverse_rates():
+    sample = paramagnet(2.0, (1e-3, 0.3e-3, -0.6e-3))
+    plain, split = (
+        om.relaxation(sample, 4.0, [0.5, 3.0], form=form).dissipator.diagonal(0, -2, -1)
+        for form in ("corrected", "finite-splitting")
+    )
+    np.testing.assert_allclose(np.diff(split[:, :2]), np.diff(plain[:, :2]), rtol=1e-9)
+    assert np.all(split[:, 0] != plain[:, 0])
+
+
 def test_finite_splitting_form_when_cold():
     cold = om.relaxation(om.presets.pt_py(), 1e-3, [5.0, -5.0], form="finite-splitting")
     plain = om.relaxation(om.presets.pt_py(), 1e-3, [5.0, -5.0])

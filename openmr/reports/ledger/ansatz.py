@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.integrate import quad
@@ -14,14 +14,19 @@ from openmr.models import fermi_kinetics
 from openmr.models.fermi_kinetics import UP
 from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry, order_of_error
-from openmr.reports.ledger.rate_equation import SECTION, THERMAL, VOLUME, fermi_function, sea
+from openmr.reports.ledger.rate_equation import (
+    SECTION,
+    THERMAL,
+    VOLUME,
+    alone,
+    fermi_function,
+    populations,
+    sea,
+)
+from openmr.sample.film import Electrons
+from openmr.units import ELECTRON_MASS, ELEMENTARY_CHARGE, HBAR
 
-_POTENTIAL = 0.3 * THERMAL
-
-
-def _shifted_population(energy: Any, potential: float) -> Any:
-    """Eq. (51), k_B T = 1."""
-    return 1 / (np.exp(energy - potential) + 1)
+_POTENTIAL = 0.3  # k_B T
 
 
 _MIXING = (100.0, 300.0, 1000.0)
@@ -50,82 +55,70 @@ def _ansatz_order(formula: Any, states: tuple[Array, ...]) -> float:
     return abs(order_of_error(1 / np.array(_MIXING), errors) - 1)
 
 
-def _first_order_population(beta: float, f: Array, potential: float) -> Any:
-    """Eq. (52); potential in eV."""
-    return beta * f * (1 - f) * potential
+def _first_order_population(electrons: fermi_kinetics.Sea, potential: float) -> Any:
+    """Eq. (52) of the spins up; potential in k_B T."""
+    return potential * fermi_kinetics.responses(electrons)[3, UP]
 
 
-_POTENTIALS = THERMAL * np.array([0.1, 0.03, 0.01])
+_POTENTIALS = np.array([0.1, 0.03, 0.01])  # k_B T
 
 
 @cache
 def _population_shifts() -> tuple[Array, ...]:
     """Change of the up spins' populations under Eq. (51)."""
-    states = [
-        fermi_kinetics.local_equilibrium(sea(), 0.0, (0, 0, m / THERMAL)) for m in _POTENTIALS
-    ]
+    states = [fermi_kinetics.local_equilibrium(sea(), 0.0, (0, 0, m)) for m in _POTENTIALS]
     return tuple(state[UP] for state in states)
 
 
 def _expansion_order(formula: Any, shifts: tuple[Array, ...]) -> float:
-    f = expit(-sea().energies)
     pairs = zip(_POTENTIALS, shifts, strict=True)
-    errors = [float(np.abs(formula(1 / THERMAL, f, mu) - exact).max()) for mu, exact in pairs]
+    errors = [float(np.abs(formula(sea(), mu) - exact).max()) for mu, exact in pairs]
     return abs(order_of_error(_POTENTIALS, errors) - 2)
 
 
-def _spin_density_printed(beta: float, f: Array, potential: float, volume: float) -> Any:
+_STEP = 0.2  # k_B T
+_LEVELS = _STEP * np.arange(-200.0, 201.0)  # k_B T
+
+
+def _spin_density_printed(potential: float, volume: float) -> Any:
     """Eq. (53) as printed."""
-    return np.sum(beta * f * (1 - f) * potential)
+    return volume * _spin_density_shift(potential, volume)
 
 
-def _spin_density_shift(beta: float, f: Array, potential: float, volume: float) -> Any:
-    """Eq. (53) with the volume of Eq. (43)."""
-    return np.sum(beta * f * (1 - f) * potential) / volume
-
-
-def _effective_dos(beta: float, dos: Array, f: Array, step: float) -> Any:
-    """Eq. (54), summed over a uniform grid."""
-    return np.sum(dos * beta * f * (1 - f)) * step
-
-
-class _Band(NamedTuple):
-    """Levels on a grid [eV], and densities that need no linearisation."""
-
-    filled: Array
-    dos: Array
-    step: float
-    flat_shift: float  # of N, for POTENTIAL and one level a step in VOLUME
-    found: float  # dN/dmu of the curved band
+def _spin_density_shift(potential: float, volume: float) -> Any:
+    """Eq. (53) with the volume of Eq. (43): one level a step, spins up alone; k_B T = 1."""
+    charge, *_, spin = fermi_kinetics.responses(levels := alone(_LEVELS, 1 / _STEP))
+    spins_up = (charge + spin) / 2
+    return potential * fermi_kinetics.densities(levels, spins_up)[0] / volume
 
 
 @cache
-def band() -> _Band:
-    """A band whose density of states grows, in a Zeeman energy."""
-    step = 0.2 * THERMAL
-    orbital = step * np.arange(-200, 201)
-    dos, zeeman, tiny = np.sqrt(2 + orbital), 0.7 * THERMAL, 1e-30
-    total = (orbital + zeeman) / THERMAL
-    moved = fermi_function(total - 1j * tiny / THERMAL)  # one derivative without a difference
-    level = orbital / THERMAL
-    shift = expit(_POTENTIAL / THERMAL - level) - expit(-level)
-    return _Band(
-        expit(-total),
-        dos,
-        step,
-        float(shift.sum()) / VOLUME,
-        float((dos * moved.imag).sum() * step / tiny),
-    )
+def _flat_shift() -> float:
+    """Change of N by a chemical potential, without linearisation."""
+    return float((expit(_POTENTIAL - _LEVELS) - expit(-_LEVELS)).sum()) / VOLUME
 
 
-def _flat_error(formula: Any, r: _Band) -> float:
-    f = expit(-0.2 * np.arange(-200, 201))
-    return abs(float(formula(1 / THERMAL, f, _POTENTIAL, VOLUME)) / r.flat_shift - 1)
+_ZEEMAN = 0.7  # k_B T
+_DOS = np.sqrt(2 + THERMAL * _LEVELS)  # a band whose density of states grows
 
 
-def _cold_dos(dos: Any, fermi_energy: float, zeeman: float) -> Any:
-    """The text below Eq. (54)."""
-    return dos(fermi_energy - zeeman)
+def _effective_dos() -> Any:
+    """Eq. (54), summed over a uniform grid of energies; k_B T = 1."""
+    charge, *_ = fermi_kinetics.responses(alone(_LEVELS + _ZEEMAN))
+    return np.sum(_DOS * charge[UP]) * _STEP
+
+
+@cache
+def _curved_slope() -> float:
+    """dN/dmu by an imaginary step of mu: one derivative without a difference."""
+    tiny = 1e-30
+    moved = fermi_function(_LEVELS + _ZEEMAN - 1j * tiny)
+    return float((_DOS * moved.imag).sum() * _STEP / tiny)
+
+
+def _cold_dos(fermi_energy: float, zeeman: float) -> Any:
+    """The text below Eq. (54), for free electrons [eV^-1 m^-3]."""
+    return Electrons.free(fermi_energy - zeeman).dos
 
 
 _TEMPERATURES = (0.01, 0.02, 0.04)  # k_B T over the Fermi energy
@@ -133,19 +126,20 @@ _TEMPERATURES = (0.01, 0.02, 0.04)  # k_B T over the Fermi energy
 
 @cache
 def _warm_dos() -> tuple[float, ...]:
-    """nu_F of free electrons with Fermi energy 1 and Zeeman energy 0.2, by quadrature."""
+    """nu_F of free electrons with Fermi energy 1 eV and Zeeman energy 0.2 eV, by quadrature."""
+    scale = (2 * ELECTRON_MASS / ELEMENTARY_CHARGE) ** 1.5 / (4 * np.pi**2 * HBAR**3)
 
     def thermal(t: float) -> float:
         def weight(y: float) -> float:  # y = (e + zeeman - fermi_energy) / t
             return float(np.sqrt(0.8 + t * y) * expit(y) * expit(-y))
 
-        return float(quad(weight, -20.0, 40.0, epsabs=1e-13, limit=200)[0])
+        return float(scale * quad(weight, -20.0, 40.0, epsabs=1e-13, limit=200)[0])
 
     return tuple(thermal(t) for t in _TEMPERATURES)
 
 
 def _cold_order(formula: Any, values: tuple[float, ...]) -> float:
-    errors = [abs(formula(np.sqrt, 1.0, 0.2) - value) for value in values]
+    errors = [abs(formula(1.0, 0.2) / value - 1) for value in values]
     return abs(order_of_error(_TEMPERATURES, errors) - 2)
 
 
@@ -162,11 +156,8 @@ ENTRIES = [
         equation="51",
         statement="While spins relax, each spin keeps a Fermi-Dirac distribution of its own",
         latex=r"\varrho^\sigma_{\mathbf k} = f(\epsilon^\sigma_{\mathbf k} - \mu^\sigma)",
-        code=(
-            "openmr.models.fermi_kinetics.local_equilibrium",
-            "openmr.models.fermi_kinetics.energy_relaxation",
-        ),
-        printed=_shifted_population,
+        code=("openmr.models.fermi_kinetics.local_equilibrium",),
+        printed=populations,
         reference=_mixed_states,
         residual=_ansatz_order,
         tolerance=0.03,
@@ -199,11 +190,11 @@ ENTRIES = [
         r" = \beta f\bar f\mu^\sigma = \nu_F^\sigma\mu^\sigma",
         corrected_latex=r"\delta N^\sigma = \frac1V\sum_{\mathbf k}"
         r"\delta\varrho^\sigma_{\mathbf k} = \nu_F^\sigma\mu^\sigma",
-        code=("openmr.models.fermi_kinetics.densities",),
+        code=("openmr.models.fermi_kinetics.densities", "openmr.models.fermi_kinetics.responses"),
         printed=_spin_density_printed,
         corrected=_spin_density_shift,
-        reference=band,
-        residual=_flat_error,
+        reference=_flat_shift,
+        residual=lambda f, r: abs(f(_POTENTIAL, VOLUME) / r - 1),
         because="relative; exact in a flat band, exp(-pi^2/0.2) of the grid and rounding",
         route="sum of Fermi functions without expansion",
         note="The print lacks the 1/V of Eq. (43): off by the volume.",
@@ -213,10 +204,10 @@ ENTRIES = [
         statement="Effective density of states of each spin",
         latex=r"\nu_F^\sigma = \int d\epsilon\,\nu(\epsilon)\,\beta f(\epsilon^\sigma)"
         r"\bar f(\epsilon^\sigma)",
-        code=("openmr.sample.film.Electrons", "openmr.models.fermi_kinetics.responses"),
+        code=("openmr.models.fermi_kinetics.responses",),
         printed=_effective_dos,
-        reference=band,
-        residual=lambda f, r: abs(f(1 / THERMAL, r.dos, r.filled, r.step) / r.found - 1),
+        reference=_curved_slope,
+        residual=lambda f, r: abs(f() / r - 1),
         because="relative; rounding",
         route="dN/dmu of a sum over levels, by an imaginary step of mu",
     ),

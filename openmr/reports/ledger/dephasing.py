@@ -8,113 +8,92 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from openmr._checks import Array
+from openmr.moments.equilibrium import Equilibrium
+from openmr.rates import closed_form
 from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry, order_of_error
-from openmr.reports.ledger.relaxation import Rates, numerical_rates, sea_slope
+from openmr.reports.ledger.rate_equation import thermal_lines
+from openmr.reports.ledger.relaxation import (
+    ELECTRONS,
+    along,
+    both_routes,
+    film,
+    numerical_rates,
+    of_lines,
+    of_record,
+    sea_slope,
+)
 from openmr.reports.ledger.spin_flips import (
     AZIMUTHS,
     DENSITY,
-    VOLUME,
     Coupled,
+    any_axis,
+    doubled,
     flip_lines,
+    ladder,
     ladder_error,
     lines_error,
-    moments,
+    lines_of,
     turned_ladders,
     worst_ratio,
 )
+from openmr.sample.film import Electrons
+from openmr.sample.magnet import Magnet
 from openmr.units import HBAR
 
 _SECTION = "III B 2. Transverse spin relaxation time"
 
 
-def _raising_across(
-    phi: float, jx: float, jy: float, jz: float, s_plus: Any, s_minus: Any, s_z: Any
-) -> Any:
-    """Eq. (72)."""
-    return jz * s_z + 1j * (
-        (np.sin(phi) * jx - 1j * np.cos(phi) * jy) / 2 * s_plus
-        + (np.sin(phi) * jx + 1j * np.cos(phi) * jy) / 2 * s_minus
-    )
-
-
-def _lowering_across(
-    phi: float, jx: float, jy: float, jz: float, s_plus: Any, s_minus: Any, s_z: Any
-) -> Any:
-    """Eq. (73)."""
-    return jz * s_z - 1j * (
-        (np.sin(phi) * jx - 1j * np.cos(phi) * jy) / 2 * s_plus
-        + (np.sin(phi) * jx + 1j * np.cos(phi) * jy) / 2 * s_minus
-    )
-
-
-def _across_printed(c: Coupled) -> Any:
-    """Eq. (74) as printed."""
-    m = c.moment
-    rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
-    turned = np.sin(c.phi) ** 2 * c.jx**2 + np.cos(c.phi) ** 2 * c.jy**2
-    still = np.pi / (2 * HBAR**2 * VOLUME**2) * DENSITY * c.jz**2
-    return [
-        (m.omega_l + m.omega_l, rate * turned * m.flip_up),
-        (-m.omega_l - m.omega_l, rate * turned * m.flip_down),
-        (0.0, still * m.mean_square),
-    ]
-
-
-def across(c: Coupled) -> Any:
+def _across(c: Coupled) -> Any:
     """Eq. (74) with omega_L once."""
-    m = c.moment
-    rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
-    turned = np.sin(c.phi) ** 2 * c.jx**2 + np.cos(c.phi) ** 2 * c.jy**2
-    still = np.pi / (2 * HBAR**2 * VOLUME**2) * DENSITY * c.jz**2
-    return [
-        (m.omega_l, rate * turned * m.flip_up),
-        (-m.omega_l, rate * turned * m.flip_down),
-        (0.0, still * m.mean_square),
-    ]
+    weights = closed_form.flip_weights_transverse(c.exchange, np.array(DENSITY), c.phi)
+    return lines_of(weights, c.moment)
 
 
-def _transverse_printed(r: Rates, phi: float) -> Any:
+def _transverse_printed(state: Equilibrium, phi: float) -> Any:
     """Eq. (75) as printed."""
-    absorbed = r.x / np.expm1(r.x)
-    emitted = r.x / -np.expm1(-r.x)
-    rate = np.pi / (4 * HBAR) * r.density * r.dos
-    turned = np.sin(phi) ** 2 * r.jx**2 + np.cos(phi) ** 2 * r.jy**2
-    return (
-        rate * turned * absorbed * r.flip_up
-        + rate * turned * emitted * r.flip_down
-        + np.pi / HBAR * r.density * r.jz**2 * r.second_moment
-    )
+    flips = of_lines(closed_form.transverse_flips, state, phi)
+    return flips + of_lines(_dephasing_printed, state)
 
 
-def transverse(r: Rates, phi: float) -> Any:
+def _dephasing_printed(magnet: Magnet, _: Electrons, lines: closed_form.Lines) -> Any:
+    return closed_form.dephasing_printed(magnet, lines)
+
+
+def _transverse(state: Equilibrium, phi: float) -> Any:
     """Eq. (75) with nu_F in the third term."""
-    absorbed = r.x / np.expm1(r.x)
-    emitted = r.x / -np.expm1(-r.x)
-    rate = np.pi / (4 * HBAR) * r.density * r.dos
-    turned = np.sin(phi) ** 2 * r.jx**2 + np.cos(phi) ** 2 * r.jy**2
-    return (
-        rate * turned * absorbed * r.flip_up
-        + rate * turned * emitted * r.flip_down
-        + np.pi / HBAR * r.density * r.dos * r.jz**2 * r.second_moment
+    flips = of_lines(closed_form.transverse_flips, state, phi)
+    return flips + of_lines(closed_form.dephasing, state)
+
+
+def _print_mended(state: Equilibrium, phi: float) -> Any:
+    """The print with the nu_F that it lacks."""
+    flips = of_lines(closed_form.transverse_flips, state, phi)
+    return flips + of_lines(_dephasing_printed, state) * state.sample.electrons.dos
+
+
+def _transverse_error(formula: Any, r: Any) -> float:
+    """Rates of spins along the axes that SciPy's rotations give at theta = pi/2."""
+    errors = []
+    for phi in AZIMUTHS:
+        turned = Rotation.from_euler("y", 0.5 * np.pi) * Rotation.from_euler("z", phi)
+        axis = turned.as_matrix()[2]
+        for state, tensor in r:
+            found = np.einsum("a,...ab,b->...", axis, tensor, axis)
+            errors.append(worst_ratio(formula(state, phi), found))
+    return max(errors)
+
+
+def _flips_across(jy: float) -> Any:
+    """First two terms of Eq. (75) at phi = 0 in units of 2 pi n_S nu_F J_x^2 / hbar."""
+    flips = closed_form.transverse_flips(
+        _FLIPPING[jy], ELECTRONS, thermal_lines(2.0, 1.3), _ALONG_X
     )
+    return flips[0] * HBAR * DENSITY / (2 * np.pi * ELECTRONS.dos * _STRENGTH**2)
 
 
-def _across(tensor: Array, phi: float) -> Array:
-    """Rate of spins along the axis that SciPy's rotations give at theta = pi/2."""
-    turned = Rotation.from_euler("y", 0.5 * np.pi) * Rotation.from_euler("z", phi)
-    axis = turned.as_matrix()[2]
-    return np.asarray(np.einsum("a,...ab,b->...", axis, tensor, axis))
-
-
-def _transverse_error(formula: Any, r: Rates) -> float:
-    return max(worst_ratio(formula(r, phi), _across(r.tensor, phi)) for phi in AZIMUTHS)
-
-
-def _flips_across(x: float, flip_up: float, flip_down: float) -> Any:
-    """First two terms of Eq. (75), isotropic, in units of 2 pi n_S nu_F J^2 / hbar."""
-    return (x / np.expm1(x) * flip_up + x / -np.expm1(-x) * flip_down) / 8
+_ALONG_X, _STRENGTH = 0.0, 1e-3  # rad, eV
+_FLIPPING = {jy: film(2.0, (_STRENGTH, jy * _STRENGTH, 0.0)).magnet for jy in (1.0, -1.0)}
 
 
 _SPLITTINGS = (0.02, 0.05, 0.1, 0.2)
@@ -132,19 +111,9 @@ def _rates_by_splitting() -> tuple[tuple[float, ...], ...]:
 
 
 def _splitting_order(formula: Any, rates: tuple[tuple[float, ...], ...]) -> float:
-    m = moments()[1]
-    orders = [
-        order_of_error(
-            _SPLITTINGS, [abs(formula(m.x, m.flip_up, m.flip_down) / rate - 1) for rate in row]
-        )
-        for row in rates
-    ]
-    return max(abs(order - 1) for order in orders)
-
-
-def _pure_dephasing(r: Rates) -> Any:
-    """Third term of Eq. (75), with nu_F."""
-    return np.pi / HBAR * r.density * r.dos * r.jz**2 * r.second_moment
+    pairs = zip((1.0, -1.0), rates, strict=True)
+    errors = [[abs(formula(jy) / rate - 1) for rate in row] for jy, row in pairs]
+    return max(abs(order_of_error(_SPLITTINGS, row) - 1) for row in errors)
 
 
 _entry = partial(
@@ -155,6 +124,7 @@ _entry = partial(
     route="spin matrices and Boltzmann weights",
 )
 
+_CODE = "openmr.rates.closed_form."
 _HALF = 0.5 * np.pi
 
 ENTRIES = [
@@ -163,13 +133,10 @@ ENTRIES = [
         statement="Raising operator of the coupling, spins across the field",
         latex=r"L_+ = J_zS_z + i\left[\frac{\sin\phi J_x - i\cos\phi J_y}{2}S_+"
         r" + \frac{\sin\phi J_x + i\cos\phi J_y}{2}S_-\right]",
-        code=(
-            "openmr.rates.closed_form.flip_weights_transverse",
-            "openmr.rates.routes.joint_space.coupling",
-        ),
-        printed=_raising_across,
+        code=(_CODE + "flip_amplitudes",),
+        printed=partial(ladder, _HALF, 1),
         reference=partial(turned_ladders, _HALF, 1),
-        residual=partial(ladder_error, count=3),
+        residual=ladder_error,
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
         note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
@@ -178,13 +145,10 @@ ENTRIES = [
         statement="Lowering operator of the coupling, spins across the field",
         latex=r"L_- = J_zS_z - i\left[\frac{\sin\phi J_x - i\cos\phi J_y}{2}S_+"
         r" + \frac{\sin\phi J_x + i\cos\phi J_y}{2}S_-\right]",
-        code=(
-            "openmr.rates.closed_form.flip_weights_transverse",
-            "openmr.rates.routes.joint_space.coupling",
-        ),
-        printed=_lowering_across,
+        code=(_CODE + "flip_amplitudes",),
+        printed=partial(ladder, _HALF, -1),
         reference=partial(turned_ladders, _HALF, -1),
-        residual=partial(ladder_error, count=3),
+        residual=ladder_error,
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
         note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
@@ -199,11 +163,12 @@ ENTRIES = [
         r" + \cos^2\phi J_y^2)[\langle S_-S_+\rangle\,\delta(\omega - \omega_L)"
         r" + \langle S_+S_-\rangle\,\delta(\omega + \omega_L)]"
         r" + \frac{\pi n_S}{2\hbar^2V^2}J_z^2\langle S_\parallel^2\rangle\,\delta(\omega)",
-        code=("openmr.rates.closed_form.flip_weights_transverse",),
-        printed=_across_printed,
-        corrected=across,
+        code=(_CODE + "flip_weights_transverse", _CODE + "flip_weights"),
+        printed=lambda c: doubled(_across(c)),
+        corrected=_across,
+        shipped=(partial(any_axis, _HALF),),
         reference=partial(flip_lines, _HALF),
-        residual=partial(lines_error, count=3),
+        residual=lines_error,
         because="positions over omega_L, weights over the largest; rounding",
         route="golden rule, Eq. (46), summed over spin matrices",
         note="omega_L is counted twice, as in (66). <S_par^2> is the full one, not its "
@@ -221,12 +186,17 @@ ENTRIES = [
         r" + (1 + n_B)\langle S_+S_-\rangle]"
         r" + \frac{\pi}{\hbar}n_S\nu_FJ_z^2\langle S_\parallel^2\rangle",
         code=(
-            "openmr.rates.closed_form.transverse_flips",
-            "openmr.rates.closed_form.dephasing",
-            "openmr.rates.closed_form.dephasing_printed",
+            _CODE + "transverse_flips",
+            _CODE + "dephasing",
+            _CODE + "dephasing_printed",
+            _CODE + "flip_flux",
+            _CODE + "rate_along",
+            _CODE + "closed_form",
+            "openmr.rates.record.Relaxation",
         ),
         printed=_transverse_printed,
-        corrected=transverse,
+        corrected=_transverse,
+        shipped=(_print_mended, partial(along, _HALF), partial(of_record, _HALF)),
         reference=numerical_rates,
         residual=_transverse_error,
         because="relative; rounding of the tensor's sums",
@@ -237,10 +207,7 @@ ENTRIES = [
         equation="75 splitting",
         statement="The electrons' splitting is left out of the flips across the field",
         latex=r"\beta\hbar\omega_L \to 0",
-        code=(
-            "openmr.rates.closed_form.transverse_flips_finite_splitting",
-            "openmr.reports.validity.validity",
-        ),
+        code=(_CODE + "transverse_flips",),
         printed=_flips_across,
         reference=_rates_by_splitting,
         residual=_splitting_order,
@@ -259,13 +226,10 @@ ENTRIES = [
         statement="The transverse spin dephases without any flips",
         latex=r"J_x = J_y = 0:\quad \frac{1}{\tau_\perp}"
         r" = \frac{\pi}{\hbar}n_S\nu_FJ_z^2\langle S_\parallel^2\rangle",
-        code=("openmr.rates.closed_form.dephasing",),
-        printed=_pure_dephasing,
-        reference=lambda: [
-            numerical_rates(method, ((0.0, 0.0, -0.6e-3),))
-            for method in ("bloch-redfield", "kinetic")
-        ],
-        residual=lambda f, r: max(worst_ratio(f(one), one.tensor[:, 0, 0]) for one in r),
+        code=(_CODE + "dephasing",),
+        printed=partial(of_lines, closed_form.dephasing),
+        reference=partial(both_routes, ((0.0, 0.0, -0.6e-3),)),
+        residual=lambda f, r: max(worst_ratio(f(state), t[:, 0, 0]) for state, t in r),
         because="relative; rounding of the tensor's sums",
         route="bloch-redfield, and kinetic at the electrons' full splitting",
         note="Stated with nu_F, which Eq. (75) lacks.",

@@ -1,7 +1,9 @@
 """An entry of the ledger, and the way to its verdict.
 
-An entry sets a formula of the paper, as a Python function that reads like the print, beside a
-reference that was computed without it. The verdict follows from the residuals alone.
+An entry sets a formula of the paper beside a reference that was computed without it. Where the
+package has a function that says it, the formula is that function, behind a thin adapter; otherwise,
+and for most misprints, it is written out as it stands in print. The verdict follows from the
+residuals alone.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ class Entry:
     latex : str
         The formula as printed.
     code : tuple of str
-        Dotted names of the functions that implement or use it.
+        Dotted names of the functions that say it: each runs when the entry is examined, and made
+        wrong it turns the verdict.
     printed : callable or None
         The formula as printed; None for a definition and for what cannot be computed.
     corrected : callable or None
@@ -176,12 +179,12 @@ def decide(
     if printed is None and entry.residual is None:
         return Finding(entry, UNDECIDABLE if entry.note and not entry.code else DEFINITION)
     # a form in print that does not parse is None
-    in_print = None if printed is None else _beside(reference, entry, printed)
+    in_print = form = None if printed is None else _beside(reference, entry, printed)
     if in_print is not None and in_print.ok:
-        form, verdict = in_print, HOLDS if entry.order is None else APPROXIMATION
+        verdict = HOLDS if entry.order is None else APPROXIMATION
     else:
-        form = in_print if corrected is None else _beside(reference, entry, corrected)
         verdict = SCAN_ERROR if entry.scan else MISPRINT
+        form = in_print if corrected is None else _beside(reference, entry, corrected)
     assert form is not None
     forms = [form, *(_beside(reference, entry, formula) for formula in entry.shipped)]
     worst = max(forms, key=lambda one: one.deviation)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates import closed_form
 from openmr.rates.relaxation import relaxation_at
 from openmr.rates.routes import joint_space
 from openmr.reports.ledger.deviations import ROUNDING
@@ -27,17 +27,9 @@ G = ELECTRONS.g
 
 
 class Isotropic(NamedTuple):
-    """Films with isotropic coupling and what was found for them; last axis = sublattice."""
+    """Moments with isotropic coupling at one point, and what was found for them."""
 
-    spin: Array
-    density: Array  # m^-3
-    coupling: Array  # eV m^3
-    dos: float  # eV^-1 m^-3
-    field: float  # T
-    x: Array  # beta eps_L
-    mean: Array  # <S_par>
-    mean_square: Array  # <S_par^2>
-    tau_0: float  # s
+    state: Equilibrium
     longitudinal: float  # 1/s, 1/tau_0 included
     transverse: float
     precession: float  # rad/s
@@ -48,24 +40,11 @@ def isotropic(sample: Sample, temperature: float, field: float, method: str) -> 
     """One point by a route."""
     state = equilibrium(sample, temperature, field)
     options = {"modes": False} if method == "kinetic" else {}
-    rates = relaxation_at(state, method=method, **options)
+    x, y, z = relaxation_at(state, method=method, **options).dissipator.diagonal()
     turning, other = (_turning(sample, state, b) for b in (field, field + 10.0))
-    magnet = sample.magnet
-    return Isotropic(
-        magnet.spins,
-        magnet.densities,
-        magnet.exchange[:, 0],
-        sample.electrons.dos,
-        field,
-        state.reduced_splitting,
-        state.mean_spin,
-        state.second_moment,
-        sample.film.spin_flip_time,
-        float(rates.longitudinal),
-        float(rates.transverse),
-        turning,
-        field - 10.0 * turning / (other - turning),  # linear in the field
-    )
+    rest = 1 / sample.film.spin_flip_time
+    stopping_field = field - 10.0 * turning / (other - turning)  # linear in the field
+    return Isotropic(state, z + rest, (x + y) / 2 + rest, turning, stopping_field)
 
 
 def _turning(sample: Sample, state: Equilibrium, field: float) -> float:
@@ -74,7 +53,7 @@ def _turning(sample: Sample, state: Equilibrium, field: float) -> float:
     return float(joint_space.first_order_tensor(sample, held)[0, 1])
 
 
-def ferrimagnet() -> Sample:
+def _ferrimagnet() -> Sample:
     """Two unequal sublattices that do not compensate."""
     moments = [
         Moments(2.5, 1.66e27, exchange_energy=1e-3),
@@ -91,9 +70,9 @@ def _ferromagnets(method: str = "bloch-redfield") -> tuple[Isotropic, ...]:
 
 
 @cache
-def shifted() -> tuple[Isotropic, ...]:
+def _shifted() -> tuple[Isotropic, ...]:
     """Precession of one and of two sublattices, both signs of the field."""
-    samples = (pt_py(), pt_py(0.4e-3), ferrimagnet())
+    samples = (pt_py(), pt_py(0.4e-3), _ferrimagnet())
     return tuple(isotropic(s, 15.0, b, "bloch-redfield") for s in samples for b in (3.0, -1.0))
 
 
@@ -102,23 +81,28 @@ def worst_rate(formula: Any, r: tuple[Isotropic, ...], of: str) -> float:
     return max(worst_ratio(formula(one), getattr(one, of)) for one in r)
 
 
+def of_state(formula: Any, r: Isotropic) -> Any:
+    """One of the closed forms that take magnet, electrons and state."""
+    sample = r.state.sample
+    return formula(sample.magnet, sample.electrons, r.state)
+
+
+def of_rates(formula: Any, r: Isotropic) -> Any:
+    """One of the closed forms that take 1/tau_0 besides."""
+    return of_state(partial(formula, r.state.sample.film.spin_flip_rate), r)
+
+
+def _read(name: str, r: Isotropic) -> Any:
+    """As a user reads it off the relaxation."""
+    return getattr(relaxation_at(r.state), name)
+
+
 # --- (78), (83) ------------------------------------------------------------------------------
 
 
-def precession(r: Isotropic) -> Any:
-    """Eq. (78)."""
-    omega_b = G * MU_B * r.field / HBAR
-    return omega_b - 1 / HBAR * np.sum(r.density * r.coupling * r.mean)
-
-
-def exchange_field_printed(r: Isotropic) -> Any:
-    """Eq. (83) as printed."""
-    return np.sum(r.density * r.coupling * r.mean) / (HBAR * G * MU_B)
-
-
-def exchange_field(r: Isotropic) -> Any:
-    """Eq. (83) without hbar."""
-    return np.sum(r.density * r.coupling * r.mean) / (G * MU_B)
+def _print_mended(r: Isotropic) -> Any:
+    """Eq. (83) as printed, times hbar."""
+    return HBAR * of_state(closed_form.exchange_field_printed, r)
 
 
 def field_error(formula: Any, r: tuple[Isotropic, ...]) -> float:
@@ -126,31 +110,15 @@ def field_error(formula: Any, r: tuple[Isotropic, ...]) -> float:
     return max(worst_ratio(formula(one), one.stopping_field) for one in r)
 
 
-def _shifted_precession_printed(field: float, exchange_field: float) -> Any:
+def _shifted_precession_printed(r: Isotropic) -> Any:
     """The text of Sec. V A as printed."""
-    return G * MU_B * (field - exchange_field)
+    return HBAR * _shifted_precession(r)
 
 
-def _shifted_precession(field: float, exchange_field: float) -> Any:
+def _shifted_precession(r: Isotropic) -> Any:
     """With hbar."""
-    return G * MU_B * (field - exchange_field) / HBAR
-
-
-# --- (84), (85), (91), (92) ------------------------------------------------------------------
-
-
-def longitudinal(r: Isotropic) -> Any:
-    """Eq. (84), and Eq. (91) with its sum over sublattices."""
-    n_b = 1 / (np.exp(r.x) - 1)
-    flips = r.spin * (r.spin + 1) - r.mean_square - r.mean
-    rate = np.pi / HBAR * r.density * r.dos * r.coupling**2 * r.x * n_b * flips
-    return 1 / r.tau_0 + np.sum(rate)
-
-
-def transverse(r: Isotropic) -> Any:
-    """Eq. (85), and Eq. (92) with its sum over sublattices."""
-    dephasing = np.pi / HBAR * r.density * r.dos * r.coupling**2 * r.mean_square
-    return 1 / (2 * r.tau_0) + r.longitudinal / 2 + np.sum(dephasing)
+    field = r.state.field - of_state(closed_form.exchange_field, r)
+    return G * MU_B * field / HBAR
 
 
 _entry = partial(
@@ -160,6 +128,7 @@ _entry = partial(
     because="relative; rounding of the tensor's sums",
     route="bloch-redfield",
 )
+_READ = ("openmr.rates.closed_form.closed_form", "openmr.rates.record.Relaxation")
 FIRST_ORDER = "first-order generator in QuTiP, projected on the thermal moment"
 
 
@@ -174,8 +143,9 @@ ENTRIES = [
             "openmr.rates.closed_form.precession",
             "openmr.rates.routes.joint_space.first_order_tensor",
         ),
-        printed=precession,
-        reference=shifted,
+        printed=partial(of_state, closed_form.precession),
+        shipped=(partial(_read, "precession"),),
+        reference=_shifted,
         residual=partial(worst_rate, of="precession"),
         because="relative; rounding",
         route=FIRST_ORDER,
@@ -189,10 +159,12 @@ ENTRIES = [
         code=(
             "openmr.rates.closed_form.exchange_field",
             "openmr.rates.closed_form.exchange_field_printed",
+            "openmr.rates.record.Relaxation",
         ),
-        printed=exchange_field_printed,
-        corrected=exchange_field,
-        reference=shifted,
+        printed=partial(of_state, closed_form.exchange_field_printed),
+        corrected=partial(of_state, closed_form.exchange_field),
+        shipped=(_print_mended, partial(_read, "exchange_field")),
+        reference=_shifted,
         residual=field_error,
         because="relative; rounding",
         route="field at which QuTiP's first-order generator stands still",
@@ -203,15 +175,13 @@ ENTRIES = [
         statement="Precession in the field less the exchange field, in the text of Sec. V A",
         latex=r"\omega_L = g\mu_B(B - B_{sd}),\quad \omega_B = g\mu_BB",
         corrected_latex=r"\omega_L = g\mu_B(B - B_{sd})/\hbar,\quad \omega_B = g\mu_BB/\hbar",
-        code=("openmr.rates.closed_form.precession", "openmr.rates.record.Relaxation"),
+        code=("openmr.rates.closed_form.exchange_field",),
         printed=_shifted_precession_printed,
         corrected=_shifted_precession,
-        reference=shifted,
-        residual=lambda f, r: max(
-            worst_ratio(f(one.field, one.stopping_field), one.precession) for one in r
-        ),
+        reference=_shifted,
+        residual=partial(worst_rate, of="precession"),
         because="relative; rounding",
-        route="field at which QuTiP's first-order generator stands still",
+        route=FIRST_ORDER,
         note="As below Eq. (2), with hbar; the hbar missing here is the one too many in (83).",
     ),
     _entry(
@@ -220,8 +190,9 @@ ENTRIES = [
         latex=r"\frac{1}{\tau_\parallel} = \frac{1}{\tau_0} + \frac{\pi}{\hbar}n_S\nu_FJ^2"
         r"\beta\epsilon_Ln_B(\epsilon_L)[S(S+1) - \langle S_\parallel^2\rangle"
         r" - \langle S_\parallel\rangle]",
-        code=("openmr.rates.closed_form.longitudinal_isotropic",),
-        printed=longitudinal,
+        code=("openmr.rates.closed_form.longitudinal_isotropic", *_READ),
+        printed=partial(of_rates, closed_form.longitudinal_isotropic),
+        shipped=(partial(_read, "longitudinal"),),
         reference=lambda: _ferromagnets("bloch-redfield") + _ferromagnets("kinetic"),
         residual=partial(worst_rate, of="longitudinal"),
         route="bloch-redfield, and kinetic at the electrons' full splitting",
@@ -232,8 +203,9 @@ ENTRIES = [
         statement="Transverse rate for isotropic coupling: half the flips, and dephasing",
         latex=r"\frac{1}{\tau_\perp} = \frac{1}{2\tau_0} + \frac{1}{2\tau_\parallel}"
         r" + \frac{\pi}{\hbar}n_S\nu_FJ^2\langle S_\parallel^2\rangle",
-        code=("openmr.rates.closed_form.transverse_isotropic",),
-        printed=transverse,
+        code=("openmr.rates.closed_form.transverse_isotropic", *_READ),
+        printed=partial(of_rates, closed_form.transverse_isotropic),
+        shipped=(partial(_read, "transverse"),),
         reference=_ferromagnets,
         residual=partial(worst_rate, of="transverse"),
         note="At small splitting of the electrons; see (75). Moments at random places.",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from openmr.rates import closed_form
 from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry, order_of_error
 from openmr.reports.ledger.exchange_field import (
@@ -16,12 +17,11 @@ from openmr.reports.ledger.exchange_field import (
     Isotropic,
     field_error,
     isotropic,
-    longitudinal,
-    transverse,
+    of_rates,
+    of_state,
     worst_rate,
 )
 from openmr.reports.ledger.relaxation import ELECTRONS, FILM, film
-from openmr.reports.ledger.spin_flips import worst_ratio
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, Moments
 from openmr.units import HBAR, K_B, MU_B
@@ -29,7 +29,7 @@ from openmr.units import HBAR, K_B, MU_B
 _ANTIFERROMAGNET = "V B. Antiferromagnetic MR: rates"
 
 
-def antiferromagnet() -> Sample:
+def _antiferromagnet() -> Sample:
     """Two equal sublattices with T_N = 40 K."""
     coupling = 3 * K_B * 40.0 / 3.75
     one = Moments(1.5, 1.66e27, exchange_energy=0.7e-3)
@@ -39,52 +39,40 @@ def antiferromagnet() -> Sample:
 @cache
 def _compensated() -> tuple[Isotropic, ...]:
     """The antiferromagnet without a field, below its ordering temperature."""
-    return tuple(isotropic(antiferromagnet(), t, 0.0, "bloch-redfield") for t in (12.0, 30.0, 39.0))
-
-
-def _cold_field_printed(r: Isotropic) -> Any:
-    """Exchange field of saturated moments as printed."""
-    return -np.sum(r.density * r.coupling * r.spin) / (HBAR * G * MU_B)
+    return tuple(
+        isotropic(_antiferromagnet(), t, 0.0, "bloch-redfield") for t in (12.0, 30.0, 39.0)
+    )
 
 
 def _cold_field(r: Isotropic) -> Any:
     """Exchange field of saturated moments without hbar."""
-    return -np.sum(r.density * r.coupling * r.spin) / (G * MU_B)
+    magnet = r.state.sample.magnet
+    return -np.sum(magnet.densities * magnet.exchange[:, 0] * magnet.spins) / (G * MU_B)
+
+
+def _cold_field_printed(r: Isotropic) -> Any:
+    """As printed."""
+    return _cold_field(r) / HBAR
 
 
 def _bare_rate(r: Isotropic) -> Any:
     """1/tau_0 alone, the rest of 1/tau_par."""
-    return 1 / r.tau_0
+    return r.state.sample.film.spin_flip_rate
 
 
-def _saturated_rate(r: Isotropic) -> Any:
-    """1/tau_0 + Omega_0; one sublattice."""
-    omega_0 = np.pi / HBAR * r.density[0] * r.dos * (r.coupling[0] * r.spin[0]) ** 2
-    return 1 / r.tau_0 + omega_0
+def _above_bare(formula: Any, r: Isotropic) -> Any:
+    """1/tau_0 and a rate of the moments, Omega_0 or Omega_1, summed over sublattices."""
+    sample = r.state.sample
+    return sample.film.spin_flip_rate + formula(sample.magnet, sample.electrons)
 
 
-def _twice_saturated_rate(
-    tau_0: float, density: float, dos: float, coupling: float, spin: float
-) -> Any:
-    """1/tau_0 + 2 Omega_0 with n_S of one sublattice."""
-    omega_0 = np.pi / HBAR * density * dos * coupling**2 * spin**2
-    return 1 / tau_0 + 2 * omega_0
-
-
-def paramagnetic_rate(r: Isotropic) -> Any:
-    """1/tau_0 + Omega_1; one sublattice."""
-    spin = r.spin[0]
-    omega_1 = 2 * np.pi / (3 * HBAR) * r.dos * r.density[0] * r.coupling[0] ** 2 * spin * (spin + 1)
-    return 1 / r.tau_0 + omega_1
-
-
-def nothing() -> Any:
+def _nothing() -> Any:
     """Zero, for what vanishes."""
     return 0.0
 
 
 @cache
-def cold() -> tuple[Isotropic, ...]:
+def _cold() -> tuple[Isotropic, ...]:
     """Saturated moments: beta eps_L = 40 and more."""
     samples = (film(2.0, 0.7e-3), film(0.5, -1e-3))
     return tuple(isotropic(s, 0.4, b, "bloch-redfield") for s in samples for b in (12.0, 15.0))
@@ -93,18 +81,18 @@ def cold() -> tuple[Isotropic, ...]:
 @cache
 def _cold_antiferromagnet() -> tuple[Isotropic, ...]:
     """T = T_N / 40 and below."""
-    return tuple(isotropic(antiferromagnet(), t, 0.0, "bloch-redfield") for t in (0.8, 1.0))
+    return tuple(isotropic(_antiferromagnet(), t, 0.0, "bloch-redfield") for t in (0.8, 1.0))
 
 
 @cache
-def hot() -> tuple[Isotropic, ...]:
+def _hot() -> tuple[Isotropic, ...]:
     """Small beta eps_L, by the field."""
     sample = film(2.0, 0.7e-3)
     return tuple(isotropic(sample, 4.0, b, "bloch-redfield") for b in (0.05, 0.1, 0.2, 0.4))
 
 
 def _depths(r: tuple[Isotropic, ...]) -> list[float]:
-    return [float(one.x[0]) for one in r]
+    return [float(one.state.reduced_splitting[0]) for one in r]
 
 
 def _paramagnetic_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
@@ -118,6 +106,12 @@ def _paramagnetic_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
 def _vanishing_field_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
     saturated = [one.stopping_field / _cold_field(one) for one in r]
     return abs(order_of_error(_depths(r), [abs(b - formula()) for b in saturated]) - 1)
+
+
+def _felt(r: Isotropic) -> float:
+    """Precession in the field of one sublattice [rad/s]."""
+    magnet = r.state.sample.magnet
+    return float(np.abs(magnet.densities * magnet.exchange[:, 2] * r.state.mean_spin).sum() / HBAR)
 
 
 _entry = partial(
@@ -136,7 +130,8 @@ ENTRIES = [
         latex=r"\beta\epsilon_L \gg 1:\quad \tau_\parallel^{-1} = \tau_0^{-1}",
         code=("openmr.rates.closed_form.longitudinal_isotropic",),
         printed=_bare_rate,
-        reference=cold,
+        shipped=(partial(of_rates, closed_form.longitudinal_isotropic),),
+        reference=_cold,
         residual=partial(worst_rate, of="longitudinal"),
         because=_FROZEN,
     ),
@@ -146,8 +141,8 @@ ENTRIES = [
         latex=r"\beta\epsilon_L \gg 1:\quad \tau_\perp^{-1} = \tau_0^{-1} + \Omega_0,\quad"
         r" \Omega_0 = \frac{\pi}{\hbar}n_S\nu_F(JS)^2",
         code=("openmr.rates.closed_form.saturated_dephasing",),
-        printed=_saturated_rate,
-        reference=cold,
+        printed=partial(_above_bare, closed_form.saturated_dephasing),
+        reference=_cold,
         residual=partial(worst_rate, of="transverse"),
         because=_FROZEN,
         note="For moments at random places. In a perfect lattice only their fluctuation "
@@ -161,7 +156,8 @@ ENTRIES = [
         code=("openmr.rates.closed_form.exchange_field",),
         printed=_cold_field_printed,
         corrected=_cold_field,
-        reference=cold,
+        shipped=(partial(of_state, closed_form.exchange_field),),
+        reference=_cold,
         residual=field_error,
         because="relative; rounding, and moments saturated to exp(-40)",
         route="field at which QuTiP's first-order generator stands still",
@@ -173,8 +169,8 @@ ENTRIES = [
         latex=r"\beta\epsilon_L \ll 1:\quad \tau_\parallel^{-1} = \tau_\perp^{-1}"
         r" = \tau_0^{-1} + \Omega_1,\quad \Omega_1 = \frac{2\pi}{3\hbar}\nu_Fn_SJ^2S(S+1)",
         code=("openmr.rates.closed_form.paramagnetic_rate",),
-        printed=paramagnetic_rate,
-        reference=hot,
+        printed=partial(_above_bare, closed_form.paramagnetic_rate),
+        reference=_hot,
         residual=_paramagnetic_order,
         tolerance=0.02,
         because="distance of both orders from 2; the next order, S(S+1)/10 (beta eps_L)^2 of it, "
@@ -186,9 +182,8 @@ ENTRIES = [
         equation="V.A ii field",
         statement="Free moments make no exchange field",
         latex=r"\beta\epsilon_L \ll 1:\quad B_{sd} = 0",
-        code=("openmr.rates.closed_form.exchange_field",),
-        printed=nothing,
-        reference=hot,
+        printed=_nothing,
+        reference=_hot,
         residual=_vanishing_field_order,
         tolerance=0.02,
         because="distance of the order from 1; the next order, S(S+1)/10 (beta eps_L)^2 of it, "
@@ -205,7 +200,7 @@ ENTRIES = [
         r"\beta\epsilon_L^\nu n_B(\epsilon_L^\nu)[S(S+1) - \langle S_i^\parallel"
         r" S_i^\parallel\rangle - \langle S_i^\parallel\rangle]",
         code=("openmr.rates.closed_form.longitudinal_isotropic",),
-        printed=longitudinal,
+        printed=partial(of_rates, closed_form.longitudinal_isotropic),
         reference=_compensated,
         residual=partial(worst_rate, of="longitudinal"),
         note="eps_L and <S> of the sublattices have opposite signs, along one Neel vector; "
@@ -218,7 +213,7 @@ ENTRIES = [
         latex=r"\frac{1}{\tau_\perp} = \frac{1}{2\tau_0} + \frac{1}{2\tau_\parallel}"
         r" + \frac{\pi}{\hbar}n_S^\nu\nu_FJ^2\langle S_i^\parallel S_i^\parallel\rangle",
         code=("openmr.rates.closed_form.transverse_isotropic",),
-        printed=transverse,
+        printed=partial(of_rates, closed_form.transverse_isotropic),
         reference=_compensated,
         residual=partial(worst_rate, of="transverse"),
         note="Scattering off neighbours does not interfere, which is what random places mean.",
@@ -229,12 +224,9 @@ ENTRIES = [
         statement="The sublattices' exchange fields cancel: no precession without a field",
         latex=r"B = 0:\quad \omega_L = 0",
         code=("openmr.rates.closed_form.precession",),
-        printed=nothing,
+        printed=partial(of_state, closed_form.precession),
         reference=_compensated,
-        residual=lambda f, r: max(
-            abs(f() - HBAR * one.precession / (one.density @ np.abs(one.coupling * one.mean)))
-            for one in r
-        ),
+        residual=lambda f, r: max(abs(f(one) - one.precession) / _felt(one) for one in r),
         because="over the sum of the sublattices' fields; rounding",
         route=FIRST_ORDER,
     ),
@@ -245,6 +237,7 @@ ENTRIES = [
         latex=r"T \ll T_N:\quad \tau_\parallel^{-1} \to \tau_0^{-1}",
         code=("openmr.rates.closed_form.longitudinal_isotropic",),
         printed=_bare_rate,
+        shipped=(partial(of_rates, closed_form.longitudinal_isotropic),),
         reference=_cold_antiferromagnet,
         residual=partial(worst_rate, of="longitudinal"),
         because=_FROZEN,
@@ -256,14 +249,9 @@ ENTRIES = [
         latex=r"T \ll T_N:\quad \tau_\perp^{-1} = \tau_0^{-1} + 2\Omega_0,\quad"
         r" \Omega_0 = \frac{\pi}{\hbar}n_s\nu_FJ^2S^2",
         code=("openmr.rates.closed_form.saturated_dephasing",),
-        printed=_twice_saturated_rate,
+        printed=partial(_above_bare, closed_form.saturated_dephasing),
         reference=_cold_antiferromagnet,
-        residual=lambda f, r: max(
-            worst_ratio(
-                f(one.tau_0, one.density[0], one.dos, one.coupling[0], one.spin[0]), one.transverse
-            )
-            for one in r
-        ),
+        residual=partial(worst_rate, of="transverse"),
         because=_FROZEN,
         note="n_s is the density of one sublattice.",
     ),

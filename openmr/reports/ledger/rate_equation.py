@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from qutip import Qobj
 from scipy.special import expit
 
 from openmr._checks import Array, ComplexArray
@@ -13,13 +15,18 @@ from openmr.bath import correlators
 from openmr.bath.correlators import PAULI
 from openmr.models import fermi_kinetics, fock, scattering
 from openmr.models.fermi_kinetics import DOWN, UP
+from openmr.moments.spin_averages import level_sums
+from openmr.rates import closed_form
 from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry, order_of_error
+from openmr.reports.ledger.small_systems import thermal, turned
 from openmr.reports.ledger.spin_axes import axes
+from openmr.units import HBAR
 
 SECTION = "III B. Anisotropic spin relaxation: rate equation"
 
 THERMAL = 0.026  # eV
+_EXCHANGE = np.array([0.1, 0.03, -0.06])  # J_v / V in k_B T
 VOLUME = 2.5  # m^3
 
 
@@ -31,7 +38,7 @@ class Few(NamedTuple):
 
     band: scattering.Scattering
     energies: Array  # eV
-    rates: Array  # W(k s <- k' s'), axes (k, s, k', s'), 1/(beta hbar m^3)
+    rates: Array  # golden rule W(k s <- k' s'), axes (k, s, k', s'), 1/(beta hbar m^3)
     filled: Array  # Fermi function
     slope: Array  # its derivative by the chemical potential, 1/eV
     dos: Array  # density of states (spin,), 1/(eV m^3)
@@ -42,9 +49,9 @@ class Few(NamedTuple):
 def few() -> Few:
     """Energies, exact rates of change and golden-rule rates."""
     reduced = np.array([[-0.9, -0.3], [0.2, 0.7], [1.4, 1.1]])
-    turned = np.kron(np.eye(3), axes()[0].spin)
-    waves = scattering.plane_waves([0.3, 1.1, 2.0], 0.4, (0.1, 0.03, -0.06))
-    couplings = turned.conj().T @ waves @ turned
+    basis = np.kron(np.eye(3), axes()[0].spin)
+    waves = scattering.plane_waves([0.3, 1.1, 2.0], 0.4, _EXCHANGE)
+    couplings = basis.conj().T @ waves @ basis
     transform = scattering.thermal_transform(correlators.moment_correlator(1.0, 1.3))
     band = scattering.Scattering(reduced.ravel(), couplings, transform)
     energies = THERMAL * reduced
@@ -95,18 +102,29 @@ def sea(mixing: float = 0.0, dos: tuple[float, float] = (1.0, 1.0)) -> fermi_kin
     return fermi_kinetics.Sea(grid, 0.5, dos, (scatterer,), mixing=mixing)
 
 
+def thermal_lines(spin: float, x: float) -> closed_form.Lines:
+    """`closed_form.thermal_lines` of one moment with beta eps_L = x."""
+    moment = level_sums(spin, x)
+    return closed_form.Lines(
+        closed_form.absorption(x) * moment.flip_up,
+        closed_form.emission(x) * moment.flip_down,
+        moment.second_moment,
+    )
+
+
 # --- (43)-(46) -------------------------------------------------------------------------------
 
 
-def _spin_density(rho: ComplexArray, level: ComplexArray, volume: float) -> Any:
-    """Eq. (43); rho (orbital, 2, 2)."""
-    return sum((level.conj() @ block @ level).real for block in rho) / volume
+def _spin_density(state: Qobj, level: ComplexArray, volume: float) -> Any:
+    """Eq. (43)."""
+    rho = fock.density(state).reshape(3, 2, 3, 2)
+    return np.einsum("kakb,a,b->", rho, level.conj(), level).real / volume
 
 
 class _Densities(NamedTuple):
     """A many-body state with coherences: spin densities from operators on Fock space."""
 
-    blocks: ComplexArray  # (orbital, 2, 2)
+    state: Qobj
     level: ComplexArray
     found: float
 
@@ -119,27 +137,21 @@ def _fock_densities() -> tuple[_Densities, ...]:
     basis, _ = np.linalg.qr(wild)
     rho = basis @ np.diag(rng.uniform(size=6)) @ basis.conj().T
     state = fock.gaussian_state(rho)
-    blocks = np.stack([rho[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] for k in range(3)])
     found = []
     for axis in axes():
         n_sigma = np.einsum("a,aij->ij", axis.frame[2], PAULI)
         for level, sign in ((UP, 1), (DOWN, -1)):
             projector = fock.one_body(np.kron(np.eye(3), np.eye(2) + sign * n_sigma) / 2)
             expected = (projector * state).tr().real / VOLUME
-            found.append(_Densities(blocks, axis.spin[:, level], float(expected)))
+            found.append(_Densities(state, axis.spin[:, level], float(expected)))
     return tuple(found)
 
 
-def _density_change(collided: Array, volume: float) -> Any:
-    """Eq. (44); collided (orbital,)."""
-    return 1 / volume * sum(collided)
-
-
-def _density_change_error(formula: Any, exact: Array) -> float:
-    populations = np.diag(some_populations().ravel()).astype(complex)
-    collided = scattering.one_body_collision(populations, few().band).diagonal().real
-    found = [formula(collided.reshape(3, 2)[:, spin], VOLUME) for spin in (UP, DOWN)]
-    return relative(found, exact)
+def _density_change(populations: Array, volume: float) -> Any:
+    """Eq. (44) of populations (orbital, spin)."""
+    rho = np.diag(populations.ravel()).astype(complex)
+    collided = scattering.one_body_collision(rho, few().band).diagonal().real
+    return 1 / volume * collided.reshape(populations.shape).sum(axis=0)
 
 
 def relative(found: Any, expected: Any) -> float:
@@ -172,38 +184,53 @@ def _rate_error(formula: Any, exact: Array) -> float:
     return relative(found, exact)
 
 
-def _transition_rate(
-    density: float, volume: float, d: ComplexArray, pauli: Any, after: int, before: int
-) -> Any:
-    """Eq. (46), summed over v_1 and v_2; d is D(w_before - w_after)."""
-    return (density / volume**2) * sum(
-        d[n2, n1] * pauli[n1][after, before] * pauli[n2][before, after]
-        for n1 in range(3)
-        for n2 in range(3)
-    )
+def _transition_rate(after: int) -> Any:
+    """Eq. (46) from the other spin to `after`: strengths of the lines times their spectra."""
+    axis, e = axes()[0], few().band.energies.reshape(3, 2)
+    plus = few().band.transform(e[None, :, 1 - after] - e[:, None, after])
+    spectrum = plus + scattering.adjoint(plus)  # D(w_before - w_after) of S, hbar = 1
+    up, along = np.array([1, 1j, 0]), np.array([0, 0, 1])
+    lines = ((up.conj(), up), (up, up.conj()), (along, along))
+    spectra = [np.einsum("a,b,kqab->kq", *line, spectrum) for line in lines]
+    theta = axis.theta if after == DOWN else _opposite(axis.theta)
+    one_moment = np.array(1 / VOLUME)
+    weights = closed_form.flip_weights(_EXCHANGE * VOLUME, one_moment, theta, axis.phi)
+    return HBAR / (2 * np.pi * VOLUME**2) * sum(map(operator.mul, weights, spectra))
+
+
+def _opposite(theta: float) -> float:
+    """Axis along which spin up is spin down, up to a sign of x and y that no strength notices."""
+    return np.pi - theta
+
+
+@cache
+def _exact_rates() -> Array:
+    """W(k s <- k' s') as `Few.rates`: what leaves one filled state for the empty ones."""
+    columns = [exact_change(few().band, one.reshape(3, 2)).ravel() for one in np.eye(6)]
+    return np.stack(columns, axis=-1).reshape(3, 2, 3, 2) / VOLUME
 
 
 def _transition_error(formula: Any, exact: Array) -> float:
-    """One moment in V: n_S = 1/V. L holds J/2, hbar = 1."""
-    half = 0.5 * np.array([0.1, 0.03, -0.06]) * VOLUME  # the plane waves' exchange is over V
-    transform = scattering.thermal_transform(correlators.moment_correlator(1.0, 1.3))
-    turned = axes()[0].spin
-    pauli = turned.conj().T @ PAULI @ turned
-    e = few().band.energies.reshape(3, 2)
-    found = np.empty_like(exact)
-    for k, s, q, t in np.ndindex(found.shape):
-        plus = transform(np.array(e[q, t] - e[k, s]))
-        spectrum = np.outer(half, half) * (plus + plus.conj().T)
-        found[k, s, q, t] = np.real(formula(1 / VOLUME, VOLUME, spectrum, pauli, s, t))
-    return relative(found, exact)
+    return max(relative(formula(s), exact[:, s, :, 1 - s]) for s in (UP, DOWN))
 
 
 # --- (47)-(50) -------------------------------------------------------------------------------
 
 
-def _equilibrium_population(energy: Any, zeeman: float, theta: float) -> Any:
+def _equilibrium_population(energy: Array, zeeman: float, theta: float) -> Any:
     """Eq. (47) with the mean Zeeman energy of a spin along the axis; k_B T = 1."""
-    return 1 / (np.exp(energy + zeeman * np.cos(theta)) + 1)
+    return populations(energy, -zeeman * np.cos(theta))
+
+
+def populations(energy: Array, potential: float) -> Array:
+    """f(e - mu) of `local_equilibrium`, k_B T = 1."""
+    shift = fermi_kinetics.local_equilibrium(alone(energy), potential, [0.0] * 3)
+    return np.asarray(expit(-energy) + shift[UP])
+
+
+def alone(energies: Array, up: float = 1.0, down: float = 1.0) -> fermi_kinetics.Sea:
+    """Electrons of two densities of states without a field, that nothing scatters."""
+    return fermi_kinetics.Sea(energies, 0.0, (up, down), ())
 
 
 class _Thermal(NamedTuple):
@@ -243,32 +270,34 @@ def _thermal_order(formula: Any, reference: tuple[_Thermal, ...]) -> float:
     return abs(order_of_error(list(errors), list(errors.values())) - 2)
 
 
-def _time_reversed(x: float, back: ComplexArray) -> Any:
-    """Eq. (48): D(x) from D(-x), k_B T = 1."""
-    return [[np.exp(x) * back[b, a] for b in range(3)] for a in range(3)]
+def _time_reversed(spin: float, x: float, line: int) -> Any:
+    """Eq. (48): D at the energy of a line from D at its negative, k_B T = 1."""
+    lines = correlators.moment_correlator(spin, x)
+    return np.exp(lines.frequencies[1 + line]) * lines.weights[1 - line].T
 
 
 @cache
-def _line_weights() -> tuple[tuple[float, ComplexArray, ComplexArray], ...]:
-    """Energies, D at them and D at their negatives, from spin matrices and Boltzmann weights."""
+def _line_weights() -> tuple[tuple[float, float, int, ComplexArray], ...]:
+    """D of the lines -1, 0, +1: a Fourier sum over three times of operators turned in time."""
     found = []
     for spin in (0.5, 2.0):
         for x in (0.3, 1.7):
-            lines = correlators.moment_correlator(spin, x)
-            found += [(x * k, lines.weights[1 + k], lines.weights[1 - k]) for k in (-1, 0, 1)]
+            s = correlators.spin_matrices(spin)
+            late = [[turned(x * s[2], a, 2 * np.pi * n / (3 * x)) for a in s] for n in range(3)]
+            c = np.einsum("naij,bjk,ki->nab", np.array(late), s, thermal(x * s[2]))
+            weights = np.fft.ifft(c, axis=0)
+            found += [(spin, x, line, weights[line]) for line in (-1, 0, 1)]
     return tuple(found)
 
 
-def detailed_balance(e_own: Any, e_other: Any, back: Any) -> Any:
-    """Eq. (49): W(k s <- k' s') from the rate of the way back; k_B T = 1."""
-    return np.exp(e_other - e_own) * back
+def _detailed_balance(e_own: Any, e_other: Any) -> Any:
+    """Eq. (49): W(k up <- k' down) from the rate of the way back; k_B T = 1."""
+    return np.exp(e_other - e_own) * few().rates[:, DOWN, :, UP].T
 
 
-def _balance_error(formula: Any, r: Few) -> float:
-    e = r.band.energies.reshape(3, 2)
-    there = r.rates[:, UP, :, DOWN]
-    back = r.rates[:, DOWN, :, UP].T
-    return relative(formula(e[:, UP, None], e[None, :, DOWN], back), there)
+def _balance_error(formula: Any, exact: Array) -> float:
+    e = few().band.energies.reshape(3, 2)
+    return relative(formula(e[:, UP, None], e[None, :, DOWN]), exact[:, UP, :, DOWN])
 
 
 def _no_change() -> Any:
@@ -281,11 +310,13 @@ def _equilibrium_change() -> Array:
     """d/dt of N^up, N^down over what flips move one way: few orbitals, and a Fermi sea."""
     r = few()
     own, other = r.filled[:, UP, None], r.filled[None, :, DOWN]
-    gain = np.sum(r.rates[:, UP, :, DOWN] * (1 - own) * other)
+    there, back = r.rates[:, UP, :, DOWN], r.rates[:, DOWN, :, UP].T
+    gain = np.sum(there * (1 - own) * other)
     orbitals = exact_change(r.band, r.filled).sum(axis=0) / VOLUME / gain
     still = np.zeros((4, len(sea().energies)))
     of_sea = fermi_kinetics.densities(sea(), fermi_kinetics.collision(sea(), still))
-    return np.array([*orbitals, *of_sea / np.abs(fermi_kinetics.initial_slope(sea())).max()])
+    of_sea /= np.abs(fermi_kinetics.initial_slope(sea())).max()
+    return np.array([rate(there, back, own, other) / gain, *orbitals, *of_sea])
 
 
 _entry = partial(
@@ -301,10 +332,10 @@ ENTRIES = [
         equation="43",
         statement="Spin density along any axis",
         latex=r"N^\sigma = \frac1V\sum_{\mathbf k}\varrho^\sigma_{\mathbf k}",
-        code=("openmr.models.fermi_kinetics.densities", "openmr.models.fock.density"),
+        code=("openmr.models.fock.density",),
         printed=_spin_density,
         reference=_fock_densities,
-        residual=lambda f, r: max(abs(f(d.blocks, d.level, VOLUME) / d.found - 1) for d in r),
+        residual=lambda f, r: max(abs(f(d.state, d.level, VOLUME) / d.found - 1) for d in r),
         route="operators (N + n.sigma)/2 on Fock space",
     ),
     _entry(
@@ -312,13 +343,10 @@ ENTRIES = [
         statement="Spin densities change by the collision integral alone",
         latex=r"\frac{\partial}{\partial t}N^\sigma"
         r" = \frac1V\sum_{\mathbf k}\mathcal J^\sigma_{\mathbf k}",
-        code=(
-            "openmr.models.fermi_kinetics.collision",
-            "openmr.models.scattering.one_body_collision",
-        ),
+        code=("openmr.models.scattering.one_body_collision",),
         printed=_density_change,
         reference=_exact_density_change,
-        residual=_density_change_error,
+        residual=lambda f, r: relative(f(some_populations(), VOLUME), r),
         note="Mean field and Zeeman energy turn no population that is diagonal along the axis; "
         "coherence along another axis than the field would turn it.",
     ),
@@ -334,7 +362,7 @@ ENTRIES = [
         r"\varrho^{\bar\sigma}_{\mathbf k'}\bar\varrho^\sigma_{\mathbf k}"
         r" - W_{\bar\sigma\sigma}(\mathbf k',\mathbf k)"
         r"\varrho^\sigma_{\mathbf k}\bar\varrho^{\bar\sigma}_{\mathbf k'}",
-        code=("openmr.models.fermi_kinetics.collision", "openmr.models.scattering.golden_rule"),
+        code=("openmr.models.scattering.golden_rule",),
         printed=_rate_printed,
         corrected=rate,
         scan=True,
@@ -351,9 +379,10 @@ ENTRIES = [
         r"\sigma^{\nu_1}_{\sigma\sigma'}\sigma^{\nu_2}_{\sigma'\sigma}",
         code=("openmr.rates.closed_form.flip_weights", "openmr.models.scattering.golden_rule"),
         printed=_transition_rate,
-        reference=lambda: few().rates,
+        shipped=(lambda after: few().rates[:, after, :, 1 - after],),
+        reference=_exact_rates,
         residual=_transition_error,
-        route="real part of the couplings' half-sided transforms (scattering.golden_rule)",
+        route="many-body collision integral (fock) with one state filled",
         note="D is the whole transform D+ + D- of <L(t) L>, with L of Eq. (6), hbar = 1; one "
         "1/V is that of Eq. (44); eta is the sublattice.",
     ),
@@ -381,12 +410,12 @@ ENTRIES = [
         equation="48",
         statement="Fluctuation-dissipation theorem of the moments",
         latex=r"D_{\nu_1\nu_2}(\epsilon) = e^{\beta\epsilon}D_{\nu_2\nu_1}(-\epsilon)",
-        code=("openmr.bath.detailed_balance", "openmr.bath.moment_correlator"),
+        code=("openmr.bath.moment_correlator",),
         printed=_time_reversed,
         reference=_line_weights,
-        residual=lambda f, r: max(relative(f(x, back), there) for x, there, back in r),
+        residual=lambda f, r: max(relative(f(*line), found) for *line, found in r),
         because="relative to the largest element; rounding",
-        route="line weights from spin matrices and Boltzmann factors",
+        route="spin matrices turned in time, traced with the Gibbs matrix",
     ),
     _entry(
         equation="49",
@@ -394,24 +423,21 @@ ENTRIES = [
         latex=r"W_{\sigma\bar\sigma}(\mathbf k,\mathbf k')"
         r" = e^{\beta(\epsilon^{\bar\sigma}_{\mathbf k'} - \epsilon^\sigma_{\mathbf k})}"
         r"W_{\bar\sigma\sigma}(\mathbf k',\mathbf k)",
-        code=("openmr.models.scattering.golden_rule", "openmr.bath.detailed_balance"),
-        printed=detailed_balance,
-        reference=few,
+        code=("openmr.models.scattering.golden_rule",),
+        printed=_detailed_balance,
+        reference=_exact_rates,
         residual=_balance_error,
-        route="golden rule with lines that are broadened in thermal equilibrium",
+        route="many-body collision integral (fock) with one state filled",
     ),
     _entry(
         equation="50",
         statement="Nothing changes in equilibrium",
         latex=r"\frac{\partial}{\partial t}N^\sigma = 0",
-        code=(
-            "openmr.models.fermi_kinetics.collision",
-            "openmr.models.scattering.one_body_collision",
-        ),
+        code=("openmr.models.scattering.golden_rule",),
         printed=_no_change,
         reference=_equilibrium_change,
         residual=lambda f, r: float(np.abs(r - f()).max()),
         because="over what flips move one way; rounding",
-        route="many-body collision integral, and the kinetic equation of a Fermi sea",
+        route="golden rule, many-body collision integral, and the kinetic equation of a Fermi sea",
     ),
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import Any, NamedTuple
+from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy.integrate import quad
@@ -12,14 +13,14 @@ from scipy.special import expit
 from openmr._checks import Array
 from openmr.bath.correlators import moment_correlator
 from openmr.models import fermi_kinetics
-from openmr.moments.equilibrium import equilibrium
+from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates import closed_form
 from openmr.rates.relaxation import relaxation_at
 from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.spin_flips import DENSITY, SECTION, worst_ratio
 from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments
-from openmr.units import HBAR
 
 ELECTRONS = Electrons(dos_up=3.4e27, dos_down=3.4e27)
 FILM = Film(5e-9, 0.1, 1e-6, spin_flip_time=9e-12, resistivity=2e-6)
@@ -32,83 +33,72 @@ def film(spin: float, coupling: Any) -> Sample:
     return Sample(Magnet(moments), ELECTRONS, FILM)
 
 
-class Rates(NamedTuple):
-    """Films with one kind of moment at some fields, and rates that a route found for them [1/s]."""
-
-    jx: Array  # eV m^3
-    jy: Array
-    jz: Array
-    density: Array  # m^-3
-    dos: Array  # eV^-1 m^-3
-    x: Array  # beta eps_L
-    flip_up: Array  # <S_- S_+>
-    flip_down: Array  # <S_+ S_->
-    second_moment: Array  # <S_par^2>
-    tensor: Array  # (..., 3, 3)
+_Found = list[tuple[Equilibrium, Array]]
+"""Moments at some fields, and the exchange part (3, 3, 3) that a route found for them [1/s]."""
 
 
 @cache
 def numerical_rates(
     method: str = "bloch-redfield", couplings: tuple[Any, ...] = _COUPLINGS
-) -> Rates:
-    """Exchange part of the relaxation tensor for several spins, couplings and fields."""
-    found: list[list[Array]] = []
-    fields = np.array([0.5, 3.0, 12.0])
+) -> _Found:
+    """Several spins and couplings, each at three fields."""
+    found = []
     options = {"modes": False} if method == "kinetic" else {}
-    for spin in (0.5, 2.0):
-        for coupling in couplings:
-            sample = film(spin, coupling)
-            moments = sample.magnet.sublattices[0]
-            state = equilibrium(sample, 4.0, fields)
-            rates = relaxation_at(state, method=method, **options)
-            found.append(
-                [
-                    *(np.full(3, j) for j in moments.exchange),
-                    np.full(3, DENSITY),
-                    np.full(3, ELECTRONS.dos),
-                    state.reduced_splitting[:, 0],
-                    state.flip_up[:, 0],
-                    state.flip_down[:, 0],
-                    state.second_moment[:, 0],
-                    rates.dissipator,
-                ]
-            )
-    return Rates(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    for spin, coupling in product((0.5, 2.0), couplings):
+        state = equilibrium(film(spin, coupling), 4.0, np.array([0.5, 3.0, 12.0]))
+        found.append((state, relaxation_at(state, method=method, **options).dissipator))
+    return found
 
 
-def _both_routes() -> tuple[Rates, Rates]:
+def both_routes(couplings: tuple[Any, ...] = _COUPLINGS) -> _Found:
     """QuTiP's tensor, which leaves the electrons' splitting out, and a Fermi sea, which has it."""
-    return numerical_rates("bloch-redfield"), numerical_rates("kinetic")
+    methods = ("bloch-redfield", "kinetic")
+    return [one for method in methods for one in numerical_rates(method, couplings)]
 
 
 # --- (70), (71) ------------------------------------------------------------------------------
 
 
-def longitudinal_printed(r: Rates) -> Array:
-    """Eq. (70) as printed."""
-    absorbed = r.x / np.expm1(r.x)
-    emitted = r.x / -np.expm1(-r.x)
-    rate = np.pi / (4 * HBAR) * r.density * r.dos
-    return np.asarray(
-        rate * (r.jx**2 + r.jy**2) * absorbed * r.flip_up
-        + rate * (r.jx - r.jy) ** 2 * emitted * r.flip_down
-    )
+def of_lines(formula: Any, state: Equilibrium, *more: Any) -> Any:
+    """One of the closed forms for moments of one kind."""
+    sample = state.sample
+    lines = closed_form.thermal_lines(state, sample.magnet.disorder)
+    return formula(sample.magnet, sample.electrons, lines, *more)[..., 0]
 
 
-def longitudinal(r: Rates) -> Array:
-    """Eq. (70) with the sum of the couplings squared, as Eq. (66) gives."""
-    absorbed = r.x / np.expm1(r.x)
-    emitted = r.x / -np.expm1(-r.x)
-    rate = np.pi / (4 * HBAR) * r.density * r.dos
-    return np.asarray(
-        rate * (r.jx + r.jy) ** 2 * absorbed * r.flip_up
-        + rate * (r.jx - r.jy) ** 2 * emitted * r.flip_down
-    )
+def along(theta: float, state: Equilibrium, phi: float = 0.0) -> Any:
+    """The closed form for any axis."""
+    sample, axis = state.sample, (np.full(state.field.shape, angle) for angle in (theta, phi))
+    return closed_form.rate_along(sample.magnet, sample.electrons, state, *axis)
+
+
+def of_record(theta: float, state: Equilibrium, phi: float = 0.0) -> Any:
+    """The same rate as a user reads it off the relaxation."""
+    return relaxation_at(state).along((theta, phi)) - state.sample.film.spin_flip_rate
+
+
+def _print_mended(state: Equilibrium) -> Any:
+    """Eq. (70) as printed, over what that is of the right one."""
+    jx, jy, _ = state.sample.magnet.exchange[0]
+    share = 1 - jx * jy / (jx**2 + jy**2)
+    return of_lines(closed_form.longitudinal_printed, state) / share
+
+
+def _longitudinal_error(formula: Any, r: _Found) -> float:
+    return max(worst_ratio(formula(state), tensor[:, 2, 2]) for state, tensor in r)
+
+
+_SCALE = 1e27  # eV^-1 m^-3
 
 
 def _mean_dos(nu_up: float, nu_down: float) -> Any:
     """Eq. (71)."""
-    return (1 / (2 * nu_up) + 1 / (2 * nu_down)) * nu_up * nu_down
+    return Electrons(_SCALE * nu_up, _SCALE * nu_down).dos / _SCALE
+
+
+def _mean_dos_of_rate(nu_up: float, nu_down: float) -> Any:
+    electrons = Electrons(_SCALE * nu_up, _SCALE * nu_down)
+    return closed_form.relaxation_rate(np.array(0.5 / _SCALE), electrons)
 
 
 _DENSITIES = ((0.3, 0.9), (1.4, 0.5), (1.0, 1.0))
@@ -131,23 +121,17 @@ def sea_slope(x: float, w: float, dos: tuple[float, float] = (1.0, 1.0), jy: flo
 # --- claims in words -------------------------------------------------------------------------
 
 
-def nothing() -> Any:
-    """Share of J_z in the longitudinal rate."""
-    return 0.0
-
-
 @cache
-def _share_of_jz() -> Array:
-    """Longitudinal over transverse rate with J_z alone, both routes."""
-    only_z = ((0.0, 0.0, -0.6e-3),)
-    tensors = [numerical_rates(method, only_z).tensor for method in ("bloch-redfield", "kinetic")]
-    return np.concatenate([t[:, 2, 2] / t[:, 0, 0] for t in tensors])
+def _without_jz() -> _Found:
+    """Moments with J_z, and rates of such as have none."""
+    states = [state for state, _ in both_routes(((1e-3, 0.3e-3, -0.6e-3),))]
+    tensors = [tensor for _, tensor in both_routes(((1e-3, 0.3e-3, 0.0),))]
+    return list(zip(states, tensors, strict=True))
 
 
 def _flip_factors(x: float) -> Any:
     """Weights x n_B and x (1 + n_B)."""
-    n_b = 1 / (np.exp(x) - 1)
-    return x * n_b, x * (1 + n_b)
+    return closed_form.absorption(x), closed_form.emission(x)
 
 
 @cache
@@ -185,11 +169,15 @@ ENTRIES = [
         code=(
             "openmr.rates.closed_form.longitudinal",
             "openmr.rates.closed_form.longitudinal_printed",
+            "openmr.rates.closed_form.rate_along",
+            "openmr.rates.closed_form.closed_form",
+            "openmr.rates.record.Relaxation",
         ),
-        printed=longitudinal_printed,
-        corrected=longitudinal,
-        reference=_both_routes,
-        residual=lambda f, r: max(worst_ratio(f(one), one.tensor[:, 2, 2]) for one in r),
+        printed=partial(of_lines, closed_form.longitudinal_printed),
+        corrected=partial(of_lines, closed_form.longitudinal),
+        shipped=(_print_mended, partial(along, 0.0), partial(of_record, 0.0)),
+        reference=both_routes,
+        residual=_longitudinal_error,
         because="relative; rounding of the tensor's sums",
         route="bloch-redfield, and kinetic at the electrons' full splitting",
         note="By detailed balance the printed form is 1 - Jx Jy/(Jx^2 + Jy^2) of the right one, "
@@ -215,11 +203,11 @@ ENTRIES = [
         statement="Only spin flips relax the longitudinal spin: J_z has no part in it",
         latex=r"\partial\tau_\parallel^{-1}/\partial J_z = 0",
         code=("openmr.rates.closed_form.longitudinal",),
-        printed=nothing,
-        reference=_share_of_jz,
-        residual=lambda f, r: float(np.abs(r - f()).max()),
-        because="over the transverse rate; rounding",
-        route="bloch-redfield and kinetic with J_z alone",
+        printed=partial(of_lines, closed_form.longitudinal),
+        reference=_without_jz,
+        residual=_longitudinal_error,
+        because="relative; rounding of the tensor's sums",
+        route="bloch-redfield and kinetic without J_z, beside the formula with it",
     ),
     _entry(
         equation="71",
@@ -227,7 +215,8 @@ ENTRIES = [
         latex=r"\nu_F = \left(\frac{1}{2\nu_F^\uparrow} + \frac{1}{2\nu_F^\downarrow}\right)"
         r"\nu_F^\uparrow\nu_F^\downarrow",
         code=("openmr.sample.film.Electrons", "openmr.rates.closed_form.relaxation_rate"),
-        printed=_mean_dos,
+        printed=_mean_dos_of_rate,
+        shipped=(_mean_dos,),
         reference=_rate_by_dos,
         residual=lambda f, r: worst_ratio([f(*dos) for dos in _DENSITIES], r),
         route="kinetic equation with unequal densities of states",

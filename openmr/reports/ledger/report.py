@@ -72,7 +72,7 @@ class Ledger:
         Returns
         -------
         dict
-            Entries, counts and whether all could run.
+            Entries, counts, and whether all could run and none is contradicted.
         """
         body = {"entries": [_row(f) for f in self.findings], "counts": self.counts, "ok": self.ok}
         return document("openmr/ledger/1", body)

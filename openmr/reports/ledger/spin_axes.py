@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import PAULI, spin_matrices
+from openmr.rates import closed_form
+from openmr.rates.record import quantisation_axis, rotation
 from openmr.rates.routes import joint_space
 from openmr.reports.ledger.entries import Entry, Residual
 
@@ -71,17 +73,15 @@ def worst(distance: Callable[[Any, Axis], Any]) -> Residual:
 
 # --- (35), (36) ------------------------------------------------------------------------------
 
-_UP, _DOWN = np.array([1.0, 0.0]), np.array([0.0, 1.0])
-
 
 def _spin_up(theta: float, phi: float) -> Any:
     """Eq. (35)."""
-    return np.cos(theta / 2) * _UP - np.exp(-1j * phi) * np.sin(theta / 2) * _DOWN
+    return closed_form.spin_states(theta, np.array([phi]))[0][0]
 
 
 def _spin_down(theta: float, phi: float) -> Any:
     """Eq. (36)."""
-    return np.cos(theta / 2) * _DOWN + np.exp(1j * phi) * np.sin(theta / 2) * _UP
+    return closed_form.spin_states(theta, np.array([phi]))[1][0]
 
 
 def _away_from(state: ComplexArray, axis: Axis, level: int) -> ComplexArray:
@@ -93,33 +93,22 @@ def _away_from(state: ComplexArray, axis: Axis, level: int) -> ComplexArray:
 # --- (37)-(39) -------------------------------------------------------------------------------
 
 
-def _turned_pauli(theta: float, phi: float, pauli: Sequence[Any]) -> Any:
+def _turned_pauli(theta: float, phi: float) -> Any:
     """Eq. (37)."""
-    x, y, z = pauli
-    return -np.sin(theta) * np.cos(phi) * x + np.sin(theta) * np.sin(phi) * y + np.cos(theta) * z
+    return np.einsum("a,aij->ij", quantisation_axis(theta, phi), PAULI)
 
 
-def _turned_vector(r: Array, x: Any, y: Any, z: Any) -> list[Any]:
+def _turned_vector(theta: float, phi: float, operators: Any) -> Any:
     """Eq. (38)."""
-    return [r[a, 0] * x + r[a, 1] * y + r[a, 2] * z for a in range(3)]
-
-
-def frame(theta: float, phi: float) -> Any:
-    """Eq. (39)."""
-    cos, sin = np.cos, np.sin
-    return [
-        [cos(theta) * cos(phi), -cos(theta) * sin(phi), sin(theta)],
-        [sin(phi), cos(phi), 0],
-        [-sin(theta) * cos(phi), sin(theta) * sin(phi), cos(theta)],
-    ]
+    return np.einsum("ab,bij->aij", rotation(theta, np.array([phi]))[0], operators)
 
 
 def _spin_and_moment(formula: Any, axis: Axis) -> Any:
-    pauli, moment = PAULI, spin_matrices(_MOMENT)
+    pairs = ((axis.spin, PAULI), (axis.moment, spin_matrices(_MOMENT)))
     return np.concatenate(
         [
-            np.ravel(formula(axis.frame, *pauli) - _conjugated(axis.spin, pauli)),
-            np.ravel(formula(axis.frame, *moment) - _conjugated(axis.moment, moment)),
+            np.ravel(formula(axis.theta, axis.phi, operators) - _conjugated(turned, operators))
+            for turned, operators in pairs
         ]
     )
 
@@ -198,7 +187,7 @@ ENTRIES = [
         statement="Spin up along any axis in terms of up and down along the field",
         latex=r"|\Uparrow\rangle = \cos\frac{\theta}{2}|\uparrow\rangle"
         r" - e^{-i\phi}\sin\frac{\theta}{2}|\downarrow\rangle",
-        code=("openmr.rates.closed_form.flip_weights",),
+        code=("openmr.rates.closed_form.spin_states",),
         printed=_spin_up,
         residual=worst(lambda f, a: _away_from(f(a.theta, a.phi), a, 0)),
         note="The scan has single arrows on both sides: on the left, double ones are meant.",
@@ -208,7 +197,7 @@ ENTRIES = [
         statement="Spin down along any axis in terms of up and down along the field",
         latex=r"|\Downarrow\rangle = \cos\frac{\theta}{2}|\downarrow\rangle"
         r" + e^{+i\phi}\sin\frac{\theta}{2}|\uparrow\rangle",
-        code=("openmr.rates.closed_form.flip_weights",),
+        code=("openmr.rates.closed_form.spin_states",),
         printed=_spin_down,
         residual=worst(lambda f, a: _away_from(f(a.theta, a.phi), a, 1)),
         note="The phases of (35) and (36) are not those of the axes (38): there, sigma_+ of (41) "
@@ -221,7 +210,7 @@ ENTRIES = [
         r" + \sin\theta\sin\phi\,\sigma_y + \cos\theta\,\sigma_z",
         code=("openmr.rates.record.quantisation_axis",),
         printed=_turned_pauli,
-        residual=worst(lambda f, a: f(a.theta, a.phi, PAULI) - _conjugated(a.spin, PAULI[2])),
+        residual=worst(lambda f, a: f(a.theta, a.phi) - _conjugated(a.spin, PAULI[2])),
         note="The axis has the polar angle theta and the right-handed azimuth pi - phi.",
     ),
     _entry(
@@ -242,8 +231,8 @@ ENTRIES = [
         r" \sin\phi & \cos\phi & 0 \\"
         r" -\sin\theta\cos\phi & \sin\theta\sin\phi & \cos\theta \end{bmatrix}",
         code=("openmr.rates.record.rotation",),
-        printed=frame,
-        residual=worst(lambda f, a: np.array(f(a.theta, a.phi)) - a.frame),
+        printed=rotation,
+        residual=worst(lambda f, a: f(a.theta, a.phi) - a.frame),
         route="scipy.spatial.transform.Rotation",
     ),
     _entry(
@@ -267,7 +256,7 @@ ENTRIES = [
         statement="Raising operators along the axis",
         latex=r"L_+ = L_{\mathbf x} + iL_{\mathbf y},\quad"
         r" \sigma_+ = \frac12(\sigma_{\mathbf x} + i\sigma_{\mathbf y})",
-        code=("openmr.bath.spin_matrices", "openmr.rates.closed_form.flip_weights"),
+        code=("openmr.bath.spin_matrices",),
         printed=_raising,
         residual=worst(partial(_ladder_error, sign=1)),
         note="The electron's is a unit hop, the moment's has no 1/2.",
@@ -277,7 +266,7 @@ ENTRIES = [
         statement="Lowering operators along the axis",
         latex=r"L_- = L_{\mathbf x} - iL_{\mathbf y},\quad"
         r" \sigma_- = \frac12(\sigma_{\mathbf x} - i\sigma_{\mathbf y})",
-        code=("openmr.bath.spin_matrices", "openmr.rates.closed_form.flip_weights"),
+        code=("openmr.bath.spin_matrices",),
         printed=_lowering,
         residual=worst(partial(_ladder_error, sign=-1)),
     ),

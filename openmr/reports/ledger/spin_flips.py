@@ -10,6 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import PAULI, moment_correlator, populations, spin_matrices
+from openmr.moments.spin_averages import level_sums, means
+from openmr.rates import closed_form
 from openmr.rates.routes import joint_space
 from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry
@@ -30,37 +32,34 @@ def worst_ratio(found: Any, expected: Any) -> float:
 # --- (64), (65) ------------------------------------------------------------------------------
 
 
-def _raising_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
-    """Eq. (64)."""
-    return np.exp(1j * phi) * ((jx + jy) / 2 * s_plus + (jx - jy) / 2 * s_minus)
-
-
-def _lowering_along(phi: float, jx: float, jy: float, s_plus: Any, s_minus: Any) -> Any:
-    """Eq. (65)."""
-    return np.exp(-1j * phi) * ((jx - jy) / 2 * s_plus + (jx + jy) / 2 * s_minus)
-
-
 _STRENGTHS = (0.9, 0.3, -0.6)
 _MOMENT = 1.5
 
 
 @cache
-def turned_ladders(theta: float, sign: int) -> tuple[tuple[float, ComplexArray], ...]:
-    """(phi, L_x +- i L_y) for L_v = J_v S_v, turned by SciPy's rotations."""
+def turned_ladders(theta: float, sign: int) -> ComplexArray:
+    """L_x +- i L_y for L_v = J_v S_v, turned by SciPy's rotations, for each azimuth."""
     vector = np.array(_STRENGTHS)[:, None, None] * spin_matrices(_MOMENT)
     found = []
     for phi in AZIMUTHS:
         frame = (Rotation.from_euler("y", theta) * Rotation.from_euler("z", phi)).as_matrix()
         x, y, _ = np.einsum("ab,bij->aij", frame, vector)
-        found.append((phi, x + sign * 1j * y))
-    return tuple(found)
+        found.append(x + sign * 1j * y)
+    return np.array(found)
 
 
-def ladder_error(formula: Any, r: Any, count: int) -> float:
-    """Deviation from the turned vector; the formula takes the first `count` couplings."""
-    x, y, z = spin_matrices(_MOMENT)
-    operators = (x + 1j * y, x - 1j * y, z)[:count]
-    return max(relative(formula(phi, *_STRENGTHS[:count], *operators), ladder) for phi, ladder in r)
+def ladder(theta: float, sign: int) -> Any:
+    """Eqs. (64), (65) at theta = 0 and (72), (73) at pi/2: L_+ or L_-, by amplitudes of flips."""
+    phi, (x, y, z) = np.array(AZIMUTHS), spin_matrices(_MOMENT)
+    amplitudes = closed_form.flip_amplitudes(np.array(_STRENGTHS), theta, phi)
+    operators = (x + 1j * y, x - 1j * y, z)
+    raised = np.einsum("p,ap,aij->pij", np.exp(1j * phi), amplitudes, operators)
+    return raised if sign > 0 else np.swapaxes(raised, -1, -2).conj()
+
+
+def ladder_error(formula: Any, found: ComplexArray) -> float:
+    """Deviation from the turned vector."""
+    return relative(formula(), found)
 
 
 # --- (66)-(69) -------------------------------------------------------------------------------
@@ -78,7 +77,7 @@ class _Moment(NamedTuple):
     flip_down: float  # <S_+ S_->
 
 
-_TEMPERATURE, VOLUME = 4.0, 1e-26  # K, m^3
+_TEMPERATURE, _VOLUME = 4.0, 1e-26  # K, m^3
 
 
 @cache
@@ -121,6 +120,12 @@ def _downward(m: _Moment) -> Any:
     return -m.omega_l, m.spin * (m.spin + 1) - m.mean_square + m.mean
 
 
+def _by_levels(direction: int, sums: Any, m: _Moment) -> Any:
+    """The same from sums over levels."""
+    averages = sums(m.spin, np.asarray(m.x))
+    return direction * m.omega_l, averages.flip_up if direction > 0 else averages.flip_down
+
+
 def _line_error(formula: Any, r: Any, which: int) -> float:
     return max(worst_ratio(formula(m), lines[which]) for m, lines in r)
 
@@ -131,7 +136,7 @@ def _square_of_spin(spin: float, identity: Array) -> Any:
 
 
 @cache
-def squares() -> tuple[tuple[float, ComplexArray], ...]:
+def _squares() -> tuple[tuple[float, ComplexArray], ...]:
     """S_x^2 + S_y^2 + S_z^2 of QuTiP's spin matrices."""
     found = []
     for spin in (0.5, 1.0, 3.5):
@@ -143,31 +148,35 @@ def squares() -> tuple[tuple[float, ComplexArray], ...]:
 class Coupled(NamedTuple):
     """A moment and its couplings [eV m^3]."""
 
-    jx: float
-    jy: float
-    jz: float
+    exchange: Array
     phi: float
     moment: _Moment
 
 
-def _along_printed(c: Coupled) -> Any:
-    """Eq. (66) as printed: lines of W, omega_L from Eqs. (67), (68) besides its own."""
-    m = c.moment
-    rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
+def lines_of(weights: closed_form.FlipWeights, m: _Moment) -> list[tuple[float, Any]]:
+    """(w_up - w_down, weight) of W: delta functions of a frequency, where weights have energies."""
+    density = 1 / (HBAR * _VOLUME**2)
     return [
-        (m.omega_l + m.omega_l, rate * (c.jx + c.jy) ** 2 * m.flip_up),
-        (-m.omega_l - m.omega_l, rate * (c.jx - c.jy) ** 2 * m.flip_down),
+        (m.omega_l, density * weights.absorbing * m.flip_up),
+        (-m.omega_l, density * weights.emitting * m.flip_down),
+        (0.0, density * weights.conserving * m.mean_square),
     ]
 
 
-def along(c: Coupled) -> Any:
+def doubled(lines: Any) -> Any:
+    """Lines with omega_L from Eqs. (67), (68) besides their own, as Eqs. (66), (74) print them."""
+    return [(2 * where, weight) for where, weight in lines]
+
+
+def _along(c: Coupled) -> Any:
     """Eq. (66) with omega_L once."""
-    m = c.moment
-    rate = np.pi / (8 * HBAR**2 * VOLUME**2) * DENSITY
-    return [
-        (m.omega_l, rate * (c.jx + c.jy) ** 2 * m.flip_up),
-        (-m.omega_l, rate * (c.jx - c.jy) ** 2 * m.flip_down),
-    ]
+    return lines_of(closed_form.flip_weights_longitudinal(c.exchange, np.array(DENSITY)), c.moment)
+
+
+def any_axis(theta: float, c: Coupled) -> Any:
+    """The golden rule for spins along any axis."""
+    weights = closed_form.flip_weights(c.exchange, np.array(DENSITY), theta, c.phi)
+    return lines_of(weights, c.moment)
 
 
 @cache
@@ -176,33 +185,29 @@ def flip_lines(theta: float) -> tuple[tuple[Coupled, Array], ...]:
     found = []
     for m in moments():
         for phi in AZIMUTHS:
-            jx, jy, jz = coupling = np.array(_STRENGTHS) * 1e-30
+            coupling = np.array(_STRENGTHS) * 1e-30
             lines = moment_correlator(m.spin, m.x)
             turned = turn(0.5, theta, phi)
             pauli = turned.conj().T @ PAULI @ turned
             hop, back = coupling / 2 * pauli[:, 1, 0], coupling / 2 * pauli[:, 0, 1]
             strength = np.einsum("a,b,lab->l", back, hop, lines.weights).real
-            weights = 2 * np.pi / (HBAR * VOLUME) ** 2 * DENSITY * strength
+            weights = 2 * np.pi / (HBAR * _VOLUME) ** 2 * DENSITY * strength
             where = lines.frequencies / m.x * m.omega_l
             table = np.stack([where, weights], axis=-1)[::-1]  # +omega_L, 0, -omega_L
-            found.append((Coupled(jx, jy, jz, phi, m), table[[0, 2, 1]]))
+            found.append((Coupled(coupling, phi, m), table[[0, 2, 1]]))
     return tuple(found)
 
 
-def lines_error(formula: Any, r: Any, count: int) -> float:
-    """Positions over omega_L, weights over the largest; the lines left out must be empty."""
-    worst = 0.0
-    for c, table in r:
-        found = np.array(formula(c))
-        scale = np.array([c.moment.omega_l, np.abs(table[:, 1]).max()])
-        worst = max(worst, float(np.abs((found - table[:count]) / scale).max()))
-        worst = max(worst, float(np.abs(table[count:, 1] / scale[1]).max(initial=0.0)))
-    return worst
+def lines_error(formula: Any, r: Any) -> float:
+    """Positions over omega_L, weights over the largest."""
+    scales = [np.array([c.moment.omega_l, np.abs(table[:, 1]).max()]) for c, table in r]
+    pairs = zip(r, scales, strict=True)
+    return max(float(np.abs((formula(c) - table) / scale).max()) for (c, table), scale in pairs)
 
 
-def _upward_from_downward(x: float, flip_down: float) -> Any:
+def _upward_from_downward(spin: float, x: float) -> Any:
     """<S_- S_+> from <S_+ S_->."""
-    return np.exp(x) * flip_down
+    return np.exp(x) * level_sums(spin, x).flip_down
 
 
 def _change_of_total_spin() -> Any:
@@ -228,6 +233,7 @@ def _total_spin_steps() -> Array:
     return np.array(steps)
 
 
+_LEVELS = ("openmr.moments.spin_averages.level_sums", "openmr.moments.spin_averages.means")
 _entry = partial(
     Entry,
     section=SECTION,
@@ -242,13 +248,10 @@ ENTRIES = [
         equation="64",
         statement="Raising operator of the coupling, spins along the field",
         latex=r"L_+ = e^{+i\phi}\left[\frac{J_x + J_y}{2}S_+ + \frac{J_x - J_y}{2}S_-\right]",
-        code=(
-            "openmr.rates.closed_form.flip_weights_longitudinal",
-            "openmr.rates.routes.joint_space.coupling",
-        ),
-        printed=_raising_along,
+        code=("openmr.rates.closed_form.flip_amplitudes",),
+        printed=partial(ladder, 0.0, 1),
         reference=partial(turned_ladders, 0.0, 1),
-        residual=partial(ladder_error, count=2),
+        residual=ladder_error,
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
         note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
@@ -256,13 +259,10 @@ ENTRIES = [
         equation="65",
         statement="Lowering operator of the coupling, spins along the field",
         latex=r"L_- = e^{-i\phi}\left[\frac{J_x - J_y}{2}S_+ + \frac{J_x + J_y}{2}S_-\right]",
-        code=(
-            "openmr.rates.closed_form.flip_weights_longitudinal",
-            "openmr.rates.routes.joint_space.coupling",
-        ),
-        printed=_lowering_along,
+        code=("openmr.rates.closed_form.flip_amplitudes",),
+        printed=partial(ladder, 0.0, -1),
         reference=partial(turned_ladders, 0.0, -1),
-        residual=partial(ladder_error, count=2),
+        residual=ladder_error,
         route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
         note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
@@ -275,11 +275,15 @@ ENTRIES = [
         corrected_latex=r"W_{\downarrow\uparrow} = \frac{\pi n_S}{8\hbar^2V^2}(J_x + J_y)^2"
         r"\langle S_-S_+\rangle\,\delta(\omega - \omega_L) + \frac{\pi n_S}{8\hbar^2V^2}"
         r"(J_x - J_y)^2\langle S_+S_-\rangle\,\delta(\omega + \omega_L)",
-        code=("openmr.rates.closed_form.flip_weights_longitudinal",),
-        printed=_along_printed,
-        corrected=along,
+        code=(
+            "openmr.rates.closed_form.flip_weights_longitudinal",
+            "openmr.rates.closed_form.flip_weights",
+        ),
+        printed=lambda c: doubled(_along(c)),
+        corrected=_along,
+        shipped=(partial(any_axis, 0.0),),
         reference=partial(flip_lines, 0.0),
-        residual=partial(lines_error, count=2),
+        residual=lines_error,
         because="positions over omega_L, weights over the largest; rounding",
         route="golden rule, Eq. (46), summed over spin matrices",
         note="Eqs. (67), (68) hold omega_L already: together they put the lines at twice the "
@@ -289,10 +293,6 @@ ENTRIES = [
         equation="66 conserving",
         statement="Its first term keeps the total spin along the field, its second does not",
         latex=r"\Delta(S_z + \sigma_z/2) = 0,\; -2",
-        code=(
-            "openmr.rates.routes.joint_space.coupling",
-            "openmr.rates.closed_form.flip_weights_longitudinal",
-        ),
         printed=_change_of_total_spin,
         reference=_total_spin_steps,
         residual=lambda f, r: float(np.abs(f() - r).max()),
@@ -305,8 +305,9 @@ ENTRIES = [
         statement="Moments that take the energy of a flip",
         latex=r"\langle S_-S_+\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
         r" - \langle S_\parallel\rangle]\,\delta(\omega - \omega_L)",
-        code=("openmr.moments.spin_averages.level_sums", "openmr.bath.moment_correlator"),
+        code=(*_LEVELS, "openmr.bath.moment_correlator"),
         printed=_upward,
+        shipped=tuple(partial(_by_levels, 1, sums) for sums in (level_sums, means)),
         reference=_moment_lines,
         residual=partial(_line_error, which=0),
         because="position and weight, relative; rounding",
@@ -318,8 +319,9 @@ ENTRIES = [
         statement="Moments that give the energy of a flip",
         latex=r"\langle S_+S_-\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
         r" + \langle S_\parallel\rangle]\,\delta(\omega + \omega_L)",
-        code=("openmr.moments.spin_averages.level_sums", "openmr.bath.moment_correlator"),
+        code=(*_LEVELS, "openmr.bath.moment_correlator"),
         printed=_downward,
+        shipped=tuple(partial(_by_levels, -1, sums) for sums in (level_sums, means)),
         reference=_moment_lines,
         residual=partial(_line_error, which=1),
         because="position and weight, relative; rounding",
@@ -328,10 +330,10 @@ ENTRIES = [
         equation="68 balance",
         statement="The two are in detailed balance",
         latex=r"\langle S_-S_+\rangle = e^{\beta\epsilon_L}\langle S_+S_-\rangle",
-        code=("openmr.bath.detailed_balance",),
+        code=_LEVELS[:1],
         printed=_upward_from_downward,
         reference=moments,
-        residual=lambda f, r: max(worst_ratio(f(m.x, m.flip_down), m.flip_up) for m in r),
+        residual=lambda f, r: max(worst_ratio(f(m.spin, m.x), m.flip_up) for m in r),
     ),
     _entry(
         equation="69",
@@ -339,7 +341,7 @@ ENTRIES = [
         latex=r"S_xS_x + S_yS_y + S_zS_z = S(S+1)",
         code=("openmr.rates.routes.joint_space.spin_operators",),
         printed=_square_of_spin,
-        reference=squares,
+        reference=_squares,
         residual=lambda f, r: max(relative(f(spin, np.eye(len(m))), m) for spin, m in r),
         route="QuTiP's spin matrices",
     ),

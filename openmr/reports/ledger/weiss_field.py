@@ -3,142 +3,154 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import spin_matrices
-from openmr.models import cluster_model, clusters
+from openmr.models import cluster_model, clusters, scattering
+from openmr.moments.equilibrium import equilibrium
+from openmr.moments.spin_averages import level_sums, means
+from openmr.rates import closed_form
 from openmr.reports.ledger import long_formulas
 from openmr.reports.ledger.collision_integral import SUMS, occupied
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
-from openmr.reports.ledger.small_systems import ROUNDING, Few, largest, relative, thermal
+from openmr.reports.ledger.relaxation import ELECTRONS, FILM
+from openmr.reports.ledger.small_systems import ROUNDING, Few, engine, largest, relative, thermal
+from openmr.reports.ledger.spin_flips import DENSITY
+from openmr.sample.film import Sample
+from openmr.sample.magnet import Magnet, Moments
 from openmr.units import K_B, MU_B
 
 _SECTION = "III A. From many- to one-body master equation"
 
 
-# --- (29)-(33) --------------------------------------------------------------------------------
+# --- (29), (30) -------------------------------------------------------------------------------
 
 
-class Weiss(NamedTuple):
-    """One moment in its Weiss field; exact magnetisation of the ring that it stands for."""
+class _Ring(NamedTuple):
+    """Six spins 1/2 in a weak field at T_C / T, and their exact magnetisation."""
 
-    g: float
-    mu_b: float  # eV / T
-    spin: ComplexArray  # S_z
-    fields: tuple[float, ...]  # H [T]
-    thermal: float  # k_B T [eV]
-    ratios: tuple[float, ...]  # T_C / T
-    exact: tuple[float, ...]  # <S_z>
+    ratio: float
+    ring: cluster_model.Cluster
+    sample: Sample
+    field: float  # T
+    exact: float  # <S_z>
+
+
+_TEMPERATURE, _G = 10.0, 2.0  # K
+_THERMAL = K_B * _TEMPERATURE
+_RATIOS = (0.04, 0.02, 0.01)
 
 
 def _ring(ratio: float) -> cluster_model.Cluster:
-    """Six spins 1/2 at T_C / T in a weak field."""
     return cluster_model.at_reduced_temperature(0.5, clusters.graph("ring", 6), 1 / ratio, 0.3)
 
 
+def _film(weiss: Any, spins: tuple[float, ...] = (0.5,)) -> Sample:
+    """Moments in their own exchange [eV], one sublattice for each spin."""
+    moments = [Moments(spin, DENSITY, exchange_energy=1e-3, g=_G) for spin in spins]
+    return Sample(Magnet(moments, weiss), ELECTRONS, FILM)
+
+
 @cache
-def rings() -> Weiss:
-    """Six spins 1/2 above their Curie temperature in a weak field, by diagonalisation."""
-    temperature, ratios = 10.0, (0.04, 0.02, 0.01)
-    thermal_energy, fields, exact = K_B * temperature, [], []
-    for ratio in ratios:
+def _rings() -> tuple[_Ring, ...]:
+    """Above their Curie temperature, by diagonalisation."""
+    found = []
+    for ratio in _RATIOS:
         ring = _ring(ratio)
         state = clusters.levels(ring)
-        exact.append(float(np.einsum("m,mm->", state.populations, state.along[0])))
-        splitting = float(cluster_model.weiss_splittings(ring)[0])
-        fields.append(splitting * thermal_energy / (2.0 * MU_B))
-    return Weiss(
-        2.0, MU_B, spin_matrices(0.5)[2], tuple(fields), thermal_energy, ratios, tuple(exact)
-    )
+        exact = float(np.einsum("m,mm->", state.populations, state.along[0]))
+        film = _film(ring.exchange[0].sum() * _THERMAL)
+        found.append(_Ring(ratio, ring, film, ring.zeeman * _THERMAL / (_G * MU_B), exact))
+    return tuple(found)
 
 
-def _weiss_term_printed(w: Weiss, h: float) -> ComplexArray:
-    """Eq. (29) as printed."""
-    return np.asarray(w.g * w.spin * h)
+def _mean_spin_printed(r: _Ring) -> Any:
+    """Eq. (29) as printed: the energy g S.H without the Bohr magneton."""
+    splitting = float(equilibrium(r.sample, _TEMPERATURE, r.field).splitting[0])
+    return -0.5 * np.tanh(0.5 * splitting / MU_B / _THERMAL)
 
 
-def _weiss_term(w: Weiss, h: float) -> ComplexArray:
-    """Eq. (29) with the Bohr magneton."""
-    return np.asarray(w.g * w.mu_b * w.spin * h)
+def _mean_spin(r: _Ring) -> Any:
+    """Each moment alone in its field H."""
+    return equilibrium(r.sample, _TEMPERATURE, r.field).mean_spin[0]
 
 
-def _weiss_residual(formula: Formula, w: Weiss) -> float:
-    errors = []
-    for h, exact in zip(w.fields, w.exact, strict=True):
-        state = thermal(formula(w, h) / w.thermal)
-        errors.append(abs(np.trace(state @ w.spin).real / exact - 1))
-    return abs(order_of_error(w.ratios, errors) - 2.0)
+def _mean_spin_of_cluster(r: _Ring) -> Any:
+    return level_sums(0.5, cluster_model.weiss_splittings(r.ring)[0]).mean_spin
 
 
-class _Fields(NamedTuple):
-    """Three unlike moments: field, exchange, means, and the field that each one feels."""
+def _weiss_residual(formula: Formula, rings: tuple[_Ring, ...]) -> float:
+    errors = [abs(formula(r) / r.exact - 1) for r in rings]
+    return abs(order_of_error([r.ratio for r in rings], errors) - 2.0)
 
-    field: float  # B [T]
-    g: float
-    mu_b: float
-    exchange: Array  # eV
-    spins: Array  # <S>
-    felt: Array  # T
+
+class _Trio(NamedTuple):
+    """Three unlike moments, and their Hamiltonian."""
+
+    cluster: cluster_model.Cluster
+    sample: Sample
+    field: float  # T
+    energies: Array  # k_B T, (2,) * 6
 
 
 @cache
-def _felt_fields() -> _Fields:
-    """Partial trace of the exact Hamiltonian over the other moments, in product states."""
-    temperature, field, g = 10.0, 3.0, 2.0
+def _trio() -> _Trio:
+    field, spins = 3.0, (0.5, 0.5, 0.5)
     bonds = 1e-3 * np.array([[0.0, 0.7, -0.4], [0.7, 0.0, 1.1], [-0.4, 1.1, 0.0]])
-    cluster = cluster_model.in_units((0.5, 0.5, 0.5), bonds, temperature, field, g=g)
-    states = [np.diag([p, 1 - p]) for p in (0.2, 0.35, 0.1)]
-    whole = clusters.hamiltonian(cluster).toarray()
+    cluster = cluster_model.in_units(spins, bonds, _TEMPERATURE, field, g=_G)
+    energies = clusters.hamiltonian(cluster).toarray().reshape((2,) * 6)
+    return _Trio(cluster, _film(bonds, spins), field, energies)
+
+
+def _felt(r: _Trio, means: Array) -> Array:
+    """Field on each moment [T]: the Hamiltonian traced over product states of the others."""
     felt = []
     for site in range(3):
-        factors = [np.eye(2) if j == site else states[j] for j in range(3)]
-        for_all = whole @ np.kron(factors[0], np.kron(factors[1], factors[2]))
-        tensor = np.moveaxis(for_all.reshape((2,) * 6), (site, 3 + site), (0, 3))
-        local = np.einsum("abcdbc->ad", tensor)
-        felt.append((local[0, 0] - local[1, 1]) * K_B * temperature / (g * MU_B))
-    means = np.array([s[0, 0] - 0.5 for s in states])
-    return _Fields(field, g, MU_B, bonds, means, np.array(felt))
+        one, other = (np.array([0.5 + means[j], 0.5 - means[j]]) for j in range(3) if j != site)
+        mine = np.moveaxis(r.energies, (site, 3 + site), (0, 3))
+        local = np.einsum("abcdbc,b,c->ad", mine, one, other)
+        felt.append((local[0, 0] - local[1, 1]) * _THERMAL / (_G * MU_B))
+    return np.array(felt)
 
 
-def weiss_field(f: _Fields, i: int) -> float:
-    """Eq. (30)."""
-    return float(
-        f.field - 1 / (f.g * f.mu_b) * sum(f.exchange[i, j] * f.spins[j] for j in (0, 1, 2))
-    )
+def _weiss_field(r: _Trio) -> tuple[Array, Array]:
+    """Eq. (30): H [T] and the means that it belongs to."""
+    state = equilibrium(r.sample, _TEMPERATURE, r.field)
+    return state.splitting / (_G * MU_B), state.mean_spin
 
 
-class Correlators(NamedTuple):
-    """Correlators of the moments of a ring at one frequency, exact and of a lone moment."""
+def _weiss_field_of_cluster(r: _Trio) -> tuple[Array, Array]:
+    x = cluster_model.weiss_splittings(r.cluster)
+    return x * _THERMAL / (_G * MU_B), level_sums(0.5, x).mean_spin
 
-    same_site: Array  # (N, N, 1, 1)
-    local: tuple[ComplexArray, ...]  # (3, 3)
-    exact: tuple[ComplexArray, ...]  # (N, N, 3, 3)
-    ratios: tuple[float, ...]
+
+def _field_residual(formula: Formula, r: _Trio) -> float:
+    field, means = formula(r)
+    return relative(field, _felt(r, means))
+
+
+# --- (31)-(33) --------------------------------------------------------------------------------
 
 
 @cache
-def _ring_correlators() -> Correlators:
+def _ring_correlators() -> tuple[ComplexArray, ...]:
     """Equal-time correlators of six spins 1/2 in a field, at several T_C / T."""
-    ratios, local, exact = (0.04, 0.02, 0.01), [], []
-    for ratio in ratios:
-        ring = cluster_model.at_reduced_temperature(0.5, clusters.graph("ring", 6), 1 / ratio, 0.3)
-        exact.append(clusters.correlator(clusters.levels(ring), np.ones_like, connected=True))
-        alone = cluster_model.weiss_correlator(ring, np.ones_like, connected=True)
-        local.append(alone[0, 0])
-    return Correlators(np.eye(6)[:, :, None, None], tuple(local), tuple(exact), ratios)
+    states = [clusters.levels(_ring(ratio)) for ratio in _RATIOS]
+    return tuple(clusters.correlator(state, np.ones_like, connected=True) for state in states)
 
 
-def _local_correlator(c: Correlators, on_site: ComplexArray) -> ComplexArray:
-    """Eq. (31)."""
-    return np.asarray(c.same_site * on_site)
+def _local_correlator(ring: cluster_model.Cluster) -> ComplexArray:
+    """Eq. (31), (N, N, 3, 3)."""
+    return cluster_model.weiss_correlator(ring, np.ones_like, connected=True)
 
 
-def _local_residual(formula: Formula, c: Correlators) -> float:
-    errors = [largest(formula(c, a) - b) for a, b in zip(c.local, c.exact, strict=True)]
-    return abs(order_of_error(c.ratios, errors) - 1.0)
+def _local_residual(formula: Formula, exact: tuple[ComplexArray, ...]) -> float:
+    rings = [_ring(ratio) for ratio in _RATIOS]
+    errors = [largest(formula(ring) - found) for ring, found in zip(rings, exact, strict=True)]
+    return abs(order_of_error(_RATIOS, errors) - 1.0)
 
 
 class _Moment(NamedTuple):
@@ -151,7 +163,7 @@ class _Moment(NamedTuple):
 
 
 @cache
-def thermal_moments() -> _Moment:
+def _thermal_moments() -> _Moment:
     """Traces of S_z and S_z^2 with exp(-x S_z)."""
     points = [(s, x) for s in (0.5, 1.0, 2.0, 3.5) for x in (-3.0, -0.2, 0.7, 2.5)]
     mean, square = [], []
@@ -164,45 +176,30 @@ def thermal_moments() -> _Moment:
     return _Moment(spins, splittings, np.array(mean), np.array(square))
 
 
-def magnetization(s: Array, x: Array) -> Array:
-    """Eq. (32): -S B_S(S x) with the Brillouin function written out, x = beta eps_L."""
-    high = (2 * s + 1) / (2 * s) / np.tanh((2 * s + 1) / (2 * s) * s * x)
-    low = 1 / (2 * s) / np.tanh(1 / (2 * s) * s * x)
-    return np.asarray(-s * (high - low))
-
-
-def second_moment(s: Array, x: Array, mean: Array) -> Array:
-    """Eq. (33)."""
-    return np.asarray(s * (s + 1) + 1 / np.tanh(x / 2) * mean)
-
-
-class _Magnons(NamedTuple):
-    """A saturated ring: its Weiss field, and the exact energies of one flipped moment."""
-
-    g: float
-    mu_b: float
-    field: float  # H [T]
-    local: Array  # energy of a flip at one site [eV], (N,)
-    band: Array  # exact magnons [eV], (N,)
+def _by_levels(average: str, sums: Formula) -> Formula:
+    """An average of the sums over levels, as a function of spins and splittings."""
+    return lambda spins, x: [getattr(sums(*one), average) for one in zip(spins, x, strict=True)]
 
 
 @cache
-def _flipped_moments() -> _Magnons:
-    """Six spins 1/2 from their Hamiltonian: the block with one flip, beside the ground state."""
-    temperature, field, g, sites = 10.0, 3.0, 2.0, 6
-    bonds = 2e-4 * clusters.graph("ring", sites)
-    ring = cluster_model.in_units((0.5,) * sites, bonds, temperature, field, g=g)
-    whole = clusters.hamiltonian(ring).toarray() * K_B * temperature
+def _flipped_moments() -> Array:
+    """Energies of one flip in six saturated spins 1/2 [eV]: at any site, and the magnons' mean."""
+    sites = 6
+    bonds = _BOND * clusters.graph("ring", sites)
+    ring = cluster_model.in_units((0.5,) * sites, bonds, _TEMPERATURE, _FIELD, g=_G)
+    whole = clusters.hamiltonian(ring).toarray() * _THERMAL
     lowest = 2**sites - 1  # all moments against the field
     flips = [lowest - 2 ** (sites - 1 - i) for i in range(sites)]
     block = whole[np.ix_(flips, flips)] - whole[lowest, lowest] * np.eye(sites)
-    saturated = field + bonds.sum(axis=1)[0] * 0.5 / (g * MU_B)
-    return _Magnons(g, MU_B, saturated, np.diag(block), np.linalg.eigvalsh(block))
+    return np.array([*np.diag(block), np.linalg.eigvalsh(block).mean()])
 
 
-def _flat_energy(m: _Magnons) -> float:
-    """eps_L = g mu_B H."""
-    return m.g * m.mu_b * m.field
+_BOND, _FIELD, _COLD = 2e-4, 3.0, 0.1  # eV, T, K
+
+
+def _flat_energy() -> Any:
+    """eps_L of moments with two neighbours, as cold as it takes to saturate them."""
+    return equilibrium(_film(2 * _BOND), _COLD, _FIELD).splitting[0]
 
 
 # --- (34) --------------------------------------------------------------------------------------
@@ -223,17 +220,15 @@ def _local_rate_printed(r: Few, p: Array, n_s: float) -> ComplexArray:
 
 def _local_rate(r: Few, p: Array, n_s: float) -> ComplexArray:
     """Eq. (34) with the frequencies of Eq. (25)."""
-    q, total = 1 - p, np.zeros(len(p), dtype=complex)
-    for a, b in np.ndindex(len(p), len(p)):
-        for n1, n2 in np.ndindex(len(r.sites), len(r.sites)):
-            first = r.sigma[n1][a, b] * r.sigma[n2][b, a]
-            second = r.sigma[n2][a, b] * r.sigma[n1][b, a]
-            gain = r.minus[n2, n1, b, a] * first + r.plus[n1, n2, a, b] * second
-            loss = r.minus[n2, n1, a, b] * second + r.plus[n1, n2, b, a] * first
-            total[a] = total[a] + gain * p[b] * q[a] - loss * p[a] * q[b]
-    return np.asarray(n_s / r.volume * total)
+    rates = scattering.golden_rule(engine(r))
+    return np.asarray(n_s * r.volume * ((1 - p) * (rates @ p) - p * (rates.T @ (1 - p))))
 
 
+_WEISS = (
+    "openmr.moments.equilibrium.equilibrium",
+    "openmr.models.cluster_model.weiss_splittings",
+)
+_LEVELS = ("openmr.moments.spin_averages.level_sums", "openmr.moments.spin_averages.means")
 _entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
 
 ENTRIES = [
@@ -244,13 +239,11 @@ ENTRIES = [
         r"g\hat{\mathbf S}_{\iota i}\cdot\mathbf H_{\iota i}",
         corrected_latex=r"g\mu_B\hat{\mathbf S}_{\iota i}\cdot\mathbf B \to "
         r"g\mu_B\hat{\mathbf S}_{\iota i}\cdot\mathbf H_{\iota i}",
-        code=(
-            "openmr.moments.equilibrium.equilibrium",
-            "openmr.models.cluster_model.weiss_splittings",
-        ),
-        printed=_weiss_term_printed,
-        corrected=_weiss_term,
-        reference=rings,
+        code=_WEISS,
+        printed=_mean_spin_printed,
+        corrected=_mean_spin,
+        shipped=(_mean_spin_of_cluster,),
+        reference=_rings,
         residual=_weiss_residual,
         tolerance=0.1,
         because="distance of the slope of the error of <S_par> from 2; the next order is a few "
@@ -267,13 +260,11 @@ ENTRIES = [
         statement="Weiss field",
         latex=r"\mathbf H_{\iota i} = \mathbf B - \frac1{g\mu_B}J_{\iota i,\iota'i'}"
         r"\langle\hat{\mathbf S}_{\iota'i'}\rangle",
-        code=(
-            "openmr.moments.equilibrium.equilibrium",
-            "openmr.models.cluster_model.weiss_splittings",
-        ),
-        printed=weiss_field,
-        reference=_felt_fields,
-        residual=lambda formula, f: relative([formula(f, i) for i in (0, 1, 2)], f.felt),
+        code=_WEISS,
+        printed=_weiss_field,
+        shipped=(_weiss_field_of_cluster,),
+        reference=_trio,
+        residual=_field_residual,
         because="relative; rounding",
         route="partial trace of the Hamiltonian of three moments over two of them",
         note="Each pair counted once in Eq. (3); if its sum meets each pair twice, (30) lacks a "
@@ -300,9 +291,10 @@ ENTRIES = [
         equation="32",
         statement="Mean moment: Brillouin function, against the field",
         latex=r"\langle S_\parallel^i\rangle = -SB_S(\beta S\epsilon_L^i)",
-        code=("openmr.moments.spin_averages.level_sums",),
-        printed=magnetization,
-        reference=thermal_moments,
+        code=("openmr.rates.closed_form.mean_spin", *_LEVELS),
+        printed=closed_form.mean_spin,
+        shipped=tuple(_by_levels("mean_spin", sums) for sums in (level_sums, means)),
+        reference=_thermal_moments,
         residual=lambda formula, m: relative(formula(m.spin, m.x), m.mean),
         because="relative to S = 7/2; cancellation of the two coth at x = 0.2",
         route="trace of S_z with the Gibbs matrix, spins 1/2 to 7/2",
@@ -312,10 +304,11 @@ ENTRIES = [
         statement="Mean square of the moment",
         latex=r"\langle S_\parallel^iS_\parallel^i\rangle = S^i(S^i+1)"
         r" + \coth(\beta\epsilon_L^i/2)\langle S_\parallel\rangle",
-        code=("openmr.moments.spin_averages.level_sums",),
-        printed=second_moment,
-        reference=thermal_moments,
-        residual=lambda formula, m: relative(formula(m.spin, m.x, m.mean), m.square),
+        code=("openmr.rates.closed_form.second_moment", *_LEVELS),
+        printed=closed_form.second_moment,
+        shipped=tuple(_by_levels("second_moment", sums) for sums in (level_sums, means)),
+        reference=_thermal_moments,
+        residual=lambda formula, m: relative(formula(m.spin, m.x), m.square),
         because="relative to the largest; rounding",
         route="trace of S_z^2 with the Gibbs matrix, spins 1/2 to 7/2",
     ),
@@ -323,12 +316,10 @@ ENTRIES = [
         equation="III magnons",
         statement="In the mean field every flip costs the one energy eps_L = g mu_B H",
         latex=r"\epsilon_L^i = g\mu_BH_i",
-        code=("openmr.moments.equilibrium.equilibrium", "openmr.models.clusters.levels"),
+        code=("openmr.moments.equilibrium.equilibrium",),
         printed=_flat_energy,
         reference=_flipped_moments,
-        residual=lambda formula, m: float(
-            max(np.abs(formula(m) / m.local - 1).max(), abs(formula(m) / np.mean(m.band) - 1))
-        ),
+        residual=lambda formula, flips: largest(formula() / flips - 1),
         because="relative; rounding",
         route="exact Hamiltonian of six spins 1/2 with one flip",
         note="It is the mean of the exact magnon band g mu_B B + S (J_0 - J_q), whose width the "
@@ -340,7 +331,7 @@ ENTRIES = [
         statement="Collision integral of the populations with local correlators",
         latex=long_formulas.local_integral(out=long_formulas.IN, argument=r"\check\varrho"),
         corrected_latex=long_formulas.local_integral(),
-        code=("openmr.models.scattering.golden_rule", "openmr.models.fermi_kinetics.collision"),
+        code=("openmr.models.scattering.golden_rule",),
         printed=_local_rate_printed,
         corrected=_local_rate,
         reference=lambda: occupied(1),
