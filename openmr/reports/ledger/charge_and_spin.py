@@ -243,12 +243,12 @@ ENTRIES = [
         r" - \nu_F^\Downarrow\mu^\Downarrow",
         code=("openmr.models.fermi_kinetics.densities",),
         corrected=polarisation,
-        scan=True,
+        evidence="(56), (59) and (61) have one sign for each spin",
         reference=counted,
         residual=lambda f, r: abs(_of_probe(f) / r[1] - 1),
         route="spin operator on Fock space",
-        note="Double arrows, up and down along the axis, read for the pairs of arrows of the scan, "
-        "which name nothing.",
+        note="The pairs of arrows name nothing; decided is the reading by double arrows, up "
+        "and down along the axis.",
     ),
     _entry(
         equation="58",
