@@ -30,6 +30,7 @@ from openmr.reports.ledger.small_systems import (
     hermitian,
     largest,
     many_body_state,
+    on_fock_space,
     relative,
     scattered,
     still,
@@ -51,14 +52,14 @@ class _Liouville(NamedTuple):
     """A state in the interaction picture after some time, from Eq. (7)."""
 
     evolved: Evolved
-    time: float
+    times: tuple[float, float, int]  # first, last, number
     rho: ComplexArray
 
 
 @cache
 def _integrated() -> _Liouville:
     """Equation (7) by DOP853, hbar = 1, for an electron in a band with a moment."""
-    e, time = exact_evolution(), 1.2
+    e, times = exact_evolution(), (0.2, 1.2, 2)
     coupling = np.kron(e.band.scattering[0], e.band.couplings[0])
     free = np.add.outer(e.band.orbitals, e.band.energies).ravel()
     start = np.zeros((36, 36), dtype=complex)
@@ -68,14 +69,14 @@ def _integrated() -> _Liouville:
         v = np.exp(1j * t * (free[:, None] - free)) * coupling
         return (1j * commutator(flat.reshape(start.shape), v)).ravel()
 
-    found = solve_ivp(rate, (0, time), start.ravel(), method="DOP853", rtol=1e-12, atol=1e-13)
-    return _Liouville(e, time, found.y[:, -1].reshape(start.shape))
+    found = solve_ivp(rate, (0, times[1]), start.ravel(), method="DOP853", rtol=1e-12, atol=1e-13)
+    return _Liouville(e, times, found.y[:, -1].reshape(start.shape))
 
 
 def _evolved(r: _Liouville) -> ComplexArray:
     """Solution of Eq. (7) by the exact evolution of the second initial state."""
     band = r.evolved.band
-    times, states = finite_band.evolve(band, 0.2, r.time, 2)
+    times, states = finite_band.evolve(band, *r.times)
     phases = np.exp(1j * times[-1] * np.add.outer(band.orbitals, band.energies).ravel())
     psi = phases * states[-1, :, :, 1].ravel()
     return np.outer(psi, psi.conj())
@@ -298,7 +299,7 @@ class _Electrons(NamedTuple):
 def _scattered_electrons() -> _Electrons:
     """Series of Eq. (13) in time, J by double commutators on electrons (x) moments."""
     few, state, time = few_electrons(), many_body_state(), 0.4
-    free = np.einsum("a,aji,ajk->ik", few.energies, few.f.conj(), few.f)
+    free = on_fock_space(np.diag(few.energies), few.f)
     term, change = state, np.zeros_like(state)
     for k in range(1, 24):
         rate = -1j * commutator(free, term) + scattered(few, term)[0]

@@ -173,6 +173,11 @@ class Few(NamedTuple):
     minus: ComplexArray  # D-_{n1 n2}(e_5 - e_6), (n, n, 5, 6)
 
 
+def on_fock_space(matrix: ComplexArray, f: ComplexArray) -> ComplexArray:
+    """sum_ab A_ab f_a^+ f_b."""
+    return np.asarray(np.einsum("ab,aji,bjk->ik", matrix, f.conj(), f))
+
+
 @cache
 def few_electrons(moments: int = 2) -> Few:
     """Electrons that meet two moments, coupled to each other, or one.
@@ -200,7 +205,7 @@ def few_electrons(moments: int = 2) -> Few:
     pauli = np.tile(PAULI, (moments, 1, 1))
     v = np.stack([np.kron(o, p) for o, p in zip(orbital, pauli, strict=True)])
     energies = np.array([-0.4, -0.2, 0.5, 0.7])
-    f = np.stack([a.full() for a in fock.annihilators(4)])
+    f = np.stack([qutip.fdestroy(4, a).full() for a in range(4)])
     times, weights = time_nodes(9.0, 64)
     memory = np.exp(-0.5 * times**2)
     bath = thermal(energy)
@@ -219,7 +224,7 @@ def few_electrons(moments: int = 2) -> Few:
         L=strength,
         moments=energy,
         f=f,
-        many=np.stack([fock.one_body(a).full() for a in v]),
+        many=np.stack([on_fock_space(a, f) for a in v]),
         times=times,
         weights=weights,
         memory=memory,
@@ -258,7 +263,7 @@ def scattered(few: Few, state: ComplexArray) -> tuple[ComplexArray, Scattered]:
     """
     fock_size, moment_size = len(state), len(few.moments)
     coupling = -sum(np.kron(a, b) for a, b in zip(few.many, few.L, strict=True))
-    electron = fock.one_body(np.diag(few.energies)).full()
+    electron = on_fock_space(np.diag(few.energies), few.f)
     free = np.kron(electron, np.eye(moment_size)) + np.kron(np.eye(fock_size), few.moments)
     energies, basis = np.linalg.eigh(free)
     inside = basis.conj().T @ coupling @ basis
