@@ -95,7 +95,7 @@ def _holes() -> _Holes:
 
 def _blocking(rho: ComplexArray) -> ComplexArray:
     """Eqs. (22), (A18): the holes in (1 - rho)_23 rho_41."""
-    return np.einsum("abca->bc", fock.blocked_pairs(rho)) / np.trace(rho)
+    return np.asarray(np.einsum("abca->bc", fock.blocked_pairs(rho)) / np.trace(rho))
 
 
 # --- (23), (24) -------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def _half_sided() -> _HalfSided:
 
     def later(times: Array) -> ComplexArray:
         waves = np.exp((1j * bohr - eta) * times[..., None, None])
-        return np.einsum("abij,...ij->...ab", lines, waves)
+        return np.asarray(np.einsum("abij,...ij->...ab", lines, waves))
 
     off = frequencies[:, None, None] + bohr
     forward = np.einsum("abij,wij->wab", lines, 1 / (eta - 1j * off))
@@ -248,7 +248,7 @@ def _interference(r: Few, n1: int, n2: int) -> ComplexArray:
     """Eq. (28) at all k sigma, k' sigma', with the spins of Eq. (25)."""
     places = (scattering.plane_waves(r.k[::2], r.sites[n], 2.0 / r.volume)[n % 3] for n in (n1, n2))
     first, second = places
-    return r.minus[n2, n1].T * first * second.T
+    return np.asarray(r.minus[n2, n1].T * first * second.T)
 
 
 def _interference_residual(formula: Formula, few: Few) -> float:

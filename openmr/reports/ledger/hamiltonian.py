@@ -56,8 +56,9 @@ def exact_evolution() -> Evolved:
     exchange = np.kron(band.scattering[0], band.couplings[0])
     free = np.add.outer(orbitals, band.energies)
     energies, basis = np.linalg.eigh(np.diag(free.ravel()) + exchange)
-    inside = basis.conj().T @ np.eye(36)[:, 4 * band.start : 4 * band.start + 4]
-    states = np.stack([basis @ (np.exp(-1j * energies * t)[:, None] * inside) for t in (0.2, 1, 3)])
+    inside = basis.conj().T[:, 4 * band.start : 4 * band.start + 4]
+    phases = np.exp(-1j * energies * np.array([0.2, 1.0, 3.0])[:, None])
+    states: ComplexArray = np.einsum("ia,ta,as->tis", basis, phases, inside)
     moved = np.einsum("tas,ab,tbs->ts", states.conj(), exchange, states).real
     # the start is an eigenstate of the rest, and V has no element that keeps the orbital
     return Evolved(band, states.reshape(3, 9, 4, 4), free[band.start], float(np.ptp(moved)))
@@ -66,7 +67,7 @@ def exact_evolution() -> Evolved:
 def _total_energy(e: Evolved) -> Array:
     """Eq. (1)."""
     whole = [finite_band.apply_hamiltonian(e.band, states) for states in e.states]
-    return np.einsum("tkas,tkas->ts", e.states.conj(), whole).real
+    return np.asarray(np.einsum("tkas,tkas->ts", e.states.conj(), whole).real)
 
 
 # --- (2) --------------------------------------------------------------------------------------
@@ -245,7 +246,7 @@ def exchange(e: Exchange) -> ComplexArray:
 def _by_moment_operator(e: Exchange) -> ComplexArray:
     """Eq. (4) with the factor J / 2 of Eq. (6) as the electrons' engine has it."""
     local = scattering.plane_waves([0.0], exchange=e.coupling)
-    return np.asarray(-sum(map(np.kron, local, spin_matrices(1.0))))
+    return np.asarray(sum(map(np.kron, -local, spin_matrices(1.0))))
 
 
 def _level_residual(formula: Formula, e: Exchange) -> float:

@@ -72,7 +72,7 @@ def _retarded(m: Many) -> ComplexArray:
     r = m.few
     late = np.einsum("t,tnm,tmij->nij", r.weights, r.after, m.earlier)
     early = np.einsum("t,tmn,tmij->nij", r.weights, r.before, m.earlier)
-    return late @ m.state - m.state @ early
+    return np.asarray(late @ m.state - m.state @ early)
 
 
 def _with_commutator(m: Many) -> ComplexArray:
@@ -141,13 +141,13 @@ def _transformed(m: Many) -> ComplexArray:
 def emitted(r: Few, pairs: ComplexArray) -> ComplexArray:
     """Eq. (A12): R^{5 1}_{6 3} is pairs[5, 6, 1, 3]."""
     early = np.einsum("mnef,mef,efac->nac", r.minus, r.V, pairs)
-    return np.einsum("nbc,nac->ba", r.V, early) - np.einsum("nca,ncb->ba", r.V, early)
+    return np.asarray(np.einsum("nbc,nac->ba", r.V, early) - np.einsum("nca,ncb->ba", r.V, early))
 
 
 def absorbed(r: Few, pairs: ComplexArray) -> ComplexArray:
     """Eq. (A13): R^{3 5}_{2 6} is pairs[3, 2, 5, 6]."""
     late = np.einsum("nmef,mef,acef->nac", r.plus, r.V, pairs)
-    return np.einsum("nca,ncb->ba", r.V, late) - np.einsum("nbc,nac->ba", r.V, late)
+    return np.asarray(np.einsum("nca,ncb->ba", r.V, late) - np.einsum("nbc,nac->ba", r.V, late))
 
 
 def _emission(m: Many) -> ComplexArray:

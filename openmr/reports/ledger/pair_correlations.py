@@ -64,7 +64,7 @@ def _reordered(o: _Any) -> ComplexArray:
     """Eq. (A15)."""
     state = as_state(o.state)
     rho = fock.density(state)
-    return np.einsum("bc,da->abcd", np.eye(len(rho)), rho) - fock.ordered_pairs(state)
+    return np.asarray(np.einsum("bc,da->abcd", np.eye(len(rho)), rho) - fock.ordered_pairs(state))
 
 
 def _pairs(o: _Any) -> ComplexArray:

@@ -129,8 +129,8 @@ def still(strength: float, time: float) -> tuple[Still, ComplexArray]:
     hbar, spin = 0.8, spin_matrices(0.5)
     electron, bath = 0.6 * spin[2], thermal(1.3 * spin[2])
     v = strength * np.array([0.9, 0.7, 1.1])[:, None, None] * PAULI
-    joint = sum(map(np.kron, v, spin))
-    free = np.kron(electron, np.eye(2)) + np.kron(np.eye(2), 1.3 * spin[2])
+    joint: ComplexArray = np.asarray(sum(map(np.kron, v, spin)))
+    free: ComplexArray = np.kron(electron, np.eye(2)) + np.kron(np.eye(2), 1.3 * spin[2])
     times, weights = time_nodes(time, 16)
 
     def at(t: float) -> ComplexArray:
