@@ -48,7 +48,7 @@ class _OneBody(NamedTuple):
 
 
 @cache
-def free_electrons() -> _OneBody:
+def _free_electrons() -> _OneBody:
     """Traces over Fock space for free electrons, less the disconnected term of (A16)."""
     few, rho = few_electrons(), filling()
     return _OneBody(few, rho, without_mean_field(few, rho).total)
@@ -273,7 +273,7 @@ ENTRIES = [
         corrected=collision,
         shipped=(collision_parts,),
         evidence="(A22) derives it with the bars in their places",
-        reference=free_electrons,
+        reference=_free_electrons,
         residual=lambda formula, r: relative(formula(r.few, r.rho), r.change),
         because=SUMS,
         route="traces in Fock space, free electrons beside two coupled moments, less the "

@@ -23,8 +23,8 @@ UNDECIDABLE: Final = "undecidable"
 CONTRADICTED: Final = "contradicted"
 MEANING: Final = {
     HOLDS: "the print stands the test",
-    MISPRINT: "the text at hand fails, and another form holds",
-    SCAN_ERROR: "the text at hand fails, another form holds, and a second place in it has that",
+    MISPRINT: "the print fails, and another form holds",
+    SCAN_ERROR: "the print fails, and a second place in the text has the form that holds",
     DEFINITION: "names something",
     APPROXIMATION: "errs, at the order that was found",
     UNDECIDABLE: "nothing here can decide it",

@@ -49,7 +49,7 @@ def exact_evolution() -> Evolved:
     band = finite_band.FiniteBand(
         energies=np.repeat(0.4 * electron, 2) + np.tile(1.3 * moment, 2),
         populations=np.array([0.3, 0.7]),
-        couplings=np.stack([sum(np.kron(p, s) for p, s in zip(PAULI, 0.5 * PAULI, strict=True))]),
+        couplings=np.einsum("v,vij,vkl->ikjl", [0.5, 0.3, 0.4], PAULI, PAULI).reshape(1, 4, 4),
         orbitals=orbitals,
         scattering=finite_band.random_scattering(orbitals, 1.0, 0.5, generator)[None],
     )
@@ -226,6 +226,7 @@ class Exchange(NamedTuple):
     """An electron's spin at a moment of spin 1, isotropic exchange."""
 
     coupling: float  # J / V [energy]
+    k: Array  # of an electron at rest
     levels: Array  # by total angular momentum
 
 
@@ -235,7 +236,7 @@ def _electron_at_moment() -> Exchange:
     strength, spin = 0.9 / 1.7, 1.0
     total = np.array([0.5, 0.5, 1.5, 1.5, 1.5, 1.5])
     product = 0.5 * (total * (total + 1) - spin * (spin + 1) - 0.75)
-    return Exchange(strength, np.sort(-strength * product))
+    return Exchange(strength, np.zeros(1), np.sort(-strength * product))
 
 
 def exchange(e: Exchange) -> ComplexArray:
@@ -245,7 +246,7 @@ def exchange(e: Exchange) -> ComplexArray:
 
 def _by_moment_operator(e: Exchange) -> ComplexArray:
     """Eq. (4) with the factor J / 2 of Eq. (6) as the electrons' engine has it."""
-    local = scattering.plane_waves([0.0], exchange=e.coupling)
+    local = scattering.plane_waves(e.k, exchange=e.coupling)
     return np.asarray(sum(map(np.kron, -local, spin_matrices(1.0))))
 
 

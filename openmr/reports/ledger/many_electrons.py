@@ -35,7 +35,7 @@ from openmr.reports.ledger.small_systems import (
 
 SECTION = "Appendix A. Derivations of Eq. (21)"
 SUMS = "relative to the largest element; rounding of sums over labels, modes and times"
-MODES = range(4)
+_MODES = range(4)
 DOUBLE = r"\sum_{n_i\alpha_i}"
 
 
@@ -120,7 +120,7 @@ def _commutators() -> Commutator:
     """Matrix products in Fock space."""
     few, v = few_electrons(), hermitian(4, 21)
     many = on_fock_space(v, few.f)
-    exact = [[commutator(many, few.f[a].conj().T @ few.f[b]) for b in MODES] for a in MODES]
+    exact = [[commutator(many, few.f[a].conj().T @ few.f[b]) for b in _MODES] for a in _MODES]
     return Commutator(v, few.f, np.array(exact))
 
 
@@ -246,7 +246,7 @@ ENTRIES = [
         shipped=(_many_body_commutator,),
         reference=_commutators,
         residual=lambda formula, c: relative(
-            [[formula(c, a, b) for b in MODES] for a in MODES], c.exact
+            [[formula(c, a, b) for b in _MODES] for a in _MODES], c.exact
         ),
         because="relative; rounding",
         route="matrix products in Fock space",

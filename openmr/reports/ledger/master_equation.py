@@ -59,7 +59,7 @@ class _Liouville(NamedTuple):
 @cache
 def _integrated() -> _Liouville:
     """Equation (7) by DOP853, hbar = 1, for an electron in a band with a moment."""
-    e, times = exact_evolution(), (0.2, 1.2, 2)
+    e, times = exact_evolution(), (0.2, 1.2, 3)
     coupling = np.kron(e.band.scattering[0], e.band.couplings[0])
     free = np.add.outer(e.band.orbitals, e.band.energies).ravel()
     start = np.zeros((36, 36), dtype=complex)
@@ -164,7 +164,7 @@ def _bands() -> tuple[tuple[finite_band.FiniteBand, Array], ...]:
     return tuple((band, _exact_generator(band)) for band in bands)
 
 
-def born_markov(band: finite_band.FiniteBand) -> Array:
+def _born_markov(band: finite_band.FiniteBand) -> Array:
     """Eq. (9) in the Schroedinger picture: precession, no mean, second order."""
     second = finite_band.second_order_generator(band, np.array([_TIME]))[0]
     return np.asarray(finite_band.precession_generator(0.8) + second)
@@ -220,13 +220,17 @@ def _traced_first_order(now: float) -> _MeanField:
     return _MeanField(b, now, trace_second(change, 2))
 
 
-def _mean_field(m: _MeanField) -> ComplexArray:
-    """Eqs. (10), (14) by the Liouvillian projected onto the thermal moment."""
+def _mean_field(b: Beside, rho: ComplexArray) -> ComplexArray:
+    """Eq. (14), or (10) for a rho turned back, by the projected Liouvillian."""
+    generator = liouvillian(coupling([b.spin], 0, b.exchange) / b.hbar)
+    first = project(generator, thermal_moments([b.spin], [b.splitting])).full()
+    return np.asarray((first @ rho.ravel("F")).reshape(rho.shape, order="F"))
+
+
+def _mean_field_residual(formula: Formula, m: _MeanField) -> float:
     b, angle = m.beside, m.now / m.beside.hbar
-    generator = liouvillian(coupling([1.0], 0, b.exchange) / b.hbar)
-    first = project(generator, thermal_moments([1.0], [1.3])).full()
-    rho = turned(b.electron, b.rho, -angle)
-    return turned(b.electron, (first @ rho.ravel("F")).reshape(2, 2, order="F"), angle)
+    found = formula(b, turned(b.electron, b.rho, -angle))
+    return relative(turned(b.electron, found, angle), m.change)
 
 
 class _Memory(NamedTuple):
@@ -306,7 +310,7 @@ def _scattered_electrons() -> _Electrons:
 def _master(e: _Electrons) -> ComplexArray:
     """Eq. (13): what the solver of the master equation has changed."""
     times = [0.0, e.time]
-    last = fock.evolve_state(as_state(e.state), engine(e.few), times, rtol=1e-12)[-1]
+    last = fock.evolve_state(as_state(e.state), engine(e.few), times, rtol=ROUNDING)[-1]
     return np.asarray(last.full() - e.state)
 
 
@@ -315,19 +319,28 @@ def _many_body_collision(e: _Electrons) -> ComplexArray:
     return np.asarray(fock.collision(as_state(e.state), engine(e.few)).full())
 
 
+class _Shift(NamedTuple):
+    """A moment, what it does to the precession in first order, hbar = 1."""
+
+    spin: float
+    splitting: float
+    exchange: Array
+    frequency: float
+
+
 @cache
-def _first_order_shift() -> float:
+def _first_order_shift() -> _Shift:
     """Odd part in the coupling of the exact generator of an electron that stays in its orbital."""
-    plus, minus = still(_WEAK, _TIME)[1], still(-_WEAK, _TIME)[1]
+    (system, plus), (_, minus) = still(_WEAK, _TIME), still(-_WEAK, _TIME)
     odd = 0.5 * (plus - minus)  # the interaction picture rotates about the same axis
-    return -float(odd[1, 1].imag)
+    exchange = np.array([0.0, 0.0, -2 * system.now[2, 0, 0].real / system.hbar])
+    return _Shift(0.5, 1.3, exchange, -float(odd[1, 1].imag))
 
 
-def _field_of_the_mean() -> float:
-    """Eq. (14) as a precession, hbar = 0.8; the coupling is positive, and so J negative."""
-    joint = coupling([0.5], 0, [0.0, 0.0, -2 * 1.1 * _WEAK])
-    first = project(liouvillian(joint / 0.8), thermal_moments([0.5], [1.3]))
-    return float(bloch_tensor(first)[0, 1])
+def _field_of_the_mean(s: _Shift) -> float:
+    """Eq. (14) as a precession."""
+    generator = liouvillian(coupling([s.spin], 0, s.exchange))
+    return float(bloch_tensor(project(generator, thermal_moments([s.spin], [s.splitting])))[0, 1])
 
 
 _entry = partial(Entry, section=_SECTION, tolerance=ROUNDING, because="relative; rounding")
@@ -369,7 +382,7 @@ ENTRIES = [
             "openmr.models.finite_band.second_order_generator",
             "openmr.models.finite_band.precession_generator",
         ),
-        printed=born_markov,
+        printed=_born_markov,
         reference=_bands,
         residual=lambda formula, bands: _off_order(
             [largest(formula(band) - exact) for band, exact in bands], 3.0
@@ -410,7 +423,7 @@ ENTRIES = [
         code=("openmr.rates.routes.joint_space.project",),
         printed=_mean_field,
         reference=lambda: _traced_first_order(1.7),
-        residual=lambda formula, m: relative(formula(m), m.change),
+        residual=_mean_field_residual,
         route="partial trace on electron (x) moment",
     ),
     _entry(
@@ -420,7 +433,7 @@ ENTRIES = [
         code=("openmr.rates.routes.joint_space.bloch_tensor",),
         printed=_field_of_the_mean,
         reference=_first_order_shift,
-        residual=lambda formula, shift: abs(formula() / shift - 1),
+        residual=lambda formula, s: abs(formula(s) / s.frequency - 1),
         tolerance=1e-5,
         because="relative; the third order of the odd part, (J t)^2 = 2e-6",
         route="odd part in J of the exact generator of electron and moment",
@@ -473,7 +486,7 @@ ENTRIES = [
         code=("openmr.rates.routes.joint_space.project",),
         printed=_mean_field,
         reference=lambda: _traced_first_order(0.0),
-        residual=lambda formula, m: relative(formula(m), m.change),
+        residual=_mean_field_residual,
         route="partial trace on electron (x) moment",
     ),
     _entry(

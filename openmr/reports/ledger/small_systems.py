@@ -84,6 +84,8 @@ class Beside(NamedTuple):
     """An electron's spin beside one thermal moment, in the interaction picture."""
 
     hbar: float
+    spin: float
+    splitting: float
     exchange: Array  # J_v
     electron: ComplexArray  # H_e
     moment: ComplexArray  # H_m
@@ -92,7 +94,7 @@ class Beside(NamedTuple):
 
     def coupling(self, time: float) -> ComplexArray:
         """V_em in the interaction picture on the joint space, from Eqs. (4), (6)."""
-        products = map(np.kron, PAULI, spin_matrices(1.0))
+        products = map(np.kron, PAULI, spin_matrices(self.spin))
         joint = -0.5 * sum(j * product for j, product in zip(self.exchange, products, strict=True))
         free = np.kron(self.electron, np.eye(len(self.bath))) + np.kron(np.eye(2), self.moment)
         return turned(free, joint, time / self.hbar)
@@ -101,9 +103,12 @@ class Beside(NamedTuple):
 @cache
 def electron_beside_moment() -> Beside:
     """A moment of spin 1, anisotropic exchange, an electron in a tilted field."""
-    moment = 1.3 * spin_matrices(1.0)[2]
+    spin, splitting = 1.0, 1.3
+    moment = splitting * spin_matrices(spin)[2]
     return Beside(
         hbar=0.8,
+        spin=spin,
+        splitting=splitting,
         exchange=np.array([0.3, 0.2, 0.5]),
         electron=hermitian(2, 1),
         moment=moment,
