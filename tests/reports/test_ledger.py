@@ -36,8 +36,6 @@ from openmr.reports.ledger.report import Ledger, _place, prose
 REAL = "the imaginary part of any real number is zero"
 SYMMETRIC = "the matrix is symmetric"
 SURVIVORS: dict[str, str] = {
-    "3 moments: m.exchange[i, j] -> m.exchange[j, i]": SYMMETRIC,
-    "A15 _reordered: delta[a2, a3] -> delta[a3, a2]": SYMMETRIC,
     "89 drho1: f.l_perp ** (-2) + 1j * f.l_L ** (-2) -> f.l_perp ** (-2) - 1j * f.l_L ** (-2)": (
         "the real part does not know the sense of the precession"
     ),

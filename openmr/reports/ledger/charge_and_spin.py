@@ -249,7 +249,7 @@ ENTRIES = [
         r" - \nu_F^\Downarrow\mu^\Downarrow",
         code=("openmr.models.fermi_kinetics.densities",),
         corrected=_densities,
-        scan=True,
+        evidence="(56), (59) and (61) have one sign for each spin",
         reference=_charge_and_spin,
         residual=lambda f, r: abs(_of_probe(f)[3] / r[1] - 1),
         route="spin operator on Fock space",

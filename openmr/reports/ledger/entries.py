@@ -26,7 +26,7 @@ CONTRADICTED: Final = "contradicted"
 MEANING: Final = {
     HOLDS: "the print stands the test",
     MISPRINT: "the print fails, and another form holds",
-    SCAN_ERROR: "the copy at hand differs from what was printed",
+    SCAN_ERROR: "the print fails, and a second place in the text has the form that holds",
     DEFINITION: "names something",
     APPROXIMATION: "errs, at the order that was found",
     UNDECIDABLE: "nothing here can decide it",
@@ -68,8 +68,8 @@ class Entry:
     shipped : tuple of callable
         Further functions of the package that say what the form that holds says, behind thin
         adapters; each must stand beside the reference as that form does.
-    scan : bool
-        The print differs from the corrected form by the scan, not by its authors.
+    evidence : str
+        Place in the text that shows the scan at fault; without one it is a misprint.
     reference : callable
         () -> whatever `residual` compares with; run once, without the formula.
     residual : callable or None
@@ -97,7 +97,7 @@ class Entry:
     corrected: Formula | None = None
     corrected_latex: str = ""
     shipped: tuple[Formula, ...] = ()
-    scan: bool = False
+    evidence: str = ""
     reference: Callable[[], Any] = field(default=_nothing)
     residual: Residual | None = None
     tolerance: float = 0.0
@@ -183,7 +183,7 @@ def decide(
     if in_print is not None and in_print.ok:
         verdict = HOLDS if entry.order is None else APPROXIMATION
     else:
-        verdict = SCAN_ERROR if entry.scan else MISPRINT
+        verdict = SCAN_ERROR if entry.evidence else MISPRINT
         form = in_print if corrected is None else _beside(reference, entry, corrected)
     assert form is not None
     forms = [form, *(_beside(reference, entry, formula) for formula in entry.shipped)]

@@ -10,8 +10,9 @@ import qutip
 
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import PAULI, spin_matrices
-from openmr.models import finite_band, scattering
+from openmr.models import clusters, finite_band, scattering
 from openmr.moments.equilibrium import equilibrium
+from openmr.rates.routes.joint_space import coupling, hamiltonian
 from openmr.reports.ledger.entries import Entry, Formula
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
@@ -31,51 +32,42 @@ _SECTION = "II. System Hamiltonian"
 # --- (1) --------------------------------------------------------------------------------------
 
 
-class Energies(NamedTuple):
-    """Expectation values along an exact evolution, (times, initial states)."""
+class Evolved(NamedTuple):
+    """Exact states of an electron in a band with a moment, and their energies at the start."""
 
-    electrons: Array
-    moments: Array
-    exchange: Array
-    start: Array  # of the whole, at the start, per initial state
+    band: finite_band.FiniteBand
+    states: ComplexArray  # (times, orbital, spins, initial state)
+    start: Array  # per initial state
+    exchanged: float  # by the coupling
 
 
 @cache
-def _exact_energies() -> Energies:
-    """One electron in a band of nine levels with a moment, strongly coupled, from expm."""
+def exact_evolution() -> Evolved:
+    """Nine orbitals, a strongly coupled moment of spin 1/2: levels of the whole matrix."""
     electron, moment = np.diag(PAULI[2]).real, np.array([0.5, -0.5])
-    zeeman = np.repeat(0.4 * electron, 2)
-    splitting = np.tile(1.3 * moment, 2)
-    orbitals = finite_band.orbital_levels(9, 1.0)
-    generator = np.random.default_rng(3)
+    orbitals, generator = finite_band.orbital_levels(9, 1.0), np.random.default_rng(3)
     band = finite_band.FiniteBand(
-        energies=zeeman + splitting,
+        energies=np.repeat(0.4 * electron, 2) + np.tile(1.3 * moment, 2),
         populations=np.array([0.3, 0.7]),
-        couplings=np.stack([sum(np.kron(p, s) for p, s in zip(PAULI, 0.5 * PAULI, strict=True))]),
+        couplings=np.einsum("v,vij,vkl->ikjl", [0.5, 0.3, 0.4], PAULI, PAULI).reshape(1, 4, 4),
         orbitals=orbitals,
         scattering=finite_band.random_scattering(orbitals, 1.0, 0.5, generator)[None],
     )
-    _, states = finite_band.evolve(band, 0.2, 3.0, 6)
-    weights = np.abs(states) ** 2
-    kinetic = np.einsum("tkas,k->ts", weights, orbitals)
-    electrons = kinetic + np.einsum("tkas,a->ts", weights, zeeman)
-    moments = np.einsum("tkas,a->ts", weights, splitting)
-    exchange = np.einsum(
-        "tkas,ab,kl,tlbs->ts", states.conj(), band.couplings[0], band.scattering[0], states,
-        optimize=True,
-    ).real  # fmt: skip
+    exchange = np.kron(band.scattering[0], band.couplings[0])
+    free = np.add.outer(orbitals, band.energies)
+    energies, basis = np.linalg.eigh(np.diag(free.ravel()) + exchange)
+    inside = basis.conj().T[:, 4 * band.start : 4 * band.start + 4]
+    phases = np.exp(-1j * energies * np.array([0.2, 1.0, 3.0])[:, None])
+    states: ComplexArray = np.einsum("ia,ta,as->tis", basis, phases, inside)
+    moved = np.einsum("tas,ab,tbs->ts", states.conj(), exchange, states).real
     # the start is an eigenstate of the rest, and V has no element that keeps the orbital
-    start = orbitals[band.start] + zeeman + splitting
-    return Energies(electrons, moments, exchange, start)
+    return Evolved(band, states.reshape(3, 9, 4, 4), free[band.start], float(np.ptp(moved)))
 
 
-def _total_energy(e: Energies) -> Array:
+def _total_energy(e: Evolved) -> Array:
     """Eq. (1)."""
-    return np.asarray(e.electrons + e.moments + e.exchange)
-
-
-def _drift(found: Array, e: Energies) -> float:
-    return float(np.abs(found - e.start).max() / np.ptp(e.exchange))
+    whole = [finite_band.apply_hamiltonian(e.band, states) for states in e.states]
+    return np.asarray(np.einsum("tkas,tkas->ts", e.states.conj(), whole).real)
 
 
 # --- (2) --------------------------------------------------------------------------------------
@@ -92,7 +84,7 @@ class Electron(NamedTuple):
     field: float
     momentum_squared: float
     sigma: ComplexArray  # (3, 6, 6)
-    along: ComplexArray  # b.sigma
+    along: ComplexArray  # b.sigma, b along z
     cross: ComplexArray  # p x grad V_so (3, 6, 6)
 
 
@@ -120,7 +112,7 @@ def _hydrogen() -> tuple[Electron, Electron, tuple[float, float, float]]:
         field=0.0,
         momentum_squared=momentum_squared,
         sigma=np.stack([np.kron(p, np.eye(3)) for p in PAULI]),
-        along=np.kron(0.6 * PAULI[0] + 0.8 * PAULI[2], np.eye(3)),
+        along=np.kron(PAULI[2], np.eye(3)),
         cross=np.stack([np.kron(np.eye(2), -inverse_cube * m) for m in orbit]),
     )
     zeeman = bare._replace(field=field, momentum_squared=0.0, cross=0 * bare.cross)
@@ -144,11 +136,9 @@ def _electron_printed(e: Electron) -> ComplexArray:
 
 
 def electron(e: Electron) -> ComplexArray:
-    """Eq. (2) with half of the Zeeman term."""
-    orbit = sum(e.sigma[v] @ e.cross[v] for v in (0, 1, 2))
-    kinetic = e.momentum_squared / (2 * e.mass) * np.eye(len(e.along))
-    zeeman = e.g * e.mu_b * e.field * e.along / 2
-    return np.asarray(kinetic + zeeman - e.hbar / (4 * e.mass**2 * e.c**2) * orbit)
+    """Eq. (2) with the Zeeman energy of the joint space, half of the printed one."""
+    zeeman = hamiltonian([1.0], [0.0], e.g * e.mu_b * e.field).full()
+    return np.asarray(_electron_printed(e._replace(field=0.0)) + zeeman)
 
 
 def _electron_residual(formula: Formula, reference: Any) -> float:
@@ -217,14 +207,8 @@ def _moments_printed(m: Pair) -> ComplexArray:
 
 def moments(m: Pair) -> ComplexArray:
     """Eq. (3) with each pair once."""
-    zeeman = sum(m.field[v] * m.spins[i][v] for i in (0, 1) for v in (0, 1, 2))
-    exchange = sum(
-        m.exchange[i, j] * m.spins[i][v] @ m.spins[j][v]
-        for i in (0, 1)
-        for j in (0, 1)
-        for v in (0, 1, 2)
-    )
-    return np.asarray(m.g * m.mu_b * zeeman - exchange / 2)
+    pair = clusters.Cluster((0.5, 1.0), m.exchange, m.g * m.mu_b * m.field[2])
+    return np.asarray(clusters.hamiltonian(pair).toarray())
 
 
 def _splittings(hamiltonian: ComplexArray, m: Pair) -> Array:
@@ -241,79 +225,57 @@ def _splittings(hamiltonian: ComplexArray, m: Pair) -> Array:
 class Exchange(NamedTuple):
     """An electron's spin at a moment of spin 1, isotropic exchange."""
 
-    hbar: float
-    coupling: float  # J [energy volume]
-    volume: float
-    sigma: ComplexArray  # (3, 6, 6)
-    spin: ComplexArray  # (3, 6, 6)
+    coupling: float  # J / V [energy]
+    k: Array  # of an electron at rest
     levels: Array  # by total angular momentum
 
 
 @cache
 def _electron_at_moment() -> Exchange:
     """Levels of -J s.S / V with s the electron's spin: a number for each total spin F."""
-    coupling, volume, spin = 0.9, 1.7, 1.0
+    strength, spin = 0.9 / 1.7, 1.0
     total = np.array([0.5, 0.5, 1.5, 1.5, 1.5, 1.5])
     product = 0.5 * (total * (total + 1) - spin * (spin + 1) - 0.75)
-    return Exchange(
-        hbar=0.8,
-        coupling=coupling,
-        volume=volume,
-        sigma=np.stack([np.kron(p, np.eye(3)) for p in PAULI]),
-        spin=np.stack([np.kron(np.eye(2), s) for s in spin_matrices(1.0)]),
-        levels=np.sort(-coupling / volume * product),
-    )
+    return Exchange(strength, np.zeros(1), np.sort(-strength * product))
 
 
-def exchange(e: Exchange, L: ComplexArray) -> ComplexArray:
-    """Eq. (4), with delta = 1 / V."""
-    return np.asarray(-e.hbar * sum(L[v] @ e.sigma[v] / e.volume for v in (0, 1, 2)))
+def exchange(e: Exchange) -> ComplexArray:
+    """Eq. (4)."""
+    return np.asarray(coupling([1.0], 0, [e.coupling] * 3).full())
 
 
-def _moment_operator(e: Exchange) -> ComplexArray:
-    """Eq. (6)."""
-    return np.asarray(e.coupling / (2 * e.hbar) * e.spin)
+def _by_moment_operator(e: Exchange) -> ComplexArray:
+    """Eq. (4) with the factor J / 2 of Eq. (6) as the electrons' engine has it."""
+    local = scattering.plane_waves(e.k, exchange=e.coupling)
+    return np.asarray(sum(map(np.kron, -local, spin_matrices(1.0))))
 
 
-def _coupling_levels(matrix: ComplexArray) -> Array:
+def _level_residual(formula: Formula, e: Exchange) -> float:
+    matrix = formula(e)
     if not largest(matrix - matrix.conj().T) < 1e-12:
         raise ValueError("not Hermitian")
-    return np.asarray(np.linalg.eigvalsh(matrix))
-
-
-def _local_spin(delta: ComplexArray, sigma: ComplexArray) -> ComplexArray:
-    """Eq. (5): elements <r s|V|r' s'> on a grid of places."""
-    return np.asarray(delta[:, None, :, None] * sigma[None, :, None, :])
+    return relative(np.linalg.eigvalsh(matrix), e.levels)
 
 
 class Local(NamedTuple):
-    """Places on a ring, one of them the moment's."""
+    """Wavenumbers, a place on a ring, and the elements of spins there."""
 
-    waves: ComplexArray  # <r|k> (r, k)
-    delta: ComplexArray  # delta(r - r_i) as a diagonal matrix
-    expected: ComplexArray  # (3, modes, modes)
+    k: Array
+    place: float
+    volume: float
+    elements: ComplexArray  # (3, modes, modes)
 
 
 @cache
-def _plane_wave_elements() -> Local:
-    """Coupling at a place as the electrons' engine takes it, spin 1/2 times 2."""
+def _local_spins() -> Local:
+    """Elements <k|delta(r - r_i)|k'> sigma by sums over a grid of seven places."""
     few = few_electrons(1)
-    grid = 7
-    spacing = few.volume / grid
-    places = spacing * np.arange(grid)
-    k = few.k[::2]
-    delta = np.diag((np.arange(grid) == round(few.sites[0] / spacing)) / spacing)
-    waves = np.exp(1j * np.outer(places, k)) / np.sqrt(grid)
-    return Local(waves, delta, scattering.plane_waves(k, few.sites[0], 2.0 / few.volume))
+    return Local(few.k[::2], few.sites[0], few.volume, few.V)
 
 
-def _local_residual(formula: Formula, r: Local) -> float:
-    off = []
-    for pauli, expected in zip(PAULI, r.expected, strict=True):
-        places = formula(r.delta, pauli)
-        found = np.einsum("rk,rsRt,Rl->kslt", r.waves.conj(), places, r.waves)
-        off.append(relative(found.reshape(expected.shape), expected))
-    return float(np.max(off))
+def _local_spin(r: Local) -> ComplexArray:
+    """Eq. (5), the spin 1/2 times 2."""
+    return scattering.plane_waves(r.k, r.place, 2.0 / r.volume)
 
 
 _entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
@@ -323,17 +285,13 @@ ENTRIES = [
         equation="1",
         statement="Electrons, moments and their coupling make up the whole energy",
         latex=r"H = H_e + H_m + V_{em}",
-        code=(
-            "openmr.models.finite_band.apply_hamiltonian",
-            "openmr.rates.routes.joint_space.hamiltonian",
-        ),
+        code=("openmr.models.finite_band.apply_hamiltonian",),
         printed=_total_energy,
-        reference=_exact_energies,
-        residual=lambda formula, e: _drift(formula(e), e),
+        reference=exact_evolution,
+        residual=lambda formula, e: largest(formula(e) - e.start) / e.exchanged,
         tolerance=1e-11,
-        because="distance from the energy at the start over the change of the coupling's; rounding "
-        "of the propagator",
-        route="exact evolution of one electron in a band with a moment",
+        because="distance from the energy at the start over the change of the coupling's; rounding",
+        route="evolution of one electron in a band with a moment, by the levels of all states",
     ),
     _entry(
         equation="2",
@@ -345,10 +303,7 @@ ENTRIES = [
         r" + \tfrac12 g\mu_B B\,\hat{\mathbf b}\cdot\boldsymbol\sigma_l"
         r" - (\hbar/4m^2c^2)\,\boldsymbol\sigma_l\cdot"
         r"[\mathbf p_l\times\nabla V_{so}(\mathbf r_l)]",
-        code=(
-            "openmr.rates.routes.joint_space.hamiltonian",
-            "openmr.rates.routes.joint_space.first_order_tensor",
-        ),
+        code=("openmr.rates.routes.joint_space.hamiltonian",),
         printed=_electron_printed,
         corrected=electron,
         reference=_hydrogen,
@@ -384,12 +339,10 @@ ENTRIES = [
         equation="4",
         statement="Moments and electrons couple by the product of L and V",
         latex=r"\check V_{em} = -\hbar\sum_{il\nu}\hat L_i^\nu\hat V_{il}^\nu",
-        code=("openmr.rates.routes.joint_space.coupling", "openmr.models.scattering.plane_waves"),
+        code=("openmr.rates.routes.joint_space.coupling",),
         printed=exchange,
         reference=_electron_at_moment,
-        residual=lambda formula, e: relative(
-            _coupling_levels(formula(e, e.coupling / 2 / e.hbar * e.spin)), e.levels
-        ),
+        residual=_level_residual,
         because="relative; rounding of a 6 x 6 diagonalisation",
         route="angular momentum: levels of -J s.S by the total spin",
         note="J > 0 puts the parallel spins below.",
@@ -398,26 +351,21 @@ ENTRIES = [
         equation="5",
         statement="The electrons' operator is their spin at the place of the moment",
         latex=r"\hat V_{il}^\nu = \hat\sigma_l^\nu\,\delta(\mathbf r_l - \mathbf r_i)",
-        code=("openmr.models.scattering.plane_waves", "openmr.models.fock.one_body"),
+        code=("openmr.models.scattering.plane_waves",),
         printed=_local_spin,
-        reference=_plane_wave_elements,
-        residual=_local_residual,
+        reference=_local_spins,
+        residual=lambda formula, r: relative(formula(r), r.elements),
         because="relative; rounding of sums over seven places",
-        route="couplings between plane waves of om.scattering, beside sums over a grid of places",
+        route="sums over a grid of places",
     ),
     _entry(
         equation="6",
         statement="The moments' operator is their spin times J / 2 hbar",
         latex=r"\hat L_i^\nu = \frac{\mathcal J_i^\nu}{2\hbar}\hat S_{\iota i}^\nu",
-        code=("openmr.rates.routes.joint_space.coupling", "openmr.bath.moment_correlator"),
-        printed=_moment_operator,
+        code=("openmr.models.scattering.plane_waves",),
+        printed=_by_moment_operator,
         reference=_electron_at_moment,
-        residual=lambda formula, e: relative(
-            _coupling_levels(
-                -e.hbar / e.volume * sum(a @ b for a, b in zip(formula(e), e.sigma, strict=True))
-            ),
-            e.levels,
-        ),
+        residual=_level_residual,
         because="relative; rounding of a 6 x 6 diagonalisation",
         route="angular momentum: levels of -J s.S by the total spin",
         note="The factor 1/2 makes J the coupling of the electron's spin s = sigma/2. Eqs. (40), "

@@ -196,7 +196,7 @@ ENTRIES = [
         corrected_latex=r"\mathcal E_{2,2}\mathcal E^{-1}_{2,2} ="
         r"\frac{-i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r}"
         r"\frac{+i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r}",
-        scan=True,
+        evidence="(B38), which the paper gets from it, follows from the product",
         printed=_product_22_printed,
         corrected=_product_22,
         reference=lambda: products(2, 2),

@@ -25,6 +25,7 @@ from openmr.reports.ledger.small_systems import (
     largest,
     many_body_state,
     mixed_state,
+    on_fock_space,
     relative,
     scattered,
     thermal,
@@ -41,40 +42,33 @@ _SECTION = "III A. From many- to one-body master equation"
 class _OneElectron(NamedTuple):
     """A single electron's density matrix, and the same state in Fock space."""
 
-    few: Few
     single: ComplexArray
     many: ComplexArray
 
 
 @cache
-def one_electron() -> _OneElectron:
+def _one_electron() -> _OneElectron:
     """sum_ab rho_ab f_a^+ |0><0| f_b."""
     few, single = few_electrons(), mixed_state(4, 12)
     vacuum = np.zeros(16)
-    vacuum[np.argmin(fock.one_body(np.eye(4)).diag().real)] = 1.0
+    vacuum[np.argmin(np.einsum("aji,aji->i", few.f.conj(), few.f).real)] = 1.0
     created = np.einsum("aji,j->ai", few.f.conj(), vacuum)
-    return _OneElectron(few, single, np.einsum("ab,ai,bj->ij", single, created, created.conj()))
+    return _OneElectron(single, np.einsum("ab,ai,bj->ij", single, created, created.conj()))
 
 
-def one_body_element(f: ComplexArray, state: ComplexArray, a2: int, a1: int) -> complex:
+def _one_body_elements(o: _OneElectron) -> ComplexArray:
     """Eqs. (17), (A1)."""
-    return complex(np.trace(f[a1].conj().T @ f[a2] @ state))
-
-
-def element_residual(formula: Formula, o: _OneElectron) -> float:
-    """Deviation of a one-body density matrix."""
-    found = [[formula(o.few.f, o.many, a, b) for b in range(4)] for a in range(4)]
-    return relative(found, o.single)
+    return fock.density(as_state(o.many))
 
 
 class Kinetic(NamedTuple):
-    """One-body matrices, and the rate of change of a many-body state; hbar is not 1."""
+    """A many-body state, one-body matrices and the state's rate of change; hbar is not 1."""
 
+    few: Few
+    state: ComplexArray
     hbar: float
-    rho: ComplexArray
     h0: ComplexArray
     vm: ComplexArray
-    collision: ComplexArray
     change: ComplexArray
 
 
@@ -84,19 +78,19 @@ def many_body_rate() -> Kinetic:
     few, state, hbar = few_electrons(), many_body_state(), 0.8
     mean = np.einsum("nij,ji->n", few.L, thermal(few.moments))
     h0, vm = hermitian(4, 13), -hbar * np.einsum("n,nab->ab", mean, few.V)
-    many = fock.one_body(h0).full() - hbar * np.einsum("n,nab->ab", mean, few.many)
+    many = on_fock_space(h0 + vm, few.f)
     _, parts = scattered(few, state)
     change = density(few, -1j / hbar * commutator(many, state)) + parts.total
-    # J of the formula by the master equation's engine, that of the change by double commutators
-    collided = density(few, fock.collision(as_state(state), engine(few)).full())
-    return Kinetic(hbar, density(few, state), h0, vm, collided, change)
+    return Kinetic(few, state, hbar, h0, vm, change)
 
 
 def kinetic(k: Kinetic) -> ComplexArray:
     """Eqs. (18), (A2), solved for the rate of change."""
-    free = 1j / k.hbar * (k.rho @ k.h0 - k.h0 @ k.rho)
-    mean = 1j / k.hbar * (k.rho @ k.vm - k.vm @ k.rho)
-    return np.asarray(free + mean + k.collision)
+    state = as_state(k.state)
+    rho, collided = fock.density(state), fock.density(fock.collision(state, engine(k.few)))
+    free = 1j / k.hbar * (rho @ k.h0 - k.h0 @ rho)
+    mean = 1j / k.hbar * (rho @ k.vm - k.vm @ rho)
+    return np.asarray(free + mean + collided)
 
 
 class Mean(NamedTuple):
@@ -111,7 +105,7 @@ class Mean(NamedTuple):
 
 
 @cache
-def mean_potentials() -> tuple[Mean, Mean]:
+def _mean_potentials() -> tuple[Mean, Mean]:
     """Mean fields of a film, from its precession, and of moments on a ring in a tilted field."""
     return _film(), _ring()
 
@@ -148,23 +142,18 @@ def _film() -> Mean:
     )
 
 
-def mean_potential_printed(m: Mean) -> ComplexArray:
+def _mean_potential_printed(m: Mean) -> ComplexArray:
     """Eqs. (19), (A3) as printed."""
-    return np.asarray(
-        -1 / 2 * sum(m.number * m.exchange[v] * m.spin[v] * m.sigma[v] for v in (0, 1, 2))
-    )
+    each = (m.number * m.exchange[v] * m.spin[v] * m.sigma[v] for v in (0, 1, 2))
+    return np.asarray(-1 / 2 * sum(each))
 
 
-def mean_potential(m: Mean) -> ComplexArray:
+def _mean_potential(m: Mean) -> ComplexArray:
     """Eqs. (19), (A3) with the density N / V of moments."""
-    return np.asarray(
-        -1
-        / 2
-        * sum(m.number / m.volume * m.exchange[v] * m.spin[v] * m.sigma[v] for v in (0, 1, 2))
-    )
+    return _mean_potential_printed(m) / m.volume
 
 
-def mean_residual(formula: Formula, potentials: tuple[Mean, Mean]) -> float:
+def _mean_residual(formula: Formula, potentials: tuple[Mean, Mean]) -> float:
     """Relative deviation of both potentials."""
     return float(np.max([relative(formula(m), m.potential) for m in potentials]))
 
@@ -183,7 +172,7 @@ class _Waves(NamedTuple):
 
 
 @cache
-def ring() -> _Waves:
+def _on_ring() -> _Waves:
     """Elements of the coupling at one place as the electrons' engine takes them."""
     volume, count = 6.3, 9
     k, places = 2 * np.pi * np.array([1.0, 3.0]) / volume, volume * np.arange(count) / count
@@ -191,17 +180,17 @@ def ring() -> _Waves:
     return _Waves(k, places, volume, places[4], elements)
 
 
-def plane_wave_printed(k: float, r: Any, volume: float) -> Any:
+def _plane_wave_printed(k: float, r: Any, volume: float) -> Any:
     """Eqs. (20), (A21) as printed."""
     return 1 / np.sqrt(volume) * np.exp(k * r)
 
 
-def plane_wave(k: float, r: Any, volume: float) -> Any:
+def _plane_wave(k: float, r: Any, volume: float) -> Any:
     """Eqs. (20), (A21) with i k.r."""
     return 1 / np.sqrt(volume) * np.exp(1j * k * r)
 
 
-def wave_residual(formula: Formula, w: _Waves) -> float:
+def _wave_residual(formula: Formula, w: _Waves) -> float:
     """Deviation of orthonormality and of the elements of a delta function."""
     waves = np.stack([formula(k, w.places, w.volume) for k in w.k])
     overlap = waves.conj() @ waves.T * w.volume / len(w.places)
@@ -221,9 +210,9 @@ ENTRIES = [
         latex=r"\varrho_{\alpha_2\alpha_1}(t) = \langle\alpha_2|\hat\rho(t)|\alpha_1\rangle"
         r" = \mathrm{Tr}_e\{\hat f_{\alpha_1}^+\hat f_{\alpha_2}\hat\rho(t)\}",
         code=("openmr.models.fock.density",),
-        printed=one_body_element,
-        reference=one_electron,
-        residual=element_residual,
+        printed=_one_body_elements,
+        reference=_one_electron,
+        residual=lambda formula, o: relative(formula(o), o.single),
         because="relative; rounding",
         route="the density matrix of a single electron, put into Fock space",
     ),
@@ -234,7 +223,7 @@ ENTRIES = [
         r" - \frac{i}{\hbar}[\varrho(t), \hat{\mathcal H}_0^e]_{\alpha_2\alpha_1}"
         r" - \frac{i}{\hbar}[\varrho(t), \hat{\mathcal V}_m]_{\alpha_2\alpha_1}"
         r" = \mathcal J_{\alpha_2\alpha_1}(\hat\rho)",
-        code=("openmr.models.scattering.evolve_density",),
+        code=("openmr.models.fock.density", "openmr.models.fock.collision"),
         printed=kinetic,
         reference=many_body_rate,
         residual=lambda formula, k: relative(formula(k), k.change),
@@ -251,10 +240,10 @@ ENTRIES = [
         corrected_latex=r"\hat{\mathcal V}_m = -\frac12\frac{N_i}{V}\mathcal J_i^\nu"
         r"\langle\hat S_i^\nu\rangle\hat\sigma^\nu",
         code=("openmr.rates.routes.joint_space.first_order_tensor",),
-        printed=mean_potential_printed,
-        corrected=mean_potential,
-        reference=mean_potentials,
-        residual=mean_residual,
+        printed=_mean_potential_printed,
+        corrected=_mean_potential,
+        reference=_mean_potentials,
+        residual=_mean_residual,
         tolerance=1e-9,
         because="relative; rounding of omega_L - omega_B in SI units",
         route="couplings at places, k = k'; Liouvillian projected onto the thermal moment",
@@ -269,10 +258,10 @@ ENTRIES = [
         corrected_latex=r"\langle\mathbf r|\alpha\rangle = \frac{1}{\sqrt V}"
         r"e^{i\mathbf k\cdot\mathbf r}|\sigma\rangle",
         code=("openmr.models.scattering.plane_waves",),
-        printed=plane_wave_printed,
-        corrected=plane_wave,
-        reference=ring,
-        residual=wave_residual,
+        printed=_plane_wave_printed,
+        corrected=_plane_wave,
+        reference=_on_ring,
+        residual=_wave_residual,
         because="overlaps and elements, relative; rounding",
         route="orthonormality on a ring; couplings of om.scattering",
         note="Without the i the functions grow and are not orthogonal: the error exceeds 1.",

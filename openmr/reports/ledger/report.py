@@ -36,7 +36,8 @@ WRONG: Final = (MISPRINT, SCAN_ERROR)
 """Verdicts on a print in whose place another form holds."""
 
 TOLD: Final = (
-    "equation section statement because route latex corrected_latex order parameter code note"
+    "equation section statement because route latex corrected_latex evidence order parameter code "
+    "note"
 )
 """Fields of an entry that its JSON has."""
 
@@ -143,6 +144,8 @@ def _details(finding: Finding) -> list[str]:
     lines = [f"printed   {entry.latex}"]
     if entry.corrected_latex and finding.verdict in WRONG:
         lines.append(f"holds     {entry.corrected_latex}")
+    if entry.evidence:
+        lines.append(f"evidence  {entry.evidence}")
     if entry.residual is not None:
         lines.append(f"computed  {entry.route}; residual: {entry.because}")
     if entry.order is not None:
@@ -206,6 +209,7 @@ def described(entry: Mapping[str, Any], heading: str, code: Sequence[str]) -> li
         ]
     if wrong:
         facts.append(f"As printed: {_number(entry['printed_residual'])}.")
+        facts += [f"The scan's: {prose(entry['evidence'])}."] if entry["evidence"] else []
     if entry["order"] is not None:
         facts.append(f"Errs at order {entry['order']:g} in {prose(entry['parameter'])}.")
     for text in (" ".join(facts), prose(entry["error"]), prose(entry["note"])):

@@ -81,102 +81,75 @@ def time_nodes(longest: float, count: int) -> tuple[Array, Array]:
 
 
 class Beside(NamedTuple):
-    """An electron's spin beside one thermal moment, at one time, in the interaction picture."""
+    """An electron's spin beside one thermal moment, in the interaction picture."""
 
     hbar: float
+    spin: float
+    splitting: float
+    exchange: Array  # J_v
     electron: ComplexArray  # H_e
     moment: ComplexArray  # H_m
-    V: ComplexArray  # V^n of the electron
-    L: ComplexArray  # L_n of the moment, Eq. (6)
     rho: ComplexArray
     bath: ComplexArray  # rho_m
-    now: float  # t
-    times: Array  # tau from t_0 = 0 to t
-    weights: Array
 
     def coupling(self, time: float) -> ComplexArray:
-        """V_em in the interaction picture on the joint space, from Eq. (4)."""
-        joint = -self.hbar * sum(np.kron(v, m) for v, m in zip(self.V, self.L, strict=True))
+        """V_em in the interaction picture on the joint space, from Eqs. (4), (6)."""
+        products = map(np.kron, PAULI, spin_matrices(self.spin))
+        joint = -0.5 * sum(j * product for j, product in zip(self.exchange, products, strict=True))
         free = np.kron(self.electron, np.eye(len(self.bath))) + np.kron(np.eye(2), self.moment)
         return turned(free, joint, time / self.hbar)
-
-    def correlator(self, later: float, earlier: float) -> ComplexArray:
-        """<L_n1(t1) L_n2(t2)> by the levels of the moment."""
-        one = [turned(self.moment, m, later / self.hbar) for m in self.L]
-        two = [turned(self.moment, m, earlier / self.hbar) for m in self.L]
-        return np.array([[np.trace(a @ b @ self.bath) for b in two] for a in one])
 
 
 @cache
 def electron_beside_moment() -> Beside:
     """A moment of spin 1, anisotropic exchange, an electron in a tilted field."""
-    hbar = 0.8
-    spin = spin_matrices(1.0)
-    times, weights = time_nodes(1.7, 24)
+    spin, splitting = 1.0, 1.3
+    moment = splitting * spin_matrices(spin)[2]
     return Beside(
-        hbar=hbar,
+        hbar=0.8,
+        spin=spin,
+        splitting=splitting,
+        exchange=np.array([0.3, 0.2, 0.5]),
         electron=hermitian(2, 1),
-        moment=1.3 * spin[2],
-        V=PAULI,
-        L=np.array([0.3, 0.2, 0.5])[:, None, None] * spin / (2 * hbar),
+        moment=moment,
         rho=mixed_state(2, 2),
-        bath=thermal(1.3 * spin[2]),
-        now=1.7,
-        times=times,
-        weights=weights,
+        bath=thermal(moment),
     )
 
 
-class Hop(NamedTuple):
-    """An electron's spin; its bath is a moment and the hop between two orbitals, Eq. (9)."""
+class Still(NamedTuple):
+    """An electron's spin that stays at a moment, Eq. (9) from t_0 = 0 to t."""
 
     hbar: float
-    bath: ComplexArray
-    now: ComplexArray  # V_em(t)
-    before: ComplexArray  # V_em(tau)
-    mean_now: ComplexArray  # Tr_m[rho_m V_em(t)] times the bath's identity
+    now: ComplexArray  # V^v(t) times the coupling's strength, (3, 2, 2)
+    before: ComplexArray  # at the times, (t, 3, 2, 2)
+    mean: Array  # <S_v>
+    times: Array
     weights: Array
 
 
 @cache
-def hop(strength: float, still: float) -> tuple[Hop, ComplexArray]:
-    """The system, and its exact time-convolutionless generator at t as a 4 x 4 matrix.
-
-    Parameters
-    ----------
-    strength : float
-        Of the coupling that moves the electron between the orbitals: zero mean.
-    still : float
-        Of the one that leaves it where it is.
-    """
-    hbar, time = 0.8, 1.5
-    spin = spin_matrices(0.5)
-    flip, stay = 2 * spin[0], np.eye(2)
-    joint = np.zeros((8, 8), dtype=complex)
-    for pauli, moment, size in zip(PAULI, spin, (0.9, 0.7, 1.1), strict=True):
-        joint += np.kron(pauli, np.kron(moment, strength * size * flip + still * stay))
-    moments = np.kron(1.3 * spin[2], stay) + np.kron(stay, 0.9 * spin[2])
-    free = np.kron(0.6 * spin[2], np.eye(4)) + np.kron(stay, moments)
-    bath = np.kron(thermal(1.3 * spin[2]), np.diag([1.0 + 0j, 0.0]))
+def still(strength: float, time: float) -> tuple[Still, ComplexArray]:
+    """The system, and its exact time-convolutionless generator at t as a 4 x 4 matrix."""
+    hbar, spin = 0.8, spin_matrices(0.5)
+    electron, bath = 0.6 * spin[2], thermal(1.3 * spin[2])
+    v = strength * np.array([0.9, 0.7, 1.1])[:, None, None] * PAULI
+    joint: ComplexArray = np.asarray(sum(map(np.kron, v, spin)))
+    free: ComplexArray = np.kron(electron, np.eye(2)) + np.kron(np.eye(2), 1.3 * spin[2])
     times, weights = time_nodes(time, 16)
-    now = turned(free, joint, time / hbar)
-    before = np.stack([turned(free, joint, t / hbar) for t in times])
 
-    mean = np.kron(trace_second(now @ np.kron(stay, bath), 2), np.eye(4))
-    system = Hop(
-        hbar=hbar,
-        bath=np.asarray(bath),
-        now=now,
-        before=before,
-        mean_now=np.asarray(mean),
-        weights=weights,
-    )
+    def at(t: float) -> ComplexArray:
+        return np.stack([turned(electron, a, t / hbar) for a in v])
+
+    mean = np.einsum("vij,ji->v", spin, bath).real
+    system = Still(hbar, at(time), np.stack([at(t) for t in times]), mean, times, weights)
+    now = turned(free, joint, time / hbar)
     columns, changes = [], []
     for unit in np.eye(4, dtype=complex).reshape(4, 2, 2):
         moved = turned(free + joint, np.kron(unit, bath), -time / hbar)
         moved = turned(free, moved, time / hbar)
         columns.append(trace_second(moved, 2).ravel())
-        changes.append(trace_second(-1j / hbar * commutator(system.now, moved), 2).ravel())
+        changes.append(trace_second(-1j / hbar * commutator(now, moved), 2).ravel())
     return system, np.stack(changes, axis=1) @ np.linalg.inv(np.stack(columns, axis=1))
 
 
@@ -203,6 +176,11 @@ class Few(NamedTuple):
     before: ComplexArray  # D_{n1 n2}(-tau)
     plus: ComplexArray  # D+_{n1 n2}(e_6 - e_5), (n, n, 5, 6)
     minus: ComplexArray  # D-_{n1 n2}(e_5 - e_6), (n, n, 5, 6)
+
+
+def on_fock_space(matrix: ComplexArray, f: ComplexArray) -> ComplexArray:
+    """sum_ab A_ab f_a^+ f_b."""
+    return np.asarray(np.einsum("ab,aji,bjk->ik", matrix, f.conj(), f))
 
 
 @cache
@@ -232,7 +210,7 @@ def few_electrons(moments: int = 2) -> Few:
     pauli = np.tile(PAULI, (moments, 1, 1))
     v = np.stack([np.kron(o, p) for o, p in zip(orbital, pauli, strict=True)])
     energies = np.array([-0.4, -0.2, 0.5, 0.7])
-    f = np.stack([a.full() for a in fock.annihilators(4)])
+    f = np.stack([qutip.fdestroy(4, a).full() for a in range(4)])
     times, weights = time_nodes(9.0, 64)
     memory = np.exp(-0.5 * times**2)
     bath = thermal(energy)
@@ -251,7 +229,7 @@ def few_electrons(moments: int = 2) -> Few:
         L=strength,
         moments=energy,
         f=f,
-        many=np.stack([fock.one_body(a).full() for a in v]),
+        many=np.stack([on_fock_space(a, f) for a in v]),
         times=times,
         weights=weights,
         memory=memory,
@@ -290,7 +268,7 @@ def scattered(few: Few, state: ComplexArray) -> tuple[ComplexArray, Scattered]:
     """
     fock_size, moment_size = len(state), len(few.moments)
     coupling = -sum(np.kron(a, b) for a, b in zip(few.many, few.L, strict=True))
-    electron = fock.one_body(np.diag(few.energies)).full()
+    electron = on_fock_space(np.diag(few.energies), few.f)
     free = np.kron(electron, np.eye(moment_size)) + np.kron(np.eye(fock_size), few.moments)
     energies, basis = np.linalg.eigh(free)
     inside = basis.conj().T @ coupling @ basis

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 
 from openmr import _checks
 from openmr._version import __version__
@@ -132,7 +133,8 @@ def verify(
         Case(f"{sample.name}, T = {t:g} K, B = {b:g} T", sample, float(t), float(b), (x, y, z))
         for t, b in zip(*(p.ravel() for p in points), strict=True)
     ]
-    solutions = solve([*own, *standard_cases()], progress=progress)
+    with threadpool_limits(limits=1, user_api="blas"):  # threads cost more than small matrices
+        solutions = solve([*own, *standard_cases()], progress=progress)
     return Report(checks=tuple(compare(solutions)), solutions=tuple(solutions))
 
 
