@@ -97,13 +97,15 @@ def exponential_cutoff_spectrum(x: ArrayLike, band: float) -> Array:
     return np.asarray(electron_hole_spectrum(x) * np.exp(-np.abs(x) / band))
 
 
-def principal_values(energy: Array, half_width: float) -> tuple[Array, Array]:
+def principal_values(energy: Array, orbital: Array, half_width: float) -> tuple[Array, Array]:
     """Principal values of the integrals of f/(e' - e) and (1 - f)/(e' - e) over a flat band.
 
     Parameters
     ----------
     energy : array (...), k_B T
-        e, from the chemical potential in the middle of the band.
+        e, from the chemical potential.
+    orbital : array (...), k_B T
+        e from the middle of the band, which a splitting moves.
     half_width : float, k_B T
         W; the result errs by (e/W)^2.
 
@@ -113,7 +115,7 @@ def principal_values(energy: Array, half_width: float) -> tuple[Array, Array]:
         For the electrons and for the holes.
     """
     logarithm = np.log(0.5 * half_width / np.pi) - digamma(0.5 + 0.5j * energy / np.pi).real
-    return -logarithm - energy / half_width, logarithm - energy / half_width
+    return -logarithm - orbital / half_width, logarithm - orbital / half_width
 
 
 @np.errstate(under="ignore")  # the thermal part dies off as exp(-pi t): to 0 when late

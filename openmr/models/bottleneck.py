@@ -43,29 +43,10 @@ class Partner(NamedTuple):
     connected: bool = False
 
 
-class Bottleneck(NamedTuple):
-    """What the moments' motion does to the electrons' spin across the field.
-
-    Attributes
-    ----------
-    size : float, no unit
-        |Omega_e Omega_m| / [(omega_e - omega_m)^2 + (1/tau_perp + 1/T2)^2], Omega_e and Omega_m
-        by which each precesses in the field of the other; the sum over sublattices.
-    decay : float, k_B T / hbar
-        Of the joint mode that most of the electrons' spin is in.
-    alone : float, k_B T / hbar
-        1/tau_perp beside moments that stand still.
-    """
-
-    size: float
-    decay: float
-    alone: float
-
-
-def bottleneck(
+def transverse_decay(
     partners: Sequence[Partner], weiss: ArrayLike, electron_splitting: float, spin_flip_rate: float
-) -> Bottleneck:
-    """Decay of the electrons' spin across the field with moments that follow it, and without.
+) -> float:
+    """Decay rate of the joint mode that most of the electrons' spin across the field is in.
 
     Parameters
     ----------
@@ -79,21 +60,13 @@ def bottleneck(
 
     Returns
     -------
-    Bottleneck
+    float, k_B T / hbar
+        It is 1/tau_perp beside moments that do not move.
     """
     joint = joint_generator(partners, weiss, electron_splitting, spin_flip_rate)
     rates, modes = np.linalg.eig(joint)
     shares = np.abs((modes[:2] * np.linalg.inv(modes)[:, :2].T).sum(axis=0))
-    blocks = joint.reshape(len(joint) // 2, 2, -1, 2)
-    damping = 0.5 * np.einsum("iaka->ik", blocks)
-    turning = 0.5 * np.einsum("iakb,ab->ik", blocks, _TURN)
-    size = 0.0
-    for i in range(1, len(blocks)):
-        torques = abs(turning[0, i] * turning[i, 0])
-        lines = turning[0, 0] - turning[i, i], damping[0, 0] + damping[i, i]
-        size += torques / np.hypot(*lines) ** 2 if torques else 0.0
-    decay = rates[np.argsort(shares)[-2:]].real.mean()
-    return Bottleneck(float(size), float(decay), float(damping[0, 0]))
+    return float(rates[np.argsort(shares)[-2:]].real.mean())
 
 
 def joint_generator(
@@ -104,7 +77,7 @@ def joint_generator(
     Parameters
     ----------
     partners, weiss, electron_splitting, spin_flip_rate
-        As of `bottleneck`.
+        As of `transverse_decay`.
 
     Returns
     -------

@@ -615,8 +615,8 @@ def level_shift(sea: Sea, half_width: float) -> Array:
             gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.electron_splitting
             hop = np.outer(np.eye(2)[after], np.eye(2)[before])
             sources, targets = (
-                principal_values(e + shift + _SIGN[spin] * half, half_width)
-                for shift, spin in ((gap, before), (-gap, after))
+                principal_values(orbital + _SIGN[spin] * half, orbital, half_width)
+                for orbital, spin in ((e + gap, before), (e - gap, after))
             )
             arriving, leaving = profile @ sources[0], profile @ targets[1]
             for a, b in np.ndindex(2, 2):

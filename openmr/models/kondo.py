@@ -95,7 +95,8 @@ def flip_rates(
     spacing = energies[1] - energies[0]
     terms = []  # values and numerators of G
     for given, empty, filled in second:
-        electrons, holes = principal_values(energies + given * x, half_width)
+        between = energies + given * x
+        electrons, holes = principal_values(between, between, half_width)
         terms += [(-holes, empty), (-electrons, filled)]
     found = np.zeros((2, 3))
     for axis, pauli in enumerate(PAULI):
