@@ -418,7 +418,7 @@ def _third_order(point: _Point) -> tuple[Assumption, ...]:
         second, third = found.reshape(2, 2, *state.temperature.shape)
         return np.asarray(np.copysign(_ratio(third, second), third))
 
-    name, parameter = "third order in the exchange (Kondo)", "2 nu_F J ln(W / k_B T)"
+    name, parameter = "third order in J (Kondo)", "2 nu_F J ln(W / k_B T)"
     coupling = 2 * electrons.dos * np.abs(magnet.exchange).max()
     size = np.asarray(np.abs(coupling * np.log(point.half_width / point.thermal)))
     lines = []
@@ -809,7 +809,7 @@ def closing_lines(report: Validity) -> list[str]:
     )
     lines += [
         "  off by: over the exchange part of the rate (of which a part of the spin is that part),",
-        "    over the exchange field, or over the largest |rho_L(B) - rho_L(0)| of the fields asked",
+        "    over the exchange field, or the largest |rho_L(B) - rho_L(0)| of the fields asked for",
         "  small: what the theory takes to be small, no unit; tau is the shorter exchange time",
         "  OPEN: no route gave a number here, and what must be small exceeds what counts as good",
         "  choice: not an error, but what the other model would give",
