@@ -79,3 +79,5 @@ def test_a_free_moment_decays_as_korringa_says():
         generator = joint_generator([Partner(0.5, x, 1e-12, (0.1,) * 3)], [[0.0]], 0.0, 0.0)
         expected = np.pi / 2 * 0.01 * (1 + x / 2 / np.tanh(x / 2))
         assert generator[2, 2] == pytest.approx(expected, rel=1e-10)
+    alone = transverse_decay([Partner(0.5, 0.4, 1.0, (0.0,) * 3)], [[0.0]], 0.4, 0.3)
+    assert alone == pytest.approx(0.3)
