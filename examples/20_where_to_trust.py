@@ -16,7 +16,7 @@ report = om.validity(film, temperature, 5.0)
 print(om.validity(film, 200.0, 5.0))
 
 figure, ax = plt.subplots(figsize=(8.5, 4.6), layout="constrained")
-styles = ["ko-", "ks--", "k^:", "kD-.", "C0v-", "C1p--", "C2*:"]
+styles = ["ko-", "ks--", "k^:", "kD-.", "C0v-", "C1p--", "C2*:", "C3x-", "C4+--", "C5<:"]
 shown = [
     a
     for a in report.assumptions
