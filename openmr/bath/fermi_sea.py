@@ -111,8 +111,10 @@ def principal_values(energy: Array, orbital: Array, half_width: float) -> tuple[
 
     Returns
     -------
-    filled, empty : array (...), no unit
-        For the electrons and for the holes.
+    filled : array (...), no unit
+        Over the electrons.
+    empty : array (...), no unit
+        Over the holes.
     """
     logarithm = np.log(0.5 * half_width / np.pi) - digamma(0.5 + 0.5j * energy / np.pi).real
     return -logarithm - orbital / half_width, logarithm - orbital / half_width

@@ -131,7 +131,7 @@ def _exchanged(partner: Partner, splitting: float) -> _Exchanged:
     turned = turned / np.einsum("bij,bji->b", turned, s[:2])[:, None, None]
 
     def gains(x: ComplexArray, dressed: ComplexArray, state: ComplexArray) -> tuple[Array, Array]:
-        """Of the moment's spin and of the electrons', x and y."""
+        """Rates of the moment's spin and of the electrons', x and y."""
         flow = dressed @ state
         flow = flow - np.swapaxes(flow.conj(), -1, -2)
         moment = -np.einsum("cij,aji->c", s, x @ flow - flow @ x)

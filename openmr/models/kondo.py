@@ -84,7 +84,9 @@ def flip_rates(
 
     Returns
     -------
-    second, third : array (3,), 2 pi n_S / (hbar nu_F)
+    second : array (3,), 2 pi n_S / (hbar nu_F)
+        Rates of spins along x, y, z.
+    third : array (3,), 2 pi n_S / (hbar nu_F)
         For spins along x, y, z. With one J the third is -2 nu_F J (ln W + c) of the second for
         x = 0, c = 1 + gamma - ln(2 pi); at any x it changes with ln W at this rate.
     """

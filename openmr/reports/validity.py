@@ -421,17 +421,18 @@ def _third_order(point: _Point) -> tuple[Assumption, ...]:
     name, parameter = "third order in J (Kondo)", "2 nu_F J ln(W / k_B T)"
     coupling = 2 * electrons.dos * np.abs(magnet.exchange).max()
     size = np.asarray(np.abs(coupling * np.log(point.half_width / point.thermal)))
-    lines = []
-    for i, rate in enumerate(RATES):
-        cost = NOT_ASKED
-        if point.costs:
-            here, wider = (added(width)[i] for width in (point.half_width, 2 * point.half_width))
+    costs = [NOT_ASKED] * 2
+    if point.costs:
+        costs.clear()
+        found = added(point.half_width), added(2 * point.half_width)
+        for rate, here, wider in zip(RATES, *found, strict=True):
             grows = "grows" if here.ravel()[np.abs(here).argmax()] > 0 else "falls"
             more = percent(float(np.abs(wider - here).max()))
-            cost = np.abs(here), f"1/{rate} {grows}; {more} more at 2 W", "third order"
-        where = f"{name}, {('along', 'across')[i]}"
-        lines.append(Assumption(where, "(9)", (rate,), parameter, size, *cost))
-    return tuple(lines)
+            costs.append((np.abs(here), f"1/{rate} {grows}; {more} more at 2 W", "third order"))
+    return tuple(
+        Assumption(f"{name}, {axis}", "(9)", (rate,), parameter, size, *cost)
+        for axis, rate, cost in zip(("along", "across"), RATES, costs, strict=True)
+    )
 
 
 def _memory(point: _Point) -> Assumption:
@@ -553,8 +554,9 @@ def _bottleneck(point: _Point) -> Assumption:
     # each in the field of the other [1/s], the moments' lines and widths
     torque = over * mean * np.prod(exchange[:, :2], axis=-1) * omega / (2 * HBAR)
     own = state.splitting + mean * np.diag(magnet.weiss) + 0.5 * HBAR * omega * exchange[:, 2]
-    heat = np.maximum(np.abs(state.splitting) / 2, thermal)
-    width = found.transverse[..., None] + np.pi / HBAR * (exchange[:, 0] ** 2) * heat
+    x = state.reduced_splitting
+    heat = thermal * (1 + 0.5 * (electron_hole_spectrum(x) + electron_hole_spectrum(-x)))
+    width = found.transverse[..., None] + np.pi / (2 * HBAR) * exchange[:, 0] ** 2 * heat
     size = _ratio(torque, (omega - own / HBAR) ** 2 + width**2).sum(axis=-1)
     size = size * _ratio(found.transverse, exchanged)
     name, parameter = "moments do not follow the electrons", "torques / (lines apart)^2"

@@ -71,7 +71,8 @@ def test_sizes_are_what_their_parameters_say(report):
     larmor = 2 * om.units.MU_B * b + 0.5 * exchange * hbar * rates.precession
     apart = rates.precession - larmor / hbar
     torques = density * film.magnet.exchange[0, 2] * mean * exchange * rates.precession / 2 / hbar
-    korringa = np.pi / hbar * exchange**2 * np.maximum(thermal, depth / 2)
+    coth = 1 / np.tanh(depth / 2 / thermal)  # 1/T2 of S = 1/2, near enough of any
+    korringa = np.pi / 2 / hbar * exchange**2 * (thermal + depth / 2 * coth)
     lines = apart**2 + (rates.transverse + korringa) ** 2
     share = rates.transverse / (rates.transverse - rates.spin_flip_rate)
     square_micrometre = 1e-12 * film.film.thickness
