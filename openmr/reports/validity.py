@@ -359,7 +359,7 @@ def _fastest(found: Relaxation) -> Array:
 
 
 def _exchange_rates(tensor: Array) -> Array:
-    """Of 1/tau_par and 1/tau_perp the exchange parts [1/s], (2, ...)."""
+    """Exchange parts of 1/tau_par and 1/tau_perp [1/s], (2, ...)."""
     along, across = tensor[..., 2, 2], tensor[..., 0, 0] + tensor[..., 1, 1]
     return np.stack([along, 0.5 * across])
 
