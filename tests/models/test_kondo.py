@@ -37,19 +37,50 @@ def test_the_logarithm_is_that_of_scaling(spin, x, connected, exchange):
         assert np.all(far[1] > near[1])
 
 
-def test_the_constant_beside_the_logarithm():
-    """A band of levels, summed: f(e)(1 - f(e)) over sum of (1 - 2f'')/(e - e'')."""
-    width, spacing = 60.0, 0.05
-    band = np.arange(-width, width, spacing) + spacing / 2
-    between = np.arange(-20, 20, spacing)  # half a step from every level: principal values
-    # the sum of the band's parts is -2 nu_F J of this
-    dressing = 0.5 * spacing * (np.tanh(band / 2) / (band - between[:, None])).sum(axis=1)
-    thermal = expit(between) * expit(-between)
-    mean = float(dressing @ thermal / thermal.sum())
+def by_summing_a_band(spin, x, exchange, axis, width, spacing=0.1):
+    """Golden rule with V + V G V, level by level: states between at energies of the whole."""
+    levels = np.arange(-width, width, spacing) + spacing / 2
+    shells = np.arange(-30, 30 + spacing / 2, spacing)  # half a step off: principal values
+    moment = np.array(exchange)[:, None, None] * spin_matrices(spin)
+    pauli = 2 * spin_matrices(0.5)
+    minus, plus = np.linalg.eigh(pauli[axis])[1].T
+    energy = x * spin_matrices(spin)[2].diagonal().real
+    weight = np.exp(-energy) / np.exp(-energy).sum()
+    once = -0.5 * np.einsum("aik,amn,i,k->mn", pauli, moment, minus.conj(), plus)
+    twice = 0.25 * np.einsum("bij,ajk,i,k->ba", pauli, pauli, minus.conj(), plus)
+
+    def principal(occupied, total):  # the sum of occupied / (total - levels)
+        return spacing * (occupied / (total[:, None] - levels)).sum(axis=1)
+
+    found = np.zeros(2)
+    for n, m in np.ndindex(once.shape):
+        arriving = shells + energy[n] - energy[m]
+        thermal = spacing * expit(-shells) * expit(arriving) * weight[n]
+        found[0] += 2 * thermal.sum() * abs(once[m, n]) ** 2
+        for q in range(len(energy)):
+            empty = np.einsum("ba,b,a->", twice, moment[:, m, q], moment[:, q, n])
+            filled = np.einsum("ba,a,b->", twice, moment[:, m, q], moment[:, q, n])
+            if empty == filled == 0 or once[m, n] == 0:
+                continue
+            # E - E' = (shell + E_n) - (level + E_q), or (level + E_n) - (arriving + E_q) and the
+            # sign of an exchange
+            second = empty * principal(expit(levels), shells + energy[n] - energy[q])
+            second = second + filled * principal(expit(-levels), arriving + energy[q] - energy[n])
+            found[1] += 4 * (once[m, n].conj() * (thermal @ second)).real
+    return found
+
+
+@pytest.mark.parametrize(("spin", "x", "exchange"), [(1.0, 2.0, THREE), (0.5, -3.0, ONE)])
+def test_the_third_order_is_that_of_a_band_of_levels(spin, x, exchange):
+    width = 100.0
+    found = np.array(kondo.flip_rates(spin, x, exchange, width))
+    for axis in range(3):
+        expected = by_summing_a_band(spin, x, exchange, axis, width)
+        # the band's ends are felt as (energy / W)^2
+        np.testing.assert_allclose(found[:, axis], expected, rtol=10 * (x / width) ** 2)
+    still = kondo.flip_rates(1.5, 0.0, ONE, width)
     constant = 1 + np.euler_gamma - np.log(2 * np.pi)
-    assert mean == pytest.approx(np.log(width) + constant, abs=3 / width**2)
-    second, third = kondo.flip_rates(1.5, 0.0, ONE, width)
-    np.testing.assert_allclose(third / second, -2 * ONE[0] * mean, rtol=3 / width**2)
+    np.testing.assert_allclose(still[1] / still[0], 0.04 * (np.log(width) + constant), rtol=1e-3)
 
 
 def through_fock_space(spin, exchange, x, energies):
