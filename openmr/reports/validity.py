@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ExtractionError, SizeError
@@ -610,9 +610,10 @@ def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[C
     if magnet.exchange.any():
         if len(magnet.sublattices) > 1:
             return ((None, "for one sublattice only", ""),) * 2
-        if np.any((state.temperature < ordering) & ~_aligned(magnet, state)):
-            needed = f"{_aligning_field(magnet, state):.2g} T"
-            return ((None, f"a finite cluster does not order; apply {needed}", ""),) * 2
+        needed, ordered = _alignment(magnet, state.temperature), state.temperature < ordering
+        if np.any(ordered & ~(np.abs(state.field) > needed)):
+            because = f"a finite cluster does not order; apply {needed[ordered].max():.2g} T"
+            return ((None, because, ""),) * 2
         of_points = np.array([_weiss_errors(magnet, s) for s in state.points()])
         errors = of_points.reshape(errors.shape)
     moments = f"{_neighbourhood(magnet)} moments all coupled"
@@ -624,21 +625,11 @@ def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[C
     return along, across
 
 
-def _aligned(magnet: Magnet, state: Equilibrium) -> NDArray[np.bool_]:
-    """True where the field, and not chance, aligns the moment of the whole cluster."""
-    return np.asarray(np.abs(state.field) > _alignment(magnet, state.temperature))
-
-
-def _aligning_field(magnet: Magnet, state: Equilibrium) -> float:
-    """Field that aligns it at every temperature below the ordering one [T]."""
-    ordered = state.temperature[state.temperature < ordering_temperature(magnet)]
-    return float(_alignment(magnet, ordered.max()))
-
-
-def _alignment(magnet: Magnet, temperature: ArrayLike) -> Array:
+def _alignment(magnet: Magnet, temperature: Array) -> Array:
+    """Field beyond which it, and not chance, aligns the moment of the whole cluster [T]."""
     moments = magnet.sublattices[0]
     moment = _neighbourhood(magnet) * moments.spin * abs(moments.g) * MU_B
-    return ALIGNED * K_B * np.asarray(temperature) / moment
+    return np.asarray(ALIGNED * K_B * temperature / moment)
 
 
 def _neighbourhood(magnet: Magnet) -> int:
