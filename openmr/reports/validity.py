@@ -339,8 +339,10 @@ class _Point:
         rates = _exchange_rates(self.reference.dissipator)
         change = _ratio(_exchange_rates(found.dissipator) - rates, rates)
         if found.uncertainty is not None:
-            unknown = _ratio(_exchange_rates(found.uncertainty), rates)
-            change = np.where(unknown <= RESOLVED, change, 0.0)
+            known = _ratio(_exchange_rates(found.uncertainty), rates) <= RESOLVED
+            if not known.any(axis=0).all():
+                raise ExtractionError("each rate is uncertain by more than a hundredth")
+            change = np.where(known, change, 0.0)
         return np.asarray(change.max(axis=0))
 
     def cost(self, deviation: Callable[[], Array], because: str, route: str) -> Cost:

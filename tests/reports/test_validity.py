@@ -11,6 +11,7 @@ from refusals import unclear
 from systems import antiferromagnet, field_for, film_of, paramagnet
 
 import openmr as om
+from openmr._checks import ExtractionError
 from openmr.apps import cli
 from openmr.rates.routes import tcl2
 from openmr.reports import validity
@@ -376,6 +377,14 @@ def test_one_denominator_a_rate(report):
     np.testing.assert_allclose(row(report, "(54)").deviation, np.maximum(along, across), rtol=1e-6)
     assert along[0] > 5 * across[0]
     assert "over the exchange part of the rate" in str(report)
+    # a rate that its route does not know is not compared; two such give no number
+    point = validity._Point(om.equilibrium(film, 10.0, 5.0), 1.0, True, 0.0)
+    right, off = point.reference.dissipator, np.diag([1.01, 1.01, 3.0])
+    for vague, distance in (([0.0, 0.0, 0.0], 2.0), ([0.005, 0.005, 0.1], 0.01)):
+        found = replace(point.reference, dissipator=off @ right, uncertainty=np.diag(vague) @ right)
+        assert point.distance(found) == pytest.approx(distance)
+    with pytest.raises(ExtractionError, match="more than a hundredth"):
+        point.distance(replace(point.reference, uncertainty=0.1 * right))
 
 
 def test_nothing_is_divided_by_zero_or_lost_below_the_smallest_number():
