@@ -104,6 +104,14 @@ def _parser() -> argparse.ArgumentParser:
         "--routes", nargs="+", default=[], metavar="ROUTE",
         help=f"costly routes to run besides: {', '.join(COSTLY)}",
     )  # fmt: skip
+    validity.add_argument(
+        "--half-width", type=float, default=1.0, metavar="EV",
+        help="half width of the band, where logarithms end (default: 1)",
+    )  # fmt: skip
+    validity.add_argument(
+        "--mixing-rate", type=float, default=0.0, metavar="1/S",
+        help="rate at which collisions mix the energies of the electrons (default: 0)",
+    )  # fmt: skip
     validity.set_defaults(run=_validity)
     ledger = commands.add_parser(
         "ledger",
@@ -230,6 +238,8 @@ def _validity(arguments: argparse.Namespace) -> int:
             direction=arguments.direction,
             routes=arguments.routes,
             tolerance=arguments.tolerance,
+            half_width=arguments.half_width,
+            mixing_rate=arguments.mixing_rate,
         )
         for temperature in arguments.temperature
     ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bernoulli, expm1, log1p
+from scipy.special import bernoulli, digamma, expm1, log1p
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray
@@ -87,6 +87,30 @@ def exponential_cutoff_spectrum(x: ArrayLike, band: float) -> Array:
     return np.asarray(electron_hole_spectrum(x) * np.exp(-np.abs(x) / band))
 
 
+def principal_values(energy: Array, orbital: Array, half_width: float) -> tuple[Array, Array]:
+    """Principal values of the integrals of f/(e' - e) and (1 - f)/(e' - e) over a flat band.
+
+    Parameters
+    ----------
+    energy : array (...), k_B T
+        e, from the chemical potential.
+    orbital : array (...), k_B T
+        e from the middle of the band, which a splitting moves.
+    half_width : float, k_B T
+        W; the result errs by (e/W)^2.
+
+    Returns
+    -------
+    filled : array (...), no unit
+        Over the electrons.
+    empty : array (...), no unit
+        Over the holes.
+    """
+    logarithm = np.log(0.5 * half_width / np.pi) - digamma(0.5 + 0.5j * energy / np.pi).real
+    return -logarithm - orbital / half_width, logarithm - orbital / half_width
+
+
+@np.errstate(under="ignore")  # the thermal part dies off as exp(-pi t): to 0 when late
 def _kernel(
     time: ArrayLike,
     band: float,

@@ -25,10 +25,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, expit
+from scipy.special import expit
 
 from openmr._checks import Array, ComplexArray, renamed, warn_renamed
 from openmr.bath.correlators import PAULI, CorrelatorLines
+from openmr.bath.fermi_sea import principal_values
 from openmr.models.scattering import integrate
 
 UP, DOWN = 0, 1
@@ -536,17 +537,6 @@ def level_shift(sea: Sea, half_width: float) -> Array:
     """
     e, half = sea.energies, 0.5 * sea.electron_splitting
 
-    def logarithm(total: Array) -> Array:
-        return np.asarray(
-            np.log(0.5 * half_width / np.pi) - digamma(0.5 + 0.5j * total / np.pi).real
-        )
-
-    def electrons(spin: int, orbital: Array) -> Array:  # P integral of f/(e' - e)
-        return np.asarray(-logarithm(orbital + _SIGN[spin] * half) - orbital / half_width)
-
-    def holes(spin: int, orbital: Array) -> Array:  # P integral of (1 - f)/(e' - e)
-        return np.asarray(logarithm(orbital + _SIGN[spin] * half) - orbital / half_width)
-
     profile = responses(sea)[1, 2]
     profile = profile / profile.sum()
     dos = np.diag(sea.dos)
@@ -556,8 +546,11 @@ def level_shift(sea: Sea, half_width: float) -> Array:
             after, before, energy, back = process
             gap = energy + 0.5 * (_SIGN[after] - _SIGN[before]) * sea.electron_splitting
             hop = np.outer(np.eye(2)[after], np.eye(2)[before])
-            arriving = profile @ electrons(before, e + gap)
-            leaving = profile @ holes(after, e - gap)
+            sources, targets = (
+                principal_values(orbital + _SIGN[spin] * half, orbital, half_width)
+                for orbital, spin in ((e + gap, before), (e - gap, after))
+            )
+            arriving, leaving = profile @ sources[0], profile @ targets[1]
             for a, b in np.ndindex(2, 2):
                 probe, spin = PAULI[a], PAULI[b]
                 traces = (

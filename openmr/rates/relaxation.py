@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Unpack
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
@@ -20,6 +21,7 @@ _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
 
 
+@np.errstate(under="ignore")  # weights of frozen levels go to 0
 def relaxation(
     sample: Sample,
     temperature: ArrayLike,
@@ -78,6 +80,7 @@ def relaxation(
     return _record(chosen, *in_blocks(line, points[0].shape, *points), azimuth)
 
 
+@np.errstate(under="ignore")
 def relaxation_at(state: Equilibrium, *, method: str = "closed-form", **options: Any) -> Relaxation:
     """`relaxation` of moments whose equilibrium is known already.
 
