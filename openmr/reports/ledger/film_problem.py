@@ -16,7 +16,9 @@ from scipy.linalg import expm
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import PAULI, electron_hole_spectrum, spin_matrices
 from openmr.moments.equilibrium import equilibrium
+from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation
+from openmr.reports.ledger.deviations import ANGLES, Series
 from openmr.sample import presets
 from openmr.sample.film import Sample
 from openmr.units import HBAR, MU_B
@@ -87,14 +89,12 @@ def _dissipator(
 class Film(NamedTuple):
     """A film at one temperature and field, in nm and ps.
 
-    The times and omega_L are those of Eqs. (84), (85), (78) and serve the formulas as input; the
-    tensor in axes of the film is found from matrices and serves the references.
+    The rates are those of Eqs. (84), (85), (78) and serve the formulas as input; the tensor in
+    axes of the film is found from matrices and serves the references.
     """
 
     b: Array
-    tau_par: float
-    tau_perp: float
-    omega: float
+    rates: Relaxation
     tensor: Array
     d: float
     D: float
@@ -107,6 +107,21 @@ class Film(NamedTuple):
     def m(self) -> Array:
         """Components m_1, m_2, m_3 at indices 1, 2, 3, as the paper counts."""
         return np.array([np.nan, *self.b])
+
+    @property
+    def tau_par(self) -> float:
+        """1 over Eq. (84)."""
+        return float(self.rates.tau_longitudinal) / PER_PS
+
+    @property
+    def tau_perp(self) -> float:
+        """1 over Eq. (85)."""
+        return float(self.rates.tau_transverse) / PER_PS
+
+    @property
+    def omega(self) -> float:
+        """Eq. (78)."""
+        return float(self.rates.precession) * PER_PS
 
     @property
     def l_par(self) -> float:
@@ -137,12 +152,9 @@ class Film(NamedTuple):
 def film(sample: Sample, temperature: float, field: float, direction: tuple[float, ...]) -> Film:
     """The sample's film; `direction` is that of the field."""
     b = np.asarray(direction, float)
-    rates = relaxation(sample, temperature, field)
     return Film(
         b=b,
-        tau_par=float(rates.tau_longitudinal) / PER_PS,
-        tau_perp=float(rates.tau_transverse) / PER_PS,
-        omega=float(rates.precession) * PER_PS,
+        rates=relaxation(sample, temperature, field),
         tensor=film_axes_tensor(sample, temperature, field, b) * PER_PS,
         d=sample.film.thickness * NM,
         D=sample.film.diffusion * NM**2 * PER_PS,
@@ -220,6 +232,13 @@ def conductivity(f: Film, nodes: int = 24) -> Array:
 def resistivity(f: Film) -> Array:
     """2x2 resistivity over rho_L0, exact in theta."""
     return np.asarray(np.linalg.inv(conductivity(f)), float)
+
+
+def by_angle(row: int, sample: Sample, temperature: float, field: float) -> Series:
+    """rho_xx or rho_yx over rho_L0 at all orders, for a falling spin Hall angle."""
+    found = [film(sample, temperature, field, axis) for axis in OBLIQUE]
+    angled = [[f._replace(theta=float(angle)) for f in found] for angle in ANGLES]
+    return Series(ANGLES, [[((f,), resistivity(f)[row, 0]) for f in alike] for alike in angled])
 
 
 def surviving(f: Film) -> Array:
