@@ -92,10 +92,10 @@ def _cold_resistivities(across: Film, along: Film) -> Any:
     return difference / along.theta**2
 
 
+_entry, _fourth, _cosine = (partial(make, section=_SECTION) for make in (entry, fourth, cosine))
 ENTRIES = [
-    fourth(
+    _fourth(
         equation="93",
-        section=_SECTION,
         statement="Longitudinal resistivity to second order in the spin Hall angle",
         latex=r"\Delta\rho_L \simeq \theta_{SH}^2\Delta\rho_1(1 - n_y^2)"
         r" - \theta_{SH}^2\Delta\rho_0",
@@ -108,18 +108,16 @@ ENTRIES = [
         note="The constant 2 theta^2 rho_L0 of (86) is left out; no direction, field or "
         "temperature changes it.",
     ),
-    fourth(
+    _fourth(
         equation="94",
-        section=_SECTION,
         statement="Transverse resistivity to second order in the spin Hall angle",
         latex=r"\rho_T = \theta_{SH}^2\Delta\rho_1\hat n_x\hat n_y",
         printed=shipped_film.transverse,
         shipped=(shipped_film.by_matrix("transverse"),),
         reference=partial(_series, 1),
     ),
-    entry(
+    _entry(
         equation="95",
-        section=_SECTION,
         statement="Part of the resistivity that no direction changes",
         latex=r"\frac{\Delta\rho_0}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
         r"\tanh\frac{d_N}{2\ell_\parallel}",
@@ -128,9 +126,8 @@ ENTRIES = [
         shipped=(shipped_film.by_matrix("drho0"), shipped_film.kept_along),
         reference=partial(_numerical_parts, 0),
     ),
-    entry(
+    _entry(
         equation="96",
-        section=_SECTION,
         statement="Part that goes with the direction of the Neel vector",
         latex=r"\frac{\Delta\rho_1}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
         r"\tanh\frac{d_N}{2\ell_\parallel} - \frac{2\ell_\perp}{d_N}"
@@ -141,9 +138,8 @@ ENTRIES = [
         reference=partial(_numerical_parts, 1),
         note="(89) at omega_L = 0; the text below names (89) for it.",
     ),
-    entry(
+    _entry(
         equation="97",
-        section=_SECTION,
         statement="Part that would go with n_z in the transverse resistivity: none",
         latex=r"\frac{\Delta\rho_2}{\rho_{L0}} ="
         r"\mathrm{Im}\left[\frac{2\ell_\perp}{d_N}\tanh\frac{d_N}{2\ell_\perp}\right]",
@@ -157,9 +153,8 @@ ENTRIES = [
         "omega_L = 0 makes the left; a wrong factor in it cannot be seen here, in (90) it can. "
         "(94) does not use it.",
     ),
-    cosine(
+    _cosine(
         equation="V.B pi-period",
-        section=_SECTION,
         statement="cos^2 law of the Neel vector: period pi, alike for +n_y and -n_y",
         latex=r"\theta_{SH}^2\Delta\rho_1(1 - n_y^2) = \theta_{SH}^2\Delta\rho_1\cos^2\alpha",
         reference=lambda: turning(
@@ -168,9 +163,8 @@ ENTRIES = [
         because="over the current that the direction can change; rounding over theta^2",
         note="Of the current exactly; each angle is also tried half a turn on and mirrored.",
     ),
-    entry(
+    _entry(
         equation="V.B states",
-        section=_SECTION,
         statement="Cold: low resistance with the Neel vector along the spins, high across them",
         latex=r"\tau_\parallel^{-1} \to \tau_0^{-1},\quad"
         r"\tau_\perp^{-1} = \tau_0^{-1} + 2\Omega_0,\quad"

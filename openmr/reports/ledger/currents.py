@@ -22,7 +22,7 @@ from openmr.reports.ledger.film_problem import (
     spin_profile,
     start,
 )
-from openmr.reports.ledger.spin_diffusion import COUNTED, SECTION
+from openmr.reports.ledger.spin_diffusion import SECTION
 from openmr.sample.film import Electrons
 from openmr.transport.surviving import surviving_fraction
 from openmr.units import ELECTRON_MASS, ELEMENTARY_CHARGE, HBAR
@@ -122,7 +122,7 @@ def _shipped_average(way: str, row: int) -> Any:
 
 
 class Solved(NamedTuple):
-    """Accumulation at both faces and numpy's modes; indices from 1."""
+    """Accumulation at both faces and numpy's modes; zeta is counted from 1."""
 
     film: Film
     modes: Modes
@@ -137,9 +137,9 @@ def solved() -> list[Solved]:
     found = []
     for f in films():
         m = modes(f.matrix, f.b)
-        bottom, top = (np.append(np.nan, spin_profile(f, z)[0]) for z in (0.0, f.d))
-        zeta = [np.nan + 0j] + [one_mode(length, f.d) for length in m.length[1:]]
-        found.append(Solved(f, m, np.array(zeta), bottom, top))
+        zeta = [np.nan + 0j] + [one_mode(length, f.d) for length in m.length]
+        faces = (spin_profile(f, z)[0] for z in (0.0, f.d))
+        found.append(Solved(f, m, np.array(zeta), *faces))
     return found
 
 
@@ -174,19 +174,19 @@ def sideways() -> Pairs:
 
 def _longitudinal_current(s: Solved) -> Any:
     """Both lines of Eq. (B27)."""
-    f, E, E_inv, zeta = s.film, s.modes.vectors, s.modes.inverse, s.zeta
-    rise = s.top[2] / (f.e * f.J_SH) - s.bottom[2] / (f.e * f.J_SH)
+    f, rise = s.film, (s.top - s.bottom)[1] / (s.film.e * s.film.J_SH)
+    shares = s.modes.vectors[1] * s.modes.inverse[:, 1]
     return [
         1 - 2 * f.theta**2 - f.theta**2 * f.sigma / (2 * f.d) * rise,
-        1 - 2 * f.theta**2 - f.theta**2 * sum(E[2, n] * E_inv[n, 2] * zeta[n] for n in COUNTED),
+        1 - 2 * f.theta**2 - f.theta**2 * shares @ s.zeta[1:],
     ]
 
 
 def _transverse_current(s: Solved) -> Any:
     """Both lines of Eq. (B28), over theta^2."""
-    f, E, E_inv, zeta = s.film, s.modes.vectors, s.modes.inverse, s.zeta
-    rise = s.top[1] / (f.e * f.J_SH) - s.bottom[1] / (f.e * f.J_SH)
-    return [+f.sigma / (2 * f.d) * rise, +sum(E[1, n] * E_inv[n, 2] * zeta[n] for n in COUNTED)]
+    f, rise = s.film, (s.top - s.bottom)[0] / (s.film.e * s.film.J_SH)
+    shares = s.modes.vectors[0] * s.modes.inverse[:, 1]
+    return [+f.sigma / (2 * f.d) * rise, +shares @ s.zeta[1:]]
 
 
 def longitudinal_current(s: Solved, way: str = "axial") -> Any:
@@ -204,7 +204,7 @@ def _mean_slopes() -> Pairs:
     """Zeta of the modes of a film, also beside modes so long that (d/2l)^2 < 1e-3."""
     found: Pairs = []
     for s in solved():
-        lengths, d = s.modes.length[1:], s.film.d
+        lengths, d = s.modes.length, s.film.d
         for given in (lengths, np.append(lengths, [20 * d, (16 + 3j) * d]), np.array([20 * d])):
             found.append(((given, d), np.array([one_mode(length, d) for length in given])))
     return found

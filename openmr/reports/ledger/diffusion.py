@@ -31,7 +31,7 @@ _SPINS = ((0.3, -1.1, 0.7), (-0.4, 0.2, 0.9))
 def _local_tensors() -> Pairs:
     """Tensors for a field along the normal, whose local axes are those of the film."""
     points = ((-1e-3, 25.0, 19.0), (1e-3, 10.0, 2.0))
-    found = [film(presets.pt_py(j), *point, NORMAL) for j, *point in points]
+    found = [film(presets.pt_py(j), t, field, NORMAL) for j, t, field in points]
     return [((f,), f.tensor) for f in found]
 
 

@@ -49,8 +49,8 @@ def parts(sample: Sample, temperature: float, field: float) -> tuple[float, floa
 @cache
 def _numerical_parts(which: int) -> Pairs:
     """One of the three, found by propagation, for three films."""
-    samples = [(presets.pt_py(coupling), *point) for coupling, *point in POINTS]
-    return [((film(*given, ALONG),), parts(*given)[which]) for given in samples]
+    points = [(presets.pt_py(coupling), t, field) for coupling, t, field in POINTS]
+    return [((film(*point, ALONG),), parts(*point)[which]) for point in points]
 
 
 def drho1_from_lengths(f: Film) -> Any:
@@ -136,17 +136,17 @@ fourth = partial(
 )
 cosine = partial(
     entry,
-    code=(*CONDUCTIVITY, "openmr.transport.resistivity.scan_directions"),
+    code=CONDUCTIVITY,
     printed=cosine_square,
     shipped=(_scanned, _scanned_by_matrix),
     because="over the change; rounding over theta^2",
     tolerance=1e-10,
 )
 
+_entry, _fourth, _cosine = (partial(make, section=SECTION) for make in (entry, fourth, cosine))
 ENTRIES = [
-    fourth(
+    _fourth(
         equation="86",
-        section=SECTION,
         statement="Longitudinal resistivity to second order in the spin Hall angle",
         latex=r"\Delta\rho_L \simeq 2\theta_{SH}^2\rho_{L0} - \theta_{SH}^2\Delta\rho_0"
         r" + \theta_{SH}^2\Delta\rho_1(1 - \hat m_y^2)",
@@ -163,9 +163,8 @@ ENTRIES = [
         ),
         reference=partial(series, 0),
     ),
-    fourth(
+    _fourth(
         equation="87",
-        section=SECTION,
         statement="Transverse resistivity to second order in the spin Hall angle",
         latex=r"\rho_T = \theta_{SH}^2\Delta\rho_1\hat m_x\hat m_y"
         r" - \theta_{SH}^2\Delta\rho_2\hat m_z",
@@ -179,9 +178,8 @@ ENTRIES = [
         "precession of (B4), opposite to that of (2). rho_T is E_y / J_x at J_y = 0. "
         "`precession_sign='printed'` keeps the print.",
     ),
-    entry(
+    _entry(
         equation="88",
-        section=SECTION,
         statement="Part of the resistivity that no direction changes",
         latex=r"\frac{\Delta\rho_0}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
         r"\tanh\frac{d_N}{2\ell_\parallel}",
@@ -190,9 +188,8 @@ ENTRIES = [
         shipped=(shipped_film.by_matrix("drho0"), shipped_film.kept_along),
         reference=partial(_numerical_parts, 0),
     ),
-    entry(
+    _entry(
         equation="89",
-        section=SECTION,
         statement="Part that goes with the direction in the longitudinal resistivity",
         latex=r"\frac{\Delta\rho_1}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
         r"\tanh\frac{d_N}{2\ell_\parallel}"
@@ -203,9 +200,8 @@ ENTRIES = [
         reference=partial(_numerical_parts, 1),
         note="Lambda^-2 = l_perp^-2 + i l_L^-2.",
     ),
-    entry(
+    _entry(
         equation="90",
-        section=SECTION,
         statement="Part that goes with m_z in the transverse resistivity",
         latex=r"\frac{\Delta\rho_2}{\rho_{L0}} ="
         r"\mathrm{Im}\left[\frac{2\Lambda}{d_N}\tanh\frac{d_N}{2\Lambda}\right]",
@@ -215,9 +211,8 @@ ENTRIES = [
         reference=partial(_numerical_parts, 2),
         note="Lambda^-2 = l_perp^-2 + i l_L^-2; the x spin that survives of a source of y spins.",
     ),
-    cosine(
+    _cosine(
         equation="V.A cos2",
-        section=SECTION,
         statement="Longitudinal current goes with cos^2 of the angle between m and x",
         latex=r"\Delta\rho_1(1 - \hat m_y^2) = \Delta\rho_1\cos^2\alpha",
         reference=lambda: turning(

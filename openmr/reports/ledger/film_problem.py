@@ -253,10 +253,10 @@ def surviving(f: Film) -> Array:
 
 
 class Modes(NamedTuple):
-    """Eigenvectors as columns and their inverse, numbered 1, 2, 3 as the paper counts."""
+    """Eigenvectors as columns and their inverse, in the order of the paper."""
 
-    inverse_square: ComplexArray  # (4,), the first unused
-    vectors: ComplexArray  # (4, 4)
+    inverse_square: ComplexArray
+    vectors: ComplexArray
     inverse: ComplexArray
 
     @property
@@ -272,13 +272,4 @@ def modes(matrix: Array, b: Array) -> Modes:
     values, vectors = values[order], vectors[:, order] / np.linalg.norm(vectors[:, order], axis=0)
     phase = np.append(-vectors[0, :2] / np.abs(vectors[0, :2]), np.sign(b @ vectors[:, 2].real))
     vectors = vectors / phase
-    return Modes(
-        np.concatenate([[np.nan], values]), _counted(vectors), _counted(np.linalg.inv(vectors))
-    )
-
-
-def _counted(matrix: ComplexArray) -> ComplexArray:
-    """With indices from 1."""
-    counted = np.full((4, 4), np.nan + 0j)
-    counted[1:, 1:] = matrix
-    return counted
+    return Modes(values, vectors, np.linalg.inv(vectors))

@@ -107,8 +107,14 @@ def hanle_series(change: Callable[[float], tuple[float, float]], sizes: Array) -
 
 
 def _relative_order(formula: Any, series: Series) -> float:
-    """Distance of the order of the relative error from 2."""
-    return abs(order(lambda h, found: formula(h) / found, series) - 2.0)
+    """Distance of the order of the relative error from 2; infinite where the error is the whole."""
+
+    def relative(h: Hanle, found: float) -> Any:
+        return formula(h) / found
+
+    if max(deviation(relative, pairs) for pairs in series.pairs) >= 1:
+        return float("inf")
+    return abs(order(relative, series) - 2.0)
 
 
 @cache

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from openmr.reports.ledger import shipped_film
 from openmr.reports.ledger.currents import (
     CONDUCTIVITY,
@@ -21,7 +19,7 @@ from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.ferromagnet import fourth, series
 from openmr.reports.ledger.film_problem import Film, films, modes
-from openmr.reports.ledger.spin_diffusion import PRINTED_SIGN, SECTION
+from openmr.reports.ledger.spin_diffusion import PRINTED_SIGN, SECTION, norm
 
 # --- (B30)-(B35) -----------------------------------------------------------------------------
 
@@ -31,28 +29,25 @@ def products(row: int, mode: int) -> Pairs:
     found: Pairs = []
     for f in films():
         m = modes(f.matrix.T, f.b)
-        found.append(((f,), m.vectors[row, mode] * m.inverse[mode, 2]))
+        found.append(((f,), m.vectors[row - 1, mode - 1] * m.inverse[mode - 1, 1]))
     return found
 
 
 def _product_21(f: Film) -> Any:
     """Eq. (B30)."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (+1j * m[3] + m[1] * m[2]) / N * (-1j * m[3] + m[1] * m[2]) / N
 
 
 def _product_22_printed(f: Film) -> Any:
     """Eq. (B31) as it stands."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (-1j * m[3] + m[1] * m[2] + 1j * m[3] + m[1] * m[2]) / N
 
 
 def _product_22(f: Film) -> Any:
     """Eq. (B31) as a product of two fractions."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (-1j * m[3] + m[1] * m[2]) / N * (+1j * m[3] + m[1] * m[2]) / N
 
 
@@ -63,15 +58,13 @@ def _product_23(f: Film) -> Any:
 
 def _product_11(f: Film) -> Any:
     """Eq. (B33)."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (m[1] ** 2 - 1) / N * (-1j * m[3] + m[1] * m[2]) / N
 
 
 def _product_12(f: Film) -> Any:
     """Eq. (B34)."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (m[1] ** 2 - 1) / N * (1j * m[3] + m[1] * m[2]) / N
 
 

@@ -117,12 +117,12 @@ def conductivity(f: Film, way: str) -> Array:
 # --- profile ---------------------------------------------------------------------------------
 
 
-def accumulation(f: Film, z: float, method: str) -> Array:
+def accumulation(method: str, f: Film, z: float) -> Array:
     """Mu at depth z for E along x, by a method of `profile`."""
     film = film_of(f)
     depth = min(z / NM, film.thickness)
     found = profile(film, f.rates, f.b, depth=depth, electric_field=f.E * NM, method=method)
-    return f.e * found.accumulation[0]
+    return np.asarray(f.e * found.accumulation[0])
 
 
 def _matrix_profile(f: Film, method: str = "matrix") -> SpinProfile:

@@ -27,50 +27,21 @@ from openmr.transport.diffusion import longitudinal_length, transverse_decay, tr
 
 SECTION = "Appendix B. Resistivity of a ferromagnet"
 _AXES = range(3)
-COUNTED = (1, 2, 3)
 
 
 # --- (B1)-(B4) -------------------------------------------------------------------------------
 
 
-def even(f: Film) -> Array:
-    """Part of the matrix that relaxes."""
-    return 0.5 * (f.matrix + f.matrix.T)
+def _split(f: Film) -> tuple[Array, Array, Array]:
+    """The part that relaxes across the field, alike along it; the rest of what relaxes; the odd."""
+    even, plane = 0.5 * (f.matrix + f.matrix.T), np.eye(3) - np.outer(f.b, f.b)
+    across = 0.5 * np.trace(even @ plane) * np.eye(3)
+    return across, even - across, f.matrix - even
 
 
-def odd(f: Film) -> Array:
-    """Part that precesses."""
-    return 0.5 * (f.matrix - f.matrix.T)
-
-
-def across(f: Film) -> Array:
-    """Onto the plane across the field."""
-    return np.eye(3) - np.outer(f.b, f.b)
-
-
-@cache
-def _transverse_parts() -> Pairs:
-    """The part that relaxes across the field, alike along it: trace over the plane, times unity."""
-    return [((f,), 0.5 * np.trace(even(f) @ across(f)) * np.eye(3)) for f in films()]
-
-
-@cache
-def _axial_parts() -> Pairs:
-    """The rest of the even part."""
-    return [
-        ((f,), even(f) - part)
-        for f, part in zip(films(), _second(_transverse_parts()), strict=True)
-    ]
-
-
-@cache
-def _turning_parts() -> Pairs:
-    """The odd part."""
-    return [((f,), odd(f)) for f in films()]
-
-
-def _second(pairs: Pairs) -> list[Any]:
-    return [expected for _, expected in pairs]
+def _parts(which: int) -> Pairs:
+    """One of the three."""
+    return [((f,), _split(f)[which]) for f in films()]
 
 
 def _transverse_matrix(f: Film) -> Any:
@@ -157,32 +128,23 @@ def _as_sets(formula: Any, pairs: Pairs) -> float:
 @cache
 def eigenvectors() -> Pairs:
     """Normalised, of the matrix with the precession of (B4) as printed."""
-    return [((f,), modes(f.matrix.T, f.b).vectors[1:, 1:]) for f in films()]
+    return [((f,), modes(f.matrix.T, f.b).vectors) for f in films()]
 
 
 @cache
 def _inverse_eigenvectors() -> Pairs:
     """Inverse of the same matrix."""
-    return [((f,), modes(f.matrix.T, f.b).inverse[1:, 1:]) for f in films()]
+    return [((f,), modes(f.matrix.T, f.b).inverse) for f in films()]
 
 
-def _vectors_printed(f: Film) -> Any:
-    """Eq. (B7) as printed."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
-    return np.array(
-        [
-            [(m[1] ** 2 - 1) / N, (m[2] ** 2 - 1) / N, m[1]],
-            [(+1j * m[3] + m[1] * m[2]) / N, (-1j * m[3] + m[1] * m[2]) / N, m[2]],
-            [(-1j * m[2] + m[1] * m[3]) / N, (+1j * m[2] + m[1] * m[3]) / N, m[3]],
-        ]
-    )
+def norm(f: Film) -> Any:
+    """Sqrt(2) N_r of Eqs. (B7), (B8), (B30)-(B35)."""
+    return np.sqrt(2) * np.sqrt(1 - f.m[1] ** 2)
 
 
 def vectors(f: Film) -> Any:
     """Eq. (B7) with m_1 in both elements of the first row."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return np.array(
         [
             [(m[1] ** 2 - 1) / N, (m[1] ** 2 - 1) / N, m[1]],
@@ -192,10 +154,16 @@ def vectors(f: Film) -> Any:
     )
 
 
+def _vectors_printed(f: Film) -> Any:
+    """Eq. (B7) as printed."""
+    E = vectors(f)
+    E[0, 1] = (f.m[2] ** 2 - 1) / norm(f)
+    return E
+
+
 def _inverse_vectors(f: Film) -> Any:
     """Eq. (B8)."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return np.array(
         [
             [(m[1] ** 2 - 1) / N, (-1j * m[3] + m[1] * m[2]) / N, (+1j * m[2] + m[1] * m[3]) / N],
@@ -208,16 +176,10 @@ def _inverse_vectors(f: Film) -> Any:
 # --- commutators, faces ----------------------------------------------------------------------
 
 
-@cache
-def zeros() -> Pairs:
+def _commuting() -> Pairs:
     """The parts of the matrix, and the scale of their products."""
-    found: Pairs = []
-    for M_perp, M_m, M_L in zip(
-        *(_second(part()) for part in (_transverse_parts, _axial_parts, _turning_parts)),
-        strict=True,
-    ):
-        found += [((M_m, M_L), M_L), ((M_perp, M_L), M_L)]
-    return found
+    split = [_split(f) for f in films()]
+    return [((M, M_L), M_L) for M_perp, M_m, M_L in split for M in (M_m, M_perp)]
 
 
 def commutator(M: Array, N: Array) -> Any:
@@ -265,7 +227,7 @@ ENTRIES = [
         ),
         printed=_transverse_matrix,
         shipped=(_transverse_decay,),
-        reference=_transverse_parts,
+        reference=partial(_parts, 0),
         because="over the largest element; rounding",
     ),
     _entry(
@@ -279,7 +241,7 @@ ENTRIES = [
         ),
         printed=_axial_matrix,
         shipped=(_rest_of_the_even_part,),
-        reference=_axial_parts,
+        reference=partial(_parts, 1),
         because="over the largest element; rounding",
     ),
     _entry(
@@ -290,7 +252,7 @@ ENTRIES = [
         code=("openmr.rates.record.precession_tensor", "openmr.rates.axes.film_tensor"),
         printed=_precession_matrix_printed,
         corrected=_precession_matrix,
-        reference=_turning_parts,
+        reference=partial(_parts, 2),
         because="over the largest element; rounding",
         note="Spins of (2) precess the other way about. Only terms odd in omega_L notice: "
         "(87), (B37), (B39).",
@@ -362,7 +324,7 @@ ENTRIES = [
         statement="The precession commutes with both relaxing parts",
         latex=r"[\mathcal M^m, \mathcal M^L] = 0,\quad [\mathcal M^\perp, \mathcal M^L] = 0",
         printed=commutator,
-        reference=zeros,
+        reference=_commuting,
         residual=_vanishing,
         because="over the norms; rounding",
     ),
