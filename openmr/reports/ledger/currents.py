@@ -182,6 +182,12 @@ def _longitudinal_current(s: Solved) -> Any:
     ]
 
 
+def _longitudinal_on_a_grid(s: Solved) -> Any:
+    """The first line with the faces found by collocation."""
+    bottom, top = shipped_film.faces_on_a_grid(s.film)
+    return _longitudinal_current(s._replace(bottom=bottom, top=top))[0]
+
+
 def _transverse_current(s: Solved) -> Any:
     """Both lines of Eq. (B28), over theta^2."""
     f, rise = s.film, (s.top - s.bottom)[0] / (s.film.e * s.film.J_SH)
@@ -294,7 +300,11 @@ ENTRIES = [
         r" = 1 - 2\theta_{SH}^2 - \theta_{SH}^2\sum_\nu\mathcal E_{2\nu}"
         r"\mathcal E^{-1}_{\nu2}\zeta_\nu",
         printed=_longitudinal_current,
-        shipped=tuple(partial(longitudinal_current, way=way) for way in WAYS),
+        code=(*CONDUCTIVITY, "openmr.transport.diffusion.graded_profile"),
+        shipped=(
+            *(partial(longitudinal_current, way=way) for way in WAYS),
+            _longitudinal_on_a_grid,
+        ),
         reference=forward,
         route=QUADRATURE,
         note="j_sH^0 is J_SH.",

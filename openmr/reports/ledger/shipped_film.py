@@ -144,14 +144,21 @@ def _grid_profile(f: Film) -> SpinProfile:
     return graded_profile(film_of(f), rates, electric_field=f.E * NM, rtol=1e-10)
 
 
+def faces_on_a_grid(f: Film) -> tuple[Array, Array]:
+    """Mu at z = 0 and z = d, by collocation."""
+    found = _grid_profile(f)
+    return f.e * found.accumulation[0], f.e * found.accumulation[-1]
+
+
 def _unbalanced(solve: Callable[[Film], SpinProfile], side: int, f: Film, slope: Array) -> Array:
     """Spin current that is not accounted for at a face where the spins settle with `slope`.
 
-    Diffusion at the face against that of the settled spins, and two points away the sum of spin
-    Hall current and diffusion against the current that the profile holds.
+    Diffusion at the face against that of the settled spins, and d/100 away the sum of spin Hall
+    current and diffusion against the current that the profile holds.
     """
     found = solve(f)
-    near = slice(5) if side == 0 else slice(-1, -6, -1)
+    away = np.abs(found.depth - found.depth[-side])
+    near = [int(np.argmin(np.abs(away - k * away.max() / 200))) for k in range(5)]
     z, mu = found.depth[near] * NM, f.e * found.accumulation[near]
     current = f.sigma * film_of(f).resistivity / NM * found.current[near]
     t, powers = (z - z[0]) / (z[4] - z[0]), np.arange(1, 5)
