@@ -167,7 +167,7 @@ PIECES = {
         ("B9 B27", "scale * d *", "scale *"),
     ),
 }
-"""Functions that are checks for the most part -> (entries, a piece, the same made wrong)."""
+"""Functions of which pieces are tried -> (entries, piece, the same made wrong)."""
 
 
 @cache

@@ -366,7 +366,6 @@ ENTRIES = [
         equation="V.A shifted",
         statement="Isotropic relaxation leaves a precession part that goes with (B - B_sd)^2",
         latex=r"\ell_\parallel = \ell_\perp:\quad \Delta\rho_1 \propto (B - \mathcal B_{sd})^2",
-        code=("openmr.rates.closed_form.exchange_field",),
         printed=shifted_hanle,
         reference=shifted,
         note="Moments saturated, so that B_sd does not move; omega_L from the mean field of the "
