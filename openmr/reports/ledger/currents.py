@@ -137,13 +137,13 @@ def solved() -> list[Solved]:
     found = []
     for f in films():
         m = modes(f.matrix, f.b)
-        zeta = [np.nan + 0j] + [one_mode(length, f.d) for length in m.length]
+        zeta = [np.nan + 0j] + [_one_mode(length, f.d) for length in m.length]
         faces = (spin_profile(f, z)[0] for z in (0.0, f.d))
         found.append(Solved(f, m, np.array(zeta), *faces))
     return found
 
 
-def one_mode(length: complex, d: float) -> complex:
+def _one_mode(length: complex, d: float) -> complex:
     """Mean slope of a mode with slopes -1 at both faces."""
     matrix = np.array([[length**-2]])
     slope = np.array([-1.0])
@@ -212,7 +212,7 @@ def _mean_slopes() -> Pairs:
     for s in solved():
         lengths, d = s.modes.length, s.film.d
         for given in (lengths, np.append(lengths, [20 * d, (16 + 3j) * d]), np.array([20 * d])):
-            found.append(((given, d), np.array([one_mode(length, d) for length in given])))
+            found.append(((given, d), np.array([_one_mode(length, d) for length in given])))
     return found
 
 
@@ -221,8 +221,8 @@ def zeta(length: Array, d: float) -> Any:
     return -surviving_fraction(d, length**-2)
 
 
-WAYS = ("axial", "matrix")
-FACES = "accumulation at the faces, from the boundary-value problem by its propagator"
+_WAYS = ("axial", "matrix")
+_FACES = "accumulation at the faces, from the boundary-value problem by its propagator"
 QUADRATURE = "quadrature of the current profile, from the boundary-value problem by its propagator"
 EXACT = "inverse of the 2x2 conductivity, from the boundary-value problem by its propagator"
 RHO = (
@@ -275,9 +275,9 @@ ENTRIES = [
         statement="Longitudinal current: average over the thickness",
         latex=r"J_L = \frac{1}{d_Z}\int_0^{d_Z}dz\,j_c^x(z, y)",
         printed=_average_x,
-        shipped=tuple(_shipped_average(way, 0) for way in WAYS),
+        shipped=tuple(_shipped_average(way, 0) for way in _WAYS),
         reference=lambda: [(given, both[0]) for given, both in _through_the_film()],
-        route=FACES,
+        route=_FACES,
         note="That J_L is an average is a definition. It decides that the average of (B24), "
         "corrected, over z is what the accumulation at the faces drives, and what the package "
         "takes for it. d_Z is d_N of the other equations.",
@@ -287,9 +287,9 @@ ENTRIES = [
         statement="Transverse current: average over the thickness",
         latex=r"J_T = \frac{1}{d_Z}\int_0^{d_Z}dz\,j_c^y(z, y)",
         printed=_average_y,
-        shipped=tuple(_shipped_average(way, 1) for way in WAYS),
+        shipped=tuple(_shipped_average(way, 1) for way in _WAYS),
         reference=lambda: [(given, both[1]) for given, both in _through_the_film()],
-        route=FACES,
+        route=_FACES,
         note="As (B25), of the current along y for a field along x.",
     ),
     _entry(
@@ -302,7 +302,7 @@ ENTRIES = [
         printed=_longitudinal_current,
         code=(*CONDUCTIVITY, "openmr.transport.diffusion.graded_profile"),
         shipped=(
-            *(partial(longitudinal_current, way=way) for way in WAYS),
+            *(partial(longitudinal_current, way=way) for way in _WAYS),
             _longitudinal_on_a_grid,
         ),
         reference=forward,
@@ -316,7 +316,7 @@ ENTRIES = [
         r"\left[\frac{\mu_{s1}(d_N)}{ej_{sH}^0} - \frac{\mu_{s1}(0)}{ej_{sH}^0}\right]"
         r" = +\theta_{SH}^2\sum_\nu\mathcal E_{1\nu}\mathcal E^{-1}_{\nu2}\zeta_\nu",
         printed=_transverse_current,
-        shipped=tuple(partial(transverse_current, way=way) for way in WAYS),
+        shipped=tuple(partial(transverse_current, way=way) for way in _WAYS),
         reference=sideways,
         route=QUADRATURE,
     ),

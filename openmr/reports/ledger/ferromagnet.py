@@ -87,7 +87,7 @@ def turning(f: Film, angles: Array, mirrored: bool = False) -> Pairs:
     ]
 
 
-def cosine_square(f: Film, angle: float, at_x: float, at_y: float) -> Any:
+def _cosine_square(f: Film, angle: float, at_x: float, at_y: float) -> Any:
     """At an angle from x."""
     return at_y + (at_x - at_y) * np.cos(angle) ** 2
 
@@ -113,7 +113,7 @@ PARTS = (
     "openmr.transport.diffusion.surviving_matrix",
     "openmr.transport.diffusion.surviving_fraction",
 )
-ACROSS = (
+_ACROSS = (
     "openmr.transport.surviving.surviving_across",
     "openmr.transport.diffusion.transverse_decay",
 )
@@ -137,7 +137,7 @@ fourth = partial(
 cosine = partial(
     entry,
     code=CONDUCTIVITY,
-    printed=cosine_square,
+    printed=_cosine_square,
     shipped=(_scanned, _scanned_by_matrix),
     because="over the change; rounding over theta^2",
     tolerance=1e-10,
@@ -194,7 +194,7 @@ ENTRIES = [
         latex=r"\frac{\Delta\rho_1}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
         r"\tanh\frac{d_N}{2\ell_\parallel}"
         r" - \mathrm{Re}\left[\frac{2\Lambda}{d_N}\tanh\frac{d_N}{2\Lambda}\right]",
-        code=(*PARTS, *ACROSS),
+        code=(*PARTS, *_ACROSS),
         printed=shipped_film.drho1,
         shipped=(shipped_film.by_matrix("drho1"), drho1_from_lengths),
         reference=partial(_numerical_parts, 1),
@@ -205,7 +205,7 @@ ENTRIES = [
         statement="Part that goes with m_z in the transverse resistivity",
         latex=r"\frac{\Delta\rho_2}{\rho_{L0}} ="
         r"\mathrm{Im}\left[\frac{2\Lambda}{d_N}\tanh\frac{d_N}{2\Lambda}\right]",
-        code=(*PARTS[1:], *ACROSS),
+        code=(*PARTS[1:], *_ACROSS),
         printed=shipped_film.drho2,
         shipped=(shipped_film.by_matrix("drho2"), _drho2_from_length),
         reference=partial(_numerical_parts, 2),

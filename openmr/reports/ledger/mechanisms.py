@@ -295,7 +295,7 @@ def _counted_rate(g: _Impurities) -> Any:
     return impurity.golden_rule_rate(*given, spin_orbit_length=g.length)
 
 
-MECHANISMS = ("openmr.transport.resistivity.mechanisms",)
+_MECHANISMS = ("openmr.transport.resistivity.mechanisms",)
 _entry = partial(
     Entry,
     section=SECTION,
@@ -377,7 +377,7 @@ ENTRIES = [
         latex=r"\omega_L = 0:\quad \frac{\Delta\rho_1}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
         r"\tanh\frac{d_N}{2\ell_\parallel} - \frac{2\ell_\perp}{d_N}"
         r"\tanh\frac{d_N}{2\ell_\perp}",
-        code=MECHANISMS,
+        code=_MECHANISMS,
         printed=_anisotropy,
         reference=_still_films,
     ),
@@ -386,7 +386,7 @@ ENTRIES = [
         statement="Field and temperature change drho_0 through spin flips alone",
         latex=r"\mathcal J_x = \mathcal J_y = 0:\quad \frac{\Delta\rho_0}{\rho_{L0}} ="
         r"\frac{2\ell_0}{d_N}\tanh\frac{d_N}{2\ell_0}",
-        code=("openmr.transport.diffusion.surviving_fraction", *MECHANISMS),
+        code=("openmr.transport.diffusion.surviving_fraction", *_MECHANISMS),
         printed=_constant_drho0,
         shipped=(_bare_and_magnons,),
         reference=_without_flips,

@@ -130,7 +130,7 @@ def _mode_conductance(sigma: float, length: complex, d: float) -> complex:
 
 
 def _conductances() -> Pairs:
-    """Of every mode."""
+    """The conductance of every mode."""
     given = [(s.film.sigma, length, s.film.d) for s in _solutions() for length in s.l]
     return [(mode, _mode_conductance(*mode)) for mode in given]
 
