@@ -153,11 +153,11 @@ def index_mutants(source: str) -> list[Mutant]:
         known = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
         known |= {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
         known |= {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
-        for k, node in enumerate(ast.walk(function)):
+        for k, node in enumerate(ast.walk(ast.Module(function.body, []))):  # not its annotations
             new = _other_index(node)
             if new is None or getattr(new, "attr", getattr(new, "id", None)) not in {None, *known}:
                 continue
             wrong = copy.deepcopy(function)
-            list(ast.walk(wrong))[k].__dict__.update(new.__dict__)
+            list(ast.walk(ast.Module(wrong.body, [])))[k].__dict__.update(new.__dict__)
             found.append(mutant(f"{ast.unparse(node)} -> {ast.unparse(new)}", wrong))
     return found

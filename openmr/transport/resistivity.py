@@ -168,24 +168,14 @@ def _axial(
         ) from None
     mx, my, mz = np.moveaxis(m, -1, 0)
     drho1 = drho0 - across
-    sign = 1.0 if precession_sign == "hamiltonian" else -1.0
+    turning = mz if precession_sign == "hamiltonian" else -mz
     square = film.spin_hall_angle**2
+    yy, xy = same_polarisation(my, drho0, drho1), other_polarisation(mx * my, turning, drho1, drho2)
     if order == "second":
-        # factors of one direction for many points first: fewer passes over the points
-        longitudinal = drho1 * (square * (1 - my**2))
-        longitudinal -= square * drho0
-        longitudinal += 1 + 2 * square
-        transverse = drho1 * (square * mx * my)
-        transverse += drho2 * (square * sign * mz)
-    else:
-        # conductivity over sigma_D: spin Hall current reflected at the faces, Eqs. (B24)-(B28)
-        sigma_xx = 1 - square * (2 - drho0 + drho1 * (1 - my**2))
-        sigma_yy = 1 - square * (2 - drho0 + drho1 * (1 - mx**2))
-        sigma_xy = square * (sign * drho2 * mz - drho1 * mx * my)
-        sigma_yx = square * (-sign * drho2 * mz - drho1 * mx * my)
-        determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
-        longitudinal, transverse = sigma_yy / determinant, -sigma_yx / determinant
-    return longitudinal, transverse, drho0, drho1, drho2
+        return *second_order(square, yy, xy), drho0, drho1, drho2
+    xx = same_polarisation(mx, drho0, drho1)
+    yx = other_polarisation(mx * my, -turning, drho1, drho2)
+    return *inverse(*conductivity(square, xx, yy, xy, yx)), drho0, drho1, drho2
 
 
 def _invariants(surviving: Array) -> tuple[Array, Array, Array]:
@@ -195,20 +185,50 @@ def _invariants(surviving: Array) -> tuple[Array, Array, Array]:
     return parallel, parallel - across, 0.5 * (surviving[..., 0, 1] - surviving[..., 1, 0])
 
 
-def relative_resistivity(film: Film, surviving: Array, order: str) -> tuple[Array, Array]:
-    """rho_L and rho_yx over rho_L0 from the surviving spin current in film axes, Eqs. (B24)-(B28).
+def same_polarisation(m_a: Array, drho0: Array, drho1: Array) -> Array:
+    """F_aa = drho0 - drho1 (1 - m_a^2) over rho_L0: a spins left of a source of them, Eq. (B36)."""
+    # factors of one direction for many points first: fewer passes over the points
+    kept = drho1 * (m_a**2 - 1)
+    kept += drho0
+    return np.asarray(kept)
+
+
+def other_polarisation(product: Array, m_z: Array, drho1: Array, drho2: Array) -> Array:
+    """F_xy = drho1 m_x m_y + drho2 m_z: x spins left of a source of y spins, Eq. (B37)."""
+    kept = drho1 * product
+    kept += drho2 * m_z
+    return np.asarray(kept)
+
+
+def second_order(square: float, yy: Array, xy: Array) -> tuple[Array, Array]:
+    """rho_L and rho_yx over rho_L0 to second order in theta_SH, Eqs. (86), (87), from F."""
+    longitudinal = -square * yy
+    longitudinal += 1 + 2 * square
+    return np.asarray(longitudinal), np.asarray(square * xy)
+
+
+def conductivity(square: float, xx: Array, yy: Array, xy: Array, yx: Array) -> tuple[Array, ...]:
+    """sigma_xx, sigma_yy, sigma_xy, sigma_yx over sigma_D from the elements of F, (B24)-(B28).
 
     A field E sends the spin Hall currents s = theta (E_y, -E_x, 0); of the mean, -F s is carried
     back by diffusion and turned into charge by the inverse effect.
     """
+    return 1 - square * (2 - yy), 1 - square * (2 - xx), -square * yx, -square * xy
+
+
+def inverse(xx: Array, yy: Array, xy: Array, yx: Array) -> tuple[Array, Array]:
+    """rho_xx and rho_yx from the elements of the conductivity."""
+    determinant = xx * yy - xy * yx
+    return np.asarray(yy / determinant), np.asarray(-yx / determinant)
+
+
+def relative_resistivity(film: Film, surviving: Array, order: str) -> tuple[Array, Array]:
+    """rho_L and rho_yx over rho_L0 from the surviving spin current F in film axes, (..., 3, 3)."""
     square = film.spin_hall_angle**2
     if order == "second":
-        return 1 + square * (2 - surviving[..., 1, 1]), square * surviving[..., 0, 1]
-    sigma_xx = 1 - square * (2 - surviving[..., 1, 1])
-    sigma_yy = 1 - square * (2 - surviving[..., 0, 0])
-    sigma_xy, sigma_yx = -square * surviving[..., 1, 0], -square * surviving[..., 0, 1]
-    determinant = sigma_xx * sigma_yy - sigma_xy * sigma_yx
-    return np.asarray(sigma_yy / determinant), np.asarray(-sigma_yx / determinant)
+        return second_order(square, surviving[..., 1, 1], surviving[..., 0, 1])
+    elements = (surviving[..., a, b] for a, b in ((0, 0), (1, 1), (0, 1), (1, 0)))
+    return inverse(*conductivity(square, *elements))
 
 
 @dataclass(frozen=True, slots=True)

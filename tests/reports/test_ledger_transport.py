@@ -1,16 +1,25 @@
 """Ledger of Eqs. (76)-(97), (B1)-(B39), Sec. V and Appendix C: verdicts and their references."""
 
+import ast
+import inspect
+from contextlib import suppress
+from functools import cache
+
 import numpy as np
 import pytest
+from mutation import index_mutants, mutants
 
 import openmr as om
+from openmr.rates import axes, record
 from openmr.reports.ledger import all_entries, deviations, examine
 from openmr.reports.ledger import film_problem as fp
 from openmr.reports.ledger.antiferromagnet import antiferromagnet
 from openmr.reports.ledger.appendix_c import rho
 from openmr.reports.ledger.diffusion import curvature, curvatures, settled_slopes
-from openmr.reports.ledger.entries import order_of_error
+from openmr.reports.ledger.entries import CONTRADICTED, decide, order_of_error
 from openmr.reports.ledger.spin_diffusion import vectors
+from openmr.sample.film import Electrons
+from openmr.transport import diffusion, impurity, matrix_tanh, resistivity, surviving
 from openmr.transport.diffusion import film_tensor, profile
 
 RANGE = {
@@ -25,7 +34,6 @@ FOUND = {
         *("B4", "B7", "B24", "B36", "B37", "B38", "B39"),
     },
     "scan error": {"B31"},
-    "definition": {"B25", "B26"},
     "approximation": {
         *("77", "86", "94", "V.A thin", "V.A Hanle", "V.A shifted"),
         *("C quadratic", "C shifted", "C hot field"),
@@ -59,6 +67,172 @@ def test_misprints_are_no_matter_of_rounding():
             )
             assert entry.note
             assert entry.corrected_latex
+
+
+# --- functions that ship ---------------------------------------------------------------------
+
+JUDGED = {
+    resistivity.same_polarisation: "86 B25",
+    resistivity.other_polarisation: "87 B26",
+    resistivity.second_order: "86 87",
+    resistivity.conductivity: "B25 B26",
+    resistivity.inverse: "B25 B26",
+    resistivity.relative_resistivity: "86 87 B25 B26",
+    resistivity._invariants: "88 89 90",
+    resistivity.mechanisms: "86 V.A.anisotropy V.A.magnons",
+    surviving.surviving_along: "88 95",
+    surviving.surviving_across: "89 90",
+    surviving.transverse_decay: "89 90 B6",
+    surviving.longitudinal_length: "88 B6",
+    surviving.transverse_length: "B2",
+    surviving.surviving_fraction: "B29",
+    surviving.squared_argument: "81 B5",
+    surviving._tanh_ratio: "B29",
+    surviving._tanh_ratio_series: "B29",
+    surviving._tanh_ratio_pair: "90 B29",
+    matrix_tanh.tanh_over_root: "88 90",
+    matrix_tanh.profiles: "B23 B10",
+    diffusion._mode_profiles: "B23 B10",
+    diffusion._along_and_across: "B23 B10",
+    impurity.spin_flip_rate: "V.A.tau_0",
+    impurity.golden_rule_rate: "V.A.tau_0",
+    impurity._scale: "V.A.tau_0",
+    Electrons.diffusion: "B4.Einstein",
+}
+"""Formulas of the transport -> entries that judge them, a full stop for each space."""
+EVEN = "the longitudinal resistivity does not know the sense of the precession"
+NO_EQUATION = "`precession_isotropic` is in no equation; tests of the resistivity hold it"
+SHAPES = "both parts have the same shape, here one point"
+CHECK = "a limit of the arguments, or where an empty array starts"
+UNUSED = "the series takes its place there"
+FOURTH = "fourth term of the series: 1e-14 at most"
+STILL = "a spin that never relaxes, which no film of the ledger has"
+RATE = "relaxation.longitudinal / film.diffusion"
+ROUNDED = "1e-12 * np.max(np.abs(even), axis=(-2, -1))[..., None, None]"
+SURVIVORS = {
+    "mechanisms: still + precessing -> still - precessing": EVEN,
+    "mechanisms: alike + precessing -> alike - precessing": EVEN,
+    "mechanisms: unit * (change(alike + precessing) - magnon) -> "
+    "unit / (change(alike + precessing) - magnon)": NO_EQUATION,
+    "mechanisms: change(alike + precessing) - magnon -> "
+    "change(alike + precessing) + magnon": NO_EQUATION,
+    "surviving_along: -1 -> 1": SHAPES,
+    "surviving_across: -1 -> 1": SHAPES,
+    "surviving_across: parts[0] -> parts[1]": SHAPES,
+    "surviving_fraction: 0.0 -> 0.37": CHECK,
+    "_tanh_ratio: 1.0 -> 1.37": UNUSED,
+    "_tanh_ratio_series: u2 * 17 / 42 * (1 - u2 * 62 / 153) -> "
+    "u2 * 17 / 42 / (1 - u2 * 62 / 153)": FOURTH,
+    "_tanh_ratio_series: 1 - u2 * 62 / 153 -> 1 + u2 * 62 / 153": FOURTH,
+    "_tanh_ratio_series: u2 * 62 -> u2 / 62": FOURTH,
+    "_tanh_ratio_series: 153 -> 209.61": FOURTH,
+    "_tanh_ratio_series: 62 -> 84.94000000000001": FOURTH,
+    "_tanh_ratio_pair: 0 -> 0.37": CHECK,
+    "_tanh_ratio_pair: 0.0 -> 0.37": CHECK,
+    "_tanh_ratio_pair: 1.0 -> 1.37": CHECK,
+    f"_mode_profiles: {RATE} + 0j -> {RATE} - 0j": "the zero only makes it complex",
+    "_mode_profiles: 1.0 -> 1.37": STILL,
+    "_mode_profiles: 1 - gap -> 1 + gap": STILL,
+    "_mode_profiles: 0 -> 0.37": STILL,
+    "_mode_profiles: 1 -> 1.37": STILL,
+    f"_mode_profiles: {ROUNDED} -> {ROUNDED.replace(' * ', ' / ', 1)}": CHECK,
+    "_mode_profiles: 1e-12 -> 1.37e-12": CHECK,
+    "_mode_profiles: -1 -> 1": CHECK,
+    "_scale: 0.0 -> 0.37": CHECK,
+}
+"""Wrong variants that no verdict can notice -> why not."""
+PIECES = {
+    record.precession_tensor: (
+        ("76 80 B4", "along[..., None, None] *", "-along[..., None, None] *"),
+    ),
+    axes.local_axes: (
+        ("80", "-cosine * aside", "cosine * aside"),
+        ("80", "-b[..., 0] /", "b[..., 0] /"),
+        ("80", "[aside, along,", "[along, aside,"),
+    ),
+    diffusion.profile: (
+        ("B23 B10", "2 * np.minimum(z", "3 * np.minimum(z"),
+        ("B23 B9", "-1.0, 1.0)", "1.0, 1.0)"),
+        ("B23 B10", "film.spin_hall_angle * field", "film.spin_hall_angle / field"),
+        ("B23 B10", "[0.0, -1.0, 0.0]", "[0.0, 1.0, 0.0]"),
+        ("B23 B10", "film.thickness * (turned", "2 * film.thickness * (turned"),
+        ("B10", "/ film.resistivity", "/ film.resistivity * 1.01"),
+    ),
+    diffusion.graded_profile: (
+        ("B27", "4.0 * squared", "4.1 * squared"),
+        ("B9 B27", "[-1.0]", "[1.0]"),
+        ("B9 B27", "scale = 2 *", "scale = 2.1 *"),
+        ("B9", "-0.5 * scale", "0.5 * scale"),
+        ("B9", "-0.5 * scale", "-0.51 * scale"),
+        ("B9 B27", "scale * d *", "scale *"),
+    ),
+}
+"""Functions of which pieces are tried -> (entries, piece, the same made wrong)."""
+
+
+@cache
+def entries_and_references():
+    return {e.equation.replace(" ", "."): (e, e.reference()) for e in mine()}
+
+
+def variants(function):
+    """(change, code) for every coefficient, sign, operator, power and index of a function."""
+    tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(function)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+    source = ast.unparse(tree)
+    for mutant in mutants(source) + index_mutants(source):
+        yield mutant.name, compiled(function, mutant.tree)
+
+
+def compiled(function, tree):
+    room = dict(function.__globals__)
+    exec(compile(tree, f"<variant of {function.__name__}>", "exec"), room)
+    return room[function.__name__].__code__
+
+
+@pytest.fixture
+def restored(request):
+    """The function of the test, with its own code again after it."""
+    right = request.param.__code__
+    yield request.param
+    request.param.__code__ = right
+
+
+def turned(numbers):
+    """Whether any of the entries contradicts what ships."""
+    for number in numbers.split():
+        entry, found = entries_and_references()[number]
+        if decide(entry, found, entry.printed, entry.corrected).verdict == CONTRADICTED:
+            return True
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("restored", JUDGED, indirect=True, ids=lambda f: f.__name__)
+def test_a_wrong_function_that_ships_turns_a_verdict(restored):
+    assert not turned(JUDGED[restored])
+    survivors, tried = set(), list(variants(restored))
+    for change, restored.__code__ in tried:
+        with suppress(NameError):  # no formula
+            if not turned(JUDGED[restored]):
+                survivors.add(change)
+    assert tried
+    assert survivors == {name for name in SURVIVORS if name.startswith(f"{restored.__name__}:")}
+
+
+@pytest.mark.parametrize("restored", PIECES, indirect=True, ids=lambda f: f.__name__)
+def test_a_wrong_piece_of_what_ships_turns_a_verdict(restored):
+    source = inspect.getsource(restored)
+    for numbers, piece, wrong in PIECES[restored]:
+        assert source.count(piece) == 1, piece
+        restored.__code__ = compiled(restored, ast.parse(source.replace(piece, wrong)))
+        for number in numbers.split():
+            assert turned(number), (number, piece)
 
 
 # --- references ------------------------------------------------------------------------------

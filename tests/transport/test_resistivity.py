@@ -196,6 +196,23 @@ def test_unlike_couplings_against_the_boundary_value_problem(direction, precessi
         assert abs(other[0, 0] - rho[0, 0]) > 1e-6 * film.resistivity
 
 
+def test_hanle_part_of_unlike_couplings_against_the_boundary_value_problem():
+    """drho2 is the x spin that survives of y spins for b along z, the print's the opposite."""
+    film, square = UNLIKE.film, UNLIKE.film.spin_hall_angle**2
+    for field in (0.3, -4.0, 17.0):
+        rates = om.relaxation(UNLIKE, 10.0, field)
+        sigma = conductivity_of_tensor(film, rates.tensor)
+        drho2 = 0.5 * (sigma[0, 1] - sigma[1, 0]) / square * film.resistivity
+        assert np.sign(drho2) == -np.sign(rates.precession)
+        for direction in DIRECTIONS:  # the part knows the rates alone
+            found = om.resistivity(film, rates, direction)
+            assert found.drho2 == pytest.approx(drho2, rel=1e-9, abs=0)
+        printed = om.resistivity(film, rates, (0, 0, 1), precession_sign="printed")
+        along = om.resistivity(film, rates, (0, 0, 1))
+        assert along.transverse == pytest.approx(square * drho2, rel=1e-9, abs=0)
+        assert printed.transverse == pytest.approx(-square * drho2, rel=1e-9, abs=0)
+
+
 def test_unlike_couplings_seen_along_the_local_axes():
     """Without precession each spin direction has its own length: b along z reads off Jx and Jy."""
     rates = replace(om.relaxation(UNLIKE, 10.0, 1.0), precession=np.zeros(()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -10,19 +11,14 @@ from scipy import constants
 from scipy.optimize import brentq, minimize_scalar
 
 from openmr import units
-from openmr.moments.equilibrium import equilibrium
-from openmr.rates.closed_form import exchange_field
+from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates import closed_form
 from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import ALONG, NM, PER_PS, Film, film_axes_tensor, surviving
-from openmr.reports.ledger.mechanisms import (
-    MECHANISMS,
-    hanle,
-    hanle_series,
-    precession_entry,
-    shifted_hanle,
-)
+from openmr.reports.ledger.film_problem import ALONG, film, film_axes_tensor, surviving
+from openmr.reports.ledger.mechanisms import hanle, hanle_series, precession_entry, shifted_hanle
 from openmr.sample import presets
+from openmr.sample.film import Electrons
 
 _SECTION = "Appendix C. Normal metal decorated with magnetic impurities"
 _COLD, _HOT = 10.0, 200.0
@@ -33,19 +29,7 @@ _COUPLINGS = (1e-3, 0.3e-3)
 @cache
 def rho(coupling: float, temperature: float, field: float) -> float:
     """rho_L over rho_L0 for a field along x, at all orders in theta_SH."""
-    sample = presets.pt_py(coupling)
-    tensor = film_axes_tensor(sample, temperature, field, np.array(ALONG)) * PER_PS
-    geometry = sample.film
-    f = Film(
-        np.array(ALONG),
-        np.nan,
-        np.nan,
-        np.nan,
-        tensor,
-        geometry.thickness * NM,
-        geometry.diffusion * NM**2 * PER_PS,
-        geometry.spin_hall_angle,
-    )
+    f = film(presets.pt_py(coupling), temperature, field, ALONG)
     # mean diffusion current -F s of the sources s = theta (E_y, -E_x, 0), turned back into charge
     F, square = surviving(f), f.theta**2
     back = np.array([[F[1, 1], -F[1, 0]], [-F[0, 1], F[0, 0]]])
@@ -62,10 +46,7 @@ def _antiferromagnetic_signs() -> Pairs:
     for size in _COUPLINGS:
         for temperature in (_COLD, _HOT):
             change = rho(-size, temperature, 0.2) - rho(-size, temperature, 0.0)
-            sample = presets.pt_py(-size)
-            b_sd = exchange_field(
-                sample.magnet, sample.electrons, equilibrium(sample, temperature, 0.0)
-            )
+            b_sd = _exchange_field(_state(-size, temperature, 0.0))
             found.append(((float(b_sd), 0.2), float(np.sign(change))))
     return found
 
@@ -95,14 +76,8 @@ def positive() -> Any:
 # --- minimum ---------------------------------------------------------------------------------
 
 
-class Exchange(NamedTuple):
-    """Ingredients of B_sd: n_S J [eV], <S_par> or S, g, mu_B [eV/T], hbar [eV s]."""
-
-    n_S_J: float
-    S: float
-    g: float = 2.0
-    mu_B: float = units.MU_B
-    hbar: float = units.HBAR
+def _state(coupling: float, temperature: float, field: float) -> Equilibrium:
+    return equilibrium(presets.pt_py(coupling), temperature, field)
 
 
 @cache
@@ -117,14 +92,13 @@ def _minima() -> Pairs:
             options={"xatol": 1e-4},
         )
         field = float(least.x)
-        mean = float(equilibrium(presets.pt_py(-size), _COLD, field).mean_spin[0])
-        found.append(((Exchange(-size, mean),), field))
+        found.append(((_state(-size, _COLD, field),), field))
     return found
 
 
-def _exchange_field_there(x: Exchange) -> Any:
-    """B_sd at the minimum."""
-    return x.n_S_J * x.S / (x.g * x.mu_B)
+def _exchange_field(state: Equilibrium) -> Any:
+    """B_sd in tesla."""
+    return closed_form.exchange_field(state.sample.magnet, state.sample.electrons, state)
 
 
 @cache
@@ -138,8 +112,7 @@ def _coldest() -> Pairs:
             method="bounded",
             options={"xatol": 1e-3},
         )
-        state = equilibrium(presets.pt_py(-size), float(least.x), field)
-        found.append(((Exchange(-size, float(state.mean_spin[0])),), field))
+        found.append(((_state(-size, float(least.x), field),), field))
     return found
 
 
@@ -147,23 +120,22 @@ def _coldest() -> Pairs:
 def _precessions() -> Pairs:
     """omega_L from matrices [rad/s], beside B and B_sd."""
     found: Pairs = []
-    for coupling, temperature, field in (
-        (1e-3, _COLD, 2.0),
-        (-1e-3, _COLD, 5.0),
-        (-1e-3, 60.0, 9.0),
-    ):
-        sample = presets.pt_py(coupling)
-        state = equilibrium(sample, temperature, field)
-        b_sd = float(exchange_field(sample.magnet, sample.electrons, state))
-        tensor = film_axes_tensor(sample, temperature, field, np.array(ALONG))
-        given = Exchange(np.nan, np.nan), field, b_sd
-        found.append((given, 0.5 * (tensor[1, 2] - tensor[2, 1])))
+    for point in ((1e-3, _COLD, 2.0), (-1e-3, _COLD, 5.0), (-1e-3, 60.0, 9.0)):
+        state = _state(*point)
+        tensor = film_axes_tensor(state.sample, *point[1:], np.array(ALONG))
+        found.append(((state,), 0.5 * (tensor[1, 2] - tensor[2, 1])))
     return found
 
 
-def precession(x: Exchange, B: float, B_sd: float) -> Any:
+def _shifted_precession(state: Equilibrium) -> Any:
     """omega_L shifted by the exchange field."""
-    return x.g * x.mu_B * (B - B_sd) / x.hbar
+    shift = state.field - _exchange_field(state)
+    return state.sample.electrons.g * units.MU_B * shift / units.HBAR
+
+
+def _precession(state: Equilibrium) -> Any:
+    """The same, from the moments at once."""
+    return closed_form.precession(state.sample.magnet, state.sample.electrons, state)
 
 
 @cache
@@ -176,7 +148,9 @@ def _standstill() -> Pairs:
         def omega(field: float, sample: Any = sample) -> float:
             return float(film_axes_tensor(sample, 2.0, field, np.array(ALONG))[1, 2])
 
-        found.append(((Exchange(-size, 2.0),), float(brentq(omega, 1.0, 40.0, xtol=1e-12))))
+        field = float(brentq(omega, 1.0, 40.0, xtol=1e-12))
+        saturated = replace(_state(-size, 2.0, field), mean_spin=-sample.magnet.spins)
+        found.append(((saturated,), field))
     return found
 
 
@@ -199,14 +173,9 @@ def _no_field() -> Any:
     return 0.0
 
 
-def _saturated_field_printed(x: Exchange) -> Any:
-    """B_sd when cold, as printed."""
-    return -x.n_S_J * x.S / (x.hbar * x.g * x.mu_B)
-
-
-def _saturated_field(x: Exchange) -> Any:
-    """B_sd in tesla."""
-    return -x.n_S_J * x.S / (x.g * x.mu_B)
+def _exchange_field_printed(state: Equilibrium) -> Any:
+    """B_sd as printed."""
+    return closed_form.exchange_field_printed(state.sample.magnet, state.sample.electrons, state)
 
 
 # --- powers of the field ---------------------------------------------------------------------
@@ -235,11 +204,10 @@ def _cold_series() -> Series:
 
 
 class _Caption(NamedTuple):
-    """Numbers in the caption of Fig. 3, in SI."""
+    """Numbers in the caption of Fig. 3."""
 
     D: float
-    nu_F: float  # 1 / (J m^3), one spin
-    e: float
+    E_F: float  # eV
     rho_L0: float
 
 
@@ -251,8 +219,7 @@ def drude() -> Pairs:
     speed = constants.hbar * k_f / mass
     tau = 3 * D / speed**2
     density = k_f**3 / (3 * np.pi**2)
-    nu = units.free_electron_dos(1.0, 1.0) / constants.e
-    return [((_Caption(D, nu, constants.e, 2.0e6),), mass / (density * constants.e**2 * tau))]
+    return [((_Caption(D, 1.0, 2.0e6),), mass / (density * constants.e**2 * tau))]
 
 
 def _caption_resistivity(c: _Caption) -> Any:
@@ -261,15 +228,14 @@ def _caption_resistivity(c: _Caption) -> Any:
 
 
 def _einstein_resistivity(c: _Caption) -> Any:
-    """From D, E_F and m_F by D = sigma / (2 nu e^2)."""
-    return 1 / (2 * c.nu_F * c.e**2 * c.D)
+    """From D, E_F and m_F by D = sigma / (2 nu e^2), which goes with 1 / rho."""
+    return Electrons.free(c.E_F).diffusion(1.0) / c.D
 
 
 _CURVES = "rates from matrices, diffusion by its propagator, resistivity by inversion"
 _entry = partial(
     Entry,
     section=_SECTION,
-    code=("openmr.sample.presets.pt_py", "openmr.transport.line.magnetoresistance"),
     residual=deviation,
     route=_CURVES,
 )
@@ -300,8 +266,8 @@ ENTRIES = [
         equation="C minimum",
         statement="The resistivity is least where the field is B_sd",
         latex=r"B_x = \mathcal B_{sd}",
-        code=("openmr.rates.closed_form.exchange_field", "openmr.transport.line.magnetoresistance"),
-        printed=_exchange_field_there,
+        code=("openmr.rates.closed_form.exchange_field",),
+        printed=_exchange_field,
         reference=_minima,
         tolerance=3e-3,
         because="relative; width of the minimum, omega_L tau_0 = 1 or 0.6 T, times the rates' "
@@ -312,8 +278,8 @@ ENTRIES = [
         equation="C warming",
         statement="At a given field the resistivity is least where B_sd passes it",
         latex=r"\mathcal B_{sd}(T) = B_x",
-        code=("openmr.rates.closed_form.exchange_field", "openmr.transport.line.magnetoresistance"),
-        printed=_exchange_field_there,
+        code=("openmr.rates.closed_form.exchange_field",),
+        printed=_exchange_field,
         reference=_coldest,
         tolerance=0.02,
         because="relative; width of the minimum, omega_L tau_0 = 1 or 0.6 T, times the rates' "
@@ -325,7 +291,8 @@ ENTRIES = [
         statement="The exchange field shifts the precession, up or down with the coupling's sign",
         latex=r"\omega_L = g\mu_B(B_x - \mathcal B_{sd})/\hbar",
         code=("openmr.rates.closed_form.precession", "openmr.rates.closed_form.exchange_field"),
-        printed=precession,
+        printed=_shifted_precession,
+        shipped=(_precession,),
         reference=_precessions,
         tolerance=1e-12,
         because="relative; rounding",
@@ -337,8 +304,8 @@ ENTRIES = [
         latex=r"\mathcal B_{sd} = -n_S\mathcal J_{sd}S/(\hbar g\mu_B)",
         corrected_latex=r"\mathcal B_{sd} = -n_S\mathcal J_{sd}S/(g\mu_B)",
         code=("openmr.rates.closed_form.exchange_field",),
-        printed=_saturated_field_printed,
-        corrected=_saturated_field,
+        printed=_exchange_field_printed,
+        corrected=_exchange_field,
         reference=_standstill,
         tolerance=1e-7,
         because="relative; exp(-beta eps_L) at 2 K, 18 or more",
@@ -349,7 +316,6 @@ ENTRIES = [
         equation="C hot field",
         statement="Hot: the exchange field vanishes",
         latex=r"\mathcal B_{sd} \to 0,\quad \langle S_\parallel\rangle \simeq 0",
-        code=("openmr.rates.closed_form.exchange_field",),
         printed=_no_field,
         reference=_hot_fields,
         residual=lambda formula, series: abs(order(formula, series) - 1.0),
@@ -365,7 +331,6 @@ ENTRIES = [
         section=_SECTION,
         statement="Hot: the resistivity grows with B^2",
         latex=r"\rho_L \propto \omega_L^2 \propto B_x^2",
-        code=MECHANISMS,
         printed=hanle,
         reference=_hot_series,
         route=_CURVES,
@@ -375,7 +340,6 @@ ENTRIES = [
         section=_SECTION,
         statement="Cold: the resistivity grows with (B - B_sd)^2",
         latex=r"\rho_L \propto \omega_L^2 \propto (B_x - \mathcal B_{sd})^2",
-        code=MECHANISMS,
         printed=shifted_hanle,
         reference=_cold_series,
         route=_CURVES,
@@ -386,7 +350,7 @@ ENTRIES = [
         statement="Resistivity in the caption of Fig. 3",
         latex=r"\rho_{L0} = 2.0\times10^6\,\Omega\,\mathrm m",
         corrected_latex=r"\rho_{L0} = 1/(2\nu_Fe^2\mathcal D)",
-        code=("openmr.sample.presets.pt_py",),
+        code=("openmr.units.free_electron_dos",),
         printed=_caption_resistivity,
         corrected=_einstein_resistivity,
         reference=drude,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from openmr._checks import Array, ComplexArray
+from openmr.reports.ledger import shipped_film
 from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import (
@@ -21,39 +22,30 @@ from openmr.reports.ledger.film_problem import (
     spin_profile,
     start,
 )
-from openmr.reports.ledger.spin_diffusion import COUNTED, SECTION
+from openmr.reports.ledger.spin_diffusion import SECTION
+from openmr.sample.film import Electrons
+from openmr.transport.surviving import surviving_fraction
+from openmr.units import ELECTRON_MASS, ELEMENTARY_CHARGE, HBAR
 
 # --- D = sigma / (2 nu e^2) ------------------------------------------------------------------
 
 
-class _Gas(NamedTuple):
-    """Free electrons with arbitrary mass, Fermi energy and time between collisions, hbar = 1."""
-
-    sigma: float
-    dos: float
-    e: float
-
-
 @cache
 def _drifting_gas() -> Pairs:
-    """D = <v_z^2> tau by quadrature, states counted between shells, Drude's n e^2 tau/m."""
-    mass, k_f, tau, e = 0.8, 1.7, 2.3, 1.4
+    """D = <v_z^2> tau by quadrature for an energy [eV], a mass and the resistivity of Drude."""
+    energy, mass, tau = 1.7, 0.8, 2.3e-15
+    kilograms = mass * ELECTRON_MASS
+    speed = np.sqrt(2 * energy * ELEMENTARY_CHARGE / kilograms)
     cosine, weight = np.polynomial.legendre.leggauss(4)
-    speed = k_f / mass
     spread = float(0.5 * weight @ (speed * cosine) ** 2 * tau)
-    # states per volume between spheres, by the difference of their contents
-    step = 1e-4 * k_f
-    contents = [(k_f + x) ** 3 / (6 * np.pi**2) for x in (step, -step)]
-    energies = [(k_f + x) ** 2 / (2 * mass) for x in (step, -step)]
-    dos = (contents[0] - contents[1]) / (energies[0] - energies[1])
-    # Drude: all electrons of both spins drift
-    sigma = 2 * k_f**3 / (6 * np.pi**2) * e**2 * tau / mass
-    return [((_Gas(sigma, dos, e),), spread)]
+    # all electrons of both spins drift
+    density = 2 * (kilograms * speed / (HBAR * ELEMENTARY_CHARGE)) ** 3 / (6 * np.pi**2)
+    return [((energy, mass, kilograms / (density * ELEMENTARY_CHARGE**2 * tau)), spread)]
 
 
-def _einstein(gas: _Gas) -> Any:
+def _einstein(energy: float, mass: float, rho: float) -> Any:
     """D in the text below Eq. (B4)."""
-    return gas.sigma / (2 * gas.dos * gas.e**2)
+    return Electrons.free(energy, mass).diffusion(rho)
 
 
 # --- (B24) -----------------------------------------------------------------------------------
@@ -89,11 +81,48 @@ def current(f: Film, gradient: Array, electric: Array) -> Any:
     )
 
 
+@cache
+def _through_the_film() -> list[tuple[tuple[Film, Array, Array], Array]]:
+    """Weights and slopes for a quadrature over z, and the current that the faces drive.
+
+    The integral of the slope is the difference of the accumulation at the faces.
+    """
+    points, weights = np.polynomial.legendre.leggauss(24)
+    found = []
+    for f in films():
+        gradients = np.array([spin_profile(f, 0.5 * f.d * (1 + x))[1] for x in points])
+        top, bottom = spin_profile(f, f.d)[0], spin_profile(f, 0.0)[0]
+        drift = (1 - 2 * f.theta**2) * f.sigma * f.E * X
+        back = f.theta * f.sigma / (2 * f.e * f.d) * np.cross(Z, np.eye(3)).T @ (top - bottom)
+        found.append(((f, 0.5 * weights, gradients), drift + back))
+    return found
+
+
+def _average(f: Film, weights: Array, gradients: Array) -> Any:
+    """Right-hand side of Eqs. (B25), (B26) with (B24)."""
+    return weights @ [current(f, gradient, f.E * X) for gradient in gradients]
+
+
+def _average_x(f: Film, weights: Array, gradients: Array) -> Any:
+    """Eq. (B25)."""
+    return _average(f, weights, gradients)[0]
+
+
+def _average_y(f: Film, weights: Array, gradients: Array) -> Any:
+    """Eq. (B26)."""
+    return _average(f, weights, gradients)[1]
+
+
+def _shipped_average(way: str, row: int) -> Any:
+    """J_L (row 0) or J_T (row 1) by the package."""
+    return lambda f, *_: f.sigma * f.E * shipped_film.conductivity(f, way)[row, 0]
+
+
 # --- (B27)-(B29) -----------------------------------------------------------------------------
 
 
 class Solved(NamedTuple):
-    """Accumulation at both faces and numpy's modes; indices from 1."""
+    """Accumulation at both faces and numpy's modes; zeta is counted from 1."""
 
     film: Film
     modes: Modes
@@ -108,13 +137,13 @@ def solved() -> list[Solved]:
     found = []
     for f in films():
         m = modes(f.matrix, f.b)
-        bottom, top = (np.append(np.nan, spin_profile(f, z)[0]) for z in (0.0, f.d))
-        zeta = [np.nan + 0j] + [one_mode(length, f.d) for length in m.length[1:]]
-        found.append(Solved(f, m, np.array(zeta), bottom, top))
+        zeta = [np.nan + 0j] + [_one_mode(length, f.d) for length in m.length]
+        faces = (spin_profile(f, z)[0] for z in (0.0, f.d))
+        found.append(Solved(f, m, np.array(zeta), *faces))
     return found
 
 
-def one_mode(length: complex, d: float) -> complex:
+def _one_mode(length: complex, d: float) -> complex:
     """Mean slope of a mode with slopes -1 at both faces."""
     matrix = np.array([[length**-2]])
     slope = np.array([-1.0])
@@ -145,42 +174,67 @@ def sideways() -> Pairs:
 
 def _longitudinal_current(s: Solved) -> Any:
     """Both lines of Eq. (B27)."""
-    f, E, E_inv, zeta = s.film, s.modes.vectors, s.modes.inverse, s.zeta
-    rise = s.top[2] / (f.e * f.J_SH) - s.bottom[2] / (f.e * f.J_SH)
+    f, rise = s.film, (s.top - s.bottom)[1] / (s.film.e * s.film.J_SH)
+    shares = s.modes.vectors[1] * s.modes.inverse[:, 1]
     return [
         1 - 2 * f.theta**2 - f.theta**2 * f.sigma / (2 * f.d) * rise,
-        1 - 2 * f.theta**2 - f.theta**2 * sum(E[2, n] * E_inv[n, 2] * zeta[n] for n in COUNTED),
+        1 - 2 * f.theta**2 - f.theta**2 * shares @ s.zeta[1:],
     ]
+
+
+def _longitudinal_on_a_grid(s: Solved) -> Any:
+    """The first line with the faces found by collocation."""
+    bottom, top = shipped_film.faces_on_a_grid(s.film)
+    return _longitudinal_current(s._replace(bottom=bottom, top=top))[0]
 
 
 def _transverse_current(s: Solved) -> Any:
     """Both lines of Eq. (B28), over theta^2."""
-    f, E, E_inv, zeta = s.film, s.modes.vectors, s.modes.inverse, s.zeta
-    rise = s.top[1] / (f.e * f.J_SH) - s.bottom[1] / (f.e * f.J_SH)
-    return [+f.sigma / (2 * f.d) * rise, +sum(E[1, n] * E_inv[n, 2] * zeta[n] for n in COUNTED)]
+    f, rise = s.film, (s.top - s.bottom)[0] / (s.film.e * s.film.J_SH)
+    shares = s.modes.vectors[0] * s.modes.inverse[:, 1]
+    return [+f.sigma / (2 * f.d) * rise, +shares @ s.zeta[1:]]
+
+
+def longitudinal_current(s: Solved, way: str = "axial") -> Any:
+    """J_L over J_L0 by the package, Eqs. (B27), (B36)."""
+    return shipped_film.conductivity(s.film, way)[0, 0]
+
+
+def transverse_current(s: Solved, way: str = "axial") -> Any:
+    """J_T over theta^2 J_L0 by the package, Eqs. (B28), (B37)."""
+    return shipped_film.conductivity(s.film, way)[1, 0] / s.film.theta**2
 
 
 @cache
 def _mean_slopes() -> Pairs:
-    """Zeta of each mode."""
-    return [((s.modes.length[n], s.film.d), s.zeta[n]) for s in solved() for n in COUNTED]
+    """Zeta of the modes of a film, also beside modes so long that (d/2l)^2 < 1e-3."""
+    found: Pairs = []
+    for s in solved():
+        lengths, d = s.modes.length, s.film.d
+        for given in (lengths, np.append(lengths, [20 * d, (16 + 3j) * d]), np.array([20 * d])):
+            found.append(((given, d), np.array([_one_mode(length, d) for length in given])))
+    return found
 
 
-def zeta(length: complex, d: float) -> Any:
+def zeta(length: Array, d: float) -> Any:
     """Eq. (B29)."""
-    return -2 * length / d * np.tanh(d / (2 * length))
+    return -surviving_fraction(d, length**-2)
 
 
+_WAYS = ("axial", "matrix")
+_FACES = "accumulation at the faces, from the boundary-value problem by its propagator"
 QUADRATURE = "quadrature of the current profile, from the boundary-value problem by its propagator"
 EXACT = "inverse of the 2x2 conductivity, from the boundary-value problem by its propagator"
 RHO = (
     "openmr.transport.resistivity.resistivity",
     "openmr.transport.resistivity.relative_resistivity",
+    "openmr.transport.resistivity.second_order",
 )
+CONDUCTIVITY = (*RHO[:2], "openmr.transport.resistivity.conductivity")
 _entry = partial(
     Entry,
     section=SECTION,
-    code=RHO,
+    code=CONDUCTIVITY,
     residual=deviation,
     tolerance=ROUNDING,
     because="over the largest element; rounding times the growth through the film, at most e^5",
@@ -190,12 +244,11 @@ ENTRIES = [
         equation="B4 Einstein",
         statement="Diffusion coefficient and conductivity",
         latex=r"\mathcal D = \sigma_D/(2\nu_Fe^2)",
-        code=("openmr.sample.film.Film", "openmr.units.free_electron_dos"),
+        code=("openmr.units.free_electron_dos",),
         printed=_einstein,
         reference=_drifting_gas,
-        tolerance=1e-7,
-        because="relative; square of the step in energy",
-        route="<v_z^2> tau against Drude's n e^2 tau/m, free electrons counted in shells",
+        because="relative; rounding",
+        route="<v_z^2> tau against Drude's n e^2 tau/m of free electrons",
         note="nu_F is that of one spin.",
     ),
     _entry(
@@ -206,28 +259,38 @@ ENTRIES = [
         corrected_latex=r"\mathbf j_c = (1 - 2\theta_{SH}^2)\sigma_D\mathbf E"
         r" + \sum_a\theta_{SH}\hat a\times\left(-\frac{\sigma_D}{2e}\nabla\mu_s^a\right)",
         printed=_current_printed,
+        code=(),
         corrected=current,
         reference=_current_densities,
         because="over the largest component; rounding",
         route="inverse effect on the whole spin current, drift and diffusion",
-        note="D grad mu is no current density; sigma_D/2e = e nu_F D of (82) and (B9) belongs "
+        note="It decides what converts a slope of mu into charge, and the 2 of the drift; the "
+        "package holds only the average over the thickness, (B25). D grad mu is no current "
+        "density; sigma_D/2e = e nu_F D of (82) and (B9) belongs "
         "there, so the printed term is off by the number that e nu_F is in the units at hand. "
         "1 - 2 theta^2 is the inverse effect on the drift spin current, the sum of a x (a x E).",
     ),
-    Entry(
+    _entry(
         equation="B25",
-        section=SECTION,
         statement="Longitudinal current: average over the thickness",
         latex=r"J_L = \frac{1}{d_Z}\int_0^{d_Z}dz\,j_c^x(z, y)",
-        code=RHO,
-        note="d_Z is d_N of the other equations.",
+        printed=_average_x,
+        shipped=tuple(_shipped_average(way, 0) for way in _WAYS),
+        reference=lambda: [(given, both[0]) for given, both in _through_the_film()],
+        route=_FACES,
+        note="That J_L is an average is a definition. It decides that the average of (B24), "
+        "corrected, over z is what the accumulation at the faces drives, and what the package "
+        "takes for it. d_Z is d_N of the other equations.",
     ),
-    Entry(
+    _entry(
         equation="B26",
-        section=SECTION,
         statement="Transverse current: average over the thickness",
         latex=r"J_T = \frac{1}{d_Z}\int_0^{d_Z}dz\,j_c^y(z, y)",
-        code=RHO,
+        printed=_average_y,
+        shipped=tuple(_shipped_average(way, 1) for way in _WAYS),
+        reference=lambda: [(given, both[1]) for given, both in _through_the_film()],
+        route=_FACES,
+        note="As (B25), of the current along y for a field along x.",
     ),
     _entry(
         equation="B27",
@@ -237,6 +300,11 @@ ENTRIES = [
         r" = 1 - 2\theta_{SH}^2 - \theta_{SH}^2\sum_\nu\mathcal E_{2\nu}"
         r"\mathcal E^{-1}_{\nu2}\zeta_\nu",
         printed=_longitudinal_current,
+        code=(*CONDUCTIVITY, "openmr.transport.diffusion.graded_profile"),
+        shipped=(
+            *(partial(longitudinal_current, way=way) for way in _WAYS),
+            _longitudinal_on_a_grid,
+        ),
         reference=forward,
         route=QUADRATURE,
         note="j_sH^0 is J_SH.",
@@ -248,6 +316,7 @@ ENTRIES = [
         r"\left[\frac{\mu_{s1}(d_N)}{ej_{sH}^0} - \frac{\mu_{s1}(0)}{ej_{sH}^0}\right]"
         r" = +\theta_{SH}^2\sum_\nu\mathcal E_{1\nu}\mathcal E^{-1}_{\nu2}\zeta_\nu",
         printed=_transverse_current,
+        shipped=tuple(partial(transverse_current, way=way) for way in _WAYS),
         reference=sideways,
         route=QUADRATURE,
     ),

@@ -11,10 +11,12 @@ from scipy.optimize import brentq
 from openmr._checks import Array
 from openmr.bath.correlators import PAULI
 from openmr.models.clusters import LEVI_CIVITA as EPSILON
-from openmr.rates.relaxation import relaxation
+from openmr.rates.axes import film_tensor, local_axes
+from openmr.rates.record import rotation
 from openmr.reports.ledger.deviations import ROUNDING, Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import PER_PS, Film, film, films
+from openmr.reports.ledger.film_problem import NORMAL, PER_PS, Film, film, films
+from openmr.reports.ledger.shipped_film import at_face, matrix
 from openmr.sample import presets
 
 _SECTION = "IV. Anisotropic spin diffusion equation"
@@ -27,13 +29,10 @@ _SPINS = ((0.3, -1.1, 0.7), (-0.4, 0.2, 0.9))
 
 @cache
 def _local_tensors() -> Pairs:
-    """Tensors in local axes, z along the field, from QuTiP."""
-    found: Pairs = []
-    for coupling, temperature, field in ((-1e-3, 25.0, 19.0), (1e-3, 10.0, 2.0)):
-        sample = presets.pt_py(coupling)
-        tensor = relaxation(sample, temperature, field, method="bloch-redfield").tensor
-        found.append(((film(sample, temperature, field, (0.0, 0.0, 1.0)),), tensor * PER_PS))
-    return found
+    """Tensors for a field along the normal, whose local axes are those of the film."""
+    points = ((-1e-3, 25.0, 19.0), (1e-3, 10.0, 2.0))
+    found = [film(presets.pt_py(j), t, field, NORMAL) for j, t, field in points]
+    return [((f,), f.tensor) for f in found]
 
 
 def _continuity_printed(f: Film) -> Any:
@@ -49,9 +48,7 @@ def _continuity_printed(f: Film) -> Any:
 
 def _continuity(f: Film) -> Any:
     """Matrix with a precession about z, as Eqs. (2) and (13) give."""
-    return np.array(
-        [[1 / f.tau_perp, +f.omega, 0], [-f.omega, 1 / f.tau_perp, 0], [0, 0, 1 / f.tau_par]]
-    )
+    return f.rates.tensor * PER_PS
 
 
 # --- (77) ------------------------------------------------------------------------------------
@@ -109,8 +106,12 @@ def populations() -> Pairs:
 
 def _along_axis(theta: float, phi: float, mu: Array) -> Any:
     """Third row of Eq. (79)."""
-    b = [-np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)]
-    return b[0] * mu[0] + b[1] * mu[1] + b[2] * mu[2]
+    return rotation(theta, phi)[2] @ mu
+
+
+def _along_given_axis(theta: float, phi: float, mu: Array) -> Any:
+    """The same from the axis as a vector."""
+    return local_axes(rotation(theta, phi)[2])[2] @ mu
 
 
 # --- (80), (81) ------------------------------------------------------------------------------
@@ -135,13 +136,7 @@ def _divergence_printed(f: Film, mu: Array) -> Any:
 
 def _divergence(f: Film, mu: Array) -> Any:
     """Eq. (80) with one b in each term and the precession of Eq. (2)."""
-    b = f.b
-    return [
-        -mu[v] / f.tau_perp
-        - (1 / f.tau_par - 1 / f.tau_perp) * sum(b[v] * b[k] * mu[k] for k in _AXES)
-        + f.omega * sum(EPSILON[v, k, d] * b[k] * mu[d] for k in _AXES for d in _AXES)
-        for v in _AXES
-    ]
+    return -PER_PS * film_tensor(f.rates, f.b) @ mu
 
 
 @cache
@@ -163,13 +158,7 @@ def _curvature_printed(f: Film, mu: Array) -> Any:
 
 def curvature(f: Film, mu: Array) -> Any:
     """Eq. (81) with b at kappa."""
-    b = f.b
-    return [
-        f.l_perp**-2 * mu[v]
-        + (f.l_par**-2 - f.l_perp**-2) * sum(b[v] * b[k] * mu[k] for k in _AXES)
-        - f.l_L**-2 * sum(EPSILON[v, k, d] * b[k] * mu[d] for k in _AXES for d in _AXES)
-        for v in _AXES
-    ]
+    return matrix(f) @ mu
 
 
 # --- (82) ------------------------------------------------------------------------------------
@@ -217,11 +206,12 @@ def _face_current_printed(f: Film, slope: Array) -> Any:
     return [-f.sigma / (2 * f.e) * slope[v] + (v == 1) * f.theta * f.sigma * f.E for v in _AXES]
 
 
-def _face_current(f: Film, slope: Array) -> Any:
-    """Eq. (82) with the spin Hall current of Fig. 2 along z, theta (y x J)_z = -theta J_x."""
+def face_current(f: Film, slope: Array) -> Any:
+    """Eqs. (82), (B9), (B10) with the current of Fig. 2 along z, theta (y x J)_z = -theta J_x."""
     return [-f.sigma / (2 * f.e) * slope[v] - (v == 1) * f.theta * f.sigma * f.E for v in _AXES]
 
 
+FACES = ("openmr.transport.diffusion.profile", "openmr.transport.diffusion.graded_profile")
 MATRICES = "Born-Markov generator in axes of the film, from matrices of electron and moment"
 _entry = partial(Entry, section=_SECTION, residual=deviation, tolerance=ROUNDING)
 
@@ -235,12 +225,12 @@ ENTRIES = [
         corrected_latex=r"\frac{d}{dt}\mu_s + \nabla\cdot j_s = -\begin{bmatrix}"
         r"\tau_\perp^{-1} & +\omega_L & 0 \\ -\omega_L & \tau_\perp^{-1} & 0 \\"
         r"0 & 0 & \tau_\parallel^{-1}\end{bmatrix}\mu_s",
-        code=("openmr.rates.record.Relaxation", "openmr.rates.record.PRECESSION_GENERATOR"),
+        code=("openmr.rates.record.precession_tensor",),
         printed=_continuity_printed,
         corrected=_continuity,
         reference=_local_tensors,
-        because="over the largest element; rounding of QuTiP's tensor",
-        route="bloch-redfield",
+        because="over the largest element; rounding",
+        route=MATRICES,
         note="A precession about z cannot turn x or y into z: the printed matrix precesses about "
         "(1, 1, 0) and misses all of omega_L.",
     ),
@@ -248,7 +238,6 @@ ENTRIES = [
         equation="77",
         statement="Spin current by Fick's law",
         latex=r"j_s^\nu = -\mathcal D\nabla\mu_s^\nu",
-        code=("openmr.transport.diffusion.profile",),
         printed=_fick,
         reference=_flying_electrons,
         residual=_fick_order,
@@ -266,6 +255,7 @@ ENTRIES = [
         r"\hat b = [-\sin\theta\cos\phi, \sin\theta\sin\phi, \cos\theta]",
         code=("openmr.rates.record.rotation", "openmr.rates.axes.local_axes"),
         printed=_along_axis,
+        shipped=(_along_given_axis,),
         reference=populations,
         because="relative; rounding",
         route="populations of the spinors (35), (36)",
@@ -299,11 +289,7 @@ ENTRIES = [
         corrected_latex=r"\partial_z^2\mu_s^\nu = \ell_\perp^{-2}\delta_{\nu\kappa}\mu_s^\kappa"
         r" + (\ell_\parallel^{-2} - \ell_\perp^{-2})\hat b_\nu\hat b_\kappa\mu_s^\kappa"
         r" - \ell_L^{-2}\epsilon_{\nu\kappa\delta}\hat b_\kappa\mu_s^\delta",
-        code=(
-            "openmr.rates.axes.film_tensor",
-            "openmr.transport.diffusion.transverse_decay",
-            "openmr.transport.diffusion.graded_profile",
-        ),
+        code=("openmr.rates.axes.film_tensor", "openmr.transport.surviving.squared_argument"),
         printed=_curvature_printed,
         corrected=curvature,
         reference=curvatures,
@@ -320,19 +306,18 @@ ENTRIES = [
         r" + \delta_{\nu y}\theta_{SH}\sigma_DE = 0",
         corrected_latex=r"J_s^\nu|_{z=0,d_N} = -\frac{\sigma_D}{2e}\partial_z\mu_s^\nu|_{z=0,d_N}"
         r" - \delta_{\nu y}\theta_{SH}\sigma_DE = 0",
-        code=(
-            "openmr.transport.diffusion.profile",
-            "openmr.transport.resistivity.relative_resistivity",
-        ),
+        code=FACES,
         printed=_face_current_printed,
-        corrected=_face_current,
+        corrected=face_current,
+        shipped=(*at_face(0), *at_face(1)),
         reference=settled_slopes,
         residual=into_a_face,
         tolerance=5e-5,
         because="over the spin Hall current; cube of a cell over the fastest mode's length",
         route="spins settled in 200 cells with no flow through the faces",
-        note="J_SH = theta (y x J) of Fig. 2 points along -z for a current along x, as (B9) has "
-        "it. The printed sign turns the spin accumulation over, and with (B24), which is the "
-        "reciprocal of the right sign, the magnetoresistance as well.",
+        note="It decides the sign of the source: the cells know only that a field along x sends y "
+        "spins along -z, J_SH = theta (y x J) of Fig. 2 and (B9), and that none leave. The printed "
+        "sign turns the spin accumulation over, and with (B24), which is the reciprocal of the "
+        "right sign, the magnetoresistance as well. The slope is given, so D is not decided here.",
     ),
 ]

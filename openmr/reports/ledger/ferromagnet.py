@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from openmr._checks import Array
-from openmr.reports.ledger.currents import EXACT, RHO
+from openmr.reports.ledger import film_problem, shipped_film
+from openmr.reports.ledger.currents import CONDUCTIVITY, EXACT, RHO
 from openmr.reports.ledger.deviations import (
-    ANGLES,
     ORDER,
     ROUNDING,
     Pairs,
@@ -19,176 +19,113 @@ from openmr.reports.ledger.deviations import (
     fourth_order,
 )
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import (
-    ALONG,
-    ASIDE,
-    NORMAL,
-    OBLIQUE,
-    Film,
-    conductivity,
-    film,
-    resistivity,
-    surviving,
-)
+from openmr.reports.ledger.film_problem import ALONG, ASIDE, NORMAL, Film, by_angle, film, surviving
 from openmr.sample import presets
 from openmr.sample.film import Sample
+from openmr.transport.resistivity import scan_directions
 
 SECTION = "V A. Ferromagnetic magnetoresistance"
-RHO_L0 = 2.3
-"""Any number, so that it counts."""
 POINTS = ((-2e-3, 10.0, 36.0), (-1e-3, 25.0, 19.0), (-1.5e-3, 15.0, 28.0))
 """n_S J [eV], T [K], B [T] with relaxation and precession of like size."""
 
 
-# --- (86), (87) ------------------------------------------------------------------------------
+# --- (86)-(90) -------------------------------------------------------------------------------
 
 
-class Parts(NamedTuple):
-    """The three parts of Eqs. (88)-(90) times a number rho_L0, found by propagation."""
-
-    drho0: float
-    drho1: float
-    drho2: float
-    theta: float
-    m: Array  # indices from 1
-    rho_L0: float
+@cache
+def series(row: int) -> Series:
+    """rho_L or rho_T over rho_L0, of three directions, against the spin Hall angle."""
+    return by_angle(row, presets.pt_py(-1e-3), 25.0, 19.0)
 
 
-def parts(sample: Sample, temperature: float, field: float, at: Film, rho_L0: float = 1.0) -> Parts:
-    """Read off the surviving spin current with the field along y, x and z."""
+def parts(sample: Sample, temperature: float, field: float) -> tuple[float, float, float]:
+    """Eqs. (88)-(90), read off the surviving spin current with the field along y, x and z."""
     along_y, along_x, along_z = (
         surviving(film(sample, temperature, field, axis)) for axis in (ASIDE, ALONG, NORMAL)
     )
-    drho0, drho2 = rho_L0 * along_y[1, 1], rho_L0 * along_z[0, 1]
-    return Parts(drho0, drho0 - rho_L0 * along_x[1, 1], drho2, at.theta, at.m, rho_L0)
-
-
-def by_angle(
-    row: int, sample: Sample, temperature: float, field: float, axes: Any = OBLIQUE
-) -> Series:
-    """rho_xx or rho_yx at all orders, for a falling spin Hall angle."""
-    films = [film(sample, temperature, field, axis) for axis in axes]
-    given = [parts(sample, temperature, field, f, RHO_L0) for f in films]
-    return Series(
-        ANGLES,
-        [
-            [
-                (
-                    (p._replace(theta=float(a)),),
-                    RHO_L0 * resistivity(f._replace(theta=float(a)))[row, 0],
-                )
-                for p, f in zip(given, films, strict=True)
-            ]
-            for a in ANGLES
-        ],
-    )
+    return along_y[1, 1], along_y[1, 1] - along_x[1, 1], along_z[0, 1]
 
 
 @cache
-def _longitudinal_series() -> Series:
-    """Change of rho_L."""
-    found = by_angle(0, presets.pt_py(-1e-3), 25.0, 19.0)
-    return Series(found.sizes, [[(g, rho - RHO_L0) for g, rho in row] for row in found.pairs])
-
-
-@cache
-def _transverse_series() -> Series:
-    """rho_T."""
-    return by_angle(1, presets.pt_py(-1e-3), 25.0, 19.0)
-
-
-def longitudinal(p: Parts) -> Any:
-    """Eq. (86)."""
-    m, theta = p.m, p.theta
-    return 2 * theta**2 * p.rho_L0 - theta**2 * p.drho0 + theta**2 * p.drho1 * (1 - m[2] ** 2)
-
-
-def _transverse_printed(p: Parts) -> Any:
-    """Eq. (87) as printed."""
-    m, theta = p.m, p.theta
-    return theta**2 * p.drho1 * m[1] * m[2] - theta**2 * p.drho2 * m[3]
-
-
-def transverse(p: Parts) -> Any:
-    """Eq. (87) with the precession of Eq. (2)."""
-    m, theta = p.m, p.theta
-    return theta**2 * p.drho1 * m[1] * m[2] + theta**2 * p.drho2 * m[3]
-
-
-# --- (88)-(90) -------------------------------------------------------------------------------
-
-
-@cache
-def _numerical_parts(which: str) -> Pairs:
+def _numerical_parts(which: int) -> Pairs:
     """One of the three, found by propagation, for three films."""
-    found: Pairs = []
-    for coupling, temperature, field in POINTS:
-        sample = presets.pt_py(coupling)
-        f = film(sample, temperature, field, ALONG)
-        found.append(((f,), getattr(parts(sample, temperature, field, f), which)))
-    return found
+    points = [(presets.pt_py(coupling), t, field) for coupling, t, field in POINTS]
+    return [((film(*point, ALONG),), parts(*point)[which]) for point in points]
 
 
-def drho0(f: Film) -> Any:
-    """Eq. (88)."""
-    return 2 * f.l_par / f.d * np.tanh(f.d / (2 * f.l_par))
+def drho1_from_lengths(f: Film) -> Any:
+    """Eq. (89) from the two lengths."""
+    return shipped_film.kept_along(f) - shipped_film.kept_across(f).real
 
 
-def drho1(f: Film) -> Any:
-    """Eq. (89)."""
-    Lambda = (f.l_perp**-2 + 1j * f.l_L**-2) ** -0.5
-    return (
-        2 * f.l_par / f.d * np.tanh(f.d / (2 * f.l_par))
-        - (2 * Lambda / f.d * np.tanh(f.d / (2 * Lambda))).real
-    )
-
-
-def drho2(f: Film) -> Any:
-    """Eq. (90)."""
-    Lambda = (f.l_perp**-2 + 1j * f.l_L**-2) ** -0.5
-    return (2 * Lambda / f.d * np.tanh(f.d / (2 * Lambda))).imag
+def _drho2_from_length(f: Film) -> Any:
+    """Eq. (90) from the complex length."""
+    return shipped_film.kept_across(f).imag
 
 
 # --- cosine squared --------------------------------------------------------------------------
 
 
-@cache
-def turning() -> Pairs:
-    """J_L over J_L0 while the magnetisation turns in the plane of the film."""
-    sample, temperature, field = presets.pt_py(-1e-3), 25.0, 19.0
+def turning(f: Film, angles: Array, mirrored: bool = False) -> Pairs:
+    """J_L over J_L0, less what no direction changes, while b turns in the plane of the film.
+
+    `mirrored` also gives each angle half a turn on, and with the other sign.
+    """
+    sample, temperature, field = f.rates.sample, float(f.rates.temperature), float(f.rates.field)
+    base = 1 - 2 * f.theta**2
 
     def found(angle: float) -> float:
         axis = (float(np.cos(angle)), float(np.sin(angle)), 0.0)
-        return float(conductivity(film(sample, temperature, field, axis))[0, 0])
+        turned = film(sample, temperature, field, axis)
+        return float(film_problem.conductivity(turned)[0, 0]) - base
 
     ends = found(0.0), found(np.pi / 2)
-    base = 1 - 2 * sample.film.spin_hall_angle**2  # what no direction changes
     return [
-        ((angle, ends[0] - base, ends[1] - base), found(angle) - base)
-        for angle in (0.3, 1.0, 2.2, -0.7)
+        ((f, angle, *ends), found(turned))
+        for angle in angles
+        for turned in ((angle, angle + np.pi, -angle) if mirrored else (angle,))
     ]
 
 
-def cosine_square(angle: float, at_x: float, at_y: float) -> Any:
+def _cosine_square(f: Film, angle: float, at_x: float, at_y: float) -> Any:
     """At an angle from x."""
     return at_y + (at_x - at_y) * np.cos(angle) ** 2
 
 
+def _scanned(f: Film, angle: float, at_x: float, at_y: float) -> Any:
+    """The same as the package finds it."""
+    return _scanned_by(f, angle, "axial")
+
+
+def _scanned_by_matrix(f: Film, angle: float, at_x: float, at_y: float) -> Any:
+    """By the other way."""
+    return _scanned_by(f, angle, "matrix")
+
+
+def _scanned_by(f: Film, angle: float, way: str) -> Any:
+    turned = f._replace(b=scan_directions("xy", angle))
+    return shipped_film.conductivity(turned, way)[0, 0] - (1 - 2 * f.theta**2)
+
+
 PROPAGATOR = "boundary-value problem by its propagator, field along y, x and z"
-FRACTION = (
-    "openmr.transport.diffusion.surviving_fraction",
+PARTS = (
+    "openmr.transport.surviving.surviving_along",
     "openmr.transport.diffusion.surviving_matrix",
+    "openmr.transport.diffusion.surviving_fraction",
 )
-_entry = partial(
+_ACROSS = (
+    "openmr.transport.surviving.surviving_across",
+    "openmr.transport.diffusion.transverse_decay",
+)
+entry = partial(
     Entry,
-    section=SECTION,
     residual=deviation,
     tolerance=ROUNDING,
     because="relative; rounding times the growth through the film, at most e^5",
     route=PROPAGATOR,
 )
-_fourth = partial(
-    _entry,
+fourth = partial(
+    entry,
     code=RHO,
     residual=fourth_order,
     tolerance=0.02,
@@ -197,14 +134,34 @@ _fourth = partial(
     order=4.0,
     parameter="theta_SH",
 )
+cosine = partial(
+    entry,
+    code=CONDUCTIVITY,
+    printed=_cosine_square,
+    shipped=(_scanned, _scanned_by_matrix),
+    because="over the change; rounding over theta^2",
+    tolerance=1e-10,
+)
+
+_entry, _fourth, _cosine = (partial(make, section=SECTION) for make in (entry, fourth, cosine))
 ENTRIES = [
     _fourth(
         equation="86",
         statement="Longitudinal resistivity to second order in the spin Hall angle",
         latex=r"\Delta\rho_L \simeq 2\theta_{SH}^2\rho_{L0} - \theta_{SH}^2\Delta\rho_0"
         r" + \theta_{SH}^2\Delta\rho_1(1 - \hat m_y^2)",
-        printed=longitudinal,
-        reference=_longitudinal_series,
+        code=(
+            *RHO,
+            "openmr.transport.resistivity.mechanisms",
+            "openmr.transport.line.magnetoresistance",
+        ),
+        printed=shipped_film.longitudinal,
+        shipped=(
+            shipped_film.by_matrix("longitudinal"),
+            shipped_film.sum_of_mechanisms,
+            shipped_film.by_the_whole_line,
+        ),
+        reference=partial(series, 0),
     ),
     _fourth(
         equation="87",
@@ -213,9 +170,10 @@ ENTRIES = [
         r" - \theta_{SH}^2\Delta\rho_2\hat m_z",
         corrected_latex=r"\rho_T \simeq \theta_{SH}^2\Delta\rho_1\hat m_x\hat m_y"
         r" + \theta_{SH}^2\Delta\rho_2\hat m_z",
-        printed=_transverse_printed,
-        corrected=transverse,
-        reference=_transverse_series,
+        printed=shipped_film.transverse_printed,
+        corrected=shipped_film.transverse,
+        shipped=(shipped_film.by_matrix("transverse"),),
+        reference=partial(series, 1),
         note="The last term, all of rho_T for m along z, has the wrong sign. It follows the "
         "precession of (B4), opposite to that of (2). rho_T is E_y / J_x at J_y = 0. "
         "`precession_sign='printed'` keeps the print.",
@@ -225,9 +183,10 @@ ENTRIES = [
         statement="Part of the resistivity that no direction changes",
         latex=r"\frac{\Delta\rho_0}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
         r"\tanh\frac{d_N}{2\ell_\parallel}",
-        code=FRACTION,
-        printed=drho0,
-        reference=partial(_numerical_parts, "drho0"),
+        code=PARTS,
+        printed=shipped_film.drho0,
+        shipped=(shipped_film.by_matrix("drho0"), shipped_film.kept_along),
+        reference=partial(_numerical_parts, 0),
     ),
     _entry(
         equation="89",
@@ -235,9 +194,10 @@ ENTRIES = [
         latex=r"\frac{\Delta\rho_1}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
         r"\tanh\frac{d_N}{2\ell_\parallel}"
         r" - \mathrm{Re}\left[\frac{2\Lambda}{d_N}\tanh\frac{d_N}{2\Lambda}\right]",
-        code=(*FRACTION, "openmr.transport.diffusion.transverse_decay"),
-        printed=drho1,
-        reference=partial(_numerical_parts, "drho1"),
+        code=(*PARTS, *_ACROSS),
+        printed=shipped_film.drho1,
+        shipped=(shipped_film.by_matrix("drho1"), drho1_from_lengths),
+        reference=partial(_numerical_parts, 1),
         note="Lambda^-2 = l_perp^-2 + i l_L^-2.",
     ),
     _entry(
@@ -245,23 +205,19 @@ ENTRIES = [
         statement="Part that goes with m_z in the transverse resistivity",
         latex=r"\frac{\Delta\rho_2}{\rho_{L0}} ="
         r"\mathrm{Im}\left[\frac{2\Lambda}{d_N}\tanh\frac{d_N}{2\Lambda}\right]",
-        code=(*FRACTION, "openmr.transport.diffusion.transverse_decay"),
-        printed=drho2,
-        reference=partial(_numerical_parts, "drho2"),
+        code=(*PARTS[1:], *_ACROSS),
+        printed=shipped_film.drho2,
+        shipped=(shipped_film.by_matrix("drho2"), _drho2_from_length),
+        reference=partial(_numerical_parts, 2),
         note="Lambda^-2 = l_perp^-2 + i l_L^-2; the x spin that survives of a source of y spins.",
     ),
-    _entry(
+    _cosine(
         equation="V.A cos2",
         statement="Longitudinal current goes with cos^2 of the angle between m and x",
         latex=r"\Delta\rho_1(1 - \hat m_y^2) = \Delta\rho_1\cos^2\alpha",
-        code=(
-            "openmr.transport.resistivity.resistivity",
-            "openmr.transport.resistivity.scan_directions",
+        reference=lambda: turning(
+            film(presets.pt_py(-1e-3), 25.0, 19.0, ALONG), np.array([0.3, 1.0, 2.2, -0.7])
         ),
-        printed=cosine_square,
-        reference=turning,
-        because="over the change; rounding over theta^2",
-        tolerance=1e-10,
         note="Of the current exactly, of the resistivity to second order in theta_SH.",
     ),
 ]

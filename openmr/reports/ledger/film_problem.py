@@ -16,7 +16,9 @@ from scipy.linalg import expm
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import PAULI, electron_hole_spectrum, spin_matrices
 from openmr.moments.equilibrium import equilibrium
+from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation
+from openmr.reports.ledger.deviations import ANGLES, Series
 from openmr.sample import presets
 from openmr.sample.film import Sample
 from openmr.units import HBAR, MU_B
@@ -87,14 +89,12 @@ def _dissipator(
 class Film(NamedTuple):
     """A film at one temperature and field, in nm and ps.
 
-    The times and omega_L are those of Eqs. (84), (85), (78) and serve the formulas as input; the
-    tensor in axes of the film is found from matrices and serves the references.
+    The rates are those of Eqs. (84), (85), (78) and serve the formulas as input; the tensor in
+    axes of the film is found from matrices and serves the references.
     """
 
     b: Array
-    tau_par: float
-    tau_perp: float
-    omega: float
+    rates: Relaxation
     tensor: Array
     d: float
     D: float
@@ -107,6 +107,21 @@ class Film(NamedTuple):
     def m(self) -> Array:
         """Components m_1, m_2, m_3 at indices 1, 2, 3, as the paper counts."""
         return np.array([np.nan, *self.b])
+
+    @property
+    def tau_par(self) -> float:
+        """1 over Eq. (84)."""
+        return float(self.rates.tau_longitudinal) / PER_PS
+
+    @property
+    def tau_perp(self) -> float:
+        """1 over Eq. (85)."""
+        return float(self.rates.tau_transverse) / PER_PS
+
+    @property
+    def omega(self) -> float:
+        """Eq. (78)."""
+        return float(self.rates.precession) * PER_PS
 
     @property
     def l_par(self) -> float:
@@ -137,12 +152,9 @@ class Film(NamedTuple):
 def film(sample: Sample, temperature: float, field: float, direction: tuple[float, ...]) -> Film:
     """The sample's film; `direction` is that of the field."""
     b = np.asarray(direction, float)
-    rates = relaxation(sample, temperature, field)
     return Film(
         b=b,
-        tau_par=float(rates.tau_longitudinal) / PER_PS,
-        tau_perp=float(rates.tau_transverse) / PER_PS,
-        omega=float(rates.precession) * PER_PS,
+        rates=relaxation(sample, temperature, field),
         tensor=film_axes_tensor(sample, temperature, field, b) * PER_PS,
         d=sample.film.thickness * NM,
         D=sample.film.diffusion * NM**2 * PER_PS,
@@ -222,6 +234,13 @@ def resistivity(f: Film) -> Array:
     return np.asarray(np.linalg.inv(conductivity(f)), float)
 
 
+def by_angle(row: int, sample: Sample, temperature: float, field: float) -> Series:
+    """rho_xx or rho_yx over rho_L0 at all orders, for a falling spin Hall angle."""
+    found = [film(sample, temperature, field, axis) for axis in OBLIQUE]
+    angled = [[f._replace(theta=float(angle)) for f in found] for angle in ANGLES]
+    return Series(ANGLES, [[((f,), resistivity(f)[row, 0]) for f in alike] for alike in angled])
+
+
 def surviving(f: Film) -> Array:
     """Mean diffusion current of polarisation a over minus a source of polarisation b, (3, 3)."""
     value = start(f.matrix, f.d, np.eye(3))
@@ -234,10 +253,10 @@ def surviving(f: Film) -> Array:
 
 
 class Modes(NamedTuple):
-    """Eigenvectors as columns and their inverse, numbered 1, 2, 3 as the paper counts."""
+    """Eigenvectors as columns and their inverse, in the order of the paper."""
 
-    inverse_square: ComplexArray  # (4,), the first unused
-    vectors: ComplexArray  # (4, 4)
+    inverse_square: ComplexArray
+    vectors: ComplexArray
     inverse: ComplexArray
 
     @property
@@ -253,13 +272,4 @@ def modes(matrix: Array, b: Array) -> Modes:
     values, vectors = values[order], vectors[:, order] / np.linalg.norm(vectors[:, order], axis=0)
     phase = np.append(-vectors[0, :2] / np.abs(vectors[0, :2]), np.sign(b @ vectors[:, 2].real))
     vectors = vectors / phase
-    return Modes(
-        np.concatenate([[np.nan], values]), _counted(vectors), _counted(np.linalg.inv(vectors))
-    )
-
-
-def _counted(matrix: ComplexArray) -> ComplexArray:
-    """With indices from 1."""
-    counted = np.full((4, 4), np.nan + 0j)
-    counted[1:, 1:] = matrix
-    return counted
+    return Modes(values, vectors, np.linalg.inv(vectors))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,13 +56,10 @@ def _spin_orbit(r: _SpinOrbit) -> Any:
     return 1j * l_so**2 * r.potential * np.cross(r.after, r.before)
 
 
-_entry = partial(
-    Entry, section=FERROMAGNET, tolerance=1e-12, code=("openmr.transport.impurity.spin_flip_rate",)
-)
-
 ENTRIES = [
-    _entry(
+    Entry(
         equation="V.A spin-orbit",
+        section=FERROMAGNET,
         statement="Spin-orbit part of the scattering by an impurity",
         latex=r"V_{\mathbf k\mathbf k'} = U^o_{\mathbf k\mathbf k'}"
         r" - iU^s_{\mathbf k\mathbf k'}\boldsymbol\sigma\cdot(\mathbf k\times\mathbf k'),\quad"
@@ -73,6 +70,7 @@ ENTRIES = [
         corrected=_spin_orbit,
         reference=_spin_orbit_elements,
         residual=lambda f, r: float(np.abs(f(r) - r.found).max() / np.abs(r.found).max()),
+        tolerance=1e-12,
         because="over the largest component; rounding",
         route="quadrature of the last term of Eq. (2) between plane waves",
         note="The sign is opposite to that of Eq. (2) for the phase exp[-i(k - k').R] of U^o. "

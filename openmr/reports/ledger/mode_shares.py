@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from openmr._checks import Array
+from openmr.reports.ledger import shipped_film
 from openmr.reports.ledger.currents import (
-    EXACT,
+    CONDUCTIVITY,
     QUADRATURE,
-    RHO,
     Solved,
     forward,
-    one_mode,
+    longitudinal_current,
     sideways,
+    transverse_current,
 )
-from openmr.reports.ledger.deviations import (
-    ANGLES,
-    ORDER,
-    ROUNDING,
-    Pairs,
-    Series,
-    deviation,
-    fourth_order,
-)
+from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import OBLIQUE, Film, film, films, modes, resistivity
-from openmr.reports.ledger.spin_diffusion import PRINTED_SIGN, SECTION
-from openmr.sample import presets
+from openmr.reports.ledger.ferromagnet import fourth, series
+from openmr.reports.ledger.film_problem import Film, films, modes
+from openmr.reports.ledger.spin_diffusion import PRINTED_SIGN, SECTION, norm
 
 # --- (B30)-(B35) -----------------------------------------------------------------------------
 
@@ -39,28 +29,25 @@ def products(row: int, mode: int) -> Pairs:
     found: Pairs = []
     for f in films():
         m = modes(f.matrix.T, f.b)
-        found.append(((f,), m.vectors[row, mode] * m.inverse[mode, 2]))
+        found.append(((f,), m.vectors[row - 1, mode - 1] * m.inverse[mode - 1, 1]))
     return found
 
 
 def _product_21(f: Film) -> Any:
     """Eq. (B30)."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (+1j * m[3] + m[1] * m[2]) / N * (-1j * m[3] + m[1] * m[2]) / N
 
 
 def _product_22_printed(f: Film) -> Any:
     """Eq. (B31) as it stands."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (-1j * m[3] + m[1] * m[2] + 1j * m[3] + m[1] * m[2]) / N
 
 
 def _product_22(f: Film) -> Any:
     """Eq. (B31) as a product of two fractions."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (-1j * m[3] + m[1] * m[2]) / N * (+1j * m[3] + m[1] * m[2]) / N
 
 
@@ -71,15 +58,13 @@ def _product_23(f: Film) -> Any:
 
 def _product_11(f: Film) -> Any:
     """Eq. (B33)."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (m[1] ** 2 - 1) / N * (-1j * m[3] + m[1] * m[2]) / N
 
 
 def _product_12(f: Film) -> Any:
     """Eq. (B34)."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return (m[1] ** 2 - 1) / N * (1j * m[3] + m[1] * m[2]) / N
 
 
@@ -97,83 +82,29 @@ def _longitudinal_by_direction_printed(s: Solved) -> Any:
     return 1 - 2 * theta**2 - theta**2 * (z[3].real + (z[1].real - z[3].real) * (1 - m[1] ** 2))
 
 
-def _longitudinal_by_direction(s: Solved) -> Any:
-    """Eq. (B36) with m_2."""
-    z, m, theta = s.zeta, s.film.m, s.film.theta
-    return 1 - 2 * theta**2 - theta**2 * (z[3].real + (z[1].real - z[3].real) * (1 - m[2] ** 2))
-
-
 def _transverse_by_direction_printed(s: Solved) -> Any:
     """Eq. (B37) as printed, over theta^2."""
     z, m = s.zeta, s.film.m
     return (z[3].real - z[1].real) * m[1] * m[2] - z[1].imag * m[3]
 
 
-def _transverse_by_direction(s: Solved) -> Any:
-    """Eq. (B37) with the precession of Eq. (2), over theta^2."""
-    z, m = s.zeta, s.film.m
-    return (z[3].real - z[1].real) * m[1] * m[2] + z[1].imag * m[3]
-
-
-@cache
-def _falling_angles() -> list[list[tuple[Solved, Array]]]:
-    """Films with a falling spin Hall angle, and their resistivity over rho_L0 at all orders."""
-    sample = presets.pt_py(-1e-3)
-    one = [film(sample, 25.0, 19.0, direction) for direction in OBLIQUE]
-    found = []
-    for angle in ANGLES:
-        row = []
-        for f in (g._replace(theta=float(angle)) for g in one):
-            m = modes(f.matrix, f.b)
-            zeta = [np.nan + 0j] + [one_mode(length, f.d) for length in m.length[1:]]
-            row.append((Solved(f, m, np.array(zeta), f.m, f.m), resistivity(f)))
-        found.append(row)
-    return found
-
-
-def element(row: int) -> Series:
-    """rho_xx or rho_yx against the spin Hall angle."""
-    return Series(
-        ANGLES, [[((s,), rho[row, 0]) for s, rho in films] for films in _falling_angles()]
-    )
-
-
-def _rho_longitudinal_printed(s: Solved) -> Any:
-    """Eq. (B38) as printed."""
-    z, m, theta = s.zeta, s.film.m, s.film.theta
-    return theta**2 * (2 + z[3].real) + theta**2 * (z[1].real - z[3].real) * (1 - m[2] ** 2)
-
-
-def _rho_longitudinal(s: Solved) -> Any:
-    """Eq. (B38) with the resistivity that changes."""
-    z, m, theta = s.zeta, s.film.m, s.film.theta
-    return 1 + theta**2 * (2 + z[3].real) + theta**2 * (z[1].real - z[3].real) * (1 - m[2] ** 2)
-
-
-def _rho_transverse_printed(s: Solved) -> Any:
-    """Eq. (B39) as printed."""
-    z, m, theta = s.zeta, s.film.m, s.film.theta
-    return -(theta**2) * (z[3].real - z[1].real) * m[1] * m[2] + theta**2 * z[1].imag * m[3]
-
-
-def _rho_transverse(s: Solved) -> Any:
-    """Eq. (B39) with the precession of Eq. (2)."""
-    z, m, theta = s.zeta, s.film.m, s.film.theta
-    return -(theta**2) * (z[3].real - z[1].real) * m[1] * m[2] - theta**2 * z[1].imag * m[3]
+def _rho_longitudinal_printed(f: Film) -> Any:
+    """Eq. (B38) as printed, without the resistivity that changes."""
+    return shipped_film.longitudinal(f) - 1
 
 
 _SIGN = "The term of m_3 turns with the precession, whose sign in (B4) is opposite to that of (2)."
 _entry = partial(
     Entry,
     section=SECTION,
-    code=RHO,
+    code=CONDUCTIVITY,
     residual=deviation,
     tolerance=ROUNDING,
     because="over the largest element; rounding times the growth through the film, at most e^5",
 )
 _product = partial(
     _entry,
-    code=("openmr.transport.diffusion.profile",),
+    code=(),
     route="numpy's eigenvectors of the generator from matrices",
     because="relative; rounding",
 )
@@ -244,7 +175,8 @@ ENTRIES = [
         corrected_latex=r"\frac{J_L}{J_{L0}} = 1 - 2\theta_{SH}^2 - \theta_{SH}^2"
         r"\{\zeta_3 + [\mathrm{Re}(\zeta_1) - \zeta_3](1 - \hat m_2^2)\}",
         printed=_longitudinal_by_direction_printed,
-        corrected=_longitudinal_by_direction,
+        corrected=longitudinal_current,
+        shipped=(partial(longitudinal_current, way="matrix"),),
         reference=forward,
         route=QUADRATURE,
         note="m_1 for m_2: the printed angle is off by a quarter turn, so that the anisotropy "
@@ -258,45 +190,38 @@ ENTRIES = [
         corrected_latex=r"\frac{J_T}{J_{L0}} = \theta_{SH}^2\{[\zeta_3 - \mathrm{Re}(\zeta_1)]"
         r"\hat m_1\hat m_2 + \mathrm{Im}(\zeta_1)\hat m_3\}",
         printed=_transverse_by_direction_printed,
-        corrected=_transverse_by_direction,
+        corrected=transverse_current,
+        shipped=(partial(transverse_current, way="matrix"),),
         reference=sideways,
         route=QUADRATURE,
         note=_SIGN,
     ),
-    _entry(
+    fourth(
         equation="B38",
+        section=SECTION,
         statement="Longitudinal resistivity to second order in the spin Hall angle",
         latex=r"\frac{\rho_L}{\rho_{L0}} \simeq \theta_{SH}^2(2 + \zeta_3)"
         r" + \theta_{SH}^2[\mathrm{Re}(\zeta_1) - \zeta_3](1 - \hat m_2^2)",
         corrected_latex=r"\frac{\rho_L}{\rho_{L0}} \simeq 1 + \theta_{SH}^2(2 + \zeta_3)"
         r" + \theta_{SH}^2[\mathrm{Re}(\zeta_1) - \zeta_3](1 - \hat m_2^2)",
         printed=_rho_longitudinal_printed,
-        corrected=_rho_longitudinal,
-        reference=lambda: element(0),
-        residual=fourth_order,
-        tolerance=0.02,
-        because=ORDER,
-        route=EXACT,
-        order=4.0,
-        parameter="theta_SH",
+        corrected=shipped_film.longitudinal,
+        shipped=(shipped_film.by_matrix("longitudinal"),),
+        reference=partial(series, 0),
         note="What is printed is the change of rho_L, as in (86): all of rho_L0 is missing.",
     ),
-    _entry(
+    fourth(
         equation="B39",
+        section=SECTION,
         statement="Transverse resistivity to second order in the spin Hall angle",
         latex=r"\frac{\rho_T}{\rho_{L0}} = -\theta_{SH}^2[\zeta_3 - \mathrm{Re}(\zeta_1)]"
         r"\hat m_1\hat m_2 + \theta_{SH}^2\mathrm{Im}(\zeta_1)\hat m_3",
         corrected_latex=r"\frac{\rho_T}{\rho_{L0}} \simeq -\theta_{SH}^2[\zeta_3"
         r" - \mathrm{Re}(\zeta_1)]\hat m_1\hat m_2 - \theta_{SH}^2\mathrm{Im}(\zeta_1)\hat m_3",
-        printed=_rho_transverse_printed,
-        corrected=_rho_transverse,
-        reference=lambda: element(1),
-        residual=fourth_order,
-        tolerance=0.02,
-        because=ORDER,
-        route=EXACT,
-        order=4.0,
-        parameter="theta_SH",
+        printed=shipped_film.transverse_printed,
+        corrected=shipped_film.transverse,
+        shipped=(shipped_film.by_matrix("transverse"),),
+        reference=partial(series, 1),
         note="rho_T = E_y / J_x at J_y = 0. " + _SIGN,
     ),
 ]

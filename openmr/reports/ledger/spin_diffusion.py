@@ -11,67 +11,58 @@ from numpy.linalg import eigvals
 from openmr._checks import Array, ComplexArray
 from openmr.models.clusters import LEVI_CIVITA as EPSILON
 from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
-from openmr.reports.ledger.diffusion import MATRICES, curvatures, into_a_face, settled_slopes
+from openmr.reports.ledger.diffusion import (
+    FACES,
+    MATRICES,
+    curvature,
+    curvatures,
+    face_current,
+    into_a_face,
+    settled_slopes,
+)
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.film_problem import Film, films, modes, propagator
+from openmr.reports.ledger.film_problem import NM, Film, films, modes, propagator
+from openmr.reports.ledger.shipped_film import at_face, film_of, matrix
+from openmr.transport.diffusion import longitudinal_length, transverse_decay, transverse_length
 
 SECTION = "Appendix B. Resistivity of a ferromagnet"
 _AXES = range(3)
-COUNTED = (1, 2, 3)
 
 
 # --- (B1)-(B4) -------------------------------------------------------------------------------
 
 
-def even(f: Film) -> Array:
-    """Part of the matrix that relaxes."""
-    return 0.5 * (f.matrix + f.matrix.T)
+def _split(f: Film) -> tuple[Array, Array, Array]:
+    """The part that relaxes across the field, alike along it; the rest of what relaxes; the odd."""
+    even, plane = 0.5 * (f.matrix + f.matrix.T), np.eye(3) - np.outer(f.b, f.b)
+    across = 0.5 * np.trace(even @ plane) * np.eye(3)
+    return across, even - across, f.matrix - even
 
 
-def odd(f: Film) -> Array:
-    """Part that precesses."""
-    return 0.5 * (f.matrix - f.matrix.T)
-
-
-def across(f: Film) -> Array:
-    """Onto the plane across the field."""
-    return np.eye(3) - np.outer(f.b, f.b)
-
-
-@cache
-def _transverse_parts() -> Pairs:
-    """The part that relaxes across the field, alike along it: trace over the plane, times unity."""
-    return [((f,), 0.5 * np.trace(even(f) @ across(f)) * np.eye(3)) for f in films()]
-
-
-@cache
-def _axial_parts() -> Pairs:
-    """The rest of the even part."""
-    return [
-        ((f,), even(f) - part)
-        for f, part in zip(films(), _second(_transverse_parts()), strict=True)
-    ]
-
-
-@cache
-def _turning_parts() -> Pairs:
-    """The odd part."""
-    return [((f,), odd(f)) for f in films()]
-
-
-def _second(pairs: Pairs) -> list[Any]:
-    return [expected for _, expected in pairs]
+def _parts(which: int) -> Pairs:
+    """One of the three."""
+    return [((f,), _split(f)[which]) for f in films()]
 
 
 def _transverse_matrix(f: Film) -> Any:
     """Eq. (B2)."""
-    return np.array([[(i == j) * f.l_perp**-2 for j in _AXES] for i in _AXES])
+    return (NM * transverse_length(film_of(f), f.rates)) ** -2 * np.eye(3)
+
+
+def _transverse_decay(f: Film) -> Any:
+    """Eq. (B2) from the complex length."""
+    return NM**-2 * transverse_decay(film_of(f), f.rates).real * np.eye(3)
 
 
 def _axial_matrix(f: Film) -> Any:
     """Eq. (B3)."""
-    m = f.b
-    return np.array([[m[i] * m[j] * (f.l_par**-2 - f.l_perp**-2) for j in _AXES] for i in _AXES])
+    along = (NM * longitudinal_length(film_of(f), f.rates)) ** -2 * np.eye(3)
+    return np.outer(f.b, f.b) @ (along - _transverse_matrix(f))
+
+
+def _rest_of_the_even_part(f: Film) -> Any:
+    """Eq. (B3) from the tensor in axes of the film."""
+    return 0.5 * (matrix(f) + matrix(f).T) - _transverse_matrix(f)
 
 
 def _precession_matrix_printed(f: Film) -> Any:
@@ -84,15 +75,7 @@ def _precession_matrix_printed(f: Film) -> Any:
 
 def _precession_matrix(f: Film) -> Any:
     """Eq. (B4) with the sign of Eq. (2)."""
-    m = f.b
-    return np.array(
-        [[f.l_L**-2 * sum(EPSILON[i, j, k] * m[k] for k in _AXES) for j in _AXES] for i in _AXES]
-    )
-
-
-def _laplacian(f: Film, mu: Array) -> Any:
-    """Eq. (B1) with (B2), (B3) and (B4), the last with the sign of Eq. (2)."""
-    return (_transverse_matrix(f) + _axial_matrix(f) + _precession_matrix(f)) @ mu
+    return 0.5 * (matrix(f) - matrix(f).T)
 
 
 # --- (B5)-(B8) -------------------------------------------------------------------------------
@@ -107,13 +90,18 @@ def _decaying_modes() -> Pairs:
         factors, shapes = np.linalg.eig(propagator(f.matrix, z))
         for factor, shape in zip(factors, shapes.T, strict=True):
             length, vector = -z / np.log(factor), shape[:3] / np.linalg.norm(shape[:3])
-            found.append(((length, vector), f.matrix @ vector))
+            found.append(((f, length, vector), f.matrix @ vector))
     return found
 
 
-def _mode_equation(length: complex, vector: ComplexArray) -> Any:
+def _mode_equation(f: Film, length: complex, vector: ComplexArray) -> Any:
     """Left-hand side of Eq. (B5)."""
     return length**-2 * vector
+
+
+def _on_a_mode(f: Film, length: complex, vector: ComplexArray) -> Any:
+    """Right-hand side of Eq. (B5) by the package."""
+    return matrix(f) @ vector
 
 
 @cache
@@ -124,8 +112,8 @@ def eigenvalues() -> Pairs:
 
 def _inverse_squares(f: Film) -> Any:
     """Eq. (B6) with l_m^-2 = l_par^-2 - l_perp^-2."""
-    l_m2 = f.l_par**-2 - f.l_perp**-2
-    return [f.l_perp**-2 + 1j * f.l_L**-2, f.l_perp**-2 - 1j * f.l_L**-2, f.l_perp**-2 + l_m2]
+    decay = NM**-2 * transverse_decay(film_of(f), f.rates)
+    return [decay, decay.conj(), (NM * longitudinal_length(film_of(f), f.rates)) ** -2]
 
 
 def _as_sets(formula: Any, pairs: Pairs) -> float:
@@ -140,32 +128,23 @@ def _as_sets(formula: Any, pairs: Pairs) -> float:
 @cache
 def eigenvectors() -> Pairs:
     """Normalised, of the matrix with the precession of (B4) as printed."""
-    return [((f,), modes(f.matrix.T, f.b).vectors[1:, 1:]) for f in films()]
+    return [((f,), modes(f.matrix.T, f.b).vectors) for f in films()]
 
 
 @cache
 def _inverse_eigenvectors() -> Pairs:
     """Inverse of the same matrix."""
-    return [((f,), modes(f.matrix.T, f.b).inverse[1:, 1:]) for f in films()]
+    return [((f,), modes(f.matrix.T, f.b).inverse) for f in films()]
 
 
-def _vectors_printed(f: Film) -> Any:
-    """Eq. (B7) as printed."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
-    return np.array(
-        [
-            [(m[1] ** 2 - 1) / N, (m[2] ** 2 - 1) / N, m[1]],
-            [(+1j * m[3] + m[1] * m[2]) / N, (-1j * m[3] + m[1] * m[2]) / N, m[2]],
-            [(-1j * m[2] + m[1] * m[3]) / N, (+1j * m[2] + m[1] * m[3]) / N, m[3]],
-        ]
-    )
+def norm(f: Film) -> Any:
+    """Sqrt(2) N_r of Eqs. (B7), (B8), (B30)-(B35)."""
+    return np.sqrt(2) * np.sqrt(1 - f.m[1] ** 2)
 
 
 def vectors(f: Film) -> Any:
     """Eq. (B7) with m_1 in both elements of the first row."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return np.array(
         [
             [(m[1] ** 2 - 1) / N, (m[1] ** 2 - 1) / N, m[1]],
@@ -175,10 +154,16 @@ def vectors(f: Film) -> Any:
     )
 
 
+def _vectors_printed(f: Film) -> Any:
+    """Eq. (B7) as printed."""
+    E = vectors(f)
+    E[0, 1] = (f.m[2] ** 2 - 1) / norm(f)
+    return E
+
+
 def _inverse_vectors(f: Film) -> Any:
     """Eq. (B8)."""
-    m = f.m
-    N = np.sqrt(2) * np.sqrt(1 - m[1] ** 2)
+    m, N = f.m, norm(f)
     return np.array(
         [
             [(m[1] ** 2 - 1) / N, (-1j * m[3] + m[1] * m[2]) / N, (+1j * m[2] + m[1] * m[3]) / N],
@@ -191,16 +176,10 @@ def _inverse_vectors(f: Film) -> Any:
 # --- commutators, faces ----------------------------------------------------------------------
 
 
-@cache
-def zeros() -> Pairs:
+def _commuting() -> Pairs:
     """The parts of the matrix, and the scale of their products."""
-    found: Pairs = []
-    for M_perp, M_m, M_L in zip(
-        *(_second(part()) for part in (_transverse_parts, _axial_parts, _turning_parts)),
-        strict=True,
-    ):
-        found += [((M_m, M_L), M_L), ((M_perp, M_L), M_L)]
-    return found
+    split = [_split(f) for f in films()]
+    return [((M, M_L), M_L) for M_perp, M_m, M_L in split for M in (M_m, M_perp)]
 
 
 def commutator(M: Array, N: Array) -> Any:
@@ -214,13 +193,6 @@ def _vanishing(formula: Any, pairs: Pairs) -> float:
         float(np.abs(formula(M, N)).max() / np.linalg.norm(M) / np.linalg.norm(N))
         for (M, N), _ in pairs
     )
-
-
-def face(f: Film, slope: Array) -> Any:
-    """Right-hand side of Eqs. (B9), (B10)."""
-    y = np.array([0.0, 1.0, 0.0])
-    J_SH = f.theta * f.sigma * f.E
-    return -f.sigma / (2 * f.e) * slope - J_SH * y
 
 
 def _slopes_at(side: int) -> list[tuple[Film, Array]]:
@@ -239,8 +211,8 @@ ENTRIES = [
         statement="Diffusion equation as a sum of relaxing, axial and precessing parts",
         latex=r"\nabla^2\mu_{si} = \mathcal M_{ij}\mu_{sj} = (\mathcal M^\perp_{ij}"
         r" + \mathcal M^m_{ij} + \mathcal M^L_{ij})\mu_{sj}",
-        code=("openmr.rates.axes.film_tensor", "openmr.transport.diffusion.surviving_matrix"),
-        printed=_laplacian,
+        code=("openmr.rates.axes.film_tensor", "openmr.transport.surviving.squared_argument"),
+        printed=curvature,
         reference=curvatures,
         because="over the largest component; rounding",
         note="With (B4) corrected.",
@@ -254,16 +226,22 @@ ENTRIES = [
             "openmr.transport.diffusion.transverse_decay",
         ),
         printed=_transverse_matrix,
-        reference=_transverse_parts,
+        shipped=(_transverse_decay,),
+        reference=partial(_parts, 0),
         because="over the largest element; rounding",
     ),
     _entry(
         equation="B3",
         statement="Axial part of the diffusion matrix",
         latex=r"\mathcal M^m_{ij} = \hat m_i\hat m_j(\ell_\parallel^{-2} - \ell_\perp^{-2})",
-        code=("openmr.transport.diffusion.longitudinal_length", "openmr.rates.axes.film_tensor"),
+        code=(
+            "openmr.transport.diffusion.longitudinal_length",
+            "openmr.transport.diffusion.transverse_length",
+            "openmr.rates.axes.film_tensor",
+        ),
         printed=_axial_matrix,
-        reference=_axial_parts,
+        shipped=(_rest_of_the_even_part,),
+        reference=partial(_parts, 1),
         because="over the largest element; rounding",
     ),
     _entry(
@@ -271,13 +249,10 @@ ENTRIES = [
         statement="Precessing part of the diffusion matrix",
         latex=r"\mathcal M^L_{ij} = -\ell_L^{-2}\epsilon_{ijk}m_k",
         corrected_latex=r"\mathcal M^L_{ij} = +\ell_L^{-2}\epsilon_{ijk}m_k",
-        code=(
-            "openmr.rates.record.PRECESSION_GENERATOR",
-            "openmr.transport.resistivity.resistivity",
-        ),
+        code=("openmr.rates.record.precession_tensor", "openmr.rates.axes.film_tensor"),
         printed=_precession_matrix_printed,
         corrected=_precession_matrix,
-        reference=_turning_parts,
+        reference=partial(_parts, 2),
         because="over the largest element; rounding",
         note="Spins of (2) precess the other way about. Only terms odd in omega_L notice: "
         "(87), (B37), (B39).",
@@ -286,8 +261,9 @@ ENTRIES = [
         equation="B5",
         statement="Eigenmodes of the diffusion matrix",
         latex=r"\ell_\nu^{-2}\mathcal E_{i\nu} = \mathcal M_{ij}\mathcal E_{j\nu}",
-        code=("openmr.transport.diffusion.profile", "openmr.transport.diffusion.transverse_decay"),
+        code=("openmr.rates.axes.film_tensor", "openmr.transport.surviving.squared_argument"),
         printed=_mode_equation,
+        shipped=(_on_a_mode,),
         reference=_decaying_modes,
         because="over the largest component; rounding times the spread of the propagator",
         route="shapes that the propagator over a tenth of the film leaves alone",
@@ -319,7 +295,6 @@ ENTRIES = [
         r"\frac{-i\hat m_2 + \hat m_1\hat m_3}{\sqrt2N_r} &"
         r"\frac{+i\hat m_2 + \hat m_1\hat m_3}{\sqrt2N_r} & \hat m_3\end{bmatrix}",
         corrected_latex=r"\mathcal E_{12} = \frac{\hat m_1^2 - 1}{\sqrt2N_r}",
-        code=("openmr.transport.diffusion.profile",),
         printed=_vectors_printed,
         corrected=vectors,
         reference=eigenvectors,
@@ -338,7 +313,6 @@ ENTRIES = [
         r"\frac{\hat m_1^2 - 1}{\sqrt2N_r} & \frac{+i\hat m_3 + \hat m_1\hat m_2}{\sqrt2N_r} &"
         r"\frac{-i\hat m_2 + \hat m_1\hat m_3}{\sqrt2N_r} \\"
         r"\hat m_1 & \hat m_2 & \hat m_3\end{bmatrix}",
-        code=("openmr.transport.diffusion.profile",),
         printed=_inverse_vectors,
         reference=_inverse_eigenvectors,
         because="over the largest element; rounding",
@@ -349,9 +323,8 @@ ENTRIES = [
         equation="B8 commutators",
         statement="The precession commutes with both relaxing parts",
         latex=r"[\mathcal M^m, \mathcal M^L] = 0,\quad [\mathcal M^\perp, \mathcal M^L] = 0",
-        code=("openmr.transport.diffusion.transverse_decay",),
         printed=commutator,
-        reference=zeros,
+        reference=_commuting,
         residual=_vanishing,
         because="over the norms; rounding",
     ),
@@ -361,11 +334,9 @@ ENTRIES = [
             statement=f"No spin current through the face at {where}",
             latex=rf"\mathbf 0 = -\frac{{\sigma_D}}{{2e}}\partial_z\mu_s(z)|_{{z={at}}}"
             r" - J_{SH}\hat y",
-            code=(
-                "openmr.transport.diffusion.profile",
-                "openmr.transport.diffusion.graded_profile",
-            ),
-            printed=face,
+            code=FACES,
+            printed=face_current,
+            shipped=at_face(index),
             reference=partial(_slopes_at, index),
             residual=into_a_face,
             tolerance=5e-5,
