@@ -280,7 +280,9 @@ def test_strong_polarisation_relaxes_within_the_pauli_principle():
     times = np.linspace(0.0, 12.0, 13)
     found = kinetics.evolve(sea, start, times, rtol=1e-8)
     for state in found:
-        density = kinetics._deviation(sea, state)(0.0) + kinetics._fermi_dirac(sea, 1.0, 3)(0.0)
+        density = kinetics._deviation(sea, state)(0.0) + kinetics._fermi_dirac(
+            sea, 1.0, state.ndim
+        )(0.0)
         occupations = np.linalg.eigvalsh(np.moveaxis(density, -1, 0))
         assert occupations.min() >= -1e-8
         assert occupations.max() <= 1 + 1e-8
