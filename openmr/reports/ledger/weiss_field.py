@@ -9,7 +9,7 @@ import numpy as np
 
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import spin_matrices
-from openmr.models import cluster_model, clusters
+from openmr.models import clusters
 from openmr.reports.ledger import long_formulas
 from openmr.reports.ledger.collision_integral import SUMS, occupied
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
@@ -34,9 +34,9 @@ class Weiss(NamedTuple):
     exact: tuple[float, ...]  # <S_z>
 
 
-def _ring(ratio: float) -> cluster_model.Cluster:
+def _ring(ratio: float) -> clusters.Cluster:
     """Six spins 1/2 at T_C / T in a weak field."""
-    return cluster_model.at_reduced_temperature(0.5, clusters.graph("ring", 6), 1 / ratio, 0.3)
+    return clusters.at_reduced_temperature(0.5, clusters.graph("ring", 6), 1 / ratio, 0.3)
 
 
 @cache
@@ -48,7 +48,7 @@ def rings() -> Weiss:
         ring = _ring(ratio)
         state = clusters.levels(ring)
         exact.append(float(np.einsum("m,mm->", state.populations, state.along[0])))
-        splitting = float(cluster_model.weiss_splittings(ring)[0])
+        splitting = float(clusters.weiss_splittings(ring)[0])
         fields.append(splitting * thermal_energy / (2.0 * MU_B))
     return Weiss(
         2.0, MU_B, spin_matrices(0.5)[2], tuple(fields), thermal_energy, ratios, tuple(exact)
@@ -89,7 +89,7 @@ def _felt_fields() -> _Fields:
     """Partial trace of the exact Hamiltonian over the other moments, in product states."""
     temperature, field, g = 10.0, 3.0, 2.0
     bonds = 1e-3 * np.array([[0.0, 0.7, -0.4], [0.7, 0.0, 1.1], [-0.4, 1.1, 0.0]])
-    cluster = cluster_model.in_units((0.5, 0.5, 0.5), bonds, temperature, field, g=g)
+    cluster = clusters.in_units((0.5, 0.5, 0.5), bonds, temperature, field, g=g)
     states = [np.diag([p, 1 - p]) for p in (0.2, 0.35, 0.1)]
     whole = clusters.hamiltonian(cluster).toarray()
     felt = []
@@ -124,9 +124,9 @@ def _ring_correlators() -> Correlators:
     """Equal-time correlators of six spins 1/2 in a field, at several T_C / T."""
     ratios, local, exact = (0.04, 0.02, 0.01), [], []
     for ratio in ratios:
-        ring = cluster_model.at_reduced_temperature(0.5, clusters.graph("ring", 6), 1 / ratio, 0.3)
+        ring = clusters.at_reduced_temperature(0.5, clusters.graph("ring", 6), 1 / ratio, 0.3)
         exact.append(clusters.correlator(clusters.levels(ring), np.ones_like, connected=True))
-        alone = cluster_model.weiss_correlator(ring, np.ones_like, connected=True)
+        alone = clusters.weiss_correlator(ring, np.ones_like, connected=True)
         local.append(alone[0, 0])
     return Correlators(np.eye(6)[:, :, None, None], tuple(local), tuple(exact), ratios)
 
@@ -191,7 +191,7 @@ def _flipped_moments() -> _Magnons:
     """Six spins 1/2 from their Hamiltonian: the block with one flip, beside the ground state."""
     temperature, field, g, sites = 10.0, 3.0, 2.0, 6
     bonds = 2e-4 * clusters.graph("ring", sites)
-    ring = cluster_model.in_units((0.5,) * sites, bonds, temperature, field, g=g)
+    ring = clusters.in_units((0.5,) * sites, bonds, temperature, field, g=g)
     whole = clusters.hamiltonian(ring).toarray() * K_B * temperature
     lowest = 2**sites - 1  # all moments against the field
     flips = [lowest - 2 ** (sites - 1 - i) for i in range(sites)]
@@ -246,7 +246,7 @@ ENTRIES = [
         r"g\mu_B\hat{\mathbf S}_{\iota i}\cdot\mathbf H_{\iota i}",
         code=(
             "openmr.moments.equilibrium.equilibrium",
-            "openmr.models.cluster_model.weiss_splittings",
+            "openmr.models.clusters.weiss_splittings",
         ),
         printed=_weiss_term_printed,
         corrected=_weiss_term,
@@ -269,7 +269,7 @@ ENTRIES = [
         r"\langle\hat{\mathbf S}_{\iota'i'}\rangle",
         code=(
             "openmr.moments.equilibrium.equilibrium",
-            "openmr.models.cluster_model.weiss_splittings",
+            "openmr.models.clusters.weiss_splittings",
         ),
         printed=weiss_field,
         reference=_felt_fields,
@@ -285,7 +285,7 @@ ENTRIES = [
         statement="Moments fluctuate each for itself",
         latex=r"\mathcal D_{n_2n_1}^\eta(\omega)\simeq\delta_{j_2j_1}"
         r"\mathcal D_{\nu_2\nu_1}^{\eta;i_1}(\omega)",
-        code=("openmr.models.cluster_model.weiss_correlator", "openmr.models.clusters.correlator"),
+        code=("openmr.models.clusters.weiss_correlator", "openmr.models.clusters.correlator"),
         printed=_local_correlator,
         reference=_ring_correlators,
         residual=_local_residual,
