@@ -166,6 +166,8 @@ def in_units(
 ) -> Cluster:
     """A cluster from J_ij [eV], temperature [K] and field [T].
 
+    Returns as of `at_reduced_temperature`.
+
     Parameters
     ----------
     spins : tuple of float (N,), no unit
@@ -176,11 +178,6 @@ def in_units(
     field : float, T
     g : float, no unit
         g-factor of the moments.
-
-    Returns
-    -------
-    Cluster
-        In units of k_B T.
 
     Raises
     ------
@@ -572,6 +569,8 @@ def complete_graph_noise(
     The rest of the moments enters only as its total spin L: exact at any N.
     Source: KittelShore1965.
 
+    Errors as of `in_units`.
+
     Parameters
     ----------
     spin : float, no unit
@@ -584,11 +583,6 @@ def complete_graph_noise(
     -------
     complex array (3, 3), no unit
         Of the spin components of one moment.
-
-    Raises
-    ------
-    ParameterError
-        For a value out of its range.
     """
     spin = _checks.half_integer("spin", spin)
     # one moment and the total spin of the rest: (2 S + 1) (2 S (N - 1) + 1) levels

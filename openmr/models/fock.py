@@ -292,10 +292,7 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
 def collision(state: Qobj, scattering: Scattering) -> Qobj:
     """Many-body collision integral J(state), Eq. (15), with every trace over Fock space exact.
 
-    Parameters
-    ----------
-    state : Qobj
-        On the Fock space of m modes.
+    Parameters as of `density`.
 
     Returns
     -------
@@ -381,9 +378,7 @@ class CollisionParts(NamedTuple):
 def collision_parts(state: Qobj, scattering: Scattering) -> CollisionParts:
     """The many-body collision integral of a state, split into what Eq. (21) keeps and drops.
 
-    Parameters
-    ----------
-    state : Qobj
+    Parameters as of `density`.
 
     Returns
     -------

@@ -227,10 +227,7 @@ def mean_field(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
     h = 2 sum_n V^n Im Tr[M^n rho]: the moments' response to the electrons' mean polarisation,
     acting back on the electrons. It moves phases and no populations.
 
-    Parameters
-    ----------
-    rho : complex array (m, m), no unit
-        One-body density matrix.
+    Parameters as of `one_body_collision`.
 
     Returns
     -------

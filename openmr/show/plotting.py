@@ -125,6 +125,8 @@ def _across(signals: Array) -> Array:
 def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     """First periods of <sigma_x> and <sigma_y> of a spin that starts along x.
 
+    Errors as of `decay`.
+
     Parameters
     ----------
     recorded : Decay
@@ -134,11 +136,6 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
     -------
     (Figure, Axes)
         Lines predict, points are samples.
-
-    Raises
-    ------
-    ParameterError
-        For anything else.
     """
     _recorded("recorded", recorded, "Decay", "record_decay")
     figure, ax = _axes(ax)
@@ -161,6 +158,8 @@ def free_moment(
 ) -> tuple[Figure, Axes]:
     """Decay with a free moment beside the decay with a thermal one.
 
+    Errors as of `decay`.
+
     Parameters
     ----------
     thermal_rate : float, 1/s
@@ -170,11 +169,6 @@ def free_moment(
     -------
     (Figure, Axes)
         Both decays on one axis.
-
-    Raises
-    ------
-    ParameterError
-        For anything else.
     """
     _recorded("free", free, "FreeMoment", "free_moment")
     thermal_rate = _checks.number("thermal_rate", thermal_rate, "1/s", least=0.0)

@@ -148,19 +148,16 @@ def spin_in_time(
 
     rho(t) = (1 + <sigma> . sigma) / 2 follows K(t) by QuTiP's `MESolver`.
 
+    Other parameters as of `dissipator_in_time`.
+
     Parameters
     ----------
-    sample : Sample
-    temperature : float, K
-    field : float, T
     times : array_like (t,), s
         Increasing from 0.
     start : array_like (3,), no unit
         <sigma> at the first time, of length <= 1.
     solver : mapping, optional
         QuTiP's solver options.
-    **options
-        As of `tcl2`, except ``time``.
 
     Returns
     -------
@@ -189,16 +186,13 @@ def electron_generator(
 ) -> Generator:
     """Generator of the electron spin for `openmr.master`, in units of beta hbar.
 
-    Without the precession unless ``electron_splitting=True``. Parameters as of `tcl2`.
+    Without the precession unless ``electron_splitting=True``.
+
+    Other parameters as of `dissipator_in_time`.
 
     Parameters
     ----------
-    sample : Sample
-    temperature : float, K
-    field : float, T
     time : float, s
-        As of `tcl2`.
-    **options
         As of `tcl2`.
 
     Returns
