@@ -128,21 +128,12 @@ def integer(name: str, value: Any, *, least: float, most: float | None = None) -
 
 
 class Range(NamedTuple):
-    """Range of a quantity, far wider than in any sample, so that nothing overflows.
-
-    Attributes
-    ----------
-    least, most : float
-        Ends, both allowed.
-    unit : str
-    hint : str
-        A number in a unit that is easily taken by mistake, and the same in `unit`.
-    """
+    """Range of a quantity, far wider than in any sample, so that nothing overflows."""
 
     least: float
-    most: float
+    most: float  # both ends are allowed
     unit: str
-    hint: str = ""
+    hint: str = ""  # a number in a unit easily taken by mistake, and the same in `unit`
 
     def refuse(self, name: str, value: Any) -> ParameterError:
         """The error for a value outside."""

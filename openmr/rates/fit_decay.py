@@ -28,20 +28,11 @@ _HOPELESS = 1e30
 
 @dataclass(frozen=True, slots=True)
 class GeneratorFit:
-    """A fitted 3x3 generator and how well it describes the data.
+    """A fitted 3x3 generator and how well it describes the data."""
 
-    Attributes
-    ----------
-    generator : array (3, 3)
-    error : array (3, 3)
-        Largest change of each element that the misfit allows.
-    residual : float
-        Largest misfit, of the initial polarisation.
-    """
-
-    generator: Array
-    error: Array
-    residual: float
+    generator: Array  # (3, 3)
+    error: Array  # (3, 3), largest change of each element that the misfit allows
+    residual: float  # largest misfit, of the initial polarisation
 
 
 def decay(generator: Array, step: float, first: Array) -> Array:
@@ -57,22 +48,9 @@ def decay(generator: Array, step: float, first: Array) -> Array:
 def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> GeneratorFit:
     """Least-squares 3x3 generator of several decays sampled at even steps.
 
-    Parameters
-    ----------
-    windows : sequence of (step, signal)
-        Signal of shape (STEPS + 1, 3, 3): component, initial direction; its first sample is taken
-        as the initial value.
-    guess : array (3, 3)
-        Good enough that no window is off by a period.
-
-    Returns
-    -------
-    GeneratorFit
-
-    Raises
-    ------
-    ExtractionError
-        If the misfit exceeds `_RESIDUAL_LIMIT` of the initial polarisation.
+    `windows` are steps and signals (STEPS + 1, 3, 3): component, initial direction; the first
+    sample is taken as the initial value. The `guess` (3, 3) must be good enough that no window is
+    off by a period. `ExtractionError` if the misfit exceeds `_RESIDUAL_LIMIT`.
     """
     # changes of the guess in units of its fastest decay: a precession millions of times faster
     # must not set the step of the derivatives

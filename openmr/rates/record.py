@@ -267,23 +267,13 @@ def spin_polarised_loss(electrons: Electrons, flip_rate: Array) -> Array:
 
 
 class ExchangePart(NamedTuple):
-    """A method's answer: the exchange part at one point, or on a grid.
+    """A method's answer, at one point or on a grid; what is not said here is as of `Relaxation`."""
 
-    Attributes
-    ----------
-    dissipator : array (..., 3, 3), 1/s
-    precession : float or array (...), rad/s
-    uncertainty, diagnostics, precession_across
-        As of `Relaxation`.
-    charge_to_spin : float or array (...), 1/s, or None
-        None where it is to be counted from the flips.
-    """
-
-    dissipator: Array
-    precession: Any
+    dissipator: Array  # (..., 3, 3), 1/s
+    precession: Any  # rad/s
     uncertainty: Array | None = None
     diagnostics: Mapping[str, Any] = MappingProxyType({})
-    charge_to_spin: Any = None
+    charge_to_spin: Any = None  # 1/s; None where it is to be counted from the flips
     precession_across: Array | None = None
 
 

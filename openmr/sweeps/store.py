@@ -33,10 +33,7 @@ from openmr.sweeps.plan import (
 def stored_sweep(path: Path, plan: Plan) -> tuple[Plan, list[Box], Callable[[Box, Values], None]]:
     """The plan as the store has it cut, the boxes still to do, and where to write them.
 
-    Raises
-    ------
-    ParameterError
-        If `path` is something else than a store, cannot be written, or is a store of another sweep.
+    `ParameterError` if `path` cannot be written, is no store, or is that of another sweep.
     """
     zarr = _zarr()
     try:

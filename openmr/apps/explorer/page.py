@@ -265,13 +265,7 @@ def code(settings: Settings) -> str:
 
 
 def report(found: Validity) -> str:
-    """The table of `openmr.validity`, with lines that break where the window ends.
-
-    Parameters
-    ----------
-    found : Validity
-        At one temperature and field.
-    """
+    """The table of `openmr.validity` at one point, with lines that break where the window ends."""
     body = "".join(
         f'<tr><th scope="row">{escape(name)} '
         f'<small class="om-words">{escape(f"{parameter}, Eq. {equation}")}</small></th>'

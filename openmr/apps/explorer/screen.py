@@ -57,32 +57,18 @@ _PROBE: Final = 1e-12  # s, when the caption of the decay reads the spin
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Values of the sliders, in the units that they show.
+    """Values of the sliders, in the units that they show."""
 
-    Attributes
-    ----------
-    temperature : float, K
-    field : float, T
-    exchange_x, exchange_y, exchange_z : float, meV
-        n_S J along the three local axes, z along the field.
-    spin : float
-    weiss : float, meV
-        J0 of Eq. (30).
-    thickness : float, nm
-    polar, azimuth : float, degrees
-        Of the field: from the film's normal z, and from the current x in the plane.
-    """
-
-    temperature: float = 10.0
-    field: float = 5.0
-    exchange_x: float = -1.0
+    temperature: float = 10.0  # K
+    field: float = 5.0  # T
+    exchange_x: float = -1.0  # meV, n_S J along the three local axes, z along the field
     exchange_y: float = -1.0
     exchange_z: float = -1.0
     spin: float = 2.0
-    weiss: float = 1.3
-    thickness: float = 5.0
-    polar: float = 90.0
-    azimuth: float = 0.0
+    weiss: float = 1.3  # meV, J0 of Eq. (30)
+    thickness: float = 5.0  # nm
+    polar: float = 90.0  # degrees, of the field from the film's normal z
+    azimuth: float = 0.0  # degrees, of the field from the current x in the plane
 
     @property
     def method(self) -> str:
@@ -129,61 +115,31 @@ class _Small:
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """Decay of a spin by both routes, in the local axes, z along the field.
+    """Decay of a spin by both routes, in the local axes, z along the field."""
 
-    Attributes
-    ----------
-    times : array (n,), s
-    closed_form, numerical : array (n, 3)
-        Deviation from equilibrium; its length is 1 at first.
-    probe : array (3,)
-        The closed form after `_PROBE`.
-    """
-
-    times: Array
-    closed_form: Array
-    numerical: Array
-    probe: Array
+    times: Array  # (n,), s
+    closed_form: Array  # (n, 3), deviation from equilibrium, of length 1 at first
+    numerical: Array  # (n, 3)
+    probe: Array  # (3,), the closed form after `_PROBE`
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Everything that the explorer shows for one position of the sliders.
-
-    Attributes
-    ----------
-    settings : Settings
-    sample : Sample
-    direction : array (3,)
-        b.
-    ordering : float, K
-        Temperature below which the moments order at zero field; 0 if they never do.
-    mean_spin, reduced_splitting : float
-        <S_par> and beta eps_L.
-    exchange_field : float, T
-        B_sd by the closed form.
-    rows : tuple of Row
-    small : tuple of Small
-    decay : Decay
-    profile : SpinProfile
-        For the electric field `ELECTRIC_FIELD` along x.
-    curve, checks : Resistivity
-        rho(B) by the closed form, and by the tensor in NumPy at every fifth field.
-    """
+    """Everything that the explorer shows for one position of the sliders."""
 
     settings: Settings
     sample: Sample
-    direction: Array
-    ordering: float
-    mean_spin: float
-    reduced_splitting: float
-    exchange_field: float
+    direction: Array  # b, (3,)
+    ordering: float  # K, below which the moments order at zero field; 0 if they never do
+    mean_spin: float  # <S_par>
+    reduced_splitting: float  # beta eps_L
+    exchange_field: float  # B_sd by the closed form, T
     rows: tuple[_Row, ...]
     small: tuple[_Small, ...]
     decay: Decay
-    profile: SpinProfile
-    curve: Resistivity
-    checks: Resistivity
+    profile: SpinProfile  # for the electric field `ELECTRIC_FIELD` along x
+    curve: Resistivity  # rho(B) by the closed form
+    checks: Resistivity  # rho(B) by the tensor in NumPy at every fifth field
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +167,7 @@ def _digits(value: float, exponent: int = 0) -> str:
 
 
 def sample_of(settings: Settings) -> Sample:
-    """Film of Appendix C with the values of the sliders.
-
-    Raises
-    ------
-    ParameterError
-        For a value outside its range.
-    """
+    """Film of Appendix C with the values of the sliders; `ParameterError` for one out of range."""
     exchange = (settings.exchange_x, settings.exchange_y, settings.exchange_z)
     changes = {
         "spin": settings.spin,
@@ -238,16 +188,7 @@ def direction_of(settings: Settings) -> Array:
 
 
 def screen(settings: Settings) -> Screen:
-    """Work out everything for one position of the sliders.
-
-    Returns
-    -------
-    Screen
-
-    Raises
-    ------
-    OpenmrError
-        Where the theory, or a route, refuses the values.
+    """Everything for one position of the sliders; `OpenmrError` where theory or route refuses.
 
     Examples
     --------
