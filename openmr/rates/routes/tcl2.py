@@ -27,7 +27,7 @@ from openmr.master.evolution import evolve
 from openmr.master.time_convolutionless import Generator
 from openmr.master.time_convolutionless import tcl2 as general_tcl2
 from openmr.moments.equilibrium import Equilibrium, equilibrium
-from openmr.rates.record import ExchangePart, on_grid
+from openmr.rates.record import ExchangePart, pointwise
 from openmr.rates.routes import joint_space
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
@@ -103,8 +103,7 @@ def tcl2(
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
     options = _options(half_width, kernel, electron_splitting, level_shift, secular, rtol)
     joint_space.refuse_large(state.sample)
-    points = [_at_point(point, time, options) for point in state.points()]
-    return on_grid(state.temperature.shape, points)
+    return pointwise(state, lambda point: _at_point(point, time, options))
 
 
 def dissipator_in_time(
@@ -341,11 +340,10 @@ def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePar
             {**still, "positivity": 0.0, "slip": np.zeros((3, 3))},
         )
     electron = _electron(sample, state, options)
-    where = f"at {float(state.temperature):g} K and {float(state.field):g} T"
     try:
         generator = electron.generator(time / electron.beta_hbar)
     except ConvergenceError as error:
-        raise ConvergenceError(f"{error} ({where}, times in hbar/k_B T)") from None
+        raise ConvergenceError(f"{error}; times are in hbar/k_B T") from None
     dissipator = electron.dissipator(generator.superoperator)
     tensor = joint_space.bloch_tensor(dissipator)
     uncertain = _TENSOR_FROM_TRANSFORM * generator.uncertainty
@@ -353,8 +351,7 @@ def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePar
         raise ConvergenceError(
             f"rates uncertain by {uncertain / electron.beta_hbar:.2g} 1/s, the largest "
             f"{np.abs(tensor).max() / electron.beta_hbar:.2g} 1/s: frozen moments leave them far "
-            f"below the transforms they are got from ({where}); take a smaller `rtol` or another "
-            "method"
+            "below the transforms they are got from; take a smaller `rtol` or another method"
         )
     lowest, highest = joint_space.kossakowski(dissipator)
     shift = float((generator.shift * joint_space.PAULI[2]).tr().real)
