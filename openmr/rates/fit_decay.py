@@ -35,14 +35,14 @@ class GeneratorFit:
     residual: float  # largest misfit, of the initial polarisation
 
 
-def decay(generator: Array, step: float, first: Array) -> Array:
-    """exp(-generator k step) first for k = 0 ... STEPS, shape (STEPS + 1, 3, 3)."""
+def decay(generator: Array, step: float, first: Array, steps: int = STEPS) -> Array:
+    """exp(-generator k step) first (3, m) for k = 0 ... steps, shape (steps + 1, 3, m)."""
     power = expm(-generator * step)
     states = first[None]
-    while len(states) <= STEPS:  # doubling: six products instead of STEPS
+    while len(states) <= steps:  # doubling: six products instead of 64
         states = np.concatenate([states, power @ states])
         power = power @ power
-    return states[: STEPS + 1]
+    return states[: steps + 1]
 
 
 def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> GeneratorFit:

@@ -15,6 +15,7 @@ from scipy.linalg import expm
 
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.fit_decay import decay
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation, relaxation_at
 from openmr.reports.validity import validity_at
@@ -282,54 +283,31 @@ def _decay(closed: Relaxation, numerical: Relaxation) -> Decay:
     if turning * length > 2 * np.pi * _PERIODS:
         length = 2 * np.pi * _PERIODS / turning
     times = np.linspace(0.0, length, DECAY_POINTS)
+    start, step = np.array(START)[:, None], float(times[1])
     return Decay(
         times,
-        _evolved(closed.tensor, times),
-        _evolved(numerical.tensor, times),
+        decay(closed.tensor, step, start, DECAY_POINTS - 1)[..., 0],
+        decay(numerical.tensor, step, start, DECAY_POINTS - 1)[..., 0],
         np.asarray(expm(-_PROBE * closed.tensor) @ START),
     )
-
-
-def _evolved(tensor: Array, times: Array) -> Array:
-    """exp(-tensor t) on the spin at first, at equal steps, shape (n, 3)."""
-    spins, step = np.array([START]), expm(-(times[1] - times[0]) * tensor)
-    while len(spins) < len(times):  # twice as many at a time
-        spins, step = np.concatenate([spins, spins @ step.T]), step @ step
-    return spins[: len(times)]
 
 
 # --- what reproduces it -----------------------------------------------------------------------
 
 
-def printed(found: Screen) -> str:
-    """Output of the code that `snippet` writes: the numbers on the screen, line by line."""
-    lines = [
-        f"{f'{row.name} [{row.unit}]':<30}" + "".join(f"{text:>16}" for text in row.texts)
-        for row in found.rows
-    ]
-    lines += [
-        f"{'ordering temperature [K]':<30}{shown(found.ordering, 2):>16}",
-        f"{'<S_par>':<30}{shown(found.mean_spin, 4):>16}",
-        f"{'B_sd [T]':<30}{shown(found.exchange_field, 3):>16}",
-    ]
-    lines += [f"{small.parameter:<30}{small.size:>16.3g}" for small in found.small]
-    lines += [f"{name:<30}" + "".join(f"{t:>16}" for t in texts) for name, texts in captions(found)]
-    return "\n".join(lines) + "\n"
-
-
-def captions(found: Screen) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Name and numbers of what stands below each figure."""
+def captions(found: Screen) -> tuple[tuple[str, ...], ...]:
+    """Numbers of what stands below each figure."""
     ends = 1e6 * found.curve.longitudinal[[0, -1]]
     face = 1e6 * found.profile.accumulation[-1]
     return (
-        ("spin after 1 ps", tuple(shown(value, 4) for value in found.decay.probe)),
-        ("rho_L at 0, 30 T [microohm m]", tuple(shown(value, 6) for value in ends)),
-        ("mu_s at z = d [microeV]", tuple(shown(value, 4) for value in face)),
+        tuple(shown(value, 4) for value in found.decay.probe),
+        tuple(shown(value, 6) for value in ends),
+        tuple(shown(value, 4) for value in face),
     )
 
 
 def snippet(settings: Settings) -> str:
-    """Python that prints the numbers on the screen: `printed` of the same settings."""
+    """Python that prints the numbers on the screen, line by line."""
     exponents = {"exchange_x": -3, "exchange_y": -3, "exchange_z": -3, "weiss": -3, "thickness": -9}
     numbers = {n: _digits(v, exponents.get(n, 0)) for n, v in asdict(settings).items()}
     return _SNIPPET.format(
