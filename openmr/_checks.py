@@ -236,6 +236,16 @@ def warn_renamed(old: str, new: str) -> None:
     warnings.warn(f"`{old}` is now `{new}`", DeprecationWarning, stacklevel=3)
 
 
+def old_name(old: str, new: str) -> property:
+    """Property that reads `new` by its old name, for one release, with a warning."""
+
+    def read(record: Any) -> Any:
+        warn_renamed(old, new)
+        return getattr(record, new)
+
+    return property(read, doc=f"Old name of `{new}`, for one release.")
+
+
 def renamed(
     **names: str,
 ) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
