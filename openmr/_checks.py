@@ -75,14 +75,12 @@ def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     return array
 
 
-def nonzero_array(name: str, value: ArrayLike, unit: str = "") -> Array:
+def nonzero_array(name: str, value: ArrayLike) -> Array:
     """`value` as an array of finite numbers whose inverse is finite, too."""
-    array = finite_array(name, value, unit)
+    array = finite_array(name, value)
     small = np.abs(array) < SMALLEST
     if np.any(small):
-        raise ParameterError(
-            f"`{name}` must not be zero, got {shown(array[small][0])} {unit}".rstrip()
-        )
+        raise ParameterError(f"`{name}` must not be zero, got {shown(array[small][0])}")
     return array
 
 
@@ -197,6 +195,17 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
         allowed = "finite numbers" + (" in" if unit else "")
         raise _reject(name, allowed, unit, given[~np.isfinite(given)].ravel()[0])
     return given
+
+
+def square_matrix(name: str, matrix: ArrayLike, size: int | None = None) -> ComplexArray:
+    """`matrix` as a finite complex matrix (m, m), of the given size if there is one."""
+    found = np.asarray(matrix, dtype=complex)
+    side = size or "m"
+    if found.ndim != 2 or found.shape[0] != found.shape[1] or size not in (None, len(found)):
+        raise ParameterError(f"`{name}` must have shape ({side}, {side}), got {found.shape}")
+    if not np.all(np.isfinite(found)):
+        raise ParameterError(f"`{name}` must hold finite numbers, got one that is not")
+    return found
 
 
 def failure(path: Any, error: Exception) -> str:

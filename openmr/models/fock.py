@@ -18,9 +18,9 @@ from qutip import Qobj
 from scipy import sparse
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ParameterError, SizeError
+from openmr._checks import Array, ComplexArray, ParameterError, SizeError, square_matrix
 from openmr._qutip import exact_arithmetic
-from openmr.models.scattering import Scattering, adjoint, integrate, one_body_collision, square
+from openmr.models.scattering import Scattering, integrate, one_body_collision
 
 _MAX_ORBITALS = 4
 """Largest Fock space that is built: 4 orbitals, dimension 256, 1 MiB per density matrix."""
@@ -56,7 +56,7 @@ def one_body(matrix: ArrayLike) -> Qobj:
     Qobj, unit of the matrix
         On the Fock space of m modes.
     """
-    matrix = square("matrix", matrix)
+    matrix = square_matrix("matrix", matrix)
     f = annihilators(len(matrix))
     with exact_arithmetic():
         total = 0 * f[0]
@@ -192,7 +192,7 @@ def gaussian_state(rho: ArrayLike) -> Qobj:
     ParameterError
         For a matrix that is not Hermitian, or has eigenvalues outside [0, 1].
     """
-    rho = square("rho", rho)
+    rho = square_matrix("rho", rho)
     _modes(len(rho))
     occupations, orbitals = np.linalg.eigh(rho)
     if not np.allclose(rho, rho.conj().T, rtol=0, atol=1e-12) or np.any(
@@ -346,7 +346,7 @@ def collision_integral(correlation: ComplexArray, scattering: Scattering) -> Com
         Rate of change of the one-body density matrix.
     """
     v, plus = scattering.couplings, scattering.dressed
-    minus = adjoint(plus)
+    minus = plus.conj().mT
     early = np.einsum("nef,efac->nac", minus, correlation)  # R^{5 1}_{6 3} and R^{5 3}_{6 2}
     late = np.einsum("nef,acef->nac", plus, correlation)  # R^{3 5}_{2 6} and R^{1 5}_{3 6}
     difference = early - late
