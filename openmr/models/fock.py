@@ -20,7 +20,7 @@ from scipy import sparse
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError, square_matrix
 from openmr._qutip import exact_arithmetic
-from openmr.models.scattering import Scattering, integrate, one_body_collision
+from openmr.models.scattering import Scattering, adjoint, integrate, one_body_collision
 
 _MAX_ORBITALS = 4
 """Largest Fock space that is built: 4 orbitals, dimension 256, 1 MiB per density matrix."""
@@ -346,7 +346,7 @@ def collision_integral(correlation: ComplexArray, scattering: Scattering) -> Com
         Rate of change of the one-body density matrix.
     """
     v, plus = scattering.couplings, scattering.dressed
-    minus = plus.conj().mT
+    minus = adjoint(plus)
     early = np.einsum("nef,efac->nac", minus, correlation)  # R^{5 1}_{6 3} and R^{5 3}_{6 2}
     late = np.einsum("nef,acef->nac", plus, correlation)  # R^{3 5}_{2 6} and R^{1 5}_{3 6}
     difference = early - late

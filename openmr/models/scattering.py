@@ -54,7 +54,7 @@ class Scattering:
                 f"`couplings` must have shape (n, m, m) for `energies` (m,), "
                 f"got {couplings.shape} and {energies.shape}"
             )
-        if not np.allclose(couplings, couplings.conj().mT, rtol=0, atol=1e-12):
+        if not np.allclose(couplings, adjoint(couplings), rtol=0, atol=1e-12):
             raise ParameterError("`couplings` must hold Hermitian matrices, got one that is not")
         count = len(couplings)
         shape = np.shape(self.transform(np.zeros(1)))
@@ -73,6 +73,21 @@ class Scattering:
         if not np.all(np.isfinite(half_sided)):
             raise ParameterError("`transform` must be finite at the energies' differences")
         return np.asarray(np.einsum("abij,jab->iab", half_sided, self.couplings))
+
+
+def adjoint(matrices: ComplexArray) -> ComplexArray:
+    """Hermitian conjugate of the last two axes.
+
+    Parameters
+    ----------
+    matrices : complex array (..., m, n), any unit
+
+    Returns
+    -------
+    complex array (..., n, m), unit of the matrices
+        Each transposed and conjugated.
+    """
+    return np.asarray(np.swapaxes(matrices, -1, -2).conj())
 
 
 def plane_waves(
@@ -171,7 +186,7 @@ def one_body_collision(rho: ComplexArray, scattering: Scattering) -> ComplexArra
     rho = square_matrix("rho", rho, len(scattering.energies))
     empty = np.eye(len(rho)) - rho
     scattered = empty @ scattering.dressed @ rho
-    difference = scattered.conj().mT - scattered
+    difference = adjoint(scattered) - scattered
     v = scattering.couplings
     return np.asarray((v @ difference - difference @ v).sum(axis=0))
 
