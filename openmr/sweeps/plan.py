@@ -83,7 +83,7 @@ class Task:
         return tuple(len(values) for values in self.dimensions.values())
 
     def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
-        """What a variable has of `each` dimension: resistivities alone depend on direction."""
+        """Items of `each` dimension that a variable has: direction is for resistivities alone."""
         kept, pairs = VARIABLES[variable].directional, zip(self.dimensions, each, strict=True)
         return tuple(of_it for name, of_it in pairs if kept or name != "direction")
 
