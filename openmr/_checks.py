@@ -75,14 +75,12 @@ def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     return array
 
 
-def nonzero_array(name: str, value: ArrayLike, unit: str = "") -> Array:
+def nonzero_array(name: str, value: ArrayLike) -> Array:
     """`value` as an array of finite numbers whose inverse is finite, too."""
-    array = finite_array(name, value, unit)
+    array = finite_array(name, value)
     small = np.abs(array) < SMALLEST
     if np.any(small):
-        raise ParameterError(
-            f"`{name}` must not be zero, got {shown(array[small][0])} {unit}".rstrip()
-        )
+        raise ParameterError(f"`{name}` must not be zero, got {shown(array[small][0])}")
     return array
 
 
@@ -128,21 +126,12 @@ def integer(name: str, value: Any, *, least: float, most: float | None = None) -
 
 
 class Range(NamedTuple):
-    """Range of a quantity, far wider than in any sample, so that nothing overflows.
-
-    Attributes
-    ----------
-    least, most : float
-        Ends, both allowed.
-    unit : str
-    hint : str
-        A number in a unit that is easily taken by mistake, and the same in `unit`.
-    """
+    """Range of a quantity, far wider than in any sample, so that nothing overflows."""
 
     least: float
-    most: float
+    most: float  # both ends are allowed
     unit: str
-    hint: str = ""
+    hint: str = ""  # a number in a unit easily taken by mistake, and the same in `unit`
 
     def refuse(self, name: str, value: Any) -> ParameterError:
         """The error for a value outside."""
@@ -208,6 +197,17 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     return given
 
 
+def square_matrix(name: str, matrix: ArrayLike, size: int | None = None) -> ComplexArray:
+    """`matrix` as a finite complex matrix (m, m), of the given size if there is one."""
+    found = np.asarray(matrix, dtype=complex)
+    side = size or "m"
+    if found.ndim != 2 or found.shape[0] != found.shape[1] or size not in (None, len(found)):
+        raise ParameterError(f"`{name}` must have shape ({side}, {side}), got {found.shape}")
+    if not np.all(np.isfinite(found)):
+        raise ParameterError(f"`{name}` must hold finite numbers, got one that is not")
+    return found
+
+
 def failure(path: Any, error: Exception) -> str:
     """Path that the system refused, and its reason, for a message."""
     reason = getattr(error, "strerror", None)
@@ -243,6 +243,16 @@ def instance(name: str, value: Any, kind: type) -> None:
 def warn_renamed(old: str, new: str) -> None:
     """Warn whoever uses an old name, which is kept for one release."""
     warnings.warn(f"`{old}` is now `{new}`", DeprecationWarning, stacklevel=3)
+
+
+def old_name(old: str, new: str) -> property:
+    """Property that reads `new` by its old name, for one release, with a warning."""
+
+    def read(record: Any) -> Any:
+        warn_renamed(old, new)
+        return getattr(record, new)
+
+    return property(read, doc=f"Old name of `{new}`, for one release.")
 
 
 def renamed(

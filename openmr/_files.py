@@ -13,11 +13,7 @@ from openmr._checks import ParameterError, failure
 def expect_file(name: str, target: Path) -> None:
     """Refuse, before anything is computed, a file that could not be written afterwards.
 
-    Parameters
-    ----------
-    name : str
-        Of the argument or option, for the message.
-    target : Path
+    `name` is that of the argument or option, for the message.
     """
     try:
         missing = target.is_dir() or not target.parent.is_dir()
@@ -53,14 +49,9 @@ def _no_room(name: str, target: Path, error: OSError) -> ParameterError:
 
 
 def write_whole(target: Path, save: Callable[[str], object]) -> None:
-    """Let `save` write under a temporary name beside `target`, then rename.
+    """Let `save(name)` write under a temporary name beside `target`, then rename.
 
-    Parameters
-    ----------
-    target : Path
-        In a directory that exists. Keeps what it holds if `save` raises.
-    save : callable
-        Takes the temporary name, which ends as `target` does.
+    The name ends as `target` does, which keeps what it holds if `save` raises.
     """
     handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.parent)
     os.close(handle)

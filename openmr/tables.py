@@ -51,21 +51,10 @@ class Comparison:
 def table(
     align: str, rows: Iterable[str | Sequence[str]], *, indent: str = "", gap: str = "  "
 ) -> str:
-    """Rows in columns as wide as their longest text.
+    """Rows in columns as wide as their longest text, without blanks at the ends of lines.
 
-    Parameters
-    ----------
-    align : str
-        For each column "<" (left) or ">" (right).
-    rows : iterable of str, or of sequences of one str for each column
-        The head is a row as any other. A text in the place of a row stands as it is.
-    indent, gap : str
-        What stands before each row and between two columns.
-
-    Returns
-    -------
-    str
-        Without blanks at the ends of its lines.
+    `align` has "<" (left) or ">" (right) for each column; the head is a row as any other; a text in
+    the place of a row stands as it is. `indent` stands before each row, `gap` between columns.
     """
     rows = list(rows)
     cells = [row for row in rows if not isinstance(row, str)] or [[""] * len(align)]
@@ -76,22 +65,11 @@ def table(
 
 
 def document(schema: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A report for machines.
+    """A report for machines: ``schema``, ``version`` of openmr, and the body in what JSON can hold.
 
-    Parameters
-    ----------
-    schema : str
-        Name and number of the set of keys, such as "openmr/verify/1"; a new number where a key
-        changes its meaning or goes.
-    body : mapping
-        Numbers, texts, arrays, records, and lists and mappings of them.
-
-    Returns
-    -------
-    dict
-        ``schema``, ``version`` (of openmr), and the body in what JSON can hold: lists for tuples
-        and arrays, dictionaries for records (with ``ok`` for a `Comparison`), None for infinity
-        and NaN.
+    The schema is name and number of the set of keys, such as "openmr/verify/1"; a new number where
+    a key changes its meaning or goes. Lists stand for tuples and arrays, dictionaries for records
+    (with ``ok`` for a `Comparison`), None for infinity and NaN.
     """
     return {"schema": schema, "version": __version__, **_plain(body)}
 

@@ -333,18 +333,7 @@ def _figures(report: Report, directory: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments; those of the process by default.
-
-    Returns
-    -------
-    int
-        0 all is well, 1 something is missed, 2 bad input or nothing could be computed.
-    """
+    """Exit status: 0 all is well, 1 something is missed, 2 bad input or nothing computed."""
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))

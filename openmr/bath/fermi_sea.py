@@ -17,8 +17,6 @@ from openmr import _checks
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import electron_hole_spectrum
 
-Kernel = Callable[[Array, float], ComplexArray]
-
 _EVEN_BERNOULLI = bernoulli(20)[2::2]
 _FAR = 14
 """Distance from the poles at which ten terms of the asymptotic series are exact to rounding.
@@ -57,14 +55,12 @@ def flat_band(time: ArrayLike, band: float) -> ComplexArray:
     B(z) = [psi((z + 1)/2) - psi(z/2)] / 2 = sum_k (-1)^k / (z + k). It falls as t^-4 for t >> 1
     and its spectrum is lower than that of the wide band by about 4 ln 2 / L at x = 0.
 
-    Parameters and Returns as in `exponential_cutoff`.
-
     Parameters and returns as of `exponential_cutoff`.
     """
     return _kernel(time, band, _thermal, _alternating) ** 2 / (2 * np.pi)
 
 
-KERNELS: dict[str, Kernel] = {"exponential": exponential_cutoff, "flat": flat_band}
+KERNELS = {"exponential": exponential_cutoff, "flat": flat_band}
 """Kernel by name, as the TCL2 route takes it."""
 
 

@@ -43,30 +43,14 @@ _WEIGHTS, _LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, _LOWER_ORD
 
 @dataclass(frozen=True, slots=True)
 class HalfSided:
-    """Gamma_ij(w, t) for 0 <= t, piecewise polynomial in t.
+    """Gamma_ij(w, t) for 0 <= t, piecewise polynomial in t."""
 
-    Attributes
-    ----------
-    frequencies : array (w,)
-    edges : array (p + 1,)
-        Ends of the panels; beyond the last one the transform stands still.
-    values : array (p, nodes, n, n)
-        D at the nodes of each panel.
-    cumulative : array (p + 1, w, n, n)
-        Gamma at the edges.
-    uncertainty : float
-        Largest absolute error of Gamma at any edge: two orders of quadrature compared, or for
-        samples two densities of samples.
-    tail : float
-        Bound T max|D| on what is left beyond the last edge T; 0 for a finite time.
-    """
-
-    frequencies: Array
-    edges: Array
-    values: ComplexArray
-    cumulative: ComplexArray
-    uncertainty: float
-    tail: float
+    frequencies: Array  # (w,)
+    edges: Array  # (p + 1,) ends of the panels; beyond the last the transform stands still
+    values: ComplexArray  # (p, nodes, n, n), D at the nodes of each panel
+    cumulative: ComplexArray  # (p + 1, w, n, n), Gamma at the edges
+    uncertainty: float  # largest absolute error of Gamma at any edge, from two quadratures
+    tail: float  # bound T max|D| on what is left beyond the last edge T
 
     @property
     def limit(self) -> ComplexArray:
@@ -98,25 +82,11 @@ class HalfSided:
 def half_sided(
     correlator: Correlator, frequencies: Array, time: float, *, rtol: float = 1e-6
 ) -> HalfSided:
-    """Transforms of a callable correlation function up to `time`.
+    """Transforms of D(t), times (t,) -> (t, n, n), at frequencies (w,) up to `time`.
 
-    Parameters
-    ----------
-    correlator : callable
-        Array of times (t,) -> D of shape (t, n, n).
-    frequencies : array (w,)
-    time : float
-        Upper limit; ``inf`` doubles the limit until the rest is below the tolerance. That takes
-        correlators that fall off faster than 1/t.
-    rtol : float
-        Allowed error, in units of `HalfSided.scale`.
-
-    Raises
-    ------
-    ConvergenceError
-        If the correlators are not resolved, or do not decay.
-    SizeError
-        If the transforms at all edges would not fit into memory.
+    ``time=inf`` doubles the limit until the rest is below the tolerance, which takes correlators
+    that fall off faster than 1/t. `rtol` is in units of `HalfSided.scale`. `ConvergenceError` if D
+    is not resolved or does not decay, `SizeError` if all edges do not fit into memory.
     """
     highest = float(np.abs(frequencies).max(initial=0.0))
     if np.isfinite(time):
@@ -181,23 +151,12 @@ def _refuse_endless(found: HalfSided, tail: float, before: float, allowed: float
 def sampled(
     times: Array, values: ComplexArray, frequencies: Array, time: float, *, rtol: float = 1e-6
 ) -> HalfSided:
-    """Transforms of samples on a uniform grid from 0, by quintic splines.
+    """Transforms of samples (t, n, n) on a uniform grid from 0, by quintic splines.
 
     The error is the change when every other sample is left out, which exceeds the error of the
     full set by about 2^7: splines are of order 6, and one more in the end panels that dominate.
-    For ``time=inf`` the samples must have decayed.
-
-    Parameters
-    ----------
-    times : array (t,)
-    values : array (t, n, n)
-    frequencies, time, rtol
-        As in `half_sided`.
-
-    Raises
-    ------
-    ConvergenceError
-        If the samples are too coarse or, for an infinite time, end too early.
+    Other arguments as of `half_sided`; `ConvergenceError` if the samples are too coarse or, for an
+    infinite time, end before D has decayed.
     """
     end = min(time, float(times[-1]))
     edges = np.append(times[times < end * (1 - 1e-12)], end)

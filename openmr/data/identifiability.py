@@ -45,24 +45,12 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class Determined:
-    """Verdict of the sensitivities on m parameters, to first order in ln p.
+    """Verdict of the sensitivities on m parameters, to first order in ln p."""
 
-    Attributes
-    ----------
-    covariance : array (m, m), no unit
-        Of ln p; an open direction enters with a standard deviation of ln `REACH`.
-    open : array (k, m), no unit
-        Orthonormal directions in ln p on which the data do not depend.
-    lost : array (m,) of bool
-        Parameters that an open direction changes by more than the limit.
-    combinations : tuple of Combination
-        From the best to the least determined.
-    """
-
-    covariance: Array
-    open: Array
-    lost: NDArray[np.bool_]
-    combinations: tuple[Combination, ...]
+    covariance: Array  # (m, m) of ln p; an open direction has a standard deviation of ln `REACH`
+    open: Array  # (k, m), orthonormal directions in ln p on which the data do not depend
+    lost: NDArray[np.bool_]  # (m,), what an open direction changes by more than the limit
+    combinations: tuple[Combination, ...]  # from the best to the least determined
 
     @property
     def errors(self) -> Array:
@@ -71,21 +59,11 @@ class Determined:
 
 
 def determined(names: tuple[str, ...], sensitivity: Array, limit: float) -> Determined:
-    """Uncertainties of parameters and of products of powers of them.
+    """Uncertainties of m parameters and of products of powers of them, from S_ij (n, m).
 
-    Parameters
-    ----------
-    names : tuple of str
-        m parameters.
-    sensitivity : array (n, m)
-        S_ij = (d rho_i / d ln p_j) / sigma_i.
-    limit : float, no unit
-        Relative uncertainty above which a parameter is lost.
-
-    Notes
-    -----
-    A small weight in an open direction does not make a parameter unknown, but it must not be
-    dropped either: the direction can be followed as far as `REACH` allows.
+    `limit` is the relative uncertainty above which a parameter is lost. A small weight in an open
+    direction does not make a parameter unknown, but it must not be dropped either: the direction
+    can be followed as far as `REACH` allows.
     """
     _, singular, vectors = np.linalg.svd(sensitivity, full_matrices=False)
     seen = singular > NOISE_FLOOR * singular[0]

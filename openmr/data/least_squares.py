@@ -162,21 +162,9 @@ def _walk(problem: Problem, found: Array, stride: Array, limit: float) -> Array:
 def sensitivities(
     model: Callable[[Array], Array], logs: Array, free: NDArray[np.bool_] | None = None
 ) -> Array:
-    """Derivatives of model_i to logs_j by differences of fourth order, shape (n, m).
+    """Slopes d model_i / d logs_j (n, m), in units of the model, to fourth order.
 
-    Parameters
-    ----------
-    model : callable
-        Logarithms of parameters (m,) -> predictions (n,), in any unit.
-    logs : array (m,), no unit
-        Where the derivatives are taken.
-    free : array (m,) of bool, optional
-        Which derivatives; all of them unless given.
-
-    Returns
-    -------
-    array (n, m), unit of the predictions
-        d model_i / d logs_j.
+    `free` (m,) chooses the columns; all of them unless given.
     """
     steps = _STEP * np.eye(len(logs))
     if free is not None:

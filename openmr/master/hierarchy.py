@@ -35,19 +35,10 @@ _GROWN = 1e100
 def environment(coupling: float, width: float, terms: int) -> ExponentialBosonicEnvironment:
     """Exponents of the noise G0 K(w) / (1 + (w/gamma)^2), K(w) = w / (1 - exp(-w)).
 
-    Parameters
-    ----------
-    coupling : float
-        G0, the noise at w = 0 [1/(beta hbar)].
-    width : float
-        Drude cut gamma [k_B T].
-    terms : int
-        Terms of the Pade form of the thermal factor; one more exponent is at gamma.
-
-    Notes
-    -----
-    The exponent at gamma has the weight of the Pade form, which makes S(0) exact, not QuTiP's of
-    the exact thermal factor: docs/theory/numerics.md.
+    `coupling` is G0 [1/(beta hbar)], `width` the Drude cut gamma [k_B T], and `terms` the number of
+    terms of the Pade form of the thermal factor. One more exponent is at gamma, with the weight of
+    the Pade form, which makes S(0) exact, not QuTiP's of the exact thermal factor:
+    docs/theory/numerics.md.
     """
     drude = DrudeLorentzEnvironment(T=1.0, lam=0.25 * coupling * width, gamma=width)
     exponents = drude.approximate("pade", Nk=terms, combine=False).exponents
@@ -101,13 +92,7 @@ def solver(
     depth: int,
     options: Mapping[str, Any] | None = None,
 ) -> HEOMSolver:
-    """QuTiP's hierarchy of the given depth.
-
-    Raises
-    ------
-    ParameterError
-        For solver options that QuTiP does not know.
-    """
+    """QuTiP's hierarchy of the given depth; `ParameterError` for options that it does not know."""
     chosen = {"progress_bar": "", **(options or {}), "store_ados": True}
     try:
         return HEOMSolver(liouvillian, (bath, operator), depth, options=chosen)
@@ -121,24 +106,11 @@ def solver(
 def exponential(
     hierarchy: HEOMSolver, columns: ComplexArray, step: float, steps: int
 ) -> tuple[ComplexArray, ComplexArray]:
-    """Density matrices and their derivatives at even times, by the matrix exponential.
+    """Density matrices and their derivatives at even times, two arrays (steps + 1, d^2, n).
 
-    Parameters
-    ----------
-    hierarchy : HEOMSolver
-    columns : array (d^2, n)
-        Column-stacked operators to start from, with the bath in equilibrium.
-    step : float, beta hbar
-    steps : int
-
-    Returns
-    -------
-    states, changes : array (steps + 1, d^2, n)
-
-    Notes
-    -----
-    Conserved quantities (J_z where Jx = Jy, its parity otherwise) split the right-hand side into
-    blocks; each block takes the columns that start in it.
+    By the matrix exponential, from column-stacked operators `columns` (d^2, n) with the bath in
+    equilibrium; `step` in beta hbar. Conserved quantities (J_z where Jx = Jy, its parity otherwise)
+    split the right-hand side into blocks; each block takes the columns that start in it.
     """
     rhs = _matrix(hierarchy)
     size, count = columns.shape
@@ -209,13 +181,7 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
 def integrated(
     hierarchy: HEOMSolver, columns: ComplexArray, step: float, steps: int
 ) -> tuple[ComplexArray, ComplexArray]:
-    """The same as `exponential`, by QuTiP's integrator with the hierarchy's own options.
-
-    Raises
-    ------
-    ExtractionError
-        If the integrator gives up.
-    """
+    """`exponential` by QuTiP's integrator and options; `ExtractionError` if that gives up."""
     matrix = _matrix(hierarchy)
     size = round(len(columns) ** 0.5)
     times = step * np.arange(steps + 1)

@@ -54,17 +54,9 @@ def _operator(name: str, value: Any) -> None:
 def hermitian_basis(operators: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     """Hermitian F_a and the matrix m of A_i = sum_a m_ai F_a, so that V = sum_a F_a (x) C_a.
 
-    C_a = sum_i m_ai B_i is Hermitian if V is, and its correlators are m D m^T. Operators that are
-    Hermitian stay themselves; otherwise F is an orthonormal basis of all Hermitian and
-    anti-Hermitian parts.
-
-    Parameters
-    ----------
-    operators : array (n, d, d)
-
-    Returns
-    -------
-    array (r, d, d), array (r, n)
+    A is (n, d, d), F (r, d, d) and m (r, n). C_a = sum_i m_ai B_i is Hermitian if V is, and its
+    correlators are m D m^T. Operators that are Hermitian stay themselves; otherwise F is an
+    orthonormal basis of all Hermitian and anti-Hermitian parts.
     """
     adjoint = operators.conj().swapaxes(-1, -2)
     if np.abs(operators - adjoint).max() <= 1e-14 * np.abs(operators).max():
@@ -82,16 +74,10 @@ def hermitian_basis(operators: ComplexArray) -> tuple[ComplexArray, ComplexArray
 def transforms(
     correlators: Any, mixing: ComplexArray, frequencies: Array, time: float, rtol: float
 ) -> HalfSided:
-    """Half-sided transforms of the correlators of the Hermitian C_a, m D m^T.
+    """Half-sided transforms of the correlators m D m^T of the Hermitian C_a.
 
-    Parameters
-    ----------
-    correlators : callable, nested callables or (times, values)
-        Of the B_i, as `openmr.master.time_convolutionless.tcl2` takes them.
-    mixing : array (r, n)
-        m of `hermitian_basis`.
-    frequencies, time, rtol
-        As in `openmr.bath.transforms.half_sided`.
+    `correlators` are those of the B_i as `tcl2` takes them, `mixing` is m of `hermitian_basis`; the
+    rest as of `bath.transforms.half_sided`.
     """
     n = mixing.shape[1]
 

@@ -65,9 +65,10 @@ def hamiltonian(
 
     Parameters
     ----------
-    spins : sequence of float
+    spins : sequence of float, no unit
+        S of each moment.
     reduced_splittings : sequence of float, no unit
-        x_i = beta eps_L of each moment.
+        x_i = beta eps_L of each.
     electron_splitting : float, no unit
         w = beta hbar omega_L of the electron, 0 to leave it out of the dissipator.
 
@@ -121,12 +122,7 @@ def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: fl
 def thermal_moments(spins: Sequence[float], reduced_splittings: Sequence[float]) -> Qobj:
     """rho_m, product of the Gibbs states of the moments.
 
-    Parameters
-    ----------
-    spins : sequence of float, no unit
-        S of each moment.
-    reduced_splittings : sequence of float, no unit
-        x_i = beta eps_L of each.
+    Parameters as of `hamiltonian`.
 
     Returns
     -------
@@ -182,10 +178,7 @@ def bloch_tensor(generator: Qobj) -> Array:
 def trace_change(generator: Qobj) -> float:
     """Largest |Tr L(rho)| over unit matrices rho: zero if the trace is kept.
 
-    Parameters
-    ----------
-    generator : Qobj
-        Superoperator, in any unit.
+    Parameters as of `bloch_tensor`.
 
     Returns
     -------
@@ -201,10 +194,7 @@ def kossakowski(generator: Qobj) -> tuple[float, float]:
     The dynamics is completely positive if and only if the smallest is not negative (Gorini,
     Kossakowski and Sudarshan 1976).
 
-    Parameters
-    ----------
-    generator : Qobj
-        Superoperator on the electron spin, in any unit.
+    Parameters as of `bloch_tensor`.
 
     Returns
     -------

@@ -48,11 +48,7 @@ class Generator:
     _system: _System
     _transforms: HalfSided
 
-    @property
-    def error(self) -> float:
-        """Old name of `uncertainty`, for one release."""
-        _checks.warn_renamed("error", "uncertainty")
-        return self.uncertainty
+    error = _checks.old_name("error", "uncertainty")
 
     def at(self, time: float) -> Qobj:
         """K at another time from 0 to `time`; for an infinite one, the limit after `memory`.

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from openmr._checks import Array, ComplexArray, renamed, warn_renamed
+from openmr._checks import Array, ComplexArray, old_name, renamed
 from openmr.bath.correlators import PAULI, CorrelatorLines
 from openmr.bath.fermi_sea import principal_values
 from openmr.models.scattering import integrate
@@ -81,11 +81,7 @@ class Sea:
     precession: float = 0.0
     mixing: float = 0.0
 
-    @property
-    def splitting(self) -> float:
-        """Old name of `electron_splitting`, for one release."""
-        warn_renamed("splitting", "electron_splitting")
-        return self.electron_splitting
+    splitting = old_name("splitting", "electron_splitting")
 
     @property
     def spacing(self) -> float:

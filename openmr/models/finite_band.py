@@ -111,11 +111,7 @@ def orbital_levels(levels: int, noise_width: float) -> Array:
 def heisenberg_time(levels: int, noise_width: float) -> float:
     """2 pi over the level spacing, after which the electron is back.
 
-    Parameters
-    ----------
-    levels : int
-        N.
-    noise_width : float, unit of energy
+    Parameters as of `orbital_levels`.
 
     Returns
     -------
@@ -330,14 +326,11 @@ def second_order_generator(band: FiniteBand, times: Array) -> Array:
     -int_0^t ds Tr [V, [V(-s), rho (x) rho_0]] with V(-s) = exp(-i H_0 s) V exp(i H_0 s), the finite
     time form of Eqs. (9), (15); rho_0 is thermal moments and the level in mid-band.
 
+    Returns as of `time_local_generator`.
+
     Parameters
     ----------
     times : array (count,), inverse unit of energy
-
-    Returns
-    -------
-    array (count, 4, 4), unit of energy
-        In the basis of `dynamical_map`.
     """
     return np.stack([_second_order_at(band, float(time)) for time in times])
 

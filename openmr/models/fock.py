@@ -18,9 +18,9 @@ from qutip import Qobj
 from scipy import sparse
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ParameterError, SizeError
+from openmr._checks import Array, ComplexArray, ParameterError, SizeError, square_matrix
 from openmr._qutip import exact_arithmetic
-from openmr.models.scattering import Scattering, adjoint, integrate, one_body_collision, square
+from openmr.models.scattering import Scattering, adjoint, integrate, one_body_collision
 
 _MAX_ORBITALS = 4
 """Largest Fock space that is built: 4 orbitals, dimension 256, 1 MiB per density matrix."""
@@ -56,7 +56,7 @@ def one_body(matrix: ArrayLike) -> Qobj:
     Qobj, unit of the matrix
         On the Fock space of m modes.
     """
-    matrix = square("matrix", matrix)
+    matrix = square_matrix("matrix", matrix)
     f = annihilators(len(matrix))
     with exact_arithmetic():
         total = 0 * f[0]
@@ -192,7 +192,7 @@ def gaussian_state(rho: ArrayLike) -> Qobj:
     ParameterError
         For a matrix that is not Hermitian, or has eigenvalues outside [0, 1].
     """
-    rho = square("rho", rho)
+    rho = square_matrix("rho", rho)
     _modes(len(rho))
     occupations, orbitals = np.linalg.eigh(rho)
     if not np.allclose(rho, rho.conj().T, rtol=0, atol=1e-12) or np.any(
@@ -292,10 +292,7 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
 def collision(state: Qobj, scattering: Scattering) -> Qobj:
     """Many-body collision integral J(state), Eq. (15), with every trace over Fock space exact.
 
-    Parameters
-    ----------
-    state : Qobj
-        On the Fock space of m modes.
+    Parameters as of `density`.
 
     Returns
     -------
@@ -381,9 +378,7 @@ class CollisionParts(NamedTuple):
 def collision_parts(state: Qobj, scattering: Scattering) -> CollisionParts:
     """The many-body collision integral of a state, split into what Eq. (21) keeps and drops.
 
-    Parameters
-    ----------
-    state : Qobj
+    Parameters as of `density`.
 
     Returns
     -------

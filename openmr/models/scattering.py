@@ -16,7 +16,7 @@ from scipy.integrate import solve_ivp
 from scipy.special import wofz
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, square_matrix
 from openmr.bath.correlators import CorrelatorLines, spin_matrices
 
 _MOST_WAVES = 1000
@@ -88,36 +88,6 @@ def adjoint(matrices: ComplexArray) -> ComplexArray:
         Each transposed and conjugated.
     """
     return np.asarray(np.swapaxes(matrices, -1, -2).conj())
-
-
-def square(name: str, matrix: ArrayLike, modes: int | None = None) -> ComplexArray:
-    """`matrix` as a finite complex matrix (m, m), of the given m if there is one.
-
-    Parameters
-    ----------
-    name : str
-        Of the argument, for the message.
-    matrix : array_like (m, m), any unit
-    modes : int, optional
-        m.
-
-    Returns
-    -------
-    complex array (m, m), unit of the matrix
-        The checked argument.
-
-    Raises
-    ------
-    ParameterError
-        For another shape, or entries that are not finite.
-    """
-    found = np.asarray(matrix, dtype=complex)
-    size = "m" if modes is None else modes
-    if found.ndim != 2 or found.shape[0] != found.shape[1] or modes not in (None, len(found)):
-        raise ParameterError(f"`{name}` must have shape ({size}, {size}), got {found.shape}")
-    if not np.all(np.isfinite(found)):
-        raise ParameterError(f"`{name}` must hold finite numbers, got one that is not")
-    return found
 
 
 def plane_waves(
@@ -213,7 +183,7 @@ def one_body_collision(rho: ComplexArray, scattering: Scattering) -> ComplexArra
     sum_n [V^n, rho M^+ (1 - rho) - (1 - rho) M rho] with M = sum_n2 D+_{n n2} V^n2. Differs from
     Eq. (21) as printed by the bars: each term has one rho and one 1 - rho, as in Eq. (A22).
     """
-    rho = square("rho", rho, len(scattering.energies))
+    rho = square_matrix("rho", rho, len(scattering.energies))
     empty = np.eye(len(rho)) - rho
     scattered = empty @ scattering.dressed @ rho
     difference = adjoint(scattered) - scattered
@@ -227,17 +197,14 @@ def mean_field(rho: ComplexArray, scattering: Scattering) -> ComplexArray:
     h = 2 sum_n V^n Im Tr[M^n rho]: the moments' response to the electrons' mean polarisation,
     acting back on the electrons. It moves phases and no populations.
 
-    Parameters
-    ----------
-    rho : complex array (m, m), no unit
-        One-body density matrix.
+    Parameters as of `one_body_collision`.
 
     Returns
     -------
     complex array (m, m), k_B T
         Hermitian.
     """
-    rho = square("rho", rho, len(scattering.energies))
+    rho = square_matrix("rho", rho, len(scattering.energies))
     response = np.einsum("nab,ba->n", scattering.dressed, rho).imag
     return np.asarray(2.0 * np.einsum("n,nab->ab", response, scattering.couplings))
 
@@ -286,7 +253,7 @@ def evolve_density(
             total = total - 1j * (h @ now - now @ h)
         return np.asarray(total)
 
-    return np.stack(integrate(rate, square("rho", rho, len(bohr)), times, rtol))
+    return np.stack(integrate(rate, square_matrix("rho", rho, len(bohr)), times, rtol))
 
 
 def integrate(

@@ -69,11 +69,7 @@ class Equilibrium:
         """The moments of the sample."""
         return self.sample.magnet
 
-    @property
-    def magnetization(self) -> Array:
-        """Old name of `mean_spin`, for one release."""
-        _checks.warn_renamed("magnetization", "mean_spin")
-        return self.mean_spin
+    magnetization = _checks.old_name("magnetization", "mean_spin")
 
     @property
     def variance(self) -> Array:

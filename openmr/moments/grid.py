@@ -28,17 +28,10 @@ def blocks(count: int, size: int | None = None) -> Iterator[slice]:
 
 
 def in_blocks(work: Callable[..., Found], grid: tuple[int, ...], *given: Any) -> Found:
-    """`work` of arrays or records on a grid; a large grid is worked out block by block.
+    """`work` of arrays (...) or records on a grid of that shape; block by block if it is large.
 
-    Parameters
-    ----------
-    work : callable
-        Takes what is given, for all points or for some, and returns records, tuples, mappings or
-        arrays of the same points. Numbers in mappings are the largest of all blocks.
-    grid : tuple of int
-        Shape of the points.
-    *given : array (...) or record
-        On that grid.
+    `work` takes what is given, for all points or for some, and returns records, tuples, mappings or
+    arrays of the same points. Numbers in mappings are the largest of all blocks.
     """
     count = int(np.prod(grid))
     if count <= BLOCK:

@@ -27,27 +27,12 @@ MAX_STEPS = 40
 
 
 def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, _Counts]:
-    """Solve x = zeeman + coupling m(x) for the state of lowest free energy.
+    """Solve x = zeeman + coupling m(x) for the state of lowest free energy, at points (p,).
 
-    Parameters
-    ----------
-    spin : float
-    zeeman, coupling : array (p,)
-        beta g mu_B B, signed, and beta J0.
-
-    Returns
-    -------
-    x : array (p,)
-        With the sign of `zeeman`, or >= 0 where that is 0. The self-consistency residual
-        |m(zeeman + coupling m) - m| is at most 1e-13 S.
-    steps : array (p,) of int
-        Newton steps taken, each one evaluation of the Brillouin function, those in single
-        precision included.
-
-    Raises
-    ------
-    ConvergenceError
-        If more than `MAX_STEPS` are needed.
+    `zeeman` is beta g mu_B B, signed, and `coupling` beta J0. Of the two arrays (p,) x has the sign
+    of `zeeman`, or is >= 0 where that is 0, with a residual |m(zeeman + coupling m) - m| of at most
+    1e-13 S; the other counts Newton steps, each one evaluation of the Brillouin function, those in
+    single precision included. `ConvergenceError` if more than `MAX_STEPS` are needed.
     """
     x, steps = np.empty_like(zeeman), np.empty(len(zeeman), dtype=np.int8)
     if not x.size:

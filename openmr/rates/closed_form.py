@@ -316,10 +316,7 @@ def relaxation_rate(flux: Array, electrons: Electrons) -> Array:
 def charge_to_spin_rate(flux: Array, electrons: Electrons) -> Array:
     """1/T_0 = (1/nu_up - 1/nu_down) nu_up nu_down flux, Eq. (62) [1/s].
 
-    Parameters
-    ----------
-    flux : array (...), eV m^3/s
-        From `flip_flux`.
+    Parameters as of `relaxation_rate`.
 
     Returns
     -------
@@ -510,15 +507,7 @@ def transverse_isotropic(
 ) -> Array:
     """1/tau_perp for isotropic coupling, Eqs. (85), (92) [1/s].
 
-    Parameters
-    ----------
-    spin_flip_rate : float, 1/s
-        1/tau_0.
-
-    Returns
-    -------
-    array (...), 1/s
-        1/tau_perp with 1/tau_0 in it.
+    Parameters and returns as of `longitudinal_isotropic`.
     """
     parallel = longitudinal_isotropic(spin_flip_rate, magnet, electrons, state)
     coupling = magnet.exchange[:, 0]

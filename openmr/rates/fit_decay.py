@@ -29,51 +29,29 @@ _DIFFERENCE = 6e-6  # cube root of the rounding, in units of the fastest decay
 
 @dataclass(frozen=True, slots=True)
 class GeneratorFit:
-    """A fitted 3x3 generator and how well it describes the data.
+    """A fitted 3x3 generator and how well it describes the data."""
 
-    Attributes
-    ----------
-    generator : array (3, 3)
-    error : array (3, 3)
-        Largest change of each element that the misfit allows.
-    residual : float
-        Largest misfit, of the initial polarisation.
-    """
-
-    generator: Array
-    error: Array
-    residual: float
+    generator: Array  # (3, 3)
+    error: Array  # (3, 3), largest change of each element that the misfit allows
+    residual: float  # largest misfit, of the initial polarisation
 
 
-def decay(generator: Array, step: float, first: Array) -> Array:
-    """exp(-generator k step) first for k = 0 ... STEPS, shape (..., STEPS + 1, 3, 3)."""
+def decay(generator: Array, step: float, first: Array, steps: int = STEPS) -> Array:
+    """exp(-generator k step) first (3, m) for k = 0 ... steps, shape (..., steps + 1, 3, m)."""
     power = expm(-generator * step)
-    states = np.broadcast_to(first, power.shape)[..., None, :, :]
-    while states.shape[-3] <= STEPS:  # doubling: six products instead of STEPS
+    states = np.broadcast_to(first, (*power.shape[:-1], first.shape[-1]))[..., None, :, :]
+    while states.shape[-3] <= steps:  # doubling: six products instead of 64
         states = np.concatenate([states, power[..., None, :, :] @ states], axis=-3)
         power = power @ power
-    return states[..., : STEPS + 1, :, :]
+    return states[..., : steps + 1, :, :]
 
 
 def fit_generator(windows: Sequence[tuple[float, Array]], guess: Array) -> GeneratorFit:
     """Least-squares 3x3 generator of several decays sampled at even steps.
 
-    Parameters
-    ----------
-    windows : sequence of (step, signal)
-        Signal of shape (STEPS + 1, 3, 3): component, initial direction; its first sample is taken
-        as the initial value.
-    guess : array (3, 3)
-        Good enough that no window is off by a period.
-
-    Returns
-    -------
-    GeneratorFit
-
-    Raises
-    ------
-    ExtractionError
-        If the misfit exceeds `_RESIDUAL_LIMIT` of the initial polarisation.
+    `windows` are steps and signals (STEPS + 1, 3, 3): component, initial direction; the first
+    sample is taken as the initial value. The `guess` (3, 3) must be good enough that no window is
+    off by a period. `ExtractionError` if the misfit exceeds `_RESIDUAL_LIMIT`.
     """
     # one plus the change of the guess in units of its fastest decay: a precession millions of
     # times faster must not set the steps, nor a change near zero what counts as settled

@@ -70,43 +70,18 @@ class Diagnostic(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A numerical route or the closed form.
+    """A numerical route or the closed form."""
 
-    Attributes
-    ----------
-    name : str
-        As `method=` takes it.
-    place : str
-        ``"module:function"`` of the function from an Equilibrium to an ExchangePart; imported
-        when first asked for.
-    question : str
-        Asked by whoever chooses it.
-    exact : str
-        Treated without approximation.
-    fails : str
-        Where not to use it.
-    takes_grids : bool
-        All points at once; the others go point by point.
-    takes_matrices : bool
-        Couplings J with elements off the diagonal.
-    gives_uncertainty : bool
-        Fills `Relaxation.uncertainty`; else it is None.
-    diagnostics : mapping of str to Diagnostic
-        Keys of `Relaxation.diagnostics`.
-    renamed : mapping of str to str
-        Old names of options, kept for one release.
-    """
-
-    name: str
-    place: str
-    question: str
-    exact: str
-    fails: str
-    takes_grids: bool = False
-    takes_matrices: bool = False
-    gives_uncertainty: bool = False
+    name: str  # as `method=` takes it
+    place: str  # "module:function", Equilibrium -> ExchangePart; imported when first asked for
+    question: str  # asked by whoever chooses it
+    exact: str  # treated without approximation
+    fails: str  # where not to use it
+    takes_grids: bool = False  # all points at once; the others go point by point
+    takes_matrices: bool = False  # couplings J with elements off the diagonal
+    gives_uncertainty: bool = False  # else `Relaxation.uncertainty` is None
     diagnostics: Mapping[str, Diagnostic] = field(default_factory=dict)
-    renamed: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)  # old name of an option -> new
 
     @property
     def function(self) -> Callable[..., ExchangePart]:
@@ -116,13 +91,7 @@ class Method:
         return function
 
     def checked(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The options under their present names.
-
-        Raises
-        ------
-        ParameterError
-            For one that the method does not take.
-        """
+        """The options under their present names; `ParameterError` for one that it does not take."""
         known = _option_names(self.function)
         found = {}
         for name, value in options.items():

@@ -23,21 +23,11 @@ VARIATION_LIMIT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """The window in which a generator stands still.
+    """The window in which a generator stands still; rates in 1/(beta hbar)."""
 
-    Attributes
-    ----------
-    generator : array (4, 4)
-        Mean over the window [1/(beta hbar)].
-    variation : array (3, 3)
-        Largest less smallest value of each rate in the window [1/(beta hbar)].
-    first : int
-        The window's first recorded time.
-    """
-
-    generator: Array
-    variation: Array
-    first: int
+    generator: Array  # (4, 4), mean over the window
+    variation: Array  # (3, 3), largest less smallest value of each rate in the window
+    first: int  # the window's first recorded time
 
     @property
     def largest(self) -> float:
@@ -67,15 +57,11 @@ def relaxation_part(generator: Array) -> Array:
 
 
 def find_plateau(generators: Array, lasting: bool) -> Plateau:
-    """The window of `WINDOW` steps in which the rates change least.
+    """The window of `WINDOW` steps in which the rates of generators (t, 4, 4) change least.
 
-    Parameters
-    ----------
-    generators : array (t, 4, 4)
-    lasting : bool
-        Whether the generator stands still for ever once the memory is over. If not (the
-        back-action of a free moment has no end), a late window in which drift and oscillation
-        cancel is no plateau: then it is the first window whose neighbours both vary more.
+    `lasting`: the generator stands still for ever once the memory is over. If not (the back-action
+    of a free moment has no end), a late window in which drift and oscillation cancel is no plateau:
+    then it is the first window whose neighbours both vary more.
     """
     windows = np.lib.stride_tricks.sliding_window_view(generators, WINDOW + 1, axis=0)
     variation = np.ptp(relaxation_part(np.moveaxis(windows, -1, 1)), axis=1)

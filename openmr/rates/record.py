@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from types import MappingProxyType
@@ -267,23 +267,13 @@ def spin_polarised_loss(electrons: Electrons, flip_rate: Array) -> Array:
 
 
 class ExchangePart(NamedTuple):
-    """A method's answer: the exchange part at one point, or on a grid.
+    """A method's answer, at one point or on a grid; what is not said here is as of `Relaxation`."""
 
-    Attributes
-    ----------
-    dissipator : array (..., 3, 3), 1/s
-    precession : float or array (...), rad/s
-    uncertainty, diagnostics, precession_across
-        As of `Relaxation`.
-    charge_to_spin : float or array (...), 1/s, or None
-        None where it is to be counted from the flips.
-    """
-
-    dissipator: Array
-    precession: Any
+    dissipator: Array  # (..., 3, 3), 1/s
+    precession: Any  # rad/s
     uncertainty: Array | None = None
     diagnostics: Mapping[str, Any] = MappingProxyType({})
-    charge_to_spin: Any = None
+    charge_to_spin: Any = None  # 1/s; None where it is to be counted from the flips
     precession_across: Array | None = None
 
 
@@ -298,6 +288,22 @@ def on_grid(grid: tuple[int, ...], points: Sequence[ExchangePart]) -> ExchangePa
     if not points:
         return ExchangePart(np.zeros((*grid, 3, 3)), np.zeros(grid))
     return ExchangePart(*map(stacked, *points))
+
+
+def pointwise(
+    state: Equilibrium,
+    work: Callable[[Equilibrium], ExchangePart],
+    points: Iterable[Equilibrium] | None = None,
+) -> ExchangePart:
+    """`work` of every point of the grid, or of its `points` behind a bar; failures say where."""
+    found = []
+    for point in state.points() if points is None else points:
+        try:
+            found.append(work(point))
+        except (_checks.ConvergenceError, _checks.ExtractionError) as error:
+            where = f"at {float(point.temperature):g} K and {float(point.field):g} T"
+            raise type(error)(f"{error} ({where})") from None
+    return on_grid(state.temperature.shape, found)
 
 
 def zero_tensor(grid: tuple[int, ...]) -> Array:

@@ -84,22 +84,7 @@ def relaxation(
 def relaxation_at(state: Equilibrium, *, method: str = "closed-form", **options: Any) -> Relaxation:
     """`relaxation` of moments whose equilibrium is known already.
 
-    Parameters
-    ----------
-    state : Equilibrium
-    method : str
-    **options
-        As of `relaxation`.
-
-    Returns
-    -------
-    Relaxation
-        As `relaxation` gives it.
-
-    Raises
-    ------
-    ParameterError
-        As of `relaxation`.
+    Other parameters, returns and errors as of `relaxation`.
     """
     chosen, route, azimuth = _chosen(state.sample, method, options)
     grid = state.temperature.shape

@@ -272,15 +272,10 @@ def _neel_coupling(moments: tuple[Moments, ...], kelvin: float) -> list[list[flo
 
 
 def symmetrising_weights(weiss: Array) -> Array:
-    """Positive weights w with w_i J_ij = w_j J_ji, largest 1, shape (n,).
+    """Positive weights w with w_i J_ij = w_j J_ji, largest 1, shape (n,); `ParameterError` if none.
 
     They are what makes the Weiss equations the stationarity of one free energy; for a matrix that
     obeys action = reaction they are the densities of the sublattices.
-
-    Raises
-    ------
-    ParameterError
-        If there are none.
     """
     count = len(weiss)
     weights = np.zeros(count)

@@ -176,21 +176,9 @@ def parameter(name: str) -> Parameter:
 
 
 def varied(sample: Sample, changes: Mapping[str, Any]) -> Sample:
-    """The sample with some parameters changed.
+    """The sample with some parameters changed, by names of `PARAMETERS` in any order.
 
-    Parameters
-    ----------
-    changes : mapping of str to value
-        Names of `PARAMETERS`, in any order, none of which settles what another does.
-
-    Returns
-    -------
-    Sample
-
-    Raises
-    ------
-    ParameterError
-        For an unknown name, two that exclude each other, or a value outside its range.
+    `ParameterError` for an unknown name, two that exclude each other, or a value out of its range.
     """
     by: dict[str, str] = {}
     for name in changes:

@@ -63,11 +63,7 @@ _PARTS = ("name", "film", "electrons", "moments", *_MAGNET)
 def read_config(path: Path) -> dict[str, Any]:
     """Arguments of `om.sweep` from a TOML file.
 
-    Raises
-    ------
-    ParameterError
-        For a file that cannot be read or is not TOML, or a key or value that does not fit; names
-        the key.
+    `ParameterError` for what is no TOML file, and for a key or value that does not fit, named.
     """
     tables = _read(path)
     if not isinstance(tables.get("sweep"), dict):
@@ -87,13 +83,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def read_sample(path: Path) -> Sample:
-    """The sample of a TOML file; its other tables may be missing and are not looked into.
-
-    Raises
-    ------
-    ParameterError
-        As `read_config`.
-    """
+    """The sample of a TOML file; its other tables may be missing and are not looked into."""
     return _sample(_read(path)["sample"])
 
 

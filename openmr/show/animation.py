@@ -115,6 +115,8 @@ def bloch_vector(
 ) -> tuple[Figure, Axes]:
     """Bloch vectors at one time, in three dimensions, with the way that they have come.
 
+    Errors as of `decaying_spin`.
+
     Parameters
     ----------
     times : array_like (n,), s
@@ -131,10 +133,6 @@ def bloch_vector(
     (Figure, Axes)
         A line per label up to `frame` and a marker at its end; the arrow belongs to the first.
         The circles are the equator and two meridians of the unit sphere.
-
-    Raises
-    ------
-    ParameterError
     """
     if not isinstance(spins, Mapping) or not spins:
         got = _checks.shown(spins)
@@ -192,6 +190,8 @@ def distribution(
 ) -> tuple[Figure, Axes]:
     """Occupation of both spins against the total energy at one time, beside Eq. (51).
 
+    Errors as of `decaying_spin`.
+
     Parameters
     ----------
     times : array_like (n,), s
@@ -208,10 +208,6 @@ def distribution(
         Lines belong to the state; open markers to the Fermi-Dirac distributions of as many
         electrons of each spin, which the closed forms assume. The title tells the time and how
         much of the first spin along the field is left.
-
-    Raises
-    ------
-    ParameterError
     """
     _checks.instance("sea", sea, Sea)
     _checks.choice("quantity", quantity, ("occupation", "change"))
@@ -281,6 +277,8 @@ def turning_field(
 ) -> tuple[Figure, Axes]:
     """Spin accumulation or spin current across the film at one angle of the field.
 
+    Errors as of `decaying_spin`.
+
     Parameters
     ----------
     found : SpinProfile
@@ -297,10 +295,6 @@ def turning_field(
     (Figure, Axes)
         The three components against the depth, as `plotting.spin_profile` draws them, and
         the field as an arrow.
-
-    Raises
-    ------
-    ParameterError
     """
     _checks.instance("found", found, SpinProfile)
     grid = _row("angles", angles, "rad")
@@ -351,6 +345,8 @@ def save(
 ) -> Path:
     """Write an animation, as a whole or not at all.
 
+    Errors as of `decaying_spin`.
+
     Parameters
     ----------
     draw : callable
@@ -370,10 +366,6 @@ def save(
     -------
     Path
         The file that was written.
-
-    Raises
-    ------
-    ParameterError
 
     Notes
     -----

@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import ArrayLike
-from scipy.linalg import expm
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
+from openmr.rates import fit_decay
 from openmr.reports.verify.comparison import Check
 from openmr.transport.diffusion import SpinProfile
 from openmr.transport.resistivity import Resistivity
@@ -62,10 +62,6 @@ def _recorded(name: str, value: Any, kind: str, source: str) -> None:
         )
 
 
-def _evolved(generator: Array, times: Array) -> Array:
-    return np.stack([expm(-generator * time) for time in times])
-
-
 def _points(
     ax: Axes, times: Array, values: Array, marker: str, colour: str, label: str | None
 ) -> None:
@@ -97,7 +93,7 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     figure, ax = _axes(ax)
     length = max(times[-1] for times in recorded.times)
     fitted_times = np.linspace(0.0, length, 400)
-    fitted = _evolved(recorded.generator, fitted_times)
+    fitted = fit_decay.decay(recorded.generator, length / 399, np.eye(3), 399)
     curves = (
         (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", _along, "o", "-", "0.0"),
         (r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$", _across, "s", "--", "#d55e00"),
@@ -125,6 +121,8 @@ def _across(signals: Array) -> Array:
 def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     """First periods of <sigma_x> and <sigma_y> of a spin that starts along x.
 
+    Errors as of `decay`.
+
     Parameters
     ----------
     recorded : Decay
@@ -134,17 +132,12 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
     -------
     (Figure, Axes)
         Lines predict, points are samples.
-
-    Raises
-    ------
-    ParameterError
-        For anything else.
     """
     _recorded("recorded", recorded, "Decay", "record_decay")
     figure, ax = _axes(ax)
     times, signals = recorded.prediction
     fine = np.linspace(0.0, times[-1], 400)
-    fitted = _evolved(recorded.generator, fine)
+    fitted = fit_decay.decay(recorded.generator, times[-1] / 399, np.eye(3), 399)
     curves = ((0, "x", "o", "-", "0.0"), (1, "y", "^", "--", "#0072b2"))
     for row, name, marker, line, colour in curves:
         label = rf"$\langle\sigma_{name}\rangle$"
@@ -161,6 +154,8 @@ def free_moment(
 ) -> tuple[Figure, Axes]:
     """Decay with a free moment beside the decay with a thermal one.
 
+    Errors as of `decay`.
+
     Parameters
     ----------
     thermal_rate : float, 1/s
@@ -170,11 +165,6 @@ def free_moment(
     -------
     (Figure, Axes)
         Both decays on one axis.
-
-    Raises
-    ------
-    ParameterError
-        For anything else.
     """
     _recorded("free", free, "FreeMoment", "free_moment")
     thermal_rate = _checks.number("thermal_rate", thermal_rate, "1/s", least=0.0)

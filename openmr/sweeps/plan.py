@@ -6,10 +6,10 @@ A box of points is one task for an executor, one message back, and one chunk of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import product
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS, POINT, parameter, varied
 from openmr.transport.resistivity import Resistivity, resistivity
 
+_Each = TypeVar("_Each")
 Box = tuple[slice, ...]
 Values = dict[str, NDArray[Any]]
 
@@ -76,6 +77,16 @@ class Task:
     method: str
     options: Mapping[str, Any]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each dimension."""
+        return tuple(len(values) for values in self.dimensions.values())
+
+    def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
+        """Items of `each` dimension that a variable has: direction is for resistivities alone."""
+        kept, pairs = VARIABLES[variable].directional, zip(self.dimensions, each, strict=True)
+        return tuple(of_it for name, of_it in pairs if kept or name != "direction")
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -84,18 +95,13 @@ class Plan:
     task: Task
     chunks: tuple[int, ...]
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of values along each dimension."""
-        return tuple(len(values) for values in self.task.dimensions.values())
-
     def boxes(self) -> Iterator[Box]:
         """Slices along every dimension, in C order."""
-        starts = (range(0, n, c) for n, c in zip(self.shape, self.chunks, strict=True))
+        starts = (range(0, n, c) for n, c in zip(self.task.shape, self.chunks, strict=True))
         for corner in product(*starts):
             yield tuple(
                 slice(start, min(start + c, n))
-                for start, c, n in zip(corner, self.chunks, self.shape, strict=True)
+                for start, c, n in zip(corner, self.chunks, self.task.shape, strict=True)
             )
 
     def part(self, box: Box) -> Task:
@@ -103,10 +109,6 @@ class Plan:
         whole = self.task.dimensions.items()
         cut = {name: values[where] for (name, values), where in zip(whole, box, strict=True)}
         return replace(self.task, dimensions=cut)
-
-    def cut(self, dims: tuple[str, ...], box: Box) -> Box:
-        """The box along some of the dimensions."""
-        return tuple(w for name, w in zip(self.task.dimensions, box, strict=True) if name in dims)
 
     def description(self) -> dict[str, Any]:
         """Everything that the numbers depend on, as plain data; dimensions by name alone."""
@@ -120,21 +122,11 @@ class Plan:
         }
 
 
-def dimensions(variable: str, task: Task) -> tuple[str, ...]:
-    """Dimensions of one variable: the direction counts for the resistivities alone."""
-    kept = VARIABLES[variable].directional
-    return tuple(name for name in task.dimensions if kept or name != "direction")
-
-
 def evaluate(task: Task) -> Values:
     """All variables at all points of a task; what a worker runs."""
     outer = _of_sample(task.dimensions)
     named = _of_sample(task.fixed)
-    shape = tuple(len(values) for values in task.dimensions.values())
-    out = {
-        name: np.empty([len(task.dimensions[d]) for d in dimensions(name, task)])
-        for name in VARIABLES
-    }
+    out = {name: np.empty(task.along(name, task.shape)) for name in VARIABLES}
     given = {**task.fixed, **task.dimensions}
     temperature = np.asarray(given["temperature"], dtype=float).reshape(-1, 1, 1)
     field = np.asarray(given["field"], dtype=float).reshape(-1, 1)
@@ -145,7 +137,7 @@ def evaluate(task: Task) -> Values:
         index: varied(
             task.sample, named | {n: outer[n][i] for n, i in zip(outer, index, strict=True)}
         )
-        for index in np.ndindex(shape[: len(outer)])
+        for index in np.ndindex(task.shape[: len(outer)])
     }
     for row in rows:
         rates: Relaxation | None = None

@@ -26,17 +26,13 @@ from openmr.sweeps.plan import (
     Values,
     attributes,
     coordinates,
-    dimensions,
 )
 
 
 def stored_sweep(path: Path, plan: Plan) -> tuple[Plan, list[Box], Callable[[Box, Values], None]]:
     """The plan as the store has it cut, the boxes still to do, and where to write them.
 
-    Raises
-    ------
-    ParameterError
-        If `path` is something else than a store, cannot be written, or is a store of another sweep.
+    `ParameterError` if `path` cannot be written, is no store, or is that of another sweep.
     """
     zarr = _zarr()
     try:
@@ -66,7 +62,7 @@ def stored_sweep(path: Path, plan: Plan) -> tuple[Plan, list[Box], Callable[[Box
 
     def write(box: Box, values: Values) -> None:
         for name, part in values.items():
-            where = plan.cut(dimensions(name, plan.task), box)
+            where = plan.task.along(name, box)
             group[name][where if where else ...] = part
 
     return plan, _unfinished(path, group, plan), write
@@ -93,17 +89,13 @@ def _create(path: Path, plan: Plan) -> None:
         group = _zarr().open_group(temporary, mode="w")
         group.attrs.update({**attributes(plan), "chunks": list(plan.chunks)})
         for name in VARIABLES:
-            dims = dimensions(name, plan.task)
-            sizes = dict(
-                zip(plan.task.dimensions, zip(plan.shape, plan.chunks, strict=True), strict=True)
-            )
             group.create_array(
                 name,
-                shape=tuple(sizes[d][0] for d in dims),
-                chunks=tuple(sizes[d][1] for d in dims),
+                shape=plan.task.along(name, plan.task.shape),
+                chunks=plan.task.along(name, plan.chunks),
                 dtype="f8",
                 fill_value=np.nan,
-                dimension_names=dims,
+                dimension_names=plan.task.along(name, plan.task.dimensions),
                 compressors=[ZstdCodec(level=1), Crc32cCodec()],
                 attributes={**VARIABLES[name].attributes, "coordinates": " ".join(
                     label for label in labels if label not in plan.task.dimensions
@@ -163,12 +155,10 @@ def _shown(values: np.ndarray) -> str:
 def _unfinished(path: Path, group: Any, plan: Plan) -> list[Box]:
     """The boxes of which a chunk is missing or damaged."""
     keys = {name: group[name].metadata.encode_chunk_key for name in VARIABLES}
-    kept = {name: dimensions(name, plan.task) for name in VARIABLES}
-    number = dict(zip(plan.task.dimensions, range(len(plan.chunks)), strict=True))
 
     def whole(name: str, box: Box) -> bool:
-        corner = tuple(box[number[d]].start // plan.chunks[number[d]] for d in kept[name])
-        return _undamaged(path / name / keys[name](corner))
+        corner = [cut.start // chunk for cut, chunk in zip(box, plan.chunks, strict=True)]
+        return _undamaged(path / name / keys[name](plan.task.along(name, corner)))
 
     return [box for box in plan.boxes() if not all(whole(name, box) for name in VARIABLES)]
 

@@ -24,7 +24,6 @@ from openmr.sweeps.plan import (
     Values,
     attributes,
     coordinates,
-    dimensions,
     evaluate,
     task_of,
 )
@@ -136,19 +135,18 @@ def sweep(
 
 
 def _in_memory(plan: Plan, executor: Executor | None, progress: bool) -> xarray.Dataset:
-    sizes = dict(zip(plan.task.dimensions, plan.shape, strict=True))
-    shapes = {name: [sizes[d] for d in dimensions(name, plan.task)] for name in VARIABLES}
+    shapes = {name: plan.task.along(name, plan.task.shape) for name in VARIABLES}
     size = 8 * sum(prod(shape) for shape in shapes.values())
     if size > _MAX_BYTES:
         raise SizeError(
             f"the dataset must take at most {_MAX_BYTES / 2**30:g} GiB without `store`, "
-            f"got {prod(plan.shape):.3g} points ({size / 2**30:.3g} GiB)"
+            f"got {prod(plan.task.shape):.3g} points ({size / 2**30:.3g} GiB)"
         )
     arrays = {name: np.empty(shape) for name, shape in shapes.items()}
 
     def write(box: Box, values: Values) -> None:
         for name, part in values.items():
-            arrays[name][plan.cut(dimensions(name, plan.task), box)] = part
+            arrays[name][plan.task.along(name, box)] = part
 
     _run(plan, list(plan.boxes()), write, executor, progress)
     return dataset(plan, arrays)
@@ -156,12 +154,11 @@ def _in_memory(plan: Plan, executor: Executor | None, progress: bool) -> xarray.
 
 def _planned(task: Task, chunk_seconds: float, chunk_points: int | None) -> Plan:
     """Boxes as long as possible along the last dimensions."""
-    shape = tuple(len(values) for values in task.dimensions.values())
     if chunk_points is None:
         chunk_points = ceil(chunk_seconds / _cost(task))
     room = max(1, min(chunk_points, _MAX_POINTS))
     chunks = []
-    for length in reversed(shape):
+    for length in reversed(task.shape):
         pieces = ceil(length / min(length, room))
         chunks.append(ceil(length / pieces))  # pieces of nearly one length
         room = max(1, room // chunks[-1])
@@ -170,7 +167,6 @@ def _planned(task: Task, chunk_seconds: float, chunk_points: int | None) -> Plan
 
 def _cost(task: Task) -> float:
     """Processor seconds per point, measured on growing corners of the grid until that is 20 ms."""
-    shape = tuple(len(values) for values in task.dimensions.values())
     first = _planned(task, 1.0, 1)
     evaluate(first.part(next(first.boxes())))  # imports and caches are no cost of a point
     points = 1
@@ -180,7 +176,7 @@ def _cost(task: Task) -> float:
         evaluate(corner.part(next(corner.boxes())))
         taken = time.process_time() - start
         done = prod(corner.chunks)
-        if taken > 0.02 or done >= min(prod(shape), _MAX_POINTS):
+        if taken > 0.02 or done >= min(prod(task.shape), _MAX_POINTS):
             return taken / done
         points = 8 * max(points, done)
 
@@ -198,7 +194,7 @@ def _run(
     def points(boxes: Iterable[Box]) -> int:
         return sum(prod(w.stop - w.start for w in box) for box in boxes)
 
-    whole = prod(plan.shape)
+    whole = prod(plan.task.shape)
     with tqdm(
         total=whole, initial=whole - points(todo), unit="point", unit_scale=True,
         disable=not progress,
@@ -257,7 +253,7 @@ def dataset(plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> xarray.Dataset:
 
     return xarray.Dataset(
         {
-            name: (dimensions(name, plan.task), values, VARIABLES[name].attributes)
+            name: (plan.task.along(name, plan.task.dimensions), values, VARIABLES[name].attributes)
             for name, values in arrays.items()
         },
         coords=coordinates(plan.task),

@@ -23,21 +23,12 @@ _BAND = 8  # a row of a cell reaches 8 columns to either side of the diagonal
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Values on the last of the meshes.
+    """Values on the last of the meshes."""
 
-    Attributes
-    ----------
-    nodes : array (n,)
-    values, excess : array (n, 3, columns)
-        y, and dy/dz less its value at the ends.
-    uncertainty : float
-        Change of either since the mesh of half as many cells, over 2^4 - 1 and over its largest.
-    """
-
-    nodes: Array
-    values: Array
-    excess: Array
-    uncertainty: float
+    nodes: Array  # (n,)
+    values: Array  # y, (n, 3, columns)
+    excess: Array  # dy/dz less its value at the ends, (n, 3, columns)
+    uncertainty: float  # change since the mesh of half as many cells, over 2^4 - 1 and the largest
 
 
 GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)
@@ -72,20 +63,11 @@ def pieced_mesh(count: int, layer: float, edges: Sequence[float]) -> tuple[Array
 def solve_on(cells: Array, samples: Array, slope: Array) -> tuple[Array, Array]:
     """Values y and excess slopes y' - `slope` at the nodes of one mesh, shape (n + 1, 3, columns).
 
-    Parameters
-    ----------
-    cells : array (n,)
-        Widths, of sum 1.
-    samples : array (n, 2, 3, 3)
-        M at the two Gauss points of each cell.
-    slope : array (3, columns)
-        dy/dz at 0 and 1.
-
-    Notes
-    -----
-    The equations of a cell are the sum and the difference of those at its two Gauss points: the
-    sum balances y' over the cell without y'' itself. With the excess slope as unknown no digits
-    are lost in a thin film, where the constant part of y hangs on small rates alone.
+    `cells` (n,) are widths of sum 1, `samples` (n, 2, 3, 3) is M at the two Gauss points of each,
+    `slope` (3, columns) dy/dz at 0 and 1. The equations of a cell are the sum and the difference of
+    those at its two Gauss points: the sum balances y' over the cell without y'' itself. With the
+    excess slope as unknown no digits are lost in a thin film, where the constant part of y hangs on
+    small rates alone.
     """
     n, columns = len(cells), slope.shape[1]
     h, one = cells[:, None, None], np.eye(3)
@@ -142,24 +124,10 @@ def solve(
 ) -> Solution:
     """Double the mesh until values and slopes settle to `rtol` of their largest.
 
-    Parameters
-    ----------
-    matrix : callable
-        z (m,) -> M (m, 3, 3), smooth between the `edges`.
-    slope : array (3, columns)
-        dy/dz at 0 and 1.
-    layer : float
-        Smallest length over which y changes.
-    rtol : float
-    most_cells : int
-    edges : sequence of float
-        From 0 to 1.
-
-    Raises
-    ------
-    ConvergenceError
-        If they do not settle within `most_cells` cells, or if M goes on changing from one point
-        to the next: a jump between nodes may stay unseen while the mesh doubles.
+    `matrix` takes z (m,) to M (m, 3, 3), smooth between the `edges`, which go from 0 to 1; `slope`
+    (3, columns) is dy/dz at 0 and 1, `layer` the smallest length over which y changes.
+    `ConvergenceError` if they do not settle within `most_cells` cells, or if M goes on changing
+    from one point to the next: a jump between nodes may stay unseen while the mesh doubles.
     """
     count, before, error, rough = 16, None, np.inf, np.inf
     while 2 * count * (len(edges) - 1) <= most_cells:

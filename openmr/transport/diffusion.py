@@ -71,11 +71,7 @@ class SpinProfile:
     current: Array
     uncertainty: float = 0.0
 
-    @property
-    def error(self) -> float:
-        """Old name of `uncertainty`, for one release."""
-        _checks.warn_renamed("error", "uncertainty")
-        return self.uncertainty
+    error = _checks.old_name("error", "uncertainty")
 
     def __repr__(self) -> str:
         return (

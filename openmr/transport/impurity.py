@@ -23,10 +23,7 @@ VACUUM_LENGTH: Final[float] = constants.hbar / (2 * constants.m_e * constants.c)
 def fermi_momentum(fermi_energy: float, mass: float = 1.0) -> float:
     """k_F of free electrons [1/m].
 
-    Parameters
-    ----------
-    fermi_energy : float, eV
-    mass : float, free-electron masses
+    Parameters as of `spin_flip_rate`.
 
     Returns
     -------

@@ -43,17 +43,10 @@ def _factorials(first: int) -> Array:
 
 
 def tanh_over_root(matrix: Array) -> Array:
-    """f(A) = tanh(U) / U with U^2 = A.
+    """f(A) = tanh(U) / U with U^2 = A, shape (..., 3, 3).
 
-    Parameters
-    ----------
-    matrix : array (..., 3, 3)
-        A; no eigenvalue may lie on the negative axis beyond -(pi/2)^2, where f has its poles.
-
-    Returns
-    -------
-    array (..., 3, 3)
-        Good to a few rounding errors of its norm times what A's own rounding makes of it.
+    No eigenvalue of A may lie on the negative axis beyond -(pi/2)^2, where f has its poles. Good to
+    a few rounding errors of its norm times what A's own rounding makes of it.
     """
     steps = _doublings(matrix)
     scaled = matrix * 0.25**steps
@@ -66,19 +59,10 @@ def tanh_over_root(matrix: Array) -> Array:
 
 
 def profiles(matrix: Array, gap: Array, side: Array) -> tuple[Array, Array]:
-    """s(x) and 1 - cosh(x U) / cosh U = A p(x) between the faces x = -1 and x = 1.
+    """s(x) and 1 - cosh(x U) / cosh U = A p(x) between the faces x = -1 and x = 1, (..., n, 3, 3).
 
-    Parameters
-    ----------
-    matrix : array (..., 3, 3)
-        A.
-    gap, side : arrays (n,)
-        Distance 1 - |x| to the nearer face, and the sign of x.
-
-    Returns
-    -------
-    two arrays (..., n, 3, 3)
-        The second vanishes exactly at the faces.
+    `gap` and `side` (n,) are the distance 1 - |x| to the nearer face, and the sign of x. The second
+    vanishes exactly at the faces.
     """
     steps = _doublings(matrix)
     scaled = matrix[..., None, :, :] * 0.25**steps

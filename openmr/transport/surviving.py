@@ -23,15 +23,10 @@ from openmr.transport import matrix_tanh
 def longitudinal_length(film: Film, relaxation: Relaxation) -> Array:
     """l_par = sqrt(D tau_par) [m].
 
-    Parameters
-    ----------
-    film : Film
-    relaxation : Relaxation
-
     Returns
     -------
     array (...), m
-        l_par; inf where nothing relaxes.
+        Of the shape of the grid; inf where nothing relaxes.
     """
     return np.asarray(np.sqrt(film.diffusion * relaxation.tau_longitudinal))
 
@@ -39,26 +34,13 @@ def longitudinal_length(film: Film, relaxation: Relaxation) -> Array:
 def transverse_length(film: Film, relaxation: Relaxation) -> Array:
     """l_perp = sqrt(D tau_perp) [m].
 
-    Parameters
-    ----------
-    film : Film
-    relaxation : Relaxation
-
-    Returns
-    -------
-    array (...), m
-        l_perp; inf where nothing relaxes.
+    Returns as of `longitudinal_length`.
     """
     return np.asarray(np.sqrt(film.diffusion * relaxation.tau_transverse))
 
 
 def transverse_decay(film: Film, relaxation: Relaxation) -> ComplexArray:
     """Lambda^-2 = l_perp^-2 + i l_L^-2 with l_L^-2 = omega_L / D, below Eq. (90) [m^-2].
-
-    Parameters
-    ----------
-    film : Film
-    relaxation : Relaxation
 
     Returns
     -------
@@ -111,37 +93,13 @@ def surviving_fraction(thickness: float, decay: ArrayLike) -> NDArray[Any]:
 
 
 def surviving_along(film: Film, relaxation: Relaxation) -> Array:
-    """(2 l/d) tanh(d/2l) of spins along b, Eq. (88), shape of the grid.
-
-    Parameters
-    ----------
-    film : Film
-    relaxation : Relaxation
-
-    Returns
-    -------
-    array (...), no unit
-        1 where nothing relaxes.
-    """
+    """(2 l/d) tanh(d/2l) of spins along b, Eq. (88), shape of the grid; 1 where nothing relaxes."""
     u2 = np.asarray((0.25 * film.thickness**2 / film.diffusion) * relaxation.longitudinal)
     return _tanh_ratio(u2.reshape(-1)).reshape(u2.shape)
 
 
 def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
-    """Real and imaginary part of (2 Lambda/d) tanh(d/2 Lambda), Eqs. (89), (90), as two arrays.
-
-    Parameters
-    ----------
-    film : Film
-    relaxation : Relaxation
-
-    Returns
-    -------
-    real : array (...), no unit
-        Eq. (89).
-    imaginary : array (...), no unit
-        Eq. (90).
-    """
+    """Real and imaginary part of (2 Lambda/d) tanh(d/2 Lambda), Eqs. (89) and (90)."""
     scale = 0.25 * film.thickness**2 / film.diffusion
     parts = np.broadcast_arrays(scale * relaxation.transverse, scale * relaxation.precession)
     real, imaginary = _tanh_ratio_pair(*(part.reshape(-1) for part in parts))
@@ -218,7 +176,6 @@ def surviving_matrix(film: Film, tensor: ArrayLike) -> Array:
 
     Parameters
     ----------
-    film : Film
     tensor : array_like (..., 3, 3), 1/s
         Gamma of d mu/dt = -Gamma mu, uniaxial or not, defective or not.
 

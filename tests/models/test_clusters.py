@@ -9,7 +9,6 @@ from systems import COUPLINGS, film_of
 import openmr as om
 from openmr import bath, clusters, hilbert, master
 from openmr._qutip import exact_arithmetic
-from openmr.models import cluster_model as coupled_moments
 from openmr.units import K_B, MU_B
 
 ROUNDING = 1e-13  # sums over up to 256^2 transitions of numbers of order one
@@ -203,7 +202,7 @@ def test_ordered_moments_lower_the_free_energy():
     # spin 1/2: m = tanh(2 m / t) with 2 S = 1
     m = np.tanh(0.5 * x[0])
     assert m == pytest.approx(np.tanh(m / 0.5), rel=1e-12)
-    assert coupled_moments._free_energy(ring, x) < coupled_moments._free_energy(ring, np.zeros(4))
+    assert clusters._free_energy(ring, x) < clusters._free_energy(ring, np.zeros(4))
 
 
 # --- how good the mean field is ----------------------------------------------------------------

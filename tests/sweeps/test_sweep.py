@@ -257,7 +257,7 @@ def test_any_cut_gives_the_same(method, points):
 def test_boxes_cover_every_point_once(points):
     task = task_of(FILM, {"spin": [0.5, 1.0, 1.5], **GRID, "direction": (1, 0, 0)}, "batched", {})
     plan = module._planned(task, 1.0, points)
-    count = np.zeros(plan.shape, dtype=int)
+    count = np.zeros(plan.task.shape, dtype=int)
     for box in plan.boxes():
         count[box] += 1
         assert count[box].size <= points

@@ -24,22 +24,13 @@ _STYLES: Final = (("#000000", ""), ("#b34700", "7 4"), ("#0060a0", "2 3"))
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve.
+    """One curve."""
 
-    Attributes
-    ----------
-    label : str
-        In the legend; none if empty.
-    x, y : array (n,)
-    colour, dash : str
-        Of SVG; `dash` empty for a solid line, "none" for circles without a line.
-    """
-
-    label: str
-    x: Array
-    y: Array
+    label: str  # in the legend; none if empty
+    x: Array  # (n,)
+    y: Array  # (n,)
     colour: str = "#000000"
-    dash: str = ""
+    dash: str = ""  # of SVG; empty for a solid line, "none" for circles without a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +63,9 @@ class Axis:
 def figure(
     lines: Sequence[Line], *, description: str, x_name: str, y_name: str, marks: Sequence[Mark] = ()
 ) -> str:
-    """Draw curves over one pair of axes.
+    """Curves, at least one, over one pair of axes: an `svg` element that scales with its width.
 
-    Parameters
-    ----------
-    lines : sequence of Line
-        At least one.
-    description : str
-        What a screen reader says.
-    x_name, y_name : str
-        Names of the axes with their units.
-    marks : sequence of Mark
-
-    Returns
-    -------
-    str
-        An `svg` element that scales with its width.
+    A screen reader says the `description`; the names of the axes have their units in them.
     """
     across = axis(np.concatenate([line.x for line in lines]), _LEFT, _WIDTH - _RIGHT, tight=True)
     along = axis(np.concatenate([line.y for line in lines]), _HEIGHT - _BOTTOM, _TOP)

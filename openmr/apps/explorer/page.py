@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
@@ -101,6 +101,7 @@ def numbers(found: Screen) -> str:
             f"<small>{_UNITS[row.unit]}</small></th><td>{closed}</td><td>{numerical}</td>"
             f"<td>{difference(row.difference)}</td></tr>"
         )
+    route = _ROUTES[found.settings.method]
     note = (
         "Bloch–Redfield: QuTiP's tensor of electron and moment."
         if found.settings.method == "bloch-redfield"
@@ -110,14 +111,18 @@ def numbers(found: Screen) -> str:
     return (
         f'<section class="om-card" id="om-numbers" {_point(found.settings)}><h2>Numbers</h2>'
         f'<dl class="om-state">{state}</dl><p class="om-note om-meaning">{MEANING}</p>'
-        '<table class="om-table"><thead><tr><th scope="col">quantity</th>'
-        '<th scope="col">closed form</th>'
-        f'<th scope="col">{_ROUTES[found.settings.method]}</th>'
-        '<th scope="col">difference</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
+        f"{_table(('quantity', 'closed form', route, 'difference'), rows)}"
         f"<p class='om-note'>{note} The difference is relative; that of rates is of the exchange "
         "part, without 1/τ<sub>0</sub>; that of ρ<sub>T</sub> is over ρ<sub>L</sub>. "
         "x, y, z are the local axes, z along the field.</p></section>"
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[str]) -> str:
+    columns = "".join(f'<th scope="col">{name}</th>' for name in head)
+    return (
+        f'<table class="om-table"><thead><tr>{columns}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
 
@@ -134,7 +139,7 @@ def difference(value: float) -> str:
 
 def small(found: Screen) -> str:
     """The small parameters."""
-    rows = "".join(
+    rows = (
         f'<tr data-row="{escape(item.parameter)}"><th scope="row">{NAMES[item.parameter]} '
         f'<small class="om-words">{escape(item.assumption)}, Eq. {escape(item.equation)}</small>'
         f"</th><td>{item.size:.3g}</td><td class='om-word om-{item.verdict.replace(' ', '-')}'>"
@@ -143,9 +148,7 @@ def small(found: Screen) -> str:
     )
     return (
         '<section class="om-card" id="om-small"><h2>What must be small</h2>'
-        '<table class="om-table"><thead><tr><th scope="col">parameter, and what rests on it</th>'
-        '<th scope="col">value</th><th scope="col">verdict</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
+        f"{_table(('parameter, and what rests on it', 'value', 'verdict'), rows)}"
         f"<p class='om-note'>small: below {SMALL:g}; sizeable: below {SIZEABLE:g}; not small: "
         f"{SIZEABLE:g} and more. The button below works out what each costs.</p></section>"
     )
@@ -153,7 +156,7 @@ def small(found: Screen) -> str:
 
 def figures(found: Screen) -> str:
     """The three figures, each with the numbers below it, and the small parameters beside them."""
-    spin, ends, face = (texts for _, texts in captions(found))
+    spin, ends, face = captions(found)
     return (
         '<section class="om-figures">'
         + _card(
@@ -265,14 +268,9 @@ def code(settings: Settings) -> str:
 
 
 def report(found: Validity) -> str:
-    """The table of `openmr.validity`, with lines that break where the window ends.
-
-    Parameters
-    ----------
-    found : Validity
-        At one temperature and field.
-    """
-    body = "".join(
+    """The table of `openmr.validity` at one point, with lines that break where the window ends."""
+    head = ("assumption, its small parameter", "value", "off by", "verdict")
+    body = (
         f'<tr><th scope="row">{escape(name)} '
         f'<small class="om-words">{escape(f"{parameter}, Eq. {equation}")}</small></th>'
         f"<td>{size}</td><td class='om-word'>{'–' if off == '-' else off}</td>"
@@ -285,8 +283,5 @@ def report(found: Validity) -> str:
     )
     return (
         '<section class="om-card om-report"><h2>What each costs</h2>'
-        '<table class="om-table"><thead><tr><th scope="col">assumption, its small parameter</th>'
-        '<th scope="col">value</th><th scope="col">off by</th><th scope="col">verdict</th>'
-        f'<th scope="col">of what [by which route]</th></tr></thead><tbody>{body}</tbody></table>'
-        f"{notes}</section>"
+        f"{_table((*head, 'of what [by which route]'), body)}{notes}</section>"
     )

@@ -15,6 +15,7 @@ from scipy.linalg import expm
 
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.fit_decay import decay
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation, relaxation_at
 from openmr.reports.validity import validity_at
@@ -57,32 +58,18 @@ _PROBE: Final = 1e-12  # s, when the caption of the decay reads the spin
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Values of the sliders, in the units that they show.
+    """Values of the sliders, in the units that they show."""
 
-    Attributes
-    ----------
-    temperature : float, K
-    field : float, T
-    exchange_x, exchange_y, exchange_z : float, meV
-        n_S J along the three local axes, z along the field.
-    spin : float
-    weiss : float, meV
-        J0 of Eq. (30).
-    thickness : float, nm
-    polar, azimuth : float, degrees
-        Of the field: from the film's normal z, and from the current x in the plane.
-    """
-
-    temperature: float = 10.0
-    field: float = 5.0
-    exchange_x: float = -1.0
+    temperature: float = 10.0  # K
+    field: float = 5.0  # T
+    exchange_x: float = -1.0  # meV, n_S J along the three local axes, z along the field
     exchange_y: float = -1.0
     exchange_z: float = -1.0
     spin: float = 2.0
-    weiss: float = 1.3
-    thickness: float = 5.0
-    polar: float = 90.0
-    azimuth: float = 0.0
+    weiss: float = 1.3  # meV, J0 of Eq. (30)
+    thickness: float = 5.0  # nm
+    polar: float = 90.0  # degrees, of the field from the film's normal z
+    azimuth: float = 0.0  # degrees, of the field from the current x in the plane
 
     @property
     def method(self) -> str:
@@ -129,61 +116,31 @@ class _Small:
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """Decay of a spin by both routes, in the local axes, z along the field.
+    """Decay of a spin by both routes, in the local axes, z along the field."""
 
-    Attributes
-    ----------
-    times : array (n,), s
-    closed_form, numerical : array (n, 3)
-        Deviation from equilibrium; its length is 1 at first.
-    probe : array (3,)
-        The closed form after `_PROBE`.
-    """
-
-    times: Array
-    closed_form: Array
-    numerical: Array
-    probe: Array
+    times: Array  # (n,), s
+    closed_form: Array  # (n, 3), deviation from equilibrium, of length 1 at first
+    numerical: Array  # (n, 3)
+    probe: Array  # (3,), the closed form after `_PROBE`
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Everything that the explorer shows for one position of the sliders.
-
-    Attributes
-    ----------
-    settings : Settings
-    sample : Sample
-    direction : array (3,)
-        b.
-    ordering : float, K
-        Temperature below which the moments order at zero field; 0 if they never do.
-    mean_spin, reduced_splitting : float
-        <S_par> and beta eps_L.
-    exchange_field : float, T
-        B_sd by the closed form.
-    rows : tuple of Row
-    small : tuple of Small
-    decay : Decay
-    profile : SpinProfile
-        For the electric field `ELECTRIC_FIELD` along x.
-    curve, checks : Resistivity
-        rho(B) by the closed form, and by the tensor in NumPy at every fifth field.
-    """
+    """Everything that the explorer shows for one position of the sliders."""
 
     settings: Settings
     sample: Sample
-    direction: Array
-    ordering: float
-    mean_spin: float
-    reduced_splitting: float
-    exchange_field: float
+    direction: Array  # b, (3,)
+    ordering: float  # K, below which the moments order at zero field; 0 if they never do
+    mean_spin: float  # <S_par>
+    reduced_splitting: float  # beta eps_L
+    exchange_field: float  # B_sd by the closed form, T
     rows: tuple[_Row, ...]
     small: tuple[_Small, ...]
     decay: Decay
-    profile: SpinProfile
-    curve: Resistivity
-    checks: Resistivity
+    profile: SpinProfile  # for the electric field `ELECTRIC_FIELD` along x
+    curve: Resistivity  # rho(B) by the closed form
+    checks: Resistivity  # rho(B) by the tensor in NumPy at every fifth field
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +168,7 @@ def _digits(value: float, exponent: int = 0) -> str:
 
 
 def sample_of(settings: Settings) -> Sample:
-    """Film of Appendix C with the values of the sliders.
-
-    Raises
-    ------
-    ParameterError
-        For a value outside its range.
-    """
+    """Film of Appendix C with the values of the sliders; `ParameterError` for one out of range."""
     exchange = (settings.exchange_x, settings.exchange_y, settings.exchange_z)
     changes = {
         "spin": settings.spin,
@@ -238,16 +189,7 @@ def direction_of(settings: Settings) -> Array:
 
 
 def screen(settings: Settings) -> Screen:
-    """Work out everything for one position of the sliders.
-
-    Returns
-    -------
-    Screen
-
-    Raises
-    ------
-    OpenmrError
-        Where the theory, or a route, refuses the values.
+    """Everything for one position of the sliders; `OpenmrError` where theory or route refuses.
 
     Examples
     --------
@@ -341,54 +283,31 @@ def _decay(closed: Relaxation, numerical: Relaxation) -> Decay:
     if turning * length > 2 * np.pi * _PERIODS:
         length = 2 * np.pi * _PERIODS / turning
     times = np.linspace(0.0, length, DECAY_POINTS)
+    start, step = np.array(START)[:, None], float(times[1])
     return Decay(
         times,
-        _evolved(closed.tensor, times),
-        _evolved(numerical.tensor, times),
+        decay(closed.tensor, step, start, DECAY_POINTS - 1)[..., 0],
+        decay(numerical.tensor, step, start, DECAY_POINTS - 1)[..., 0],
         np.asarray(expm(-_PROBE * closed.tensor) @ START),
     )
-
-
-def _evolved(tensor: Array, times: Array) -> Array:
-    """exp(-tensor t) on the spin at first, at equal steps, shape (n, 3)."""
-    spins, step = np.array([START]), expm(-(times[1] - times[0]) * tensor)
-    while len(spins) < len(times):  # twice as many at a time
-        spins, step = np.concatenate([spins, spins @ step.T]), step @ step
-    return spins[: len(times)]
 
 
 # --- what reproduces it -----------------------------------------------------------------------
 
 
-def printed(found: Screen) -> str:
-    """Output of the code that `snippet` writes: the numbers on the screen, line by line."""
-    lines = [
-        f"{f'{row.name} [{row.unit}]':<30}" + "".join(f"{text:>16}" for text in row.texts)
-        for row in found.rows
-    ]
-    lines += [
-        f"{'ordering temperature [K]':<30}{shown(found.ordering, 2):>16}",
-        f"{'<S_par>':<30}{shown(found.mean_spin, 4):>16}",
-        f"{'B_sd [T]':<30}{shown(found.exchange_field, 3):>16}",
-    ]
-    lines += [f"{small.parameter:<30}{small.size:>16.3g}" for small in found.small]
-    lines += [f"{name:<30}" + "".join(f"{t:>16}" for t in texts) for name, texts in captions(found)]
-    return "\n".join(lines) + "\n"
-
-
-def captions(found: Screen) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Name and numbers of what stands below each figure."""
+def captions(found: Screen) -> tuple[tuple[str, ...], ...]:
+    """Numbers of what stands below each figure."""
     ends = 1e6 * found.curve.longitudinal[[0, -1]]
     face = 1e6 * found.profile.accumulation[-1]
     return (
-        ("spin after 1 ps", tuple(shown(value, 4) for value in found.decay.probe)),
-        ("rho_L at 0, 30 T [microohm m]", tuple(shown(value, 6) for value in ends)),
-        ("mu_s at z = d [microeV]", tuple(shown(value, 4) for value in face)),
+        tuple(shown(value, 4) for value in found.decay.probe),
+        tuple(shown(value, 6) for value in ends),
+        tuple(shown(value, 4) for value in face),
     )
 
 
 def snippet(settings: Settings) -> str:
-    """Python that prints the numbers on the screen: `printed` of the same settings."""
+    """Python that prints the numbers on the screen, line by line."""
     exponents = {"exchange_x": -3, "exchange_y": -3, "exchange_z": -3, "weiss": -3, "thickness": -9}
     numbers = {n: _digits(v, exponents.get(n, 0)) for n, v in asdict(settings).items()}
     return _SNIPPET.format(

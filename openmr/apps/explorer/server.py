@@ -18,23 +18,9 @@ _APP = Path(__file__).with_name("app.py")
 
 
 def serve(host: str = "127.0.0.1", port: int = 2718, *, headless: bool = False) -> None:
-    """Serve the explorer until interrupted.
+    """Serve the explorer until interrupted, at an address of this machine; port 0 takes a free one.
 
-    Parameters
-    ----------
-    host : str
-        Address to listen at; the default is reached from this machine alone.
-    port : int
-        0 takes a free one.
-    headless : bool
-        Do not open a browser.
-
-    Raises
-    ------
-    ImportError
-        Without marimo.
-    ParameterError
-        If nothing can listen there.
+    `ImportError` without marimo, `ParameterError` if nothing can listen there.
     """
     import marimo
     import uvicorn
@@ -78,13 +64,7 @@ def tells_more_than_a_closed_tab(record: logging.LogRecord) -> bool:
 
 
 def _listener(host: str, port: int) -> socket.socket:
-    """A socket that listens there.
-
-    Raises
-    ------
-    ParameterError
-        If the port is out of range, or the address taken or unknown.
-    """
+    """A listening socket; `ParameterError` if the port is out of range or the address not free."""
     if not 0 <= port <= 65535:
         raise ParameterError(f"`port` must be 0 to 65535, got {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

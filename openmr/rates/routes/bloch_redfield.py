@@ -13,7 +13,7 @@ from openmr._qutip import exact_arithmetic
 from openmr.bath.correlators import detailed_balance, electron_hole_spectrum
 from openmr.master import redfield
 from openmr.moments.equilibrium import Equilibrium
-from openmr.rates.record import ExchangePart, expect_field_along_b, on_grid
+from openmr.rates.record import ExchangePart, expect_field_along_b, pointwise
 from openmr.rates.routes import joint_space
 from openmr.units import HBAR, K_B
 
@@ -50,8 +50,7 @@ def bloch_redfield(
     """
     joint_space.refuse_large(state.sample)
     sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
-    points = [_at_point(point, electron_splitting, sec_cutoff) for point in state.points()]
-    return on_grid(state.temperature.shape, points)
+    return pointwise(state, lambda point: _at_point(point, electron_splitting, sec_cutoff))
 
 
 def _at_point(state: Equilibrium, electron_splitting: bool, sec_cutoff: float) -> ExchangePart:

@@ -25,7 +25,7 @@ from openmr.bath.correlators import electron_hole_spectrum
 from openmr.master import redfield
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.fit_decay import STEPS, fit_generator, initial_guess, window_lengths
-from openmr.rates.record import PRECESSION_GENERATOR, ExchangePart, on_grid
+from openmr.rates.record import PRECESSION_GENERATOR, ExchangePart, pointwise
 from openmr.rates.routes import joint_space
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
@@ -93,24 +93,21 @@ def evolution(
         kappa = 0.0
     else:
         kappa = _checks.number("thermostat_rate", thermostat_rate, "1/s", above=0.0)
-    points = []
-    bar = tqdm(
+    points = tqdm(
+        state.points(),
         total=state.temperature.size,
         desc="evolution",
         unit="point",
         delay=2.0,
         disable=None if progress is None else not progress,
     )
-    with bar:
-        for point in state.points():
-            experiments = _experiments(point, electron_splitting, sec_cutoff, thermostat, kappa)
-            try:
-                points.append(_fit_point(point, experiments, options))
-            except ExtractionError as error:
-                where = f"at {float(point.temperature):g} K and {float(point.field):g} T"
-                raise ExtractionError(f"{error} ({where})") from None
-            bar.update()
-    return on_grid(state.temperature.shape, points)
+
+    def fitted(point: Equilibrium) -> ExchangePart:
+        experiments = _experiments(point, electron_splitting, sec_cutoff, thermostat, kappa)
+        return _fit_point(point, experiments, options)
+
+    with points:
+        return pointwise(state, fitted, points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from openmr._checks import Array, ExtractionError, SizeError
 from openmr.models import finite_band
 from openmr.models.finite_band import FiniteBand
 from openmr.moments.equilibrium import Equilibrium
-from openmr.rates.record import ExchangePart, on_grid
+from openmr.rates.record import ExchangePart, pointwise
 from openmr.rates.routes import joint_space
 from openmr.rates.routes.joint_space import MomentSpace
 from openmr.sample.film import Sample
@@ -100,8 +100,7 @@ def exact(
         seeds=_seeds(realisations, seed, len(state.magnet.sublattices)),
         electron_splitting=electron_splitting,
     )
-    points = [_at_point(point, numerics) for point in state.points()]
-    return on_grid(state.temperature.shape, points)
+    return pointwise(state, lambda point: _at_point(point, numerics))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from openmr._checks import (
     Array,
     ComplexArray,
     ConvergenceError,
-    ExtractionError,
     ParameterError,
     SizeError,
 )
@@ -40,7 +39,7 @@ from openmr.rates.plateau import (
     find_plateau,
     relaxation_part,
 )
-from openmr.rates.record import ExchangePart, on_grid
+from openmr.rates.record import ExchangePart, pointwise
 from openmr.rates.routes import joint_space
 from openmr.units import HBAR, K_B
 
@@ -144,14 +143,7 @@ def heom(
         if any(moments.exchange):
             _affordable_spin(moments.spin, largest_spin, knobs.held)
             _checks.joint_dimension("spin", [moments.spin], most=joint_space.MAX_DIMENSION)
-    points = []
-    for point in state.points():
-        try:
-            points.append(_at_point(point, electron_splitting, knobs))
-        except (ConvergenceError, ExtractionError) as error:
-            where = f"at {float(point.temperature):g} K and {float(point.field):g} T"
-            raise type(error)(f"{error} ({where})") from None
-    return on_grid(state.temperature.shape, points)
+    return pointwise(state, lambda point: _at_point(point, electron_splitting, knobs))
 
 
 @dataclass(frozen=True, slots=True)

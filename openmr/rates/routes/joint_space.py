@@ -133,10 +133,7 @@ def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
     onto the thermal moments; antisymmetric, with omega_L, Eq. (78), at [0, 1]. A coupling matrix
     with J_xz or J_yz has elements at [1, 2] and [2, 0] too: `rates.precession_tensor`.
 
-    Parameters
-    ----------
-    state : Equilibrium
-        At one point.
+    Parameters as of `moment_spaces`.
 
     Returns
     -------

@@ -21,13 +21,13 @@ from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr._qutip import exact_arithmetic
 from openmr.bath.correlators import moment_correlation
-from openmr.bath.fermi_sea import KERNELS, Kernel
+from openmr.bath.fermi_sea import KERNELS
 from openmr.bath.transforms import Correlator
 from openmr.master.evolution import evolve
 from openmr.master.time_convolutionless import Generator
 from openmr.master.time_convolutionless import tcl2 as general_tcl2
 from openmr.moments.equilibrium import Equilibrium, equilibrium
-from openmr.rates.record import ExchangePart, on_grid
+from openmr.rates.record import ExchangePart, pointwise
 from openmr.rates.routes import joint_space
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
@@ -101,10 +101,9 @@ def tcl2(
         exceeds a hundredth of its largest rate.
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
-    options = _options(half_width, kernel, electron_splitting, level_shift, secular, rtol)
+    options = _Options(half_width, kernel, electron_splitting, level_shift, secular, rtol)
     joint_space.refuse_large(state.sample)
-    points = [_at_point(point, time, options) for point in state.points()]
-    return on_grid(state.temperature.shape, points)
+    return pointwise(state, lambda point: _at_point(point, time, options))
 
 
 def dissipator_in_time(
@@ -127,7 +126,7 @@ def dissipator_in_time(
         In the local axes.
     """
     grid = _times(times)
-    electron = _electron(sample, _point(sample, temperature, field), _options(**options))
+    electron = _electron(sample, _point(sample, temperature, field), _Options(**options))
     reduced = grid / electron.beta_hbar
     generator = electron.generator(float(reduced.max()))
     tensors = [electron.bloch(generator.at(time)) for time in reduced]
@@ -148,19 +147,16 @@ def spin_in_time(
 
     rho(t) = (1 + <sigma> . sigma) / 2 follows K(t) by QuTiP's `MESolver`.
 
+    Other parameters as of `dissipator_in_time`.
+
     Parameters
     ----------
-    sample : Sample
-    temperature : float, K
-    field : float, T
     times : array_like (t,), s
         Increasing from 0.
     start : array_like (3,), no unit
         <sigma> at the first time, of length <= 1.
     solver : mapping, optional
         QuTiP's solver options.
-    **options
-        As of `tcl2`, except ``time``.
 
     Returns
     -------
@@ -176,7 +172,7 @@ def spin_in_time(
     spin = _checks.finite_array("start", start)
     if spin.shape != (3,) or np.linalg.norm(spin) > 1 + 1e-12:
         raise ParameterError(f"`start` must be three numbers of length <= 1, got {start!r}")
-    electron = _electron(sample, _point(sample, temperature, field), _options(**options))
+    electron = _electron(sample, _point(sample, temperature, field), _Options(**options))
     reduced = grid / electron.beta_hbar
     rho = 0.5 * (qutip.qeye(2) + sum(s * p for s, p in zip(spin, joint_space.PAULI, strict=True)))
     generator = electron.generator(float(reduced[-1]))
@@ -189,16 +185,13 @@ def electron_generator(
 ) -> Generator:
     """Generator of the electron spin for `openmr.master`, in units of beta hbar.
 
-    Without the precession unless ``electron_splitting=True``. Parameters as of `tcl2`.
+    Without the precession unless ``electron_splitting=True``.
+
+    Other parameters as of `dissipator_in_time`.
 
     Parameters
     ----------
-    sample : Sample
-    temperature : float, K
-    field : float, T
     time : float, s
-        As of `tcl2`.
-    **options
         As of `tcl2`.
 
     Returns
@@ -212,7 +205,7 @@ def electron_generator(
         For a value out of its range.
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
-    electron = _electron(sample, _point(sample, temperature, field), _options(**options))
+    electron = _electron(sample, _point(sample, temperature, field), _Options(**options))
     return electron.generator(time / electron.beta_hbar)
 
 
@@ -222,29 +215,18 @@ def electron_generator(
 @dataclass(frozen=True, slots=True)
 class _Options:
     half_width: float = 1.0  # eV
-    kernel: Kernel = KERNELS["exponential"]
+    kernel: str = "exponential"
     electron_splitting: bool = False
     level_shift: bool = False
     secular: float | None = None  # rad/s
     rtol: float = 1e-6
 
-
-def _options(
-    half_width: float = 1.0,
-    kernel: str = "exponential",
-    electron_splitting: bool = False,
-    level_shift: bool = False,
-    secular: float | None = None,
-    rtol: float = 1e-6,
-) -> _Options:
-    return _Options(
-        half_width=_checks.number("half_width", half_width, "eV", above=0.0),
-        kernel=KERNELS[_checks.choice("kernel", kernel, KERNELS)],
-        electron_splitting=bool(electron_splitting),
-        level_shift=bool(level_shift),
-        secular=None if secular is None else _checks.number("secular", secular, "rad/s", least=0.0),
-        rtol=_checks.number("rtol", rtol, above=0.0, most=1.0),
-    )
+    def __post_init__(self) -> None:
+        _checks.number("half_width", self.half_width, "eV", above=0.0)
+        _checks.choice("kernel", self.kernel, KERNELS)
+        if self.secular is not None:
+            _checks.number("secular", self.secular, "rad/s", least=0.0)
+        _checks.number("rtol", self.rtol, above=0.0, most=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +306,7 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
     connected = magnet.disorder == "lattice"
 
     def correlator(time: Array) -> ComplexArray:
-        noise = options.kernel(time, options.half_width / thermal)[:, None, None]
+        noise = KERNELS[options.kernel](time, options.half_width / thermal)[:, None, None]
         total = np.zeros((len(time), 3, 3), dtype=complex)
         for (spin, x, strength), m in zip(moments, magnet.sublattices, strict=True):
             # 2 pi n_S nu_F J_a J_b / hbar is G(0) [1/s]; times beta hbar it is a number
@@ -347,11 +329,10 @@ def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePar
             {**still, "positivity": 0.0, "slip": np.zeros((3, 3))},
         )
     electron = _electron(sample, state, options)
-    where = f"at {float(state.temperature):g} K and {float(state.field):g} T"
     try:
         generator = electron.generator(time / electron.beta_hbar)
     except ConvergenceError as error:
-        raise ConvergenceError(f"{error} ({where}, times in hbar/k_B T)") from None
+        raise ConvergenceError(f"{error}; times are in hbar/k_B T") from None
     dissipator = electron.dissipator(generator.superoperator)
     tensor = joint_space.bloch_tensor(dissipator)
     uncertain = _TENSOR_FROM_TRANSFORM * generator.uncertainty
@@ -359,8 +340,7 @@ def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePar
         raise ConvergenceError(
             f"rates uncertain by {uncertain / electron.beta_hbar:.2g} 1/s, the largest "
             f"{np.abs(tensor).max() / electron.beta_hbar:.2g} 1/s: frozen moments leave them far "
-            f"below the transforms they are got from ({where}); take a smaller `rtol` or another "
-            "method"
+            "below the transforms they are got from; take a smaller `rtol` or another method"
         )
     lowest, highest = joint_space.kossakowski(dissipator)
     shift = float((generator.shift * joint_space.PAULI[2]).tr().real)

@@ -9,7 +9,7 @@ import numpy as np
 
 from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import spin_matrices
-from openmr.models import cluster_model, clusters, scattering
+from openmr.models import clusters, scattering
 from openmr.moments.equilibrium import equilibrium
 from openmr.moments.spin_averages import level_sums, means
 from openmr.rates import closed_form
@@ -33,7 +33,7 @@ class _Ring(NamedTuple):
     """Six spins 1/2 in a weak field at T_C / T, and their exact magnetisation."""
 
     ratio: float
-    ring: cluster_model.Cluster
+    ring: clusters.Cluster
     sample: Sample
     field: float  # T
     exact: float  # <S_z>
@@ -44,8 +44,8 @@ _THERMAL = K_B * _TEMPERATURE
 _RATIOS = (0.04, 0.02, 0.01)
 
 
-def _ring(ratio: float) -> cluster_model.Cluster:
-    return cluster_model.at_reduced_temperature(0.5, clusters.graph("ring", 6), 1 / ratio, 0.3)
+def _ring(ratio: float) -> clusters.Cluster:
+    return clusters.at_reduced_temperature(0.5, clusters.graph("ring", 6), 1 / ratio, 0.3)
 
 
 def _film(weiss: Any, spins: tuple[float, ...] = (0.5,)) -> Sample:
@@ -79,7 +79,7 @@ def _mean_spin(r: _Ring) -> Any:
 
 
 def _mean_spin_of_cluster(r: _Ring) -> Any:
-    return level_sums(0.5, cluster_model.weiss_splittings(r.ring)[0]).mean_spin
+    return level_sums(0.5, clusters.weiss_splittings(r.ring)[0]).mean_spin
 
 
 def _weiss_residual(formula: Formula, rings: tuple[_Ring, ...]) -> float:
@@ -90,7 +90,7 @@ def _weiss_residual(formula: Formula, rings: tuple[_Ring, ...]) -> float:
 class _Trio(NamedTuple):
     """Three unlike moments, and their Hamiltonian."""
 
-    cluster: cluster_model.Cluster
+    cluster: clusters.Cluster
     sample: Sample
     field: float  # T
     energies: Array  # k_B T, (2,) * 6
@@ -100,7 +100,7 @@ class _Trio(NamedTuple):
 def _trio() -> _Trio:
     field, spins = 3.0, (0.5, 0.5, 0.5)
     bonds = 1e-3 * np.array([[0.0, 0.7, -0.4], [0.7, 0.0, 1.1], [-0.4, 1.1, 0.0]])
-    cluster = cluster_model.in_units(spins, bonds, _TEMPERATURE, field, g=_G)
+    cluster = clusters.in_units(spins, bonds, _TEMPERATURE, field, g=_G)
     energies = clusters.hamiltonian(cluster).toarray().reshape((2,) * 6)
     return _Trio(cluster, _film(bonds, spins), field, energies)
 
@@ -123,7 +123,7 @@ def _weiss_field(r: _Trio) -> tuple[Array, Array]:
 
 
 def _weiss_field_of_cluster(r: _Trio) -> tuple[Array, Array]:
-    x = cluster_model.weiss_splittings(r.cluster)
+    x = clusters.weiss_splittings(r.cluster)
     return x * _THERMAL / (_G * MU_B), level_sums(0.5, x).mean_spin
 
 
@@ -142,9 +142,9 @@ def _ring_correlators() -> tuple[ComplexArray, ...]:
     return tuple(clusters.correlator(state, np.ones_like, connected=True) for state in states)
 
 
-def _local_correlator(ring: cluster_model.Cluster) -> ComplexArray:
+def _local_correlator(ring: clusters.Cluster) -> ComplexArray:
     """Eq. (31), (N, N, 3, 3)."""
-    return cluster_model.weiss_correlator(ring, np.ones_like, connected=True)
+    return clusters.weiss_correlator(ring, np.ones_like, connected=True)
 
 
 def _local_residual(formula: Formula, exact: tuple[ComplexArray, ...]) -> float:
@@ -186,7 +186,7 @@ def _flipped_moments() -> Array:
     """Energies of one flip in six saturated spins 1/2 [eV]: at any site, and the magnons' mean."""
     sites = 6
     bonds = _BOND * clusters.graph("ring", sites)
-    ring = cluster_model.in_units((0.5,) * sites, bonds, _TEMPERATURE, _FIELD, g=_G)
+    ring = clusters.in_units((0.5,) * sites, bonds, _TEMPERATURE, _FIELD, g=_G)
     whole = clusters.hamiltonian(ring).toarray() * _THERMAL
     lowest = 2**sites - 1  # all moments against the field
     flips = [lowest - 2 ** (sites - 1 - i) for i in range(sites)]
@@ -226,7 +226,7 @@ def _local_rate(r: Few, p: Array, n_s: float) -> ComplexArray:
 
 _WEISS = (
     "openmr.moments.equilibrium.equilibrium",
-    "openmr.models.cluster_model.weiss_splittings",
+    "openmr.models.clusters.weiss_splittings",
 )
 _LEVELS = ("openmr.moments.spin_averages.level_sums", "openmr.moments.spin_averages.means")
 _entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
@@ -276,7 +276,7 @@ ENTRIES = [
         statement="Moments fluctuate each for itself",
         latex=r"\mathcal D_{n_2n_1}^\eta(\omega)\simeq\delta_{j_2j_1}"
         r"\mathcal D_{\nu_2\nu_1}^{\eta;i_1}(\omega)",
-        code=("openmr.models.cluster_model.weiss_correlator", "openmr.models.clusters.correlator"),
+        code=("openmr.models.clusters.weiss_correlator", "openmr.models.clusters.correlator"),
         printed=_local_correlator,
         reference=_ring_correlators,
         residual=_local_residual,
