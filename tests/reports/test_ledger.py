@@ -10,8 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from mutation import index_mutants, mutants
-from sum_mutation import sum_mutants
+from mutation import index_mutants, mutants, sum_mutants
 
 import openmr as om
 from openmr.reports.ledger import CHAPTERS, all_entries

@@ -1,0 +1,3 @@
+"""Wrong variants that nothing can notice, for `mutants.py`: name -> why not."""
+
+SURVIVORS: dict[str, str] = {}
