@@ -9,6 +9,7 @@ goes unnoticed that `survivors.py` does not explain, or if one that is explained
 """
 
 import argparse
+import ast
 import contextlib
 import cProfile
 import importlib
@@ -20,7 +21,9 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -88,17 +91,26 @@ def _program(code: CodeType) -> tuple[Any, ...]:
 
 def drawn(path: Path, rng: np.random.Generator) -> Iterator[Wrong]:
     """Wrong variants of a file in random order; those that are the same program are left out."""
-    source = path.read_text()
-    tree, found = variants(source, constants=path.name == "units.py")
+    tree, found = of_file(path)
     right = _program(compile(tree, str(path), "exec"))
     for k in rng.permutation(len(found)):
-        variant = found[k]
-        code = compile(variant.tree(tree), str(path), "exec")
+        code = compile(found[k].tree(tree), str(path), "exec")
         if _program(code) != right:
-            change = variant.change
-            same = [one for one in found[:k] if one.function == variant.function]
-            number = 1 + sum(one.change == change for one in same if one.kind == variant.kind)
-            yield Wrong(path, variant, change + (f" ({number})" if number > 1 else ""), code)
+            same = [one for one in found[: k + 1] if one.function == found[k].function]
+            yield Wrong(path, found[k], list(changes(same))[-1], code)
+
+
+@cache
+def of_file(path: Path) -> tuple[ast.Module, list[Variant]]:
+    return variants(path.read_text(), constants=path.name == "units.py")
+
+
+def changes(same: list[Variant]) -> Iterator[str]:
+    """Changes of a function; the second that reads like another one is numbered."""
+    seen: Counter[str] = Counter()
+    for one in same:
+        seen[one.change] += 1
+        yield one.change + (f" ({seen[one.change]})" if seen[one.change] > 1 else "")
 
 
 def sample(paths: list[Path], seed: int, number: int) -> list[Wrong]:
@@ -107,11 +119,6 @@ def sample(paths: list[Path], seed: int, number: int) -> list[Wrong]:
     order = [drawn(paths[k], np.random.default_rng([seed, k])) for k in rng.permutation(len(paths))]
     rounds = itertools.zip_longest(*order)
     return list(itertools.islice((wrong for one in rounds for wrong in one if wrong), number))
-
-
-def all_names(path: Path) -> set[str]:
-    """Names of all wrong variants of a file."""
-    return {wrong.name for wrong in drawn(path, np.random.default_rng(0))}
 
 
 class Reached(NamedTuple):

@@ -154,21 +154,19 @@ def _partner(name: str) -> str:
 
 def _other_index(node: ast.AST) -> ast.AST | None:
     """The node with one index changed: a constant by one, two of them swapped, jx for jy."""
+    if not isinstance(node, (ast.Attribute, ast.Name, ast.Subscript)):
+        return None
     new = copy.deepcopy(node)
     if isinstance(new, ast.Attribute):
         new.attr = _partner(new.attr)
     elif isinstance(new, ast.Name):
         new.id = _partner(new.id)
-    elif isinstance(new, ast.Subscript) and isinstance(new.ctx, ast.Load):
+    elif isinstance(new.ctx, ast.Load):
         index = new.slice
         if isinstance(index, ast.Tuple) and len(index.elts) == 2:
             index.elts.reverse()
         elif isinstance(index, ast.Constant) and type(index.value) is int:
             index.value = index.value - 1 if index.value else 1
-        else:
-            return None
-    else:
-        return None
     return new if ast.dump(new) != ast.dump(node) else None
 
 
