@@ -251,7 +251,7 @@ COUNTING = {"range", "arange", "linspace"}
 SYMMETRIC = {
     *("maximum", "minimum", "max", "min", "hypot", "add", "multiply", "logaddexp"),
     *("allclose", "isclose", "array_equal", "broadcast_arrays", "broadcast_shapes"),
-    *("isinstance", "getattr", "map", "zip", "where"),
+    *("isinstance", "getattr", "map", "zip", "where", "reshape"),
 }
 """Calls whose first two arguments may change places, or that cannot run if they do."""
 UNSEEN = (ast.Raise, ast.Assert, ast.JoinedStr, ast.arguments, ast.expr_context, ast.operator)
@@ -261,8 +261,6 @@ TOLD = ("__repr__", "__str__", "to_dict")
 
 def _silent(parent: ast.AST, field: str, node: ast.AST) -> bool:
     """Whether nothing in a node is arithmetic of physics: checks, messages, types, layout."""
-    if isinstance(node, UNSEEN) or field in ("decorator_list", "annotation", "returns"):
-        return True
     if isinstance(node, ast.FunctionDef):
         return node.name in TOLD or node.name.startswith(("check", "_check", "_told", "_warn"))
     if isinstance(parent, ast.keyword):
@@ -271,12 +269,15 @@ def _silent(parent: ast.AST, field: str, node: ast.AST) -> bool:
         return isinstance(parent.body[-1], ast.Raise)
     if isinstance(node, ast.Call):
         return "_checks." in ast.unparse(node.func) or "warn" in _called(node)
-    return isinstance(node, ast.ClassDef) and node.name.endswith("Error")
+    alias = isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == "Callable"
+    return alias or (isinstance(node, ast.ClassDef) and node.name.endswith("Error"))
 
 
 def _walk(parent: ast.AST, function: str = "module") -> Iterator[tuple[str, Place, ast.AST]]:
     """(function, place, node), from the outside to the inside, without what is silent."""
     for place, node in _hanging(parent):
+        if isinstance(node, UNSEEN) or place.field in ("decorator_list", "annotation", "returns"):
+            continue
         if _silent(parent, place.field, node):
             continue
         inside = function
@@ -304,7 +305,7 @@ def _with(node: ast.AST, **fields: object) -> ast.AST:
 def _of_operation(place: Place, node: ast.BinOp) -> Iterator[tuple[str, ast.AST]]:
     op, left, right = type(node.op), node.left, node.right
     above = place.parent
-    if _is_text(left) or _is_text(right):
+    if _is_text(left) or _is_text(right) or ast.unparse(left) == "0":
         return
     if op in TURNED:
         yield "sign", _with(node, op=TURNED[op]())
@@ -321,8 +322,8 @@ def _of_operation(place: Place, node: ast.BinOp) -> Iterator[tuple[str, ast.AST]
             yield "factor 2", ast.BinOp(ast.Constant(2), ast.Mult(), node)
     if op in (ast.Div, ast.MatMult) and ast.dump(left) != ast.dump(right):
         yield "swapped", _with(node, left=right, right=left)
-    if op is ast.Pow and _is_integer(right) and isinstance(right, ast.Constant):
-        yield "off by one", _with(node, right=ast.Constant(right.value + 1))
+    if op is ast.Pow and _is_integer(right) and not _is_number(left):
+        yield "off by one", _with(node, right=_one_more(right))
 
 
 def _one_more(node: ast.AST) -> ast.AST:
@@ -332,7 +333,7 @@ def _one_more(node: ast.AST) -> ast.AST:
 def _of_call(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
     args = node.args
     kinds = (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.UnaryOp)
-    if len(args) > 1 and all(isinstance(arg, kinds) for arg in args[:2]):
+    if len(args) > 1 and isinstance(args[0], kinds) and type(args[0]) is type(args[1]):
         differ = ast.dump(args[0]) != ast.dump(args[1])
         if differ and _called(node) not in SYMMETRIC:
             yield "swapped", _with(node, args=[args[1], args[0], *args[2:]])
