@@ -16,7 +16,7 @@ def energy(mean, field, weiss, up, down):
         raise ValueError(f"{field - 1}")
     total = -0.5 * mean @ weiss - mean * field
     total += up[0]
-    return np.outer(mean, total[1:])
+    return np.outer(mean, weiss)[1:] * total
 '''
 
 
@@ -25,7 +25,7 @@ def test_each_kind_of_mistake_is_made_and_no_message_is_touched():
     made = Counter(variant.kind for variant in found)
     assert set(made) == {"sign", "factor 2", "swapped", "dropped", "off by one"}
     texts = [variant.change for variant in found]
-    assert "np.outer(mean, total[1:]) -> np.outer(total[1:], mean)" in texts
+    assert "np.outer(mean, weiss) -> np.outer(weiss, mean)" in texts
     assert "up -> down" in texts
     assert not any("field - 1" in text or "field <" in text for text in texts)
     right = ast.dump(tree)
