@@ -255,7 +255,7 @@ SYMMETRIC = {
 }
 """Calls whose first two arguments may change places, or that cannot run if they do."""
 UNSEEN = (ast.Raise, ast.Assert, ast.JoinedStr, ast.arguments, ast.expr_context, ast.operator)
-TOLD = ("__repr__", "__str__", "to_dict")
+TOLD = ("__repr__", "__str__", "to_dict", "shown")
 """Words for people: no number comes out."""
 
 
