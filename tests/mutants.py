@@ -343,15 +343,17 @@ def main() -> int:
             importlib.import_module(library)
     paths = [path for path in physics() if given.module in path.as_posix()]
     wrongs = sample(paths, given.seed, given.number)
-    reached = baseline(given.workers, end)
-    print(f"the right package, {len(reached)} files: {time.time() - start:.0f} s", flush=True)
     results = {}
-    jobs = [lambda wrong=wrong: _judge(wrong, reached) for wrong in wrongs]
-    for number, told in in_processes(jobs, given.workers, end):
-        results[number] = told
-        wrong = wrongs[number]
-        said = "late" if "late" in told else told["noticed"] or "SURVIVES"
-        print(f"{wrong.variant.kind:<10} {wrong.name[:110]:<110} {said}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        sys.pycache_prefix, sys.dont_write_bytecode = folder, False
+        reached = baseline(given.workers, end)
+        print(f"the right package, {len(reached)} files: {time.time() - start:.0f} s", flush=True)
+        jobs = [lambda wrong=wrong: _judge(wrong, reached) for wrong in wrongs]
+        for number, told in in_processes(jobs, given.workers, end):
+            results[number] = told
+            wrong = wrongs[number]
+            said = "late" if "late" in told else told["noticed"] or "SURVIVES"
+            print(f"{wrong.variant.kind:<10} {wrong.name[:110]:<110} {said}", flush=True)
     print(f"{time.time() - start:.0f} s")
     return report(wrongs, results)
 
