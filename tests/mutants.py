@@ -283,6 +283,7 @@ def _work(job: Callable[[], dict[str, Any]], told: Any, end: float) -> None:
 def baseline(workers: int, end: float) -> dict[str, Reached]:
     """Run the right package: time and reach of every file of tests, and of verify."""
     tests = [path for folder in TESTED for path in (ROOT / "tests" / folder).glob("test_*.py")]
+    tests.append(ROOT / "tests" / "prose" / "test_conventions.py")
     files = [*sorted(path.relative_to(ROOT).as_posix() for path in tests), "verify"]
     jobs = [
         lambda name=name: _traced(_verify if name == "verify" else lambda: _failure([name], {}))
