@@ -4,7 +4,8 @@
 
 Each variant runs in a process of its own, forked before openmr was imported: first the quick
 tests of all files that reach the wrong function, those of its own station first; then the
-entries of the ledger that name it, and `om.verify` if it goes there. Exit status 1 if a variant
+entries of the ledger that name it, `om.verify` if it goes there, and the slow tests of its own
+station. Exit status 1 if a variant
 goes unnoticed that `survivors.py` does not explain, or if one that is explained there is noticed.
 """
 
@@ -47,14 +48,15 @@ LIBRARIES = (
     *("hypothesis", "mpmath", "threadpoolctl", "tqdm", "h5netcdf", "mpi4py"),
 )
 """Imported once, for all processes."""
-QUICK = ("-q", "-x", "-m", "not slow and not prose", "-p", "no:cacheprovider")
 OPTIONS = (
-    *QUICK,
+    *("-q", "-x", "-p", "no:cacheprovider"),
     *("-o", "addopts=--import-mode=importlib", "--hypothesis-seed=0"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is loaded already
 )
 SPARE = 20
 """Seconds of processor time beside three times what the right module needs: then it is endless."""
+SLOW = 300
+"""Seconds after which three times as much is endless, for what has no time of its own."""
 MEMORY = 8 * 2**30
 
 
@@ -152,12 +154,12 @@ def _limit(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
 
 
-def _failure(files: list[str], seconds: dict[str, float]) -> str:
+def _failure(files: list[str], seconds: dict[str, float], marks: str = "not slow") -> str:
     """The first test of some files that fails, or nothing."""
     if not files:
         return ""
     watch = _Watch(seconds)
-    status = pytest.main([*OPTIONS, *files], plugins=[watch])
+    status = pytest.main([*OPTIONS, "-m", f"{marks} and not prose", *files], plugins=[watch])
     passed = status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     return "" if passed else watch.failed or f"pytest: {status!r}"
 
@@ -224,11 +226,18 @@ def _judge(wrong: Wrong, reached: dict[str, Reached]) -> dict[str, Any]:
     seconds = {name: reached[name].seconds for name in files}
     noticed = _failure(files, seconds)
     if not noticed:
-        _limit(300)
+        _limit(SLOW)
         noticed = _ledger(f"{wrong.module}.{function.partition('.')[0]}")
     if not noticed and verify:
         noticed = _verify()
-    return {"noticed": noticed, "files": files}
+    if not noticed:
+        _limit(SLOW)
+        own = sorted(
+            (ROOT / "tests" / station).glob("test_*.py"),
+            key=lambda p: wrong.path.stem not in p.stem,
+        )
+        noticed = _failure([path.relative_to(ROOT).as_posix() for path in own], {}, "slow")
+    return {"noticed": noticed}
 
 
 def in_processes(
