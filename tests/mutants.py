@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -131,16 +131,9 @@ class Reached(NamedTuple):
 
 
 class _Watch:
-    """A plugin: the first test that fails, and an end for those that find none."""
+    """A plugin: the first test that fails."""
 
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self.seconds, self.file, self.failed = seconds, "", ""
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        file = nodeid.partition("::")[0]
-        if file != self.file and self.seconds:
-            self.file = file
-            _limit(self.seconds[file])
+    failed = ""
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
@@ -154,12 +147,10 @@ def _limit(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
 
 
-def _failure(files: list[str], seconds: dict[str, float], marks: str = "not slow") -> str:
-    """The first test of some files that fails, or nothing."""
-    if not files:
-        return ""
-    watch = _Watch(seconds)
-    status = pytest.main([*OPTIONS, "-m", f"{marks} and not prose", *files], plugins=[watch])
+def _failure(file: str, marks: str = "not slow") -> str:
+    """The first test of a file that fails, or nothing."""
+    watch = _Watch()
+    status = pytest.main([*OPTIONS, "-m", f"{marks} and not prose", file], plugins=[watch])
     passed = status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     return "" if passed else watch.failed or f"pytest: {status!r}"
 
@@ -202,6 +193,26 @@ def _traced(run: Callable[[], str]) -> dict[str, Any]:
     return {"failed": failed, "seconds": seconds, "functions": sorted(functions)}
 
 
+def _checks(wrong: Wrong, reached: dict[str, Reached]) -> Iterator[tuple[float, Callable[[], str]]]:
+    """Everything that may notice a wrong module, the likeliest first, with its seconds."""
+    function, station = wrong.variant.function, wrong.module.split(".")[1]
+    called = (str(wrong.path), "<module>" if function == "module" else function)
+    there = {name: r.seconds for name, r in reached.items() if called in r.functions}
+
+    def distance(name: str) -> tuple[Any, ...]:
+        far = wrong.path.stem not in name, f"tests/{station}/" not in name
+        return *far, there.get(name, 0.0), name
+
+    for name in sorted(there.keys() - {"verify"}, key=distance):
+        yield there[name], partial(_failure, name)
+    yield SLOW, partial(_ledger, f"{wrong.module}.{function.partition('.')[0]}")
+    if "verify" in there:
+        yield there["verify"], _verify
+    own = (ROOT / "tests" / station).glob("test_*.py")
+    for name in sorted((path.relative_to(ROOT).as_posix() for path in own), key=distance):
+        yield SLOW, partial(_failure, name, "slow")
+
+
 def _judge(wrong: Wrong, reached: dict[str, Reached]) -> dict[str, Any]:
     """Put a wrong module in the place of the right one; what notices it first."""
     get_code = SourceFileLoader.get_code
@@ -210,34 +221,11 @@ def _judge(wrong: Wrong, reached: dict[str, Reached]) -> dict[str, Any]:
         return wrong.code if self.path == str(wrong.path) else get_code(self, name)
 
     SourceFileLoader.get_code = wrong_code
-    function = wrong.variant.function
-    called = function if function != "module" else "<module>"
-    files = [name for name, r in reached.items() if (str(wrong.path), called) in r.functions]
-    verify = "verify" in files
-    station = wrong.module.split(".")[1]
-    files = sorted(
-        (name for name in files if name != "verify"),
-        key=lambda name: (
-            wrong.path.stem not in name,
-            f"tests/{station}/" not in name,
-            reached[name].seconds,
-        ),
-    )
-    seconds = {name: reached[name].seconds for name in files}
-    noticed = _failure(files, seconds)
-    if not noticed:
-        _limit(SLOW)
-        noticed = _ledger(f"{wrong.module}.{function.partition('.')[0]}")
-    if not noticed and verify:
-        noticed = _verify()
-    if not noticed:
-        _limit(SLOW)
-        own = sorted(
-            (ROOT / "tests" / station).glob("test_*.py"),
-            key=lambda p: wrong.path.stem not in p.stem,
-        )
-        noticed = _failure([path.relative_to(ROOT).as_posix() for path in own], {}, "slow")
-    return {"noticed": noticed}
+    for seconds, check in _checks(wrong, reached):
+        _limit(seconds)
+        if noticed := check():
+            return {"noticed": noticed}
+    return {"noticed": ""}
 
 
 def in_processes(
@@ -295,7 +283,7 @@ def baseline(workers: int) -> dict[str, Reached]:
     tests.append(ROOT / "tests" / "prose" / "test_conventions.py")
     files = [*sorted(path.relative_to(ROOT).as_posix() for path in tests), "verify"]
     jobs = [
-        lambda name=name: _traced(_verify if name == "verify" else lambda: _failure([name], {}))
+        lambda name=name: _traced(_verify if name == "verify" else lambda: _failure(name))
         for name in files
     ]
     found = {}
