@@ -45,11 +45,19 @@ TESTED = (*STATIONS, "reports")
 LIBRARIES = (
     *("qutip", "scipy.integrate", "scipy.optimize", "scipy.interpolate", "scipy.sparse.linalg"),
     *("scipy.special", "scipy.stats", "matplotlib.pyplot", "xarray", "lmfit", "uncertainties"),
-    *("hypothesis", "mpmath", "threadpoolctl", "tqdm", "h5netcdf", "mpi4py"),
+    *(
+        "hypothesis",
+        "_hypothesis_pytestplugin",
+        "mpmath",
+        "threadpoolctl",
+        "tqdm",
+        "h5netcdf",
+        "mpi4py",
+    ),
 )
 """Imported once, for all processes."""
 OPTIONS = (
-    *("-q", "-x", "-p", "no:cacheprovider"),
+    *("-q", "-x", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"),
     *("-o", "addopts=--import-mode=importlib", "--hypothesis-seed=0"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is loaded already
 )
@@ -335,6 +343,7 @@ def main() -> int:
     start = time.time()
     end = start + 60 * given.minutes
     os.chdir(ROOT)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # or it looks for plugins for each file
     sys.path.insert(0, str(ROOT))
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
