@@ -262,7 +262,8 @@ TOLD = ("__repr__", "__str__", "to_dict", "shown")
 def _silent(parent: ast.AST, field: str, node: ast.AST) -> bool:
     """Whether nothing in a node is arithmetic of physics: checks, messages, types, layout."""
     if isinstance(node, ast.FunctionDef):
-        return node.name in TOLD or node.name.startswith(("check", "_check", "_told", "_warn"))
+        told = node.name in TOLD or node.name.startswith(("check", "_check", "_told", "_warn"))
+        return told or isinstance(node.body[-1], ast.Raise)
     if isinstance(parent, ast.keyword):
         return isinstance(node, (ast.Constant, ast.UnaryOp)) or str(parent.arg).endswith("tol")
     if isinstance(parent, ast.If) and field == "test":
