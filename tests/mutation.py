@@ -380,7 +380,8 @@ def variants(source: str, constants: bool = False) -> tuple[ast.Module, list[Var
     known = _names(tree)
     for function, place, node in _walk(tree):
         changes = list(_of_any(place, node))
-        other = _other_index(node)
+        sizes = getattr(getattr(node, "value", None), "attr", "") in ("shape", "dims")
+        other = None if sizes else _other_index(node)  # of square matrices, or it cannot run
         if other and getattr(other, "attr", getattr(other, "id", None)) in {None, *known}:
             changes.append(("swapped", other))
         if constants and function == "module" and isinstance(place.parent, ast.AnnAssign):
