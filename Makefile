@@ -1,7 +1,8 @@
 PYTHON ?= .venv/bin/python
 BENCH ?=
+MUTANTS ?=
 
-.PHONY: check quick lint test examples bench docs notebooks
+.PHONY: check quick lint test examples bench mutants docs notebooks
 
 check: lint test examples
 
@@ -25,6 +26,10 @@ examples:
 bench:
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest benchmarks -q -n 0 --benchmark-columns=median,min,rounds \
 	  --benchmark-json=benchmark.json $(BENCH)
+
+# wrong variants of every physics module; MUTANTS="--seed 1 --number 60 --minutes 3" is a part
+mutants:
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/mutants.py $(MUTANTS)
 
 docs:
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html

@@ -156,8 +156,10 @@ def spin_states(theta: ArrayLike, phi: ArrayLike) -> tuple[ComplexArray, Complex
 
     Returns
     -------
-    up, down : complex array (..., 2), no unit
-        Of length 1, orthogonal to each other.
+    up : complex array (..., 2), no unit
+        Of length 1.
+    down : complex array (..., 2), no unit
+        Orthogonal to it.
     """
     theta, phi = np.broadcast_arrays(theta, phi)
     c, s = np.cos(0.5 * theta).astype(complex), np.sin(0.5 * theta)
@@ -181,8 +183,12 @@ def flip_amplitudes(
 
     Returns
     -------
-    raising, lowering, still : complex array (...), eV m^3
-        What goes with S_+, S_- and S_z.
+    raising : complex array (...), eV m^3
+        With S_+ of the moment.
+    lowering : complex array (...), eV m^3
+        With S_-.
+    still : complex array (...), eV m^3
+        With S_z.
     """
     up, down = spin_states(theta, phi)
     flip_x = np.sum(down.conj() * up[..., ::-1], axis=-1)

@@ -223,7 +223,7 @@ def validity(
     >>> import openmr as om
     >>> report = om.validity(om.presets.pt_py(), temperature=200.0, field=1.0)
     >>> report.worst("tau_par").name
-    'no memory (Markov)'
+    'third order in J (Kondo), along'
     """
     _checks.instance("sample", sample, Sample)
     _ = sample.magnet.exchange  # refuses matrices

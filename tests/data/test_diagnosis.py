@@ -424,6 +424,16 @@ def test_errors_of_products_hold_the_correlations():
     assert error[0, 1] == 0.0
 
 
+def test_a_number_is_lost_where_an_open_direction_changes_it_by_the_limit():
+    """Along what is open a parameter may be a hundred times larger: p^k changes by k ln 100."""
+    found = fit(TRUTH, data(noise=1e-10), NAMES)
+    found = replace(found, open_directions=np.eye(4)[:1], limit=0.5)
+    energy, most = PARAMETERS["exchange_energy"].read, 0.5 / np.log(100.0)
+    for part, lost in ((0.99, False), (1.01, True)):
+        _, error = found.propagate(lambda s, k=part * most: abs(energy(s)) ** k)
+        assert np.isinf(error) == lost
+
+
 @pytest.mark.slow
 def test_tau_of_repeated_experiments_scatters_by_its_error():
     """And the covariance matters: the rate is far surer than J^2 nu_F is apart."""

@@ -292,6 +292,24 @@ def test_trace_and_hermiticity(secular, level_shift):
     assert "TCL2" in repr(generator)
 
 
+def test_monitors_start_from_the_identity():
+    """At t = 0 nothing has changed: the Choi matrix is a projector, rho is what it was."""
+    start = qutip.Qobj(np.diag([0.7, 0.3]))
+    found = master.monitors(steady(), [0.0, 0.5, 1.0], start=start)
+    assert max(found.trace, found.hermiticity) <= 1e-12
+    assert found.lowest_choi[0] == pytest.approx(0.0, abs=1e-14)
+    assert found.lowest_state[0] == pytest.approx(0.3, rel=1e-12)
+
+
+def test_full_secular_parts_populations_from_coherences():
+    """Of frequencies 0 and 2, coupled by sigma_x + sigma_z; the whole tensor mixes them."""
+    for secular, mixes in ((None, True), (0.0, False)):
+        generator = master.tcl2(Z, [X + Z], ohmic(), 1.0, secular=secular)
+        into_coherences = generator.superoperator.full()[np.ix_([1, 2], [0, 3])]
+        assert (np.abs(into_coherences).max() > 1e-3) == mixes
+        assert mixes or np.abs(into_coherences).max() < 1e-15
+
+
 @pytest.mark.slow
 def test_full_secular_is_positive_and_thermal_and_the_whole_tensor_is_not():
     h, a = random_operators(8, 3, 2)

@@ -213,6 +213,7 @@ def test_plateau_is_after_the_memory_and_before_a_late_accident():
     early, late = find_plateau(generators, False), find_plateau(generators, True)
     assert 0.5 <= early.start <= 1.25
     assert late.first + WINDOW == STEPS
+    assert late.end == STEP * STEPS == late.start + STEP * WINDOW
     inside = drift[early.window]
     assert early.largest == pytest.approx(inside.mean())
     assert early.variation[0, 0] == pytest.approx(np.ptp(inside))

@@ -12,10 +12,9 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
-from mutation import index_mutants, mutants
+from mutation import index_mutants, mutants, sum_mutants
 from spoil import clear_caches as forget
 from spoil import functions, replaced, scaled, spoiled
-from sum_mutation import sum_mutants
 
 import openmr as om
 from openmr.apps.cli import main

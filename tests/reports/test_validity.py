@@ -58,6 +58,14 @@ def test_rows_carry_what_the_routes_found(report):
     np.testing.assert_allclose(row(report, "(15)").deviation, slip)
 
 
+def test_the_shift_is_set_beside_the_precession_that_the_moments_cause(report):
+    film = om.presets.pt_py()
+    sea = om.relaxation(film, [10.0, 200.0], 5.0, method="kinetic")
+    caused = film.electrons.g * om.units.MU_B * sea.exchange_field / om.units.HBAR
+    shift = np.abs(sea.diagnostics["level_shift"] / caused)
+    np.testing.assert_allclose(row(report, "(10), (83)").deviation, shift, rtol=1e-9)
+
+
 def test_sizes_are_what_their_parameters_say(report):
     film, kelvin, b, w = om.presets.pt_py(), np.array([10.0, 200.0]), 5.0, 1.0
     hbar, thermal = om.units.HBAR, om.units.K_B * kelvin
