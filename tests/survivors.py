@@ -4,7 +4,7 @@ START = "only where a search starts: it ends at the same lowest free energy"
 ZERO = "only whether it is zero, to rounding, is asked"
 
 SURVIVORS: dict[str, str] = {
-    "models.cluster_model.weiss_splittings: cluster.zeeman - cluster.exchange @ moments -> "
+    "models.clusters.weiss_splittings: cluster.zeeman - cluster.exchange @ moments -> "
     "cluster.zeeman + cluster.exchange @ moments": START,
     "sample.ordering._leading_net_moment: abs(moments.sum()) / np.abs(moments).sum() -> "
     "2 * (abs(moments.sum()) / np.abs(moments).sum())": ZERO,
