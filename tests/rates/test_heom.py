@@ -204,6 +204,20 @@ def test_krylov_exponential_and_integrator():
     )
 
 
+def test_both_propagators_record_the_same_states_at_the_same_times():
+    bath = hierarchy.environment(0.05, 7 * np.pi, 2)
+    operator, system = qutip.sigmax(), qutip.liouvillian(0.4 * qutip.sigmaz())
+    strict = {"rtol": 1e-10, "atol": 1e-12}
+    solver = hierarchy.solver(system, operator, bath, 2, strict)
+    one, other = (
+        propagate(solver, np.eye(4, dtype=complex), 0.5, 4)
+        for propagate in (hierarchy.exponential, hierarchy.integrated)
+    )
+    for exact, found in zip(one, other, strict=True):
+        assert exact.shape == found.shape == (5, 4, 4)
+        np.testing.assert_allclose(found, exact, atol=1e-7 * np.abs(exact).max())
+
+
 def test_plateau_is_after_the_memory_and_before_a_late_accident():
     """A drift that grows and stops: the lasting search takes the stop, the other the start."""
     t = STEP * np.arange(STEPS + 1)
