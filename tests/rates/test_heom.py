@@ -380,6 +380,21 @@ def test_sublattices_add_and_say_what_they_leave_out():
     assert found.uncertainty.max() >= 0.9 * coupling * 0.5 * largest
 
 
+@pytest.mark.slow
+def test_each_sublattice_adds_its_own_doubt_and_what_the_others_noise_may_do():
+    """Of two alike: twice the rates, and twice the doubt of one with its rates times G0."""
+    moments = om.Moments(spin=0.5, density=1e27, exchange_energy=2e-4)
+    one, two = (heom(film_of(*(n * [moments])), *MILD, rtol=1e-3) for n in (1, 2))
+    np.testing.assert_allclose(two.dissipator, 2 * one.dissipator, rtol=1e-12)
+    noise = float(one.diagnostics["coupling"])
+    expected = 2 * (one.uncertainty + noise * np.abs(one.dissipator))
+    np.testing.assert_allclose(two.uncertainty, expected, rtol=1e-9)
+    # no part of the doubt is larger than the whole, and together they make it up
+    names = ("terms_change", "depth_change", "plateau_variation", "cutoff_change")
+    parts = [float(one.diagnostics[name]) * one.dissipator.max() for name in names]
+    assert max(parts) <= one.uncertainty.max() * 1.01 <= 1.02 * sum(parts)
+
+
 def joint_tensor(splittings, noise):
     """Held tensor of an electron with several spins 1/2, each with a bath of its own."""
     spins = [0.5] * len(splittings)
