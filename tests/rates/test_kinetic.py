@@ -186,6 +186,16 @@ def test_spread_is_that_of_the_spectrum():
     assert route._spread(sea) == pytest.approx(deviation, rel=1e-8)
 
 
+def test_fastest_spin_across_the_field_is_far_from_the_fermi_level():
+    """So its grid must go where the Fermi factors have settled: at 15 k_B T to 3e-7."""
+    sample, kelvin = paramagnet(2.0), 5.0
+    field = field_for(2.0, kelvin)
+    sea = electron_sea(sample, kelvin, field, spacing=0.5, reach=15.0)
+    fastest = kinetics.transverse_rates(sea).real.max()
+    found = kinetic(sample, kelvin, field).diagnostics["transverse_fastest_rate"]
+    assert found == pytest.approx(fastest, rel=2e-3)
+
+
 def test_energy_relaxation_gives_the_closed_form_back():
     """By how much the ansatz misses falls as tau_ee; so does what the moments leave behind."""
     sample = paramagnet(2.0)
