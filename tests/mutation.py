@@ -252,7 +252,7 @@ SYMMETRIC = {
     *("maximum", "minimum", "max", "min", "hypot", "add", "multiply", "logaddexp"),
     *("allclose", "isclose", "array_equal", "broadcast_arrays", "broadcast_shapes"),
     *("isinstance", "getattr", "map", "zip", "where", "reshape"),
-    *("expect", "dot", "vdot", "clip"),
+    *("expect", "dot", "vdot", "clip", "swapaxes"),
 }
 """Calls whose first two arguments may change places, or that cannot run if they do."""
 UNSEEN = (ast.Raise, ast.Assert, ast.JoinedStr, ast.arguments, ast.expr_context, ast.operator)

@@ -566,6 +566,8 @@ def test_a_small_weight_in_an_open_direction_counts():
     found = determined(("a", "b"), sensitivity, 0.5)
     assert found.lost.tolist() == [True, False]
     assert found.errors[1] == pytest.approx(0.02 * np.log(100), rel=1e-3)
+    for limit, lost in ((0.091, True), (0.093, False)):  # about 0.02 ln 100 = 0.0921
+        assert determined(("a", "b"), sensitivity, limit).lost[1] == lost
 
 
 # --- the table -------------------------------------------------------------------------------

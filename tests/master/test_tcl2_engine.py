@@ -12,6 +12,7 @@ from openmr._qutip import exact_arithmetic
 from openmr.bath.transforms import half_sided
 from openmr.master.evolution import choi_eigenvalues
 from openmr.master.interaction import hermitian_basis
+from openmr.master.redfield import reset
 from openmr.master.time_convolutionless import bohr_groups
 
 UP = qutip.sigmap()
@@ -290,6 +291,14 @@ def test_trace_and_hermiticity(secular, level_shift):
     assert found.lowest_state.shape == TIMES.shape
     assert "lowest Choi" in repr(found)
     assert "TCL2" in repr(generator)
+
+
+def test_a_reset_leaves_the_electron_and_renews_the_moment_at_its_rate():
+    joint = qutip.rand_dm([2, 3], seed=1)
+    moment = qutip.Qobj(np.diag([0.5, 0.3, 0.2]))
+    changed = qutip.vector_to_operator(reset(moment, 0.7) * qutip.operator_to_vector(joint))
+    expected = 0.7 * (qutip.tensor(joint.ptrace(0), moment) - joint)
+    np.testing.assert_allclose(changed.full(), expected.full(), atol=1e-14)
 
 
 def test_monitors_start_from_the_identity():

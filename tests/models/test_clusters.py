@@ -397,6 +397,8 @@ def test_no_coupling_and_infinite_temperature_stay_finite():
     still = clusters.rates(pair(1.0), coupling=0.0)
     assert largest(still.tensor) == 0
     assert largest(still.errors) == 0
+    free = clusters.at_reduced_temperature(0.5, np.zeros((3, 3)), 1.0)
+    assert not free.exchange.any()
     hot = clusters.at_reduced_temperature(0.5, RING, np.inf)
     assert largest(hot.exchange) == 0
     assert largest(clusters.rates(hot).errors) < ROUNDING

@@ -55,6 +55,19 @@ def test_first_order_is_the_field_of_the_mean_moments(method):
     np.testing.assert_allclose(turning, np.cross(omega, spin), atol=1e-13 * largest)
 
 
+def test_fields_of_the_sublattices_add_as_vectors():
+    """Across the field too, where each has J_xz and J_yz of its own."""
+    each = [om.Moments(s, 1e27, exchange_energy=j) for s, j in ((1.5, GENERAL), (1.0, GENERAL.T))]
+    sample = film_of(*each, weiss=[[5e-4, 2e-4], [2e-4, 3e-4]])
+    state = om.equilibrium(sample, 20.0, 5.0)
+    across = -sum(
+        m.density * m.exchange_matrix[:2, 2] * s for m, s in zip(each, state.mean_spin, strict=True)
+    )
+    for method in ("batched", "bloch-redfield"):
+        found = om.relaxation(sample, 20.0, 5.0, method=method).precession_across
+        np.testing.assert_allclose(found, across / om.units.HBAR, rtol=1e-12)
+
+
 def test_turned_axes_turn_the_tensor():
     """J -> R J R^T about b is the same film seen from other axes: tensors and resistivity."""
     angle = 0.7

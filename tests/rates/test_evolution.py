@@ -71,6 +71,14 @@ def test_fitted_rates_of_other_films(sample, temperature, field):
     within_its_word(found, om.relaxation(sample, temperature, field))
 
 
+def test_a_decay_is_the_exponential_on_the_start():
+    """Of a start that does not commute with the generator, at every step."""
+    generator, first = np.random.default_rng(3).normal(size=(2, 3, 3))
+    found = extraction.decay(generator, 0.1, first)
+    for k, state in enumerate(found):
+        np.testing.assert_allclose(state, expm(-0.1 * k * generator) @ first, rtol=1e-10)
+
+
 def test_overdamped_motion():
     """Jx != Jy and a precession slower than the difference of the two rates: no oscillation."""
     sample = film_of(om.Moments(2, 1e27, exchange_energy=(1e-3, 0.0, 0.0)))

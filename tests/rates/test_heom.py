@@ -204,6 +204,20 @@ def test_krylov_exponential_and_integrator():
     )
 
 
+def test_both_propagators_record_the_same_states_at_the_same_times():
+    bath = hierarchy.environment(0.05, 7 * np.pi, 2)
+    operator, system = qutip.sigmax(), qutip.liouvillian(0.4 * qutip.sigmaz())
+    strict = {"rtol": 1e-10, "atol": 1e-12}
+    solver = hierarchy.solver(system, operator, bath, 2, strict)
+    one, other = (
+        propagate(solver, np.eye(4, dtype=complex), 0.5, 4)
+        for propagate in (hierarchy.exponential, hierarchy.integrated)
+    )
+    for exact, found in zip(one, other, strict=True):
+        assert exact.shape == found.shape == (5, 4, 4)
+        np.testing.assert_allclose(found, exact, atol=1e-7 * np.abs(exact).max())
+
+
 def test_plateau_is_after_the_memory_and_before_a_late_accident():
     """A drift that grows and stops: the lasting search takes the stop, the other the start."""
     t = STEP * np.arange(STEPS + 1)
@@ -234,9 +248,11 @@ def test_rates_converge_with_the_cutoff_as_its_inverse():
 def test_what_the_cutoff_does_is_extrapolated_away(monkeypatch):
     """Rates that go as 1/gamma come out at an infinite cutoff, and the last step is the error."""
     infinite, first = np.diag([0.0, 0.3, 0.3, 0.2]), np.diag([0.0, 1.0, -2.0, 3.0])
+    turning = np.zeros((4, 4))
+    turning[1, 2], turning[2, 1] = 0.05, -0.05
 
     def recorded_at(space, coupling, width, *_):
-        return np.tile(-(infinite + first / width), (STEPS + 1, 1, 1))
+        return np.tile(-(infinite + first / width + turning), (STEPS + 1, 1, 1))
 
     monkeypatch.setattr(route, "_recorded", recorded_at)
     (space,) = hilbert.moment_spaces(FILM, om.equilibrium(FILM, *MILD))
@@ -245,7 +261,10 @@ def test_what_the_cutoff_does_is_extrapolated_away(monkeypatch):
     np.testing.assert_allclose(found.tensor, infinite[1:, 1:], atol=1e-15)
     last = np.abs(first[1:, 1:]) / (route.WIDER * found.diagnostics["drude_cutoff"])
     np.testing.assert_allclose(found.error, last, atol=1e-15)
+    narrow = np.abs(infinite + first / found.diagnostics["drude_cutoff"]).max()
+    assert found.diagnostics["cutoff_change"] == pytest.approx(last.max() / narrow, rel=1e-12)
     assert found.diagnostics["cutoff_change"] > 0.1  # of the largest rate: no idle test
+    assert found.diagnostics["remaining_shift"] == pytest.approx(0.05, rel=1e-12)
 
 
 def test_undressed_coupling_errs_as_the_inverse_square_of_the_cutoff(monkeypatch):
@@ -364,6 +383,17 @@ def test_sublattices_add_and_say_what_they_leave_out():
     largest = second.dissipator.max()
     assert np.abs(found.dissipator - second.dissipator).max() <= coupling * largest
     assert found.uncertainty.max() >= 0.9 * coupling * 0.5 * largest
+
+
+@pytest.mark.slow
+def test_each_sublattice_adds_its_own_doubt_and_what_the_others_noise_may_do():
+    """Of two alike: twice the rates, and twice the doubt of one with its rates times G0."""
+    moments = om.Moments(spin=0.5, density=1e27, exchange_energy=2e-4)
+    one, two = (heom(film_of(*(n * [moments])), *MILD, rtol=1e-3) for n in (1, 2))
+    np.testing.assert_allclose(two.dissipator, 2 * one.dissipator, rtol=1e-12)
+    noise = float(one.diagnostics["coupling"])
+    expected = 2 * (one.uncertainty + noise * np.abs(one.dissipator))
+    np.testing.assert_allclose(two.uncertainty, expected, rtol=1e-9)
 
 
 def joint_tensor(splittings, noise):
