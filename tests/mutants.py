@@ -202,20 +202,29 @@ def _traced(run: Callable[[], str]) -> dict[str, Any]:
 
 
 def _checks(wrong: Wrong, reached: dict[str, Reached]) -> Iterator[tuple[float, Callable[[], str]]]:
-    """Everything that may notice a wrong module, the likeliest first, with its seconds."""
+    """Everything that may notice a wrong module, the likeliest first, with its seconds.
+
+    Without a baseline every file of tests may, those of its own station first.
+    """
     function, station = wrong.variant.function, wrong.module.split(".")[1]
     called = (str(wrong.path), "<module>" if function == "module" else function)
     there = {name: r.seconds for name, r in reached.items() if called in r.functions}
+    if not reached:
+        there = dict.fromkeys((*_quick_tests(), "verify"), float(SLOW))
 
     def distance(name: str) -> tuple[Any, ...]:
         far = wrong.path.stem not in name, f"tests/{station}/" not in name
         return *far, there.get(name, 0.0), name
 
-    for name in sorted(there.keys() - {"verify"}, key=distance):
+    names = sorted(there.keys() - {"verify"}, key=distance)
+    near = [name for name in names if reached or f"tests/{station}/" in name]
+    for name in near:
         yield there[name], partial(_failure, name)
     yield SLOW, partial(_ledger, f"{wrong.module}.{function.partition('.')[0]}")
     if "verify" in there:
         yield there["verify"], _verify
+    for name in names[len(near) :]:
+        yield there[name], partial(_failure, name)
     own = (ROOT / "tests" / station).glob("test_*.py")
     for name in sorted((path.relative_to(ROOT).as_posix() for path in own), key=distance):
         yield SLOW, partial(_failure, name, "slow")
@@ -285,11 +294,15 @@ def _work(job: Callable[[], dict[str, Any]], told: Any, end: float) -> None:
         os._exit(status)
 
 
-def baseline(workers: int) -> dict[str, Reached]:
-    """Run the right package: time and reach of every file of tests, and of verify."""
+def _quick_tests() -> list[str]:
     tests = [path for folder in TESTED for path in (ROOT / "tests" / folder).glob("test_*.py")]
     tests.append(ROOT / "tests" / "prose" / "test_conventions.py")
-    files = [*sorted(path.relative_to(ROOT).as_posix() for path in tests), "verify"]
+    return sorted(path.relative_to(ROOT).as_posix() for path in tests)
+
+
+def baseline(workers: int) -> dict[str, Reached]:
+    """Run the right package: time and reach of every file of tests, and of verify."""
+    files = [*_quick_tests(), "verify"]
     jobs = [
         lambda name=name: _traced(_verify if name == "verify" else lambda: _failure(name))
         for name in files
@@ -337,6 +350,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--number", type=int, default=240)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="end by then")
+    parser.add_argument(
+        "--few", action="store_true", help="do not run the right package first: quicker for a few"
+    )
     parser.add_argument("--module", default="", help="only files whose path holds this")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     given = parser.parse_args()
@@ -353,7 +369,7 @@ def main() -> int:
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         sys.pycache_prefix, sys.dont_write_bytecode = folder, False
-        reached = baseline(given.workers)
+        reached = {} if given.few else baseline(given.workers)
         print(f"the right package, {len(reached)} files: {time.time() - start:.0f} s", flush=True)
         jobs = [lambda wrong=wrong: _judge(wrong, reached) for wrong in wrongs]
         for number, told in in_processes(jobs, given.workers, end):

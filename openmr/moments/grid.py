@@ -6,7 +6,7 @@ dataclass with a `temperature`; each of its arrays has the shape of the grid, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -41,7 +41,7 @@ def in_blocks(work: Callable[..., Found], grid: tuple[int, ...], *given: Any) ->
     for block in blocks(count):
         part = work(*(each(lambda array, cut=block: array[cut], row) for row in rows))
         if whole is None:
-            whole = each(lambda array: _room(array, count), part)
+            whole = each(lambda array: _room(array, count, rows), part)
         whole = each(lambda room, array, cut=block: _put(room, array, cut), whole, part)
     return each(lambda array: array.reshape(*grid, *array.shape[1:]), whole)  # type: ignore[no-any-return]
 
@@ -61,13 +61,21 @@ def each(change: Callable[..., Array], first: Any, *others: Any) -> Any:
     return max(first, *others) if others and isinstance(first, float) else first
 
 
-def _room(part: Array, count: int) -> Array:
-    """Zeros for all points; the points come last in memory, so that each component is one piece."""
+def _room(part: Array, count: int, rows: Sequence[Any]) -> Array:
+    """Zeros for all points, which come last in memory, so that each component is one piece.
+
+    What is handed on as it was given, such as the temperature, is not copied.
+    """
+    for row in rows:
+        if isinstance(row, np.ndarray) and part.ndim == 1 and np.may_share_memory(part, row):
+            return row
     return np.moveaxis(np.zeros((*part.shape[1:], count), part.dtype), -1, 0)
 
 
 def _put(room: Array, part: Array, cut: slice) -> Array:
     """Fill in a block; components that are zero are left alone, and so cost no memory."""
+    if np.may_share_memory(room, part):
+        return room
     for component in np.ndindex(part.shape[1:]):
         values = part[:, *component]
         if part.ndim == 1 or values.any():

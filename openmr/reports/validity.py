@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import Array, ConvergenceError, ExtractionError, SizeError
+from openmr._checks import Array, ConvergenceError, ExtractionError, ParameterError, SizeError
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.methods import COSTLY
@@ -76,8 +76,8 @@ class Assumption:
 
     @property
     def cost(self) -> float:
-        """Largest deviation; NaN where no route gave one."""
-        return float("nan") if self.deviation is None else float(np.max(self.deviation))
+        """Largest deviation of those that are known; NaN where no route gave one."""
+        return float("nan") if self.deviation is None else float(np.nanmax(self.deviation))
 
     @property
     def measure(self) -> str:
@@ -130,14 +130,15 @@ class Validity:
         """
         if assumption.choice:
             return None
-        found = self.comparison(assumption)
-        if found is None:
-            return False if np.any(assumption.size > self.tolerance) else None
-        return found.ok
+        found, deviation = self.comparison(assumption), assumption.deviation
+        unknown = True if deviation is None else np.isnan(deviation)
+        if (found and not found.ok) or np.any(unknown & (assumption.size > self.tolerance)):
+            return False
+        return None if found is None else True
 
     def verdict(self, assumption: Assumption) -> str:
         """`holds` in a word: good, MISS, OPEN (large and without a number), choice, or none."""
-        missed = "MISS" if assumption.deviation is not None else "OPEN"
+        missed = "MISS" if assumption.cost > self.tolerance else "OPEN"
         words = {True: "good", False: missed, None: "choice" if assumption.choice else ""}
         return words[self.holds(assumption)]
 
@@ -467,7 +468,12 @@ def _chemical_potential(point: _Point) -> Assumption:
     along = point.closed_form.dissipator[..., 2, 2]
 
     def residue() -> Array:
-        sea = point.rates("kinetic", half_width=point.half_width, energy_relaxation_rate=mixing)
+        options = {"half_width": point.half_width, "energy_relaxation_rate": mixing}
+        try:
+            sea = point.rates("kinetic", **options)
+        except ParameterError as error:  # beyond what the route resolves, in this line's own word
+            told = str(error).replace("energy_relaxation_rate", "mixing_rate")
+            raise ExtractionError(told) from None
         here, late = sea.dissipator[..., 2, 2], sea.diagnostics["slowest_rate"]
         slower = _ratio(late - here, here) if mixing else 0.0
         found = np.maximum(sea.diagnostics["residue"], slower)
@@ -608,17 +614,23 @@ def _weiss(point: _Point) -> tuple[Assumption, ...]:
 
 def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[Cost, Cost]:
     """Along the field and across it; or why there is none."""
-    errors = np.zeros((*state.temperature.shape, 2))  # without coupling no rate is wrong
+    errors, open_ = np.zeros((*state.temperature.shape, 2)), ""  # no coupling: no rate is wrong
     if magnet.exchange.any():
         if len(magnet.sublattices) > 1:
             return ((None, "for one sublattice only", ""),) * 2
-        needed, ordered = _alignment(magnet, state.temperature), state.temperature < ordering
-        if np.any(ordered & ~(np.abs(state.field) > needed)):
-            because = f"a finite cluster does not order; apply {needed[ordered].max():.2g} T"
-            return ((None, because, ""),) * 2
-        of_points = np.array([_weiss_errors(magnet, s) for s in state.points()])
-        errors = of_points.reshape(errors.shape)
+        needed = _alignment(magnet, state.temperature)
+        unknown = (state.temperature < ordering) & ~(np.abs(state.field) > needed)
+        if np.any(unknown):
+            open_ = f"a finite cluster does not order; apply {needed[unknown].max():.2g} T"
+        if np.all(unknown):
+            return ((None, open_, ""),) * 2
+        each = zip(state.points(), unknown.ravel(), strict=True)
+        none = np.full(2, np.nan)
+        of_points = [none if no else _weiss_errors(magnet, s) for s, no in each]
+        errors = np.reshape(np.array(of_points), errors.shape)
     moments = f"{_neighbourhood(magnet)} moments all coupled"
+    if open_:
+        moments += f"; no number somewhere: {open_}"
     along, across = (
         (errors[..., i], f"1/{rate}, {moments}", "clusters") for i, rate in enumerate(RATES)
     )
@@ -788,13 +800,17 @@ def _table(report: Validity) -> str:
 
 def closing_lines(report: Validity) -> list[str]:
     """Lines below the table: each closed form's worst, and the meaning of the words."""
-    costliest = {title: report.worst(name) for name, title in CLOSED_FORMS.items()}
-    found = {title: a for title, a in costliest.items() if a is not None}
-    lines = [
-        f"  {title:<24} at worst {percent(a.cost)}: {a.name} ({a.because})"
-        for title, a in found.items()
-    ]
-    if any(a.cost >= 1.0 for a in found.values()):
+    costliest = {name: report.worst(name) for name in CLOSED_FORMS}
+    lines = []
+    for name, title in CLOSED_FORMS.items():
+        affected = [a for a in report.assumptions if name in a.affects]
+        told = affected[0].because if affected else "no number"
+        if (worst := costliest[name]) is not None:
+            told = f"at worst {percent(worst.cost)}: {worst.name} ({worst.because})"
+        unknown = [a.name for a in affected if report.verdict(a) == "OPEN"]
+        told += f"; OPEN: {', '.join(unknown)}" if unknown else ""
+        lines.append(f"  {title:<24} {told}")
+    if any(a is not None and a.cost >= 1.0 for a in costliest.values()):
         lines.append("  where a line is off by 100 % or more, its closed form says nothing")
     lines += [""] if lines else []
     many = report.temperature.size > 1
@@ -806,7 +822,7 @@ def closing_lines(report: Validity) -> list[str]:
         "  off by: over the exchange part of the rate (of which a part of the spin is that part),",
         "    over the exchange field, or the largest |rho_L(B) - rho_L(0)| of the fields asked for",
         "  small: what the theory takes to be small, no unit; tau is the shorter exchange time",
-        "  OPEN: no route gave a number here, and what must be small exceeds what counts as good",
+        "  OPEN: somewhere no route gave a number, and what must be small exceeds what is good",
         "  choice: not an error, but what the other model would give",
     ]
     return lines

@@ -118,21 +118,22 @@ def resistivity(
             f"{film.spin_hall_angle:g} more charge current is lost to the spin Hall effect, "
             "2 theta_SH^2, than the field drives; take a smaller one"
         )
-    arrays = dict(zip(_ARRAYS, (film.resistivity * part for part in parts), strict=True))
-    return Resistivity(relaxation, m, order=order, **arrays)
+    return Resistivity(relaxation, m, order=order, **dict(zip(_ARRAYS, parts, strict=True)))
 
 
 def _relative(
     film: Film, order: str, precession_sign: str, m: Array, relaxation: Relaxation
 ) -> tuple[Array, ...]:
-    """rho_L, rho_yx and Eqs. (88)-(90), all over rho_L0."""
+    """rho_L, rho_yx and Eqs. (88)-(90) [Ohm m]."""
     if _is_axial(relaxation):
-        return _axial(film, relaxation, m, order, precession_sign)
+        found = _axial(film, relaxation, m, order, precession_sign)
+        return tuple(film.resistivity * part for part in found)
     local = surviving_matrix(film, relaxation.tensor)
     surviving = turned(local, film_axes(relaxation, m))
     if precession_sign == "printed":
         surviving = np.swapaxes(surviving, -1, -2)
-    return *relative_resistivity(film, surviving, order), *_invariants(local)
+    found = *relative_resistivity(film, surviving, order), *_invariants(local)
+    return tuple(film.resistivity * part for part in found)
 
 
 def _is_axial(relaxation: Relaxation) -> bool:

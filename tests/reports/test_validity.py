@@ -592,3 +592,17 @@ def test_the_worst_of_an_unknown_closed_form_is_refused(name):
         om.ParameterError, match="`closed_form` must be one of 'tau_par', 'tau_perp"
     ):
         empty.worst(name)
+
+
+def test_one_point_without_a_number_hides_no_other():
+    found = om.validity(om.presets.pt_py(), [10.0, 10.0], [0.0, 5.0])
+    alone = om.validity(om.presets.pt_py(), 10.0, 5.0)
+    for word, line in (("MISS", "along"), ("OPEN", "across")):
+        name = f"a moment alone (Weiss field), {line}"
+        (mixed,) = (a for a in found.assumptions if a.name == name)
+        (own,) = (a for a in alone.assumptions if a.name == name)
+        np.testing.assert_allclose(mixed.deviation, [np.nan, own.cost], rtol=1e-12)
+        assert found.verdict(mixed) == word
+        assert mixed.cost == pytest.approx(own.cost, rel=1e-12)
+    assert not found.ok
+    assert "OPEN: a moment alone (Weiss field), across" in str(found)

@@ -101,6 +101,7 @@ def standard_cases() -> list[Case]:
         Case("one-axis flips, Jy = Jz = 0", presets.pt_py((1e-3, 0.0, 0.0)), 25, 0.01, oblique),
         Case("perfect lattice", presets.pt_py(1e-3, disorder="lattice"), 10, 5, oblique),
         Case("field reversed", presets.pt_py((-1e-3, -0.6e-3, -0.8e-3)), 15, -4, oblique),
+        Case("above T_C in a field", presets.pt_py(-1e-3), 60, 5, oblique),
         Case("zero field above T_C", presets.pt_py(-1e-3), 200, 0, oblique),
         Case("antiferromagnet at zero field", antiferro, 25, 0, (0.6, 0.8, 0.0)),
         Case("ferrimagnet, anisotropic", ferri, 30, 2, oblique),
