@@ -13,6 +13,7 @@ from systems import antiferromagnet, field_for, film_of, paramagnet
 import openmr as om
 from openmr._checks import ExtractionError
 from openmr.apps import cli
+from openmr.models.clusters import MAX_DIMENSION
 from openmr.rates.routes import tcl2
 from openmr.reports import validity
 from openmr.sample.toml import read_sample
@@ -228,6 +229,17 @@ def test_an_antiferromagnet_must_be_held_along_the_field():
     assert held.deviation is None
     ferromagnet = om.validity(om.presets.pt_py(), 10.0, 5.0)
     assert not any(a.name.startswith("sublattices") for a in ferromagnet.assumptions)
+
+
+def test_the_neighbourhood_is_the_largest_that_can_be_diagonalised():
+    """One moment and the total spin of the others: (2S + 1)(2S(N - 1) + 1) states."""
+    held = []
+    for spin in (0.5, 2.5, 20.0, 60.0):
+        count = validity._neighbourhood(paramagnet(spin).magnet)
+        states = [(2 * spin + 1) * (2 * spin * n + 1) for n in (count - 1, count)]
+        held.append(states[0] <= MAX_DIMENSION and count <= validity.NEIGHBOURHOOD)
+        assert states[1] > MAX_DIMENSION or count == validity.NEIGHBOURHOOD
+    assert all(held)
 
 
 def test_weiss_error_falls_with_temperature():
