@@ -1,5 +1,5 @@
 """Programs that people start: the command line and the explorer in the browser.
 
-In: arguments, TOML files, moved sliders; out: text, JSON, files, a page. May
+In: arguments, names of files, moved sliders; out: text, JSON, files, a page. May
 not compute what a station below gives; nothing imports it.
 """
