@@ -33,6 +33,7 @@ def test_each_kind_of_mistake_is_made_and_no_message_is_touched():
     assert ast.dump(tree) == right
 
 
+@pytest.mark.slow
 def test_every_module_of_the_physics_is_met():
     paths = mutants.physics()
     drawn = mutants.sample(paths, seed=1, number=len(paths))

@@ -5,6 +5,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PLACES = ("openmr", "tests", "docs", "examples", "benchmarks")
 PAGES = {".md", ".rst", ".ipynb"}
@@ -136,6 +138,7 @@ def unused(path):
             yield f"{module}.{name}"
 
 
+@pytest.mark.slow
 def test_public_names_are_used():
     package = [path for path in trees() if path.is_relative_to(ROOT / "openmr")]
     done = [path for path in package if not re.search(LATER, path.as_posix())]

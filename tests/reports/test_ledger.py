@@ -126,7 +126,9 @@ def test_entries_are_complete():
     "chapters",
     [
         pytest.param(sorted(COSTLY), marks=pytest.mark.slow, id="costly"),
-        pytest.param([name for name in CHAPTERS if name not in COSTLY], id="others"),
+        pytest.param(
+            [name for name in CHAPTERS if name not in COSTLY], marks=pytest.mark.slow, id="others"
+        ),
     ],
 )
 def test_verdicts(chapters):

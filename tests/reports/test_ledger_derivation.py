@@ -30,6 +30,7 @@ def test_none_is_missing():
     assert {entry.equation for entry in mine()} == RANGE | CLAIMS
 
 
+@pytest.mark.slow
 def test_which_are_wrong_in_print():
     verdicts = {entry.equation: examine(entry).verdict for entry in mine()}
     named = {verdict: {e for e, v in verdicts.items() if v == verdict} for verdict in FOUND}

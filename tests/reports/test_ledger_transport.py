@@ -51,6 +51,7 @@ def test_none_is_missing():
     assert {entry.equation for entry in mine()} >= RANGE
 
 
+@pytest.mark.slow
 def test_which_are_wrong_in_print():
     verdicts = {entry.equation: examine(entry).verdict for entry in mine()}
     named = {verdict: {e for e, v in verdicts.items() if v == verdict} for verdict in FOUND}
@@ -58,6 +59,7 @@ def test_which_are_wrong_in_print():
     assert set(verdicts.values()) == {*FOUND, "holds"}
 
 
+@pytest.mark.slow
 def test_misprints_are_no_matter_of_rounding():
     for entry in mine():
         finding = examine(entry)

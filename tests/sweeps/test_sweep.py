@@ -442,6 +442,7 @@ def test_command_line(tmp_path, capsys):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.toml", "out.nc"]
 
 
+@pytest.mark.slow
 def test_command_line_says_which_name_is_old(tmp_path):
     """In a new interpreter, which shows such warnings to no user unless asked to."""
     config, target = tmp_path / "film.toml", tmp_path / "out.nc"
