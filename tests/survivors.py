@@ -1,6 +1,7 @@
 """Wrong variants that nothing can notice, for `mutants.py`: name -> why not."""
 
 START = "only where a search starts: it ends at the same lowest free energy"
+WAY = "only which of two ways is taken to the same root"
 ZERO = "only whether it is zero, to rounding, is asked"
 NEAR = "a margin by which a limit is met: laxer or sharper, the same numbers"
 COST = "how much memory, or how many at a time: the same numbers"
@@ -28,6 +29,7 @@ SURVIVORS: dict[str, str] = {
     "2 * (1e-12 * len(modes) * (1.0 + np.abs(energies).max()))": NEAR,
     "models.fermi_kinetics._linear_operator: 1 + count // 32 -> 2 + count // 32": COST,
     "moments.grid._put: 1: -> 2:": COST,
+    "moments.one_sublattice._solve: spin + 1.0 -> spin + 2.0": WAY,
     "rates.plateau.find_plateau: np.diff(largest) > 0 -> np.diff(largest) >= 0": TIE,
     "rates.routes.heom._elements: terms + 1 -> 1": COST,
     "sample.ordering._leading_net_moment: abs(moments.sum()) / np.abs(moments).sum() -> "
