@@ -67,17 +67,22 @@ def _room(part: Array, count: int, rows: Sequence[Any]) -> Array:
     What is handed on as it was given, such as the temperature, is not copied.
     """
     for row in rows:
-        if isinstance(row, np.ndarray) and part.ndim == 1 and np.may_share_memory(part, row):
+        if isinstance(row, np.ndarray) and _start(row) == _start(part):
             return row
     return np.moveaxis(np.zeros((*part.shape[1:], count), part.dtype), -1, 0)
 
 
 def _put(room: Array, part: Array, cut: slice) -> Array:
     """Fill in a block; components that are zero are left alone, and so cost no memory."""
-    if np.may_share_memory(room, part):
+    if _start(room[cut]) == _start(part):
         return room
     for component in np.ndindex(part.shape[1:]):
         values = part[:, *component]
         if part.ndim == 1 or values.any():
             room[cut, *component] = values
     return room
+
+
+def _start(array: Array) -> tuple[Any, ...]:
+    """Place in memory, and how to go on from there: of what is the same array or begins it."""
+    return array.__array_interface__["data"], array.strides, array.shape[1:], array.dtype

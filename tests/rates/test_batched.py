@@ -196,6 +196,19 @@ def test_large_grids_in_blocks_equal_points(monkeypatch):
     assert split.diagnostics["kms"] <= 1e-14
 
 
+def test_what_blocks_hand_on_is_not_taken_for_what_they_are_given(monkeypatch):
+    monkeypatch.setattr(grid, "BLOCK", 10)
+    table, line = np.arange(60.0).reshape(30, 2), np.arange(30.0)
+
+    def views(t, x):
+        return t[:, 0], t[:, 1], t, x, -x, t[:, ::-1]
+
+    for found, expected in zip(
+        grid.in_blocks(views, (30,), table, line), views(table, line), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_a_line_at_the_wrong_side_is_noticed(monkeypatch):
     """With the vectors of <S_-S_+> and <S_+S_-> swapped the flips of the wrong helicity count."""
     lines = module.LINES[[1, 0, 2]]
