@@ -107,11 +107,11 @@ def resistivity(
     _checks.choice("order", order, ("second", "exact"))
     _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
     m = _checks.unit_vectors("direction", direction)
-    relative = partial(_relative, film, order, precession_sign, m)
+    at_points = partial(_resistivities, film, order, precession_sign, m)
     if m.ndim == 1:  # else the direction may have axes that the rates have not
-        parts = in_blocks(relative, relaxation.temperature.shape, relaxation)
+        parts = in_blocks(at_points, relaxation.temperature.shape, relaxation)
     else:
-        parts = relative(relaxation)
+        parts = at_points(relaxation)
     if not parts[0].min(initial=np.inf) > 0:
         raise _checks.ParameterError(
             "`spin_hall_angle` must leave the conductivity of the film positive: at "
@@ -121,18 +121,18 @@ def resistivity(
     return Resistivity(relaxation, m, order=order, **dict(zip(_ARRAYS, parts, strict=True)))
 
 
-def _relative(
+def _resistivities(
     film: Film, order: str, precession_sign: str, m: Array, relaxation: Relaxation
 ) -> tuple[Array, ...]:
     """rho_L, rho_yx and Eqs. (88)-(90) [Ohm m]."""
     if _is_axial(relaxation):
         found = _axial(film, relaxation, m, order, precession_sign)
-        return tuple(film.resistivity * part for part in found)
-    local = surviving_matrix(film, relaxation.tensor)
-    surviving = turned(local, film_axes(relaxation, m))
-    if precession_sign == "printed":
-        surviving = np.swapaxes(surviving, -1, -2)
-    found = *relative_resistivity(film, surviving, order), *_invariants(local)
+    else:
+        local = surviving_matrix(film, relaxation.tensor)
+        surviving = turned(local, film_axes(relaxation, m))
+        if precession_sign == "printed":
+            surviving = np.swapaxes(surviving, -1, -2)
+        found = *relative_resistivity(film, surviving, order), *_invariants(local)
     return tuple(film.resistivity * part for part in found)
 
 
@@ -157,7 +157,7 @@ def _is_axial(relaxation: Relaxation) -> bool:
 def _axial(
     film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """The same by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
+    """The same over rho_L0, by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
     drho0 = surviving_along(film, relaxation)
     across, drho2 = surviving_across(film, relaxation)
     try:

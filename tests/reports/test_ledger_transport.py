@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 from mutation import index_mutants, mutants
+from spoil import compiled, replaced, rewritten
 
 import openmr as om
 from openmr.rates import axes, record
@@ -190,12 +191,6 @@ def variants(function):
         yield mutant.name, compiled(function, mutant.tree)
 
 
-def compiled(function, tree):
-    room = dict(function.__globals__)
-    exec(compile(tree, f"<variant of {function.__name__}>", "exec"), room)
-    return room[function.__name__].__code__
-
-
 @pytest.fixture
 def restored(request):
     """The function of the test, with its own code again after it."""
@@ -232,9 +227,9 @@ def test_a_wrong_piece_of_what_ships_turns_a_verdict(restored):
     source = inspect.getsource(restored)
     for numbers, piece, wrong in PIECES[restored]:
         assert source.count(piece) == 1, piece
-        restored.__code__ = compiled(restored, ast.parse(source.replace(piece, wrong)))
-        for number in numbers.split():
-            assert turned(number), (number, piece)
+        with replaced(restored, rewritten(restored, piece, wrong)):
+            for number in numbers.split():
+                assert turned(number), (number, piece)
 
 
 # --- references ------------------------------------------------------------------------------

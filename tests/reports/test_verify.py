@@ -6,7 +6,6 @@ import inspect
 import json
 import subprocess
 import sys
-import textwrap
 import types
 from dataclasses import asdict, replace
 from functools import cache, lru_cache
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mutation import mutants
+from spoil import rewritten
 
 import openmr as om
 from openmr import closed_form
@@ -229,12 +229,7 @@ def make_wrong(patch, place, old, new):
         owner = getattr(owner, each)
     function = vars(owner)[name]
     function = inspect.unwrap(getattr(function, "fget", function))
-    source = textwrap.dedent(inspect.getsource(function))
-    assert source.count(old) >= 1, f"{place} no longer says {old!r}"
-    names = {}
-    code = compile(source.replace(old, new), function.__code__.co_filename, "exec")
-    exec(code, {**function.__globals__, "property": lambda f: f}, names)
-    patch.setattr(function, "__code__", names[name].__code__)
+    patch.setattr(function, "__code__", rewritten(function, old, new))
 
 
 @pytest.fixture(scope="module")
