@@ -236,12 +236,14 @@ def _warnings(made: Generator, found: Rates) -> list[str]:
 
 def secular_margin(made: Generator, rate: float) -> float:
     """Smallest difference of frequencies whose terms were dropped, over a rate."""
-    _, frequencies = made.system.bohr
-    gaps = np.diff(frequencies)
+    places, frequencies = made.system.bohr
+    groups = places
     if made.method == "grouped" and made.resolution is not None:
-        labels = made.system.groups(made.resolution)
-        gaps = gaps[np.diff(labels) > 0]
-    return float(gaps.min(initial=np.inf)) / rate if rate > 0 else np.inf
+        groups, _ = made.system.groups(made.resolution)
+    group = np.zeros(len(frequencies), dtype=int)
+    group[places] = groups
+    apart = np.diff(group) > 0
+    return float(np.diff(frequencies)[apart].min(initial=np.inf)) / rate if rate > 0 else np.inf
 
 
 # --- steady state ------------------------------------------------------------------------------
@@ -491,7 +493,9 @@ def _entropy_change(rho: ComplexArray, change: ComplexArray) -> float:
     return -float(slope[kept] @ np.log(p[kept]))
 
 
-def _entropy(system: OpenSystem, energy: Array, number: Array | None, change: float) -> float | None:
+def _entropy(
+    system: OpenSystem, energy: Array, number: Array | None, change: float
+) -> float | None:
     total = change
     for c in system.couplings:
         heat, potential = energy[c.index], c.bath.potential
@@ -565,9 +569,7 @@ def correlation(
     left, right = observable("a", a, system), observable("b", b, system)
     grid = _checks.finite_array("times", times)
     if grid.ndim != 1 or not grid.size or grid[0] < 0 or np.any(np.diff(grid) <= 0):
-        raise ParameterError(
-            f"`times` must be increasing numbers >= 0, got {_checks.shown(times)}"
-        )
+        raise ParameterError(f"`times` must be increasing numbers >= 0, got {_checks.shown(times)}")
     if method == "heom":
         from openmr.master import hierarchy
 
@@ -618,7 +620,9 @@ def spectrum(
     def half(x: ComplexArray, y: ComplexArray) -> ComplexArray:
         start = (y @ rho - np.trace(y @ rho) * rho).T.ravel()
         one = np.eye(d * d)
-        return np.array([x.ravel() @ np.linalg.solve(-still - 1j * f * one, start) for f in frequencies])
+        return np.array(
+            [x.ravel() @ np.linalg.solve(-still - 1j * f * one, start) for f in frequencies]
+        )
 
     return half(left, right) + half(right.conj().T, left.conj().T).conj()
 
