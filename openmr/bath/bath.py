@@ -316,13 +316,16 @@ class Bath:
         """
         return self._shaped(t, self._source.correlation(_flat("t", t)))
 
-    def exponents(self, rtol: float = 1e-4) -> Exponents:
+    def exponents(self, rtol: float = 1e-4, highest: float = np.inf) -> Exponents:
         """C(t) as a sum of exponentials.
 
         Parameters
         ----------
         rtol : float, no unit
             Allowed deviation of the spectrum, over the largest.
+        highest : float, in units of energy
+            Frequency above which S need not be right: far above the Bohr frequencies, noise is as
+            good as white, and fewer exponents and `delta` do.
 
         Returns
         -------
@@ -333,11 +336,14 @@ class Bath:
         ConvergenceError
             If the tolerance is not reached.
         """
-        found = self._source.exponents(_checks.number("rtol", rtol, above=0.0))
+        found = self._source.exponents(
+            _checks.number("rtol", rtol, above=0.0),
+            _checks.number("highest", highest, "in units of energy", above=0.0, infinite=True),
+        )
         if self.size > 1:
             return found
         return Exponents(
-            found.coefficients[:, 0, 0], found.rates, float(found.delta[0, 0]), found.uncertainty
+            found.coefficients[:, 0, 0], found.rates, float(found.delta[0, 0].real), found.uncertainty
         )
 
 

@@ -36,16 +36,15 @@ class Exponents:
     coefficients : complex array (k,) or (k, n, n), square of the energy unit
     rates : complex array (k,), in units of energy
         With a positive real part.
-    delta : float or array (n, n), in units of energy
-        Half of the white noise that is left over, S(0)/2 - sum Re c/nu: the weight of
-        -delta [A, [A, .]].
+    delta : float or complex array (n, n), in units of energy
+        Half of the white noise beside them: the weight of -delta [A, [A, .]].
     uncertainty : float, no unit
         Largest deviation from S(w), over the largest S.
     """
 
     coefficients: ComplexArray
     rates: ComplexArray
-    delta: float | Array
+    delta: float | ComplexArray
     uncertainty: float
 
 
@@ -175,70 +174,78 @@ class Source:
             out[first : first + step] = np.einsum("ktp,pkij->tij", waves, series, optimize=True)
         return out
 
-    def exponents(self, rtol: float) -> Exponents:
-        """Sum of exponentials whose spectrum is S to `rtol` of the largest S.
+    def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
+        """Sum of exponentials whose spectrum is S to `rtol` of the largest S, up to `highest`.
 
-        The rates are poles of rational approximants of S + S(-) and [S - S(-)] / w as functions of
-        w^2 about each centre [Nakatsukasa2018]; where they are real, they are the thermal ones. The
-        coefficients follow by least squares.
+        The rates are poles of rational approximants of S(w) + S(-w) and [S(w) - S(-w)] / w as
+        functions of w^2 about each centre [Nakatsukasa2018]. The coefficients follow by least
+        squares, with a constant, the white noise, where the spectrum is cut at `highest`.
         """
-        pieces = []
+        found = []
         for centre in dict.fromkeys(self.centres):
             inside = [k for k, one in enumerate(self.centres) if one == centre]
             inside = inside if len(self.centres) == self.size else list(range(self.size))
-            pieces.append(self._fitted(centre, inside, rtol))
-        rates = np.concatenate([nu for nu, _, _ in pieces])
-        coefficients = np.concatenate([c for _, c, _ in pieces])
-        still = self.spectrum(np.zeros(1))[0]
-        half = (coefficients / rates[:, None, None]).sum(axis=0)
-        delta = 0.5 * (still - half - half.conj().T).real
-        return Exponents(coefficients, rates, delta, max(error for _, _, error in pieces))
+            found.append(self._fitted(centre, np.ix_(inside, inside), rtol, highest))
+        return Exponents(
+            np.concatenate([one.coefficients for one in found]),
+            np.concatenate([one.rates for one in found]),
+            sum(one.delta for one in found),
+            max(one.uncertainty for one in found),
+        )
 
     def _fitted(
-        self, centre: float, inside: list[int], rtol: float
-    ) -> tuple[ComplexArray, ComplexArray, float]:
-        """Rates (k,), coefficients (k, n, n) of the elements `inside`, and the error over max S."""
-        pick = np.ix_(inside, inside)
-        x = self.scale * 10.0 ** np.linspace(-5, 12, 681)
-        both = np.stack([self.spectrum(centre + x), self.spectrum(centre - x)])
-        both = both[(..., *pick)]
-        if not np.all(np.isfinite(both)):
-            raise ParameterError("`spectrum` must be finite for exponents, got a value that is not")
-        largest = float(np.abs(both).max())
-        tail = np.abs(both).max(axis=(0, -2, -1)) > 0.03 * rtol * largest
-        last = int(np.flatnonzero(tail)[-1]) + 2 if tail.any() else 2
-        if last > len(x):
-            raise ParameterError(
-                "`spectrum` must fall off at high frequencies: without a cutoff there is no "
-                "correlation to be written as exponentials"
-            )
-        x, both = x[:last], both[:, :last]
-        # fixed weights that tell the elements of a matrix apart
-        weigh = np.exp(1j * np.arange(len(inside) ** 2).reshape(len(inside), -1) ** 2)
-        mixed = np.einsum("swij,ij->sw", both, weigh) / largest
-        even, odd = mixed[0] + mixed[1], (mixed[0] - mixed[1]) * self.scale / x
-        fitted = slice(0, None, 2)
-        best = (np.empty(0, complex), np.empty((0, len(inside), len(inside)), complex), np.inf)
+        self, centre: float, block: tuple[Array, ...], rtol: float, highest: float
+    ) -> Exponents:
+        """Exponents of one diagonal block of the matrix, about its centre."""
+        scale = min(self.scale, highest)
+        x, both = self._sampled(centre, scale, block, rtol, highest)
+        folded = (x**2 - scale**2) / (x**2 + scale**2)
+        # one function with every pole in it: fixed weights tell the elements apart
+        weigh = np.exp(1j * np.arange(both[0, 0].size).reshape(both.shape[2:]) ** 2)
+        ahead, back = np.einsum("swij,ij->sw", both, weigh).real / np.abs(both).max()
+        mixed = ahead + back + 1j * (ahead - back) * scale / x
+        best: tuple[ComplexArray, ComplexArray, ComplexArray, float] | None = None
         for strictness in (1.0, 0.1, 0.01, 1e-3, 1e-4):
-            found = AAA(
-                (x[fitted] / self.scale) ** 2, (even + 1j * odd)[fitted], rtol=strictness * rtol
-            )
-            rates = self.scale * _roots(found.poles())
-            if not len(rates):
-                continue
-            coefficients, error = _least_squares(x, both, rates)
-            if error < best[2]:
-                best = rates, coefficients, error
-            if error <= rtol:
+            # a bilinear map of w^2 onto (-1, 1): rational stays rational, far poles come near
+            poles = AAA(folded[::2], mixed[::2], rtol=strictness * rtol).poles()
+            with np.errstate(divide="ignore"):
+                rates = scale * _roots((1 + poles) / (1 - poles))
+            found = rates, *_least_squares(x, both, rates, white=highest < np.inf)
+            weight = np.abs(found[1]).max(axis=(-2, -1)) / rates.real / np.abs(both).max()
+            if np.any(idle := weight < 1e-3 * rtol):
+                rates = rates[~idle]
+                found = rates, *_least_squares(x, both, rates, white=highest < np.inf)
+            best = found if best is None or found[-1] < best[-1] else best
+            if best[-1] <= rtol:
                 break
         else:
             raise ConvergenceError(
-                f"exponents of the bath reach {best[2]:.2g} of the largest S, allowed {rtol:.2g}; "
-                "a larger `rtol` or a smoother spectrum helps"
+                f"exponents of the bath reach {best[-1]:.2g} of the largest S, allowed {rtol:.2g}; "
+                "a larger `rtol`, a `highest` frequency or a smoother spectrum helps"
             )
-        whole = np.zeros((len(best[0]), self.size, self.size), dtype=complex)
-        whole[(slice(None), *pick)] = best[1]
-        return best[0] + 1j * centre, whole, best[2]
+        rates, coefficients, white, error = best
+        whole = np.zeros((len(rates) + 1, self.size, self.size), dtype=complex)
+        whole[(slice(None), *block)] = np.concatenate([coefficients, white[None]])
+        return Exponents(whole[:-1], rates + 1j * centre, whole[-1], error)
+
+    def _sampled(
+        self, centre: float, scale: float, block: tuple[Array, ...], rtol: float, highest: float
+    ) -> tuple[Array, ComplexArray]:
+        """Distances x from a centre and S at centre + x, centre - x, shape (2, x, n, n)."""
+        x = scale * 10.0 ** np.linspace(-5, 12, 681)
+        x = np.append(x[x < highest], [] if highest == np.inf else [highest])
+        both = np.stack([self.spectrum(centre + x), self.spectrum(centre - x)])[(..., *block)]
+        if not np.all(np.isfinite(both)):
+            raise ParameterError("`spectrum` must be finite for exponents, got a value that is not")
+        size = np.abs(both).max(axis=(0, -2, -1))
+        if highest == np.inf:
+            last = int(np.flatnonzero(size >= 0.03 * rtol * size.max())[-1]) + 2
+            if last > len(x):
+                raise ParameterError(
+                    "`highest` must be given: the spectrum does not fall off at high frequencies"
+                )
+            x, both = x[:last], both[:, :last]
+        return x, both
 
 
 def _roots(poles: ComplexArray) -> ComplexArray:
@@ -248,31 +255,32 @@ def _roots(poles: ComplexArray) -> ComplexArray:
     single = np.abs(nu.imag) < 0.03 * nu.real
     pairs = nu[~single]
     pairs = pairs.real + 1j * np.abs(pairs.imag)
-    pairs = pairs[[np.all(np.abs(p - pairs[:k]) > 0.03 * np.abs(p)) for k, p in enumerate(pairs)]]
+    pairs = pairs[[bool(np.all(abs(p - pairs[:k]) > 0.03 * abs(p))) for k, p in enumerate(pairs)]]
     return np.concatenate([np.sort(nu[single].real), pairs, pairs.conj()])
 
 
-def _least_squares(x: Array, both: ComplexArray, rates: ComplexArray) -> tuple[ComplexArray, float]:
-    """Coefficients (k, n, n) of S(x), S(-x) in `both` (2, w, n, n), and the largest deviation."""
+def _least_squares(
+    x: Array, both: ComplexArray, rates: ComplexArray, *, white: bool
+) -> tuple[ComplexArray, ComplexArray, float]:
+    """Coefficients (k, n, n) and half the white noise (n, n) of S, and the largest deviation.
+
+    S_ij = sum_k c_ij / (nu - i w) + conj(c_ji) / (conj(nu) + i w), over the largest S.
+    """
     n = both.shape[-1]
     w = np.concatenate([x, -x])
     values = both.reshape(len(w), n, n)
     basis = 1 / (rates - 1j * w[:, None])
-    upper, lower = np.triu_indices(n)
-    coefficients = np.zeros((len(rates), n, n), dtype=complex)
-    # S_ij = sum c_ij / (nu - iw) + conj(c_ji) / (conj nu + iw): Hermitian part and the rest apart
-    columns = np.concatenate([basis, basis.conj()], axis=1)
+    columns = np.concatenate([basis, basis.conj(), np.full((len(w), int(white)), 2.0)], axis=1)
     size = np.linalg.norm(columns, axis=0)
-    for i, j in zip(upper, lower, strict=True):
-        target = values[:, i, j]
-        found = np.linalg.lstsq(columns / size, target, rcond=1e-13)[0] / size
-        ahead, back = found[: len(rates)], found[len(rates) :].conj()
-        if i == j:
-            ahead = back = 0.5 * (ahead + back)
-        coefficients[:, i, j], coefficients[:, j, i] = ahead, back
-    half = np.einsum("wk,kij->wij", basis, coefficients)
+    found = np.linalg.lstsq(columns / size, values.reshape(len(w), -1), rcond=1e-13)[0]
+    found = (found / size[:, None]).reshape(-1, n, n)
+    k = len(rates)
+    coefficients = 0.5 * (found[:k] + found[k : 2 * k].conj().swapaxes(-1, -2))
+    rest = found[2 * k :].sum(axis=0)
+    rest = 0.5 * (rest + rest.conj().T)
+    half = np.einsum("wk,kij->wij", basis, coefficients) + rest
     deviation = half + half.conj().swapaxes(-1, -2) - values
-    return coefficients, float(np.abs(deviation).max() / np.abs(values).max())
+    return coefficients, rest, float(np.abs(deviation).max() / np.abs(values).max())
 
 
 # --- closed forms --------------------------------------------------------------------------------
@@ -407,6 +415,11 @@ class ElectronHole(Source):
     strength: float
     temperature: float
 
+    @property
+    def scale(self) -> float:  # type: ignore[override]
+        """Temperature: there is no other."""
+        return self.temperature or 1.0
+
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
         return _matrix(self.strength * thermal(w, self.temperature))
@@ -459,6 +472,6 @@ class Exponential(Source):
         """C at times (t,) >= 0, shape (t, n, n)."""
         return self._sum(np.exp(-t[:, None] * self.given.rates))
 
-    def exponents(self, rtol: float) -> Exponents:  # noqa: ARG002
+    def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:  # noqa: ARG002
         """The exponents as they were given."""
         return self.given
