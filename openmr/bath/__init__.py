@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 __all__ = [
     "LARGEST_SPIN",
+    "Bath",
     "ComplexArray",
     "CorrelatorLines",
+    "Exponents",
     "detailed_balance",
     "electron_hole_spectrum",
     "moment_correlation",
@@ -21,6 +23,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from openmr._checks import ComplexArray
+    from openmr.bath.bath import Bath
     from openmr.bath.correlators import (
         LARGEST_SPIN,
         CorrelatorLines,
@@ -31,11 +34,13 @@ if TYPE_CHECKING:
         populations,
         spin_matrices,
     )
+    from openmr.bath.sources import Exponents
 else:
+    _FILES = {"Bath": "bath", "Exponents": "sources"}
 
     def __getattr__(name: str) -> object:
         if name in __all__:
-            return getattr(_import_module("openmr.bath.correlators"), name)
+            return getattr(_import_module(f"openmr.bath.{_FILES.get(name, 'correlators')}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -28,8 +28,8 @@ _PHASE = 4.0
 """Largest w times panel length: exp(i w tau) is then exact in degree 16."""
 _CHUNK = 2**21
 
-_NODES = -np.cos(np.pi * np.arange(_ORDER + 1) / _ORDER)
-_TO_SERIES = np.linalg.inv(chebyshev.chebvander(_NODES, _ORDER))
+NODES = -np.cos(np.pi * np.arange(_ORDER + 1) / _ORDER)
+_TO_SERIES = np.linalg.inv(chebyshev.chebvander(NODES, _ORDER))
 
 
 def _antiderivative(x: float, degree: int = _ORDER) -> Array:
@@ -38,7 +38,7 @@ def _antiderivative(x: float, degree: int = _ORDER) -> Array:
     return np.asarray(chebyshev.chebval(x, chebyshev.chebint(series, lbnd=-1)))
 
 
-_WEIGHTS, _LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, _LOWER_ORDER)
+WEIGHTS, LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, _LOWER_ORDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class HalfSided:
         panel = max(0, int(np.searchsorted(self.edges, time, side="right")) - 1)
         start, half = self.edges[panel], 0.5 * np.diff(self.edges[panel : panel + 2])[0]
         weights = half * _antiderivative((time - start) / half - 1.0)
-        phases = np.exp(1j * np.outer(self.frequencies, start + half * (_NODES + 1.0)))
+        phases = np.exp(1j * np.outer(self.frequencies, start + half * (NODES + 1.0)))
         return np.asarray(
             self.cumulative[panel] + np.einsum("wk,k,kij->wij", phases, weights, self.values[panel])
         )
@@ -132,7 +132,7 @@ def _extended(found: HalfSided, correlator: Correlator, end: float, highest: flo
 
 def _late(found: HalfSided) -> tuple[float, float]:
     """Largest |D| in the last quarter, and the bound T |D| on what comes after."""
-    late = float(np.abs(found.values[_nodes(found.edges) >= 0.75 * found.edges[-1]]).max())
+    late = float(np.abs(found.values[nodes(found.edges) >= 0.75 * found.edges[-1]]).max())
     return late, float(found.edges[-1]) * late
 
 
@@ -160,11 +160,11 @@ def sampled(
     """
     end = min(time, float(times[-1]))
     edges = np.append(times[times < end * (1 - 1e-12)], end)
-    nodes = _nodes(edges)
+    places = nodes(edges)
     last = len(times) - 1 - (len(times) - 1) % 2
-    dense = _integrated(edges, make_interp_spline(times, values, k=5)(nodes), frequencies)
+    dense = _integrated(edges, make_interp_spline(times, values, k=5)(places), frequencies)
     every_other = make_interp_spline(times[: last + 1 : 2], values[: last + 1 : 2], k=5)
-    sparse = _integrated(edges, every_other(nodes), frequencies)
+    sparse = _integrated(edges, every_other(places), frequencies)
     inside = edges <= times[last]
     change = float(np.abs((dense.cumulative - sparse.cumulative)[inside]).max())
     late = np.abs(values[times >= 0.75 * end]).max(initial=0.0)
@@ -183,29 +183,39 @@ def _checked(found: HalfSided, rtol: float) -> HalfSided:
     return found
 
 
-def _nodes(edges: Array) -> Array:
+def nodes(edges: Array) -> Array:
+    """Chebyshev nodes of panels between increasing edges, shape (panels, nodes)."""
     half = 0.5 * np.diff(edges)[:, None]
-    return np.asarray(edges[:-1, None] + half * (_NODES + 1.0))
+    return np.asarray(edges[:-1, None] + half * (NODES + 1.0))
 
 
 def _size(edges: Array, values: ComplexArray) -> float:
     """Integral of the largest |D_ij|."""
     largest = np.abs(values).max(axis=(-2, -1))
-    return float(np.sum(0.5 * np.diff(edges) * (largest @ _WEIGHTS)))
+    return float(np.sum(0.5 * np.diff(edges) * (largest @ WEIGHTS)))
 
 
 def _resolved(
     correlator: Correlator, start: float, end: float, highest: float, size: float = 0.0
 ) -> tuple[Array, ComplexArray]:
-    """Panels on which D is a polynomial, to 1e-13 of the integral of |D| (known part `size`)."""
+    """Panels short enough for the phases, on which D is `resolved`."""
     phases = (end - start) * highest / _PHASE
     if phases > _MOST_PANELS:
         raise _TooManyPanels(
             f"`time` must be at most {_MOST_PANELS * _PHASE / highest:.3g}, got {end:.3g}: the "
             "transforms would take too many periods of the largest Bohr frequency"
         )
-    edges = np.linspace(start, end, max(1, int(np.ceil(phases))) + 1)
-    values = correlator(_nodes(edges))
+    return resolved(correlator, np.linspace(start, end, max(1, int(np.ceil(phases))) + 1), size)
+
+
+def resolved(
+    function: Correlator, edges: Array, size: float = 0.0, name: str = "correlators", axis: str = "t"
+) -> tuple[Array, ComplexArray]:
+    """Edges of panels on which a function is a polynomial, and its values at their nodes.
+
+    To 1e-13 of the integral of its absolute value, of which `size` is a part known before.
+    """
+    values = function(nodes(edges))
     while True:
         series = np.einsum("ck,pkij->pcij", _TO_SERIES[_LOWER_ORDER + 1 :], values)
         tails = 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, -1))
@@ -216,12 +226,12 @@ def _resolved(
         if len(edges) + len(middles) > _MOST_PANELS or np.any(middles <= edges[:-1][coarse]):
             worst = edges[:-1][int(np.argmax(tails))]
             raise _TooManyPanels(
-                f"correlators are not smooth enough near t = {worst:.3g} for {_MOST_PANELS} panels"
+                f"{name} are not smooth enough near {axis} = {worst:.3g} for {_MOST_PANELS} panels"
             )
         merged = np.sort(np.append(edges, middles))
         fresh = np.isin(merged[:-1], np.append(edges[:-1][coarse], middles))
         kept, values = values[~coarse], np.empty((len(merged) - 1, *values.shape[1:]), complex)
-        values[~fresh], values[fresh] = kept, correlator(_nodes(merged)[fresh])
+        values[~fresh], values[fresh] = kept, function(nodes(merged)[fresh])
         edges = merged
 
 
@@ -233,13 +243,13 @@ def _integrated(edges: Array, values: ComplexArray, frequencies: Array) -> HalfS
             f"transforms of {n}x{n} correlators at {len(frequencies)} frequencies on {panels} "
             f"panels would take {needed / 2**30:.3g} GiB, allowed {_MOST_BYTES / 2**30:g} GiB"
         )
-    nodes, half = _nodes(edges), 0.5 * np.diff(edges)
+    places, half = nodes(edges), 0.5 * np.diff(edges)
     pieces = np.empty((2, panels, len(frequencies), n, n), dtype=complex)
     step = max(1, _CHUNK // (len(frequencies) * (_ORDER + 1)))
     for first in range(0, panels, step):
         part = slice(first, first + step)
-        phases = np.exp(1j * frequencies[:, None] * nodes[part, None, :])
-        for order, weights in enumerate((_WEIGHTS, _LOWER_WEIGHTS)):
+        phases = np.exp(1j * frequencies[:, None] * places[part, None, :])
+        for order, weights in enumerate((WEIGHTS, LOWER_WEIGHTS)):
             weighted = phases * (half[part, None, None] * weights)
             flat = weighted @ values[part].reshape(-1, _ORDER + 1, n * n)
             pieces[order, part] = flat.reshape(-1, len(frequencies), n, n)

@@ -28,7 +28,7 @@ from qutip import Qobj
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
-from openmr.master.open_system import Coupling, OpenSystem, bohr_groups
+from openmr.master.open_system import Coupling, OpenSystem
 
 _MEMORY = ("tcl2", "tcl4")
 """Methods of `openmr.master.memory`."""
@@ -122,17 +122,39 @@ class Generator:
         """L as an array (d^2, d^2), columns of rho stacked."""
         return self._total(-1j * self.system.hamiltonian.full())
 
-    def _total(self, left: ComplexArray) -> ComplexArray:
-        if not self.pieces:
-            return _superoperator(left[:0, None], left[:0, None], left)
-        found = _superoperator(
-            np.concatenate([part.dressed for part in self.pieces]),
-            np.concatenate([part.operators for part in self.pieces]),
-            left + sum(part.left for part in self.pieces),
+    @cached_property
+    def _pairs(self) -> tuple[ComplexArray, ComplexArray]:
+        none = np.zeros((0, self.system.dimension, self.system.dimension), dtype=complex)
+        return (
+            np.concatenate([none, *(part.dressed for part in self.pieces)]),
+            np.concatenate([none, *(part.operators for part in self.pieces)]),
         )
+
+    @property
+    def _left(self) -> ComplexArray:
+        zero = np.zeros((self.system.dimension,) * 2, dtype=complex)
+        return sum((part.left for part in self.pieces), start=zero)
+
+    def _total(self, left: ComplexArray) -> ComplexArray:
+        found = _superoperator(*self._pairs, left + self._left)
         for part in self.pieces:
             if part.rest is not None:
                 found += part.rest
+        return found
+
+    @cached_property
+    def eigenmatrix(self) -> ComplexArray:
+        """L between eigenstates of H, (d^2, d^2): weak rates keep their digits beside H."""
+        inside = self.system.in_eigenbasis
+        found = _superoperator(
+            inside(self._pairs[0]),
+            inside(self._pairs[1]),
+            inside(self._left) - 1j * np.diag(self.system.energies),
+        )
+        rest = [part.rest for part in self.pieces if part.rest is not None]
+        if rest:
+            turn = np.kron(self.system.states.conj(), self.system.states)
+            found += turn.conj().T @ sum(rest) @ turn
         return found
 
     @cached_property
@@ -416,8 +438,7 @@ def _grouped(term: _Term) -> _Piece:
     assert term.resolution is not None
     if np.isinf(term.resolution):
         return _davies(term)
-    labels, sizes = bohr_groups(term.system.energies, 1.0 / term.resolution)
-    return _by_groups(term, labels + len(sizes) - 1, np.concatenate([-sizes[:0:-1], sizes]))
+    return _by_groups(term, *term.system.groups(term.resolution))
 
 
 def _by_groups(term: _Term, places: Any, centres: Array) -> _Piece:

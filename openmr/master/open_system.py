@@ -1,7 +1,7 @@
 """A small quantum system, its couplings to baths and its Lindblad operators, checked once.
 
-V = sum_i A_i (x) B_i for the operators of one bath; every pair has a bath of its own. hbar = k_B = 1:
-energies, temperatures and inverse times are in one unit of the caller's choice.
+V = sum_i A_i (x) B_i for the operators of one bath; every pair has a bath of its own.
+hbar = k_B = 1: energies, temperatures and inverse times are in one unit of the caller's choice.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,7 @@ from qutip import Qobj, QobjEvo
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr._qutip import MAX_DIMENSION, exact_arithmetic
-
-if TYPE_CHECKING:
-    from openmr.bath.bath import Bath
+from openmr.bath.bath import Bath
 
 ROUNDING = 1e-12
 """Rounding of the elements of an operator and of Bohr frequencies, over the largest."""
@@ -180,7 +178,11 @@ class OpenSystem:
     def bohr(self) -> tuple[NDArray[np.intp], Array]:
         """Place (d, d) of w_mn = E_n - E_m among the distinct Bohr frequencies, and these (w,)."""
         width = ROUNDING * float(np.abs(self.energies).max(initial=0.0))
-        labels, sizes = bohr_groups(self.energies, width)
+        return self.groups(1.0 / width if width else np.inf)
+
+    def groups(self, resolution: float) -> tuple[NDArray[np.intp], Array]:
+        """The same for groups 1 / `resolution` wide: places (d, d), and centres (groups,)."""
+        labels, sizes = bohr_groups(self.energies, 1.0 / resolution)
         return labels + len(sizes) - 1, np.concatenate([-sizes[:0:-1], sizes])
 
     def in_eigenbasis(self, operator: Qobj | ComplexArray) -> ComplexArray:
@@ -392,7 +394,7 @@ def _check_hermitian(name: str, operator: Qobj | QobjEvo, hint: str = "") -> Non
 
 def _pairs(couplings: Any) -> Sequence[Any]:
     """The list of couplings, each a pair."""
-    if isinstance(couplings, tuple) and len(couplings) == 2 and _is_bath(couplings[1]):
+    if isinstance(couplings, tuple) and len(couplings) == 2 and isinstance(couplings[1], Bath):
         raise ParameterError(f"{_PAIRS}, got one pair that is not in a list")
     if not isinstance(couplings, list | tuple):
         raise ParameterError(f"{_PAIRS}, got a {type(couplings).__name__}")
@@ -405,7 +407,7 @@ def _coupling(index: int, pair: Any, dims: Any) -> Coupling:
         given = f"{len(pair)} items" if isinstance(pair, list | tuple) else type(pair).__name__
         raise ParameterError(f"{_PAIRS}, got {given} in the place of pair {index}")
     given, bath = pair
-    if not _is_bath(bath):
+    if not isinstance(bath, Bath):
         raise ParameterError(
             f"{_PAIRS}, got {_checks.shown(bath)} in the place of bath {index}: "
             "write om.Bath(spectrum=...), om.Bath(environment=...)"
@@ -428,7 +430,3 @@ def _coupling(index: int, pair: Any, dims: Any) -> Coupling:
 
 def _one_operator_in_a_list(given: Any) -> bool:
     return isinstance(given, list | tuple) and len(given) == 1 and isinstance(given[0], Qobj)
-
-
-def _is_bath(value: Any) -> bool:
-    return hasattr(value, "half_sided") and hasattr(value, "conserving")
