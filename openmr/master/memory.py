@@ -27,6 +27,7 @@ from qutip import Qobj, QobjEvo
 from scipy.integrate import solve_ivp
 
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
+from openmr.bath.sources import Exponents
 from openmr.master.markov import Generator, Part, collapse_part
 from openmr.master.open_system import Coupling, OpenSystem
 
@@ -38,6 +39,11 @@ MOST_BYTES = 2 * 2**30
 """Largest fourth-order equation or hierarchy that is built."""
 FINE = 1e-8
 """Error of the exponents in second order, where one more costs little."""
+_COARSE = 0.03
+"""Error of the exponents that tell the size of a bath's frequencies."""
+
+_IDLE = 0.5
+"""Share of an exponent in the noise, over the error of all, below which it is left out."""
 
 _Matrices = Callable[[float], ComplexArray]
 
@@ -111,10 +117,20 @@ class Scaled:
         return SETTLED / min(rates) if rates else 0.0
 
 
-def scaled(system: OpenSystem, rtol: float, start: float = 0.0) -> Scaled:
-    """The system with its baths in exponentials to `rtol`, in units of its largest energy."""
+def scaled(
+    system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float = np.inf
+) -> Scaled:
+    """The system with its baths in exponentials to `rtol`, in units of its largest energy.
+
+    Above `reach` times the largest frequency of the system at `start`, or of the most of a bath's
+    noise where that is more, the noise counts as white.
+    """
     first = system.at(start)
-    found = [(c, c.bath.exponents(rtol)) for c in system.couplings]
+    largest = float(np.ptp(first.energies)) if np.isfinite(reach) else np.inf
+    found = []
+    for c in system.couplings:
+        highest = reach * max(largest, _typical(c)) if np.isfinite(reach) else np.inf
+        found.append((c, _weighty(c.bath.exponents(rtol, highest), rtol)))
     energies = [float(np.abs(e.rates).min()) for _, e in found if len(e.rates)]
     energies += [float(np.abs(op.full()).max() ** 2) for op in first.collapse]
     unit = max([float(np.abs(first.hamiltonian.full()).max()), *energies]) or 1.0
@@ -136,6 +152,27 @@ def scaled(system: OpenSystem, rtol: float, start: float = 0.0) -> Scaled:
     )
 
 
+def _weights(exponents: Exponents) -> Array:
+    """Share of each exponent in the noise, (k,)."""
+    sizes = np.abs(np.reshape(exponents.coefficients, (len(exponents.rates), -1)))
+    return np.asarray(sizes.max(axis=1, initial=0.0) / np.abs(exponents.rates.real))
+
+
+def _weighty(exponents: Exponents, rtol: float) -> Exponents:
+    """Without what a fit needs to follow its own noise, which would be remembered for very long."""
+    weights = _weights(exponents)
+    kept = weights > _IDLE * rtol * weights.max(initial=0.0)
+    return replace(
+        exponents, rates=exponents.rates[kept], coefficients=exponents.coefficients[kept]
+    )
+
+
+def _typical(coupling: Coupling) -> float:
+    """Rate of the exponent with the largest share of the noise."""
+    coarse = coupling.bath.exponents(_COARSE)
+    return float(np.abs(coarse.rates[np.argmax(_weights(coarse))])) if len(coarse.rates) else 0.0
+
+
 def matrices(operators: Sequence[Qobj | QobjEvo], unit: float) -> _Matrices:
     """Operators as a function of time in units of 1 / `unit`, (n, d, d)."""
     if all(isinstance(op, Qobj) for op in operators):
@@ -146,19 +183,19 @@ def matrices(operators: Sequence[Qobj | QobjEvo], unit: float) -> _Matrices:
     )
 
 
-def _reservoir(coupling: Coupling, exponents: object, unit: float, start: float) -> Reservoir:
+def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: float) -> Reservoir:
     at = matrices(coupling.operators, unit)
     size = float(np.abs(at(unit * start)).max()) or 1.0
     n = len(coupling.operators)
-    rates = np.asarray(exponents.rates, dtype=complex) / unit  # type: ignore[attr-defined]
-    given = np.reshape(exponents.coefficients, (-1, n, n))  # type: ignore[attr-defined]
+    rates = np.asarray(exponents.rates, dtype=complex) / unit
+    given = np.reshape(exponents.coefficients, (-1, n, n))
     coefficients = given * (size / unit) ** 2 if size < unit else (given * size**2) / unit**2
     near = np.abs(rates[:, None] - rates.conj()) <= 1e-10 * np.abs(rates)
     alone = ~near.any(axis=1)
     rates = np.concatenate([rates, rates[alone].conj()])
     coefficients = np.concatenate([coefficients, np.zeros_like(coefficients[alone])])
     partner = np.argmin(np.abs(rates[:, None] - rates.conj()), axis=1) if len(rates) else []
-    delta = np.reshape(exponents.delta, (n, n))  # type: ignore[attr-defined]
+    delta = np.reshape(exponents.delta, (n, n))
     return Reservoir(
         coupling=coupling,
         operators=lambda time: at(time) / size,
@@ -167,7 +204,7 @@ def _reservoir(coupling: Coupling, exponents: object, unit: float, start: float)
         partners=coefficients[partner].conj(),
         rates=rates,
         delta=np.asarray(delta * size**2 / unit),
-        uncertainty=float(exponents.uncertainty),  # type: ignore[attr-defined]
+        uncertainty=float(exponents.uncertainty),
     )
 
 
