@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from openmr import bath as bath
     from openmr import master as master
     from openmr.bath import Bath as Bath
+    from openmr.master import OpenSystem as OpenSystem
     from openmr.bath import fermi_sea as kernels  # noqa: F401
     from openmr.data import diagnosis as diagnosis
     from openmr.models import clusters as clusters
@@ -102,7 +103,7 @@ _LAZY_MODULES = {
     "sectors": "openmr.models.sectors",
 }
 
-_LAZY_NAMES = {"Bath": "openmr.bath"}
+_LAZY_NAMES = {"Bath": "openmr.bath", "OpenSystem": "openmr.master"}
 
 if not TYPE_CHECKING:
 
