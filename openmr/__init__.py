@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from openmr import bath as bath
     from openmr import master as master
     from openmr.bath import Bath as Bath
-    from openmr.master import OpenSystem as OpenSystem
     from openmr.bath import fermi_sea as kernels  # noqa: F401
     from openmr.data import diagnosis as diagnosis
+    from openmr.master import OpenSystem as OpenSystem
     from openmr.models import clusters as clusters
     from openmr.models import fermi_kinetics as kinetics  # noqa: F401
     from openmr.models import finite_band as finite_band

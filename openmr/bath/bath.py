@@ -343,10 +343,7 @@ class Bath:
         if self.size > 1:
             return found
         return Exponents(
-            found.coefficients[:, 0, 0],
-            found.rates,
-            float(found.delta[0, 0].real),
-            found.uncertainty,
+            found.coefficients[:, 0, 0], found.rates, float(found.delta[0, 0].real), found.uncertainty
         )
 
 

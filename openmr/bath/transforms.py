@@ -209,11 +209,7 @@ def _resolved(
 
 
 def resolved(
-    function: Correlator,
-    edges: Array,
-    size: float = 0.0,
-    name: str = "correlators",
-    axis: str = "t",
+    function: Correlator, edges: Array, size: float = 0.0, name: str = "correlators", axis: str = "t"
 ) -> tuple[Array, ComplexArray]:
     """Edges of panels on which a function is a polynomial, and its values at their nodes.
 

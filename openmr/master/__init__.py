@@ -1,19 +1,19 @@
 """General master-equation engines for any small open system.
 
 In: an `OpenSystem` (Hamiltonian, couplings to baths) and a question; out: generators, states in
-time, rates, currents and the comparison of all routes. May not know samples, films, rates or transport.
+time, rates, currents, and all routes compared. May not know samples, films, rates or transport.
 """
 
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 __all__ = [
-    "RouteTable",
     "Currents",
     "Generator",
     "Monitors",
     "OpenSystem",
     "Rates",
+    "RouteTable",
     "SteadyState",
     "check",
     "compare",

@@ -153,6 +153,8 @@ def compare(
     """
     _checks.instance("system", system, OpenSystem)
     asked = _QUESTIONS[_checks.choice("question", question, _QUESTIONS)]
+    if question == "currents" and len(system.couplings) < 2:
+        raise ParameterError("`question` 'currents' needs two couplings: one alone carries none")
     chosen = [_checks.choice("methods", one, _ROUTES) for one in methods or _ROUTES]
     if not system.constant:
         raise ParameterError("`system` must be constant to compare routes, got one with H(t)")
