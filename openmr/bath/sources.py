@@ -212,7 +212,7 @@ class Source:
                 rates = scale * _roots((1 + poles) / (1 - poles))
             found = rates, *_least_squares(x, both, rates, white=highest < np.inf)
             weight = np.abs(found[1]).max(axis=(-2, -1)) / rates.real / np.abs(both).max()
-            if np.any(idle := weight < 1e-3 * rtol):
+            if np.any(idle := weight < 0.01 * rtol):
                 rates = rates[~idle]
                 found = rates, *_least_squares(x, both, rates, white=highest < np.inf)
             best = found if best is None or found[-1] < best[-1] else best

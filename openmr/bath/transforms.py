@@ -27,6 +27,10 @@ _MOST_BYTES = 2**30
 _PHASE = 4.0
 """Largest w times panel length: exp(i w tau) is then exact in degree 16."""
 _CHUNK = 2**21
+_POWERS = 4
+"""Powers of 1/t in a tail."""
+_RAY = np.exp(0.5 * np.pi * np.sinh(np.arange(-5.0, 5.05, 0.1)))
+_RAY_WEIGHTS = 0.1 * 0.5 * np.pi * np.cosh(np.arange(-5.0, 5.05, 0.1)) * _RAY
 
 NODES = -np.cos(np.pi * np.arange(_ORDER + 1) / _ORDER)
 _TO_SERIES = np.linalg.inv(chebyshev.chebvander(NODES, _ORDER))
@@ -42,20 +46,49 @@ WEIGHTS, LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, _LOWER_ORDER
 
 
 @dataclass(frozen=True, slots=True)
+class PowerTail:
+    """Correlator beyond the last edge, sum_j coefficients[j] (start / t)^(power + j)."""
+
+    start: float
+    power: float  # above 1
+    coefficients: ComplexArray  # (j, n, n)
+
+    def transform(self, frequencies: Array, time: float) -> ComplexArray:
+        """Integral of D(t) exp(i w t) from `time` on, shape (w, n, n).
+
+        Along t = time (1 +- i s), where the phase is a decay, with s = exp(pi/2 sinh(.)) in equal
+        steps [TakahasiMori1974].
+        """
+        sign = np.where(frequencies < 0, -1.0, 1.0)
+        turned = np.log(1 + 1j * sign[:, None] * _RAY)
+        weights = np.exp(1j * frequencies * time) * 1j * sign * time
+        moved = np.exp(-np.abs(frequencies[:, None]) * time * _RAY) * _RAY_WEIGHTS
+        powers = self.power + np.arange(len(self.coefficients))
+        pieces = [
+            weights * (self.start / time) ** q * (moved * np.exp(-q * turned)).sum(axis=-1)
+            for q in powers
+        ]
+        return np.einsum("jw,jab->wab", pieces, self.coefficients)
+
+
+@dataclass(frozen=True, slots=True)
 class HalfSided:
     """Gamma_ij(w, t) for 0 <= t, piecewise polynomial in t."""
 
     frequencies: Array  # (w,)
-    edges: Array  # (p + 1,) ends of the panels; beyond the last the transform stands still
+    edges: Array  # (p + 1,) ends of panels; beyond the last the transform stands, but for `late`
     values: ComplexArray  # (p, nodes, n, n), D at the nodes of each panel
     cumulative: ComplexArray  # (p + 1, w, n, n), Gamma at the edges
     uncertainty: float  # largest absolute error of Gamma at any edge, from two quadratures
-    tail: float  # bound T max|D| on what is left beyond the last edge T
+    tail: float  # error of what is beyond the last edge T: T max|D|, or that of `late`
+    late: PowerTail | None = None  # D beyond the last edge, where it is known
 
     @property
     def limit(self) -> ComplexArray:
-        """Gamma at the last edge, shape (w, n, n)."""
-        return np.asarray(self.cumulative[-1])
+        """Gamma at the last edge, or at infinity where `late` is known, shape (w, n, n)."""
+        if self.late is None:
+            return np.asarray(self.cumulative[-1])
+        return self.cumulative[-1] + self.late.transform(self.frequencies, float(self.edges[-1]))
 
     @property
     def scale(self) -> float:
@@ -69,7 +102,8 @@ class HalfSided:
     def at(self, time: float) -> ComplexArray:
         """Gamma at one time, shape (w, n, n)."""
         if time >= self.edges[-1]:
-            return self.limit
+            rest = self.late.transform(self.frequencies, time) if self.late and time < np.inf else 0
+            return self.limit - rest
         panel = max(0, int(np.searchsorted(self.edges, time, side="right")) - 1)
         start, half = self.edges[panel], 0.5 * np.diff(self.edges[panel : panel + 2])[0]
         weights = half * _antiderivative((time - start) / half - 1.0)
@@ -84,8 +118,8 @@ def half_sided(
 ) -> HalfSided:
     """Transforms of D(t), times (t,) -> (t, n, n), at frequencies (w,) up to `time`.
 
-    ``time=inf`` doubles the limit until the rest is below the tolerance, which takes correlators
-    that fall off faster than 1/t. `rtol` is in units of `HalfSided.scale`. `ConvergenceError` if D
+    ``time=inf`` doubles the limit until the rest is below the tolerance, or is known as a sum of
+    powers 1/t^p, which takes correlators that fall off faster than 1/t. `rtol` is in units of `HalfSided.scale`. `ConvergenceError` if D
     is not resolved or does not decay, `SizeError` if all edges do not fit into memory.
     """
     highest = float(np.abs(frequencies).max(initial=0.0))
@@ -101,6 +135,10 @@ def half_sided(
         try:
             found = _extended(found, correlator, 2 * end, highest)
             late, tail = _late(found)
+            if late <= 0.1 * np.abs(found.values).max():
+                powers = _extrapolated(found)
+                if powers.tail <= 0.5 * rtol * found.scale:
+                    return _checked(powers, rtol)
             _refuse_endless(found, tail, before, 0.5 * rtol * found.scale)
         except _TooManyPanels:
             raise ConvergenceError(
@@ -128,6 +166,40 @@ def _extended(found: HalfSided, correlator: Correlator, end: float, highest: flo
         cumulative=np.concatenate([found.cumulative, found.limit + more.cumulative[1:]]),
         uncertainty=found.uncertainty + more.uncertainty,
     )
+
+
+def _extrapolated(found: HalfSided) -> HalfSided:
+    """Transforms with a `PowerTail`; the error is the change since half the time."""
+    end = float(found.edges[-1])
+    now, before = _power_tail(found, end), _power_tail(found, 0.5 * end)
+    if now is None or before is None:
+        return replace(found, tail=np.inf)
+    whole = replace(found, late=now)
+    earlier = found.at(0.5 * end) + before.transform(found.frequencies, 0.5 * end)
+    return replace(whole, tail=float(np.abs(whole.limit - earlier).max()))
+
+
+def _power_tail(found: HalfSided, end: float) -> PowerTail | None:
+    """Powers fitted to the values in [end/2, end]; None where D falls off too slowly or not so."""
+    times = nodes(found.edges)
+    size = np.abs(found.values).max(axis=(-2, -1))
+
+    def slope(last: float) -> float:
+        kept = (times >= 0.5 * last) & (times <= last) & (size > 0)
+        if np.ptp(times[kept]) < 0.25 * last:
+            return 0.0
+        return -float(np.polyfit(np.log(times[kept]), np.log(size[kept]), 1)[0])
+
+    power = 2 * slope(end) - slope(0.5 * end)  # corrections of relative order 1/t
+    if not 1.2 < power < 20:
+        return None
+    if abs(power - round(power)) < 0.05:
+        power = round(power)
+    kept = (times >= 0.5 * end) & (times <= end)
+    basis = (end / times[kept][:, None]) ** (power + np.arange(_POWERS))
+    values = found.values[kept]
+    fitted = np.linalg.lstsq(basis, values.reshape(len(values), -1), rcond=None)[0]
+    return PowerTail(end, power, fitted.reshape(-1, *values.shape[1:]))
 
 
 def _late(found: HalfSided) -> tuple[float, float]:
