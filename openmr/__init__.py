@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from openmr.bath import Bath as Bath
     from openmr.bath import fermi_sea as kernels  # noqa: F401
     from openmr.data import diagnosis as diagnosis
+    from openmr.master import OpenSystem as OpenSystem
     from openmr.models import clusters as clusters
     from openmr.models import fermi_kinetics as kinetics  # noqa: F401
     from openmr.models import finite_band as finite_band
@@ -102,7 +103,7 @@ _LAZY_MODULES = {
     "sectors": "openmr.models.sectors",
 }
 
-_LAZY_NAMES = {"Bath": "openmr.bath"}
+_LAZY_NAMES = {"Bath": "openmr.bath", "OpenSystem": "openmr.master"}
 
 if not TYPE_CHECKING:
 

@@ -247,9 +247,8 @@ class Generator:
         ]
         if self.detailed_balance is not None:
             rows.append(f"  Gibbs residue      : {self.detailed_balance:.2g}")
-        for name in ("time", "resolution"):
-            if getattr(self, name) is not None:
-                rows.append(f"  {name:<19}: {getattr(self, name):.4g}")
+        times = {"time": self.time, "resolution": self.resolution}
+        rows += [f"  {name:<19}: {t:.4g}" for name, t in times.items() if t is not None]
         return "\n".join([*rows, *(f"  warning: {text}" for text in self.warnings)])
 
 

@@ -19,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.bath import Bath
-from openmr.master.markov import Generator, Part, generator, kossakowski
+from openmr.master.markov import Generator, Part, generator
 from openmr.master.open_system import OpenSystem
 from openmr.tables import document, table
 
@@ -103,8 +103,8 @@ class Rates:
         return document("openmr/master/rates/1", vars(self))
 
     def __repr__(self) -> str:
-        heads = ("1/T1", "golden rule")
-        rows = [heads, *zip(_column(self.longitudinal), _column(self.golden_longitudinal))]
+        found = (_column(self.longitudinal), _column(self.golden_longitudinal))
+        rows = [("1/T1", "golden rule"), *zip(*found, strict=True)]
         pairs = [("levels", "1/T2", "golden rule", "frequency", "shift", "participation")]
         for k, (m, n) in enumerate(self.pairs):
             mixed = " mixed" if self.participation[k] < _MIXED else ""
@@ -151,7 +151,6 @@ def rates_of(made: Generator) -> Rates:
     weight[:, levels, levels] = populations[:, None]
     _, chosen = linear_sum_assignment(weight.reshape(-1, d * d).T, maximize=True)
     mode = chosen.reshape(d, d)
-    still = np.sort(-values[mode[levels, levels]].real)
     zero = int(np.argmin(np.abs(values[mode[levels, levels]])))
     still = np.sort(np.delete(-values[mode[levels, levels]].real, zero))
     m, n = np.triu_indices(d, k=1)
@@ -454,34 +453,55 @@ def currents(
     """
     number = None if of is None else observable("of", of, system)
     if method == "heom":
-        from openmr.master import hierarchy
-
         if state is not None:
             raise ParameterError("`state` must be None with 'heom': currents are of its steady one")
-        inside, outside, other, _ = hierarchy.currents(system, number, **options)
-        total, change = inside, 0.0
-        made = system
+        return _hierarchy_currents(system, number, options)
+    return currents_of(solved(system, method, options), number, state)
+
+
+def currents_of(made: Generator, number: ComplexArray | None = None, state: Any = None) -> Currents:
+    """Currents of a generator that is there already; `number` is the matrix of another quantity."""
+    system = made.system
+    if made.method == "heom":
+        return _hierarchy_currents(system, number, {})
+    if state is None:
+        rho = system.from_eigenbasis(_steady_of(made))
     else:
-        found = solved(system, method, options)
-        made, outside = found.system, None
-        if state is None:
-            rho = made.from_eigenbasis(_steady_of(found))
-        else:
-            rho = made.density_matrix(state, "state").full()
-        terms = np.array([part.apply(rho) for part in found.pieces]).reshape(-1, *rho.shape)
-        h = made.hamiltonian.full()
-        inside = np.einsum("ab,kba->k", h, terms).real
-        other = None if number is None else np.einsum("ab,kba->k", number, terms).real
-        total, change = inside, _entropy_change(rho, terms.sum(axis=0))
+        rho = system.density_matrix(state, "state").full()
+    terms = np.array([part.apply(rho) for part in made.pieces]).reshape(-1, *rho.shape)
+    energy = np.einsum("ab,kba->k", system.hamiltonian.full(), terms).real
+    other = None if number is None else np.einsum("ab,kba->k", number, terms).real
+    change = _entropy_change(rho, terms.sum(axis=0))
+    return _currents(system, made.method, energy, None, other, change, number)
+
+
+def _hierarchy_currents(
+    system: OpenSystem, number: ComplexArray | None, options: dict[str, Any]
+) -> Currents:
+    from openmr.master import hierarchy
+
+    inside, outside, other, _ = hierarchy.currents(system, number, **options)
+    return _currents(system, "heom", inside, outside, other, 0.0, number)
+
+
+def _currents(
+    system: OpenSystem,
+    method: str,
+    energy: Array,
+    bath_energy: Array | None,
+    other: Array | None,
+    change: float,
+    number: ComplexArray | None,
+) -> Currents:
     return Currents(
         method=method,
-        energy=np.asarray(inside),
-        bath_energy=outside,
+        energy=energy,
+        bath_energy=bath_energy,
         quantity=other,
-        total_energy=float(np.sum(total)),
-        total_quantity=None if other is None else float(np.sum(other)),
-        entropy_production=_entropy(made, inside, other, change),
-        warnings=_not_conserved(made, number),
+        total_energy=float(energy.sum()),
+        total_quantity=None if other is None else float(other.sum()),
+        entropy_production=_entropy(system, energy, other, change),
+        warnings=_not_conserved(system, number),
     )
 
 
@@ -638,11 +658,89 @@ def _regression(
     """Generator, and A, B and rho between eigenstates of H."""
     made = solved(system, method, options)
     inside = made.system.in_eigenbasis
-    if state is None:
-        rho = _steady_of(made)
-    else:
-        rho = inside(made.system.density_matrix(state, "state"))
+    given = None if state is None else made.system.density_matrix(state, "state")
+    rho = _steady_of(made) if given is None else inside(given)
     return made, inside(left), inside(right), rho
+
+
+# --- the bath itself ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class BathCheck:
+    """Whether each view of a bath exists, and what it says.
+
+    Attributes
+    ----------
+    bath : str
+        The bath, in one line.
+    found : tuple of (str, str)
+        Name of each view, and its number or the reason why there is none.
+    sound : bool
+        Whether the spectrum is finite, real, not negative and obeys detailed balance.
+    """
+
+    bath: str
+    found: tuple[tuple[str, str], ...]
+    sound: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields in what JSON can hold."""
+        return document("openmr/master/check/1", vars(self))
+
+    def __repr__(self) -> str:
+        rows = [(name, f": {text}") for name, text in self.found]
+        title = f"BathCheck  {self.bath}  {'sound' if self.sound else 'NOT SOUND'}"
+        return f"{title}\n{table('<<', rows, indent='  ')}"
+
+
+def check(bath: Bath) -> BathCheck:
+    """Finite, real, not negative, thermal, with a level shift, a memory and exponents, or not.
+
+    Parameters
+    ----------
+    bath : Bath
+
+    Returns
+    -------
+    BathCheck
+        Errors are reported, not raised.
+
+    Raises
+    ------
+    ParameterError
+        For what is no bath.
+    """
+    _checks.instance("bath", bath, Bath)
+    asked = {
+        "spectrum": lambda: _spectrum_line(bath),
+        "level shift": lambda: f"{np.linalg.norm(np.atleast_2d(bath.shift(0.0)), 2):.6g} at w = 0",
+        "memory time": lambda: f"{bath.memory_time():.6g}",
+        "exponents": lambda: _exponents_line(bath),
+    }
+    found, sound = [], True
+    for name, line in asked.items():
+        try:
+            found.append((name, line()))
+        except _checks.OpenmrError as error:
+            found.append((name, f"none: {error}"))
+            sound = sound and name != "spectrum"
+    return BathCheck(repr(bath), tuple(found), sound)
+
+
+def _spectrum_line(bath: Bath) -> str:
+    """Asked over twelve decades about the potential; the bath itself refuses what cannot be."""
+    scale = bath.temperature or 1.0
+    steps = scale * 10.0 ** np.arange(-6.0, 6.0, 0.25)
+    w = (bath.potential or 0.0) + np.concatenate([-steps[::-1], [0.0], steps])
+    size = np.linalg.norm(np.asarray(bath.spectrum(w)).reshape(len(w), bath.size, -1), 2, (1, 2))
+    thermal = "" if bath.temperature is None else f", thermal at {bath.temperature:g}"
+    return f"largest {size.max():.6g} near w = {w[size.argmax()]:.3g}{thermal}"
+
+
+def _exponents_line(bath: Bath) -> str:
+    found = bath.exponents()
+    return f"{len(found.rates)}, uncertain by {found.uncertainty:.1g} of the largest"
 
 
 # --- words -------------------------------------------------------------------------------------
