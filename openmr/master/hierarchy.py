@@ -24,7 +24,7 @@ from scipy.linalg import expm
 from scipy.sparse import csc_array, csr_array, eye_array
 from scipy.sparse import kron as kron_sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import LinearOperator, gmres, splu
 
 from openmr import _checks
 from openmr._checks import (
@@ -47,6 +47,8 @@ _COARSEST, _REACH = 1e-2, 10.0
 """First exponents: their error, and where noise counts as white over the largest frequency."""
 _LEAST_SHARE = 1e-6
 """Of the system in its modes: with less, modes of the bath have taken their place."""
+_FACTORED = 6000
+"""Rows up to which sparse factors are cheaper than Krylov spaces."""
 _OFFSET = 0.02
 """Shift off the axis of frequencies, over the slowest exponent, that keeps matrices regular."""
 _KRYLOV = 80
@@ -94,9 +96,7 @@ class Hierarchy:
                 )
         d, k = self.problem.system.dimension, len(self._exponents)
         rows = d**2 * comb(k + self.depth, self.depth)
-        # fill-in of the factors as measured: a quarter of the widest level in every row
-        widest = d**2 * comb(max(k - 1, 0) + self.depth, self.depth)
-        needed = rows * (20.0 * (4 * d * (k + 1) + widest / 4) + 64.0 * d**2)
+        needed = rows * (20.0 * 4 * d * (k + 1) + 16.0 * (4 * d**2 + _KRYLOV))
         if needed > MOST_BYTES:
             raise SizeError(
                 f"`method` 'heom' with {k} exponents and depth {self.depth} would take about "
@@ -136,8 +136,8 @@ class Hierarchy:
         """Right-hand side without L."""
         return _matrix(self._solver)
 
-    def white(self, time: float) -> list[ComplexArray]:
-        """What the noise beside the exponents does as if it were white, one a coupling.
+    def white(self, time: float) -> list[Part]:
+        """Share of each coupling's noise beside the exponents, as if it were white.
 
         In a constant system it is all that second order still lacks: exponents that are few are
         then wrong at fourth order alone.
@@ -154,12 +154,12 @@ class Hierarchy:
                 table = exact * (r.size**2 / unit) - there
                 inside = np.einsum("mnij,jmn->imn", table[places], system.in_eigenbasis(a))
                 dressed = system.from_eigenbasis(inside)
-            found.append(Part(dressed, a, np.zeros_like(a[0])).matrix())
+            found.append(Part(dressed, a, np.zeros_like(a[0])))
         return found
 
     def liouvillian(self, time: float) -> ComplexArray:
         """L with the white noise, (d^2, d^2)."""
-        return sum(self.white(time), self.problem.liouvillian(time))
+        return sum((part.matrix() for part in self.white(time)), self.problem.liouvillian(time))
 
     @cached_property
     def matrix(self) -> csr_array:
@@ -198,11 +198,11 @@ class Hierarchy:
         scale = max(1.0, float(np.abs(gaps).max()))
         offset = _OFFSET * SETTLED / self.problem.settled if self.problem.settled else _OFFSET
         one = eye_array(matrix.shape[0], dtype=complex, format="csc")
-        solvers = [splu(csc_array(matrix - (offset + 1j * w) * one)) for w in shifts]
+        solvers = [_solver(csc_array(matrix - (offset + 1j * w) * one), top) for w in shifts]
         found, change, last = np.zeros((top, top), dtype=complex), np.inf, np.inf
         for _ in range(_MOST_ITERATIONS):
             for k, solve in enumerate(solvers):
-                modes[:, nearest == k] = solve.solve(modes[:, nearest == k])
+                modes[:, nearest == k] = solve(modes[:, nearest == k])
             modes /= np.linalg.norm(modes, axis=0)
             if np.linalg.norm(modes[:top], ord=-2) < _LEAST_SHARE:
                 break
@@ -220,6 +220,23 @@ class Hierarchy:
             f"bath's memory (last change {change * self.problem.unit:.2g}); propagate with "
             "`evolve`, or use a weaker coupling"
         )
+
+
+def _solver(matrix: csc_array, top: int) -> Callable[[ComplexArray], ComplexArray]:
+    """Solution of linear equations: by factors, or by Krylov spaces where these would fill in."""
+    if matrix.shape[0] <= _FACTORED:
+        options = {"SymmetricMode": True}
+        factors = splu(matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options)
+        return lambda right: np.asarray(factors.solve(right))
+    inverse = 1 / matrix.diagonal()
+    inverse[:top] = 1.0
+    nearly = LinearOperator(matrix.shape, lambda v: inverse * v.ravel(), dtype=complex)
+
+    def solve(right: ComplexArray) -> ComplexArray:
+        found = [gmres(matrix, v, M=nearly, rtol=1e-12, restart=_KRYLOV, maxiter=5)[0] for v in right.T]
+        return np.stack(found, axis=-1) if found else right
+
+    return solve
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,8 +257,8 @@ def ladder(
     """Hierarchy converged in depth and in the number of exponents, and the sum of both changes.
 
     `answer` gives what is to stand still and how much of a change is allowed. The depth is raised
-    until one level less changes the answer by less than half of that; one level less is then where
-    finer exponents are tried.
+    until one level less changes the answer by less than half of that; two levels less, where it is
+    cheap, finer exponents are tried.
     """
 
     @cache
@@ -260,8 +277,9 @@ def ladder(
             f"the hierarchy is not converged at `max_depth` = {max_depth}: one level less changes "
             f"it by {shallower:.2g}, allowed {allowed:.2g} (see `rtol`)"
         )
+    tried = max(_SHALLOW + 1, depth - 2)
     for finer in range(_MOST_FINER):
-        fewer = change((finer, depth - 1), (finer + 1, depth - 1))
+        fewer = change((finer, tried), (finer + 1, tried))
         if fewer <= allowed:
             return hierarchy_of(finer, depth), fewer + shallower
     raise ConvergenceError(
@@ -275,7 +293,7 @@ def hierarchies(system: OpenSystem, start: float = 0.0) -> Callable[[int, int], 
 
     @cache
     def problem(finer: int) -> Scaled:
-        return scaled(system, _COARSEST / 4**finer, start, reach=_REACH * 2**finer)
+        return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * (1 + finer))
 
     return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
 
@@ -379,17 +397,36 @@ def currents(
     def auxiliary(*excited: int) -> ComplexArray:
         return y[hierarchy.place(*excited)].reshape(d, d).T
 
-    # what each coupling does, as operators A with the mean B rho of all its noise beside it
-    tier = [[(a, auxiliary(k)) for k, (i, a, *_) in enumerate(exponents) if i == index]
-            for index in range(len(pushed))]
-    for index, (pairs, superoperator) in enumerate(zip(tier, hierarchy.white(0.0), strict=True)):
-        pushed[index] = (superoperator @ y[: d * d]).reshape(d, d).T
-        pushed[index] -= 1j * sum((bracket(a, x) for a, x in pairs), np.zeros((d, d)))
+    def means(part: Part, x: ComplexArray) -> ComplexArray:
+        return np.asarray(-1j * (part.dressed @ x - x @ part.dressed.conj().swapaxes(-1, -2)))
+
+    def pair(b: ComplexArray, a: ComplexArray, x: ComplexArray) -> float:
+        return float((1j * np.trace(bracket(b, a) @ x)).real)
+
+    # each coupling as operators A and what makes the mean of A's noise times a state, so that
+    # d rho/dt = sum -i [A, mean]; means of two couplings are their shared second tier
+    white = hierarchy.white(0.0)
     shared = np.zeros((len(pushed),) * 2)
+    for index, part in enumerate(white):
+        pushed[index] = part.apply(rho)
     for k, (i, a, *_) in enumerate(exponents):
+        x = auxiliary(k)
+        pushed[i] -= 1j * bracket(a, x)
         for m, (j, b, *_) in enumerate(exponents):
-            if i != j:  # i <[V_j, V_i]>
-                shared[i, j] += float((1j * np.trace(bracket(b, a) @ auxiliary(k, m))).real)
+            if i != j:
+                shared[i, j] += pair(b, a, auxiliary(k, m))
+        for j, part in enumerate(white):
+            if i != j:
+                for b, mean in zip(part.operators, means(part, x), strict=True):
+                    shared[i, j] += pair(b, a, mean)
+                    shared[j, i] += pair(a, b, mean)
+    for i, one in enumerate(white):
+        for j, other in enumerate(white):
+            if i != j:
+                for a, x in zip(one.operators, means(one, rho), strict=True):
+                    for b, mean in zip(other.operators, means(other, x), strict=True):
+                        shared[i, j] += 0.5 * pair(b, a, mean)
+                        shared[j, i] += 0.5 * pair(a, b, mean)
     h = problem.hamiltonian(0.0)
     if system.collapse:
         extra = (problem.lindblad(0.0) @ y[: d * d]).reshape(d, d).T
