@@ -36,6 +36,9 @@ _SOLVERS = ("DOP853", "RK45", "RK23", "Radau", "BDF")
 _OPTIONS = ("method", "rtol", "atol", "max_step")
 _FINENESS = (memory.FINE, 1e-6, 1e-4)
 """Errors of the exponents that are tried in second order, where one more costs little."""
+_REACH, _NEAR = 100.0, 10.0
+"""Noise above so many times the largest frequency is white in second and in fourth order, where the
+memory is integrated step by step."""
 _LARGEST_LIMIT = 24
 """Levels up to which a matrix exponential is cheaper than going on in time."""
 _MOST_STEPS = 3
@@ -626,14 +629,14 @@ def _equation(
     constant = system.constant
     short = system.dimension <= _LARGEST_LIMIT and constant
     if method == "tcl4":
-        fourth = FourthOrder(scaled(system, rtol or 1e-4, first, reach=_REACH))
+        fourth = FourthOrder(scaled(system, rtol or 1e-4, first, reach=_NEAR))
         if not short:
             return fourth, None
         try:
-            orders = fourth.asymptotic()
+            limit = memory.tcl4_generator(system).matrix
         except ConvergenceError:  # no limit: the memory is followed to the end
             return fourth, None
-        return fourth, fourth.operators(0.0)[0] + sum(order.sum(axis=0) for order in orders)
+        return fourth, limit / fourth.problem.unit
     if not constant:
         return SecondOrder(scaled(system, rtol or 1e-5, first, reach=_REACH)), None
     for fineness in _FINENESS if rtol is None else (rtol,):
@@ -649,10 +652,6 @@ def _equation(
     units = np.eye(d * d, dtype=complex).reshape(-1, d, d).swapaxes(-1, -2)
     moved = second.act(0.0, second.limit(), units)
     return second, moved.swapaxes(-1, -2).reshape(-1, d * d).T
-
-
-_REACH = 100.0
-"""Noise above so many times the largest frequency is white, where the memory is integrated."""
 
 
 # --- the hierarchy -------------------------------------------------------------------------------
@@ -710,7 +709,7 @@ class _Hierarchical:
 
         def change(time: float, y: ComplexArray) -> ComplexArray:
             whole = y.reshape(state.shape)
-            own = self.hierarchy.liouvillian(time) @ whole.reshape(shape)
+            own = self.hierarchy.problem.free(time) @ whole.reshape(shape)
             return np.asarray((bare @ whole + own.reshape(state.shape)).ravel())
 
         flat = _integrated(change, state.ravel(), marks, self.unit, self.solver)
