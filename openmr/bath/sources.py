@@ -279,7 +279,7 @@ class Source:
                 f"exponents of the bath reach {best[-1]:.2g} of the largest S, allowed {rtol:.2g}; "
                 "a larger `rtol`, a `highest` frequency or a smoother spectrum helps"
             )
-        rates, coefficients, white, error = best
+        rates, coefficients, white, error = _fewest(x, both, best, rtol, white=highest < np.inf)
         whole = np.zeros((len(rates) + 1, self.size, self.size), dtype=complex)
         whole[(slice(None), *block)] = np.concatenate([coefficients, white[None]])
         return Exponents(whole[:-1], rates + 1j * centre, whole[-1], error)
@@ -313,6 +313,30 @@ def _roots(poles: ComplexArray) -> ComplexArray:
     pairs = pairs.real + 1j * np.abs(pairs.imag)
     pairs = pairs[[bool(np.all(abs(p - pairs[:k]) > 0.03 * abs(p))) for k, p in enumerate(pairs)]]
     return np.concatenate([np.sort(nu[single].real), pairs, pairs.conj()])
+
+
+def _fewest(
+    x: Array,
+    both: ComplexArray,
+    fit: tuple[ComplexArray, ComplexArray, ComplexArray, float],
+    rtol: float,
+    *,
+    white: bool,
+) -> tuple[ComplexArray, ComplexArray, ComplexArray, float]:
+    """The fit without every exponent that is not needed for `rtol`, the weakest first.
+
+    A rational approximant follows its own noise with weak poles next to w = 0, which would be
+    remembered for very long.
+    """
+    while len(rates := fit[0]) > 1:
+        weight = np.abs(fit[1]).max(axis=(-2, -1)) / rates.real
+        weakest = rates[np.argmin(weight)]
+        kept = rates[(rates != weakest) & (rates != weakest.conj())]
+        fewer = kept, *_least_squares(x, both, kept, white=white)
+        if fewer[-1] > rtol:
+            break
+        fit = fewer
+    return fit
 
 
 def _least_squares(

@@ -1,32 +1,504 @@
-"""Hierarchical equations of motion for one coupling and an electron-hole bath with a Drude cut.
+"""Hierarchical equations of motion, with QuTiP's right-hand side (Tanimura 2020, Lambert et al. 2023).
 
-QuTiP builds the hierarchy (Tanimura 2020, Lambert et al. 2023); here are the bath's exponents, what
-is taken out of the system so that second order is exact at any cutoff, and the propagation.
-Energies are in k_B T, times in beta hbar. Nothing here knows of films or moments.
+First any open system: its slow modes, steady currents, two-time functions, and how far the
+hierarchy has converged. Then one coupling to an electron-hole bath with a Drude cut, for which
+energies are in k_B T and times in beta hbar: the bath's exponents, what is taken out of the system
+so that second order is exact at any cutoff, and the propagation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from math import comb
 from typing import Any
 
 import numpy as np
 import qutip
 from qutip import Qobj
 from qutip.core.environment import DrudeLorentzEnvironment, ExponentialBosonicEnvironment
-from qutip.solver.heom import HEOMSolver
+from qutip.solver.heom import Bath, BathExponent, HEOMSolver
 from qutip.solver.integrator import IntegratorException
 from scipy.linalg import expm
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array, eye_array
+from scipy.sparse import kron as kron_sparse
 from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import LinearOperator, gmres, splu
 
 from openmr import _checks
-from openmr._checks import EPSILON, Array, ComplexArray, ExtractionError, ParameterError
+from openmr._checks import (
+    EPSILON,
+    Array,
+    ComplexArray,
+    ConvergenceError,
+    ExtractionError,
+    ParameterError,
+    SizeError,
+)
+from openmr._qutip import exact_arithmetic
+from openmr.master.markov import Part
+from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled
+from openmr.master.open_system import OpenSystem
 
+_SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
+"""First depth; how often exponents are made finer; inverse iterations."""
+MAX_DEPTH = 8
+"""Deepest hierarchy, unless it is said otherwise."""
+_COARSEST, _REACH = 1e-2, 10.0
+"""First exponents: their error, and where noise counts as white over the largest frequency."""
+_LEAST_SHARE = 1e-6
+"""Of the system in its modes: with less, modes of the bath have taken their place."""
+_FACTORED = 6000
+"""Rows up to which sparse factors are cheaper than Krylov spaces."""
+_FOLLOWED = 1e-11
+"""Distance from the slow modes that is rounding, over the largest element."""
+_OFFSET = 0.02
+"""Shift off the axis of frequencies, over the slowest exponent, that keeps matrices regular."""
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
 _GROWN = 1e100
 """No density matrix grows, nor what hangs on it: only a hierarchy cut short does."""
+
+
+# --- any open system -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Hierarchy:
+    """Hierarchy of an open system in exponentials, cut below a depth, in the units of `problem`.
+
+    Attributes
+    ----------
+    problem : Scaled
+        The system.
+    depth : int
+        Largest number of excitations of all exponents together.
+    """
+
+    problem: Scaled
+    depth: int
+
+    def __post_init__(self) -> None:
+        for r in self.problem.reservoirs:
+            c = r.coupling
+            if c.bath.conserving:
+                raise ParameterError(
+                    "`method` 'heom' takes baths with Hermitian couplings, got a lead in coupling "
+                    f"{c.index}; use 'redfield'"
+                )
+            if not all(isinstance(op, Qobj) for op in c.operators):
+                raise ParameterError(
+                    f"`couplings[{c.index}]` must not depend on time with 'heom'; use 'tcl2'"
+                )
+            skew = np.abs(r.coefficients - r.coefficients.swapaxes(-1, -2)).max(initial=0.0)
+            if skew > 1e-9 * np.abs(r.coefficients).max(initial=0.0):
+                raise ParameterError(
+                    f"`couplings[{c.index}]` must have C_ij = C_ji with 'heom', got an "
+                    f"antisymmetric part of {skew * (self.problem.unit / r.size) ** 2:.3g}; "
+                    "use 'tcl4'"
+                )
+        d, k = self.problem.system.dimension, len(self._exponents)
+        rows = d**2 * comb(k + self.depth, self.depth)
+        needed = rows * (20.0 * 4 * d * (k + 1) + 16.0 * (4 * d**2 + _KRYLOV))
+        if needed > MOST_BYTES:
+            raise SizeError(
+                f"`method` 'heom' with {k} exponents and depth {self.depth} would take about "
+                f"{needed / 2**30:.3g} GiB ({rows:.2g} rows), allowed {MOST_BYTES / 2**30:g} GiB; "
+                "use 'tcl4', or a larger `rtol`"
+            )
+
+    @cached_property
+    def _exponents(self) -> list[tuple[int, ComplexArray, complex, complex, complex]]:
+        """Coupling, operator, nu, and c of the real and of the imaginary part of C(t).
+
+        A matrix of coefficients is a sum over operators A_i + A_j and A_i.
+        """
+        found = []
+        for index, r in enumerate(self.problem.reservoirs):
+            a = r.operators(0.0)
+            real, imaginary = 0.5 * (r.coefficients + r.partners), (r.coefficients - r.partners) / 2j
+            for i, j in zip(*np.tril_indices(len(a)), strict=True):
+                for nu, *parts in zip(r.rates, real, imaginary, strict=True):
+                    x, y = (p[i, j] if i != j else 2 * p[i, i] - p[i].sum() for p in parts)
+                    found.append((index, a[i] + a[j] if i != j else a[i], nu, x, y))
+        return [one for one in found if one[3] != 0 or one[4] != 0]
+
+    @cached_property
+    def _solver(self) -> HEOMSolver:
+        d = self.problem.system.dimension
+        exponents = [
+            BathExponent("RI", None, Qobj(a), x, nu, y, tag=index)
+            for index, a, nu, x, y in self._exponents
+        ]
+        with exact_arithmetic():
+            still = Qobj(np.zeros((d**2, d**2)), dims=[[[d], [d]]] * 2, superrep="super")
+            return HEOMSolver(still, Bath(exponents), self.depth, options={"progress_bar": ""})
+
+    @cached_property
+    def bare(self) -> csr_array:
+        """Right-hand side without L."""
+        return _matrix(self._solver)
+
+    def white(self, time: float) -> list[Part]:
+        """Share of each coupling's noise beside the exponents, as if it were white.
+
+        In a constant system it is all that second order still lacks: exponents that are few are
+        then wrong at fourth order alone.
+        """
+        system, unit = self.problem.system, self.problem.unit
+        found = []
+        for r in self.problem.reservoirs:
+            a = r.operators(time)
+            dressed = np.einsum("ij,jmn->imn", r.delta, a)
+            if system.constant:
+                places, w = system.bohr
+                exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
+                there = np.einsum("kij,wk->wij", r.coefficients, 1 / (r.rates - 1j * w[:, None] / unit))
+                table = exact * (r.size**2 / unit) - there
+                inside = np.einsum("mnij,jmn->imn", table[places], system.in_eigenbasis(a))
+                dressed = system.from_eigenbasis(inside)
+            found.append(Part(dressed, a, np.zeros_like(a[0])))
+        return found
+
+    def liouvillian(self, time: float) -> ComplexArray:
+        """L with the white noise, (d^2, d^2)."""
+        return sum((part.matrix() for part in self.white(time)), self.problem.liouvillian(time))
+
+    @cached_property
+    def matrix(self) -> csr_array:
+        """Right-hand side of a constant system."""
+        return csr_array(self.bare + kron_sparse(eye_array(self.size), self.liouvillian(0.0)))
+
+    @property
+    def size(self) -> int:
+        """Number of density matrices in the hierarchy."""
+        return len(self._solver.ados.labels)
+
+    def place(self, *exponents: int) -> slice:
+        """Rows of the auxiliary operator with these excitations."""
+        label = tuple(exponents.count(k) for k in range(len(self._exponents)))
+        d = self.problem.system.dimension**2
+        first = d * self._solver.ados.idx(label)
+        return slice(first, first + d)
+
+    @cached_property
+    def slow(self) -> tuple[ComplexArray, ComplexArray]:
+        """Generator K of the slow modes (d^2, d^2), and W (rows, d^2): the hierarchy is W rho.
+
+        Inverse iteration about each Bohr frequency of the system, no propagation.
+
+        Raises
+        ------
+        ConvergenceError
+            If the modes of the system are not apart from those of the bath.
+        """
+        system, matrix = self.problem.system, csc_array(self.matrix)
+        top = system.dimension**2
+        gaps = (system.energies - system.energies[:, None]).T.ravel() / self.problem.unit
+        modes = np.zeros((matrix.shape[0], top), dtype=complex)
+        modes[:top] = np.kron(system.states.conj(), system.states)
+        shifts, nearest = np.unique(np.round(gaps, 9), return_inverse=True)
+        scale = max(1.0, float(np.abs(gaps).max()))
+        offset = _OFFSET * SETTLED / self.problem.settled if self.problem.settled else _OFFSET
+        one = eye_array(matrix.shape[0], dtype=complex, format="csc")
+        solvers = [_solver(csc_array(matrix - (offset + 1j * w) * one), top) for w in shifts]
+        found, change, last = np.zeros((top, top), dtype=complex), np.inf, np.inf
+        for _ in range(_MOST_ITERATIONS):
+            for k, solve in enumerate(solvers):
+                modes[:, nearest == k] = solve(modes[:, nearest == k])
+            modes /= np.linalg.norm(modes, axis=0)
+            if np.linalg.norm(modes[:top], ord=-2) < _LEAST_SHARE:
+                break
+            below = np.linalg.inv(modes[:top])
+            before, found = found, (matrix[:top] @ modes) @ below
+            change = float(np.abs(found - before).max())
+            if change <= 10 * EPSILON * scale * top or (change <= 1e-10 * scale and change >= last):
+                return found, np.asarray(modes @ below)
+            last = change
+            values, vectors = np.linalg.eig(found)
+            modes = modes @ (below @ vectors)
+            nearest = np.argmin(np.abs(values[:, None] - offset - 1j * shifts), axis=1)
+        raise ConvergenceError(
+            "the hierarchy has no slow modes: rates of the system are as large as those of its "
+            f"bath's memory (last change {change * self.problem.unit:.2g}); propagate with "
+            "`evolve`, or use a weaker coupling"
+        )
+
+
+def _solver(matrix: csc_array, top: int) -> Callable[[ComplexArray], ComplexArray]:
+    """Solution of linear equations: by factors, or by Krylov spaces where these would fill in."""
+    if matrix.shape[0] <= _FACTORED:
+        options = {"SymmetricMode": True}
+        factors = splu(matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options)
+        return lambda right: np.asarray(factors.solve(right))
+    inverse = 1 / matrix.diagonal()
+    inverse[:top] = 1.0
+    nearly = LinearOperator(matrix.shape, lambda v: inverse * v.ravel(), dtype=complex)
+
+    def solve(right: ComplexArray) -> ComplexArray:
+        found = [gmres(matrix, v, M=nearly, rtol=1e-12, restart=_KRYLOV, maxiter=5)[0] for v in right.T]
+        return np.stack(found, axis=-1) if found else right
+
+    return solve
+
+
+@dataclass(frozen=True, eq=False)
+class Slow:
+    """Converged slow modes: what `Hierarchy.slow` gives, and how much it may still change."""
+
+    hierarchy: Hierarchy
+    generator: ComplexArray
+    whole: ComplexArray
+    uncertainty: float
+
+
+def ladder(
+    hierarchy_of: Callable[[int, int], Hierarchy],
+    answer: Callable[[Hierarchy], tuple[ComplexArray, float]],
+    max_depth: int,
+) -> tuple[Hierarchy, float]:
+    """Hierarchy converged in depth and in the number of exponents, and the sum of both changes.
+
+    `answer` gives what is to stand still and how much of a change is allowed. The depth is raised
+    until one level less changes the answer by less than half of that; two levels less, where it is
+    cheap, finer exponents are tried.
+    """
+
+    @cache
+    def of(finer: int, depth: int) -> tuple[ComplexArray, float]:
+        return answer(hierarchy_of(finer, depth))
+
+    def change(one: tuple[int, int], other: tuple[int, int]) -> float:
+        return float(np.abs(of(*one)[0] - of(*other)[0]).max())
+
+    for depth in range(_SHALLOW + 1, max_depth + 1):
+        shallower = change((0, depth), (0, depth - 1))
+        if shallower <= (allowed := 0.5 * of(0, depth)[1]):
+            break
+    else:
+        raise ConvergenceError(
+            f"the hierarchy is not converged at `max_depth` = {max_depth}: one level less changes "
+            f"it by {shallower:.2g}, allowed {allowed:.2g} (see `rtol`)"
+        )
+    tried = max(_SHALLOW + 1, depth - 2)
+    for finer in range(_MOST_FINER):
+        fewer = change((finer, tried), (finer + 1, tried))
+        if fewer <= allowed:
+            return hierarchy_of(finer, depth), fewer + shallower
+    raise ConvergenceError(
+        "the hierarchy is not converged in the number of exponents: finer ones change it by "
+        f"{fewer:.2g}, allowed {allowed:.2g} (see `rtol`)"
+    )
+
+
+def hierarchies(system: OpenSystem, start: float = 0.0) -> Callable[[int, int], Hierarchy]:
+    """Hierarchy of a system by fineness of its exponents (0, 1, ...) and by depth."""
+
+    @cache
+    def problem(finer: int) -> Scaled:
+        return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * (1 + finer))
+
+    return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
+
+
+def slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> Slow:
+    """Slow modes of a constant system, converged in exponents and depth.
+
+    Parameters
+    ----------
+    system : OpenSystem
+    rtol : float, no unit
+        Largest change by finer exponents and by one level more, over the largest decay rate.
+    max_depth : int
+        Where to give up.
+
+    Returns
+    -------
+    Slow
+        In units of its own.
+
+    Raises
+    ------
+    ParameterError
+        For leads, and operators that depend on time.
+    SizeError
+        Above 2 GiB, with an estimate.
+    ConvergenceError
+        If it is not converged at the largest depth, or there are no slow modes.
+    """
+    if not system.constant:
+        raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
+    rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
+    max_depth = _checks.integer("max_depth", max_depth, least=_SHALLOW + 1)
+
+    def answer(hierarchy: Hierarchy) -> tuple[ComplexArray, float]:
+        unit, generator = hierarchy.problem.unit, hierarchy.slow[0]
+        rate = float(np.abs(np.linalg.eigvals(generator).real).max())
+        rounding = 1e-11 * float(np.abs(generator).max())
+        return unit * generator, unit * max(rtol * rate, rounding)
+
+    hierarchy, change = ladder(hierarchies(system), answer, max_depth)
+    return Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
+
+
+def slow_generator(system: OpenSystem, **options: Any) -> tuple[ComplexArray, float]:
+    """Generator of the long run to every order (d^2, d^2), and its uncertainty, unit of energy.
+
+    Options as of `slow_modes`; columns of rho are stacked, in the basis of H as given.
+    """
+    slow = slow_modes(system, **options)
+    unit = slow.hierarchy.problem.unit
+    return unit * slow.generator, unit * slow.uncertainty
+
+
+def _steady(slow: Slow) -> ComplexArray:
+    """Steady state as the whole hierarchy, (rows,), trace one.
+
+    `ConvergenceError` if it is not unique.
+    """
+    _, sizes, rows = np.linalg.svd(slow.generator)
+    if len(sizes) > 1 and sizes[-2] <= 10 * EPSILON * len(sizes) * sizes[0]:
+        raise ConvergenceError("the steady state of 'heom' is not unique: evolve the start you mean")
+    d = slow.hierarchy.problem.system.dimension
+    rho = rows[-1].conj()
+    return np.asarray(slow.whole @ (rho / np.trace(rho.reshape(d, d))))
+
+
+def currents(
+    system: OpenSystem, number: ComplexArray | None = None, **options: Any
+) -> tuple[Array, Array, Array | None, ComplexArray]:
+    """Steady currents of energy from each bath, both sides, and of another operator.
+
+    The system's side is Tr[H K_i rho]; the bath's, -d<H_B>/dt = Tr[H K_i rho] - i sum_j <[V_j, V_i]>
+    from the second tier of the hierarchy [KatoTanimura2016].
+
+    Parameters
+    ----------
+    system : OpenSystem
+    number : complex array (d, d), optional
+        Operator whose current is asked for as well.
+    **options
+        Those of `slow_modes`.
+
+    Returns
+    -------
+    tuple of arrays
+        System side and bath side (b,), square of the energy unit; that of `number` or None, unit of
+        energy times its own; the steady state (d, d). The last entry of each is of `collapse`, if
+        there is any.
+    """
+    slow = slow_modes(system, **options)
+    hierarchy, y = slow.hierarchy, _steady(slow)
+    problem, d = hierarchy.problem, system.dimension
+    rho = y[: d * d].reshape(d, d).T
+    exponents = hierarchy._exponents
+    pushed = np.zeros((len(problem.reservoirs), d, d), dtype=complex)
+
+    def bracket(a: ComplexArray, b: ComplexArray) -> ComplexArray:
+        return np.asarray(a @ b - b @ a)
+
+    def auxiliary(*excited: int) -> ComplexArray:
+        return y[hierarchy.place(*excited)].reshape(d, d).T
+
+    def means(part: Part, x: ComplexArray) -> ComplexArray:
+        return np.asarray(-1j * (part.dressed @ x - x @ part.dressed.conj().swapaxes(-1, -2)))
+
+    def pair(b: ComplexArray, a: ComplexArray, x: ComplexArray) -> float:
+        return float((1j * np.trace(bracket(b, a) @ x)).real)
+
+    # each coupling as operators A and what makes the mean of A's noise times a state, so that
+    # d rho/dt = sum -i [A, mean]; means of two couplings are their shared second tier
+    white = hierarchy.white(0.0)
+    shared = np.zeros((len(pushed),) * 2)
+    for index, part in enumerate(white):
+        pushed[index] = part.apply(rho)
+    for k, (i, a, *_) in enumerate(exponents):
+        x = auxiliary(k)
+        pushed[i] -= 1j * bracket(a, x)
+        for m, (j, b, *_) in enumerate(exponents):
+            if i != j:
+                shared[i, j] += pair(b, a, auxiliary(k, m))
+        for j, part in enumerate(white):
+            if i != j:
+                for b, mean in zip(part.operators, means(part, x), strict=True):
+                    shared[i, j] += pair(b, a, mean)
+                    shared[j, i] += pair(a, b, mean)
+    for i, one in enumerate(white):
+        for j, other in enumerate(white):
+            if i != j:
+                for a, x in zip(one.operators, means(one, rho), strict=True):
+                    for b, mean in zip(other.operators, means(other, x), strict=True):
+                        shared[i, j] += 0.5 * pair(b, a, mean)
+                        shared[j, i] += 0.5 * pair(a, b, mean)
+    h = problem.hamiltonian(0.0)
+    if system.collapse:
+        extra = (problem.lindblad(0.0) @ y[: d * d]).reshape(d, d).T
+        pushed = np.concatenate([pushed, extra[None]])
+        shared = np.pad(shared, ((0, 1), (0, 1)))
+    inside = np.einsum("ab,kba->k", h, pushed).real
+    outside = inside - shared.sum(axis=1)
+    other = None if number is None else np.einsum("ab,kba->k", number, pushed).real * problem.unit
+    return inside * problem.unit**2, outside * problem.unit**2, other, rho
+
+
+def two_time(
+    system: OpenSystem, a: ComplexArray, b: ComplexArray, times: Array, **options: Any
+) -> ComplexArray:
+    """<A(t) B(0)> in the steady state, with all that system and baths share at time 0.
+
+    Parameters
+    ----------
+    system : OpenSystem
+    a, b : complex array (d, d)
+        A and B.
+    times : array (t,), inverse unit of energy
+        Increasing, from 0 on.
+    **options
+        Those of `slow_modes`.
+
+    Returns
+    -------
+    complex array (t,), unit of A B
+    """
+    slow = slow_modes(system, **options)
+    hierarchy, d = slow.hierarchy, system.dimension
+    y = (_steady(slow).reshape(-1, d, d) @ b.T).ravel()  # columns are stacked: B acts on the last
+    motion, found, last = Motion(hierarchy), [], 0.0
+    for time in hierarchy.problem.unit * times:
+        y = motion.later(y[:, None], time - last)[:, 0] if time > last else y
+        found.append(a.ravel() @ y[: d * d])
+        last = time
+    return np.array(found)
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """The hierarchy of a constant system in time: the matrix exponential, then the slow modes."""
+
+    hierarchy: Hierarchy
+
+    @cached_property
+    def _slow(self) -> tuple[ComplexArray, ComplexArray] | None:
+        try:
+            return self.hierarchy.slow
+        except ConvergenceError:  # no slow modes: the hierarchy is followed to the end
+            return None
+
+    def later(self, y: ComplexArray, lapse: float) -> ComplexArray:
+        """Hierarchy (rows, n) after a lapse of time."""
+        stride = 0.25 * self.hierarchy.problem.settled
+        top = self.hierarchy.problem.system.dimension**2
+        long = lapse > stride
+        while lapse > 0:
+            if long and self._slow is not None:
+                generator, whole = self._slow
+                if np.abs(whole @ y[:top] - y).max() <= _FOLLOWED * np.abs(y).max():
+                    return np.asarray(whole @ (expm(lapse * generator) @ y[:top]))
+            step = min(lapse, stride) if long else lapse
+            moved = [krylov_exponential(self.hierarchy.matrix, v, step) for v in y.T]
+            y, lapse = np.stack(moved, axis=-1), lapse - step
+        return y
 
 
 # --- the bath, and what second order must not see of it ------------------------------------------

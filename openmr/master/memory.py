@@ -1,0 +1,637 @@
+"""Equations with memory, from baths whose correlations are sums of exponentials.
+
+Second order, for any H(t), A(t) and pulses [MeierTannor1999]: each exponent has one operator M_kj,
+
+    dM_kj/dt = -i [H, M_kj] - nu_k M_kj + A_j,   Lambda_i = sum_kj c_kij M_kj + delta_ij A_j,
+    d rho/dt = -i [H, rho] + sum_i { [Lambda_i rho, A_i^dag] + h.c. }.
+
+Fourth order: the hierarchy of auxiliary operators w rho on the manifold where they follow rho,
+
+    w1_k' = (L - nu_k) w1_k + D_k - w1_k L,
+    w2_kl' = (L - nu_k - nu_l) w2_kl + D_l w1_k + D_k w1_l - w2_kl L,
+    w3_k' = (L - nu_k) w3_k + sum_l U_l w2_kl - w3_k L - w1_k K2,
+    K = L + K2 + K4,   K2 = sum_k U_k w1_k,   K4 = sum_k U_k w3_k,
+
+with U = -i [A, .] and D = -i (c A . - c~ . A), where c~ are the coefficients of the conjugate of C.
+Inside, energies are in units of the largest of the system, and operators are of order one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from qutip import Qobj, QobjEvo
+from scipy.integrate import solve_ivp
+
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
+from openmr.bath.sources import Exponents
+from openmr.master.markov import Generator, Part, collapse_part
+from openmr.master.open_system import Coupling, OpenSystem
+
+RTOL, ATOL = 1e-10, 1e-12
+"""Errors of a step in time, for states and for memories that are both of order one."""
+SETTLED = 37.0
+"""Decay times of the slowest exponent, after which 1e-16 of it is left."""
+MOST_BYTES = 2 * 2**30
+"""Largest fourth-order equation or hierarchy that is built."""
+FINE = 1e-8
+"""Error of the exponents in second order, where one more costs little."""
+_COARSE = 0.03
+"""Error of the exponents that tell the size of a bath's frequencies."""
+
+_IDLE = 0.5
+"""Share of an exponent in the noise, over the error of all, below which it is left out."""
+
+_Matrices = Callable[[float], ComplexArray]
+
+
+# --- an open system in exponentials --------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Reservoir:
+    """One bath in exponentials, and what it takes hold of.
+
+    Attributes
+    ----------
+    coupling : Coupling
+        As given.
+    operators : callable
+        A_j at a time, (n, d, d), divided by `size`.
+    size : float
+        Largest element of the operators as given.
+    coefficients, partners : complex array (k, n, n)
+        c of C(t), and c~ of its conjugate, at the same rates.
+    rates : complex array (k,)
+        nu, each with its conjugate.
+    delta : array (n, n)
+        Half of the white noise beside the exponentials.
+    uncertainty : float
+        Of the exponents, relative to the largest of the spectrum.
+    """
+
+    coupling: Coupling
+    operators: _Matrices
+    size: float
+    coefficients: ComplexArray
+    partners: ComplexArray
+    rates: ComplexArray
+    delta: Array
+    uncertainty: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """An open system as matrices of time, in units of its own.
+
+    Attributes
+    ----------
+    system : OpenSystem
+        As given.
+    unit : float, unit of energy
+        What energies and inverse times are divided by.
+    hamiltonian, lindblad : callable
+        H (d, d) and the superoperator (d^2, d^2) of the collapse operators at a time, columns of
+        rho stacked.
+    reservoirs : tuple of Reservoir
+        One for each coupling.
+    """
+
+    system: OpenSystem
+    unit: float
+    hamiltonian: _Matrices
+    lindblad: _Matrices
+    reservoirs: tuple[Reservoir, ...]
+
+    def liouvillian(self, time: float) -> ComplexArray:
+        """-i [H, .] and the collapse operators at a time, (d^2, d^2)."""
+        return np.asarray(-1j * commutator(self.hamiltonian(time)) + self.lindblad(time))
+
+    @property
+    def settled(self) -> float:
+        """Time after which no exponent is left; 0 without a bath."""
+        rates = [float(r.rates.real.min()) for r in self.reservoirs if len(r.rates)]
+        return SETTLED / min(rates) if rates else 0.0
+
+
+def scaled(
+    system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float = np.inf
+) -> Scaled:
+    """The system with its baths in exponentials to `rtol`, in units of its largest energy.
+
+    Above `reach` times the largest frequency of the system at `start`, or of the most of a bath's
+    noise where that is more, the noise counts as white.
+    """
+    first = system.at(start)
+    largest = float(np.ptp(first.energies)) if np.isfinite(reach) else np.inf
+    found = []
+    for c in system.couplings:
+        highest = reach * max(largest, _typical(c)) if np.isfinite(reach) else np.inf
+        found.append((c, _weighty(c.bath.exponents(rtol, highest), rtol)))
+    energies = [float(np.abs(e.rates).min()) for _, e in found if len(e.rates)]
+    energies += [float(np.abs(op.full()).max() ** 2) for op in first.collapse]
+    unit = max([float(np.abs(first.hamiltonian.full()).max()), *energies]) or 1.0
+
+    def lindblad(time: float) -> ComplexArray:
+        part = collapse_part(system.at(time / unit))
+        zero = np.zeros((system.dimension**2,) * 2, dtype=complex)
+        return np.asarray(part[0].matrix() / unit if part else zero)
+
+    fixed = lindblad(unit * start)
+    constant = all(isinstance(op, Qobj) for op in system.collapse)
+    hamiltonian = matrices([system.hamiltonian], unit)
+    return Scaled(
+        system=system,
+        unit=unit,
+        hamiltonian=lambda time: hamiltonian(time)[0] / unit,
+        lindblad=(lambda _: fixed) if constant else lindblad,
+        reservoirs=tuple(_reservoir(c, e, unit, start) for c, e in found),
+    )
+
+
+def _weights(exponents: Exponents) -> Array:
+    """Share of each exponent in the noise, (k,)."""
+    sizes = np.abs(np.reshape(exponents.coefficients, (len(exponents.rates), -1)))
+    return np.asarray(sizes.max(axis=1, initial=0.0) / np.abs(exponents.rates.real))
+
+
+def _weighty(exponents: Exponents, rtol: float) -> Exponents:
+    """Without what a fit needs to follow its own noise, which would be remembered for very long."""
+    weights = _weights(exponents)
+    kept = weights > _IDLE * rtol * weights.max(initial=0.0)
+    return replace(
+        exponents, rates=exponents.rates[kept], coefficients=exponents.coefficients[kept]
+    )
+
+
+def _typical(coupling: Coupling) -> float:
+    """Rate of the exponent with the largest share of the noise."""
+    coarse = coupling.bath.exponents(_COARSE)
+    return float(np.abs(coarse.rates[np.argmax(_weights(coarse))])) if len(coarse.rates) else 0.0
+
+
+def matrices(operators: Sequence[Qobj | QobjEvo], unit: float) -> _Matrices:
+    """Operators as a function of time in units of 1 / `unit`, (n, d, d)."""
+    if all(isinstance(op, Qobj) for op in operators):
+        fixed = np.stack([op.full() for op in operators])
+        return lambda _: fixed
+    return lambda time: np.stack(
+        [(op if isinstance(op, Qobj) else op(time / unit)).full() for op in operators]
+    )
+
+
+def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: float) -> Reservoir:
+    at = matrices(coupling.operators, unit)
+    size = float(np.abs(at(unit * start)).max()) or 1.0
+    n = len(coupling.operators)
+    rates = np.asarray(exponents.rates, dtype=complex) / unit
+    given = np.reshape(exponents.coefficients, (-1, n, n))
+    coefficients = given * (size / unit) ** 2 if size < unit else (given * size**2) / unit**2
+    near = np.abs(rates[:, None] - rates.conj()) <= 1e-10 * np.abs(rates)
+    alone = ~near.any(axis=1)
+    rates = np.concatenate([rates, rates[alone].conj()])
+    coefficients = np.concatenate([coefficients, np.zeros_like(coefficients[alone])])
+    partner = np.argmin(np.abs(rates[:, None] - rates.conj()), axis=1) if len(rates) else []
+    delta = np.reshape(exponents.delta, (n, n))
+    return Reservoir(
+        coupling=coupling,
+        operators=lambda time: at(time) / size,
+        size=size,
+        coefficients=coefficients,
+        partners=coefficients[partner].conj(),
+        rates=rates,
+        delta=np.asarray(delta * size**2 / unit),
+        uncertainty=float(exponents.uncertainty),
+    )
+
+
+def commutator(matrix: ComplexArray) -> ComplexArray:
+    """[X, .] as a superoperator (..., d^2, d^2), columns stacked."""
+    return left(matrix) - right(matrix)
+
+
+def left(matrix: ComplexArray) -> ComplexArray:
+    """Superoperator X . of a matrix (..., d, d), columns stacked."""
+    return np.asarray(np.kron(np.eye(matrix.shape[-1]), matrix))
+
+
+def right(matrix: ComplexArray) -> ComplexArray:
+    """Superoperator . X of a matrix (..., d, d), columns stacked."""
+    return np.asarray(np.kron(matrix.swapaxes(-1, -2), np.eye(matrix.shape[-1])))
+
+
+# --- second order --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class SecondOrder:
+    """The operators M_kj of all exponents as one vector, and what they do to a state."""
+
+    problem: Scaled
+
+    @cached_property
+    def _shapes(self) -> list[tuple[int, ...]]:
+        d = self.problem.system.dimension
+        return [(len(r.rates), r.delta.shape[0], d, d) for r in self.problem.reservoirs]
+
+    def start(self) -> ComplexArray:
+        """Nothing is remembered."""
+        return np.zeros(sum(int(np.prod(shape)) for shape in self._shapes), dtype=complex)
+
+    def _split(self, memory: ComplexArray) -> list[ComplexArray]:
+        ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])
+        pieces = np.split(memory, ends[:-1]) if len(ends) else []
+        return [piece.reshape(shape) for piece, shape in zip(pieces, self._shapes, strict=True)]
+
+    def change(self, time: float, memory: ComplexArray) -> ComplexArray:
+        """dM/dt."""
+        h = self.problem.hamiltonian(time)
+        out = [np.zeros(0, dtype=complex)]
+        for r, m in zip(self.problem.reservoirs, self._split(memory), strict=True):
+            new = r.operators(time) - 1j * (h @ m - m @ h) - r.rates[:, None, None, None] * m
+            out.append(new.ravel())
+        return np.concatenate(out)
+
+    def kicked(self, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
+        """M after a pulse, P M P^dag."""
+        pieces = [(pulse @ m @ pulse.conj().T).ravel() for m in self._split(memory)]
+        return np.concatenate([np.zeros(0, dtype=complex), *pieces])
+
+    def dressed(self, time: float, memory: ComplexArray) -> list[ComplexArray]:
+        """Lambda_i of each reservoir, (n, d, d)."""
+        return [
+            np.einsum("kij,kjmn->imn", r.coefficients, m)
+            + np.einsum("ij,jmn->imn", r.delta, r.operators(time))
+            for r, m in zip(self.problem.reservoirs, self._split(memory), strict=True)
+        ]
+
+    def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
+        """d rho/dt of matrices (..., d, d)."""
+        return self._act(time, self.dressed(time, memory), rho)
+
+    def _act(self, time: float, dressed: list[ComplexArray], rho: ComplexArray) -> ComplexArray:
+        h = -1j * self.problem.hamiltonian(time)
+        out = h @ rho - rho @ h
+        for r, rows in zip(self.problem.reservoirs, dressed, strict=True):
+            for x, y in zip(rows, r.operators(time), strict=True):
+                ahead, back = x @ rho, rho @ x.conj().T
+                adjoint = y.conj().T
+                out = out + ahead @ adjoint - adjoint @ ahead + y @ back - back @ y
+        if self.problem.system.collapse:
+            d = rho.shape[-1]
+            flat = rho.swapaxes(-1, -2).reshape(-1, d * d) @ self.problem.lindblad(time).T
+            out = out + flat.reshape(*rho.shape[:-2], d, d).swapaxes(-1, -2)
+        return np.asarray(out)
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantSecondOrder(SecondOrder):
+    """The same where nothing depends on time: M(t) in closed form between eigenstates of H."""
+
+    @cached_property
+    def _tables(self) -> list[tuple[ComplexArray, ComplexArray]]:
+        """M in the long run, and the decay of each element."""
+        system = self.problem.system
+        gaps = (system.energies - system.energies[:, None]) / self.problem.unit
+        found = []
+        for r in self.problem.reservoirs:
+            decay = r.rates[:, None, None, None] - 1j * gaps
+            found.append((system.in_eigenbasis(r.operators(0.0)) / decay, decay))
+        return found
+
+    def _joined(self, pieces: list[ComplexArray]) -> ComplexArray:
+        return np.concatenate([np.zeros(0, dtype=complex), *(piece.ravel() for piece in pieces)])
+
+    def later(self, memory: ComplexArray, lapse: float) -> ComplexArray:
+        """M after a lapse of time, all M between eigenstates of H."""
+        pieces = zip(self._tables, self._split(memory), strict=True)
+        return self._joined([z + np.exp(-decay * lapse) * (m - z) for (z, decay), m in pieces])
+
+    def limit(self) -> ComplexArray:
+        """M in the long run."""
+        return self._joined([z for z, _ in self._tables])
+
+    def kicked(self, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
+        """M after a pulse."""
+        return super().kicked(memory, self.problem.system.in_eigenbasis(pulse))
+
+    def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
+        """d rho/dt of matrices (..., d, d) in the basis of H as given."""
+        return self._act(time, self.dressed(time, memory), rho)
+
+    def dressed(self, time: float, memory: ComplexArray) -> list[ComplexArray]:
+        """Lambda_i of each reservoir, in the basis of H as given."""
+        found = []
+        for r, m in zip(self.problem.reservoirs, self._split(memory), strict=True):
+            inside = np.einsum("kij,kjmn->imn", r.coefficients, m)
+            white = np.einsum("ij,jmn->imn", r.delta, r.operators(time))
+            found.append(self.problem.system.from_eigenbasis(inside) + white)
+        return found
+
+
+def tcl2_generator(
+    system: OpenSystem, time: float = np.inf, *, level_shift: bool = True
+) -> Generator:
+    """Generator of second order a time after a product state [BreuerPetruccione2002].
+
+    Parameters
+    ----------
+    system : OpenSystem
+        With an H or A that depend on time, every bath needs exponents.
+    time : float, inverse unit of energy
+        Since system and baths were uncorrelated, at time 0; infinite is "redfield".
+    level_shift : bool
+        Keep the anti-Hermitian part of the transforms.
+
+    Returns
+    -------
+    Generator
+        At that time.
+
+    Raises
+    ------
+    ParameterError
+        For an infinite time where H or A depend on it, and there without a level shift.
+    """
+    if system.constant:
+        pieces = [_constant_part(system, c, time, level_shift) for c in system.couplings]
+        return Generator(system, "tcl2", (*pieces, *collapse_part(system)), time=time)
+    _needs_time(system, time, level_shift)
+    problem = scaled(system, FINE)
+    second = SecondOrder(problem)
+    end = problem.unit * time
+    memory = _integrated(second.change, second.start(), end)
+    now = system.at(time)
+    pieces = [
+        _part(r, x, now, problem.unit)
+        for r, x in zip(problem.reservoirs, second.dressed(end, memory), strict=True)
+    ]
+    return Generator(now, "tcl2", (*pieces, *collapse_part(now)), time=time)
+
+
+def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
+    if not system.constant and not np.isfinite(time):
+        raise ParameterError("`time` must be given and finite where H or A depend on time, got inf")
+    if not level_shift:
+        raise ParameterError(
+            "`level_shift` must be True for 'tcl4', and for 'tcl2' where H or A depend on time: "
+            "it is no separate term there"
+        )
+
+
+def _constant_part(
+    system: OpenSystem, coupling: Coupling, time: float, level_shift: bool
+) -> Part:
+    places, frequencies = system.bohr
+    n = len(coupling.operators)
+    if level_shift or np.isfinite(time):
+        table = np.reshape(coupling.bath.half_sided(frequencies, time), (-1, n, n))
+    else:
+        table = 0.5 * np.reshape(coupling.bath.spectrum(frequencies), (-1, n, n))
+    if not level_shift:
+        table = 0.5 * (table + table.conj().swapaxes(-1, -2))
+    operators = system.in_eigenbasis(coupling.matrices)
+    dressed = np.einsum("mnij,jmn->imn", table[places], operators)
+    still = np.zeros_like(operators[0])
+    return Part(system.from_eigenbasis(dressed), coupling.matrices, still)
+
+
+def _part(reservoir: Reservoir, dressed: ComplexArray, now: OpenSystem, unit: float) -> Part:
+    operators = now.couplings[reservoir.coupling.index].matrices
+    return Part(dressed * (unit / reservoir.size), operators, np.zeros_like(operators[0]))
+
+
+def _integrated(
+    change: Callable[[float, ComplexArray], ComplexArray], start: ComplexArray, end: float
+) -> ComplexArray:
+    if not len(start) or end == 0:
+        return start
+    found = solve_ivp(change, (0.0, end), start, method="DOP853", rtol=RTOL, atol=ATOL)
+    if not found.success:
+        raise ConvergenceError(f"the memory could not be integrated: {found.message}")
+    return np.asarray(found.y[:, -1])
+
+
+# --- fourth order --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class FourthOrder:
+    """w1, w2 and w3 of all exponents, of order one, and what they do to a state.
+
+    With e the largest coefficient, w1 is in units of e, w2 and w3 of e^2, K2 of e, K4 of e^2.
+    """
+
+    problem: Scaled
+
+    def __post_init__(self) -> None:
+        for r in self.problem.reservoirs:
+            if r.coupling.bath.conserving:
+                raise ParameterError(
+                    "`method` 'tcl4' takes baths with Hermitian couplings, got a lead in coupling "
+                    f"{r.coupling.index}; use 'tcl2'"
+                )
+        d, k = self.problem.system.dimension, len(self.rates)
+        needed = 16.0 * float(d) ** 4 * (k * (k + 1) // 2 + 6 * k + 8)
+        if needed > MOST_BYTES:
+            raise SizeError(
+                f"`method` 'tcl4' of {d} levels with {k} exponents would take "
+                f"{needed / 2**30:.3g} GiB, allowed {MOST_BYTES / 2**30:g} GiB; "
+                "use 'tcl2' or 'universal'"
+            )
+
+    @cached_property
+    def rates(self) -> ComplexArray:
+        """nu of each exponent of each component, (k,)."""
+        found = [np.repeat(r.rates, r.delta.shape[0]) for r in self.problem.reservoirs]
+        return np.concatenate([np.zeros(0, dtype=complex), *found])
+
+    @cached_property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Coupling, and component of its operators, of each exponent."""
+        return tuple(
+            (index, i)
+            for index, r in enumerate(self.problem.reservoirs)
+            for _ in r.rates
+            for i in range(r.delta.shape[0])
+        )
+
+    @cached_property
+    def strength(self) -> float:
+        """Largest coefficient, or 1."""
+        sizes = [np.abs(r.coefficients).max(initial=0.0) for r in self.problem.reservoirs]
+        return float(max(sizes, default=0.0)) or 1.0
+
+    def operators(self, time: float) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+        """L (d^2, d^2) with the white noise, U and D / e of each exponent (k, d^2, d^2)."""
+        free = self.problem.liouvillian(time)
+        size = len(free)
+        outer, inner = [np.zeros((0, size, size), complex)], [np.zeros((0, size, size), complex)]
+        for r in self.problem.reservoirs:
+            a = r.operators(time)
+            turn, ahead, back = commutator(a), left(a), right(a)
+            free = free - np.einsum("ij,iab,jbc->ac", r.delta, turn, turn)
+            both = np.einsum("kij,jab->kiab", r.coefficients, ahead)
+            both = both - np.einsum("kij,jab->kiab", r.partners, back)
+            inner.append(-1j / self.strength * both.reshape(-1, size, size))
+            outer.append(np.tile(-1j * turn, (len(r.rates), 1, 1)))
+        return free, np.concatenate(outer), np.concatenate(inner)
+
+    @cached_property
+    def _pairs(self) -> tuple[Array, Array, Array]:
+        """Exponents of each pair, and the place of a pair among them (k, k)."""
+        k = len(self.rates)
+        one, other = np.tril_indices(k)
+        place = np.zeros((k, k), dtype=int)
+        place[one, other] = place[other, one] = np.arange(len(one))
+        return one, other, place
+
+    def start(self) -> ComplexArray:
+        """Nothing is remembered."""
+        k, d = len(self.rates), self.problem.system.dimension
+        return np.zeros((2 * k + k * (k + 1) // 2) * d**4, dtype=complex)
+
+    def _split(self, memory: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+        k, size = len(self.rates), self.problem.system.dimension**2
+        w = memory.reshape(-1, size, size)
+        return w[:k], w[k:-k] if k else w, w[len(w) - k :]
+
+    def change(self, time: float, memory: ComplexArray) -> ComplexArray:
+        """Derivatives of w1, w2 and w3."""
+        free, outer, inner = self.operators(time)
+        one, other, place = self._pairs
+        w1, w2, w3 = self._split(memory)
+        nu = self.rates[:, None, None]
+        second = (outer @ w1).sum(axis=0)
+        crossed = inner[other] @ w1[one] + inner[one] @ w1[other]
+        loops = sum((outer[m] @ w2[place[:, m]] for m in range(len(nu))), np.zeros_like(w1))
+        new = (
+            free @ w1 - w1 @ free - nu * w1 + inner,
+            free @ w2 - w2 @ free - (nu[one] + nu[other]) * w2 + crossed,
+            free @ w3 - w3 @ free - nu * w3 + loops - w1 @ second,
+        )
+        return np.concatenate([piece.ravel() for piece in new])
+
+    def kicked(self, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
+        """All w after a pulse."""
+        turn = np.kron(pulse.conj(), pulse)
+        size = len(turn)
+        return np.asarray((turn @ memory.reshape(-1, size, size) @ turn.conj().T).ravel())
+
+    def orders(self, time: float, memory: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        """K2 and K4 of each coupling, two arrays (couplings, d^2, d^2)."""
+        outer = self.operators(time)[1]
+        w1, _, w3 = self._split(memory)
+        return self._by_coupling(outer @ w1, 1), self._by_coupling(outer @ w3, 2)
+
+    def _by_coupling(self, terms: ComplexArray, power: int) -> ComplexArray:
+        found = np.zeros((len(self.problem.reservoirs), *terms.shape[1:]), dtype=complex)
+        np.add.at(found, [index for index, _ in self.places], self.strength**power * terms)
+        return found
+
+    def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
+        """d rho/dt of matrices (..., d, d)."""
+        free, outer, _ = self.operators(time)
+        w1, _, w3 = self._split(memory)
+        total = free + (outer @ (self.strength * w1 + self.strength**2 * w3)).sum(axis=0)
+        d = rho.shape[-1]
+        flat = rho.swapaxes(-1, -2).reshape(-1, d * d) @ total.T
+        return np.asarray(flat.reshape(rho.shape).swapaxes(-1, -2))
+
+    def asymptotic(self) -> tuple[ComplexArray, ComplexArray]:
+        """K2 and K4 of each coupling in the long run, element by element between modes of L.
+
+        `ConvergenceError` where a mode of L decays faster than the bath forgets.
+        """
+        free, outer, inner = self.operators(0.0)
+        values, modes, back = self._modes(free)
+        outer, inner = back @ outer @ modes, back @ inner @ modes
+        nu, gaps = self.rates, values[:, None] - values
+        if len(nu) and float((nu.real[:, None, None] - gaps.real).min()) <= 0:
+            raise ConvergenceError(
+                "'tcl4' has no long-time limit: `collapse` operators act faster than the slowest "
+                f"exponent of the baths decays ({nu.real.min() * self.problem.unit:.3g})"
+            )
+        w1 = inner / (nu[:, None, None] - gaps)
+        second = (outer @ w1).sum(axis=0)
+        loops = -w1 @ second
+        for k in range(len(nu)):
+            for m in range(k + 1):
+                w2 = (inner[m] @ w1[k] + inner[k] @ w1[m]) / (nu[k] + nu[m] - gaps)
+                loops[k] += outer[m] @ w2
+                if m != k:
+                    loops[m] += outer[k] @ w2
+        w3 = loops / (nu[:, None, None] - gaps)
+        return (
+            self._by_coupling(modes @ (outer @ w1) @ back, 1),
+            self._by_coupling(modes @ (outer @ w3) @ back, 2),
+        )
+
+    def _modes(self, free: ComplexArray) -> tuple[Array, ComplexArray, ComplexArray]:
+        system = self.problem.system
+        if not system.collapse and not any(r.delta.any() for r in self.problem.reservoirs):
+            gaps = (system.energies[:, None] - system.energies) / self.problem.unit
+            modes = np.kron(system.states.conj(), system.states)
+            return -1j * gaps.T.ravel(), modes, modes.conj().T
+        values, modes = np.linalg.eig(free)
+        if np.linalg.cond(modes) > 1e8:
+            raise ConvergenceError(
+                "'tcl4' has no long-time limit element by element: the modes of H and `collapse` "
+                "coincide; give a `time`"
+            )
+        return values, modes, np.linalg.inv(modes)
+
+
+def tcl4_generator(
+    system: OpenSystem,
+    time: float = np.inf,
+    *,
+    level_shift: bool = True,
+    rtol: float = 1e-6,
+) -> Generator:
+    """Generator of fourth order a time after a product state [Trushechkin2019].
+
+    Parameters
+    ----------
+    system : OpenSystem
+        With baths that have exponents and Hermitian couplings.
+    time : float, inverse unit of energy
+        Since system and baths were uncorrelated, at time 0.
+    level_shift : bool
+        Must be kept.
+    rtol : float, no unit
+        Error of the exponents, relative to the largest of the spectrum. In the long run of a
+        constant system it enters fourth order alone.
+
+    Returns
+    -------
+    Generator
+        At that time; a part's `rest` is its fourth order.
+
+    Raises
+    ------
+    ParameterError
+        For leads, and as of `tcl2_generator`.
+    SizeError
+        Above 2 GiB, with an estimate.
+    ConvergenceError
+        If there is no long-time limit.
+    """
+    _needs_time(system, time, level_shift)
+    fourth = FourthOrder(scaled(system, rtol))
+    unit, now = fourth.problem.unit, system.at(time)
+    if np.isfinite(time):
+        memory = _integrated(fourth.change, fourth.start(), unit * time)
+        rest = fourth.orders(unit * time, memory)[1]
+    else:
+        rest = fourth.asymptotic()[1]
+    second = tcl2_generator(system, time)
+    pieces = [
+        replace(part, rest=unit * part_rest)
+        for part, part_rest in zip(second.pieces[: len(rest)], rest, strict=True)
+    ]
+    pieces += second.pieces[len(rest) :]
+    return Generator(now, "tcl4", tuple(pieces), time=time)
