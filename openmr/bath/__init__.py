@@ -34,9 +34,9 @@ if TYPE_CHECKING:
         populations,
         spin_matrices,
     )
-    from openmr.bath.sources import Exponents
+    from openmr.bath.exponential_sums import Exponents
 else:
-    _FILES = {"Bath": "bath", "Exponents": "sources"}
+    _FILES = {"Bath": "bath", "Exponents": "exponential_sums"}
 
     def __getattr__(name: str) -> object:
         if name in __all__:
