@@ -25,6 +25,7 @@ from openmr._checks import (
     shown,
 )
 from openmr.bath import closed_spectra, sources
+from openmr.bath.correlators import moment_correlator
 from openmr.bath.exponential_sums import Exponents
 from openmr.bath.sources import Source
 
@@ -572,18 +573,11 @@ class Bath:
             )
         if rtol is None and (named := environments.named(self._source)) is not None:
             return named
-        if (
-            rtol is None
-            and not self.conserving
-            and not isinstance(self._source, sources.Exponential)
-        ):
+        fitted = self.conserving or isinstance(self._source, sources.Exponential)
+        if rtol is None and not fitted:
             return environments.of_spectrum(self.spectrum, self._source, self.temperature)
-        return environments.of_exponents(
-            self._source.exponents(rtol or 1e-4, np.inf),
-            self.temperature,
-            self.potential,
-            self.conserving,
-        )
+        found = self._source.exponents(rtol or 1e-4)
+        return environments.of_exponents(found, self.temperature, self.potential, self.conserving)
 
     def exponents(self, rtol: float = 1e-4, highest: float = np.inf) -> Exponents:
         """C(t) as a sum of exponentials.
@@ -614,9 +608,59 @@ class Bath:
         return Exponents(
             found.coefficients[:, 0, 0],
             found.rates,
-            float(found.delta[0, 0].real),
+            float(np.asarray(found.delta).real.ravel()[0]),
             found.uncertainty,
         )
+
+
+def moment_bath(
+    spins: ArrayLike,
+    splittings: ArrayLike,
+    strengths: ArrayLike,
+    temperature: float,
+    *,
+    cutoff: float = np.inf,
+    connected: bool = False,
+) -> Bath:
+    """Bath that localized moments and the Fermi sea make for a spin, at second order.
+
+    Parameters
+    ----------
+    spins, splittings, strengths : array_like (m,), splittings in units of energy
+        S and eps_L of each moment, whose axis is z, and its weight G_i.
+    temperature : float, in units of energy
+    cutoff : float, in units of energy
+        Cutoff of the electron-hole pairs, exp(-|w|/cutoff). Without it there is no level shift.
+    connected : bool
+        Whether the mean of each moment is left out.
+
+    Returns
+    -------
+    Bath
+        Of three correlated operators (A_x, A_y, A_z):
+        S_ab(w) = sum_i G_i sum_l W_l,ab K(w - w_l), with the lines W_l of `moment_correlator` and
+        K(w) = w / (1 - exp(-w/T)).
+
+    Raises
+    ------
+    ParameterError
+        For numbers that are not finite, a temperature or cutoff that is not positive, or a spin
+        that is no half-integer.
+    """
+    kelvin = _checks.number("temperature", temperature, _UNIT, above=0.0)
+    end = _checks.number("cutoff", cutoff, _UNIT, above=0.0, infinite=True)
+    each = _checks.broadcast(
+        spins=np.atleast_1d(_checks.finite_array("spins", spins)),
+        splittings=_checks.finite_array("splittings", splittings, _UNIT),
+        strengths=_checks.finite_array("strengths", strengths),
+    )
+    lines, weights = [], []
+    for spin, splitting, strength in zip(*each, strict=True):
+        found = moment_correlator(float(spin), float(splitting / kelvin), connected=connected)
+        lines.append(kelvin * found.frequencies)
+        weights.append(strength * found.weights)
+    source = closed_spectra.Moments(np.concatenate(lines), np.concatenate(weights), kelvin, end)
+    return Bath._of(source, f"moments={len(lines)}, temperature={kelvin:g}", kelvin)
 
 
 def _flat(name: str, values: ArrayLike) -> Array:
@@ -681,9 +725,4 @@ def _taken_over(
     for name, here, there in (("temperature", temperature, kelvin), ("potential", potential, mu)):
         if here is not None and there is not None and here != there:
             raise ParameterError(f"`{name}` must be the environment's, {there:g}, got {here:g}")
-    return (
-        source,
-        temperature if kelvin is None else kelvin,
-        potential if mu is None else mu,
-        conserving,
-    )
+    return source, kelvin if temperature is None else temperature, mu, conserving

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import digamma, gamma
 
 from openmr._checks import EPSILON, Array, ComplexArray
@@ -18,7 +19,7 @@ _LATE = 40.0
 """Exponent after which a term of a thermal sum is nothing."""
 
 
-def _matrix(values: Array | ComplexArray) -> ComplexArray:
+def _matrix(values: ArrayLike) -> ComplexArray:
     return np.asarray(values, dtype=complex)[:, None, None]
 
 
@@ -38,7 +39,7 @@ class Drude(Source):
         return _matrix(4 * self.reorganization / self.cutoff * ratio * thermal(w, self.temperature))
 
     def shift(self, w: Array) -> tuple[ComplexArray, float]:
-        """Principal part: digamma functions whose poles at gamma = 2 pi k T cancel by reflection."""
+        """Principal part, by digamma functions; poles at gamma = 2 pi k T cancel by reflection."""
         x = w / self.cutoff
         step = 2 * np.pi * self.temperature
         if step == 0:
@@ -49,16 +50,16 @@ class Drude(Source):
         ratio = np.where(x == 0, 0.0, x * ratio)
         # -i/(1 - ix) and the term at gamma, -B/x, have these imaginary parts
         extra = 2 * self.temperature / self.cutoff * x
-        values = self.reorganization * (-1 - extra + 2 / np.pi * ratio) / (1 + x**2)
+        values: Array = self.reorganization * (-1 - extra + 2 / np.pi * ratio) / (1 + x**2)
         return _matrix(values), 8 * EPSILON * float(np.abs(values).max(initial=0.0))
 
     @property
-    def scale(self) -> float:  # type: ignore[override]
+    def scale(self) -> float:
         """Cutoff."""
         return self.cutoff
 
     def _late(self, time: float) -> tuple[ComplexArray, ComplexArray]:
-        """Rates and coefficients (8, k) of C at and after `time`, at eight cutoffs about the true one.
+        """Rates and coefficients (8, k) of C after `time`, at eight cutoffs about the true one.
 
         Their mean is C: poles at cutoff = 2 pi k T cancel, and C is analytic in the cutoff.
         """
@@ -91,7 +92,7 @@ class Drude(Source):
         if not self._is_late(time):
             return super().until(w, time)
         whole, error = self.half_sided(w)
-        rest = 0.0
+        rest = np.zeros(len(w), dtype=complex)
         for nu, c in zip(*self._late(time), strict=True):
             slope = nu - 1j * w[:, None]
             rest = rest + (np.exp(-slope * time) / slope) @ c / 8
@@ -109,7 +110,7 @@ class Ohmic(Source):
     closed = True
 
     @property
-    def scale(self) -> float:  # type: ignore[override]
+    def scale(self) -> float:
         """Cutoff."""
         return self.cutoff
 
@@ -125,7 +126,7 @@ class Ohmic(Source):
     def correlation(self, t: Array) -> ComplexArray:
         """C at times (t,) >= 0, shape (t, n, n)."""
         if self.temperature == 0:
-            size = self.coupling * self.cutoff**2 * gamma(self.power + 1)
+            size = float(self.coupling * self.cutoff**2 * gamma(self.power + 1))
             return _matrix(size / (1 + 1j * self.cutoff * t) ** (self.power + 1))
         if self.power == 1:
             size = 2 * np.pi * self.coupling * self.temperature**2
@@ -147,7 +148,7 @@ class Lead(Source):
     closed = True
 
     @property
-    def scale(self) -> float:  # type: ignore[override]
+    def scale(self) -> float:
         """Half width of the band."""
         return self.half_width
 
@@ -166,7 +167,7 @@ class Lead(Source):
         """J at energies from the potential."""
         y = np.abs(x) / self.half_width
         with np.errstate(over="ignore"):
-            return self.rate * (1 / (1 + y**2) if self.band == "lorentz" else np.float64(y <= 1))
+            return np.asarray(self.rate * (1 / (1 + y**2) if self.band == "lorentz" else y <= 1))
 
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, 2, 2)."""
@@ -199,10 +200,33 @@ class ElectronHole(Source):
     closed = True
 
     @property
-    def scale(self) -> float:  # type: ignore[override]
+    def scale(self) -> float:
         """Temperature: there is no other."""
         return self.temperature or 1.0
 
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
         return _matrix(self.strength * thermal(w, self.temperature))
+
+
+@dataclass(frozen=True, eq=False)
+class Moments(Source):
+    """Lines of precessing moments, each widened by the electron-hole pairs of a Fermi sea."""
+
+    lines: Array  # (l,)
+    weights: ComplexArray  # (l, 3, 3)
+    temperature: float
+    cutoff: float
+    size = 3
+    closed = True
+
+    @property
+    def breaks(self) -> tuple[float, ...]:  # type: ignore[override]
+        """Energies of the lines."""
+        return tuple(np.unique(self.lines).tolist())
+
+    def spectrum(self, w: Array) -> ComplexArray:
+        """S at frequencies (w,), shape (w, 3, 3)."""
+        apart = w[:, None] - self.lines
+        pairs = thermal(apart, self.temperature) * np.exp(-np.abs(apart) / self.cutoff)
+        return np.asarray(np.einsum("wl,lij->wij", pairs, self.weights))

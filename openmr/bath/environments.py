@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from qutip.core import environment as qutip
 
-from openmr._checks import ParameterError, shown
+from openmr._checks import ParameterError
 from openmr.bath import closed_spectra, sources
 from openmr.bath.exponential_sums import Exponents
 from openmr.bath.sources import Source
@@ -24,7 +24,7 @@ def taken_over(given: Any) -> tuple[Source, float | None, float | None, bool]:
         return _fermionic(given), given.T, given.mu or 0.0, True
     if not isinstance(given, qutip.BosonicEnvironment):
         raise ParameterError(
-            f"`environment` must be a QuTiP environment, got {shown(given)} ({type(given).__name__})"
+            f"`environment` must be a QuTiP environment, got a {type(given).__name__}"
         )
     source: Source
     if isinstance(given, qutip.ExponentialBosonicEnvironment):
@@ -79,7 +79,7 @@ def named(source: Source) -> Any:
 
 
 def of_spectrum(spectrum: Callable[..., Any], source: Source, temperature: float | None) -> Any:
-    """Environment of the spectrum as a function, with the frequency above which it is negligible."""
+    """Environment of S as a function, with the frequency above which it is negligible."""
     w = source.scale * 10.0 ** np.arange(-1.0, 6.0, 0.05)
     size = np.abs(source.spectrum(np.concatenate([w, -w]))).max(axis=(-2, -1))
     last = np.flatnonzero(size.reshape(2, -1).max(axis=0) > 1e-9 * size.max())[-1]

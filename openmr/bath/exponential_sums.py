@@ -140,8 +140,8 @@ def rotational(correlation: Callable[[Array], ComplexArray], end: float, rtol: f
     """
     reached = np.inf
     for number in (256, 512, 1024):
-        flat = correlation(end / number * np.arange(number)).reshape(number, -1)
-        finer = end * np.linspace(0, 1, 3 * number // 2)
+        flat = correlation(np.arange(number) * (end / number)).reshape(number, -1)
+        finer = np.linspace(0.0, end, 3 * number // 2)
         exact = correlation(finer)
         flat_exact = exact.reshape(len(finer), -1)
         rows = number // 2
@@ -150,7 +150,7 @@ def rotational(correlation: Callable[[Array], ComplexArray], end: float, rtol: f
         for factor in _STRICTER:
             kept = left[:, sizes > factor * rtol * sizes[0]]
             step = np.linalg.lstsq(kept[:-1], kept[1:], rcond=None)[0]
-            rates = -np.log(np.linalg.eigvals(step).astype(complex)) * number / end
+            rates = -np.log(np.linalg.eigvals(step) + 0j) * (number / end)
             rates = rates[rates.real > 0]
             basis = np.exp(-finer[:, None] * rates)
             found = np.linalg.lstsq(basis, flat_exact, rcond=1e-13)[0]
@@ -158,7 +158,7 @@ def rotational(correlation: Callable[[Array], ComplexArray], end: float, rtol: f
             reached = min(reached, error)
             if error <= rtol:
                 c = found.reshape(-1, *exact.shape[1:])
-                return Exponents(c, rates, np.zeros_like(c[0]), error)
+                return Exponents(c + 0j, np.asarray(rates, complex), 0j * c[0], error)
     raise ConvergenceError(
         f"exponents of the bath reach {reached:.2g} of the largest C, allowed {rtol:.2g}; a larger "
         "`rtol` or a smoother correlation helps"

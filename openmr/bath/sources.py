@@ -1,7 +1,7 @@
 """Sources of a bath, and the views derived from each: S(w), Gamma(w), C(t), exponents.
 
-    S(w) = integral C(t) exp(i w t) dt,   Gamma(w) = integral_0^inf C(t) exp(i w t) dt = S/2 + i lambda,
-    lambda(w) = P integral S(u) / (w - u) du / 2 pi,   w > 0: energy given to the bath.
+    S(w) = integral C(t) exp(i w t) dt,   lambda(w) = P integral S(u) / (w - u) du / 2 pi,
+    Gamma(w) = integral_0^inf C(t) exp(i w t) dt = S/2 + i lambda,   w > 0: energy to the bath.
 
 A source knows one view; the others follow by quadrature with a measured error. All arrays are
 matrices, (w, n, n) or (t, n, n). hbar = k_B = 1.
@@ -107,7 +107,7 @@ class Source:
                     f"`spectrum` must be finite for a level shift, got a value that is not at "
                     f"w = {bad[np.argmin(np.abs(bad))]:.6g}"
                 )
-            return both[0] - both[1]
+            return np.asarray(both[0] - both[1])
 
         last = np.abs(odd(np.array([edges[-1], edges[-1] - 2.0]))).max(axis=(-2, -1))
         here = float(np.abs(self.spectrum(np.array([w, self.scale + self.centres[0]]))).max())
@@ -313,7 +313,7 @@ class Density(Source):
         """Limit of S at w = 0, 2 T J(w)/w: zero, infinite or extrapolated, by the slope of J."""
         if self.temperature == 0:
             return np.zeros((self.size, self.size), dtype=complex)
-        steps = 1e-4 * min(self.temperature, self.scale) / 2.0 ** np.arange(4)
+        steps = np.asarray(1e-4 * self.finest / 2.0 ** np.arange(4))
         density = evaluated("spectral_density", self.function, steps, self.size)
         ratio = 2 * self.temperature * density / steps[:, None, None]
         size = np.abs(ratio).max(axis=(-2, -1))
@@ -321,7 +321,7 @@ class Density(Source):
             return np.full((self.size, self.size), np.inf, dtype=complex)
         if size[-1] < 0.998 * size[-2] or size[-1] == 0:
             return np.zeros((self.size, self.size), dtype=complex)
-        return np.einsum("k,kij->ij", np.array([-1.0, 14.0, -56.0, 64.0]) / 21.0, ratio)
+        return np.asarray(np.einsum("k,kij->ij", np.array([-1.0, 14.0, -56.0, 64.0]) / 21.0, ratio))
 
 
 class Remembered(Source):
@@ -339,7 +339,7 @@ class Remembered(Source):
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
         values, _ = self.half_sided(w)
-        return values + values.conj().swapaxes(-1, -2)
+        return np.asarray(values + values.conj().swapaxes(-1, -2))
 
 
 @dataclass(frozen=True)
@@ -396,7 +396,7 @@ class Exponential(Remembered):
         return self.given.uncertainty
 
     @property
-    def scale(self) -> float:  # type: ignore[override]
+    def scale(self) -> float:
         """Slowest rate."""
         return float(np.abs(self.given.rates).min())
 
@@ -411,7 +411,7 @@ class Exponential(Remembered):
     def correlation(self, t: Array) -> ComplexArray:
         """C at times (t,) > 0, shape (t, n, n)."""
         waves = np.exp(-t[:, None] * self.given.rates)
-        return np.einsum("tk,kij->tij", waves, self.given.coefficients)
+        return np.asarray(np.einsum("tk,kij->tij", waves, self.given.coefficients))
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Return the exponents as they were given."""
