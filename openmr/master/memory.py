@@ -28,7 +28,7 @@ from scipy.integrate import solve_ivp
 
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
-from openmr.bath.sources import Exponents
+from openmr.bath.exponential_sums import Exponents
 from openmr.master.markov import Generator, Part, collapse_part
 from openmr.master.open_system import Coupling, OpenSystem
 
