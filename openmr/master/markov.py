@@ -209,9 +209,25 @@ class Generator:
         Qobj
             L applied to it.
         """
+        coherent = -1j * _commutator(self.system.hamiltonian.full(), operator.full())
+        return self.system.as_operator(coherent + self.dissipate(operator).full())
+
+    def dissipate(self, operator: Qobj) -> Qobj:
+        """`apply` without -i [H, .]; the level shift stays in.
+
+        Parameters
+        ----------
+        operator : Qobj
+            With the dims of H.
+
+        Returns
+        -------
+        Qobj
+            The dissipator applied to it.
+        """
         rho = operator.full()
-        found = -1j * _commutator(self.system.hamiltonian.full(), rho)
-        return self.system.as_operator(found + sum(part.apply(rho) for part in self.pieces))
+        zero = np.zeros_like(rho)
+        return self.system.as_operator(sum((part.apply(rho) for part in self.pieces), zero))
 
     @cached_property
     def positivity(self) -> float:

@@ -15,6 +15,7 @@ from qutip import Qobj
 from openmr import _checks
 from openmr._checks import Array
 from openmr._qutip import MAX_DIMENSION, exact_arithmetic
+from openmr.bath.bath import Bath
 from openmr.master.joint_space import (
     PAULI,
     bloch_tensor,
@@ -28,9 +29,11 @@ from openmr.master.joint_space import (
     thermal_moments,
     trace_change,
 )
+from openmr.master.markov import Generator, generator
+from openmr.master.open_system import OpenSystem
 from openmr.moments.equilibrium import Equilibrium
 from openmr.sample.film import Sample
-from openmr.units import HBAR, MU_B
+from openmr.units import HBAR, K_B, MU_B
 
 __all__ = [
     "MAX_DIMENSION",
@@ -84,6 +87,37 @@ class MomentSpace:
     coupling: Qobj
     moment: Qobj
     noise: float
+
+    def generator(self, resolution: float | None = None) -> Generator:
+        """Markovian generator without level shift, in units of k_B T and of `noise`.
+
+        Parameters
+        ----------
+        resolution : float, beta hbar, optional
+            Time that tells Bohr frequencies apart; None keeps every term.
+
+        Returns
+        -------
+        Generator
+            Of the engine.
+        """
+        system = OpenSystem(self.hamiltonian, [(self.coupling, Bath.electron_hole(1.0, 1.0))])
+        method = "redfield" if resolution is None else "grouped"
+        return generator(system, method, level_shift=False, resolution=resolution)
+
+
+def in_thermal_times(resolution: float | None, temperature: float) -> float | None:
+    """`resolution` [s] in beta hbar, None where every term is kept.
+
+    Raises
+    ------
+    ParameterError
+        For a time that is not positive.
+    """
+    if resolution is None:
+        return None
+    time = _checks.number("resolution", resolution, "s", above=0.0, infinite=True)
+    return time * K_B * temperature / HBAR
 
 
 def moment_spaces(
