@@ -293,7 +293,7 @@ def generator(
         Keep lambda. Without it Redfield leaves the Gibbs state alone exactly.
     resolution : float, inverse unit of energy, optional
         Time that tells frequencies apart; infinite is "davies". Short ones smear the spectrum, long
-        ones lose terms. By default sqrt(tau_SB tau_B / 5) [MozgunovLidar2020].
+        ones lose terms. In "tcl2" None keeps every term; else by default sqrt(tau_SB tau_B / 5) [MozgunovLidar2020].
 
     Returns
     -------
@@ -309,9 +309,9 @@ def generator(
     _checks.choice("method", method, [*METHODS, *_MEMORY])
     if resolution is not None:
         resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
-        if method not in ("grouped", "coarse-grained"):
+        if method not in ("grouped", "coarse-grained", "tcl2"):
             raise ParameterError(
-                "`resolution` goes with 'grouped' and 'coarse-grained', "
+                "`resolution` goes with 'grouped', 'coarse-grained' and 'tcl2', "
                 f"not with `method` {method!r}"
             )
     if time is not None:
@@ -319,8 +319,11 @@ def generator(
     if method in _MEMORY:
         from openmr.master import memory
 
-        found = memory.tcl2_generator if method == "tcl2" else memory.tcl4_generator
-        return found(system, np.inf if time is None else time, level_shift=level_shift)
+        end = np.inf if time is None else time
+        if method == "tcl4":
+            return memory.tcl4_generator(system, end, level_shift=level_shift)
+        options = {"level_shift": bool(level_shift), "resolution": resolution}
+        return memory.tcl2_generator(system, end, **options)
     if system.constant and time is not None:
         raise ParameterError(
             f"`time` goes with an H or A that depends on time, or with 'tcl2': {method!r} of a "

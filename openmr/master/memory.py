@@ -1,4 +1,4 @@
-"""Equations with memory, from baths whose correlations are sums of exponentials.
+"""Equations with memory: from exponentials, or in a constant system from C(t) itself.
 
 Second order, for any H(t), A(t) and pulses [MeierTannor1999]: each exponent has one operator M_kj,
 
@@ -21,14 +21,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qutip import Qobj, QobjEvo
 from scipy.integrate import solve_ivp
 
+from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
 from openmr.bath.exponential_sums import Exponents
+from openmr.bath.transforms import HalfSided
 from openmr.master.markov import Generator, Part, collapse_part
 from openmr.master.open_system import Coupling, OpenSystem
 
@@ -147,9 +151,7 @@ class Scaled:
         return SETTLED / min(rates) if rates else 0.0
 
 
-def scaled(
-    system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float = np.inf
-) -> Scaled:
+def scaled(system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float = np.inf) -> Scaled:
     """The system with its baths in exponentials to `rtol`, in units of its largest energy.
 
     Above `reach` times the largest frequency of the system at `start`, or of the most of a bath's
@@ -369,7 +371,11 @@ class ConstantSecondOrder(SecondOrder):
 
 
 def tcl2_generator(
-    system: OpenSystem, time: float = np.inf, *, level_shift: bool = True
+    system: OpenSystem,
+    time: float = np.inf,
+    *,
+    level_shift: bool = True,
+    resolution: float | None = None,
 ) -> Generator:
     """Generator of second order a time after a product state [BreuerPetruccione2002].
 
@@ -381,6 +387,9 @@ def tcl2_generator(
         Since system and baths were uncorrelated, at time 0; infinite is "redfield".
     level_shift : bool
         Keep the anti-Hermitian part of the transforms.
+    resolution : float, inverse unit of energy, optional
+        Keep only terms within groups of Bohr frequencies 1 / `resolution` wide, with one transform
+        each; positive in the long run.
 
     Returns
     -------
@@ -393,9 +402,16 @@ def tcl2_generator(
         For an infinite time where H or A depend on it, and there without a level shift.
     """
     if system.constant:
-        pieces = [_constant_part(system, c, time, level_shift) for c in system.couplings]
-        return Generator(system, "tcl2", (*pieces, *collapse_part(system)), time=time)
+        w = _groups(system, resolution)[1]
+        whole = level_shift or np.isfinite(time)
+        tables = [
+            c.bath.half_sided(w, time) if whole else 0.5 * c.bath.spectrum(w)
+            for c in system.couplings
+        ]
+        return _of_tables(system, tables, time, level_shift, resolution)
     _needs_time(system, time, level_shift)
+    if resolution is not None:
+        raise ParameterError("`resolution` does not go with 'tcl2' where H or A depend on time")
     problem = scaled(system, FINE)
     second = SecondOrder(problem)
     end = problem.unit * time
@@ -418,21 +434,154 @@ def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
         )
 
 
-def _constant_part(
-    system: OpenSystem, coupling: Coupling, time: float, level_shift: bool
-) -> Part:
-    places, frequencies = system.bohr
-    n = len(coupling.operators)
-    if level_shift or np.isfinite(time):
-        table = np.reshape(coupling.bath.half_sided(frequencies, time), (-1, n, n))
-    else:
-        table = 0.5 * np.reshape(coupling.bath.spectrum(frequencies), (-1, n, n))
-    if not level_shift:
-        table = 0.5 * (table + table.conj().swapaxes(-1, -2))
-    operators = system.in_eigenbasis(coupling.matrices)
-    dressed = np.einsum("mnij,jmn->imn", table[places], operators)
-    still = np.zeros_like(operators[0])
-    return Part(system.from_eigenbasis(dressed), coupling.matrices, still)
+def _groups(system: OpenSystem, resolution: float | None) -> tuple[NDArray[np.intp], Array]:
+    """Groups of Bohr frequencies that have one transform: places (d, d), and centres (groups,)."""
+    whole = resolution is None or np.isinf(resolution)
+    return system.bohr if whole else system.groups(resolution)
+
+
+def _of_tables(
+    system: OpenSystem,
+    tables: Sequence[Any],
+    time: float,
+    level_shift: bool,
+    resolution: float | None,
+    uncertainty: float = 0.0,
+) -> Generator:
+    """Generator from the transforms of each coupling at the centres of `_groups`."""
+    places, centres = _groups(system, resolution)
+    pieces = []
+    for coupling, given in zip(system.couplings, tables, strict=True):
+        n = len(coupling.operators)
+        table = np.reshape(given, (len(centres), n, n))
+        if not level_shift:
+            table = 0.5 * (table + table.conj().swapaxes(-1, -2))
+        a = system.in_eigenbasis(coupling.matrices)
+        if resolution is None:
+            dressed, operators = np.einsum("mnij,jmn->imn", table[places], a), coupling.matrices
+        else:
+            within = (places == np.arange(len(centres))[:, None, None])[:, None] * a
+            dressed = np.einsum("gij,gjmn->gimn", table, within).reshape(-1, *a.shape[1:])
+            operators = system.from_eigenbasis(within.reshape(-1, *a.shape[1:]))
+        pieces.append(Part(system.from_eigenbasis(dressed), operators, np.zeros_like(a[0])))
+    whole = (*pieces, *collapse_part(system))
+    return Generator(system, "tcl2", whole, time, resolution, uncertainty)
+
+
+@dataclass(frozen=True, eq=False)
+class PanelMemory:
+    """Second order of a constant system at every time, from C(t) itself on panels of time.
+
+    Attributes
+    ----------
+    system : OpenSystem
+    transforms : tuple of HalfSided
+        Of each coupling, at the centres of the groups of Bohr frequencies.
+    time : float, inverse unit of energy
+        Up to which it is known; infinite includes the long run.
+    level_shift, resolution
+        As of `tcl2_generator`.
+    """
+
+    system: OpenSystem
+    transforms: tuple[HalfSided, ...]
+    time: float = np.inf
+    level_shift: bool = True
+    resolution: float | None = None
+
+    def at(self, time: float) -> Generator:
+        """Generator a time after a product state.
+
+        Parameters
+        ----------
+        time : float, inverse unit of energy
+
+        Returns
+        -------
+        Generator
+            "tcl2" at that time.
+
+        Raises
+        ------
+        ParameterError
+            For a time beyond `time`.
+        """
+        time = _checks.number("time", time, least=0.0, most=self.time, infinite=True)
+        return self.overshot(time)
+
+    def overshot(self, time: float) -> Generator:
+        """`at`, and beyond `time` what it is at its end: solvers may ask for that."""
+        tables = [one.at(time) for one in self.transforms]
+        options = self.level_shift, self.resolution, self.uncertainty
+        return _of_tables(self.system, tables, time, *options)
+
+    @cached_property
+    def last(self) -> Generator:
+        """Generator at `time`."""
+        return self.overshot(self.time)
+
+    @property
+    def shift(self) -> Qobj:
+        """Level-shift Hamiltonian at `time`, traceless; measured also where it is left out."""
+        made = self.last if self.level_shift else replace(self, level_shift=True).last
+        return made.shift - made.shift.tr() / self.system.dimension
+
+    @property
+    def uncertainty(self) -> float:
+        """Measured error of the transforms (half a rate), of quadrature and tail, unit of energy."""
+        return max((one.uncertainty + one.tail for one in self.transforms), default=0.0)
+
+    @property
+    def memory(self) -> float:
+        """Time from which on the correlations are not needed, inverse unit of energy."""
+        return max((float(one.edges[-1]) for one in self.transforms), default=0.0)
+
+    @property
+    def first_step(self) -> float:
+        """Length of the first panel: the shortest memory there is, inverse unit of energy."""
+        return min((float(one.edges[1]) for one in self.transforms), default=np.inf)
+
+
+def panel_memory(
+    system: OpenSystem,
+    time: float = np.inf,
+    *,
+    level_shift: bool = True,
+    resolution: float | None = None,
+    rtol: float = 1e-6,
+) -> PanelMemory:
+    """Second order of a constant system up to a time, from correlations that need no exponents.
+
+    Parameters
+    ----------
+    system : OpenSystem
+        Constant, with baths whose C(t) is finite.
+    time, level_shift, resolution
+        As of `tcl2_generator`.
+    rtol : float, no unit
+        Allowed error of the transforms, relative to the largest half rate.
+
+    Returns
+    -------
+    PanelMemory
+        For that time and every earlier one.
+
+    Raises
+    ------
+    ParameterError
+        For operators that depend on time, and a C(t) that is not finite.
+    ConvergenceError
+        If the transforms are not converged.
+    """
+    if not system.constant:
+        raise ParameterError("`system` must not depend on time for correlations without exponents")
+    time = _checks.number("time", time, least=0.0, infinite=True)
+    rtol = _checks.number("rtol", rtol, above=0.0, most=1.0)
+    if resolution is not None:
+        resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
+    w = _groups(system, resolution)[1]
+    found = [c.bath.panels(w, time, rtol) for c in system.couplings]
+    return PanelMemory(system, tuple(found), time, bool(level_shift), resolution)
 
 
 def _part(reservoir: Reservoir, dressed: ComplexArray, now: OpenSystem, unit: float) -> Part:

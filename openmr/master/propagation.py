@@ -25,10 +25,17 @@ from scipy.optimize import brentq
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.master import evolution, memory, time_convolutionless
-from openmr.master.evolution import choi_eigenvalues
+from openmr.master import memory
 from openmr.master.markov import METHODS, Generator, generator
-from openmr.master.memory import ATOL, RTOL, ConstantSecondOrder, FourthOrder, SecondOrder, scaled
+from openmr.master.memory import (
+    ATOL,
+    RTOL,
+    ConstantSecondOrder,
+    FourthOrder,
+    PanelMemory,
+    SecondOrder,
+    scaled,
+)
 from openmr.master.open_system import OpenSystem
 
 _METHODS = (*METHODS, "tcl2", "tcl4", "heom")
@@ -116,7 +123,9 @@ class Evolution:
             ends = height(float(self.times[k])), height(float(last))
             same = ends[0] * ends[1] > 0  # it is the pulse that changes the sign
             low, high = float(self.times[k]), float(last)
-            found.append(float(self.times[k + 1]) if same else brentq(height, low, high, rtol=1e-13))
+            found.append(
+                float(self.times[k + 1]) if same else brentq(height, low, high, rtol=1e-13)
+            )
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,15 +177,16 @@ def _lowest(columns: ComplexArray) -> float:
     if columns.shape[1] == 1:
         rho = columns.reshape(d, d).T
         return float(np.linalg.eigvalsh(0.5 * (rho + rho.conj().T))[0])
-    # [column, row | column, row] -> [row out, column out | row in, column in]
-    return float(choi_eigenvalues(columns.reshape(d, d, d, d).transpose(1, 0, 3, 2))[0])
+    # [column, row | column, row] of what comes out and goes in -> [row out, row in | columns]
+    choi = columns.reshape(d, d, d, d).transpose(1, 3, 0, 2).reshape(d * d, d * d) / d
+    return float(np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))[0])
 
 
 # --- the question --------------------------------------------------------------------------------
 
 
 def evolve(
-    system: OpenSystem | Generator | time_convolutionless.Generator,
+    system: OpenSystem | Generator | PanelMemory,
     start: Qobj,
     times: ArrayLike,
     *,
@@ -194,10 +204,9 @@ def evolve(
 
     Parameters
     ----------
-    system : OpenSystem or Generator
+    system : OpenSystem, Generator or PanelMemory
         What `OpenSystem` describes, with an H or A that may depend on time; or a generator that is
-        there already. For one release also the generator of the old `tcl2`, which gives a list of
-        states.
+        there already, constant or with its memory.
     start : Qobj
         Ket, density matrix or superoperator at the first time, uncorrelated with the baths.
     times : array_like (t,), inverse unit of energy
@@ -223,7 +232,7 @@ def evolve(
         "max_step" (inverse unit of energy), which must be shorter than any feature of H(t) that
         the integrator could leap over. Constant generators need none.
     extra : Qobj, optional
-        Superoperator added to an old generator.
+        Superoperator added to a `PanelMemory`.
 
     Returns
     -------
@@ -239,15 +248,29 @@ def evolve(
     ConvergenceError
         If the integrator stops, or a hierarchy does not converge.
     """
-    if isinstance(system, time_convolutionless.Generator):
-        return evolution.evolve(system, start, times, extra=extra, options=options)
-    made = system if isinstance(system, Generator) else None
+    if hasattr(system, "listed_states"):  # of the old `tcl2`, for one release
+        _checks.warn_renamed("evolve(tcl2(...), ...)", "evolve(system, ..., method='tcl2')")
+        return system.listed_states(start, times, extra=extra, options=options)
+    made = system if isinstance(system, Generator | PanelMemory) else None
     system = made.system if made is not None else system
     _checks.instance("system", system, OpenSystem)
-    method = made.method if made is not None else _checks.choice("method", method, _METHODS)
+    if extra is not None and not isinstance(made, PanelMemory):
+        raise ParameterError(
+            "`extra` goes with a PanelMemory: give collapse operators, or another H"
+        )
+    if made is not None:
+        method = made.method if isinstance(made, Generator) else "tcl2"
+    _checks.choice("method", method, _METHODS)
     if rtol is not None:
         rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
     grid, solver = _grid(times), _options(options)
+    if isinstance(made, PanelMemory) and not -1e-12 <= grid[0] <= grid[-1] <= made.time * (
+        1 + 1e-12
+    ):
+        raise ParameterError(
+            f"`times` must be from 0 to {made.time:.4g}, where the memory is known, got "
+            f"{grid[0]:.4g} to {grid[-1]:.4g}"
+        )
     columns = _columns(system, start, check)
     observables = _observables(system, e_ops, columns)
     kicks = _kicks(system, pulses, grid)
@@ -261,7 +284,7 @@ def evolve(
             values, path, uncertainty = _by_hierarchy(system, grid, run, rtol or 1e-4, solver)
         else:
             motion, uncertainty = _motion(
-                made or system, method, float(grid[0]), rtol, solver, level_shift, resolution
+                made or system, extra, method, float(grid[0]), rtol, solver, level_shift, resolution
             )
             values, path = run(motion)
     states = tuple(_as_qobj(system, one) for one in values)
@@ -270,10 +293,9 @@ def evolve(
     def maps() -> Evolution:
         again = system if made is None else made
         identity = system.as_superoperator(whole)
-        given = {"level_shift": level_shift, "resolution": resolution, "rtol": rtol}
-        return evolve(  # type: ignore[no-any-return]
-            again, identity, grid, method=method, pulses=pulses, options=options, **given
-        )
+        given: dict[str, Any] = {"level_shift": level_shift, "resolution": resolution, "rtol": rtol}
+        given |= {"method": method, "pulses": pulses, "options": options, "extra": extra}
+        return evolve(again, identity, grid, **given)  # type: ignore[no-any-return]
 
     return Evolution(
         method=method,
@@ -332,7 +354,9 @@ def _columns(system: OpenSystem, start: Any, check: bool) -> ComplexArray:
     return np.asarray(system.density_matrix(start).full().ravel("F")[:, None])
 
 
-def _observables(system: OpenSystem, e_ops: Any, columns: ComplexArray) -> dict[Any, Any] | list[Any]:
+def _observables(
+    system: OpenSystem, e_ops: Any, columns: ComplexArray
+) -> dict[Any, Any] | list[Any]:
     one = isinstance(e_ops, Qobj | QobjEvo) or callable(e_ops)
     given = {0: e_ops} if one else e_ops if isinstance(e_ops, Mapping) else dict(enumerate(e_ops))
     if given and columns.shape[1] > 1:
@@ -357,7 +381,9 @@ def _means(observables: dict[Any, Any] | list[Any], grid: Array, states: Sequenc
         if isinstance(operator, Qobj):
             return np.array([qutip.expect(operator, state) for state in states])
         if isinstance(operator, QobjEvo):
-            return np.array([qutip.expect(operator(t), s) for t, s in zip(grid, states, strict=True)])
+            return np.array(
+                [qutip.expect(operator(t), s) for t, s in zip(grid, states, strict=True)]
+            )
         return np.array([operator(t, s) for t, s in zip(grid, states, strict=True)])
 
     if isinstance(observables, dict):
@@ -569,7 +595,7 @@ class _Remembering:
     def _remembered(self, state: Any, marks: Array) -> tuple[list[ComplexArray], _Path, Any]:
         columns, first = state
         d, count = round(len(columns) ** 0.5), columns.shape[1]
-        explicit = isinstance(self.equation, ConstantSecondOrder)
+        explicit = isinstance(self.equation, ConstantSecondOrder | _Known)
         rho = columns.T.reshape(count, d, d).swapaxes(-1, -2)
 
         def change(time: float, y: ComplexArray) -> ComplexArray:
@@ -594,8 +620,54 @@ class _Remembering:
         return found, path, (found[-1], last)
 
 
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """K(t) of a memory on panels as an equation: what it remembers is the time."""
+
+    made: PanelMemory
+    first: float
+    extra: ComplexArray | float
+
+    @property
+    def problem(self) -> _Known:
+        return self
+
+    @property
+    def unit(self) -> float:
+        """The shortest memory, which no step must leap over, is one."""
+        return 1.0 / self.made.first_step if 0 < self.made.first_step < np.inf else 1.0
+
+    @property
+    def settled(self) -> float:
+        return self.unit * self.made.memory
+
+    def start(self) -> Array:
+        return np.array([self.unit * self.first])
+
+    def later(self, memory: Array, lapse: float) -> Array:
+        return memory + lapse
+
+    def kicked(self, memory: Array, pulse: ComplexArray) -> Array:
+        raise ParameterError("`pulses` need a memory in exponents: give the OpenSystem itself")
+
+    def matrix(self, time: float) -> ComplexArray:
+        return np.asarray((self.made.overshot(time / self.unit).matrix + self.extra) / self.unit)
+
+    def act(self, time: float, memory: Array, rho: ComplexArray) -> ComplexArray:
+        d = rho.shape[-1]
+        flat = rho.swapaxes(-1, -2).reshape(-1, d * d) @ self.matrix(memory[0]).T
+        return np.asarray(flat.reshape(rho.shape).swapaxes(-1, -2))
+
+    @property
+    def limit(self) -> ComplexArray | None:
+        """K in the long run, None where it is approached as a power of time."""
+        endless = np.isinf(self.made.time) and all(t.late is None for t in self.made.transforms)
+        return self.matrix(np.inf) if endless else None
+
+
 def _motion(
-    given: OpenSystem | Generator,
+    given: OpenSystem | Generator | PanelMemory,
+    extra: Qobj | None,
     method: str,
     first: float,
     rtol: float | None,
@@ -604,6 +676,9 @@ def _motion(
     resolution: float | None,
 ) -> tuple[Any, float]:
     """What moves a state by any equation but the hierarchy, and its uncertainty."""
+    if isinstance(given, PanelMemory):
+        known = _Known(given, first, 0.0 if extra is None else extra.full())
+        return _Remembering(known, known.limit, solver), given.uncertainty
     system = given.system if isinstance(given, Generator) else given
     chosen = {"level_shift": level_shift, "resolution": resolution}
     if isinstance(given, Generator) or (system.constant and method in METHODS):
@@ -690,7 +765,7 @@ class _Hierarchical:
     def travel(
         self, state: ComplexArray, marks: Array
     ) -> tuple[list[ComplexArray], _Path, ComplexArray]:
-        top = self.hierarchy.problem.system.dimension ** 2
+        top = self.hierarchy.problem.system.dimension**2
         if not self.hierarchy.problem.system.constant:
             return self._driven(state, marks, top)
         found = [state]

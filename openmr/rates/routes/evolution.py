@@ -159,37 +159,16 @@ def _experiments(
             coherent = space.hamiltonian / beta_hbar + qutip.tensor(
                 own, qutip.qeye(space.moment.dims[0])
             )
-            holding = reset(space.moment, kappa) if thermostat == "reset" else _flips(space, kappa)
+            holding = (
+                joint_space.reset(space.moment, kappa)
+                if thermostat == "reset"
+                else _flips(space, kappa)
+            )
             total = space.noise * generator.dissipator + qutip.liouvillian(coherent) + holding
             experiments.append(
                 _Experiment(total / unit, space.moment, unit, SETTLING * unit / kappa)
             )
     return experiments
-
-
-def reset(moments: Qobj, rate: float) -> Qobj:
-    """Superoperator rate (Tr_m[rho] (x) rho_m - rho) on electron (x) moments.
-
-    Parameters
-    ----------
-    moments : Qobj
-        State rho_m that the moments are reset to.
-    rate : float, any unit
-
-    Returns
-    -------
-    Qobj, unit of the rate
-        Superoperator.
-    """
-    electron, size = 2, moments.shape[0]
-    total = electron * size
-    replace = np.einsum("ac,bd,ij,kl->aibjckdl", np.eye(2), np.eye(2), moments.full(), np.eye(size))
-    # (row a i, column b j) <- (row c k, column d l); column stacking puts the column index first
-    matrix = replace.transpose(2, 3, 0, 1, 6, 7, 4, 5).reshape(total**2, total**2)
-    spaces = [[electron, *moments.dims[0]]] * 2
-    with exact_arithmetic():
-        held = Qobj(matrix, dims=[spaces, spaces], superrep="super")
-        return rate * (held - qutip.to_super(qutip.qeye(spaces[0])))
 
 
 def _flips(space: joint_space.MomentSpace, kappa: float) -> Qobj:

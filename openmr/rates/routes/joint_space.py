@@ -48,6 +48,7 @@ __all__ = [
     "moment_spaces",
     "project",
     "refuse_large",
+    "reset",
     "spin_operators",
     "thermal_electron",
     "thermal_moments",
@@ -182,3 +183,28 @@ def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
             thermal = thermal_moments([moments.spin], [float(state.reduced_splitting[i])])
             total = total + bloch_tensor(project(qutip.liouvillian(operator), thermal))
     return total
+
+
+def reset(moments: Qobj, rate: float) -> Qobj:
+    """Superoperator rate (Tr_m[rho] (x) rho_m - rho) on electron (x) moments.
+
+    Parameters
+    ----------
+    moments : Qobj
+        State rho_m that the moments are reset to.
+    rate : float, any unit
+
+    Returns
+    -------
+    Qobj, unit of the rate
+        Superoperator.
+    """
+    electron, size = 2, moments.shape[0]
+    total = electron * size
+    replace = np.einsum("ac,bd,ij,kl->aibjckdl", np.eye(2), np.eye(2), moments.full(), np.eye(size))
+    # (row a i, column b j) <- (row c k, column d l); column stacking puts the column index first
+    matrix = replace.transpose(2, 3, 0, 1, 6, 7, 4, 5).reshape(total**2, total**2)
+    spaces = [[electron, *moments.dims[0]]] * 2
+    with exact_arithmetic():
+        held = Qobj(matrix, dims=[spaces, spaces], superrep="super")
+        return rate * (held - qutip.to_super(qutip.qeye(spaces[0])))
