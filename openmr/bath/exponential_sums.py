@@ -69,11 +69,29 @@ def rational(
             c, white, error = _least_squares(x, both, rates, white=highest < np.inf)
         reached = min(reached, error)
         if error <= rtol:
-            return Exponents(c, rates + 1j * centre, white, error)
+            return _fewest(x, both, Exponents(c, rates, white, error), centre, rtol, highest)
     raise ConvergenceError(
         f"exponents of the bath reach {reached:.2g} of the largest S, allowed {rtol:.2g}; a larger "
         "`rtol`, a `highest` frequency or a smoother spectrum helps"
     )
+
+
+def _fewest(
+    x: Array, both: ComplexArray, fit: Exponents, centre: float, rtol: float, highest: float
+) -> Exponents:
+    """The fit without any exponent that is not needed for `rtol`, the weakest first.
+
+    A rational approximant follows its own noise with weak poles next to w = 0, which would be
+    remembered for very long.
+    """
+    while len(fit.rates) > 1:
+        weakest = fit.rates[np.argmin(np.abs(fit.coefficients).max(axis=(-2, -1)) / fit.rates.real)]
+        rates = fit.rates[(fit.rates != weakest) & (fit.rates != weakest.conj())]
+        c, white, error = _least_squares(x, both, rates, white=highest < np.inf)
+        if error > rtol:
+            break
+        fit = Exponents(c, rates, white, error)
+    return Exponents(fit.coefficients, fit.rates + 1j * centre, fit.delta, fit.uncertainty)
 
 
 def _sampled(

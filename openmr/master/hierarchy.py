@@ -138,42 +138,19 @@ class Hierarchy:
     @cached_property
     def bare(self) -> csr_array:
         """Right-hand side without L."""
+        if not self._exponents:
+            return csr_array((self.problem.system.dimension**2,) * 2, dtype=complex)
         return _matrix(self._solver)
-
-    def white(self, time: float) -> list[Part]:
-        """Share of each coupling's noise beside the exponents, as if it were white.
-
-        In a constant system it is all that second order still lacks: exponents that are few are
-        then wrong at fourth order alone.
-        """
-        system, unit = self.problem.system, self.problem.unit
-        found = []
-        for r in self.problem.reservoirs:
-            a = r.operators(time)
-            dressed = np.einsum("ij,jmn->imn", r.delta, a)
-            if system.constant:
-                places, w = system.bohr
-                exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
-                there = np.einsum("kij,wk->wij", r.coefficients, 1 / (r.rates - 1j * w[:, None] / unit))
-                table = exact * (r.size**2 / unit) - there
-                inside = np.einsum("mnij,jmn->imn", table[places], system.in_eigenbasis(a))
-                dressed = system.from_eigenbasis(inside)
-            found.append(Part(dressed, a, np.zeros_like(a[0])))
-        return found
-
-    def liouvillian(self, time: float) -> ComplexArray:
-        """L with the white noise, (d^2, d^2)."""
-        return sum((part.matrix() for part in self.white(time)), self.problem.liouvillian(time))
 
     @cached_property
     def matrix(self) -> csr_array:
         """Right-hand side of a constant system."""
-        return csr_array(self.bare + kron_sparse(eye_array(self.size), self.liouvillian(0.0)))
+        return csr_array(self.bare + kron_sparse(eye_array(self.size), self.problem.free(0.0)))
 
     @property
     def size(self) -> int:
         """Number of density matrices in the hierarchy."""
-        return len(self._solver.ados.labels)
+        return self.bare.shape[0] // self.problem.system.dimension**2
 
     def place(self, *exponents: int) -> slice:
         """Rows of the auxiliary operator with these excitations."""
@@ -283,7 +260,8 @@ def ladder(
         )
     tried = max(_SHALLOW + 1, depth - 2)
     for finer in range(_MOST_FINER):
-        fewer = change((finer, tried), (finer + 1, tried))
+        # what is left of noise that counts as white halves: there is as much again to come
+        fewer = 2 * change((finer, tried), (finer + 1, tried))
         if fewer <= allowed:
             return hierarchy_of(finer, depth), fewer + shallower
     raise ConvergenceError(
@@ -297,7 +275,7 @@ def hierarchies(system: OpenSystem, start: float = 0.0) -> Callable[[int, int], 
 
     @cache
     def problem(finer: int) -> Scaled:
-        return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * (1 + finer))
+        return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * 2**finer)
 
     return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
 
@@ -409,7 +387,7 @@ def currents(
 
     # each coupling as operators A and what makes the mean of A's noise times a state, so that
     # d rho/dt = sum -i [A, mean]; means of two couplings are their shared second tier
-    white = hierarchy.white(0.0)
+    white = problem.white(0.0)
     shared = np.zeros((len(pushed),) * 2)
     for index, part in enumerate(white):
         pushed[index] = part.apply(rho)

@@ -36,6 +36,9 @@ _SOLVERS = ("DOP853", "RK45", "RK23", "Radau", "BDF")
 _OPTIONS = ("method", "rtol", "atol", "max_step")
 _FINENESS = (memory.FINE, 1e-6, 1e-4)
 """Errors of the exponents that are tried in second order, where one more costs little."""
+_REACH, _NEAR = 100.0, 10.0
+"""Noise above so many times the largest frequency is white in second and in fourth order, where the
+memory is integrated step by step."""
 _LARGEST_LIMIT = 24
 """Levels up to which a matrix exponential is cheaper than going on in time."""
 _MOST_STEPS = 3
@@ -201,7 +204,8 @@ def evolve(
         Increasing.
     method : str
         As of `generator`, constant or, where H or A depend on time, instantaneous; "tcl2" and
-        "tcl4" remember; "heom" is exact.
+        "tcl4" remember (in "tcl2", `collapse` acts on the state and not on the memory); "heom" is
+        exact.
     e_ops : Qobj, QobjEvo, callable (time, state), or list or dict of these
         Whose mean values are asked for.
     pulses : iterable of (time, Qobj)
@@ -251,14 +255,15 @@ def evolve(
     def run(motion: Any) -> tuple[list[ComplexArray], _Path]:
         return _run(motion, columns, grid, kicks)
 
-    if method == "heom" and made is None:
-        _plain(method, level_shift, resolution)
-        values, path, uncertainty = _by_hierarchy(system, grid, run, rtol or 1e-4, solver)
-    else:
-        motion, uncertainty = _motion(
-            made or system, method, float(grid[0]), rtol, solver, level_shift, resolution
-        )
-        values, path = run(motion)
+    with exact_arithmetic():
+        if method == "heom" and made is None:
+            _plain(method, level_shift, resolution)
+            values, path, uncertainty = _by_hierarchy(system, grid, run, rtol or 1e-4, solver)
+        else:
+            motion, uncertainty = _motion(
+                made or system, method, float(grid[0]), rtol, solver, level_shift, resolution
+            )
+            values, path = run(motion)
     states = tuple(_as_qobj(system, one) for one in values)
     whole = np.eye(system.dimension**2)
 
@@ -626,14 +631,14 @@ def _equation(
     constant = system.constant
     short = system.dimension <= _LARGEST_LIMIT and constant
     if method == "tcl4":
-        fourth = FourthOrder(scaled(system, rtol or 1e-4, first, reach=_REACH))
+        fourth = FourthOrder(scaled(system, rtol or 1e-4, first, reach=_NEAR))
         if not short:
             return fourth, None
         try:
-            orders = fourth.asymptotic()
+            limit = memory.tcl4_generator(system).matrix
         except ConvergenceError:  # no limit: the memory is followed to the end
             return fourth, None
-        return fourth, fourth.operators(0.0)[0] + sum(order.sum(axis=0) for order in orders)
+        return fourth, limit / fourth.problem.unit
     if not constant:
         return SecondOrder(scaled(system, rtol or 1e-5, first, reach=_REACH)), None
     for fineness in _FINENESS if rtol is None else (rtol,):
@@ -649,10 +654,6 @@ def _equation(
     units = np.eye(d * d, dtype=complex).reshape(-1, d, d).swapaxes(-1, -2)
     moved = second.act(0.0, second.limit(), units)
     return second, moved.swapaxes(-1, -2).reshape(-1, d * d).T
-
-
-_REACH = 100.0
-"""Noise above so many times the largest frequency is white, where the memory is integrated."""
 
 
 # --- the hierarchy -------------------------------------------------------------------------------
@@ -710,7 +711,7 @@ class _Hierarchical:
 
         def change(time: float, y: ComplexArray) -> ComplexArray:
             whole = y.reshape(state.shape)
-            own = self.hierarchy.liouvillian(time) @ whole.reshape(shape)
+            own = self.hierarchy.problem.free(time) @ whole.reshape(shape)
             return np.asarray((bare @ whole + own.reshape(state.shape)).ravel())
 
         flat = _integrated(change, state.ravel(), marks, self.unit, self.solver)
