@@ -330,7 +330,7 @@ def collapse_part(system: OpenSystem) -> tuple[Part, ...]:
     """The Lindblad operators of a constant system as one part, or nothing."""
     if not system.collapse:
         return ()
-    jumps = np.stack([operator.full() for operator in system.collapse])
+    jumps: ComplexArray = np.stack([operator.full() for operator in system.collapse])
     return (Part(0.5 * jumps, jumps, np.zeros_like(jumps[0])),)
 
 
@@ -408,7 +408,8 @@ class _Term:
         places, _ = self.system.bohr
         if table.shape[-1] == 1:
             return np.asarray(table[..., places, 0, 0][..., None, :, :] * self.operators)
-        return np.einsum("...mnij,jmn->...imn", table[..., places, :, :], self.operators)
+        found = np.einsum("...mnij,jmn->...imn", table[..., places, :, :], self.operators)
+        return np.asarray(found)
 
 
 def _matrices(values: Any, w: Array) -> ComplexArray:

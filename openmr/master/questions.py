@@ -7,7 +7,8 @@ one from its `Generator`. hbar = k_B = 1; one unit of energy, its inverse for ti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ _MIXED = 0.7
 """Share of a mode in its pair of levels below which it belongs to none."""
 _APART = 10.0
 """Difference of frequencies over the rates from which on a secular equation may be used."""
+_SHOWN = 12
+"""Largest number of rows of a table in print."""
 _EQUAL = 1e-9
 """Eigenvalues that are one to rounding, over the largest."""
 SECOND_ORDER = (
@@ -41,12 +44,19 @@ def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generato
         return generator(system, method, **options)
     from openmr.master.hierarchy import slow_generator
 
-    matrix, uncertainty = slow_generator(system, **options)
+    matrix, uncertainty = slow_generator(system, **_hierarchical(options))
     hamiltonian = system.hamiltonian.full()
     one, none = np.eye(len(hamiltonian)), np.zeros((0, *hamiltonian.shape), dtype=complex)
     unitary = -1j * (np.kron(one, hamiltonian) - np.kron(hamiltonian.T, one))
     part = Part(none, none, np.zeros_like(hamiltonian), matrix - unitary)
     return Generator(system, "heom", (part,), uncertainty=uncertainty)
+
+
+def _hierarchical(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of the hierarchy; those of equations of second order have no meaning there."""
+    for name in options.keys() & {"level_shift", "resolution", "time"}:
+        raise ParameterError(f"`{name}` does not go with `method` 'heom', which is exact")
+    return options
 
 
 # --- rates -------------------------------------------------------------------------------------
@@ -103,18 +113,19 @@ class Rates:
         return document("openmr/master/rates/1", vars(self))
 
     def __repr__(self) -> str:
-        found = (_column(self.longitudinal), _column(self.golden_longitudinal))
-        rows = [("1/T1", "golden rule"), *zip(*found, strict=True)]
-        pairs = [("levels", "1/T2", "golden rule", "frequency", "shift", "participation")]
+        still = (_column(self.longitudinal), _column(self.golden_longitudinal))
+        moving = (self.transverse, self.golden_transverse, self.frequencies, self.shifts)
+        rows: list[Sequence[str]] = [
+            ("levels", "1/T2", "golden rule", "frequency", "shift", "participation")
+        ]
         for k, (m, n) in enumerate(self.pairs):
             mixed = " mixed" if self.participation[k] < _MIXED else ""
-            found = (self.transverse, self.golden_transverse, self.frequencies, self.shifts)
-            cells = _column([one[k] for one in found])
-            pairs.append((f"{m} {n}", *cells, f"{self.participation[k]:.2f}{mixed}"))
+            cells = _column([one[k] for one in moving])
+            rows.append((f"{m} {n}", *cells, f"{self.participation[k]:.2f}{mixed}"))
         lines = [
             f"Rates  {self.method}",
-            table(">>", rows, indent="  "),
-            table("<>>>><", pairs, indent="  "),
+            _few(">>", [("1/T1", "golden rule"), *zip(*still, strict=True)]),
+            _few("<>>>><", rows),
             *(f"  warning: {text}" for text in self.warnings),
         ]
         return "\n".join(lines)
@@ -169,8 +180,7 @@ def rates_of(made: Generator) -> Rates:
         uncertainty=made.uncertainty,
         warnings=made.warnings,
     )
-    more = (*made.warnings, *_warnings(made, record))
-    return Rates(**{**vars(record), "warnings": more})
+    return replace(record, warnings=(*made.warnings, *_warnings(made, record)))
 
 
 def _modes(matrix: ComplexArray) -> tuple[ComplexArray, Array]:
@@ -480,7 +490,7 @@ def _hierarchy_currents(
 ) -> Currents:
     from openmr.master import hierarchy
 
-    inside, outside, other, _ = hierarchy.currents(system, number, **options)
+    inside, outside, other, _ = hierarchy.currents(system, number, **_hierarchical(options))
     return _currents(system, "heom", inside, outside, other, 0.0, number)
 
 
@@ -595,7 +605,7 @@ def correlation(
 
         if state is not None:
             raise ParameterError("`state` must be None with 'heom': it is its steady state")
-        return np.asarray(hierarchy.two_time(system, left, right, grid, **options))
+        return np.asarray(hierarchy.two_time(system, left, right, grid, **_hierarchical(options)))
     made, left, right, rho = _regression(system, left, right, method, state, options)
     vector, found, last, steps = (right @ rho).T.ravel(), [], 0.0, {}
     for time in grid:
@@ -693,6 +703,13 @@ def check(bath: Bath) -> BathCheck:
 def _inverse(values: Array) -> Array:
     with np.errstate(divide="ignore"):
         return np.asarray(1.0 / values)
+
+
+def _few(align: str, rows: Sequence[Sequence[str]]) -> str:
+    """A table whose body has at most `_SHOWN` rows."""
+    rest = len(rows) - 1 - _SHOWN
+    more = [f"  ... {rest} more"] if rest > 0 else []
+    return table(align, [*rows[: _SHOWN + 1], *more], indent="  ")
 
 
 def _column(values: Any) -> list[str]:

@@ -584,6 +584,7 @@ BAD = [
     (lambda: master.generator(SZ), "`system` must be an openmr.OpenSystem"),
     (lambda: master.correlation(QUBIT, SX, SX, [1.0, 0.5]), "`times` must be increasing"),
     (lambda: master.correlation(QUBIT, qutip.qeye(3), SX, [1.0]), "`a` must be an operator"),
+    (lambda: master.rates(QUBIT, "heom", level_shift=False), "`level_shift` does not go with"),
     (lambda: master.compare(QUBIT, "speed"), "`question`.*'speed'"),
     (lambda: master.compare(QUBIT, "currents"), "`question` 'currents' needs two couplings"),
     (lambda: master.check("bath"), "`bath` must be an openmr.Bath"),
