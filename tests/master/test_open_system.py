@@ -4,7 +4,6 @@ The rows were computed by a program that shares nothing with openmr: the integra
 by quadrature, the hierarchy by itself; its digits are the tolerance.
 """
 
-import time
 from importlib import import_module
 
 import mpmath as mp
@@ -708,11 +707,3 @@ def test_what_qutip_asks_of_its_own_solver(monkeypatch):
             failed[name] = str(error)
     assert failed == {}
     assert asked.keys() > CANNOT_SAY.keys()
-
-
-def test_it_costs_what_it_must():
-    """A comparison of a qubit takes less than two seconds of one core."""
-    master.compare(QUBIT, methods=["redfield"])
-    start = time.process_time()
-    master.compare(QUBIT)
-    assert time.process_time() - start < 2.0
