@@ -41,7 +41,7 @@ Answer = Rates | SteadyState | Currents
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """What one method says.
+    """One method's answer, and how good it is.
 
     Attributes
     ----------
@@ -102,7 +102,13 @@ class RouteTable:
         raise KeyError(method)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold, without the answers themselves."""
+        """All fields in what JSON can hold, without the answers themselves.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
         plain = [{**vars(route), "answer": None} for route in self.routes]
         return document("openmr/master/compare/1", {**vars(self), "routes": plain})
 
@@ -215,7 +221,7 @@ def _judged(
 
 @dataclass(frozen=True)
 class _Question:
-    """How to ask, how to measure a difference, and which numbers to show."""
+    """A way to ask, one to measure a difference, and the numbers to show."""
 
     ask: Callable[[Generator], Answer]
     deviation: Callable[[Any, Any], float]

@@ -72,7 +72,7 @@ class Rates:
         The equation.
     longitudinal : array (d-1,), unit of energy
         1/T1 of the modes of populations, ascending.
-    pairs : array of int (p, 2)
+    pairs : array of int (p, 2), no unit
         Levels m < n of each coherence |m><n|, counted from the lowest.
     transverse, frequencies, shifts : array (p,), unit of energy
         1/T2, frequency, and its difference from E_n - E_m.
@@ -109,7 +109,13 @@ class Rates:
         return _inverse(self.transverse)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold."""
+        """All fields in what JSON can hold.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
         return document("openmr/master/rates/1", vars(self))
 
     def __repr__(self) -> str:
@@ -289,7 +295,13 @@ class SteadyState:
     note: str
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold; the state by real and imaginary part."""
+        """All fields in what JSON can hold; the state by real and imaginary part.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
         matrix = self.state.full()
         state = {"real": matrix.real, "imag": matrix.imag}
         return document("openmr/master/steady_state/1", {**vars(self), "state": state})
@@ -388,14 +400,14 @@ class Currents:
     ----------
     method : str
         The equation.
-    energy : array (b,), square of the energy unit
+    energy : array (b,), unit of energy squared
         Tr[H K_i rho] of each coupling, then of `collapse`: the side of the system.
-    bath_energy : array (b,) or None, square of the energy unit
+    bath_energy : array (b,) or None, unit of energy squared
         -d<H_B>/dt, what a calorimeter sees; "heom" only. It differs from `energy` at fourth order
         where two couplings do not commute.
     quantity : array (b,) or None, unit of energy times that of `of`
         Tr[N K_i rho] of the operator `of`.
-    total_energy, total_quantity : float, as the above
+    total_energy, total_quantity : float, in the units of the above
         Sums: 0 in a steady state.
     entropy_production : float or None, unit of energy
         dS/dt - sum_i (energy - potential quantity) / temperature; None where a bath has no
@@ -414,7 +426,13 @@ class Currents:
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold."""
+        """All fields in what JSON can hold.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
         return document("openmr/master/currents/1", vars(self))
 
     def __repr__(self) -> str:
@@ -637,6 +655,11 @@ def spectrum(
     -------
     complex array (w,), unit of A B over energy
         Real for B = A^dag.
+
+    Raises
+    ------
+    ParameterError
+        For frequencies that are not finite, or operators with other dims.
     """
     frequencies = np.atleast_1d(_checks.finite_array("w", w))
     left, right = observable("a", a, system), observable("b", b, system)
