@@ -87,10 +87,10 @@ class Drude(Source):
             out[~late] = super().correlation(t[~late])
         return out
 
-    def until(self, w: Array, time: float) -> tuple[ComplexArray, float]:
+    def until(self, w: Array, time: float, rtol: float = 1e-7) -> tuple[ComplexArray, float]:
         """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
         if not self._is_late(time):
-            return super().until(w, time)
+            return super().until(w, time, rtol)
         whole, error = self.half_sided(w)
         rest = np.zeros(len(w), dtype=complex)
         for nu, c in zip(*self._late(time), strict=True):

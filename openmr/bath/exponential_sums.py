@@ -158,8 +158,8 @@ def rotational(correlation: Callable[[Array], ComplexArray], end: float, rtol: f
     """
     reached = np.inf
     for number in (256, 512, 1024):
-        flat = correlation(np.arange(number) * (end / number)).reshape(number, -1)
-        finer = np.linspace(0.0, end, 3 * number // 2)
+        flat = correlation(end / number * np.arange(number, dtype=float)).reshape(number, -1)
+        finer: Array = np.linspace(0.0, end, 3 * number // 2)
         exact = correlation(finer)
         flat_exact = exact.reshape(len(finer), -1)
         rows = number // 2
@@ -175,8 +175,8 @@ def rotational(correlation: Callable[[Array], ComplexArray], end: float, rtol: f
             error = float(np.abs(basis @ found - flat_exact).max() / np.abs(exact).max())
             reached = min(reached, error)
             if error <= rtol:
-                c = found.reshape(-1, *exact.shape[1:])
-                return Exponents(c + 0j, np.asarray(rates, complex), 0j * c[0], error)
+                c: ComplexArray = np.asarray(found.reshape(-1, *exact.shape[1:]), dtype=complex)
+                return Exponents(c, rates.astype(complex), np.zeros_like(c[0]), error)
     raise ConvergenceError(
         f"exponents of the bath reach {reached:.2g} of the largest C, allowed {rtol:.2g}; a larger "
         "`rtol` or a smoother correlation helps"

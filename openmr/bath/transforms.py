@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -200,8 +201,9 @@ def _power_tail(found: HalfSided, end: float) -> PowerTail | None:
     kept = (times >= 0.5 * end) & (times <= end)
     basis = (end / times[kept][:, None]) ** (power + np.arange(_POWERS))
     values = found.values[kept]
-    fitted = np.linalg.lstsq(basis, values.reshape(len(values), -1), rcond=None)[0] + 0j
-    return PowerTail(end, power, fitted.reshape(-1, *values.shape[1:]))
+    fitted: Any = np.linalg.lstsq(basis, values.reshape(len(values), -1), rcond=None)[0]
+    coefficients: ComplexArray = fitted.reshape(-1, *values.shape[1:])
+    return PowerTail(end, power, coefficients)
 
 
 def _late(found: HalfSided) -> tuple[float, float]:

@@ -16,6 +16,8 @@ from qutip import Qobj
 from openmr._checks import Array, renamed
 from openmr._qutip import exact_arithmetic
 from openmr.bath.correlators import populations
+from openmr.master import markov
+from openmr.master.markov import Generator
 
 PAULI = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
 
@@ -137,14 +139,17 @@ def thermal_moments(spins: Sequence[float], reduced_splittings: Sequence[float])
     return qutip.tensor(*states)
 
 
-def project(generator: Qobj | Callable[[Qobj], Qobj], moments: Qobj) -> Qobj:
+def project(
+    generator: Qobj | Generator | Callable[[Qobj], Qobj], moments: Qobj
+) -> Qobj:
     """Electron's share of a joint superoperator: rho -> Tr_m[generator(rho (x) rho_m)].
 
     Parameters
     ----------
-    generator : Qobj or callable
-        On electron (x) moments: a superoperator, or what it does to an operator. `Generator.apply`
-        and `Generator.dissipate` do it as commutators, which keeps exponentially small rates.
+    generator : Qobj, Generator or callable
+        On electron (x) moments: a superoperator, or what it does to an operator. `Generator.apply`,
+        which stands for the `Generator`, and `Generator.dissipate` do it as commutators, which
+        keeps exponentially small rates.
     moments : Qobj
         Thermal state rho_m.
 
@@ -160,9 +165,10 @@ def project(generator: Qobj | Callable[[Qobj], Qobj], moments: Qobj) -> Qobj:
         kept = np.einsum("amcmdiej,ji->acde", joint, moments.full()).reshape(4, 4)
     else:
         dims = [[2, *left] for left in moments.dims]
+        act = generator.apply if isinstance(generator, Generator) else generator
         units = np.eye(4).reshape(4, 2, 2).swapaxes(1, 2)
         with exact_arithmetic():
-            joint = [generator(Qobj(np.kron(unit, moments.full()), dims=dims)) for unit in units]
+            joint = [act(Qobj(np.kron(unit, moments.full()), dims=dims)) for unit in units]
         kept = np.stack(
             [np.einsum("aibi->ba", j.full().reshape(2, size, 2, size)).ravel() for j in joint],
             axis=1,
@@ -213,12 +219,7 @@ def kossakowski(generator: Qobj) -> tuple[float, float]:
     tuple of float, unit of the generator
         Smallest, largest.
     """
-    basis = np.stack([pauli.full() for pauli in PAULI]) / np.sqrt(2.0)
-    # (column j, row i) of L(|r><c|), by column stacking;
-    # <r| F_a^dag L(|r><c|) F_b |c> picks the coefficient of F_a . F_b^dag
-    changed = generator.full().reshape(2, 2, 2, 2)
-    choi = np.einsum("air,jicr,bjc->ab", basis.conj(), changed, basis)
-    eigenvalues = np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))
+    eigenvalues = markov.kossakowski(generator.full())
     return float(eigenvalues[0]), float(eigenvalues[-1])
 
 
