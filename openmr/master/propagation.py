@@ -43,7 +43,7 @@ _SOLVERS = ("DOP853", "RK45", "RK23", "Radau", "BDF")
 _OPTIONS = ("method", "rtol", "atol", "max_step")
 _FINENESS = (memory.FINE, 1e-6, 1e-4)
 """Errors of the exponents that are tried in second order, where one more costs little."""
-_REACH, _NEAR = 100.0, 10.0
+_REACH, _NEAR = 100.0, 30.0
 """Noise above so many times the largest frequency is white in second and in fourth order, where the
 memory is integrated step by step."""
 _LARGEST_LIMIT = 24
@@ -706,7 +706,7 @@ def _equation(
     constant = system.constant
     short = system.dimension <= _LARGEST_LIMIT and constant
     if method == "tcl4":
-        fourth = FourthOrder(scaled(system, rtol or 1e-4, first, reach=_NEAR))
+        fourth = FourthOrder(scaled(system, rtol or 1e-5, first, reach=_NEAR))
         if not short:
             return fourth, None
         try:
