@@ -521,7 +521,7 @@ class PanelMemory:
 
     @property
     def uncertainty(self) -> float:
-        """Measured error of the transforms (half a rate), of quadrature and tail, unit of energy."""
+        """Measured error of the transforms (half a rate), quadrature and tail, unit of energy."""
         return max((one.uncertainty + one.tail for one in self.transforms), default=0.0)
 
     @property
