@@ -120,7 +120,10 @@ class Hierarchy:
         found = []
         for index, r in enumerate(self.problem.reservoirs):
             a = r.operators(0.0)
-            real, imaginary = 0.5 * (r.coefficients + r.partners), (r.coefficients - r.partners) / 2j
+            real, imaginary = (
+                0.5 * (r.coefficients + r.partners),
+                (r.coefficients - r.partners) / 2j,
+            )
             for i, j in zip(*np.tril_indices(len(a)), strict=True):
                 for nu, *parts in zip(r.rates, real, imaginary, strict=True):
                     x, y = (p[i, j] if i != j else 2 * p[i, i] - p[i].sum() for p in parts)
@@ -218,7 +221,9 @@ def _solver(matrix: csc_array, top: int) -> Callable[[ComplexArray], ComplexArra
     nearly = LinearOperator(matrix.shape, lambda v: inverse * v.ravel(), dtype=complex)
 
     def solve(right: ComplexArray) -> ComplexArray:
-        found = [gmres(matrix, v, M=nearly, rtol=1e-12, restart=_KRYLOV, maxiter=5)[0] for v in right.T]
+        found = [
+            gmres(matrix, v, M=nearly, rtol=1e-12, restart=_KRYLOV, maxiter=5)[0] for v in right.T
+        ]
         return np.stack(found, axis=-1) if found else right
 
     return solve
@@ -347,7 +352,9 @@ def _steady(slow: Slow) -> ComplexArray:
     """
     _, sizes, rows = np.linalg.svd(slow.generator)
     if len(sizes) > 1 and sizes[-2] <= 10 * EPSILON * len(sizes) * sizes[0]:
-        raise ConvergenceError("the steady state of 'heom' is not unique: evolve the start you mean")
+        raise ConvergenceError(
+            "the steady state of 'heom' is not unique: evolve the start you mean"
+        )
     d = slow.hierarchy.problem.system.dimension
     rho = rows[-1].conj()
     return np.asarray(slow.whole @ (rho / np.trace(rho.reshape(d, d))))

@@ -147,9 +147,7 @@ class Scaled:
         return SETTLED / min(rates) if rates else 0.0
 
 
-def scaled(
-    system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float = np.inf
-) -> Scaled:
+def scaled(system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float = np.inf) -> Scaled:
     """The system with its baths in exponentials to `rtol`, in units of its largest energy.
 
     Above `reach` times the largest frequency of the system at `start`, or of the most of a bath's
@@ -411,9 +409,7 @@ def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
         )
 
 
-def _constant_part(
-    system: OpenSystem, coupling: Coupling, time: float, level_shift: bool
-) -> Part:
+def _constant_part(system: OpenSystem, coupling: Coupling, time: float, level_shift: bool) -> Part:
     places, frequencies = system.bohr
     n = len(coupling.operators)
     if level_shift or np.isfinite(time):
