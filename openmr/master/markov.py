@@ -316,7 +316,7 @@ def generator(
     if method in ("grouped", "coarse-grained") and resolution is None:
         resolution = default_resolution(system)
     terms = [_Term(system, c, bool(level_shift), resolution) for c in system.couplings]
-    pieces = [METHODS[method].part(term).to_basis_of(system) for term in terms]
+    pieces = [METHODS[method].part(term).as_given(term) for term in terms]
     return Generator(
         system=system,
         method=method,
@@ -607,8 +607,12 @@ class _Piece:
     operators: ComplexArray
     shift: ComplexArray
 
-    def to_basis_of(self, system: OpenSystem) -> Part:
-        return Part(*map(system.from_eigenbasis, (self.dressed, self.operators, self.shift)))
+    def as_given(self, term: _Term) -> Part:
+        """In the basis in which H was given; coupling operators stay exactly Hermitian."""
+        back = term.system.from_eigenbasis
+        same = self.operators is term.operators
+        operators = term.coupling.matrices if same else back(self.operators)
+        return Part(back(self.dressed), operators, back(self.shift))
 
 
 @dataclass(frozen=True)

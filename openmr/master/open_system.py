@@ -48,7 +48,8 @@ class Coupling:
     @cached_property
     def matrices(self) -> ComplexArray:
         """The operators as arrays (n, d, d), in the basis in which they were given."""
-        return np.stack([operator.full() for operator in self.operators])
+        found = np.stack([operator.full() for operator in self.operators])
+        return found if self.bath.conserving else 0.5 * (found + found.conj().swapaxes(-1, -2))
 
 
 @dataclass(frozen=True, eq=False)

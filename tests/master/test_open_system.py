@@ -443,6 +443,8 @@ def test_limits_of_the_resolution():
     davies = master.generator(system, "davies").matrix
     for method in ("grouped", "coarse-grained"):
         assert apart(master.generator(system, method, resolution=np.inf).matrix, davies) < ROUNDING
+    long = master.generator(system, "coarse-grained", resolution=1e5).matrix
+    assert apart(long, davies) < 1e-4
     sharp = master.rates(QUBIT, "davies").longitudinal
     off = [
         master.rates(QUBIT, "coarse-grained", resolution=time).longitudinal - sharp
