@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import AAA
@@ -62,14 +62,16 @@ def rational(
         poles = AAA(folded[::2], mixed[::2], rtol=factor * rtol).poles()
         with np.errstate(divide="ignore"):
             rates = scale * _roots((1 + poles) / (1 - poles))
-        c, white, error = _least_squares(x, both, rates, white=highest < np.inf)
-        needed = np.abs(c).max(axis=(-2, -1)) / rates.real > 0.01 * rtol * largest
-        if not needed.all():
-            rates = rates[needed]
-            c, white, error = _least_squares(x, both, rates, white=highest < np.inf)
-        reached = min(reached, error)
-        if error <= rtol:
-            return Exponents(c, rates + 1j * centre, white, error)
+        found = _least_squares(x, both, rates, white=highest < np.inf)
+        reached = min(reached, found.uncertainty)
+        while found.uncertainty <= rtol:  # the least of them goes as long as the rest will do
+            best, weight = found, np.abs(found.coefficients).max(axis=(-2, -1)) / rates.real
+            if not len(rates):
+                break
+            rates = rates[np.abs(rates.real - rates.real[np.argmin(weight)]) > 0]
+            found = _least_squares(x, both, rates, white=highest < np.inf)
+        if reached <= rtol:
+            return replace(best, rates=best.rates + 1j * centre)
     raise ConvergenceError(
         f"exponents of the bath reach {reached:.2g} of the largest S, allowed {rtol:.2g}; a larger "
         "`rtol`, a `highest` frequency or a smoother spectrum helps"
@@ -112,10 +114,10 @@ def _roots(poles: ComplexArray) -> ComplexArray:
 
 def _least_squares(
     x: Array, both: ComplexArray, rates: ComplexArray, *, white: bool
-) -> tuple[ComplexArray, ComplexArray, float]:
-    """Coefficients (k, n, n) and half the white noise (n, n) of S, and the largest deviation.
+) -> Exponents:
+    """Exponents of given rates, with the largest deviation from S over the largest S.
 
-    S_ij = sum_k c_ij / (nu - i w) + conj(c_ji) / (conj(nu) + i w), over the largest S.
+    S_ij = sum_k c_ij / (nu - i w) + conj(c_ji) / (conj(nu) + i w) + 2 delta_ij.
     """
     n, k = both.shape[-1], len(rates)
     w = np.concatenate([x, -x])
@@ -130,7 +132,8 @@ def _least_squares(
     rest = 0.5 * (rest + rest.conj().T)
     half = np.einsum("wk,kij->wij", basis, coefficients) + rest
     deviation = half + half.conj().swapaxes(-1, -2) - values
-    return coefficients, rest, float(np.abs(deviation).max() / np.abs(values).max())
+    error = float(np.abs(deviation).max() / np.abs(values).max())
+    return Exponents(coefficients, rates, rest, error)
 
 
 def rotational(correlation: Callable[[Array], ComplexArray], end: float, rtol: float) -> Exponents:
