@@ -12,6 +12,7 @@ from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 
 _STRICTER = (1.0, 0.1, 0.01, 1e-3, 1e-4)
 """Factors of the tolerance that the poles are sought with, until the coefficients reach it."""
+_FAST = np.array([2.0, 6.0])
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ def rational(
         with np.errstate(divide="ignore"):
             rates = scale * _roots((1 + poles) / (1 - poles))
         found = _least_squares(x, both, rates, white=highest < np.inf)
+        if highest < np.inf and found.uncertainty > rtol:
+            # of the noise above, what is linear in w is not white, but fast
+            rates = np.append(rates, highest * _FAST)
+            found = _least_squares(x, both, rates, white=True)
         reached = min(reached, found.uncertainty)
         while found.uncertainty <= rtol:  # the least of them goes as long as the rest will do
             best, weight = found, np.abs(found.coefficients).max(axis=(-2, -1)) / rates.real
@@ -108,7 +113,7 @@ def _roots(poles: ComplexArray) -> ComplexArray:
     nu = nu[np.isfinite(nu) & (nu.real > 1e-6 * np.abs(nu))]
     single = np.abs(nu.imag) < 0.03 * nu.real
     pairs = nu[~single].real + 1j * np.abs(nu[~single].imag)
-    pairs = pairs[[bool(np.all(abs(p - pairs[:k]) > 0.03 * abs(p))) for k, p in enumerate(pairs)]]
+    pairs = pairs[[bool(np.all(abs(p - pairs[:k]) > 0.01 * abs(p))) for k, p in enumerate(pairs)]]
     return np.concatenate([np.sort(nu[single].real), pairs, pairs.conj()])
 
 

@@ -155,7 +155,7 @@ class Source:
 
     @cached_property
     def _panels(self) -> tuple[Array, ComplexArray]:
-        """Panels of the frequency axis and Legendre coefficients of S on them, (p, k, n, n)."""
+        """Panels of the frequency axis and S at their nodes, (p, k, n, n)."""
         steps = self.scale * 2.0 ** np.arange(-8, 90)
         middles = sorted({*self.breaks, *self.centres})
         edges = np.unique(np.append([c + s * steps for c in middles for s in (-1, 1)], middles))
@@ -178,23 +178,33 @@ class Source:
             found = self.spectrum(self._away(_inside(u).ravel(), 1e-9 * self.finest))
             return found.reshape(*u.shape, self.size, self.size)
 
-        edges, values = transforms.resolved(
+        return transforms.resolved(
             spectrum, edges, precision=self.precision, name="spectra", axis="w"
         )
-        return edges, np.einsum("kl,plij->pkij", _TO_LEGENDRE, values)
 
     def correlation(self, t: Array) -> ComplexArray:
-        """C at times (t,) >= 0, shape (t, n, n), to 1e-13 of the integral of S."""
-        edges, series = self._panels
+        """C at times (t,) >= 0, shape (t, n, n), to 1e-13 of the integral of S.
+
+        On a panel that holds few periods of exp(-i u t) by its nodes, on others by the transforms
+        of Legendre polynomials, spherical Bessel functions.
+        """
+        edges, values = self._panels
         half, middle = 0.5 * np.diff(edges), 0.5 * (edges[:-1] + edges[1:])
-        order = np.arange(series.shape[1])
-        series = (-1j) ** order[:, None, None] * series * half[:, None, None, None] / np.pi
-        out = np.empty((len(t), self.size, self.size), dtype=complex)
-        step = max(1, 2**22 // (len(half) * len(order)))
-        for first in range(0, len(t), step):
-            part = t[first : first + step, None]
-            waves = spherical_jn(order[:, None, None], part * half) * np.exp(-1j * part * middle)
-            out[first : first + step] = np.einsum("ktp,pkij->tij", waves, series, optimize=True)
+        order = np.arange(values.shape[1])
+        weighted = values * (half[:, None] * transforms.WEIGHTS)[..., None, None]
+        series = np.einsum("kl,plij->pkij", _TO_LEGENDRE, values) * half[:, None, None, None]
+        series *= 2 * (-1j) ** order[:, None, None]
+        out = np.zeros((len(t), self.size, self.size), dtype=complex)
+        sequence = np.argsort(t)
+        for part in np.array_split(sequence, max(1, len(t) * values[..., 0, 0].size // 2**18)):
+            times = t[part, None]
+            few = half * t[part].max(initial=0.0) < 2.0
+            phases = np.exp(-1j * times * transforms.nodes(edges)[few].ravel())
+            out[part] = np.tensordot(phases, weighted[few].reshape(-1, *out.shape[1:]), 1)
+            waves = spherical_jn(order[:, None, None], times * half[~few])
+            waves = waves * np.exp(-1j * times * middle[~few])
+            out[part] += np.einsum("ktp,pkij->tij", waves, series[~few], optimize=True)
+        out /= 2 * np.pi
         if np.any(t == 0):
             ends = edges[[0, -1]]
             slow = np.abs(self.spectrum(ends) * ends[:, None, None]).max(axis=0)

@@ -178,16 +178,15 @@ def test_finite_transform_is_the_integral_of_the_correlation(make):
 @pytest.mark.parametrize("rtol", [1e-2, 1e-4])
 def test_exponents_are_as_good_as_they_say(make, rtol):
     bath = make()
-    try:
-        found = bath.exponents(rtol)
-    except om.ConvergenceError as error:
-        assert bath._source.__dict__.get("band") == "flat", error  # a step: no sum can be near
-        found = bath.exponents(rtol, highest=15.0)
+    highest, end = np.inf, 12.0
+    if getattr(bath._source, "band", "") == "flat":  # no sum comes near a step
+        highest, end = 8.0, 6.0
+    found = bath.exponents(rtol, highest)
     assert found.uncertainty <= rtol
     assert np.all(found.rates.real > 0)
     again = om.Bath(exponents=found, conserving=bath.conserving)
-    w = np.linspace(-12, 12, 501)
-    largest = np.abs(bath.spectrum(np.linspace(-15, 15, 601))).max()
+    w = np.linspace(-end, end, 501)
+    largest = np.abs(bath.spectrum(w)).max()
     deviation = np.abs(again._source.spectrum(w).squeeze() - bath.spectrum(w)).max()
     assert deviation <= 1.5 * rtol * largest  # between the points of the fit
 
