@@ -21,7 +21,7 @@ class Exponents:
 
     Attributes
     ----------
-    coefficients : complex array (k,) or (k, n, n), square of the energy unit
+    coefficients : complex array (k,) or (k, n, n), in units of energy squared
     rates : complex array (k,), in units of energy
         With a positive real part.
     delta : float or complex array (n, n), in units of energy
@@ -42,15 +42,17 @@ def rational(
     centre: float,
     rtol: float,
     highest: float,
+    lines: tuple[float, ...] = (),
 ) -> Exponents:
     """Sum of exponentials whose spectrum is S to `rtol` of the largest S, up to `highest`.
 
     The rates are poles of rational approximants of S(w) + S(-w) and [S(w) - S(-w)] / w as functions
     of w^2 about the centre [Nakatsukasa2018]. The coefficients follow by least squares, with a
-    constant, the white noise, where the spectrum is cut at `highest`.
+    constant, the white noise, where the spectrum is cut at `highest`. `lines` are frequencies that
+    the grid must not miss.
     """
     scale = min(scale, highest)
-    x, both = _sampled(spectrum, scale, centre, rtol, highest)
+    x, both = _sampled(spectrum, scale, centre, rtol, highest, lines)
     folded = (x**2 - scale**2) / (x**2 + scale**2)
     largest = float(np.abs(both).max())
     # one function with every pole in it: fixed weights tell the elements apart
@@ -89,9 +91,11 @@ def _sampled(
     centre: float,
     rtol: float,
     highest: float,
+    lines: tuple[float, ...],
 ) -> tuple[Array, ComplexArray]:
     """Distances x from a centre and S at centre + x, centre - x, shape (2, x, n, n)."""
     x = scale * 10.0 ** np.linspace(-5, 12, 681)
+    x = np.unique([*x, *(apart for one in lines if (apart := abs(one - centre)) > 0)])
     x = np.append(x[x < highest], [] if highest == np.inf else [highest])
     both = np.stack([spectrum(centre + x), spectrum(centre - x)])
     size = np.abs(both).max(axis=(0, -2, -1))
@@ -117,9 +121,7 @@ def _roots(poles: ComplexArray) -> ComplexArray:
     return np.concatenate([np.sort(nu[single].real), pairs, pairs.conj()])
 
 
-def _least_squares(
-    x: Array, both: ComplexArray, rates: ComplexArray, *, white: bool
-) -> Exponents:
+def _least_squares(x: Array, both: ComplexArray, rates: ComplexArray, *, white: bool) -> Exponents:
     """Exponents of given rates, with the largest deviation from S over the largest S.
 
     S_ij = sum_k c_ij / (nu - i w) + conj(c_ji) / (conj(nu) + i w) + 2 delta_ij.

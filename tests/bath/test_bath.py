@@ -141,8 +141,9 @@ def test_views_scale_with_the_unit(make):
             bath.correlation([0.02 / unit, 2 / unit]) / unit**2,
         )
 
+    ones = views(1.0)
     for unit in (1e-30, 1e30):
-        for found, exact in zip(views(unit), views(1.0), strict=True):
+        for found, exact in zip(views(unit), ones, strict=True):
             np.testing.assert_allclose(found, exact, rtol=0, atol=1e-12 * np.abs(exact).max())
 
 
@@ -240,6 +241,17 @@ def test_power_tails_are_extrapolated_and_their_error_is_stated():
         assert error <= again.uncertainty(W) <= 1e-7
 
 
+@pytest.mark.parametrize("width", [1e-1, 1e-3, 1e-5])
+def test_a_narrow_line_is_not_missed(width):
+    """A damped mode on a broad background; the stated error holds at and beside the line."""
+    exact = om.Bath(exponents=([1.0, 0.1], [width + 1.2345j, 2.0]))
+    found = om.Bath(exact.spectrum)
+    w = 1.2345 + width * np.array([-1e3, -1.0, 0.0, 0.5, 1e4])
+    error = np.abs(found.half_sided(w) - exact.half_sided(w)).max()
+    assert error <= found.uncertainty(w) <= 1e-9 * np.abs(exact.half_sided(w)).max()
+    np.testing.assert_allclose(found.correlation(3.0), exact.correlation(3.0), atol=1e-11)
+
+
 def test_a_matrix_of_noise():
     """Fully correlated operators A_1, A_2 = i A_1 are one operator."""
     one = om.Bath.ohmic(0.05, 5.0, 1.0)
@@ -335,7 +347,7 @@ def test_bad_input():
         (lambda: bath(lambda: 1.0), "must be a function of one number"),
         (lambda: bath("ohmic"), r"function of one number, got 'ohmic' \(str\)"),
         (lambda: bath(drude()), r"`spectrum` must be a function"),
-        (lambda: bath(), "exactly one of `spectrum` and `spectral_density` and"),
+        (bath, "exactly one of `spectrum` and `spectral_density` and"),
         (lambda: bath(nan, correlation=nan), "exactly one of"),
         (lambda: bath(spectral_density=nan), "`temperature` must be given beside"),
         (
