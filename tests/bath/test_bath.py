@@ -12,6 +12,7 @@ from scipy.special import expi
 
 import openmr as om
 from openmr.bath.sources import Source
+from openmr.master import hierarchy
 
 W = np.array([-2.0, -0.7, -1e-6, 0.0, 1e-6, 0.7, 2.0])
 
@@ -277,6 +278,19 @@ def test_environment_of_qutip(name):
     fitted = bath.environment(1e-5)
     # the error of C adds up that of S over the width of the spectrum
     np.testing.assert_allclose(fitted.correlation_function(t), bath.correlation(t), atol=1e-4)
+
+
+def test_environment_of_the_films_hierarchy():
+    """G0 K(w) / (1 + (w/gamma)^2) is a Drude bath; its Pade form comes near with the terms."""
+    strength, width = 2.0, 7 * np.pi
+    exact = om.Bath.drude(0.25 * strength * width, width, 1.0)
+    errors = []
+    for terms in (2, 3, 4):
+        bath = om.Bath(environment=hierarchy.environment(strength, width, terms))
+        assert bath.spectrum(0.0) == pytest.approx(strength, rel=1e-14)
+        errors.append(np.abs(bath.spectrum(W) - exact.spectrum(W)).max())
+    assert errors[1] < 1e-2 * errors[0]
+    assert errors[2] < 1e-2 * errors[1]
 
 
 def test_fermionic_environment_of_qutip():
