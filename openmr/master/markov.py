@@ -163,10 +163,14 @@ class Generator:
         return self.system.as_superoperator(self.matrix)
 
     @cached_property
+    def dissipative(self) -> ComplexArray:
+        """L without -i [H, .] as an array (d^2, d^2); the level shift stays in."""
+        return self._total(np.zeros((self.system.dimension,) * 2, dtype=complex))
+
+    @cached_property
     def dissipator(self) -> Qobj:
-        """L without -i [H, .]; the level shift stays in."""
-        zero = np.zeros((self.system.dimension,) * 2, dtype=complex)
-        return self.system.as_superoperator(self._total(zero))
+        """The same as a superoperator."""
+        return self.system.as_superoperator(self.dissipative)
 
     @cached_property
     def parts(self) -> tuple[Qobj, ...]:
@@ -216,7 +220,7 @@ class Generator:
     @cached_property
     def positivity(self) -> float:
         """Lowest Kossakowski eigenvalue, unit of energy; negative where L can break positivity."""
-        return float(kossakowski(self.matrix)[0])
+        return float(kossakowski(self.dissipative)[0])
 
     @cached_property
     def detailed_balance(self) -> float | None:
@@ -225,13 +229,13 @@ class Generator:
         if temperature is None:
             return None
         change = np.abs(self.apply(self.system.gibbs(temperature)).full()).max()
-        return float(change / (np.abs(self.dissipator.full()).max() or 1.0))
+        return float(change / (np.abs(self.dissipative).max() or 1.0))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about what a reader should know before using the numbers."""
         found = []
-        scale = float(np.abs(self.dissipator.full()).max(initial=0.0))
+        scale = float(np.abs(self.dissipative).max(initial=0.0))
         if self.positivity < -1e-12 * scale:
             found.append(
                 f"not completely positive: lowest Kossakowski eigenvalue {self.positivity:.3g}"

@@ -98,6 +98,10 @@ class OpenSystem:
             for index, pair in enumerate(_pairs(self.couplings))
         ]
         extra = [self.collapse] if isinstance(self.collapse, Qobj | QobjEvo) else self.collapse
+        if not isinstance(extra, list | tuple):
+            raise ParameterError(
+                f"`collapse` must be a list of operators, got {_checks.shown(extra)}"
+            )
         collapse = [
             _operator(f"collapse[{index}]", operator, hamiltonian.dims)
             for index, operator in enumerate(extra)
@@ -379,6 +383,8 @@ def bohr_groups(energies: Array, width: float) -> tuple[NDArray[np.intp], Array]
 
 
 def _refuse_large(dimension: int) -> None:
+    if dimension < 2:
+        raise ParameterError(f"`hamiltonian` must have at least 2 levels, got {dimension}")
     if dimension > MAX_DIMENSION:
         gibibytes = 16.0 * float(dimension) ** 4 / 2**30
         raise SizeError(

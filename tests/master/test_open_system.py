@@ -244,6 +244,18 @@ def test_the_spectrum_is_the_transform_of_the_correlation():
     assert apart(master.spectrum(QUBIT, SX, SZ, w, "davies"), both) < 3e-5
 
 
+def test_the_exact_spectrum():
+    """The transform of the hierarchy's two-time function, with what the bath remembers."""
+    times = np.linspace(0.0, 120.0, 2401)
+    found = master.correlation(QUBIT, SX, SX, times, "heom")
+    w = np.array([0.0, 0.9, -1.1])
+    waves = np.exp(1j * w[:, None] * times) * (found - found[-1])
+    # trapezoids of 0.05 leave (w dt)^2 / 12, twice the real part since A = B
+    exact = master.spectrum(QUBIT, SX, SX, w, "heom")
+    assert apart(exact, 2 * np.trapezoid(waves, times).real) < 5e-4
+    assert apart(master.spectrum(QUBIT, SX, SX, w), exact) > 1e-2
+
+
 def test_a_map_that_is_not_completely_positive():
     """R14: lowest Choi eigenvalue of Redfield's map."""
     made = master.generator(QUBIT)
@@ -549,6 +561,8 @@ BAD = [
     (lambda: om.OpenSystem(qutip.basis(2, 0), GOOD), "`hamiltonian` must be a square operator"),
     (lambda: om.OpenSystem("sigmaz", GOOD), "`hamiltonian` must be a square operator.*'sigmaz'"),
     (lambda: om.OpenSystem(None, GOOD), "`hamiltonian`.*None"),
+    (lambda: om.OpenSystem([[1.0]], []), "`hamiltonian` must have at least 2 levels, got 1"),
+    (lambda: om.OpenSystem(SX, GOOD, 3), "`collapse` must be a list of operators, got 3"),
     (lambda: om.OpenSystem(np.eye(65), []), "`hamiltonian`.*<= 64, got 65.*GiB.*universal"),
     (
         lambda: om.OpenSystem(qutip.tensor(SZ, SZ), [(np.eye(2), DRUDE)]),
