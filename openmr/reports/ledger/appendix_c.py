@@ -149,8 +149,9 @@ def _standstill() -> Pairs:
             return float(film_axes_tensor(sample, 2.0, field, np.array(ALONG))[1, 2])
 
         field = float(brentq(omega, 1.0, 40.0, xtol=1e-12))
-        saturated = replace(_state(-size, 2.0, field), mean_spin=-sample.magnet.spins)
-        found.append(((saturated,), field))
+        state = _state(-size, 2.0, field)
+        saturated = state.averages._replace(mean_spin=-sample.magnet.spins)
+        found.append(((replace(state, known=saturated),), field))
     return found
 
 
