@@ -58,8 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         help="every station of the line against another way, for a Pt/Py film and a set of others",
         description="Take a Pt film with Py moments from its parameters to its resistivity, by "
         "what ships, by quantum dynamics, and by a free energy and a boundary-value problem of "
-        "their own, and do the same for a fixed set of other films; the options and --config change "
-        "the first film alone. Exit status: 0 all checks hold, 1 some are missed, 2 bad input.",
+        "their own, and do the same for a fixed set of other films, which --config and the "
+        "options do not change. Exit status: 0 all checks hold, 1 some are missed, 2 bad input.",
     )
     _add_film(verify)
     verify.add_argument(

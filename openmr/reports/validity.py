@@ -7,7 +7,6 @@ the asked temperatures and fields; where none can find it, the small parameter s
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
@@ -85,11 +84,7 @@ class Assumption:
         """Largest deviation of those that are known; NaN where no route gave one."""
         return float("nan") if self.deviation is None else float(np.nanmax(self.deviation))
 
-    @property
-    def measure(self) -> str:
-        """Old name of `because`."""
-        warnings.warn("`measure` is now `because`", DeprecationWarning, stacklevel=2)
-        return self.because
+    measure = _checks.old_name("measure", "because")
 
 
 @dataclass(frozen=True, slots=True)
@@ -814,13 +809,14 @@ def _table(report: Validity) -> str:
     where = f"T = {_values(report.temperature)} K, B = {_values(report.field)} T"
     where += f", W = {report.half_width:g} eV"
     head = "assumption", "Eq.", "small", "value", "off by", "", "of what [by which route]"
-    lines, notes = [head], []
+    lines: list[tuple[str, ...]] = [head]
+    notes: list[str] = []
     for *cells, said in rows(report):
         if len(said) > REMARK:
             notes += [] if said in notes else [said]
             mark = f" ... ({1 + notes.index(said)})"
-            said = said[: REMARK - len(mark)] + mark
-        lines.append((*cells, said))
+            cells.append(said[: REMARK - len(mark)] + mark)
+        lines.append((*cells, said)[: len(head)])
     found = table("<<<>><<", lines, indent="  ", gap=" ")
     title = f"Validity of the closed forms      {report.sample.name}, {where}"
     told = [_wrapped(f"({i}) {note}") for i, note in enumerate(notes, 1)]
@@ -867,15 +863,15 @@ def closing_lines(report: Validity) -> list[str]:
 
 def percent(value: float, limit: float = 0.0) -> str:
     """A deviation as the table shows it, with digits enough to tell it from a limit."""
+    told = (_percent(value, digits) for digits in range(2, 18))
+    limits = (_percent(limit, digits) for digits in range(2, 18))
+    differ = (one for one, other in zip(told, limits, strict=True) if one != other)
+    return next(differ, _percent(value, 2))
 
-    def said(number: float) -> str:
-        if number >= 10:
-            return f"{number:.{digits + 1}g} x"
-        if number >= 0.1:
-            return f"{100 * number:.{digits - 2}f} %"
-        return f"{100 * number:.{digits}g} %" if number > 1e-12 else "0 %"
 
-    for digits in range(2, 18):
-        if value == limit or said(value) != said(limit):
-            break
-    return said(value)
+def _percent(value: float, digits: int) -> str:
+    if value >= 10:
+        return f"{value:.{digits + 1}g} x"
+    if value >= 0.1:
+        return f"{100 * value:.{digits - 2}f} %"
+    return f"{100 * value:.{digits}g} %" if value > 1e-12 else "0 %"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -26,10 +26,25 @@ if TYPE_CHECKING:
 PICOSECOND = 1e-12
 
 
-def _axes(ax: Axes | None) -> tuple[Figure, Axes]:
+def axes(ax: Axes | None, projection: str = "rectilinear") -> tuple[Figure, Any]:
+    """`ax` and its figure, or new ones."""
     if ax is None:
-        return plt.subplots(figsize=(6.0, 4.0), layout="constrained")
-    return figure_of(ax), ax
+        size, kind = (6.0, 5.0 if projection == "3d" else 4.0), {"projection": projection}
+        return plt.subplots(figsize=size, layout="constrained", subplot_kw=kind)
+    figure = figure_of(ax)
+    if projection not in ("rectilinear", ax.name):
+        raise ParameterError(f"`ax` must have projection={projection!r}, got {ax.name!r}")
+    return figure, ax
+
+
+def row(name: str, value: ArrayLike, unit: str) -> Array:
+    """One row of numbers, checked."""
+    grid = _checks.finite_array(name, value, unit)
+    if grid.ndim != 1 or not grid.size:
+        raise ParameterError(
+            f"`{name}` must be one row of numbers in {unit}, got shape {grid.shape}"
+        )
+    return grid
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -90,13 +105,19 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
         For anything else.
     """
     _recorded("recorded", recorded, "Decay", "record_decay")
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     length = max(times[-1] for times in recorded.times)
     fitted_times = np.linspace(0.0, length, 400)
     fitted = fit_decay.decay(recorded.generator, length / 399, np.eye(3), 399)
-    curves = (
-        (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", _along, "o", "-", "0.0"),
-        (r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$", _across, "s", "--", "#d55e00"),
+    curves: tuple[tuple[str, Callable[[Array], Array], str, str, str], ...] = (
+        (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", lambda s: s[:, 2, 2], "o", "-", "0.0"),
+        (
+            r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$",
+            lambda s: np.hypot(s[:, 0, 0], s[:, 1, 0]),
+            "s",
+            "--",
+            "#d55e00",
+        ),
     )
     for label, part, marker, line, colour in curves:
         for window, (times, signals) in enumerate(
@@ -108,14 +129,6 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)", ylim=(0.0, 1.05))
     ax.legend(frameon=False)
     return figure, ax
-
-
-def _along(signals: Array) -> Array:
-    return np.asarray(signals[:, 2, 2])
-
-
-def _across(signals: Array) -> Array:
-    return np.asarray(np.hypot(signals[:, 0, 0], signals[:, 1, 0]))
 
 
 def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
@@ -134,7 +147,7 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
         Lines predict, points are samples.
     """
     _recorded("recorded", recorded, "Decay", "record_decay")
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     times, signals = recorded.prediction
     fine = np.linspace(0.0, times[-1], 400)
     fitted = fit_decay.decay(recorded.generator, times[-1] / 399, np.eye(3), 399)
@@ -168,7 +181,7 @@ def free_moment(
     """
     _recorded("free", free, "FreeMoment", "free_moment")
     thermal_rate = _checks.number("thermal_rate", thermal_rate, "1/s", least=0.0)
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     times = free.times / PICOSECOND
     ax.plot(times, free.polarisation, "-", color="0.0", label="moment free")
     label = r"moment held thermal, $e^{-t/\tau_\parallel}$"
@@ -208,7 +221,7 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
         r"$\tau_\parallel$", r"$\tau_\perp$", r"$\omega_L$", r"$\ell_\parallel$",
         r"$\ell_\perp$", r"$\rho_L$", r"$\rho_T$",
     )  # fmt: skip
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     floor, ceiling = 1e-8, 1e3
     for route, marker, colour, shift in (
         ("bloch-redfield", "o", "0.0", -0.12),
@@ -298,7 +311,7 @@ def resistance_curves(
         drawn = {label: (x, y / y[0] - 1) for label, (x, y) in drawn.items()}
         power = _power_of_ten([y for _, y in drawn.values()])
         scale, unit = 10.0**-power, _change(against, [x[0] for x, _ in drawn.values()], power)
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     quantity = _field_label(named.values()) if against == "field" else _TEMPERATURE
     quantity = _together(ax, quantity, unit)
     marked = False
@@ -475,9 +488,7 @@ def angular_scan(
         For an unknown `part`, or scans that do not have one point an angle.
     """
     _checks.choice("part", part, ("longitudinal", "transverse"))
-    turn = _checks.finite_array("angle", angle, "rad")
-    if turn.ndim != 1 or not turn.size:
-        raise ParameterError(f"`angle` must be one row of angles in rad, got shape {turn.shape}")
+    turn = row("angle", angle, "rad")
     if not isinstance(scans, Mapping) or not scans:
         raise ParameterError(
             "`scans` must map a plane or more to an openmr.Resistivity each, got "
@@ -492,7 +503,7 @@ def angular_scan(
                 f"{scan.longitudinal.shape} with directions {scan.direction.shape[:-1]}; "
                 "`openmr.show.plotting.resistance_curves` draws fields and temperatures"
             )
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     degrees = np.rad2deg(turn)
     for (plane, scan), (colour, line) in zip(scans.items(), _styles(len(scans)), strict=True):
         rho = getattr(scan, part) / _MICROOHM
@@ -540,7 +551,7 @@ def spin_profile(
             "`found` must be for one direction and one set of rates, got a grid of shape "
             f"{values.shape[:-2]}; `openmr.show.animation.turning_field` draws many, one by one"
         )
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     symbol, name = _PROFILES[quantity]
     for component, (colour, line) in enumerate(_styles(3)):
         label = f"${symbol}^{'xyz'[component]}$"
@@ -581,7 +592,7 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
             f"T = {_range(rates.temperature)} K, B = {_range(rates.field)} T; "
             "`openmr.show.plotting.resistance_curves` draws one row"
         )
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     rho = found.longitudinal / _MICROOHM
     mesh = ax.pcolormesh(rates.field, rates.temperature, rho, cmap="cividis", shading="gouraud")
     figure.colorbar(mesh, ax=ax, label=r"$\rho_L$ ($\mu\Omega$ m)")

@@ -312,7 +312,8 @@ def test_a_rate_without_exchange_part_has_nothing_to_miss(costs):
     assert {a.equation for a in along} == {"(9)", "(51)", "(60)-(63)", "(29)-(31)"}
     for a in along:
         assert strong.holds(a) is not False
-        assert (a.cost == 0 or a.deviation is None) and not np.any(a.size)
+        assert a.cost == 0 or a.deviation is None
+        assert not np.any(a.size)
         assert a.because == "no exchange part of 1/tau_par"
     memory = row(strong, "(15)")
     assert memory.affects == ("tau_perp",)

@@ -342,9 +342,7 @@ def test_report_reads_as_a_table(monkeypatch, solutions):
     assert max(map(len, text.splitlines())) <= 160
     own = sum(s.case.name.startswith("Pt/Py, T =") for s in solutions)
     fixed = len(verify_module.standard_cases())
-    assert (
-        f"First Pt/Py ({own} of T and B), as asked for; then a fixed set of {fixed} cases" in text
-    )
+    assert f"First Pt/Py ({own} of T and B), as asked for; then a fixed set of {fixed}" in text
     assert report.ok
     assert report.missed == ()
     with pytest.deprecated_call(match="`measurements` is now `solutions`"):

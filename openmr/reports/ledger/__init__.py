@@ -14,33 +14,12 @@ from openmr.reports.ledger.report import Ledger
 __all__ = ["Entry", "Finding", "Ledger", "all_entries", "ledger"]
 
 CHAPTERS: Final = (
-    "hamiltonian",
-    "master_equation",
-    "one_body",
-    "collision_integral",
-    "weiss_field",
-    "spin_axes",
-    "rate_equation",
-    "ansatz",
-    "charge_and_spin",
-    "spin_flips",
-    "relaxation",
-    "dephasing",
-    "diffusion",
-    "exchange_field",
-    "impurities",
-    "limits",
-    "ferromagnet",
-    "mechanisms",
-    "antiferromagnet",
-    "many_electrons",
-    "pair_correlations",
-    "spin_diffusion",
-    "spin_profile",
-    "currents",
-    "mode_shares",
-    "appendix_c",
-)
+    "hamiltonian", "master_equation", "one_body", "collision_integral", "weiss_field",
+    "spin_axes", "rate_equation", "ansatz", "charge_and_spin", "spin_flips", "relaxation",
+    "dephasing", "diffusion", "exchange_field", "impurities", "limits", "ferromagnet",
+    "mechanisms", "antiferromagnet", "many_electrons", "pair_correlations", "spin_diffusion",
+    "spin_profile", "currents", "mode_shares", "appendix_c",
+)  # fmt: skip
 """Modules that hold the entries, in the order of the paper."""
 
 

@@ -77,10 +77,7 @@ def standard_cases() -> list[Case]:
     two_bands = replace(film, electrons=Electrons(dos_up=2.2e27, dos_down=4.6e27))
     coupling = 3 * units.K_B * 40.0 / 6.0
     antiferro = _with_moments(
-        film,
-        _moments(2, 1e-3),
-        _moments(2, 1e-3),
-        weiss=[[0.0, -coupling], [-coupling, 0.0]],
+        film, _moments(2, 1e-3), _moments(2, 1e-3), weiss=[[0.0, -coupling], [-coupling, 0.0]]
     )
     ferri = _with_moments(
         film,

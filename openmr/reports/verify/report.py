@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,11 +35,7 @@ class Report:
     checks: tuple[Check, ...]
     solutions: tuple[Solution, ...]
 
-    @property
-    def measurements(self) -> tuple[Solution, ...]:
-        """Old name of `solutions`."""
-        warnings.warn("`measurements` is now `solutions`", DeprecationWarning, stacklevel=2)
-        return self.solutions
+    measurements = _checks.old_name("measurements", "solutions")
 
     @property
     def ok(self) -> bool:
@@ -169,7 +164,7 @@ def _table(report: Report) -> str:
     first = "; ".join(f"{name} ({n} of T and B)" for name, n in asked.items())
     lines = [
         INTRODUCTION,
-        f"\nFirst {first}, as asked for; then a fixed set of {len(fixed)} cases that every run checks.",
+        f"\nFirst {first}, as asked for; then a fixed set of {len(fixed)} cases, as in every run.",
         table("<<<>><><", cases, indent="  "),
         "\nThe other numbers and laws, over all cases (every number: --json)",
         table("<<<>>><<<", _equation_rows(report.checks), indent="  "),
