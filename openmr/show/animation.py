@@ -206,7 +206,7 @@ def distribution(
     if history.shape != shape:
         raise ParameterError(f"`states` must have shape {shape}, got {history.shape}")
     frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
-    figure, ax = plotting.axes(ax)
+    figure, ax = plotting.axes(ax, "rectilinear")
     e, still = sea.energies, expit(-sea.energies)
     base = still if quantity == "occupation" else np.zeros_like(e)
     spins = history[:, [UP, DOWN]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 PICOSECOND = 1e-12
 
 
-def axes(ax: Axes | None, projection: str = "rectilinear") -> tuple[Figure, Any]:
-    """`ax` and its figure, or new ones."""
+def axes(ax: Axes | None, projection: str = "") -> tuple[Figure, Any]:
+    """`ax`, of that projection if one is named, and its outermost figure; or new ones."""
     if ax is None:
-        size, kind = (6.0, 5.0 if projection == "3d" else 4.0), {"projection": projection}
+        size, kind = (6.0, 5.0 if projection == "3d" else 4.0), {"projection": projection or None}
         return plt.subplots(figsize=size, layout="constrained", subplot_kw=kind)
-    figure = figure_of(ax)
-    if projection not in ("rectilinear", ax.name):
+    figure = ax.get_figure(root=True) if isinstance(ax, Axes) else None
+    if figure is None:
+        raise ParameterError(f"`ax` must be matplotlib axes in a figure, or None, got {ax!r}")
+    if projection not in ("", ax.name):
         raise ParameterError(f"`ax` must have projection={projection!r}, got {ax.name!r}")
     return figure, ax
 
@@ -45,25 +47,6 @@ def row(name: str, value: ArrayLike, unit: str) -> Array:
             f"`{name}` must be one row of numbers in {unit}, got shape {grid.shape}"
         )
     return grid
-
-
-def figure_of(ax: Axes) -> Figure:
-    """The figure that holds `ax`.
-
-    Returns
-    -------
-    Figure
-        The outermost, also for axes in a subfigure.
-
-    Raises
-    ------
-    ParameterError
-        If `ax` is not one set of axes, or was removed from its figure.
-    """
-    figure = ax.get_figure(root=True) if isinstance(ax, Axes) else None
-    if figure is None:
-        raise ParameterError(f"`ax` must be matplotlib axes in a figure, or None, got {ax!r}")
-    return figure
 
 
 def _recorded(name: str, value: Any, kind: str, source: str) -> None:
@@ -109,15 +92,9 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     length = max(times[-1] for times in recorded.times)
     fitted_times = np.linspace(0.0, length, 400)
     fitted = fit_decay.decay(recorded.generator, length / 399, np.eye(3), 399)
-    curves: tuple[tuple[str, Callable[[Array], Array], str, str, str], ...] = (
-        (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", lambda s: s[:, 2, 2], "o", "-", "0.0"),
-        (
-            r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$",
-            lambda s: np.hypot(s[:, 0, 0], s[:, 1, 0]),
-            "s",
-            "--",
-            "#d55e00",
-        ),
+    curves = (
+        (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", _along, "o", "-", "0.0"),
+        (r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$", _across, "s", "--", "#d55e00"),
     )
     for label, part, marker, line, colour in curves:
         for window, (times, signals) in enumerate(
@@ -129,6 +106,14 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)", ylim=(0.0, 1.05))
     ax.legend(frameon=False)
     return figure, ax
+
+
+def _along(signals: Array) -> Array:
+    return np.asarray(signals[:, 2, 2])
+
+
+def _across(signals: Array) -> Array:
+    return np.asarray(np.hypot(signals[:, 0, 0], signals[:, 1, 0]))
 
 
 def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
