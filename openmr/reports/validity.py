@@ -366,6 +366,10 @@ class _Point:
             change = np.where(known, change, 0.0)
         return np.asarray(change.max(axis=0))
 
+    def change(self, route: str, because: str, **options: Any) -> Cost:
+        """The distance of a route's rates as a cost."""
+        return self.cost(lambda: self.distance(self.rates(route, **options)), because, route)
+
     def cost(self, deviation: Callable[[], Array], because: str, route: str) -> Cost:
         """A deviation by a route; or nothing, and why, where it gives up or is not asked."""
         if not self.costs:
@@ -403,16 +407,13 @@ RARE: Final = 1e-12
 def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
     """Eq. (9) stops at J^2."""
 
-    def of_a_fermi_sea() -> Array:
-        # held, for the closed forms' moment is thermal
-        return point.distance(point.rates("heom", moment="held"))
-
     def of_a_flat_band() -> Array:
         return np.asarray(point.rates("exact").diagnostics["second_order"], dtype=float)
 
     found: Cost = (None, "ask for routes 'exact', or 'heom' for S <= 1", "")
     if "heom" in routes:
-        found = point.cost(of_a_fermi_sea, "the rates, all orders", "heom")
+        held = {"moment": "held"}  # for the closed forms' moment is thermal
+        found = point.change("heom", "the rates, all orders", **held)
     elif "exact" in routes:
         found = point.cost(of_a_flat_band, "the rates of a flat band, all orders", "exact")
     name = "second order in the exchange (Born)"
@@ -452,8 +453,14 @@ def _third_order(point: _Point) -> tuple[Assumption, ...]:
             grows = ("stays", "grows", "falls")[int(np.sign(here.ravel()[np.abs(here).argmax()]))]
             more = percent(float(np.abs(wider - here).max()))
             costs.append((np.abs(here), f"1/{rate} {grows}; {more} more at 2 W", "third order"))
+    return _of_each_rate(name, "(9)", parameter, size, costs)
+
+
+def _of_each_rate(
+    name: str, equation: str, parameter: str, size: Array, costs: Sequence[Cost]
+) -> tuple[Assumption, ...]:
     return tuple(
-        Assumption(f"{name}, {axis}", "(9)", (rate,), parameter, size, *cost)
+        Assumption(f"{name}, {axis}", equation, (rate,), parameter, size, *cost)
         for axis, rate, cost in zip(("along", "across"), RATES, costs, strict=True)
     )
 
@@ -473,11 +480,7 @@ def _memory(point: _Point) -> Assumption:
 
 def _wide_band(point: _Point) -> Assumption:
     """Eq. (54) knows the density of states at the Fermi energy alone."""
-
-    def change() -> Array:
-        return point.distance(point.rates("tcl2", half_width=point.half_width))
-
-    cost = point.cost(change, "the rates, where resolved", "tcl2")
+    cost = point.change("tcl2", "the rates, where resolved", half_width=point.half_width)
     size = _ratio(np.abs(point.state.splitting).max(axis=-1), point.half_width)
     return Assumption("wide, flat band", "(54)", RATES, "eps_L / W", size, *cost)
 
@@ -624,12 +627,8 @@ def _weiss(point: _Point) -> tuple[Assumption, ...]:
     magnet, state = point.sample.magnet, point.state
     ordering = ordering_temperature(magnet)
     size = np.asarray((ordering / state.temperature) ** 2)
-    names = (f"a moment alone (Weiss field), {axis}" for axis in ("along", "across"))
     costs = _weiss_costs(magnet, state, ordering) if point.costs else (NOT_ASKED, NOT_ASKED)
-    return tuple(
-        Assumption(name, "(29)-(31)", (rate,), "(T_C / T)^2", size, *cost)
-        for name, rate, cost in zip(names, RATES, costs, strict=True)
-    )
+    return _of_each_rate("a moment alone (Weiss field)", "(29)-(31)", "(T_C / T)^2", size, costs)
 
 
 def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[Cost, Cost]:
@@ -647,7 +646,7 @@ def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[C
         each = zip(state.points(), unknown.ravel(), strict=True)
         none = np.full(2, np.nan)
         of_points = [none if no else _weiss_errors(magnet, s) for s, no in each]
-        errors = np.reshape(np.array(of_points), errors.shape)
+        errors = np.reshape(of_points, errors.shape)
     moments = f"{_neighbourhood(magnet)} moments all coupled"
     if open_:
         moments += f"; no number somewhere: {open_}"

@@ -364,33 +364,28 @@ def _range(values: Array) -> str:
 def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
     """The quantity that varies along every curve, the field first."""
     known = ("field", "temperature")
-    fixed = {
-        axis: [
-            (label, getattr(curve.relaxation, axis))
-            for label, curve in curves.items()
-            if not _varies(getattr(curve.relaxation, axis))
-        ]
+    fixed: dict[str, list[str]] = {
+        axis: [label for label, c in curves.items() if not _varies(getattr(c.relaxation, axis))]
         for axis in known
     }
-    if against is not None:
-        _checks.choice("against", against, known)
-        if fixed[against]:
-            label, values = fixed[against][0]
-            (other,) = (axis for axis in known if axis != against)
-            unit = "T" if against == "field" else "K"
-            raise ParameterError(
-                f"`against` must be what varies, got {against!r}, which is {_range(values)} {unit} "
-                f"all along {label!r}: take {other!r}"
-            )
-        return against
-    for axis in known:
-        if not fixed[axis]:
-            return axis
-    raise ParameterError(
-        "`curves` must all vary in field or all in temperature, got "
-        f"{fixed['field'][0][0]!r} at one field and {fixed['temperature'][0][0]!r} at one "
-        "temperature: draw two figures"
-    )
+    if against is None:
+        for axis in known:
+            if not fixed[axis]:
+                return axis
+        raise ParameterError(
+            f"`curves` must all vary in field or all in temperature, got {fixed['field'][0]!r} at "
+            f"one field and {fixed['temperature'][0]!r} at one temperature: draw two figures"
+        )
+    if fixed[_checks.choice("against", against, known)]:
+        label, (unit, other) = fixed[against][0], ("T", "temperature")
+        if against == "temperature":
+            unit, other = "K", "field"
+        raise ParameterError(
+            f"`against` must be what varies, got {against!r}, which is "
+            f"{_range(getattr(curves[label].relaxation, against))} {unit} all along {label!r}: "
+            f"take {other!r}"
+        )
+    return against
 
 
 def _field_label(found: Iterable[Resistivity]) -> str:
