@@ -35,7 +35,7 @@ from openmr._files import expect_file, write_whole
 from openmr.models.fermi_kinetics import DOWN, UP, Sea, densities
 from openmr.rates.record import Relaxation
 from openmr.show import plotting
-from openmr.show.plotting import PICOSECOND, STYLES, row
+from openmr.show.plotting import PICOSECOND, STYLES
 from openmr.transport.diffusion import SpinProfile
 
 _MARKERS = "os^Dv"
@@ -91,7 +91,7 @@ def decaying_spin(
             "`relaxation` must be at one temperature and field, "
             f"got a grid of shape {relaxation.tensor.shape[:-2]}"
         )
-    grid = row("times", times, "s")
+    grid = _checks.row("times", times, "s")
     if grid.min() < 0:
         raise ParameterError(f"`times` must be >= 0 s, got {grid.min():g}")
     first, last = (_vector(*named) for named in (("start", start), ("equilibrium", equilibrium)))
@@ -126,7 +126,7 @@ def bloch_vector(
     if not isinstance(spins, Mapping) or not spins:
         got = _checks.shown(spins)
         raise ParameterError(f"`spins` must map a label or more to <sigma>(t), got {got}")
-    grid = row("times", times, "s")
+    grid = _checks.row("times", times, "s")
     histories = {label: _history(f"spins[{label!r}]", s, grid) for label, s in spins.items()}
     frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
     figure, ax = plotting.axes(ax, "3d")
@@ -200,7 +200,7 @@ def distribution(
     """
     _checks.instance("sea", sea, Sea)
     _checks.choice("quantity", quantity, ("occupation", "change"))
-    grid = row("times", times, "s")
+    grid = _checks.row("times", times, "s")
     history = _checks.finite_array("states", states)
     shape = (len(grid), 4, len(sea.energies))
     if history.shape != shape:
@@ -286,7 +286,7 @@ def turning_field(
         the field as an arrow.
     """
     _checks.instance("found", found, SpinProfile)
-    grid = row("angles", angles, "rad")
+    grid = _checks.row("angles", angles, "rad")
     _checks.choice("plane", plane, ("xy", "yz", "zx"))
     _checks.choice("quantity", quantity, ("accumulation", "current"))
     shape = (len(grid), len(found.depth), 3)

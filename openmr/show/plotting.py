@@ -27,7 +27,24 @@ PICOSECOND = 1e-12
 
 
 def axes(ax: Axes | None, projection: str = "") -> tuple[Figure, Any]:
-    """`ax`, of that projection if one is named, and its outermost figure; or new ones."""
+    """`ax` and its figure, or new ones.
+
+    Parameters
+    ----------
+    ax : Axes or None
+    projection : str
+        What the axes must have; any unless given.
+
+    Returns
+    -------
+    (Figure, Axes)
+        The outermost figure, also for axes in a subfigure.
+
+    Raises
+    ------
+    ParameterError
+        If `ax` is not one set of axes, was removed from its figure, or has another projection.
+    """
     if ax is None:
         size, kind = (6.0, 5.0 if projection == "3d" else 4.0), {"projection": projection or None}
         return plt.subplots(figsize=size, layout="constrained", subplot_kw=kind)
@@ -37,16 +54,6 @@ def axes(ax: Axes | None, projection: str = "") -> tuple[Figure, Any]:
     if projection not in ("", ax.name):
         raise ParameterError(f"`ax` must have projection={projection!r}, got {ax.name!r}")
     return figure, ax
-
-
-def row(name: str, value: ArrayLike, unit: str) -> Array:
-    """One row of numbers, checked."""
-    grid = _checks.finite_array(name, value, unit)
-    if grid.ndim != 1 or not grid.size:
-        raise ParameterError(
-            f"`{name}` must be one row of numbers in {unit}, got shape {grid.shape}"
-        )
-    return grid
 
 
 def _recorded(name: str, value: Any, kind: str, source: str) -> None:
@@ -468,7 +475,7 @@ def angular_scan(
         For an unknown `part`, or scans that do not have one point an angle.
     """
     _checks.choice("part", part, ("longitudinal", "transverse"))
-    turn = row("angle", angle, "rad")
+    turn = _checks.row("angle", angle, "rad")
     if not isinstance(scans, Mapping) or not scans:
         raise ParameterError(
             "`scans` must map a plane or more to an openmr.Resistivity each, got "
