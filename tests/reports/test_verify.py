@@ -205,7 +205,7 @@ WRONG = (
     ("transport.resistivity:conductivity", "2 - xx", "1"),
     ("transport.resistivity:_invariants", "0.5 * (surviving[..., 0, 1]", "(surviving[..., 0, 1]"),
     ("transport.resistivity:mechanisms", "full - anisotropic", "full - magnon"),
-    ("transport.line:magnetoresistance", "order=order", 'order="exact"'),
+    ("transport.line:magnetoresistance", "direction, order,", 'direction, "exact",'),
 )
 WRONG_ROUTES = (
     ("bath.correlators:populations", "x * m", "1.01 * x * m"),
