@@ -34,8 +34,8 @@ __all__ = [
 if TYPE_CHECKING:
     from openmr.master.comparison import RouteTable, compare
     from openmr.master.markov import Generator, generator
-    from openmr.master.open_system import OpenSystem
     from openmr.master.old_names import Monitors, monitors, redfield_dissipator, reset, tcl2
+    from openmr.master.open_system import OpenSystem
     from openmr.master.propagation import Evolution, evolve
     from openmr.master.questions import (
         Currents,

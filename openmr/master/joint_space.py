@@ -139,9 +139,7 @@ def thermal_moments(spins: Sequence[float], reduced_splittings: Sequence[float])
     return qutip.tensor(*states)
 
 
-def project(
-    generator: Qobj | Generator | Callable[[Qobj], Qobj], moments: Qobj
-) -> Qobj:
+def project(generator: Qobj | Generator | Callable[[Qobj], Qobj], moments: Qobj) -> Qobj:
     """Electron's share of a joint superoperator: rho -> Tr_m[generator(rho (x) rho_m)].
 
     Parameters

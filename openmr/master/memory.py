@@ -1,4 +1,4 @@
-"""Equations with memory: from exponentials, or in a constant system from C(t) itself.
+"""Equations with memory, from baths whose correlations are sums of exponentials.
 
 Second order, for any H(t), A(t) and pulses [MeierTannor1999]: each exponent has one operator M_kj,
 
@@ -28,13 +28,12 @@ from numpy.typing import NDArray
 from qutip import Qobj, QobjEvo
 from scipy.integrate import solve_ivp
 
-from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
 from openmr.bath.exponential_sums import Exponents
-from openmr.bath.transforms import HalfSided
 from openmr.master.markov import Generator, Part, collapse_part
 from openmr.master.open_system import Coupling, OpenSystem
+from openmr.master.panels import groups, of_tables
 
 RTOL, ATOL = 1e-10, 1e-12
 """Errors of a step in time, for states and for memories that are both of order one."""
@@ -50,6 +49,7 @@ _COARSE = 0.03
 _IDLE = 0.5
 """Share of an exponent in the noise, over the error of all, below which it is left out."""
 
+_Places = NDArray[np.intp]
 _Matrices = Callable[[float], ComplexArray]
 
 
@@ -72,7 +72,7 @@ class Reservoir:
         c of C(t), and c~ of its conjugate, at the same rates.
     rates : complex array (k,)
         nu, each with its conjugate.
-    delta : array (n, n)
+    delta : complex array (n, n)
         Half of the white noise beside the exponentials.
     uncertainty : float
         Of the exponents, relative to the largest of the spectrum.
@@ -84,7 +84,7 @@ class Reservoir:
     coefficients: ComplexArray
     partners: ComplexArray
     rates: ComplexArray
-    delta: Array
+    delta: ComplexArray
     uncertainty: float
 
 
@@ -129,13 +129,11 @@ class Scaled:
             a = r.operators(time)
             dressed = np.einsum("ij,jmn->imn", r.delta, a)
             if system.constant and not self.whole:
-                places, w = system.bohr
-                exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
+                w = system.bohr[1]
                 decay = r.rates - 1j * w[:, None] / self.unit
+                exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
                 table = exact * (r.size**2 / self.unit)
-                table -= np.einsum("kij,wk->wij", r.coefficients, 1 / decay)
-                inside = np.einsum("mnij,jmn->imn", table[places], system.in_eigenbasis(a))
-                dressed = system.from_eigenbasis(inside)
+                dressed = _dressed(system, table - _summed(r.coefficients, 1 / decay), a)
             found.append(Part(dressed, a, np.zeros_like(a[0])))
         return found
 
@@ -224,15 +222,16 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
     at = matrices(coupling.operators, unit)
     size = float(np.abs(at(unit * start)).max()) or 1.0
     n = len(coupling.operators)
-    rates = np.asarray(exponents.rates, dtype=complex) / unit
+    rates: ComplexArray = np.asarray(exponents.rates / unit, dtype=complex)
     given = np.reshape(exponents.coefficients, (-1, n, n))
     coefficients = given * (size / unit) ** 2 if size < unit else (given * size**2) / unit**2
     near = np.abs(rates[:, None] - rates.conj()) <= 1e-10 * np.abs(rates)
     alone = ~near.any(axis=1)
-    rates = np.concatenate([rates, rates[alone].conj()])
+    rates = np.asarray(np.concatenate([rates, rates[alone].conj()]))
     coefficients = np.concatenate([coefficients, np.zeros_like(coefficients[alone])])
-    partner = np.argmin(np.abs(rates[:, None] - rates.conj()), axis=1) if len(rates) else []
-    delta = np.asarray(exponents.delta)
+    apart = np.abs(rates[:, None] - rates.conj())
+    partner = np.argmin(apart, axis=1) if len(rates) else np.zeros(0, dtype=int)
+    delta: ComplexArray = np.asarray(exponents.delta, dtype=complex)
     delta = delta if delta.shape == (n, n) else delta * np.eye(n)
     return Reservoir(
         coupling=coupling,
@@ -307,7 +306,7 @@ class SecondOrder:
         ]
 
     def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
-        """d rho/dt of matrices (..., d, d)."""
+        """Rate of change of matrices rho (..., d, d)."""
         h = -1j * self.problem.hamiltonian(time)
         out = h @ rho - rho @ h
         for r, rows in zip(self.problem.reservoirs, self.dressed(time, memory), strict=True):
@@ -382,7 +381,7 @@ def tcl2_generator(
         Keep the anti-Hermitian part of the transforms.
     resolution : float, inverse unit of energy, optional
         Keep only terms within groups of Bohr frequencies 1 / `resolution` wide, with one transform
-        each; positive in the long run.
+        each, which in the long run is positive; None keeps every term.
 
     Returns
     -------
@@ -395,13 +394,13 @@ def tcl2_generator(
         For an infinite time where H or A depend on it, and there without a level shift.
     """
     if system.constant:
-        w = _groups(system, resolution)[1]
+        w = groups(system, resolution)[1]
         whole = level_shift or np.isfinite(time)
         tables = [
             c.bath.half_sided(w, time) if whole else 0.5 * c.bath.spectrum(w)
             for c in system.couplings
         ]
-        return _of_tables(system, tables, time, level_shift, resolution)
+        return of_tables(system, tables, time, level_shift, resolution)
     _needs_time(system, time, level_shift)
     if resolution is not None:
         raise ParameterError("`resolution` does not go with 'tcl2' where H or A depend on time")
@@ -427,154 +426,14 @@ def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
         )
 
 
-def _groups(system: OpenSystem, resolution: float | None) -> tuple[NDArray[np.intp], Array]:
-    """Groups of Bohr frequencies that have one transform: places (d, d), and centres (groups,)."""
-    whole = resolution is None or np.isinf(resolution)
-    return system.bohr if whole else system.groups(resolution)
+def _dressed(system: OpenSystem, table: ComplexArray, operators: ComplexArray) -> ComplexArray:
+    """sum_j T_ij(w_mn) <m|A_j|n> |m><n|, from a table (w, n, n) at the Bohr frequencies."""
+    inside = system.in_eigenbasis(operators)
+    return system.from_eigenbasis(np.einsum("mnij,jmn->imn", table[system.bohr[0]], inside))
 
 
-def _of_tables(
-    system: OpenSystem,
-    tables: Sequence[Any],
-    time: float,
-    level_shift: bool,
-    resolution: float | None,
-    uncertainty: float = 0.0,
-) -> Generator:
-    """Generator from the transforms of each coupling at the centres of `_groups`."""
-    places, centres = _groups(system, resolution)
-    pieces = []
-    for coupling, given in zip(system.couplings, tables, strict=True):
-        n = len(coupling.operators)
-        table = np.reshape(given, (len(centres), n, n))
-        if not level_shift:
-            table = 0.5 * (table + table.conj().swapaxes(-1, -2))
-        a = system.in_eigenbasis(coupling.matrices)
-        if resolution is None:
-            dressed, operators = np.einsum("mnij,jmn->imn", table[places], a), coupling.matrices
-        else:
-            within = (places == np.arange(len(centres))[:, None, None])[:, None] * a
-            dressed = np.einsum("gij,gjmn->gimn", table, within).reshape(-1, *a.shape[1:])
-            operators = system.from_eigenbasis(within.reshape(-1, *a.shape[1:]))
-        pieces.append(Part(system.from_eigenbasis(dressed), operators, np.zeros_like(a[0])))
-    whole = (*pieces, *collapse_part(system))
-    return Generator(system, "tcl2", whole, time, resolution, uncertainty)
-
-
-@dataclass(frozen=True, eq=False)
-class PanelMemory:
-    """Second order of a constant system at every time, from C(t) itself on panels of time.
-
-    Attributes
-    ----------
-    system : OpenSystem
-    transforms : tuple of HalfSided
-        Of each coupling, at the centres of the groups of Bohr frequencies.
-    time : float, inverse unit of energy
-        Up to which it is known; infinite includes the long run.
-    level_shift, resolution
-        As of `tcl2_generator`.
-    """
-
-    system: OpenSystem
-    transforms: tuple[HalfSided, ...]
-    time: float = np.inf
-    level_shift: bool = True
-    resolution: float | None = None
-
-    def at(self, time: float) -> Generator:
-        """Generator a time after a product state.
-
-        Parameters
-        ----------
-        time : float, inverse unit of energy
-
-        Returns
-        -------
-        Generator
-            "tcl2" at that time.
-
-        Raises
-        ------
-        ParameterError
-            For a time beyond `time`.
-        """
-        time = _checks.number("time", time, least=0.0, most=self.time, infinite=True)
-        return self.overshot(time)
-
-    def overshot(self, time: float) -> Generator:
-        """`at`, and beyond `time` what it is at its end: solvers may ask for that."""
-        tables = [one.at(time) for one in self.transforms]
-        options = self.level_shift, self.resolution, self.uncertainty
-        return _of_tables(self.system, tables, time, *options)
-
-    @cached_property
-    def last(self) -> Generator:
-        """Generator at `time`."""
-        return self.overshot(self.time)
-
-    @property
-    def shift(self) -> Qobj:
-        """Level-shift Hamiltonian at `time`, traceless; measured also where it is left out."""
-        made = self.last if self.level_shift else replace(self, level_shift=True).last
-        return made.shift - made.shift.tr() / self.system.dimension
-
-    @property
-    def uncertainty(self) -> float:
-        """Measured error of the transforms (half a rate), quadrature and tail, unit of energy."""
-        return max((one.uncertainty + one.tail for one in self.transforms), default=0.0)
-
-    @property
-    def memory(self) -> float:
-        """Time from which on the correlations are not needed, inverse unit of energy."""
-        return max((float(one.edges[-1]) for one in self.transforms), default=0.0)
-
-    @property
-    def first_step(self) -> float:
-        """Length of the first panel: the shortest memory there is, inverse unit of energy."""
-        return min((float(one.edges[1]) for one in self.transforms), default=np.inf)
-
-
-def panel_memory(
-    system: OpenSystem,
-    time: float = np.inf,
-    *,
-    level_shift: bool = True,
-    resolution: float | None = None,
-    rtol: float = 1e-6,
-) -> PanelMemory:
-    """Second order of a constant system up to a time, from correlations that need no exponents.
-
-    Parameters
-    ----------
-    system : OpenSystem
-        Constant, with baths whose C(t) is finite.
-    time, level_shift, resolution
-        As of `tcl2_generator`.
-    rtol : float, no unit
-        Allowed error of the transforms, relative to the largest half rate.
-
-    Returns
-    -------
-    PanelMemory
-        For that time and every earlier one.
-
-    Raises
-    ------
-    ParameterError
-        For operators that depend on time, and a C(t) that is not finite.
-    ConvergenceError
-        If the transforms are not converged.
-    """
-    if not system.constant:
-        raise ParameterError("`system` must not depend on time for correlations without exponents")
-    time = _checks.number("time", time, least=0.0, infinite=True)
-    rtol = _checks.number("rtol", rtol, above=0.0, most=1.0)
-    if resolution is not None:
-        resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
-    w = _groups(system, resolution)[1]
-    found = [c.bath.panels(w, time, rtol) for c in system.couplings]
-    return PanelMemory(system, tuple(found), time, bool(level_shift), resolution)
+def _summed(coefficients: ComplexArray, weights: Any) -> ComplexArray:
+    return np.asarray(np.einsum("kij,wk->wij", coefficients, weights))
 
 
 def _part(reservoir: Reservoir, dressed: ComplexArray, now: OpenSystem, unit: float) -> Part:
@@ -623,7 +482,7 @@ class FourthOrder:
 
     @cached_property
     def rates(self) -> ComplexArray:
-        """nu of each exponent of each component, (k,)."""
+        """Decay nu of each exponent of each component, (k,)."""
         found = [np.repeat(r.rates, r.delta.shape[0]) for r in self.problem.reservoirs]
         return np.concatenate([np.zeros(0, dtype=complex), *found])
 
@@ -665,7 +524,7 @@ class FourthOrder:
         return free, np.concatenate(outer), np.concatenate(inner)
 
     @cached_property
-    def _pairs(self) -> tuple[Array, Array, Array]:
+    def _pairs(self) -> tuple[_Places, _Places, _Places]:
         """Exponents of each pair, and the place of a pair among them (k, k)."""
         k = len(self.rates)
         one, other = np.tril_indices(k)
@@ -705,19 +564,17 @@ class FourthOrder:
         size = len(turn)
         return np.asarray((turn @ memory.reshape(-1, size, size) @ turn.conj().T).ravel())
 
-    def orders(self, time: float, memory: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-        """K2 and K4 of each coupling, two arrays (couplings, d^2, d^2)."""
-        outer = self.operators(time)[1]
-        w1, _, w3 = self._split(memory)
-        return self._by_coupling(outer @ w1, 1), self._by_coupling(outer @ w3, 2)
+    def fourth(self, time: float, memory: ComplexArray) -> ComplexArray:
+        """K4 of each coupling, (couplings, d^2, d^2)."""
+        return self._by_coupling(self.operators(time)[1] @ self._split(memory)[2])
 
-    def _by_coupling(self, terms: ComplexArray, power: int) -> ComplexArray:
+    def _by_coupling(self, terms: ComplexArray) -> ComplexArray:
         found = np.zeros((len(self.problem.reservoirs), *terms.shape[1:]), dtype=complex)
-        np.add.at(found, [index for index, _ in self.places], self.strength**power * terms)
+        np.add.at(found, [index for index, _ in self.places], self.strength**2 * terms)
         return found
 
     def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
-        """d rho/dt of matrices (..., d, d)."""
+        """Rate of change of matrices rho (..., d, d)."""
         free, outer, _ = self.operators(time)
         w1, _, w3 = self._split(memory)
         total = free + (outer @ (self.strength * w1 + self.strength**2 * w3)).sum(axis=0)
@@ -725,23 +582,22 @@ class FourthOrder:
         flat = rho.swapaxes(-1, -2).reshape(-1, d * d) @ total.T
         return np.asarray(flat.reshape(rho.shape).swapaxes(-1, -2))
 
-    def asymptotic(self) -> tuple[ComplexArray, ComplexArray]:
-        """K2 and K4 of each coupling in the long run, element by element between modes of L.
+    def asymptotic(self) -> ComplexArray:
+        """K4 of each coupling in the long run, element by element between modes of L.
 
         `ConvergenceError` where a mode of L decays faster than the bath forgets.
         """
         free, outer, inner = self.operators(0.0)
         values, modes, back = self._modes(free)
-        outer, inner = back @ outer @ modes, back @ inner @ modes
+        outer, inner = np.asarray(back @ outer @ modes), np.asarray(back @ inner @ modes)
         nu, gaps = self.rates, values[:, None] - values
         if len(nu) and float((nu.real[:, None, None] - gaps.real).min()) <= 0:
             raise ConvergenceError(
                 "'tcl4' has no long-time limit: `collapse` operators act faster than the slowest "
                 f"exponent of the baths decays ({nu.real.min() * self.problem.unit:.3g})"
             )
-        w1 = inner / (nu[:, None, None] - gaps)
-        second = (outer @ w1).sum(axis=0)
-        loops = -w1 @ second
+        w1 = np.asarray(inner / (nu[:, None, None] - gaps))
+        loops: ComplexArray = np.asarray(-w1 @ (outer @ w1).sum(axis=0))
         for k in range(len(nu)):
             for m in range(k + 1):
                 w2 = (inner[m] @ w1[k] + inner[k] @ w1[m]) / (nu[k] + nu[m] - gaps)
@@ -749,28 +605,25 @@ class FourthOrder:
                 if m != k:
                     loops[m] += outer[k] @ w2
         w3 = loops / (nu[:, None, None] - gaps)
-        return (
-            self._by_coupling(modes @ (outer @ w1) @ back, 1),
-            self._by_coupling(modes @ (outer @ w3) @ back, 2),
-        )
+        return self._by_coupling(modes @ (outer @ w3) @ back)
 
     @property
     def _noisy(self) -> bool:
         return any(r.delta.any() for r in self.problem.reservoirs)
 
-    def _modes(self, free: ComplexArray) -> tuple[Array, ComplexArray, ComplexArray]:
+    def _modes(self, free: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
         system = self.problem.system
         if not system.collapse and self.problem.whole and not self._noisy:
             gaps = (system.energies[:, None] - system.energies) / self.problem.unit
-            modes = np.kron(system.states.conj(), system.states)
-            return -1j * gaps.T.ravel(), modes, modes.conj().T
-        values, modes = np.linalg.eig(free)
+            modes: ComplexArray = np.kron(system.states.conj(), system.states)
+            return np.asarray(-1j * gaps.T.ravel()), modes, modes.conj().T
+        values, modes = (np.asarray(one, dtype=complex) for one in np.linalg.eig(free))
         if np.linalg.cond(modes) > 1e8:
             raise ConvergenceError(
                 "'tcl4' has no long-time limit element by element: the modes of H and `collapse` "
                 "coincide; give a `time`"
             )
-        return values, modes, np.linalg.inv(modes)
+        return values, modes, np.asarray(np.linalg.inv(modes))
 
 
 def tcl4_generator(
@@ -780,7 +633,7 @@ def tcl4_generator(
     level_shift: bool = True,
     rtol: float = 1e-5,
 ) -> Generator:
-    """Generator of fourth order a time after a product state [Trushechkin2019].
+    """Generator of fourth order a time after a product state [BreuerPetruccione2002].
 
     Parameters
     ----------
@@ -809,13 +662,13 @@ def tcl4_generator(
         If there is no long-time limit.
     """
     _needs_time(system, time, level_shift)
-    fourth = FourthOrder(scaled(system, rtol))
-    unit, now = fourth.problem.unit, system.at(time)
+    equation = FourthOrder(scaled(system, rtol))
+    unit, now = equation.problem.unit, system.at(time)
     if np.isfinite(time):
-        memory = _integrated(fourth.change, fourth.start(), unit * time)
-        rest = fourth.orders(unit * time, memory)[1]
+        memory = _integrated(equation.change, equation.start(), unit * time)
+        rest = equation.fourth(unit * time, memory)
     else:
-        rest = fourth.asymptotic()[1]
+        rest = equation.asymptotic()
     second = tcl2_generator(system, time)
     pieces = [
         replace(part, rest=unit * part_rest)

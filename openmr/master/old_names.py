@@ -15,8 +15,8 @@ from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, warn_renamed
 from openmr.bath.bath import Bath
 from openmr.master.markov import generator
-from openmr.master.memory import PanelMemory, panel_memory
 from openmr.master.open_system import OpenSystem
+from openmr.master.panels import PanelMemory, panel_memory
 from openmr.master.propagation import Evolution, evolve
 
 _NOISE = 1e-9

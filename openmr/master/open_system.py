@@ -48,7 +48,8 @@ class Coupling:
     @cached_property
     def matrices(self) -> ComplexArray:
         """The operators as arrays (n, d, d), in the basis in which they were given."""
-        return np.stack([operator.full() for operator in self.operators])
+        found = np.stack([operator.full() for operator in self.operators])
+        return found if self.bath.conserving else 0.5 * (found + found.conj().swapaxes(-1, -2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,10 @@ class OpenSystem:
             for index, pair in enumerate(_pairs(self.couplings))
         ]
         extra = [self.collapse] if isinstance(self.collapse, Qobj | QobjEvo) else self.collapse
+        if not isinstance(extra, list | tuple):
+            raise ParameterError(
+                f"`collapse` must be a list of operators, got {_checks.shown(extra)}"
+            )
         collapse = [
             _operator(f"collapse[{index}]", operator, hamiltonian.dims)
             for index, operator in enumerate(extra)
@@ -378,6 +383,8 @@ def bohr_groups(energies: Array, width: float) -> tuple[NDArray[np.intp], Array]
 
 
 def _refuse_large(dimension: int) -> None:
+    if dimension < 2:
+        raise ParameterError(f"`hamiltonian` must have at least 2 levels, got {dimension}")
     if dimension > MAX_DIMENSION:
         gibibytes = 16.0 * float(dimension) ** 4 / 2**30
         raise SizeError(

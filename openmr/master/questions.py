@@ -169,7 +169,7 @@ def rates_of(made: Generator) -> Rates:
     _, chosen = linear_sum_assignment(weight.reshape(-1, d * d).T, maximize=True)
     mode = chosen.reshape(d, d)
     zero = int(np.argmin(np.abs(values[mode[levels, levels]])))
-    still = np.sort(np.delete(-values[mode[levels, levels]].real, zero))
+    still = np.sort(np.delete(0.0 - values[mode[levels, levels]].real, zero))
     m, n = np.triu_indices(d, k=1)
     found = values[mode[m, n]]
     golden_still, golden_moving = _golden_rule(system)
@@ -177,8 +177,8 @@ def rates_of(made: Generator) -> Rates:
         method=made.method,
         longitudinal=still,
         pairs=np.stack([m, n], axis=1),
-        transverse=-found.real,
-        frequencies=found.imag,
+        transverse=0.0 - found.real,
+        frequencies=found.imag + 0.0,
         shifts=found.imag - (energies[n] - energies[m]),
         golden_longitudinal=golden_still,
         golden_transverse=golden_moving[m, n],
@@ -224,7 +224,7 @@ def _golden_rule(system: OpenSystem) -> tuple[Array, Array]:
     np.fill_diagonal(jumps, 0.0)
     out = jumps.sum(axis=0)
     values = np.linalg.eigvals(jumps - np.diag(out)).real
-    still = np.sort(-np.delete(values, int(np.argmin(np.abs(values)))))
+    still = np.sort(0.0 - np.delete(values, int(np.argmin(np.abs(values)))))
     return still, 0.5 * (out[:, None] + out) + dephasing
 
 
@@ -638,7 +638,7 @@ def correlation(
 def spectrum(
     system: OpenSystem, a: Qobj, b: Qobj, w: ArrayLike, method: str = "redfield", **options: Any
 ) -> ComplexArray:
-    """Fourier integral of <A(t) B(0)> - <A><B> over all times, by regression.
+    """Fourier integral of <A(t) B(0)> - <A><B> over all times; by regression unless "heom".
 
     Parameters
     ----------
@@ -663,6 +663,12 @@ def spectrum(
     """
     frequencies = np.atleast_1d(_checks.finite_array("w", w))
     left, right = observable("a", a, system), observable("b", b, system)
+    if method == "heom":
+        from openmr.master.hierarchy import half_sided_spectra
+
+        pairs = [(left, right), (right.conj().T, left.conj().T)]
+        ahead, back = half_sided_spectra(system, pairs, frequencies, **_hierarchical(options))
+        return np.asarray(ahead + back.conj())
     made, left, right, rho = _regression(system, left, right, method, None, options)
     d = len(rho)
     matrix = made.eigenmatrix

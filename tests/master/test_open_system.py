@@ -231,17 +231,29 @@ def test_the_spectrum_is_the_transform_of_the_correlation():
     times = np.linspace(0.0, 250.0, 25001)
     steady = master.steady_state(QUBIT, "davies").state
     found = qutip.correlation_2op_1t(
-        made.superoperator, steady, times, [], SX, SZ, options={"rtol": 1e-10, "atol": 1e-12}
+        made.superoperator, steady, times, [], SX, SY, options={"rtol": 1e-10, "atol": 1e-12}
     )
     found = found - found[-1]
     w = np.array([-1.0, 0.0, 0.4, 1.1])
     # <A(-t) B> = <B^dag(t) A^dag>^*
-    back = master.correlation(QUBIT, SZ, SX, times, "davies")
+    back = master.correlation(QUBIT, SY, SX, times, "davies")
     back = back - back[-1]
     waves = np.exp(1j * w[:, None] * times)
     both = np.trapezoid(found * waves, times) + np.trapezoid((back * waves).conj(), times)
     # trapezoids of 0.01 leave (w dt)^2 / 12
-    assert apart(master.spectrum(QUBIT, SX, SZ, w, "davies"), both) < 3e-5
+    assert apart(master.spectrum(QUBIT, SX, SY, w, "davies"), both) < 3e-5
+
+
+def test_the_exact_spectrum():
+    """The transform of the hierarchy's two-time function, with what the bath remembers."""
+    times = np.linspace(0.0, 120.0, 2401)
+    found = master.correlation(QUBIT, SX, SX, times, "heom")
+    w = np.array([0.0, 0.9, -1.1])
+    waves = np.exp(1j * w[:, None] * times) * (found - found[-1])
+    # trapezoids of 0.05 leave (w dt)^2 / 12, twice the real part since A = B
+    exact = master.spectrum(QUBIT, SX, SX, w, "heom")
+    assert apart(exact, 2 * np.trapezoid(waves, times).real) < 5e-4
+    assert apart(master.spectrum(QUBIT, SX, SX, w), exact) > 1e-2
 
 
 def test_a_map_that_is_not_completely_positive():
@@ -443,6 +455,8 @@ def test_limits_of_the_resolution():
     davies = master.generator(system, "davies").matrix
     for method in ("grouped", "coarse-grained"):
         assert apart(master.generator(system, method, resolution=np.inf).matrix, davies) < ROUNDING
+    long = master.generator(system, "coarse-grained", resolution=1e5).matrix
+    assert apart(long, davies) < 1e-4
     sharp = master.rates(QUBIT, "davies").longitudinal
     off = [
         master.rates(QUBIT, "coarse-grained", resolution=time).longitudinal - sharp
@@ -547,6 +561,8 @@ BAD = [
     (lambda: om.OpenSystem(qutip.basis(2, 0), GOOD), "`hamiltonian` must be a square operator"),
     (lambda: om.OpenSystem("sigmaz", GOOD), "`hamiltonian` must be a square operator.*'sigmaz'"),
     (lambda: om.OpenSystem(None, GOOD), "`hamiltonian`.*None"),
+    (lambda: om.OpenSystem([[1.0]], []), "`hamiltonian` must have at least 2 levels, got 1"),
+    (lambda: om.OpenSystem(SX, GOOD, 3), "`collapse` must be a list of operators, got 3"),
     (lambda: om.OpenSystem(np.eye(65), []), "`hamiltonian`.*<= 64, got 65.*GiB.*universal"),
     (
         lambda: om.OpenSystem(qutip.tensor(SZ, SZ), [(np.eye(2), DRUDE)]),

@@ -25,8 +25,8 @@ from openmr.bath.correlators import moment_correlation
 from openmr.bath.fermi_sea import KERNELS
 from openmr.bath.transforms import Correlator
 from openmr.master.markov import Generator
-from openmr.master.memory import PanelMemory, panel_memory
 from openmr.master.open_system import OpenSystem
+from openmr.master.panels import PanelMemory, panel_memory
 from openmr.master.propagation import evolve
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.record import ExchangePart, pointwise
