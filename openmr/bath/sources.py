@@ -475,8 +475,8 @@ class Correlation(_Remembered):
 class Samples(Correlation):
     """Correlation as values at even times from 0, zero beyond the last."""
 
-    times: Array = field(default_factory=lambda: np.zeros(0))
-    values: ComplexArray = field(default_factory=lambda: np.zeros((0, 1, 1), dtype=complex))
+    times: Any = ()
+    values: Any = ()
 
     @classmethod
     def of(cls, given: Any) -> Samples:

@@ -327,8 +327,9 @@ def generator(
         end = np.inf if time is None else time
         if method == "tcl4":
             return memory.tcl4_generator(system, end, level_shift=level_shift)
-        options = {"level_shift": bool(level_shift), "resolution": resolution}
-        return memory.tcl2_generator(system, end, **options)
+        return memory.tcl2_generator(
+            system, end, level_shift=bool(level_shift), resolution=resolution
+        )
     if system.constant and time is not None:
         raise ParameterError(
             f"`time` goes with an H or A that depends on time, or with 'tcl2': {method!r} of a "

@@ -24,8 +24,9 @@ from openmr.master.open_system import OpenSystem
 
 def groups(system: OpenSystem, resolution: float | None) -> tuple[NDArray[np.intp], Array]:
     """Groups of Bohr frequencies that have one transform: places (d, d), and centres (groups,)."""
-    whole = resolution is None or np.isinf(resolution)
-    return system.bohr if whole else system.groups(resolution)
+    if resolution is None or np.isinf(resolution):
+        return system.bohr
+    return system.groups(resolution)
 
 
 def of_tables(
