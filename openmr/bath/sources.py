@@ -504,7 +504,7 @@ class Samples(Correlation):
             inside = (np.asarray(t) <= times[-1])[..., None, None]
             return np.asarray(np.where(inside, spline(np.minimum(t, times[-1])), 0.0))
 
-        return cls(between, values.shape[-1], {}, times, values)
+        return cls(between, values.shape[-1], times=times, values=values)
 
     def panels(self, w: Array, time: float, rtol: float) -> transforms.HalfSided:
         """Half-sided transforms at every time up to `time`."""
@@ -512,9 +512,11 @@ class Samples(Correlation):
             raise ParameterError(
                 f"`time` must be at most {self.times[-1]:.4g}, where the samples end, got {time!r}"
             )
-        return transforms.sampled(self.times, self.values, w, time, rtol=max(rtol, self.slack))
+        return transforms.sampled(self.times, self.values, w, time, rtol=rtol)
 
-    slack = 1e-3
+    def until(self, w: Array, time: float, rtol: float = 1e-3) -> tuple[ComplexArray, float]:
+        """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
+        return super().until(w, time, rtol)
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,9 @@ def monitors(
     warn_renamed("master.monitors", "lowest_choi, lowest_state and crossings of master.evolve")
     panels = generator.panels if isinstance(generator, OldGenerator) else generator
     system, d = panels.system, panels.system.dimension
-    found = evolve(panels, system.as_superoperator(np.eye(d * d, dtype=complex)), times, options=options)
+    found = evolve(
+        panels, system.as_superoperator(np.eye(d * d, dtype=complex)), times, options=options
+    )
     maps = np.stack([one.full() for one in found.states])
     # [column, row | column, row] of what comes out and what goes in
     tensor = maps.reshape(-1, d, d, d, d).transpose(0, 2, 1, 4, 3)

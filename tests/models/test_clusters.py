@@ -60,7 +60,7 @@ def test_dimer_in_closed_form(exchange):
 @pytest.mark.parametrize("spins", [(0.5, 0.5), (0.5, 1.0), (0.5, 0.5, 0.5)])
 @pytest.mark.parametrize("name", COUPLINGS)
 def test_tensor_equals_bloch_redfield(spins, name):
-    """Electron (x) cluster in one space, the engine's tensor, projected onto the thermal cluster."""
+    """Electron (x) cluster in one space, the engine's tensor, projected."""
     cluster = random_cluster(spins)
     coupling = np.array(COUPLINGS[name]) / 1e-3
     dims = [round(2 * s) + 1 for s in spins]
