@@ -35,7 +35,7 @@ def redfield_dissipator(
     hamiltonian : Qobj
     couplings : sequence of (Qobj, callable)
         Operators and noise spectra S(w).
-    sec_cutoff : float
+    sec_cutoff : float, no unit
         Only -1, which keeps every term.
 
     Returns
@@ -65,7 +65,19 @@ def redfield_dissipator(
 
 
 def reset(moments: Qobj, rate: float) -> Qobj:
-    """Old name of `openmr.hilbert.reset`, for one release; parameters and returns as there."""
+    """Old name of `openmr.hilbert.reset`, for one release.
+
+    Parameters
+    ----------
+    moments : Qobj
+        State that the moments are reset to.
+    rate : float, any unit
+
+    Returns
+    -------
+    Qobj, unit of the rate
+        Superoperator.
+    """
     warn_renamed("master.reset", "hilbert.reset")
     return import_module("openmr.rates.routes.joint_space").reset(moments, rate)
 
@@ -137,6 +149,7 @@ def tcl2(
     Returns
     -------
     OldGenerator
+        At `time`, and ready for every earlier one.
 
     Raises
     ------
@@ -226,9 +239,9 @@ class Monitors:
         Largest change of a trace, and largest |Phi(X^dag) - Phi(X)^dag| over matrix units.
     lowest_choi : array (t,), no unit
     lowest_state : array (t,), no unit, or None
-    first_violation : (float, float) or None
+    first_violation : (float, float), unit of 1/H and no unit, or None
         First of the times at which `lowest_choi` < -1e-9, and its value there.
-    gibbs : float or None
+    gibbs : float, unit of H, or None
         Largest element of the generator on the Gibbs state.
     """
 
@@ -263,6 +276,12 @@ def monitors(
     Returns
     -------
     Monitors
+        At the times.
+
+    Raises
+    ------
+    ParameterError
+        For bad times, a bad start or bad options.
     """
     warn_renamed("master.monitors", "lowest_choi, lowest_state and crossings of master.evolve")
     panels = generator.panels if isinstance(generator, OldGenerator) else generator

@@ -108,7 +108,18 @@ class MomentSpace:
 
 
 def in_thermal_times(resolution: float | None, temperature: float) -> float | None:
-    """`resolution` [s] in beta hbar, None where every term is kept.
+    """`resolution` in units of beta hbar.
+
+    Parameters
+    ----------
+    resolution : float or None, s
+        None keeps every term.
+    temperature : float, K
+
+    Returns
+    -------
+    float or None, beta hbar
+        The same time.
 
     Raises
     ------
