@@ -48,7 +48,7 @@ MAX_DEPTH = 8
 _COARSEST, _REACH = 1e-2, 10.0
 """First exponents: their error, and where noise counts as white over the largest frequency."""
 _LEAST_SHARE = 1e-6
-"""Of the system in its modes: with less, modes of the bath have taken their place."""
+"""Share of the system in its modes: with less, modes of the bath have taken their place."""
 _FACTORED = 6000
 """Rows up to which sparse factors are cheaper than Krylov spaces."""
 _FOLLOWED = 1e-11
@@ -58,7 +58,7 @@ _OFFSET = 0.02
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
 _MOST_HALVINGS = 30
-"""Of a time step."""
+"""Halvings of a time step before it is given up."""
 _GROWN = 1e100
 """No density matrix grows, nor what hangs on it: only a hierarchy cut short does."""
 

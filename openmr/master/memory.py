@@ -364,7 +364,7 @@ class ConstantSecondOrder(SecondOrder):
 def tcl2_generator(
     system: OpenSystem, time: float = np.inf, *, level_shift: bool = True
 ) -> Generator:
-    """Generator of second order a time after a product state [BreuerPetruccione2002].
+    """Generator of second order a time after a product state [BreuerPetruccione].
 
     Parameters
     ----------
@@ -587,7 +587,8 @@ class FourthOrder:
         """
         free, outer, inner = self.operators(0.0)
         values, modes, back = self._modes(free)
-        outer, inner = np.asarray(back @ outer @ modes), np.asarray(back @ inner @ modes)
+        outer = np.asarray(back @ outer @ modes, dtype=complex)
+        inner = np.asarray(back @ inner @ modes, dtype=complex)
         nu, gaps = self.rates, values[:, None] - values
         if len(nu) and float((nu.real[:, None, None] - gaps.real).min()) <= 0:
             raise ConvergenceError(
@@ -613,9 +614,9 @@ class FourthOrder:
         system = self.problem.system
         if not system.collapse and self.problem.whole and not self._noisy:
             gaps = (system.energies[:, None] - system.energies) / self.problem.unit
-            modes: ComplexArray = np.kron(system.states.conj(), system.states)
-            return np.asarray(-1j * gaps.T.ravel()), modes, modes.conj().T
-        values, modes = (np.asarray(one, dtype=complex) for one in np.linalg.eig(free))
+            unitary: ComplexArray = np.kron(system.states.conj(), system.states)
+            return np.asarray(-1j * gaps.T.ravel()), unitary, unitary.conj().T
+        values, modes = np.linalg.eig(free)
         if np.linalg.cond(modes) > 1e8:
             raise ConvergenceError(
                 "'tcl4' has no long-time limit element by element: the modes of H and `collapse` "
@@ -631,7 +632,7 @@ def tcl4_generator(
     level_shift: bool = True,
     rtol: float = 1e-5,
 ) -> Generator:
-    """Generator of fourth order a time after a product state [BreuerPetruccione2002].
+    """Generator of fourth order a time after a product state [BreuerPetruccione].
 
     Parameters
     ----------
