@@ -1,4 +1,4 @@
-"""Motions of a state: exponential, with memory, through a hierarchy, or by the levels of the moment.
+"""Motions of a state: exponential, with memory, through a hierarchy, or by levels of the moment.
 
 Each motion knows its unit, makes its own whole state from columns (d^2, n) of stacked density
 matrices, kicks it by a pulse, and travels along marks of time in its unit, with dense output. In a
