@@ -152,7 +152,8 @@ class Generator:
     def eigendissipator(self) -> ComplexArray:
         """The same without -i [H, .]: weak rates keep their digits beside H."""
         inside = self.system.in_eigenbasis
-        found = _superoperator(*map(inside, self._pairs), inside(self._left))
+        dressed, operators = self._pairs
+        found = _superoperator(inside(dressed), inside(operators), inside(self._left))
         rest = [part.rest for part in self.pieces if part.rest is not None]
         if rest:
             turn = np.kron(self.system.states.conj(), self.system.states)
