@@ -14,6 +14,7 @@ __all__ = [
     "Monitors",
     "OpenSystem",
     "Rates",
+    "Route",
     "RouteTable",
     "SteadyState",
     "check",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from openmr.master.comparison import RouteTable, compare
+    from openmr.master.comparison import Route, RouteTable, compare
     from openmr.master.markov import Generator, generator
     from openmr.master.old_names import Monitors, monitors, redfield_dissipator, reset, tcl2
     from openmr.master.open_system import OpenSystem
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     )
 else:
     _FILES = {
-        "comparison": ("RouteTable", "compare"),
+        "comparison": ("Route", "RouteTable", "compare"),
         "markov": ("Generator", "generator"),
         "open_system": ("OpenSystem",),
         "old_names": ("Monitors", "monitors", "redfield_dissipator", "reset", "tcl2"),
