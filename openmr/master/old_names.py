@@ -84,7 +84,7 @@ def reset(moments: Qobj, rate: float) -> Qobj:
 
 @dataclass(frozen=True, eq=False)
 class OldGenerator:
-    """What the old `tcl2` gave: a memory on panels under its old names."""
+    """Result of the old `tcl2`: a memory on panels under its old names."""
 
     panels: PanelMemory
 
