@@ -145,7 +145,7 @@ for ax in (left, right):
 # $$ \frac1{\tau_\parallel} = \frac1{\tau_0}
 #    + \frac{\pi}{\hbar}\,n_S\nu_F J^2\,K(-x)\,\langle S_-S_+\rangle , $$
 #
-# and $K(-x) = x\,n_B(x)$ makes it {eqn}`84`. Set beside QuTiP's Bloch-Redfield tensor for the film
+# and $K(-x) = x\,n_B(x)$ makes it {eqn}`84`. Set beside the Bloch-Redfield tensor for the film
 # of lesson 1:
 
 # %%
