@@ -10,7 +10,7 @@ matrices, (w, n, n) or (t, n, n). hbar = k_B = 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +38,8 @@ _EXACT = 1e-13
 _DECADES = 45.0
 """Frequencies are sought from 1e-45 to 1e45 of the unit, whatever that is."""
 _TO_LEGENDRE = np.linalg.inv(legendre.legvander(transforms.NODES, len(transforms.NODES) - 1))
+_FITTED = 30.0
+"""Allowed integral of |C - fit| over that of |C|, in units of the largest deviation over C(0)."""
 _ENDLESS = (
     "`level_shift` must be False for this bath: its spectrum does not fall off, so that the "
     "principal part P integral S(u) / (w - u) du does not exist; or give it a cutoff"
@@ -468,7 +470,21 @@ class Correlation(_Remembered):
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials that is C to `rtol` of the largest C; `highest` is not needed."""
-        return exponential_sums.rotational(self._smooth, memory_time(self, 0.1 * rtol), rtol)
+        end = memory_time(self, 0.1 * rtol)
+        found = exponential_sums.rotational(self._smooth, end, rtol)
+        # what even steps of time may leap over: the integral of |C - fit| bounds any error of Gamma
+        t = np.geomspace(1e-9 * end, end, 600)
+        exact = self._smooth(t)
+        away = np.abs(Exponential(found).correlation(t) - exact).max(axis=(-2, -1))
+        weights = t * np.gradient(np.log(t))
+        error = float(weights @ away / (weights @ np.abs(exact).max(axis=(-2, -1))))
+        if error > _FITTED * rtol:
+            raise ConvergenceError(
+                f"exponents of the bath reach {error:.2g} of the integral of |C|, allowed "
+                f"{_FITTED * rtol:.2g}: it falls off too slowly to be a sum of few; use 'redfield', "
+                "or 'tcl2' without pulses"
+            )
+        return replace(found, uncertainty=max(error, found.uncertainty))
 
 
 @dataclass(frozen=True, eq=False)

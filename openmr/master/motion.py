@@ -24,10 +24,11 @@ from openmr.master.hierarchy import MAX_DEPTH, Hierarchy, Travel, hierarchies, l
 from openmr.master.markov import METHODS, Generator, generator
 from openmr.master.memory import ConstantSecondOrder, FourthOrder, SecondOrder, scaled
 from openmr.master.open_system import OpenSystem
-from openmr.master.panels import PanelMemory
+from openmr.master.panels import PanelMemory, panel_memory
 
-_FINENESS = (memory.FINE, 1e-6, 1e-4)
-"""Errors of the exponents that are tried in second order, where one more costs little."""
+_FINENESS, _LAST = (memory.FINE, 1e-6), 1e-4
+"""Errors of the exponents that are tried in second order, where one more costs little; and the last
+one, for pulses: without them C(t) itself serves."""
 _REACH, _NEAR = 100.0, 30.0
 """Noise above so many times the largest frequency is white in second and in fourth order, where the
 memory is integrated step by step."""
@@ -276,7 +277,9 @@ class _Known:
         return memory + lapse / self.unit
 
     def kicked(self, memory: Array, pulse: ComplexArray) -> Array:
-        raise ParameterError("`pulses` need a memory in exponents: give the OpenSystem itself")
+        raise ParameterError(
+            "`pulses` need a memory in exponents: give the OpenSystem, with baths that have them"
+        )
 
     def matrix(self, time: float) -> ComplexArray:
         return np.asarray((self.made.overshot(time).matrix + self.extra) / self.unit)
@@ -285,6 +288,12 @@ class _Known:
         d = rho.shape[-1]
         flat = rho.swapaxes(-1, -2).reshape(-1, d * d) @ self.matrix(memory[0]).T
         return np.asarray(flat.reshape(rho.shape).swapaxes(-1, -2))
+
+    @property
+    def uncertainty(self) -> float:
+        """Error of the transforms over the largest half rate."""
+        found = self.made.transforms
+        return max(((t.uncertainty + t.tail) / (t.scale or 1.0) for t in found), default=0.0)
 
     @property
     def limit(self) -> ComplexArray | None:
@@ -312,11 +321,12 @@ def motion_of(
     solver: Mapping[str, Any],
     level_shift: bool,
     resolution: float | None,
+    pulsed: bool,
 ) -> tuple[Motion, float]:
     """Motion by any equation but the hierarchy, and its uncertainty."""
     if isinstance(given, PanelMemory):
         known = _Known(given, first, 0.0 if extra is None else extra.full())
-        return _Remembering(known, known.limit, solver), given.uncertainty
+        return _Remembering(known, known.limit, solver), known.uncertainty
     system = given.system if isinstance(given, Generator) else given
     chosen: dict[str, Any] = {"level_shift": level_shift, "resolution": resolution}
     if isinstance(given, Generator) or (system.constant and method in METHODS):
@@ -332,13 +342,19 @@ def motion_of(
         unit = float(np.abs(matrix(first)).max()) or 1.0
         return _Instantaneous(matrix, unit, solver), 0.0
     refuse_options(method, level_shift, resolution)
-    equation, limit = _equation(system, method, first, rtol)
+    try:
+        equation, limit = _equation(system, method, first, rtol, pulsed)
+    except ConvergenceError:
+        if method != "tcl2" or not system.constant or rtol is not None or pulsed:
+            raise
+        known = _Known(panel_memory(system), 0.0, 0.0)
+        return _Remembering(known, known.limit, solver), known.uncertainty
     errors = [r.uncertainty for r in equation.problem.reservoirs]
     return _Remembering(equation, limit, solver), max(errors, default=0.0)
 
 
 def _equation(
-    system: OpenSystem, method: str, first: float, rtol: float | None
+    system: OpenSystem, method: str, first: float, rtol: float | None, pulsed: bool
 ) -> tuple[Any, ComplexArray | None]:
     """Equation with memory, and its generator in the long run of a small constant system."""
     constant = system.constant
@@ -354,12 +370,13 @@ def _equation(
         return fourth, limit / fourth.problem.unit
     if not constant:
         return SecondOrder(scaled(system, rtol or 1e-5, first, reach=_REACH)), None
-    for fineness in _FINENESS if rtol is None else (rtol,):
+    tried = (rtol,) if rtol is not None else (*_FINENESS, _LAST) if pulsed else _FINENESS
+    for fineness in tried:
         try:
             second = ConstantSecondOrder(scaled(system, fineness, first))
             break
         except ConvergenceError:
-            if fineness in (rtol, _FINENESS[-1]):
+            if fineness == tried[-1]:
                 raise
     if not short:
         return second, None

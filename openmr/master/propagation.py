@@ -52,7 +52,8 @@ class Evolution:
         Mean values of `e_ops`, in their order or under their keys.
     uncertainty : float, no unit
         "heom": sum of the largest changes of an element on finer exponents and on one level less;
-        "tcl2" and "tcl4": error of the exponents over the largest of the spectrum; else 0.
+        "tcl2" and "tcl4": error of the exponents over the largest of the spectrum, or of the
+        transforms over the largest half rate where there are none; else 0.
     """
 
     method: str
@@ -204,7 +205,7 @@ def evolve(
     rtol : float, no unit
         "heom": allowed change of any element of a state on finer exponents and on one level less,
         1e-4 by default. "tcl2", "tcl4": error of the exponents, over the largest of the spectrum,
-        the smallest there is by default.
+        the smallest there is by default; without pulses "tcl2" needs none in a constant system.
     check : bool
         Refuse a start that is no state.
     options : mapping, optional
@@ -265,7 +266,15 @@ def evolve(
             )
         else:
             motion, uncertainty = motion_of(
-                made or described, extra, method, first, rtol, solver, level_shift, resolution
+                made or described,
+                extra,
+                method,
+                first,
+                rtol,
+                solver,
+                level_shift,
+                resolution,
+                pulsed=bool(kicks),
             )
             values, path = columns_by(motion)
     states = tuple(_as_qobj(described, one) for one in values)

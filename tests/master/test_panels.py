@@ -255,6 +255,38 @@ def test_no_step_leaps_over_a_short_memory():
     assert abs(rho[0, 1]) == pytest.approx(0.5 * np.exp(-rate * (10.0 - 1e-6)), rel=1e-8)
 
 
+@pytest.mark.parametrize("name", ["ohmic", "electron-hole pairs"])
+def test_a_bath_without_exponents_is_followed_by_its_correlation(name):
+    """C ~ t^-2 is no sum of few exponentials: a fit on even steps would leap over its beginning."""
+    correlation = {
+        "ohmic": ohmic(),
+        "electron-hole pairs": lambda t: 0.02 * kernels.exponential_cutoff(t, BAND),
+    }[name]
+    given = memory(0.5 * SZ, SX, correlation, 3.0)
+    known = master.evolve(given, qutip.basis(2, 0), [0.0, 1.0, 3.0])
+    found = master.evolve(given.system, qutip.basis(2, 0), [0.0, 1.0, 3.0], method="tcl2")
+    for one, other in zip(known.states, found.states, strict=True):
+        assert np.abs((one - other).full()).max() <= 1e-6
+    assert found.uncertainty <= 1e-6
+    pulses = [(1.5, SX)]
+    with pytest.raises(om.ConvergenceError, match="memory time"):
+        master.evolve(
+            given.system, qutip.basis(2, 0), [0, 3], method="tcl2", pulses=pulses, rtol=1e-6
+        )
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e15, 1e30])
+def test_the_unit_does_not_matter(unit):
+    def scaled(t):
+        return unit**2 * kernels.exponential_cutoff(unit * np.asarray(t), 30.0)
+
+    given = memory(0.5 * unit * SZ, SX, scaled)
+    plain = memory(0.5 * SZ, SX, lambda t: kernels.exponential_cutoff(t, 30.0))
+    one = master.evolve(given, qutip.basis(2, 0), np.array([0.0, 3.0]) / unit).states[-1]
+    other = master.evolve(plain, qutip.basis(2, 0), [0.0, 3.0]).states[-1]
+    assert np.abs((one - other).full()).max() <= 1e-9
+
+
 # --- bad input --------------------------------------------------------------------------------
 
 GRID = np.linspace(0, 5, 400)
