@@ -563,7 +563,7 @@ def test_weak_coupling_keeps_its_digits():
     wrong = {}
     for weak in (1e-3, 1e-5, 1e-9, 1e-13):
         system = om.OpenSystem(h, [(a, om.Bath.drude(0.05 * weak, 1.5, 1.0))])
-        # rounding of the levels, 1e-15, over rates of 0.01 `weak` where both are solved for together
+        # rounding of the levels, 1e-15, over rates of 0.01 `weak`, where both are solved at once
         rounding = 1e-13 / weak if weak > 1e-6 else 1e-12
         found, still = master.rates(system, "davies"), master.steady_state(system, "davies")
         off = np.append(
