@@ -499,6 +499,29 @@ def test_one_coupling_or_correlated_ones():
     assert wrong == {}
 
 
+def test_the_universal_shift():
+    """Of two levels without diagonal coupling it is that of Davies: one frequency up, one down.
+
+    The one is an integral over the roots of the spectrum, the other a principal part of the bath;
+    a narrow line of the bath is found by both. 1e-11 of the largest panel is allowed to each.
+    """
+    baths = {
+        "Drude": DRUDE,
+        "T = 0": om.Bath.ohmic(0.02, 5.0, 0.0),
+        "line": om.Bath(
+            spectral_density=lambda w: 2e-4 * w / ((w**2 - 4) ** 2 + 1e-6 * w**2), temperature=1.0
+        ),
+    }
+    off = {}
+    for name, bath in baths.items():
+        system = om.OpenSystem(0.5 * SZ, [(SX, bath)])
+        davies, universal = (
+            master.generator(system, method).shift.full() for method in ("davies", "universal")
+        )
+        off[name] = apart(universal, davies)
+    assert max(off.values()) < 1e-8, off
+
+
 def test_currents_keep_the_first_law():
     """dU/dt = sum of the currents, for each method and in any state; entropy is made."""
     system = random_system(np.random.default_rng(13), 4)
@@ -540,7 +563,7 @@ def test_weak_coupling_keeps_its_digits():
     wrong = {}
     for weak in (1e-3, 1e-5, 1e-9, 1e-13):
         system = om.OpenSystem(h, [(a, om.Bath.drude(0.05 * weak, 1.5, 1.0))])
-        # rounding of the levels, 1e-15, over rates of 0.01 `weak` where both are solved for together
+        # rounding of the levels, 1e-15, over rates of 0.01 `weak`, where both are solved at once
         rounding = 1e-13 / weak if weak > 1e-6 else 1e-12
         found, still = master.rates(system, "davies"), master.steady_state(system, "davies")
         off = np.append(
