@@ -511,7 +511,7 @@ BAD = [
     (evolve(decaying_atom(), method="heom"), "must have C_ij = C_ji with 'heom'"),
     (evolve(MOVING_COUPLING, method="heom"), "must not depend on time with 'heom'"),
     (lambda: master.generator(BIG, "tcl4"), "'tcl4' of 64 levels .* GiB, allowed 2 GiB"),
-    (lambda: master.rates(BIG, "heom"), "'heom' with .* GiB .*allowed 2 GiB"),
+    (lambda: master.rates(BIG, "heom"), "'heom' with .* GiB, allowed"),
     (lambda: master.generator(DRIVEN, "tcl2"), "`time` must be given"),
     (lambda: master.generator(QUBIT, "tcl4", level_shift=False), "`level_shift` must be True"),
     (lambda: master.rates(DRIVEN, "heom"), "`system` must not depend on time"),
