@@ -144,13 +144,16 @@ class Generator:
 
     @cached_property
     def eigenmatrix(self) -> ComplexArray:
-        """L between eigenstates of H, (d^2, d^2): weak rates keep their digits beside H."""
+        """L between eigenstates of H, (d^2, d^2), columns of rho stacked."""
+        energies = self.system.energies
+        return self.eigendissipator + np.diag(1j * (energies[:, None] - energies).ravel())
+
+    @cached_property
+    def eigendissipator(self) -> ComplexArray:
+        """The same without -i [H, .]: weak rates keep their digits beside H."""
         inside = self.system.in_eigenbasis
-        found = _superoperator(
-            inside(self._pairs[0]),
-            inside(self._pairs[1]),
-            inside(self._left) - 1j * np.diag(self.system.energies),
-        )
+        dressed, operators = self._pairs
+        found = _superoperator(inside(dressed), inside(operators), inside(self._left))
         rest = [part.rest for part in self.pieces if part.rest is not None]
         if rest:
             turn = np.kron(self.system.states.conj(), self.system.states)
@@ -318,7 +321,7 @@ def generator(
         raise ParameterError("`time` must be given where H or A depend on time")
     system = system if time is None else system.at(time)
     if method in ("grouped", "coarse-grained") and resolution is None:
-        resolution = default_resolution(system)
+        resolution = _default_resolution(system)
     terms = [_Term(system, c, bool(level_shift), resolution) for c in system.couplings]
     pieces = [METHODS[method].part(term).as_given(term) for term in terms]
     return Generator(
@@ -585,7 +588,7 @@ def _windowed(term: _Term, w: Array, time: float) -> ComplexArray:
     return np.asarray(1j / time * np.exp(1j * mean * time)[..., None, None] * found)
 
 
-def default_resolution(system: OpenSystem) -> float:
+def _default_resolution(system: OpenSystem) -> float:
     """sqrt(tau_SB tau_B / 5) with 1/tau_SB = int |C| and tau_B/tau_SB = int t |C|, summed."""
     rates = moments = 0.0
     x, weights = leggauss(8)

@@ -30,9 +30,11 @@ _APART = 10.0
 """Difference of frequencies over the rates from which on a secular equation may be used."""
 _SHOWN = 12
 """Largest number of rows of a table in print."""
+_WEAK = 1e-5
+"""Rates over differences of frequencies below which the two are solved for one after the other."""
 _EQUAL = 1e-9
 """Eigenvalues that are one to rounding, over the largest."""
-SECOND_ORDER = (
+_SECOND_ORDER = (
     "populations of an equation of second order are wrong at second order of the coupling "
     "[FlemingCummings2011]"
 )
@@ -81,7 +83,7 @@ class Rates:
     participation : array (p,), no unit
         Share of the pair in its mode; below 0.7 the mode is mixed, and its name a convention.
     uncertainty : float, unit of energy
-        Error that the route states of its own.
+        Error that the route states of its own, and rounding of the levels.
     warnings : tuple of str
         What to know before using the numbers.
     """
@@ -159,7 +161,7 @@ def rates_of(made: Generator) -> Rates:
     """Rates of a generator that is there already."""
     system = made.system
     d, energies = system.dimension, system.energies
-    values, share = _modes(made.eigenmatrix)
+    values, share = _modes(made)
     # columns of rho stacked: place n d + m of |m><n|
     shares = share.reshape(-1, d, d).transpose(0, 2, 1)
     levels = np.arange(d)
@@ -183,14 +185,36 @@ def rates_of(made: Generator) -> Rates:
         golden_longitudinal=golden_still,
         golden_transverse=golden_moving[m, n],
         participation=np.minimum(shares[mode[m, n], m, n], 1.0),
-        uncertainty=made.uncertainty,
+        uncertainty=made.uncertainty + _checks.EPSILON * float(np.abs(energies).max()),
         warnings=made.warnings,
     )
     return replace(record, warnings=(*made.warnings, *_warnings(made, record)))
 
 
-def _modes(matrix: ComplexArray) -> tuple[ComplexArray, Array]:
+def _modes(made: Generator) -> tuple[ComplexArray, Array]:
     """Eigenvalues (k,), and the share of each element of rho in each of them (k, d^2).
+
+    Where rates are so small beside the differences of frequencies that rounding of the frequencies
+    would show in them, each frequency has its own block, right to second order in their ratio.
+    """
+    places, frequencies = made.system.bohr
+    weak, place = made.eigendissipator, places.T.ravel()
+    closest = np.diff(frequencies).min(initial=np.inf)
+    if np.abs(weak).sum(axis=1).max() > _WEAK * closest:
+        return _eigen(made.eigenmatrix)
+    values = np.zeros(len(place), dtype=complex)
+    shares = np.zeros((len(place), len(place)))
+    for k, frequency in enumerate(frequencies):
+        inside, outside = np.flatnonzero(place == k), np.flatnonzero(place != k)
+        through = weak[outside] / (1j * (frequency - frequencies[place[outside]]))[:, None]
+        block = (weak + weak[:, outside] @ through)[np.ix_(inside, inside)]
+        small, shares[np.ix_(inside, inside)] = _eigen(block)
+        values[inside] = small + 1j * frequency
+    return values, shares
+
+
+def _eigen(matrix: ComplexArray) -> tuple[ComplexArray, Array]:
+    """Eigenvalues (k,), and the share of each element of a vector in each of them (k, k).
 
     Equal eigenvalues have one spectral projector, which does not depend on the choice of basis.
     """
@@ -236,7 +260,7 @@ def _warnings(made: Generator, found: Rates) -> list[str]:
         texts.append(f"unstable: the rate {all_rates.min():.4g} is negative")
     if np.any(found.participation < _MIXED):
         texts.append("mixed: some modes belong to no single pair of levels")
-    if made.method in ("davies", "grouped") and (ratio := secular_margin(made, scale)) < _APART:
+    if made.method in ("davies", "grouped") and (ratio := _secular_margin(made, scale)) < _APART:
         texts.append(
             f"crossover: frequencies treated as different are only {ratio:.2g} rates apart; use "
             "'universal'"
@@ -249,7 +273,7 @@ def _warnings(made: Generator, found: Rates) -> list[str]:
     return texts
 
 
-def secular_margin(made: Generator, rate: float) -> float:
+def _secular_margin(made: Generator, rate: float) -> float:
     """Smallest difference of frequencies whose terms were dropped, over a rate."""
     places, frequencies = made.system.bohr
     groups = places
@@ -365,7 +389,7 @@ def steady_of(made: Generator, fourth: ComplexArray | None = None) -> SteadyStat
         lowest=float(np.linalg.eigvalsh(rho)[0]),
         gibbs_distance=distance,
         fourth_order=None if fourth is None else np.diag(fourth).real,
-        note="" if made.method in ("tcl4", "heom") else SECOND_ORDER,
+        note="" if made.method in ("tcl4", "heom") else _SECOND_ORDER,
     )
 
 
@@ -479,7 +503,7 @@ def currents(
     ParameterError
         For an operator with other dims, or a state that is none.
     """
-    number = None if of is None else observable("of", of, system)
+    number = None if of is None else _observable("of", of, system)
     if method == "heom":
         if state is not None:
             raise ParameterError("`state` must be None with 'heom': currents are of its steady one")
@@ -565,7 +589,7 @@ def _not_conserved(system: OpenSystem, number: ComplexArray | None) -> tuple[str
     return ("`of` does not commute with H: it changes without the baths, too",)
 
 
-def observable(name: str, operator: Any, system: OpenSystem) -> ComplexArray:
+def _observable(name: str, operator: Any, system: OpenSystem) -> ComplexArray:
     """Matrix of an operator with the dims of the system."""
     if not isinstance(operator, Qobj):
         operator = system.as_operator(_checks.square_matrix(name, operator, system.dimension))
@@ -614,7 +638,7 @@ def correlation(
     ParameterError
         For times that do not increase, or operators with other dims.
     """
-    left, right = observable("a", a, system), observable("b", b, system)
+    left, right = _observable("a", a, system), _observable("b", b, system)
     grid = _checks.finite_array("times", times)
     if grid.ndim != 1 or not grid.size or grid[0] < 0 or np.any(np.diff(grid) <= 0):
         raise ParameterError(f"`times` must be increasing numbers >= 0, got {_checks.shown(times)}")
@@ -662,7 +686,7 @@ def spectrum(
         For frequencies that are not finite, or operators with other dims.
     """
     frequencies = np.atleast_1d(_checks.finite_array("w", w))
-    left, right = observable("a", a, system), observable("b", b, system)
+    left, right = _observable("a", a, system), _observable("b", b, system)
     if method == "heom":
         from openmr.master.hierarchy import half_sided_spectra
 

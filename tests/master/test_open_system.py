@@ -216,6 +216,24 @@ def test_the_decay_of_a_spin_does_not_depend_on_another():
     assert wrong == {}
 
 
+def test_steps_that_are_equal_are_one():
+    """A large spin in a field, in any basis: its Davies equation has two jumps, S_- and S_+."""
+    spin, step = 2.5, 0.7
+    bath = om.Bath.electron_hole(strength=1.0, temperature=1.0)
+    u = qutip.rand_unitary(6, seed=17)
+    h, a, lower = (
+        u * one * u.dag()
+        for one in (step * qutip.jmat(spin, "z"), qutip.jmat(spin, "x"), qutip.jmat(spin, "-"))
+    )
+    system = om.OpenSystem(0.5 * (h + h.dag()), [(0.5 * (a + a.dag()), bath)])
+    down, up = (np.sqrt(bath.spectrum(w)) / 2 for w in (step, -step))
+    lindblad = qutip.liouvillian(h, [down * lower, up * lower.dag()])
+    found = master.generator(system, "davies", level_shift=False).superoperator
+    assert apart(found.full(), lindblad.full()) < ROUNDING
+    degenerate = om.OpenSystem(np.eye(6) - 2 * (u * qutip.basis(6, 0)).proj().full(), [])
+    assert len(set(degenerate.energies)) == 2
+
+
 def test_two_time_functions():
     """R13, by regression."""
     row = {"davies": 0.25703902 - 0.00419201j, "redfield": 0.26617117 + 0.03003779j}
@@ -295,7 +313,7 @@ def test_an_electron_beside_a_moment():
         pair = om.OpenSystem(space.hamiltonian([2], [x]), [(a, bath)])
         made = master.generator(pair, level_shift=False)
         tensor = space.bloch_tensor(space.project(made, space.thermal_moments([2], [x])))
-        assert tensor[2, 2] == pytest.approx(flip_rate(2, x), rel=2e-14)
+        assert tensor[2, 2] == pytest.approx(flip_rate(2, x), rel=2e-14, abs=0)
         if x == 1.5:
             row = [2.125182603, 2.125182603, 0.951385225]
             assert np.diag(tensor) == pytest.approx(row, abs=6e-10)
@@ -481,6 +499,29 @@ def test_one_coupling_or_correlated_ones():
     assert wrong == {}
 
 
+def test_the_universal_shift():
+    """Of two levels without diagonal coupling it is that of Davies: one frequency up, one down.
+
+    The one is an integral over the roots of the spectrum, the other a principal part of the bath;
+    a narrow line of the bath is found by both. 1e-11 of the largest panel is allowed to each.
+    """
+    baths = {
+        "Drude": DRUDE,
+        "T = 0": om.Bath.ohmic(0.02, 5.0, 0.0),
+        "line": om.Bath(
+            spectral_density=lambda w: 2e-4 * w / ((w**2 - 4) ** 2 + 1e-6 * w**2), temperature=1.0
+        ),
+    }
+    off = {}
+    for name, bath in baths.items():
+        system = om.OpenSystem(0.5 * SZ, [(SX, bath)])
+        davies, universal = (
+            master.generator(system, method).shift.full() for method in ("davies", "universal")
+        )
+        off[name] = apart(universal, davies)
+    assert max(off.values()) < 1e-8, off
+
+
 def test_currents_keep_the_first_law():
     """dU/dt = sum of the currents, for each method and in any state; entropy is made."""
     system = random_system(np.random.default_rng(13), 4)
@@ -516,17 +557,27 @@ def test_a_steady_state_that_is_not_the_only_one():
 
 
 def test_weak_coupling_keeps_its_digits():
-    """Rates 1e-12 of the splitting scale with the coupling."""
-
-    def rates(weak):
-        bath = om.Bath.drude(0.05 * weak, 1.5, 1.0)
-        system = om.OpenSystem(0.3 * SZ + 0.4 * SX, [(SZ, bath)])
-        found = master.rates(system, "davies")
-        return np.append(found.longitudinal, found.transverse) / weak
-
-    assert rates(1e-12) == pytest.approx(rates(1.0), rel=1e-3)
-    state = om.OpenSystem(0.3 * SZ + 0.4 * SX, [(SZ, om.Bath.drude(5e-14, 1.5, 1.0))])
-    assert master.steady_state(state, "davies").gibbs_distance < 1e-9
+    """Rates 1e-14 of the levels are those of the golden rule, whatever the basis."""
+    rng = np.random.default_rng(20)
+    h, a = random_hermitian(rng, 4), random_hermitian(rng, 4)
+    wrong = {}
+    for weak in (1e-3, 1e-5, 1e-9, 1e-13):
+        system = om.OpenSystem(h, [(a, om.Bath.drude(0.05 * weak, 1.5, 1.0))])
+        # rounding of the levels, 1e-15, over rates of 0.01 `weak`, where both are solved at once
+        rounding = 1e-13 / weak if weak > 1e-6 else 1e-12
+        found, still = master.rates(system, "davies"), master.steady_state(system, "davies")
+        off = np.append(
+            found.longitudinal / found.golden_longitudinal - 1,
+            found.transverse / found.golden_transverse - 1,
+        )
+        if np.abs(off).max() > rounding or still.gibbs_distance > ROUNDING:
+            wrong[weak] = np.abs(off).max(), still.gibbs_distance
+        # what Redfield adds to the populations is of second order
+        redfield = master.rates(system, "redfield")
+        apart = np.abs(redfield.longitudinal / found.longitudinal - 1).max()
+        if apart > 10 * weak + rounding:
+            wrong["redfield", weak] = apart
+    assert wrong == {}
 
 
 # --- all routes side by side -------------------------------------------------------------------
