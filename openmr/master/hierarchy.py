@@ -60,6 +60,8 @@ _OFFSET = 0.02
 """Shift off the axis of frequencies, over the slowest exponent, that keeps matrices regular."""
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
+_LARGEST_ERROR = 1e-9
+"""Error of a step in time, over the state, above which rounding is no excuse."""
 _MOST_HALVINGS = 30
 """Halvings of a time step before it is given up."""
 _GROWN = 1e100
@@ -737,7 +739,7 @@ def krylov_exponential(
             inner = time * small[: m + 1, : m + 1]
             weights = expm(inner)[:, 0]
             # rounding of the small exponential grows with its norm: less cannot be asked
-            rounding = 10 * EPSILON * (1 + float(np.linalg.norm(inner, 1)))
+            rounding = min(10 * EPSILON * (1 + float(np.linalg.norm(inner, 1))), _LARGEST_ERROR)
             if closed or abs(weights[m]) <= rounding * np.abs(weights).max():
                 return np.asarray(length * (weights @ basis[: m + 1]))
     if halvings == _MOST_HALVINGS:
