@@ -276,7 +276,7 @@ def _clusters(values: ComplexArray, width: float) -> tuple[ComplexArray, NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class Slow:
+class _Slow:
     """Converged slow modes: what `Hierarchy.slow` gives, and how much it may still change."""
 
     hierarchy: Hierarchy
@@ -341,8 +341,8 @@ def hierarchies(
     return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
 
 
-def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> Slow:
-    """Slow modes of a constant system; arguments and errors as of `slow_generator`."""
+def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> _Slow:
+    """_Slow modes of a constant system; arguments and errors as of `slow_generator`."""
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
     rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
@@ -355,7 +355,7 @@ def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_
         return unit * generator, unit * max(rtol * rate, rounding)
 
     hierarchy, change = ladder(hierarchies(system, widen=1.5), answer, max_depth)
-    return Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
+    return _Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
 
 
 def slow_generator(
@@ -394,7 +394,7 @@ def slow_generator(
     return unit * slow.generator, unit * slow.uncertainty
 
 
-def _steady(slow: Slow) -> ComplexArray:
+def _steady(slow: _Slow) -> ComplexArray:
     """Steady state as the whole hierarchy, (rows,), trace one.
 
     `ConvergenceError` if it is not unique.
