@@ -71,11 +71,13 @@ def test_deviation_from_second_order_is_of_first_order_in_the_noise():
 
 @pytest.mark.slow
 def test_free_moment_deviates_at_the_same_order():
-    """Its window moves with ln G0, by a quarter of a thermal time per step: hence the bound."""
+    """Its window moves with ln G0, by a quarter of a thermal time per step: hence the bound.
+
+    Where it is colder, the couplings of one and ten per cent below say the same.
+    """
     exchange = np.array([1e-4, 4e-4])
-    for point in (COLD, MILD):
-        found = np.array([deviation(j, point)[0] for j in exchange])
-        assert slope(exchange**2, found[:, 2]) == pytest.approx(1.0, abs=0.15)
+    found = np.array([deviation(j, MILD)[0] for j in exchange])
+    assert slope(exchange**2, found[:, 2]) == pytest.approx(1.0, abs=0.15)
 
 
 @pytest.mark.slow
