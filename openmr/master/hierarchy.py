@@ -7,7 +7,7 @@ Energies are in k_B T, times in beta hbar. Nothing here knows of films or moment
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from scipy.sparse.csgraph import connected_components
 from openmr import _checks
 from openmr._checks import EPSILON, Array, ComplexArray, ExtractionError, ParameterError
 
+_DENSE = 150
+"""Largest block whose exponential is taken whole, at less than its steps one by one."""
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
 _GROWN = 1e100
@@ -126,13 +128,41 @@ def exponential(
         part = csr_array(rhs[inside][:, inside])
         vectors = np.zeros((len(inside), len(chosen)), dtype=complex)
         vectors[: len(top)] = columns[np.ix_(top, chosen)]
+        moved = _mover(part, step)
         for k in range(steps + 1):
             if k:
-                moved = [krylov_exponential(part, vector, step) for vector in vectors.T]
-                vectors = np.stack(moved, axis=-1)
+                vectors = moved(vectors)
             states[k][np.ix_(top, chosen)] = vectors[: len(top)]
             changes[k][np.ix_(top, chosen)] = part[: len(top)] @ vectors
     return states, changes
+
+
+def _mover(matrix: csr_array, time: float) -> Callable[[ComplexArray], ComplexArray]:
+    """exp(time matrix) on columns, which it takes many times over."""
+    if matrix.shape[0] > _DENSE:
+        return lambda vectors: np.stack(
+            [krylov_exponential(matrix, vector, time) for vector in vectors.T], axis=-1
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = expm(time * matrix.toarray())
+
+    def moved(vectors: ComplexArray) -> ComplexArray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.asarray(whole @ vectors)
+        _length(found)
+        return found
+
+    return moved
+
+
+def _length(vectors: ComplexArray) -> float:
+    """Norm; refused where it says that nothing holds the motion."""
+    length = float(np.linalg.norm(vectors))
+    if not length <= _GROWN:
+        raise _checks.ConvergenceError(
+            "the hierarchy grows without bound: it has too few levels for noise this strong"
+        )
+    return length
 
 
 def _matrix(hierarchy: HEOMSolver) -> csr_array:
@@ -148,11 +178,7 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
     that a Taylor series takes (Hochbruck and Lubich 1997).
     """
     size = min(_KRYLOV, len(vector))
-    length = float(np.linalg.norm(vector))
-    if not length <= _GROWN:
-        raise _checks.ConvergenceError(
-            "the hierarchy grows without bound: it has too few levels for noise this strong"
-        )
+    length = _length(vector)
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
     small = np.zeros((size + 1, size + 1), dtype=complex)
     basis[0] = vector / length

@@ -206,7 +206,10 @@ def test_krylov_exponential_and_integrator():
     )
 
 
-def test_both_propagators_record_the_same_states_at_the_same_times():
+@pytest.mark.parametrize("dense", [0, 150])
+def test_both_propagators_record_the_same_states_at_the_same_times(monkeypatch, dense):
+    """The exponential by its steps one by one and whole, and QuTiP's integrator."""
+    monkeypatch.setattr(hierarchy, "_DENSE", dense)
     bath = hierarchy.environment(0.05, 7 * np.pi, 2)
     operator, system = qutip.sigmax(), qutip.liouvillian(0.4 * qutip.sigmaz())
     strict = {"rtol": 1e-10, "atol": 1e-12}
@@ -502,8 +505,13 @@ def test_levels_of_the_hierarchy_fill_as_is_said(monkeypatch):
             route._refuse_strong_noise(space, 1.0, 7 * np.pi, knobs)
 
 
-def test_a_hierarchy_that_grows_is_an_error():
+def test_a_hierarchy_that_grows_is_an_error(monkeypatch):
     grows = hierarchy.csr_array(np.diag([1000.0, -3.0, 2.0]) + 0.5)
+    monkeypatch.setattr(hierarchy, "_matrix", lambda _: grows)
+    for dense, step in ((0, 0.3), (150, 0.3), (150, 3.0)):  # the last overflows at once
+        monkeypatch.setattr(hierarchy, "_DENSE", dense)
+        with pytest.raises(ConvergenceError, match="grows without bound"):
+            hierarchy.exponential(None, np.ones((1, 1), dtype=complex), step, 3)
     vector = hierarchy.krylov_exponential(grows, np.ones(3, dtype=complex), 0.3)
     with pytest.raises(ConvergenceError, match="grows without bound"):
         hierarchy.krylov_exponential(grows, vector, 0.3)
