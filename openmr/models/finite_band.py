@@ -191,19 +191,15 @@ def evolve(band: FiniteBand, start: float, stop: float, count: int) -> tuple[Arr
         If a norm is lost.
     """
     times = np.linspace(start, stop, count)
-    middle, reach = _spectrum(band)
-    weights = _chebyshev_weights(reach * times) * np.exp(-1j * middle * times)
-
-    def act(states: ComplexArray) -> ComplexArray:
-        return (apply_hamiltonian(band, states) - middle * states) / reach
-
+    largest = _largest_energy(band)
+    weights = _chebyshev_weights(largest * times)
     dimension, levels = len(band.energies), len(band.orbitals)
     before = np.zeros((levels, dimension, dimension), dtype=complex)
     before[band.start] = np.eye(dimension)
-    now = act(before)
+    now = apply_hamiltonian(band, before) / largest
     found = np.multiply.outer(weights[0], before) + np.multiply.outer(weights[1], now)
     for weight in weights[2:]:
-        before, now = now, 2 * act(now) - before
+        before, now = now, apply_hamiltonian(band, now) * (2 / largest) - before
         for place, factor in enumerate(weight):
             found[place] += factor * now
     change = float(np.abs(np.linalg.norm(found.reshape(count, -1, dimension), axis=1) - 1.0).max())
@@ -214,16 +210,13 @@ def evolve(band: FiniteBand, start: float, stop: float, count: int) -> tuple[Arr
     return times, found
 
 
-def _spectrum(band: FiniteBand) -> tuple[float, float]:
-    """Middle and half width of an interval that holds every eigenvalue of H."""
-    lowest, highest = (
-        float(edge(band.orbitals) + edge(band.energies)) for edge in (np.min, np.max)
-    )
+def _largest_energy(band: FiniteBand) -> float:
+    """Bound on the size of every eigenvalue of H."""
     scattered = sum(
         np.linalg.norm(coupling, 2) * np.linalg.norm(scattering, np.inf)
         for coupling, scattering in zip(band.couplings, band.scattering, strict=True)
     )
-    return 0.5 * (lowest + highest), 0.5 * (highest - lowest) + float(scattered)
+    return float(np.abs(band.orbitals).max() + np.abs(band.energies).max() + scattered)
 
 
 def _chebyshev_weights(phases: Array) -> ComplexArray:
@@ -233,7 +226,7 @@ def _chebyshev_weights(phases: Array) -> ComplexArray:
     """
     largest = float(np.abs(phases).max())
     order = np.arange(int(largest + 10 * np.cbrt(largest)) + 20)[:, None]
-    return np.asarray((2 - (order == 0)) * (-1j) ** order * jv(order, phases))
+    return np.asarray((2 - (order == 0)) * (-1j) ** (order % 4) * jv(order, phases))
 
 
 def dynamical_map(band: FiniteBand, states: ComplexArray) -> tuple[Array, Array]:
