@@ -379,8 +379,9 @@ def _time(rate: float) -> float:
 def _golden_rule(line: _Line) -> Iterator[Check]:
     """Any axis, the weights W, dephasing, B_sd, spin per charge, and the laws."""
     forms, magnet, electrons, found = line.forms, line.magnet, line.electrons, line.found
-    exchange_part, gamma = replace(found, spin_flip_rate=0.0), found.dissipator
+    gamma, turn, b = found.dissipator, AXES[0][1], line.b
     row = partial(line.check, _rate_allowance(line, found), found.method)
+    total = partial(line.check, _total_rate_allowance(line, found), found.method)
 
     def from_weights(name: str, *angle: float) -> Array:
         weights = getattr(forms, name)(magnet.exchange, magnet.densities, *angle)
@@ -390,12 +391,12 @@ def _golden_rule(line: _Line) -> Iterator[Check]:
     whole = from_weights("flip_weights_longitudinal")
     yield row("1/tau_par from W", "(61), (66)", "1/s", whole, gamma[2, 2])
     for theta, phi in AXES:
-        label, own = f"1/tau along ({theta}, {phi})", exchange_part.along((theta, phi))
-        form = forms.rate_along(magnet, electrons, line.state, theta, phi)
-        yield row(label, "(35)-(46)", "1/s", form, own)
-        label, own = f"1/tau_perp({phi}) from W", exchange_part.along((0.5 * np.pi, phi))
-        form = from_weights("flip_weights_transverse", phi)
-        yield row(label, "(61), (74)", "1/s", form, own)
+        label, own = f"1/tau along ({theta}, {phi})", found.rotated(turn).along((theta, phi - turn))
+        form = forms.rate_along(magnet, electrons, line.state, theta, phi) + line.bare
+        yield total(label, "(35)-(46)", "1/s", form, own)
+        label, own = f"1/tau_perp({phi}) from W", found.along((0.5 * np.pi, phi))
+        form = from_weights("flip_weights_transverse", phi) + line.bare
+        yield total(label, "(61), (74)", "1/s", form, own)
         x, y = [np.cos(phi), -np.sin(phi), 0.0], [np.sin(phi), np.cos(phi), 0.0]
         form = line.rates.rotated(phi).dissipator[0, 1]
         yield row(f"Gamma'_xy ({phi})", "(39)", "1/s", form, x @ gamma @ y)
@@ -421,6 +422,12 @@ def _golden_rule(line: _Line) -> Iterator[Check]:
     yield law("trace changes by", "(58)", "1", 0.0, value["trace"])
     yield law("fixed point moves by", "(50)", "1", 0.0, value["fixed_point"])
     yield law("positivity violated by", "(34)", "1", 0.0, -min(0.0, float(value["positivity"])))
+    again = line.rates.rotated(turn).rotated(turn)
+    moved = film_tensor(again, b) - film_tensor(line.rates, b)
+    moved /= float(np.abs(line.rates.tensor).max()) or 1.0
+    rounding = _Allowance(1.0, 64 * EPSILON, "over the largest rate; rounding")
+    law = partial(line.check, rounding, line.rates.method, kind="law")
+    yield law("turned axes move the tensor by", "(39)", "1", 0.0, np.abs(moved).max())
 
 
 def _isotropic(line: _Line) -> Iterator[Check]:
@@ -534,12 +541,18 @@ def _versions(line: _Line) -> Iterator[Check]:
     for i, mode in enumerate(_modes(left, b)):
         form = getattr(line.resistivity, f"drho{i}") / unit
         yield ratio(f"drho_{i} / rho_L0", f"({88 + i})", "1", form, mode)
-    for kind, share in (("axial", 1.0), ("thin", THIN)):  # thinner is as slower relaxation
-        along, less, turning = _modes(line.s.switched[kind], b)
+    share, thin = line.s.thin
+    allowed = THIN * 4 * _surviving_tolerance(line, line.found) + thin.rounding + 8 * EPSILON
+    near = partial(line.check, _relative(1.0, allowed, _CARRIED), route)
+    for kind, say, of, part in (
+        ("axial", ratio, 1.0, line.s.switched["axial"]),
+        ("thin", near, share, thin.surviving),
+    ):
+        along, less, turning = _modes(part, b)
         decay = surviving.transverse_decay(film, rates)
-        form = surviving.surviving_fraction(share * film.thickness, decay)
-        yield ratio(f"surviving part, real, {kind}", "(B29)", "1", form.real, along - less)
-        yield ratio(f"surviving part, imag, {kind}", "(B29)", "1", form.imag, turning)
+        form = surviving.surviving_fraction(of * film.thickness, decay)
+        yield say(f"surviving part, real, {kind}", "(B29)", "1", form.real, along - less)
+        yield say(f"surviving part, imag, {kind}", "(B29)", "1", form.imag, turning)
     bare, alike, turned, still = (line.s.switched[name][1, 1] for name in _SWITCHES)
     parts = mechanisms(film, rates, b)
     for name, part in (
@@ -563,16 +576,20 @@ def _modes(left: Array, b: Array) -> tuple[float, float, float]:
 
 
 def _profiles(line: _Line) -> Iterator[Check]:
-    """Spin accumulation at the face and inside, spin current in the middle."""
+    """Spin accumulation and spin current at a face, in the middle, and beyond it."""
     film, diffused = line.film, line.s.diffused["bloch-redfield"]
     theta, inside = film.spin_hall_angle, len(diffused.depth) // 2
-    # by E along x: s = theta sigma (0, -E, 0)
-    face, deep = theta * E * film.thickness * diffused.values[[0, inside], :, 1]
-    middle = theta * E / film.resistivity * (diffused.middle_slope[:, 1] - [0.0, 1.0, 0.0])
-    depth, tensor = diffused.depth[[0, -1, inside]], film_tensor(line.rates, line.b)
+    # by E along x: s = theta sigma (0, -E, 0); beyond the middle the accumulation is minus that
+    places = [0, -1, inside]
+    spins = theta * E * film.thickness * diffused.values[places, :, 1] * [[1.0], [1.0], [-1.0]]
+    currents = theta * E / film.resistivity * (diffused.slope[places, :, 1] - [0.0, 1.0, 0.0])
+    depth, tensor = diffused.depth[places], film_tensor(line.rates, line.b)
+    depth[2] = film.thickness - depth[2]
     is_axial = not np.ptp(line.magnet.exchange[:, :2], axis=1).any()
 
     def same_everywhere(z: Array) -> Array:
+        if not 0 <= z[0] < 0.5 * film.thickness < z[-1] <= film.thickness:
+            raise ValueError(f"asked for rates at depths of {z[0]:g} to {z[-1]:g} m")
         return np.broadcast_to(tensor, (*z.shape, 3, 3))
 
     if not min(_rates_of(line, line.found)) > 0:
@@ -583,19 +600,24 @@ def _profiles(line: _Line) -> Iterator[Check]:
         else:
             form = profile(film, line.rates, line.b, depth=depth, electric_field=E, method=method)
         change = 4 * _surviving_tolerance(line, line.found) + 4 * form.uncertainty
-        accumulation, half = form.accumulation, len(form.depth) // 2
-        for place, unit, scale, values, own in (
-            ("accumulation at the face", "eV", film.thickness, accumulation[0], face),
-            ("accumulation inside", "eV", film.thickness, accumulation[-1], deep),
-            ("current in the middle", "A/m^2", 1 / film.resistivity, form.current[half], middle),
+        at = [0, len(form.depth) // 2, -1][: 3 - (method == "collocation")]  # its own depths
+        allowance = _relative(film.thickness, 8 * EPSILON)
+        row = partial(line.check, allowance, "own arithmetic")
+        yield row(f"depth of the middle, {method}", "(B23)", "m", form.depth[at[1]], depth[1])
+        for name, unit, scale, values, own in (
+            ("accumulation", "eV", film.thickness, form.accumulation, spins),
+            ("current", "A/m^2", 1 / film.resistivity, form.current, currents),
         ):
             because = "over theta_SH E, times d or 1/rho_L0; carried through"
             allowance = _Allowance(abs(theta * E * scale) or scale, change, because)
             row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
-            for a, axis in enumerate("xyz"):
-                if method != "collocation" or place[-6:] != "inside":
-                    yield row(f"{place} [{axis}], {method}", "(B23)", unit, values[a], own[a])
+            for k, place in enumerate(at):
+                for a, axis in enumerate("xyz"):
+                    label = f"{name} {_PLACES[k]} [{axis}], {method}"
+                    yield row(label, "(B23)", unit, values[place][a], own[k][a])
 
+
+_PLACES: Final = ("at the face", "in the middle", "beyond the middle")
 
 _Part: TypeAlias = Callable[[_Line], Iterator[Check]]
 _STATIONS: Final[dict[str, tuple[_Part, ...]]] = {
