@@ -1,4 +1,4 @@
-"""Wrong variants that nothing can notice, for `mutants.py`: name -> why not."""
+"""Wrong variants that nothing can notice: name -> why not."""
 
 START = "only where a search starts: it ends at the same lowest free energy"
 WAY = "only which of two ways is taken to the same root"
@@ -10,6 +10,7 @@ COMMUTE = "functions of one matrix commute"
 TIE = "differs where two computed numbers are equal to the last bit, and then they stand for one"
 ODD = "of an even number of samples the last interval is judged by extrapolation: a larger error"
 
+"""For `mutants.py`."""
 SURVIVORS: dict[str, str] = {
     "bath.transforms._resolved: 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, "
     "-1)) -> 2 * (0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, -1)))": NEAR,
@@ -36,3 +37,84 @@ SURVIVORS: dict[str, str] = {
     "2 * (abs(moments.sum()) / np.abs(moments).sum())": ZERO,
     "transport.matrix_tanh.profiles: s @ (one - r) -> (one - r) @ s": COMMUTE,
 }
+
+ISOTROPIC = "of an isotropic coupling, which is all it takes"
+FOURTH = "fourth term of the series: 1e-14 at most"
+EVEN = "the longitudinal resistivity does not know the sense of the precession"
+GUARD = "stands in for what is not used there"
+SHAPES = "both parts have the same shape"
+B_ALONE = "the paper's spins precess about b alone"
+DEFAULT = "depths that nobody asked for"
+STILL = "a spin that never relaxes, which no film of the reports has"
+MESH = "where a mesh starts: it is refined to the same numbers"
+JUMPS = "the paper's films have no layers"
+RATIO = "in both of two series of which only the quotient counts"
+WHICH = "which of two ways, or that nothing is to be done"
+J0, J1 = "magnet.exchange[:, 0]", "magnet.exchange[:, 1]"
+ACROSS = "(turn[..., :2, :2] @ across[..., None])"
+GRID = "_checks.broadcast(azimuth=azimuth, temperature=self.temperature)"
+TERM, COEFFICIENT = "matrix @ total", "coefficient[..., None, None] * one"
+BRACKET = "(1 - u2 * 62 / 153)"
+RATE = "relaxation.longitudinal / film.diffusion"
+FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
+    "rates.closed_form": {
+        f"{name}: {J0} -> {J1}": ISOTROPIC
+        for name in (
+            *("longitudinal_isotropic", "transverse_isotropic"),
+            *("saturated_dephasing", "paramagnetic_rate"),
+        )
+    },
+    "rates.axes": {
+        "local_axes: 0 -> 0.37": WHICH,
+        "local_axes: 1.0 -> 1.37": GUARD,
+    },
+    "rates.record": {
+        **{
+            f"precession_tensor: {change}": B_ALONE
+            for k, other in (("0", "1"), ("1", "0"))
+            for change in (
+                f"-across[..., {k}] -> across[..., {k}]",
+                f"across[..., {k}] -> across[..., {other}]",
+            )
+        },
+        f"rotated: {ACROSS}[..., 0] -> {ACROSS}[..., 1]": B_ALONE,
+        "rotated: 0 -> 0.37": WHICH,
+        "rotated: 0.0 -> 0.37": WHICH,
+        f"rotated: {GRID}[0] -> {GRID}[1]": "the arrays have one shape once they are broadcast",
+    },
+    "transport.surviving": {
+        "surviving_across: parts[0] -> parts[1]": SHAPES,
+        "_tanh_ratio: 1.0 -> 1.37": GUARD,
+        f"_tanh_ratio_series: u2 * 17 / 42 * {BRACKET} -> u2 * 17 / 42 / {BRACKET}": FOURTH,
+        "_tanh_ratio_series: 1 - u2 * 62 / 153 -> 1 + u2 * 62 / 153": FOURTH,
+        "_tanh_ratio_series: u2 * 62 -> u2 / 62": FOURTH,
+        "_tanh_ratio_series: 62 -> 84.94000000000001": FOURTH,
+        "_tanh_ratio_series: 153 -> 209.61": FOURTH,
+        "_tanh_ratio_pair: 0 -> 0.37": WHICH,
+    },
+    "transport.matrix_tanh": {
+        f"_series: {TERM} + {COEFFICIENT} -> {TERM} - {COEFFICIENT}": RATIO,
+        "_factorials: 1.0 -> 1.37": RATIO,
+    },
+    "transport.diffusion": {
+        "profile: 0.0 -> 0.37": DEFAULT,
+        "profile: 101 -> 138.37": DEFAULT,
+        f"_mode_profiles: {RATE} + 0j -> {RATE} - 0j": "the zero only makes it complex",
+        "_mode_profiles: 0 -> 0.37": STILL,
+        "_mode_profiles: 1.0 -> 1.37": STILL,
+        "_mode_profiles: 1 - gap -> 1 + gap": STILL,
+        "_mode_profiles: 1 -> 1.37": STILL,
+        "graded_profile: inner / film.thickness -> inner * film.thickness": JUMPS,
+        "graded_profile: 0 -> 0.37": JUMPS,
+        "graded_profile: 1.0 -> 1.37": MESH,
+        "graded_profile: 1e-300 -> 1.3700000000000002e-300": MESH,
+        "graded_profile: -0.5 -> 0.5": MESH,
+        "graded_profile: 0.5 -> 0.685": MESH,
+    },
+    "transport.resistivity": {
+        "mechanisms: still + precessing -> still - precessing": EVEN,
+        "mechanisms: alike + precessing -> alike - precessing": EVEN,
+        "resistivity: 1 -> 1.37": WHICH,
+    },
+}
+"""Of single formulas, for `openmr verify` and the ledger, by module."""

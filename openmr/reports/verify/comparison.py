@@ -108,7 +108,7 @@ class _Line:
 
     @property
     def forms(self) -> ModuleType:
-        """Loaded late, so that the numerical routes run without it and a test can replace it."""
+        """Loaded late, so that the numerical routes run without it."""
         return import_module("openmr.rates.closed_form")
 
     @property
@@ -148,24 +148,27 @@ class _Line:
         )
 
 
-def compare(solutions: Iterable[Solution]) -> list[Check]:
-    """Set what ships beside what the routes found.
+def compare(
+    solutions: Iterable[Solution], stations: Iterable[str] | None = None
+) -> Iterator[Check]:
+    """Set what ships beside what the routes found, one number after the other.
 
     Parameters
     ----------
     solutions : iterable of Solution
+    stations : iterable of str, optional
+        Only those; all of the line by default.
 
-    Returns
-    -------
-    list of Check
+    Yields
+    ------
+    Check
     """
-    return [
-        replace(check, station=station)
-        for line in map(_Line, solutions)
-        for station, parts in _STATIONS.items()
-        for part in parts
-        for check in _checks(part, line)
-    ]
+    asked = tuple(_STATIONS if stations is None else stations)
+    for line in map(_Line, solutions):
+        for station in asked:
+            for part in _STATIONS[station]:
+                for check in _checks(part, line):
+                    yield replace(check, station=station)
 
 
 def _checks(part: Callable[[_Line], Iterator[Check]], line: _Line) -> Iterator[Check]:
@@ -422,12 +425,11 @@ def _golden_rule(line: _Line) -> Iterator[Check]:
     yield law("trace changes by", "(58)", "1", 0.0, value["trace"])
     yield law("fixed point moves by", "(50)", "1", 0.0, value["fixed_point"])
     yield law("positivity violated by", "(34)", "1", 0.0, -min(0.0, float(value["positivity"])))
-    again = line.rates.rotated(turn).rotated(turn)
-    moved = film_tensor(again, b) - film_tensor(line.rates, b)
-    moved /= float(np.abs(line.rates.tensor).max()) or 1.0
+    moved = film_tensor(found.rotated(turn).rotated(turn), b) - film_tensor(found, b)
+    change = np.abs(moved).max() / (np.abs(found.tensor).max() or 1.0)
     rounding = _Allowance(1.0, 64 * EPSILON, "over the largest rate; rounding")
-    law = partial(line.check, rounding, line.rates.method, kind="law")
-    yield law("turned axes move the tensor by", "(39)", "1", 0.0, np.abs(moved).max())
+    law = partial(line.check, rounding, found.method, kind="law")
+    yield law("turned axes move the tensor by", "(39)", "1", 0.0, change)
 
 
 def _isotropic(line: _Line) -> Iterator[Check]:
@@ -561,6 +563,8 @@ def _versions(line: _Line) -> Iterator[Check]:
         ("relaxation_anisotropy", square * (alike - still)),
         ("precession", square * (still - left[1, 1])),
         ("precession_isotropic", square * (alike - turned)),
+        ("interplay", square * (still - left[1, 1] - alike + turned)),
+        ("total", 1 + square * (2 - left[1, 1])),
     ):
         yield row(name, "(86)", "Ohm m", getattr(parts, name), unit * part)
 
@@ -602,8 +606,8 @@ def _profiles(line: _Line) -> Iterator[Check]:
         change = 4 * _surviving_tolerance(line, line.found) + 4 * form.uncertainty
         at = [0, len(form.depth) // 2, -1][: 3 - (method == "collocation")]  # its own depths
         allowance = _relative(film.thickness, 8 * EPSILON)
-        row = partial(line.check, allowance, "own arithmetic")
-        yield row(f"depth of the middle, {method}", "(B23)", "m", form.depth[at[1]], depth[1])
+        row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
+        yield row(f"depth [{method}]", "(B23)", "m", form.depth[at[1]], depth[1])
         for name, unit, scale, values, own in (
             ("accumulation", "eV", film.thickness, form.accumulation, spins),
             ("current", "A/m^2", 1 / film.resistivity, form.current, currents),
@@ -612,9 +616,10 @@ def _profiles(line: _Line) -> Iterator[Check]:
             allowance = _Allowance(abs(theta * E * scale) or scale, change, because)
             row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
             for k, place in enumerate(at):
+                kind = "law" if (name, k) == ("current", 0) else ""
                 for a, axis in enumerate("xyz"):
                     label = f"{name} {_PLACES[k]} [{axis}], {method}"
-                    yield row(label, "(B23)", unit, values[place][a], own[k][a])
+                    yield row(label, "(B23)", unit, values[place][a], own[k][a], kind=kind)
 
 
 _PLACES: Final = ("at the face", "in the middle", "beyond the middle")
