@@ -83,10 +83,14 @@ def _is_integer(node: ast.AST) -> bool:
     return isinstance(inner, ast.Constant) and type(inner.value) is int
 
 
+def _is_layout(index: ast.AST) -> bool:
+    """Whether it picks no element: a slice, an ellipsis, a new axis."""
+    return isinstance(index, ast.Slice) or getattr(index, "value", 0) in (..., None)
+
+
 def _is_index(node: ast.AST) -> bool:
-    """Whether a tuple has no numbers but indices: it holds an ellipsis or a slice."""
-    inside = node.elts if isinstance(node, ast.Tuple) else []
-    return any(isinstance(one, ast.Slice) or getattr(one, "value", 0) is ... for one in inside)
+    """Whether the numbers of a tuple are indices."""
+    return isinstance(node, ast.Tuple) and any(map(_is_layout, node.elts))
 
 
 def _called(call: ast.Call) -> str:
@@ -179,7 +183,7 @@ def _other_index(node: ast.AST) -> ast.AST | None:
         integers = [one for one in inside if _is_number(one)]
         if len(integers) == 1:
             integers[0].value = integers[0].value - 1 if integers[0].value else 1
-        elif len(inside) - _is_index(new.slice) == 2:
+        elif len(inside) > 1 and not any(map(_is_layout, inside[-2:])):
             inside[-2:] = inside[:-3:-1]
     return new if ast.dump(new) != ast.dump(node) else None
 
