@@ -6,7 +6,10 @@ ZERO = "only whether it is zero, to rounding, is asked"
 NEAR = "a margin by which a limit is met: laxer or sharper, the same numbers"
 COST = "how much memory, or how many at a time: the same numbers"
 WORDS = "tells the place in an error message"
-COMMUTE = "functions of one matrix commute"
+SQUARED = "its sign goes: it is squared"
+RATIO = "in both of two series of which only the quotient counts"
+TERM, COEFFICIENT = "matrix @ total", "coefficient[..., None, None] * one"
+STEPS = "at which times it is looked for: known to a step, as is said"
 TIE = "differs where two computed numbers are equal to the last bit, and then they stand for one"
 ODD = "of an even number of samples the last interval is judged by extrapolation: a larger error"
 
@@ -35,7 +38,12 @@ SURVIVORS: dict[str, str] = {
     "rates.routes.heom._elements: terms + 1 -> 1": COST,
     "sample.ordering._leading_net_moment: abs(moments.sum()) / np.abs(moments).sum() -> "
     "2 * (abs(moments.sum()) / np.abs(moments).sum())": ZERO,
-    "transport.matrix_tanh.profiles: s @ (one - r) -> (one - r) @ s": COMMUTE,
+    "rates.routes.tcl2._Electron.memory_time: 0.001 * end -> 2 * (0.001 * end)": STEPS,
+    "transport.impurity.golden_rule_rate: np.cross(k[:, None], k[None, :]) -> "
+    "np.cross(k[None, :], k[:, None])": SQUARED,
+    "transport.matrix_tanh._factorials: 1.0 / factorial(2 * n + first) -> "
+    "2 * (1.0 / factorial(2 * n + first))": RATIO,
+    f"transport.matrix_tanh._series: {TERM} + {COEFFICIENT} -> {TERM} - {COEFFICIENT}": RATIO,
 }
 
 ISOTROPIC = "of an isotropic coupling, which is all it takes"
@@ -48,12 +56,10 @@ DEFAULT = "depths that nobody asked for"
 STILL = "a spin that never relaxes, which no film of the reports has"
 MESH = "where a mesh starts: it is refined to the same numbers"
 JUMPS = "the paper's films have no layers"
-RATIO = "in both of two series of which only the quotient counts"
 WHICH = "which of two ways, or that nothing is to be done"
 J0, J1 = "magnet.exchange[:, 0]", "magnet.exchange[:, 1]"
 ACROSS = "(turn[..., :2, :2] @ across[..., None])"
 GRID = "_checks.broadcast(azimuth=azimuth, temperature=self.temperature)"
-TERM, COEFFICIENT = "matrix @ total", "coefficient[..., None, None] * one"
 BRACKET = "(1 - u2 * 62 / 153)"
 RATE = "relaxation.longitudinal / film.diffusion"
 FORMULA_SURVIVORS: dict[str, dict[str, str]] = {

@@ -365,6 +365,8 @@ def test_level_shift_taken_out_is_linear_in_the_cutoff():
     ratio = wider["level_shift"] / default["level_shift"]
     assert ratio == pytest.approx(3.0, rel=0.2)  # logarithms beside it
     assert abs(default["remaining_shift"]) <= 1e-3 * abs(default["level_shift"])
+    window = (default["plateau_end"] - default["plateau_start"]) * THERMAL / HBAR
+    assert window == pytest.approx(WINDOW * STEP)
 
 
 @pytest.mark.slow
