@@ -4,11 +4,11 @@
 
 A variant is drawn by its own name, so that a draw changes only by what was changed in the package.
 Each variant runs in a process of its own, forked before openmr was imported: first the quick
-tests of all files that reach the wrong function, those of its own station first; then the
-entries of the ledger that name it, `om.verify` if it goes there, and the slow tests of its own
-station. Exit status 1 if a variant
-goes unnoticed that `survivors.py` does not explain, or if one that is explained there is noticed;
-what is not decided in the time is no failure.
+tests named after its file; then the entries of the ledger that name it, and `om.verify` if it goes
+there; the quick tests of all other files that reach the wrong function, those of its own station
+first; and the slow tests of its own station. Exit status 1 if a variant goes unnoticed that
+`survivors.py` does not explain, or if one that is explained there is noticed; what is not decided
+in the time is no failure.
 """
 
 import argparse
@@ -237,16 +237,16 @@ def _checks(wrong: Wrong, reached: dict[str, Reached]) -> Iterator[tuple[float, 
         return *far, there.get(name, 0.0), name
 
     names = sorted(there.keys() - {"verify"}, key=distance)
-    near = [name for name in names if reached or f"tests/{station}/" in name]
-    for name in near:
+    own = [name for name in names if wrong.path.stem in name]
+    for name in own:
         yield there[name], partial(_failure, name)
     yield SLOW, partial(_ledger, f"{wrong.module}.{function.partition('.')[0]}")
     if "verify" in there:
         yield there["verify"], _verify
-    for name in names[len(near) :]:
+    for name in names[len(own) :]:
         yield there[name], partial(_failure, name)
-    own = (ROOT / "tests" / station).glob("test_*.py")
-    for name in sorted((path.relative_to(ROOT).as_posix() for path in own), key=distance):
+    slow = (ROOT / "tests" / station).glob("test_*.py")
+    for name in sorted((path.relative_to(ROOT).as_posix() for path in slow), key=distance):
         yield SLOW, partial(_failure, name, "slow")
 
 

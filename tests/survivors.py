@@ -4,6 +4,8 @@ START = "only where a search starts: it ends at the same lowest free energy"
 WAY = "only which of two ways is taken to the same root"
 ZERO = "only whether it is zero, to rounding, is asked"
 NEAR = "a margin by which a limit is met: laxer or sharper, the same numbers"
+EVEN = "the longitudinal resistivity does not know the sense of the precession"
+ZEROS = "one more coefficient, which is zero"
 COST = "how much memory, or how many at a time: the same numbers"
 WORDS = "tells the place in an error message"
 SQUARED = "its sign goes: it is squared"
@@ -35,12 +37,19 @@ SURVIVORS: dict[str, str] = {
     "moments.grid._put: 1: -> 2:": COST,
     "moments.one_sublattice._solve: spin + 1.0 -> spin + 2.0": WAY,
     "rates.plateau.find_plateau: np.diff(largest) > 0 -> np.diff(largest) >= 0": TIE,
+    "rates.closed_form.rate_along: flip_flux(weights, lines) -> flip_flux(lines, weights)": (
+        "a sum of products of the same three numbers of both"
+    ),
     "rates.routes.heom._elements: terms + 1 -> 1": COST,
+    "moments.spin_averages._half_angle: range((count + 1) // 2) -> "
+    "range((count + 1) // 2 + 1)": ZEROS,
     "sample.ordering._leading_net_moment: abs(moments.sum()) / np.abs(moments).sum() -> "
     "2 * (abs(moments.sum()) / np.abs(moments).sum())": ZERO,
     "rates.routes.tcl2._Electron.memory_time: 0.001 * end -> 2 * (0.001 * end)": STEPS,
     "transport.impurity.golden_rule_rate: np.cross(k[:, None], k[None, :]) -> "
     "np.cross(k[None, :], k[:, None])": SQUARED,
+    "transport.resistivity.mechanisms: still + precessing -> still - precessing": EVEN,
+    "transport.resistivity.mechanisms: alike + precessing -> alike - precessing": EVEN,
     "transport.matrix_tanh._factorials: 1.0 / factorial(2 * n + first) -> "
     "2 * (1.0 / factorial(2 * n + first))": RATIO,
     f"transport.matrix_tanh._series: {TERM} + {COEFFICIENT} -> {TERM} - {COEFFICIENT}": RATIO,
@@ -48,7 +57,6 @@ SURVIVORS: dict[str, str] = {
 
 ISOTROPIC = "of an isotropic coupling, which is all it takes"
 FOURTH = "fourth term of the series: 1e-14 at most"
-EVEN = "the longitudinal resistivity does not know the sense of the precession"
 GUARD = "stands in for what is not used there"
 SHAPES = "both parts have the same shape"
 B_ALONE = "the paper's spins precess about b alone"

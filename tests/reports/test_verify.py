@@ -89,7 +89,9 @@ def formulas(module):
     """Functions, methods and properties of a module in which a number may be wrong."""
     found = importlib.import_module(f"openmr.{module}")
     names = vars(found).keys() - NO_FORMULAS.get(module, set()) - ROUTES_OWN
-    named = sorted(n for n in names if inspect.isfunction(f := getattr(found, n)) or inspect.isclass(f))
+    named = sorted(
+        n for n in names if inspect.isfunction(f := getattr(found, n)) or inspect.isclass(f)
+    )
     inside = [f for name in named for f in functions(f"{found.__name__}.{name}")]
     return [f for f in inside if f.__module__ == found.__name__]
 

@@ -39,9 +39,7 @@ def _antiferromagnet() -> Sample:
 @cache
 def _compensated() -> tuple[Point, ...]:
     """The antiferromagnet without a field, below its ordering temperature."""
-    return tuple(
-        at_point(_antiferromagnet(), t, 0.0, "bloch-redfield") for t in (12.0, 30.0, 39.0)
-    )
+    return tuple(at_point(_antiferromagnet(), t, 0.0, "bloch-redfield") for t in (12.0, 30.0, 39.0))
 
 
 def _cold_field(r: Point) -> Any:

@@ -301,8 +301,8 @@ def _conversions(line: _Line) -> Iterator[Check]:
     einstein = 1 / (2 * charge * dos * film.resistivity)
     yield row("nu_F", "1/eV m^3", electrons.dos, dos)
     yield row("D of rho_L0", "m^2/s", electrons.diffusion(film.resistivity), einstein)
-    free = 1.5 * (2 * constants.m_e * charge / constants.hbar**2) ** 1.5 / (6 * np.pi**2)
-    yield row("nu_F at 1 eV", "1/eV m^3", Electrons.free(1.0).dos, free, 1e-8)
+    free = 1.5 * (constants.m_e * charge / constants.hbar**2) ** 1.5 / (6 * np.pi**2) * 4**0.5
+    yield row("nu_F at 4 eV, half the mass", "1/eV m^3", Electrons.free(4.0, 0.5).dos, free, 1e-8)
     yield row("hbar", "eV s", units.HBAR, constants.hbar / charge, 1e-8)
     yield row("k_B", "eV/K", units.K_B, constants.k / charge, 1e-8)
     yield row("mu_B", "eV/T", units.MU_B, constants.value("Bohr magneton in eV/T"), 1e-8)
