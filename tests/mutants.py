@@ -79,7 +79,7 @@ class Wrong(NamedTuple):
     path: Path
     variant: Variant
     change: str
-    code: CodeType
+    code: Any
 
     @property
     def module(self) -> str:
@@ -114,8 +114,11 @@ def drawn(path: Path, seed: int, share: float = 1.0) -> Iterator[Wrong]:
     """Wrong variants of a file by rank, up to a share; the same program is none."""
     tree, found = of_file(path)
     right = _program(compile(tree, str(path), "exec"))
-    groups = [[one for one in found if one.function == f] for f in {v.function for v in found}]
-    named = [Wrong(path, *pair, right) for group in groups for pair in zip(group, changes(group))]
+    named = []
+    for function in {variant.function for variant in found}:
+        same = [variant for variant in found if variant.function == function]
+        each = zip(same, changes(same), strict=True)
+        named += [Wrong(path, variant, change, None) for variant, change in each]
     ranks = {wrong.name: rank(seed, wrong.name) for wrong in named}
     for wrong in sorted(named, key=lambda wrong: ranks[wrong.name]):
         if ranks[wrong.name] > share:
@@ -185,14 +188,13 @@ def _ledger(name: str) -> str:
         from openmr.reports.ledger import all_entries
         from openmr.reports.ledger.entries import CONTRADICTED, examine
 
-        entries = all_entries()
+        for entry in all_entries():
+            if name in entry.code:
+                finding = examine(entry)
+                if finding.error or finding.verdict == CONTRADICTED:
+                    return f"ledger ({entry.equation})"
     except Exception as error:
         return f"ledger: {type(error).__name__}"
-    for entry in entries:
-        if name in entry.code:
-            finding = examine(entry)
-            if finding.error or finding.verdict == CONTRADICTED:
-                return f"ledger ({entry.equation})"
     return ""
 
 
