@@ -133,6 +133,5 @@ FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
 }
 """Of single formulas, for `openmr verify` and the ledger, by module."""
 SURVIVORS |= {
-    f"rates.closed_form.{name}": why
-    for name, why in FORMULA_SURVIVORS["rates.closed_form"].items()
+    f"rates.closed_form.{name}": why for name, why in FORMULA_SURVIVORS["rates.closed_form"].items()
 }
