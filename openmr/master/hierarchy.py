@@ -58,6 +58,8 @@ _FOLLOWED = 1e-11
 """Distance from the slow modes that is rounding, over the largest element."""
 _OFFSET = 0.02
 """Shift off the axis of frequencies, over the slowest exponent, that keeps matrices regular."""
+_DENSE = 150
+"""Largest block whose exponential is taken whole, at less than its steps one by one."""
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
 _LARGEST_ERROR = 1e-9
@@ -342,7 +344,7 @@ def hierarchies(
 
 
 def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> _Slow:
-    """_Slow modes of a constant system; arguments and errors as of `slow_generator`."""
+    """Slow modes of a constant system; arguments and errors as of `slow_generator`."""
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
     rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
@@ -692,13 +694,41 @@ def exponential(
         part = csr_array(rhs[inside][:, inside])
         vectors = np.zeros((len(inside), len(chosen)), dtype=complex)
         vectors[: len(top)] = columns[np.ix_(top, chosen)]
+        moved = _mover(part, step)
         for k in range(steps + 1):
             if k:
-                moved = [krylov_exponential(part, vector, step) for vector in vectors.T]
-                vectors = np.stack(moved, axis=-1)
+                vectors = moved(vectors)
             states[k][np.ix_(top, chosen)] = vectors[: len(top)]
             changes[k][np.ix_(top, chosen)] = part[: len(top)] @ vectors
     return states, changes
+
+
+def _mover(matrix: csr_array, time: float) -> Callable[[ComplexArray], ComplexArray]:
+    """exp(time matrix) on columns, which it takes many times over."""
+    if matrix.shape[0] > _DENSE:
+        return lambda vectors: np.stack(
+            [krylov_exponential(matrix, vector, time) for vector in vectors.T], axis=-1
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = expm(time * matrix.toarray())
+
+    def moved(vectors: ComplexArray) -> ComplexArray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.asarray(whole @ vectors)
+        _length(found)
+        return found
+
+    return moved
+
+
+def _length(vectors: ComplexArray) -> float:
+    """Norm; refused where it says that nothing holds the motion."""
+    length = float(np.linalg.norm(vectors))
+    if not length <= _GROWN:
+        raise ConvergenceError(
+            "the hierarchy grows without bound: it has too few levels for noise this strong"
+        )
+    return length
 
 
 def _matrix(hierarchy: HEOMSolver) -> csr_array:
@@ -716,11 +746,7 @@ def krylov_exponential(
     that a Taylor series takes (Hochbruck and Lubich 1997).
     """
     size = min(_KRYLOV, len(vector))
-    length = float(np.linalg.norm(vector))
-    if not length <= _GROWN:
-        raise ConvergenceError(
-            "the hierarchy grows without bound: it has too few levels for noise this strong"
-        )
+    length = _length(vector)
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
     small = np.zeros((size + 1, size + 1), dtype=complex)
     basis[0] = vector / length
