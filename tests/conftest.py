@@ -3,10 +3,12 @@
 import os
 
 import pytest
+from threadpoolctl import threadpool_limits
 
-# before NumPy is loaded: the cores are taken by the processes of pytest-xdist
+# the cores are taken by the processes of pytest-xdist; and a plugin may have loaded NumPy already
 for library in ("OMP", "OPENBLAS"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+threadpool_limits(1)
 
 
 def pytest_collection_modifyitems(items):

@@ -17,7 +17,8 @@ SWAPPED = {
     ast.Pow: ast.Mult,
 }
 TURNED = {ast.Add: ast.Sub, ast.Sub: ast.Add}
-LAYOUT_CALLS = {"moveaxis", "stack", "sum", "_replace"}  # their integers are axes of arrays
+LAYOUT_CALLS = {"moveaxis", "swapaxes", "stack", "sum", "reshape", "zeros", "_replace"}
+"""Their integers are axes and sizes of arrays."""
 
 
 class Mutant(NamedTuple):
@@ -82,28 +83,44 @@ def _is_integer(node: ast.AST) -> bool:
     return isinstance(inner, ast.Constant) and type(inner.value) is int
 
 
+def _is_layout(index: ast.AST) -> bool:
+    """Whether it picks no element: a slice, an ellipsis, a new axis."""
+    return isinstance(index, ast.Slice) or getattr(index, "value", 0) in (..., None)
+
+
+def _is_index(node: ast.AST) -> bool:
+    """Whether the numbers of a tuple are indices."""
+    return isinstance(node, ast.Tuple) and any(map(_is_layout, node.elts))
+
+
 def _called(call: ast.Call) -> str:
     return getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
-def _sites(tree: ast.AST) -> Iterator[tuple[Place, ast.AST, str]]:
+def _said(function: ast.FunctionDef) -> list[tuple[Place, ast.AST]]:
+    """Everything in the body of a function that does not only check, warn or lay out."""
+    return [(place, node) for _, place, node in _walk(ast.Module(function.body, []))]
+
+
+def _sites(function: ast.FunctionDef) -> Iterator[tuple[Place, ast.AST, str]]:
     """(place, node, kind) of every coefficient, sign and power."""
-    for parent in ast.walk(tree):
-        for place, node in _hanging(parent):
-            if isinstance(parent, ast.Subscript) and place.field == "slice":
-                continue
-            if isinstance(parent, ast.keyword) and _is_integer(node):
-                continue
-            layout = isinstance(parent, ast.Call) and _called(parent) in LAYOUT_CALLS
-            if layout and place.field == "args" and _is_integer(node):
-                continue
-            if _is_number(node):
-                power = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow)
-                yield place, node, "power" if power else "coefficient"
-            elif isinstance(node, ast.BinOp) and type(node.op) in SWAPPED:
-                yield place, node, "operator"
-            elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-                yield place, node, "sign"
+    axes: list[ast.AST] = []
+    for place, node in _said(function):
+        parent = place.parent
+        if isinstance(parent, ast.Subscript) and place.field == "slice":
+            continue
+        layout = isinstance(parent, ast.Call) and _called(parent) in LAYOUT_CALLS
+        layout = (layout and place.field == "args") or isinstance(parent, ast.Slice)
+        if (layout and _is_integer(node)) or parent in axes or _is_index(parent):
+            axes.append(node)
+            continue
+        if _is_number(node):
+            power = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow)
+            yield place, node, "power" if power else "coefficient"
+        elif isinstance(node, ast.BinOp) and type(node.op) in SWAPPED:
+            yield place, node, "operator"
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            yield place, node, "sign"
 
 
 def _changed(node: ast.AST, kind: str) -> ast.AST:
@@ -123,7 +140,7 @@ def mutants(source: str) -> list[Mutant]:
     """Every single change of a coefficient, sign or power in the functions of a module."""
     found = []
     for function in _functions(source):
-        for place, node, kind in list(_sites(ast.Module(function.body, []))):
+        for place, node, kind in list(_sites(function)):
             new = _changed(node, kind)
             with _instead(place, node, new):
                 found.append(_mutant(f"{ast.unparse(node)} -> {ast.unparse(new)}", function))
@@ -159,14 +176,15 @@ def _other_index(node: ast.AST) -> ast.AST | None:
     new = copy.deepcopy(node)
     if isinstance(new, ast.Attribute):
         new.attr = _partner(new.attr)
-    elif isinstance(new, ast.Name):
+    elif isinstance(new.ctx, ast.Load) and isinstance(new, ast.Name):
         new.id = _partner(new.id)
     elif isinstance(new.ctx, ast.Load):
-        index = new.slice
-        if isinstance(index, ast.Tuple) and len(index.elts) == 2:
-            index.elts.reverse()
-        elif isinstance(index, ast.Constant) and type(index.value) is int:
-            index.value = index.value - 1 if index.value else 1
+        inside = new.slice.elts if isinstance(new.slice, ast.Tuple) else [new.slice]
+        integers = [one for one in inside if _is_number(one)]
+        if len(integers) == 1:
+            integers[0].value = integers[0].value - 1 if integers[0].value else 1
+        elif len(inside) > 1 and not any(map(_is_layout, inside[-2:])):
+            inside[-2:] = inside[:-3:-1]
     return new if ast.dump(new) != ast.dump(node) else None
 
 
@@ -185,13 +203,12 @@ def index_mutants(source: str) -> list[Mutant]:
     found = []
     for function in _functions(source):
         known = _names(function)
-        for parent in list(ast.walk(ast.Module(function.body, []))):  # not its annotations
-            for place, node in _hanging(parent):
-                new = _other_index(node)
-                if new and getattr(new, "attr", getattr(new, "id", None)) in {None, *known}:
-                    with _instead(place, node, new):
-                        change = f"{ast.unparse(node)} -> {ast.unparse(new)}"
-                        found.append(_mutant(change, function))
+        for place, node in _said(function):
+            new = _other_index(node)
+            if new and getattr(new, "attr", getattr(new, "id", None)) in {None, *known}:
+                with _instead(place, node, new):
+                    change = f"{ast.unparse(node)} -> {ast.unparse(new)}"
+                    found.append(_mutant(change, function))
     return found
 
 

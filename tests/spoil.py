@@ -13,6 +13,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
+from mutation import index_mutants, mutants
 from qutip import Qobj
 
 Function = types.FunctionType
@@ -41,6 +42,19 @@ def rewritten(function: Function, old: str, new: str) -> types.CodeType:
     source = textwrap.dedent(inspect.getsource(function))
     assert old in source, f"{function.__name__} no longer says {old!r}"
     return compiled(function, ast.parse(source.replace(old, new)))
+
+
+def variants(function: Function) -> Iterator[tuple[str, types.CodeType]]:
+    """(change, code) for every coefficient, sign, operator, power and index of a function."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    for node in ast.walk(tree):  # variants know no types
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+    source = ast.unparse(tree)
+    for mutant in mutants(source) + index_mutants(source):
+        yield mutant.change, compiled(function, mutant.tree)
 
 
 def functions(name: str) -> list[Function]:

@@ -1,15 +1,21 @@
-"""Wrong variants that nothing can notice, for `mutants.py`: name -> why not."""
+"""Wrong variants that nothing can notice: name -> why not."""
 
 START = "only where a search starts: it ends at the same lowest free energy"
 WAY = "only which of two ways is taken to the same root"
 ZERO = "only whether it is zero, to rounding, is asked"
 NEAR = "a margin by which a limit is met: laxer or sharper, the same numbers"
+EVEN = "the longitudinal resistivity does not know the sense of the precession"
+ZEROS = "one more coefficient, which is zero"
 COST = "how much memory, or how many at a time: the same numbers"
 WORDS = "tells the place in an error message"
-COMMUTE = "functions of one matrix commute"
+SQUARED = "its sign goes: it is squared"
+RATIO = "in both of two series of which only the quotient counts"
+TERM, COEFFICIENT = "matrix @ total", "coefficient[..., None, None] * one"
+STEPS = "at which times it is looked for: known to a step, as is said"
 TIE = "differs where two computed numbers are equal to the last bit, and then they stand for one"
 ODD = "of an even number of samples the last interval is judged by extrapolation: a larger error"
 
+"""For `mutants.py`."""
 SURVIVORS: dict[str, str] = {
     "bath.transforms._resolved: 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, "
     "-1)) -> 2 * (0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, -1)))": NEAR,
@@ -28,11 +34,116 @@ SURVIVORS: dict[str, str] = {
     "models.clusters.weiss_splittings: 1e-12 * len(modes) * (1.0 + np.abs(energies).max()) -> "
     "2 * (1e-12 * len(modes) * (1.0 + np.abs(energies).max()))": NEAR,
     "models.fermi_kinetics._linear_operator: 1 + count // 32 -> 2 + count // 32": COST,
+    "moments.coupled_sublattices._sweep: 1.0 - own * variance(spin, x[i]) -> 1.0": START,
+    "moments.coupled_sublattices._sweep: attracted + own * m[i] -> own * m[i]": START,
+    "moments.coupled_sublattices._sweep: x[i] - rest + own * means(spin, x[i]).mean_spin -> "
+    "x[i] - rest": START,
+    "moments.coupled_sublattices._sweep: x[i] - rest -> -rest": START,
+    "moments.coupled_sublattices.lowest: 4 * found.rounding -> 2 * (4 * found.rounding)": NEAR,
+    "moments.one_sublattice._sketch: step -= depth -> pass": START,
+    "moments.one_sublattice._start: above -= np.maximum(_sketch(_bend(spin), above, depth, pull), "
+    "0.0) -> pass": START,
+    "moments.one_sublattice._start: depth / (1.0 + np.abs(pull)) -> "
+    "2 * (depth / (1.0 + np.abs(pull)))": START,
+    "moments.one_sublattice._start: saturated += depth -> pass": START,
     "moments.grid._put: 1: -> 2:": COST,
     "moments.one_sublattice._solve: spin + 1.0 -> spin + 2.0": WAY,
     "rates.plateau.find_plateau: np.diff(largest) > 0 -> np.diff(largest) >= 0": TIE,
+    "rates.closed_form.rate_along: flip_flux(weights, lines) -> flip_flux(lines, weights)": (
+        "a sum of products of the same three numbers of both"
+    ),
     "rates.routes.heom._elements: terms + 1 -> 1": COST,
+    "moments.spin_averages._half_angle: range((count + 1) // 2) -> "
+    "range((count + 1) // 2 + 1)": ZEROS,
     "sample.ordering._leading_net_moment: abs(moments.sum()) / np.abs(moments).sum() -> "
     "2 * (abs(moments.sum()) / np.abs(moments).sum())": ZERO,
-    "transport.matrix_tanh.profiles: s @ (one - r) -> (one - r) @ s": COMMUTE,
+    "rates.routes.tcl2._Electron.memory_time: 0.001 * end -> 2 * (0.001 * end)": STEPS,
+    "transport.impurity.golden_rule_rate: np.cross(k[:, None], k[None, :]) -> "
+    "np.cross(k[None, :], k[:, None])": SQUARED,
+    "transport.resistivity.mechanisms: still + precessing -> still - precessing": EVEN,
+    "transport.resistivity.mechanisms: alike + precessing -> alike - precessing": EVEN,
+    "transport.matrix_tanh._factorials: 1.0 / factorial(2 * n + first) -> "
+    "2 * (1.0 / factorial(2 * n + first))": RATIO,
+    f"transport.matrix_tanh._series: {TERM} + {COEFFICIENT} -> {TERM} - {COEFFICIENT}": RATIO,
+}
+
+ISOTROPIC = "of an isotropic coupling, which is all it takes"
+FOURTH = "fourth term of the series: 1e-14 at most"
+GUARD = "stands in for what is not used there"
+SHAPES = "both parts have the same shape"
+B_ALONE = "the paper's spins precess about b alone"
+DEFAULT = "depths that nobody asked for"
+STILL = "a spin that never relaxes, which no film of the reports has"
+MESH = "where a mesh starts: it is refined to the same numbers"
+JUMPS = "the paper's films have no layers"
+WHICH = "which of two ways, or that nothing is to be done"
+J0, J1 = "magnet.exchange[:, 0]", "magnet.exchange[:, 1]"
+ACROSS = "(turn[..., :2, :2] @ across[..., None])"
+GRID = "_checks.broadcast(azimuth=azimuth, temperature=self.temperature)"
+BRACKET = "(1 - u2 * 62 / 153)"
+RATE = "relaxation.longitudinal / film.diffusion"
+FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
+    "rates.closed_form": {
+        f"{name}: {J0} -> {J1}": ISOTROPIC
+        for name in (
+            *("longitudinal_isotropic", "transverse_isotropic"),
+            *("saturated_dephasing", "paramagnetic_rate"),
+        )
+    },
+    "rates.axes": {
+        "local_axes: 0 -> 0.37": WHICH,
+        "local_axes: 1.0 -> 1.37": GUARD,
+    },
+    "rates.record": {
+        **{
+            f"precession_tensor: {change}": B_ALONE
+            for k, other in (("0", "1"), ("1", "0"))
+            for change in (
+                f"-across[..., {k}] -> across[..., {k}]",
+                f"across[..., {k}] -> across[..., {other}]",
+            )
+        },
+        f"rotated: {ACROSS}[..., 0] -> {ACROSS}[..., 1]": B_ALONE,
+        "rotated: 0 -> 0.37": WHICH,
+        "rotated: 0.0 -> 0.37": WHICH,
+        f"rotated: {GRID}[0] -> {GRID}[1]": "the arrays have one shape once they are broadcast",
+    },
+    "transport.surviving": {
+        "surviving_across: parts[0] -> parts[1]": SHAPES,
+        "_tanh_ratio: 1.0 -> 1.37": GUARD,
+        f"_tanh_ratio_series: u2 * 17 / 42 * {BRACKET} -> u2 * 17 / 42 / {BRACKET}": FOURTH,
+        "_tanh_ratio_series: 1 - u2 * 62 / 153 -> 1 + u2 * 62 / 153": FOURTH,
+        "_tanh_ratio_series: u2 * 62 -> u2 / 62": FOURTH,
+        "_tanh_ratio_series: 62 -> 84.94000000000001": FOURTH,
+        "_tanh_ratio_series: 153 -> 209.61": FOURTH,
+        "_tanh_ratio_pair: 0 -> 0.37": WHICH,
+    },
+    "transport.matrix_tanh": {
+        f"_series: {TERM} + {COEFFICIENT} -> {TERM} - {COEFFICIENT}": RATIO,
+        "_factorials: 1.0 -> 1.37": RATIO,
+    },
+    "transport.diffusion": {
+        "profile: 0.0 -> 0.37": DEFAULT,
+        "profile: 101 -> 138.37": DEFAULT,
+        f"_mode_profiles: {RATE} + 0j -> {RATE} - 0j": "the zero only makes it complex",
+        "_mode_profiles: 0 -> 0.37": STILL,
+        "_mode_profiles: 1.0 -> 1.37": STILL,
+        "_mode_profiles: 1 - gap -> 1 + gap": STILL,
+        "_mode_profiles: 1 -> 1.37": STILL,
+        "graded_profile: inner / film.thickness -> inner * film.thickness": JUMPS,
+        "graded_profile: 0 -> 0.37": JUMPS,
+        "graded_profile: 1.0 -> 1.37": MESH,
+        "graded_profile: 1e-300 -> 1.3700000000000002e-300": MESH,
+        "graded_profile: -0.5 -> 0.5": MESH,
+        "graded_profile: 0.5 -> 0.685": MESH,
+    },
+    "transport.resistivity": {
+        "mechanisms: still + precessing -> still - precessing": EVEN,
+        "mechanisms: alike + precessing -> alike - precessing": EVEN,
+        "resistivity: 1 -> 1.37": WHICH,
+    },
+}
+"""Of single formulas, for `openmr verify` and the ledger, by module."""
+SURVIVORS |= {
+    f"rates.closed_form.{name}": why for name, why in FORMULA_SURVIVORS["rates.closed_form"].items()
 }

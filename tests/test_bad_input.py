@@ -165,7 +165,7 @@ COMMANDS = [
     (["verify", "--temperature", "warm"], "invalid float value: 'warm'"),
     (["verify", "--field", "inf"], "`field`"),
     (["verify", "--spin", "0.3"], "`spin`"),
-    (["verify", "--spin", "2500000"], "GiB"),
+    (["verify", "--spin", "2500"], "GiB"),
     (["verify", "--direction", "0", "0", "0"], "`direction`"),
     (["verify", "--exchange-energy", "1meV", "2meV"], "`exchange_energy` must be a scalar, (x, y"),
     (["verify", "--exchange-energy", "-1"], "have a unit, meV as in -1meV or eV as in -1e-3eV"),

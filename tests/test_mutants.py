@@ -38,9 +38,14 @@ def test_every_module_of_the_physics_is_met():
     paths = mutants.physics()
     drawn = mutants.sample(paths, seed=1, number=len(paths))
     assert {wrong.path for wrong in drawn} == set(paths)
-    assert [w.name for w in mutants.sample(paths[:3], 1, 6)] == [
-        w.name for w in mutants.sample(paths[:3], 1, 6)
-    ]
+
+
+def test_a_draw_depends_on_no_other_file_and_grows_with_its_share():
+    path = Path(mutants.ROOT, "openmr", "transport", "impurity.py")
+    few, more = ([w.name for w in mutants.drawn(path, 1, share)] for share in (0.2, 0.4))
+    assert 0 < len(few) < len(more)
+    assert more[: len(few)] == few
+    assert few != [w.name for w in mutants.drawn(path, 2, 0.2)]
 
 
 def test_what_is_explained_is_there():
@@ -67,3 +72,10 @@ def test_what_nothing_notices_needs_a_reason(monkeypatch, capsys, noticed, expla
     monkeypatch.setattr(mutants, "SURVIVORS", reasons)
     assert mutants.report(wrong, {0: {"noticed": noticed}}) == status
     assert ("UNEXPLAINED" in capsys.readouterr().out) == (not noticed and not explained)
+
+
+def test_what_is_not_decided_in_time_is_no_failure_but_a_broken_tool_is():
+    wrong = mutants.sample([Path(mutants.ROOT, "openmr", "units.py")], 1, 2)
+    assert mutants.report(wrong, {}) == 0
+    assert mutants.report(wrong, {0: {"late": True}, 1: {"noticed": "a test"}}) == 0
+    assert mutants.report(wrong, {0: {"broken": "an error"}}) == 1

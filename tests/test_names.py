@@ -61,8 +61,8 @@ def used_from():
     """Full name -> files in which it is imported, written out, or looked up in its module."""
     found = {}
     for path, tree in trees().items():
-        aliases, names = {}, set()
-        for node in ast.walk(tree):
+        aliases, names, nodes = {}, set(), list(ast.walk(tree))
+        for node in nodes:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("openmr"):
                 for one in node.names:
                     name = f"{node.module}.{one.name}"
@@ -73,7 +73,7 @@ def used_from():
                     if one.name.startswith("openmr"):
                         whole = one.name if one.asname else "openmr"
                         aliases[one.asname or "openmr"] = whole
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Attribute):
                 names.add(full_name(node, aliases))
         for name in names:
@@ -81,16 +81,24 @@ def used_from():
     return found
 
 
-@cache
-def words(path):
-    return set(re.findall(r"[A-Za-z]\w*", texts()[path]))
+def words(text):
+    return set(re.findall(r"[A-Za-z]\w*", text))
 
 
-@cache
-def dotted(path):
+def dotted(text):
     """Names at the end of a path in dots, or alone in quotes as for `setattr`."""
-    found = re.findall(r"""(?:openmr|om)(?:\.\w+)*\.(\w+)|["'](\w+)["']""", texts()[path])
+    found = re.findall(r"""(?:openmr|om)(?:\.\w+)*\.(\w+)|["'](\w+)["']""", text)
     return {first or second for first, second in found}
+
+
+@cache
+def mentioned():
+    """Name -> pages that have the word, and files of code that have it in dots or in quotes."""
+    found = {}
+    for path, text in texts().items():
+        for name in words(text) if path.suffix in PAGES else dotted(text):
+            found.setdefault(name, set()).add(path)
+    return found
 
 
 def assigned(tree):
@@ -123,17 +131,13 @@ def unused(path):
     kept = set(promised(tree))
     for name in dict.fromkeys(assigned(tree)):
         places = set().union(*(used_from().get(f"{m}.{name}", set()) for m in [module, *parents]))
-        others = (other for other in texts() if other != path)
         if not (
             name.startswith("_")
             or name in kept
             or path == CELLS
             or (name == "ENTRIES" and path.parent == CHAPTERS)
             or places - {path}
-            or any(
-                name in (words(other) if other.suffix in PAGES else dotted(other))
-                for other in others
-            )
+            or mentioned().get(name, set()) - {path}
         ):
             yield f"{module}.{name}"
 

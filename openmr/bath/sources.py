@@ -481,8 +481,8 @@ class Correlation(_Remembered):
         if error > _FITTED * rtol:
             raise ConvergenceError(
                 f"exponents of the bath reach {error:.2g} of the integral of |C|, allowed "
-                f"{_FITTED * rtol:.2g}: it falls off too slowly to be a sum of few; use 'redfield', "
-                "or 'tcl2' without pulses"
+                f"{_FITTED * rtol:.2g}: it falls off too slowly to be a sum of few; "
+                "use 'redfield', or 'tcl2' without pulses"
             )
         return replace(found, uncertainty=max(error, found.uncertainty))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import qutip
+from numpy.typing import NDArray
 from qutip import Qobj
 from qutip.core.environment import DrudeLorentzEnvironment, ExponentialBosonicEnvironment
 from qutip.solver.heom import Bath, BathExponent, HEOMSolver
@@ -24,7 +25,7 @@ from scipy.linalg import expm
 from scipy.sparse import csc_array, csr_array, eye_array
 from scipy.sparse import kron as kron_sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import LinearOperator, gmres, splu
+from scipy.sparse.linalg import splu
 
 from openmr import _checks
 from openmr._checks import (
@@ -38,25 +39,31 @@ from openmr._checks import (
 )
 from openmr._qutip import exact_arithmetic
 from openmr.master.markov import Part
-from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled
+from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled, tcl2_generator
 from openmr.master.open_system import OpenSystem
 
 _SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
 """First depth; how often exponents are made finer; inverse iterations."""
-MAX_DEPTH = 8
-"""Deepest hierarchy, unless it is said otherwise."""
+MAX_DEPTH, _TRIED = 12, 5
+"""Deepest hierarchy, unless it is said otherwise; and where finer exponents are tried at most."""
 _COARSEST, _REACH = 1e-2, 10.0
 """First exponents: their error, and where noise counts as white over the largest frequency."""
-_LEAST_SHARE = 1e-6
-"""Share of the system in its modes: with less, modes of the bath have taken their place."""
-_FACTORED = 6000
-"""Rows up to which sparse factors are cheaper than Krylov spaces."""
+_LEAST_SHARE, _LEFT_ITERATIONS = 0.5, 3
+"""Part of a state that goes into the modes found, without which they are the bath's; and the
+inverse iterations by which it is known to a per cent."""
+_MOST_ROWS, _MOST_FACTORED = 100_000, 15_000
+"""Rows of the largest hierarchy that is propagated, and of the largest that is factored: a minute
+and ten seconds."""
 _FOLLOWED = 1e-11
 """Distance from the slow modes that is rounding, over the largest element."""
 _OFFSET = 0.02
 """Shift off the axis of frequencies, over the slowest exponent, that keeps matrices regular."""
+_DENSE = 150
+"""Largest block whose exponential is taken whole, at less than its steps one by one."""
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
+_LARGEST_ERROR = 1e-9
+"""Error of a step in time, over the state, above which rounding is no excuse."""
 _MOST_HALVINGS = 30
 """Halvings of a time step before it is given up."""
 _GROWN = 1e100
@@ -103,14 +110,14 @@ class Hierarchy:
         d, k = self.problem.system.dimension, len(self.exponents)
         rows = d**2 * comb(k + self.depth, self.depth)
         needed = rows * (20.0 * 4 * d * (k + 1) + 16.0 * (_KRYLOV + 4))
-        self._refuse(rows, needed)
+        self._refuse(rows, needed, _MOST_ROWS)
 
-    def _refuse(self, rows: float, needed: float) -> None:
-        if needed > MOST_BYTES:
+    def _refuse(self, rows: float, needed: float, most: int) -> None:
+        if needed > MOST_BYTES or rows > most:
             raise SizeError(
                 f"`method` 'heom' with {len(self.exponents)} exponents and depth {self.depth} "
-                f"would take about {needed / 2**30:.3g} GiB ({rows:.2g} rows), allowed "
-                f"{MOST_BYTES / 2**30:g} GiB; use 'tcl4', or a larger `rtol`"
+                f"would take {rows:.2g} rows and about {needed / 2**30:.2g} GiB, allowed "
+                f"{most} rows and {MOST_BYTES / 2**30:g} GiB; use 'tcl4', or a larger `rtol`"
             )
 
     @cached_property
@@ -171,69 +178,107 @@ class Hierarchy:
     def slow(self) -> tuple[ComplexArray, ComplexArray]:
         """Generator K of the slow modes (d^2, d^2), and W (rows, d^2): the hierarchy is W rho.
 
-        Inverse iteration about each Bohr frequency of the system, no propagation.
+        Inverse iteration about each eigenvalue of second order, no propagation.
 
         Raises
         ------
         ConvergenceError
             If the modes of the system are not apart from those of the bath.
         """
-        system, top = self.problem.system, self.problem.system.dimension**2
-        self._refuse(self.size * top, 64.0 * self.size * top**2)
+        system, unit = self.problem.system, self.problem.unit
+        top = system.dimension**2
+        self._refuse(self.size * top, 64.0 * self.size * top**2, _MOST_FACTORED)
         matrix = csc_array(self.matrix)
-        gaps = (system.energies - system.energies[:, None]).T.ravel() / self.problem.unit
-        modes = np.zeros((matrix.shape[0], top), dtype=complex)
-        modes[:top] = np.kron(system.states.conj(), system.states)
-        shifts, nearest = np.unique(np.round(gaps, 9), return_inverse=True)
-        scale = max(1.0, float(np.abs(gaps).max()))
-        offset = _OFFSET * SETTLED / self.problem.settled if self.problem.settled else _OFFSET
+        values, vectors = _modes_of(tcl2_generator(system).matrix / unit, system.states)
+        width = _OFFSET * (SETTLED / self.problem.settled if self.problem.settled else 1.0)
+        shifts, nearest = _clusters(values, width)
         one = eye_array(matrix.shape[0], dtype=complex, format="csc")
-        solvers = [_solver(csc_array(matrix - (offset + 1j * w) * one), top) for w in shifts]
-        found, change, last = np.zeros((top, top), dtype=complex), np.inf, np.inf
+        # as symmetric in its pattern as it is, the matrix hardly fills in
+        options = {"SymmetricMode": True}
+        factors = [
+            splu(
+                csc_array(matrix - w * one),
+                "MMD_AT_PLUS_A",
+                diag_pivot_thresh=0.01,
+                options=options,
+            )
+            for w in shifts
+        ]
+        modes = np.zeros((matrix.shape[0], top), dtype=complex)
+        modes[:top] = vectors
+        scale = max(1.0, float(np.abs(values).max()))
+        change, last = np.inf, np.inf
+        found: ComplexArray = np.zeros((top, top), dtype=complex)
         for _ in range(_MOST_ITERATIONS):
-            for k, solve in enumerate(solvers):
-                modes[:, nearest == k] = solve(modes[:, nearest == k])
+            for k, factor in enumerate(factors):
+                modes[:, nearest == k] = factor.solve(modes[:, nearest == k])
             modes /= np.linalg.norm(modes, axis=0)
-            if np.linalg.norm(modes[:top], ord=-2) < _LEAST_SHARE:
+            if np.linalg.norm(modes[:top], ord=-2) < 1e3 * EPSILON:
                 break
             below = np.linalg.inv(modes[:top])
-            before, found = found, (matrix[:top] @ modes) @ below
+            before, found = found, np.asarray((matrix[:top] @ modes) @ below, dtype=complex)
             change = float(np.abs(found - before).max())
             if change <= 10 * EPSILON * scale * top or (change <= 1e-10 * scale and change >= last):
-                return found, np.asarray(modes @ below)
+                whole = np.asarray(modes @ below, dtype=complex)
+                if self._share(whole, factors, shifts, found) < _LEAST_SHARE:
+                    break
+                return found, whole
             last = change
             values, vectors = np.linalg.eig(found)
             modes = modes @ (below @ vectors)
-            nearest = np.argmin(np.abs(values[:, None] - offset - 1j * shifts), axis=1)
+            nearest = np.argmin(np.abs(values[:, None] - shifts), axis=1)
         raise ConvergenceError(
             "the hierarchy has no slow modes: rates of the system are as large as those of its "
-            f"bath's memory (last change {change * self.problem.unit:.2g}); propagate with "
-            "`evolve`, or use a weaker coupling"
+            f"bath's memory (last change {change * unit:.2g}); propagate with `evolve`, or take a "
+            "larger `rtol`, which needs fewer exponents"
         )
 
+    def _share(
+        self,
+        whole: ComplexArray,
+        factors: Sequence[Any],
+        shifts: ComplexArray,
+        generator: ComplexArray,
+    ) -> float:
+        """Part of a state uncorrelated with the bath that goes into the slow modes W, of 1.
 
-def _solver(matrix: csc_array, top: int) -> Callable[[ComplexArray], ComplexArray]:
-    """Solution of linear equations: by factors, or by Krylov spaces where these would fill in."""
-    if matrix.shape[0] <= _FACTORED:
-        options = {"SymmetricMode": True}
-        factors = splu(matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options)
-        return lambda columns: np.asarray(factors.solve(columns))
-    inverse = 1 / matrix.diagonal()
-    inverse[:top] = 1.0
-    nearly: Any = LinearOperator(matrix.shape, lambda v: inverse * v.ravel(), dtype=complex)
-    limits: Any = {"rtol": 1e-12, "restart": _KRYLOV, "maxiter": 5}
+        Their projector needs the left modes, by inverse iteration with the same matrices.
+        """
+        top = len(generator)
+        values, vectors = _modes_of(generator, self.problem.system.states)
+        nearest = np.argmin(np.abs(values[:, None] - shifts), axis=1)
+        back = np.zeros_like(whole)
+        back[:top] = np.linalg.inv(vectors).conj().T
+        for _ in range(_LEFT_ITERATIONS):
+            for k, factor in enumerate(factors):
+                back[:, nearest == k] = factor.solve(back[:, nearest == k], "H")
+            back /= np.linalg.norm(back, axis=0)
+        slip = np.linalg.solve(back.conj().T @ whole, back[:top].conj().T)
+        return float(np.trace(slip).real / top)
 
-    def solve(columns: ComplexArray) -> ComplexArray:
-        found = np.empty_like(columns)
-        for k, column in enumerate(columns.T):
-            found[:, k] = gmres(matrix, column, M=nearly, **limits)[0]
-        return found
 
-    return solve
+def _modes_of(matrix: ComplexArray, states: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+    """Eigenvalues and eigenvectors; where these coincide, those of the states alone."""
+    values, vectors = np.linalg.eig(matrix)
+    if np.linalg.cond(vectors) > 1e8:
+        vectors = np.kron(states.conj(), states)
+        values = np.diag(vectors.conj().T @ matrix @ vectors)
+    return np.asarray(values, dtype=complex), np.asarray(vectors, dtype=complex)
+
+
+def _clusters(values: ComplexArray, width: float) -> tuple[ComplexArray, NDArray[np.intp]]:
+    """Shifts beside groups of values no further than a width from them, and the group of each."""
+    centres: list[complex] = []
+    for value in values:
+        if not any(abs(value - centre) <= width for centre in centres):
+            centres.append(value)
+    found = np.array(centres)
+    nearest = np.argmin(np.abs(values[:, None] - found), axis=1)
+    return found + width * (0.3 + 0.2j), nearest
 
 
 @dataclass(frozen=True, eq=False)
-class Slow:
+class _Slow:
     """Converged slow modes: what `Hierarchy.slow` gives, and how much it may still change."""
 
     hierarchy: Hierarchy
@@ -250,8 +295,8 @@ def ladder(
     """Hierarchy converged in depth and in the number of exponents, and the sum of both changes.
 
     `answer` gives what is to stand still and how much of a change is allowed. The depth is raised
-    until one level less changes the answer by less than half of that; two levels less, where it is
-    cheap, finer exponents are tried.
+    until one level less changes the answer by less than half of that; finer exponents are tried
+    on fewer levels, where they are cheap.
     """
 
     @cache
@@ -270,7 +315,7 @@ def ladder(
             f"the hierarchy is not converged at `max_depth` = {max_depth}: one level less changes "
             f"it by {shallower:.2g}, allowed {allowed:.2g} (see `rtol`)"
         )
-    tried = max(_SHALLOW + 1, depth - 2)
+    tried = max(_SHALLOW + 1, min(depth - 2, _TRIED))
     for finer in range(_MOST_FINER):
         # there is as much again to come, see `hierarchies`
         fewer = 2 * change((finer, tried), (finer + 1, tried))
@@ -298,7 +343,7 @@ def hierarchies(
     return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
 
 
-def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> Slow:
+def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> _Slow:
     """Slow modes of a constant system; arguments and errors as of `slow_generator`."""
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
@@ -312,7 +357,7 @@ def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_
         return unit * generator, unit * max(rtol * rate, rounding)
 
     hierarchy, change = ladder(hierarchies(system, widen=1.5), answer, max_depth)
-    return Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
+    return _Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
 
 
 def slow_generator(
@@ -351,7 +396,7 @@ def slow_generator(
     return unit * slow.generator, unit * slow.uncertainty
 
 
-def _steady(slow: Slow) -> ComplexArray:
+def _steady(slow: _Slow) -> ComplexArray:
     """Steady state as the whole hierarchy, (rows,), trace one.
 
     `ConvergenceError` if it is not unique.
@@ -649,13 +694,41 @@ def exponential(
         part = csr_array(rhs[inside][:, inside])
         vectors = np.zeros((len(inside), len(chosen)), dtype=complex)
         vectors[: len(top)] = columns[np.ix_(top, chosen)]
+        moved = _mover(part, step)
         for k in range(steps + 1):
             if k:
-                moved = [krylov_exponential(part, vector, step) for vector in vectors.T]
-                vectors = np.stack(moved, axis=-1)
+                vectors = moved(vectors)
             states[k][np.ix_(top, chosen)] = vectors[: len(top)]
             changes[k][np.ix_(top, chosen)] = part[: len(top)] @ vectors
     return states, changes
+
+
+def _mover(matrix: csr_array, time: float) -> Callable[[ComplexArray], ComplexArray]:
+    """exp(time matrix) on columns, which it takes many times over."""
+    if matrix.shape[0] > _DENSE:
+        return lambda vectors: np.stack(
+            [krylov_exponential(matrix, vector, time) for vector in vectors.T], axis=-1
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = expm(time * matrix.toarray())
+
+    def moved(vectors: ComplexArray) -> ComplexArray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.asarray(whole @ vectors)
+        _length(found)
+        return found
+
+    return moved
+
+
+def _length(vectors: ComplexArray) -> float:
+    """Norm; refused where it says that nothing holds the motion."""
+    length = float(np.linalg.norm(vectors))
+    if not length <= _GROWN:
+        raise ConvergenceError(
+            "the hierarchy grows without bound: it has too few levels for noise this strong"
+        )
+    return length
 
 
 def _matrix(hierarchy: HEOMSolver) -> csr_array:
@@ -673,11 +746,7 @@ def krylov_exponential(
     that a Taylor series takes (Hochbruck and Lubich 1997).
     """
     size = min(_KRYLOV, len(vector))
-    length = float(np.linalg.norm(vector))
-    if not length <= _GROWN:
-        raise ConvergenceError(
-            "the hierarchy grows without bound: it has too few levels for noise this strong"
-        )
+    length = _length(vector)
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
     small = np.zeros((size + 1, size + 1), dtype=complex)
     basis[0] = vector / length
@@ -696,7 +765,7 @@ def krylov_exponential(
             inner = time * small[: m + 1, : m + 1]
             weights = expm(inner)[:, 0]
             # rounding of the small exponential grows with its norm: less cannot be asked
-            rounding = 10 * EPSILON * (1 + float(np.linalg.norm(inner, 1)))
+            rounding = min(10 * EPSILON * (1 + float(np.linalg.norm(inner, 1))), _LARGEST_ERROR)
             if closed or abs(weights[m]) <= rounding * np.abs(weights).max():
                 return np.asarray(length * (weights @ basis[: m + 1]))
     if halvings == _MOST_HALVINGS:

@@ -324,7 +324,12 @@ def hamiltonian(cluster: Cluster) -> sparse.csr_matrix:
     sparse array (d, d), k_B T
         In the product basis m = S ... -S.
     """
-    along, raising = _on_sites(cluster.spins, 0), _on_sites(cluster.spins, 1)
+    return _hamiltonian(cluster, *(_on_sites(cluster.spins, component) for component in (0, 1)))
+
+
+def _hamiltonian(
+    cluster: Cluster, along: list[sparse.csr_matrix], raising: list[sparse.csr_matrix]
+) -> sparse.csr_matrix:
     total = cluster.zeeman * sum(along[1:], start=along[0])
     for i, j in np.argwhere(np.triu(cluster.exchange)):
         flip = raising[i] @ raising[j].T
@@ -340,13 +345,11 @@ def levels(cluster: Cluster) -> Levels:
     Levels
         Of H from `hamiltonian`.
     """
-    energies, basis = np.linalg.eigh(hamiltonian(cluster).toarray())
+    spins = [_on_sites(cluster.spins, component) for component in (0, 1)]
+    energies, basis = np.linalg.eigh(_hamiltonian(cluster, *spins).toarray())
     boltzmann = np.exp(energies[0] - energies)
     partition = boltzmann.sum()
-    along, raising = (
-        np.stack([basis.T @ (s @ basis) for s in _on_sites(cluster.spins, component)])
-        for component in (0, 1)
-    )
+    along, raising = (np.stack([basis.T @ (s @ basis) for s in one]) for one in spins)
     return Levels(
         energies, float(np.log(partition) - energies[0]), boltzmann / partition, along, raising
     )

@@ -99,7 +99,7 @@ def random_problem(rng, count, share):
 def test_one_start_is_enough_from_the_ordering_temperature_on(count):
     rng = np.random.default_rng(count)
     missed = 0
-    for _ in range(20):
+    for _ in range(10):
         above = random_problem(rng, count, rng.uniform(1.0, 3.0, 50))
         found, lowest = descent.convex(above), descent.lowest(above)
         # near the transition rounding grows by up to one over the distance from it

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import runpy
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,11 +133,6 @@ def lesson(request):
     plt.close("all")
 
 
-def test_runs_as_a_script(lesson, capsys):
-    runpy.run_path(str(lesson), run_name="__main__")
-    assert capsys.readouterr().out.count("correct: ") == 3
-
-
 def test_has_its_parts(lesson):
     body, tasks = parts(lesson)
     first = body[0].source
@@ -161,9 +155,10 @@ def test_checks_say_what_is_wrong_and_texts_how_exact(lesson):
             assert len(ast.literal_eval(demand.msg)) > 40
 
 
-def test_checks_tell_right_from_wrong(lesson):
+def test_runs_and_its_checks_tell_right_from_wrong(lesson, capsys):
+    """All cells one after another, as its page runs them, with wrong answers in between."""
     body, tasks = parts(lesson)
-    space = {"__name__": lesson.stem}
+    space = {"__name__": "__main__"}
     for cell in body:
         if not cell.markdown:
             run(cell, space, lesson)
@@ -183,5 +178,7 @@ def test_checks_tell_right_from_wrong(lesson):
                 assert not passes(task.check, space | {name: eval(trap, space)}, lesson), trap
             for answer in values(ENOUGH, lesson, task, name):
                 assert passes(task.check, space | {name: eval(answer, space)}, lesson), answer
+        capsys.readouterr()
         for cell in (task.check, *task.after):
             run(cell, space, lesson)
+        assert capsys.readouterr().out.count("correct: ") == 1

@@ -30,7 +30,7 @@ if __name__ == "__main__":
         print(sorted(set(pool.map(rank, range(8)))))
         found = om.sweep(
             om.presets.pt_py(), temperature=np.linspace(5.0, 90.0, 6), field=[0.0, 3.0],
-            method="bloch-redfield", executor=pool, chunk_points=2,
+            executor=pool, chunk_points=2,
         )
     found.to_netcdf(sys.argv[1], engine="h5netcdf")
 """
@@ -55,10 +55,7 @@ def test_two_workers_of_an_mpi_job_give_the_serial_dataset(tmp_path):
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "[1, 2]"  # rank 0 hands out and does none of the work
-    alone = om.sweep(
-        om.presets.pt_py(), temperature=np.linspace(5.0, 90.0, 6), field=[0.0, 3.0],
-        method="bloch-redfield",
-    )  # fmt: skip
+    alone = om.sweep(om.presets.pt_py(), temperature=np.linspace(5.0, 90.0, 6), field=[0.0, 3.0])
     with xarray.open_dataset(kept, engine="h5netcdf") as found:
         # vectorised functions round otherwise at the end of an array than inside it
         xarray.testing.assert_allclose(found.load(), alone, rtol=1e-13, atol=0)

@@ -141,7 +141,7 @@ def test_killed_and_gone_on_with(tmp_path, evaluated):
     while len(chunk_files(path, "drho2") if path.exists() else []) < 5:
         assert time.monotonic() < deadline
         assert worker.poll() is None
-        time.sleep(0.01)
+        time.sleep(0.05)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     there = len(chunk_files(path, "drho2"))

@@ -344,6 +344,7 @@ def test_grid_against_scipy():
     unit = FILM.diffusion / FILM.thickness**2
 
     def rates(z):
+        assert 0 <= z[0] < 0.1 * FILM.thickness < 0.9 * FILM.thickness < z[-1] <= FILM.thickness
         share = 1 / (1 + np.exp((z / FILM.thickness - 0.4) / 0.05))
         bare = FILM.spin_flip_rate * np.eye(3)
         return bare + share[:, None, None] * (full - bare)

@@ -40,8 +40,8 @@ _SPREAD = 1e-2
 """Largest deviation from a straight plateau, of the largest rate."""
 _MOST_BYTES = 4 * 2**30
 _MOST_SECONDS = 3600.0
-_PRODUCTS = 600
-"""Applications of H per evolution, measured; the window sets it, not the noise_width."""
+_PRODUCTS = 120
+"""Applications of H per evolution; the window sets it, not the noise_width."""
 _FLOPS = 1.5e10
 """Speed of one core per second, in complex matrix products (measured 1.4e10 to 2.6e10)."""
 

@@ -281,10 +281,11 @@ class _Electron:
         end = min(memory.memory, MEMORY_SEARCH)
         if end == 0.0:
             return 0.0
-        times = np.geomspace(min(1e-3, 1e-3 * end), end, 200)
-        away = [np.abs(self.bloch(memory.at(time)) - last).max() for time in times]
-        late = np.flatnonzero(np.array(away) > 0.01 * np.abs(last).max())
-        return float(times[late[-1]]) if len(late) else 0.0
+        allowed = 0.01 * np.abs(last).max()
+        for time in np.geomspace(end, min(1e-3, 1e-3 * end), 200):
+            if np.abs(self.bloch(memory.at(time)) - last).max() > allowed:
+                return float(time)
+        return 0.0
 
 
 def _electron(sample: Sample, state: Equilibrium, options: _Options) -> _Electron:

@@ -26,8 +26,8 @@ FERROMAGNET = "V A. Ferromagnetic MR: exchange field and rates"
 G = ELECTRONS.g
 
 
-class Isotropic(NamedTuple):
-    """Moments with isotropic coupling at one point, and what was found for them."""
+class Point(NamedTuple):
+    """Moments at one temperature and field, and what was found for them."""
 
     state: Equilibrium
     longitudinal: float  # 1/s, 1/tau_0 included
@@ -36,7 +36,7 @@ class Isotropic(NamedTuple):
     stopping_field: float  # T
 
 
-def isotropic(sample: Sample, temperature: float, field: float, method: str) -> Isotropic:
+def at_point(sample: Sample, temperature: float, field: float, method: str) -> Point:
     """One point by a route."""
     state = equilibrium(sample, temperature, field)
     options = {"modes": False} if method == "kinetic" else {}
@@ -44,7 +44,7 @@ def isotropic(sample: Sample, temperature: float, field: float, method: str) -> 
     turning, other = (_turning(sample, state, b) for b in (field, field + 10.0))
     rest = 1 / sample.film.spin_flip_time
     stopping_field = field - 10.0 * turning / (other - turning)  # linear in the field
-    return Isotropic(state, z + rest, (x + y) / 2 + rest, turning, stopping_field)
+    return Point(state, z + rest, (x + y) / 2 + rest, turning, stopping_field)
 
 
 def _turning(sample: Sample, state: Equilibrium, field: float) -> float:
@@ -63,36 +63,36 @@ def _ferrimagnet() -> Sample:
 
 
 @cache
-def _ferromagnets(method: str = "bloch-redfield") -> tuple[Isotropic, ...]:
+def _ferromagnets(method: str = "bloch-redfield") -> tuple[Point, ...]:
     """A film that orders at 30 K, at several temperatures and fields."""
     points = ((10.0, 2.0), (28.0, 0.5), (60.0, 9.0))
-    return tuple(isotropic(pt_py(), t, b, method) for t, b in points)
+    return tuple(at_point(pt_py(), t, b, method) for t, b in points)
 
 
 @cache
-def _shifted() -> tuple[Isotropic, ...]:
-    """Precession of one and of two sublattices, both signs of the field."""
-    samples = (pt_py(), pt_py(0.4e-3), _ferrimagnet())
-    return tuple(isotropic(s, 15.0, b, "bloch-redfield") for s in samples for b in (3.0, -1.0))
+def _shifted() -> tuple[Point, ...]:
+    """Precession of one and of two sublattices, anisotropic or not, both signs of the field."""
+    samples = (pt_py(), pt_py((-0.7e-3, -0.2e-3, 0.4e-3)), _ferrimagnet())
+    return tuple(at_point(s, 15.0, b, "bloch-redfield") for s in samples for b in (3.0, -1.0))
 
 
-def worst_rate(formula: Any, r: tuple[Isotropic, ...], of: str) -> float:
+def worst_rate(formula: Any, r: tuple[Point, ...], of: str) -> float:
     """Largest relative deviation from one of the rates that were found."""
     return max(worst_ratio(formula(one), getattr(one, of)) for one in r)
 
 
-def of_state(formula: Any, r: Isotropic) -> Any:
+def of_state(formula: Any, r: Point) -> Any:
     """One of the closed forms that take magnet, electrons and state."""
     sample = r.state.sample
     return formula(sample.magnet, sample.electrons, r.state)
 
 
-def of_rates(formula: Any, r: Isotropic) -> Any:
+def of_rates(formula: Any, r: Point) -> Any:
     """One of the closed forms that take 1/tau_0 besides."""
     return of_state(partial(formula, r.state.sample.film.spin_flip_rate), r)
 
 
-def _read(name: str, r: Isotropic) -> Any:
+def _read(name: str, r: Point) -> Any:
     """As a user reads it off the relaxation."""
     return getattr(relaxation_at(r.state), name)
 
@@ -100,22 +100,22 @@ def _read(name: str, r: Isotropic) -> Any:
 # --- (78), (83) ------------------------------------------------------------------------------
 
 
-def _print_mended(r: Isotropic) -> Any:
+def _print_mended(r: Point) -> Any:
     """Eq. (83) as printed, times hbar."""
     return HBAR * of_state(closed_form.exchange_field_printed, r)
 
 
-def field_error(formula: Any, r: tuple[Isotropic, ...]) -> float:
+def field_error(formula: Any, r: tuple[Point, ...]) -> float:
     """Largest relative deviation from the exchange field that was found."""
     return max(worst_ratio(formula(one), one.stopping_field) for one in r)
 
 
-def _shifted_precession_printed(r: Isotropic) -> Any:
+def _shifted_precession_printed(r: Point) -> Any:
     """The text of Sec. V A as printed."""
     return HBAR * _shifted_precession(r)
 
 
-def _shifted_precession(r: Isotropic) -> Any:
+def _shifted_precession(r: Point) -> Any:
     """With hbar."""
     field = r.state.field - of_state(closed_form.exchange_field, r)
     return G * MU_B * field / HBAR

@@ -174,7 +174,11 @@ ENTRIES = [
         r" + \theta_{SH}^2\Delta\rho_2\hat m_z",
         printed=shipped_film.transverse_printed,
         corrected=shipped_film.transverse,
-        shipped=(shipped_film.by_matrix("transverse"),),
+        shipped=(
+            shipped_film.by_matrix("transverse"),
+            partial(shipped_film.transverse_mended, "axial"),
+            partial(shipped_film.transverse_mended, "matrix"),
+        ),
         reference=partial(series, 1),
         note="The last term, all of rho_T for m along z, has the wrong sign. It follows the "
         "precession of (B4), opposite to that of (2). rho_T is E_y / J_x at J_y = 0. "

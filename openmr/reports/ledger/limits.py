@@ -14,9 +14,9 @@ from openmr.reports.ledger.exchange_field import (
     FERROMAGNET,
     FIRST_ORDER,
     G,
-    Isotropic,
+    Point,
+    at_point,
     field_error,
-    isotropic,
     of_rates,
     of_state,
     worst_rate,
@@ -37,60 +37,58 @@ def _antiferromagnet() -> Sample:
 
 
 @cache
-def _compensated() -> tuple[Isotropic, ...]:
+def _compensated() -> tuple[Point, ...]:
     """The antiferromagnet without a field, below its ordering temperature."""
-    return tuple(
-        isotropic(_antiferromagnet(), t, 0.0, "bloch-redfield") for t in (12.0, 30.0, 39.0)
-    )
+    return tuple(at_point(_antiferromagnet(), t, 0.0, "bloch-redfield") for t in (12.0, 30.0, 39.0))
 
 
-def _cold_field(r: Isotropic) -> Any:
+def _cold_field(r: Point) -> Any:
     """Exchange field of saturated moments without hbar."""
     magnet = r.state.sample.magnet
     return -np.sum(magnet.densities * magnet.exchange[:, 0] * magnet.spins) / (G * MU_B)
 
 
-def _cold_field_printed(r: Isotropic) -> Any:
+def _cold_field_printed(r: Point) -> Any:
     """As printed."""
     return _cold_field(r) / HBAR
 
 
-def _bare_rate(r: Isotropic) -> Any:
+def _bare_rate(r: Point) -> Any:
     """1/tau_0 alone, the rest of 1/tau_par."""
     return r.state.sample.film.spin_flip_rate
 
 
-def _above_bare(formula: Any, r: Isotropic) -> Any:
+def _above_bare(formula: Any, r: Point) -> Any:
     """1/tau_0 and a rate of the moments, Omega_0 or Omega_1, summed over sublattices."""
     sample = r.state.sample
     return sample.film.spin_flip_rate + formula(sample.magnet, sample.electrons)
 
 
 @cache
-def _cold() -> tuple[Isotropic, ...]:
+def _cold() -> tuple[Point, ...]:
     """Saturated moments: beta eps_L = 40 and more."""
     samples = (film(2.0, 0.7e-3), film(0.5, -1e-3))
-    return tuple(isotropic(s, 0.4, b, "bloch-redfield") for s in samples for b in (12.0, 15.0))
+    return tuple(at_point(s, 0.4, b, "bloch-redfield") for s in samples for b in (12.0, 15.0))
 
 
 @cache
-def _cold_antiferromagnet() -> tuple[Isotropic, ...]:
+def _cold_antiferromagnet() -> tuple[Point, ...]:
     """T = T_N / 40 and below."""
-    return tuple(isotropic(_antiferromagnet(), t, 0.0, "bloch-redfield") for t in (0.8, 1.0))
+    return tuple(at_point(_antiferromagnet(), t, 0.0, "bloch-redfield") for t in (0.8, 1.0))
 
 
 @cache
-def _hot() -> tuple[Isotropic, ...]:
+def _hot() -> tuple[Point, ...]:
     """Small beta eps_L, by the field."""
     sample = film(2.0, 0.7e-3)
-    return tuple(isotropic(sample, 4.0, b, "bloch-redfield") for b in (0.05, 0.1, 0.2, 0.4))
+    return tuple(at_point(sample, 4.0, b, "bloch-redfield") for b in (0.05, 0.1, 0.2, 0.4))
 
 
-def _depths(r: tuple[Isotropic, ...]) -> list[float]:
+def _depths(r: tuple[Point, ...]) -> list[float]:
     return [float(one.state.reduced_splitting[0]) for one in r]
 
 
-def _paramagnetic_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
+def _paramagnetic_order(formula: Any, r: tuple[Point, ...]) -> float:
     orders = [
         order_of_error(_depths(r), [abs(formula(one) / getattr(one, rate) - 1) for one in r])
         for rate in ("longitudinal", "transverse")
@@ -98,12 +96,12 @@ def _paramagnetic_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
     return max(abs(order - 2) for order in orders)
 
 
-def _vanishing_field_order(formula: Any, r: tuple[Isotropic, ...]) -> float:
+def _vanishing_field_order(formula: Any, r: tuple[Point, ...]) -> float:
     saturated = [one.stopping_field / _cold_field(one) for one in r]
     return abs(order_of_error(_depths(r), [abs(b - formula()) for b in saturated]) - 1)
 
 
-def _felt(r: Isotropic) -> float:
+def _felt(r: Point) -> float:
     """Precession in the field of one sublattice [rad/s]."""
     magnet = r.state.sample.magnet
     return float(np.abs(magnet.densities * magnet.exchange[:, 2] * r.state.mean_spin).sum() / HBAR)

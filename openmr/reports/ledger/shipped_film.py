@@ -58,9 +58,14 @@ def transverse(f: Film) -> Any:
     return solved(f).transverse / film_of(f).resistivity
 
 
-def transverse_printed(f: Film) -> Any:
+def transverse_printed(f: Film, way: str = "axial") -> Any:
     """rho_yx with the precession as printed."""
-    return solved(f, precession_sign="printed").transverse / film_of(f).resistivity
+    return solved(f, way, precession_sign="printed").transverse / film_of(f).resistivity
+
+
+def transverse_mended(way: str, f: Film) -> Any:
+    """The same for the opposite b, which changes nothing but the sense of the precession."""
+    return transverse_printed(f._replace(b=-f.b), way)
 
 
 def drho0(f: Film) -> Any:
@@ -139,6 +144,8 @@ def _grid_profile(f: Film) -> SpinProfile:
     tensor = film_tensor(f.rates, f.b)
 
     def rates(z: Array) -> Array:
+        if not 0 <= z[0] <= z[-1] <= film_of(f).thickness:
+            raise ValueError(f"asked for rates at depths of {z[0]:g} to {z[-1]:g} m")
         return np.broadcast_to(tensor, (len(z), 3, 3))
 
     return graded_profile(film_of(f), rates, electric_field=f.E * NM, rtol=1e-10)

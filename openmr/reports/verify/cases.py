@@ -27,8 +27,8 @@ from openmr.sample.magnet import Magnet, Moments
 
 NUMERICAL: Final = ("bloch-redfield", "evolution")
 """Routes that every case is run through."""
-THIN: Final = 0.005
-"""Thickness of a film as thin as a series is good for, over that of the case."""
+THIN: Final = 0.9e-3
+"""|d/2l|^2 of a film as thick as a series is good for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Solution:
     rates: dict[str, Relaxation]
     diffused: dict[str, Diffused]  # of the rates of each route, in axes of the film
     switched: dict[str, Array]  # F of tensors with something switched off, Bloch-Redfield
+    thin: tuple[float, Diffused]  # "axial" at the share of the thickness that `THIN` asks for
     fermi_sea: Relaxation  # with the electron's splitting in full
     flips_split: Relaxation  # flips alone, the electron's splitting in the dissipator
     dephasing: float  # Jz alone: 1/tau_perp [1/s]
@@ -99,7 +100,7 @@ def standard_cases() -> list[Case]:
         Case("one-axis flips, Jy = Jz = 0", presets.pt_py((1e-3, 0.0, 0.0)), 25, 0.01, oblique),
         Case("perfect lattice", presets.pt_py(1e-3, disorder="lattice"), 10, 5, oblique),
         Case("field reversed", presets.pt_py((-1e-3, -0.6e-3, -0.8e-3)), 15, -4, oblique),
-        Case("above T_C in a field", presets.pt_py(-1e-3), 60, 5, oblique),
+        Case("above T_C in a field", presets.pt_py(-1e-3), 60, 5, (0.0, 0.0, 1.0)),
         Case("zero field above T_C", presets.pt_py(-1e-3), 200, 0, oblique),
         Case("antiferromagnet at zero field", antiferro, 25, 0, (0.6, 0.8, 0.0)),
         Case("ferrimagnet, anisotropic", ferri, 30, 2, oblique),
@@ -142,6 +143,8 @@ def _solve_case(case: Case) -> Solution:
     only_jz = _one_coupling(case.sample, (0, 0, 1))
     diffuse = partial(reference.diffuse, case.sample.film)
     tensors = {name: _tensors(case, found) for name, found in rates.items()}
+    axial = tensors["bloch-redfield"]["axial"]
+    share = reference.thickness_for(THIN, case.sample.film, axial)
     return Solution(
         case=case,
         state=state,
@@ -151,8 +154,8 @@ def _solve_case(case: Case) -> Solution:
         diffused={name: diffuse(each["full"]) for name, each in tensors.items()},
         switched={
             name: diffuse(tensor).surviving for name, tensor in tensors["bloch-redfield"].items()
-        }
-        | {"thin": diffuse(THIN**2 * tensors["bloch-redfield"]["axial"]).surviving},
+        },
+        thin=(share, diffuse(share**2 * axial)),  # as slower relaxation
         fermi_sea=relaxation_at(state, method="kinetic", modes=False),
         flips_split=relaxation_at(
             replace(state, sample=flips), method="bloch-redfield", electron_splitting=True

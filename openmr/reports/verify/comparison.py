@@ -108,7 +108,7 @@ class _Line:
 
     @property
     def forms(self) -> ModuleType:
-        """Loaded late, so that the numerical routes run without it and a test can replace it."""
+        """Loaded late, so that the numerical routes run without it."""
         return import_module("openmr.rates.closed_form")
 
     @property
@@ -148,24 +148,27 @@ class _Line:
         )
 
 
-def compare(solutions: Iterable[Solution]) -> list[Check]:
-    """Set what ships beside what the routes found.
+def compare(
+    solutions: Iterable[Solution], stations: Iterable[str] | None = None
+) -> Iterator[Check]:
+    """Set what ships beside what the routes found, one number after the other.
 
     Parameters
     ----------
     solutions : iterable of Solution
+    stations : iterable of str, optional
+        Only those; all of the line by default.
 
-    Returns
-    -------
-    list of Check
+    Yields
+    ------
+    Check
     """
-    return [
-        replace(check, station=station)
-        for line in map(_Line, solutions)
-        for station, parts in _STATIONS.items()
-        for part in parts
-        for check in _checks(part, line)
-    ]
+    asked = tuple(_STATIONS if stations is None else stations)
+    for line in map(_Line, solutions):
+        for station in asked:
+            for part in _STATIONS[station]:
+                for check in _checks(part, line):
+                    yield replace(check, station=station)
 
 
 def _checks(part: Callable[[_Line], Iterator[Check]], line: _Line) -> Iterator[Check]:
@@ -298,8 +301,8 @@ def _conversions(line: _Line) -> Iterator[Check]:
     einstein = 1 / (2 * charge * dos * film.resistivity)
     yield row("nu_F", "1/eV m^3", electrons.dos, dos)
     yield row("D of rho_L0", "m^2/s", electrons.diffusion(film.resistivity), einstein)
-    free = 1.5 * (2 * constants.m_e * charge / constants.hbar**2) ** 1.5 / (6 * np.pi**2)
-    yield row("nu_F at 1 eV", "1/eV m^3", Electrons.free(1.0).dos, free, 1e-8)
+    free = 1.5 * (constants.m_e * charge / constants.hbar**2) ** 1.5 / (6 * np.pi**2) * 4**0.5
+    yield row("nu_F at 4 eV, half the mass", "1/eV m^3", Electrons.free(4.0, 0.5).dos, free, 1e-8)
     yield row("hbar", "eV s", units.HBAR, constants.hbar / charge, 1e-8)
     yield row("k_B", "eV/K", units.K_B, constants.k / charge, 1e-8)
     yield row("mu_B", "eV/T", units.MU_B, constants.value("Bohr magneton in eV/T"), 1e-8)
@@ -379,8 +382,9 @@ def _time(rate: float) -> float:
 def _golden_rule(line: _Line) -> Iterator[Check]:
     """Any axis, the weights W, dephasing, B_sd, spin per charge, and the laws."""
     forms, magnet, electrons, found = line.forms, line.magnet, line.electrons, line.found
-    exchange_part, gamma = replace(found, spin_flip_rate=0.0), found.dissipator
+    gamma, turn, b = found.dissipator, AXES[0][1], line.b
     row = partial(line.check, _rate_allowance(line, found), found.method)
+    total = partial(line.check, _total_rate_allowance(line, found), found.method)
 
     def from_weights(name: str, *angle: float) -> Array:
         weights = getattr(forms, name)(magnet.exchange, magnet.densities, *angle)
@@ -390,12 +394,12 @@ def _golden_rule(line: _Line) -> Iterator[Check]:
     whole = from_weights("flip_weights_longitudinal")
     yield row("1/tau_par from W", "(61), (66)", "1/s", whole, gamma[2, 2])
     for theta, phi in AXES:
-        label, own = f"1/tau along ({theta}, {phi})", exchange_part.along((theta, phi))
-        form = forms.rate_along(magnet, electrons, line.state, theta, phi)
-        yield row(label, "(35)-(46)", "1/s", form, own)
-        label, own = f"1/tau_perp({phi}) from W", exchange_part.along((0.5 * np.pi, phi))
-        form = from_weights("flip_weights_transverse", phi)
-        yield row(label, "(61), (74)", "1/s", form, own)
+        label, own = f"1/tau along ({theta}, {phi})", found.rotated(turn).along((theta, phi - turn))
+        form = forms.rate_along(magnet, electrons, line.state, theta, phi) + line.bare
+        yield total(label, "(35)-(46)", "1/s", form, own)
+        label, own = f"1/tau_perp({phi}) from W", found.along((0.5 * np.pi, phi))
+        form = from_weights("flip_weights_transverse", phi) + line.bare
+        yield total(label, "(61), (74)", "1/s", form, own)
         x, y = [np.cos(phi), -np.sin(phi), 0.0], [np.sin(phi), np.cos(phi), 0.0]
         form = line.rates.rotated(phi).dissipator[0, 1]
         yield row(f"Gamma'_xy ({phi})", "(39)", "1/s", form, x @ gamma @ y)
@@ -421,6 +425,11 @@ def _golden_rule(line: _Line) -> Iterator[Check]:
     yield law("trace changes by", "(58)", "1", 0.0, value["trace"])
     yield law("fixed point moves by", "(50)", "1", 0.0, value["fixed_point"])
     yield law("positivity violated by", "(34)", "1", 0.0, -min(0.0, float(value["positivity"])))
+    moved = film_tensor(found.rotated(turn).rotated(turn), b) - film_tensor(found, b)
+    change = np.abs(moved).max() / (np.abs(found.tensor).max() or 1.0)
+    rounding = _Allowance(1.0, 64 * EPSILON, "over the largest rate; rounding")
+    law = partial(line.check, rounding, found.method, kind="law")
+    yield law("turned axes move the tensor by", "(39)", "1", 0.0, change)
 
 
 def _isotropic(line: _Line) -> Iterator[Check]:
@@ -534,12 +543,18 @@ def _versions(line: _Line) -> Iterator[Check]:
     for i, mode in enumerate(_modes(left, b)):
         form = getattr(line.resistivity, f"drho{i}") / unit
         yield ratio(f"drho_{i} / rho_L0", f"({88 + i})", "1", form, mode)
-    for kind, share in (("axial", 1.0), ("thin", THIN)):  # thinner is as slower relaxation
-        along, less, turning = _modes(line.s.switched[kind], b)
+    share, thin = line.s.thin
+    allowed = THIN * 4 * _surviving_tolerance(line, line.found) + thin.rounding + 8 * EPSILON
+    near = partial(line.check, _relative(1.0, allowed, _CARRIED), route)
+    for kind, say, of, part in (
+        ("axial", ratio, 1.0, line.s.switched["axial"]),
+        ("thin", near, share, thin.surviving),
+    ):
+        along, less, turning = _modes(part, b)
         decay = surviving.transverse_decay(film, rates)
-        form = surviving.surviving_fraction(share * film.thickness, decay)
-        yield ratio(f"surviving part, real, {kind}", "(B29)", "1", form.real, along - less)
-        yield ratio(f"surviving part, imag, {kind}", "(B29)", "1", form.imag, turning)
+        form = surviving.surviving_fraction(of * film.thickness, decay)
+        yield say(f"surviving part, real, {kind}", "(B29)", "1", form.real, along - less)
+        yield say(f"surviving part, imag, {kind}", "(B29)", "1", form.imag, turning)
     bare, alike, turned, still = (line.s.switched[name][1, 1] for name in _SWITCHES)
     parts = mechanisms(film, rates, b)
     for name, part in (
@@ -548,6 +563,8 @@ def _versions(line: _Line) -> Iterator[Check]:
         ("relaxation_anisotropy", square * (alike - still)),
         ("precession", square * (still - left[1, 1])),
         ("precession_isotropic", square * (alike - turned)),
+        ("interplay", square * (still - left[1, 1] - alike + turned)),
+        ("total", 1 + square * (2 - left[1, 1])),
     ):
         yield row(name, "(86)", "Ohm m", getattr(parts, name), unit * part)
 
@@ -563,16 +580,20 @@ def _modes(left: Array, b: Array) -> tuple[float, float, float]:
 
 
 def _profiles(line: _Line) -> Iterator[Check]:
-    """Spin accumulation at the face and inside, spin current in the middle."""
+    """Spin accumulation and spin current at a face, in the middle, and beyond it."""
     film, diffused = line.film, line.s.diffused["bloch-redfield"]
     theta, inside = film.spin_hall_angle, len(diffused.depth) // 2
-    # by E along x: s = theta sigma (0, -E, 0)
-    face, deep = theta * E * film.thickness * diffused.values[[0, inside], :, 1]
-    middle = theta * E / film.resistivity * (diffused.middle_slope[:, 1] - [0.0, 1.0, 0.0])
-    depth, tensor = diffused.depth[[0, -1, inside]], film_tensor(line.rates, line.b)
+    # by E along x: s = theta sigma (0, -E, 0); beyond the middle the accumulation is minus that
+    places = [0, -1, inside]
+    spins = theta * E * film.thickness * diffused.values[places, :, 1] * [[1.0], [1.0], [-1.0]]
+    currents = theta * E / film.resistivity * (diffused.slope[places, :, 1] - [0.0, 1.0, 0.0])
+    depth, tensor = diffused.depth[places], film_tensor(line.rates, line.b)
+    depth[2] = film.thickness - depth[2]
     is_axial = not np.ptp(line.magnet.exchange[:, :2], axis=1).any()
 
     def same_everywhere(z: Array) -> Array:
+        if not 0 <= z[0] < 0.5 * film.thickness < z[-1] <= film.thickness:
+            raise ValueError(f"asked for rates at depths of {z[0]:g} to {z[-1]:g} m")
         return np.broadcast_to(tensor, (*z.shape, 3, 3))
 
     if not min(_rates_of(line, line.found)) > 0:
@@ -583,19 +604,25 @@ def _profiles(line: _Line) -> Iterator[Check]:
         else:
             form = profile(film, line.rates, line.b, depth=depth, electric_field=E, method=method)
         change = 4 * _surviving_tolerance(line, line.found) + 4 * form.uncertainty
-        accumulation, half = form.accumulation, len(form.depth) // 2
-        for place, unit, scale, values, own in (
-            ("accumulation at the face", "eV", film.thickness, accumulation[0], face),
-            ("accumulation inside", "eV", film.thickness, accumulation[-1], deep),
-            ("current in the middle", "A/m^2", 1 / film.resistivity, form.current[half], middle),
+        at = [0, len(form.depth) // 2, -1][: 3 - (method == "collocation")]  # its own depths
+        allowance = _relative(film.thickness, 8 * EPSILON)
+        row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
+        yield row(f"depth [{method}]", "(B23)", "m", form.depth[at[1]], depth[1])
+        for name, unit, scale, values, own in (
+            ("accumulation", "eV", film.thickness, form.accumulation, spins),
+            ("current", "A/m^2", 1 / film.resistivity, form.current, currents),
         ):
             because = "over theta_SH E, times d or 1/rho_L0; carried through"
             allowance = _Allowance(abs(theta * E * scale) or scale, change, because)
             row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
-            for a, axis in enumerate("xyz"):
-                if method != "collocation" or place[-6:] != "inside":
-                    yield row(f"{place} [{axis}], {method}", "(B23)", unit, values[a], own[a])
+            for k, place in enumerate(at):
+                kind = "law" if (name, k) == ("current", 0) else ""
+                for a, axis in enumerate("xyz"):
+                    label = f"{name} {_PLACES[k]} [{axis}], {method}"
+                    yield row(label, "(B23)", unit, values[place][a], own[k][a], kind=kind)
 
+
+_PLACES: Final = ("at the face", "in the middle", "beyond the middle")
 
 _Part: TypeAlias = Callable[[_Line], Iterator[Check]]
 _STATIONS: Final[dict[str, tuple[_Part, ...]]] = {

@@ -137,7 +137,7 @@ class Diffused(NamedTuple):
 
     depth: Array
     values: Array  # (n, 3, 3)
-    middle_slope: Array  # (3, 3), minus the slope
+    slope: Array  # (n, 3, 3), minus the slope
     surviving: Array  # (3, 3)
     rounding: float
 
@@ -156,6 +156,12 @@ def _lobatto() -> tuple[Array, Array, Array]:
     derivative = at_nodes[:, None] / at_nodes / (nodes[:, None] - nodes + one) - one
     derivative -= np.diag(derivative.sum(axis=1))  # a constant has no slope, to the last digit
     return 0.5 * (nodes + 1), weights, 2 * derivative
+
+
+def thickness_for(argument: float, film: Film, tensor: Array) -> float:
+    """Share of the thickness at which the largest |d/2l|^2 of a tensor [1/s] is `argument`."""
+    largest = 0.25 * film.thickness**2 / film.diffusion * float(np.linalg.norm(tensor, 2))
+    return (argument / largest) ** 0.5 if largest else 1.0
 
 
 def diffuse(film: Film, tensor: Array) -> Diffused:
@@ -182,9 +188,12 @@ def diffuse(film: Film, tensor: Array) -> Diffused:
     size = np.abs(found).max(axis=1)
     values = np.zeros((count, 3, 3))
     values[:-1] = found.reshape(-1, 3, 3)
-    middle = -np.tensordot(derivative[-1] / cells[-1], values[-_DEGREE - 1 :], axes=1)
+    slope = np.zeros_like(values)
+    for k, width in enumerate(cells):
+        here = slice(k * _DEGREE, (k + 1) * _DEGREE + 1)
+        slope[here] = -np.tensordot(derivative / width, values[here], axes=1)
     rounding = EPSILON * float(size @ np.abs(left) @ size)
-    return Diffused(0.5 * film.thickness * depth, values, middle, values[0], rounding)
+    return Diffused(0.5 * film.thickness * depth, values, slope, values[0], rounding)
 
 
 def in_film(local: Array, precession: float, direction: Sequence[float]) -> Array:
