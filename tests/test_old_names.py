@@ -125,7 +125,29 @@ def test_old_ways_to_give_a_bath_are_one():
         assert np.abs((ways[0].superoperator - other.superoperator).full()).max() <= 1e-9
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_old_dissipator_loses_no_channel():
+    """Dephasing 4 S(0)/2, and a decay S(1) + S(-1) that another spin does not change."""
+    sz, one = qutip.sigmaz(), qutip.qeye(2)
+    found = om.master.redfield_dissipator(0.5 * sz, [(sz, spectrum)])
+    assert found.full()[1, 1] == pytest.approx(-2.0, rel=1e-14)
+    h = 0.5 * (qutip.tensor(SX, one) + qutip.tensor(one, SX))
+    pair = om.master.redfield_dissipator(h, [(qutip.tensor(sz, one), spectrum)])
+    x = qutip.operator_to_vector(qutip.tensor(SX, one))
+    decay = -(x.dag() * pair * x) / (x.dag() * x)
+    assert np.real(decay) == pytest.approx(spectrum(1.0) + spectrum(-1.0), rel=1e-13)
+
+
+@np.errstate(all="ignore")
+def no_limit(w):
+    return w / (1 - np.exp(-w))
+
+
 BAD = [
+    (lambda: om.master.redfield_dissipator(SX, [(SX, no_limit)]), r"got nan at w = 0 \(0/0\?"),
+    (lambda: om.master.redfield_dissipator(SX, [(SX, lambda w: np.inf)]), "got inf at w = "),
+    (lambda: om.master.redfield_dissipator(SX, [(SX, lambda w: -1.0)]), "must not be negative"),
+    (lambda: om.master.redfield_dissipator(UP, [(SX, spectrum)]), "`hamiltonian` must be Hermit"),
     (lambda: om.master.tcl2(SX, SX, np.exp), "`couplings` must be a list"),
     (lambda: om.master.tcl2(SX, [np.eye(2)], np.exp), "`couplings` must be square operators"),
     (lambda: om.master.tcl2(SX, [SX], 3.0), "`correlators` must be callable"),
