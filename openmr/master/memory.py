@@ -33,7 +33,7 @@ from openmr._qutip import exact_arithmetic
 from openmr.bath.exponential_sums import Exponents
 from openmr.master.markov import Generator, Part, collapse_part
 from openmr.master.open_system import Coupling, OpenSystem
-from openmr.master.panels import groups, of_tables
+from openmr.master.panels import dress, groups, of_tables
 
 RTOL, ATOL = 1e-10, 1e-12
 """Errors of a step in time, for states and for memories that are both of order one."""
@@ -133,7 +133,7 @@ class Scaled:
                 decay = r.rates - 1j * w[:, None] / self.unit
                 exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
                 table = exact * (r.size**2 / self.unit)
-                dressed = _dressed(system, table - _summed(r.coefficients, 1 / decay), a)
+                dressed = dress(system, table - _summed(r.coefficients, 1 / decay), a)
             found.append(Part(dressed, a, np.zeros_like(a[0])))
         return found
 
@@ -424,12 +424,6 @@ def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
             "`level_shift` must be True for 'tcl4', and for 'tcl2' where H or A depend on time: "
             "it is no separate term there"
         )
-
-
-def _dressed(system: OpenSystem, table: ComplexArray, operators: ComplexArray) -> ComplexArray:
-    """sum_j T_ij(w_mn) <m|A_j|n> |m><n|, from a table (w, n, n) at the Bohr frequencies."""
-    inside = system.in_eigenbasis(operators)
-    return system.from_eigenbasis(np.einsum("mnij,jmn->imn", table[system.bohr[0]], inside))
 
 
 def _summed(coefficients: ComplexArray, weights: Any) -> ComplexArray:

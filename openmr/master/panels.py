@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from qutip import Qobj
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError
+from openmr._checks import Array, ComplexArray, ParameterError
 from openmr.bath.transforms import HalfSided
 from openmr.master.markov import Generator, Part, collapse_part
 from openmr.master.open_system import OpenSystem
@@ -27,6 +27,12 @@ def groups(system: OpenSystem, resolution: float | None) -> tuple[NDArray[np.int
     if resolution is None or np.isinf(resolution):
         return system.bohr
     return system.groups(resolution)
+
+
+def dress(system: OpenSystem, table: ComplexArray, operators: ComplexArray) -> ComplexArray:
+    """sum_j T_ij(w_mn) <m|A_j|n> |m><n|, from a table (w, n, n) at the Bohr frequencies."""
+    inside = system.in_eigenbasis(operators)
+    return system.from_eigenbasis(np.einsum("mnij,jmn->imn", table[system.bohr[0]], inside))
 
 
 def of_tables(
@@ -45,14 +51,15 @@ def of_tables(
         table = np.reshape(given, (len(centres), n, n))
         if not level_shift:
             table = 0.5 * (table + table.conj().swapaxes(-1, -2))
-        a = system.in_eigenbasis(coupling.matrices)
+        a = coupling.matrices
         if resolution is None:
-            dressed, operators = np.einsum("mnij,jmn->imn", table[places], a), coupling.matrices
+            dressed = dress(system, table, a)
         else:
-            within = (places == np.arange(len(centres))[:, None, None])[:, None] * a
-            dressed = np.einsum("gij,gjmn->gimn", table, within).reshape(-1, *a.shape[1:])
-            operators = system.from_eigenbasis(within.reshape(-1, *a.shape[1:]))
-        pieces.append(Part(system.from_eigenbasis(dressed), operators, np.zeros_like(a[0])))
+            within = places == np.arange(len(centres))[:, None, None]
+            parts = within[:, None] * system.in_eigenbasis(a)
+            a = system.from_eigenbasis(parts).reshape(-1, *a.shape[1:])
+            dressed = system.from_eigenbasis(np.einsum("gij,gjmn->gimn", table, parts))
+        pieces.append(Part(dressed.reshape(a.shape), a, np.zeros_like(a[0])))
     whole = (*pieces, *collapse_part(system))
     return Generator(system, "tcl2", whole, time, resolution, uncertainty)
 
