@@ -37,7 +37,7 @@ import openmr as om
 #    \Lambda = \tfrac12\sum_\omega S(\omega)\,A(\omega) , $$
 #
 # where $A(\omega)$ is the part of $A$ that gives the energy $\omega$ to the bath. An
-# {py:class}`openmr.OpenSystem` holds $H$, $A$ and a {py:class}`openmr.Bath` with $S$;
+# {py:class}`openmr.master.OpenSystem` holds $H$, $A$ and a {py:class}`openmr.bath.Bath` with $S$;
 # {py:func}`openmr.master.generator` makes the equation from it.
 #
 # ## First the good news

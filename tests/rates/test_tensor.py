@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import qutip
 from systems import (
     COUPLINGS,
     SPINS,
@@ -111,6 +112,20 @@ def test_joint_space_of_two_moments_adds(spins, electron):
         tensor([s], [x], [c]) for s, x, c in zip(spins, splittings, couplings, strict=True)
     )
     np.testing.assert_allclose(joint, separate, atol=1e-13 * np.abs(separate).max())
+
+
+@pytest.mark.parametrize("w", [0.0, 0.6])
+def test_qutips_tensor_is_the_same(w):
+    """Built elsewhere, for a coupling that is real, as this is between eigenstates."""
+    h, a = hilbert.hamiltonian([1.5], [0.8], w), hilbert.coupling([1.5], 0, (1.0, 0.4, -0.7))
+
+    def spectrum(w):
+        return float(bath.electron_hole_spectrum(w))
+
+    with exact_arithmetic():
+        theirs = qutip.brterm(h, a, spectrum, sec_cutoff=-1, fock_basis=True).full()
+    ours = redfield(h, (a, bath.electron_hole_spectrum)).dissipator.full()
+    np.testing.assert_allclose(ours, theirs, atol=1e-14 * np.abs(theirs).max())
 
 
 @pytest.mark.parametrize("split", [False, True])
