@@ -111,6 +111,15 @@ class PanelMemory:
         options = self.level_shift, self.resolution, self.uncertainty
         return of_tables(self.system, tables, time, *options)
 
+    def __repr__(self) -> str:
+        rows = {"memory": self.memory, "uncertainty": self.uncertainty}
+        return "\n".join(
+            [
+                f"PanelMemory  {self.system.dimension} levels, to t = {self.time:.4g}",
+                *(f"  {name:<11} : {value:.4g}" for name, value in rows.items()),
+            ]
+        )
+
     @cached_property
     def last(self) -> Generator:
         """Generator at `time`."""

@@ -232,6 +232,7 @@ def test_groups_are_symmetric_and_no_wider_than_asked():
 
 def test_one_time_is_one_of_many_and_the_bath_gives_the_same():
     given = memory(0.5 * SZ, SX, ohmic(), 4.0)
+    assert "to t = 4\n  memory      : 4\n" in repr(given)
     for time in (0.0, 0.02, 1.3, 4.0):
         alone = master.generator(given.system, "tcl2", time=time)
         assert np.abs(given.at(time).matrix - alone.matrix).max() <= 1e-6
