@@ -35,8 +35,10 @@ from openmr.transport.resistivity import (
 if TYPE_CHECKING:
     from openmr import bath as bath
     from openmr import master as master
+    from openmr.bath import Bath as Bath
     from openmr.bath import fermi_sea as kernels  # noqa: F401
     from openmr.data import diagnosis as diagnosis
+    from openmr.master import OpenSystem as OpenSystem
     from openmr.models import clusters as clusters
     from openmr.models import fermi_kinetics as kinetics  # noqa: F401
     from openmr.models import finite_band as finite_band
@@ -101,14 +103,18 @@ _LAZY_MODULES = {
     "sectors": "openmr.models.sectors",
 }
 
+_LAZY_NAMES = {"Bath": "openmr.bath", "OpenSystem": "openmr.master"}
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         # QuTiP and matplotlib cost more than a second to import: only on demand
         if name in _LAZY_MODULES:
             return _import_module(_LAZY_MODULES[name])
+        if name in _LAZY_NAMES:
+            return getattr(_import_module(_LAZY_NAMES[name]), name)
         raise AttributeError(f"module 'openmr' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_LAZY_MODULES]
+    return [*globals(), *_LAZY_MODULES, *_LAZY_NAMES]

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 __all__ = [
     "LARGEST_SPIN",
+    "Bath",
+    "BathCheck",
     "ComplexArray",
     "CorrelatorLines",
+    "Exponents",
     "detailed_balance",
     "electron_hole_spectrum",
+    "moment_bath",
     "moment_correlation",
     "moment_correlator",
     "populations",
@@ -21,6 +25,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from openmr._checks import ComplexArray
+    from openmr.bath.bath import Bath, BathCheck, moment_bath
     from openmr.bath.correlators import (
         LARGEST_SPIN,
         CorrelatorLines,
@@ -31,11 +36,18 @@ if TYPE_CHECKING:
         populations,
         spin_matrices,
     )
+    from openmr.bath.exponential_sums import Exponents
 else:
+    _FILES = {
+        "Bath": "bath",
+        "BathCheck": "bath",
+        "moment_bath": "bath",
+        "Exponents": "exponential_sums",
+    }
 
     def __getattr__(name: str) -> object:
         if name in __all__:
-            return getattr(_import_module("openmr.bath.correlators"), name)
+            return getattr(_import_module(f"openmr.bath.{_FILES.get(name, 'correlators')}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

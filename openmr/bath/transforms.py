@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -27,9 +28,13 @@ _MOST_BYTES = 2**30
 _PHASE = 4.0
 """Largest w times panel length: exp(i w tau) is then exact in degree 16."""
 _CHUNK = 2**21
+_POWERS = 4
+"""Powers of 1/t in a tail."""
+_RAY = np.exp(0.5 * np.pi * np.sinh(np.arange(-5.0, 5.05, 0.1)))
+_RAY_WEIGHTS = 0.1 * 0.5 * np.pi * np.cosh(np.arange(-5.0, 5.05, 0.1)) * _RAY
 
-_NODES = -np.cos(np.pi * np.arange(_ORDER + 1) / _ORDER)
-_TO_SERIES = np.linalg.inv(chebyshev.chebvander(_NODES, _ORDER))
+NODES = -np.cos(np.pi * np.arange(_ORDER + 1) / _ORDER)
+_TO_SERIES = np.linalg.inv(chebyshev.chebvander(NODES, _ORDER))
 
 
 def _antiderivative(x: float, degree: int = _ORDER) -> Array:
@@ -38,7 +43,33 @@ def _antiderivative(x: float, degree: int = _ORDER) -> Array:
     return np.asarray(chebyshev.chebval(x, chebyshev.chebint(series, lbnd=-1)))
 
 
-_WEIGHTS, _LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, _LOWER_ORDER)
+WEIGHTS, LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, _LOWER_ORDER)
+
+
+@dataclass(frozen=True, slots=True)
+class _PowerTail:
+    """Correlator beyond the last edge, sum_j coefficients[j] (start / t)^(power + j)."""
+
+    start: float
+    power: float  # above 1
+    coefficients: ComplexArray  # (j, n, n)
+
+    def transform(self, frequencies: Array, time: float) -> ComplexArray:
+        """Integral of D(t) exp(i w t) from `time` on, shape (w, n, n).
+
+        Along t = time (1 +- i s), where the phase is a decay, with s = exp(pi/2 sinh(.)) in equal
+        steps [TakahasiMori1974].
+        """
+        sign = np.where(frequencies < 0, -1.0, 1.0)
+        turned = np.log(1 + 1j * sign[:, None] * _RAY)
+        weights = np.exp(1j * frequencies * time) * 1j * sign * time
+        moved = np.exp(-np.abs(frequencies[:, None]) * time * _RAY) * _RAY_WEIGHTS
+        powers = self.power + np.arange(len(self.coefficients))
+        pieces = [
+            weights * (self.start / time) ** q * (moved * np.exp(-q * turned)).sum(axis=-1)
+            for q in powers
+        ]
+        return np.asarray(np.einsum("jw,jab->wab", pieces, self.coefficients))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +77,20 @@ class HalfSided:
     """Gamma_ij(w, t) for 0 <= t, piecewise polynomial in t."""
 
     frequencies: Array  # (w,)
-    edges: Array  # (p + 1,) ends of the panels; beyond the last the transform stands still
+    edges: Array  # (p + 1,) ends of panels; beyond the last the transform stands, but for `late`
     values: ComplexArray  # (p, nodes, n, n), D at the nodes of each panel
     cumulative: ComplexArray  # (p + 1, w, n, n), Gamma at the edges
     uncertainty: float  # largest absolute error of Gamma at any edge, from two quadratures
-    tail: float  # bound T max|D| on what is left beyond the last edge T
+    tail: float  # error of what is beyond the last edge T: T max|D|, or that of `late`
+    late: _PowerTail | None = None  # D beyond the last edge, where it is known
 
     @property
     def limit(self) -> ComplexArray:
-        """Gamma at the last edge, shape (w, n, n)."""
-        return np.asarray(self.cumulative[-1])
+        """Gamma at the last edge, or at infinity where `late` is known, shape (w, n, n)."""
+        if self.late is None:
+            return np.asarray(self.cumulative[-1])
+        rest = self.late.transform(self.frequencies, float(self.edges[-1]))
+        return np.asarray(self.cumulative[-1] + rest)
 
     @property
     def scale(self) -> float:
@@ -69,11 +104,12 @@ class HalfSided:
     def at(self, time: float) -> ComplexArray:
         """Gamma at one time, shape (w, n, n)."""
         if time >= self.edges[-1]:
-            return self.limit
+            rest = self.late.transform(self.frequencies, time) if self.late and time < np.inf else 0
+            return self.limit - rest
         panel = max(0, int(np.searchsorted(self.edges, time, side="right")) - 1)
         start, half = self.edges[panel], 0.5 * np.diff(self.edges[panel : panel + 2])[0]
         weights = half * _antiderivative((time - start) / half - 1.0)
-        phases = np.exp(1j * np.outer(self.frequencies, start + half * (_NODES + 1.0)))
+        phases = np.exp(1j * np.outer(self.frequencies, start + half * (NODES + 1.0)))
         return np.asarray(
             self.cumulative[panel] + np.einsum("wk,k,kij->wij", phases, weights, self.values[panel])
         )
@@ -84,9 +120,10 @@ def half_sided(
 ) -> HalfSided:
     """Transforms of D(t), times (t,) -> (t, n, n), at frequencies (w,) up to `time`.
 
-    ``time=inf`` doubles the limit until the rest is below the tolerance, which takes correlators
-    that fall off faster than 1/t. `rtol` is in units of `HalfSided.scale`. `ConvergenceError` if D
-    is not resolved or does not decay, `SizeError` if all edges do not fit into memory.
+    ``time=inf`` doubles the limit until the rest is below the tolerance, or is known as a sum of
+    powers 1/t^p, which takes correlators that fall off faster than 1/t. `rtol` is in units of
+    `HalfSided.scale`. `ConvergenceError` if D is not resolved or does not decay, `SizeError` if all
+    edges do not fit into memory.
     """
     highest = float(np.abs(frequencies).max(initial=0.0))
     if np.isfinite(time):
@@ -101,6 +138,10 @@ def half_sided(
         try:
             found = _extended(found, correlator, 2 * end, highest)
             late, tail = _late(found)
+            if late <= 0.1 * np.abs(found.values).max():
+                powers = _extrapolated(found)
+                if powers.tail <= 0.5 * rtol * found.scale:
+                    return _checked(powers, rtol)
             _refuse_endless(found, tail, before, 0.5 * rtol * found.scale)
         except _TooManyPanels:
             raise ConvergenceError(
@@ -130,9 +171,44 @@ def _extended(found: HalfSided, correlator: Correlator, end: float, highest: flo
     )
 
 
+def _extrapolated(found: HalfSided) -> HalfSided:
+    """Transforms with a power tail; the error is the change since half the time."""
+    end = float(found.edges[-1])
+    now, before = _fitted_tail(found, end), _fitted_tail(found, 0.5 * end)
+    if now is None or before is None:
+        return replace(found, tail=np.inf)
+    whole = replace(found, late=now)
+    earlier = found.at(0.5 * end) + before.transform(found.frequencies, 0.5 * end)
+    return replace(whole, tail=float(np.abs(whole.limit - earlier).max()))
+
+
+def _fitted_tail(found: HalfSided, end: float) -> _PowerTail | None:
+    """Powers fitted to the values in [end/2, end]; None where D falls off too slowly or not so."""
+    times = nodes(found.edges)
+    size = np.abs(found.values).max(axis=(-2, -1))
+
+    def slope(last: float) -> float:
+        kept = (times >= 0.5 * last) & (times <= last) & (size > 0)
+        if np.ptp(times[kept]) < 0.25 * last:
+            return 0.0
+        return -float(np.polyfit(np.log(times[kept]), np.log(size[kept]), 1)[0])
+
+    power = 2 * slope(end) - slope(0.5 * end)  # corrections of relative order 1/t
+    if not 1.2 < power < 20:
+        return None
+    if abs(power - round(power)) < 0.05:
+        power = round(power)
+    kept = (times >= 0.5 * end) & (times <= end)
+    basis = (end / times[kept][:, None]) ** (power + np.arange(_POWERS))
+    values = found.values[kept]
+    fitted: Any = np.linalg.lstsq(basis, values.reshape(len(values), -1), rcond=None)[0]
+    coefficients: ComplexArray = fitted.reshape(-1, *values.shape[1:])
+    return _PowerTail(end, power, coefficients)
+
+
 def _late(found: HalfSided) -> tuple[float, float]:
     """Largest |D| in the last quarter, and the bound T |D| on what comes after."""
-    late = float(np.abs(found.values[_nodes(found.edges) >= 0.75 * found.edges[-1]]).max())
+    late = float(np.abs(found.values[nodes(found.edges) >= 0.75 * found.edges[-1]]).max())
     return late, float(found.edges[-1]) * late
 
 
@@ -160,11 +236,11 @@ def sampled(
     """
     end = min(time, float(times[-1]))
     edges = np.append(times[times < end * (1 - 1e-12)], end)
-    nodes = _nodes(edges)
+    places = nodes(edges)
     last = len(times) - 1 - (len(times) - 1) % 2
-    dense = _integrated(edges, make_interp_spline(times, values, k=5)(nodes), frequencies)
+    dense = _integrated(edges, make_interp_spline(times, values, k=5)(places), frequencies)
     every_other = make_interp_spline(times[: last + 1 : 2], values[: last + 1 : 2], k=5)
-    sparse = _integrated(edges, every_other(nodes), frequencies)
+    sparse = _integrated(edges, every_other(places), frequencies)
     inside = edges <= times[last]
     change = float(np.abs((dense.cumulative - sparse.cumulative)[inside]).max())
     late = np.abs(values[times >= 0.75 * end]).max(initial=0.0)
@@ -183,45 +259,61 @@ def _checked(found: HalfSided, rtol: float) -> HalfSided:
     return found
 
 
-def _nodes(edges: Array) -> Array:
+def nodes(edges: Array) -> Array:
+    """Chebyshev nodes of panels between increasing edges, shape (panels, nodes)."""
     half = 0.5 * np.diff(edges)[:, None]
-    return np.asarray(edges[:-1, None] + half * (_NODES + 1.0))
+    return np.asarray(edges[:-1, None] + half * (NODES + 1.0))
 
 
 def _size(edges: Array, values: ComplexArray) -> float:
     """Integral of the largest |D_ij|."""
     largest = np.abs(values).max(axis=(-2, -1))
-    return float(np.sum(0.5 * np.diff(edges) * (largest @ _WEIGHTS)))
+    return float(np.sum(0.5 * np.diff(edges) * (largest @ WEIGHTS)))
 
 
 def _resolved(
     correlator: Correlator, start: float, end: float, highest: float, size: float = 0.0
 ) -> tuple[Array, ComplexArray]:
-    """Panels on which D is a polynomial, to 1e-13 of the integral of |D| (known part `size`)."""
+    """Panels short enough for the phases, on which D is `resolved`."""
     phases = (end - start) * highest / _PHASE
     if phases > _MOST_PANELS:
         raise _TooManyPanels(
             f"`time` must be at most {_MOST_PANELS * _PHASE / highest:.3g}, got {end:.3g}: the "
             "transforms would take too many periods of the largest Bohr frequency"
         )
-    edges = np.linspace(start, end, max(1, int(np.ceil(phases))) + 1)
-    values = correlator(_nodes(edges))
+    return resolved(correlator, np.linspace(start, end, max(1, int(np.ceil(phases))) + 1), size)
+
+
+def resolved(
+    function: Correlator,
+    edges: Array,
+    size: float = 0.0,
+    *,
+    precision: float = 1e-13,
+    name: str = "correlators",
+    axis: str = "t",
+) -> tuple[Array, ComplexArray]:
+    """Edges of panels on which a function is a polynomial, and its values at their nodes.
+
+    To `precision` of the integral of its absolute value, of which `size` is a part known before.
+    """
+    values = function(nodes(edges))
     while True:
         series = np.einsum("ck,pkij->pcij", _TO_SERIES[_LOWER_ORDER + 1 :], values)
         tails = 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, -1))
-        coarse = tails > 1e-13 * (size + _size(edges, values))
+        coarse = tails > precision * (size + _size(edges, values))
         if not coarse.any():
             return edges, values
         middles = 0.5 * (edges[:-1] + edges[1:])[coarse]
         if len(edges) + len(middles) > _MOST_PANELS or np.any(middles <= edges[:-1][coarse]):
             worst = edges[:-1][int(np.argmax(tails))]
             raise _TooManyPanels(
-                f"correlators are not smooth enough near t = {worst:.3g} for {_MOST_PANELS} panels"
+                f"{name} are not smooth enough near {axis} = {worst:.3g} for {_MOST_PANELS} panels"
             )
         merged = np.sort(np.append(edges, middles))
         fresh = np.isin(merged[:-1], np.append(edges[:-1][coarse], middles))
         kept, values = values[~coarse], np.empty((len(merged) - 1, *values.shape[1:]), complex)
-        values[~fresh], values[fresh] = kept, correlator(_nodes(merged)[fresh])
+        values[~fresh], values[fresh] = kept, function(nodes(merged)[fresh])
         edges = merged
 
 
@@ -233,13 +325,13 @@ def _integrated(edges: Array, values: ComplexArray, frequencies: Array) -> HalfS
             f"transforms of {n}x{n} correlators at {len(frequencies)} frequencies on {panels} "
             f"panels would take {needed / 2**30:.3g} GiB, allowed {_MOST_BYTES / 2**30:g} GiB"
         )
-    nodes, half = _nodes(edges), 0.5 * np.diff(edges)
+    places, half = nodes(edges), 0.5 * np.diff(edges)
     pieces = np.empty((2, panels, len(frequencies), n, n), dtype=complex)
     step = max(1, _CHUNK // (len(frequencies) * (_ORDER + 1)))
     for first in range(0, panels, step):
         part = slice(first, first + step)
-        phases = np.exp(1j * frequencies[:, None] * nodes[part, None, :])
-        for order, weights in enumerate((_WEIGHTS, _LOWER_WEIGHTS)):
+        phases = np.exp(1j * frequencies[:, None] * places[part, None, :])
+        for order, weights in enumerate((WEIGHTS, LOWER_WEIGHTS)):
             weighted = phases * (half[part, None, None] * weights)
             flat = weighted @ values[part].reshape(-1, _ORDER + 1, n * n)
             pieces[order, part] = flat.reshape(-1, len(frequencies), n, n)

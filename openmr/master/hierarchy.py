@@ -1,34 +1,600 @@
-"""Hierarchical equations of motion for one coupling and an electron-hole bath with a Drude cut.
+"""Hierarchical equations of motion, built by QuTiP (Tanimura 2020, Lambert et al. 2023).
 
-QuTiP builds the hierarchy (Tanimura 2020, Lambert et al. 2023); here are the bath's exponents, what
-is taken out of the system so that second order is exact at any cutoff, and the propagation.
-Energies are in k_B T, times in beta hbar. Nothing here knows of films or moments.
+First any open system: its slow modes, steady currents, two-time functions, and how far the
+hierarchy has converged. Then one coupling to an electron-hole bath with a Drude cut, for which
+energies are in k_B T and times in beta hbar: the bath's exponents, what is taken out of the system
+so that second order is exact at any cutoff, and the propagation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from math import comb
 from typing import Any
 
 import numpy as np
 import qutip
+from numpy.typing import NDArray
 from qutip import Qobj
 from qutip.core.environment import DrudeLorentzEnvironment, ExponentialBosonicEnvironment
-from qutip.solver.heom import HEOMSolver
+from qutip.solver.heom import Bath, BathExponent, HEOMSolver
 from qutip.solver.integrator import IntegratorException
 from scipy.linalg import expm
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array, eye_array
+from scipy.sparse import kron as kron_sparse
 from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu
 
 from openmr import _checks
-from openmr._checks import EPSILON, Array, ComplexArray, ExtractionError, ParameterError
+from openmr._checks import (
+    EPSILON,
+    Array,
+    ComplexArray,
+    ConvergenceError,
+    ExtractionError,
+    ParameterError,
+    SizeError,
+)
+from openmr._qutip import exact_arithmetic
+from openmr.master.markov import Part
+from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled, tcl2_generator
+from openmr.master.open_system import OpenSystem
 
 _DENSE = 150
 """Largest block whose exponential is taken whole, at less than its steps one by one."""
+_SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
+"""First depth; how often exponents are made finer; inverse iterations."""
+MAX_DEPTH, _TRIED = 12, 5
+"""Deepest hierarchy, unless it is said otherwise; and where finer exponents are tried at most."""
+_COARSEST, _REACH = 1e-2, 10.0
+"""First exponents: their error, and where noise counts as white over the largest frequency."""
+_LEAST_SHARE, _LEFT_ITERATIONS = 0.5, 3
+"""Part of a state that goes into the modes found, without which they are the bath's; and the
+inverse iterations by which it is known to a per cent."""
+_MOST_ROWS, _MOST_FACTORED = 100_000, 15_000
+"""Rows of the largest hierarchy that is propagated, and of the largest that is factored: a minute
+and ten seconds."""
+_FOLLOWED = 1e-11
+"""Distance from the slow modes that is rounding, over the largest element."""
+_OFFSET = 0.02
+"""Shift off the axis of frequencies, over the slowest exponent, that keeps matrices regular."""
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
+_LARGEST_ERROR = 1e-9
+"""Error of a step in time, over the state, above which rounding is no excuse."""
+_MOST_HALVINGS = 30
+"""Halvings of a time step before it is given up."""
 _GROWN = 1e100
 """No density matrix grows, nor what hangs on it: only a hierarchy cut short does."""
+
+
+# --- any open system -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Hierarchy:
+    """Hierarchy of an open system in exponentials, cut below a depth, in the units of `problem`.
+
+    Attributes
+    ----------
+    problem : Scaled
+        The system.
+    depth : int
+        Largest number of excitations of all exponents together.
+    """
+
+    problem: Scaled
+    depth: int
+
+    def __post_init__(self) -> None:
+        for r in self.problem.reservoirs:
+            c = r.coupling
+            if c.bath.conserving:
+                raise ParameterError(
+                    "`method` 'heom' takes baths with Hermitian couplings, got a lead in coupling "
+                    f"{c.index}; use 'redfield'"
+                )
+            if not all(isinstance(op, Qobj) for op in c.operators):
+                raise ParameterError(
+                    f"`couplings[{c.index}]` must not depend on time with 'heom'; use 'tcl2'"
+                )
+            skew = np.abs(r.coefficients - r.coefficients.swapaxes(-1, -2)).max(initial=0.0)
+            if skew > 1e-9 * np.abs(r.coefficients).max(initial=0.0):
+                raise ParameterError(
+                    f"`couplings[{c.index}]` must have C_ij = C_ji with 'heom', got an "
+                    f"antisymmetric part of {skew * (self.problem.unit / r.size) ** 2:.3g}; "
+                    "use 'tcl4'"
+                )
+        d, k = self.problem.system.dimension, len(self.exponents)
+        rows = d**2 * comb(k + self.depth, self.depth)
+        needed = rows * (20.0 * 4 * d * (k + 1) + 16.0 * (_KRYLOV + 4))
+        self._refuse(rows, needed, _MOST_ROWS)
+
+    def _refuse(self, rows: float, needed: float, most: int) -> None:
+        if needed > MOST_BYTES or rows > most:
+            raise SizeError(
+                f"`method` 'heom' with {len(self.exponents)} exponents and depth {self.depth} "
+                f"would take {rows:.2g} rows and about {needed / 2**30:.2g} GiB, allowed "
+                f"{most} rows and {MOST_BYTES / 2**30:g} GiB; use 'tcl4', or a larger `rtol`"
+            )
+
+    @cached_property
+    def exponents(self) -> list[tuple[int, ComplexArray, complex, complex, complex]]:
+        """Coupling, operator, nu, and c of the real and of the imaginary part of C(t).
+
+        A matrix of coefficients is a sum over operators A_i + A_j and A_i.
+        """
+        found = []
+        for index, r in enumerate(self.problem.reservoirs):
+            a = r.operators(0.0)
+            real, imaginary = (
+                0.5 * (r.coefficients + r.partners),
+                (r.coefficients - r.partners) / 2j,
+            )
+            for i, j in zip(*np.tril_indices(len(a)), strict=True):
+                for nu, *parts in zip(r.rates, real, imaginary, strict=True):
+                    x, y = (p[i, j] if i != j else 2 * p[i, i] - p[i].sum() for p in parts)
+                    found.append((index, a[i] + a[j] if i != j else a[i], nu, x, y))
+        return [one for one in found if one[3] != 0 or one[4] != 0]
+
+    @cached_property
+    def _solver(self) -> HEOMSolver:
+        d = self.problem.system.dimension
+        exponents = [
+            BathExponent("RI", None, Qobj(a), x, nu, y, tag=index)
+            for index, a, nu, x, y in self.exponents
+        ]
+        with exact_arithmetic():
+            still = Qobj(np.zeros((d**2, d**2)), dims=[[[d], [d]]] * 2, superrep="super")
+            return HEOMSolver(still, Bath(exponents), self.depth, options={"progress_bar": ""})
+
+    @cached_property
+    def bare(self) -> csr_array:
+        """Right-hand side without L."""
+        if not self.exponents:
+            return csr_array((self.problem.system.dimension**2,) * 2, dtype=complex)
+        return _matrix(self._solver)
+
+    @cached_property
+    def matrix(self) -> csr_array:
+        """Right-hand side of a constant system."""
+        return csr_array(self.bare + kron_sparse(eye_array(self.size), self.problem.free(0.0)))
+
+    @property
+    def size(self) -> int:
+        """Number of density matrices in the hierarchy."""
+        return self.bare.shape[0] // self.problem.system.dimension**2
+
+    def place(self, *exponents: int) -> slice:
+        """Rows of the auxiliary operator with these excitations."""
+        label = tuple(exponents.count(k) for k in range(len(self.exponents)))
+        d = self.problem.system.dimension**2
+        first = d * self._solver.ados.idx(label)
+        return slice(first, first + d)
+
+    @cached_property
+    def slow(self) -> tuple[ComplexArray, ComplexArray]:
+        """Generator K of the slow modes (d^2, d^2), and W (rows, d^2): the hierarchy is W rho.
+
+        Inverse iteration about each eigenvalue of second order, no propagation.
+
+        Raises
+        ------
+        ConvergenceError
+            If the modes of the system are not apart from those of the bath.
+        """
+        system, unit = self.problem.system, self.problem.unit
+        top = system.dimension**2
+        self._refuse(self.size * top, 64.0 * self.size * top**2, _MOST_FACTORED)
+        matrix = csc_array(self.matrix)
+        values, vectors = _modes_of(tcl2_generator(system).matrix / unit, system.states)
+        width = _OFFSET * (SETTLED / self.problem.settled if self.problem.settled else 1.0)
+        shifts, nearest = _clusters(values, width)
+        one = eye_array(matrix.shape[0], dtype=complex, format="csc")
+        # as symmetric in its pattern as it is, the matrix hardly fills in
+        options = {"SymmetricMode": True}
+        factors = [
+            splu(
+                csc_array(matrix - w * one),
+                "MMD_AT_PLUS_A",
+                diag_pivot_thresh=0.01,
+                options=options,
+            )
+            for w in shifts
+        ]
+        modes = np.zeros((matrix.shape[0], top), dtype=complex)
+        modes[:top] = vectors
+        scale = max(1.0, float(np.abs(values).max()))
+        change, last = np.inf, np.inf
+        found: ComplexArray = np.zeros((top, top), dtype=complex)
+        for _ in range(_MOST_ITERATIONS):
+            for k, factor in enumerate(factors):
+                modes[:, nearest == k] = factor.solve(modes[:, nearest == k])
+            modes /= np.linalg.norm(modes, axis=0)
+            if np.linalg.norm(modes[:top], ord=-2) < 1e3 * EPSILON:
+                break
+            below = np.linalg.inv(modes[:top])
+            before, found = found, np.asarray((matrix[:top] @ modes) @ below, dtype=complex)
+            change = float(np.abs(found - before).max())
+            if change <= 10 * EPSILON * scale * top or (change <= 1e-10 * scale and change >= last):
+                whole = np.asarray(modes @ below, dtype=complex)
+                if self._share(whole, factors, shifts, found) < _LEAST_SHARE:
+                    break
+                return found, whole
+            last = change
+            values, vectors = np.linalg.eig(found)
+            modes = modes @ (below @ vectors)
+            nearest = np.argmin(np.abs(values[:, None] - shifts), axis=1)
+        raise ConvergenceError(
+            "the hierarchy has no slow modes: rates of the system are as large as those of its "
+            f"bath's memory (last change {change * unit:.2g}); propagate with `evolve`, or take a "
+            "larger `rtol`, which needs fewer exponents"
+        )
+
+    def _share(
+        self,
+        whole: ComplexArray,
+        factors: Sequence[Any],
+        shifts: ComplexArray,
+        generator: ComplexArray,
+    ) -> float:
+        """Part of a state uncorrelated with the bath that goes into the slow modes W, of 1.
+
+        Their projector needs the left modes, by inverse iteration with the same matrices.
+        """
+        top = len(generator)
+        values, vectors = _modes_of(generator, self.problem.system.states)
+        nearest = np.argmin(np.abs(values[:, None] - shifts), axis=1)
+        back = np.zeros_like(whole)
+        back[:top] = np.linalg.inv(vectors).conj().T
+        for _ in range(_LEFT_ITERATIONS):
+            for k, factor in enumerate(factors):
+                back[:, nearest == k] = factor.solve(back[:, nearest == k], "H")
+            back /= np.linalg.norm(back, axis=0)
+        slip = np.linalg.solve(back.conj().T @ whole, back[:top].conj().T)
+        return float(np.trace(slip).real / top)
+
+
+def _modes_of(matrix: ComplexArray, states: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+    """Eigenvalues and eigenvectors; where these coincide, those of the states alone."""
+    values, vectors = np.linalg.eig(matrix)
+    if np.linalg.cond(vectors) > 1e8:
+        vectors = np.kron(states.conj(), states)
+        values = np.diag(vectors.conj().T @ matrix @ vectors)
+    return np.asarray(values, dtype=complex), np.asarray(vectors, dtype=complex)
+
+
+def _clusters(values: ComplexArray, width: float) -> tuple[ComplexArray, NDArray[np.intp]]:
+    """Shifts beside groups of values no further than a width from them, and the group of each."""
+    centres: list[complex] = []
+    for value in values:
+        if not any(abs(value - centre) <= width for centre in centres):
+            centres.append(value)
+    found = np.array(centres)
+    nearest = np.argmin(np.abs(values[:, None] - found), axis=1)
+    return found + width * (0.3 + 0.2j), nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Slow:
+    """Converged slow modes: what `Hierarchy.slow` gives, and how much it may still change."""
+
+    hierarchy: Hierarchy
+    generator: ComplexArray
+    whole: ComplexArray
+    uncertainty: float
+
+
+def ladder(
+    hierarchy_of: Callable[[int, int], Hierarchy],
+    answer: Callable[[Hierarchy], tuple[ComplexArray, float]],
+    max_depth: int,
+) -> tuple[Hierarchy, float]:
+    """Hierarchy converged in depth and in the number of exponents, and the sum of both changes.
+
+    `answer` gives what is to stand still and how much of a change is allowed. The depth is raised
+    until one level less changes the answer by less than half of that; finer exponents are tried
+    on fewer levels, where they are cheap.
+    """
+
+    @cache
+    def of(finer: int, depth: int) -> tuple[ComplexArray, float]:
+        return answer(hierarchy_of(finer, depth))
+
+    def change(one: tuple[int, int], other: tuple[int, int]) -> float:
+        return float(np.abs(of(*one)[0] - of(*other)[0]).max())
+
+    for depth in range(_SHALLOW + 1, max_depth + 1):
+        shallower = change((0, depth), (0, depth - 1))
+        if shallower <= (allowed := 0.5 * of(0, depth)[1]):
+            break
+    else:
+        raise ConvergenceError(
+            f"the hierarchy is not converged at `max_depth` = {max_depth}: one level less changes "
+            f"it by {shallower:.2g}, allowed {allowed:.2g} (see `rtol`)"
+        )
+    tried = max(_SHALLOW + 1, min(depth - 2, _TRIED))
+    for finer in range(_MOST_FINER):
+        # there is as much again to come, see `hierarchies`
+        fewer = 2 * change((finer, tried), (finer + 1, tried))
+        if fewer <= allowed:
+            return hierarchy_of(finer, depth), fewer + shallower
+    raise ConvergenceError(
+        "the hierarchy is not converged in the number of exponents: finer ones change it by "
+        f"{fewer:.2g}, allowed {allowed:.2g} (see `rtol`)"
+    )
+
+
+def hierarchies(
+    system: OpenSystem, start: float = 0.0, widen: float = 2.0
+) -> Callable[[int, int], Hierarchy]:
+    """Hierarchy of a system by fineness of its exponents (0, 1, ...) and by depth.
+
+    Each step of fineness takes the frequency above which noise is white up by the factor `widen`;
+    what the white noise leaves out of a state falls as its inverse, of a rate as its square.
+    """
+
+    @cache
+    def problem(finer: int) -> Scaled:
+        return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * widen**finer)
+
+    return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
+
+
+def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> Slow:
+    """Slow modes of a constant system; arguments and errors as of `slow_generator`."""
+    if not system.constant:
+        raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
+    rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
+    max_depth = _checks.integer("max_depth", max_depth, least=_SHALLOW + 1)
+
+    def answer(hierarchy: Hierarchy) -> tuple[ComplexArray, float]:
+        unit, generator = hierarchy.problem.unit, hierarchy.slow[0]
+        rate = float(np.abs(np.linalg.eigvals(generator).real).max())
+        rounding = 1e-11 * float(np.abs(generator).max())
+        return unit * generator, unit * max(rtol * rate, rounding)
+
+    hierarchy, change = ladder(hierarchies(system, widen=1.5), answer, max_depth)
+    return Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
+
+
+def slow_generator(
+    system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH
+) -> tuple[ComplexArray, float]:
+    """Generator of the long run to every order in the coupling.
+
+    Parameters
+    ----------
+    system : OpenSystem
+        Constant, with Hermitian couplings.
+    rtol : float, no unit
+        Largest change of an element by finer exponents and by one level of the hierarchy less, over
+        the largest decay rate.
+    max_depth : int
+        Levels at which to give up.
+
+    Returns
+    -------
+    complex array (d^2, d^2), unit of energy
+        In the basis of H as given, columns of rho stacked.
+    float, unit of energy
+        Sum of both changes.
+
+    Raises
+    ------
+    ParameterError
+        For leads, and operators that depend on time.
+    SizeError
+        Above 2 GiB, with an estimate.
+    ConvergenceError
+        If it is not converged at the largest depth, or there are no slow modes.
+    """
+    slow = _slow_modes(system, rtol=rtol, max_depth=max_depth)
+    unit = slow.hierarchy.problem.unit
+    return unit * slow.generator, unit * slow.uncertainty
+
+
+def _steady(slow: Slow) -> ComplexArray:
+    """Steady state as the whole hierarchy, (rows,), trace one.
+
+    `ConvergenceError` if it is not unique.
+    """
+    _, sizes, rows = np.linalg.svd(slow.generator)
+    if len(sizes) > 1 and sizes[-2] <= 10 * EPSILON * len(sizes) * sizes[0]:
+        raise ConvergenceError(
+            "the steady state of 'heom' is not unique: evolve the start you mean"
+        )
+    d = slow.hierarchy.problem.system.dimension
+    rho = rows[-1].conj()
+    return np.asarray(slow.whole @ (rho / np.trace(rho.reshape(d, d))))
+
+
+def currents(
+    system: OpenSystem, number: ComplexArray | None = None, **options: Any
+) -> tuple[Array, Array, Array | None, ComplexArray]:
+    """Steady currents of energy from each bath, both sides, and of another operator.
+
+    The system's side is I_i = Tr[H K_i rho]; the bath's is -d<H_B>/dt = I_i - i sum_j <[V_j, V_i]>,
+    from the second tier of the hierarchy [KatoTanimura2016].
+
+    Parameters
+    ----------
+    system : OpenSystem
+    number : complex array (d, d), optional
+        Operator whose current is asked for as well.
+    **options
+        Those of `slow_generator`.
+
+    Returns
+    -------
+    tuple of arrays
+        System side and bath side (b,), square of the energy unit; that of `number` or None, unit of
+        energy times its own; the steady state (d, d). The last entry of each is of `collapse`, if
+        there is any.
+    """
+    slow = _slow_modes(system, **options)
+    tiers = _Tiers(slow.hierarchy, _steady(slow))
+    problem, rho = slow.hierarchy.problem, tiers.matrix()
+    b = len(problem.reservoirs)
+    pushed = [tiers.pushed(index) for index in range(b)]
+    shared = np.array([[tiers.shared(i, j) for j in range(b)] for i in range(b)]).reshape(b, b)
+    if system.collapse:
+        pushed.append(_unstacked(problem.lindblad(0.0) @ rho.T.ravel()))
+        shared = np.pad(shared, ((0, 1), (0, 1)))
+    changes, unit = np.array(pushed).reshape(-1, *rho.shape), problem.unit
+    inside = np.einsum("ab,kba->k", problem.hamiltonian(0.0), changes).real
+    outside = inside - shared.sum(axis=1)
+    other = None if number is None else np.einsum("ab,kba->k", number, changes).real * unit
+    return inside * unit**2, outside * unit**2, other, rho
+
+
+def _unstacked(column: ComplexArray) -> ComplexArray:
+    d = round(len(column) ** 0.5)
+    return column.reshape(d, d).T
+
+
+def _bracket(a: ComplexArray, b: ComplexArray) -> ComplexArray:
+    return np.asarray(a @ b - b @ a)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tiers:
+    """A whole hierarchy as matrices: means of the noise, of one bath or two, times the state."""
+
+    hierarchy: Hierarchy
+    whole: ComplexArray
+
+    def matrix(self, *excited: int) -> ComplexArray:
+        """Auxiliary operator with these exponents excited."""
+        return _unstacked(self.whole[self.hierarchy.place(*excited)])
+
+    def exponents(self, index: int) -> list[tuple[int, ComplexArray]]:
+        """Number and operator of each exponent of a coupling."""
+        found = enumerate(self.hierarchy.exponents)
+        return [(k, one[1]) for k, one in found if one[0] == index]
+
+    @cached_property
+    def _white(self) -> list[Part]:
+        return self.hierarchy.problem.white(0.0)
+
+    def white(self, index: int, x: ComplexArray) -> list[tuple[ComplexArray, ComplexArray]]:
+        """Operators of a coupling, each with the mean of its white noise times x."""
+        part = self._white[index]
+        mean = part.dressed @ x - x @ part.dressed.conj().swapaxes(-1, -2)
+        return list(zip(part.operators, -1j * mean, strict=True))
+
+    def pushed(self, index: int) -> ComplexArray:
+        """K_i rho: what one coupling does to the state."""
+        pairs = [(a, self.matrix(k)) for k, a in self.exponents(index)]
+        pairs += self.white(index, self.matrix())
+        none = np.zeros_like(self.matrix())
+        return np.asarray(sum((-1j * _bracket(a, x) for a, x in pairs), start=none))
+
+    def shared(self, i: int, j: int) -> float:
+        """Mean of i [V_j, V_i], of which white noise of both is in either order alike."""
+        if i == j:
+            return 0.0
+        if i > j:
+            return -self.shared(j, i)
+        terms = [
+            (a, b, self.matrix(k, m)) for k, a in self.exponents(i) for m, b in self.exponents(j)
+        ]
+        terms += [(a, b, x) for k, a in self.exponents(i) for b, x in self.white(j, self.matrix(k))]
+        terms += [(a, b, x) for m, b in self.exponents(j) for a, x in self.white(i, self.matrix(m))]
+        rho = self.matrix()
+        terms += [(a, b, 0.5 * y) for a, x in self.white(i, rho) for b, y in self.white(j, x)]
+        terms += [(a, b, 0.5 * y) for b, x in self.white(j, rho) for a, y in self.white(i, x)]
+        return float(sum((1j * np.trace(_bracket(b, a) @ x)).real for a, b, x in terms))
+
+
+def two_time(
+    system: OpenSystem, a: ComplexArray, b: ComplexArray, times: Array, **options: Any
+) -> ComplexArray:
+    """<A(t) B(0)> in the steady state, with all that system and baths share at time 0.
+
+    Parameters
+    ----------
+    system : OpenSystem
+    a, b : complex array (d, d)
+        A and B.
+    times : array (t,), inverse unit of energy
+        Increasing, from 0 on.
+    **options
+        Those of `slow_generator`.
+
+    Returns
+    -------
+    complex array (t,), unit of A B
+    """
+    slow = _slow_modes(system, **options)
+    hierarchy, d = slow.hierarchy, system.dimension
+    y = (_steady(slow).reshape(-1, d, d) @ b.T).ravel()  # columns are stacked: B acts on the last
+    travel, found, last = Travel(hierarchy), [], 0.0
+    for time in hierarchy.problem.unit * times:
+        y = travel.later(y[:, None], time - last)[:, 0] if time > last else y
+        found.append(a.ravel() @ y[: d * d])
+        last = time
+    return np.array(found)
+
+
+def half_sided_spectra(
+    system: OpenSystem,
+    pairs: Sequence[tuple[ComplexArray, ComplexArray]],
+    frequencies: Array,
+    **options: Any,
+) -> ComplexArray:
+    """Integral_0^inf (<A(t) B(0)> - <A><B>) exp(i w t) dt for pairs (A, B), shape (pairs, w).
+
+    Other parameters as of `two_time`. The steady state is taken out of the matrix, so that nothing
+    is singular at w = 0.
+    """
+    slow = _slow_modes(system, **options)
+    d, unit, still = system.dimension, slow.hierarchy.problem.unit, _steady(slow)
+    ones = csc_array(
+        (np.ones(d), (np.zeros(d, dtype=int), np.arange(d) * (d + 1))), (1, still.size)
+    )
+    matrix = csc_array(slow.hierarchy.matrix) - csc_array(still[:, None]) @ ones
+    starts = [(still.reshape(-1, d, d) @ b.T).ravel() for _, b in pairs]
+    starts = [y - y[: d * d : d + 1].sum() * still for y in starts]
+    found = np.empty((len(pairs), len(frequencies)), dtype=complex)
+    for place, w in enumerate(frequencies / unit):
+        solved = splu(csc_array(-matrix - 1j * w * eye_array(still.size))).solve(
+            np.stack(starts, 1)
+        )
+        for row, (a, _) in enumerate(pairs):
+            found[row, place] = a.ravel() @ solved[: d * d, row] / unit
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Travel:
+    """The hierarchy of a constant system in time: the matrix exponential, then the slow modes."""
+
+    hierarchy: Hierarchy
+
+    @cached_property
+    def _slow(self) -> tuple[ComplexArray, ComplexArray] | None:
+        try:
+            return self.hierarchy.slow
+        except (ConvergenceError, SizeError):  # no slow modes: the hierarchy is followed to the end
+            return None
+
+    def later(self, y: ComplexArray, lapse: float) -> ComplexArray:
+        """Hierarchy (rows, n) after a lapse of time."""
+        stride = 0.25 * self.hierarchy.problem.settled
+        top = self.hierarchy.problem.system.dimension**2
+        long = lapse > stride
+        while lapse > 0:
+            if long and self._slow is not None:
+                generator, whole = self._slow
+                if np.abs(whole @ y[:top] - y).max() <= _FOLLOWED * np.abs(y).max():
+                    return np.asarray(whole @ (expm(lapse * generator) @ y[:top]))
+            step = min(lapse, stride) if long else lapse
+            moved = [krylov_exponential(self.hierarchy.matrix, v, step) for v in y.T]
+            y, lapse = np.stack(moved, axis=-1), lapse - step
+        return y
 
 
 # --- the bath, and what second order must not see of it ------------------------------------------
@@ -171,7 +737,9 @@ def _matrix(hierarchy: HEOMSolver) -> csr_array:
     return matrix
 
 
-def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> ComplexArray:
+def krylov_exponential(
+    matrix: csr_array, vector: ComplexArray, time: float, halvings: int = 0
+) -> ComplexArray:
     """exp(time matrix) vector in a Krylov space, grown until its error estimate is round-off.
 
     The hierarchy is stiff but damped, so the space needs about the root of the number of products
@@ -197,11 +765,16 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
             inner = time * small[: m + 1, : m + 1]
             weights = expm(inner)[:, 0]
             # rounding of the small exponential grows with its norm: less cannot be asked
-            rounding = 10 * EPSILON * (1 + float(np.linalg.norm(inner, 1)))
+            rounding = min(10 * EPSILON * (1 + float(np.linalg.norm(inner, 1))), _LARGEST_ERROR)
             if closed or abs(weights[m]) <= rounding * np.abs(weights).max():
                 return np.asarray(length * (weights @ basis[: m + 1]))
-    half = krylov_exponential(matrix, vector, 0.5 * time)
-    return krylov_exponential(matrix, half, 0.5 * time)
+    if halvings == _MOST_HALVINGS:
+        raise ConvergenceError(
+            f"the hierarchy does not move on in steps of {time:.2g}: it is too stiff, or too "
+            "shallow for noise this strong"
+        )
+    half = krylov_exponential(matrix, vector, 0.5 * time, halvings + 1)
+    return krylov_exponential(matrix, half, 0.5 * time, halvings + 1)
 
 
 def integrated(

@@ -15,6 +15,8 @@ from qutip import Qobj
 
 from openmr._checks import Array, renamed
 from openmr.bath.correlators import populations
+from openmr.master import markov
+from openmr.master.markov import Generator
 
 PAULI = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
 
@@ -136,13 +138,14 @@ def thermal_moments(spins: Sequence[float], reduced_splittings: Sequence[float])
     return qutip.tensor(*states)
 
 
-def project(generator: Qobj, moments: Qobj) -> Qobj:
+def project(generator: Qobj | Generator, moments: Qobj) -> Qobj:
     """Electron's share of a joint superoperator: rho -> Tr_m[generator(rho (x) rho_m)].
 
     Parameters
     ----------
-    generator : Qobj
-        Superoperator on electron (x) moments.
+    generator : Qobj or Generator
+        On electron (x) moments: a superoperator, or a `Generator`, which is applied as commutators
+        and so keeps rates that are exponentially small.
     moments : Qobj
         Thermal state rho_m.
 
@@ -151,6 +154,13 @@ def project(generator: Qobj, moments: Qobj) -> Qobj:
     Qobj
         Superoperator on the electron spin, 4 x 4.
     """
+    if isinstance(generator, Generator):
+        units = [
+            qutip.basis(2, row) @ qutip.basis(2, column).dag() for column, row in np.ndindex(2, 2)
+        ]
+        columns = [generator.apply(qutip.tensor(unit, moments)).ptrace(0) for unit in units]
+        kept = np.stack([column.full().T.ravel() for column in columns], axis=1)
+        return Qobj(kept, dims=[[[2], [2]], [[2], [2]]], superrep="super")
     size = moments.shape[0]
     joint = generator.full().reshape(2, size, 2, size, 2, size, 2, size)
     # column stacking: the superoperator's indices are (column, row) of the operator it acts on
@@ -201,12 +211,7 @@ def kossakowski(generator: Qobj) -> tuple[float, float]:
     tuple of float, unit of the generator
         Smallest, largest.
     """
-    basis = np.stack([pauli.full() for pauli in PAULI]) / np.sqrt(2.0)
-    # (column j, row i) of L(|r><c|), by column stacking;
-    # <r| F_a^dag L(|r><c|) F_b |c> picks the coefficient of F_a . F_b^dag
-    changed = generator.full().reshape(2, 2, 2, 2)
-    choi = np.einsum("air,jicr,bjc->ab", basis.conj(), changed, basis)
-    eigenvalues = np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))
+    eigenvalues = markov.kossakowski(generator.full())
     return float(eigenvalues[0]), float(eigenvalues[-1])
 
 

@@ -20,7 +20,8 @@ from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError
 from openmr._qutip import exact_arithmetic
 from openmr.bath.transforms import HalfSided
-from openmr.master.interaction import ROUNDING, hermitian_basis, operator_matrices, transforms
+from openmr.master.interaction import hermitian_basis, operator_matrices, transforms
+from openmr.master.open_system import ROUNDING, bohr_groups
 
 _PICTURES = ("schroedinger", "interaction")
 
@@ -281,27 +282,3 @@ def _system(
         picture=picture,
         dims=hamiltonian.dims,
     )
-
-
-def bohr_groups(energies: Array, width: float) -> tuple[NDArray[np.intp], Array]:
-    """Groups of Bohr frequencies w_mn = E_n - E_m at most `width` wide, alike for w and -w.
-
-    Returns
-    -------
-    labels : array of int (d, d)
-        Signed number of the group of each w_mn; 0 holds |w| <= width / 2.
-    centres : array (groups,)
-        Mean |w| of group 0, 1, ...; exactly 0 for the first.
-    """
-    gaps = energies[None, :] - energies[:, None]
-    sizes = np.unique(np.abs(gaps))
-    numbers = np.zeros(len(sizes), dtype=int)
-    first, number = -0.5 * width, 0
-    for place, size in enumerate(sizes):
-        if size - first > width:
-            first, number = size, number + 1
-        numbers[place] = number
-    centres = np.bincount(numbers, weights=sizes) / np.bincount(numbers)
-    centres[0] = 0.0
-    labels = np.sign(gaps).astype(int) * numbers[np.searchsorted(sizes, np.abs(gaps))]
-    return labels, centres

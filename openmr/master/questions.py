@@ -1,0 +1,774 @@
+"""Questions to an open system: rates, steady state, currents and two-time functions.
+
+Every answer is a frozen record that prints itself and holds what is needed to ask again. The method
+"heom" answers from the slow eigenmodes of the hierarchy (`openmr.master.hierarchy`), every other
+one from its `Generator`. hbar = k_B = 1; one unit of energy, its inverse for times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from qutip import Qobj
+from scipy.linalg import expm, lapack
+from scipy.optimize import linear_sum_assignment
+
+from openmr import _checks
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
+from openmr.bath.bath import Bath, BathCheck
+from openmr.master.markov import Generator, Part, generator
+from openmr.master.open_system import OpenSystem
+from openmr.tables import document, table
+
+_MIXED = 0.7
+"""Share of a mode in its pair of levels below which it belongs to none."""
+_APART = 10.0
+"""Difference of frequencies over the rates from which on a secular equation may be used."""
+_SHOWN = 12
+"""Largest number of rows of a table in print."""
+_WEAK = 1e-5
+"""Rates over differences of frequencies below which the two are solved for one after the other."""
+_EQUAL = 1e-9
+"""Eigenvalues that are one to rounding, over the largest."""
+_SECOND_ORDER = (
+    "populations of an equation of second order are wrong at second order of the coupling "
+    "[FlemingCummings2011]"
+)
+
+
+def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generator:
+    """Generator of any method, that of the slow modes of the hierarchy for "heom"."""
+    if method != "heom":
+        return generator(system, method, **options)
+    from openmr.master.hierarchy import slow_generator
+
+    matrix, uncertainty = slow_generator(system, **_hierarchical(options))
+    hamiltonian = system.hamiltonian.full()
+    one, none = np.eye(len(hamiltonian)), np.zeros((0, *hamiltonian.shape), dtype=complex)
+    unitary = -1j * (np.kron(one, hamiltonian) - np.kron(hamiltonian.T, one))
+    part = Part(none, none, np.zeros_like(hamiltonian), matrix - unitary)
+    return Generator(system, "heom", (part,), uncertainty=uncertainty)
+
+
+def _hierarchical(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of the hierarchy; those of equations of second order have no meaning there."""
+    for name in options.keys() & {"level_shift", "resolution", "time"}:
+        raise ParameterError(f"`{name}` does not go with `method` 'heom', which is exact")
+    return options
+
+
+# --- rates -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """Relaxation rates of an open system, from the eigenvalues of its generator.
+
+    Attributes
+    ----------
+    method : str
+        The equation.
+    longitudinal : array (d-1,), unit of energy
+        1/T1 of the modes of populations, ascending.
+    pairs : array of int (p, 2), no unit
+        Levels m < n of each coherence |m><n|, counted from the lowest.
+    transverse, frequencies, shifts : array (p,), unit of energy
+        1/T2, frequency, and its difference from E_n - E_m.
+    golden_longitudinal, golden_transverse : array (d-1,) and (p,), unit of energy
+        The same rates by the golden rule, for levels that are not degenerate.
+    participation : array (p,), no unit
+        Share of the pair in its mode; below 0.7 the mode is mixed, and its name a convention.
+    uncertainty : float, unit of energy
+        Error that the route states of its own, and rounding of the levels.
+    warnings : tuple of str
+        What to know before using the numbers.
+    """
+
+    method: str
+    longitudinal: Array
+    pairs: NDArray[np.intp]
+    transverse: Array
+    frequencies: Array
+    shifts: Array
+    golden_longitudinal: Array
+    golden_transverse: Array
+    participation: Array
+    uncertainty: float
+    warnings: tuple[str, ...]
+
+    @property
+    def relaxation_times(self) -> Array:
+        """T1 = 1 / `longitudinal`, inverse unit of energy, shape (d-1,)."""
+        return _inverse(self.longitudinal)
+
+    @property
+    def coherence_times(self) -> Array:
+        """T2 = 1 / `transverse`, inverse unit of energy, shape (p,)."""
+        return _inverse(self.transverse)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields in what JSON can hold.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
+        return document("openmr/master/rates/1", vars(self))
+
+    def __repr__(self) -> str:
+        still = (_column(self.longitudinal), _column(self.golden_longitudinal))
+        moving = (self.transverse, self.golden_transverse, self.frequencies, self.shifts)
+        rows: list[Sequence[str]] = [
+            ("levels", "1/T2", "golden rule", "frequency", "shift", "participation")
+        ]
+        for k, (m, n) in enumerate(self.pairs):
+            mixed = " mixed" if self.participation[k] < _MIXED else ""
+            cells = _column([one[k] for one in moving])
+            rows.append((f"{m} {n}", *cells, f"{self.participation[k]:.2f}{mixed}"))
+        lines = [
+            f"Rates  {self.method}",
+            _few(">>", [("1/T1", "golden rule"), *zip(*still, strict=True)]),
+            _few("<>>>><", rows),
+            *(f"  warning: {text}" for text in self.warnings),
+        ]
+        return "\n".join(lines)
+
+
+def rates(system: OpenSystem, method: str = "redfield", **options: Any) -> Rates:
+    """Longitudinal and transverse rates, frequency and shift of every pair of levels.
+
+    Parameters
+    ----------
+    method : str
+        As of `generator`, or "heom".
+    **options
+        Those of `generator`: ``level_shift``, ``resolution``, ``time``.
+
+    Returns
+    -------
+    Rates
+        Each eigenvalue is assigned to one |m><n| by the overlap of its eigenvectors.
+    """
+    return rates_of(solved(system, method, options))
+
+
+def rates_of(made: Generator) -> Rates:
+    """Rates of a generator that is there already."""
+    system = made.system
+    d, energies = system.dimension, system.energies
+    values, share = _modes(made)
+    # columns of rho stacked: place n d + m of |m><n|
+    shares = share.reshape(-1, d, d).transpose(0, 2, 1)
+    levels = np.arange(d)
+    populations = shares[:, levels, levels].sum(axis=1)
+    weight = shares.copy()
+    weight[:, levels, levels] = populations[:, None]
+    _, chosen = linear_sum_assignment(weight.reshape(-1, d * d).T, maximize=True)
+    mode = chosen.reshape(d, d)
+    zero = int(np.argmin(np.abs(values[mode[levels, levels]])))
+    still = np.sort(np.delete(0.0 - values[mode[levels, levels]].real, zero))
+    m, n = np.triu_indices(d, k=1)
+    found = values[mode[m, n]]
+    golden_still, golden_moving = _golden_rule(system)
+    record = Rates(
+        method=made.method,
+        longitudinal=still,
+        pairs=np.stack([m, n], axis=1),
+        transverse=0.0 - found.real,
+        frequencies=found.imag + 0.0,
+        shifts=found.imag - (energies[n] - energies[m]),
+        golden_longitudinal=golden_still,
+        golden_transverse=golden_moving[m, n],
+        participation=np.minimum(shares[mode[m, n], m, n], 1.0),
+        uncertainty=made.uncertainty + _checks.EPSILON * float(np.abs(energies).max()),
+        warnings=made.warnings,
+    )
+    return replace(record, warnings=(*made.warnings, *_warnings(made, record)))
+
+
+def _modes(made: Generator) -> tuple[ComplexArray, Array]:
+    """Eigenvalues (k,), and the share of each element of rho in each of them (k, d^2).
+
+    Where rates are so small beside the differences of frequencies that rounding of the frequencies
+    would show in them, each frequency has its own block, right to second order in their ratio.
+    """
+    places, frequencies = made.system.bohr
+    weak, place = made.eigendissipator, places.T.ravel()
+    closest = np.diff(frequencies).min(initial=np.inf)
+    if np.abs(weak).sum(axis=1).max() > _WEAK * closest:
+        return _eigen(made.eigenmatrix)
+    values = np.zeros(len(place), dtype=complex)
+    shares = np.zeros((len(place), len(place)))
+    for k, frequency in enumerate(frequencies):
+        inside, outside = np.flatnonzero(place == k), np.flatnonzero(place != k)
+        through = weak[outside] / (1j * (frequency - frequencies[place[outside]]))[:, None]
+        block = (weak + weak[:, outside] @ through)[np.ix_(inside, inside)]
+        small, shares[np.ix_(inside, inside)] = _eigen(block)
+        values[inside] = small + 1j * frequency
+    return values, shares
+
+
+def _eigen(matrix: ComplexArray) -> tuple[ComplexArray, Array]:
+    """Eigenvalues (k,), and the share of each element of a vector in each of them (k, k).
+
+    Equal eigenvalues have one spectral projector, which does not depend on the choice of basis.
+    """
+    values, right = np.linalg.eig(matrix)
+    left = np.linalg.pinv(right)
+    shares = right.T * left  # (mode, element)
+    scale = np.abs(values).max(initial=0.0) or 1.0
+    equal = np.abs(values[:, None] - values) <= _EQUAL * scale
+    weights = np.abs(equal @ shares)
+    return values, weights / weights.sum(axis=1, keepdims=True) * equal.sum(axis=1, keepdims=True)
+
+
+def _golden_rule(system: OpenSystem) -> tuple[Array, Array]:
+    """Rates of populations (d-1,) and of pairs (d, d) from transition probabilities alone."""
+    d = system.dimension
+    jumps, dephasing = np.zeros((d, d)), np.zeros((d, d))
+    places, frequencies = system.bohr
+    for coupling in system.couplings:
+        a = system.in_eigenbasis(coupling.matrices)
+        values = np.asarray(coupling.bath.spectrum(frequencies)).reshape(-1, len(a), len(a))
+        jumps += np.einsum("imn,mnij,jmn->mn", a.conj(), values[places], a).real
+        level = a[:, range(d), range(d)]
+        apart = level[:, :, None] - level[:, None, :]
+        still = values[places[0, 0]]
+        dephasing += 0.5 * np.einsum("imn,ij,jmn->mn", apart.conj(), still, apart).real
+    for operator in system.collapse:
+        a = system.in_eigenbasis(operator)
+        jumps += np.abs(a) ** 2
+        level = np.diag(a)
+        dephasing += 0.5 * np.abs(level[:, None] - level) ** 2
+    np.fill_diagonal(jumps, 0.0)
+    out = jumps.sum(axis=0)
+    values = np.linalg.eigvals(jumps - np.diag(out)).real
+    still = np.sort(0.0 - np.delete(values, int(np.argmin(np.abs(values)))))
+    return still, 0.5 * (out[:, None] + out) + dephasing
+
+
+def _warnings(made: Generator, found: Rates) -> list[str]:
+    all_rates = np.concatenate([found.longitudinal, found.transverse])
+    scale = float(np.abs(all_rates).max(initial=0.0))
+    texts = []
+    if np.any(all_rates < -1e-9 * scale):
+        texts.append(f"unstable: the rate {all_rates.min():.4g} is negative")
+    if np.any(found.participation < _MIXED):
+        texts.append("mixed: some modes belong to no single pair of levels")
+    if made.method in ("davies", "grouped") and (ratio := _secular_margin(made, scale)) < _APART:
+        texts.append(
+            f"crossover: frequencies treated as different are only {ratio:.2g} rates apart; use "
+            "'universal'"
+        )
+    if made.method == "tcl4":
+        second = rates_of(generator(made.system, "redfield"))
+        change = np.abs(found.transverse - second.transverse).max(initial=0.0)
+        if change > 0.1 * scale:
+            texts.append(f"fourth order changes 1/T2 by {change / scale:.0%} of the largest rate")
+    return texts
+
+
+def _secular_margin(made: Generator, rate: float) -> float:
+    """Smallest difference of frequencies whose terms were dropped, over a rate."""
+    places, frequencies = made.system.bohr
+    groups = places
+    if made.method == "grouped" and made.resolution is not None:
+        groups, _ = made.system.groups(made.resolution)
+    group = np.zeros(len(frequencies), dtype=int)
+    group[places] = groups
+    apart = np.diff(group) > 0
+    return float(np.diff(frequencies)[apart].min(initial=np.inf)) / rate if rate > 0 else np.inf
+
+
+# --- steady state ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class SteadyState:
+    """The state that a generator leaves alone.
+
+    Attributes
+    ----------
+    method : str
+        The equation.
+    state : Qobj
+        Density matrix.
+    populations : array (d,), no unit
+        Of the levels of H, from the lowest.
+    lowest : float, no unit
+        Smallest eigenvalue; negative where the equation is not positive.
+    gibbs_distance : float or None, no unit
+        Trace distance from exp(-H/T) / Z, for baths of one temperature.
+    fourth_order : array (d,) or None, no unit
+        The populations by "tcl4", where the baths have exponents.
+    note : str
+        How far populations may be trusted.
+    """
+
+    method: str
+    state: Qobj
+    populations: Array
+    lowest: float
+    gibbs_distance: float | None
+    fourth_order: Array | None
+    note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields in what JSON can hold; the state by real and imaginary part.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
+        matrix = self.state.full()
+        state = {"real": matrix.real, "imag": matrix.imag}
+        return document("openmr/master/steady_state/1", {**vars(self), "state": state})
+
+    def __repr__(self) -> str:
+        lines = [
+            f"SteadyState  {self.method}",
+            f"  populations       : {_list(self.populations)}",
+            f"  lowest eigenvalue : {self.lowest:.3g}",
+        ]
+        if self.gibbs_distance is not None:
+            lines.append(f"  from Gibbs        : {self.gibbs_distance:.3g}")
+        if self.fourth_order is not None:
+            lines.append(f"  fourth order      : {_list(self.fourth_order)}")
+        return "\n".join([*lines, *([f"  note: {self.note}"] if self.note else [])])
+
+
+def steady_state(system: OpenSystem, method: str = "redfield", **options: Any) -> SteadyState:
+    """The state in which nothing changes any more.
+
+    Parameters and errors as of `rates`.
+
+    Parameters
+    ----------
+    method : str
+        As of `generator`, or "heom".
+    **options
+        Those of `generator`.
+
+    Returns
+    -------
+    SteadyState
+        With its lowest eigenvalue and its distance from the Gibbs state.
+
+    Raises
+    ------
+    ConvergenceError
+        If there is more than one.
+    """
+    made = solved(system, method, options)
+    fourth = None
+    if method not in ("tcl4", "heom") and system.constant:
+        try:
+            fourth = _steady_of(generator(system, "tcl4"))
+        except _checks.OpenmrError:  # no exponents, or no limit
+            fourth = None
+    return steady_of(made, fourth)
+
+
+def steady_of(made: Generator, fourth: ComplexArray | None = None) -> SteadyState:
+    """Steady state of a generator that is there already; `fourth` is that of "tcl4"."""
+    system, rho = made.system, _steady_of(made)
+    distance = None
+    if (temperature := system.temperature) is not None:
+        gibbs = system.in_eigenbasis(system.gibbs(temperature))
+        distance = 0.5 * float(np.abs(np.linalg.eigvalsh(rho - gibbs)).sum())
+    return SteadyState(
+        method=made.method,
+        state=system.as_operator(system.from_eigenbasis(rho)),
+        populations=np.diag(rho).real,
+        lowest=float(np.linalg.eigvalsh(rho)[0]),
+        gibbs_distance=distance,
+        fourth_order=None if fourth is None else np.diag(fourth).real,
+        note="" if made.method in ("tcl4", "heom") else _SECOND_ORDER,
+    )
+
+
+def _steady_of(made: Generator) -> ComplexArray:
+    """Steady state between eigenstates of H; rows are scaled, so that weak rates count."""
+    d = made.system.dimension
+    matrix = made.eigenmatrix.copy()
+    matrix[0] = np.eye(d).ravel()
+    scale = np.abs(matrix).max(axis=1)
+    matrix /= np.where(scale > 0, scale, 1.0)[:, None]
+    lu, pivots, info = lapack.zgetrf(matrix)
+    condition = 0.0 if info else lapack.zgecon(lu, np.abs(matrix).sum(axis=0).max())[0]
+    if not condition > 1e-15:
+        raise ConvergenceError(
+            f"the steady state of {made.method!r} is not unique: the baths do not reach all levels "
+            "(or not to rounding); evolve the start that you mean"
+        )
+    right = np.zeros(d * d, dtype=complex)
+    right[0] = 1.0
+    rho = lapack.zgetrs(lu, pivots, right)[0].reshape(d, d).T
+    return np.asarray(0.5 * (rho + rho.conj().T))
+
+
+# --- currents ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Currents:
+    """Energy, and any other quantity, that flows from each bath into the system.
+
+    Attributes
+    ----------
+    method : str
+        The equation.
+    energy : array (b,), unit of energy squared
+        Tr[H K_i rho] of each coupling, then of `collapse`: the side of the system.
+    bath_energy : array (b,) or None, unit of energy squared
+        -d<H_B>/dt, what a calorimeter sees; "heom" only. It differs from `energy` at fourth order
+        where two couplings do not commute.
+    quantity : array (b,) or None, unit of energy times that of `of`
+        Tr[N K_i rho] of the operator `of`.
+    total_energy, total_quantity : float, in the units of the above
+        Sums: 0 in a steady state.
+    entropy_production : float or None, unit of energy
+        dS/dt - sum_i (energy - potential quantity) / temperature; None where a bath has no
+        temperature, or a potential and no `of`.
+    warnings : tuple of str
+        What to know before using the numbers.
+    """
+
+    method: str
+    energy: Array
+    bath_energy: Array | None
+    quantity: Array | None
+    total_energy: float
+    total_quantity: float | None
+    entropy_production: float | None
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields in what JSON can hold.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
+        return document("openmr/master/currents/1", vars(self))
+
+    def __repr__(self) -> str:
+        columns = {"energy": self.energy, "bath side": self.bath_energy, "of": self.quantity}
+        there = {name: _column(one) for name, one in columns.items() if one is not None}
+        rows = [("bath", *there)]
+        rows += [(str(k), *cells) for k, cells in enumerate(zip(*there.values(), strict=True))]
+        sums = {"energy": self.total_energy, "of": self.total_quantity}
+        rows.append(("sum", *(f"{sums[k]:.2g}" if sums.get(k) is not None else "" for k in there)))
+        lines = [f"Currents  {self.method}", table("<" + ">" * len(there), rows, indent="  ")]
+        if self.entropy_production is not None:
+            lines.append(f"  entropy production : {self.entropy_production:.6g}")
+        return "\n".join([*lines, *(f"  warning: {text}" for text in self.warnings)])
+
+
+def currents(
+    system: OpenSystem,
+    of: Qobj | None = None,
+    method: str = "redfield",
+    *,
+    state: Any = None,
+    **options: Any,
+) -> Currents:
+    """Currents from each bath into the system, in the steady state or in a given one.
+
+    Parameters
+    ----------
+    of : Qobj, optional
+        Conserved operator whose current is asked for as well: particles, S_z.
+    method : str
+        As of `generator`, or "heom" (steady state only).
+    state : Qobj or array_like, optional
+        Density matrix or ket; the steady state by default.
+    **options
+        Those of `generator`.
+
+    Returns
+    -------
+    Currents
+        Each bath with its own level shift, so that dU/dt is the sum to rounding.
+
+    Raises
+    ------
+    ParameterError
+        For an operator with other dims, or a state that is none.
+    """
+    number = None if of is None else _observable("of", of, system)
+    if method == "heom":
+        if state is not None:
+            raise ParameterError("`state` must be None with 'heom': currents are of its steady one")
+        return _hierarchy_currents(system, number, options)
+    return currents_of(solved(system, method, options), number, state)
+
+
+def currents_of(made: Generator, number: ComplexArray | None = None, state: Any = None) -> Currents:
+    """Currents of a generator that is there already; `number` is the matrix of another quantity."""
+    system = made.system
+    if made.method == "heom":
+        return _hierarchy_currents(system, number, {})
+    if state is None:
+        rho = system.from_eigenbasis(_steady_of(made))
+    else:
+        rho = system.density_matrix(state, "state").full()
+    terms = np.array([part.apply(rho) for part in made.pieces]).reshape(-1, *rho.shape)
+    energy = np.einsum("ab,kba->k", system.hamiltonian.full(), terms).real
+    other = None if number is None else np.einsum("ab,kba->k", number, terms).real
+    change = _entropy_change(rho, terms.sum(axis=0))
+    return _currents(system, made.method, energy, None, other, change, number)
+
+
+def _hierarchy_currents(
+    system: OpenSystem, number: ComplexArray | None, options: dict[str, Any]
+) -> Currents:
+    from openmr.master import hierarchy
+
+    inside, outside, other, _ = hierarchy.currents(system, number, **_hierarchical(options))
+    return _currents(system, "heom", inside, outside, other, 0.0, number)
+
+
+def _currents(
+    system: OpenSystem,
+    method: str,
+    energy: Array,
+    bath_energy: Array | None,
+    other: Array | None,
+    change: float,
+    number: ComplexArray | None,
+) -> Currents:
+    return Currents(
+        method=method,
+        energy=energy,
+        bath_energy=bath_energy,
+        quantity=other,
+        total_energy=float(energy.sum()),
+        total_quantity=None if other is None else float(other.sum()),
+        entropy_production=_entropy(system, energy, other, change),
+        warnings=_not_conserved(system, number),
+    )
+
+
+def _entropy_change(rho: ComplexArray, change: ComplexArray) -> float:
+    """-Tr[(d rho/dt) ln rho]."""
+    p, u = np.linalg.eigh(rho)
+    slope = np.einsum("mk,mn,nk->k", u.conj(), change, u).real
+    kept = p > _checks.SMALLEST
+    return -float(slope[kept] @ np.log(p[kept]))
+
+
+def _entropy(
+    system: OpenSystem, energy: Array, number: Array | None, change: float
+) -> float | None:
+    total = change
+    for c in system.couplings:
+        heat, potential = energy[c.index], c.bath.potential
+        if c.bath.temperature is None or system.collapse or (potential and number is None):
+            return None
+        if potential and number is not None:
+            heat = heat - potential * number[c.index]
+        total -= heat / c.bath.temperature
+    return float(total)
+
+
+def _not_conserved(system: OpenSystem, number: ComplexArray | None) -> tuple[str, ...]:
+    if number is None:
+        return ()
+    h = system.hamiltonian.full()
+    change = np.abs(h @ number - number @ h).max()
+    if change <= 1e-10 * np.abs(h).max() * np.abs(number).max():
+        return ()
+    return ("`of` does not commute with H: it changes without the baths, too",)
+
+
+def _observable(name: str, operator: Any, system: OpenSystem) -> ComplexArray:
+    """Matrix of an operator with the dims of the system."""
+    if not isinstance(operator, Qobj):
+        operator = system.as_operator(_checks.square_matrix(name, operator, system.dimension))
+    if not operator.isoper or operator.dims != system.dims:
+        raise ParameterError(
+            f"`{name}` must be an operator with dims {system.dims}, got {operator.dims}"
+        )
+    return np.asarray(operator.full())
+
+
+# --- two-time functions ------------------------------------------------------------------------
+
+
+def correlation(
+    system: OpenSystem,
+    a: Qobj,
+    b: Qobj,
+    times: ArrayLike,
+    method: str = "redfield",
+    *,
+    state: Any = None,
+    **options: Any,
+) -> ComplexArray:
+    """Two-time function <A(t) B(0)> by regression, in the steady state unless one is given.
+
+    Parameters
+    ----------
+    a, b : Qobj
+        A and B.
+    times : array_like (t,), inverse unit of energy
+        Increasing, from 0 on.
+    method : str
+        As of `generator`; "heom" keeps what system and bath share at t = 0, regression forgets it.
+    state : Qobj or array_like, optional
+        At time 0.
+    **options
+        Those of `generator`.
+
+    Returns
+    -------
+    complex array (t,), unit of A B
+        Tr[A exp(L t) B rho].
+
+    Raises
+    ------
+    ParameterError
+        For times that do not increase, or operators with other dims.
+    """
+    left, right = _observable("a", a, system), _observable("b", b, system)
+    grid = _checks.finite_array("times", times)
+    if grid.ndim != 1 or not grid.size or grid[0] < 0 or np.any(np.diff(grid) <= 0):
+        raise ParameterError(f"`times` must be increasing numbers >= 0, got {_checks.shown(times)}")
+    if method == "heom":
+        from openmr.master import hierarchy
+
+        if state is not None:
+            raise ParameterError("`state` must be None with 'heom': it is its steady state")
+        return np.asarray(hierarchy.two_time(system, left, right, grid, **_hierarchical(options)))
+    made, left, right, rho = _regression(system, left, right, method, state, options)
+    vector, found, last, steps = (right @ rho).T.ravel(), [], 0.0, {}
+    for time in grid:
+        step = float(f"{time - last:.12e}")  # those of a uniform grid are one
+        if step not in steps:
+            steps = {step: expm(step * made.eigenmatrix)}
+        vector, last = steps[step] @ vector, time
+        found.append(left.ravel() @ vector)
+    return np.array(found)
+
+
+def spectrum(
+    system: OpenSystem, a: Qobj, b: Qobj, w: ArrayLike, method: str = "redfield", **options: Any
+) -> ComplexArray:
+    """Fourier integral of <A(t) B(0)> - <A><B> over all times; by regression unless "heom".
+
+    Parameters
+    ----------
+    a, b : Qobj
+        A and B.
+    w : array_like (w,), unit of energy
+        Frequencies; the weight is exp(i w t), as in QuTiP's ``spectrum`` with the sign of w turned.
+    method : str
+        As of `generator`.
+    **options
+        Those of `generator`.
+
+    Returns
+    -------
+    complex array (w,), unit of A B over energy
+        Real for B = A^dag.
+
+    Raises
+    ------
+    ParameterError
+        For frequencies that are not finite, or operators with other dims.
+    """
+    frequencies = np.atleast_1d(_checks.finite_array("w", w))
+    left, right = _observable("a", a, system), _observable("b", b, system)
+    if method == "heom":
+        from openmr.master.hierarchy import half_sided_spectra
+
+        pairs = [(left, right), (right.conj().T, left.conj().T)]
+        ahead, back = half_sided_spectra(system, pairs, frequencies, **_hierarchical(options))
+        return np.asarray(ahead + back.conj())
+    made, left, right, rho = _regression(system, left, right, method, None, options)
+    d = len(rho)
+    matrix = made.eigenmatrix
+    size = np.abs(matrix).max()
+    # the state of rest is taken out of both sides: nothing is singular at w = 0
+    still = matrix - size * np.outer(rho.T.ravel(), np.eye(d).ravel())
+
+    def half(x: ComplexArray, y: ComplexArray) -> ComplexArray:
+        start = (y @ rho - np.trace(y @ rho) * rho).T.ravel()
+        one = np.eye(d * d)
+        return np.array(
+            [x.ravel() @ np.linalg.solve(-still - 1j * f * one, start) for f in frequencies]
+        )
+
+    return half(left, right) + half(right.conj().T, left.conj().T).conj()
+
+
+def _regression(
+    system: OpenSystem,
+    left: ComplexArray,
+    right: ComplexArray,
+    method: str,
+    state: Any,
+    options: dict[str, Any],
+) -> tuple[Generator, ComplexArray, ComplexArray, ComplexArray]:
+    """Generator, and A, B and rho between eigenstates of H."""
+    made = solved(system, method, options)
+    inside = made.system.in_eigenbasis
+    given = None if state is None else made.system.density_matrix(state, "state")
+    rho = _steady_of(made) if given is None else inside(given)
+    return made, inside(left), inside(right), rho
+
+
+# --- the bath itself ---------------------------------------------------------------------------
+
+
+def check(bath: Bath) -> BathCheck:
+    """Positivity, detailed balance, level shift and memory time of a bath, measured.
+
+    Parameters
+    ----------
+    bath : Bath
+
+    Returns
+    -------
+    BathCheck
+        Prints itself.
+
+    Raises
+    ------
+    ParameterError
+        For what is no bath.
+    """
+    _checks.instance("bath", bath, Bath)
+    return bath.check()
+
+
+# --- words -------------------------------------------------------------------------------------
+
+
+def _inverse(values: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.asarray(1.0 / values)
+
+
+def _few(align: str, rows: Sequence[Sequence[str]]) -> str:
+    """A table whose body has at most `_SHOWN` rows."""
+    rest = len(rows) - 1 - _SHOWN
+    more = [f"  ... {rest} more"] if rest > 0 else []
+    return table(align, [*rows[: _SHOWN + 1], *more], indent="  ")
+
+
+def _column(values: Any) -> list[str]:
+    return [f"{value:.8g}" for value in values]
+
+
+def _list(values: Array) -> str:
+    shown = ", ".join(f"{value:.6g}" for value in values[:8])
+    return shown + (" ..." if len(values) > 8 else "")
