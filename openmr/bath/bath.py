@@ -9,61 +9,146 @@ in one unit of the caller's choice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ParameterError
+from openmr._checks import Array, ComplexArray, ParameterError, shown
 from openmr.bath import sources
 from openmr.bath.sources import Exponents, Source
 
-_BELOW = -1e-12
-"""Negative spectrum, over the largest, that is rounding."""
+_ROUNDING = 1e-12
+"""Negative or anti-Hermitian part of a spectrum, over the largest, that is rounding."""
+_BALANCE = 1e-6
+"""Relative deviation from detailed balance that a rounded constant in a formula may make."""
+_FITTED = 1e-2
+"""Negative part of a sum of exponentials, over the largest, that its being cut short may make."""
+_UNIT = "in units of energy"
+
+
+@dataclass(frozen=True)
+class BathCheck:
+    """Properties of a bath over all frequencies from 1e-6 to 1e6 of its own scale.
+
+    Attributes
+    ----------
+    lowest : float, no unit
+        Lowest eigenvalue of S over the largest.
+    detailed_balance : float or None, no unit
+        Largest deviation of S(-w) from exp(-w/T) S(w), over the largest S.
+    has_shift : bool
+        Whether the level shift exists.
+    memory_time : float, inverse unit of energy
+        As of `Bath.memory_time`; infinite where the correlation does not exist or not decay.
+    """
+
+    lowest: float
+    detailed_balance: float | None
+    has_shift: bool
+    memory_time: float
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class Bath:
     """Noise that couples to a system: each pair (operator, bath) of a system is a bath of its own.
 
-    Exactly one source is given. Everything else is derived from it when it is asked for.
+    Exactly one source is given; every other view is derived from it when it is asked for, with a
+    measured error. Sources may give matrices (n, n) for n operators whose noise is correlated.
+
+    Parameters
+    ----------
+    spectrum : callable, in units of energy
+        S(w) = integral C(t) exp(i w t) dt, of either sign of w; w > 0 is energy given to the bath.
+    spectral_density : callable, in units of energy
+        J(w), asked at w > 0 alone: S(w) = 2 J(w) (n(w) + 1) and S(-w) = 2 J(w) n(w).
+    correlation : callable, square of the unit of energy
+        C(t) at t >= 0, which may fall off as a power of time above one.
+    exponents : (array_like (k,) or (k, n, n), array_like (k,)) or Exponents
+        Coefficients c and rates nu of C(t) = sum_k c_k exp(-nu_k t).
+    environment : qutip.core.environment.BosonicEnvironment or FermionicEnvironment
+        QuTiP's; its temperature and potential are taken over.
+    temperature : float, in units of energy
+        Needed beside `spectral_density`; elsewhere detailed balance is then asked of the source.
+    potential : float, in units of energy
+        Chemical potential of a conserving bath.
+    conserving : bool
+        Whether the source is that of (c, c^dag) of V = c^dag B + h.c., a matrix (2, 2) as of
+        `lead`. An excitation-conserving coupling to bosons at T = 0 is diag(S, 0).
 
     Attributes
     ----------
-    temperature : float or None, in units of energy
-        Where it is known, detailed balance is asked of the spectrum.
-    potential : float or None, in units of energy
-        Chemical potential of a lead.
+    temperature, potential : float or None, in units of energy
     conserving : bool
-        Whether the bath takes pairs of operators (c, c^dag) of V = c^dag B + h.c., as a lead does.
+
+    Raises
+    ------
+    ParameterError
+        If not exactly one source is given, or one that cannot be.
     """
 
     temperature: float | None
     potential: float | None
     conserving: bool
-    _source: Source = field(repr=False)
+    _source: Source
     _name: str
 
     def __init__(
         self,
         spectrum: Callable[..., Any] | None = None,
         *,
+        spectral_density: Callable[..., Any] | None = None,
+        correlation: Callable[..., Any] | None = None,
         exponents: Any = None,
+        environment: Any = None,
         temperature: float | None = None,
         potential: float | None = None,
         conserving: bool = False,
     ) -> None:
-        raise NotImplementedError
+        given = {
+            "spectrum": spectrum,
+            "spectral_density": spectral_density,
+            "correlation": correlation,
+            "exponents": exponents,
+            "environment": environment,
+        }
+        kind = _checks.exactly_one(**given)
+        if temperature is not None:
+            temperature = _checks.number("temperature", temperature, _UNIT, least=0.0)
+        if potential is not None:
+            potential = _checks.number("potential", potential, _UNIT)
+        if kind == "environment":
+            source, temperature, potential, conserving = _taken_over(
+                environment, temperature, potential
+            )
+        elif kind == "exponents":
+            source = sources.Exponential(_exponents(exponents))
+        else:
+            source = _called(kind, given[kind], temperature)
+        if conserving and source.size != 2:
+            raise ParameterError(
+                f"`{kind}` of a conserving bath must be a matrix (2, 2), for (c, c^dag), got "
+                f"({source.size}, {source.size})"
+            )
+        if potential is not None and not conserving:
+            raise ParameterError(
+                f"`potential` must be that of a conserving bath (conserving=True, or a lead), "
+                f"got {potential:g}"
+            )
+        name = kind if temperature is None else f"{kind}, temperature={temperature:g}"
+        name += f", size={source.size}" if source.size > 1 else ""
+        self._set(source, name, temperature, potential, conserving)
 
     @classmethod
     def _of(
         cls,
         source: Source,
         name: str,
-        temperature: float | None = None,
+        temperature: float,
         potential: float | None = None,
+        *,
         conserving: bool = False,
     ) -> Bath:
         made = object.__new__(cls)
@@ -109,9 +194,9 @@ class Bath:
         ParameterError
             For a number that is not finite or not positive; `temperature` may be 0.
         """
-        lam = _checks.number("reorganization", reorganization, "in units of energy", above=0.0)
-        gamma = _checks.number("cutoff", cutoff, "in units of energy", above=0.0)
-        kelvin = _checks.number("temperature", temperature, "in units of energy", least=0.0)
+        lam = _checks.number("reorganization", reorganization, _UNIT, above=0.0)
+        gamma = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
+        kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         name = f"drude, reorganization={lam:g}, cutoff={gamma:g}, temperature={kelvin:g}"
         return cls._of(sources.Drude(lam, gamma, kelvin), name, kelvin)
 
@@ -139,8 +224,8 @@ class Bath:
             For a number that is not finite or not positive; `temperature` may be 0.
         """
         alpha = _checks.number("coupling", coupling, above=0.0)
-        end = _checks.number("cutoff", cutoff, "in units of energy", above=0.0)
-        kelvin = _checks.number("temperature", temperature, "in units of energy", least=0.0)
+        end = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
+        kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         s = _checks.number("power", power, above=0.0)
         name = f"ohmic, coupling={alpha:g}, cutoff={end:g}, temperature={kelvin:g}, power={s:g}"
         return cls._of(sources.Ohmic(alpha, end, kelvin, s), name, kelvin)
@@ -178,10 +263,10 @@ class Bath:
             For a number that is not finite, a rate, width or temperature that is not positive, or
             another band.
         """
-        size = _checks.number("rate", rate, "in units of energy", above=0.0)
-        width = _checks.number("half_width", half_width, "in units of energy", above=0.0)
-        kelvin = _checks.number("temperature", temperature, "in units of energy", above=0.0)
-        mu = _checks.number("potential", potential, "in units of energy")
+        size = _checks.number("rate", rate, _UNIT, above=0.0)
+        width = _checks.number("half_width", half_width, _UNIT, above=0.0)
+        kelvin = _checks.number("temperature", temperature, _UNIT, above=0.0)
+        mu = _checks.number("potential", potential, _UNIT)
         _checks.choice("band", band, ("lorentz", "flat"))
         name = (
             f"lead, rate={size:g}, half_width={width:g}, temperature={kelvin:g}, "
@@ -213,11 +298,11 @@ class Bath:
             For a number that is not finite or not positive; `temperature` may be 0.
         """
         size = _checks.number("strength", strength, above=0.0)
-        kelvin = _checks.number("temperature", temperature, "in units of energy", least=0.0)
+        kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         name = f"electron_hole, strength={size:g}, temperature={kelvin:g}"
         if cutoff is None:
             return cls._of(sources.ElectronHole(size, kelvin), name, kelvin)
-        end = _checks.number("cutoff", cutoff, "in units of energy", above=0.0)
+        end = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
         source = sources.Ohmic(size / (2 * np.pi), end, kelvin, 1.0)
         return cls._of(source, f"{name}, cutoff={end:g}", kelvin)
 
@@ -237,13 +322,75 @@ class Bath:
             return False
         return True
 
-    def _shaped(self, w: ArrayLike, found: ComplexArray) -> ComplexArray:
-        shape = np.shape(w) + ((self.size, self.size) if self.size > 1 else ())
+    def _shaped(self, like: ArrayLike, found: ComplexArray) -> ComplexArray:
+        shape = np.shape(like) + ((self.size, self.size) if self.size > 1 else ())
         return np.asarray(found.reshape(shape))
 
     def _spectrum(self, w: Array) -> ComplexArray:
-        values = self._source.spectrum(w)
-        return values
+        """S (w, n, n), finite, Hermitian, positive and in detailed balance."""
+        name, source = self._name.partition(",")[0], self._source
+        found = source.spectrum(w)
+        finite = np.isfinite(found).all(axis=(-2, -1))
+        if not finite.all():
+            first = int(np.argmin(finite))
+            worst = found[first][~np.isfinite(found[first])][0]
+            shape = worst if worst.imag else worst.real
+            raise ParameterError(
+                f"`{name}` must be finite and real at every Bohr frequency, got {shape} at "
+                f"w = {w[first]:g} (0/0? give the limit, or use `spectral_density`)"
+            )
+        if source.closed:
+            return found
+        slack = max(_ROUNDING, source.slack)
+        back = source.spectrum(-w)
+        largest = max(sources.largest(found), sources.largest(back))
+        wrong = np.abs(found - found.conj().swapaxes(-1, -2)).max(axis=(-2, -1), initial=0.0)
+        if np.any(wrong > slack * largest):
+            first = int(np.argmax(wrong))
+            wanted = "Hermitian" if self.size > 1 else "finite and real at every Bohr frequency"
+            value = f"a deviation of {wrong[first]:.3g}" if self.size > 1 else found[first, 0, 0]
+            raise ParameterError(f"`{name}` must be {wanted}, got {value} at w = {w[first]:g}")
+        found = 0.5 * (found + found.conj().swapaxes(-1, -2))
+        lowest = np.linalg.eigvalsh(found)[:, 0]
+        if np.any(lowest < -slack * largest):
+            first = int(np.argmin(lowest))
+            wanted = "have no negative eigenvalue" if self.size > 1 else "not be negative"
+            raise ParameterError(f"`{name}` must {wanted}, got S = {lowest[first]:.6g} at w = {w[first]:g}")
+        if self.temperature:
+            self._balanced(name, w, found, back, slack * largest)
+        return found
+
+    def _balanced(
+        self, name: str, w: Array, ahead: ComplexArray, back: ComplexArray, slack: float
+    ) -> None:
+        """Refuse a spectrum that breaks S_ab(-w) = exp(-w/T) S_ba(w)."""
+        deviation, weight = self._deviation(w, ahead, back)
+        allowed = slack + _BALANCE * np.abs(weight)
+        if not np.any(bad := deviation > allowed):
+            return
+        k, i, j = (int(axis[0]) for axis in np.nonzero(bad))
+        kelvin = self.temperature or np.inf
+        with np.errstate(all="ignore"):
+            ratio = (ahead[k, i, j] / _partner(back, self.conserving)[k, i, j]).real
+            wanted = np.exp((w[k] - self._centres[i, j]) / kelvin)
+        raise ParameterError(
+            f"`{name}` must obey detailed balance at `temperature` {kelvin:g}: S(w)/S(-w) is "
+            f"{ratio:.6g} at w = {w[k]:g}, wanted exp(w/T) = {wanted:.6g}"
+        )
+
+    @property
+    def _centres(self) -> Array:
+        """Energies that the potential takes off w, shape (n, n)."""
+        mu = self.potential or 0.0
+        return np.diag([mu, -mu]) if self.conserving else np.zeros((self.size, self.size))
+
+    def _deviation(self, w: Array, ahead: ComplexArray, back: ComplexArray) -> tuple[Array, Array]:
+        """|S(w) - exp(w/T) S(-w)^T|, the larger side scaled down to the smaller, and that."""
+        x = (w[:, None, None] - self._centres) / (self.temperature or np.inf)
+        with np.errstate(under="ignore"):
+            one = np.exp(-np.maximum(x, 0.0)) * ahead
+            other = np.exp(np.minimum(x, 0.0)) * _partner(back, self.conserving)
+        return np.abs(one - other), np.abs(one)
 
     def spectrum(self, w: ArrayLike) -> Array | ComplexArray:
         """S(w) = integral C(t) exp(i w t) dt, where w > 0 is energy given to the bath.
@@ -268,7 +415,18 @@ class Bath:
     def shift(self, w: ArrayLike) -> Array | ComplexArray:
         """lambda(w) = P integral S(u) / (w - u) du / 2 pi.
 
-        Parameters, returns and errors as of `half_sided`.
+        Parameters
+        ----------
+        w : array_like (...), in units of energy
+
+        Returns
+        -------
+        array (...) or complex array (..., n, n), in units of energy
+
+        Raises
+        ------
+        ParameterError
+            If it does not exist, since the spectrum rises without end.
         """
         found = self._shaped(w, self._source.shift(_flat("w", w))[0])
         return found if self.size > 1 else found.real
@@ -288,15 +446,26 @@ class Bath:
         Raises
         ------
         ParameterError
-            If the principal part does not exist.
+            If the level shift does not exist.
         """
+        return self._shaped(w, self._half_sided(w, time)[0])
+
+    def uncertainty(self, w: ArrayLike, time: float = np.inf) -> float:
+        """Largest error of `half_sided`, as measured from two quadratures, or rounding.
+
+        Parameters and errors as of `half_sided`.
+
+        Returns
+        -------
+        float, in units of energy
+        """
+        return self._half_sided(w, time)[1]
+
+    def _half_sided(self, w: ArrayLike, time: float) -> tuple[ComplexArray, float]:
         flat = _flat("w", w)
-        if _checks.number("time", time, least=0.0, infinite=True) == np.inf:
-            self._spectrum(flat)
-            found, _ = self._source.half_sided(flat)
-        else:
-            found, _ = self._source.until(flat, time)
-        return self._shaped(w, found)
+        end = _checks.number("time", time, least=0.0, infinite=True)
+        self._spectrum(flat)
+        return self._source.half_sided(flat) if end == np.inf else self._source.until(flat, end)
 
     def correlation(self, t: ArrayLike) -> ComplexArray:
         """C(t) at t >= 0; C(-t) is the conjugate transpose.
@@ -308,13 +477,95 @@ class Bath:
         Returns
         -------
         complex array (...) or (..., n, n), square of the unit of energy
+            At t = 0 infinite where the spectrum falls off only as 1/w.
 
         Raises
         ------
         ParameterError
             For a negative time, or a spectrum that does not fall off.
         """
-        return self._shaped(t, self._source.correlation(_flat("t", t)))
+        flat = _flat("t", t)
+        if np.any(flat < 0):
+            raise ParameterError(f"`t` must be >= 0, got {flat.min():g}")
+        return self._shaped(t, self._source.correlation(flat))
+
+    def memory_time(self, rtol: float = 1e-3) -> float:
+        """Time after which less than `rtol` of the integral of |C(t)| is left.
+
+        Parameters
+        ----------
+        rtol : float, no unit
+
+        Returns
+        -------
+        float, inverse unit of energy
+
+        Raises
+        ------
+        ParameterError
+            For a spectrum that does not fall off.
+        ConvergenceError
+            For a correlation that does not decay.
+        """
+        return sources.memory_time(self._source, _checks.number("rtol", rtol, above=0.0, most=1.0))
+
+    def check(self) -> BathCheck:
+        """Positivity, detailed balance, level shift and memory time, measured.
+
+        Returns
+        -------
+        BathCheck
+        """
+        half = self._source.scale * 10.0 ** np.arange(-6, 6.1, 0.25)
+        w = np.concatenate([-half[::-1], [0.0], half])
+        found = self._source.spectrum(w)
+        kept = np.isfinite(found).all(axis=(-2, -1)) & np.isfinite(found[::-1]).all(axis=(-2, -1))
+        w, found = w[kept], found[kept]
+        largest = float(np.abs(found).max())
+        hermitian = 0.5 * (found + found.conj().swapaxes(-1, -2))
+        balance = float(self._deviation(w, found, found[::-1])[0].max()) / largest
+        try:
+            memory = self.memory_time()
+        except (ParameterError, _checks.ConvergenceError):
+            memory = np.inf
+        return BathCheck(
+            float(np.linalg.eigvalsh(hermitian).min()) / largest,
+            balance if self.temperature else None,
+            self.has_shift,
+            memory,
+        )
+
+    def environment(self, rtol: float | None = None) -> Any:
+        """QuTiP environment of the same noise.
+
+        Parameters
+        ----------
+        rtol : float, no unit
+            With it, or where QuTiP has no such environment, as exponents of that tolerance.
+
+        Returns
+        -------
+        qutip.core.environment.BosonicEnvironment or FermionicEnvironment
+
+        Raises
+        ------
+        ParameterError
+            For a matrix of correlated operators: QuTiP's environments hold one.
+        """
+        from openmr.bath import environments
+
+        if self.size > 1 and not self.conserving:
+            raise ParameterError(
+                f"`environment` must be of one operator, got a bath of {self.size}: QuTiP's "
+                "environments know no correlated operators"
+            )
+        if rtol is None and (named := environments.named(self._source)) is not None:
+            return named
+        if rtol is None and not self.conserving and not isinstance(self._source, sources.Exponential):
+            return environments.of_spectrum(self.spectrum, self._source, self.temperature)
+        return environments.of_exponents(
+            self._source.exponents(rtol or 1e-4, np.inf), self.temperature, self.potential, self.conserving
+        )
 
     def exponents(self, rtol: float = 1e-4, highest: float = np.inf) -> Exponents:
         """C(t) as a sum of exponentials.
@@ -338,7 +589,7 @@ class Bath:
         """
         found = self._source.exponents(
             _checks.number("rtol", rtol, above=0.0),
-            _checks.number("highest", highest, "in units of energy", above=0.0, infinite=True),
+            _checks.number("highest", highest, _UNIT, above=0.0, infinite=True),
         )
         if self.size > 1:
             return found
@@ -349,3 +600,64 @@ class Bath:
 
 def _flat(name: str, values: ArrayLike) -> Array:
     return _checks.finite_array(name, values).ravel()
+
+
+def _partner(back: ComplexArray, conserving: bool) -> ComplexArray:
+    """S(-w) as detailed balance compares it with S(w): transposed, c and c^dag exchanged."""
+    return back[:, ::-1, ::-1] if conserving else back.swapaxes(-1, -2)
+
+
+def _called(kind: str, function: Any, temperature: float | None) -> Source:
+    """Source of a user's function; its size is that of the first value it gives."""
+    if not callable(function):
+        raise ParameterError(
+            f"`{kind}` must be a function of one number, got {shown(function)} "
+            f"({type(function).__name__})"
+        )
+    with np.errstate(all="ignore"):
+        size = len(sources.value(kind, function, 1.0, None))
+    if kind == "correlation":
+        return sources.Correlation(function, size)
+    if kind == "spectrum":
+        return sources.Given(function, size, temperature)
+    if temperature is None:
+        raise ParameterError("`temperature` must be given beside `spectral_density`, got None")
+    return sources.Density(function, temperature, size)
+
+
+def _exponents(given: Any) -> Exponents:
+    """Exponents from a record or a pair, as matrices."""
+    if isinstance(given, Exponents):
+        c, nu, delta, error = given.coefficients, given.rates, given.delta, given.uncertainty
+    elif isinstance(given, tuple | list) and len(given) == 2:
+        c, nu = given
+        delta, error = 0.0, _FITTED
+    else:
+        raise ParameterError(f"`exponents` must be a pair (c, nu), got {shown(given)}")
+    c = np.atleast_1d(_checks.finite_numbers("exponents", c)).astype(complex)
+    nu = np.atleast_1d(_checks.finite_numbers("exponents", nu)).astype(complex)
+    if c.ndim == 1:
+        c = c[:, None, None]
+    if nu.ndim != 1 or c.shape != (len(nu), c.shape[-1], c.shape[-1]) or not len(nu):
+        raise ParameterError(
+            f"`exponents` must be (c, nu) with shapes (k,) or (k, n, n) and (k,), got {c.shape} "
+            f"and {nu.shape}"
+        )
+    if np.any(nu.real <= 0):
+        raise ParameterError(
+            f"`exponents` must have rates with a positive real part, got {nu[nu.real <= 0][0]}"
+        )
+    white = np.asarray(delta, dtype=complex) * np.ones(c.shape[1:]) if c.shape[1] == 1 else delta
+    return Exponents(c, nu, np.asarray(white, dtype=complex), error)
+
+
+def _taken_over(
+    environment: Any, temperature: float | None, potential: float | None
+) -> tuple[Source, float | None, float | None, bool]:
+    from openmr.bath import environments
+
+    source, kelvin, mu, conserving = environments.taken_over(environment)
+    for name, here, there in (("temperature", temperature, kelvin), ("potential", potential, mu)):
+        if here is not None and there is not None and here != there:
+            raise ParameterError(f"`{name}` must be the environment's, {there:g}, got {here:g}")
+    return source, temperature if kelvin is None else kelvin, potential if mu is None else mu, conserving

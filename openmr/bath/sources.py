@@ -10,15 +10,23 @@ where there is one. All arrays are matrices, (w, n, n) or (t, n, n). hbar = k_B 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
 from scipy.interpolate import AAA
 from scipy.special import digamma, gamma, spherical_jn
 
-from openmr._checks import EPSILON, Array, ComplexArray, ConvergenceError, ParameterError
+from openmr._checks import (
+    EPSILON,
+    Array,
+    ComplexArray,
+    ConvergenceError,
+    ParameterError,
+    shown,
+)
 from openmr.bath import fermi_sea, transforms
 from openmr.bath.correlators import electron_hole_spectrum
 
@@ -57,6 +65,13 @@ class Source:
     centres: tuple[float, ...] = (0.0,)
     """Frequency about which each diagonal element is a thermal spectrum."""
 
+    slack = 0.0
+    """Error of S, over the largest, beyond rounding."""
+    precision = 1e-13
+    """Smallest error of quadratures that the arithmetic of S allows, over the largest S."""
+    closed = False
+    """Whether S is a formula of ours, positive and in detailed balance by construction."""
+
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
         raise NotImplementedError
@@ -89,18 +104,21 @@ class Source:
     def _principal(self, w: float) -> tuple[ComplexArray, float]:
         """(1/2 pi) integral_0^inf [S(w - v) - S(w + v)] dv/v over panels of ln v."""
         size = self.size
-        apart = [gap for one in self.breaks if (gap := abs(w - one)) > 0]
-        smallest, largest = min([self.scale, *apart]), max([self.scale, *apart])
-        ends = np.log(1e-25 * smallest), np.log(1e27 * largest)
-        start = np.linspace(*ends, int(np.ceil(ends[1] - ends[0]) / 2) + 1)
-        edges = np.unique([*start, *np.log(apart)])
+        apart = [gap for one in self.breaks if (gap := abs(w - one)) > 1e-9 * self.scale]
+        smallest, largest = min([self.finest, *apart]), max([self.scale, *apart])
+        # below, S is a straight line; a user's 0/0 near a break keeps its distance
+        start = 1e-6 if self.precision > 1e-13 else 1e-12
+        ends = np.log(start * smallest), np.log(1e27 * largest)
+        steps = np.linspace(*ends, int(np.ceil(ends[1] - ends[0]) / 2) + 1)
+        edges = np.unique([*steps, *np.log(apart)])
         edges = edges[np.append(True, np.diff(edges) > 1e-14 * np.abs(edges[1:]))]
 
         def odd(y: Array) -> ComplexArray:
             v = np.exp(y).ravel()
-            both = self.spectrum(np.concatenate([w - v, w + v])).reshape(2, *y.shape, size, size)
+            u = self._away(np.concatenate([w - v, w + v]), 1e-3 * start * smallest)
+            both = self.spectrum(u).reshape(2, *y.shape, size, size)
             if not np.all(np.isfinite(both)):
-                bad = np.concatenate([w - v, w + v])[~np.isfinite(both).all(axis=(-2, -1)).ravel()]
+                bad = u[~np.isfinite(both).all(axis=(-2, -1)).ravel()]
                 raise ParameterError(
                     f"`spectrum` must be finite for a level shift, got a value that is not at "
                     f"w = {bad[np.argmin(np.abs(bad))]:.6g}"
@@ -115,32 +133,62 @@ class Source:
                 "that the principal part P integral S(u) / (w - u) du does not exist; or give it "
                 "a cutoff"
             )
-        edges, values = transforms.resolved(odd, edges, here, "spectra", "ln v")
+        edges, values = transforms.resolved(
+            odd, edges, here, precision=self.precision, name="spectra", axis="ln v"
+        )
         half = 0.5 * np.diff(edges)
         total, lower = (
             np.einsum("p,k,pkij->ij", half, weights, values) / (2 * np.pi)
             for weights in (transforms.WEIGHTS, transforms.LOWER_WEIGHTS)
         )
-        rounding = EPSILON * here * (edges[-1] - edges[0])
-        return total, float(np.abs(total - lower).max() + rounding)
+        first = odd(np.array([ends[0]]))[0] / (2 * np.pi)
+        rounding = (self.precision + EPSILON * (ends[1] - ends[0])) * here
+        return total + first, float(np.abs(total - lower).max() + rounding)
+
+    @property
+    def finest(self) -> float:
+        """Smallest scale of the spectrum that is known."""
+        return min(self.scale, getattr(self, "temperature", 0.0) or self.scale)
+
+    def _away(self, u: Array, distance: float) -> Array:
+        """Frequencies, moved from a break to `distance` from it where they are nearer."""
+        for one in self.breaks:
+            near = np.abs(u - one) < distance
+            u = np.where(near, one + np.where(u < one, -distance, distance), u)
+        return u
 
     def until(self, w: Array, time: float) -> tuple[ComplexArray, float]:
         """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
-        found = transforms.half_sided(self._smooth, w, time, rtol=1e-8)
-        return found.limit, found.uncertainty
+        unit = self.scale
+
+        def correlator(x: Array) -> ComplexArray:
+            return self._smooth(x / unit)
+
+        found = transforms.half_sided(correlator, w / unit, time * unit, rtol=1e-7)
+        return found.limit / unit, (found.uncertainty + found.tail) / unit
 
     def _smooth(self, t: Array) -> ComplexArray:
         """C at times of any shape, with a finite value at 0 (the logarithm is integrable)."""
         shape = (*t.shape, self.size, self.size)
         return self.correlation(np.maximum(t.ravel(), 1e-18 / self.scale)).reshape(shape)
 
+    @property
+    def highest(self) -> float | None:
+        """Frequency above which S is negligible; None where it falls off slowly or not at all."""
+        w = self.scale * 10.0 ** np.arange(-1.0, 6.0, 0.05)
+        with np.errstate(all="ignore"):
+            size = np.abs(self.spectrum(np.concatenate([w, -w]))).max(axis=(-2, -1))
+        last = np.flatnonzero(size.reshape(2, -1).max(axis=0) > 1e-9 * np.nanmax(size))[-1]
+        return float(w[last + 1]) if last + 1 < len(w) else None
+
     @cached_property
     def _panels(self) -> tuple[Array, ComplexArray]:
         """Panels of the frequency axis and Legendre coefficients of S on them, (p, k, n, n)."""
-        steps = self.scale * 2.0 ** np.arange(-70, 90)
-        edges = np.unique([c + s * steps for c in {*self.breaks, *self.centres} for s in (-1, 1)])
+        steps = self.scale * 2.0 ** np.arange(-8, 90)
+        middles = sorted({*self.breaks, *self.centres})
+        edges = np.unique(np.append([c + s * steps for c in middles for s in (-1, 1)], middles))
         edges = edges[np.append(True, np.diff(edges) > 8 * EPSILON * np.abs(edges[1:]))]
-        ends = np.abs(self.spectrum(edges)).max(axis=(-2, -1))
+        ends = np.abs(self.spectrum(self._away(edges, 1e-9 * self.finest))).max(axis=(-2, -1))
         if not np.all(np.isfinite(ends)):
             raise ParameterError(
                 f"`spectrum` must be finite for a correlation, got a value that is not at "
@@ -155,9 +203,12 @@ class Source:
         edges = edges[max(kept[0] - 1, 0) : kept[-1] + 2]
 
         def spectrum(u: Array) -> ComplexArray:
-            return self.spectrum(u.ravel()).reshape(*u.shape, self.size, self.size)
+            found = self.spectrum(self._away(u.ravel(), 1e-9 * self.finest))
+            return found.reshape(*u.shape, self.size, self.size)
 
-        edges, values = transforms.resolved(spectrum, edges, 0.0, "spectra", "w")
+        edges, values = transforms.resolved(
+            spectrum, edges, precision=self.precision, name="spectra", axis="w"
+        )
         return edges, np.einsum("kl,plij->pkij", _TO_LEGENDRE, values)
 
     def correlation(self, t: Array) -> ComplexArray:
@@ -172,7 +223,15 @@ class Source:
             part = t[first : first + step, None]
             waves = spherical_jn(order[:, None, None], part * half) * np.exp(-1j * part * middle)
             out[first : first + step] = np.einsum("ktp,pkij->tij", waves, series, optimize=True)
+        if np.any(t == 0):
+            ends = edges[[0, -1]]
+            slow = np.abs(self.spectrum(ends) * ends[:, None, None]).max(axis=0)
+            out[t == 0] = np.where(slow > 1e-9 * self._weight, np.inf, out[t == 0])
         return out
+
+    @cached_property
+    def _weight(self) -> float:
+        return self.scale * float(np.abs(self.spectrum(np.array([self.scale, -self.scale]))).max())
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials whose spectrum is S to `rtol` of the largest S, up to `highest`.
@@ -329,6 +388,7 @@ class Drude(Source):
     reorganization: float
     cutoff: float
     temperature: float
+    closed = True
 
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
@@ -360,6 +420,7 @@ class Ohmic(Source):
     cutoff: float
     temperature: float
     power: float
+    closed = True
 
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
@@ -392,6 +453,7 @@ class Lead(Source):
     potential: float
     band: str
     size = 2
+    closed = True
 
     @property
     def centres(self) -> tuple[float, ...]:  # type: ignore[override]
@@ -438,6 +500,7 @@ class ElectronHole(Source):
 
     strength: float
     temperature: float
+    closed = True
 
     @property
     def scale(self) -> float:  # type: ignore[override]
@@ -452,9 +515,199 @@ class ElectronHole(Source):
 # --- what the user gives -------------------------------------------------------------------------
 
 
+def value(name: str, function: Callable[..., Any], x: float, size: int | None) -> ComplexArray:
+    """One value of a user's function as a matrix (n, n); NaN where its arithmetic fails."""
+    try:
+        given = np.asarray(function(np.float64(x)))
+    except (ArithmeticError, ValueError):
+        n = size or 1
+        return np.full((n, n), np.nan, dtype=complex)
+    except TypeError as error:
+        raise ParameterError(f"`{name}` must be a function of one number: {error}") from None
+    if given.dtype.kind not in "iufc":
+        raise ParameterError(f"`{name}` must give numbers, got {shown(given[()])} at {x:g}")
+    if given.size == 1 and size in (None, 1):
+        return given.reshape(1, 1).astype(complex)
+    if given.ndim != 2 or given.shape[0] != given.shape[1] or size not in (None, len(given)):
+        wanted = "one number, or a matrix (n, n)" if size in (None, 1) else f"({size}, {size})"
+        raise ParameterError(f"`{name}` must give {wanted}, got shape {given.shape} at {x:g}")
+    return given.astype(complex)
+
+
+def largest(values: ComplexArray) -> float:
+    """Largest finite size."""
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+
+
+@np.errstate(all="ignore")
+def evaluated(name: str, function: Callable[..., Any], x: Array, size: int) -> ComplexArray:
+    """Values of a user's function at x (k,), shape (k, n, n), in one call where it takes arrays."""
+    if len(x) > 2:
+        try:
+            given = np.asarray(function(x))
+        except Exception:  # noqa: BLE001 - not written for arrays: it is called with numbers
+            given = np.empty(0)
+        if given.shape == ((len(x),) if size == 1 else (len(x), size, size)):
+            whole = given.reshape(len(x), size, size)
+            if whole.dtype.kind in "iufc":
+                last = value(name, function, x[-1], size)
+                if np.allclose(whole[-1], last, rtol=1e-9, atol=1e-9 * largest(whole), equal_nan=True):
+                    return whole.astype(complex)
+    return np.array([value(name, function, one, size) for one in x]).reshape(-1, size, size)
+
+
+@dataclass(frozen=True)
+class Given(Source):
+    """Spectrum as a user's function of w."""
+
+    function: Callable[..., Any]
+    size: int = 1
+    temperature: float | None = None
+    breaks: tuple[float, ...] = (0.0,)
+    centres: tuple[float, ...] = (0.0,)
+    precision = 1e-10
+
+    def spectrum(self, w: Array) -> ComplexArray:
+        """S at frequencies (w,), shape (w, n, n)."""
+        return evaluated("spectrum", self.function, w, self.size)
+
+
+@dataclass(frozen=True)
+class Density(Source):
+    """Spectral density J(w) as a user's function of w > 0: S(w) = 2 J (n + 1), S(-w) = 2 J n."""
+
+    function: Callable[..., Any]
+    temperature: float
+    size: int = 1
+
+    def spectrum(self, w: Array) -> ComplexArray:
+        """S at frequencies (w,), shape (w, n, n)."""
+        out = np.empty((len(w), self.size, self.size), dtype=complex)
+        moving = w != 0
+        with np.errstate(all="ignore"):
+            ratio = thermal(w[moving], self.temperature) / np.abs(w[moving])
+            density = evaluated("spectral_density", self.function, np.abs(w[moving]), self.size)
+        back = w[moving] < 0
+        density[back] = density[back].swapaxes(-1, -2)
+        with np.errstate(invalid="ignore"):
+            out[moving] = np.where(ratio[:, None, None] == 0, 0.0, 2 * ratio[:, None, None] * density)
+        if not moving.all():
+            out[~moving] = self._still
+        return out
+
+    @cached_property
+    def _still(self) -> ComplexArray:
+        """Limit of S at w = 0, 2 T J(w)/w: zero, infinite or extrapolated, by the slope of J."""
+        if self.temperature == 0:
+            return np.zeros((self.size, self.size), dtype=complex)
+        steps = 1e-4 * min(self.temperature, self.scale) / 2.0 ** np.arange(4)
+        density = evaluated("spectral_density", self.function, steps, self.size)
+        ratio = 2 * self.temperature * density / steps[:, None, None]
+        size = np.abs(ratio).max(axis=(-2, -1))
+        if not np.all(np.isfinite(size)) or size[-1] > 1.002 * size[-2]:
+            return np.full((self.size, self.size), np.inf, dtype=complex)
+        if size[-1] < 0.998 * size[-2] or size[-1] == 0:
+            return np.zeros((self.size, self.size), dtype=complex)
+        return np.einsum("k,kij->ij", np.array([-1.0, 14.0, -56.0, 64.0]) / 21.0, ratio)
+
+
+@dataclass(frozen=True)
+class Correlation(Source):
+    """Correlation as a user's function of t >= 0."""
+
+    function: Callable[..., Any]
+    size: int = 1
+    slack = 2e-7  # twice that of the transforms
+    _known: dict[bytes, tuple[ComplexArray, float]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def correlation(self, t: Array) -> ComplexArray:
+        """C at times (t,) >= 0, shape (t, n, n)."""
+        return evaluated("correlation", self.function, t, self.size)
+
+    @cached_property
+    def scale(self) -> float:  # type: ignore[override]
+        """Inverse of the time at which t C(t) is first near its largest."""
+        t = 10.0 ** np.arange(-_DECADES, _DECADES, 0.25)
+        with np.errstate(all="ignore"):
+            weight = t * np.abs(self.correlation(t)).max(axis=(-2, -1))
+        weight = np.where(np.isfinite(weight), weight, 0.0)
+        return float(1 / t[np.argmax(weight >= 0.3 * weight.max())]) if weight.any() else 1.0
+
+    def half_sided(self, w: Array) -> tuple[ComplexArray, float]:
+        """Gamma (w, n, n), and its largest absolute error."""
+        key = w.tobytes()
+        if key not in self._known:
+            if len(self._known) > 8:
+                self._known.clear()
+            self._known[key] = self.until(w, np.inf)
+        return self._known[key]
+
+    def shift(self, w: Array) -> tuple[ComplexArray, float]:
+        """Principal part lambda (w, n, n), and its largest absolute error."""
+        values, error = self.half_sided(w)
+        return (values - values.conj().swapaxes(-1, -2)) / 2j, error
+
+    def spectrum(self, w: Array) -> ComplexArray:
+        """S at frequencies (w,), shape (w, n, n)."""
+        values, _ = self.half_sided(w)
+        return values + values.conj().swapaxes(-1, -2)
+
+    def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
+        """Sum of exponentials by ESPRIT: rotation of the signal space by one step [Roy1989]."""
+        end = memory_time(self, 0.1 * rtol)
+        best: tuple[float, ComplexArray, ComplexArray] | None = None
+        for number in (256, 512, 1024):
+            t = end / number * np.arange(number)
+            values = self._smooth(t)
+            flat = values.reshape(number, -1)
+            rows = number // 2
+            hankel = np.concatenate(
+                [flat[k : k + rows] for k in range(number - rows)], axis=1
+            )
+            left, sizes, _ = np.linalg.svd(hankel, full_matrices=False)
+            finer = end * np.linspace(0, 1, 3 * number // 2)
+            exact = self._smooth(finer).reshape(len(finer), -1)
+            for level in (1.0, 0.1, 0.01, 1e-3):
+                kept = left[:, sizes > level * rtol * sizes[0]]
+                step = np.linalg.lstsq(kept[:-1], kept[1:], rcond=None)[0]
+                nu = -np.log(np.linalg.eigvals(step).astype(complex)) * number / end
+                nu = nu[nu.real > 0]
+                basis = np.exp(-finer[:, None] * nu)
+                found = np.linalg.lstsq(basis, exact, rcond=1e-13)[0]
+                error = float(np.abs(basis @ found - exact).max() / np.abs(exact).max())
+                if best is None or error < best[0]:
+                    best = error, nu, found
+                if best[0] <= rtol:
+                    error, nu, found = best
+                    coefficients = found.reshape(len(nu), self.size, self.size)
+                    none = np.zeros((self.size, self.size), dtype=complex)
+                    return Exponents(coefficients, nu, none, error)
+        raise ConvergenceError(
+            f"exponents of the bath reach {best[0] if best else 1:.2g} of the largest C, allowed "
+            f"{rtol:.2g}; a larger `rtol` or a smoother correlation helps"
+        )
+
+
+def memory_time(source: Source, rtol: float) -> float:
+    """Time after which less than `rtol` of the integral of |C| is left."""
+    t = 10.0 ** np.arange(-12, 14, 0.125) / source.scale
+    with np.errstate(all="ignore"):
+        weight = t * np.abs(source.correlation(t)).max(axis=(-2, -1))
+    weight = np.where(np.isfinite(weight), weight, 0.0)
+    left = np.cumsum(weight[::-1])[::-1]
+    late = left > rtol * left[0]
+    if left[0] == 0:
+        return 0.0
+    if late[-8:].any():
+        raise ConvergenceError("the correlation has no memory time: it does not decay")
+    return float(t[np.flatnonzero(late)[-1] + 1])
+
+
 @dataclass(frozen=True)
 class Exponential(Source):
-    """C(t) = sum_k c_k exp(-nu_k t): every view is a sum."""
+    """C(t) = sum_k c_k exp(-nu_k t), and white noise: every view is a sum."""
 
     given: Exponents
 
@@ -464,12 +717,14 @@ class Exponential(Source):
         return self.given.coefficients.shape[-1]
 
     @property
+    def slack(self) -> float:  # type: ignore[override]
+        """Error of S, over the largest, beyond rounding."""
+        return self.given.uncertainty
+
+    @property
     def scale(self) -> float:  # type: ignore[override]
         """Slowest rate."""
         return float(np.abs(self.given.rates).min())
-
-    def _sum(self, weights: ComplexArray) -> ComplexArray:
-        return np.einsum("wk,kij->wij", weights, self.given.coefficients)
 
     def half_sided(self, w: Array) -> tuple[ComplexArray, float]:
         """Gamma (w, n, n), and its largest absolute error."""
@@ -479,7 +734,8 @@ class Exponential(Source):
         """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
         slope = 1j * w[:, None] - self.given.rates
         grown = np.expm1(slope * time) if np.isfinite(time) else -1.0
-        values = self._sum(grown / slope)
+        values = np.einsum("wk,kij->wij", grown / slope, self.given.coefficients)
+        values += self.given.delta if time > 0 else 0.0
         return values, 8 * EPSILON * float(np.abs(values).max(initial=0.0))
 
     def shift(self, w: Array) -> tuple[ComplexArray, float]:
@@ -493,9 +749,10 @@ class Exponential(Source):
         return values + values.conj().swapaxes(-1, -2)
 
     def correlation(self, t: Array) -> ComplexArray:
-        """C at times (t,) >= 0, shape (t, n, n)."""
-        return self._sum(np.exp(-t[:, None] * self.given.rates))
+        """C at times (t,) > 0, shape (t, n, n)."""
+        waves = np.exp(-t[:, None] * self.given.rates)
+        return np.einsum("tk,kij->tij", waves, self.given.coefficients)
 
-    def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:  # noqa: ARG002
-        """The exponents as they were given."""
+    def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
+        """Return the exponents as they were given."""
         return self.given

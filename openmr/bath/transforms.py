@@ -281,17 +281,23 @@ def _resolved(
 
 
 def resolved(
-    function: Correlator, edges: Array, size: float = 0.0, name: str = "correlators", axis: str = "t"
+    function: Correlator,
+    edges: Array,
+    size: float = 0.0,
+    *,
+    precision: float = 1e-13,
+    name: str = "correlators",
+    axis: str = "t",
 ) -> tuple[Array, ComplexArray]:
     """Edges of panels on which a function is a polynomial, and its values at their nodes.
 
-    To 1e-13 of the integral of its absolute value, of which `size` is a part known before.
+    To `precision` of the integral of its absolute value, of which `size` is a part known before.
     """
     values = function(nodes(edges))
     while True:
         series = np.einsum("ck,pkij->pcij", _TO_SERIES[_LOWER_ORDER + 1 :], values)
         tails = 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, -1))
-        coarse = tails > 1e-13 * (size + _size(edges, values))
+        coarse = tails > precision * (size + _size(edges, values))
         if not coarse.any():
             return edges, values
         middles = 0.5 * (edges[:-1] + edges[1:])[coarse]

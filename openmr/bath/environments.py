@@ -1,0 +1,113 @@
+"""QuTiP's environments, in and out.
+
+QuTiP's bosonic S(w) and C(t) are those of `bath`. Its fermionic branches are C(t) of `bath` for
+(c^dag, c), and its S_plus is taken at -w. Loaded on first use: nothing else here knows QuTiP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from qutip.core import environment as qutip
+
+from openmr._checks import ParameterError, shown
+from openmr.bath import sources
+from openmr.bath.sources import Exponents, Source
+
+
+def taken_over(given: Any) -> tuple[Source, float | None, float | None, bool]:
+    """Source of an environment, its temperature and potential, and whether it is conserving."""
+    if isinstance(given, qutip.FermionicEnvironment):
+        return _fermionic(given), given.T, given.mu or 0.0, True
+    if not isinstance(given, qutip.BosonicEnvironment):
+        raise ParameterError(
+            f"`environment` must be a QuTiP environment, got {shown(given)} ({type(given).__name__})"
+        )
+    source: Source
+    if isinstance(given, qutip.ExponentialBosonicEnvironment):
+        c = np.array([[[one.coefficient]] for one in given.exponents], dtype=complex)
+        nu = np.array([one.exponent for one in given.exponents], dtype=complex)
+        source = sources.Exponential(Exponents(c, nu, np.zeros((1, 1), dtype=complex), 1e-2))
+    elif isinstance(given, qutip.DrudeLorentzEnvironment):
+        source = sources.Drude(given.lam, given.gamma, given.T)
+    elif isinstance(given, qutip.OhmicEnvironment):
+        source = sources.Ohmic(given.alpha / np.pi, given.wc, given.T, given.s)
+    else:
+        source = sources.Given(given.power_spectrum, 1, given.T)
+    return source, given.T, None, False
+
+
+def _fermionic(given: Any) -> Source:
+    if isinstance(given, qutip.LorentzianEnvironment) and given.omega0 == given.mu:
+        return sources.Lead(given.gamma, given.W, given.T, given.mu, "lorentz")
+    if isinstance(given, qutip.ExponentialFermionicEnvironment):
+        c = np.zeros((len(given.exponents), 2, 2), dtype=complex)
+        for k, one in enumerate(given.exponents):
+            place = 1 if one.type.name == "+" else 0
+            c[k, place, place] = one.coefficient
+        nu = np.array([one.exponent for one in given.exponents], dtype=complex)
+        return sources.Exponential(Exponents(c, nu, np.zeros((2, 2), dtype=complex), 1e-2))
+
+    def spectrum(w: Any) -> Any:
+        out = np.zeros((*np.shape(w), 2, 2))
+        out[..., 0, 0] = given.power_spectrum_minus(w)
+        out[..., 1, 1] = given.power_spectrum_plus(-np.asarray(w))
+        return out
+
+    mu = float(given.mu or 0.0)
+    return sources.Given(spectrum, 2, given.T, breaks=(mu, -mu), centres=(mu, -mu))
+
+
+def named(source: Source) -> Any:
+    """QuTiP's own environment of that name, or None."""
+    if isinstance(source, sources.Drude) and source.temperature > 0:
+        return qutip.DrudeLorentzEnvironment(
+            T=source.temperature, lam=source.reorganization, gamma=source.cutoff
+        )
+    if isinstance(source, sources.Ohmic):
+        return qutip.OhmicEnvironment(
+            T=source.temperature, alpha=np.pi * source.coupling, wc=source.cutoff, s=source.power
+        )
+    if isinstance(source, sources.Lead) and source.band == "lorentz":
+        return qutip.LorentzianEnvironment(
+            T=source.temperature, mu=source.potential, gamma=source.rate, W=source.half_width
+        )
+    return None
+
+
+def of_spectrum(spectrum: Callable[..., Any], source: Source, temperature: float | None) -> Any:
+    """Environment of the spectrum as a function."""
+    return qutip.BosonicEnvironment.from_power_spectrum(
+        spectrum, wMax=source.highest, T=temperature
+    )
+
+
+def of_exponents(
+    given: Exponents, temperature: float | None, potential: float | None, conserving: bool
+) -> Any:
+    """Environment of exponents."""
+    if np.any(given.delta != 0):
+        raise ParameterError(
+            "`environment` must be without white noise, which QuTiP's exponents do not hold, got "
+            f"delta = {np.abs(given.delta).max():.3g}"
+        )
+    if conserving:
+        c, nu = given.coefficients, given.rates
+        plus, minus = c[:, 1, 1], c[:, 0, 0]
+        return qutip.ExponentialFermionicEnvironment(
+            plus[plus != 0], nu[plus != 0], minus[minus != 0], nu[minus != 0],
+            T=temperature, mu=potential,
+        )  # fmt: skip
+    # of real rates Re C and Im C are one exponent each, of complex ones two
+    real, imaginary = [], []
+    for (((c,),),), nu in zip(given.coefficients[:, None], given.rates, strict=True):
+        if nu.imag == 0:
+            real.append((c.real, nu.real))
+            imaginary.append((c.imag, nu.real))
+        else:
+            real += [(0.5 * c, nu), (0.5 * c.conjugate(), nu.conjugate())]
+            imaginary += [(-0.5j * c, nu), (0.5j * c.conjugate(), nu.conjugate())]
+    (ck_real, vk_real), (ck_imag, vk_imag) = zip(*real, strict=True), zip(*imaginary, strict=True)
+    return qutip.ExponentialBosonicEnvironment(ck_real, vk_real, ck_imag, vk_imag, T=temperature)
