@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ParameterError, shown
+from openmr._checks import (
+    Array,
+    ComplexArray,
+    ConvergenceError,
+    OpenmrError,
+    ParameterError,
+    shown,
+)
 from openmr.bath import sources
 from openmr.bath.sources import Exponents, Source
 
@@ -318,7 +325,7 @@ class Bath:
         """Whether the level shift exists: not for a spectrum that rises without end."""
         try:
             self._source.shift(np.array([self._source.centres[0] + self._source.scale]))
-        except ParameterError:
+        except OpenmrError:
             return False
         return True
 
@@ -335,9 +342,10 @@ class Bath:
             first = int(np.argmin(finite))
             worst = found[first][~np.isfinite(found[first])][0]
             shape = worst if worst.imag else worst.real
+            hint = " (0/0? give the limit, or use `spectral_density`)" if name == "spectrum" else ""
             raise ParameterError(
                 f"`{name}` must be finite and real at every Bohr frequency, got {shape} at "
-                f"w = {w[first]:g} (0/0? give the limit, or use `spectral_density`)"
+                f"w = {w[first]:g}{hint}"
             )
         if source.closed:
             return found
@@ -526,7 +534,7 @@ class Bath:
         balance = float(self._deviation(w, found, found[::-1])[0].max()) / largest
         try:
             memory = self.memory_time()
-        except (ParameterError, _checks.ConvergenceError):
+        except (ParameterError, ConvergenceError):
             memory = np.inf
         return BathCheck(
             float(np.linalg.eigvalsh(hermitian).min()) / largest,

@@ -32,6 +32,8 @@ from openmr.bath.correlators import electron_hole_spectrum
 
 _DECADES = 45.0
 """Frequencies are sought from 1e-45 to 1e45 of the unit, whatever that is."""
+_LATE = 40.0
+"""Exponent after which a term of a thermal sum is nothing."""
 _TO_LEGENDRE = np.linalg.inv(legendre.legvander(transforms.NODES, len(transforms.NODES) - 1))
 
 
@@ -159,13 +161,8 @@ class Source:
 
     def until(self, w: Array, time: float) -> tuple[ComplexArray, float]:
         """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
-        unit = self.scale
-
-        def correlator(x: Array) -> ComplexArray:
-            return self._smooth(x / unit)
-
-        found = transforms.half_sided(correlator, w / unit, time * unit, rtol=1e-7)
-        return found.limit / unit, (found.uncertainty + found.tail) / unit
+        found = transforms.half_sided(self._smooth, w, time, rtol=1e-7)
+        return found.limit, found.uncertainty + found.tail
 
     def _smooth(self, t: Array) -> ComplexArray:
         """C at times of any shape, with a finite value at 0 (the logarithm is integrable)."""
@@ -411,6 +408,51 @@ class Drude(Source):
         values = self.reorganization * (-1 - extra + 2 / np.pi * ratio) / (1 + x**2)
         return _matrix(values), 8 * EPSILON * float(np.abs(values).max(initial=0.0))
 
+    @property
+    def scale(self) -> float:  # type: ignore[override]
+        """Cutoff."""
+        return self.cutoff
+
+    def _late(self, time: float) -> tuple[ComplexArray, ComplexArray]:
+        """Rates and coefficients (8, k) of C at and after `time`, at eight cutoffs about the true one.
+
+        Their mean is C: poles at cutoff = 2 pi k T cancel, and C is analytic in the cutoff.
+        """
+        gamma = self.cutoff * (1 + 0.01 * np.exp(1j * (0.3 + 0.25 * np.pi * np.arange(8))))[:, None]
+        step = 2 * np.pi * self.temperature
+        nu = step * np.arange(1, 2 + int(_LATE / (step * time))) + 0 * gamma
+        size = self.reorganization * gamma
+        first = size * (1 / np.tan(0.5 * gamma / self.temperature) - 1j)
+        rest = 4 * size * self.temperature * nu / (nu**2 - gamma**2)
+        return np.append(gamma, nu, axis=1), np.append(first, rest, axis=1)
+
+    def _is_late(self, time: float) -> bool:
+        return 2 * np.pi * self.temperature * time > _LATE / 2000
+
+    def correlation(self, t: Array) -> ComplexArray:
+        """C at times (t,) >= 0, shape (t, n, n): the thermal sum, or early by quadrature."""
+        late = np.array([self._is_late(one) for one in t], dtype=bool)
+        out = np.empty((len(t), 1, 1), dtype=complex)
+        if late.any():
+            nu, c = self._late(t[late].min())
+            out[late] = _matrix(
+                sum(np.exp(-np.outer(t[late], n)) @ k for n, k in zip(nu, c, strict=True)) / 8
+            )
+        if not late.all():
+            out[~late] = super().correlation(t[~late])
+        return out
+
+    def until(self, w: Array, time: float) -> tuple[ComplexArray, float]:
+        """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
+        if not self._is_late(time):
+            return super().until(w, time)
+        whole, error = self.half_sided(w)
+        rest = 0.0
+        for nu, c in zip(*self._late(time), strict=True):
+            slope = nu - 1j * w[:, None]
+            rest = rest + (np.exp(-slope * time) / slope) @ c / 8
+        return whole - _matrix(rest), error + 1e3 * EPSILON * float(np.abs(whole).max(initial=0.0))
+
 
 @dataclass(frozen=True)
 class Ohmic(Source):
@@ -421,6 +463,11 @@ class Ohmic(Source):
     temperature: float
     power: float
     closed = True
+
+    @property
+    def scale(self) -> float:  # type: ignore[override]
+        """Cutoff."""
+        return self.cutoff
 
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
@@ -454,6 +501,11 @@ class Lead(Source):
     band: str
     size = 2
     closed = True
+
+    @property
+    def scale(self) -> float:  # type: ignore[override]
+        """Half width of the band."""
+        return self.half_width
 
     @property
     def centres(self) -> tuple[float, ...]:  # type: ignore[override]
@@ -628,12 +680,11 @@ class Correlation(Source):
 
     @cached_property
     def scale(self) -> float:  # type: ignore[override]
-        """Inverse of the time at which t C(t) is first near its largest."""
+        """Inverse of the time at which |C| first falls faster than the root of time."""
         t = 10.0 ** np.arange(-_DECADES, _DECADES, 0.25)
-        with np.errstate(all="ignore"):
-            weight = t * np.abs(self.correlation(t)).max(axis=(-2, -1))
-        weight = np.where(np.isfinite(weight), weight, 0.0)
-        return float(1 / t[np.argmax(weight >= 0.3 * weight.max())]) if weight.any() else 1.0
+        size = np.abs(self.correlation(t)).max(axis=(-2, -1))
+        falls = size[1:] < 10**-0.125 * size[:-1]
+        return float(1 / t[np.argmax(falls)]) if falls.any() else 1.0
 
     def half_sided(self, w: Array) -> tuple[ComplexArray, float]:
         """Gamma (w, n, n), and its largest absolute error."""
@@ -694,8 +745,9 @@ def memory_time(source: Source, rtol: float) -> float:
     """Time after which less than `rtol` of the integral of |C| is left."""
     t = 10.0 ** np.arange(-12, 14, 0.125) / source.scale
     with np.errstate(all="ignore"):
-        weight = t * np.abs(source.correlation(t)).max(axis=(-2, -1))
-    weight = np.where(np.isfinite(weight), weight, 0.0)
+        size = np.abs(source.correlation(t)).max(axis=(-2, -1))
+    rounding = source.precision * size[t * source.scale >= 0.01].max()
+    weight = np.where(size > rounding, t * size, 0.0)
     left = np.cumsum(weight[::-1])[::-1]
     late = left > rtol * left[0]
     if left[0] == 0:

@@ -43,12 +43,16 @@ from openmr.master.open_system import OpenSystem
 
 _SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
 """First depth; how often exponents are made finer; inverse iterations."""
+MAX_DEPTH = 8
+"""Deepest hierarchy, unless it is said otherwise."""
 _COARSEST, _REACH = 1e-2, 10.0
 """First exponents: their error, and where noise counts as white over the largest frequency."""
 _LEAST_SHARE = 1e-6
 """Of the system in its modes: with less, modes of the bath have taken their place."""
 _FACTORED = 6000
 """Rows up to which sparse factors are cheaper than Krylov spaces."""
+_FOLLOWED = 1e-11
+"""Distance from the slow modes that is rounding, over the largest element."""
 _OFFSET = 0.02
 """Shift off the axis of frequencies, over the slowest exponent, that keeps matrices regular."""
 _KRYLOV = 80
@@ -136,35 +140,10 @@ class Hierarchy:
         """Right-hand side without L."""
         return _matrix(self._solver)
 
-    def white(self, time: float) -> list[Part]:
-        """Share of each coupling's noise beside the exponents, as if it were white.
-
-        In a constant system it is all that second order still lacks: exponents that are few are
-        then wrong at fourth order alone.
-        """
-        system, unit = self.problem.system, self.problem.unit
-        found = []
-        for r in self.problem.reservoirs:
-            a = r.operators(time)
-            dressed = np.einsum("ij,jmn->imn", r.delta, a)
-            if system.constant:
-                places, w = system.bohr
-                exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
-                there = np.einsum("kij,wk->wij", r.coefficients, 1 / (r.rates - 1j * w[:, None] / unit))
-                table = exact * (r.size**2 / unit) - there
-                inside = np.einsum("mnij,jmn->imn", table[places], system.in_eigenbasis(a))
-                dressed = system.from_eigenbasis(inside)
-            found.append(Part(dressed, a, np.zeros_like(a[0])))
-        return found
-
-    def liouvillian(self, time: float) -> ComplexArray:
-        """L with the white noise, (d^2, d^2)."""
-        return sum((part.matrix() for part in self.white(time)), self.problem.liouvillian(time))
-
     @cached_property
     def matrix(self) -> csr_array:
         """Right-hand side of a constant system."""
-        return csr_array(self.bare + kron_sparse(eye_array(self.size), self.liouvillian(0.0)))
+        return csr_array(self.bare + kron_sparse(eye_array(self.size), self.problem.free(0.0)))
 
     @property
     def size(self) -> int:
@@ -279,7 +258,8 @@ def ladder(
         )
     tried = max(_SHALLOW + 1, depth - 2)
     for finer in range(_MOST_FINER):
-        fewer = change((finer, tried), (finer + 1, tried))
+        # what is left of noise that counts as white halves: there is as much again to come
+        fewer = 2 * change((finer, tried), (finer + 1, tried))
         if fewer <= allowed:
             return hierarchy_of(finer, depth), fewer + shallower
     raise ConvergenceError(
@@ -293,12 +273,12 @@ def hierarchies(system: OpenSystem, start: float = 0.0) -> Callable[[int, int], 
 
     @cache
     def problem(finer: int) -> Scaled:
-        return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * (1 + finer))
+        return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * 2**finer)
 
     return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
 
 
-def slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = 8) -> Slow:
+def slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> Slow:
     """Slow modes of a constant system, converged in exponents and depth.
 
     Parameters
@@ -405,7 +385,7 @@ def currents(
 
     # each coupling as operators A and what makes the mean of A's noise times a state, so that
     # d rho/dt = sum -i [A, mean]; means of two couplings are their shared second tier
-    white = hierarchy.white(0.0)
+    white = problem.white(0.0)
     shared = np.zeros((len(pushed),) * 2)
     for index, part in enumerate(white):
         pushed[index] = part.apply(rho)
@@ -460,7 +440,7 @@ def two_time(
     slow = slow_modes(system, **options)
     hierarchy, d = slow.hierarchy, system.dimension
     y = (_steady(slow).reshape(-1, d, d) @ b.T).ravel()  # columns are stacked: B acts on the last
-    motion, found, last = Motion(hierarchy, slow), [], 0.0
+    motion, found, last = Motion(hierarchy), [], 0.0
     for time in hierarchy.problem.unit * times:
         y = motion.later(y[:, None], time - last)[:, 0] if time > last else y
         found.append(a.ravel() @ y[: d * d])
@@ -473,18 +453,25 @@ class Motion:
     """The hierarchy of a constant system in time: the matrix exponential, then the slow modes."""
 
     hierarchy: Hierarchy
-    slow: Slow | None
+
+    @cached_property
+    def _slow(self) -> tuple[ComplexArray, ComplexArray] | None:
+        try:
+            return self.hierarchy.slow
+        except ConvergenceError:  # no slow modes: the hierarchy is followed to the end
+            return None
 
     def later(self, y: ComplexArray, lapse: float) -> ComplexArray:
         """Hierarchy (rows, n) after a lapse of time."""
         stride = 0.25 * self.hierarchy.problem.settled
         top = self.hierarchy.problem.system.dimension**2
+        long = lapse > stride
         while lapse > 0:
-            if self.slow is not None and lapse > 0.01 * stride:
-                followed = self.slow.whole @ y[:top]
-                if np.abs(followed - y).max() <= 1e-13 * np.abs(y).max():
-                    return np.asarray(self.slow.whole @ expm(lapse * self.slow.generator) @ y[:top])
-            step = min(lapse, stride) if self.slow is not None else lapse
+            if long and self._slow is not None:
+                generator, whole = self._slow
+                if np.abs(whole @ y[:top] - y).max() <= _FOLLOWED * np.abs(y).max():
+                    return np.asarray(whole @ (expm(lapse * generator) @ y[:top]))
+            step = min(lapse, stride) if long else lapse
             moved = [krylov_exponential(self.hierarchy.matrix, v, step) for v in y.T]
             y, lapse = np.stack(moved, axis=-1), lapse - step
         return y

@@ -563,22 +563,20 @@ def _windowed(term: _Term, w: Array, time: float) -> ComplexArray:
     The divided difference of E(w) = e^{-iwT} Gamma(w, T), which is a Fourier integral over [0, T].
     """
 
-    def turned(x: Array) -> ComplexArray:
-        return np.exp(-1j * x * time)[..., None, None] * term.half_sided(x, time)
-
-    values = turned(w)
     gaps = w[:, None] - w
     close = np.abs(gaps) * time < _CLOSE
-    found = (values[:, None] - values) / np.where(close, 1.0, gaps)[..., None, None]
-    # first and third derivative by Chebyshev series within 1/T: the sinc to fourth order
     rows, columns = np.nonzero(close)
-    middle, step = 0.5 * (w[rows] + w[columns]), 1.0 / time
+    # first and third derivative by Chebyshev series within 1/T: the sinc to fourth order
     nodes = chebyshev.chebpts1(14)
+    around = 0.5 * (w[rows] + w[columns])[:, None] + nodes / time
+    x = np.concatenate([w, around.ravel()])
+    values = np.exp(-1j * x * time)[:, None, None] * term.half_sided(x, time)
+    values, near = values[: len(w)], values[len(w) :].reshape(*around.shape, *values.shape[1:])
+    found = (values[:, None] - values) / np.where(close, 1.0, gaps)[..., None, None]
     series = np.linalg.inv(chebyshev.chebvander(nodes, 13))
-    around = turned(middle[:, None] + step * nodes)
-    first, third = (chebyshev.chebval(0.0, chebyshev.chebder(series, m)) / step**m for m in (1, 3))
+    first, third = (chebyshev.chebval(0.0, chebyshev.chebder(series, m)) * time**m for m in (1, 3))
     stretch = gaps[rows, columns, None] ** 2 / 24
-    found[rows, columns] = np.einsum("pk,pkij->pij", first + stretch * third, around)
+    found[rows, columns] = np.einsum("pk,pkij->pij", first + stretch * third, near)
     mean = 0.5 * (w[:, None] + w)
     return np.asarray(1j / time * np.exp(1j * mean * time)[..., None, None] * found)
 

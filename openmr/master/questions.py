@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
-from openmr.bath.bath import Bath
+from openmr.bath.bath import Bath, BathCheck
 from openmr.master.markov import Generator, Part, generator
 from openmr.master.open_system import OpenSystem
 from openmr.tables import document, table
@@ -666,36 +666,8 @@ def _regression(
 # --- the bath itself ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class BathCheck:
-    """Whether each view of a bath exists, and what it says.
-
-    Attributes
-    ----------
-    bath : str
-        The bath, in one line.
-    found : tuple of (str, str)
-        Name of each view, and its number or the reason why there is none.
-    sound : bool
-        Whether the spectrum is finite, real, not negative and obeys detailed balance.
-    """
-
-    bath: str
-    found: tuple[tuple[str, str], ...]
-    sound: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold."""
-        return document("openmr/master/check/1", vars(self))
-
-    def __repr__(self) -> str:
-        rows = [(name, f": {text}") for name, text in self.found]
-        title = f"BathCheck  {self.bath}  {'sound' if self.sound else 'NOT SOUND'}"
-        return f"{title}\n{table('<<', rows, indent='  ')}"
-
-
 def check(bath: Bath) -> BathCheck:
-    """Finite, real, not negative, thermal, with a level shift, a memory and exponents, or not.
+    """Positivity, detailed balance, level shift and memory time of a bath, measured.
 
     Parameters
     ----------
@@ -704,7 +676,7 @@ def check(bath: Bath) -> BathCheck:
     Returns
     -------
     BathCheck
-        Errors are reported, not raised.
+        Prints itself.
 
     Raises
     ------
@@ -712,35 +684,7 @@ def check(bath: Bath) -> BathCheck:
         For what is no bath.
     """
     _checks.instance("bath", bath, Bath)
-    asked = {
-        "spectrum": lambda: _spectrum_line(bath),
-        "level shift": lambda: f"{np.linalg.norm(np.atleast_2d(bath.shift(0.0)), 2):.6g} at w = 0",
-        "memory time": lambda: f"{bath.memory_time():.6g}",
-        "exponents": lambda: _exponents_line(bath),
-    }
-    found, sound = [], True
-    for name, line in asked.items():
-        try:
-            found.append((name, line()))
-        except _checks.OpenmrError as error:
-            found.append((name, f"none: {error}"))
-            sound = sound and name != "spectrum"
-    return BathCheck(repr(bath), tuple(found), sound)
-
-
-def _spectrum_line(bath: Bath) -> str:
-    """Asked over twelve decades about the potential; the bath itself refuses what cannot be."""
-    scale = bath.temperature or 1.0
-    steps = scale * 10.0 ** np.arange(-6.0, 6.0, 0.25)
-    w = (bath.potential or 0.0) + np.concatenate([-steps[::-1], [0.0], steps])
-    size = np.linalg.norm(np.asarray(bath.spectrum(w)).reshape(len(w), bath.size, -1), 2, (1, 2))
-    thermal = "" if bath.temperature is None else f", thermal at {bath.temperature:g}"
-    return f"largest {size.max():.6g} near w = {w[size.argmax()]:.3g}{thermal}"
-
-
-def _exponents_line(bath: Bath) -> str:
-    found = bath.exponents()
-    return f"{len(found.rates)}, uncertain by {found.uncertainty:.1g} of the largest"
+    return bath.check()
 
 
 # --- words -------------------------------------------------------------------------------------
