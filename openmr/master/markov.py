@@ -562,7 +562,6 @@ def _windowed(term: _Term, w: Array, time: float) -> ComplexArray:
 
     The divided difference of E(w) = e^{-iwT} Gamma(w, T), which is a Fourier integral over [0, T].
     """
-
     gaps = w[:, None] - w
     close = np.abs(gaps) * time < _CLOSE
     rows, columns = np.nonzero(close)

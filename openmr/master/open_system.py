@@ -330,9 +330,7 @@ def _refuse_large(dimension: int) -> None:
 
 def _operator(name: str, value: Any, dims: Any = None) -> Qobj | QobjEvo:
     """`value` as a square finite operator, with the dims of H if there are any."""
-    if isinstance(value, QobjEvo):
-        found = value(0.0) if value.isconstant else value
-    elif isinstance(value, Qobj):
+    if isinstance(value, Qobj | QobjEvo):
         found = value
     elif callable(value) or _list_form(value):
         try:
@@ -344,6 +342,8 @@ def _operator(name: str, value: Any, dims: Any = None) -> Qobj | QobjEvo:
             ) from None
     else:
         found = _from_array(name, value, dims)
+    if isinstance(found, QobjEvo) and _constant(found):
+        found = found(0.0)
     if not found.isoper or found.shape[0] != found.shape[1]:
         raise ParameterError(f"`{name}` must be a square operator, got shape {found.shape}")
     if dims is not None and found.dims != dims:
@@ -353,6 +353,11 @@ def _operator(name: str, value: Any, dims: Any = None) -> Qobj | QobjEvo:
     if not np.all(np.isfinite(_matrix(found))):
         raise ParameterError(f"`{name}` must be finite, got NaN or infinity")
     return found
+
+
+def _constant(operator: QobjEvo) -> bool:
+    """Also where it was given as a sum of constants."""
+    return operator.isconstant or not any(isinstance(part, list) for part in operator.to_list())
 
 
 def _list_form(value: Any) -> bool:
@@ -415,7 +420,7 @@ def _coupling(index: int, pair: Any, dims: Any) -> Coupling:
     if bath.conserving:
         operator = _operator(name, given, dims)
         return Coupling((operator, operator.dag()), bath, index)
-    parts = given if bath.size > 1 or _one_operator_in_a_list(given) else [given]
+    parts = given if bath.size > 1 or _several(given) else [given]
     if not isinstance(parts, list | tuple) or len(parts) != bath.size:
         raise ParameterError(
             f"`{name}` must hold {bath.size} operators for its bath, got {_checks.shown(given)}"
@@ -428,5 +433,6 @@ def _coupling(index: int, pair: Any, dims: Any) -> Coupling:
     return Coupling(operators, bath, index)
 
 
-def _one_operator_in_a_list(given: Any) -> bool:
-    return isinstance(given, list | tuple) and len(given) == 1 and isinstance(given[0], Qobj)
+def _several(given: Any) -> bool:
+    """Whether it is a list of operators, and not QuTiP's list form of one that depends on time."""
+    return isinstance(given, list | tuple) and all(isinstance(one, Qobj) for one in given)

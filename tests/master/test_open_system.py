@@ -222,7 +222,7 @@ def test_two_time_functions():
     for method, value in row.items():
         found = master.correlation(QUBIT, SX, SX, [0.0, 1.5, 3.0], method)
         assert found[0] == pytest.approx(1.0, abs=ROUNDING)
-        assert found[-1] == pytest.approx(value, abs=6e-9)
+        assert found[-1] == pytest.approx(value, abs=1e-8)
 
 
 def test_the_spectrum_is_the_transform_of_the_correlation():
@@ -441,11 +441,12 @@ def test_limits_of_the_resolution():
     davies = master.generator(system, "davies").matrix
     for method in ("grouped", "coarse-grained"):
         assert apart(master.generator(system, method, resolution=np.inf).matrix, davies) < ROUNDING
+    sharp = master.rates(QUBIT, "davies").longitudinal
     off = [
-        apart(master.generator(system, "coarse-grained", resolution=time).matrix, davies)
-        for time in (100.0, 200.0)
+        master.rates(QUBIT, "coarse-grained", resolution=time).longitudinal - sharp
+        for time in (200.0, 400.0)
     ]
-    assert off[0] / off[1] == pytest.approx(2.0, rel=0.1)
+    assert off[0] / off[1] == pytest.approx([2.0], rel=0.02)
 
 
 def test_one_coupling_or_correlated_ones():
@@ -453,8 +454,8 @@ def test_one_coupling_or_correlated_ones():
     rng = np.random.default_rng(12)
     h, a, b = (random_hermitian(rng, 3) for _ in range(3))
     matrix = np.ones((2, 2))
-    both = om.Bath(exponents=([(0.05 - 0.02j) * matrix, 0.01 * matrix], [1.0, 3.0]))
-    one = om.Bath(exponents=([0.05 - 0.02j, 0.01], [1.0, 3.0]))
+    both = om.Bath(exponents=([0.05 * matrix, 0.01 * matrix], [1.0, 3.0]))
+    one = om.Bath(exponents=([0.05, 0.01], [1.0, 3.0]))
     wrong = {}
     for method in SECOND_ORDER:
         pair = master.generator(om.OpenSystem(h, [([a, b], both)]), method).matrix
@@ -525,8 +526,9 @@ def test_comparison():
     assert all(f"\n{method}" in text for method in SECOND_ORDER)
     assert found.to_dict()["schema"] == "openmr/master/compare/1"
     for question in ("steady_state", "currents"):
-        table = master.compare(random_system(np.random.default_rng(16), 3), question, SECOND_ORDER)
-        assert table["redfield"].deviation == 0.0
+        table = master.compare(dots()[0], question, ["redfield", "davies", "geometric"])
+        assert table.best == "redfield"
+        assert 0 < table["geometric"].deviation < table["davies"].deviation
 
 
 # --- what is refused ---------------------------------------------------------------------------
