@@ -583,15 +583,16 @@ def _windowed(term: _Term, w: Array, time: float) -> ComplexArray:
 def default_resolution(system: OpenSystem) -> float:
     """sqrt(tau_SB tau_B / 5) with 1/tau_SB = int |C| and tau_B/tau_SB = int t |C|, summed."""
     rates = moments = 0.0
-    x, weights = leggauss(16)
+    x, weights = leggauss(8)
     for coupling in system.couplings:
         bath = coupling.bath
         end = bath.memory_time()
-        edges = end * np.concatenate([[0.0], 4.0 ** np.arange(-14, 1)])
+        edges = end * np.concatenate([[0.0], 8.0 ** np.arange(-6, 1)])
         half = 0.5 * np.diff(edges)[:, None]
         times = edges[:-1, None] + half * (x + 1.0)
-        size = np.linalg.norm(_matrices(bath.correlation(times), times), ord=2, axis=(-2, -1))
-        size = size * np.linalg.norm(coupling.matrices, ord=2, axis=(-2, -1)).max() ** 2
+        a, values = coupling.matrices, _matrices(bath.correlation(times), times)
+        noise = np.einsum("ikm,ptij,jkn->ptmn", a.conj(), values, a, optimize=True)
+        size = np.linalg.norm(noise, ord=2, axis=(-2, -1))  # of A^dag C(t) A
         rates += float((half * weights * size).sum())
         moments += float((half * weights * size * times).sum())
     return float(np.sqrt(moments / 5.0) / rates) if rates else np.inf

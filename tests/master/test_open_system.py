@@ -314,13 +314,15 @@ def test_levels_that_move():
 
 
 def test_methods_that_are_completely_positive():
-    """On 50 random systems; Redfield is not, nor would it be with terms dropped one by one."""
+    """On 50 random systems, at any resolution; Redfield is not."""
     rng = np.random.default_rng(4)
     broken, redfield = {}, []
     for trial in range(50):
         system = random_system(rng, 2 + trial % 3)
         for method in POSITIVE:
-            made = master.generator(system, method)
+            timed = method in ("grouped", "coarse-grained")
+            options = {"resolution": 10 ** rng.uniform(-1, 2)} if timed else {}
+            made = master.generator(system, method, **options)
             scale = np.abs(made.dissipator.full()).max()
             if made.positivity < -1e-12 * scale:
                 broken[trial, method] = made.positivity
@@ -527,8 +529,9 @@ def test_comparison():
     assert found.to_dict()["schema"] == "openmr/master/compare/1"
     for question in ("steady_state", "currents"):
         table = master.compare(dots()[0], question, ["redfield", "davies", "geometric"])
+        deviations = [route.deviation for route in table.routes]
         assert table.best == "redfield"
-        assert 0 < table["geometric"].deviation < table["davies"].deviation
+        assert deviations[0] == 0 < min(deviations[1:])
 
 
 # --- what is refused ---------------------------------------------------------------------------
@@ -618,7 +621,7 @@ def spectrum_of(given):
     """QuTiP's spectra (functions of w or t and w, strings, coefficients) as a function of w."""
     if isinstance(given, str):
         given = qutip.coefficient(given, args={"w": 0.0})
-    if isinstance(given, qutip.core.cy.coefficient.Coefficient):
+    if isinstance(given, qutip.Coefficient):
         return lambda w: complex(given(0.0, w=w)).real
     try:
         given(0.0, 1.0)
@@ -685,6 +688,7 @@ def subjects(module):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`cython`")
 def test_what_qutip_asks_of_its_own_solver(monkeypatch):
     module = import_module("qutip.tests.solver.test_brmesolve")
     monkeypatch.setattr(module, "brmesolve", brmesolve)
