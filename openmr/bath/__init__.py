@@ -15,6 +15,7 @@ __all__ = [
     "Exponents",
     "detailed_balance",
     "electron_hole_spectrum",
+    "moment_bath",
     "moment_correlation",
     "moment_correlator",
     "populations",
@@ -23,7 +24,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from openmr._checks import ComplexArray
-    from openmr.bath.bath import Bath
+    from openmr.bath.bath import Bath, moment_bath
     from openmr.bath.correlators import (
         LARGEST_SPIN,
         CorrelatorLines,
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
         populations,
         spin_matrices,
     )
-    from openmr.bath.sources import Exponents
+    from openmr.bath.exponential_sums import Exponents
 else:
-    _FILES = {"Bath": "bath", "Exponents": "sources"}
+    _FILES = {"Bath": "bath", "moment_bath": "bath", "Exponents": "exponential_sums"}
 
     def __getattr__(name: str) -> object:
         if name in __all__:

@@ -24,8 +24,10 @@ from openmr._checks import (
     ParameterError,
     shown,
 )
-from openmr.bath import sources
-from openmr.bath.sources import Exponents, Source
+from openmr.bath import closed_spectra, sources
+from openmr.bath.correlators import moment_correlator
+from openmr.bath.exponential_sums import Exponents
+from openmr.bath.sources import Source
 
 _ROUNDING = 1e-12
 """Negative or anti-Hermitian part of a spectrum, over the largest, that is rounding."""
@@ -205,7 +207,7 @@ class Bath:
         gamma = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         name = f"drude, reorganization={lam:g}, cutoff={gamma:g}, temperature={kelvin:g}"
-        return cls._of(sources.Drude(lam, gamma, kelvin), name, kelvin)
+        return cls._of(closed_spectra.Drude(lam, gamma, kelvin), name, kelvin)
 
     @classmethod
     def ohmic(cls, coupling: float, cutoff: float, temperature: float, power: float = 1.0) -> Bath:
@@ -235,7 +237,7 @@ class Bath:
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         s = _checks.number("power", power, above=0.0)
         name = f"ohmic, coupling={alpha:g}, cutoff={end:g}, temperature={kelvin:g}, power={s:g}"
-        return cls._of(sources.Ohmic(alpha, end, kelvin, s), name, kelvin)
+        return cls._of(closed_spectra.Ohmic(alpha, end, kelvin, s), name, kelvin)
 
     @classmethod
     def lead(
@@ -279,7 +281,7 @@ class Bath:
             f"lead, rate={size:g}, half_width={width:g}, temperature={kelvin:g}, "
             f"potential={mu:g}, band={band!r}"
         )
-        source = sources.Lead(size, width, kelvin, mu, band)
+        source = closed_spectra.Lead(size, width, kelvin, mu, band)
         return cls._of(source, name, kelvin, mu, conserving=True)
 
     @classmethod
@@ -308,9 +310,9 @@ class Bath:
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         name = f"electron_hole, strength={size:g}, temperature={kelvin:g}"
         if cutoff is None:
-            return cls._of(sources.ElectronHole(size, kelvin), name, kelvin)
+            return cls._of(closed_spectra.ElectronHole(size, kelvin), name, kelvin)
         end = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
-        source = sources.Ohmic(size / (2 * np.pi), end, kelvin, 1.0)
+        source = closed_spectra.Ohmic(size / (2 * np.pi), end, kelvin, 1.0)
         return cls._of(source, f"{name}, cutoff={end:g}", kelvin)
 
     # --- views -----------------------------------------------------------------------------------
@@ -363,7 +365,9 @@ class Bath:
         if np.any(lowest < -slack * largest):
             first = int(np.argmin(lowest))
             wanted = "have no negative eigenvalue" if self.size > 1 else "not be negative"
-            raise ParameterError(f"`{name}` must {wanted}, got S = {lowest[first]:.6g} at w = {w[first]:g}")
+            raise ParameterError(
+                f"`{name}` must {wanted}, got S = {lowest[first]:.6g} at w = {w[first]:g}"
+            )
         if self.temperature:
             self._balanced(name, w, found, back, slack * largest)
         return found
@@ -569,11 +573,11 @@ class Bath:
             )
         if rtol is None and (named := environments.named(self._source)) is not None:
             return named
-        if rtol is None and not self.conserving and not isinstance(self._source, sources.Exponential):
+        fitted = self.conserving or isinstance(self._source, sources.Exponential)
+        if rtol is None and not fitted:
             return environments.of_spectrum(self.spectrum, self._source, self.temperature)
-        return environments.of_exponents(
-            self._source.exponents(rtol or 1e-4, np.inf), self.temperature, self.potential, self.conserving
-        )
+        found = self._source.exponents(rtol or 1e-4)
+        return environments.of_exponents(found, self.temperature, self.potential, self.conserving)
 
     def exponents(self, rtol: float = 1e-4, highest: float = np.inf) -> Exponents:
         """C(t) as a sum of exponentials.
@@ -602,8 +606,61 @@ class Bath:
         if self.size > 1:
             return found
         return Exponents(
-            found.coefficients[:, 0, 0], found.rates, float(found.delta[0, 0].real), found.uncertainty
+            found.coefficients[:, 0, 0],
+            found.rates,
+            float(np.asarray(found.delta).real.ravel()[0]),
+            found.uncertainty,
         )
+
+
+def moment_bath(
+    spins: ArrayLike,
+    splittings: ArrayLike,
+    strengths: ArrayLike,
+    temperature: float,
+    *,
+    cutoff: float = np.inf,
+    connected: bool = False,
+) -> Bath:
+    """Bath that localized moments and the Fermi sea make for a spin, at second order.
+
+    Parameters
+    ----------
+    spins, splittings, strengths : array_like (m,), splittings in units of energy
+        S and eps_L of each moment, whose axis is z, and its weight G_i.
+    temperature : float, in units of energy
+    cutoff : float, in units of energy
+        Cutoff of the electron-hole pairs, exp(-|w|/cutoff). Without it there is no level shift.
+    connected : bool
+        Whether the mean of each moment is left out.
+
+    Returns
+    -------
+    Bath
+        Of three correlated operators (A_x, A_y, A_z):
+        S_ab(w) = sum_i G_i sum_l W_l,ab K(w - w_l), with the lines W_l of `moment_correlator` and
+        K(w) = w / (1 - exp(-w/T)).
+
+    Raises
+    ------
+    ParameterError
+        For numbers that are not finite, a temperature or cutoff that is not positive, or a spin
+        that is no half-integer.
+    """
+    kelvin = _checks.number("temperature", temperature, _UNIT, above=0.0)
+    end = _checks.number("cutoff", cutoff, _UNIT, above=0.0, infinite=True)
+    each = _checks.broadcast(
+        spins=np.atleast_1d(_checks.finite_array("spins", spins)),
+        splittings=_checks.finite_array("splittings", splittings, _UNIT),
+        strengths=_checks.finite_array("strengths", strengths),
+    )
+    lines, weights = [], []
+    for spin, splitting, strength in zip(*each, strict=True):
+        found = moment_correlator(float(spin), float(splitting / kelvin), connected=connected)
+        lines.append(kelvin * found.frequencies)
+        weights.append(strength * found.weights)
+    source = closed_spectra.Moments(np.concatenate(lines), np.concatenate(weights), kelvin, end)
+    return Bath._of(source, f"moments={len(lines)}, temperature={kelvin:g}", kelvin)
 
 
 def _flat(name: str, values: ArrayLike) -> Array:
@@ -668,4 +725,4 @@ def _taken_over(
     for name, here, there in (("temperature", temperature, kelvin), ("potential", potential, mu)):
         if here is not None and there is not None and here != there:
             raise ParameterError(f"`{name}` must be the environment's, {there:g}, got {here:g}")
-    return source, temperature if kelvin is None else kelvin, potential if mu is None else mu, conserving
+    return source, kelvin if temperature is None else temperature, mu, conserving

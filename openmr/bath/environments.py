@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from qutip.core import environment as qutip
 
-from openmr._checks import ParameterError, shown
-from openmr.bath import sources
-from openmr.bath.sources import Exponents, Source
+from openmr._checks import ParameterError
+from openmr.bath import closed_spectra, sources
+from openmr.bath.exponential_sums import Exponents
+from openmr.bath.sources import Source
 
 
 def taken_over(given: Any) -> tuple[Source, float | None, float | None, bool]:
@@ -23,7 +24,7 @@ def taken_over(given: Any) -> tuple[Source, float | None, float | None, bool]:
         return _fermionic(given), given.T, given.mu or 0.0, True
     if not isinstance(given, qutip.BosonicEnvironment):
         raise ParameterError(
-            f"`environment` must be a QuTiP environment, got {shown(given)} ({type(given).__name__})"
+            f"`environment` must be a QuTiP environment, got a {type(given).__name__}"
         )
     source: Source
     if isinstance(given, qutip.ExponentialBosonicEnvironment):
@@ -31,9 +32,9 @@ def taken_over(given: Any) -> tuple[Source, float | None, float | None, bool]:
         nu = np.array([one.exponent for one in given.exponents], dtype=complex)
         source = sources.Exponential(Exponents(c, nu, np.zeros((1, 1), dtype=complex), 1e-2))
     elif isinstance(given, qutip.DrudeLorentzEnvironment):
-        source = sources.Drude(given.lam, given.gamma, given.T)
+        source = closed_spectra.Drude(given.lam, given.gamma, given.T)
     elif isinstance(given, qutip.OhmicEnvironment):
-        source = sources.Ohmic(given.alpha / np.pi, given.wc, given.T, given.s)
+        source = closed_spectra.Ohmic(given.alpha / np.pi, given.wc, given.T, given.s)
     else:
         source = sources.Given(given.power_spectrum, 1, given.T)
     return source, given.T, None, False
@@ -41,7 +42,7 @@ def taken_over(given: Any) -> tuple[Source, float | None, float | None, bool]:
 
 def _fermionic(given: Any) -> Source:
     if isinstance(given, qutip.LorentzianEnvironment) and given.omega0 == given.mu:
-        return sources.Lead(given.gamma, given.W, given.T, given.mu, "lorentz")
+        return closed_spectra.Lead(given.gamma, given.W, given.T, given.mu, "lorentz")
     if isinstance(given, qutip.ExponentialFermionicEnvironment):
         c = np.zeros((len(given.exponents), 2, 2), dtype=complex)
         for k, one in enumerate(given.exponents):
@@ -62,15 +63,15 @@ def _fermionic(given: Any) -> Source:
 
 def named(source: Source) -> Any:
     """QuTiP's own environment of that name, or None."""
-    if isinstance(source, sources.Drude) and source.temperature > 0:
+    if isinstance(source, closed_spectra.Drude) and source.temperature > 0:
         return qutip.DrudeLorentzEnvironment(
             T=source.temperature, lam=source.reorganization, gamma=source.cutoff
         )
-    if isinstance(source, sources.Ohmic):
+    if isinstance(source, closed_spectra.Ohmic):
         return qutip.OhmicEnvironment(
             T=source.temperature, alpha=np.pi * source.coupling, wc=source.cutoff, s=source.power
         )
-    if isinstance(source, sources.Lead) and source.band == "lorentz":
+    if isinstance(source, closed_spectra.Lead) and source.band == "lorentz":
         return qutip.LorentzianEnvironment(
             T=source.temperature, mu=source.potential, gamma=source.rate, W=source.half_width
         )
@@ -78,10 +79,12 @@ def named(source: Source) -> Any:
 
 
 def of_spectrum(spectrum: Callable[..., Any], source: Source, temperature: float | None) -> Any:
-    """Environment of the spectrum as a function."""
-    return qutip.BosonicEnvironment.from_power_spectrum(
-        spectrum, wMax=source.highest, T=temperature
-    )
+    """Environment of S as a function, with the frequency above which it is negligible."""
+    w = source.scale * 10.0 ** np.arange(-1.0, 6.0, 0.05)
+    size = np.abs(source.spectrum(np.concatenate([w, -w]))).max(axis=(-2, -1))
+    last = np.flatnonzero(size.reshape(2, -1).max(axis=0) > 1e-9 * size.max())[-1]
+    highest = float(w[last + 1]) if last + 1 < len(w) else None
+    return qutip.BosonicEnvironment.from_power_spectrum(spectrum, wMax=highest, T=temperature)
 
 
 def of_exponents(

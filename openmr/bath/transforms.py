@@ -68,7 +68,7 @@ class PowerTail:
             weights * (self.start / time) ** q * (moved * np.exp(-q * turned)).sum(axis=-1)
             for q in powers
         ]
-        return np.einsum("jw,jab->wab", pieces, self.coefficients)
+        return np.asarray(np.einsum("jw,jab->wab", pieces, self.coefficients))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class HalfSided:
         """Gamma at the last edge, or at infinity where `late` is known, shape (w, n, n)."""
         if self.late is None:
             return np.asarray(self.cumulative[-1])
-        return self.cumulative[-1] + self.late.transform(self.frequencies, float(self.edges[-1]))
+        rest = self.late.transform(self.frequencies, float(self.edges[-1]))
+        return np.asarray(self.cumulative[-1] + rest)
 
     @property
     def scale(self) -> float:
@@ -119,8 +120,9 @@ def half_sided(
     """Transforms of D(t), times (t,) -> (t, n, n), at frequencies (w,) up to `time`.
 
     ``time=inf`` doubles the limit until the rest is below the tolerance, or is known as a sum of
-    powers 1/t^p, which takes correlators that fall off faster than 1/t. `rtol` is in units of `HalfSided.scale`. `ConvergenceError` if D
-    is not resolved or does not decay, `SizeError` if all edges do not fit into memory.
+    powers 1/t^p, which takes correlators that fall off faster than 1/t. `rtol` is in units of
+    `HalfSided.scale`. `ConvergenceError` if D is not resolved or does not decay, `SizeError` if all
+    edges do not fit into memory.
     """
     highest = float(np.abs(frequencies).max(initial=0.0))
     if np.isfinite(time):
@@ -198,7 +200,7 @@ def _power_tail(found: HalfSided, end: float) -> PowerTail | None:
     kept = (times >= 0.5 * end) & (times <= end)
     basis = (end / times[kept][:, None]) ** (power + np.arange(_POWERS))
     values = found.values[kept]
-    fitted = np.linalg.lstsq(basis, values.reshape(len(values), -1), rcond=None)[0]
+    fitted = np.linalg.lstsq(basis, values.reshape(len(values), -1), rcond=None)[0] + 0j
     return PowerTail(end, power, fitted.reshape(-1, *values.shape[1:]))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 __all__ = [
     "Currents",
+    "Evolution",
     "Generator",
     "Monitors",
     "OpenSystem",
@@ -32,9 +33,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from openmr.master.comparison import RouteTable, compare
-    from openmr.master.evolution import Monitors, evolve, monitors
+    from openmr.master.evolution import Monitors, monitors
     from openmr.master.markov import Generator, generator
     from openmr.master.open_system import OpenSystem
+    from openmr.master.propagation import Evolution, evolve
     from openmr.master.questions import (
         Currents,
         Rates,
@@ -51,9 +53,10 @@ if TYPE_CHECKING:
 else:
     _FILES = {
         "comparison": ("RouteTable", "compare"),
-        "evolution": ("Monitors", "evolve", "monitors"),
+        "evolution": ("Monitors", "monitors"),
         "markov": ("Generator", "generator"),
         "open_system": ("OpenSystem",),
+        "propagation": ("Evolution", "evolve"),
         "redfield": ("redfield_dissipator", "reset"),
         "time_convolutionless": ("tcl2",),
     }

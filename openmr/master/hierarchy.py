@@ -138,6 +138,8 @@ class Hierarchy:
     @cached_property
     def bare(self) -> csr_array:
         """Right-hand side without L."""
+        if not self._exponents:
+            return csr_array((self.problem.system.dimension**2,) * 2, dtype=complex)
         return _matrix(self._solver)
 
     @cached_property
@@ -148,7 +150,7 @@ class Hierarchy:
     @property
     def size(self) -> int:
         """Number of density matrices in the hierarchy."""
-        return len(self._solver.ados.labels)
+        return self.bare.shape[0] // self.problem.system.dimension**2
 
     def place(self, *exponents: int) -> slice:
         """Rows of the auxiliary operator with these excitations."""

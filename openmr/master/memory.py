@@ -27,7 +27,8 @@ from qutip import Qobj, QobjEvo
 from scipy.integrate import solve_ivp
 
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
-from openmr.bath.sources import Exponents
+from openmr._qutip import exact_arithmetic
+from openmr.bath.exponential_sums import Exponents
 from openmr.master.markov import Generator, Part, collapse_part
 from openmr.master.open_system import Coupling, OpenSystem
 
@@ -208,9 +209,13 @@ def matrices(operators: Sequence[Qobj | QobjEvo], unit: float) -> _Matrices:
     if all(isinstance(op, Qobj) for op in operators):
         fixed = np.stack([op.full() for op in operators])
         return lambda _: fixed
-    return lambda time: np.stack(
-        [(op if isinstance(op, Qobj) else op(time / unit)).full() for op in operators]
-    )
+
+    def at(time: float) -> ComplexArray:
+        with exact_arithmetic():
+            now = [op if isinstance(op, Qobj) else op(time / unit) for op in operators]
+        return np.stack([op.full() for op in now])
+
+    return at
 
 
 def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: float) -> Reservoir:
@@ -225,7 +230,8 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
     rates = np.concatenate([rates, rates[alone].conj()])
     coefficients = np.concatenate([coefficients, np.zeros_like(coefficients[alone])])
     partner = np.argmin(np.abs(rates[:, None] - rates.conj()), axis=1) if len(rates) else []
-    delta = np.reshape(exponents.delta, (n, n))
+    delta = np.asarray(exponents.delta)
+    delta = delta if delta.shape == (n, n) else delta * np.eye(n)
     return Reservoir(
         coupling=coupling,
         operators=lambda time: at(time) / size,

@@ -204,7 +204,8 @@ def evolve(
         Increasing.
     method : str
         As of `generator`, constant or, where H or A depend on time, instantaneous; "tcl2" and
-        "tcl4" remember; "heom" is exact.
+        "tcl4" remember (in "tcl2", `collapse` acts on the state and not on the memory); "heom" is
+        exact.
     e_ops : Qobj, QobjEvo, callable (time, state), or list or dict of these
         Whose mean values are asked for.
     pulses : iterable of (time, Qobj)
@@ -254,14 +255,15 @@ def evolve(
     def run(motion: Any) -> tuple[list[ComplexArray], _Path]:
         return _run(motion, columns, grid, kicks)
 
-    if method == "heom" and made is None:
-        _plain(method, level_shift, resolution)
-        values, path, uncertainty = _by_hierarchy(system, grid, run, rtol or 1e-4, solver)
-    else:
-        motion, uncertainty = _motion(
-            made or system, method, float(grid[0]), rtol, solver, level_shift, resolution
-        )
-        values, path = run(motion)
+    with exact_arithmetic():
+        if method == "heom" and made is None:
+            _plain(method, level_shift, resolution)
+            values, path, uncertainty = _by_hierarchy(system, grid, run, rtol or 1e-4, solver)
+        else:
+            motion, uncertainty = _motion(
+                made or system, method, float(grid[0]), rtol, solver, level_shift, resolution
+            )
+            values, path = run(motion)
     states = tuple(_as_qobj(system, one) for one in values)
     whole = np.eye(system.dimension**2)
 
