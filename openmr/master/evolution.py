@@ -128,9 +128,13 @@ def evolve(
 
 def _solver_options(generator: Generator, options: Mapping[str, Any] | None) -> dict[str, Any]:
     """K(0) = 0 lets a solver leap over the whole memory: the first step is the first panel's."""
-    chosen = {**_SOLVER, **(options or {})}
-    if chosen["method"] not in ("diag", "krylov"):
-        chosen.setdefault("first_step", generator.first_step)
+    chosen = {**_SOLVER, **(options or {}), "store_states": True}
+    if chosen["method"] in ("diag", "krylov"):
+        raise ParameterError(
+            "`options['method']` must be an integrator for a generator with memory, got "
+            f"{chosen['method']!r}"
+        )
+    chosen.setdefault("first_step", generator.first_step)
     return chosen
 
 

@@ -100,12 +100,15 @@ class Hierarchy:
                 )
         d, k = self.problem.system.dimension, len(self._exponents)
         rows = d**2 * comb(k + self.depth, self.depth)
-        needed = rows * (20.0 * 4 * d * (k + 1) + 16.0 * (4 * d**2 + _KRYLOV))
+        needed = rows * (20.0 * 4 * d * (k + 1) + 16.0 * (_KRYLOV + 4))
+        self._refuse(rows, needed)
+
+    def _refuse(self, rows: float, needed: float) -> None:
         if needed > MOST_BYTES:
             raise SizeError(
-                f"`method` 'heom' with {k} exponents and depth {self.depth} would take about "
-                f"{needed / 2**30:.3g} GiB ({rows:.2g} rows), allowed {MOST_BYTES / 2**30:g} GiB; "
-                "use 'tcl4', or a larger `rtol`"
+                f"`method` 'heom' with {len(self._exponents)} exponents and depth {self.depth} would "
+                f"take about {needed / 2**30:.3g} GiB ({rows:.2g} rows), allowed "
+                f"{MOST_BYTES / 2**30:g} GiB; use 'tcl4', or a larger `rtol`"
             )
 
     @cached_property
@@ -117,7 +120,10 @@ class Hierarchy:
         found = []
         for index, r in enumerate(self.problem.reservoirs):
             a = r.operators(0.0)
-            real, imaginary = 0.5 * (r.coefficients + r.partners), (r.coefficients - r.partners) / 2j
+            real, imaginary = (
+                0.5 * (r.coefficients + r.partners),
+                (r.coefficients - r.partners) / 2j,
+            )
             for i, j in zip(*np.tril_indices(len(a)), strict=True):
                 for nu, *parts in zip(r.rates, real, imaginary, strict=True):
                     x, y = (p[i, j] if i != j else 2 * p[i, i] - p[i].sum() for p in parts)
@@ -170,8 +176,9 @@ class Hierarchy:
         ConvergenceError
             If the modes of the system are not apart from those of the bath.
         """
-        system, matrix = self.problem.system, csc_array(self.matrix)
-        top = system.dimension**2
+        system, top = self.problem.system, self.problem.system.dimension**2
+        self._refuse(self.size * top, 64.0 * self.size * top**2)
+        matrix = csc_array(self.matrix)
         gaps = (system.energies - system.energies[:, None]).T.ravel() / self.problem.unit
         modes = np.zeros((matrix.shape[0], top), dtype=complex)
         modes[:top] = np.kron(system.states.conj(), system.states)
@@ -214,7 +221,9 @@ def _solver(matrix: csc_array, top: int) -> Callable[[ComplexArray], ComplexArra
     nearly = LinearOperator(matrix.shape, lambda v: inverse * v.ravel(), dtype=complex)
 
     def solve(right: ComplexArray) -> ComplexArray:
-        found = [gmres(matrix, v, M=nearly, rtol=1e-12, restart=_KRYLOV, maxiter=5)[0] for v in right.T]
+        found = [
+            gmres(matrix, v, M=nearly, rtol=1e-12, restart=_KRYLOV, maxiter=5)[0] for v in right.T
+        ]
         return np.stack(found, axis=-1) if found else right
 
     return solve
@@ -260,7 +269,7 @@ def ladder(
         )
     tried = max(_SHALLOW + 1, depth - 2)
     for finer in range(_MOST_FINER):
-        # what is left of noise that counts as white halves: there is as much again to come
+        # there is as much again to come, see `hierarchies`
         fewer = 2 * change((finer, tried), (finer + 1, tried))
         if fewer <= allowed:
             return hierarchy_of(finer, depth), fewer + shallower
@@ -270,12 +279,18 @@ def ladder(
     )
 
 
-def hierarchies(system: OpenSystem, start: float = 0.0) -> Callable[[int, int], Hierarchy]:
-    """Hierarchy of a system by fineness of its exponents (0, 1, ...) and by depth."""
+def hierarchies(
+    system: OpenSystem, start: float = 0.0, widen: float = 2.0
+) -> Callable[[int, int], Hierarchy]:
+    """Hierarchy of a system by fineness of its exponents (0, 1, ...) and by depth.
+
+    Each step of fineness takes the frequency above which noise is white up by the factor `widen`;
+    what the white noise leaves out of a state falls as its inverse, of a rate as its square.
+    """
 
     @cache
     def problem(finer: int) -> Scaled:
-        return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * 2**finer)
+        return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * widen**finer)
 
     return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
 
@@ -316,7 +331,7 @@ def slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_D
         rounding = 1e-11 * float(np.abs(generator).max())
         return unit * generator, unit * max(rtol * rate, rounding)
 
-    hierarchy, change = ladder(hierarchies(system), answer, max_depth)
+    hierarchy, change = ladder(hierarchies(system, widen=1.5), answer, max_depth)
     return Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
 
 
@@ -337,7 +352,9 @@ def _steady(slow: Slow) -> ComplexArray:
     """
     _, sizes, rows = np.linalg.svd(slow.generator)
     if len(sizes) > 1 and sizes[-2] <= 10 * EPSILON * len(sizes) * sizes[0]:
-        raise ConvergenceError("the steady state of 'heom' is not unique: evolve the start you mean")
+        raise ConvergenceError(
+            "the steady state of 'heom' is not unique: evolve the start you mean"
+        )
     d = slow.hierarchy.problem.system.dimension
     rho = rows[-1].conj()
     return np.asarray(slow.whole @ (rho / np.trace(rho.reshape(d, d))))
@@ -460,7 +477,7 @@ class Motion:
     def _slow(self) -> tuple[ComplexArray, ComplexArray] | None:
         try:
             return self.hierarchy.slow
-        except ConvergenceError:  # no slow modes: the hierarchy is followed to the end
+        except (ConvergenceError, SizeError):  # no slow modes: the hierarchy is followed to the end
             return None
 
     def later(self, y: ComplexArray, lapse: float) -> ComplexArray:

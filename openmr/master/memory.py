@@ -147,9 +147,7 @@ class Scaled:
         return SETTLED / min(rates) if rates else 0.0
 
 
-def scaled(
-    system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float = np.inf
-) -> Scaled:
+def scaled(system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float = np.inf) -> Scaled:
     """The system with its baths in exponentials to `rtol`, in units of its largest energy.
 
     Above `reach` times the largest frequency of the system at `start`, or of the most of a bath's
@@ -306,12 +304,9 @@ class SecondOrder:
 
     def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
         """d rho/dt of matrices (..., d, d)."""
-        return self._act(time, self.dressed(time, memory), rho)
-
-    def _act(self, time: float, dressed: list[ComplexArray], rho: ComplexArray) -> ComplexArray:
         h = -1j * self.problem.hamiltonian(time)
         out = h @ rho - rho @ h
-        for r, rows in zip(self.problem.reservoirs, dressed, strict=True):
+        for r, rows in zip(self.problem.reservoirs, self.dressed(time, memory), strict=True):
             for x, y in zip(rows, r.operators(time), strict=True):
                 ahead, back = x @ rho, rho @ x.conj().T
                 adjoint = y.conj().T
@@ -329,34 +324,30 @@ class ConstantSecondOrder(SecondOrder):
 
     @cached_property
     def _tables(self) -> list[tuple[ComplexArray, ComplexArray]]:
-        """M in the long run, and the decay of each element."""
+        """A between eigenstates, and the decay of each element of M."""
         system = self.problem.system
         gaps = (system.energies - system.energies[:, None]) / self.problem.unit
-        found = []
-        for r in self.problem.reservoirs:
-            decay = r.rates[:, None, None, None] - 1j * gaps
-            found.append((system.in_eigenbasis(r.operators(0.0)) / decay, decay))
-        return found
-
-    def _joined(self, pieces: list[ComplexArray]) -> ComplexArray:
-        return np.concatenate([np.zeros(0, dtype=complex), *(piece.ravel() for piece in pieces)])
+        return [
+            (system.in_eigenbasis(r.operators(0.0)), r.rates[:, None, None, None] - 1j * gaps)
+            for r in self.problem.reservoirs
+        ]
 
     def later(self, memory: ComplexArray, lapse: float) -> ComplexArray:
         """M after a lapse of time, all M between eigenstates of H."""
-        pieces = zip(self._tables, self._split(memory), strict=True)
-        return self._joined([z + np.exp(-decay * lapse) * (m - z) for (z, decay), m in pieces])
+        pieces = [np.zeros(0, dtype=complex)]
+        for (a, decay), m in zip(self._tables, self._split(memory), strict=True):
+            grown = np.expm1(-decay * lapse)
+            pieces.append((m + grown * (m - a / decay)).ravel())
+        return np.concatenate(pieces)
 
     def limit(self) -> ComplexArray:
         """M in the long run."""
-        return self._joined([z for z, _ in self._tables])
+        found = [(a / decay).ravel() for a, decay in self._tables]
+        return np.concatenate([np.zeros(0, dtype=complex), *found])
 
     def kicked(self, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
         """M after a pulse."""
         return super().kicked(memory, self.problem.system.in_eigenbasis(pulse))
-
-    def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
-        """d rho/dt of matrices (..., d, d) in the basis of H as given."""
-        return self._act(time, self.dressed(time, memory), rho)
 
     def dressed(self, time: float, memory: ComplexArray) -> list[ComplexArray]:
         """Lambda_i of each reservoir, in the basis of H as given."""
@@ -418,9 +409,7 @@ def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
         )
 
 
-def _constant_part(
-    system: OpenSystem, coupling: Coupling, time: float, level_shift: bool
-) -> Part:
+def _constant_part(system: OpenSystem, coupling: Coupling, time: float, level_shift: bool) -> Part:
     places, frequencies = system.bohr
     n = len(coupling.operators)
     if level_shift or np.isfinite(time):

@@ -36,7 +36,7 @@ _SOLVERS = ("DOP853", "RK45", "RK23", "Radau", "BDF")
 _OPTIONS = ("method", "rtol", "atol", "max_step")
 _FINENESS = (memory.FINE, 1e-6, 1e-4)
 """Errors of the exponents that are tried in second order, where one more costs little."""
-_REACH, _NEAR = 100.0, 10.0
+_REACH, _NEAR = 100.0, 30.0
 """Noise above so many times the largest frequency is white in second and in fourth order, where the
 memory is integrated step by step."""
 _LARGEST_LIMIT = 24
@@ -116,7 +116,9 @@ class Evolution:
             ends = height(float(self.times[k])), height(float(last))
             same = ends[0] * ends[1] > 0  # it is the pulse that changes the sign
             low, high = float(self.times[k]), float(last)
-            found.append(float(self.times[k + 1]) if same else brentq(height, low, high, rtol=1e-13))
+            found.append(
+                float(self.times[k + 1]) if same else brentq(height, low, high, rtol=1e-13)
+            )
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -332,7 +334,9 @@ def _columns(system: OpenSystem, start: Any, check: bool) -> ComplexArray:
     return np.asarray(system.density_matrix(start).full().ravel("F")[:, None])
 
 
-def _observables(system: OpenSystem, e_ops: Any, columns: ComplexArray) -> dict[Any, Any] | list[Any]:
+def _observables(
+    system: OpenSystem, e_ops: Any, columns: ComplexArray
+) -> dict[Any, Any] | list[Any]:
     one = isinstance(e_ops, Qobj | QobjEvo) or callable(e_ops)
     given = {0: e_ops} if one else e_ops if isinstance(e_ops, Mapping) else dict(enumerate(e_ops))
     if given and columns.shape[1] > 1:
@@ -357,7 +361,9 @@ def _means(observables: dict[Any, Any] | list[Any], grid: Array, states: Sequenc
         if isinstance(operator, Qobj):
             return np.array([qutip.expect(operator, state) for state in states])
         if isinstance(operator, QobjEvo):
-            return np.array([qutip.expect(operator(t), s) for t, s in zip(grid, states, strict=True)])
+            return np.array(
+                [qutip.expect(operator(t), s) for t, s in zip(grid, states, strict=True)]
+            )
         return np.array([operator(t, s) for t, s in zip(grid, states, strict=True)])
 
     if isinstance(observables, dict):
@@ -631,7 +637,7 @@ def _equation(
     constant = system.constant
     short = system.dimension <= _LARGEST_LIMIT and constant
     if method == "tcl4":
-        fourth = FourthOrder(scaled(system, rtol or 1e-4, first, reach=_NEAR))
+        fourth = FourthOrder(scaled(system, rtol or 1e-5, first, reach=_NEAR))
         if not short:
             return fourth, None
         try:
@@ -690,7 +696,7 @@ class _Hierarchical:
     def travel(
         self, state: ComplexArray, marks: Array
     ) -> tuple[list[ComplexArray], _Path, ComplexArray]:
-        top = self.hierarchy.problem.system.dimension ** 2
+        top = self.hierarchy.problem.system.dimension**2
         if not self.hierarchy.problem.system.constant:
             return self._driven(state, marks, top)
         found = [state]
