@@ -3,7 +3,8 @@
 
 Two pigments, each with its own Drude bath at 300 K. Where the reorganization energy is small all
 equations of second order err alike, in proportion to it, and fourth order by its square. At 20 per
-cm, as in real complexes, none of them follows the hierarchy for longer than a tenth of a picosecond.
+cm, as in real complexes, none of second order follows the hierarchy for more than a tenth of a
+picosecond.
 """
 
 import tempfile

@@ -142,26 +142,28 @@ for letter, ax in panels.items():
     ax.legend(frameon=False)
 
 # %% [markdown]
-# **a, the crossover.** Far from the line, to the right, the two levels turn against each other many times before
-# anything relaxes, and Davies is as good as the others. To the left they do not: the sum of the
-# two levels decays, their difference does not see the bath at all and stays. Davies drops the
-# coherence that would tell the two apart. It does so at *every* splitting but zero, and at zero it jumps. Its
-# condition is $|\omega-\omega'|T_2\gg1$. Grouping by a time (`resolution`, 1.9 here) takes the two
-# frequencies for one in the whole panel: right at its left end, and worse than Davies at its right
-# end. In between no choice of groups is good. Redfield and the universal equation drop nothing, and
-# do not care.
+# **a, the crossover.** Far from the line, to the right, the two levels turn against each other many
+# times before anything relaxes, and Davies is nearly as good as the others. To the left they do
+# not: the sum of the two levels decays, their difference does not see the bath at all and stays.
+# Davies drops the coherence that would tell the two apart. It does so at *every* splitting but
+# zero, and at zero it jumps. Its condition is $|\omega-\omega'|T_2\gg1$. Grouping by a time
+# (`resolution`, 1.9 here) takes the two frequencies for one in the whole panel: right at its left
+# end, and worse than Davies at its right end. In between no choice of groups is good. Redfield and
+# the universal equation drop nothing, and do not care.
 #
 # **b, positivity.** The lowest eigenvalue of the Choi matrix says whether the *map* from
 # $\rho(0)$ to $\rho(t)$ is completely positive. Redfield's is not at first, and is again before
-# $t = 2$, within the memory of the bath (about $1/1.5$) times a few. This is the time in which a
-# constant rate means nothing (lesson 3). The others never leave the axis from above. So a
-# small negative number that heals is no reason to throw Redfield's *rates* away. One that grows is.
+# $t = 2$, a third of a turn of the precession: by then the terms that spoil it have turned against
+# each other. Lesson 3 showed that a constant rate means nothing at such times anyway. The dip is
+# $0.06\,\lambda$, the size of what second order leaves out. The others never go below the axis. So
+# a small negative number that heals is no reason to throw Redfield's *rates* away. One that grows
+# is.
 #
 # **c, detailed balance.** Davies leaves $e^{-H/T}$ at rest exactly. The truth does not: the system
-# is at equilibrium together with its bath, and its own state differs from $e^{-H/T}$ at first order in $\lambda$. All
-# equations of second order in the coupling are wrong at that order, Redfield too, although it is
-# not positive and "more exact". Only the fourth order gets it: its error falls twice as fast. So a thermal steady state
-# proves nothing about rates, and a deviation from it nothing against them.
+# is at equilibrium together with its bath, and its own state differs from $e^{-H/T}$ at first order
+# in $\lambda$. All equations of second order in the coupling are wrong at that order, Redfield too.
+# Only fourth order gets it: its error falls twice as fast. So a thermal steady state proves nothing
+# about rates, and a deviation from it nothing against them.
 #
 # So what to take?
 #
@@ -207,9 +209,7 @@ generator = master.generator(qubit(0.05), "redfield").superoperator
 
 def lowest(time):
     """Lowest eigenvalue of the Choi matrix of exp(L t)."""
-    propagator = qutip.Qobj(
-        expm(time * generator.full()), dims=generator.dims, superrep="super"
-    )
+    propagator = qutip.Qobj(expm(time * generator.full()), dims=generator.dims, superrep="super")
     return qutip.to_choi(propagator).eigenenergies()[0]
 
 
@@ -223,7 +223,7 @@ assert abs(healed - found[-1]) < 1e-6, (
     "not the time to 1e-6: the lowest eigenvalue of the Choi matrix of exp(L t), L with its level "
     "shift, passes through zero from below; t = 0, where it is zero as well, does not count"
 )
-print(f"correct: {healed:.6f}, {1.5 * healed:.1f} memory times of the bath")
+print(f"correct: {healed:.6f}, {healed / (2 * np.pi):.2f} turns of the precession")
 
 # %% [markdown]
 # ## Exercise 3
@@ -247,7 +247,7 @@ order = np.log(error(0.001) / error(0.0005)) / np.log(2)
 # %%
 # first order, as the whole difference from Gibbs is; the next is smaller by about 5 lambda
 assert abs(order - 1) < 0.005, (
-    "not the power to 0.005: it is ln[error(0.001) / error(0.0005)] / ln 2, of the population of the "
-    "upper level in the steady state; tcl4 errs at the next order, which is far smaller there"
+    "not the power to 0.005: it is ln[error(0.001) / error(0.0005)] / ln 2, of the population of "
+    "the upper level in the steady state; tcl4 errs at the next order, far smaller there"
 )
 print("correct: first order in lambda, second in the coupling: the order of the equation itself")
