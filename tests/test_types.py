@@ -14,12 +14,14 @@ rho = om.magnetoresistance(film, 10.0, 5.0, (1, 0, 0), form="finite-splitting", 
 spins = om.bath.spin_matrices(0.5)
 figure, axes = om.plotting.resistance_curves(rho)
 print(rates.equilibrium.mean_spin, rho.relaxation.longitudinal, spins.shape, om.master.tcl2)
+print(om.Bath.drude(0.05, 1.5, temperature=1.0).half_sided([0.0, 0.7]))
 """
 SLIPS = {
     "om.nonsense": "import openmr as om\nom.nonsense\n",
     "om.bath.nonsense": "import openmr as om\nom.bath.nonsense\n",
     "method": "import openmr as om\nom.relaxation(om.presets.pt_py(), 1.0, 1.0, method='heon')\n",
     "option": "import openmr as om\nom.relaxation(om.presets.pt_py(), 1.0, 1.0, halfwidth=1.0)\n",
+    "bath": "import openmr as om\nom.Bath.drude(0.05, 1.5, 1.0).spectra(0.0)\n",
     "attribute": "import openmr as om\nom.relaxation(om.presets.pt_py(), 1.0, 1.0).longitudnal\n",
 }
 CHECKERS = {

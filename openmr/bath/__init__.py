@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 __all__ = [
     "LARGEST_SPIN",
     "Bath",
+    "BathCheck",
     "ComplexArray",
     "CorrelatorLines",
     "Exponents",
@@ -24,7 +25,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from openmr._checks import ComplexArray
-    from openmr.bath.bath import Bath, moment_bath
+    from openmr.bath.bath import Bath, BathCheck, moment_bath
     from openmr.bath.correlators import (
         LARGEST_SPIN,
         CorrelatorLines,
@@ -37,7 +38,12 @@ if TYPE_CHECKING:
     )
     from openmr.bath.exponential_sums import Exponents
 else:
-    _FILES = {"Bath": "bath", "moment_bath": "bath", "Exponents": "exponential_sums"}
+    _FILES = {
+        "Bath": "bath",
+        "BathCheck": "bath",
+        "moment_bath": "bath",
+        "Exponents": "exponential_sums",
+    }
 
     def __getattr__(name: str) -> object:
         if name in __all__:

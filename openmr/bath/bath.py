@@ -9,7 +9,7 @@ in one unit of the caller's choice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,6 @@ class Bath:
     potential: float | None
     conserving: bool
     _source: Source
-    _name: str
 
     def __init__(
         self,
@@ -146,39 +145,25 @@ class Bath:
                 f"`potential` must be that of a conserving bath (conserving=True, or a lead), "
                 f"got {potential:g}"
             )
-        name = kind if temperature is None else f"{kind}, temperature={temperature:g}"
-        name += f", size={source.size}" if source.size > 1 else ""
-        self._set(source, name, temperature, potential, conserving)
-
-    @classmethod
-    def _of(
-        cls,
-        source: Source,
-        name: str,
-        temperature: float,
-        potential: float | None = None,
-        *,
-        conserving: bool = False,
-    ) -> Bath:
-        made = object.__new__(cls)
-        made._set(source, name, temperature, potential, conserving)
-        return made
+        self._set(source, temperature, potential, conserving)
 
     def _set(
-        self,
-        source: Source,
-        name: str,
-        temperature: float | None,
-        potential: float | None,
-        conserving: bool,
+        self, source: Source, temperature: float | None, potential: float | None, conserving: bool
     ) -> None:
-        values = (temperature, potential, conserving, source, name)
-        names = ("temperature", "potential", "conserving", "_source", "_name")
-        for key, value in zip(names, values, strict=True):
+        values = {"temperature": temperature, "potential": potential, "conserving": conserving}
+        for key, value in {**values, "_source": source}.items():
             object.__setattr__(self, key, value)
 
+    @classmethod
+    def _of(cls, source: Source, temperature: float, potential: float | None = None) -> Bath:
+        made = object.__new__(cls)
+        made._set(source, temperature, potential, potential is not None)
+        return made
+
     def __repr__(self) -> str:
-        return f"Bath({self._name})"
+        known = [one.name for one in fields(self._source) if one.repr]  # type: ignore[arg-type]
+        values = [f"{name}={getattr(self._source, name)!r}" for name in known]
+        return f"Bath({', '.join([self._source.label, *values])})"
 
     # --- sources ---------------------------------------------------------------------------------
 
@@ -206,8 +191,7 @@ class Bath:
         lam = _checks.number("reorganization", reorganization, _UNIT, above=0.0)
         gamma = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
-        name = f"drude, reorganization={lam:g}, cutoff={gamma:g}, temperature={kelvin:g}"
-        return cls._of(closed_spectra.Drude(lam, gamma, kelvin), name, kelvin)
+        return cls._of(closed_spectra.Drude(lam, gamma, kelvin), kelvin)
 
     @classmethod
     def ohmic(cls, coupling: float, cutoff: float, temperature: float, power: float = 1.0) -> Bath:
@@ -236,8 +220,7 @@ class Bath:
         end = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         s = _checks.number("power", power, above=0.0)
-        name = f"ohmic, coupling={alpha:g}, cutoff={end:g}, temperature={kelvin:g}, power={s:g}"
-        return cls._of(closed_spectra.Ohmic(alpha, end, kelvin, s), name, kelvin)
+        return cls._of(closed_spectra.Ohmic(alpha, end, kelvin, s), kelvin)
 
     @classmethod
     def lead(
@@ -277,12 +260,7 @@ class Bath:
         kelvin = _checks.number("temperature", temperature, _UNIT, above=0.0)
         mu = _checks.number("potential", potential, _UNIT)
         _checks.choice("band", band, ("lorentz", "flat"))
-        name = (
-            f"lead, rate={size:g}, half_width={width:g}, temperature={kelvin:g}, "
-            f"potential={mu:g}, band={band!r}"
-        )
-        source = closed_spectra.Lead(size, width, kelvin, mu, band)
-        return cls._of(source, name, kelvin, mu, conserving=True)
+        return cls._of(closed_spectra.Lead(size, width, kelvin, mu, band), kelvin, mu)
 
     @classmethod
     def electron_hole(
@@ -308,12 +286,10 @@ class Bath:
         """
         size = _checks.number("strength", strength, above=0.0)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
-        name = f"electron_hole, strength={size:g}, temperature={kelvin:g}"
         if cutoff is None:
-            return cls._of(closed_spectra.ElectronHole(size, kelvin), name, kelvin)
+            return cls._of(closed_spectra.ElectronHole(size, kelvin), kelvin)
         end = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
-        source = closed_spectra.Ohmic(size / (2 * np.pi), end, kelvin, 1.0)
-        return cls._of(source, f"{name}, cutoff={end:g}", kelvin)
+        return cls._of(closed_spectra.Ohmic(size / (2 * np.pi), end, kelvin, 1.0), kelvin)
 
     # --- views -----------------------------------------------------------------------------------
 
@@ -337,7 +313,7 @@ class Bath:
 
     def _spectrum(self, w: Array) -> ComplexArray:
         """S (w, n, n), finite, Hermitian, positive and in detailed balance."""
-        name, source = self._name.partition(",")[0], self._source
+        name, source = self._source.label, self._source
         found = source.spectrum(w)
         finite = np.isfinite(found).all(axis=(-2, -1))
         if not finite.all():
@@ -434,6 +410,7 @@ class Bath:
         Returns
         -------
         array (...) or complex array (..., n, n), in units of energy
+            Real for one operator.
 
         Raises
         ------
@@ -454,6 +431,7 @@ class Bath:
         Returns
         -------
         complex array (...) or (..., n, n), in units of energy
+            Its Hermitian part is half a rate, the rest a level shift.
 
         Raises
         ------
@@ -470,6 +448,7 @@ class Bath:
         Returns
         -------
         float, in units of energy
+            Absolute, of any element at any of the frequencies.
         """
         return self._half_sided(w, time)[1]
 
@@ -511,6 +490,7 @@ class Bath:
         Returns
         -------
         float, inverse unit of energy
+            To a sixth.
 
         Raises
         ------
@@ -527,6 +507,7 @@ class Bath:
         Returns
         -------
         BathCheck
+            Measured, not judged: `spectrum` judges where it is asked.
         """
         half = self._source.scale * 10.0 ** np.arange(-6, 6.1, 0.25)
         w = np.concatenate([-half[::-1], [0.0], half])
@@ -558,6 +539,7 @@ class Bath:
         Returns
         -------
         qutip.core.environment.BosonicEnvironment or FermionicEnvironment
+            By its name (Drude-Lorentz, Ohmic, Lorentzian), else from the spectrum or exponents.
 
         Raises
         ------
@@ -593,6 +575,8 @@ class Bath:
         Returns
         -------
         Exponents
+            As few as the tolerance takes, with the deviation that was reached. Where they end at
+            `highest`, the level shift lacks that of the noise above.
 
         Raises
         ------
@@ -660,7 +644,7 @@ def moment_bath(
         lines.append(kelvin * found.frequencies)
         weights.append(strength * found.weights)
     source = closed_spectra.Moments(np.concatenate(lines), np.concatenate(weights), kelvin, end)
-    return Bath._of(source, f"moments={len(lines)}, temperature={kelvin:g}", kelvin)
+    return Bath._of(source, kelvin)
 
 
 def _flat(name: str, values: ArrayLike) -> Array:

@@ -5,7 +5,7 @@ Views that have no closed form here are left to the quadratures of `sources`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,7 @@ class Drude(Source):
     reorganization: float
     cutoff: float
     temperature: float
+    label = "drude"
     closed = True
 
     def spectrum(self, w: Array) -> ComplexArray:
@@ -87,10 +88,10 @@ class Drude(Source):
             out[~late] = super().correlation(t[~late])
         return out
 
-    def until(self, w: Array, time: float) -> tuple[ComplexArray, float]:
+    def until(self, w: Array, time: float, rtol: float = 1e-7) -> tuple[ComplexArray, float]:
         """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
         if not self._is_late(time):
-            return super().until(w, time)
+            return super().until(w, time, rtol)
         whole, error = self.half_sided(w)
         rest = np.zeros(len(w), dtype=complex)
         for nu, c in zip(*self._late(time), strict=True):
@@ -107,6 +108,7 @@ class Ohmic(Source):
     cutoff: float
     temperature: float
     power: float
+    label = "ohmic"
     closed = True
 
     @property
@@ -145,6 +147,7 @@ class Lead(Source):
     potential: float
     band: str
     size = 2
+    label = "lead"
     closed = True
 
     @property
@@ -197,6 +200,7 @@ class ElectronHole(Source):
 
     strength: float
     temperature: float
+    label = "electron_hole"
     closed = True
 
     @property
@@ -213,11 +217,12 @@ class ElectronHole(Source):
 class Moments(Source):
     """Lines of precessing moments, each widened by the electron-hole pairs of a Fermi sea."""
 
-    lines: Array  # (l,)
-    weights: ComplexArray  # (l, 3, 3)
+    lines: Array = field(repr=False)  # (l,)
+    weights: ComplexArray = field(repr=False)  # (l, 3, 3)
     temperature: float
     cutoff: float
     size = 3
+    label = "moments"
     closed = True
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import AAA
@@ -12,6 +12,7 @@ from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 
 _STRICTER = (1.0, 0.1, 0.01, 1e-3, 1e-4)
 """Factors of the tolerance that the poles are sought with, until the coefficients reach it."""
+_FAST = np.array([2.0, 6.0])
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Exponents:
 
     Attributes
     ----------
-    coefficients : complex array (k,) or (k, n, n), square of the energy unit
+    coefficients : complex array (k,) or (k, n, n), in units of energy squared
     rates : complex array (k,), in units of energy
         With a positive real part.
     delta : float or complex array (n, n), in units of energy
@@ -41,15 +42,17 @@ def rational(
     centre: float,
     rtol: float,
     highest: float,
+    lines: tuple[float, ...] = (),
 ) -> Exponents:
     """Sum of exponentials whose spectrum is S to `rtol` of the largest S, up to `highest`.
 
     The rates are poles of rational approximants of S(w) + S(-w) and [S(w) - S(-w)] / w as functions
     of w^2 about the centre [Nakatsukasa2018]. The coefficients follow by least squares, with a
-    constant, the white noise, where the spectrum is cut at `highest`.
+    constant, the white noise, where the spectrum is cut at `highest`. `lines` are frequencies that
+    the grid must not miss.
     """
     scale = min(scale, highest)
-    x, both = _sampled(spectrum, scale, centre, rtol, highest)
+    x, both = _sampled(spectrum, scale, centre, rtol, highest, lines)
     folded = (x**2 - scale**2) / (x**2 + scale**2)
     largest = float(np.abs(both).max())
     # one function with every pole in it: fixed weights tell the elements apart
@@ -62,36 +65,24 @@ def rational(
         poles = AAA(folded[::2], mixed[::2], rtol=factor * rtol).poles()
         with np.errstate(divide="ignore"):
             rates = scale * _roots((1 + poles) / (1 - poles))
-        c, white, error = _least_squares(x, both, rates, white=highest < np.inf)
-        needed = np.abs(c).max(axis=(-2, -1)) / rates.real > 0.01 * rtol * largest
-        if not needed.all():
-            rates = rates[needed]
-            c, white, error = _least_squares(x, both, rates, white=highest < np.inf)
-        reached = min(reached, error)
-        if error <= rtol:
-            return _fewest(x, both, Exponents(c, rates, white, error), centre, rtol, highest)
+        found = _least_squares(x, both, rates, white=highest < np.inf)
+        if highest < np.inf and found.uncertainty > rtol:
+            # of the noise above, what is linear in w is not white, but fast
+            rates = np.append(rates, highest * _FAST)
+            found = _least_squares(x, both, rates, white=True)
+        reached = min(reached, found.uncertainty)
+        while found.uncertainty <= rtol:  # the least of them goes as long as the rest will do
+            best, weight = found, np.abs(found.coefficients).max(axis=(-2, -1)) / rates.real
+            if not len(rates):
+                break
+            rates = rates[np.abs(rates.real - rates.real[np.argmin(weight)]) > 0]
+            found = _least_squares(x, both, rates, white=highest < np.inf)
+        if reached <= rtol:
+            return replace(best, rates=best.rates + 1j * centre)
     raise ConvergenceError(
         f"exponents of the bath reach {reached:.2g} of the largest S, allowed {rtol:.2g}; a larger "
         "`rtol`, a `highest` frequency or a smoother spectrum helps"
     )
-
-
-def _fewest(
-    x: Array, both: ComplexArray, fit: Exponents, centre: float, rtol: float, highest: float
-) -> Exponents:
-    """The fit without any exponent that is not needed for `rtol`, the weakest first.
-
-    A rational approximant follows its own noise with weak poles next to w = 0, which would be
-    remembered for very long.
-    """
-    while len(fit.rates) > 1:
-        weakest = fit.rates[np.argmin(np.abs(fit.coefficients).max(axis=(-2, -1)) / fit.rates.real)]
-        rates = fit.rates[(fit.rates != weakest) & (fit.rates != weakest.conj())]
-        c, white, error = _least_squares(x, both, rates, white=highest < np.inf)
-        if error > rtol:
-            break
-        fit = Exponents(c, rates, white, error)
-    return Exponents(fit.coefficients, fit.rates + 1j * centre, fit.delta, fit.uncertainty)
 
 
 def _sampled(
@@ -100,9 +91,11 @@ def _sampled(
     centre: float,
     rtol: float,
     highest: float,
+    lines: tuple[float, ...],
 ) -> tuple[Array, ComplexArray]:
     """Distances x from a centre and S at centre + x, centre - x, shape (2, x, n, n)."""
     x = scale * 10.0 ** np.linspace(-5, 12, 681)
+    x = np.unique([*x, *(apart for one in lines if (apart := abs(one - centre)) > 0)])
     x = np.append(x[x < highest], [] if highest == np.inf else [highest])
     both = np.stack([spectrum(centre + x), spectrum(centre - x)])
     size = np.abs(both).max(axis=(0, -2, -1))
@@ -124,16 +117,14 @@ def _roots(poles: ComplexArray) -> ComplexArray:
     nu = nu[np.isfinite(nu) & (nu.real > 1e-6 * np.abs(nu))]
     single = np.abs(nu.imag) < 0.03 * nu.real
     pairs = nu[~single].real + 1j * np.abs(nu[~single].imag)
-    pairs = pairs[[bool(np.all(abs(p - pairs[:k]) > 0.03 * abs(p))) for k, p in enumerate(pairs)]]
+    pairs = pairs[[bool(np.all(abs(p - pairs[:k]) > 0.01 * abs(p))) for k, p in enumerate(pairs)]]
     return np.concatenate([np.sort(nu[single].real), pairs, pairs.conj()])
 
 
-def _least_squares(
-    x: Array, both: ComplexArray, rates: ComplexArray, *, white: bool
-) -> tuple[ComplexArray, ComplexArray, float]:
-    """Coefficients (k, n, n) and half the white noise (n, n) of S, and the largest deviation.
+def _least_squares(x: Array, both: ComplexArray, rates: ComplexArray, *, white: bool) -> Exponents:
+    """Exponents of given rates, with the largest deviation from S over the largest S.
 
-    S_ij = sum_k c_ij / (nu - i w) + conj(c_ji) / (conj(nu) + i w), over the largest S.
+    S_ij = sum_k c_ij / (nu - i w) + conj(c_ji) / (conj(nu) + i w) + 2 delta_ij.
     """
     n, k = both.shape[-1], len(rates)
     w = np.concatenate([x, -x])
@@ -148,7 +139,8 @@ def _least_squares(
     rest = 0.5 * (rest + rest.conj().T)
     half = np.einsum("wk,kij->wij", basis, coefficients) + rest
     deviation = half + half.conj().swapaxes(-1, -2) - values
-    return coefficients, rest, float(np.abs(deviation).max() / np.abs(values).max())
+    error = float(np.abs(deviation).max() / np.abs(values).max())
+    return Exponents(coefficients, rates, rest, error)
 
 
 def rotational(correlation: Callable[[Array], ComplexArray], end: float, rtol: float) -> Exponents:
@@ -158,8 +150,8 @@ def rotational(correlation: Callable[[Array], ComplexArray], end: float, rtol: f
     """
     reached = np.inf
     for number in (256, 512, 1024):
-        flat = correlation(np.arange(number) * (end / number)).reshape(number, -1)
-        finer = np.linspace(0.0, end, 3 * number // 2)
+        flat = correlation(end / number * np.arange(number, dtype=float)).reshape(number, -1)
+        finer: Array = np.linspace(0.0, end, 3 * number // 2)
         exact = correlation(finer)
         flat_exact = exact.reshape(len(finer), -1)
         rows = number // 2
@@ -175,8 +167,8 @@ def rotational(correlation: Callable[[Array], ComplexArray], end: float, rtol: f
             error = float(np.abs(basis @ found - flat_exact).max() / np.abs(exact).max())
             reached = min(reached, error)
             if error <= rtol:
-                c = found.reshape(-1, *exact.shape[1:])
-                return Exponents(c + 0j, np.asarray(rates, complex), 0j * c[0], error)
+                c: ComplexArray = np.asarray(found.reshape(-1, *exact.shape[1:]), dtype=complex)
+                return Exponents(c, rates.astype(complex), np.zeros_like(c[0]), error)
     raise ConvergenceError(
         f"exponents of the bath reach {reached:.2g} of the largest C, allowed {rtol:.2g}; a larger "
         "`rtol` or a smoother correlation helps"

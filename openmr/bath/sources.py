@@ -40,9 +40,17 @@ def thermal(w: Array, temperature: float) -> Array:
         return temperature * electron_hole_spectrum(w / temperature)
 
 
+def _inside(nodes: Array) -> Array:
+    """Nodes of panels (p, k) drawn in by a hair, so that each is on its side of a step."""
+    middle = 0.5 * (nodes[..., :1] + nodes[..., -1:])
+    return middle + (1 - 1e-13) * (nodes - middle)
+
+
 class Source:
     """Views that follow from `spectrum` alone; a source overrides those it knows better."""
 
+    label = "spectrum"
+    """Name of the source, for messages."""
     size = 1
     breaks: tuple[float, ...] = (0.0,)
     """Frequencies near which the spectrum may have kinks, steps or thermal edges."""
@@ -88,18 +96,13 @@ class Source:
     def _principal(self, w: float) -> tuple[ComplexArray, float]:
         """(1/2 pi) integral_0^inf [S(w - v) - S(w + v)] dv/v over panels of ln v."""
         size = self.size
-        apart = [gap for one in self.breaks if (gap := abs(w - one)) > 1e-9 * self.scale]
+        marks = [*self.breaks, *self.peaks]
+        apart = [gap for one in marks if (gap := abs(w - one)) > 1e-9 * self.scale]
         smallest, largest = min([self.finest, *apart]), max([self.scale, *apart])
-        # below, S is a straight line; a user's 0/0 near a break keeps its distance
-        start = 1e-6 if self.precision > 1e-13 else 1e-12
-        ends = np.log(start * smallest), np.log(1e27 * largest)
-        steps = np.linspace(*ends, int(np.ceil(ends[1] - ends[0]) / 2) + 1)
-        edges = np.unique([*steps, *np.log(apart)])
-        edges = edges[np.append(True, np.diff(edges) > 1e-14 * np.abs(edges[1:]))]
 
         def odd(y: Array) -> ComplexArray:
-            v = np.exp(y).ravel()
-            u = self._away(np.concatenate([w - v, w + v]), 1e-3 * start * smallest)
+            v = np.exp(_inside(y)).ravel()
+            u = self._away(np.concatenate([w - v, w + v]), 1e-9 * smallest)
             both = self.spectrum(u).reshape(2, *y.shape, size, size)
             if not np.all(np.isfinite(both)):
                 bad = u[~np.isfinite(both).all(axis=(-2, -1)).ravel()]
@@ -109,10 +112,15 @@ class Source:
                 )
             return np.asarray(both[0] - both[1])
 
-        last = np.abs(odd(np.array([edges[-1], edges[-1] - 2.0]))).max(axis=(-2, -1))
         here = float(np.abs(self.spectrum(np.array([w, self.scale + self.centres[0]]))).max())
-        if last.max() > 1e-9 * here:
+        end = float(np.log(1e27 * largest))
+        if np.abs(odd(np.array([end - 2.0, end]))).max() > 1e-9 * here:
             raise ParameterError(_ENDLESS)
+        first, bend, start = self._straight(odd, smallest, here)
+        steps = np.linspace(start, end, int(np.ceil(end - start) / 2) + 1)
+        edges = np.unique([*steps, *np.log(apart)])
+        edges = edges[np.append(True, np.diff(edges) > 1e-14 * np.abs(edges[1:]))]
+        edges = edges[edges >= start]
         edges, values = transforms.resolved(
             odd, edges, here, precision=self.precision, name="spectra", axis="ln v"
         )
@@ -121,9 +129,37 @@ class Source:
             np.einsum("p,k,pkij->ij", half, weights, values) / (2 * np.pi)
             for weights in (transforms.WEIGHTS, transforms.LOWER_WEIGHTS)
         )
-        first = odd(np.array([ends[0]]))[0] / (2 * np.pi)
-        rounding = (self.precision + EPSILON * (ends[1] - ends[0])) * here
-        return total + first, float(np.abs(total - lower).max() + rounding)
+        rounding = (self.precision + EPSILON * (end - start)) * here
+        error = float(np.abs(total - lower).max()) + bend / (2 * np.pi) + rounding
+        return total + first / (2 * np.pi), error
+
+    def _straight(
+        self, odd: Callable[[Array], ComplexArray], smallest: float, here: float
+    ) -> tuple[ComplexArray, float, float]:
+        """Integral from v = 0 to where S is a straight line, its error, and ln v there.
+
+        As far from w as the error allows: nearer, a user's formula may lose its digits.
+        """
+        found = []
+        for decades in (6, 8, 10, 12, 14):
+            start = float(np.log(10.0**-decades * smallest))
+            first, tenth = odd(np.array([start, start - np.log(10.0)]))
+            found.append((first, float(np.abs(first - 10 * tenth).max()), start))
+        return min(found, key=lambda one: max(one[1], self.precision * here))
+
+    @cached_property
+    def peaks(self) -> tuple[float, ...]:
+        """Maxima of a user's spectrum on a grid of half a per cent, which nodes could miss."""
+        if self.closed:
+            return ()
+        u = self.scale * 10.0 ** np.arange(-3, 3, 0.002)
+        found = []
+        for side in (u, -u):
+            with np.errstate(all="ignore"):
+                size = np.abs(self.spectrum(side)).max(axis=(-2, -1))
+            inner = size[1:-1] * (1 - 1e-6)
+            found += side[1:-1][(inner > size[:-2]) & (inner > size[2:])].tolist()
+        return tuple(found[:64])
 
     @property
     def finest(self) -> float:
@@ -137,9 +173,9 @@ class Source:
             u = np.where(near, one + np.where(u < one, -distance, distance), u)
         return u
 
-    def until(self, w: Array, time: float) -> tuple[ComplexArray, float]:
+    def until(self, w: Array, time: float, rtol: float = 1e-7) -> tuple[ComplexArray, float]:
         """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
-        found = transforms.half_sided(self._smooth, w, time, rtol=1e-7)
+        found = transforms.half_sided(self._smooth, w, time, rtol=rtol)
         return found.limit, found.uncertainty + found.tail
 
     def _smooth(self, t: Array) -> ComplexArray:
@@ -149,9 +185,9 @@ class Source:
 
     @cached_property
     def _panels(self) -> tuple[Array, ComplexArray]:
-        """Panels of the frequency axis and Legendre coefficients of S on them, (p, k, n, n)."""
+        """Panels of the frequency axis and S at their nodes, (p, k, n, n)."""
         steps = self.scale * 2.0 ** np.arange(-8, 90)
-        middles = sorted({*self.breaks, *self.centres})
+        middles = sorted({*self.breaks, *self.centres, *self.peaks})
         edges = np.unique(np.append([c + s * steps for c in middles for s in (-1, 1)], middles))
         edges = edges[np.append(True, np.diff(edges) > 8 * EPSILON * np.abs(edges[1:]))]
         ends = np.abs(self.spectrum(self._away(edges, 1e-9 * self.finest))).max(axis=(-2, -1))
@@ -169,26 +205,36 @@ class Source:
         edges = edges[max(kept[0] - 1, 0) : kept[-1] + 2]
 
         def spectrum(u: Array) -> ComplexArray:
-            found = self.spectrum(self._away(u.ravel(), 1e-9 * self.finest))
+            found = self.spectrum(self._away(_inside(u).ravel(), 1e-9 * self.finest))
             return found.reshape(*u.shape, self.size, self.size)
 
-        edges, values = transforms.resolved(
+        return transforms.resolved(
             spectrum, edges, precision=self.precision, name="spectra", axis="w"
         )
-        return edges, np.einsum("kl,plij->pkij", _TO_LEGENDRE, values)
 
     def correlation(self, t: Array) -> ComplexArray:
-        """C at times (t,) >= 0, shape (t, n, n), to 1e-13 of the integral of S."""
-        edges, series = self._panels
+        """C at times (t,) >= 0, shape (t, n, n), to 1e-13 of the integral of S.
+
+        On a panel that holds few periods of exp(-i u t) by its nodes, on others by the transforms
+        of Legendre polynomials, spherical Bessel functions.
+        """
+        edges, values = self._panels
         half, middle = 0.5 * np.diff(edges), 0.5 * (edges[:-1] + edges[1:])
-        order = np.arange(series.shape[1])
-        series = (-1j) ** order[:, None, None] * series * half[:, None, None, None] / np.pi
-        out = np.empty((len(t), self.size, self.size), dtype=complex)
-        step = max(1, 2**22 // (len(half) * len(order)))
-        for first in range(0, len(t), step):
-            part = t[first : first + step, None]
-            waves = spherical_jn(order[:, None, None], part * half) * np.exp(-1j * part * middle)
-            out[first : first + step] = np.einsum("ktp,pkij->tij", waves, series, optimize=True)
+        order = np.arange(values.shape[1])
+        weighted = values * (half[:, None] * transforms.WEIGHTS)[..., None, None]
+        series = np.einsum("kl,plij->pkij", _TO_LEGENDRE, values) * half[:, None, None, None]
+        series *= 2 * (-1j) ** order[:, None, None]
+        out = np.zeros((len(t), self.size, self.size), dtype=complex)
+        sequence = np.argsort(t)
+        for part in np.array_split(sequence, max(1, len(t) * values[..., 0, 0].size // 2**18)):
+            times = t[part, None]
+            few = half * t[part].max(initial=0.0) < 2.0
+            phases = np.exp(-1j * times * transforms.nodes(edges)[few].ravel())
+            out[part] = np.tensordot(phases, weighted[few].reshape(-1, *out.shape[1:]), 1)
+            waves = spherical_jn(order[:, None, None], times * half[~few])
+            waves = waves * np.exp(-1j * times * middle[~few])
+            out[part] += np.einsum("ktp,pkij->tij", waves, series[~few], optimize=True)
+        out /= 2 * np.pi
         if np.any(t == 0):
             ends = edges[[0, -1]]
             slow = np.abs(self.spectrum(ends) * ends[:, None, None]).max(axis=0)
@@ -203,7 +249,7 @@ class Source:
         """Sum of exponentials whose spectrum is S to `rtol` of the largest S, up to `highest`."""
         if len(self.centres) < self.size or self.size == 1:
             return exponential_sums.rational(
-                self.spectrum, self.scale, self.centres[0], rtol, highest
+                self.spectrum, self.scale, self.centres[0], rtol, highest, self.peaks
             )
         found = []
         for k, centre in enumerate(self.centres):  # a diagonal matrix, whose elements are apart
@@ -231,8 +277,11 @@ def value(name: str, function: Callable[..., Any], x: float, size: int | None) -
     except (ArithmeticError, ValueError):
         n = size or 1
         return np.full((n, n), np.nan, dtype=complex)
-    except TypeError as error:
-        raise ParameterError(f"`{name}` must be a function of one number: {error}") from None
+    except Exception as error:
+        kind = type(error).__name__
+        raise ParameterError(
+            f"`{name}` must be a function of one number, got {kind}: {error}"
+        ) from error
     if given.dtype.kind not in "iufc":
         raise ParameterError(f"`{name}` must give numbers, got {shown(given[()])} at {x:g}")
     if given.size == 1 and size in (None, 1):
@@ -271,11 +320,11 @@ def evaluated(name: str, function: Callable[..., Any], x: Array, size: int) -> C
 class Given(Source):
     """Spectrum as a user's function of w."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] = field(repr=False)
     size: int = 1
     temperature: float | None = None
-    breaks: tuple[float, ...] = (0.0,)
-    centres: tuple[float, ...] = (0.0,)
+    breaks: tuple[float, ...] = field(default=(0.0,), repr=False)
+    centres: tuple[float, ...] = field(default=(0.0,), repr=False)
     precision = 1e-10
 
     def spectrum(self, w: Array) -> ComplexArray:
@@ -287,9 +336,10 @@ class Given(Source):
 class Density(Source):
     """Spectral density J(w) as a user's function of w > 0: S(w) = 2 J (n + 1), S(-w) = 2 J n."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] = field(repr=False)
     temperature: float
     size: int = 1
+    label = "spectral_density"
 
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
@@ -324,7 +374,7 @@ class Density(Source):
         return np.asarray(np.einsum("k,kij->ij", np.array([-1.0, 14.0, -56.0, 64.0]) / 21.0, ratio))
 
 
-class Remembered(Source):
+class _Remembered(Source):
     """Views that follow from the half-sided transform of a known correlation."""
 
     def half_sided(self, w: Array) -> tuple[ComplexArray, float]:
@@ -342,20 +392,24 @@ class Remembered(Source):
         return np.asarray(values + values.conj().swapaxes(-1, -2))
 
 
-@dataclass(frozen=True)
-class Correlation(Remembered):
+@dataclass(frozen=True, eq=False)
+class Correlation(_Remembered):
     """Correlation as a user's function of t >= 0."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] = field(repr=False)
     size: int = 1
-    slack = 2e-7  # twice that of the transforms
-    _known: dict[bytes, tuple[ComplexArray, float]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    label = "correlation"
+    _known: dict[bytes, tuple[ComplexArray, float]] = field(default_factory=dict, repr=False)
+    _reached: list[float] = field(default_factory=lambda: [0.0], repr=False)
 
     def correlation(self, t: Array) -> ComplexArray:
         """C at times (t,) >= 0, shape (t, n, n)."""
         return evaluated("correlation", self.function, t, self.size)
+
+    @property
+    def slack(self) -> float:  # type: ignore[override]
+        """Error of S, over the largest, beyond rounding."""
+        return max(self._reached)
 
     @cached_property
     def scale(self) -> float:
@@ -366,12 +420,23 @@ class Correlation(Remembered):
         return float(1 / t[np.argmax(falls)]) if falls.any() else 1.0
 
     def half_sided(self, w: Array) -> tuple[ComplexArray, float]:
-        """Gamma (w, n, n), and its largest absolute error; the last few are kept."""
+        """Gamma (w, n, n), and its largest absolute error; the last few are kept.
+
+        As accurate as the correlation allows: some fall off slowly and not as powers of time.
+        """
         key = w.tobytes()
         if key not in self._known:
             if len(self._known) > 8:
                 self._known.clear()
-            self._known[key] = self.until(w, np.inf)
+            for rtol in (1e-7, 1e-5, 1e-3):
+                try:
+                    self._known[key] = self.until(w, np.inf, rtol)
+                except ConvergenceError:
+                    if rtol == 1e-3:
+                        raise
+                else:
+                    self._reached.append(2 * rtol)
+                    break
         return self._known[key]
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
@@ -380,10 +445,11 @@ class Correlation(Remembered):
 
 
 @dataclass(frozen=True)
-class Exponential(Remembered):
+class Exponential(_Remembered):
     """C(t) = sum_k c_k exp(-nu_k t), and white noise: every view is a sum."""
 
-    given: Exponents
+    given: Exponents = field(repr=False)
+    label = "exponents"
 
     @property
     def size(self) -> int:  # type: ignore[override]
@@ -400,7 +466,7 @@ class Exponential(Remembered):
         """Slowest rate."""
         return float(np.abs(self.given.rates).min())
 
-    def until(self, w: Array, time: float) -> tuple[ComplexArray, float]:
+    def until(self, w: Array, time: float, rtol: float = 0.0) -> tuple[ComplexArray, float]:
         """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
         slope = 1j * w[:, None] - self.given.rates
         grown = np.expm1(slope * time) if np.isfinite(time) else -1.0
@@ -420,15 +486,16 @@ class Exponential(Remembered):
 
 def memory_time(source: Source, rtol: float) -> float:
     """Time after which less than `rtol` of the integral of |C| is left."""
-    t = 10.0 ** np.arange(-12, 14, 0.125) / source.scale
+    t = 10.0 ** np.arange(-8, 10, 0.0625) / source.scale
     with np.errstate(all="ignore"):
         size = np.abs(source.correlation(t)).max(axis=(-2, -1))
     rounding = source.precision * size[t * source.scale >= 0.01].max()
     weight = np.where(size > rounding, t * size, 0.0)
     left = np.cumsum(weight[::-1])[::-1]
-    late = left > rtol * left[0]
     if left[0] == 0:
         return 0.0
-    if late[-8:].any():
-        raise ConvergenceError("the correlation has no memory time: it does not decay")
-    return float(t[np.flatnonzero(late)[-1] + 1])
+    if weight[np.flatnonzero(weight)[-1]] > 0.1 * rtol * weight.max():
+        raise ConvergenceError(
+            "the correlation has no memory time: it does not decay, or only as 1/t"
+        )
+    return float(t[np.flatnonzero(left > rtol * left[0])[-1] + 1])

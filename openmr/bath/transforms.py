@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -46,7 +47,7 @@ WEIGHTS, LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, _LOWER_ORDER
 
 
 @dataclass(frozen=True, slots=True)
-class PowerTail:
+class _PowerTail:
     """Correlator beyond the last edge, sum_j coefficients[j] (start / t)^(power + j)."""
 
     start: float
@@ -81,7 +82,7 @@ class HalfSided:
     cumulative: ComplexArray  # (p + 1, w, n, n), Gamma at the edges
     uncertainty: float  # largest absolute error of Gamma at any edge, from two quadratures
     tail: float  # error of what is beyond the last edge T: T max|D|, or that of `late`
-    late: PowerTail | None = None  # D beyond the last edge, where it is known
+    late: _PowerTail | None = None  # D beyond the last edge, where it is known
 
     @property
     def limit(self) -> ComplexArray:
@@ -171,9 +172,9 @@ def _extended(found: HalfSided, correlator: Correlator, end: float, highest: flo
 
 
 def _extrapolated(found: HalfSided) -> HalfSided:
-    """Transforms with a `PowerTail`; the error is the change since half the time."""
+    """Transforms with a power tail; the error is the change since half the time."""
     end = float(found.edges[-1])
-    now, before = _power_tail(found, end), _power_tail(found, 0.5 * end)
+    now, before = _fitted_tail(found, end), _fitted_tail(found, 0.5 * end)
     if now is None or before is None:
         return replace(found, tail=np.inf)
     whole = replace(found, late=now)
@@ -181,7 +182,7 @@ def _extrapolated(found: HalfSided) -> HalfSided:
     return replace(whole, tail=float(np.abs(whole.limit - earlier).max()))
 
 
-def _power_tail(found: HalfSided, end: float) -> PowerTail | None:
+def _fitted_tail(found: HalfSided, end: float) -> _PowerTail | None:
     """Powers fitted to the values in [end/2, end]; None where D falls off too slowly or not so."""
     times = nodes(found.edges)
     size = np.abs(found.values).max(axis=(-2, -1))
@@ -200,8 +201,9 @@ def _power_tail(found: HalfSided, end: float) -> PowerTail | None:
     kept = (times >= 0.5 * end) & (times <= end)
     basis = (end / times[kept][:, None]) ** (power + np.arange(_POWERS))
     values = found.values[kept]
-    fitted = np.linalg.lstsq(basis, values.reshape(len(values), -1), rcond=None)[0] + 0j
-    return PowerTail(end, power, fitted.reshape(-1, *values.shape[1:]))
+    fitted: Any = np.linalg.lstsq(basis, values.reshape(len(values), -1), rcond=None)[0]
+    coefficients: ComplexArray = fitted.reshape(-1, *values.shape[1:])
+    return _PowerTail(end, power, coefficients)
 
 
 def _late(found: HalfSided) -> tuple[float, float]:

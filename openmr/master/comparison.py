@@ -41,7 +41,7 @@ Answer = Rates | SteadyState | Currents
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """What one method says.
+    """One method's answer, and how good it is.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Route:
     verdict : str
         "best", "good" (within 1 %), "fair" (within 10 %), "poor", "unstable" (something grows, or a
         population is negative), "crossover" (frequencies neither apart nor equal) or "refused".
-    note : str
+    notes : tuple of str
         Reason of a refusal, or what is to be known.
     """
 
@@ -71,7 +71,7 @@ class Route:
     gibbs: float | None
     cost: float
     verdict: str
-    note: str
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,13 @@ class RouteTable:
         raise KeyError(method)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold, without the answers themselves."""
+        """All fields in what JSON can hold, without the answers themselves.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
         plain = [{**vars(route), "answer": None} for route in self.routes]
         return document("openmr/master/compare/1", {**vars(self), "routes": plain})
 
@@ -124,7 +130,11 @@ class RouteTable:
                     one.verdict,
                 )
             )
-        notes = [f"  {one.method}: {one.note}" for one in self.routes if one.note]
+        said = dict.fromkeys(text for one in self.routes for text in one.notes)
+        notes = [
+            f"  {', '.join(one.method for one in self.routes if text in one.notes)}: {text}"
+            for text in said
+        ]
         title = f"RouteTable  {self.question}; deviation from {self.best!r}, {self.scale}"
         return "\n".join([title, table("<" + ">" * len(rows[0][1:-1]) + "<", rows), *notes])
 
@@ -174,7 +184,7 @@ def _route(system: OpenSystem, method: str, asked: _Question) -> Route:
         answer = asked.ask(made)
     except OpenmrError as error:
         cost = process_time() - start
-        return Route(method, None, np.nan, np.nan, None, cost, "refused", str(error))
+        return Route(method, None, np.nan, np.nan, None, cost, "refused", (str(error),))
     cost = process_time() - start
     found = rates_of(made) if not isinstance(answer, Rates) else answer
     all_rates = np.concatenate([found.longitudinal, found.transverse])
@@ -185,10 +195,10 @@ def _route(system: OpenSystem, method: str, asked: _Question) -> Route:
         verdict = "unstable"
     elif any(text.startswith("crossover") for text in found.warnings):
         verdict = "crossover"
-    texts = [text for text in found.warnings if not text.startswith("not completely positive")]
+    notes = [text for text in found.warnings if not text.startswith("not completely positive")]
     return Route(
         method, answer, np.nan, made.positivity, made.detailed_balance, cost, verdict,
-        "; ".join(texts),
+        tuple(notes),
     )  # fmt: skip
 
 
@@ -211,7 +221,7 @@ def _judged(
 
 @dataclass(frozen=True)
 class _Question:
-    """How to ask, how to measure a difference, and which numbers to show."""
+    """A way to ask, one to measure a difference, and the numbers to show."""
 
     ask: Callable[[Generator], Answer]
     deviation: Callable[[Any, Any], float]

@@ -8,7 +8,7 @@ so that second order is exact at any cutoff, and the propagation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import comb
@@ -465,6 +465,35 @@ def two_time(
         found.append(a.ravel() @ y[: d * d])
         last = time
     return np.array(found)
+
+
+def half_sided_spectra(
+    system: OpenSystem,
+    pairs: Sequence[tuple[ComplexArray, ComplexArray]],
+    frequencies: Array,
+    **options: Any,
+) -> ComplexArray:
+    """Integral_0^inf (<A(t) B(0)> - <A><B>) exp(i w t) dt for pairs (A, B), shape (pairs, w).
+
+    Other parameters as of `two_time`. The steady state is taken out of the matrix, so that nothing
+    is singular at w = 0.
+    """
+    slow = slow_modes(system, **options)
+    d, unit, still = system.dimension, slow.hierarchy.problem.unit, _steady(slow)
+    ones = csc_array(
+        (np.ones(d), (np.zeros(d, dtype=int), np.arange(d) * (d + 1))), (1, still.size)
+    )
+    matrix = csc_array(slow.hierarchy.matrix) - csc_array(still[:, None]) @ ones
+    starts = [(still.reshape(-1, d, d) @ b.T).ravel() for _, b in pairs]
+    starts = [y - y[: d * d : d + 1].sum() * still for y in starts]
+    found = np.empty((len(pairs), len(frequencies)), dtype=complex)
+    for place, w in enumerate(frequencies / unit):
+        solved = splu(csc_array(-matrix - 1j * w * eye_array(still.size))).solve(
+            np.stack(starts, 1)
+        )
+        for row, (a, _) in enumerate(pairs):
+            found[row, place] = a.ravel() @ solved[: d * d, row] / unit
+    return found
 
 
 @dataclass(frozen=True, eq=False)

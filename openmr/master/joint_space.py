@@ -15,6 +15,7 @@ from qutip import Qobj
 
 from openmr._checks import Array, renamed
 from openmr.bath.correlators import populations
+from openmr.master import markov
 from openmr.master.markov import Generator
 
 PAULI = (qutip.sigmax(), qutip.sigmay(), qutip.sigmaz())
@@ -210,12 +211,7 @@ def kossakowski(generator: Qobj) -> tuple[float, float]:
     tuple of float, unit of the generator
         Smallest, largest.
     """
-    basis = np.stack([pauli.full() for pauli in PAULI]) / np.sqrt(2.0)
-    # (column j, row i) of L(|r><c|), by column stacking;
-    # <r| F_a^dag L(|r><c|) F_b |c> picks the coefficient of F_a . F_b^dag
-    changed = generator.full().reshape(2, 2, 2, 2)
-    choi = np.einsum("air,jicr,bjc->ab", basis.conj(), changed, basis)
-    eigenvalues = np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))
+    eigenvalues = markov.kossakowski(generator.full())
     return float(eigenvalues[0]), float(eigenvalues[-1])
 
 

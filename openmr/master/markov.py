@@ -163,10 +163,14 @@ class Generator:
         return self.system.as_superoperator(self.matrix)
 
     @cached_property
+    def dissipative(self) -> ComplexArray:
+        """L without -i [H, .] as an array (d^2, d^2); the level shift stays in."""
+        return self._total(np.zeros((self.system.dimension,) * 2, dtype=complex))
+
+    @cached_property
     def dissipator(self) -> Qobj:
-        """L without -i [H, .]; the level shift stays in."""
-        zero = np.zeros((self.system.dimension,) * 2, dtype=complex)
-        return self.system.as_superoperator(self._total(zero))
+        """The same as a superoperator."""
+        return self.system.as_superoperator(self.dissipative)
 
     @cached_property
     def parts(self) -> tuple[Qobj, ...]:
@@ -216,7 +220,7 @@ class Generator:
     @cached_property
     def positivity(self) -> float:
         """Lowest Kossakowski eigenvalue, unit of energy; negative where L can break positivity."""
-        return float(kossakowski(self.matrix)[0])
+        return float(kossakowski(self.dissipative)[0])
 
     @cached_property
     def detailed_balance(self) -> float | None:
@@ -225,13 +229,13 @@ class Generator:
         if temperature is None:
             return None
         change = np.abs(self.apply(self.system.gibbs(temperature)).full()).max()
-        return float(change / (np.abs(self.dissipator.full()).max() or 1.0))
+        return float(change / (np.abs(self.dissipative).max() or 1.0))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about what a reader should know before using the numbers."""
         found = []
-        scale = float(np.abs(self.dissipator.full()).max(initial=0.0))
+        scale = float(np.abs(self.dissipative).max(initial=0.0))
         if self.positivity < -1e-12 * scale:
             found.append(
                 f"not completely positive: lowest Kossakowski eigenvalue {self.positivity:.3g}"
@@ -316,7 +320,7 @@ def generator(
     if method in ("grouped", "coarse-grained") and resolution is None:
         resolution = default_resolution(system)
     terms = [_Term(system, c, bool(level_shift), resolution) for c in system.couplings]
-    pieces = [METHODS[method].part(term).to_basis_of(system) for term in terms]
+    pieces = [METHODS[method].part(term).as_given(term) for term in terms]
     return Generator(
         system=system,
         method=method,
@@ -330,7 +334,7 @@ def collapse_part(system: OpenSystem) -> tuple[Part, ...]:
     """The Lindblad operators of a constant system as one part, or nothing."""
     if not system.collapse:
         return ()
-    jumps = np.stack([operator.full() for operator in system.collapse])
+    jumps: ComplexArray = np.stack([operator.full() for operator in system.collapse])
     return (Part(0.5 * jumps, jumps, np.zeros_like(jumps[0])),)
 
 
@@ -408,7 +412,8 @@ class _Term:
         places, _ = self.system.bohr
         if table.shape[-1] == 1:
             return np.asarray(table[..., places, 0, 0][..., None, :, :] * self.operators)
-        return np.einsum("...mnij,jmn->...imn", table[..., places, :, :], self.operators)
+        found = np.einsum("...mnij,jmn->...imn", table[..., places, :, :], self.operators)
+        return np.asarray(found)
 
 
 def _matrices(values: Any, w: Array) -> ComplexArray:
@@ -606,8 +611,12 @@ class _Piece:
     operators: ComplexArray
     shift: ComplexArray
 
-    def to_basis_of(self, system: OpenSystem) -> Part:
-        return Part(*map(system.from_eigenbasis, (self.dressed, self.operators, self.shift)))
+    def as_given(self, term: _Term) -> Part:
+        """In the basis in which H was given; coupling operators stay exactly Hermitian."""
+        back = term.system.from_eigenbasis
+        same = self.operators is term.operators
+        operators = term.coupling.matrices if same else back(self.operators)
+        return Part(back(self.dressed), operators, back(self.shift))
 
 
 @dataclass(frozen=True)

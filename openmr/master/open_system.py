@@ -48,7 +48,8 @@ class Coupling:
     @cached_property
     def matrices(self) -> ComplexArray:
         """The operators as arrays (n, d, d), in the basis in which they were given."""
-        return np.stack([operator.full() for operator in self.operators])
+        found = np.stack([operator.full() for operator in self.operators])
+        return found if self.bath.conserving else 0.5 * (found + found.conj().swapaxes(-1, -2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,10 @@ class OpenSystem:
             for index, pair in enumerate(_pairs(self.couplings))
         ]
         extra = [self.collapse] if isinstance(self.collapse, Qobj | QobjEvo) else self.collapse
+        if not isinstance(extra, list | tuple):
+            raise ParameterError(
+                f"`collapse` must be a list of operators, got {_checks.shown(extra)}"
+            )
         collapse = [
             _operator(f"collapse[{index}]", operator, hamiltonian.dims)
             for index, operator in enumerate(extra)
@@ -181,26 +186,80 @@ class OpenSystem:
         return self.groups(1.0 / width if width else np.inf)
 
     def groups(self, resolution: float) -> tuple[NDArray[np.intp], Array]:
-        """The same for groups 1 / `resolution` wide: places (d, d), and centres (groups,)."""
+        """Groups of Bohr frequencies w_mn = E_n - E_m, 1 / `resolution` wide.
+
+        Parameters
+        ----------
+        resolution : float, inverse unit of energy
+
+        Returns
+        -------
+        places : array of int (d, d), no unit
+            Place of each w_mn among the centres.
+        centres : array (groups,), unit of energy
+            Ascending and odd; exactly 0 in the middle.
+        """
         labels, sizes = bohr_groups(self.energies, 1.0 / resolution)
         return labels + len(sizes) - 1, np.concatenate([-sizes[:0:-1], sizes])
 
     def in_eigenbasis(self, operator: Qobj | ComplexArray) -> ComplexArray:
-        """Matrix elements <m|A|n> (..., d, d) between the eigenstates of H."""
+        """Matrix elements <m|A|n> between the eigenstates of H.
+
+        Parameters
+        ----------
+        operator : Qobj or complex array (..., d, d)
+            A in the basis of H as given.
+
+        Returns
+        -------
+        complex array (..., d, d), unit of A
+            Its elements.
+        """
         matrix = operator.full() if isinstance(operator, Qobj) else operator
         return np.asarray(self.states.conj().T @ matrix @ self.states)
 
     def from_eigenbasis(self, matrix: ComplexArray) -> ComplexArray:
-        """An operator (..., d, d) given between eigenstates of H, in the basis of H as given."""
+        """An operator given between eigenstates of H, in the basis of H as given.
+
+        Parameters
+        ----------
+        matrix : complex array (..., d, d), any unit
+
+        Returns
+        -------
+        complex array (..., d, d), unit of the matrix
+            The same operator.
+        """
         return np.asarray(self.states @ matrix @ self.states.conj().T)
 
     def as_operator(self, matrix: ComplexArray) -> Qobj:
-        """An array (d, d) as an operator with the dims of H."""
+        """An array as an operator with the dims of H.
+
+        Parameters
+        ----------
+        matrix : complex array (d, d), any unit
+
+        Returns
+        -------
+        Qobj
+            Operator.
+        """
         with exact_arithmetic():
             return Qobj(matrix, dims=self.dims)
 
     def as_superoperator(self, matrix: ComplexArray) -> Qobj:
-        """An array (d^2, d^2), columns of rho stacked, as a superoperator on operators like H."""
+        """An array as a superoperator on operators like H.
+
+        Parameters
+        ----------
+        matrix : complex array (d^2, d^2), any unit
+            Columns of rho are stacked.
+
+        Returns
+        -------
+        Qobj
+            Superoperator.
+        """
         with exact_arithmetic():
             return Qobj(matrix, dims=[self.dims, self.dims], superrep="super")
 
@@ -222,6 +281,11 @@ class OpenSystem:
         -------
         Qobj
             Density matrix.
+
+        Raises
+        ------
+        ParameterError
+            For a temperature that is not positive.
         """
         temperature = _checks.number("temperature", temperature, above=0.0)
         weights = np.exp(-(self.energies - self.energies[0]) / temperature)
@@ -319,6 +383,8 @@ def bohr_groups(energies: Array, width: float) -> tuple[NDArray[np.intp], Array]
 
 
 def _refuse_large(dimension: int) -> None:
+    if dimension < 2:
+        raise ParameterError(f"`hamiltonian` must have at least 2 levels, got {dimension}")
     if dimension > MAX_DIMENSION:
         gibibytes = 16.0 * float(dimension) ** 4 / 2**30
         raise SizeError(

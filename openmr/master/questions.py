@@ -7,7 +7,8 @@ one from its `Generator`. hbar = k_B = 1; one unit of energy, its inverse for ti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ _MIXED = 0.7
 """Share of a mode in its pair of levels below which it belongs to none."""
 _APART = 10.0
 """Difference of frequencies over the rates from which on a secular equation may be used."""
+_SHOWN = 12
+"""Largest number of rows of a table in print."""
 _EQUAL = 1e-9
 """Eigenvalues that are one to rounding, over the largest."""
 SECOND_ORDER = (
@@ -41,12 +44,19 @@ def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generato
         return generator(system, method, **options)
     from openmr.master.hierarchy import slow_generator
 
-    matrix, uncertainty = slow_generator(system, **options)
+    matrix, uncertainty = slow_generator(system, **_hierarchical(options))
     hamiltonian = system.hamiltonian.full()
     one, none = np.eye(len(hamiltonian)), np.zeros((0, *hamiltonian.shape), dtype=complex)
     unitary = -1j * (np.kron(one, hamiltonian) - np.kron(hamiltonian.T, one))
     part = Part(none, none, np.zeros_like(hamiltonian), matrix - unitary)
     return Generator(system, "heom", (part,), uncertainty=uncertainty)
+
+
+def _hierarchical(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of the hierarchy; those of equations of second order have no meaning there."""
+    for name in options.keys() & {"level_shift", "resolution", "time"}:
+        raise ParameterError(f"`{name}` does not go with `method` 'heom', which is exact")
+    return options
 
 
 # --- rates -------------------------------------------------------------------------------------
@@ -62,7 +72,7 @@ class Rates:
         The equation.
     longitudinal : array (d-1,), unit of energy
         1/T1 of the modes of populations, ascending.
-    pairs : array of int (p, 2)
+    pairs : array of int (p, 2), no unit
         Levels m < n of each coherence |m><n|, counted from the lowest.
     transverse, frequencies, shifts : array (p,), unit of energy
         1/T2, frequency, and its difference from E_n - E_m.
@@ -99,24 +109,30 @@ class Rates:
         return _inverse(self.transverse)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold."""
+        """All fields in what JSON can hold.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
         return document("openmr/master/rates/1", vars(self))
 
     def __repr__(self) -> str:
-        found = (_column(self.longitudinal), _column(self.golden_longitudinal))
-        rows = [("1/T1", "golden rule"), *zip(*found, strict=True)]
-        heads = ("levels", "1/T2", "golden rule", "frequency", "shift", "participation")
-        pairs: list[tuple[str, ...]] = [heads]
+        still = (_column(self.longitudinal), _column(self.golden_longitudinal))
+        shifts = [_rounded(shift, self.frequencies) for shift in self.shifts]
+        moving = (self.transverse, self.golden_transverse, self.frequencies, shifts)
+        rows: list[Sequence[str]] = [
+            ("levels", "1/T2", "golden rule", "frequency", "shift", "participation")
+        ]
         for k, (m, n) in enumerate(self.pairs):
             mixed = " mixed" if self.participation[k] < _MIXED else ""
-            shift = _rounded(self.shifts[k], self.frequencies)
-            rates = (self.transverse[k], self.golden_transverse[k], self.frequencies[k], shift)
-            cells = _column(rates)
-            pairs.append((f"{m} {n}", *cells, f"{self.participation[k]:.2f}{mixed}"))
+            cells = _column([one[k] for one in moving])
+            rows.append((f"{m} {n}", *cells, f"{self.participation[k]:.2f}{mixed}"))
         lines = [
             f"Rates  {self.method}",
-            table(">>", rows, indent="  "),
-            table("<>>>><", pairs, indent="  "),
+            _few(">>", [("1/T1", "golden rule"), *zip(*still, strict=True)]),
+            _few("<>>>><", rows),
             *(f"  warning: {text}" for text in self.warnings),
         ]
         return "\n".join(lines)
@@ -154,7 +170,7 @@ def rates_of(made: Generator) -> Rates:
     _, chosen = linear_sum_assignment(weight.reshape(-1, d * d).T, maximize=True)
     mode = chosen.reshape(d, d)
     zero = int(np.argmin(np.abs(values[mode[levels, levels]])))
-    still = np.sort(np.delete(-values[mode[levels, levels]].real, zero))
+    still = np.sort(np.delete(0.0 - values[mode[levels, levels]].real, zero))
     m, n = np.triu_indices(d, k=1)
     found = values[mode[m, n]]
     golden_still, golden_moving = _golden_rule(system)
@@ -162,8 +178,8 @@ def rates_of(made: Generator) -> Rates:
         method=made.method,
         longitudinal=still,
         pairs=np.stack([m, n], axis=1),
-        transverse=-found.real,
-        frequencies=found.imag,
+        transverse=0.0 - found.real,
+        frequencies=found.imag + 0.0,
         shifts=found.imag - (energies[n] - energies[m]),
         golden_longitudinal=golden_still,
         golden_transverse=golden_moving[m, n],
@@ -171,8 +187,7 @@ def rates_of(made: Generator) -> Rates:
         uncertainty=made.uncertainty,
         warnings=made.warnings,
     )
-    more = (*made.warnings, *_warnings(made, record))
-    return Rates(**{**vars(record), "warnings": more})
+    return replace(record, warnings=(*made.warnings, *_warnings(made, record)))
 
 
 def _modes(matrix: ComplexArray) -> tuple[ComplexArray, Array]:
@@ -210,7 +225,7 @@ def _golden_rule(system: OpenSystem) -> tuple[Array, Array]:
     np.fill_diagonal(jumps, 0.0)
     out = jumps.sum(axis=0)
     values = np.linalg.eigvals(jumps - np.diag(out)).real
-    still = np.sort(-np.delete(values, int(np.argmin(np.abs(values)))))
+    still = np.sort(0.0 - np.delete(values, int(np.argmin(np.abs(values)))))
     return still, 0.5 * (out[:, None] + out) + dephasing
 
 
@@ -281,7 +296,13 @@ class SteadyState:
     note: str
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold; the state by real and imaginary part."""
+        """All fields in what JSON can hold; the state by real and imaginary part.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
         matrix = self.state.full()
         state = {"real": matrix.real, "imag": matrix.imag}
         return document("openmr/master/steady_state/1", {**vars(self), "state": state})
@@ -380,14 +401,14 @@ class Currents:
     ----------
     method : str
         The equation.
-    energy : array (b,), square of the energy unit
+    energy : array (b,), unit of energy squared
         Tr[H K_i rho] of each coupling, then of `collapse`: the side of the system.
-    bath_energy : array (b,) or None, square of the energy unit
+    bath_energy : array (b,) or None, unit of energy squared
         -d<H_B>/dt, what a calorimeter sees; "heom" only. It differs from `energy` at fourth order
         where two couplings do not commute.
     quantity : array (b,) or None, unit of energy times that of `of`
         Tr[N K_i rho] of the operator `of`.
-    total_energy, total_quantity : float, as the above
+    total_energy, total_quantity : float, in the units of the above
         Sums: 0 in a steady state.
     entropy_production : float or None, unit of energy
         dS/dt - sum_i (energy - potential quantity) / temperature; None where a bath has no
@@ -406,7 +427,13 @@ class Currents:
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold."""
+        """All fields in what JSON can hold.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
         return document("openmr/master/currents/1", vars(self))
 
     def __repr__(self) -> str:
@@ -483,7 +510,7 @@ def _hierarchy_currents(
 ) -> Currents:
     from openmr.master import hierarchy
 
-    inside, outside, other, _ = hierarchy.currents(system, number, **options)
+    inside, outside, other, _ = hierarchy.currents(system, number, **_hierarchical(options))
     return _currents(system, "heom", inside, outside, other, 0.0, number)
 
 
@@ -598,7 +625,7 @@ def correlation(
 
         if state is not None:
             raise ParameterError("`state` must be None with 'heom': it is its steady state")
-        return np.asarray(hierarchy.two_time(system, left, right, grid, **options))
+        return np.asarray(hierarchy.two_time(system, left, right, grid, **_hierarchical(options)))
     made, left, right, rho = _regression(system, left, right, method, state, options)
     vector, found, last, steps = (right @ rho).T.ravel(), [], 0.0, {}
     for time in grid:
@@ -613,7 +640,7 @@ def correlation(
 def spectrum(
     system: OpenSystem, a: Qobj, b: Qobj, w: ArrayLike, method: str = "redfield", **options: Any
 ) -> ComplexArray:
-    """Fourier integral of <A(t) B(0)> - <A><B> over all times, by regression.
+    """Fourier integral of <A(t) B(0)> - <A><B> over all times; by regression unless "heom".
 
     Parameters
     ----------
@@ -630,9 +657,20 @@ def spectrum(
     -------
     complex array (w,), unit of A B over energy
         Real for B = A^dag.
+
+    Raises
+    ------
+    ParameterError
+        For frequencies that are not finite, or operators with other dims.
     """
     frequencies = np.atleast_1d(_checks.finite_array("w", w))
     left, right = observable("a", a, system), observable("b", b, system)
+    if method == "heom":
+        from openmr.master.hierarchy import half_sided_spectra
+
+        pairs = [(left, right), (right.conj().T, left.conj().T)]
+        ahead, back = half_sided_spectra(system, pairs, frequencies, **_hierarchical(options))
+        return np.asarray(ahead + back.conj())
     made, left, right, rho = _regression(system, left, right, method, None, options)
     d = len(rho)
     matrix = made.eigenmatrix
@@ -696,6 +734,13 @@ def check(bath: Bath) -> BathCheck:
 def _inverse(values: Array) -> Array:
     with np.errstate(divide="ignore"):
         return np.asarray(1.0 / values)
+
+
+def _few(align: str, rows: Sequence[Sequence[str]]) -> str:
+    """A table whose body has at most `_SHOWN` rows."""
+    rest = len(rows) - 1 - _SHOWN
+    more = [f"  ... {rest} more"] if rest > 0 else []
+    return table(align, [*rows[: _SHOWN + 1], *more], indent="  ")
 
 
 def _column(values: Any) -> list[str]:

@@ -14,6 +14,9 @@ from qutip import Qobj
 
 from openmr._checks import ParameterError
 from openmr._qutip import exact_arithmetic
+from openmr.bath.bath import Bath
+from openmr.master.markov import generator
+from openmr.master.open_system import OpenSystem
 
 _Spectrum = Callable[[Any], Any]
 
@@ -42,18 +45,20 @@ def redfield_dissipator(
     Raises
     ------
     ParameterError
-        If a coupling operator is not Hermitian.
+        For what `OpenSystem` or `Bath` refuse, and for a cutoff of 0, which drops every term.
 
     Notes
     -----
-    The tensor is QuTiP's, term by term, with its element-wise cutoff switched off. For a coupling
+    With a cutoff the tensor is QuTiP's. For a coupling
     that is complex in the eigenbasis QuTiP 5.3 returns the complex conjugate of the tensor (a flat
     spectrum then gives the Lindblad dissipator of A^* instead of A); so it is asked in the
     eigenbasis, with A^*.
     """
-    for operator, _ in couplings:
-        if not operator.isherm:
-            raise ParameterError("`couplings` must hold Hermitian operators, got one that is not")
+    system = OpenSystem(hamiltonian, [(a, Bath(spectrum)) for a, spectrum in couplings])
+    if sec_cutoff == 0:
+        raise ParameterError("`sec_cutoff` must be negative (all terms) or positive, got 0 (none)")
+    if sec_cutoff < 0:
+        return generator(system, level_shift=False).dissipator
     with exact_arithmetic():
         levels, basis = _eigenbasis(hamiltonian)
         dissipator = qutip.superoperator.liouvillian(0 * hamiltonian)
