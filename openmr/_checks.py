@@ -275,6 +275,16 @@ def renamed(
     return decorate
 
 
+def row(name: str, value: ArrayLike, unit: str) -> Array:
+    """`value` as one row of numbers, one at least."""
+    grid = finite_array(name, value, unit)
+    if grid.ndim != 1 or not grid.size:
+        raise ParameterError(
+            f"`{name}` must be one row of numbers in {unit}, got shape {grid.shape}"
+        )
+    return grid
+
+
 def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
     try:

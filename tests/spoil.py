@@ -104,10 +104,12 @@ def scaled(value: Any, *, uneven: float = 0.0, factor: float = 2.0) -> Any:
         found = {key: again(item) for key, item in value.items()}
     elif dataclasses.is_dataclass(value):
         found = copy.copy(value)
-        for field in dataclasses.fields(value):
-            item = getattr(value, field.name)
-            if isinstance(item, (float, np.ndarray)):
-                object.__setattr__(found, field.name, again(item))
+        named = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        for worked_out in getattr(found, "__dict__", {}).keys() - named:
+            del vars(found)[worked_out]
+        for name, item in named.items():
+            if isinstance(item, (float, np.ndarray)) or hasattr(item, "_fields"):
+                object.__setattr__(found, name, again(item))
     elif inspect.isgenerator(value):
         found = map(again, value)
     elif callable(value):

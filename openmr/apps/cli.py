@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import warnings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from openmr.reports.verify.report import Report
     from openmr.sample.film import Sample
 
-_OK, _MISSED, _BAD_INPUT = 0, 1, 2
+_OK, _MISSED, _BAD_INPUT, _PIPE_CLOSED = 0, 1, 2, 128 + 13
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
 _NEGATIVE = re.compile(
@@ -57,8 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         help="every station of the line against another way, for a Pt/Py film and a set of others",
         description="Take a Pt film with Py moments from its parameters to its resistivity, by "
         "what ships, by quantum dynamics, and by a free energy and a boundary-value problem of "
-        "their own, and do the same for a set of other films; with --config, your own film in the "
-        "place of the first. Exit status: 0 all checks hold, 1 some are missed, 2 bad input.",
+        "their own, and do the same for a fixed set of other films, which --config and the "
+        "options do not change. Exit status: 0 all checks hold, 1 some are missed, 2 bad input.",
     )
     _add_film(verify)
     verify.add_argument(
@@ -119,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Decide every numbered equation of the paper. Exit status: 0 all decided, 1 a "
         "check could not run or an entry is contradicted, 2 bad input.",
     )
-    ledger.add_argument("--only", metavar="EQS", help="equations to decide, e.g. 70,75,B36")
+    ledger.add_argument("--only", metavar="EQS", help="equations to decide, e.g. 70,86-90,B36")
     ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
     ledger.set_defaults(run=_ledger)
     explore = commands.add_parser(
@@ -243,8 +244,9 @@ def _validity(arguments: argparse.Namespace) -> int:
         )
         for temperature in arguments.temperature
     ]
-    plain = document("openmr/reports/1", {"reports": [report.to_dict() for report in reports]})
-    return _show(arguments, plain, *reports)
+    each = [report.to_dict() for report in reports]
+    body = {"ok": all(report.ok for report in reports), "reports": each}
+    return _show(arguments, document("openmr/reports/1", body), *reports)
 
 
 def _ledger(arguments: argparse.Namespace) -> int:
@@ -334,9 +336,15 @@ def _figures(report: Report, directory: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 all is well, 1 something is missed, 2 bad input or nothing computed."""
-    arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        try:
+            arguments = _parser().parse_args(argv)
+            return int(arguments.run(arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # who reads, as `head` does, has enough: end as by the signal
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
     except (OpenmrError, OSError) as error:
         print(f"openmr: {error}", file=sys.stderr)
         return _BAD_INPUT

@@ -1,4 +1,4 @@
-"""Hierarchical equations of motion, with QuTiP's right-hand side (Tanimura 2020, Lambert et al. 2023).
+"""Hierarchical equations of motion, built by QuTiP (Tanimura 2020, Lambert et al. 2023).
 
 First any open system: its slow modes, steady currents, two-time functions, and how far the
 hierarchy has converged. Then one coupling to an electron-hole bath with a Drude cut, for which
@@ -57,6 +57,8 @@ _OFFSET = 0.02
 """Shift off the axis of frequencies, over the slowest exponent, that keeps matrices regular."""
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
+_MOST_HALVINGS = 30
+"""Of a time step."""
 _GROWN = 1e100
 """No density matrix grows, nor what hangs on it: only a hierarchy cut short does."""
 
@@ -98,7 +100,7 @@ class Hierarchy:
                     f"antisymmetric part of {skew * (self.problem.unit / r.size) ** 2:.3g}; "
                     "use 'tcl4'"
                 )
-        d, k = self.problem.system.dimension, len(self._exponents)
+        d, k = self.problem.system.dimension, len(self.exponents)
         rows = d**2 * comb(k + self.depth, self.depth)
         needed = rows * (20.0 * 4 * d * (k + 1) + 16.0 * (_KRYLOV + 4))
         self._refuse(rows, needed)
@@ -106,13 +108,13 @@ class Hierarchy:
     def _refuse(self, rows: float, needed: float) -> None:
         if needed > MOST_BYTES:
             raise SizeError(
-                f"`method` 'heom' with {len(self._exponents)} exponents and depth {self.depth} would "
-                f"take about {needed / 2**30:.3g} GiB ({rows:.2g} rows), allowed "
+                f"`method` 'heom' with {len(self.exponents)} exponents and depth {self.depth} "
+                f"would take about {needed / 2**30:.3g} GiB ({rows:.2g} rows), allowed "
                 f"{MOST_BYTES / 2**30:g} GiB; use 'tcl4', or a larger `rtol`"
             )
 
     @cached_property
-    def _exponents(self) -> list[tuple[int, ComplexArray, complex, complex, complex]]:
+    def exponents(self) -> list[tuple[int, ComplexArray, complex, complex, complex]]:
         """Coupling, operator, nu, and c of the real and of the imaginary part of C(t).
 
         A matrix of coefficients is a sum over operators A_i + A_j and A_i.
@@ -135,7 +137,7 @@ class Hierarchy:
         d = self.problem.system.dimension
         exponents = [
             BathExponent("RI", None, Qobj(a), x, nu, y, tag=index)
-            for index, a, nu, x, y in self._exponents
+            for index, a, nu, x, y in self.exponents
         ]
         with exact_arithmetic():
             still = Qobj(np.zeros((d**2, d**2)), dims=[[[d], [d]]] * 2, superrep="super")
@@ -144,7 +146,7 @@ class Hierarchy:
     @cached_property
     def bare(self) -> csr_array:
         """Right-hand side without L."""
-        if not self._exponents:
+        if not self.exponents:
             return csr_array((self.problem.system.dimension**2,) * 2, dtype=complex)
         return _matrix(self._solver)
 
@@ -160,7 +162,7 @@ class Hierarchy:
 
     def place(self, *exponents: int) -> slice:
         """Rows of the auxiliary operator with these excitations."""
-        label = tuple(exponents.count(k) for k in range(len(self._exponents)))
+        label = tuple(exponents.count(k) for k in range(len(self.exponents)))
         d = self.problem.system.dimension**2
         first = d * self._solver.ados.idx(label)
         return slice(first, first + d)
@@ -215,16 +217,17 @@ def _solver(matrix: csc_array, top: int) -> Callable[[ComplexArray], ComplexArra
     if matrix.shape[0] <= _FACTORED:
         options = {"SymmetricMode": True}
         factors = splu(matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options)
-        return lambda right: np.asarray(factors.solve(right))
+        return lambda columns: np.asarray(factors.solve(columns))
     inverse = 1 / matrix.diagonal()
     inverse[:top] = 1.0
-    nearly = LinearOperator(matrix.shape, lambda v: inverse * v.ravel(), dtype=complex)
+    nearly: Any = LinearOperator(matrix.shape, lambda v: inverse * v.ravel(), dtype=complex)
+    limits: Any = {"rtol": 1e-12, "restart": _KRYLOV, "maxiter": 5}
 
-    def solve(right: ComplexArray) -> ComplexArray:
-        found = [
-            gmres(matrix, v, M=nearly, rtol=1e-12, restart=_KRYLOV, maxiter=5)[0] for v in right.T
-        ]
-        return np.stack(found, axis=-1) if found else right
+    def solve(columns: ComplexArray) -> ComplexArray:
+        found = np.empty_like(columns)
+        for k, column in enumerate(columns.T):
+            found[:, k] = gmres(matrix, column, M=nearly, **limits)[0]
+        return found
 
     return solve
 
@@ -365,7 +368,7 @@ def currents(
 ) -> tuple[Array, Array, Array | None, ComplexArray]:
     """Steady currents of energy from each bath, both sides, and of another operator.
 
-    The system's side is Tr[H K_i rho]; the bath's, -d<H_B>/dt = Tr[H K_i rho] - i sum_j <[V_j, V_i]>
+    The system's side is I_i = Tr[H K_i rho]; the bath's is -d<H_B>/dt = I_i - i sum_j <[V_j, V_i]>,
     from the second tier of the hierarchy [KatoTanimura2016].
 
     Parameters
@@ -384,57 +387,78 @@ def currents(
         there is any.
     """
     slow = slow_modes(system, **options)
-    hierarchy, y = slow.hierarchy, _steady(slow)
-    problem, d = hierarchy.problem, system.dimension
-    rho = y[: d * d].reshape(d, d).T
-    exponents = hierarchy._exponents
-    pushed = np.zeros((len(problem.reservoirs), d, d), dtype=complex)
-
-    def bracket(a: ComplexArray, b: ComplexArray) -> ComplexArray:
-        return np.asarray(a @ b - b @ a)
-
-    def auxiliary(*excited: int) -> ComplexArray:
-        return y[hierarchy.place(*excited)].reshape(d, d).T
-
-    def means(part: Part, x: ComplexArray) -> ComplexArray:
-        return np.asarray(-1j * (part.dressed @ x - x @ part.dressed.conj().swapaxes(-1, -2)))
-
-    def pair(b: ComplexArray, a: ComplexArray, x: ComplexArray) -> float:
-        return float((1j * np.trace(bracket(b, a) @ x)).real)
-
-    # each coupling as operators A and what makes the mean of A's noise times a state, so that
-    # d rho/dt = sum -i [A, mean]; means of two couplings are their shared second tier
-    white = problem.white(0.0)
-    shared = np.zeros((len(pushed),) * 2)
-    for index, part in enumerate(white):
-        pushed[index] = part.apply(rho)
-    for k, (i, a, *_) in enumerate(exponents):
-        x = auxiliary(k)
-        pushed[i] -= 1j * bracket(a, x)
-        for m, (j, b, *_) in enumerate(exponents):
-            if i != j:
-                shared[i, j] += pair(b, a, auxiliary(k, m))
-        for j, part in enumerate(white):
-            if i != j:
-                for b, mean in zip(part.operators, means(part, x), strict=True):
-                    shared[i, j] += pair(b, a, mean)
-                    shared[j, i] += pair(a, b, mean)
-    for i, one in enumerate(white):
-        for j, other in enumerate(white):
-            if i != j:
-                for a, x in zip(one.operators, means(one, rho), strict=True):
-                    for b, mean in zip(other.operators, means(other, x), strict=True):
-                        shared[i, j] += 0.5 * pair(b, a, mean)
-                        shared[j, i] += 0.5 * pair(a, b, mean)
-    h = problem.hamiltonian(0.0)
+    tiers = _Tiers(slow.hierarchy, _steady(slow))
+    problem, rho = slow.hierarchy.problem, tiers.matrix()
+    b = len(problem.reservoirs)
+    pushed = [tiers.pushed(index) for index in range(b)]
+    shared = np.array([[tiers.shared(i, j) for j in range(b)] for i in range(b)]).reshape(b, b)
     if system.collapse:
-        extra = (problem.lindblad(0.0) @ y[: d * d]).reshape(d, d).T
-        pushed = np.concatenate([pushed, extra[None]])
+        pushed.append(_unstacked(problem.lindblad(0.0) @ rho.T.ravel()))
         shared = np.pad(shared, ((0, 1), (0, 1)))
-    inside = np.einsum("ab,kba->k", h, pushed).real
+    changes, unit = np.array(pushed).reshape(-1, *rho.shape), problem.unit
+    inside = np.einsum("ab,kba->k", problem.hamiltonian(0.0), changes).real
     outside = inside - shared.sum(axis=1)
-    other = None if number is None else np.einsum("ab,kba->k", number, pushed).real * problem.unit
-    return inside * problem.unit**2, outside * problem.unit**2, other, rho
+    other = None if number is None else np.einsum("ab,kba->k", number, changes).real * unit
+    return inside * unit**2, outside * unit**2, other, rho
+
+
+def _unstacked(column: ComplexArray) -> ComplexArray:
+    d = round(len(column) ** 0.5)
+    return column.reshape(d, d).T
+
+
+def _bracket(a: ComplexArray, b: ComplexArray) -> ComplexArray:
+    return np.asarray(a @ b - b @ a)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tiers:
+    """A whole hierarchy as matrices: means of the noise, of one bath or two, times the state."""
+
+    hierarchy: Hierarchy
+    whole: ComplexArray
+
+    def matrix(self, *excited: int) -> ComplexArray:
+        """Auxiliary operator with these exponents excited."""
+        return _unstacked(self.whole[self.hierarchy.place(*excited)])
+
+    def exponents(self, index: int) -> list[tuple[int, ComplexArray]]:
+        """Number and operator of each exponent of a coupling."""
+        found = enumerate(self.hierarchy.exponents)
+        return [(k, one[1]) for k, one in found if one[0] == index]
+
+    @cached_property
+    def _white(self) -> list[Part]:
+        return self.hierarchy.problem.white(0.0)
+
+    def white(self, index: int, x: ComplexArray) -> list[tuple[ComplexArray, ComplexArray]]:
+        """Operators of a coupling, each with the mean of its white noise times x."""
+        part = self._white[index]
+        mean = part.dressed @ x - x @ part.dressed.conj().swapaxes(-1, -2)
+        return list(zip(part.operators, -1j * mean, strict=True))
+
+    def pushed(self, index: int) -> ComplexArray:
+        """K_i rho: what one coupling does to the state."""
+        pairs = [(a, self.matrix(k)) for k, a in self.exponents(index)]
+        pairs += self.white(index, self.matrix())
+        none = np.zeros_like(self.matrix())
+        return np.asarray(sum((-1j * _bracket(a, x) for a, x in pairs), start=none))
+
+    def shared(self, i: int, j: int) -> float:
+        """Mean of i [V_j, V_i], of which white noise of both is in either order alike."""
+        if i == j:
+            return 0.0
+        if i > j:
+            return -self.shared(j, i)
+        terms = [
+            (a, b, self.matrix(k, m)) for k, a in self.exponents(i) for m, b in self.exponents(j)
+        ]
+        terms += [(a, b, x) for k, a in self.exponents(i) for b, x in self.white(j, self.matrix(k))]
+        terms += [(a, b, x) for m, b in self.exponents(j) for a, x in self.white(i, self.matrix(m))]
+        rho = self.matrix()
+        terms += [(a, b, 0.5 * y) for a, x in self.white(i, rho) for b, y in self.white(j, x)]
+        terms += [(a, b, 0.5 * y) for b, x in self.white(j, rho) for a, y in self.white(i, x)]
+        return float(sum((1j * np.trace(_bracket(b, a) @ x)).real for a, b, x in terms))
 
 
 def two_time(
@@ -459,9 +483,9 @@ def two_time(
     slow = slow_modes(system, **options)
     hierarchy, d = slow.hierarchy, system.dimension
     y = (_steady(slow).reshape(-1, d, d) @ b.T).ravel()  # columns are stacked: B acts on the last
-    motion, found, last = Motion(hierarchy), [], 0.0
+    travel, found, last = Travel(hierarchy), [], 0.0
     for time in hierarchy.problem.unit * times:
-        y = motion.later(y[:, None], time - last)[:, 0] if time > last else y
+        y = travel.later(y[:, None], time - last)[:, 0] if time > last else y
         found.append(a.ravel() @ y[: d * d])
         last = time
     return np.array(found)
@@ -497,7 +521,7 @@ def half_sided_spectra(
 
 
 @dataclass(frozen=True, eq=False)
-class Motion:
+class Travel:
     """The hierarchy of a constant system in time: the matrix exponential, then the slow modes."""
 
     hierarchy: Hierarchy
@@ -637,7 +661,9 @@ def _matrix(hierarchy: HEOMSolver) -> csr_array:
     return matrix
 
 
-def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> ComplexArray:
+def krylov_exponential(
+    matrix: csr_array, vector: ComplexArray, time: float, halvings: int = 0
+) -> ComplexArray:
     """exp(time matrix) vector in a Krylov space, grown until its error estimate is round-off.
 
     The hierarchy is stiff but damped, so the space needs about the root of the number of products
@@ -646,7 +672,7 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
     size = min(_KRYLOV, len(vector))
     length = float(np.linalg.norm(vector))
     if not length <= _GROWN:
-        raise _checks.ConvergenceError(
+        raise ConvergenceError(
             "the hierarchy grows without bound: it has too few levels for noise this strong"
         )
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
@@ -670,8 +696,13 @@ def krylov_exponential(matrix: csr_array, vector: ComplexArray, time: float) -> 
             rounding = 10 * EPSILON * (1 + float(np.linalg.norm(inner, 1)))
             if closed or abs(weights[m]) <= rounding * np.abs(weights).max():
                 return np.asarray(length * (weights @ basis[: m + 1]))
-    half = krylov_exponential(matrix, vector, 0.5 * time)
-    return krylov_exponential(matrix, half, 0.5 * time)
+    if halvings == _MOST_HALVINGS:
+        raise ConvergenceError(
+            f"the hierarchy does not move on in steps of {time:.2g}: it is too stiff, or too "
+            "shallow for noise this strong"
+        )
+    half = krylov_exponential(matrix, vector, 0.5 * time, halvings + 1)
+    return krylov_exponential(matrix, half, 0.5 * time, halvings + 1)
 
 
 def integrated(

@@ -21,8 +21,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qutip import Qobj, QobjEvo
 from scipy.integrate import solve_ivp
 
@@ -46,6 +48,7 @@ _COARSE = 0.03
 _IDLE = 0.5
 """Share of an exponent in the noise, over the error of all, below which it is left out."""
 
+_Places = NDArray[np.intp]
 _Matrices = Callable[[float], ComplexArray]
 
 
@@ -68,7 +71,7 @@ class Reservoir:
         c of C(t), and c~ of its conjugate, at the same rates.
     rates : complex array (k,)
         nu, each with its conjugate.
-    delta : array (n, n)
+    delta : complex array (n, n)
         Half of the white noise beside the exponentials.
     uncertainty : float
         Of the exponents, relative to the largest of the spectrum.
@@ -80,7 +83,7 @@ class Reservoir:
     coefficients: ComplexArray
     partners: ComplexArray
     rates: ComplexArray
-    delta: Array
+    delta: ComplexArray
     uncertainty: float
 
 
@@ -125,13 +128,11 @@ class Scaled:
             a = r.operators(time)
             dressed = np.einsum("ij,jmn->imn", r.delta, a)
             if system.constant and not self.whole:
-                places, w = system.bohr
-                exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
+                w = system.bohr[1]
                 decay = r.rates - 1j * w[:, None] / self.unit
+                exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
                 table = exact * (r.size**2 / self.unit)
-                table -= np.einsum("kij,wk->wij", r.coefficients, 1 / decay)
-                inside = np.einsum("mnij,jmn->imn", table[places], system.in_eigenbasis(a))
-                dressed = system.from_eigenbasis(inside)
+                dressed = _dressed(system, table - _summed(r.coefficients, 1 / decay), a)
             found.append(Part(dressed, a, np.zeros_like(a[0])))
         return found
 
@@ -220,15 +221,16 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
     at = matrices(coupling.operators, unit)
     size = float(np.abs(at(unit * start)).max()) or 1.0
     n = len(coupling.operators)
-    rates = np.asarray(exponents.rates, dtype=complex) / unit
+    rates: ComplexArray = np.asarray(exponents.rates / unit, dtype=complex)
     given = np.reshape(exponents.coefficients, (-1, n, n))
     coefficients = given * (size / unit) ** 2 if size < unit else (given * size**2) / unit**2
     near = np.abs(rates[:, None] - rates.conj()) <= 1e-10 * np.abs(rates)
     alone = ~near.any(axis=1)
-    rates = np.concatenate([rates, rates[alone].conj()])
+    rates = np.asarray(np.concatenate([rates, rates[alone].conj()]))
     coefficients = np.concatenate([coefficients, np.zeros_like(coefficients[alone])])
-    partner = np.argmin(np.abs(rates[:, None] - rates.conj()), axis=1) if len(rates) else []
-    delta = np.asarray(exponents.delta)
+    apart = np.abs(rates[:, None] - rates.conj())
+    partner = np.argmin(apart, axis=1) if len(rates) else np.zeros(0, dtype=int)
+    delta: ComplexArray = np.asarray(exponents.delta, dtype=complex)
     delta = delta if delta.shape == (n, n) else delta * np.eye(n)
     return Reservoir(
         coupling=coupling,
@@ -303,7 +305,7 @@ class SecondOrder:
         ]
 
     def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
-        """d rho/dt of matrices (..., d, d)."""
+        """Rate of change of matrices rho (..., d, d)."""
         h = -1j * self.problem.hamiltonian(time)
         out = h @ rho - rho @ h
         for r, rows in zip(self.problem.reservoirs, self.dressed(time, memory), strict=True):
@@ -410,18 +412,26 @@ def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
 
 
 def _constant_part(system: OpenSystem, coupling: Coupling, time: float, level_shift: bool) -> Part:
-    places, frequencies = system.bohr
-    n = len(coupling.operators)
+    frequencies, n = system.bohr[1], len(coupling.operators)
     if level_shift or np.isfinite(time):
-        table = np.reshape(coupling.bath.half_sided(frequencies, time), (-1, n, n))
+        found = coupling.bath.half_sided(frequencies, time)
     else:
-        table = 0.5 * np.reshape(coupling.bath.spectrum(frequencies), (-1, n, n))
+        found = np.asarray(0.5 * coupling.bath.spectrum(frequencies), dtype=complex)
+    table: ComplexArray = np.reshape(found, (-1, n, n))
     if not level_shift:
-        table = 0.5 * (table + table.conj().swapaxes(-1, -2))
-    operators = system.in_eigenbasis(coupling.matrices)
-    dressed = np.einsum("mnij,jmn->imn", table[places], operators)
-    still = np.zeros_like(operators[0])
-    return Part(system.from_eigenbasis(dressed), coupling.matrices, still)
+        table = np.asarray(0.5 * (table + table.conj().swapaxes(-1, -2)))
+    a = coupling.matrices
+    return Part(_dressed(system, table, a), a, np.zeros_like(a[0]))
+
+
+def _dressed(system: OpenSystem, table: ComplexArray, operators: ComplexArray) -> ComplexArray:
+    """sum_j T_ij(w_mn) <m|A_j|n> |m><n|, from a table (w, n, n) at the Bohr frequencies."""
+    inside = system.in_eigenbasis(operators)
+    return system.from_eigenbasis(np.einsum("mnij,jmn->imn", table[system.bohr[0]], inside))
+
+
+def _summed(coefficients: ComplexArray, weights: Any) -> ComplexArray:
+    return np.asarray(np.einsum("kij,wk->wij", coefficients, weights))
 
 
 def _part(reservoir: Reservoir, dressed: ComplexArray, now: OpenSystem, unit: float) -> Part:
@@ -470,7 +480,7 @@ class FourthOrder:
 
     @cached_property
     def rates(self) -> ComplexArray:
-        """nu of each exponent of each component, (k,)."""
+        """Decay nu of each exponent of each component, (k,)."""
         found = [np.repeat(r.rates, r.delta.shape[0]) for r in self.problem.reservoirs]
         return np.concatenate([np.zeros(0, dtype=complex), *found])
 
@@ -512,7 +522,7 @@ class FourthOrder:
         return free, np.concatenate(outer), np.concatenate(inner)
 
     @cached_property
-    def _pairs(self) -> tuple[Array, Array, Array]:
+    def _pairs(self) -> tuple[_Places, _Places, _Places]:
         """Exponents of each pair, and the place of a pair among them (k, k)."""
         k = len(self.rates)
         one, other = np.tril_indices(k)
@@ -552,19 +562,17 @@ class FourthOrder:
         size = len(turn)
         return np.asarray((turn @ memory.reshape(-1, size, size) @ turn.conj().T).ravel())
 
-    def orders(self, time: float, memory: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-        """K2 and K4 of each coupling, two arrays (couplings, d^2, d^2)."""
-        outer = self.operators(time)[1]
-        w1, _, w3 = self._split(memory)
-        return self._by_coupling(outer @ w1, 1), self._by_coupling(outer @ w3, 2)
+    def fourth(self, time: float, memory: ComplexArray) -> ComplexArray:
+        """K4 of each coupling, (couplings, d^2, d^2)."""
+        return self._by_coupling(self.operators(time)[1] @ self._split(memory)[2])
 
-    def _by_coupling(self, terms: ComplexArray, power: int) -> ComplexArray:
+    def _by_coupling(self, terms: ComplexArray) -> ComplexArray:
         found = np.zeros((len(self.problem.reservoirs), *terms.shape[1:]), dtype=complex)
-        np.add.at(found, [index for index, _ in self.places], self.strength**power * terms)
+        np.add.at(found, [index for index, _ in self.places], self.strength**2 * terms)
         return found
 
     def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
-        """d rho/dt of matrices (..., d, d)."""
+        """Rate of change of matrices rho (..., d, d)."""
         free, outer, _ = self.operators(time)
         w1, _, w3 = self._split(memory)
         total = free + (outer @ (self.strength * w1 + self.strength**2 * w3)).sum(axis=0)
@@ -572,23 +580,22 @@ class FourthOrder:
         flat = rho.swapaxes(-1, -2).reshape(-1, d * d) @ total.T
         return np.asarray(flat.reshape(rho.shape).swapaxes(-1, -2))
 
-    def asymptotic(self) -> tuple[ComplexArray, ComplexArray]:
-        """K2 and K4 of each coupling in the long run, element by element between modes of L.
+    def asymptotic(self) -> ComplexArray:
+        """K4 of each coupling in the long run, element by element between modes of L.
 
         `ConvergenceError` where a mode of L decays faster than the bath forgets.
         """
         free, outer, inner = self.operators(0.0)
         values, modes, back = self._modes(free)
-        outer, inner = back @ outer @ modes, back @ inner @ modes
+        outer, inner = np.asarray(back @ outer @ modes), np.asarray(back @ inner @ modes)
         nu, gaps = self.rates, values[:, None] - values
         if len(nu) and float((nu.real[:, None, None] - gaps.real).min()) <= 0:
             raise ConvergenceError(
                 "'tcl4' has no long-time limit: `collapse` operators act faster than the slowest "
                 f"exponent of the baths decays ({nu.real.min() * self.problem.unit:.3g})"
             )
-        w1 = inner / (nu[:, None, None] - gaps)
-        second = (outer @ w1).sum(axis=0)
-        loops = -w1 @ second
+        w1 = np.asarray(inner / (nu[:, None, None] - gaps))
+        loops: ComplexArray = np.asarray(-w1 @ (outer @ w1).sum(axis=0))
         for k in range(len(nu)):
             for m in range(k + 1):
                 w2 = (inner[m] @ w1[k] + inner[k] @ w1[m]) / (nu[k] + nu[m] - gaps)
@@ -596,28 +603,25 @@ class FourthOrder:
                 if m != k:
                     loops[m] += outer[k] @ w2
         w3 = loops / (nu[:, None, None] - gaps)
-        return (
-            self._by_coupling(modes @ (outer @ w1) @ back, 1),
-            self._by_coupling(modes @ (outer @ w3) @ back, 2),
-        )
+        return self._by_coupling(modes @ (outer @ w3) @ back)
 
     @property
     def _noisy(self) -> bool:
         return any(r.delta.any() for r in self.problem.reservoirs)
 
-    def _modes(self, free: ComplexArray) -> tuple[Array, ComplexArray, ComplexArray]:
+    def _modes(self, free: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
         system = self.problem.system
         if not system.collapse and self.problem.whole and not self._noisy:
             gaps = (system.energies[:, None] - system.energies) / self.problem.unit
-            modes = np.kron(system.states.conj(), system.states)
-            return -1j * gaps.T.ravel(), modes, modes.conj().T
-        values, modes = np.linalg.eig(free)
+            modes: ComplexArray = np.kron(system.states.conj(), system.states)
+            return np.asarray(-1j * gaps.T.ravel()), modes, modes.conj().T
+        values, modes = (np.asarray(one, dtype=complex) for one in np.linalg.eig(free))
         if np.linalg.cond(modes) > 1e8:
             raise ConvergenceError(
                 "'tcl4' has no long-time limit element by element: the modes of H and `collapse` "
                 "coincide; give a `time`"
             )
-        return values, modes, np.linalg.inv(modes)
+        return values, modes, np.asarray(np.linalg.inv(modes))
 
 
 def tcl4_generator(
@@ -627,7 +631,7 @@ def tcl4_generator(
     level_shift: bool = True,
     rtol: float = 1e-5,
 ) -> Generator:
-    """Generator of fourth order a time after a product state [Trushechkin2019].
+    """Generator of fourth order a time after a product state [BreuerPetruccione2002].
 
     Parameters
     ----------
@@ -656,13 +660,13 @@ def tcl4_generator(
         If there is no long-time limit.
     """
     _needs_time(system, time, level_shift)
-    fourth = FourthOrder(scaled(system, rtol))
-    unit, now = fourth.problem.unit, system.at(time)
+    equation = FourthOrder(scaled(system, rtol))
+    unit, now = equation.problem.unit, system.at(time)
     if np.isfinite(time):
-        memory = _integrated(fourth.change, fourth.start(), unit * time)
-        rest = fourth.orders(unit * time, memory)[1]
+        memory = _integrated(equation.change, equation.start(), unit * time)
+        rest = equation.fourth(unit * time, memory)
     else:
-        rest = fourth.asymptotic()[1]
+        rest = equation.asymptotic()
     second = tcl2_generator(system, time)
     pieces = [
         replace(part, rest=unit * part_rest)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from openmr._checks import SMALLEST, Array, ParameterError, SizeError
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import each, in_blocks
 from openmr.moments.one_sublattice import weiss_field
-from openmr.moments.spin_averages import means, variance
+from openmr.moments.spin_averages import Means, means, variance
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
@@ -37,7 +37,7 @@ _MAX_SUBLATTICES = 10
 _MAX_LEVELS = 1e8  # points times 2S+1: some ten arrays of that size are alive at once
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Equilibrium:
     """Thermal state of the moments; the last axis of the averages is the sublattice.
 
@@ -45,24 +45,46 @@ class Equilibrium:
     ----------
     sample : Sample
     temperature, field : array (...), K and T
-    splitting : array (..., n), eV
-        eps_L = g mu_B B - sum_j J0_ij <S_j>, signed.
-    mean_spin : array (..., n), no unit
-        <S_par>, Eq. (32); negative for B > 0.
-    second_moment : array (..., n), no unit
-        <S_par^2>, Eq. (33).
-    flip_up, flip_down : array (..., n), no unit
-        <S_- S_+> and <S_+ S_->, Eqs. (67), (68).
+    reduced_splitting : array (..., n), no unit
+        Beta eps_L, signed.
+    known : Means or None
+        The averages (..., n), if they are kept; else they are worked out when asked for.
     """
 
     sample: Sample
     temperature: Array
     field: Array
-    splitting: Array
-    mean_spin: Array
-    second_moment: Array
-    flip_up: Array
-    flip_down: Array
+    reduced_splitting: Array
+    known: Means | None = None
+
+    @cached_property
+    def averages(self) -> Means:
+        """All four averages, each of shape (..., n)."""
+        if self.known is not None:
+            return self.known
+        x = np.moveaxis(self.reduced_splitting, -1, 0)
+        found = [means(spin, one) for spin, one in zip(self.magnet.spins, x, strict=True)]
+        return Means(*_columns(found))
+
+    @property
+    def mean_spin(self) -> Array:
+        """<S_par>, Eq. (32), shape (..., n); negative for B > 0."""
+        return self.averages.mean_spin
+
+    @property
+    def second_moment(self) -> Array:
+        """<S_par^2>, Eq. (33), shape (..., n)."""
+        return self.averages.second_moment
+
+    @property
+    def flip_up(self) -> Array:
+        """<S_- S_+>, Eq. (67), shape (..., n)."""
+        return self.averages.flip_up
+
+    @property
+    def flip_down(self) -> Array:
+        """<S_+ S_->, Eq. (68), shape (..., n)."""
+        return self.averages.flip_down
 
     @property
     def magnet(self) -> Magnet:
@@ -102,9 +124,9 @@ class Equilibrium:
         return np.asarray(np.maximum(worst, of_mean))
 
     @property
-    def reduced_splitting(self) -> Array:
-        """Beta eps_L, shape (..., n)."""
-        return np.asarray(self.splitting / (units.K_B * self.temperature[..., None]))
+    def splitting(self) -> Array:
+        """eps_L = g mu_B B - sum_j J0_ij <S_j> [eV], signed, shape (..., n)."""
+        return np.asarray(self.reduced_splitting * (units.K_B * self.temperature[..., None]))
 
     def dephasing_moment(self, disorder: str) -> Array:
         """Average that dephases the electrons: <S_par^2> for "random", the variance for "lattice".
@@ -186,7 +208,9 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
             f"`temperature` and `field` must span at most {_MAX_LEVELS:g} points times spin "
             f"levels, got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
         )
-    return in_blocks(partial(thermal_state, sample), temperature.shape, temperature, field)
+    points = temperature, field
+    found = in_blocks(partial(_solved, sample.magnet), temperature.shape, *points)
+    return Equilibrium(sample, *points, *found)
 
 
 def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
@@ -215,19 +239,22 @@ def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> 
 
 def thermal_state(sample: Sample, temperature: Array, field: Array) -> Equilibrium:
     """`equilibrium` of points that `checked_points` has let pass, all at once."""
-    magnet = sample.magnet
+    return Equilibrium(sample, temperature, field, *_solved(sample.magnet, temperature, field))
+
+
+def _solved(magnet: Magnet, temperature: Array, field: Array) -> tuple[Array, Means]:
+    """Reduced splitting and averages (..., n)."""
     weiss = np.array(magnet.weiss)
     solve = _together if np.any(weiss - np.diag(np.diag(weiss))) else _apart
-    averages = solve(magnet, temperature.ravel(), field.ravel())
     grid = (*temperature.shape, len(weiss))
-    points = temperature.copy(), field.copy()  # not the caller's own arrays
-    return Equilibrium(sample, *points, *(part.reshape(grid) for part in averages))
+    found = solve(magnet, temperature.ravel(), field.ravel())
+    x, *averages = (part.reshape(grid) for part in found)
+    return x, Means(*averages)
 
 
 def _apart(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
-    """Splitting and averages (p, n) of sublattices without exchange among each other."""
-    thermal = units.K_B * temperature
-    beta = 1.0 / thermal
+    """Reduced splitting and averages (p, n) of sublattices without exchange among each other."""
+    beta = 1.0 / (units.K_B * temperature)
     found = []
     for i, moments in enumerate(magnet.sublattices):
         own = magnet.weiss[i][i]
@@ -242,19 +269,19 @@ def _apart(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
                 ordered = temperature < ordering_temperature(Magnet(moments, own))
                 limit = np.where(ordered, x if moments.g >= 0 else -x, 0.0)
                 x = np.where(unsplit, limit, x)
-        found.append((x * thermal, *means(moments.spin, x)))
+        found.append((x, *means(moments.spin, x)))
     return _columns(found)
 
 
 def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
     """Each average with the sublattices side by side; of one sublattice without a copy."""
     if len(found) == 1:
-        return [values[:, None] for values in found[0]]
+        return [values[..., None] for values in found[0]]
     return [np.stack(values, axis=-1) for values in zip(*found, strict=True)]
 
 
 def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
-    """Splitting and averages (p, n) of coupled sublattices."""
+    """Reduced splitting and averages (p, n) of coupled sublattices."""
     weiss = np.array(magnet.weiss)
     beta = 1.0 / (units.K_B * temperature)
     g = np.array([moments.g for moments in magnet.sublattices])
@@ -272,9 +299,7 @@ def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
     for where, solve in ((ordered, lowest), (driven, convex)):
         if where.any():
             x[:, where] = solve(problem.at(where))
-    return _columns(
-        [(row / beta, *means(spin, row)) for spin, row in zip(magnet.spins, x, strict=True)]
-    )
+    return _columns([(row, *means(spin, row)) for spin, row in zip(magnet.spins, x, strict=True)])
 
 
 def _matvec(matrix: Array, vector: Array) -> Array:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,11 +17,12 @@ from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
 from openmr.sample.film import Sample
 
+Found = TypeVar("Found")
+
 _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
 
 
-@np.errstate(under="ignore")  # weights of frozen levels go to 0
 def relaxation(
     sample: Sample,
     temperature: ArrayLike,
@@ -64,20 +65,36 @@ def relaxation(
     >>> om.relaxation(om.presets.pt_py(), temperature=10.0, field=5.0).tensor.shape
     (3, 3)
     """
+    return relaxation_and(lambda _: (), sample, temperature, field, method, options)[0]
+
+
+@np.errstate(under="ignore")  # weights of frozen levels go to 0
+def relaxation_and(
+    then: Callable[[Relaxation], Found],
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    method: str,
+    options: Mapping[str, Any],
+) -> tuple[Relaxation, Found]:
+    """`relaxation`, and arrays that `then` makes of it at each block of points, azimuth 0."""
     _checks.instance("sample", sample, Sample)
     chosen, route, azimuth = _chosen(sample, method, options)
     if not chosen.takes_grids:
         if sample.magnet.spins.max() > _LARGE_SPIN:
             route(equilibrium(sample, [], []))
         state = equilibrium(sample, temperature, field)
-        return _record(chosen, state, route(state), azimuth)
+        found = _record(chosen, state, route(state))
+        return found.rotated(azimuth), then(found)
 
-    def line(temperature: Array, field: Array) -> tuple[Equilibrium, ExchangePart]:
+    def line(temperature: Array, field: Array) -> tuple[Array, ExchangePart, Found]:
         state = thermal_state(sample, temperature, field)
-        return state, route(state)
+        part = route(state)
+        return state.reduced_splitting, part, then(_record(chosen, state, part))
 
     points = checked_points(sample, temperature, field)
-    return _record(chosen, *in_blocks(line, points[0].shape, *points), azimuth)
+    x, part, more = in_blocks(line, points[0].shape, *points)
+    return _record(chosen, Equilibrium(sample, *points, x), part).rotated(azimuth), more
 
 
 @np.errstate(under="ignore")
@@ -89,7 +106,7 @@ def relaxation_at(state: Equilibrium, *, method: str = "closed-form", **options:
     chosen, route, azimuth = _chosen(state.sample, method, options)
     grid = state.temperature.shape
     part = in_blocks(route, grid, state) if chosen.takes_grids else route(state)
-    return _record(chosen, state, part, azimuth)
+    return _record(chosen, state, part).rotated(azimuth)
 
 
 def _chosen(
@@ -110,14 +127,10 @@ def _chosen(
     return chosen, partial(chosen.function, **given), azimuth
 
 
-def _record(
-    chosen: Method, state: Equilibrium, part: ExchangePart, azimuth: ArrayLike
-) -> Relaxation:
+def _record(chosen: Method, state: Equilibrium, part: ExchangePart) -> Relaxation:
     lost = part.charge_to_spin
     if lost is None:
         lost = spin_polarised_loss(state.sample.electrons, part.dissipator[..., 2, 2])
     found = part._asdict() | {"charge_to_spin": lost, "diagnostics": dict(part.diagnostics)}
-    record = Relaxation(
-        chosen.name, state, spin_flip_rate=state.sample.film.spin_flip_rate, **found
-    )
-    return record.rotated(azimuth)
+    loss = state.sample.film.spin_flip_rate
+    return Relaxation(chosen.name, state, spin_flip_rate=loss, **found)

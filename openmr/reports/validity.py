@@ -6,10 +6,11 @@ the asked temperatures and fields; where none can find it, the small parameter s
 
 from __future__ import annotations
 
-import warnings
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
+from textwrap import fill
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -20,7 +21,7 @@ from openmr._checks import Array, ConvergenceError, ExtractionError, ParameterEr
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.methods import COSTLY
-from openmr.rates.record import Relaxation, shown
+from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
@@ -32,7 +33,11 @@ from openmr.units import HBAR, K_B, MU_B
 NEIGHBOURHOOD = 13
 """Moments of the complete graph that stands for a moment and its neighbours (fcc: twelve)."""
 REMARK = 50
-"""Characters of a remark that the table shows; `to_dict` has it whole."""
+"""Characters of a remark that the table shows; what is longer stands below it."""
+WIDTH = 158
+"""Characters of a line."""
+FEW = 5
+"""So many temperatures or fields are all told."""
 ALIGNED = 5.0
 """Zeeman energy of the cluster's moment [k_B T] beyond which it points along the field."""
 FILM_AREA = 1e-12
@@ -79,11 +84,7 @@ class Assumption:
         """Largest deviation of those that are known; NaN where no route gave one."""
         return float("nan") if self.deviation is None else float(np.nanmax(self.deviation))
 
-    @property
-    def measure(self) -> str:
-        """Old name of `because`."""
-        warnings.warn("`measure` is now `because`", DeprecationWarning, stacklevel=2)
-        return self.because
+    measure = _checks.old_name("measure", "because")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +270,7 @@ def validity_at(
     mixing_rate = _checks.number("mixing_rate", mixing_rate, "1/s", least=0.0)
     point = _Point(state, half_width, costs, mixing_rate)
     if costs:
-        _ = point.fermi_sea  # a point that it gives up is refused, not reported
+        point.cost(lambda: point.fermi_sea.longitudinal, "", "")  # refuses a band too narrow
     assumptions = [
         _second_order(point, routes),
         *_third_order(point),
@@ -289,7 +290,20 @@ def validity_at(
         _hall_angle(point, direction),
     ]
     where = state.sample, state.temperature, state.field
-    return Validity(*where, tuple(assumptions), tolerance, half_width)
+    resting = tuple(_of_exchange(state.sample.magnet, one) for one in assumptions)
+    return Validity(*where, resting, tolerance, half_width)
+
+
+def _of_exchange(magnet: Magnet, found: Assumption) -> Assumption:
+    """A rate without exchange part rests on nothing, whatever a line is measured on as a whole."""
+    flips, all_of = np.any(magnet.exchange[:, :2]), np.any(magnet.exchange)
+    without = {name for name, part in zip(RATES, (flips, all_of), strict=True) if not part}
+    affects = tuple(name for name in found.affects if name not in without)
+    if affects:
+        return replace(found, affects=affects)
+    nothing = None if found.deviation is None else np.zeros_like(found.deviation)
+    because = "no exchange part of " + " and ".join(f"1/{name}" for name in found.affects)
+    return replace(found, size=0 * found.size, deviation=nothing, because=because)
 
 
 Cost: TypeAlias = tuple[Array | None, str, str]
@@ -331,6 +345,12 @@ class _Point:
         return self.rates("kinetic", half_width=self.half_width, modes=False)
 
     @property
+    def flip(self) -> Array:
+        """Whether flips are not so rare that no spin along the field relaxes by them."""
+        along = self.reference.dissipator[..., 2, 2]
+        return np.asarray(along > RARE * _fastest(self.reference))
+
+    @property
     def broadening(self) -> Array:
         """Broadening of a level by the fastest exchange, hbar / (k_B T tau)."""
         return _ratio(HBAR * _fastest(self.closed_form), self.thermal)
@@ -346,6 +366,10 @@ class _Point:
             change = np.where(known, change, 0.0)
         return np.asarray(change.max(axis=0))
 
+    def change(self, route: str, because: str, **options: Any) -> Cost:
+        """The distance of a route's rates as a cost."""
+        return self.cost(lambda: self.distance(self.rates(route, **options)), because, route)
+
     def cost(self, deviation: Callable[[], Array], because: str, route: str) -> Cost:
         """A deviation by a route; or nothing, and why, where it gives up or is not asked."""
         if not self.costs:
@@ -353,7 +377,7 @@ class _Point:
         try:
             return deviation(), because, route
         except (ConvergenceError, ExtractionError, SizeError) as error:
-            return None, f"no number: {str(error).partition(';')[0]}", ""
+            return None, f"no number: {re.split(r';| .about ', str(error))[0]}", ""
 
 
 def _fastest(found: Relaxation) -> Array:
@@ -377,22 +401,19 @@ RATES: Final = ("tau_par", "tau_perp")
 RESOLVED: Final = 0.01
 """Part of a rate that its route may leave uncertain, or the rate is not compared."""
 RARE: Final = 1e-12
-"""Part of the largest rate: where flips are rarer, no spin along the field relaxes by them."""
+"""Part of the largest rate, below which flips are no relaxation."""
 
 
 def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
     """Eq. (9) stops at J^2."""
-
-    def of_a_fermi_sea() -> Array:
-        # held, for the closed forms' moment is thermal
-        return point.distance(point.rates("heom", moment="held"))
 
     def of_a_flat_band() -> Array:
         return np.asarray(point.rates("exact").diagnostics["second_order"], dtype=float)
 
     found: Cost = (None, "ask for routes 'exact', or 'heom' for S <= 1", "")
     if "heom" in routes:
-        found = point.cost(of_a_fermi_sea, "the rates, all orders", "heom")
+        held = {"moment": "held"}  # for the closed forms' moment is thermal
+        found = point.change("heom", "the rates, all orders", **held)
     elif "exact" in routes:
         found = point.cost(of_a_flat_band, "the rates of a flat band, all orders", "exact")
     name = "second order in the exchange (Born)"
@@ -429,11 +450,17 @@ def _third_order(point: _Point) -> tuple[Assumption, ...]:
         costs.clear()
         found = added(point.half_width), added(2 * point.half_width)
         for rate, here, wider in zip(RATES, *found, strict=True):
-            grows = "grows" if here.ravel()[np.abs(here).argmax()] > 0 else "falls"
+            grows = ("stays", "grows", "falls")[int(np.sign(here.ravel()[np.abs(here).argmax()]))]
             more = percent(float(np.abs(wider - here).max()))
             costs.append((np.abs(here), f"1/{rate} {grows}; {more} more at 2 W", "third order"))
+    return _of_each_rate(name, "(9)", parameter, size, costs)
+
+
+def _of_each_rate(
+    name: str, equation: str, parameter: str, size: Array, costs: Sequence[Cost]
+) -> tuple[Assumption, ...]:
     return tuple(
-        Assumption(f"{name}, {axis}", "(9)", (rate,), parameter, size, *cost)
+        Assumption(f"{name}, {axis}", equation, (rate,), parameter, size, *cost)
         for axis, rate, cost in zip(("along", "across"), RATES, costs, strict=True)
     )
 
@@ -453,11 +480,7 @@ def _memory(point: _Point) -> Assumption:
 
 def _wide_band(point: _Point) -> Assumption:
     """Eq. (54) knows the density of states at the Fermi energy alone."""
-
-    def change() -> Array:
-        return point.distance(point.rates("tcl2", half_width=point.half_width))
-
-    cost = point.cost(change, "the rates that it resolves", "tcl2")
+    cost = point.change("tcl2", "the rates, where resolved", half_width=point.half_width)
     size = _ratio(np.abs(point.state.splitting).max(axis=-1), point.half_width)
     return Assumption("wide, flat band", "(54)", RATES, "eps_L / W", size, *cost)
 
@@ -477,11 +500,11 @@ def _chemical_potential(point: _Point) -> Assumption:
         here, late = sea.dissipator[..., 2, 2], sea.diagnostics["slowest_rate"]
         slower = _ratio(late - here, here) if mixing else 0.0
         found = np.maximum(sea.diagnostics["residue"], slower)
-        return np.where(here > RARE * _fastest(point.reference), found, 0.0)
+        return np.where(point.flip, found, 0.0)
 
     name = "each spin in its own equilibrium"
     size, parameter = np.abs(point.state.reduced_splitting).max(axis=-1), "beta eps_L"
-    because = "spin that never decays, energies unmixed"
+    because = "spin that never decays (mixing_rate = 0)"
     if mixing:
         size, parameter = along / mixing, "1 / (tau_par mixing_rate)"
         because = "1/tau_par in the end, energies mixed"
@@ -508,8 +531,8 @@ def _exchange_field(point: _Point) -> Assumption:
     electrons, magnet = point.sample.electrons, point.sample.magnet
 
     def second_order() -> Array:
-        first = point.fermi_sea.precession - electrons.g * MU_B * point.state.field / HBAR
-        return _ratio(point.fermi_sea.diagnostics["level_shift"], first)
+        first = np.abs(magnet.densities * magnet.exchange[:, 2] * point.state.mean_spin)
+        return _ratio(HBAR * point.fermi_sea.diagnostics["level_shift"], first.sum(axis=-1))
 
     name, parameter = "exchange field of first order", "nu_F J ln(W / k_B T)"
     cost = point.cost(second_order, "B_sd (Kondo)", "kinetic")
@@ -524,7 +547,7 @@ def _equal_spins(point: _Point) -> Assumption:
 
     def mixing() -> Array:
         sea = point.fermi_sea
-        return _ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2])
+        return np.where(point.flip, _ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2]), 0.0)
 
     name, parameter = "equal densities of states", "(nu_up - nu_down) / sum"
     cost = point.cost(mixing, "spin per charge", "kinetic")
@@ -604,12 +627,8 @@ def _weiss(point: _Point) -> tuple[Assumption, ...]:
     magnet, state = point.sample.magnet, point.state
     ordering = ordering_temperature(magnet)
     size = np.asarray((ordering / state.temperature) ** 2)
-    names = (f"a moment alone (Weiss field), {axis}" for axis in ("along", "across"))
     costs = _weiss_costs(magnet, state, ordering) if point.costs else (NOT_ASKED, NOT_ASKED)
-    return tuple(
-        Assumption(name, "(29)-(31)", (rate,), "(T_C / T)^2", size, *cost)
-        for name, rate, cost in zip(names, RATES, costs, strict=True)
-    )
+    return _of_each_rate("a moment alone (Weiss field)", "(29)-(31)", "(T_C / T)^2", size, costs)
 
 
 def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[Cost, Cost]:
@@ -627,7 +646,7 @@ def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[C
         each = zip(state.points(), unknown.ravel(), strict=True)
         none = np.full(2, np.nan)
         of_points = [none if no else _weiss_errors(magnet, s) for s, no in each]
-        errors = np.reshape(np.array(of_points), errors.shape)
+        errors = np.reshape(of_points, errors.shape)
     moments = f"{_neighbourhood(magnet)} moments all coupled"
     if open_:
         moments += f"; no number somewhere: {open_}"
@@ -777,7 +796,7 @@ def rows(report: Validity) -> list[tuple[str, ...]]:
             a.equation,
             a.parameter,
             f"{float(np.max(a.size)):.3g}",
-            "-" if a.deviation is None else percent(a.cost),
+            "-" if a.deviation is None else percent(a.cost, report.tolerance),
             report.verdict(a),
             f"{a.because} [{a.route}]" if a.route else a.because,
         )
@@ -786,52 +805,72 @@ def rows(report: Validity) -> list[tuple[str, ...]]:
 
 
 def _table(report: Validity) -> str:
-    where = f"T = {shown(report.temperature)} K, B = {shown(report.field)} T"
+    where = f"T = {_values(report.temperature)} K, B = {_values(report.field)} T"
     where += f", W = {report.half_width:g} eV"
     head = "assumption", "Eq.", "small", "value", "off by", "", "of what [by which route]"
-    lines = [
-        (*cells, said if len(said) <= REMARK else said[: REMARK - 4] + " ...")
-        for *cells, said in rows(report)
-    ]
-    found = table("<<<>><<", [head, *lines], indent="  ", gap=" ")
+    lines: list[tuple[str, ...]] = [head]
+    notes: list[str] = []
+    for *cells, said in rows(report):
+        if len(said) > REMARK:
+            notes += [] if said in notes else [said]
+            mark = f" ... ({1 + notes.index(said)})"
+            cells.append(said[: REMARK - len(mark)] + mark)
+        lines.append((*cells, said)[: len(head)])
+    found = table("<<<>><<", lines, indent="  ", gap=" ")
     title = f"Validity of the closed forms      {report.sample.name}, {where}"
-    return "\n".join([title, "", found, "", *closing_lines(report)])
+    told = [_wrapped(f"({i}) {note}") for i, note in enumerate(notes, 1)]
+    return "\n".join([title, "", found, *told, "", *map(_wrapped, closing_lines(report))])
+
+
+def _values(asked: Array) -> str:
+    """Temperatures or fields, all of them if they are few."""
+    each = [f"{value:.6g}" for value in np.unique(asked)]
+    return ", ".join(each) if len(each) <= FEW else f"{each[0]} ... {each[-1]} ({len(each)} values)"
+
+
+def _wrapped(line: str) -> str:
+    return fill(line, WIDTH, initial_indent="  ", subsequent_indent=27 * " ")
 
 
 def closing_lines(report: Validity) -> list[str]:
     """Lines below the table: each closed form's worst, and the meaning of the words."""
-    costliest = {name: report.worst(name) for name in CLOSED_FORMS}
-    lines = []
+    lines, allowed = [], report.tolerance
     for name, title in CLOSED_FORMS.items():
         affected = [a for a in report.assumptions if name in a.affects]
         told = affected[0].because if affected else "no number"
-        if (worst := costliest[name]) is not None:
-            told = f"at worst {percent(worst.cost)}: {worst.name} ({worst.because})"
+        if (worst := report.worst(name)) is not None:
+            told = f"at worst {percent(worst.cost, allowed)}: {worst.name} ({worst.because})"
+            told += "; it says nothing here" if worst.cost >= 1.0 else ""
         unknown = [a.name for a in affected if report.verdict(a) == "OPEN"]
         told += f"; OPEN: {', '.join(unknown)}" if unknown else ""
-        lines.append(f"  {title:<24} {told}")
-    if any(a is not None and a.cost >= 1.0 for a in costliest.values()):
-        lines.append("  where a line is off by 100 % or more, its closed form says nothing")
-    lines += [""] if lines else []
-    many = report.temperature.size > 1
-    lines.append(
-        f"  good: off by at most {percent(report.tolerance)}"
-        + ("; of several temperatures and fields the worst is shown" if many else "")
-    )
-    lines += [
-        "  off by: over the exchange part of the rate (of which a part of the spin is that part),",
-        "    over the exchange field, or the largest |rho_L(B) - rho_L(0)| of the fields asked for",
-        "  small: what the theory takes to be small, no unit; tau is the shorter exchange time",
-        "  OPEN: somewhere no route gave a number, and what must be small exceeds what is good",
-        "  choice: not an error, but what the other model would give",
+        lines.append(f"{title:<24} {told}")
+    many = "of several temperatures and fields the worst is shown"
+    return [
+        *lines,
+        "",
+        f"good: off by at most {percent(allowed)}; MISS: by more"
+        + (f"; {many}" if report.temperature.size > 1 else ""),
+        "off by: over the exchange part of the rate (spin lost or left counts as that part of it),",
+        "  over the exchange fields, or the largest |rho_L(B) - rho_L(0)| of the fields asked for; "
+        "12 x is 1200 %",
+        "small: what the theory takes to be small, no unit; tau is the shorter exchange time",
+        "OPEN: somewhere no number was found, and what must be small exceeds what is good; "
+        "no word: it does not",
+        "choice: not an error, but what the other model would give",
     ]
-    return lines
 
 
-def percent(value: float) -> str:
-    """A deviation as the table shows it."""
+def percent(value: float, limit: float = 0.0) -> str:
+    """A deviation as the table shows it, with digits enough to tell it from a limit."""
+    told = (_percent(value, digits) for digits in range(2, 18))
+    limits = (_percent(limit, digits) for digits in range(2, 18))
+    differ = (one for one, other in zip(told, limits, strict=True) if one != other)
+    return next(differ, _percent(value, 2))
+
+
+def _percent(value: float, digits: int) -> str:
     if value >= 10:
-        return f"{value:.3g} x"
+        return f"{value:.{digits + 1}g} x"
     if value >= 0.1:
-        return f"{100 * value:.0f} %"
-    return f"{100 * value:.2g} %" if value > 1e-12 else "0 %"
+        return f"{100 * value:.{digits - 2}f} %"
+    return f"{100 * value:.{digits}g} %" if value > 1e-12 else "0 %"

@@ -243,31 +243,29 @@ class Magnet:
         return np.array([moments.principal_exchange for moments in self.sublattices])
 
 
-def _coupling_of_order(spin: float, temperature: float) -> float:
+def _coupling_of_order(name: str, kelvin: float, spin: float) -> float:
     """J0 = 3 k_B T / S(S+1) [eV], with which moments order at T [K], Eqs. (30), (32)."""
-    return 3.0 * units.K_B * temperature / (spin * (spin + 1.0))
+    kelvin = float(ORDER.hold(name, _checks.number(name, kelvin, "K", least=0.0)))
+    return 3.0 * units.K_B * kelvin / (spin * (spin + 1.0))
 
 
 def _curie_coupling(moments: tuple[Moments, ...], kelvin: float) -> float:
-    kelvin = _checks.number("curie_temperature", kelvin, "K", least=0.0)
-    ORDER.hold("curie_temperature", kelvin)
+    coupling = _coupling_of_order("curie_temperature", kelvin, moments[0].spin)
     if len(moments) > 1:
         raise ParameterError(
             f"`curie_temperature` is for one sublattice, got {len(moments)}: give `weiss` in eV"
         )
-    return _coupling_of_order(moments[0].spin, kelvin)
+    return coupling
 
 
 def _neel_coupling(moments: tuple[Moments, ...], kelvin: float) -> list[list[float]]:
-    kelvin = _checks.number("neel_temperature", kelvin, "K", least=0.0)
-    ORDER.hold("neel_temperature", kelvin)
+    coupling = _coupling_of_order("neel_temperature", kelvin, moments[0].spin)
     kinds = {(one.spin, one.density) for one in moments}
     if len(moments) != 2 or len(kinds) > 1:
         raise ParameterError(
             "`neel_temperature` is for two sublattices of equal spin and density, got "
             + ", ".join(f"S = {one.spin:g} at {one.density:g} m^-3" for one in moments)
         )
-    coupling = _coupling_of_order(moments[0].spin, kelvin)
     return [[0.0, -coupling], [-coupling, 0.0]]
 
 

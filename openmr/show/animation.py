@@ -47,17 +47,6 @@ _FASTEST = 50
 """Frames per second; a GIF counts hundredths of a second, and viewers slow down what takes one."""
 
 
-def _axes(ax: Axes | None, projection: str) -> tuple[Figure, Any]:
-    if ax is None:
-        size = (6.0, 5.0) if projection == "3d" else (6.0, 4.0)
-        kind = {"projection": projection}
-        return plt.subplots(figsize=size, layout="constrained", subplot_kw=kind)
-    figure = plotting.figure_of(ax)
-    if ax.name != projection:
-        raise ParameterError(f"`ax` must have projection={projection!r}, got {ax.name!r}")
-    return figure, ax
-
-
 # --- spins -----------------------------------------------------------------------------------
 
 
@@ -102,7 +91,7 @@ def decaying_spin(
             "`relaxation` must be at one temperature and field, "
             f"got a grid of shape {relaxation.tensor.shape[:-2]}"
         )
-    grid = _row("times", times, "s")
+    grid = _checks.row("times", times, "s")
     if grid.min() < 0:
         raise ParameterError(f"`times` must be >= 0 s, got {grid.min():g}")
     first, last = (_vector(*named) for named in (("start", start), ("equilibrium", equilibrium)))
@@ -137,10 +126,10 @@ def bloch_vector(
     if not isinstance(spins, Mapping) or not spins:
         got = _checks.shown(spins)
         raise ParameterError(f"`spins` must map a label or more to <sigma>(t), got {got}")
-    grid = _row("times", times, "s")
+    grid = _checks.row("times", times, "s")
     histories = {label: _history(f"spins[{label!r}]", s, grid) for label, s in spins.items()}
     frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
-    figure, ax = _axes(ax, "3d")
+    figure, ax = plotting.axes(ax, "3d")
     _sphere(ax)
     for index, (label, spin) in enumerate(histories.items()):
         colour, line = STYLES[index % len(STYLES)]
@@ -211,13 +200,13 @@ def distribution(
     """
     _checks.instance("sea", sea, Sea)
     _checks.choice("quantity", quantity, ("occupation", "change"))
-    grid = _row("times", times, "s")
+    grid = _checks.row("times", times, "s")
     history = _checks.finite_array("states", states)
     shape = (len(grid), 4, len(sea.energies))
     if history.shape != shape:
         raise ParameterError(f"`states` must have shape {shape}, got {history.shape}")
     frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
-    figure, ax = _axes(ax, "rectilinear")
+    figure, ax = plotting.axes(ax, "rectilinear")
     e, still = sea.energies, expit(-sea.energies)
     base = still if quantity == "occupation" else np.zeros_like(e)
     spins = history[:, [UP, DOWN]]
@@ -297,7 +286,7 @@ def turning_field(
         the field as an arrow.
     """
     _checks.instance("found", found, SpinProfile)
-    grid = _row("angles", angles, "rad")
+    grid = _checks.row("angles", angles, "rad")
     _checks.choice("plane", plane, ("xy", "yz", "zx"))
     _checks.choice("quantity", quantity, ("accumulation", "current"))
     shape = (len(grid), len(found.depth), 3)
@@ -456,15 +445,6 @@ def _writer(target: Path, fps: int) -> AbstractMovieWriter:
 
 
 # --- checks ----------------------------------------------------------------------------------
-
-
-def _row(name: str, value: ArrayLike, unit: str) -> Array:
-    grid = _checks.finite_array(name, value, unit)
-    if grid.ndim != 1 or not len(grid):
-        raise ParameterError(
-            f"`{name}` must be one row of numbers in {unit}, got shape {grid.shape}"
-        )
-    return grid
 
 
 def _vector(name: str, value: ArrayLike) -> Array:

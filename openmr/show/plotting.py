@@ -26,29 +26,34 @@ if TYPE_CHECKING:
 PICOSECOND = 1e-12
 
 
-def _axes(ax: Axes | None) -> tuple[Figure, Axes]:
-    if ax is None:
-        return plt.subplots(figsize=(6.0, 4.0), layout="constrained")
-    return figure_of(ax), ax
+def axes(ax: Axes | None, projection: str = "") -> tuple[Figure, Any]:
+    """`ax` and its figure, or new ones.
 
-
-def figure_of(ax: Axes) -> Figure:
-    """The figure that holds `ax`.
+    Parameters
+    ----------
+    ax : Axes or None
+    projection : str
+        What the axes must have; any unless given.
 
     Returns
     -------
-    Figure
-        The outermost, also for axes in a subfigure.
+    (Figure, Axes)
+        The outermost figure, also for axes in a subfigure.
 
     Raises
     ------
     ParameterError
-        If `ax` is not one set of axes, or was removed from its figure.
+        If `ax` is not one set of axes, was removed from its figure, or has another projection.
     """
+    if ax is None:
+        size, kind = (6.0, 5.0 if projection == "3d" else 4.0), {"projection": projection or None}
+        return plt.subplots(figsize=size, layout="constrained", subplot_kw=kind)
     figure = ax.get_figure(root=True) if isinstance(ax, Axes) else None
     if figure is None:
         raise ParameterError(f"`ax` must be matplotlib axes in a figure, or None, got {ax!r}")
-    return figure
+    if projection not in ("", ax.name):
+        raise ParameterError(f"`ax` must have projection={projection!r}, got {ax.name!r}")
+    return figure, ax
 
 
 def _recorded(name: str, value: Any, kind: str, source: str) -> None:
@@ -90,7 +95,7 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
         For anything else.
     """
     _recorded("recorded", recorded, "Decay", "record_decay")
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     length = max(times[-1] for times in recorded.times)
     fitted_times = np.linspace(0.0, length, 400)
     fitted = fit_decay.decay(recorded.generator, length / 399, np.eye(3), 399)
@@ -134,7 +139,7 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
         Lines predict, points are samples.
     """
     _recorded("recorded", recorded, "Decay", "record_decay")
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     times, signals = recorded.prediction
     fine = np.linspace(0.0, times[-1], 400)
     fitted = fit_decay.decay(recorded.generator, times[-1] / 399, np.eye(3), 399)
@@ -168,7 +173,7 @@ def free_moment(
     """
     _recorded("free", free, "FreeMoment", "free_moment")
     thermal_rate = _checks.number("thermal_rate", thermal_rate, "1/s", least=0.0)
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     times = free.times / PICOSECOND
     ax.plot(times, free.polarisation, "-", color="0.0", label="moment free")
     label = r"moment held thermal, $e^{-t/\tau_\parallel}$"
@@ -208,7 +213,7 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
         r"$\tau_\parallel$", r"$\tau_\perp$", r"$\omega_L$", r"$\ell_\parallel$",
         r"$\ell_\perp$", r"$\rho_L$", r"$\rho_T$",
     )  # fmt: skip
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     floor, ceiling = 1e-8, 1e3
     for route, marker, colour, shift in (
         ("bloch-redfield", "o", "0.0", -0.12),
@@ -298,7 +303,7 @@ def resistance_curves(
         drawn = {label: (x, y / y[0] - 1) for label, (x, y) in drawn.items()}
         power = _power_of_ten([y for _, y in drawn.values()])
         scale, unit = 10.0**-power, _change(against, [x[0] for x, _ in drawn.values()], power)
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     quantity = _field_label(named.values()) if against == "field" else _TEMPERATURE
     quantity = _together(ax, quantity, unit)
     marked = False
@@ -366,33 +371,28 @@ def _range(values: Array) -> str:
 def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
     """The quantity that varies along every curve, the field first."""
     known = ("field", "temperature")
-    fixed = {
-        axis: [
-            (label, getattr(curve.relaxation, axis))
-            for label, curve in curves.items()
-            if not _varies(getattr(curve.relaxation, axis))
-        ]
+    fixed: dict[str, list[str]] = {
+        axis: [label for label, c in curves.items() if not _varies(getattr(c.relaxation, axis))]
         for axis in known
     }
-    if against is not None:
-        _checks.choice("against", against, known)
-        if fixed[against]:
-            label, values = fixed[against][0]
-            (other,) = (axis for axis in known if axis != against)
-            unit = "T" if against == "field" else "K"
-            raise ParameterError(
-                f"`against` must be what varies, got {against!r}, which is {_range(values)} {unit} "
-                f"all along {label!r}: take {other!r}"
-            )
-        return against
-    for axis in known:
-        if not fixed[axis]:
-            return axis
-    raise ParameterError(
-        "`curves` must all vary in field or all in temperature, got "
-        f"{fixed['field'][0][0]!r} at one field and {fixed['temperature'][0][0]!r} at one "
-        "temperature: draw two figures"
-    )
+    if against is None:
+        for axis in known:
+            if not fixed[axis]:
+                return axis
+        raise ParameterError(
+            f"`curves` must all vary in field or all in temperature, got {fixed['field'][0]!r} at "
+            f"one field and {fixed['temperature'][0]!r} at one temperature: draw two figures"
+        )
+    if fixed[_checks.choice("against", against, known)]:
+        label, (unit, other) = fixed[against][0], ("T", "temperature")
+        if against == "temperature":
+            unit, other = "K", "field"
+        raise ParameterError(
+            f"`against` must be what varies, got {against!r}, which is "
+            f"{_range(getattr(curves[label].relaxation, against))} {unit} all along {label!r}: "
+            f"take {other!r}"
+        )
+    return against
 
 
 def _field_label(found: Iterable[Resistivity]) -> str:
@@ -475,9 +475,7 @@ def angular_scan(
         For an unknown `part`, or scans that do not have one point an angle.
     """
     _checks.choice("part", part, ("longitudinal", "transverse"))
-    turn = _checks.finite_array("angle", angle, "rad")
-    if turn.ndim != 1 or not turn.size:
-        raise ParameterError(f"`angle` must be one row of angles in rad, got shape {turn.shape}")
+    turn = _checks.row("angle", angle, "rad")
     if not isinstance(scans, Mapping) or not scans:
         raise ParameterError(
             "`scans` must map a plane or more to an openmr.Resistivity each, got "
@@ -492,7 +490,7 @@ def angular_scan(
                 f"{scan.longitudinal.shape} with directions {scan.direction.shape[:-1]}; "
                 "`openmr.show.plotting.resistance_curves` draws fields and temperatures"
             )
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     degrees = np.rad2deg(turn)
     for (plane, scan), (colour, line) in zip(scans.items(), _styles(len(scans)), strict=True):
         rho = getattr(scan, part) / _MICROOHM
@@ -540,7 +538,7 @@ def spin_profile(
             "`found` must be for one direction and one set of rates, got a grid of shape "
             f"{values.shape[:-2]}; `openmr.show.animation.turning_field` draws many, one by one"
         )
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     symbol, name = _PROFILES[quantity]
     for component, (colour, line) in enumerate(_styles(3)):
         label = f"${symbol}^{'xyz'[component]}$"
@@ -581,7 +579,7 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
             f"T = {_range(rates.temperature)} K, B = {_range(rates.field)} T; "
             "`openmr.show.plotting.resistance_curves` draws one row"
         )
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     rho = found.longitudinal / _MICROOHM
     mesh = ax.pcolormesh(rates.field, rates.temperature, rho, cmap="cividis", shading="gouraud")
     figure.colorbar(mesh, ax=ax, label=r"$\rho_L$ ($\mu\Omega$ m)")

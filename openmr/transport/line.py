@@ -6,10 +6,11 @@ from typing import Literal, Unpack
 
 from numpy.typing import ArrayLike
 
+from openmr import _checks
 from openmr.rates.methods import Name, Options
-from openmr.rates.relaxation import relaxation
+from openmr.rates.relaxation import relaxation, relaxation_and
 from openmr.sample.film import Sample
-from openmr.transport.resistivity import Resistivity, resistivity
+from openmr.transport.resistivity import Resistivity, at_direction, record
 
 
 def magnetoresistance(
@@ -43,6 +44,11 @@ def magnetoresistance(
     Resistivity
         With the rates in `.relaxation`.
 
+    Raises
+    ------
+    ParameterError
+        As in `relaxation` and `resistivity`.
+
     Examples
     --------
     >>> import openmr as om
@@ -50,5 +56,10 @@ def magnetoresistance(
     >>> bool(curve.longitudinal[1] < curve.longitudinal[0])
     True
     """
-    rates = relaxation(sample, temperature, field, method=method, **options)
-    return resistivity(sample.film, rates, direction, order=order, precession_sign=precession_sign)
+    _checks.instance("sample", sample, Sample)
+    m, at_points = at_direction(sample.film, direction, order, precession_sign)
+    if m.ndim > 1:  # its axes may not be those of the points
+        rates = relaxation(sample, temperature, field, method=method, **options)
+        return record(sample.film, rates, m, order, at_points(rates))
+    rates, parts = relaxation_and(at_points, sample, temperature, field, method, options)
+    return record(sample.film, rates, m, order, parts)

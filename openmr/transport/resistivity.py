@@ -5,6 +5,7 @@ Current along x, film normal z. The transverse resistivity is rho_yx = E_y / J_x
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -102,16 +103,31 @@ def resistivity(
     function are Eqs. (88)-(90). Otherwise drho1 and drho2 hold the mean over the azimuth, and
     `longitudinal` and `transverse` what the tensor gives.
     """
-    _checks.instance("film", film, Film)
     _checks.instance("relaxation", relaxation, Relaxation)
+    m, at_points = at_direction(film, direction, order, precession_sign)
+    grid = relaxation.temperature.shape
+    parts = in_blocks(at_points, grid, relaxation) if m.ndim == 1 else at_points(relaxation)
+    return record(film, relaxation, m, order, parts)
+
+
+def at_direction(
+    film: Film, direction: ArrayLike, order: str, precession_sign: str
+) -> tuple[Array, Callable[[Relaxation], tuple[Array, ...]]]:
+    """Unit vectors, and the function that gives the arrays of `Resistivity` for them.
+
+    Only one direction leaves the shape of the points as it is.
+    """
+    _checks.instance("film", film, Film)
     _checks.choice("order", order, ("second", "exact"))
     _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
     m = _checks.unit_vectors("direction", direction)
-    at_points = partial(_resistivities, film, order, precession_sign, m)
-    if m.ndim == 1:  # else the direction may have axes that the rates have not
-        parts = in_blocks(at_points, relaxation.temperature.shape, relaxation)
-    else:
-        parts = at_points(relaxation)
+    return m, partial(_resistivities, film, order, precession_sign, m)
+
+
+def record(
+    film: Film, relaxation: Relaxation, m: Array, order: str, parts: tuple[Array, ...]
+) -> Resistivity:
+    """`Resistivity`, refused where its conductivity is negative."""
     if not parts[0].min(initial=np.inf) > 0:
         raise _checks.ParameterError(
             "`spin_hall_angle` must leave the conductivity of the film positive: at "
@@ -147,8 +163,7 @@ def _is_axial(relaxation: Relaxation) -> bool:
     if not (all(part.min() >= 0 for part in (x, y, z)) and relaxation.spin_flip_rate >= 0):
         return False
     others = [found[..., a, b] for a in range(3) for b in range(3) if a != b]
-    # a sum of squares is the fastest way to see that all are zero, or far below rounding
-    if np.array_equal(x, y) and all(np.vdot(part, part) == 0 for part in others):
+    if np.array_equal(x, y) and not any(part.any() for part in others):
         return True
     rounding = 1e-14 * np.maximum(x, z)
     return all(bool(np.all(np.abs(part) <= rounding)) for part in (x - y, *others))

@@ -27,7 +27,7 @@ FEW = om.Bath(
     exponents=([0.04830418 - 0.045j, 0.03124966, 0.05541059], [1.5, 6.30593914, 19.49961875])
 )
 """A Drude bath in three exponents, so that nothing but the equation is compared."""
-DRIVEN = om.OpenSystem(qutip.QobjEvo([0.5 * SZ, [0.5 * SX, lambda t: np.cos(t)]]), [(SZ, FEW)])
+DRIVEN = om.OpenSystem(qutip.QobjEvo([0.5 * SZ, [0.5 * SX, np.cos]]), [(SZ, FEW)])
 REMEMBER = ("tcl2", "tcl4", "heom")
 
 
@@ -317,7 +317,7 @@ def test_matrix_of_exponents_is_a_set_of_independent_baths():
 
 def test_noise_that_the_hierarchy_cannot_follow_is_an_error():
     strong = om.OpenSystem(0.3 * SZ + 0.4 * SX, [(SZ, om.Bath(exponents=([30.0 - 2j], [1.0])))])
-    with pytest.raises(om.ConvergenceError, match="not converged at `max_depth`|no slow modes"):
+    with pytest.raises(om.ConvergenceError, match=r"not converged at `max_depth`|no slow modes"):
         hierarchy.slow_generator(strong)
 
 
@@ -443,7 +443,7 @@ def test_a_ket_is_its_projector():
 
 def test_mean_values_of_operators_functions_and_lists():
     times = np.linspace(0.0, 3.0, 4)
-    turning = qutip.QobjEvo([SZ, lambda t: np.cos(t)])
+    turning = qutip.QobjEvo([SZ, np.cos])
     found = master.evolve(QUBIT, UP, times, e_ops={"z": SZ, "t": turning, "f": lambda t, _: 2 * t})
     direct = [qutip.expect(SZ, state) for state in found.states]
     np.testing.assert_allclose(found.expect["z"], direct, atol=1e-14)

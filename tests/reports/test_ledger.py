@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+import sys
 import types
 from contextlib import ExitStack
 from dataclasses import replace
@@ -27,6 +28,7 @@ from openmr.reports.ledger.entries import (
     MISPRINT,
     SCAN_ERROR,
     VERDICTS,
+    Finding,
     decide,
     examine,
 )
@@ -355,6 +357,30 @@ def test_every_formula_leads_to_its_code():
 def test_unknown_equation():
     with pytest.raises(om.ParameterError, match=r"`only`.*'98'"):
         om.ledger(only=["70", "98"])
+
+
+def test_a_range_is_all_from_one_equation_to_another(monkeypatch, capsys):
+    """Claims between them included; what is no range gives one line."""
+    ledger = sys.modules["openmr.reports.ledger"]
+    monkeypatch.setattr(ledger, "examine", lambda entry: Finding(entry, "holds"))
+
+    def chosen(only):
+        return [finding.entry.equation for finding in om.ledger(only).findings]
+
+    assert chosen("(86)-(90)") == ["86", "87", "88", "89", "90"]
+    assert chosen("b5 - B39")[::3] == [*chosen("B5\u2013B39,B6")][::3]
+    assert set(chosen("B5-B39")) == {f"B{n}" for n in range(5, 40)} | {
+        "B8 commutators",
+        "B4 Einstein",
+    }
+    assert chosen(["27-28", 70]) == ["27", "27 text", "28", "70"]
+    assert chosen("V.A spin-orbit") == ["V.A spin-orbit"]
+    assert chosen("1-C rho_L0") == [entry.equation for entry in all_entries()]
+    for bad in ("90-86", "1-2-3", "86-", "-5", "86-98", "B5-A1", "70,90-86"):
+        assert main(["ledger", f"--only={bad}"]) == 2
+        told = capsys.readouterr()
+        assert told.err.startswith("openmr: `only` must hold ")
+        assert (told.err.count("\n"), told.out) == (1, "")
 
 
 def paper():

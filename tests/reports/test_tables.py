@@ -1,7 +1,10 @@
 """The three reports come from one record, one table writer and one JSON writer."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,8 +86,28 @@ def test_the_command_line_prints_the_same(arguments, schema, monkeypatch, capsys
     assert cli.main([*arguments, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["schema"], told["version"]) == (schema, om.__version__)
+    assert told["ok"] is True
     for report in told.get("reports", []):
         assert (report["schema"], report["version"]) == ("openmr/validity/1", om.__version__)
+
+
+def test_one_missed_report_is_a_missed_whole(capsys):
+    given = ["validity", "-T", "200", "10", "--exchange-energy", "-1e-3meV", "--json"]
+    assert cli.main(given) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], [report["ok"] for report in told["reports"]]) == (False, [True, False])
+
+
+@pytest.mark.parametrize("command", ["ledger --only 70-75", "validity -T 200"])
+def test_a_reader_may_leave(command):
+    """Nothing on stderr, and the exit status of a program that the closed pipe ends."""
+    code = "import sys; from openmr.apps.cli import main; sys.exit(main(sys.argv[1:]))"
+    run = [sys.executable, "-c", code, *command.split()]
+    reader, writer = os.pipe()
+    os.close(reader)
+    found = subprocess.run(run, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (found.returncode, found.stderr) == (141, "")
 
 
 def test_nothing_else_writes_json():

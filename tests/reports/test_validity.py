@@ -282,6 +282,83 @@ def test_a_route_that_gives_up_leaves_its_line_open():
     assert max(map(len, str(frozen).splitlines())) <= 160
 
 
+def test_what_the_kinetic_equation_cannot_do_leaves_the_rest():
+    """At 1 mK its grid would be too long; it says so, in full, and the other lines stand."""
+    found = om.validity(om.presets.pt_py((0.0, 0.0, 1e-3)), 1e-3, 1.0)
+    sea = [a for a in found.assumptions if a.because.startswith("no number: `temperature`")]
+    assert {a.name for a in sea} >= {
+        "electrons not split, across the field",
+        "exchange field of first order",
+    }
+    assert found.verdict(sea[0]) == "OPEN"
+    assert found.worst("tau_perp").route == "tcl2"
+    text = " ".join(str(found).split())
+    assert "an energy grid of at most 100000 points, got 0.001 K with" in text
+    assert max(map(len, str(found).splitlines())) <= 160
+    for name in ("_zeeman_energy", "_chemical_potential", "_equal_spins", "_exchange_field"):
+        (line,) = lines_of(name, om.presets.pt_py(), 1e-3, 1.0)
+        assert line.deviation is None, name
+        assert "so high that flips" in line.because
+    # a band too narrow to hold k_B T is a bad argument, not an open line
+    with pytest.raises(om.ParameterError, match=r"`half_width` must be >= 8\.62 eV, ten times"):
+        om.validity(om.presets.pt_py(), 1e4, 1.0)
+
+
+@pytest.mark.parametrize("costs", [True, False])
+def test_a_rate_without_exchange_part_has_nothing_to_miss(costs):
+    """Jz alone flips no spin: what is measured of both rates as a whole is of 1/tau_perp alone."""
+    strong = om.validity(om.presets.pt_py((0.0, 0.0, 20e-3)), 10.0, 5.0, costs=costs)
+    along = [a for a in strong.assumptions if "tau_par" in a.affects]
+    assert {a.equation for a in along} == {"(9)", "(51)", "(60)-(63)", "(29)-(31)"}
+    for a in along:
+        assert strong.holds(a) is not False
+        assert a.cost == 0 or a.deviation is None
+        assert not np.any(a.size)
+        assert a.because == "no exchange part of 1/tau_par"
+    memory = row(strong, "(15)")
+    assert memory.affects == ("tau_perp",)
+    assert strong.verdict(memory) == ("MISS" if costs else "OPEN")
+    still = om.validity(om.presets.pt_py(0.0), 0.5, 5.0, costs=costs)
+    assert still.ok
+    # Jx alone gives both rates a part
+    flips = om.validity(om.presets.pt_py((1e-3, 0.0, 0.0)), 10.0, 5.0, costs=False)
+    assert row(flips, "(15)").affects == ("tau_par", "tau_perp")
+
+
+def test_fields_of_sublattices_that_cancel_are_no_denominator():
+    """A compensated antiferromagnet: rounding over rounding is no deviation."""
+    (line,) = lines_of("_exchange_field", antiferromagnet(neel=60.0), 3.0, 1e-6)
+    assert line.cost < 1e-6
+    # nor are flips that are frozen out
+    (line,) = lines_of("_equal_spins", om.presets.pt_py(20e-3), 0.3, 0.0)
+    assert line.cost == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "said"),
+    [
+        (0.1004, 0.1, "10.04 %"),
+        (0.1, 0.1, "10 %"),
+        (0.0996, 0.1, "9.96 %"),
+        (0.58, 0.1, "58 %"),
+        (0.010001, 0.01, "1.0001 %"),
+        (10.004, 10.0, "10.004 x"),
+        (1234.5, 0.1, "1.23e+03 x"),
+        (0.0, 0.1, "0 %"),
+    ],
+)
+def test_a_miss_is_seen_to_be_one(value, limit, said):
+    assert validity.percent(value, limit) == said
+
+
+def test_the_heading_says_where():
+    film = om.presets.pt_py()
+    some = om.validity(film, [[10.0], [200.0]], [0.0, 1.5, 5.0], costs=False)
+    assert str(some).splitlines()[0].endswith("T = 10, 200 K, B = 0, 1.5, 5 T, W = 1 eV")
+    many = om.validity(film, 10.0, np.linspace(0, 9, 10), costs=False)
+    assert "T = 10 K, B = 0 ... 9 (10 values) T" in str(many)
+
+
 def dilute(exchange=-1.7e-30, spin=2.5):
     """Few moments in a metal of E_F = 7 eV."""
     return replace(
@@ -415,7 +492,8 @@ def test_nothing_is_divided_by_zero_or_lost_below_the_smallest_number():
             assert om.validity(sample, kelvin, tesla).assumptions
         for method in ("closed-form", "batched", "bloch-redfield", "tcl2"):
             assert np.all(om.relaxation(film, [1.0, 300.0], 1.0, method=method).longitudinal > 0)
-        assert om.relaxation(film, 0.3, 1.0, method="kinetic", modes=False).longitudinal > 0
+        for tesla in (1.0, 100.0):
+            assert om.relaxation(film, 0.3, tesla, method="kinetic", modes=False).longitudinal > 0
         times = np.linspace(0, 1e-11, 5)
         assert np.all(np.isfinite(tcl2.dissipator_in_time(film, 10.0, 5.0, times)))
 

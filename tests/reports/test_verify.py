@@ -205,7 +205,7 @@ WRONG = (
     ("transport.resistivity:conductivity", "2 - xx", "1"),
     ("transport.resistivity:_invariants", "0.5 * (surviving[..., 0, 1]", "(surviving[..., 0, 1]"),
     ("transport.resistivity:mechanisms", "full - anisotropic", "full - magnon"),
-    ("transport.line:magnetoresistance", "order=order", 'order="exact"'),
+    ("transport.line:magnetoresistance", "direction, order,", 'direction, "exact",'),
 )
 WRONG_ROUTES = (
     ("bath.correlators:populations", "x * m", "1.01 * x * m"),
@@ -340,6 +340,11 @@ def test_report_reads_as_a_table(monkeypatch, solutions):
     for word in ("tau_par", "tau_perp", "omega_L", "rho_L", "rho_T", "Ohm m", "rad/s", "0 missed"):
         assert word in text
     assert max(map(len, text.splitlines())) <= 160
+    fixed = {case.name for case in verify_module.standard_cases()}
+    own = [s.case.sample.name for s in solutions if s.case.name not in fixed]
+    (said,) = (line for line in text.splitlines() if line.startswith("First "))
+    assert f"then a fixed set of {len(fixed)} cases" in said
+    assert all(f"{name} ({own.count(name)} of T and B)" in said for name in own)
     assert report.ok
     assert report.missed == ()
     with pytest.deprecated_call(match="`measurements` is now `solutions`"):

@@ -276,7 +276,7 @@ def _spread(sea: Sea) -> float:
     once = fermi_kinetics.linear_collision(sea, spin)
     twice = fermi_kinetics.linear_collision(sea, once) + fermi_kinetics.energy_relaxation(sea, once)
     first, second = (fermi_kinetics.densities(sea, change)[3] for change in (once, twice))
-    return float(np.sqrt(max(0.0, second / first**2 - 1.0))) if first else 0.0
+    return float(np.sqrt(max(0.0, second - first**2)) / abs(first)) if first else 0.0
 
 
 def _modes(sea: Sea, mean: float) -> dict[str, float]:

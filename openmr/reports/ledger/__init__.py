@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Final
 
@@ -13,33 +14,12 @@ from openmr.reports.ledger.report import Ledger
 __all__ = ["Entry", "Finding", "Ledger", "all_entries", "ledger"]
 
 CHAPTERS: Final = (
-    "hamiltonian",
-    "master_equation",
-    "one_body",
-    "collision_integral",
-    "weiss_field",
-    "spin_axes",
-    "rate_equation",
-    "ansatz",
-    "charge_and_spin",
-    "spin_flips",
-    "relaxation",
-    "dephasing",
-    "diffusion",
-    "exchange_field",
-    "impurities",
-    "limits",
-    "ferromagnet",
-    "mechanisms",
-    "antiferromagnet",
-    "many_electrons",
-    "pair_correlations",
-    "spin_diffusion",
-    "spin_profile",
-    "currents",
-    "mode_shares",
-    "appendix_c",
-)
+    "hamiltonian", "master_equation", "one_body", "collision_integral", "weiss_field",
+    "spin_axes", "rate_equation", "ansatz", "charge_and_spin", "spin_flips", "relaxation",
+    "dephasing", "diffusion", "exchange_field", "impurities", "limits", "ferromagnet",
+    "mechanisms", "antiferromagnet", "many_electrons", "pair_correlations", "spin_diffusion",
+    "spin_profile", "currents", "mode_shares", "appendix_c",
+)  # fmt: skip
 """Modules that hold the entries, in the order of the paper."""
 
 
@@ -57,7 +37,8 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
     Parameters
     ----------
     only : iterable of str or int, or "70,75", or 70, optional
-        Equation numbers and names of claims, in either case of letters.
+        Equation numbers and names of claims, in either case of letters; "86-90" or "(86)-(90)" is
+        all from the one to the other in the ledger's order, claims between them included.
 
     Returns
     -------
@@ -68,7 +49,7 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
     Raises
     ------
     ParameterError
-        For a number that is not in the ledger, or none.
+        For a number that is not in the ledger, a range that ends before it begins, or none.
 
     Examples
     --------
@@ -83,18 +64,30 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
         if not isinstance(only, Iterable):
             raise _checks.ParameterError(f"`only` must be equation numbers, got {only!r}")
         numbers = only.split(",") if isinstance(only, str) else list(only)
-        wanted = [str(number).strip(" ()") for number in numbers if str(number).strip()]
+        wanted = [text for number in numbers if (text := str(number).strip())]
         if not wanted:
             raise _checks.ParameterError(
                 f"`only` must hold at least one equation number, got {only!r}"
             )
-        known = {entry.equation.lower() for entry in chosen}
-        for number in wanted:
-            if number.lower() not in known:
-                raise _checks.ParameterError(
-                    f"`only` must hold equations of the ledger (1 ... 97, A1 ... A22, B1 ... B39 "
-                    f"or a claim's name as the whole ledger lists it), got {number!r}"
-                )
-        asked = {number.lower() for number in wanted}
-        chosen = [entry for entry in chosen if entry.equation.lower() in asked]
+        places = {entry.equation.lower(): place for place, entry in enumerate(chosen)}
+        asked = {place for text in wanted for place in _places(text, places)}
+        chosen = [chosen[place] for place in sorted(asked)]
     return Ledger(tuple(examine(entry) for entry in chosen))
+
+
+def _places(text: str, places: Mapping[str, int]) -> range:
+    """Places in the ledger of an equation, or of all from one to another."""
+    whole = text.strip(" ()").lower() in places  # a claim's name may have a hyphen
+    ends = [end.strip(" ()") for end in ([text] if whole else re.split("[-\u2013]", text))]
+    for end in ends:
+        if end.lower() not in places:
+            raise _checks.ParameterError(
+                f"`only` must hold equations of the ledger (1 ... 97, A1 ... A22, B1 ... B39 "
+                f"or a claim's name as the whole ledger lists it), got {end!r}"
+            )
+    first, last = places[ends[0].lower()], places[ends[-1].lower()]
+    if len(ends) > 2 or last < first:
+        raise _checks.ParameterError(
+            f"`only` must hold ranges from an equation to a later one, as 86-90, got {text!r}"
+        )
+    return range(first, last + 1)

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from openmr import units
 from openmr.rates.closed_form import saturated_dephasing
 from openmr.reports.ledger import shipped_film
 from openmr.reports.ledger.currents import RHO
 from openmr.reports.ledger.deviations import Pairs, Series
 from openmr.reports.ledger.ferromagnet import (
     PARTS,
+    constant,
     cosine,
     drho1_from_lengths,
     entry,
@@ -35,9 +35,7 @@ def antiferromagnet(neel: float = 40.0) -> Sample:
     """Two equal sublattices that order at `neel` kelvin."""
     base = presets.pt_py(3e-3, spin=2.5)
     one = base.magnet.sublattices[0]
-    coupling = 3 * units.K_B * neel / (one.spin * (one.spin + 1))
-    magnet = Magnet((one, one), [[0.0, -coupling], [-coupling, 0.0]])
-    return replace(base, magnet=magnet, name="antiferromagnet")
+    return replace(base, magnet=Magnet((one, one), neel_temperature=neel), name="antiferromagnet")
 
 
 # --- (93)-(97) -------------------------------------------------------------------------------
@@ -116,16 +114,7 @@ ENTRIES = [
         shipped=(shipped_film.by_matrix("transverse"),),
         reference=partial(_series, 1),
     ),
-    _entry(
-        equation="95",
-        statement="Part of the resistivity that no direction changes",
-        latex=r"\frac{\Delta\rho_0}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
-        r"\tanh\frac{d_N}{2\ell_\parallel}",
-        code=PARTS,
-        printed=shipped_film.drho0,
-        shipped=(shipped_film.by_matrix("drho0"), shipped_film.kept_along),
-        reference=partial(_numerical_parts, 0),
-    ),
+    constant(equation="95", section=_SECTION, reference=partial(_numerical_parts, 0)),
     _entry(
         equation="96",
         statement="Part that goes with the direction of the Neel vector",

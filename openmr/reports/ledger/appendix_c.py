@@ -13,7 +13,7 @@ from scipy.optimize import brentq, minimize_scalar
 from openmr import units
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates import closed_form
-from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, nothing, order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import ALONG, film, film_axes_tensor, surviving
 from openmr.reports.ledger.mechanisms import hanle, hanle_series, precession_entry, shifted_hanle
@@ -149,8 +149,9 @@ def _standstill() -> Pairs:
             return float(film_axes_tensor(sample, 2.0, field, np.array(ALONG))[1, 2])
 
         field = float(brentq(omega, 1.0, 40.0, xtol=1e-12))
-        saturated = replace(_state(-size, 2.0, field), mean_spin=-sample.magnet.spins)
-        found.append(((saturated,), field))
+        state = _state(-size, 2.0, field)
+        saturated = state.averages._replace(mean_spin=-sample.magnet.spins)
+        found.append(((replace(state, known=saturated),), field))
     return found
 
 
@@ -166,11 +167,6 @@ def _hot_fields() -> Series:
         sizes.append(curie / above)
         pairs.append([((), float(shift))])
     return Series(np.array(sizes), pairs)
-
-
-def _no_field() -> Any:
-    """B_sd over B without order."""
-    return 0.0
 
 
 def _exchange_field_printed(state: Equilibrium) -> Any:
@@ -233,12 +229,7 @@ def _einstein_resistivity(c: _Caption) -> Any:
 
 
 _CURVES = "rates from matrices, diffusion by its propagator, resistivity by inversion"
-_entry = partial(
-    Entry,
-    section=_SECTION,
-    residual=deviation,
-    route=_CURVES,
-)
+_entry = partial(Entry, section=_SECTION, residual=deviation, route=_CURVES)
 
 ENTRIES = [
     _entry(
@@ -316,7 +307,7 @@ ENTRIES = [
         equation="C hot field",
         statement="Hot: the exchange field vanishes",
         latex=r"\mathcal B_{sd} \to 0,\quad \langle S_\parallel\rangle \simeq 0",
-        printed=_no_field,
+        printed=nothing,
         reference=_hot_fields,
         residual=lambda formula, series: abs(order(formula, series) - 1.0),
         tolerance=0.01,

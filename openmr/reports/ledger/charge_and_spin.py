@@ -12,7 +12,7 @@ from openmr.models import fermi_kinetics, fock
 from openmr.models.fermi_kinetics import DOWN, UP
 from openmr.rates import closed_form
 from openmr.rates.record import spin_polarised_loss
-from openmr.reports.ledger.deviations import ROUNDING
+from openmr.reports.ledger.deviations import ROUNDING, nothing
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.rate_equation import (
     SECTION,
@@ -22,11 +22,11 @@ from openmr.reports.ledger.rate_equation import (
     alone,
     exact_change,
     few,
-    relative,
     sea,
     some_populations,
     thermal_lines,
 )
+from openmr.reports.ledger.small_systems import relative
 from openmr.sample.film import Electrons
 from openmr.units import HBAR
 
@@ -77,11 +77,6 @@ def _charge_and_spin() -> Array:
 def _of_probe(formula: Any) -> Any:
     nu = few().dos
     return formula(nu[UP], _PROBE[UP], nu[DOWN], _PROBE[DOWN])
-
-
-def _no_change() -> Any:
-    """Eq. (58)."""
-    return 0.0
 
 
 @cache
@@ -262,7 +257,7 @@ ENTRIES = [
         statement="Charge is conserved",
         latex=r"\frac{\partial}{\partial t}\delta N^o = 0",
         code=("openmr.models.fermi_kinetics.collision",),
-        printed=_no_change,
+        printed=nothing,
         reference=_charge_change,
         residual=lambda f, r: float(np.abs(r - f()).max()),
         because="over the change of the spin; rounding",

@@ -10,14 +10,7 @@ import numpy as np
 from openmr._checks import Array
 from openmr.reports.ledger import film_problem, shipped_film
 from openmr.reports.ledger.currents import CONDUCTIVITY, EXACT, RHO
-from openmr.reports.ledger.deviations import (
-    ORDER,
-    ROUNDING,
-    Pairs,
-    Series,
-    deviation,
-    fourth_order,
-)
+from openmr.reports.ledger.deviations import ORDER, ROUNDING, Pairs, Series, deviation, fourth_order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import ALONG, ASIDE, NORMAL, Film, by_angle, film, surviving
 from openmr.sample import presets
@@ -124,6 +117,15 @@ entry = partial(
     because="relative; rounding times the growth through the film, at most e^5",
     route=PROPAGATOR,
 )
+constant = partial(
+    entry,
+    statement="Part of the resistivity that no direction changes",
+    latex=r"\frac{\Delta\rho_0}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
+    r"\tanh\frac{d_N}{2\ell_\parallel}",
+    code=PARTS,
+    printed=shipped_film.drho0,
+    shipped=(shipped_film.by_matrix("drho0"), shipped_film.kept_along),
+)
 fourth = partial(
     entry,
     code=RHO,
@@ -178,16 +180,7 @@ ENTRIES = [
         "precession of (B4), opposite to that of (2). rho_T is E_y / J_x at J_y = 0. "
         "`precession_sign='printed'` keeps the print.",
     ),
-    _entry(
-        equation="88",
-        statement="Part of the resistivity that no direction changes",
-        latex=r"\frac{\Delta\rho_0}{\rho_{L0}} = \frac{2\ell_\parallel}{d_N}"
-        r"\tanh\frac{d_N}{2\ell_\parallel}",
-        code=PARTS,
-        printed=shipped_film.drho0,
-        shipped=(shipped_film.by_matrix("drho0"), shipped_film.kept_along),
-        reference=partial(_numerical_parts, 0),
-    ),
+    constant(equation="88", section=SECTION, reference=partial(_numerical_parts, 0)),
     _entry(
         equation="89",
         statement="Part that goes with the direction in the longitudinal resistivity",

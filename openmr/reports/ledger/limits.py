@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from openmr.rates import closed_form
-from openmr.reports.ledger.deviations import ROUNDING
+from openmr.reports.ledger.deviations import ROUNDING, nothing
 from openmr.reports.ledger.entries import Entry, order_of_error
 from openmr.reports.ledger.exchange_field import (
     FERROMAGNET,
@@ -64,11 +64,6 @@ def _above_bare(formula: Any, r: Isotropic) -> Any:
     """1/tau_0 and a rate of the moments, Omega_0 or Omega_1, summed over sublattices."""
     sample = r.state.sample
     return sample.film.spin_flip_rate + formula(sample.magnet, sample.electrons)
-
-
-def _nothing() -> Any:
-    """Zero, for what vanishes."""
-    return 0.0
 
 
 @cache
@@ -182,7 +177,7 @@ ENTRIES = [
         equation="V.A ii field",
         statement="Free moments make no exchange field",
         latex=r"\beta\epsilon_L \ll 1:\quad B_{sd} = 0",
-        printed=_nothing,
+        printed=nothing,
         reference=_hot,
         residual=_vanishing_field_order,
         tolerance=0.02,

@@ -17,9 +17,9 @@ from openmr.models import fermi_kinetics, fock, scattering
 from openmr.models.fermi_kinetics import DOWN, UP
 from openmr.moments.spin_averages import level_sums
 from openmr.rates import closed_form
-from openmr.reports.ledger.deviations import ROUNDING
+from openmr.reports.ledger.deviations import ROUNDING, nothing
 from openmr.reports.ledger.entries import Entry, order_of_error
-from openmr.reports.ledger.small_systems import thermal, turned
+from openmr.reports.ledger.small_systems import relative, thermal, turned
 from openmr.reports.ledger.spin_axes import axes
 from openmr.units import HBAR
 
@@ -152,11 +152,6 @@ def _density_change(populations: Array, volume: float) -> Any:
     rho = np.diag(populations.ravel()).astype(complex)
     collided = scattering.one_body_collision(rho, few().band).diagonal().real
     return 1 / volume * collided.reshape(populations.shape).sum(axis=0)
-
-
-def relative(found: Any, expected: Any) -> float:
-    """Largest deviation over the largest element."""
-    return float(np.abs(np.asarray(found) - expected).max() / np.abs(expected).max())
 
 
 @cache
@@ -300,11 +295,6 @@ def _balance_error(formula: Any, exact: Array) -> float:
     return relative(formula(e[:, UP, None], e[None, :, DOWN]), exact[:, UP, :, DOWN])
 
 
-def _no_change() -> Any:
-    """Eq. (50)."""
-    return 0.0
-
-
 @cache
 def _equilibrium_change() -> Array:
     """d/dt of N^up, N^down over what flips move one way: few orbitals, and a Fermi sea."""
@@ -434,7 +424,7 @@ ENTRIES = [
         statement="Nothing changes in equilibrium",
         latex=r"\frac{\partial}{\partial t}N^\sigma = 0",
         code=("openmr.models.scattering.golden_rule",),
-        printed=_no_change,
+        printed=nothing,
         reference=_equilibrium_change,
         residual=lambda f, r: float(np.abs(r - f()).max()),
         because="over what flips move one way; rounding",

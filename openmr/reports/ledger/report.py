@@ -26,7 +26,8 @@ from openmr.tables import document, table
 
 LEGEND: Final = """\
 residual: distance of the form that holds from a reference computed without it, no unit; allowed:
-the largest one that counts as agreement; printed: that of the form in print, where it fails.
+the largest one that counts as agreement; printed: that of the form in print, where it fails
+("none" where that has no value, "-" where it holds). "-" as residual: there is nothing to compute.
 `--only 70` (up to six equations) tells what a residual is relative to, why so much is allowed, how
 the reference was computed, and where the code is."""
 FEW: Final = 6
@@ -111,7 +112,7 @@ def _row(finding: Finding) -> dict[str, Any]:
 
 
 def _number(value: float | None) -> str:
-    """A residual; none where the form in print cannot be computed."""
+    """A residual; none where the form in print has no value."""
     return "none" if value is None or value == float("inf") else f"{value:.1e}"
 
 

@@ -15,7 +15,7 @@ from openmr.rates import closed_form
 from openmr.rates.routes import joint_space
 from openmr.reports.ledger.deviations import ROUNDING
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.rate_equation import relative
+from openmr.reports.ledger.small_systems import relative
 from openmr.reports.ledger.spin_axes import turn
 from openmr.units import HBAR, K_B
 

@@ -224,10 +224,7 @@ def _local_rate(r: Few, p: Array, n_s: float) -> ComplexArray:
     return np.asarray(n_s * r.volume * ((1 - p) * (rates @ p) - p * (rates.T @ (1 - p))))
 
 
-_WEISS = (
-    "openmr.moments.equilibrium.equilibrium",
-    "openmr.models.clusters.weiss_splittings",
-)
+_WEISS = ("openmr.moments.equilibrium.equilibrium", "openmr.models.clusters.weiss_splittings")
 _LEVELS = ("openmr.moments.spin_averages.level_sums", "openmr.moments.spin_averages.means")
 _entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from openmr import units
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium
+from openmr.moments.spin_averages import Means
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.reports.verify import reference
@@ -76,10 +77,7 @@ def standard_cases() -> list[Case]:
     two_bands = replace(film, electrons=Electrons(dos_up=2.2e27, dos_down=4.6e27))
     coupling = 3 * units.K_B * 40.0 / 6.0
     antiferro = _with_moments(
-        film,
-        _moments(2, 1e-3),
-        _moments(2, 1e-3),
-        weiss=[[0.0, -coupling], [-coupling, 0.0]],
+        film, _moments(2, 1e-3), _moments(2, 1e-3), weiss=[[0.0, -coupling], [-coupling, 0.0]]
     )
     ferri = _with_moments(
         film,
@@ -170,9 +168,8 @@ def _state(case: Case) -> tuple[Equilibrium, Array, list[Averages]]:
     magnet, point = case.sample.magnet, (np.array(case.temperature), np.array(case.field))
     x, rounding = reference.reduced_splittings(magnet, case.temperature, case.field)
     found = [reference.boltzmann(spin, one) for spin, one in zip(magnet.spins, x, strict=True)]
-    averages = np.array(found).T[:4]
-    splitting = units.K_B * case.temperature * x
-    return Equilibrium(case.sample, *point, splitting, *averages), rounding, found
+    averages = Means(*np.array(found).T[:4])
+    return Equilibrium(case.sample, *point, x, averages), rounding, found
 
 
 def _tensors(case: Case, found: Relaxation) -> dict[str, Array]:

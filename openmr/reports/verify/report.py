@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -35,11 +35,7 @@ class Report:
     checks: tuple[Check, ...]
     solutions: tuple[Solution, ...]
 
-    @property
-    def measurements(self) -> tuple[Solution, ...]:
-        """Old name of `solutions`."""
-        warnings.warn("`measurements` is now `solutions`", DeprecationWarning, stacklevel=2)
-        return self.solutions
+    measurements = _checks.old_name("measurements", "solutions")
 
     @property
     def ok(self) -> bool:
@@ -163,8 +159,12 @@ def _table(report: Report) -> str:
     *numbers, last = _STATION_COLUMNS
     stations = [[*(str(row[n]) for n in numbers), "; ".join(row[last])] for row in report.stations]
     counts = (f"{sum(row[n] for row in report.stations)} {n}" for n in numbers[1:])
+    fixed = {case.name for case in standard_cases()}
+    asked = Counter(s.case.sample.name for s in report.solutions if s.case.name not in fixed)
+    first = "; ".join(f"{name} ({n} of T and B)" for name, n in asked.items())
     lines = [
         INTRODUCTION,
+        f"\nFirst {first}, as asked for; then a fixed set of {len(fixed)} cases, as in every run.",
         table("<<<>><><", cases, indent="  "),
         "\nThe other numbers and laws, over all cases (every number: --json)",
         table("<<<>>><<<", _equation_rows(report.checks), indent="  "),
