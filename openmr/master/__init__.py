@@ -14,6 +14,7 @@ __all__ = [
     "Monitors",
     "OpenSystem",
     "Rates",
+    "Route",
     "RouteTable",
     "SteadyState",
     "check",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from openmr.master.comparison import RouteTable, compare
+    from openmr.master.comparison import Route, RouteTable, compare
     from openmr.master.evolution import Monitors, monitors
     from openmr.master.markov import Generator, generator
     from openmr.master.open_system import OpenSystem
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from openmr.master.time_convolutionless import tcl2
 else:
     _FILES = {
-        "comparison": ("RouteTable", "compare"),
+        "comparison": ("Route", "RouteTable", "compare"),
         "evolution": ("Monitors", "monitors"),
         "markov": ("Generator", "generator"),
         "open_system": ("OpenSystem",),

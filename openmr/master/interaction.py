@@ -12,9 +12,8 @@ from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr._qutip import MAX_DIMENSION
 from openmr.bath.transforms import Correlator, HalfSided, half_sided, sampled
+from openmr.master.open_system import ROUNDING
 
-ROUNDING = 1e-12
-"""Rounding of the elements of H and of its Bohr frequencies, over the largest."""
 _SYMMETRY = 1e-6
 
 

@@ -318,7 +318,7 @@ def generator(
         raise ParameterError("`time` must be given where H or A depend on time")
     system = system if time is None else system.at(time)
     if method in ("grouped", "coarse-grained") and resolution is None:
-        resolution = default_resolution(system)
+        resolution = _default_resolution(system)
     terms = [_Term(system, c, bool(level_shift), resolution) for c in system.couplings]
     pieces = [METHODS[method].part(term).as_given(term) for term in terms]
     return Generator(
@@ -585,7 +585,7 @@ def _windowed(term: _Term, w: Array, time: float) -> ComplexArray:
     return np.asarray(1j / time * np.exp(1j * mean * time)[..., None, None] * found)
 
 
-def default_resolution(system: OpenSystem) -> float:
+def _default_resolution(system: OpenSystem) -> float:
     """sqrt(tau_SB tau_B / 5) with 1/tau_SB = int |C| and tau_B/tau_SB = int t |C|, summed."""
     rates = moments = 0.0
     x, weights = leggauss(8)

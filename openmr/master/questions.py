@@ -32,7 +32,7 @@ _SHOWN = 12
 """Largest number of rows of a table in print."""
 _EQUAL = 1e-9
 """Eigenvalues that are one to rounding, over the largest."""
-SECOND_ORDER = (
+_SECOND_ORDER = (
     "populations of an equation of second order are wrong at second order of the coupling "
     "[FlemingCummings2011]"
 )
@@ -237,7 +237,7 @@ def _warnings(made: Generator, found: Rates) -> list[str]:
         texts.append(f"unstable: the rate {all_rates.min():.4g} is negative")
     if np.any(found.participation < _MIXED):
         texts.append("mixed: some modes belong to no single pair of levels")
-    if made.method in ("davies", "grouped") and (ratio := secular_margin(made, scale)) < _APART:
+    if made.method in ("davies", "grouped") and (ratio := _secular_margin(made, scale)) < _APART:
         texts.append(
             f"crossover: frequencies treated as different are only {ratio:.2g} rates apart; use "
             "'universal'"
@@ -250,7 +250,7 @@ def _warnings(made: Generator, found: Rates) -> list[str]:
     return texts
 
 
-def secular_margin(made: Generator, rate: float) -> float:
+def _secular_margin(made: Generator, rate: float) -> float:
     """Smallest difference of frequencies whose terms were dropped, over a rate."""
     places, frequencies = made.system.bohr
     groups = places
@@ -366,7 +366,7 @@ def steady_of(made: Generator, fourth: ComplexArray | None = None) -> SteadyStat
         lowest=float(np.linalg.eigvalsh(rho)[0]),
         gibbs_distance=distance,
         fourth_order=None if fourth is None else np.diag(fourth).real,
-        note="" if made.method in ("tcl4", "heom") else SECOND_ORDER,
+        note="" if made.method in ("tcl4", "heom") else _SECOND_ORDER,
     )
 
 
@@ -481,7 +481,7 @@ def currents(
     ParameterError
         For an operator with other dims, or a state that is none.
     """
-    number = None if of is None else observable("of", of, system)
+    number = None if of is None else _observable("of", of, system)
     if method == "heom":
         if state is not None:
             raise ParameterError("`state` must be None with 'heom': currents are of its steady one")
@@ -567,7 +567,7 @@ def _not_conserved(system: OpenSystem, number: ComplexArray | None) -> tuple[str
     return ("`of` does not commute with H: it changes without the baths, too",)
 
 
-def observable(name: str, operator: Any, system: OpenSystem) -> ComplexArray:
+def _observable(name: str, operator: Any, system: OpenSystem) -> ComplexArray:
     """Matrix of an operator with the dims of the system."""
     if not isinstance(operator, Qobj):
         operator = system.as_operator(_checks.square_matrix(name, operator, system.dimension))
@@ -616,7 +616,7 @@ def correlation(
     ParameterError
         For times that do not increase, or operators with other dims.
     """
-    left, right = observable("a", a, system), observable("b", b, system)
+    left, right = _observable("a", a, system), _observable("b", b, system)
     grid = _checks.finite_array("times", times)
     if grid.ndim != 1 or not grid.size or grid[0] < 0 or np.any(np.diff(grid) <= 0):
         raise ParameterError(f"`times` must be increasing numbers >= 0, got {_checks.shown(times)}")
@@ -664,7 +664,7 @@ def spectrum(
         For frequencies that are not finite, or operators with other dims.
     """
     frequencies = np.atleast_1d(_checks.finite_array("w", w))
-    left, right = observable("a", a, system), observable("b", b, system)
+    left, right = _observable("a", a, system), _observable("b", b, system)
     if method == "heom":
         from openmr.master.hierarchy import half_sided_spectra
 
