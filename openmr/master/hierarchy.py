@@ -48,7 +48,7 @@ MAX_DEPTH = 8
 _COARSEST, _REACH = 1e-2, 10.0
 """First exponents: their error, and where noise counts as white over the largest frequency."""
 _LEAST_SHARE = 1e-6
-"""Of the system in its modes: with less, modes of the bath have taken their place."""
+"""Share of the system in its modes: with less, modes of the bath have taken their place."""
 _FACTORED = 6000
 """Rows up to which sparse factors are cheaper than Krylov spaces."""
 _FOLLOWED = 1e-11
@@ -58,7 +58,7 @@ _OFFSET = 0.02
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
 _MOST_HALVINGS = 30
-"""Of a time step."""
+"""Halvings of a time step before it is given up."""
 _GROWN = 1e100
 """No density matrix grows, nor what hangs on it: only a hierarchy cut short does."""
 
@@ -298,31 +298,8 @@ def hierarchies(
     return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
 
 
-def slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> Slow:
-    """Slow modes of a constant system, converged in exponents and depth.
-
-    Parameters
-    ----------
-    system : OpenSystem
-    rtol : float, no unit
-        Largest change by finer exponents and by one level more, over the largest decay rate.
-    max_depth : int
-        Where to give up.
-
-    Returns
-    -------
-    Slow
-        In units of its own.
-
-    Raises
-    ------
-    ParameterError
-        For leads, and operators that depend on time.
-    SizeError
-        Above 2 GiB, with an estimate.
-    ConvergenceError
-        If it is not converged at the largest depth, or there are no slow modes.
-    """
+def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> Slow:
+    """Slow modes of a constant system; arguments and errors as of `slow_generator`."""
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
     rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
@@ -338,12 +315,38 @@ def slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_D
     return Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
 
 
-def slow_generator(system: OpenSystem, **options: Any) -> tuple[ComplexArray, float]:
-    """Generator of the long run to every order (d^2, d^2), and its uncertainty, unit of energy.
+def slow_generator(
+    system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH
+) -> tuple[ComplexArray, float]:
+    """Generator of the long run to every order in the coupling.
 
-    Options as of `slow_modes`; columns of rho are stacked, in the basis of H as given.
+    Parameters
+    ----------
+    system : OpenSystem
+        Constant, with Hermitian couplings.
+    rtol : float, no unit
+        Largest change of an element by finer exponents and by one level of the hierarchy less, over
+        the largest decay rate.
+    max_depth : int
+        Levels at which to give up.
+
+    Returns
+    -------
+    complex array (d^2, d^2), unit of energy
+        In the basis of H as given, columns of rho stacked.
+    float, unit of energy
+        Sum of both changes.
+
+    Raises
+    ------
+    ParameterError
+        For leads, and operators that depend on time.
+    SizeError
+        Above 2 GiB, with an estimate.
+    ConvergenceError
+        If it is not converged at the largest depth, or there are no slow modes.
     """
-    slow = slow_modes(system, **options)
+    slow = _slow_modes(system, rtol=rtol, max_depth=max_depth)
     unit = slow.hierarchy.problem.unit
     return unit * slow.generator, unit * slow.uncertainty
 
@@ -377,7 +380,7 @@ def currents(
     number : complex array (d, d), optional
         Operator whose current is asked for as well.
     **options
-        Those of `slow_modes`.
+        Those of `slow_generator`.
 
     Returns
     -------
@@ -386,7 +389,7 @@ def currents(
         energy times its own; the steady state (d, d). The last entry of each is of `collapse`, if
         there is any.
     """
-    slow = slow_modes(system, **options)
+    slow = _slow_modes(system, **options)
     tiers = _Tiers(slow.hierarchy, _steady(slow))
     problem, rho = slow.hierarchy.problem, tiers.matrix()
     b = len(problem.reservoirs)
@@ -474,13 +477,13 @@ def two_time(
     times : array (t,), inverse unit of energy
         Increasing, from 0 on.
     **options
-        Those of `slow_modes`.
+        Those of `slow_generator`.
 
     Returns
     -------
     complex array (t,), unit of A B
     """
-    slow = slow_modes(system, **options)
+    slow = _slow_modes(system, **options)
     hierarchy, d = slow.hierarchy, system.dimension
     y = (_steady(slow).reshape(-1, d, d) @ b.T).ravel()  # columns are stacked: B acts on the last
     travel, found, last = Travel(hierarchy), [], 0.0
@@ -502,7 +505,7 @@ def half_sided_spectra(
     Other parameters as of `two_time`. The steady state is taken out of the matrix, so that nothing
     is singular at w = 0.
     """
-    slow = slow_modes(system, **options)
+    slow = _slow_modes(system, **options)
     d, unit, still = system.dimension, slow.hierarchy.problem.unit, _steady(slow)
     ones = csc_array(
         (np.ones(d), (np.zeros(d, dtype=int), np.arange(d) * (d + 1))), (1, still.size)

@@ -56,7 +56,7 @@ _Matrices = Callable[[float], ComplexArray]
 
 
 @dataclass(frozen=True, eq=False)
-class Reservoir:
+class _Reservoir:
     """One bath in exponentials, and what it takes hold of.
 
     Attributes
@@ -100,7 +100,7 @@ class Scaled:
     hamiltonian, lindblad : callable
         H (d, d) and the superoperator (d^2, d^2) of the collapse operators at a time, columns of
         rho stacked.
-    reservoirs : tuple of Reservoir
+    reservoirs : tuple of _Reservoir
         One for each coupling.
     whole : bool
         Whether the exponents are to hold all of the noise; otherwise what is left of it is white.
@@ -110,7 +110,7 @@ class Scaled:
     unit: float
     hamiltonian: _Matrices
     lindblad: _Matrices
-    reservoirs: tuple[Reservoir, ...]
+    reservoirs: tuple[_Reservoir, ...]
     whole: bool
 
     def liouvillian(self, time: float) -> ComplexArray:
@@ -217,7 +217,7 @@ def matrices(operators: Sequence[Qobj | QobjEvo], unit: float) -> _Matrices:
     return at
 
 
-def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: float) -> Reservoir:
+def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: float) -> _Reservoir:
     at = matrices(coupling.operators, unit)
     size = float(np.abs(at(unit * start)).max()) or 1.0
     n = len(coupling.operators)
@@ -232,7 +232,7 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
     partner = np.argmin(apart, axis=1) if len(rates) else np.zeros(0, dtype=int)
     delta: ComplexArray = np.asarray(exponents.delta, dtype=complex)
     delta = delta if delta.shape == (n, n) else delta * np.eye(n)
-    return Reservoir(
+    return _Reservoir(
         coupling=coupling,
         operators=lambda time: at(time) / size,
         size=size,
@@ -364,7 +364,7 @@ class ConstantSecondOrder(SecondOrder):
 def tcl2_generator(
     system: OpenSystem, time: float = np.inf, *, level_shift: bool = True
 ) -> Generator:
-    """Generator of second order a time after a product state [BreuerPetruccione2002].
+    """Generator of second order a time after a product state [BreuerPetruccione].
 
     Parameters
     ----------
@@ -434,7 +434,7 @@ def _summed(coefficients: ComplexArray, weights: Any) -> ComplexArray:
     return np.asarray(np.einsum("kij,wk->wij", coefficients, weights))
 
 
-def _part(reservoir: Reservoir, dressed: ComplexArray, now: OpenSystem, unit: float) -> Part:
+def _part(reservoir: _Reservoir, dressed: ComplexArray, now: OpenSystem, unit: float) -> Part:
     operators = now.couplings[reservoir.coupling.index].matrices
     return Part(dressed * (unit / reservoir.size), operators, np.zeros_like(operators[0]))
 
@@ -587,7 +587,8 @@ class FourthOrder:
         """
         free, outer, inner = self.operators(0.0)
         values, modes, back = self._modes(free)
-        outer, inner = np.asarray(back @ outer @ modes), np.asarray(back @ inner @ modes)
+        outer = np.asarray(back @ outer @ modes, dtype=complex)
+        inner = np.asarray(back @ inner @ modes, dtype=complex)
         nu, gaps = self.rates, values[:, None] - values
         if len(nu) and float((nu.real[:, None, None] - gaps.real).min()) <= 0:
             raise ConvergenceError(
@@ -613,9 +614,9 @@ class FourthOrder:
         system = self.problem.system
         if not system.collapse and self.problem.whole and not self._noisy:
             gaps = (system.energies[:, None] - system.energies) / self.problem.unit
-            modes: ComplexArray = np.kron(system.states.conj(), system.states)
-            return np.asarray(-1j * gaps.T.ravel()), modes, modes.conj().T
-        values, modes = (np.asarray(one, dtype=complex) for one in np.linalg.eig(free))
+            unitary = np.asarray(np.kron(system.states.conj(), system.states), dtype=complex)
+            return np.asarray(-1j * gaps.T.ravel()), unitary, unitary.conj().T
+        values, modes = np.linalg.eig(free)
         if np.linalg.cond(modes) > 1e8:
             raise ConvergenceError(
                 "'tcl4' has no long-time limit element by element: the modes of H and `collapse` "
@@ -631,7 +632,7 @@ def tcl4_generator(
     level_shift: bool = True,
     rtol: float = 1e-5,
 ) -> Generator:
-    """Generator of fourth order a time after a product state [BreuerPetruccione2002].
+    """Generator of fourth order a time after a product state [BreuerPetruccione].
 
     Parameters
     ----------

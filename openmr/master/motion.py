@@ -1,9 +1,8 @@
-"""What moves a state: an exponential, an equation with memory, a hierarchy, or the moment's levels.
+"""Motions of a state: exponential, with memory, through a hierarchy, or by levels of the moment.
 
 Each motion knows its unit, makes its own whole state from columns (d^2, n) of stacked density
-matrices, kicks it by a pulse, and travels along marks of time in its unit, with dense output
-[HairerNorsettWanner1993]. In a constant system the generator of the long run takes over once the
-memory is over.
+matrices, kicks it by a pulse, and travels along marks of time in its unit, with dense output. In a
+constant system the generator of the long run takes over once the memory is over.
 """
 
 from __future__ import annotations
@@ -266,7 +265,7 @@ def motion_of(
     level_shift: bool,
     resolution: float | None,
 ) -> tuple[Motion, float]:
-    """What moves a state by any equation but the hierarchy, and its uncertainty."""
+    """Motion by any equation but the hierarchy, and its uncertainty."""
     system = given.system if isinstance(given, Generator) else given
     chosen: dict[str, Any] = {"level_shift": level_shift, "resolution": resolution}
     if isinstance(given, Generator) or (system.constant and method in METHODS):

@@ -107,7 +107,13 @@ class Evolution:
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
-        """Times, states as real and imaginary parts, mean values and monitors, for JSON."""
+        """Times, states as real and imaginary parts, mean values and monitors.
+
+        Returns
+        -------
+        dict
+            As JSON can hold it.
+        """
         states = np.array([state.full() for state in self.states])
         expect = self.expect if isinstance(self.expect, dict) else dict(enumerate(self.expect))
         return document(
@@ -191,7 +197,9 @@ def evolve(
         Whose mean values are asked for.
     pulses : iterable of (time, Qobj)
         Unitary operators that act at once, on the memory as well.
-    level_shift, resolution
+    level_shift : bool
+        As of `generator`; "tcl2", "tcl4" and "heom" always have it.
+    resolution : float, inverse unit of energy, optional
         As of `generator`.
     rtol : float, no unit
         "heom": allowed change of any element of a state on finer exponents and on one level less,
