@@ -60,7 +60,7 @@ print(table)
 # - **Gibbs** says how far the equation is from leaving the thermal state alone.
 # - **verdict** is what follows: "crossover" means that terms were dropped that do not average out.
 #
-# No column is best in one row. Redfield has a negative eigenvalue and rates that are right to a
+# No row is best in every column. Redfield has a negative eigenvalue and rates that are right to a
 # per cent. Davies is positive and thermal to rounding, and wrong by forty per cent. Three
 # experiments say why.
 
