@@ -12,8 +12,8 @@ from openmr._qutip import exact_arithmetic
 from openmr.bath.transforms import half_sided
 from openmr.master.evolution import choi_eigenvalues
 from openmr.master.interaction import hermitian_basis
-from openmr.master.redfield import reset
 from openmr.master.open_system import bohr_groups
+from openmr.master.redfield import reset
 
 UP = qutip.sigmap()
 BAND = 300.0
