@@ -144,13 +144,16 @@ class Generator:
 
     @cached_property
     def eigenmatrix(self) -> ComplexArray:
-        """L between eigenstates of H, (d^2, d^2): weak rates keep their digits beside H."""
+        """L between eigenstates of H, (d^2, d^2), columns of rho stacked."""
+        energies = self.system.energies
+        return self.eigendissipator + np.diag(1j * (energies[:, None] - energies).ravel())
+
+    @cached_property
+    def eigendissipator(self) -> ComplexArray:
+        """The same without -i [H, .]: weak rates keep their digits beside H."""
         inside = self.system.in_eigenbasis
-        found = _superoperator(
-            inside(self._pairs[0]),
-            inside(self._pairs[1]),
-            inside(self._left) - 1j * np.diag(self.system.energies),
-        )
+        dressed, operators = self._pairs
+        found = _superoperator(inside(dressed), inside(operators), inside(self._left))
         rest = [part.rest for part in self.pieces if part.rest is not None]
         if rest:
             turn = np.kron(self.system.states.conj(), self.system.states)

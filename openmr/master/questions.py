@@ -30,6 +30,8 @@ _APART = 10.0
 """Difference of frequencies over the rates from which on a secular equation may be used."""
 _SHOWN = 12
 """Largest number of rows of a table in print."""
+_WEAK = 1e-5
+"""Rates over differences of frequencies below which the two are solved for one after the other."""
 _EQUAL = 1e-9
 """Eigenvalues that are one to rounding, over the largest."""
 _SECOND_ORDER = (
@@ -81,7 +83,7 @@ class Rates:
     participation : array (p,), no unit
         Share of the pair in its mode; below 0.7 the mode is mixed, and its name a convention.
     uncertainty : float, unit of energy
-        Error that the route states of its own.
+        Error that the route states of its own, and rounding of the levels.
     warnings : tuple of str
         What to know before using the numbers.
     """
@@ -160,7 +162,7 @@ def rates_of(made: Generator) -> Rates:
     """Rates of a generator that is there already."""
     system = made.system
     d, energies = system.dimension, system.energies
-    values, share = _modes(made.eigenmatrix)
+    values, share = _modes(made)
     # columns of rho stacked: place n d + m of |m><n|
     shares = share.reshape(-1, d, d).transpose(0, 2, 1)
     levels = np.arange(d)
@@ -184,14 +186,36 @@ def rates_of(made: Generator) -> Rates:
         golden_longitudinal=golden_still,
         golden_transverse=golden_moving[m, n],
         participation=np.minimum(shares[mode[m, n], m, n], 1.0),
-        uncertainty=made.uncertainty,
+        uncertainty=made.uncertainty + _checks.EPSILON * float(np.abs(energies).max()),
         warnings=made.warnings,
     )
     return replace(record, warnings=(*made.warnings, *_warnings(made, record)))
 
 
-def _modes(matrix: ComplexArray) -> tuple[ComplexArray, Array]:
+def _modes(made: Generator) -> tuple[ComplexArray, Array]:
     """Eigenvalues (k,), and the share of each element of rho in each of them (k, d^2).
+
+    Where rates are so small beside the differences of frequencies that rounding of the frequencies
+    would show in them, each frequency has its own block, right to second order in their ratio.
+    """
+    places, frequencies = made.system.bohr
+    weak, place = made.eigendissipator, places.T.ravel()
+    closest = np.diff(frequencies).min(initial=np.inf)
+    if np.abs(weak).sum(axis=1).max() > _WEAK * closest:
+        return _eigen(made.eigenmatrix)
+    values = np.zeros(len(place), dtype=complex)
+    shares = np.zeros((len(place), len(place)))
+    for k, frequency in enumerate(frequencies):
+        inside, outside = np.flatnonzero(place == k), np.flatnonzero(place != k)
+        through = weak[outside] / (1j * (frequency - frequencies[place[outside]]))[:, None]
+        block = (weak + weak[:, outside] @ through)[np.ix_(inside, inside)]
+        small, shares[np.ix_(inside, inside)] = _eigen(block)
+        values[inside] = small + 1j * frequency
+    return values, shares
+
+
+def _eigen(matrix: ComplexArray) -> tuple[ComplexArray, Array]:
+    """Eigenvalues (k,), and the share of each element of a vector in each of them (k, k).
 
     Equal eigenvalues have one spectral projector, which does not depend on the choice of basis.
     """

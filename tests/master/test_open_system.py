@@ -534,17 +534,27 @@ def test_a_steady_state_that_is_not_the_only_one():
 
 
 def test_weak_coupling_keeps_its_digits():
-    """Rates 1e-12 of the splitting scale with the coupling."""
-
-    def rates(weak):
-        bath = om.Bath.drude(0.05 * weak, 1.5, 1.0)
-        system = om.OpenSystem(0.3 * SZ + 0.4 * SX, [(SZ, bath)])
-        found = master.rates(system, "davies")
-        return np.append(found.longitudinal, found.transverse) / weak
-
-    assert rates(1e-12) == pytest.approx(rates(1.0), rel=1e-3)
-    state = om.OpenSystem(0.3 * SZ + 0.4 * SX, [(SZ, om.Bath.drude(5e-14, 1.5, 1.0))])
-    assert master.steady_state(state, "davies").gibbs_distance < 1e-9
+    """Rates 1e-14 of the levels are those of the golden rule, whatever the basis."""
+    rng = np.random.default_rng(20)
+    h, a = random_hermitian(rng, 4), random_hermitian(rng, 4)
+    wrong = {}
+    for weak in (1e-3, 1e-5, 1e-9, 1e-13):
+        system = om.OpenSystem(h, [(a, om.Bath.drude(0.05 * weak, 1.5, 1.0))])
+        # rounding of the levels, 1e-15, over rates of 0.01 `weak` where both are solved for together
+        rounding = 1e-13 / weak if weak > 1e-6 else 1e-12
+        found, still = master.rates(system, "davies"), master.steady_state(system, "davies")
+        off = np.append(
+            found.longitudinal / found.golden_longitudinal - 1,
+            found.transverse / found.golden_transverse - 1,
+        )
+        if np.abs(off).max() > rounding or still.gibbs_distance > ROUNDING:
+            wrong[weak] = np.abs(off).max(), still.gibbs_distance
+        # what Redfield adds to the populations is of second order
+        redfield = master.rates(system, "redfield")
+        apart = np.abs(redfield.longitudinal / found.longitudinal - 1).max()
+        if apart > 10 * weak + rounding:
+            wrong["redfield", weak] = apart
+    assert wrong == {}
 
 
 # --- all routes side by side -------------------------------------------------------------------
