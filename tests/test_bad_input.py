@@ -93,8 +93,12 @@ BAD = [
     (lambda: om.relaxation(FILM, 10.0, 1.0, azimuth=np.nan), "`azimuth`.*nan"),
     (lambda: om.relaxation(FILM, 10.0, 1.0).along((1, 2, 3)), r"`axis`.*\(3,\)"),
     (
-        lambda: om.relaxation(FILM, 10.0, 1.0, method="bloch-redfield", sec_cutoff=np.nan),
-        "`sec_cutoff`.*nan",
+        lambda: om.relaxation(FILM, 10.0, 1.0, method="bloch-redfield", resolution=0.0),
+        "`resolution` must be one real number and > 0 s, got 0",
+    ),
+    (
+        lambda: om.relaxation(FILM, 10.0, 1.0, method="evolution", sec_cutoff=0.1),
+        "`sec_cutoff` is now `resolution`, a time in s.*inf is the full.*got sec_cutoff = 0.1",
     ),
     (
         lambda: om.relaxation(paramagnet(2.5e6 - 0.5), 10.0, 1.0, method="bloch-redfield"),
