@@ -42,8 +42,6 @@ from openmr.master.markov import Part
 from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled, tcl2_generator
 from openmr.master.open_system import OpenSystem
 
-_DENSE = 150
-"""Largest block whose exponential is taken whole, at less than its steps one by one."""
 _SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
 """First depth; how often exponents are made finer; inverse iterations."""
 MAX_DEPTH, _TRIED = 12, 5
@@ -60,6 +58,8 @@ _FOLLOWED = 1e-11
 """Distance from the slow modes that is rounding, over the largest element."""
 _OFFSET = 0.02
 """Shift off the axis of frequencies, over the slowest exponent, that keeps matrices regular."""
+_DENSE = 150
+"""Largest block whose exponential is taken whole, at less than its steps one by one."""
 _KRYLOV = 80
 """Largest Krylov space before the time step is halved."""
 _LARGEST_ERROR = 1e-9
@@ -278,7 +278,7 @@ def _clusters(values: ComplexArray, width: float) -> tuple[ComplexArray, NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class Slow:
+class _Slow:
     """Converged slow modes: what `Hierarchy.slow` gives, and how much it may still change."""
 
     hierarchy: Hierarchy
@@ -343,7 +343,7 @@ def hierarchies(
     return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
 
 
-def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> Slow:
+def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> _Slow:
     """Slow modes of a constant system; arguments and errors as of `slow_generator`."""
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
@@ -357,7 +357,7 @@ def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_
         return unit * generator, unit * max(rtol * rate, rounding)
 
     hierarchy, change = ladder(hierarchies(system, widen=1.5), answer, max_depth)
-    return Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
+    return _Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
 
 
 def slow_generator(
@@ -396,7 +396,7 @@ def slow_generator(
     return unit * slow.generator, unit * slow.uncertainty
 
 
-def _steady(slow: Slow) -> ComplexArray:
+def _steady(slow: _Slow) -> ComplexArray:
     """Steady state as the whole hierarchy, (rows,), trace one.
 
     `ConvergenceError` if it is not unique.
@@ -725,7 +725,7 @@ def _length(vectors: ComplexArray) -> float:
     """Norm; refused where it says that nothing holds the motion."""
     length = float(np.linalg.norm(vectors))
     if not length <= _GROWN:
-        raise _checks.ConvergenceError(
+        raise ConvergenceError(
             "the hierarchy grows without bound: it has too few levels for noise this strong"
         )
     return length
