@@ -197,7 +197,7 @@ def test_one_time_is_one_of_many():
         np.testing.assert_allclose(one, tensor, atol=1e-7 * np.abs(many).max())
     one = tcl2(FILM, HOT, FIELD, time=times[1])
     generator = electron_generator(FILM, HOT, FIELD, time=times[1])  # for times in beta hbar
-    own = hilbert.bloch_tensor(generator.superoperator)
+    own = hilbert.bloch_tensor(generator.last.superoperator)
     np.testing.assert_allclose(own, one.dissipator * BETA_HBAR, rtol=1e-12, atol=1e-12 * own.max())
     # 1/tau_par is 4 Re(Gamma_xx + Gamma_yy) of the transforms
     assert one.uncertainty.max() * BETA_HBAR == pytest.approx(8 * generator.uncertainty)
