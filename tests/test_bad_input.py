@@ -175,7 +175,6 @@ COMMANDS = [
     (["verify", "--exchange-energy", "strongeV"], "must have a unit"),
     (["verify", "--disorder", "glass"], "`disorder`"),
     (["verify", "--plot", __file__], "`--plot` must be a directory"),
-    (["validity", "-T", "1e-9"], "`temperature` must be so high"),
     (["ledger", "--only", ""], "`only` must hold at least one equation number"),
     (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
     (["verify", "--field", "-inf"], "`field` must be finite real numbers in T, got -inf"),

@@ -72,7 +72,8 @@ print(f"total spin changes by at most {np.abs(electron / 2 + moment - 0.5).max()
 #
 # $$ \dot\rho = -i[V, \rho] + \kappa\,\bigl(\mathrm{Tr}_m\rho\otimes\rho_m - \rho\bigr). $$
 #
-# {py:func}`openmr.rates.routes.joint_space.reset` is the second term. It does not touch the electron.
+# {py:func}`openmr.rates.routes.joint_space.reset` is the second term. It does not touch the
+# electron.
 
 
 # %%

@@ -20,7 +20,7 @@ from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr._qutip import MAX_DIMENSION, exact_arithmetic
 from openmr.bath.bath import Bath
 
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 """Rounding of the elements of an operator and of Bohr frequencies, over the largest."""
 _POSITIVE = 1e-10
 """Largest negative eigenvalue and error of the trace of what counts as a state."""
@@ -165,7 +165,7 @@ class OpenSystem:
                 "`hamiltonian` depends on time, and so do its levels: give a `time`"
             )
         energies, states = np.linalg.eigh(self.hamiltonian.full())
-        apart = np.diff(energies) > _ROUNDING * np.abs(energies).max(initial=0.0)
+        apart = np.diff(energies) > ROUNDING * np.abs(energies).max(initial=0.0)
         level = np.concatenate([[0], np.cumsum(apart)])
         return (np.bincount(level, energies) / np.bincount(level))[level], states
 
@@ -182,7 +182,7 @@ class OpenSystem:
     @cached_property
     def bohr(self) -> tuple[NDArray[np.intp], Array]:
         """Place (d, d) of w_mn = E_n - E_m among the distinct Bohr frequencies, and these (w,)."""
-        width = _ROUNDING * float(np.abs(self.energies).max(initial=0.0))
+        width = ROUNDING * float(np.abs(self.energies).max(initial=0.0))
         return self.groups(1.0 / width if width else np.inf)
 
     def groups(self, resolution: float) -> tuple[NDArray[np.intp], Array]:
@@ -457,7 +457,7 @@ def _matrix(operator: Qobj | QobjEvo) -> ComplexArray:
 def _check_hermitian(name: str, operator: Qobj | QobjEvo, hint: str = "") -> None:
     matrix = _matrix(operator)
     skew = float(np.abs(matrix - matrix.conj().T).max())
-    if skew > _ROUNDING * np.abs(matrix).max():
+    if skew > ROUNDING * np.abs(matrix).max():
         raise ParameterError(
             f"`{name}` must be Hermitian, got one with |X - X^dag| up to {skew:.3g}{hint}"
         )
