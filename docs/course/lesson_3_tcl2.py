@@ -80,10 +80,11 @@ print("rate at t = 0, 0.1, 1, 4:", rate[[0, 5, 50, 200]].round(4))
 #
 # ## The same by TCL2
 #
-# An {py:class}`openmr.master.OpenSystem` is the Hamiltonian of the electron (none here), its coupling
-# operators $A_a = -\tfrac12\sigma_a$, and a {py:class}`openmr.bath.Bath`: the matrix of the correlators.
-# The moment alone has $\langle S_a(t)S_b\rangle$ of lesson 2; the reset multiplies it by
-# $e^{-\kappa t}$. {py:func}`openmr.master.generator` takes the equation by its name, at any time.
+# An {py:class}`openmr.master.OpenSystem` is the Hamiltonian of the electron (none here), its
+# coupling operators $A_a = -\tfrac12\sigma_a$, and a {py:class}`openmr.bath.Bath`: the matrix of
+# the correlators. The moment alone has $\langle S_a(t)S_b\rangle$ of lesson 2; the reset multiplies
+# it by $e^{-\kappa t}$. {py:func}`openmr.master.generator` takes the equation by its name, at any
+# time.
 
 
 # %%
