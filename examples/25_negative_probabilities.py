@@ -1,5 +1,5 @@
 """Redfield's negative probabilities: when, and how much
-====================================================
+=====================================================
 
 The map of the Redfield equation is not completely positive at first, and becomes so again by
 itself. How deep it dips is proportional to the coupling, like everything that second order leaves
