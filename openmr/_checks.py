@@ -58,7 +58,7 @@ def finite_array(name: str, value: ArrayLike, unit: str = "") -> Array:
         given = np.asarray(value)
         if given.dtype.kind not in "iufO" or np.ma.is_masked(value):  # no dates, words or masks
             raise TypeError
-        array = given.astype(float)
+        array = given.astype(float, order="C")
     except (OverflowError, TypeError, ValueError):
         raise _reject(name, allowed, unit, value) from None
     if not np.all(np.isfinite(array)):

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.moments.grid import in_blocks
+from openmr.moments.grid import in_blocks, is_zero
 from openmr.rates.axes import film_axes, turned
 from openmr.rates.record import Relaxation, precession_tensor, shown
 from openmr.sample.film import Film
@@ -163,7 +163,7 @@ def _is_axial(relaxation: Relaxation) -> bool:
     if not (all(part.min() >= 0 for part in (x, y, z)) and relaxation.spin_flip_rate >= 0):
         return False
     others = [found[..., a, b] for a in range(3) for b in range(3) if a != b]
-    if np.array_equal(x, y) and not any(part.any() for part in others):
+    if np.array_equal(x, y) and all(map(is_zero, others)):
         return True
     rounding = 1e-14 * np.maximum(x, z)
     return all(bool(np.all(np.abs(part) <= rounding)) for part in (x - y, *others))
