@@ -20,11 +20,11 @@ from scipy.optimize import linear_sum_assignment
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.bath import Bath, BathCheck
-from openmr.master.markov import Generator, Part, generator
+from openmr.master.markov import ROUTES, Generator, Part, generator
 from openmr.master.open_system import OpenSystem
-from openmr.tables import document, table
+from openmr.tables import Record, table
 
-_MIXED = 0.7
+MIXED = 0.7
 """Share of a mode in its pair of levels below which it belongs to none."""
 _APART = 10.0
 """Difference of frequencies over the rates from which on a secular equation may be used."""
@@ -42,6 +42,7 @@ _SECOND_ORDER = (
 
 def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generator:
     """Generator of any method, that of the slow modes of the hierarchy for "heom"."""
+    _checks.choice("method", method, ROUTES)
     if method != "heom":
         return generator(system, method, **options)
     from openmr.master.hierarchy import slow_generator
@@ -65,7 +66,7 @@ def _hierarchical(options: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Rates:
+class Rates(Record):
     """Relaxation rates of an open system, from the eigenvalues of its generator.
 
     Attributes
@@ -82,12 +83,15 @@ class Rates:
         The same rates by the golden rule, for levels that are not degenerate.
     participation : array (p,), no unit
         Share of the pair in its mode; below 0.7 the mode is mixed, and its name a convention.
+    modes : complex array (d, d), unit of energy
+        Every eigenvalue, -1/T + i frequency, at the place of its |m><n|; populations in the middle.
     uncertainty : float, unit of energy
         Error that the route states of its own, and rounding of the levels.
     warnings : tuple of str
         What to know before using the numbers.
     """
 
+    SCHEMA = "openmr/master/rates/1"
     method: str
     longitudinal: Array
     pairs: NDArray[np.intp]
@@ -97,6 +101,7 @@ class Rates:
     golden_longitudinal: Array
     golden_transverse: Array
     participation: Array
+    modes: ComplexArray
     uncertainty: float
     warnings: tuple[str, ...]
 
@@ -110,16 +115,6 @@ class Rates:
         """T2 = 1 / `transverse`, inverse unit of energy, shape (p,)."""
         return _inverse(self.transverse)
 
-    def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold.
-
-        Returns
-        -------
-        dict
-            With ``schema`` and ``version``.
-        """
-        return document("openmr/master/rates/1", vars(self))
-
     def __repr__(self) -> str:
         still = (_column(self.longitudinal), _column(self.golden_longitudinal))
         moving = (self.transverse, self.golden_transverse, self.frequencies, self.shifts)
@@ -127,7 +122,7 @@ class Rates:
             ("levels", "1/T2", "golden rule", "frequency", "shift", "participation")
         ]
         for k, (m, n) in enumerate(self.pairs):
-            mixed = " mixed" if self.participation[k] < _MIXED else ""
+            mixed = " mixed" if self.participation[k] < MIXED else ""
             cells = _column([one[k] for one in moving])
             rows.append((f"{m} {n}", *cells, f"{self.participation[k]:.2f}{mixed}"))
         lines = [
@@ -167,7 +162,8 @@ def rates_of(made: Generator) -> Rates:
     levels = np.arange(d)
     populations = shares[:, levels, levels].sum(axis=1)
     weight = shares.copy()
-    weight[:, levels, levels] = populations[:, None]
+    turning = np.abs(values.imag) > _EQUAL * np.abs(values).max(initial=0.0)
+    weight[:, levels, levels] = (populations - 0.5 * turning)[:, None]  # populations mostly do not
     _, chosen = linear_sum_assignment(weight.reshape(-1, d * d).T, maximize=True)
     mode = chosen.reshape(d, d)
     zero = int(np.argmin(np.abs(values[mode[levels, levels]])))
@@ -185,6 +181,7 @@ def rates_of(made: Generator) -> Rates:
         golden_longitudinal=golden_still,
         golden_transverse=golden_moving[m, n],
         participation=np.minimum(shares[mode[m, n], m, n], 1.0),
+        modes=values[mode],
         uncertainty=made.uncertainty + _checks.EPSILON * float(np.abs(energies).max()),
         warnings=made.warnings,
     )
@@ -253,12 +250,10 @@ def _golden_rule(system: OpenSystem) -> tuple[Array, Array]:
 
 
 def _warnings(made: Generator, found: Rates) -> list[str]:
-    all_rates = np.concatenate([found.longitudinal, found.transverse])
-    scale = float(np.abs(all_rates).max(initial=0.0))
-    texts = []
-    if np.any(all_rates < -1e-9 * scale):
-        texts.append(f"unstable: the rate {all_rates.min():.4g} is negative")
-    if np.any(found.participation < _MIXED):
+    scale, texts = float(np.abs(found.modes.real).max()), []
+    if (lowest := -float(found.modes.real.max())) < -1e-9 * scale:
+        texts.append(f"unstable: the rate {lowest:.4g} is negative")
+    if np.any(found.participation < MIXED):
         texts.append("mixed: some modes belong to no single pair of levels")
     if made.method in ("davies", "grouped") and (ratio := _secular_margin(made, scale)) < _APART:
         texts.append(
@@ -289,7 +284,7 @@ def _secular_margin(made: Generator, rate: float) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class SteadyState:
+class SteadyState(Record):
     """The state that a generator leaves alone.
 
     Attributes
@@ -310,6 +305,7 @@ class SteadyState:
         How far populations may be trusted.
     """
 
+    SCHEMA = "openmr/master/steady_state/1"
     method: str
     state: Qobj
     populations: Array
@@ -317,18 +313,6 @@ class SteadyState:
     gibbs_distance: float | None
     fourth_order: Array | None
     note: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold; the state by real and imaginary part.
-
-        Returns
-        -------
-        dict
-            With ``schema`` and ``version``.
-        """
-        matrix = self.state.full()
-        state = {"real": matrix.real, "imag": matrix.imag}
-        return document("openmr/master/steady_state/1", {**vars(self), "state": state})
 
     def __repr__(self) -> str:
         lines = [
@@ -417,7 +401,7 @@ def _steady_of(made: Generator) -> ComplexArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Currents:
+class Currents(Record):
     """Energy, and any other quantity, that flows from each bath into the system.
 
     Attributes
@@ -440,6 +424,7 @@ class Currents:
         What to know before using the numbers.
     """
 
+    SCHEMA = "openmr/master/currents/1"
     method: str
     energy: Array
     bath_energy: Array | None
@@ -448,16 +433,6 @@ class Currents:
     total_quantity: float | None
     entropy_production: float | None
     warnings: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold.
-
-        Returns
-        -------
-        dict
-            With ``schema`` and ``version``.
-        """
-        return document("openmr/master/currents/1", vars(self))
 
     def __repr__(self) -> str:
         columns = {"energy": self.energy, "bath side": self.bath_energy, "of": self.quantity}
