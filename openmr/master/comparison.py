@@ -206,10 +206,10 @@ def _route(system: OpenSystem, method: str, asked: _Question, options: dict[str,
     verdict = "crossover" if any(text.startswith("crossover") for text in notes) else ""
     if slowest < _NEGATIVE * scale or getattr(answer, "lowest", 0.0) < _NEGATIVE:
         verdict = "unstable"
-    if method == "coarse-grained" and made.resolution is not None and np.isfinite(made.resolution):
+    if method == "coarse-grained" and (time := made.resolution or np.inf) < np.inf:
         notes.append(
-            f"averaged over `resolution` = {made.resolution:.3g}, in which {made.resolution * scale:.2g}"
-            f" of a decay goes by and frequencies within {1 / made.resolution:.2g} are not told apart"
+            f"averaged over `resolution` = {time:.3g}, in which {time * scale:.2g} of a decay "
+            f"goes by and frequencies within {1 / time:.2g} are not told apart"
         )
     return Route(
         method, answer, np.nan, None, made.positivity, made.detailed_balance, cost, verdict,

@@ -204,15 +204,18 @@ class Hierarchy:
         one = eye_array(matrix.shape[0], dtype=complex, format="csc")
         # as symmetric in its pattern as it is, the matrix hardly fills in
         options = {"SymmetricMode": True}
-        factors = [
-            splu(
-                csc_array(matrix - w * one),
-                "MMD_AT_PLUS_A",
-                diag_pivot_thresh=0.01,
-                options=options,
-            )
-            for w in shifts
-        ]
+        factors: list[Any] = []
+        for w in shifts:
+            shifted = csc_array(matrix - w * one)
+            factors.append(splu(shifted, "MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options))
+            needed = 20.0 * len(shifts) * factors[0].nnz  # a number and its place: 20 bytes
+            if needed > MOST_BYTES:
+                raise SizeError(
+                    f"`method` 'heom' with {len(self.exponents)} exponents and depth {self.depth} "
+                    f"would factor {len(shifts)} matrices of {self._rows} rows, "
+                    f"{needed / 2**30:.2g} GiB, allowed {MOST_BYTES / 2**30:g} GiB; use 'tcl4', or "
+                    "a larger `rtol`"
+                )
         modes = np.zeros((matrix.shape[0], top), dtype=complex)
         modes[:top] = vectors
         scale = max(1.0, float(np.abs(values).max()))

@@ -496,8 +496,16 @@ def currents_of(made: Generator, number: ComplexArray | None = None, state: Any 
     else:
         rho = system.density_matrix(state, "state").full()
     terms = np.array([part.apply(rho) for part in made.pieces]).reshape(-1, *rho.shape)
-    energy = np.einsum("ab,kba->k", system.hamiltonian.full(), terms).real
-    other = None if number is None else np.einsum("ab,kba->k", number, terms).real
+    alone = state is None and len(terms) == 1
+    size = len(rho) ** 2 * _checks.EPSILON * np.abs(made.eigendissipator).max() if alone else 0.0
+
+    def flow(operator: ComplexArray) -> Array:
+        found = np.einsum("ab,kba->k", operator, terms).real
+        found[np.abs(found) <= size * np.abs(operator).max()] = 0.0  # nothing flows from one bath
+        return np.asarray(found)
+
+    energy = flow(system.hamiltonian.full())
+    other = None if number is None else flow(number)
     change = _entropy_change(rho, terms.sum(axis=0))
     return _currents(system, made.method, energy, None, other, change, number)
 
