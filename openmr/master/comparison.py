@@ -39,6 +39,7 @@ _NEGATIVE = -1e-9
 """Rate or population, over the largest, from which on it is no rounding."""
 
 Answer = Rates | SteadyState | Currents
+_Apart = tuple[float, float | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +188,7 @@ def compare(
     best = next((one for one in (*_BEST, "redfield", *chosen) if one in stable), "")
     reference = next((one.answer for one in routes if one.method == best), None)
     if reference is not None:
-        routes = [_judged(one, best, *asked.apart(one.answer, reference)) for one in routes]
+        routes = [_judged(one, best, asked.apart, reference) for one in routes]
     return RouteTable(question, best, asked.scale, tuple(routes))
 
 
@@ -217,9 +218,10 @@ def _route(system: OpenSystem, method: str, asked: _Question, options: dict[str,
     )  # fmt: skip
 
 
-def _judged(route: Route, best: str, apart: float, beside: float | None) -> Route:
+def _judged(route: Route, best: str, measure: Callable[..., _Apart], reference: Answer) -> Route:
     if route.answer is None:
         return route
+    apart, beside = measure(route.answer, reference)
     verdict = next(name for name, most in _VERDICTS.items() if not apart > most)
     if route.verdict == "unstable" or (route.verdict and (verdict != "good" or best not in _BEST)):
         verdict = route.verdict
@@ -238,41 +240,30 @@ class _Question:
     """A way to ask, one to measure differences, and the numbers to show."""
 
     ask: Callable[[Generator], Answer]
-    apart: Callable[[Any, Any], tuple[float, float | None]]
+    apart: Callable[[Any, Any], _Apart]
     scale: str
     heads: tuple[str, ...]
     show: Callable[[Any], Sequence[float]]
 
 
-def _rates_apart(one: Rates | None, other: Rates) -> tuple[float, float | None]:
-    """Of rates, and of frequencies."""
-    if one is None:
-        return np.nan, None
+def _rates_apart(one: Rates, other: Rates) -> _Apart:
+    """Deviation of rates, and of frequencies."""
     named = np.minimum(one.participation, other.participation) >= MIXED
     m, n = other.pairs[named].T
     rest = np.ones(other.modes.shape, dtype=bool)
     rest[m, n] = rest[n, m] = False
     left, right = one.modes[rest], other.modes[rest]
     k, j = linear_sum_assignment(np.abs(left[:, None] - right))
-    apart = np.abs(
-        [
-            [*(part(one.modes - other.modes)[m, n]), *part(left[k] - right[j])]
-            for part in (np.real, np.imag)
-        ]
-    ).max(axis=1)
+    apart = np.concatenate([(one.modes - other.modes)[m, n], left[k] - right[j]])
     scale = np.abs(other.modes.real).max()
-    return _over(apart[0], scale), _over(apart[1], scale)
+    return _over(np.abs(apart.real).max(), scale), _over(np.abs(apart.imag).max(), scale)
 
 
-def _states_apart(one: SteadyState | None, other: SteadyState) -> tuple[float, None]:
-    if one is None:
-        return np.nan, None
+def _states_apart(one: SteadyState, other: SteadyState) -> _Apart:
     return 0.5 * float(np.abs(np.linalg.eigvalsh((one.state - other.state).full())).sum()), None
 
 
-def _currents_apart(one: Currents | None, other: Currents) -> tuple[float, None]:
-    if one is None:
-        return np.nan, None
+def _currents_apart(one: Currents, other: Currents) -> _Apart:
     apart = np.abs(one.energy - other.energy).max(initial=0.0)
     return _over(apart, np.abs(other.energy).max(initial=0.0)), None
 
@@ -281,17 +272,13 @@ def _over(apart: float, scale: float) -> float:
     return float(apart / scale) if scale > 0 else 0.0 if apart == 0 else np.inf
 
 
-def _first_rates(found: Rates) -> list[float]:
-    return [found.longitudinal[0], found.transverse[0], found.frequencies[0]]
-
-
 _QUESTIONS = {
     "rates": _Question(
         rates_of,
         _rates_apart,
         "over its largest rate",
         ("1/T1", "1/T2", "frequency", "deviation", "of frequency"),
-        _first_rates,
+        lambda found: [found.longitudinal[0], found.transverse[0], found.frequencies[0]],
     ),
     "steady_state": _Question(
         steady_of,

@@ -8,6 +8,7 @@ one from its `Generator`. hbar = k_B = 1; one unit of energy, its inverse for ti
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -330,14 +331,7 @@ class SteadyState(Record):
 def steady_state(system: OpenSystem, method: str = "redfield", **options: Any) -> SteadyState:
     """The state in which nothing changes any more.
 
-    Parameters and errors as of `rates`.
-
-    Parameters
-    ----------
-    method : str
-        As of `generator`, or "heom".
-    **options
-        Those of `generator`.
+    Parameters as of `rates`.
 
     Returns
     -------
@@ -349,13 +343,10 @@ def steady_state(system: OpenSystem, method: str = "redfield", **options: Any) -
     ConvergenceError
         If there is more than one.
     """
-    made = solved(system, method, options)
-    fourth = None
+    made, fourth = solved(system, method, options), None
     if method not in ("tcl4", "heom") and system.constant:
-        try:
+        with suppress(_checks.OpenmrError):  # no exponents, or no limit
             fourth = _steady_of(generator(system, "tcl4"))
-        except _checks.OpenmrError:  # no exponents, or no limit
-            fourth = None
     return steady_of(made, fourth)
 
 
@@ -457,16 +448,14 @@ def currents(
 ) -> Currents:
     """Currents from each bath into the system, in the steady state or in a given one.
 
+    Further parameters as of `rates`.
+
     Parameters
     ----------
     of : Qobj, optional
         Conserved operator whose current is asked for as well: particles, S_z.
-    method : str
-        As of `generator`, or "heom" (steady state only).
     state : Qobj or array_like, optional
-        Density matrix or ket; the steady state by default.
-    **options
-        Those of `generator`.
+        Density matrix or ket; the steady state by default, which "heom" must have.
 
     Returns
     -------
@@ -480,56 +469,39 @@ def currents(
     """
     number = None if of is None else _observable("of", of, system)
     if method == "heom":
-        if state is not None:
-            raise ParameterError("`state` must be None with 'heom': currents are of its steady one")
-        return _hierarchy_currents(system, number, options)
+        _steady_only(state)
+        return currents_of(Generator(system, method, ()), number, **options)
     return currents_of(solved(system, method, options), number, state)
 
 
-def currents_of(made: Generator, number: ComplexArray | None = None, state: Any = None) -> Currents:
+def currents_of(
+    made: Generator, number: ComplexArray | None = None, state: Any = None, **options: Any
+) -> Currents:
     """Currents of a generator that is there already; `number` is the matrix of another quantity."""
-    system = made.system
+    system, bath_energy, change = made.system, None, 0.0
     if made.method == "heom":
-        return _hierarchy_currents(system, number, {})
-    if state is None:
-        rho = system.from_eigenbasis(_steady_of(made))
+        from openmr.master import hierarchy
+
+        energy, bath_energy, other, _ = hierarchy.currents(system, number, **_hierarchical(options))
     else:
-        rho = system.density_matrix(state, "state").full()
-    terms = np.array([part.apply(rho) for part in made.pieces]).reshape(-1, *rho.shape)
-    alone = state is None and len(terms) == 1
-    size = len(rho) ** 2 * _checks.EPSILON * np.abs(made.eigendissipator).max() if alone else 0.0
+        if state is None:
+            rho = system.from_eigenbasis(_steady_of(made))
+        else:
+            rho = system.density_matrix(state, "state").full()
+        terms = np.array([part.apply(rho) for part in made.pieces]).reshape(-1, *rho.shape)
+        alone = state is None and len(terms) == 1
+        size = len(rho) ** 2 * _checks.EPSILON * np.abs(made.eigendissipator).max() if alone else 0
 
-    def flow(operator: ComplexArray) -> Array:
-        found = np.einsum("ab,kba->k", operator, terms).real
-        found[np.abs(found) <= size * np.abs(operator).max()] = 0.0  # nothing flows from one bath
-        return np.asarray(found)
+        def flow(operator: ComplexArray) -> Array:
+            found = np.einsum("ab,kba->k", operator, terms).real
+            found[np.abs(found) <= size * np.abs(operator).max()] = 0.0  # one bath: rounding
+            return np.asarray(found)
 
-    energy = flow(system.hamiltonian.full())
-    other = None if number is None else flow(number)
-    change = _entropy_change(rho, terms.sum(axis=0))
-    return _currents(system, made.method, energy, None, other, change, number)
-
-
-def _hierarchy_currents(
-    system: OpenSystem, number: ComplexArray | None, options: dict[str, Any]
-) -> Currents:
-    from openmr.master import hierarchy
-
-    inside, outside, other, _ = hierarchy.currents(system, number, **_hierarchical(options))
-    return _currents(system, "heom", inside, outside, other, 0.0, number)
-
-
-def _currents(
-    system: OpenSystem,
-    method: str,
-    energy: Array,
-    bath_energy: Array | None,
-    other: Array | None,
-    change: float,
-    number: ComplexArray | None,
-) -> Currents:
+        energy = flow(system.hamiltonian.full())
+        other = None if number is None else flow(number)
+        change = _entropy_change(rho, terms.sum(axis=0))
     return Currents(
-        method=method,
+        method=made.method,
         energy=energy,
         bath_energy=bath_energy,
         quantity=other,
@@ -538,6 +510,11 @@ def _currents(
         entropy_production=_entropy(system, energy, other, change),
         warnings=_not_conserved(system, number),
     )
+
+
+def _steady_only(state: Any) -> None:
+    if state is not None:
+        raise ParameterError("`state` must be None with 'heom', which knows its steady state alone")
 
 
 def _entropy_change(rho: ComplexArray, change: ComplexArray) -> float:
@@ -598,18 +575,17 @@ def correlation(
 ) -> ComplexArray:
     """Two-time function <A(t) B(0)> by regression, in the steady state unless one is given.
 
+    "heom" keeps what system and bath share at t = 0, which regression forgets.
+    Further parameters as of `rates`.
+
     Parameters
     ----------
     a, b : Qobj
         A and B.
     times : array_like (t,), inverse unit of energy
         Increasing, from 0 on.
-    method : str
-        As of `generator`; "heom" keeps what system and bath share at t = 0, regression forgets it.
     state : Qobj or array_like, optional
-        At time 0.
-    **options
-        Those of `generator`.
+        At time 0, as of `currents`.
 
     Returns
     -------
@@ -628,8 +604,7 @@ def correlation(
     if method == "heom":
         from openmr.master import hierarchy
 
-        if state is not None:
-            raise ParameterError("`state` must be None with 'heom': it is its steady state")
+        _steady_only(state)
         return np.asarray(hierarchy.two_time(system, left, right, grid, **_hierarchical(options)))
     made, left, right, rho = _regression(system, left, right, method, state, options)
     vector, found, last, steps = (right @ rho).T.ravel(), [], 0.0, {}
@@ -647,16 +622,14 @@ def spectrum(
 ) -> ComplexArray:
     """Fourier integral of <A(t) B(0)> - <A><B> over all times; by regression unless "heom".
 
+    Further parameters as of `rates`.
+
     Parameters
     ----------
     a, b : Qobj
         A and B.
     w : array_like (w,), unit of energy
         Frequencies; the weight is exp(i w t), as in QuTiP's ``spectrum`` with the sign of w turned.
-    method : str
-        As of `generator`.
-    **options
-        Those of `generator`.
 
     Returns
     -------
@@ -714,10 +687,6 @@ def _regression(
 
 def check(bath: Bath) -> BathCheck:
     """Positivity, detailed balance, level shift and memory time of a bath, measured.
-
-    Parameters
-    ----------
-    bath : Bath
 
     Returns
     -------
