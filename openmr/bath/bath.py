@@ -61,10 +61,10 @@ class BathCheck:
     memory_time: float
 
     def __repr__(self) -> str:
-        balance = "" if self.detailed_balance is None else f"{self.detailed_balance:.2g}"
+        balance = self.detailed_balance
         rows = [
             ("lowest eigenvalue", f"{self.lowest:.3g}"),
-            ("detailed balance", balance or "no temperature"),
+            ("detailed balance", "not asked" if balance is None else f"{balance:.2g}"),
             ("level shift", "yes" if self.has_shift else "none: use level_shift=False"),
             ("memory time", f"{self.memory_time:.4g}"),
         ]

@@ -478,28 +478,31 @@ def currents_of(
     made: Generator, number: ComplexArray | None = None, state: Any = None, **options: Any
 ) -> Currents:
     """Currents of a generator that is there already; `number` is the matrix of another quantity."""
-    system, bath_energy, change = made.system, None, 0.0
+    system, bath_energy, change, scale = made.system, None, 0.0, made
     if made.method == "heom":
         from openmr.master import hierarchy
 
-        energy, bath_energy, other, _ = hierarchy.currents(system, number, **_hierarchical(options))
+        found = hierarchy.currents(system, number, **_hierarchical(options))
+        energy, bath_energy, other = found[:3]
+        scale = generator(system)
     else:
         if state is None:
             rho = system.from_eigenbasis(_steady_of(made))
         else:
             rho = system.density_matrix(state, "state").full()
         terms = np.array([part.apply(rho) for part in made.pieces]).reshape(-1, *rho.shape)
-        alone = state is None and len(terms) == 1
-        size = len(rho) ** 2 * _checks.EPSILON * np.abs(made.eigendissipator).max() if alone else 0
-
-        def flow(operator: ComplexArray) -> Array:
-            found = np.einsum("ab,kba->k", operator, terms).real
-            found[np.abs(found) <= size * np.abs(operator).max()] = 0.0  # one bath: rounding
-            return np.asarray(found)
-
-        energy = flow(system.hamiltonian.full())
-        other = None if number is None else flow(number)
+        energy = np.einsum("ab,kba->k", system.hamiltonian.full(), terms).real
+        other = None if number is None else np.einsum("ab,kba->k", number, terms).real
         change = _entropy_change(rho, terms.sum(axis=0))
+    if state is None and len(energy) == 1:  # nothing flows from one bath: what is rounding is 0
+        size = system.dimension**2 * _checks.EPSILON * np.abs(scale.eigendissipator).max()
+        for values, operator in (
+            (energy, system.energies),
+            (bath_energy, system.energies),
+            (other, number),
+        ):
+            if values is not None and operator is not None:
+                values[np.abs(values) <= size * np.abs(operator).max()] = 0.0
     return Currents(
         method=made.method,
         energy=energy,

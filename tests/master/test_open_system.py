@@ -657,7 +657,7 @@ def test_the_work_of_a_hierarchy_has_a_bound(monkeypatch):
 
 def test_one_bath_carries_no_current():
     """Whatever the equation, rounding does not show."""
-    for method in ("redfield", "davies", "tcl4"):
+    for method in ("redfield", "davies", "tcl4", "heom"):
         found = master.currents(QUBIT, SZ @ SZ, method)
         assert found.energy[0] == found.quantity[0] == 0.0
     hot = master.currents(QUBIT, state=np.diag([1.0, 0.0]))
