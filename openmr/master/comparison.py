@@ -127,11 +127,10 @@ class RouteTable(Record):
         for one in self.routes:
             cells = one._cells(asked.show)
             rows.append((one.method, *cells, *[""] * (len(heads) - len(cells)), one.verdict))
-        said = dict.fromkeys(text for one in self.routes for text in one.notes)
-        notes = [
-            f"  {', '.join(one.method for one in self.routes if text in one.notes)}: {text}"
-            for text in said
-        ]
+        said: dict[str, list[str]] = {}
+        for method, text in ((one.method, text) for one in self.routes for text in one.notes):
+            said.setdefault(text, []).append(method)
+        notes = [f"  {', '.join(who)}: {text}" for text, who in said.items()]
         title = f"RouteTable  {self.question}; "
         if self.best not in _BEST:
             title += "no route beyond second order converged, none is certified; "

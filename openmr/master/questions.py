@@ -316,15 +316,15 @@ class SteadyState(Record):
     note: str
 
     def __repr__(self) -> str:
-        lines = [
-            f"SteadyState  {self.method}",
-            f"  populations       : {_list(self.populations)}",
-            f"  lowest eigenvalue : {self.lowest:.3g}",
+        rows = [
+            ("populations", _list(self.populations)),
+            ("lowest eigenvalue", f"{self.lowest:.3g}"),
         ]
         if self.gibbs_distance is not None:
-            lines.append(f"  from Gibbs        : {self.gibbs_distance:.3g}")
+            rows.append(("from Gibbs", f"{self.gibbs_distance:.3g}"))
         if self.fourth_order is not None:
-            lines.append(f"  fourth order      : {_list(self.fourth_order)}")
+            rows.append(("fourth order", _list(self.fourth_order)))
+        lines = [f"SteadyState  {self.method}", table("<<", rows, indent="  ", gap=" : ")]
         return "\n".join([*lines, *([f"  note: {self.note}"] if self.note else [])])
 
 
@@ -482,9 +482,8 @@ def currents_of(
     if made.method == "heom":
         from openmr.master import hierarchy
 
-        found = hierarchy.currents(system, number, **_hierarchical(options))
-        energy, bath_energy, other = found[:3]
-        scale = generator(system)
+        moved = hierarchy.currents(system, number, **_hierarchical(options))
+        (energy, bath_energy, other), scale = moved[:3], generator(system)
     else:
         if state is None:
             rho = system.from_eigenbasis(_steady_of(made))
@@ -496,11 +495,8 @@ def currents_of(
         change = _entropy_change(rho, terms.sum(axis=0))
     if state is None and len(energy) == 1:  # nothing flows from one bath: what is rounding is 0
         size = system.dimension**2 * _checks.EPSILON * np.abs(scale.eigendissipator).max()
-        for values, operator in (
-            (energy, system.energies),
-            (bath_energy, system.energies),
-            (other, number),
-        ):
+        sides = ((energy, system.energies), (bath_energy, system.energies), (other, number))
+        for values, operator in sides:
             if values is not None and operator is not None:
                 values[np.abs(values) <= size * np.abs(operator).max()] = 0.0
     return Currents(
