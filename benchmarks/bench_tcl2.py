@@ -10,7 +10,8 @@ import pytest
 import qutip
 
 import openmr as om
-from openmr import kernels, master
+from openmr import kernels
+from openmr.master.panels import panel_memory
 
 FILM = om.presets.pt_py()
 
@@ -21,26 +22,25 @@ def random_system(dimension):
     return [qutip.Qobj((m + m.T) / np.sqrt(8 * dimension)) for m in raw]
 
 
-def bath(t):
-    return kernels.flat_band(t, 100.0)[:, None, None]
-
-
-def generator(dimension):
+def memory(dimension):
     hamiltonian, coupling = random_system(dimension)
-    return master.tcl2(hamiltonian, [coupling], bath, rtol=1e-5)
+    bath = om.Bath(correlation=lambda t: kernels.flat_band(t, 100.0))
+    found = panel_memory(om.OpenSystem(hamiltonian, [(coupling, bath)]), rtol=1e-5)
+    assert found.last.matrix.shape == (dimension**2,) * 2
+    return found
 
 
 @pytest.mark.parametrize("dimension", [2, 4, 8, 16])
 def test_generator(benchmark, dimension):
     benchmark.group = "Markov generator against dimension"
-    benchmark(generator, dimension)
+    benchmark(memory, dimension)
 
 
 @pytest.mark.parametrize("dimension", [2, 8])
 def test_one_more_time(benchmark, dimension):
     benchmark.group = "K(t) at one more time, as a solver asks for it"
-    found = generator(dimension)
-    benchmark(found.at, 0.3)
+    found = memory(dimension)
+    benchmark(lambda: found.at(0.3).matrix)
 
 
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
@@ -55,7 +55,7 @@ def test_memory(capsys):
     with capsys.disabled():
         for dimension in (8, 16, 24):
             tracemalloc.start()
-            generator(dimension)
+            memory(dimension)
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
             print(

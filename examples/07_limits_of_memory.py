@@ -23,17 +23,18 @@ film, temperature, field = om.presets.pt_py((1e-3, 0.0, 0.0)), 2.0, 5.0
 times = np.concatenate([[0.0], np.geomspace(1e-2, 60, 80)])
 forms = {
     "splitting kept": ({}, "-", "0"),
-    "kept, full secular": ({"secular": 0.0}, "--", "#d55e00"),
+    "kept, full secular": ({"resolution": np.inf}, "--", "#d55e00"),
     "splitting left out": ({"electron_splitting": False}, ":", "#0072b2"),
 }
 for name, (options, line, color) in forms.items():
     chosen = {"electron_splitting": True, "kernel": "flat", **options}
-    found = master.monitors(electron_generator(film, temperature, field, **chosen), times)
+    memory = electron_generator(film, temperature, field, **chosen)
+    found = master.evolve(memory, memory.system.as_superoperator(np.eye(4)), times)
     left.semilogx(times[1:], 1e4 * found.lowest_choi[1:], line, color=color, label=name)
     positive = name != "splitting kept"
     assert found.lowest_choi.min() > -1e-12 if positive else found.lowest_choi.min() < -1e-6
-    first = found.first_violation
-    when = "never negative" if first is None else f"first negative at {first[0]:.2f} hbar/k_BT"
+    first = found.crossings
+    when = f"first negative at {first[0]:.1e} hbar/k_BT" if first else "never negative"
     print(f"{name:20}: lowest Choi eigenvalue {found.lowest_choi.min():9.2e}, {when}")
 left.axhline(0, color="0.7", linewidth=0.8, zorder=0)
 left.set(

@@ -17,9 +17,9 @@ ODD = "of an even number of samples the last interval is judged by extrapolation
 
 """For `mutants.py`."""
 SURVIVORS: dict[str, str] = {
-    "bath.transforms._resolved: 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, "
+    "bath.transforms.resolved: 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, "
     "-1)) -> 2 * (0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, -1)))": NEAR,
-    "bath.transforms._resolved: :-1 -> :0 (2)": WORDS,
+    "bath.transforms.resolved: :-1 -> :0 (2)": WORDS,
     "bath.transforms.sampled: len(times) - 1 - (len(times) - 1) % 2 -> len(times) - 1": ODD,
     "data.identifiability.determined: NOISE_FLOOR * singular[0] -> "
     "2 * (NOISE_FLOOR * singular[0])": NEAR,

@@ -17,6 +17,12 @@ COUPLINGS = {
 DENSITY = 1.66e27
 
 
+def redfield(hamiltonian, *couplings) -> om.master.Generator:
+    """Bloch-Redfield generator without level shift, from (operator, spectrum) pairs."""
+    pairs = [(operator, om.Bath(spectrum)) for operator, spectrum in couplings]
+    return om.master.generator(om.OpenSystem(hamiltonian, pairs), level_shift=False)
+
+
 def film_of(*moments: om.Moments, weiss=0.0, disorder="random", **electrons) -> om.Sample:
     """Pt film with the given moments."""
     base = om.presets.pt_py()

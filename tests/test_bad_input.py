@@ -93,8 +93,12 @@ BAD = [
     (lambda: om.relaxation(FILM, 10.0, 1.0, azimuth=np.nan), "`azimuth`.*nan"),
     (lambda: om.relaxation(FILM, 10.0, 1.0).along((1, 2, 3)), r"`axis`.*\(3,\)"),
     (
-        lambda: om.relaxation(FILM, 10.0, 1.0, method="bloch-redfield", sec_cutoff=np.nan),
-        "`sec_cutoff`.*nan",
+        lambda: om.relaxation(FILM, 10.0, 1.0, method="bloch-redfield", resolution=0.0),
+        "`resolution` must be one real number and > 0 s, got 0",
+    ),
+    (
+        lambda: om.relaxation(FILM, 10.0, 1.0, method="evolution", sec_cutoff=0.1),
+        "`sec_cutoff` is now `resolution`, a time in s.*inf is the full.*got sec_cutoff = 0.1",
     ),
     (
         lambda: om.relaxation(paramagnet(2.5e6 - 0.5), 10.0, 1.0, method="bloch-redfield"),
@@ -171,7 +175,6 @@ COMMANDS = [
     (["verify", "--exchange-energy", "strongeV"], "must have a unit"),
     (["verify", "--disorder", "glass"], "`disorder`"),
     (["verify", "--plot", __file__], "`--plot` must be a directory"),
-    (["validity", "-T", "1e-9"], "`temperature` must be so high"),
     (["ledger", "--only", ""], "`only` must hold at least one equation number"),
     (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
     (["verify", "--field", "-inf"], "`field` must be finite real numbers in T, got -inf"),

@@ -11,8 +11,18 @@ GRID = om.kinetics.energy_grid([1.0], 0.5, 5.0)
 SX = qutip.sigmax()
 
 
+UP = qutip.sigmap()
+
+
+def spectrum(w):
+    return w / (1 - np.exp(-w)) if w else 1.0
+
+
+@pytest.fixture
 def memory():
-    return om.master.tcl2(qutip.sigmaz(), [SX], lambda t: np.exp(-t)[:, None, None], 1.0)
+    """What the old `tcl2` gives."""
+    with pytest.warns(DeprecationWarning, match=r"`master.tcl2` is now `master.generator\("):
+        return om.master.tcl2(qutip.sigmaz(), [SX], lambda t: np.exp(-t)[:, None, None], 1.0)
 
 
 def profile():
@@ -32,7 +42,15 @@ OLD = {
     "bandwidth, half width": lambda: om.kinetics.level_shift(
         om.kinetics.Sea(GRID, 0.2, (1, 1), ()), bandwidth=1e3
     ),
-    "error": lambda: memory().error,
+    "master.redfield_dissipator": lambda: om.master.redfield_dissipator(SX, [(SX, spectrum)]),
+    "master.tcl2": lambda: om.master.tcl2(SX, [SX], lambda t: np.exp(-t)[:, None, None]),
+    "master.reset": lambda: om.master.reset(qutip.qeye(2) / 2, 0.7),
+    "sec_cutoff=-1.0": lambda: om.relaxation(
+        om.presets.pt_py(), 10.0, 5.0, method="bloch-redfield", sec_cutoff=-1.0
+    ),
+    "secular=None": lambda: om.relaxation(
+        om.presets.pt_py(), 10.0, 5.0, method="tcl2", secular=None
+    ),
     "error of a profile": lambda: profile().error,
 }
 
@@ -42,7 +60,109 @@ def test_an_old_name_works_and_warns(name):
     word = name.replace(",", " ").split()[0]
     with pytest.warns(DeprecationWarning, match=f"`{word}` is now `") as found:
         assert OLD[name]() is not None
+    # an option warns where it is read, anything else at the line that holds it
+    assert found[0].filename == __file__ or "=" in name
+
+
+@pytest.mark.parametrize(("name", "value"), [("sec_cutoff", 0.0), ("sec_cutoff", 0.1)])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_value_whose_meaning_changed_is_refused(name, value):
+    asked = [
+        lambda: om.master.redfield_dissipator(SX, [(SX, spectrum)], **{name: value}),
+        lambda: om.relaxation(om.presets.pt_py(), 9.0, 1.0, method="evolution", **{name: value}),
+    ]
+    for call in asked:
+        with pytest.raises(ParameterError, match=f"`{name}` is now `resolution`.*{value}"):
+            call()
+
+
+def test_the_old_memory_has_its_old_names(memory):
+    """And is that of the engine, term by term."""
+    bath = om.Bath(correlation=lambda t: np.exp(-t))
+    system = om.OpenSystem(qutip.sigmaz(), [(SX, bath)])
+    new = om.master.generator(system, "tcl2", time=1.0)
+    assert np.abs((memory.superoperator - new.superoperator).full()).max() < 1e-7
+    assert memory.at(0.0) == memory.evolving(0.0)
+    assert memory.time == 1.0
+    assert memory.memory == 1.0
+    assert np.abs((memory.gibbs(1.0) - system.gibbs(1.0)).full()).max() == 0
+    with pytest.warns(DeprecationWarning, match="`error` is now `uncertainty`"):
+        assert memory.error == memory.uncertainty
+    up = qutip.ket2dm(qutip.basis(2, 0))
+    with pytest.warns(DeprecationWarning, match=r"`evolve\(tcl2") as found:
+        states = om.master.evolve(memory, up, [0.0, 1.0])
     assert found[0].filename == __file__
+    assert isinstance(states, list)
+    with pytest.warns(DeprecationWarning, match="`master.monitors` is now"):
+        seen = om.master.monitors(memory, [0.0, 0.5, 1.0], start=qutip.basis(2, 0), beta=1.0)
+    assert seen.lowest_state.min() >= -1e-12  # a ket is its projector
+    assert max(seen.trace, seen.hermiticity) < 1e-9
+    assert seen.lowest_choi[0] == pytest.approx(0.0, abs=1e-14)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_old_ways_to_give_a_bath_are_one():
+    """sigma_x X + sigma_y Y = sigma_+ B + sigma_- B^dag with B = X - i Y, nested or sampled."""
+    lines = om.bath.moment_correlator(1.5, 0.9)
+    turn = np.array([[1, -1j], [1, 1j]])
+
+    def cartesian(t):
+        phases = np.exp(-1j * t[:, None] * lines.frequencies - t[:, None])
+        return np.einsum("tl,lab->tab", phases, lines.weights)[:, :2, :2]
+
+    def nested(i, j):
+        return lambda t: cartesian(t)[:, i, j]
+
+    h, pair = 0.4 * qutip.sigmaz() + 0.1 * SX, [SX, qutip.sigmay()]
+    times = np.linspace(0, 2, 401)
+    ways = [
+        om.master.tcl2(h, pair, cartesian, 0.8),
+        om.master.tcl2(h, [UP, UP.dag()], lambda t: turn @ cartesian(t) @ turn.T, 0.8),
+        om.master.tcl2(h, pair, [[nested(i, j) for j in range(2)] for i in range(2)], 0.8),
+        om.master.tcl2(h, pair, (times, cartesian(times)), 0.8),
+    ]
+    for other in ways[1:]:
+        assert np.abs((ways[0].superoperator - other.superoperator).full()).max() <= 1e-9
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_old_dissipator_loses_no_channel():
+    """Dephasing 4 S(0)/2, and a decay S(1) + S(-1) that another spin does not change."""
+    sz, one = qutip.sigmaz(), qutip.qeye(2)
+    found = om.master.redfield_dissipator(0.5 * sz, [(sz, spectrum)])
+    assert found.full()[1, 1] == pytest.approx(-2.0, rel=1e-14)
+    h = 0.5 * (qutip.tensor(SX, one) + qutip.tensor(one, SX))
+    pair = om.master.redfield_dissipator(h, [(qutip.tensor(sz, one), spectrum)])
+    x = qutip.operator_to_vector(qutip.tensor(SX, one))
+    decay = -(x.dag() * pair * x) / (x.dag() * x)
+    assert np.real(decay) == pytest.approx(spectrum(1.0) + spectrum(-1.0), rel=1e-13)
+
+
+@np.errstate(all="ignore")
+def no_limit(w):
+    return w / (1 - np.exp(-w))
+
+
+BAD = [
+    (lambda: om.master.redfield_dissipator(SX, [(SX, no_limit)]), r"got nan at w = 0 \(0/0\?"),
+    (lambda: om.master.redfield_dissipator(SX, [(SX, lambda w: np.inf)]), "got inf at w = "),
+    (lambda: om.master.redfield_dissipator(SX, [(SX, lambda w: -1.0)]), "must not be negative"),
+    (lambda: om.master.redfield_dissipator(UP, [(SX, spectrum)]), "`hamiltonian` must be Hermit"),
+    (lambda: om.master.tcl2(SX, SX, np.exp), "`couplings` must be a list"),
+    (lambda: om.master.tcl2(SX, [np.eye(2)], np.exp), "`couplings` must be square operators"),
+    (lambda: om.master.tcl2(SX, [SX], 3.0), "`correlators` must be callable"),
+    (lambda: om.master.tcl2(SX, [SX], [[np.exp, None]]), r"1 x 1.*rows of \[2\]"),
+    (lambda: om.master.tcl2(SX, [SX], np.exp, picture="interaction"), "`picture` must be one of"),
+    (lambda: om.master.redfield_dissipator(SX, [SX]), "pairs"),
+    (lambda: om.master.redfield_dissipator(SX, [(SX, "white")]), "`spectrum` must be a function"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), BAD, ids=[m for _, m in BAD])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_one_clear_error(call, message):
+    with pytest.raises(ParameterError, match=message):
+        call()
 
 
 def test_the_new_name_does_the_same():

@@ -13,7 +13,7 @@ rates = om.relaxation(film, 10.0, [1.0, 5.0], method="kinetic", half_width=2.0, 
 rho = om.magnetoresistance(film, 10.0, 5.0, (1, 0, 0), form="finite-splitting", order="exact")
 spins = om.bath.spin_matrices(0.5)
 figure, axes = om.plotting.resistance_curves(rho)
-print(rates.equilibrium.mean_spin, rho.relaxation.longitudinal, spins.shape, om.master.tcl2)
+print(rates.equilibrium.mean_spin, rho.relaxation.longitudinal, spins.shape, om.master.generator)
 print(om.Bath.drude(0.05, 1.5, temperature=1.0).half_sided([0.0, 0.7]))
 """
 SLIPS = {

@@ -72,13 +72,14 @@ print(f"total spin changes by at most {np.abs(electron / 2 + moment - 0.5).max()
 #
 # $$ \dot\rho = -i[V, \rho] + \kappa\,\bigl(\mathrm{Tr}_m\rho\otimes\rho_m - \rho\bigr). $$
 #
-# {py:func}`openmr.master.reset` is the second term. It does not touch the electron.
+# {py:func}`openmr.rates.routes.joint_space.reset` is the second term. It does not touch the
+# electron.
 
 
 # %%
 def electron_spin(kappa):
     """<sigma_z> at `times`."""
-    generator = qutip.liouvillian(exchange) + om.master.reset(hot, kappa)
+    generator = qutip.liouvillian(exchange) + om.hilbert.reset(hot, kappa)
     return qutip.mesolve(generator, start, times, e_ops=[sigma_z], options=exact).expect[0]
 
 
@@ -197,7 +198,7 @@ print(f"correct: {law:.1f}; a flip that costs energy does not happen without a b
 
 # %% tags=["hide-cell"]
 wide = exchange + om.hilbert.hamiltonian([0.5], [0.0], electron_splitting=20.0)
-generator = qutip.liouvillian(wide) + om.master.reset(hot, 20.0)
+generator = qutip.liouvillian(wide) + om.hilbert.reset(hot, 20.0)
 spins = qutip.mesolve(generator, start, [0.0, 10.0, 60.0], e_ops=[sigma_z], options=exact).expect[0]
 slower = -np.log(spins[2] / spins[1]) / 50.0
 factor = slower / rate

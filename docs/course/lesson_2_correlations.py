@@ -145,7 +145,7 @@ for ax in (left, right):
 # $$ \frac1{\tau_\parallel} = \frac1{\tau_0}
 #    + \frac{\pi}{\hbar}\,n_S\nu_F J^2\,K(-x)\,\langle S_-S_+\rangle , $$
 #
-# and $K(-x) = x\,n_B(x)$ makes it {eqn}`84`. Set beside QuTiP's Bloch-Redfield tensor for the film
+# and $K(-x) = x\,n_B(x)$ makes it {eqn}`84`. Set beside the Bloch-Redfield tensor for the film
 # of lesson 1:
 
 # %%
@@ -217,18 +217,18 @@ print("correct: e, although the band is narrow; only the size of the noise depen
 # An electron spin with $H = \frac w2\sigma_z$, split by 1 meV, feels the Fermi sea at 10 K through
 # $A = \sigma_x$. A classical noise of constant strength 3 (in units where $K(0) = 1$) acts through
 # the same operator: its spectrum adds to $K$. Find the steady state with
-# `om.master.redfield_dissipator(H, [(A, spectrum)])` and `qutip.steadystate`, and from the ratio
-# of its populations the temperature in K that the spin reports. Call it `reported`. It is checked
-# to 1 in $10^6$.
+# `om.master.steady_state(om.OpenSystem(H, [(A, om.Bath(spectrum))]), "davies", level_shift=False)`,
+# and from the ratio of its populations the temperature in K that the spin reports. Call it
+# `reported`. It is checked to 1 in $10^6$.
 
 # %% tags=["hide-cell"]
 thermal = om.units.K_B * 10.0
 w = 1e-3 / thermal
 h = 0.5 * w * qutip.sigmaz()
-generator = qutip.liouvillian(h) + om.master.redfield_dissipator(
-    h, [(qutip.sigmax(), lambda frequency: om.bath.electron_hole_spectrum(frequency) + 3.0)]
-)
-populations = qutip.steadystate(generator).diag().real
+noise = om.Bath(lambda frequency: om.bath.electron_hole_spectrum(frequency) + 3.0)
+spin = om.OpenSystem(h, [(qutip.sigmax(), noise)])
+steady = om.master.steady_state(spin, "davies", level_shift=False)
+populations = steady.state.diag().real
 reported = 1e-3 / (om.units.K_B * np.log(populations[1] / populations[0]))
 
 # %%

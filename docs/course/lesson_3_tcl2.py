@@ -66,7 +66,7 @@ sigma_z = om.hilbert.embed(qutip.sigmaz(), [qutip.qeye(3)])
 torque = 1j * (exchange * sigma_z - sigma_z * exchange)  # d sigma_z / dt
 
 times = np.linspace(0.0, 4.0, 201)
-whole = qutip.liouvillian(exchange) + om.master.reset(hot, kappa)
+whole = qutip.liouvillian(exchange) + om.hilbert.reset(hot, kappa)
 found = qutip.mesolve(
     whole, om.hilbert.embed(up, [hot]), times, e_ops=[sigma_z, torque], options={"method": "diag"}
 )
@@ -80,29 +80,39 @@ print("rate at t = 0, 0.1, 1, 4:", rate[[0, 5, 50, 200]].round(4))
 #
 # ## The same by TCL2
 #
-# {py:func}`openmr.master.tcl2` asks for the Hamiltonian of the electron (none here), its coupling
-# operators $A_a = -\tfrac12\sigma_a$, and the matrix of the correlators. The moment alone has
-# $\langle S_a(t)S_b\rangle$ of lesson 2; the reset multiplies it by $e^{-\kappa t}$.
+# An {py:class}`openmr.master.OpenSystem` is the Hamiltonian of the electron (none here), its
+# coupling operators $A_a = -\tfrac12\sigma_a$, and a {py:class}`openmr.bath.Bath`: the matrix of
+# the correlators. The moment alone has $\langle S_a(t)S_b\rangle$ of lesson 2; the reset multiplies
+# it by $e^{-\kappa t}$. {py:func}`openmr.master.generator` takes the equation by its name, at any
+# time.
 
 
 # %%
 def correlators(time):
     """D_ab(t) of the hot moment, shape (t, 3, 3)."""
-    return om.bath.moment_correlation(spin, 0.0, time) * np.exp(-kappa * time)[:, None, None]
+    alone = om.bath.moment_correlation(spin, 0.0, time)
+    return alone * np.exp(-kappa * np.asarray(time))[..., None, None]
 
 
 couplings = [-0.5 * qutip.sigmax(), -0.5 * qutip.sigmay(), -0.5 * qutip.sigmaz()]
-generator = om.master.tcl2(0 * qutip.qeye(2), couplings, correlators)
-print(generator)
+electron = om.OpenSystem(0 * qutip.qeye(2), [(couplings, om.Bath(correlation=correlators))])
+print(om.master.generator(electron, "tcl2", time=1.0))
 
-second_order = np.array([om.hilbert.bloch_tensor(generator.at(time))[2, 2] for time in times])
-markov = om.hilbert.bloch_tensor(generator.superoperator)[2, 2]
+
+def rate_at(time):
+    """Decay rate of sigma_z a time after the start."""
+    made = om.master.generator(electron, "tcl2", time=time)
+    return om.hilbert.bloch_tensor(made.superoperator)[2, 2]
+
+
+second_order = np.array([rate_at(time) for time in times])
+markov = rate_at(np.inf)
 print("rate at t = 0, 0.1, 1, 4:", second_order[[0, 5, 50, 200]].round(4))
 print(f"Markov limit {markov:.4f},  2 S(S+1)/3 kappa = {2 * spin * (spin + 1) / 3 / kappa:.4f}")
 
 # %%
-states = om.master.evolve(generator, up, times)
-with_memory = qutip.expect(qutip.sigmaz(), states)
+remembered = om.master.evolve(electron, up, times, method="tcl2", e_ops=[qutip.sigmaz()])
+(with_memory,) = remembered.expect
 without = np.exp(-markov * times)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
@@ -179,7 +189,7 @@ for time in (0.3, 1.0, 3.0):
 # Call it `fraction`. It is checked to $2\cdot10^{-6}$.
 
 # %% tags=["hide-cell"]
-fraction = om.hilbert.bloch_tensor(generator.at(1 / kappa))[2, 2] / markov
+fraction = rate_at(1 / kappa) / markov
 
 # %%
 # the integral of exp(-kappa tau) up to 1/kappa; the transforms are converged to 1e-6 of the rate
@@ -196,7 +206,7 @@ print("correct: 1 - 1/e")
 # positive where TCL2 keeps more. It is checked to $10^{-5}\,\Gamma$.
 
 # %% tags=["hide-cell"]
-last = om.master.evolve(generator, up, [0.0, 5.0])[-1]
+last = om.master.evolve(electron, up, [0.0, 5.0], method="tcl2").states[-1]
 slip = np.log(qutip.expect(qutip.sigmaz(), last)) + markov * 5.0
 
 # %%
@@ -211,14 +221,14 @@ print(f"correct: {law:.4f}; the electron keeps {100 * np.expm1(law):.1f} % more 
 # ## Exercise 3
 #
 # The exact rate at late times is the smallest decay rate among the eigenvalues of
-# `qutip.liouvillian(J * exchange) + om.master.reset(hot, kappa)` that is not zero. Find its
+# `qutip.liouvillian(J * exchange) + om.hilbert.reset(hot, kappa)` that is not zero. Find its
 # difference from the second-order rate $J^2\,$`markov` for $J = 0.2$ and $J = 0.1$. By which power
 # of $J$ does the difference fall? Call it `order`. It is checked to 0.01.
 
 
 # %% tags=["hide-cell"]
 def difference(strength):
-    whole = qutip.liouvillian(strength * exchange) + om.master.reset(hot, kappa)
+    whole = qutip.liouvillian(strength * exchange) + om.hilbert.reset(hot, kappa)
     decays = -whole.eigenenergies().real
     return abs(decays[decays > 1e-6].min() - strength**2 * markov)
 

@@ -36,9 +36,9 @@ import openmr as om
 # $$ \dot\rho = -i[H,\rho] - [A, \Lambda\rho] + \mathrm{h.c.}, \qquad
 #    \Lambda = \tfrac12\sum_\omega S(\omega)\,A(\omega) , $$
 #
-# where $A(\omega)$ is the part of $A$ that gives the energy $\omega$ to the bath. QuTiP builds it
-# from $H$, $A$ and $S$; {py:func}`openmr.master.redfield_dissipator` is that tensor, without
-# rounding of small elements.
+# where $A(\omega)$ is the part of $A$ that gives the energy $\omega$ to the bath. An
+# {py:class}`openmr.master.OpenSystem` holds $H$, $A$ and a {py:class}`openmr.bath.Bath` with $S$;
+# {py:func}`openmr.master.generator` makes the equation from it.
 #
 # ## First the good news
 #
@@ -67,7 +67,7 @@ one_axis = om.presets.pt_py((-1e-3, 0.0, 0.0))
 for name, options in (
     ("splitting left out", {}),
     ("splitting kept", {"electron_splitting": True}),
-    ("kept, secular", {"electron_splitting": True, "sec_cutoff": 0.1}),
+    ("kept, secular", {"electron_splitting": True, "resolution": np.inf}),
 ):
     found = om.relaxation(one_axis, 10.0, 5.0, method="bloch-redfield", **options)
     print(f"{name:18}: positivity {float(found.diagnostics['positivity']):6.3f}")
@@ -76,23 +76,20 @@ for name, options in (
 # ## The smallest case
 #
 # One spin with $H = \frac w2\sigma_z$ and one noise $g\,K(\omega)$ of the Fermi sea through
-# $A = \sigma_x$; energies in $k_BT$. `sec_cutoff=-1` keeps every term of the tensor.
-# `sec_cutoff=0.1`, QuTiP's default, is the *secular* form: terms that turn against each other at
-# $2w$ are dropped.
+# $A = \sigma_x$; energies in $k_BT$. The method `"redfield"` keeps every term of the tensor.
+# `"davies"` is the *secular* form: terms that turn against each other at $2w$ are dropped.
 
 
 # %%
-def dissipator(w, strength, sec_cutoff=-1.0):
-    """Bloch-Redfield dissipator of one spin."""
-    return om.master.redfield_dissipator(
-        0.5 * w * qutip.sigmaz(),
-        [(qutip.sigmax(), lambda frequency: strength * om.bath.electron_hole_spectrum(frequency))],
-        sec_cutoff=sec_cutoff,
-    )
+def dissipator(w, strength, method="redfield"):
+    """Dissipator of one spin, without level shift."""
+    sea = om.Bath.electron_hole(strength, temperature=1.0)
+    spin = om.OpenSystem(0.5 * w * qutip.sigmaz(), [(qutip.sigmax(), sea)])
+    return om.master.generator(spin, method, level_shift=False).dissipator
 
 
-for name, cutoff in (("all terms", -1.0), ("secular", 0.1)):
-    found = dissipator(2.0, 0.05, cutoff)
+for name, method in (("all terms", "redfield"), ("secular", "davies")):
+    found = dissipator(2.0, 0.05, method)
     lowest, highest = om.hilbert.kossakowski(found)
     rates = np.abs(np.diag(om.hilbert.bloch_tensor(found))).round(4)
     print(f"{name:9}: Kossakowski {lowest:8.1e} ... {highest:.3f}; rates of x, y, z: {rates}")
@@ -107,9 +104,9 @@ for name, cutoff in (("all terms", -1.0), ("secular", 0.1)):
 
 
 # %%
-def smallest_probability(w, strength, sec_cutoff=-1.0):
+def smallest_probability(w, strength, method="redfield"):
     """Lowest eigenvalue of rho(t) at `clock`, from the pure state that suffers most."""
-    found = dissipator(w, strength, sec_cutoff)
+    found = dissipator(w, strength, method)
     generator = (qutip.liouvillian(0.5 * w * qutip.sigmaz()) + found).full()
     along_z = -0.5 * np.tanh(0.5 * w)  # exercise 3
     tilt = np.arccos(along_z)
@@ -132,9 +129,8 @@ first.set(
     ylabel=r"Kossakowski, $-\lambda_\mathrm{lowest}/\lambda_\mathrm{highest}$",
 )
 second.plot(clock, 1e3 * smallest_probability(2.0, 0.05), "-", color="0", label="all terms")
-second.plot(
-    clock, 1e3 * smallest_probability(2.0, 0.05, 0.1), "--", color="#d55e00", label="secular"
-)
+secular = 1e3 * smallest_probability(2.0, 0.05, "davies")
+second.plot(clock, secular, "--", color="#d55e00", label="secular")
 second.axhline(0, color="0.7", linewidth=0.8, zorder=0)
 second.set(
     xlabel=r"time, $k_BTt/\hbar$",
@@ -144,19 +140,19 @@ second.set(
 )
 
 strength = 0.02
-decays = {-1.0: [], 0.1: []}
+decays = {"redfield": [], "davies": []}
 ratios = np.linspace(0.005, 1.5, 200)  # w over the rate of sigma_y
-for cutoff, rates in decays.items():
+for method, rates in decays.items():
     for ratio in ratios:
         w = ratio * 2 * strength
         block = om.hilbert.bloch_tensor(
-            qutip.liouvillian(0.5 * w * qutip.sigmaz()) + dissipator(w, strength, cutoff)
+            qutip.liouvillian(0.5 * w * qutip.sigmaz()) + dissipator(w, strength, method)
         )[:2, :2]
         rates.append(np.sort(np.linalg.eigvals(block).real) / (2 * strength))
-both = np.array(decays[-1.0])
+both = np.array(decays["redfield"])
 third.plot(ratios, both[:, 0], "-", color="0", label="all terms, slow")
 third.plot(ratios, both[:, 1], "-.", color="0", label="all terms, fast")
-third.plot(ratios, np.array(decays[0.1])[:, 0], "--", color="#d55e00", label="secular")
+third.plot(ratios, np.array(decays["davies"])[:, 0], "--", color="#d55e00", label="secular")
 third.set(
     xlabel=r"precession over decay, $\omega_L/\Gamma_{yy}$",
     ylabel=r"decay rates across the field / $\Gamma_{yy}$",
@@ -183,8 +179,8 @@ for letter, ax in panels.items():
 # So: compare $\omega_L$ with $\Gamma$. Much larger, the secular form is safe. Not much larger, keep
 # all terms, and do not believe digits beyond $\hbar\Gamma/k_BT$. In a film $\omega_L$ can pass
 # through zero, where applied and exchange field cancel; therefore openmr keeps all terms.
-# ({py:func}`openmr.master.tcl2` offers a middle way: `secular=` a width, between $\Gamma$ and the
-# spacing of the levels, below which terms stay together.)
+# (The method `"grouped"` is a middle way: `resolution=` a time, between that of the levels and
+# that of the decay, which tells frequencies apart; terms that differ by less stay together.)
 #
 # ## Exercise 1
 #

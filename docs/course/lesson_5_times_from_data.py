@@ -47,10 +47,10 @@ temperature, field = 10.0, 5.0
 
 state = om.equilibrium(film, temperature, field)
 (space,) = om.hilbert.moment_spaces(film, state)  # one sublattice
-flips = om.master.redfield_dissipator(
-    space.hamiltonian, [(space.coupling, om.bath.electron_hole_spectrum)]
-)
-exchange = PS * space.noise * om.hilbert.project(flips, space.moment)
+sea = om.Bath.electron_hole(strength=1.0, temperature=1.0)
+pair = om.OpenSystem(space.hamiltonian, [(space.coupling, sea)])
+flips = om.master.generator(pair, level_shift=False)
+exchange = PS * space.noise * om.hilbert.project(flips.dissipate, space.moment)
 larmor = PS * om.hilbert.first_order_tensor(film, state)[0, 1]
 others = [np.sqrt(PS * film.film.spin_flip_rate / 4) * sigma for sigma in om.hilbert.PAULI]
 generator = qutip.liouvillian(0.5 * larmor * qutip.sigmaz(), others) + exchange

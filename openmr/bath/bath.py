@@ -28,6 +28,7 @@ from openmr.bath import closed_spectra, sources
 from openmr.bath.correlators import moment_correlator
 from openmr.bath.exponential_sums import Exponents
 from openmr.bath.sources import Source
+from openmr.bath.transforms import HalfSided
 from openmr.tables import table
 
 _ROUNDING = 1e-12
@@ -84,8 +85,9 @@ class Bath:
         S(w) = integral C(t) exp(i w t) dt, of either sign of w; w > 0 is energy given to the bath.
     spectral_density : callable, in units of energy
         J(w), asked at w > 0 alone: S(w) = 2 J(w) (n(w) + 1) and S(-w) = 2 J(w) n(w).
-    correlation : callable, square of the unit of energy
-        C(t) at t >= 0, which may fall off as a power of time above one.
+    correlation : callable or (array_like (t,), array_like (t,) or (t, n, n))
+        C(t) at t >= 0, square of the unit of energy, which may fall off as a power of time above
+        one; or times and values, evenly from 0 to where it has died out.
     exponents : (array_like (k,) or (k, n, n), array_like (k,)) or Exponents
         Coefficients c and rates nu of C(t) = sum_k c_k exp(-nu_k t).
     environment : qutip.core.environment.BosonicEnvironment or FermionicEnvironment
@@ -119,7 +121,7 @@ class Bath:
         spectrum: Callable[..., Any] | None = None,
         *,
         spectral_density: Callable[..., Any] | None = None,
-        correlation: Callable[..., Any] | None = None,
+        correlation: Callable[..., Any] | tuple[Any, Any] | None = None,
         exponents: Any = None,
         environment: Any = None,
         temperature: float | None = None,
@@ -469,6 +471,30 @@ class Bath:
         self._spectrum(flat)
         return self._source.half_sided(flat) if end == np.inf else self._source.until(flat, end)
 
+    def panels(self, w: ArrayLike, time: float = np.inf, rtol: float = 1e-6) -> HalfSided:
+        """`half_sided` at every time up to `time` at once, by quadrature of C(t).
+
+        Parameters
+        ----------
+        w : array_like (w,), in units of energy
+        time : float, inverse unit of energy
+        rtol : float, no unit
+            Allowed error, relative to the largest half rate.
+
+        Returns
+        -------
+        HalfSided
+            With its measured error.
+
+        Raises
+        ------
+        ConvergenceError
+            If the tolerance is not reached.
+        """
+        end = _checks.number("time", time, least=0.0, infinite=True)
+        rtol = _checks.number("rtol", rtol, above=0.0, most=1.0)
+        return self._source.panels(_flat("w", w), end, rtol)
+
     def correlation(self, t: ArrayLike) -> ComplexArray:
         """C(t) at t >= 0; C(-t) is the conjugate transpose.
 
@@ -669,6 +695,8 @@ def _partner(back: ComplexArray, conserving: bool) -> ComplexArray:
 
 def _called(kind: str, function: Any, temperature: float | None) -> Source:
     """Source of a user's function; its size is that of the first value it gives."""
+    if kind == "correlation" and isinstance(function, tuple):
+        return sources.Samples.of(function)
     if not callable(function):
         raise ParameterError(
             f"`{kind}` must be a function of one number, got {shown(function)} "

@@ -10,15 +10,25 @@ matrices, (w, n, n) or (t, n, n). hbar = k_B = 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
+from scipy.interpolate import make_interp_spline
 from scipy.special import spherical_jn
 
-from openmr._checks import EPSILON, Array, ComplexArray, ConvergenceError, ParameterError, shown
+from openmr._checks import (
+    EPSILON,
+    Array,
+    ComplexArray,
+    ConvergenceError,
+    ParameterError,
+    finite_array,
+    finite_numbers,
+    shown,
+)
 from openmr.bath import exponential_sums, transforms
 from openmr.bath.correlators import electron_hole_spectrum
 from openmr.bath.exponential_sums import Exponents
@@ -28,6 +38,8 @@ _EXACT = 1e-13
 _DECADES = 45.0
 """Frequencies are sought from 1e-45 to 1e45 of the unit, whatever that is."""
 _TO_LEGENDRE = np.linalg.inv(legendre.legvander(transforms.NODES, len(transforms.NODES) - 1))
+_FITTED = 30.0
+"""Allowed integral of |C - fit| over that of |C|, in units of the largest deviation over C(0)."""
 _ENDLESS = (
     "`level_shift` must be False for this bath: its spectrum does not fall off, so that the "
     "principal part P integral S(u) / (w - u) du does not exist; or give it a cutoff"
@@ -182,13 +194,23 @@ class Source:
 
     def until(self, w: Array, time: float, rtol: float = 1e-7) -> tuple[ComplexArray, float]:
         """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
-        found = transforms.half_sided(self._smooth, w, time, rtol=rtol)
+        found = self.panels(w, time, rtol)
         return found.limit, found.uncertainty + found.tail
+
+    def panels(self, w: Array, time: float, rtol: float) -> transforms.HalfSided:
+        """The same at every time up to `time`, to `rtol` of the largest half rate."""
+        return transforms.half_sided(self._smooth, w, time, rtol=rtol)
 
     def _smooth(self, t: Array) -> ComplexArray:
         """C at times of any shape, with a finite value at 0 (the logarithm is integrable)."""
-        shape = (*t.shape, self.size, self.size)
-        return self.correlation(np.maximum(t.ravel(), 1e-18 / self.scale)).reshape(shape)
+        flat = np.maximum(t.ravel(), 1e-18 / self.scale)
+        found = self.correlation(flat)
+        bad = ~np.isfinite(found).all(axis=(-2, -1))
+        if bad.any():
+            raise ParameterError(
+                f"`correlation` must be finite, got NaN or infinity at t = {flat[bad][0]:.4g}"
+            )
+        return found.reshape(*t.shape, self.size, self.size)
 
     @cached_property
     def _panels(self) -> tuple[Array, ComplexArray]:
@@ -448,7 +470,69 @@ class Correlation(_Remembered):
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials that is C to `rtol` of the largest C; `highest` is not needed."""
-        return exponential_sums.rotational(self._smooth, memory_time(self, 0.1 * rtol), rtol)
+        end = memory_time(self, 0.1 * rtol)
+        found = exponential_sums.rotational(self._smooth, end, rtol)
+        # what even steps of time may leap over: the integral of |C - fit| bounds any error of Gamma
+        t = np.geomspace(1e-9 * end, end, 600)
+        exact = self._smooth(t)
+        away = np.abs(Exponential(found).correlation(t) - exact).max(axis=(-2, -1))
+        weights = t * np.gradient(np.log(t))
+        error = float(weights @ away / (weights @ np.abs(exact).max(axis=(-2, -1))))
+        if error > _FITTED * rtol:
+            raise ConvergenceError(
+                f"exponents of the bath reach {error:.2g} of the integral of |C|, allowed "
+                f"{_FITTED * rtol:.2g}: it falls off too slowly to be a sum of few; "
+                "use 'redfield', or 'tcl2' without pulses"
+            )
+        return replace(found, uncertainty=max(error, found.uncertainty))
+
+
+@dataclass(frozen=True, eq=False)
+class Samples(Correlation):
+    """Correlation as values at even times from 0, zero beyond the last."""
+
+    times: Any = ()
+    values: Any = ()
+
+    @classmethod
+    def of(cls, given: Any) -> Samples:
+        """Samples from a pair (times, values), checked."""
+        if len(given) != 2:
+            raise ParameterError(f"`correlation` must be (times, values), got {len(given)} items")
+        times = finite_array("correlation[0]", given[0])
+        values = finite_numbers("correlation[1]", given[1]).astype(complex)
+        values = values[:, None, None] if values.ndim == 1 else values
+        if (
+            times.ndim != 1
+            or len(times) < 12
+            or values.shape != (len(times), *values.shape[-1:] * 2)
+        ):
+            raise ParameterError(
+                "`correlation` must be times (t,) with t >= 12 and values (t,) or (t, n, n), got "
+                f"{times.shape} and {values.shape}"
+            )
+        steps = np.diff(times)
+        if times[0] != 0 or steps[0] <= 0 or np.ptp(steps) > 1e-6 * steps[0]:
+            raise ParameterError("`correlation` must be sampled on a uniform grid that starts at 0")
+        spline = make_interp_spline(times, values, k=5)
+
+        def between(t: Array) -> ComplexArray:
+            inside = (np.asarray(t) <= times[-1])[..., None, None]
+            return np.asarray(np.where(inside, spline(np.minimum(t, times[-1])), 0.0))
+
+        return cls(between, values.shape[-1], times=times, values=values)
+
+    def panels(self, w: Array, time: float, rtol: float) -> transforms.HalfSided:
+        """Half-sided transforms at every time up to `time`."""
+        if np.isfinite(time) and time > self.times[-1] * (1 + 1e-12):
+            raise ParameterError(
+                f"`time` must be at most {self.times[-1]:.4g}, where the samples end, got {time!r}"
+            )
+        return transforms.sampled(self.times, self.values, w, time, rtol=rtol)
+
+    def until(self, w: Array, time: float, rtol: float = 1e-3) -> tuple[ComplexArray, float]:
+        """Integral_0^time C(t) exp(i w t) dt, (w, n, n), and its largest absolute error."""
+        return super().until(w, time, rtol)
 
 
 @dataclass(frozen=True)

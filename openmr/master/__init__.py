@@ -34,8 +34,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from openmr.master.comparison import Route, RouteTable, compare
-    from openmr.master.evolution import Monitors, monitors
     from openmr.master.markov import Generator, generator
+    from openmr.master.old_names import Monitors, monitors, redfield_dissipator, reset, tcl2
     from openmr.master.open_system import OpenSystem
     from openmr.master.propagation import Evolution, evolve
     from openmr.master.questions import (
@@ -49,17 +49,13 @@ if TYPE_CHECKING:
         spectrum,
         steady_state,
     )
-    from openmr.master.redfield import redfield_dissipator, reset
-    from openmr.master.time_convolutionless import tcl2
 else:
     _FILES = {
         "comparison": ("Route", "RouteTable", "compare"),
-        "evolution": ("Monitors", "monitors"),
         "markov": ("Generator", "generator"),
         "open_system": ("OpenSystem",),
+        "old_names": ("Monitors", "monitors", "redfield_dissipator", "reset", "tcl2"),
         "propagation": ("Evolution", "evolve"),
-        "redfield": ("redfield_dissipator", "reset"),
-        "time_convolutionless": ("tcl2",),
     }
 
     def __getattr__(name: str) -> object:

@@ -6,7 +6,7 @@ Energies are in units of k_B T with hbar = 1; the tensor order is electron, mome
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import qutip
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from qutip import Qobj
 
 from openmr._checks import Array, renamed
+from openmr._qutip import exact_arithmetic
 from openmr.bath.correlators import populations
 from openmr.master import markov
 from openmr.master.markov import Generator
@@ -138,14 +139,15 @@ def thermal_moments(spins: Sequence[float], reduced_splittings: Sequence[float])
     return qutip.tensor(*states)
 
 
-def project(generator: Qobj | Generator, moments: Qobj) -> Qobj:
+def project(generator: Qobj | Generator | Callable[[Qobj], Qobj], moments: Qobj) -> Qobj:
     """Electron's share of a joint superoperator: rho -> Tr_m[generator(rho (x) rho_m)].
 
     Parameters
     ----------
-    generator : Qobj or Generator
-        On electron (x) moments: a superoperator, or a `Generator`, which is applied as commutators
-        and so keeps rates that are exponentially small.
+    generator : Qobj, Generator or callable
+        On electron (x) moments: a superoperator, or what it does to an operator. `Generator.apply`,
+        which stands for the `Generator`, and `Generator.dissipate` do it as commutators, which
+        keeps exponentially small rates.
     moments : Qobj
         Thermal state rho_m.
 
@@ -154,18 +156,22 @@ def project(generator: Qobj | Generator, moments: Qobj) -> Qobj:
     Qobj
         Superoperator on the electron spin, 4 x 4.
     """
-    if isinstance(generator, Generator):
-        units = [
-            qutip.basis(2, row) @ qutip.basis(2, column).dag() for column, row in np.ndindex(2, 2)
-        ]
-        columns = [generator.apply(qutip.tensor(unit, moments)).ptrace(0) for unit in units]
-        kept = np.stack([column.full().T.ravel() for column in columns], axis=1)
-        return Qobj(kept, dims=[[[2], [2]], [[2], [2]]], superrep="super")
     size = moments.shape[0]
-    joint = generator.full().reshape(2, size, 2, size, 2, size, 2, size)
-    # column stacking: the superoperator's indices are (column, row) of the operator it acts on
-    kept = np.einsum("amcmdiej,ji->acde", joint, moments.full())
-    return Qobj(kept.reshape(4, 4), dims=[[[2], [2]], [[2], [2]]], superrep="super")
+    if isinstance(generator, Qobj):
+        joint = generator.full().reshape(2, size, 2, size, 2, size, 2, size)
+        # column stacking: the superoperator's indices are (column, row) of what it acts on
+        kept = np.einsum("amcmdiej,ji->acde", joint, moments.full()).reshape(4, 4)
+    else:
+        dims = [[2, *left] for left in moments.dims]
+        act = generator.apply if isinstance(generator, Generator) else generator
+        units = np.eye(4).reshape(4, 2, 2).swapaxes(1, 2)
+        with exact_arithmetic():
+            joint = [act(Qobj(np.kron(unit, moments.full()), dims=dims)) for unit in units]
+        kept = np.stack(
+            [np.einsum("aibi->ba", j.full().reshape(2, size, 2, size)).ravel() for j in joint],
+            axis=1,
+        )
+    return Qobj(kept, dims=[[[2], [2]], [[2], [2]]], superrep="super")
 
 
 def bloch_tensor(generator: Qobj) -> Array:

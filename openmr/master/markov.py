@@ -216,9 +216,25 @@ class Generator:
         Qobj
             L applied to it.
         """
+        coherent = -1j * _commutator(self.system.hamiltonian.full(), operator.full())
+        return self.system.as_operator(coherent + self.dissipate(operator).full())
+
+    def dissipate(self, operator: Qobj) -> Qobj:
+        """`apply` without -i [H, .]; the level shift stays in.
+
+        Parameters
+        ----------
+        operator : Qobj
+            With the dims of H.
+
+        Returns
+        -------
+        Qobj
+            The dissipator applied to it.
+        """
         rho = operator.full()
-        found = -1j * _commutator(self.system.hamiltonian.full(), rho)
-        return self.system.as_operator(found + sum(part.apply(rho) for part in self.pieces))
+        zero = np.zeros_like(rho)
+        return self.system.as_operator(sum((part.apply(rho) for part in self.pieces), zero))
 
     @cached_property
     def positivity(self) -> float:
@@ -284,7 +300,8 @@ def generator(
         Keep lambda. Without it Redfield leaves the Gibbs state alone exactly.
     resolution : float, inverse unit of energy, optional
         Time that tells frequencies apart; infinite is "davies". Short ones smear the spectrum, long
-        ones lose terms. By default sqrt(tau_SB tau_B / 5) [MozgunovLidar2020].
+        ones lose terms. By default "tcl2" keeps all, others take sqrt(tau_SB tau_B / 5)
+        [MozgunovLidar2020].
 
     Returns
     -------
@@ -300,9 +317,9 @@ def generator(
     _checks.choice("method", method, [*METHODS, *_MEMORY])
     if resolution is not None:
         resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
-        if method not in ("grouped", "coarse-grained"):
+        if method not in ("grouped", "coarse-grained", "tcl2"):
             raise ParameterError(
-                "`resolution` goes with 'grouped' and 'coarse-grained', "
+                "`resolution` goes with 'grouped', 'coarse-grained' and 'tcl2', "
                 f"not with `method` {method!r}"
             )
     if time is not None:
@@ -310,8 +327,12 @@ def generator(
     if method in _MEMORY:
         from openmr.master import memory
 
-        found = memory.tcl2_generator if method == "tcl2" else memory.tcl4_generator
-        return found(system, np.inf if time is None else time, level_shift=level_shift)
+        end = np.inf if time is None else time
+        if method == "tcl4":
+            return memory.tcl4_generator(system, end, level_shift=level_shift)
+        return memory.tcl2_generator(
+            system, end, level_shift=bool(level_shift), resolution=resolution
+        )
     if system.constant and time is not None:
         raise ParameterError(
             f"`time` goes with an H or A that depends on time, or with 'tcl2': {method!r} of a "

@@ -33,6 +33,7 @@ from openmr._qutip import exact_arithmetic
 from openmr.bath.exponential_sums import Exponents
 from openmr.master.markov import Generator, Part, collapse_part
 from openmr.master.open_system import Coupling, OpenSystem
+from openmr.master.panels import dress, groups, of_tables
 
 RTOL, ATOL = 1e-10, 1e-12
 """Errors of a step in time, for states and for memories that are both of order one."""
@@ -132,7 +133,7 @@ class Scaled:
                 decay = r.rates - 1j * w[:, None] / self.unit
                 exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
                 table = exact * (r.size**2 / self.unit)
-                dressed = _dressed(system, table - _summed(r.coefficients, 1 / decay), a)
+                dressed = dress(system, table - _summed(r.coefficients, 1 / decay), a)
             found.append(Part(dressed, a, np.zeros_like(a[0])))
         return found
 
@@ -362,7 +363,11 @@ class ConstantSecondOrder(SecondOrder):
 
 
 def tcl2_generator(
-    system: OpenSystem, time: float = np.inf, *, level_shift: bool = True
+    system: OpenSystem,
+    time: float = np.inf,
+    *,
+    level_shift: bool = True,
+    resolution: float | None = None,
 ) -> Generator:
     """Generator of second order a time after a product state [BreuerPetruccione].
 
@@ -374,6 +379,9 @@ def tcl2_generator(
         Since system and baths were uncorrelated, at time 0; infinite is "redfield".
     level_shift : bool
         Keep the anti-Hermitian part of the transforms.
+    resolution : float, inverse unit of energy, optional
+        Keep only terms within groups of Bohr frequencies 1 / `resolution` wide, with one transform
+        each, which in the long run is positive; None keeps every term.
 
     Returns
     -------
@@ -386,9 +394,16 @@ def tcl2_generator(
         For an infinite time where H or A depend on it, and there without a level shift.
     """
     if system.constant:
-        pieces = [_constant_part(system, c, time, level_shift) for c in system.couplings]
-        return Generator(system, "tcl2", (*pieces, *collapse_part(system)), time=time)
+        w = groups(system, resolution)[1]
+        whole = level_shift or np.isfinite(time)
+        tables = [
+            c.bath.half_sided(w, time) if whole else 0.5 * c.bath.spectrum(w)
+            for c in system.couplings
+        ]
+        return of_tables(system, tables, time, level_shift, resolution)
     _needs_time(system, time, level_shift)
+    if resolution is not None:
+        raise ParameterError("`resolution` does not go with 'tcl2' where H or A depend on time")
     problem = scaled(system, FINE)
     second = SecondOrder(problem)
     end = problem.unit * time
@@ -409,25 +424,6 @@ def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
             "`level_shift` must be True for 'tcl4', and for 'tcl2' where H or A depend on time: "
             "it is no separate term there"
         )
-
-
-def _constant_part(system: OpenSystem, coupling: Coupling, time: float, level_shift: bool) -> Part:
-    frequencies, n = system.bohr[1], len(coupling.operators)
-    if level_shift or np.isfinite(time):
-        found = coupling.bath.half_sided(frequencies, time)
-    else:
-        found = np.asarray(0.5 * coupling.bath.spectrum(frequencies), dtype=complex)
-    table: ComplexArray = np.reshape(found, (-1, n, n))
-    if not level_shift:
-        table = np.asarray(0.5 * (table + table.conj().swapaxes(-1, -2)))
-    a = coupling.matrices
-    return Part(_dressed(system, table, a), a, np.zeros_like(a[0]))
-
-
-def _dressed(system: OpenSystem, table: ComplexArray, operators: ComplexArray) -> ComplexArray:
-    """sum_j T_ij(w_mn) <m|A_j|n> |m><n|, from a table (w, n, n) at the Bohr frequencies."""
-    inside = system.in_eigenbasis(operators)
-    return system.from_eigenbasis(np.einsum("mnij,jmn->imn", table[system.bohr[0]], inside))
 
 
 def _summed(coefficients: ComplexArray, weights: Any) -> ComplexArray:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from qutip import Qobj
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
@@ -23,9 +24,11 @@ from openmr.master.hierarchy import Hierarchy, Travel, hierarchies, ladder
 from openmr.master.markov import METHODS, Generator, generator
 from openmr.master.memory import ConstantSecondOrder, FourthOrder, SecondOrder, scaled
 from openmr.master.open_system import OpenSystem
+from openmr.master.panels import PanelMemory, panel_memory
 
-_FINENESS = (memory.FINE, 1e-6, 1e-4)
-"""Errors of the exponents that are tried in second order, where one more costs little."""
+_FINENESS, _LAST = (memory.FINE, 1e-6), 1e-4
+"""Errors of the exponents that are tried in second order, where one more costs little; and the last
+one, for pulses: without them C(t) itself serves."""
 _REACH, _NEAR = 100.0, 30.0
 """Noise above so many times the largest frequency is white in second and in fourth order, where the
 memory is integrated step by step."""
@@ -221,7 +224,7 @@ class _Remembering:
     def _remembered(self, state: Any, marks: Array) -> tuple[list[ComplexArray], Path, Any]:
         columns, first = state
         d, count = round(len(columns) ** 0.5), columns.shape[1]
-        explicit = isinstance(self.equation, ConstantSecondOrder)
+        explicit = isinstance(self.equation, ConstantSecondOrder | _Known)
         rho = columns.T.reshape(count, d, d).swapaxes(-1, -2)
 
         def change(time: float, y: ComplexArray) -> ComplexArray:
@@ -246,6 +249,59 @@ class _Remembering:
         return found, path, (found[-1], last)
 
 
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """K(t) of a memory on panels as an equation: what it remembers is the time."""
+
+    made: PanelMemory
+    first: float
+    extra: ComplexArray | float
+
+    @property
+    def problem(self) -> _Known:
+        return self
+
+    @property
+    def unit(self) -> float:
+        """The first panel, the shortest memory, is of length one: no step leaps over it."""
+        return 1.0 / self.made.first_step if 0 < self.made.first_step < np.inf else 1.0
+
+    @property
+    def settled(self) -> float:
+        return self.unit * self.made.memory
+
+    def start(self) -> Array:
+        return np.array([self.first])
+
+    def later(self, memory: Array, lapse: float) -> Array:
+        return memory + lapse / self.unit
+
+    def kicked(self, memory: Array, pulse: ComplexArray) -> Array:
+        raise ParameterError(
+            "`pulses` need a memory in exponents: give the OpenSystem, with baths that have them"
+        )
+
+    def matrix(self, time: float) -> ComplexArray:
+        return np.asarray((self.made.overshot(time).matrix + self.extra) / self.unit)
+
+    def act(self, time: float, memory: Array, rho: ComplexArray) -> ComplexArray:
+        d = rho.shape[-1]
+        flat = rho.swapaxes(-1, -2).reshape(-1, d * d) @ self.matrix(memory[0]).T
+        return np.asarray(flat.reshape(rho.shape).swapaxes(-1, -2))
+
+    @property
+    def uncertainty(self) -> float:
+        """Error of the transforms over the largest half rate."""
+        found = self.made.transforms
+        return max(((t.uncertainty + t.tail) / (t.scale or 1.0) for t in found), default=0.0)
+
+    @property
+    def limit(self) -> ComplexArray | None:
+        """K in the long run, None where it is approached as a power of time."""
+        endless = np.isinf(self.made.time) and all(t.late is None for t in self.made.transforms)
+        return self.matrix(np.inf) if endless else None
+
+
 def refuse_options(method: str, level_shift: bool, resolution: float | None) -> None:
     """Raise for options of Markovian generators."""
     if not level_shift:
@@ -257,15 +313,20 @@ def refuse_options(method: str, level_shift: bool, resolution: float | None) -> 
 
 
 def motion_of(
-    given: OpenSystem | Generator,
+    given: OpenSystem | Generator | PanelMemory,
+    extra: Qobj | None,
     method: str,
     first: float,
     rtol: float | None,
     solver: Mapping[str, Any],
     level_shift: bool,
     resolution: float | None,
+    pulsed: bool,
 ) -> tuple[Motion, float]:
     """Motion by any equation but the hierarchy, and its uncertainty."""
+    if isinstance(given, PanelMemory):
+        known = _Known(given, first, 0.0 if extra is None else extra.full())
+        return _Remembering(known, known.limit, solver), known.uncertainty
     system = given.system if isinstance(given, Generator) else given
     chosen: dict[str, Any] = {"level_shift": level_shift, "resolution": resolution}
     if isinstance(given, Generator) or (system.constant and method in METHODS):
@@ -281,13 +342,19 @@ def motion_of(
         unit = float(np.abs(matrix(first)).max()) or 1.0
         return _Instantaneous(matrix, unit, solver), 0.0
     refuse_options(method, level_shift, resolution)
-    equation, limit = _equation(system, method, first, rtol)
+    try:
+        equation, limit = _equation(system, method, first, rtol, pulsed)
+    except ConvergenceError:
+        if method != "tcl2" or not system.constant or rtol is not None or pulsed:
+            raise
+        known = _Known(panel_memory(system), 0.0, 0.0)
+        return _Remembering(known, known.limit, solver), known.uncertainty
     errors = [r.uncertainty for r in equation.problem.reservoirs]
     return _Remembering(equation, limit, solver), max(errors, default=0.0)
 
 
 def _equation(
-    system: OpenSystem, method: str, first: float, rtol: float | None
+    system: OpenSystem, method: str, first: float, rtol: float | None, pulsed: bool
 ) -> tuple[Any, ComplexArray | None]:
     """Equation with memory, and its generator in the long run of a small constant system."""
     constant = system.constant
@@ -303,12 +370,13 @@ def _equation(
         return fourth, limit / fourth.problem.unit
     if not constant:
         return SecondOrder(scaled(system, rtol or 1e-5, first, reach=_REACH)), None
-    for fineness in _FINENESS if rtol is None else (rtol,):
+    tried = (rtol,) if rtol is not None else (*_FINENESS, _LAST) if pulsed else _FINENESS
+    for fineness in tried:
         try:
             second = ConstantSecondOrder(scaled(system, fineness, first))
             break
         except ConvergenceError:
-            if fineness in (rtol, _FINENESS[-1]):
+            if fineness == tried[-1]:
                 raise
     if not short:
         return second, None

@@ -19,13 +19,12 @@ from scipy.optimize import brentq
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.master import evolution, time_convolutionless
-from openmr.master.evolution import choi_eigenvalues
 from openmr.master.hierarchy import MAX_DEPTH, SHALLOW
 from openmr.master.markov import ROUTES, Generator
 from openmr.master.memory import ATOL, RTOL
 from openmr.master.motion import Motion, Path, by_hierarchy, motion_of, refuse_options, run
 from openmr.master.open_system import OpenSystem
+from openmr.master.panels import PanelMemory
 from openmr.tables import document
 
 _SOLVERS = ("DOP853", "RK45", "RK23", "Radau", "BDF")
@@ -53,7 +52,8 @@ class Evolution:
         Mean values of `e_ops`, in their order or under their keys.
     uncertainty : float, no unit
         "heom": sum of the largest changes of an element on finer exponents and on one level less;
-        "tcl2" and "tcl4": error of the exponents over the largest of the spectrum; else 0.
+        "tcl2" and "tcl4": error of the exponents over the largest of the spectrum, or of the
+        transforms over the largest half rate where there are none; else 0.
     """
 
     method: str
@@ -150,15 +150,16 @@ def _lowest(columns: ComplexArray) -> float:
     if columns.shape[1] == 1:
         rho = columns.reshape(d, d).T
         return float(np.linalg.eigvalsh(0.5 * (rho + rho.conj().T))[0])
-    # [column, row | column, row] -> [row out, column out | row in, column in]
-    return float(choi_eigenvalues(columns.reshape(d, d, d, d).transpose(1, 0, 3, 2))[0])
+    # [column, row | column, row] of what comes out and goes in -> [row out, row in | columns]
+    choi = columns.reshape(d, d, d, d).transpose(1, 3, 0, 2).reshape(d * d, d * d) / d
+    return float(np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))[0])
 
 
 # --- the question --------------------------------------------------------------------------------
 
 
 def evolve(
-    system: OpenSystem | Generator | time_convolutionless.Generator,
+    system: OpenSystem | Generator | PanelMemory,
     start: Qobj,
     times: ArrayLike,
     *,
@@ -177,10 +178,10 @@ def evolve(
 
     Parameters
     ----------
-    system : OpenSystem or Generator
+    system : OpenSystem, Generator or PanelMemory
         What `OpenSystem` describes, with an H or A that may depend on time; or a generator that is
-        there already. For one release also the generator of the old `tcl2`, which gives a list of
-        states.
+        there already, constant or at all times. For one release also what the old `tcl2` gives,
+        with a list of states as the result.
     start : Qobj
         Ket, density matrix or superoperator at the first time, uncorrelated with the baths.
     times : array_like (t,), inverse unit of energy
@@ -200,7 +201,7 @@ def evolve(
     rtol : float, no unit
         "heom": allowed change of any element of a state on finer exponents and on one level less,
         1e-4 by default. "tcl2", "tcl4": error of the exponents, over the largest of the spectrum,
-        the smallest there is by default.
+        the smallest there is by default; without pulses "tcl2" needs none in a constant system.
     max_depth : int, optional
         "heom": levels of the hierarchy at which to give up, 12 by default.
     check : bool
@@ -210,7 +211,7 @@ def evolve(
         "max_step" (inverse unit of energy), which must be shorter than any feature of H(t) that
         the integrator could leap over. Constant generators need none.
     extra : Qobj, optional
-        Superoperator added to an old generator.
+        Superoperator added to a `PanelMemory`.
 
     Returns
     -------
@@ -226,13 +227,19 @@ def evolve(
     ConvergenceError
         If the integrator stops, or a hierarchy does not converge.
     """
-    if isinstance(system, time_convolutionless.Generator):
-        return evolution.evolve(system, start, times, extra=extra, options=options)
-    made = system if isinstance(system, Generator) else None
+    if hasattr(system, "listed_states"):
+        _checks.warn_renamed("evolve(tcl2(...), ...)", "evolve(system, ..., method='tcl2')")
+        return system.listed_states(start, times, extra=extra, options=options)
+    made = system if isinstance(system, Generator | PanelMemory) else None
     given: Any = made.system if made is not None else system
     _checks.instance("system", given, OpenSystem)
     described: OpenSystem = given
-    method = made.method if made is not None else _checks.choice("method", method, ROUTES)
+    if isinstance(made, PanelMemory):
+        method = "tcl2"
+    elif extra is not None:
+        raise ParameterError("`extra` goes with a PanelMemory; else change H or `collapse`")
+    else:
+        method = made.method if made is not None else _checks.choice("method", method, ROUTES)
     if rtol is not None:
         rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
     if max_depth is not None:
@@ -240,6 +247,11 @@ def evolve(
         if method != "heom":
             raise ParameterError(f"`max_depth` goes with 'heom', not with `method` {method!r}")
     grid, solver = _grid(times), _options(options)
+    if isinstance(made, PanelMemory) and not (grid[0] >= 0 and grid[-1] <= made.time * (1 + 1e-12)):
+        raise ParameterError(
+            f"`times` must be between 0 and {made.time:.4g}, where the memory is known, got "
+            f"{grid[0]:.4g} to {grid[-1]:.4g}"
+        )
     columns = _columns(described, start, check)
     observables = _observables(described, e_ops, columns)
     kicks = _kicks(described, pulses, grid)
@@ -256,7 +268,15 @@ def evolve(
             )
         else:
             motion, uncertainty = motion_of(
-                made or described, method, first, rtol, solver, level_shift, resolution
+                made or described,
+                extra,
+                method,
+                first,
+                rtol,
+                solver,
+                level_shift,
+                resolution,
+                pulsed=bool(kicks),
             )
             values, path = columns_by(motion)
     states = tuple(_as_qobj(described, one) for one in values)
@@ -274,6 +294,7 @@ def evolve(
             rtol=rtol,
             max_depth=max_depth,
             options=options,
+            extra=extra,
         )
         return found
 

@@ -22,7 +22,7 @@ from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.bath import Bath, BathCheck
 from openmr.master.markov import ROUTES, Generator, Part, generator
-from openmr.master.open_system import OpenSystem
+from openmr.master.open_system import ROUNDING, OpenSystem
 from openmr.tables import Record, table
 
 MIXED = 0.7
@@ -118,7 +118,8 @@ class Rates(Record):
 
     def __repr__(self) -> str:
         still = (_column(self.longitudinal), _column(self.golden_longitudinal))
-        moving = (self.transverse, self.golden_transverse, self.frequencies, self.shifts)
+        shifts = [_rounded(shift, self.frequencies) for shift in self.shifts]
+        moving = (self.transverse, self.golden_transverse, self.frequencies, shifts)
         rows: list[Sequence[str]] = [
             ("levels", "1/T2", "golden rule", "frequency", "shift", "participation")
         ]
@@ -431,7 +432,8 @@ class Currents(Record):
         rows = [("bath", *there)]
         rows += [(str(k), *cells) for k, cells in enumerate(zip(*there.values(), strict=True))]
         sums = {"energy": self.total_energy, "of": self.total_quantity}
-        rows.append(("sum", *(f"{sums[k]:.2g}" if sums.get(k) is not None else "" for k in there)))
+        cells = {k: f"{_rounded(v, columns[k]):.2g}" for k, v in sums.items() if v is not None}
+        rows.append(("sum", *(cells.get(k, "") for k in there)))
         lines = [f"Currents  {self.method}", table("<" + ">" * len(there), rows, indent="  ")]
         if self.entropy_production is not None:
             lines.append(f"  entropy production : {self.entropy_production:.6g}")
@@ -718,6 +720,11 @@ def _few(align: str, rows: Sequence[Sequence[str]]) -> str:
 
 def _column(values: Any) -> list[str]:
     return [f"{value:.8g}" for value in values]
+
+
+def _rounded(value: float, beside: Any) -> float:
+    """Zero in place of the rounding of numbers of another size."""
+    return 0.0 if abs(value) <= ROUNDING * np.abs(beside).max(initial=0.0) else float(value)
 
 
 def _list(values: Array) -> str:

@@ -27,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from openmr._checks import Array, ComplexArray, old_name, renamed
+from openmr._checks import Array, ComplexArray, SizeError, old_name, renamed
 from openmr.bath.correlators import PAULI, CorrelatorLines
 from openmr.bath.fermi_sea import principal_values
 from openmr.models.scattering import integrate
 
 UP, DOWN = 0, 1
+_MOST_ENERGIES = 10**7
 _SIGN = (1.0, -1.0)
 
 
@@ -108,13 +109,23 @@ def energy_grid(flip_energies: Sequence[float], spacing: float, reach: float) ->
     -------
     array (N,), k_B T
         Uniform, symmetric about 0, N odd.
+
+    Raises
+    ------
+    SizeError
+        For more than 2e7 points.
     """
     largest = max((abs(x) for x in flip_energies), default=0.0)
     if largest > 0.5 * spacing:  # an even number: the middle of a flip is on the grid
         spacing = largest / (2 * np.ceil(0.5 * largest / spacing))
     elif largest > spacing / 6:
         spacing = largest
-    count = int(np.ceil((reach + largest) / spacing))
+    count = np.ceil((reach + largest) / spacing)
+    if count > _MOST_ENERGIES:
+        raise SizeError(
+            f"`flip_energies` must leave an energy grid of at most {2 * _MOST_ENERGIES:g} points, "
+            f"got {2 * count:.3g}: the moments' splitting is {largest:.3g} k_B T"
+        )
     return np.asarray(spacing * np.arange(-count, count + 1))
 
 

@@ -35,7 +35,7 @@ class Options(TypedDict, total=False):
     azimuth: Any
     form: Literal["corrected", "printed", "finite-splitting"]
     electron_splitting: bool
-    sec_cutoff: float
+    resolution: float | None
     thermostat: Literal["projection", "reset", "flips"]
     thermostat_rate: float | None
     options: Mapping[str, Any] | None
@@ -48,7 +48,6 @@ class Options(TypedDict, total=False):
     time: float
     kernel: Literal["exponential", "flat"]
     level_shift: bool
-    secular: float | None
     rtol: float
     moment: Literal["free", "held"]
     drude_cutoff: float | None
@@ -82,6 +81,9 @@ class Method:
     gives_uncertainty: bool = False  # else `Relaxation.uncertainty` is None
     diagnostics: Mapping[str, Diagnostic] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)  # old name of an option -> new
+    retired: Mapping[str, float | None] = field(
+        default_factory=dict
+    )  # -> value that means no change
 
     @property
     def function(self) -> Callable[..., ExchangePart]:
@@ -95,6 +97,9 @@ class Method:
         known = _option_names(self.function)
         found = {}
         for name, value in options.items():
+            if name in self.retired:
+                _no_resolution(name, value, self.retired[name])
+                continue
             new = self.renamed.get(name, name)
             if new not in known:
                 takes = ", ".join(f"`{one}`" for one in known) or "none"
@@ -105,6 +110,16 @@ class Method:
                 _checks.warn_renamed(name, new)
             found[new] = value
         return found
+
+
+def _no_resolution(name: str, value: Any, every: float | None) -> None:
+    """Take the value of an old option that keeps every term, and no other: units have changed."""
+    if value != every:
+        raise _checks.ParameterError(
+            f"`{name}` is now `resolution`, a time in s: None keeps every term, inf is the full "
+            f"secular approximation; got {name} = {_checks.shown(value)}"
+        )
+    _checks.warn_renamed(f"{name}={every!r}", "resolution=None")
 
 
 @cache
@@ -141,7 +156,7 @@ METHODS: Final[dict[str, Method]] = {
         Method(
             "bloch-redfield",
             "openmr.rates.routes.bloch_redfield:bloch_redfield",
-            "Is the formula what QuTiP's master equation gives?",
+            "Is the formula what a Bloch-Redfield master equation gives?",
             "all of second order, no memory",
             "where second order does; splitting kept is right for no rate",
             takes_matrices=True,
@@ -151,6 +166,7 @@ METHODS: Final[dict[str, Method]] = {
                 "kms": _KMS,
                 "positivity": _POSITIVITY,
             },
+            retired={"sec_cutoff": -1.0},
         ),
         Method(
             "evolution",
@@ -165,6 +181,7 @@ METHODS: Final[dict[str, Method]] = {
                 "window_change": Diagnostic("1/s", "change on a window that starts later"),
                 "precession_uncertainty": Diagnostic("rad/s", "of the precession"),
             },
+            retired={"sec_cutoff": -1.0},
         ),
         Method(
             "kinetic",
@@ -203,6 +220,7 @@ METHODS: Final[dict[str, Method]] = {
                 "slip": Diagnostic("1", "(3, 3): spin lost for ever before the rate is constant"),
             },
             renamed={"bandwidth": "half_width"},
+            retired={"secular": None},
         ),
         Method(
             "heom",

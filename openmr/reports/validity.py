@@ -445,14 +445,15 @@ def _third_order(point: _Point) -> tuple[Assumption, ...]:
     name, parameter = "third order in J (Kondo)", "2 nu_F J ln(W / k_B T)"
     coupling = 2 * electrons.dos * np.abs(magnet.exchange).max()
     size = np.asarray(np.abs(coupling * np.log(point.half_width / point.thermal)))
-    costs = [NOT_ASKED] * 2
-    if point.costs:
+    both = point.half_width, 2 * point.half_width
+    found, *why = point.cost(lambda: np.array([added(w) for w in both]), "", "third order")
+    costs: list[Cost] = [(None, why[0], why[1])] * 2
+    if found is not None:
         costs.clear()
-        found = added(point.half_width), added(2 * point.half_width)
         for rate, here, wider in zip(RATES, *found, strict=True):
             grows = ("stays", "grows", "falls")[int(np.sign(here.ravel()[np.abs(here).argmax()]))]
             more = percent(float(np.abs(wider - here).max()))
-            costs.append((np.abs(here), f"1/{rate} {grows}; {more} more at 2 W", "third order"))
+            costs.append((np.abs(here), f"1/{rate} {grows}; {more} more at 2 W", why[1]))
     return _of_each_rate(name, "(9)", parameter, size, costs)
 
 

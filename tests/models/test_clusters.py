@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import qutip
 from refusals import unclear
-from systems import COUPLINGS, film_of
+from systems import COUPLINGS, film_of, redfield
 
 import openmr as om
-from openmr import bath, clusters, hilbert, master
+from openmr import bath, clusters, hilbert
 from openmr._qutip import exact_arithmetic
 from openmr.units import K_B, MU_B
 
@@ -59,8 +59,8 @@ def test_dimer_in_closed_form(exchange):
 
 @pytest.mark.parametrize("spins", [(0.5, 0.5), (0.5, 1.0), (0.5, 0.5, 0.5)])
 @pytest.mark.parametrize("name", COUPLINGS)
-def test_tensor_equals_qutip_bloch_redfield(spins, name):
-    """Electron (x) cluster in one space, QuTiP's tensor, projected onto the thermal cluster."""
+def test_tensor_equals_bloch_redfield(spins, name):
+    """Electron (x) cluster in one space, the engine's tensor, projected."""
     cluster = random_cluster(spins)
     coupling = np.array(COUPLINGS[name]) / 1e-3
     dims = [round(2 * s) + 1 for s in spins]
@@ -68,10 +68,10 @@ def test_tensor_equals_qutip_bloch_redfield(spins, name):
         h = qutip.Qobj(clusters.hamiltonian(cluster).toarray(), dims=[dims, dims])
         total = sum(
             hilbert.project(
-                master.redfield_dissipator(
+                redfield(
                     hilbert.embed(qutip.qeye(2), [h]),
-                    [(hilbert.coupling(spins, i, coupling), bath.electron_hole_spectrum)],
-                ),
+                    (hilbert.coupling(spins, i, coupling), bath.electron_hole_spectrum),
+                ).dissipate,
                 (-h).expm().unit(),
             )
             for i in range(len(spins))

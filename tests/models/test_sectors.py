@@ -5,15 +5,16 @@ import pytest
 import qutip
 from refusals import unclear
 from scipy.optimize import linear_sum_assignment
+from systems import redfield
 
-from openmr import bath, hilbert, master, sectors
+from openmr import bath, hilbert, sectors
 from openmr._qutip import exact_arithmetic
 from openmr.models.sectors import joint_spectrum
 from openmr.rates.routes.batched import redfield_tensor
 
 
 def dense(spins, splittings, exchange, noise, electron, unitary, mean=0.0):
-    """QuTiP's generator on the whole joint space."""
+    """The engine's generator on the whole joint space."""
     with exact_arithmetic():
         h = hilbert.hamiltonian(spins, splittings, electron)
         couplings = [
@@ -23,8 +24,7 @@ def dense(spins, splittings, exchange, noise, electron, unitary, mean=0.0):
             )
             for i, (j, n) in enumerate(zip(exchange, noise, strict=True))
         ]
-        dissipator = master.redfield_dissipator(h, couplings)
-        return (dissipator + unitary * qutip.liouvillian(h)).full()
+        return (redfield(h, *couplings).dissipator + unitary * qutip.liouvillian(h)).full()
 
 
 def distance(found, exact):

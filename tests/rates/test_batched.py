@@ -1,4 +1,4 @@
-"""The batched tensor against QuTiP's, against forty digits, and what no closed form covers."""
+"""The batched tensor against the engine's, against forty digits, and what no closed form covers."""
 
 from functools import partial
 
@@ -16,10 +16,11 @@ from systems import (
     field_for,
     film_of,
     paramagnet,
+    redfield,
 )
 
 import openmr as om
-from openmr import bath, hilbert, master
+from openmr import bath, hilbert
 from openmr._qutip import exact_arithmetic
 from openmr.moments import grid
 from openmr.rates.record import rotation
@@ -29,8 +30,7 @@ from openmr.rates.routes.batched import redfield_tensor
 batched = partial(om.relaxation, method="batched")
 bloch_redfield = partial(om.relaxation, method="bloch-redfield")
 
-DEPTHS = np.array([1e-6, 1e-3, 0.1, -1.0, 3.0, 8.0])
-"""Where QuTiP's projected tensor keeps each element to 1e-10: it loses them as exp(-x)."""
+DEPTHS = np.array([1e-6, 1e-3, 0.1, -1.0, 3.0, 8.0, 71.0])
 
 
 def same_elements(found, exact):
@@ -71,7 +71,7 @@ def test_sublattices_add(make, disorder, split):
 
 
 def joint_tensor(exchange, spin, x, w):
-    """QuTiP on electron (x) moment with A = -(1/2) sum_ab J_ab sigma_a S_b."""
+    """The engine on electron (x) moment with A = -(1/2) sum_ab J_ab sigma_a S_b."""
     operators = hilbert.spin_operators(spin)
     with exact_arithmetic():
         coupling = sum(
@@ -79,11 +79,9 @@ def joint_tensor(exchange, spin, x, w):
             for a in range(3)
             for b in range(3)
         )
-        dissipator = master.redfield_dissipator(
-            hilbert.hamiltonian([spin], [x], w), [(coupling, bath.electron_hole_spectrum)]
-        )
-        moment = hilbert.thermal_moments([spin], [x])
-        return hilbert.bloch_tensor(hilbert.project(dissipator, moment))
+    made = redfield(hilbert.hamiltonian([spin], [x], w), (coupling, bath.electron_hole_spectrum))
+    moment = hilbert.thermal_moments([spin], [x])
+    return hilbert.bloch_tensor(hilbert.project(made.dissipate, moment))
 
 
 @pytest.mark.parametrize("w", [None, 0.7, -2.0])
@@ -94,7 +92,7 @@ def test_any_coupling_matrix(spin, w):
     found = redfield_tensor(exchange, spin, x, w)
     for tensor, splitting in zip(found, x, strict=True):
         exact = joint_tensor(exchange, spin, splitting, w or 0.0)
-        np.testing.assert_allclose(tensor, exact, atol=1e-13 * np.abs(exact).max())
+        np.testing.assert_allclose(tensor, exact, atol=1e-14 * np.abs(exact).max())
 
 
 def test_a_transposed_coupling_matrix_is_noticed():
@@ -112,7 +110,7 @@ def test_redfield_of_a_complex_coupling_is_not_conjugated():
         h, a = (
             qutip.Qobj(m + m.conj().T) for m in (draw[0] + 1j * draw[1], draw[2] + 1j * draw[3])
         )
-        found = master.redfield_dissipator(h, [(a, lambda w: 1.0)])
+        found = redfield(h, (a, lambda w: 1.0)).dissipator
         exact = qutip.lindblad_dissipator(a).full()
         np.testing.assert_allclose(found.full(), exact, atol=1e-13 * np.abs(exact).max())
         conjugate = qutip.brterm(h, a, lambda w: 1.0, sec_cutoff=-1, fock_basis=True).full()
@@ -157,6 +155,22 @@ def test_against_forty_digits_down_to_the_ground_state(spin, name, w):
         rate_zz, rate_xx = exact_tensor(exchange, spin, x, w)
         assert abs(mp.mpf(found[2, 2]) / rate_zz - 1) <= 1e-13
         assert abs(mp.mpf(found[0, 0]) / rate_xx - 1) <= 1e-13
+
+
+@pytest.mark.parametrize("w", [0.0, 0.8])
+def test_the_engine_keeps_rates_that_are_exponentially_small(w):
+    """Applied as commutators; the sum of the superoperator is off by a quarter at x = 50."""
+    for x in (1.5, 5.0, 20.0, 50.0, 71.0):
+        rate_zz, rate_xx = exact_tensor((1.0, 1.0, 1.0), 2.0, x, w)
+        found = joint_tensor(np.eye(3), 2.0, x, w)
+        # rounding of x itself changes exp(-x) by x eps
+        assert abs(mp.mpf(found[2, 2]) / rate_zz - 1) <= 4e-16 * (1 + x)
+        assert abs(mp.mpf(found[0, 0]) / rate_xx - 1) <= 2e-15
+    space = hilbert.hamiltonian([2.0], [50.0], w)
+    coupling = hilbert.coupling([2.0], 0, (1.0, 1.0, 1.0))
+    summed = redfield(space, (coupling, bath.electron_hole_spectrum)).dissipator
+    lost = hilbert.bloch_tensor(hilbert.project(summed, hilbert.thermal_moments([2.0], [50.0])))
+    assert abs(lost[2, 2] / exact_tensor((1, 1, 1), 2.0, 50.0, w)[0] - 1) > 0.1
 
 
 def test_batches_over_coupling_spin_and_splitting_at_once():

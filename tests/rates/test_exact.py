@@ -9,10 +9,10 @@ import qutip
 from refusals import unclear
 from scipy.linalg import expm
 from scipy.special import dawsn
-from systems import COUPLINGS, antiferromagnet, ferrimagnet, field_for, paramagnet
+from systems import COUPLINGS, antiferromagnet, ferrimagnet, field_for, paramagnet, redfield
 
 import openmr as om
-from openmr import finite_band, hilbert, master
+from openmr import finite_band, hilbert
 from openmr._checks import ConvergenceError, ExtractionError, SizeError
 from openmr._qutip import exact_arithmetic
 from openmr.rates.routes.exact import WINDOW, _read, averaged_generator
@@ -267,10 +267,9 @@ def flat_redfield(sample, temperature, field):
     total = np.zeros((3, 3))
     with exact_arithmetic():
         for space in hilbert.moment_spaces(sample, state):
-            dissipator = master.redfield_dissipator(
-                space.hamiltonian, [(space.coupling, lambda w: 1.0)]
-            )
-            total += space.noise * hilbert.bloch_tensor(hilbert.project(dissipator, space.moment))
+            flat = redfield(space.hamiltonian, (space.coupling, lambda w: 1.0))
+            projected = hilbert.project(flat.dissipate, space.moment)
+            total += space.noise * hilbert.bloch_tensor(projected)
     return total
 
 

@@ -37,7 +37,7 @@ def slope(x, y):
 @pytest.mark.parametrize("kernel", kernels.KERNELS)
 @pytest.mark.parametrize("split", [False, True])
 def test_wide_band_is_approached_at_first_order(kernel, split):
-    """Markov limit against QuTiP's tensor: deviations fall as 1/W."""
+    """Markov limit against the Redfield tensor: deviations fall as 1/W."""
     widths = np.array([0.3, 1.0, 3.0, 10.0])
     exact = bloch_redfield(FILM, HOT, FIELD, electron_splitting=split).dissipator
     found = np.array(
@@ -108,12 +108,12 @@ def test_joint_space_of_electron_and_moment_gives_the_same_memory():
         with exact_arithmetic():
             h = hilbert.hamiltonian([moments.spin], [x])
             a = hilbert.coupling([moments.spin], 0, np.array(moments.exchange) / HBAR)
-            joint = master.tcl2(
-                h, [a], lambda t: kernels.flat_band(t, band)[:, None, None], time, level_shift=False
+            sea = om.Bath(correlation=lambda t: kernels.flat_band(t, band))
+            joint = master.generator(
+                om.OpenSystem(h, [(a, sea)]), "tcl2", time=time, level_shift=False
             )
-            dissipator = joint.superoperator - hilbert.qutip.liouvillian(h)
             projected = hilbert.bloch_tensor(
-                hilbert.project(dissipator, hilbert.thermal_moments([moments.spin], [x]))
+                hilbert.project(joint.dissipate, hilbert.thermal_moments([moments.spin], [x]))
             )
         noise = 2 * np.pi * moments.density * FILM.electrons.dos * HBAR
         alone = tcl2(FILM, HOT, FIELD, time=time * BETA_HBAR, kernel="flat").dissipator
@@ -197,7 +197,7 @@ def test_one_time_is_one_of_many():
         np.testing.assert_allclose(one, tensor, atol=1e-7 * np.abs(many).max())
     one = tcl2(FILM, HOT, FIELD, time=times[1])
     generator = electron_generator(FILM, HOT, FIELD, time=times[1])  # for times in beta hbar
-    own = hilbert.bloch_tensor(generator.superoperator)
+    own = hilbert.bloch_tensor(generator.last.superoperator)
     np.testing.assert_allclose(own, one.dissipator * BETA_HBAR, rtol=1e-12, atol=1e-12 * own.max())
     # 1/tau_par is 4 Re(Gamma_xx + Gamma_yy) of the transforms
     assert one.uncertainty.max() * BETA_HBAR == pytest.approx(8 * generator.uncertainty)
@@ -253,26 +253,29 @@ def test_slip_is_of_second_order_in_the_coupling_and_logarithmic_in_the_band():
 AWRY = om.presets.pt_py((1e-3, 0.0, 0.0))
 
 
+def maps(film, temperature, times, **options):
+    """Maps of the electron spin from time 0, times in beta hbar."""
+    memory = electron_generator(film, temperature, FIELD, kernel="flat", **options)
+    return master.evolve(memory, memory.system.as_superoperator(np.eye(4)), times)
+
+
 @pytest.mark.slow
 def test_positivity_is_lost_with_the_splitting_kept_and_restored_by_the_secular_form():
     cold, beta_hbar = 2.0, HBAR / (K_B * 2.0)
     kept = tcl2(AWRY, cold, FIELD, electron_splitting=True, kernel="flat")
     tensor = bloch_redfield(AWRY, cold, FIELD, electron_splitting=True)
-    # the same loss as QuTiP's tensor, to the finite band
+    # the same loss as the tensor's, to the finite band
     assert kept.diagnostics["positivity"] == pytest.approx(
         float(tensor.diagnostics["positivity"]), rel=1e-2
     )
     assert kept.diagnostics["positivity"] < -0.1
     times = np.concatenate([[0.0], np.geomspace(1e-3, 30, 30)])
-    options = {"electron_splitting": True, "kernel": "flat"}
-    whole = master.monitors(electron_generator(AWRY, cold, FIELD, **options), times)
+    whole = maps(AWRY, cold, times, electron_splitting=True)
     assert whole.lowest_choi.min() == pytest.approx(-1.9e-4, abs=2e-5)
-    time, size = whole.first_violation
-    assert 0.02 < time < 0.2
-    assert -1e-4 < size < -1e-9
-    secular = master.monitors(electron_generator(AWRY, cold, FIELD, secular=0.0, **options), times)
-    assert secular.first_violation is None
-    full = tcl2(AWRY, cold, FIELD, secular=0.0, **options)
+    assert 0.001 < whole.crossings[0] < 0.2
+    options = {"electron_splitting": True, "resolution": np.inf}
+    assert maps(AWRY, cold, times, **options).crossings == ()
+    full = tcl2(AWRY, cold, FIELD, kernel="flat", **options)
     assert full.diagnostics["positivity"] >= -1e-12
     assert full.dissipator[0, 0] == pytest.approx(full.dissipator[1, 1])
     assert beta_hbar < kept.diagnostics["memory_time"] < 20 * beta_hbar
@@ -284,8 +287,7 @@ def test_the_splitting_left_out_keeps_the_map_positive_at_any_coupling():
     times = np.concatenate([[0.0], np.geomspace(1e-2, 10, 15)])
     for strength in (1e-3, 2e-2):
         film = om.presets.pt_py((strength, 0.3 * strength, 0.0))
-        found = master.monitors(electron_generator(film, 5.0, FIELD, kernel="flat"), times)
-        assert found.first_violation is None
+        assert maps(film, 5.0, times).crossings == ()
 
 
 @pytest.mark.slow
@@ -293,10 +295,10 @@ def test_strong_coupling_breaks_even_the_secular_form_at_short_times():
     """Rates beyond k_B T / hbar: negative rates within the memory outweigh what they follow."""
     film = om.presets.pt_py((2e-2, 0.0, 0.0))
     times = np.concatenate([[0.0], np.geomspace(1e-2, 3, 15)])
-    options = {"electron_splitting": True, "kernel": "flat", "secular": 0.0}
-    found = master.monitors(electron_generator(film, 2.0, FIELD, **options), times)
-    assert found.lowest_choi.min() < -0.1
-    assert tcl2(film, 2.0, FIELD, **options).diagnostics["positivity"] >= -1e-12
+    options = {"electron_splitting": True, "resolution": np.inf}
+    assert maps(film, 2.0, times, **options).lowest_choi.min() < -0.1
+    full = tcl2(film, 2.0, FIELD, kernel="flat", **options)
+    assert full.diagnostics["positivity"] >= -1e-12
 
 
 # --- level shift ------------------------------------------------------------------------------
@@ -369,7 +371,8 @@ BAD = [
     (of(half_width=0.0), "`half_width` must be.*> 0 eV, got 0"),
     (of(half_width=np.inf), "`half_width`.*inf"),
     (of(kernel="drude"), "`kernel` must be one of 'exponential', 'flat', got 'drude'"),
-    (of(secular=-1.0), "`secular`.*>= 0 rad/s"),
+    (of(resolution=-1e-12), "`resolution` must be one real number and > 0 s, got -1e-12"),
+    (of(secular=0.0), "`secular` is now `resolution`, a time in s.*inf is the full.*secular = 0.0"),
     (of(rtol=2.0), "`rtol`.*<= 1"),
     (of(temperature=0.0), "`temperature`"),
     (of(dissipator_in_time, times=[-1e-12]), "`times` must be a list of numbers >= 0 s"),

@@ -13,10 +13,11 @@ from systems import (
     field_for,
     film_of,
     paramagnet,
+    redfield,
 )
 
 import openmr as om
-from openmr import bath, hilbert, master
+from openmr import bath, hilbert
 from openmr._qutip import exact_arithmetic
 from openmr.rates.record import rotation
 
@@ -93,17 +94,17 @@ def test_joint_space_of_two_moments_adds(spins, electron):
 
     def tensor(spins, splittings, couplings):
         moments = hilbert.thermal_moments(spins, splittings)
-        dissipator = master.redfield_dissipator(
+        made = redfield(
             hilbert.hamiltonian(spins, splittings, electron),
-            [
+            *(
                 (
                     hilbert.coupling(spins, site, j),
                     lambda w, n=n: n * bath.electron_hole_spectrum(w),
                 )
                 for site, (j, n) in enumerate(couplings)
-            ],
+            ),
         )
-        return hilbert.bloch_tensor(hilbert.project(dissipator, moments))
+        return hilbert.bloch_tensor(hilbert.project(made.dissipate, moments))
 
     couplings = list(zip(exchange, noise, strict=True))
     joint = tensor(list(spins), list(splittings), couplings)
@@ -111,6 +112,20 @@ def test_joint_space_of_two_moments_adds(spins, electron):
         tensor([s], [x], [c]) for s, x, c in zip(spins, splittings, couplings, strict=True)
     )
     np.testing.assert_allclose(joint, separate, atol=1e-13 * np.abs(separate).max())
+
+
+@pytest.mark.parametrize("w", [0.0, 0.6])
+def test_qutips_tensor_is_the_same(w):
+    """Built elsewhere, for a coupling that is real, as this is between eigenstates."""
+    h, a = hilbert.hamiltonian([1.5], [0.8], w), hilbert.coupling([1.5], 0, (1.0, 0.4, -0.7))
+
+    def spectrum(w):
+        return float(bath.electron_hole_spectrum(w))
+
+    with exact_arithmetic():
+        theirs = qutip.brterm(h, a, spectrum, sec_cutoff=-1, fock_basis=True).full()
+    ours = redfield(h, (a, bath.electron_hole_spectrum)).dissipator.full()
+    np.testing.assert_allclose(ours, theirs, atol=1e-14 * np.abs(theirs).max())
 
 
 @pytest.mark.parametrize("split", [False, True])
@@ -138,11 +153,10 @@ def test_gibbs_state_of_the_joint_space_stands_still():
     spin, x, w = 1.0, 1.3, 0.7
     with exact_arithmetic():
         h = hilbert.hamiltonian([spin], [x], w)
-        dissipator = master.redfield_dissipator(
-            h, [(hilbert.coupling([spin], 0, (1.0, 0.3, -0.6)), bath.electron_hole_spectrum)]
+        made = redfield(
+            h, (hilbert.coupling([spin], 0, (1.0, 0.3, -0.6)), bath.electron_hole_spectrum)
         )
-        gibbs = (-h).expm().unit()
-        change = (dissipator @ qutip.operator_to_vector(gibbs)).norm()
+        change = made.dissipate((-h).expm().unit()).norm()
     assert change <= 1e-14
 
 
@@ -184,11 +198,11 @@ def test_electron_alone_with_the_whole_correlation_matrix():
 
         tensor = np.array([[-0.5 * np.trace(p @ change(q)).real for q in pauli] for p in pauli])
         with exact_arithmetic():
-            joint = master.redfield_dissipator(
+            joint = redfield(
                 hilbert.hamiltonian([spin], [x], w),
-                [(hilbert.coupling([spin], 0, exchange), bath.electron_hole_spectrum)],
+                (hilbert.coupling([spin], 0, exchange), bath.electron_hole_spectrum),
             )
-            projected = hilbert.project(joint, hilbert.thermal_moments([spin], [x]))
+            projected = hilbert.project(joint.dissipate, hilbert.thermal_moments([spin], [x]))
         np.testing.assert_allclose(tensor, hilbert.bloch_tensor(projected), atol=1e-14)
 
 
@@ -228,7 +242,6 @@ def test_rates_scale_with_the_square_of_the_coupling():
 
 @pytest.mark.parametrize("x", [1e-1, 1e-4, 1e-8, 1e-12, 1e-15, 0.0])
 def test_continuous_as_the_levels_become_degenerate(x):
-    """QuTiP's default secular cutoff jumps there; sec_cutoff = -1 does not."""
     found = om.relaxation(paramagnet(2.0), 4.0, field_for(x, 4.0), method="bloch-redfield")
     limit = om.relaxation(paramagnet(2.0), 4.0, 0.0, method="bloch-redfield")
     # rates are even in x, so they approach as x^2
@@ -236,18 +249,23 @@ def test_continuous_as_the_levels_become_degenerate(x):
     assert difference <= x**2 + 1e-14
 
 
-def test_secular_cutoff_is_the_users_choice():
+def test_resolution_is_the_users_choice():
     sample = om.presets.pt_py(COUPLINGS["anisotropic"])
 
-    def dissipator(split, cutoff):
-        found = bloch_redfield(sample, 10.0, 3.0, electron_splitting=split, sec_cutoff=cutoff)
+    def dissipator(split, resolution):
+        found = bloch_redfield(sample, 10.0, 3.0, electron_splitting=split, resolution=resolution)
         return found.dissipator
 
     # with degenerate electron levels the projection sees zero-frequency terms alone
-    np.testing.assert_allclose(dissipator(False, 0.1), dissipator(False, -1), rtol=1e-13)
-    full, secular = dissipator(True, -1), dissipator(True, 0.1)
+    np.testing.assert_allclose(dissipator(False, np.inf), dissipator(False, None), atol=1e-4)
+    full, secular = dissipator(True, None), dissipator(True, np.inf)
     assert secular[0, 0] == pytest.approx(secular[1, 1], rel=1e-13)
     assert abs(full[0, 0] - full[1, 1]) > 1e-2 * full[0, 0]
+    # a time that tells the moment's frequencies apart, and not the electron's from zero
+    turning = abs(bloch_redfield(sample, 10.0, 3.0).precession)
+    for time, apart in ((0.1 / turning, False), (10 / turning, True)):
+        coarse = dissipator(True, time)
+        assert (abs(coarse[0, 0] / coarse[1, 1] - 1) < 1e-12) == apart
 
 
 def test_limits():

@@ -205,7 +205,7 @@ WRONG_ROUTES = (
     ("rates.routes.bloch_redfield:_at_point", "space.noise", "2 * space.noise"),
     ("rates.routes.evolution:_antisymmetric", "0.5 *", "0.51 *"),
     ("rates.routes.kinetic:_sea", "2 * np.pi", "3 * np.pi"),
-    ("master.redfield:redfield_dissipator", "return back @", "return 2 * back @"),
+    ("master.markov:_redfield", "term.operators,", "2 * term.operators,"),
     ("reports.verify.reference:boltzmann", "(spin + m + 1)", "(spin + m)"),
     ("reports.verify.reference:in_film", "- precession", "+ precession"),
 )

@@ -103,9 +103,9 @@ def numbers(found: Screen) -> str:
         )
     route = _ROUTES[found.settings.method]
     note = (
-        "Bloch–Redfield: QuTiP's tensor of electron and moment."
+        "Bloch–Redfield: the tensor of electron and moment."
         if found.settings.method == "bloch-redfield"
-        else "Bloch–Redfield: the tensor in NumPy (<code>batched</code>), because QuTiP's takes "
+        else "Bloch–Redfield: the tensor in NumPy (<code>batched</code>), because the other takes "
         "longer than a slider may for this spin."
     )
     return (

@@ -1,4 +1,4 @@
-"""Bloch-Redfield route: QuTiP's tensor of electron (x) moment, projected onto the thermal moment.
+"""Bloch-Redfield route: the tensor of electron (x) moment, projected onto the thermal moment.
 
 Numerical counterpart of Eqs. (15), (34) and, for the precession, of Eqs. (10), (14).
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 import numpy as np
 from qutip import operator_to_vector
 
-from openmr import _checks
 from openmr._qutip import exact_arithmetic
-from openmr.bath.correlators import detailed_balance, electron_hole_spectrum
-from openmr.master import redfield
+from openmr.bath.correlators import detailed_balance
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.record import ExchangePart, expect_field_along_b, pointwise
 from openmr.rates.routes import joint_space
@@ -22,17 +20,19 @@ def bloch_redfield(
     state: Equilibrium,
     *,
     electron_splitting: bool = False,
-    sec_cutoff: float = -1.0,
+    resolution: float | None = None,
 ) -> ExchangePart:
-    """Exchange part of the relaxation tensor from QuTiP's Bloch-Redfield tensor.
+    """Exchange part of the relaxation tensor from the Bloch-Redfield tensor.
 
     Parameters
     ----------
     electron_splitting : bool
         Keep the electron's own spin splitting hbar omega_L among the Bohr frequencies of the
         dissipator. In the Fermi sea it is absorbed by the common chemical potential (default).
-    sec_cutoff : float, no unit
-        QuTiP's secular cutoff; -1 keeps all terms.
+    resolution : float or None, s
+        None (default) keeps every term. A time keeps, in a completely positive form, those whose
+        Bohr frequencies differ by less than 1 / `resolution`, with one noise for each group of
+        frequencies; ``inf`` is the full secular approximation.
 
     Returns
     -------
@@ -49,11 +49,13 @@ def bloch_redfield(
         For bad arguments, or a spin whose joint space is too large.
     """
     joint_space.refuse_large(state.sample)
-    sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
-    return pointwise(state, lambda point: _at_point(point, electron_splitting, sec_cutoff))
+    joint_space.in_thermal_times(resolution, 1.0)  # refused before any work
+    return pointwise(state, lambda point: _at_point(point, electron_splitting, resolution))
 
 
-def _at_point(state: Equilibrium, electron_splitting: bool, sec_cutoff: float) -> ExchangePart:
+def _at_point(
+    state: Equilibrium, electron_splitting: bool, resolution: float | None
+) -> ExchangePart:
     sample = state.sample
     turning = joint_space.first_order_tensor(sample, state)
     precession, across = float(turning[0, 1]), None
@@ -66,16 +68,9 @@ def _at_point(state: Equilibrium, electron_splitting: bool, sec_cutoff: float) -
         still = dict.fromkeys(("trace", "fixed_point", "kms", "positivity"), 0.0)
         return ExchangePart(np.zeros((3, 3)), precession, diagnostics=still)
     with exact_arithmetic():
+        apart = joint_space.in_thermal_times(resolution, float(state.temperature))
         projected = [
-            space.noise
-            * joint_space.project(
-                redfield.redfield_dissipator(
-                    space.hamiltonian,
-                    [(space.coupling, electron_hole_spectrum)],
-                    sec_cutoff=sec_cutoff,
-                ),
-                space.moment,
-            )
+            space.noise * joint_space.project(space.generator(apart).dissipate, space.moment)
             for space in spaces
         ]
         total = sum(projected[1:], start=projected[0])

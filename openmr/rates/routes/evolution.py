@@ -21,8 +21,6 @@ from tqdm import tqdm
 from openmr import _checks
 from openmr._checks import Array, ExtractionError, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.bath.correlators import electron_hole_spectrum
-from openmr.master import redfield
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.fit_decay import STEPS, fit_generator, initial_guess, window_lengths
 from openmr.rates.record import PRECESSION_GENERATOR, ExchangePart, pointwise
@@ -40,7 +38,7 @@ def evolution(
     state: Equilibrium,
     *,
     electron_splitting: bool = False,
-    sec_cutoff: float = -1.0,
+    resolution: float | None = None,
     thermostat: str = "projection",
     thermostat_rate: float | None = None,
     options: Mapping[str, Any] | None = None,
@@ -52,7 +50,7 @@ def evolution(
     ----------
     electron_splitting : bool
         As in `bloch_redfield`.
-    sec_cutoff : float, no unit
+    resolution : float or None, s
         As in `bloch_redfield`.
     thermostat : {"projection", "reset", "flips"}
         How the moments are held thermal: projected onto rho_m at every instant (the Born
@@ -82,7 +80,7 @@ def evolution(
         If the fit does not describe the data.
     """
     joint_space.refuse_large(state.sample)
-    sec_cutoff = _checks.number("sec_cutoff", sec_cutoff)
+    joint_space.in_thermal_times(resolution, 1.0)  # refused before any work
     _checks.choice("thermostat", thermostat, THERMOSTATS)
     if thermostat == "projection":
         if thermostat_rate is not None:
@@ -103,7 +101,7 @@ def evolution(
     )
 
     def fitted(point: Equilibrium) -> ExchangePart:
-        experiments = _experiments(point, electron_splitting, sec_cutoff, thermostat, kappa)
+        experiments = _experiments(point, electron_splitting, resolution, thermostat, kappa)
         return _fit_point(point, experiments, options)
 
     with points:
@@ -123,7 +121,7 @@ class _Experiment:
 def _experiments(
     state: Equilibrium,
     electron_splitting: bool,
-    sec_cutoff: float,
+    resolution: float | None,
     thermostat: str,
     kappa: float,
 ) -> list[_Experiment]:
@@ -135,14 +133,11 @@ def _experiments(
         return []
     larmor = 0.5 * first_order * joint_space.PAULI[2]
     with exact_arithmetic():
-        joint = [
-            redfield.redfield_dissipator(
-                s.hamiltonian, [(s.coupling, electron_hole_spectrum)], sec_cutoff=sec_cutoff
-            )
-            for s in spaces
-        ]
+        apart = joint_space.in_thermal_times(resolution, float(state.temperature))
+        joint = [space.generator(apart) for space in spaces]
         projected = [
-            s.noise * joint_space.project(d, s.moment) for s, d in zip(spaces, joint, strict=True)
+            s.noise * joint_space.project(g.dissipate, s.moment)
+            for s, g in zip(spaces, joint, strict=True)
         ]
         unit = max(float(np.abs(joint_space.bloch_tensor(p)).max()) for p in projected)
         if unit == 0.0:  # frozen moments: all rates underflow
@@ -160,16 +155,16 @@ def _experiments(
         # where the Hamiltonian of the space holds the electron's splitting, it is there already
         own = larmor - 0.5 * (w / beta_hbar) * joint_space.PAULI[2]
         experiments = []
-        for space, dissipator in zip(spaces, joint, strict=True):
+        for space, generator in zip(spaces, joint, strict=True):
             coherent = space.hamiltonian / beta_hbar + qutip.tensor(
                 own, qutip.qeye(space.moment.dims[0])
             )
             holding = (
-                redfield.reset(space.moment, kappa)
+                joint_space.reset(space.moment, kappa)
                 if thermostat == "reset"
                 else _flips(space, kappa)
             )
-            total = space.noise * dissipator + qutip.liouvillian(coherent) + holding
+            total = space.noise * generator.dissipator + qutip.liouvillian(coherent) + holding
             experiments.append(
                 _Experiment(total / unit, space.moment, unit, SETTLING * unit / kappa)
             )
@@ -412,7 +407,7 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
         For a sample without exchange.
     """
     state = equilibrium(sample, float(temperature), float(field))
-    experiments = _experiments(state, False, -1.0, "projection", 0.0)
+    experiments = _experiments(state, False, None, "projection", 0.0)
     if not experiments:
         raise ParameterError("`sample` must couple electrons and moments, got exchange = 0")
     experiment = experiments[0]
@@ -479,11 +474,10 @@ def free_moment(sample: Sample, temperature: float, field: float) -> FreeMoment:
         raise ParameterError(f"`sample` must have one coupled sublattice, got {len(spaces)}")
     space = spaces[0]
     with exact_arithmetic():
-        dissipator = redfield.redfield_dissipator(
-            space.hamiltonian, [(space.coupling, electron_hole_spectrum)]
-        )
-        slope = float(joint_space.bloch_tensor(joint_space.project(dissipator, space.moment))[2, 2])
-        generator = dissipator + qutip.liouvillian(space.hamiltonian)
+        made = space.generator()
+        projected = joint_space.project(made.dissipate, space.moment)
+        slope = float(joint_space.bloch_tensor(projected)[2, 2])
+        generator = made.superoperator
     experiment = _Experiment(generator / slope, space.moment, slope * space.noise, 0.0)
     times = np.concatenate([np.linspace(0.0, 5.0, 201), [200.0]])
     polarisation = _record(experiment, times, _solver_options(None))[:, 2, 2]

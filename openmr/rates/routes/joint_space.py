@@ -15,6 +15,7 @@ from qutip import Qobj
 from openmr import _checks
 from openmr._checks import Array
 from openmr._qutip import MAX_DIMENSION, exact_arithmetic
+from openmr.bath.bath import Bath
 from openmr.master.joint_space import (
     PAULI,
     bloch_tensor,
@@ -28,9 +29,11 @@ from openmr.master.joint_space import (
     thermal_moments,
     trace_change,
 )
+from openmr.master.markov import Generator, generator
+from openmr.master.open_system import OpenSystem
 from openmr.moments.equilibrium import Equilibrium
 from openmr.sample.film import Sample
-from openmr.units import HBAR, MU_B
+from openmr.units import HBAR, K_B, MU_B
 
 __all__ = [
     "MAX_DIMENSION",
@@ -45,6 +48,7 @@ __all__ = [
     "moment_spaces",
     "project",
     "refuse_large",
+    "reset",
     "spin_operators",
     "thermal_electron",
     "thermal_moments",
@@ -84,6 +88,48 @@ class MomentSpace:
     coupling: Qobj
     moment: Qobj
     noise: float
+
+    def generator(self, resolution: float | None = None) -> Generator:
+        """Markovian generator without level shift, in units of k_B T and of `noise`.
+
+        Parameters
+        ----------
+        resolution : float, beta hbar, optional
+            Time that tells Bohr frequencies apart; None keeps every term.
+
+        Returns
+        -------
+        Generator
+            Of the engine.
+        """
+        system = OpenSystem(self.hamiltonian, [(self.coupling, Bath.electron_hole(1.0, 1.0))])
+        method = "redfield" if resolution is None else "grouped"
+        return generator(system, method, level_shift=False, resolution=resolution)
+
+
+def in_thermal_times(resolution: float | None, temperature: float) -> float | None:
+    """`resolution` in units of beta hbar.
+
+    Parameters
+    ----------
+    resolution : float or None, s
+        None keeps every term.
+    temperature : float, K
+
+    Returns
+    -------
+    float or None, beta hbar
+        The same time.
+
+    Raises
+    ------
+    ParameterError
+        For a time that is not positive.
+    """
+    if resolution is None:
+        return None
+    time = _checks.number("resolution", resolution, "s", above=0.0, infinite=True)
+    return time * K_B * temperature / HBAR
 
 
 def moment_spaces(
@@ -148,3 +194,28 @@ def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
             thermal = thermal_moments([moments.spin], [float(state.reduced_splitting[i])])
             total = total + bloch_tensor(project(qutip.liouvillian(operator), thermal))
     return total
+
+
+def reset(moments: Qobj, rate: float) -> Qobj:
+    """Superoperator rate (Tr_m[rho] (x) rho_m - rho) on electron (x) moments.
+
+    Parameters
+    ----------
+    moments : Qobj
+        State rho_m that the moments are reset to.
+    rate : float, any unit
+
+    Returns
+    -------
+    Qobj, unit of the rate
+        Superoperator.
+    """
+    electron, size = 2, moments.shape[0]
+    total = electron * size
+    replace = np.einsum("ac,bd,ij,kl->aibjckdl", np.eye(2), np.eye(2), moments.full(), np.eye(size))
+    # (row a i, column b j) <- (row c k, column d l); column stacking puts the column index first
+    matrix = replace.transpose(2, 3, 0, 1, 6, 7, 4, 5).reshape(total**2, total**2)
+    spaces = [[electron, *moments.dims[0]]] * 2
+    with exact_arithmetic():
+        held = Qobj(matrix, dims=[spaces, spaces], superrep="super")
+        return rate * (held - qutip.to_super(qutip.qeye(spaces[0])))

@@ -20,12 +20,14 @@ from qutip import Qobj
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr._qutip import exact_arithmetic
+from openmr.bath.bath import Bath
 from openmr.bath.correlators import moment_correlation
 from openmr.bath.fermi_sea import KERNELS
 from openmr.bath.transforms import Correlator
-from openmr.master.evolution import evolve
-from openmr.master.time_convolutionless import Generator
-from openmr.master.time_convolutionless import tcl2 as general_tcl2
+from openmr.master.markov import Generator
+from openmr.master.open_system import OpenSystem
+from openmr.master.panels import PanelMemory, panel_memory
+from openmr.master.propagation import evolve
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.record import ExchangePart, pointwise
 from openmr.rates.routes import joint_space
@@ -53,7 +55,7 @@ def tcl2(
     kernel: str = "exponential",
     electron_splitting: bool = False,
     level_shift: bool = False,
-    secular: float | None = None,
+    resolution: float | None = None,
     rtol: float = 1e-6,
 ) -> ExchangePart:
     """Exchange part of the relaxation tensor at one time after a product state, or its limit.
@@ -74,10 +76,10 @@ def tcl2(
     level_shift : bool
         Keep the level shift of the small space in ``dissipator`` (its antisymmetric part). It grows
         linearly with W, which the Fermi sea does not do, so it is left out by default.
-    secular : float or None, rad/s
-        Drop what couples electron frequencies (0 and +-omega_L) further apart than this, as
-        `openmr.master.tcl2` does; acts with ``electron_splitting=True`` only. 0 is the full secular
-        approximation, None (default) keeps everything.
+    resolution : float or None, s
+        None (default) keeps everything. A time drops what couples electron frequencies (0 and
+        +-omega_L) further apart than 1 / `resolution`; ``inf`` is the full secular approximation.
+        Acts with ``electron_splitting=True`` only.
     rtol : float, no unit
         Allowed error of the transforms, relative to the largest. With the "exponential" kernel and
         W below about 30 eps_L the tail takes a larger one, or the "flat" kernel.
@@ -101,7 +103,7 @@ def tcl2(
         exceeds a hundredth of its largest rate.
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
-    options = _Options(half_width, kernel, electron_splitting, level_shift, secular, rtol)
+    options = _Options(half_width, kernel, electron_splitting, level_shift, resolution, rtol)
     joint_space.refuse_large(state.sample)
     return pointwise(state, lambda point: _at_point(point, time, options))
 
@@ -128,8 +130,8 @@ def dissipator_in_time(
     grid = _times(times)
     electron = _electron(sample, _point(sample, temperature, field), _Options(**options))
     reduced = grid / electron.beta_hbar
-    generator = electron.generator(float(reduced.max()))
-    tensors = [electron.bloch(generator.at(time)) for time in reduced]
+    memory = electron.memory(float(reduced.max()))
+    tensors = [electron.bloch(memory.at(time)) for time in reduced]
     return np.asarray(tensors) / electron.beta_hbar
 
 
@@ -145,7 +147,7 @@ def spin_in_time(
 ) -> Array:
     """<sigma>(t) of an electron that starts uncorrelated, shape (t, 3), precession included.
 
-    rho(t) = (1 + <sigma> . sigma) / 2 follows K(t) by QuTiP's `MESolver`.
+    rho(t) = (1 + <sigma> . sigma) / 2 follows K(t) by `openmr.master.evolve`.
 
     Other parameters as of `dissipator_in_time`.
 
@@ -156,7 +158,7 @@ def spin_in_time(
     start : array_like (3,), no unit
         <sigma> at the first time, of length <= 1.
     solver : mapping, optional
-        QuTiP's solver options.
+        Options of `openmr.master.evolve`.
 
     Returns
     -------
@@ -175,15 +177,23 @@ def spin_in_time(
     electron = _electron(sample, _point(sample, temperature, field), _Options(**options))
     reduced = grid / electron.beta_hbar
     rho = 0.5 * (qutip.qeye(2) + sum(s * p for s, p in zip(spin, joint_space.PAULI, strict=True)))
-    generator = electron.generator(float(reduced[-1]))
-    states = evolve(generator, rho, reduced, extra=electron.precession, options=solver)
-    return np.array([[qutip.expect(p, rho) for p in joint_space.PAULI] for rho in states])
+    memory = electron.memory(float(reduced[-1]))
+    found = evolve(
+        memory,
+        rho,
+        reduced,
+        e_ops=joint_space.PAULI,
+        extra=electron.precession,
+        options=solver,
+        check=False,
+    )
+    return np.stack(found.expect, axis=-1)
 
 
 def electron_generator(
     sample: Sample, temperature: float, field: float, *, time: float = np.inf, **options: Any
-) -> Generator:
-    """Generator of the electron spin for `openmr.master`, in units of beta hbar.
+) -> PanelMemory:
+    """Second order of the electron spin for `openmr.master`, in units of beta hbar.
 
     Without the precession unless ``electron_splitting=True``.
 
@@ -196,7 +206,7 @@ def electron_generator(
 
     Returns
     -------
-    Generator
+    PanelMemory
         On the electron spin.
 
     Raises
@@ -206,7 +216,7 @@ def electron_generator(
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
     electron = _electron(sample, _point(sample, temperature, field), _Options(**options))
-    return electron.generator(time / electron.beta_hbar)
+    return electron.memory(time / electron.beta_hbar)
 
 
 # --- one point -------------------------------------------------------------------------------
@@ -218,14 +228,13 @@ class _Options:
     kernel: str = "exponential"
     electron_splitting: bool = False
     level_shift: bool = False
-    secular: float | None = None  # rad/s
+    resolution: float | None = None  # s
     rtol: float = 1e-6
 
     def __post_init__(self) -> None:
         _checks.number("half_width", self.half_width, "eV", above=0.0)
         _checks.choice("kernel", self.kernel, KERNELS)
-        if self.secular is not None:
-            _checks.number("secular", self.secular, "rad/s", least=0.0)
+        joint_space.in_thermal_times(self.resolution, 1.0)
         _checks.number("rtol", self.rtol, above=0.0, most=1.0)
 
 
@@ -239,44 +248,42 @@ class _Electron:
     correlator: Correlator
     options: _Options
 
-    def generator(self, time: float) -> Generator:
-        return self._generator(self.correlator, time, self.options.rtol)
+    def memory(self, time: float) -> PanelMemory:
+        return self._memory(self.correlator, time, self.options.rtol)
 
-    def _generator(self, correlator: Correlator, time: float, rtol: float) -> Generator:
-        secular = self.options.secular
-        return general_tcl2(
-            self.hamiltonian,
-            joint_space.PAULI,
-            correlator,
+    def _memory(self, correlator: Correlator, time: float, rtol: float) -> PanelMemory:
+        pair = (list(joint_space.PAULI), Bath(correlation=correlator))
+        resolution = self.options.resolution
+        return panel_memory(
+            OpenSystem(self.hamiltonian, [pair]),
             time,
             level_shift=self.options.level_shift,
-            secular=None if secular is None else secular * self.beta_hbar,
+            resolution=None if resolution is None else resolution / self.beta_hbar,
             rtol=rtol,
         )
 
-    def dissipator(self, superoperator: Qobj) -> Qobj:
-        with exact_arithmetic():
-            return superoperator - qutip.liouvillian(self.hamiltonian)
+    def bloch(self, generator: Generator) -> Array:
+        return joint_space.bloch_tensor(generator.dissipator)
 
-    def bloch(self, superoperator: Qobj) -> Array:
-        return joint_space.bloch_tensor(self.dissipator(superoperator))
-
-    def slip(self, generator: Generator) -> Array:
+    def slip(self, memory: PanelMemory) -> Array:
         """Integral of Gamma(time) - Gamma(t) over the first `SLIP_TIME`, by parts."""
-        end = min(SLIP_TIME, generator.time)
-        rest = self.bloch(generator.superoperator) - self.bloch(generator.at(end))
-        moment = self._generator(lambda time: time[:, None, None] * self.correlator(time), end, 1.0)
-        return np.asarray(end * rest + self.bloch(moment.superoperator))
+        end = min(SLIP_TIME, memory.time)
+        rest = self.bloch(memory.last) - self.bloch(memory.at(end))
 
-    def memory_time(self, generator: Generator) -> float:
+        def moment(time: Array) -> ComplexArray:
+            return np.asarray(np.asarray(time)[..., None, None] * self.correlator(time))
+
+        return np.asarray(end * rest + self.bloch(self._memory(moment, end, 1.0).last))
+
+    def memory_time(self, memory: PanelMemory) -> float:
         """Last time at which Gamma(t) is a hundredth of its largest element from Gamma(time)."""
-        last = self.bloch(generator.superoperator)
-        end = min(generator.memory, MEMORY_SEARCH)
+        last = self.bloch(memory.last)
+        end = min(memory.memory, MEMORY_SEARCH)
         if end == 0.0:
             return 0.0
         allowed = 0.01 * np.abs(last).max()
         for time in np.geomspace(end, min(1e-3, 1e-3 * end), 200):
-            if np.abs(self.bloch(generator.at(time)) - last).max() > allowed:
+            if np.abs(self.bloch(memory.at(time)) - last).max() > allowed:
                 return float(time)
         return 0.0
 
@@ -307,13 +314,14 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
     connected = magnet.disorder == "lattice"
 
     def correlator(time: Array) -> ComplexArray:
-        noise = KERNELS[options.kernel](time, options.half_width / thermal)[:, None, None]
-        total = np.zeros((len(time), 3, 3), dtype=complex)
+        flat = np.ravel(time)
+        noise = KERNELS[options.kernel](flat, options.half_width / thermal)[:, None, None]
+        total = np.zeros((len(flat), 3, 3), dtype=complex)
         for (spin, x, strength), m in zip(moments, magnet.sublattices, strict=True):
             # 2 pi n_S nu_F J_a J_b / hbar is G(0) [1/s]; times beta hbar it is a number
             coupling = 0.25 * np.outer(strength, m.exchange) / thermal
-            total += coupling * moment_correlation(spin, x, time, connected=connected)
-        return np.asarray(total * noise)
+            total += coupling * moment_correlation(spin, x, flat, connected=connected)
+        return np.reshape(total * noise, (*np.shape(time), 3, 3))
 
     return correlator
 
@@ -331,12 +339,12 @@ def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePar
         )
     electron = _electron(sample, state, options)
     try:
-        generator = electron.generator(time / electron.beta_hbar)
+        memory = electron.memory(time / electron.beta_hbar)
     except ConvergenceError as error:
         raise ConvergenceError(f"{error}; times are in hbar/k_B T") from None
-    dissipator = electron.dissipator(generator.superoperator)
+    dissipator, shift = memory.last.dissipator, memory.shift
     tensor = joint_space.bloch_tensor(dissipator)
-    uncertain = _TENSOR_FROM_TRANSFORM * generator.uncertainty
+    uncertain = _TENSOR_FROM_TRANSFORM * memory.uncertainty
     if time == np.inf and uncertain > LARGEST_ERROR * np.abs(tensor).max():
         raise ConvergenceError(
             f"rates uncertain by {uncertain / electron.beta_hbar:.2g} 1/s, the largest "
@@ -344,16 +352,15 @@ def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePar
             "below the transforms they are got from; take a smaller `rtol` or another method"
         )
     lowest, highest = joint_space.kossakowski(dissipator)
-    shift = float((generator.shift * joint_space.PAULI[2]).tr().real)
     return ExchangePart(
         dissipator=tensor / electron.beta_hbar,
         precession=precession,
         uncertainty=np.full((3, 3), uncertain / electron.beta_hbar),
         diagnostics={
-            "level_shift": shift / electron.beta_hbar,
-            "memory_time": electron.memory_time(generator) * electron.beta_hbar,
+            "level_shift": float((shift * joint_space.PAULI[2]).tr().real) / electron.beta_hbar,
+            "memory_time": electron.memory_time(memory) * electron.beta_hbar,
             "positivity": lowest / max(highest, 1e-300),
-            "slip": electron.slip(generator),
+            "slip": electron.slip(memory),
         },
     )
 

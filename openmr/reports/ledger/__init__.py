@@ -78,7 +78,7 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
 def _places(text: str, places: Mapping[str, int]) -> range:
     """Places in the ledger of an equation, or of all from one to another."""
     whole = text.strip(" ()").lower() in places  # a claim's name may have a hyphen
-    ends = [end.strip(" ()") for end in ([text] if whole else re.split("[-\u2013]", text))]
+    ends = [end.strip(" ()") for end in ([text] if whole else re.split("(?<=.)[-\u2013]", text))]
     for end in ends:
         if end.lower() not in places:
             raise _checks.ParameterError(

@@ -51,7 +51,7 @@ def numerical_rates(
 
 
 def both_routes(couplings: tuple[Any, ...] = _COUPLINGS) -> _Found:
-    """QuTiP's tensor, which leaves the electrons' splitting out, and a Fermi sea, which has it."""
+    """The Redfield tensor, which leaves the electrons' splitting out, and a Fermi sea with it."""
     methods = ("bloch-redfield", "kinetic")
     return [one for method in methods for one in numerical_rates(method, couplings)]
 
