@@ -220,8 +220,8 @@ def exactly_one(**arguments: Any) -> str:
     given = [name for name, value in arguments.items() if value is not None]
     if len(given) != 1:
         names = " and ".join(f"`{name}`" for name in arguments)
-        values = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        raise ParameterError(f"exactly one of {names} must be given, got {values}")
+        found = " and ".join(f"`{name}`" for name in given)
+        raise ParameterError(f"exactly one of {names} must be given, got {found or None}")
     return given[0]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -74,12 +74,33 @@ def document(schema: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"schema": schema, "version": __version__, **_plain(body)}
 
 
+class Record:
+    """A dataclass that goes out as JSON, all public fields under its schema."""
+
+    SCHEMA: ClassVar[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields in what JSON can hold; complex numbers by real and imaginary part.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``.
+        """
+        return document(self.SCHEMA, _plain(self))
+
+
 def _plain(value: Any) -> Any:
+    if hasattr(value, "full"):  # an operator of QuTiP
+        value = value.full()
+    if isinstance(value, np.ndarray | np.generic | complex) and np.iscomplexobj(value):
+        value = {"real": np.real(value), "imag": np.imag(value)}
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if is_dataclass(value):
         verdict = {"ok": value.ok} if isinstance(value, Comparison) else {}
-        value = {field.name: getattr(value, field.name) for field in fields(value)} | verdict
+        public = [field.name for field in fields(value) if not field.name.startswith("_")]
+        value = {name: getattr(value, name) for name in public} | verdict
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

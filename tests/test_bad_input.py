@@ -39,7 +39,7 @@ BAD = [
     (lambda: om.Moments(**{**MOMENTS, "density": 0}), "`density`.*got 0"),
     (lambda: om.Moments(**{**MOMENTS, "density": None}), "`density`.*None"),
     (lambda: om.Moments(**{**MOMENTS, "exchange": 1e-30}), "exactly one of `exchange` and"),
-    (lambda: om.Moments(spin=2, density=1e27), "exactly one of.*exchange=None"),
+    (lambda: om.Moments(spin=2, density=1e27), "exactly one of.*got None"),
     (lambda: om.Moments(**{**MOMENTS, "exchange_energy": (1, 2)}), r"`exchange_energy`.*\(2,\)"),
     (lambda: om.Moments(**{**MOMENTS, "exchange_energy": np.nan}), "`exchange_energy`.*eV.*nan"),
     (lambda: om.Moments(**{**MOMENTS, "exchange_energy": 1j}), "`exchange_energy`.*1j"),

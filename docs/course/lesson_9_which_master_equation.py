@@ -54,7 +54,8 @@ print(table)
 # {py:func}`openmr.master.compare` asks every equation the same question. Read the table by columns.
 #
 # - **deviation** counts from the best route that converged: the hierarchy ("heom"), which is exact
-#   up to an error that it states, where it can be had.
+#   up to an error that it states, where it can be had. Rates are judged; how far frequencies are
+#   off stands beside them.
 # - **Kossakowski** is the lowest eigenvalue of lesson 4: below zero, some probability can become
 #   negative.
 # - **Gibbs** says how far the equation is from leaving the thermal state alone.

@@ -29,6 +29,7 @@ from openmr.bath.correlators import moment_correlator
 from openmr.bath.exponential_sums import Exponents
 from openmr.bath.sources import Source
 from openmr.bath.transforms import HalfSided
+from openmr.tables import table
 
 _ROUNDING = 1e-12
 """Negative or anti-Hermitian part of a spectrum, over the largest, that is rounding."""
@@ -39,7 +40,7 @@ _FITTED = 1e-2
 _UNIT = "in units of energy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BathCheck:
     """Properties of a bath over all frequencies from 1e-6 to 1e6 of its own scale.
 
@@ -59,6 +60,16 @@ class BathCheck:
     detailed_balance: float | None
     has_shift: bool
     memory_time: float
+
+    def __repr__(self) -> str:
+        balance = self.detailed_balance
+        rows = [
+            ("lowest eigenvalue", f"{self.lowest:.3g}"),
+            ("detailed balance", "not asked" if balance is None else f"{balance:.2g}"),
+            ("level shift", "yes" if self.has_shift else "none: use level_shift=False"),
+            ("memory time", f"{self.memory_time:.4g}"),
+        ]
+        return "\n".join(["BathCheck", table("<<", rows, indent="  ", gap=" : ")])
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)

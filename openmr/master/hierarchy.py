@@ -42,7 +42,7 @@ from openmr.master.markov import Part
 from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled, tcl2_generator
 from openmr.master.open_system import OpenSystem
 
-_SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
+SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
 """First depth; how often exponents are made finer; inverse iterations."""
 MAX_DEPTH, _TRIED = 12, 5
 """Deepest hierarchy, unless it is said otherwise; and where finer exponents are tried at most."""
@@ -108,11 +108,20 @@ class Hierarchy:
                     "use 'tcl4'"
                 )
         d, k = self.problem.system.dimension, len(self.exponents)
-        rows = d**2 * comb(k + self.depth, self.depth)
-        needed = rows * (20.0 * 4 * d * (k + 1) + 16.0 * (_KRYLOV + 4))
-        self._refuse(rows, needed, _MOST_ROWS)
+        needed = self._rows * (20.0 * 4 * d * (k + 1) + 16.0 * (_KRYLOV + 4))
+        self._refuse(needed, _MOST_ROWS)
 
-    def _refuse(self, rows: float, needed: float, most: int) -> None:
+    @property
+    def _rows(self) -> int:
+        k = len(self.exponents)
+        return self.problem.system.dimension**2 * comb(k + self.depth, self.depth)
+
+    def refuse_factored(self) -> None:
+        """`SizeError` where its matrix is too large to be factored for slow modes."""
+        self._refuse(64.0 * self._rows * self.problem.system.dimension**2, _MOST_FACTORED)
+
+    def _refuse(self, needed: float, most: int) -> None:
+        rows = self._rows
         if needed > MOST_BYTES or rows > most:
             raise SizeError(
                 f"`method` 'heom' with {len(self.exponents)} exponents and depth {self.depth} "
@@ -187,7 +196,7 @@ class Hierarchy:
         """
         system, unit = self.problem.system, self.problem.unit
         top = system.dimension**2
-        self._refuse(self.size * top, 64.0 * self.size * top**2, _MOST_FACTORED)
+        self.refuse_factored()
         matrix = csc_array(self.matrix)
         values, vectors = _modes_of(tcl2_generator(system).matrix / unit, system.states)
         width = _OFFSET * (SETTLED / self.problem.settled if self.problem.settled else 1.0)
@@ -195,15 +204,18 @@ class Hierarchy:
         one = eye_array(matrix.shape[0], dtype=complex, format="csc")
         # as symmetric in its pattern as it is, the matrix hardly fills in
         options = {"SymmetricMode": True}
-        factors = [
-            splu(
-                csc_array(matrix - w * one),
-                "MMD_AT_PLUS_A",
-                diag_pivot_thresh=0.01,
-                options=options,
-            )
-            for w in shifts
-        ]
+        factors: list[Any] = []
+        for w in shifts:
+            shifted = csc_array(matrix - w * one)
+            factors.append(splu(shifted, "MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options))
+            needed = 20.0 * len(shifts) * factors[0].nnz  # a number and its place: 20 bytes
+            if needed > MOST_BYTES:
+                raise SizeError(
+                    f"`method` 'heom' with {len(self.exponents)} exponents and depth {self.depth} "
+                    f"would factor {len(shifts)} matrices of {self._rows} rows, "
+                    f"{needed / 2**30:.2g} GiB, allowed {MOST_BYTES / 2**30:g} GiB; use 'tcl4', or "
+                    "a larger `rtol`"
+                )
         modes = np.zeros((matrix.shape[0], top), dtype=complex)
         modes[:top] = vectors
         scale = max(1.0, float(np.abs(values).max()))
@@ -306,7 +318,7 @@ def ladder(
     def change(one: tuple[int, int], other: tuple[int, int]) -> float:
         return float(np.abs(of(*one)[0] - of(*other)[0]).max())
 
-    for depth in range(_SHALLOW + 1, max_depth + 1):
+    for depth in range(SHALLOW + 1, max_depth + 1):
         shallower = change((0, depth), (0, depth - 1))
         if shallower <= (allowed := 0.5 * of(0, depth)[1]):
             break
@@ -315,7 +327,7 @@ def ladder(
             f"the hierarchy is not converged at `max_depth` = {max_depth}: one level less changes "
             f"it by {shallower:.2g}, allowed {allowed:.2g} (see `rtol`)"
         )
-    tried = max(_SHALLOW + 1, min(depth - 2, _TRIED))
+    tried = max(SHALLOW + 1, min(depth - 2, _TRIED))
     for finer in range(_MOST_FINER):
         # there is as much again to come, see `hierarchies`
         fewer = 2 * change((finer, tried), (finer + 1, tried))
@@ -348,7 +360,7 @@ def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
     rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
-    max_depth = _checks.integer("max_depth", max_depth, least=_SHALLOW + 1)
+    max_depth = _checks.integer("max_depth", max_depth, least=SHALLOW + 1)
 
     def answer(hierarchy: Hierarchy) -> tuple[ComplexArray, float]:
         unit, generator = hierarchy.problem.unit, hierarchy.slow[0]
@@ -356,7 +368,9 @@ def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_
         rounding = 1e-11 * float(np.abs(generator).max())
         return unit * generator, unit * max(rtol * rate, rounding)
 
-    hierarchy, change = ladder(hierarchies(system, widen=1.5), answer, max_depth)
+    hierarchy_of = hierarchies(system, widen=1.5)
+    hierarchy_of(1, SHALLOW + 1).refuse_factored()  # without it no convergence can be told
+    hierarchy, change = ladder(hierarchy_of, answer, max_depth)
     return _Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
 
 

@@ -660,3 +660,5 @@ METHODS = {
     "coarse-grained": _Recipe(_coarse_grained),
 }
 """Markovian methods of second order."""
+ROUTES = (*METHODS, *_MEMORY, "heom")
+"""Every method there is."""

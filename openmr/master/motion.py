@@ -20,7 +20,7 @@ from scipy.linalg import expm
 
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.master import memory
-from openmr.master.hierarchy import MAX_DEPTH, Hierarchy, Travel, hierarchies, ladder
+from openmr.master.hierarchy import Hierarchy, Travel, hierarchies, ladder
 from openmr.master.markov import METHODS, Generator, generator
 from openmr.master.memory import ConstantSecondOrder, FourthOrder, SecondOrder, scaled
 from openmr.master.open_system import OpenSystem
@@ -455,6 +455,7 @@ def by_hierarchy(
     first: float,
     columns_by: Callable[[Motion], tuple[list[ComplexArray], Path]],
     rtol: float,
+    max_depth: int,
     solver: Mapping[str, Any],
 ) -> tuple[list[ComplexArray], Path, float]:
     """Columns converged in depth and exponents, and the sum of both changes."""
@@ -465,6 +466,6 @@ def by_hierarchy(
             done[hierarchy] = columns_by(_Hierarchical(hierarchy, solver))
         return np.array(done[hierarchy][0]), rtol
 
-    found, change = ladder(hierarchies(system, first), answer, MAX_DEPTH)
+    found, change = ladder(hierarchies(system, first), answer, max_depth)
     answer(found)
     return *done[found], change

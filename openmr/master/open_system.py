@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from qutip import Qobj, QobjEvo
+from qutip.core.environment import BosonicEnvironment, FermionicEnvironment
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
@@ -63,7 +64,7 @@ class OpenSystem:
     couplings : sequence of (operator, Bath)
         V = A (x) B with Hermitian A; for a lead (`Bath.lead`) the operator c of V = c^dag B + h.c.;
         for a bath of n correlated components ``([A_1, ..., A_n], bath)``. Operators may be Qobj,
-        arrays or QobjEvo. May be empty.
+        arrays or QobjEvo; a bath also QuTiP's environment, or S(w). May be empty.
     collapse : sequence of Qobj, in the square root of the unit
         Lindblad operators, as QuTiP's ``c_ops``.
 
@@ -478,6 +479,10 @@ def _coupling(index: int, pair: Any, dims: Any) -> Coupling:
         given = f"{len(pair)} items" if isinstance(pair, list | tuple) else type(pair).__name__
         raise ParameterError(f"{_PAIRS}, got {given} in the place of pair {index}")
     given, bath = pair
+    if isinstance(bath, BosonicEnvironment | FermionicEnvironment):
+        bath = Bath(environment=bath)
+    elif callable(bath) and not isinstance(bath, Qobj | QobjEvo):
+        bath = Bath(spectrum=bath)
     if not isinstance(bath, Bath):
         raise ParameterError(
             f"{_PAIRS}, got {_checks.shown(bath)} in the place of bath {index}: "

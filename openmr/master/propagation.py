@@ -19,14 +19,14 @@ from scipy.optimize import brentq
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.master.markov import METHODS, Generator
+from openmr.master.hierarchy import MAX_DEPTH, SHALLOW
+from openmr.master.markov import ROUTES, Generator
 from openmr.master.memory import ATOL, RTOL
 from openmr.master.motion import Motion, Path, by_hierarchy, motion_of, refuse_options, run
 from openmr.master.open_system import OpenSystem
 from openmr.master.panels import PanelMemory
 from openmr.tables import document
 
-_METHODS = (*METHODS, "tcl2", "tcl4", "heom")
 _SOLVERS = ("DOP853", "RK45", "RK23", "Radau", "BDF")
 _OPTIONS = ("method", "rtol", "atol", "max_step")
 _NOISE = {False: 1e-12, True: 1e-9}
@@ -114,22 +114,17 @@ class Evolution:
         dict
             As JSON can hold it.
         """
-        states = np.array([state.full() for state in self.states])
         expect = self.expect if isinstance(self.expect, dict) else dict(enumerate(self.expect))
-        return document(
-            "openmr/master/evolution/1",
-            {
-                "method": self.method,
-                "times": self.times,
-                "states": {"real": states.real, "imag": states.imag},
-                "expect": {
-                    str(k): {"real": np.real(v), "imag": np.imag(v)} for k, v in expect.items()
-                },
-                "uncertainty": self.uncertainty,
-                "lowest_state": self.lowest_state,
-                "crossings": self.crossings,
-            },
-        )
+        body = {
+            "method": self.method,
+            "times": self.times,
+            "states": np.array([state.full() for state in self.states]),
+            "expect": {str(k): np.asarray(v, dtype=complex) for k, v in expect.items()},
+            "uncertainty": self.uncertainty,
+            "lowest_state": self.lowest_state,
+            "crossings": self.crossings,
+        }
+        return document("openmr/master/evolution/1", body)
 
     def __repr__(self) -> str:
         what = "maps" if self._is_map else "states"
@@ -174,6 +169,7 @@ def evolve(
     level_shift: bool = True,
     resolution: float | None = None,
     rtol: float | None = None,
+    max_depth: int | None = None,
     check: bool = True,
     options: Mapping[str, Any] | None = None,
     extra: Qobj | None = None,
@@ -206,6 +202,8 @@ def evolve(
         "heom": allowed change of any element of a state on finer exponents and on one level less,
         1e-4 by default. "tcl2", "tcl4": error of the exponents, over the largest of the spectrum,
         the smallest there is by default; without pulses "tcl2" needs none in a constant system.
+    max_depth : int, optional
+        "heom": levels of the hierarchy at which to give up, 12 by default.
     check : bool
         Refuse a start that is no state.
     options : mapping, optional
@@ -241,9 +239,13 @@ def evolve(
     elif extra is not None:
         raise ParameterError("`extra` goes with a PanelMemory; else change H or `collapse`")
     else:
-        method = made.method if made is not None else _checks.choice("method", method, _METHODS)
+        method = made.method if made is not None else _checks.choice("method", method, ROUTES)
     if rtol is not None:
         rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
+    if max_depth is not None:
+        max_depth = _checks.integer("max_depth", max_depth, least=SHALLOW + 1)
+        if method != "heom":
+            raise ParameterError(f"`max_depth` goes with 'heom', not with `method` {method!r}")
     grid, solver = _grid(times), _options(options)
     if isinstance(made, PanelMemory) and not (grid[0] >= 0 and grid[-1] <= made.time * (1 + 1e-12)):
         raise ParameterError(
@@ -262,7 +264,7 @@ def evolve(
         if method == "heom" and made is None:
             refuse_options(method, level_shift, resolution)
             values, path, uncertainty = by_hierarchy(
-                described, first, columns_by, rtol or 1e-4, solver
+                described, first, columns_by, rtol or 1e-4, max_depth or MAX_DEPTH, solver
             )
         else:
             motion, uncertainty = motion_of(
@@ -290,6 +292,7 @@ def evolve(
             level_shift=level_shift,
             resolution=resolution,
             rtol=rtol,
+            max_depth=max_depth,
             options=options,
             extra=extra,
         )

@@ -8,6 +8,7 @@ one from its `Generator`. hbar = k_B = 1; one unit of energy, its inverse for ti
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +21,11 @@ from scipy.optimize import linear_sum_assignment
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.bath import Bath, BathCheck
-from openmr.master.markov import Generator, Part, generator
+from openmr.master.markov import ROUTES, Generator, Part, generator
 from openmr.master.open_system import ROUNDING, OpenSystem
-from openmr.tables import document, table
+from openmr.tables import Record, table
 
-_MIXED = 0.7
+MIXED = 0.7
 """Share of a mode in its pair of levels below which it belongs to none."""
 _APART = 10.0
 """Difference of frequencies over the rates from which on a secular equation may be used."""
@@ -42,6 +43,7 @@ _SECOND_ORDER = (
 
 def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generator:
     """Generator of any method, that of the slow modes of the hierarchy for "heom"."""
+    _checks.choice("method", method, ROUTES)
     if method != "heom":
         return generator(system, method, **options)
     from openmr.master.hierarchy import slow_generator
@@ -65,7 +67,7 @@ def _hierarchical(options: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Rates:
+class Rates(Record):
     """Relaxation rates of an open system, from the eigenvalues of its generator.
 
     Attributes
@@ -82,12 +84,15 @@ class Rates:
         The same rates by the golden rule, for levels that are not degenerate.
     participation : array (p,), no unit
         Share of the pair in its mode; below 0.7 the mode is mixed, and its name a convention.
+    modes : complex array (d, d), unit of energy
+        Every eigenvalue, -1/T + i frequency, at the place of its |m><n|; populations in the middle.
     uncertainty : float, unit of energy
         Error that the route states of its own, and rounding of the levels.
     warnings : tuple of str
         What to know before using the numbers.
     """
 
+    SCHEMA = "openmr/master/rates/1"
     method: str
     longitudinal: Array
     pairs: NDArray[np.intp]
@@ -97,6 +102,7 @@ class Rates:
     golden_longitudinal: Array
     golden_transverse: Array
     participation: Array
+    modes: ComplexArray
     uncertainty: float
     warnings: tuple[str, ...]
 
@@ -110,16 +116,6 @@ class Rates:
         """T2 = 1 / `transverse`, inverse unit of energy, shape (p,)."""
         return _inverse(self.transverse)
 
-    def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold.
-
-        Returns
-        -------
-        dict
-            With ``schema`` and ``version``.
-        """
-        return document("openmr/master/rates/1", vars(self))
-
     def __repr__(self) -> str:
         still = (_column(self.longitudinal), _column(self.golden_longitudinal))
         shifts = [_rounded(shift, self.frequencies) for shift in self.shifts]
@@ -128,7 +124,7 @@ class Rates:
             ("levels", "1/T2", "golden rule", "frequency", "shift", "participation")
         ]
         for k, (m, n) in enumerate(self.pairs):
-            mixed = " mixed" if self.participation[k] < _MIXED else ""
+            mixed = " mixed" if self.participation[k] < MIXED else ""
             cells = _column([one[k] for one in moving])
             rows.append((f"{m} {n}", *cells, f"{self.participation[k]:.2f}{mixed}"))
         lines = [
@@ -168,7 +164,8 @@ def rates_of(made: Generator) -> Rates:
     levels = np.arange(d)
     populations = shares[:, levels, levels].sum(axis=1)
     weight = shares.copy()
-    weight[:, levels, levels] = populations[:, None]
+    turning = np.abs(values.imag) > _EQUAL * np.abs(values).max(initial=0.0)
+    weight[:, levels, levels] = (populations - 0.5 * turning)[:, None]  # populations mostly do not
     _, chosen = linear_sum_assignment(weight.reshape(-1, d * d).T, maximize=True)
     mode = chosen.reshape(d, d)
     zero = int(np.argmin(np.abs(values[mode[levels, levels]])))
@@ -186,6 +183,7 @@ def rates_of(made: Generator) -> Rates:
         golden_longitudinal=golden_still,
         golden_transverse=golden_moving[m, n],
         participation=np.minimum(shares[mode[m, n], m, n], 1.0),
+        modes=values[mode],
         uncertainty=made.uncertainty + _checks.EPSILON * float(np.abs(energies).max()),
         warnings=made.warnings,
     )
@@ -254,12 +252,10 @@ def _golden_rule(system: OpenSystem) -> tuple[Array, Array]:
 
 
 def _warnings(made: Generator, found: Rates) -> list[str]:
-    all_rates = np.concatenate([found.longitudinal, found.transverse])
-    scale = float(np.abs(all_rates).max(initial=0.0))
-    texts = []
-    if np.any(all_rates < -1e-9 * scale):
-        texts.append(f"unstable: the rate {all_rates.min():.4g} is negative")
-    if np.any(found.participation < _MIXED):
+    scale, texts = float(np.abs(found.modes.real).max()), []
+    if (lowest := -float(found.modes.real.max())) < -1e-9 * scale:
+        texts.append(f"unstable: the rate {lowest:.4g} is negative")
+    if np.any(found.participation < MIXED):
         texts.append("mixed: some modes belong to no single pair of levels")
     if made.method in ("davies", "grouped") and (ratio := _secular_margin(made, scale)) < _APART:
         texts.append(
@@ -290,7 +286,7 @@ def _secular_margin(made: Generator, rate: float) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class SteadyState:
+class SteadyState(Record):
     """The state that a generator leaves alone.
 
     Attributes
@@ -311,6 +307,7 @@ class SteadyState:
         How far populations may be trusted.
     """
 
+    SCHEMA = "openmr/master/steady_state/1"
     method: str
     state: Qobj
     populations: Array
@@ -319,42 +316,23 @@ class SteadyState:
     fourth_order: Array | None
     note: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold; the state by real and imaginary part.
-
-        Returns
-        -------
-        dict
-            With ``schema`` and ``version``.
-        """
-        matrix = self.state.full()
-        state = {"real": matrix.real, "imag": matrix.imag}
-        return document("openmr/master/steady_state/1", {**vars(self), "state": state})
-
     def __repr__(self) -> str:
-        lines = [
-            f"SteadyState  {self.method}",
-            f"  populations       : {_list(self.populations)}",
-            f"  lowest eigenvalue : {self.lowest:.3g}",
+        rows = [
+            ("populations", _list(self.populations)),
+            ("lowest eigenvalue", f"{self.lowest:.3g}"),
         ]
         if self.gibbs_distance is not None:
-            lines.append(f"  from Gibbs        : {self.gibbs_distance:.3g}")
+            rows.append(("from Gibbs", f"{self.gibbs_distance:.3g}"))
         if self.fourth_order is not None:
-            lines.append(f"  fourth order      : {_list(self.fourth_order)}")
+            rows.append(("fourth order", _list(self.fourth_order)))
+        lines = [f"SteadyState  {self.method}", table("<<", rows, indent="  ", gap=" : ")]
         return "\n".join([*lines, *([f"  note: {self.note}"] if self.note else [])])
 
 
 def steady_state(system: OpenSystem, method: str = "redfield", **options: Any) -> SteadyState:
     """The state in which nothing changes any more.
 
-    Parameters and errors as of `rates`.
-
-    Parameters
-    ----------
-    method : str
-        As of `generator`, or "heom".
-    **options
-        Those of `generator`.
+    Parameters as of `rates`.
 
     Returns
     -------
@@ -366,13 +344,10 @@ def steady_state(system: OpenSystem, method: str = "redfield", **options: Any) -
     ConvergenceError
         If there is more than one.
     """
-    made = solved(system, method, options)
-    fourth = None
+    made, fourth = solved(system, method, options), None
     if method not in ("tcl4", "heom") and system.constant:
-        try:
+        with suppress(_checks.OpenmrError):  # no exponents, or no limit
             fourth = _steady_of(generator(system, "tcl4"))
-        except _checks.OpenmrError:  # no exponents, or no limit
-            fourth = None
     return steady_of(made, fourth)
 
 
@@ -418,7 +393,7 @@ def _steady_of(made: Generator) -> ComplexArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Currents:
+class Currents(Record):
     """Energy, and any other quantity, that flows from each bath into the system.
 
     Attributes
@@ -441,6 +416,7 @@ class Currents:
         What to know before using the numbers.
     """
 
+    SCHEMA = "openmr/master/currents/1"
     method: str
     energy: Array
     bath_energy: Array | None
@@ -449,16 +425,6 @@ class Currents:
     total_quantity: float | None
     entropy_production: float | None
     warnings: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold.
-
-        Returns
-        -------
-        dict
-            With ``schema`` and ``version``.
-        """
-        return document("openmr/master/currents/1", vars(self))
 
     def __repr__(self) -> str:
         columns = {"energy": self.energy, "bath side": self.bath_energy, "of": self.quantity}
@@ -484,16 +450,14 @@ def currents(
 ) -> Currents:
     """Currents from each bath into the system, in the steady state or in a given one.
 
+    Further parameters as of `rates`.
+
     Parameters
     ----------
     of : Qobj, optional
         Conserved operator whose current is asked for as well: particles, S_z.
-    method : str
-        As of `generator`, or "heom" (steady state only).
     state : Qobj or array_like, optional
-        Density matrix or ket; the steady state by default.
-    **options
-        Those of `generator`.
+        Density matrix or ket; the steady state by default, which "heom" must have.
 
     Returns
     -------
@@ -507,48 +471,38 @@ def currents(
     """
     number = None if of is None else _observable("of", of, system)
     if method == "heom":
-        if state is not None:
-            raise ParameterError("`state` must be None with 'heom': currents are of its steady one")
-        return _hierarchy_currents(system, number, options)
+        _steady_only(state)
+        return currents_of(Generator(system, method, ()), number, **options)
     return currents_of(solved(system, method, options), number, state)
 
 
-def currents_of(made: Generator, number: ComplexArray | None = None, state: Any = None) -> Currents:
+def currents_of(
+    made: Generator, number: ComplexArray | None = None, state: Any = None, **options: Any
+) -> Currents:
     """Currents of a generator that is there already; `number` is the matrix of another quantity."""
-    system = made.system
+    system, bath_energy, change, scale = made.system, None, 0.0, made
     if made.method == "heom":
-        return _hierarchy_currents(system, number, {})
-    if state is None:
-        rho = system.from_eigenbasis(_steady_of(made))
+        from openmr.master import hierarchy
+
+        moved = hierarchy.currents(system, number, **_hierarchical(options))
+        (energy, bath_energy, other), scale = moved[:3], generator(system)
     else:
-        rho = system.density_matrix(state, "state").full()
-    terms = np.array([part.apply(rho) for part in made.pieces]).reshape(-1, *rho.shape)
-    energy = np.einsum("ab,kba->k", system.hamiltonian.full(), terms).real
-    other = None if number is None else np.einsum("ab,kba->k", number, terms).real
-    change = _entropy_change(rho, terms.sum(axis=0))
-    return _currents(system, made.method, energy, None, other, change, number)
-
-
-def _hierarchy_currents(
-    system: OpenSystem, number: ComplexArray | None, options: dict[str, Any]
-) -> Currents:
-    from openmr.master import hierarchy
-
-    inside, outside, other, _ = hierarchy.currents(system, number, **_hierarchical(options))
-    return _currents(system, "heom", inside, outside, other, 0.0, number)
-
-
-def _currents(
-    system: OpenSystem,
-    method: str,
-    energy: Array,
-    bath_energy: Array | None,
-    other: Array | None,
-    change: float,
-    number: ComplexArray | None,
-) -> Currents:
+        if state is None:
+            rho = system.from_eigenbasis(_steady_of(made))
+        else:
+            rho = system.density_matrix(state, "state").full()
+        terms = np.array([part.apply(rho) for part in made.pieces]).reshape(-1, *rho.shape)
+        energy = np.einsum("ab,kba->k", system.hamiltonian.full(), terms).real
+        other = None if number is None else np.einsum("ab,kba->k", number, terms).real
+        change = _entropy_change(rho, terms.sum(axis=0))
+    if state is None and len(energy) == 1:  # nothing flows from one bath: what is rounding is 0
+        size = system.dimension**2 * _checks.EPSILON * np.abs(scale.eigendissipator).max()
+        sides = ((energy, system.energies), (bath_energy, system.energies), (other, number))
+        for values, operator in sides:
+            if values is not None and operator is not None:
+                values[np.abs(values) <= size * np.abs(operator).max()] = 0.0
     return Currents(
-        method=method,
+        method=made.method,
         energy=energy,
         bath_energy=bath_energy,
         quantity=other,
@@ -557,6 +511,11 @@ def _currents(
         entropy_production=_entropy(system, energy, other, change),
         warnings=_not_conserved(system, number),
     )
+
+
+def _steady_only(state: Any) -> None:
+    if state is not None:
+        raise ParameterError("`state` must be None with 'heom', which knows its steady state alone")
 
 
 def _entropy_change(rho: ComplexArray, change: ComplexArray) -> float:
@@ -617,18 +576,17 @@ def correlation(
 ) -> ComplexArray:
     """Two-time function <A(t) B(0)> by regression, in the steady state unless one is given.
 
+    "heom" keeps what system and bath share at t = 0, which regression forgets.
+    Further parameters as of `rates`.
+
     Parameters
     ----------
     a, b : Qobj
         A and B.
     times : array_like (t,), inverse unit of energy
         Increasing, from 0 on.
-    method : str
-        As of `generator`; "heom" keeps what system and bath share at t = 0, regression forgets it.
     state : Qobj or array_like, optional
-        At time 0.
-    **options
-        Those of `generator`.
+        At time 0, as of `currents`.
 
     Returns
     -------
@@ -647,8 +605,7 @@ def correlation(
     if method == "heom":
         from openmr.master import hierarchy
 
-        if state is not None:
-            raise ParameterError("`state` must be None with 'heom': it is its steady state")
+        _steady_only(state)
         return np.asarray(hierarchy.two_time(system, left, right, grid, **_hierarchical(options)))
     made, left, right, rho = _regression(system, left, right, method, state, options)
     vector, found, last, steps = (right @ rho).T.ravel(), [], 0.0, {}
@@ -666,16 +623,14 @@ def spectrum(
 ) -> ComplexArray:
     """Fourier integral of <A(t) B(0)> - <A><B> over all times; by regression unless "heom".
 
+    Further parameters as of `rates`.
+
     Parameters
     ----------
     a, b : Qobj
         A and B.
     w : array_like (w,), unit of energy
         Frequencies; the weight is exp(i w t), as in QuTiP's ``spectrum`` with the sign of w turned.
-    method : str
-        As of `generator`.
-    **options
-        Those of `generator`.
 
     Returns
     -------
@@ -733,10 +688,6 @@ def _regression(
 
 def check(bath: Bath) -> BathCheck:
     """Positivity, detailed balance, level shift and memory time of a bath, measured.
-
-    Parameters
-    ----------
-    bath : Bath
 
     Returns
     -------
