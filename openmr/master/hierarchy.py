@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import combinations
 from math import comb
 from typing import Any
 
 import numpy as np
 import qutip
-from numpy.typing import NDArray
 from qutip import Qobj
 from qutip.core.environment import DrudeLorentzEnvironment, ExponentialBosonicEnvironment
 from qutip.solver.heom import Bath, BathExponent, HEOMSolver
@@ -38,8 +38,9 @@ from openmr._checks import (
     SizeError,
 )
 from openmr._qutip import exact_arithmetic
-from openmr.master.markov import Part
+from openmr.master.markov import Part, collapse_part
 from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled, tcl2_generator
+from openmr.master.motion import Motion
 from openmr.master.open_system import OpenSystem
 
 SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
@@ -69,6 +70,8 @@ _MOST_HALVINGS = 30
 _GROWN = 1e100
 """No density matrix grows, nor what hangs on it: only a hierarchy cut short does."""
 
+_Sweep = Callable[[ComplexArray, ComplexArray, Any], ComplexArray]
+
 
 # --- any open system -----------------------------------------------------------------------------
 
@@ -89,13 +92,9 @@ class Hierarchy:
     depth: int
 
     def __post_init__(self) -> None:
+        self.problem.refuse_leads("heom", "redfield")
         for r in self.problem.reservoirs:
             c = r.coupling
-            if c.bath.conserving:
-                raise ParameterError(
-                    "`method` 'heom' takes baths with Hermitian couplings, got a lead in coupling "
-                    f"{c.index}; use 'redfield'"
-                )
             if not all(isinstance(op, Qobj) for op in c.operators):
                 raise ParameterError(
                     f"`couplings[{c.index}]` must not depend on time with 'heom'; use 'tcl2'"
@@ -138,10 +137,8 @@ class Hierarchy:
         found = []
         for index, r in enumerate(self.problem.reservoirs):
             a = r.operators(0.0)
-            real, imaginary = (
-                0.5 * (r.coefficients + r.partners),
-                (r.coefficients - r.partners) / 2j,
-            )
+            real = 0.5 * (r.coefficients + r.partners)
+            imaginary = -0.5j * (r.coefficients - r.partners)
             for i, j in zip(*np.tril_indices(len(a)), strict=True):
                 for nu, *parts in zip(r.rates, real, imaginary, strict=True):
                     x, y = (p[i, j] if i != j else 2 * p[i, i] - p[i].sum() for p in parts)
@@ -200,31 +197,14 @@ class Hierarchy:
         matrix = csc_array(self.matrix)
         values, vectors = _modes_of(tcl2_generator(system).matrix / unit, system.states)
         width = _OFFSET * (SETTLED / self.problem.settled if self.problem.settled else 1.0)
-        shifts, nearest = _clusters(values, width)
-        one = eye_array(matrix.shape[0], dtype=complex, format="csc")
-        # as symmetric in its pattern as it is, the matrix hardly fills in
-        options = {"SymmetricMode": True}
-        factors: list[Any] = []
-        for w in shifts:
-            shifted = csc_array(matrix - w * one)
-            factors.append(splu(shifted, "MMD_AT_PLUS_A", diag_pivot_thresh=0.01, options=options))
-            needed = 20.0 * len(shifts) * factors[0].nnz  # a number and its place: 20 bytes
-            if needed > MOST_BYTES:
-                raise SizeError(
-                    f"`method` 'heom' with {len(self.exponents)} exponents and depth {self.depth} "
-                    f"would factor {len(shifts)} matrices of {self._rows} rows, "
-                    f"{needed / 2**30:.2g} GiB, allowed {MOST_BYTES / 2**30:g} GiB; use 'tcl4', or "
-                    "a larger `rtol`"
-                )
+        swept = _inverse_iteration(matrix, values, width)
         modes = np.zeros((matrix.shape[0], top), dtype=complex)
         modes[:top] = vectors
         scale = max(1.0, float(np.abs(values).max()))
         change, last = np.inf, np.inf
         found: ComplexArray = np.zeros((top, top), dtype=complex)
         for _ in range(_MOST_ITERATIONS):
-            for k, factor in enumerate(factors):
-                modes[:, nearest == k] = factor.solve(modes[:, nearest == k])
-            modes /= np.linalg.norm(modes, axis=0)
+            modes = swept(modes, values, "N")
             if np.linalg.norm(modes[:top], ord=-2) < 1e3 * EPSILON:
                 break
             below = np.linalg.inv(modes[:top])
@@ -232,41 +212,46 @@ class Hierarchy:
             change = float(np.abs(found - before).max())
             if change <= 10 * EPSILON * scale * top or (change <= 1e-10 * scale and change >= last):
                 whole = np.asarray(modes @ below, dtype=complex)
-                if self._share(whole, factors, shifts, found) < _LEAST_SHARE:
+                if self._share(whole, found, swept) < _LEAST_SHARE:
                     break
                 return found, whole
             last = change
             values, vectors = np.linalg.eig(found)
             modes = modes @ (below @ vectors)
-            nearest = np.argmin(np.abs(values[:, None] - shifts), axis=1)
         raise ConvergenceError(
             "the hierarchy has no slow modes: rates of the system are as large as those of its "
             f"bath's memory (last change {change * unit:.2g}); propagate with `evolve`, or take a "
             "larger `rtol`, which needs fewer exponents"
         )
 
-    def _share(
-        self,
-        whole: ComplexArray,
-        factors: Sequence[Any],
-        shifts: ComplexArray,
-        generator: ComplexArray,
-    ) -> float:
+    def _share(self, whole: ComplexArray, generator: ComplexArray, swept: _Sweep) -> float:
         """Part of a state uncorrelated with the bath that goes into the slow modes W, of 1.
 
         Their projector needs the left modes, by inverse iteration with the same matrices.
         """
         top = len(generator)
         values, vectors = _modes_of(generator, self.problem.system.states)
-        nearest = np.argmin(np.abs(values[:, None] - shifts), axis=1)
         back = np.zeros_like(whole)
         back[:top] = np.linalg.inv(vectors).conj().T
         for _ in range(_LEFT_ITERATIONS):
-            for k, factor in enumerate(factors):
-                back[:, nearest == k] = factor.solve(back[:, nearest == k], "H")
-            back /= np.linalg.norm(back, axis=0)
+            back = swept(back, values, "H")
         slip = np.linalg.solve(back.conj().T @ whole, back[:top].conj().T)
         return float(np.trace(slip).real / top)
+
+    @cached_property
+    def steady(self) -> ComplexArray:
+        """Steady state as the whole hierarchy, (rows,), trace one.
+
+        `ConvergenceError` if it is not unique.
+        """
+        generator, whole = self.slow
+        _, sizes, rows = np.linalg.svd(generator)
+        if len(sizes) > 1 and sizes[-2] <= 10 * EPSILON * len(sizes) * sizes[0]:
+            raise ConvergenceError(
+                "the steady state of 'heom' is not unique: evolve the start you mean"
+            )
+        rho = rows[-1].conj()
+        return np.asarray(whole @ (rho / np.trace(_unstacked(rho))))
 
 
 def _modes_of(matrix: ComplexArray, states: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
@@ -278,25 +263,36 @@ def _modes_of(matrix: ComplexArray, states: ComplexArray) -> tuple[ComplexArray,
     return np.asarray(values, dtype=complex), np.asarray(vectors, dtype=complex)
 
 
-def _clusters(values: ComplexArray, width: float) -> tuple[ComplexArray, NDArray[np.intp]]:
-    """Shifts beside groups of values no further than a width from them, and the group of each."""
+def _inverse_iteration(matrix: csc_array, values: ComplexArray, width: float) -> _Sweep:
+    """A step of inverse iteration, with shifts beside groups of values within a width of them."""
     centres: list[complex] = []
     for value in values:
         if not any(abs(value - centre) <= width for centre in centres):
             centres.append(value)
-    found = np.array(centres)
-    nearest = np.argmin(np.abs(values[:, None] - found), axis=1)
-    return found + width * (0.3 + 0.2j), nearest
+    shifts = np.array(centres) + width * (0.3 + 0.2j)
+    one = eye_array(matrix.shape[0], dtype=complex, format="csc")
+    # as symmetric in its pattern as it is, the matrix hardly fills in
+    options: dict[str, Any] = {"diag_pivot_thresh": 0.01, "options": {"SymmetricMode": True}}
+    factors: list[Any] = []
+    for w in shifts:
+        factors.append(splu(csc_array(matrix - w * one), "MMD_AT_PLUS_A", **options))
+        needed = 20.0 * len(shifts) * factors[0].nnz  # a number and its place: 20 bytes
+        if needed > MOST_BYTES:
+            raise SizeError(
+                f"`method` 'heom' would factor {len(shifts)} matrices of {matrix.shape[0]} rows, "
+                f"{needed / 2**30:.2g} GiB, allowed {MOST_BYTES / 2**30:g} GiB; use 'tcl4', or a "
+                "larger `rtol`"
+            )
 
+    def swept(modes: ComplexArray, near: ComplexArray, side: Any) -> ComplexArray:
+        """Right ("N") or left ("H") modes, each by the shift nearest to its value."""
+        nearest = np.argmin(np.abs(near[:, None] - shifts), axis=1)
+        found = np.empty_like(modes)
+        for k, factor in enumerate(factors):
+            found[:, nearest == k] = factor.solve(modes[:, nearest == k], side)
+        return np.asarray(found / np.linalg.norm(found, axis=0))
 
-@dataclass(frozen=True, eq=False)
-class _Slow:
-    """Converged slow modes: what `Hierarchy.slow` gives, and how much it may still change."""
-
-    hierarchy: Hierarchy
-    generator: ComplexArray
-    whole: ComplexArray
-    uncertainty: float
+    return swept
 
 
 def ladder(
@@ -355,8 +351,10 @@ def hierarchies(
     return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
 
 
-def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH) -> _Slow:
-    """Slow modes of a constant system; arguments and errors as of `slow_generator`."""
+def _converged(
+    system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH
+) -> tuple[Hierarchy, float]:
+    """Hierarchy whose slow modes are converged, and the change; as of `slow_generator`."""
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
     rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
@@ -370,8 +368,7 @@ def _slow_modes(system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_
 
     hierarchy_of = hierarchies(system, widen=1.5)
     hierarchy_of(1, SHALLOW + 1).refuse_factored()  # without it no convergence can be told
-    hierarchy, change = ladder(hierarchy_of, answer, max_depth)
-    return _Slow(hierarchy, *hierarchy.slow, change / hierarchy.problem.unit)
+    return ladder(hierarchy_of, answer, max_depth)
 
 
 def slow_generator(
@@ -405,24 +402,8 @@ def slow_generator(
     ConvergenceError
         If it is not converged at the largest depth, or there are no slow modes.
     """
-    slow = _slow_modes(system, rtol=rtol, max_depth=max_depth)
-    unit = slow.hierarchy.problem.unit
-    return unit * slow.generator, unit * slow.uncertainty
-
-
-def _steady(slow: _Slow) -> ComplexArray:
-    """Steady state as the whole hierarchy, (rows,), trace one.
-
-    `ConvergenceError` if it is not unique.
-    """
-    _, sizes, rows = np.linalg.svd(slow.generator)
-    if len(sizes) > 1 and sizes[-2] <= 10 * EPSILON * len(sizes) * sizes[0]:
-        raise ConvergenceError(
-            "the steady state of 'heom' is not unique: evolve the start you mean"
-        )
-    d = slow.hierarchy.problem.system.dimension
-    rho = rows[-1].conj()
-    return np.asarray(slow.whole @ (rho / np.trace(rho.reshape(d, d))))
+    hierarchy, change = _converged(system, rtol=rtol, max_depth=max_depth)
+    return hierarchy.problem.unit * hierarchy.slow[0], change
 
 
 def currents(
@@ -448,19 +429,19 @@ def currents(
         energy times its own; the steady state (d, d). The last entry of each is of `collapse`, if
         there is any.
     """
-    slow = _slow_modes(system, **options)
-    tiers = _Tiers(slow.hierarchy, _steady(slow))
-    problem, rho = slow.hierarchy.problem, tiers.matrix()
-    b = len(problem.reservoirs)
-    pushed = [tiers.pushed(index) for index in range(b)]
-    shared = np.array([[tiers.shared(i, j) for j in range(b)] for i in range(b)]).reshape(b, b)
-    if system.collapse:
-        pushed.append(_unstacked(problem.lindblad(0.0) @ rho.T.ravel()))
-        shared = np.pad(shared, ((0, 1), (0, 1)))
-    changes, unit = np.array(pushed).reshape(-1, *rho.shape), problem.unit
-    inside = np.einsum("ab,kba->k", problem.hamiltonian(0.0), changes).real
-    outside = inside - shared.sum(axis=1)
-    other = None if number is None else np.einsum("ab,kba->k", number, changes).real * unit
+    hierarchy, _ = _converged(system, **options)
+    problem, b = hierarchy.problem, len(system.couplings)
+    unit, rho = problem.unit, _unstacked(hierarchy.steady[: system.dimension**2])
+    noise = _Noise(hierarchy)
+    changes = [noise.pushed(index) for index in range(b)]
+    changes += [part.apply(rho) / unit for part in collapse_part(system)]
+    shared = np.zeros((len(changes),) * 2)
+    for i, j in combinations(range(b), 2):
+        shared[i, j] = noise.shared(i, j)
+    flows = np.array(changes).reshape(-1, *rho.shape)
+    inside = np.einsum("ab,kba->k", problem.hamiltonian(0.0), flows).real
+    outside = inside - (shared - shared.T).sum(axis=1)
+    other = None if number is None else np.einsum("ab,kba->k", number, flows).real * unit
     return inside * unit**2, outside * unit**2, other, rho
 
 
@@ -474,20 +455,18 @@ def _bracket(a: ComplexArray, b: ComplexArray) -> ComplexArray:
 
 
 @dataclass(frozen=True, eq=False)
-class _Tiers:
-    """A whole hierarchy as matrices: means of the noise, of one bath or two, times the state."""
+class _Noise:
+    """Means of the noise of one bath or two, times the steady state."""
 
     hierarchy: Hierarchy
-    whole: ComplexArray
 
     def matrix(self, *excited: int) -> ComplexArray:
         """Auxiliary operator with these exponents excited."""
-        return _unstacked(self.whole[self.hierarchy.place(*excited)])
+        return _unstacked(self.hierarchy.steady[self.hierarchy.place(*excited)])
 
     def exponents(self, index: int) -> list[tuple[int, ComplexArray]]:
         """Number and operator of each exponent of a coupling."""
-        found = enumerate(self.hierarchy.exponents)
-        return [(k, one[1]) for k, one in found if one[0] == index]
+        return [(k, e[1]) for k, e in enumerate(self.hierarchy.exponents) if e[0] == index]
 
     @cached_property
     def _white(self) -> list[Part]:
@@ -499,25 +478,21 @@ class _Tiers:
         mean = part.dressed @ x - x @ part.dressed.conj().swapaxes(-1, -2)
         return list(zip(part.operators, -1j * mean, strict=True))
 
+    def of(self, index: int, *excited: int) -> list[tuple[ComplexArray, ComplexArray]]:
+        """Operators of a coupling, each with the mean of its noise times an auxiliary operator."""
+        coloured = [(a, self.matrix(*excited, k)) for k, a in self.exponents(index)]
+        return coloured + self.white(index, self.matrix(*excited))
+
     def pushed(self, index: int) -> ComplexArray:
         """K_i rho: what one coupling does to the state."""
-        pairs = [(a, self.matrix(k)) for k, a in self.exponents(index)]
-        pairs += self.white(index, self.matrix())
         none = np.zeros_like(self.matrix())
-        return np.asarray(sum((-1j * _bracket(a, x) for a, x in pairs), start=none))
+        return np.asarray(sum((-1j * _bracket(a, x) for a, x in self.of(index)), start=none))
 
     def shared(self, i: int, j: int) -> float:
         """Mean of i [V_j, V_i], of which white noise of both is in either order alike."""
-        if i == j:
-            return 0.0
-        if i > j:
-            return -self.shared(j, i)
-        terms = [
-            (a, b, self.matrix(k, m)) for k, a in self.exponents(i) for m, b in self.exponents(j)
-        ]
-        terms += [(a, b, x) for k, a in self.exponents(i) for b, x in self.white(j, self.matrix(k))]
-        terms += [(a, b, x) for m, b in self.exponents(j) for a, x in self.white(i, self.matrix(m))]
         rho = self.matrix()
+        terms = [(a, b, x) for k, a in self.exponents(i) for b, x in self.of(j, k)]
+        terms += [(a, b, x) for m, b in self.exponents(j) for a, x in self.white(i, self.matrix(m))]
         terms += [(a, b, 0.5 * y) for a, x in self.white(i, rho) for b, y in self.white(j, x)]
         terms += [(a, b, 0.5 * y) for b, x in self.white(j, rho) for a, y in self.white(i, x)]
         return float(sum((1j * np.trace(_bracket(b, a) @ x)).real for a, b, x in terms))
@@ -542,15 +517,13 @@ def two_time(
     -------
     complex array (t,), unit of A B
     """
-    slow = _slow_modes(system, **options)
-    hierarchy, d = slow.hierarchy, system.dimension
-    y = (_steady(slow).reshape(-1, d, d) @ b.T).ravel()  # columns are stacked: B acts on the last
-    travel, found, last = Travel(hierarchy), [], 0.0
-    for time in hierarchy.problem.unit * times:
-        y = travel.later(y[:, None], time - last)[:, 0] if time > last else y
-        found.append(a.ravel() @ y[: d * d])
-        last = time
-    return np.array(found)
+    (hierarchy, _), d = _converged(system, **options), system.dimension
+    y = (
+        hierarchy.steady.reshape(-1, d, d) @ b.T
+    ).ravel()  # columns are stacked: B acts on the last
+    marks = hierarchy.problem.unit * np.append(0.0, times)
+    found = hierarchical(hierarchy, y[: d * d, None], {}).along(y, marks)[1:]
+    return np.array([a.ravel() @ one[: d * d] for one in found])
 
 
 def half_sided_spectra(
@@ -564,51 +537,84 @@ def half_sided_spectra(
     Other parameters as of `two_time`. The steady state is taken out of the matrix, so that nothing
     is singular at w = 0.
     """
-    slow = _slow_modes(system, **options)
-    d, unit, still = system.dimension, slow.hierarchy.problem.unit, _steady(slow)
-    ones = csc_array(
-        (np.ones(d), (np.zeros(d, dtype=int), np.arange(d) * (d + 1))), (1, still.size)
-    )
-    matrix = csc_array(slow.hierarchy.matrix) - csc_array(still[:, None]) @ ones
+    (hierarchy, _), d = _converged(system, **options), system.dimension
+    unit, still, size = hierarchy.problem.unit, hierarchy.steady, d**2
+    trace = np.zeros((1, still.size))
+    trace[0, : size : d + 1] = 1.0
+    matrix = csc_array(hierarchy.matrix) - csc_array(still[:, None]) @ csc_array(trace)
     starts = [(still.reshape(-1, d, d) @ b.T).ravel() for _, b in pairs]
-    starts = [y - y[: d * d : d + 1].sum() * still for y in starts]
-    found = np.empty((len(pairs), len(frequencies)), dtype=complex)
-    for place, w in enumerate(frequencies / unit):
-        solved = splu(csc_array(-matrix - 1j * w * eye_array(still.size))).solve(
-            np.stack(starts, 1)
-        )
-        for row, (a, _) in enumerate(pairs):
-            found[row, place] = a.ravel() @ solved[: d * d, row] / unit
-    return found
+    columns = np.stack([y - y[: size : d + 1].sum() * still for y in starts], axis=1)
+    left = np.array([a.ravel() for a, _ in pairs])
+    found = []
+    for w in frequencies / unit:
+        solved = splu(csc_array(-matrix - 1j * w * eye_array(still.size))).solve(columns)
+        found.append(np.einsum("pk,kp->p", left, solved[:size]) / unit)
+    return np.array(found).T
 
 
 @dataclass(frozen=True, eq=False)
-class Travel:
-    """The hierarchy of a constant system in time: the matrix exponential, then the slow modes."""
+class Hierarchical(Motion):
+    """All auxiliary operators in time: in a constant system by the matrix exponential."""
 
     hierarchy: Hierarchy
+
+    def start(self, time: float) -> ComplexArray:
+        """Nothing but the columns."""
+        y = np.zeros((self.hierarchy.size * len(self.columns), self.columns.shape[1]), complex)
+        y[: len(self.columns)] = self.columns
+        return y.ravel()
+
+    def kicked(self, time: float, y: ComplexArray, pulse: ComplexArray) -> ComplexArray:
+        """Whole state after a pulse."""
+        turn = np.kron(pulse.conj(), pulse)
+        return np.asarray(turn @ y.reshape(-1, *self.columns.shape)).ravel()
+
+    def change(self, time: float, y: ComplexArray) -> ComplexArray:
+        """dy/dt."""
+        own = self.hierarchy.problem.free(time) @ y.reshape(-1, *self.columns.shape)
+        return np.asarray(self.hierarchy.bare @ self._rows(y)).ravel() + own.ravel()
+
+    def followed(self, y: ComplexArray, marks: Array) -> list[ComplexArray]:
+        """Whole states at the marks."""
+        if not self.hierarchy.problem.system.constant:
+            return super().followed(y, marks)
+        found = [y]
+        for step in np.diff(marks):
+            rows = self._rows(found[-1]).T
+            moved = [krylov_exponential(self.hierarchy.matrix, v, step) for v in rows]
+            found.append(np.stack(moved, axis=-1).ravel())
+        return found
 
     @cached_property
     def _slow(self) -> tuple[ComplexArray, ComplexArray] | None:
         try:
-            return self.hierarchy.slow
+            return self.hierarchy.slow if self.hierarchy.problem.system.constant else None
         except (ConvergenceError, SizeError):  # no slow modes: the hierarchy is followed to the end
             return None
 
-    def later(self, y: ComplexArray, lapse: float) -> ComplexArray:
-        """Hierarchy (rows, n) after a lapse of time."""
-        stride = 0.25 * self.hierarchy.problem.settled
-        top = self.hierarchy.problem.system.dimension**2
-        long = lapse > stride
-        while lapse > 0:
-            if long and self._slow is not None:
-                generator, whole = self._slow
-                if np.abs(whole @ y[:top] - y).max() <= _FOLLOWED * np.abs(y).max():
-                    return np.asarray(whole @ (expm(lapse * generator) @ y[:top]))
-            step = min(lapse, stride) if long else lapse
-            moved = [krylov_exponential(self.hierarchy.matrix, v, step) for v in y.T]
-            y, lapse = np.stack(moved, axis=-1), lapse - step
-        return y
+    def long_run(self) -> ComplexArray | None:
+        """Generator of the slow modes."""
+        return None if self._slow is None else self._slow[0]
+
+    def late(self, y: ComplexArray, columns: ComplexArray) -> ComplexArray:
+        """Hierarchy of these columns in slow modes alone."""
+        assert self._slow is not None
+        return np.asarray(self._slow[1] @ columns).ravel()
+
+    def forgotten(self, y: ComplexArray) -> bool:
+        """Whether slow modes are all there is."""
+        return bool(np.abs(self.late(y, self.top(y)) - y).max() <= _FOLLOWED * np.abs(y).max())
+
+    def _rows(self, y: ComplexArray) -> ComplexArray:
+        return y.reshape(-1, self.columns.shape[1])
+
+
+def hierarchical(
+    hierarchy: Hierarchy, columns: ComplexArray, solver: Mapping[str, Any]
+) -> Hierarchical:
+    """Motion through a hierarchy; after three quarters of its memory 1e-12 of that is left."""
+    settled = 0.75 * hierarchy.problem.settled
+    return Hierarchical(columns, solver, hierarchy.problem.unit, settled, None, hierarchy)
 
 
 # --- the bath, and what second order must not see of it ------------------------------------------
@@ -692,43 +698,35 @@ def exponential(
 
     By the matrix exponential, from column-stacked operators `columns` (d^2, n) with the bath in
     equilibrium; `step` in beta hbar. Conserved quantities (J_z where Jx = Jy, its parity otherwise)
-    split the right-hand side into blocks; each block takes the columns that start in it.
+    split the right-hand side into blocks; each column takes those that it starts in.
     """
     rhs = _matrix(hierarchy)
-    size, count = columns.shape
-    states = np.zeros((steps + 1, size, count), dtype=complex)
+    states = np.zeros((steps + 1, *columns.shape), dtype=complex)
     changes = np.zeros_like(states)
-    _, block_of = connected_components(abs(rhs), directed=False)
-    for block in np.unique(block_of[:size]):
-        inside = np.flatnonzero(block_of == block)
-        top = inside[inside < size]
-        chosen = np.flatnonzero(np.any(columns[top] != 0, axis=0))
-        if not len(chosen):
-            continue
+    _, block = connected_components(abs(rhs), directed=False)
+    for n, column in enumerate(columns.T):
+        inside = np.flatnonzero(np.isin(block, block[: len(column)][column != 0]))
+        top = inside[inside < len(column)]
         part = csr_array(rhs[inside][:, inside])
-        vectors = np.zeros((len(inside), len(chosen)), dtype=complex)
-        vectors[: len(top)] = columns[np.ix_(top, chosen)]
         moved = _mover(part, step)
+        y = np.append(column[top], np.zeros(len(inside) - len(top)))
         for k in range(steps + 1):
-            if k:
-                vectors = moved(vectors)
-            states[k][np.ix_(top, chosen)] = vectors[: len(top)]
-            changes[k][np.ix_(top, chosen)] = part[: len(top)] @ vectors
+            y = moved(y) if k else y
+            states[k, top, n] = y[: len(top)]
+            changes[k, top, n] = part[: len(top)] @ y
     return states, changes
 
 
 def _mover(matrix: csr_array, time: float) -> Callable[[ComplexArray], ComplexArray]:
-    """exp(time matrix) on columns, which it takes many times over."""
+    """exp(time matrix) on vectors, many times over."""
     if matrix.shape[0] > _DENSE:
-        return lambda vectors: np.stack(
-            [krylov_exponential(matrix, vector, time) for vector in vectors.T], axis=-1
-        )
+        return lambda vector: krylov_exponential(matrix, vector, time)
     with np.errstate(over="ignore", invalid="ignore"):
         whole = expm(time * matrix.toarray())
 
-    def moved(vectors: ComplexArray) -> ComplexArray:
+    def moved(vector: ComplexArray) -> ComplexArray:
         with np.errstate(over="ignore", invalid="ignore"):
-            found = np.asarray(whole @ vectors)
+            found = np.asarray(whole @ vector)
         _length(found)
         return found
 
@@ -795,18 +793,14 @@ def integrated(
     hierarchy: HEOMSolver, columns: ComplexArray, step: float, steps: int
 ) -> tuple[ComplexArray, ComplexArray]:
     """`exponential` by QuTiP's integrator and options; `ExtractionError` if that gives up."""
-    matrix = _matrix(hierarchy)
-    size = round(len(columns) ** 0.5)
-    times = step * np.arange(steps + 1)
-    states, changes = [], []
+    matrix, top = _matrix(hierarchy), len(columns)
+    d, times, whole = round(top**0.5), step * np.arange(steps + 1), []
     for column in columns.T:
-        start = np.zeros(matrix.shape[0], dtype=complex)
-        start[: len(column)] = column
+        start = np.append(column, np.zeros(matrix.shape[0] - top)).reshape(-1, d, d)
         try:
-            run = hierarchy.run(start.reshape(-1, size, size), times)
+            found = hierarchy.run(start, times).ado_states
         except IntegratorException as error:
             raise ExtractionError(f"QuTiP's solver stopped ({error}); change `options`") from None
-        whole = np.stack([state._ado_state.ravel() for state in run.ado_states])
-        states.append(whole[:, : len(column)])
-        changes.append((matrix[: len(column)] @ whole.T).T)
-    return np.stack(states, axis=-1), np.stack(changes, axis=-1)
+        whole.append([state._ado_state.ravel() for state in found])
+    states = np.array(whole).transpose(1, 2, 0)
+    return states[:, :top], np.array([(matrix @ one)[:top] for one in states])

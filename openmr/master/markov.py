@@ -76,17 +76,18 @@ class Part:
         return found if self.rest is None else found + self.rest
 
     def apply(self, rho: ComplexArray) -> ComplexArray:
-        """The part on an operator, as commutators: nothing is lost where they nearly cancel."""
-        x, y = self.dressed, self.operators
-        out, back = x @ rho, rho @ x.conj().swapaxes(-1, -2)
+        """The part on operators (..., d, d), as commutators: nothing is lost as they cancel."""
+        x, y, one = self.dressed, self.operators, rho[..., None, :, :]
+        out, back = x @ one, one @ x.conj().swapaxes(-1, -2)
         adjoint = y.conj().swapaxes(-1, -2)
         if np.array_equal(y, adjoint):
             terms = _commutator(out - back, y)
         else:
             terms = _commutator(out, adjoint) + _commutator(y, back)
-        found = terms.sum(axis=0) - 1j * _commutator(self.shift, rho)
+        found = terms.sum(axis=-3) - 1j * _commutator(self.shift, rho)
         if self.rest is not None:
-            found = found + (self.rest @ rho.T.ravel()).reshape(rho.shape).T
+            columns = rho.swapaxes(-1, -2).reshape(*rho.shape[:-2], -1)
+            found = found + (columns @ self.rest.T).reshape(rho.shape).swapaxes(-1, -2)
         return np.asarray(found)
 
 

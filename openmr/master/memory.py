@@ -18,25 +18,22 @@ Inside, energies are in units of the largest of the system, and operators are of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qutip import Qobj, QobjEvo
-from scipy.integrate import solve_ivp
 
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
 from openmr.bath.exponential_sums import Exponents
 from openmr.master.markov import Generator, Part, collapse_part
+from openmr.master.motion import integrated
 from openmr.master.open_system import Coupling, OpenSystem
 from openmr.master.panels import dress, groups, of_tables
 
-RTOL, ATOL = 1e-10, 1e-12
-"""Errors of a step in time, for states and for memories that are both of order one."""
 SETTLED = 37.0
 """Decay times of the slowest exponent, after which 1e-16 of it is left."""
 MOST_BYTES = 2 * 2**30
@@ -45,7 +42,6 @@ FINE = 1e-8
 """Error of the exponents in second order, where one more costs little."""
 _COARSE = 0.03
 """Error of the exponents that tell the size of a bath's frequencies."""
-
 _IDLE = 0.5
 """Share of an exponent in the noise, over the error of all, below which it is left out."""
 
@@ -98,9 +94,8 @@ class Scaled:
         As given.
     unit : float, unit of energy
         What energies and inverse times are divided by.
-    hamiltonian, lindblad : callable
-        H (d, d) and the superoperator (d^2, d^2) of the collapse operators at a time, columns of
-        rho stacked.
+    hamiltonian, jumps : callable
+        H (d, d), and the collapse operators (n, d, d) in the unit as given, at a time.
     reservoirs : tuple of _Reservoir
         One for each coupling.
     whole : bool
@@ -110,13 +105,9 @@ class Scaled:
     system: OpenSystem
     unit: float
     hamiltonian: _Matrices
-    lindblad: _Matrices
+    jumps: _Matrices
     reservoirs: tuple[_Reservoir, ...]
     whole: bool
-
-    def liouvillian(self, time: float) -> ComplexArray:
-        """-i [H, .] and the collapse operators at a time, (d^2, d^2)."""
-        return np.asarray(-1j * commutator(self.hamiltonian(time)) + self.lindblad(time))
 
     def white(self, time: float) -> list[Part]:
         """Share of each coupling's noise beside the exponents, as if it were white.
@@ -131,16 +122,32 @@ class Scaled:
             if system.constant and not self.whole:
                 w = system.bohr[1]
                 decay = r.rates - 1j * w[:, None] / self.unit
-                exact = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
-                table = exact * (r.size**2 / self.unit)
-                dressed = dress(system, table - _summed(r.coefficients, 1 / decay), a)
+                table = np.reshape(r.coupling.bath.half_sided(w), (-1, *r.delta.shape))
+                table = table * (r.size**2 / self.unit)
+                table = table - np.einsum("kij,wk->wij", r.coefficients, 1 / decay)
+                dressed = dress(system, table, a)
             found.append(Part(dressed, a, np.zeros_like(a[0])))
         return found
 
+    def total(self, time: float, parts: Sequence[Part]) -> Part:
+        """These parts of the couplings with H and the collapse operators, as one."""
+        jumps = self.jumps(time)
+        dressed = [0.5 / self.unit * jumps, *(part.dressed for part in parts)]
+        operators = [jumps, *(part.operators for part in parts)]
+        return Part(np.concatenate(dressed), np.concatenate(operators), self.hamiltonian(time))
+
     def free(self, time: float) -> ComplexArray:
-        """`liouvillian` with the white noise."""
-        found = self.liouvillian(time)
-        return sum((part.matrix() for part in self.white(time) if part.dressed.any()), found)
+        """-i [H, .], the collapse operators and the white noise, (d^2, d^2)."""
+        return self.total(time, self.white(time)).matrix()
+
+    def refuse_leads(self, method: str, instead: str) -> None:
+        """Raise for couplings that are not Hermitian."""
+        for c in self.system.couplings:
+            if c.bath.conserving:
+                raise ParameterError(
+                    f"`method` {method!r} takes baths with Hermitian couplings, got a lead in "
+                    f"coupling {c.index}; use {instead!r}"
+                )
 
     @property
     def settled(self) -> float:
@@ -164,20 +171,13 @@ def scaled(system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float 
     energies = [float(np.abs(e.rates).min()) for _, e in found if len(e.rates)]
     energies += [float(np.abs(op.full()).max() ** 2) for op in first.collapse]
     unit = max([float(np.abs(first.hamiltonian.full()).max()), *energies]) or 1.0
-
-    def lindblad(time: float) -> ComplexArray:
-        part = collapse_part(system.at(time / unit))
-        zero = np.zeros((system.dimension**2,) * 2, dtype=complex)
-        return np.asarray(part[0].matrix() / unit if part else zero)
-
-    fixed = lindblad(unit * start)
-    constant = all(isinstance(op, Qobj) for op in system.collapse)
+    none = np.zeros((0, system.dimension, system.dimension), dtype=complex)
     hamiltonian = matrices([system.hamiltonian], unit)
     return Scaled(
         system=system,
         unit=unit,
         hamiltonian=lambda time: hamiltonian(time)[0] / unit,
-        lindblad=(lambda _: fixed) if constant else lindblad,
+        jumps=matrices(system.collapse, unit) if system.collapse else lambda _: none,
         reservoirs=tuple(_reservoir(c, e, unit, start) for c, e in found),
         whole=not np.isfinite(reach),
     )
@@ -223,16 +223,12 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
     size = float(np.abs(at(unit * start)).max()) or 1.0
     n = len(coupling.operators)
     rates: ComplexArray = np.asarray(exponents.rates / unit, dtype=complex)
-    given = np.reshape(exponents.coefficients, (-1, n, n))
-    coefficients = given * (size / unit) ** 2 if size < unit else (given * size**2) / unit**2
-    near = np.abs(rates[:, None] - rates.conj()) <= 1e-10 * np.abs(rates)
-    alone = ~near.any(axis=1)
+    coefficients = np.reshape(exponents.coefficients, (-1, n, n)) * (size / unit) ** 2
+    alone = ~(np.abs(rates[:, None] - rates.conj()) <= 1e-10 * np.abs(rates)).any(axis=1)
     rates = np.asarray(np.concatenate([rates, rates[alone].conj()]))
     coefficients = np.concatenate([coefficients, np.zeros_like(coefficients[alone])])
-    apart = np.abs(rates[:, None] - rates.conj())
-    partner = np.argmin(apart, axis=1) if len(rates) else np.zeros(0, dtype=int)
+    partner = [int(np.argmin(np.abs(nu - rates.conj()))) for nu in rates]
     delta: ComplexArray = np.asarray(exponents.delta, dtype=complex)
-    delta = delta if delta.shape == (n, n) else delta * np.eye(n)
     return _Reservoir(
         coupling=coupling,
         operators=lambda time: at(time) / size,
@@ -240,14 +236,9 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
         coefficients=coefficients,
         partners=coefficients[partner].conj(),
         rates=rates,
-        delta=np.asarray(delta * size**2 / unit),
+        delta=np.asarray((delta if delta.ndim == 2 else delta * np.eye(n)) * (size**2 / unit)),
         uncertainty=float(exponents.uncertainty),
     )
-
-
-def commutator(matrix: ComplexArray) -> ComplexArray:
-    """[X, .] as a superoperator (..., d^2, d^2), columns stacked."""
-    return left(matrix) - right(matrix)
 
 
 def left(matrix: ComplexArray) -> ComplexArray:
@@ -269,97 +260,89 @@ class SecondOrder:
 
     problem: Scaled
 
-    @cached_property
-    def _shapes(self) -> list[tuple[int, ...]]:
-        d = self.problem.system.dimension
-        return [(len(r.rates), r.delta.shape[0], d, d) for r in self.problem.reservoirs]
+    def start(self, time: float = 0.0) -> ComplexArray:
+        """Nothing is remembered at a time."""
+        size = sum(len(r.rates) * len(r.delta) for r in self.problem.reservoirs)
+        return np.zeros(size * self.problem.system.dimension**2, dtype=complex)
 
-    def start(self) -> ComplexArray:
-        """Nothing is remembered."""
-        return np.zeros(sum(int(np.prod(shape)) for shape in self._shapes), dtype=complex)
-
-    def _split(self, memory: ComplexArray) -> list[ComplexArray]:
-        ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])
-        pieces = np.split(memory, ends[:-1]) if len(ends) else []
-        return [piece.reshape(shape) for piece, shape in zip(pieces, self._shapes, strict=True)]
+    def _split(self, memory: ComplexArray) -> Iterator[tuple[_Reservoir, ComplexArray]]:
+        d, first = self.problem.system.dimension, 0
+        for r in self.problem.reservoirs:
+            last = first + len(r.rates) * len(r.delta) * d * d
+            yield r, memory[first:last].reshape(len(r.rates), len(r.delta), d, d)
+            first = last
 
     def change(self, time: float, memory: ComplexArray) -> ComplexArray:
         """dM/dt."""
         h = self.problem.hamiltonian(time)
-        out = [np.zeros(0, dtype=complex)]
-        for r, m in zip(self.problem.reservoirs, self._split(memory), strict=True):
-            new = r.operators(time) - 1j * (h @ m - m @ h) - r.rates[:, None, None, None] * m
-            out.append(new.ravel())
-        return np.concatenate(out)
+        return _joined(
+            r.operators(time) - 1j * (h @ m - m @ h) - r.rates[:, None, None, None] * m
+            for r, m in self._split(memory)
+        )
 
-    def kicked(self, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
+    def kicked(self, time: float, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
         """M after a pulse, P M P^dag."""
-        pieces = [(pulse @ m @ pulse.conj().T).ravel() for m in self._split(memory)]
-        return np.concatenate([np.zeros(0, dtype=complex), *pieces])
+        return _joined(pulse @ m @ pulse.conj().T for _, m in self._split(memory))
 
-    def dressed(self, time: float, memory: ComplexArray) -> list[ComplexArray]:
-        """Lambda_i of each reservoir, (n, d, d)."""
+    def parts(self, time: float, memory: ComplexArray) -> list[Part]:
+        """Lambda_i and A_i of each reservoir."""
         return [
-            np.einsum("kij,kjmn->imn", r.coefficients, m)
-            + np.einsum("ij,jmn->imn", r.delta, r.operators(time))
-            for r, m in zip(self.problem.reservoirs, self._split(memory), strict=True)
+            replace(white, dressed=white.dressed + np.einsum("kij,kjmn->imn", r.coefficients, m))
+            for (r, m), white in zip(self._split(memory), self.problem.white(time), strict=True)
         ]
 
-    def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
-        """Rate of change of matrices rho (..., d, d)."""
-        h = -1j * self.problem.hamiltonian(time)
-        out = h @ rho - rho @ h
-        for r, rows in zip(self.problem.reservoirs, self.dressed(time, memory), strict=True):
-            for x, y in zip(rows, r.operators(time), strict=True):
-                ahead, back = x @ rho, rho @ x.conj().T
-                adjoint = y.conj().T
-                out = out + ahead @ adjoint - adjoint @ ahead + y @ back - back @ y
-        if self.problem.system.collapse:
-            d = rho.shape[-1]
-            flat = rho.swapaxes(-1, -2).reshape(-1, d * d) @ self.problem.lindblad(time).T
-            out = out + flat.reshape(*rho.shape[:-2], d, d).swapaxes(-1, -2)
-        return np.asarray(out)
+    def act(self, time: float, memory: ComplexArray, columns: ComplexArray) -> ComplexArray:
+        """Rate of change of columns (d^2, n)."""
+        d = self.problem.system.dimension
+        rho = columns.T.reshape(-1, d, d).swapaxes(-1, -2)
+        found = self.problem.total(time, self.parts(time, memory)).apply(rho)
+        return found.swapaxes(-1, -2).reshape(-1, d * d).T
 
 
 @dataclass(frozen=True, eq=False)
 class ConstantSecondOrder(SecondOrder):
-    """The same where nothing depends on time: M(t) in closed form between eigenstates of H."""
+    """The same where nothing depends on time: M(t) in closed form between eigenstates of H.
+
+    The vector is a time and the M then, and stands still between pulses.
+    """
+
+    def start(self, time: float = 0.0) -> ComplexArray:
+        """Nothing is remembered at a time."""
+        return np.append(time, super().start())
 
     @cached_property
     def _tables(self) -> list[tuple[ComplexArray, ComplexArray]]:
-        """A between eigenstates, and the decay of each element of M."""
+        """Decay of each element of M, and M in the long run."""
         system = self.problem.system
         gaps = (system.energies - system.energies[:, None]) / self.problem.unit
+        decays = [r.rates[:, None, None, None] - 1j * gaps for r in self.problem.reservoirs]
         return [
-            (system.in_eigenbasis(r.operators(0.0)), r.rates[:, None, None, None] - 1j * gaps)
-            for r in self.problem.reservoirs
+            (decay, system.in_eigenbasis(r.operators(0.0)) / decay)
+            for decay, r in zip(decays, self.problem.reservoirs, strict=True)
         ]
 
-    def later(self, memory: ComplexArray, lapse: float) -> ComplexArray:
-        """M after a lapse of time, all M between eigenstates of H."""
-        pieces = [np.zeros(0, dtype=complex)]
-        for (a, decay), m in zip(self._tables, self._split(memory), strict=True):
-            grown = np.expm1(-decay * lapse)
-            pieces.append((m + grown * (m - a / decay)).ravel())
-        return np.concatenate(pieces)
+    def _now(self, time: float, memory: ComplexArray) -> ComplexArray:
+        """M at a time."""
+        turn, back = self.problem.system.in_eigenbasis, self.problem.system.from_eigenbasis
+        lapse, inside = time - memory[0].real, self._split(memory[1:])
+        pairs = [(turn(m), *table) for (_, m), table in zip(inside, self._tables, strict=True)]
+        return _joined(back(m + np.expm1(-decay * lapse) * (m - end)) for m, decay, end in pairs)
 
-    def limit(self) -> ComplexArray:
-        """M in the long run."""
-        found = [(a / decay).ravel() for a, decay in self._tables]
-        return np.concatenate([np.zeros(0, dtype=complex), *found])
+    def change(self, time: float, memory: ComplexArray) -> ComplexArray:
+        """No change of what is noted."""
+        return np.zeros_like(memory)
 
-    def kicked(self, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
-        """M after a pulse."""
-        return super().kicked(memory, self.problem.system.in_eigenbasis(pulse))
+    def kicked(self, time: float, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
+        """M after a pulse, P M P^dag, and the time of it."""
+        return np.append(time, super().kicked(time, self._now(time, memory), pulse))
 
-    def dressed(self, time: float, memory: ComplexArray) -> list[ComplexArray]:
-        """Lambda_i of each reservoir, in the basis of H as given."""
-        found = []
-        for r, m in zip(self.problem.reservoirs, self._split(memory), strict=True):
-            inside = np.einsum("kij,kjmn->imn", r.coefficients, m)
-            white = np.einsum("ij,jmn->imn", r.delta, r.operators(time))
-            found.append(self.problem.system.from_eigenbasis(inside) + white)
-        return found
+    def parts(self, time: float, memory: ComplexArray) -> list[Part]:
+        """Lambda_i and A_i of each reservoir."""
+        return super().parts(time, self._now(time, memory))
+
+
+def _joined(pieces: Iterable[ComplexArray]) -> ComplexArray:
+    return np.concatenate([np.zeros(0, dtype=complex), *(piece.ravel() for piece in pieces)])
 
 
 def tcl2_generator(
@@ -404,15 +387,14 @@ def tcl2_generator(
     _needs_time(system, time, level_shift)
     if resolution is not None:
         raise ParameterError("`resolution` does not go with 'tcl2' where H or A depend on time")
-    problem = scaled(system, FINE)
-    second = SecondOrder(problem)
-    end = problem.unit * time
-    memory = _integrated(second.change, second.start(), end)
-    now = system.at(time)
-    pieces = [
-        _part(r, x, now, problem.unit)
-        for r, x in zip(problem.reservoirs, second.dressed(end, memory), strict=True)
-    ]
+    second = SecondOrder(scaled(system, FINE))
+    unit, now = second.problem.unit, system.at(time)
+    memory = integrated(second.change, second.start(), unit * np.array([0.0, time]))[-1]
+    pieces = []
+    for part, r, c in zip(
+        second.parts(unit * time, memory), second.problem.reservoirs, now.couplings, strict=True
+    ):
+        pieces.append(Part(part.dressed * (unit / r.size), c.matrices, part.shift))
     return Generator(now, "tcl2", (*pieces, *collapse_part(now)), time=time)
 
 
@@ -424,26 +406,6 @@ def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
             "`level_shift` must be True for 'tcl4', and for 'tcl2' where H or A depend on time: "
             "it is no separate term there"
         )
-
-
-def _summed(coefficients: ComplexArray, weights: Any) -> ComplexArray:
-    return np.asarray(np.einsum("kij,wk->wij", coefficients, weights))
-
-
-def _part(reservoir: _Reservoir, dressed: ComplexArray, now: OpenSystem, unit: float) -> Part:
-    operators = now.couplings[reservoir.coupling.index].matrices
-    return Part(dressed * (unit / reservoir.size), operators, np.zeros_like(operators[0]))
-
-
-def _integrated(
-    change: Callable[[float, ComplexArray], ComplexArray], start: ComplexArray, end: float
-) -> ComplexArray:
-    if not len(start) or end == 0:
-        return start
-    found = solve_ivp(change, (0.0, end), start, method="DOP853", rtol=RTOL, atol=ATOL)
-    if not found.success:
-        raise ConvergenceError(f"the memory could not be integrated: {found.message}")
-    return np.asarray(found.y[:, -1])
 
 
 # --- fourth order --------------------------------------------------------------------------------
@@ -459,12 +421,7 @@ class FourthOrder:
     problem: Scaled
 
     def __post_init__(self) -> None:
-        for r in self.problem.reservoirs:
-            if r.coupling.bath.conserving:
-                raise ParameterError(
-                    "`method` 'tcl4' takes baths with Hermitian couplings, got a lead in coupling "
-                    f"{r.coupling.index}; use 'tcl2'"
-                )
+        self.problem.refuse_leads("tcl4", "tcl2")
         d, k = self.problem.system.dimension, len(self.rates)
         needed = 16.0 * float(d) ** 4 * (k * (k + 1) // 2 + 6 * k + 8)
         if needed > MOST_BYTES:
@@ -479,16 +436,6 @@ class FourthOrder:
         """Decay nu of each exponent of each component, (k,)."""
         found = [np.repeat(r.rates, r.delta.shape[0]) for r in self.problem.reservoirs]
         return np.concatenate([np.zeros(0, dtype=complex), *found])
-
-    @cached_property
-    def places(self) -> tuple[tuple[int, int], ...]:
-        """Coupling, and component of its operators, of each exponent."""
-        return tuple(
-            (index, i)
-            for index, r in enumerate(self.problem.reservoirs)
-            for _ in r.rates
-            for i in range(r.delta.shape[0])
-        )
 
     @cached_property
     def strength(self) -> float:
@@ -506,15 +453,13 @@ class FourthOrder:
 
     def _operators(self, time: float) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
         free = self.problem.free(time)
-        size = len(free)
-        outer, inner = [np.zeros((0, size, size), complex)], [np.zeros((0, size, size), complex)]
+        outer, inner = [np.zeros((0, *free.shape), complex)], [np.zeros((0, *free.shape), complex)]
         for r in self.problem.reservoirs:
             a = r.operators(time)
-            turn, ahead, back = commutator(a), left(a), right(a)
-            both = np.einsum("kij,jab->kiab", r.coefficients, ahead)
-            both = both - np.einsum("kij,jab->kiab", r.partners, back)
-            inner.append(-1j / self.strength * both.reshape(-1, size, size))
-            outer.append(np.tile(-1j * turn, (len(r.rates), 1, 1)))
+            both = np.einsum("kij,jab->kiab", r.coefficients, left(a))
+            both -= np.einsum("kij,jab->kiab", r.partners, right(a))
+            inner.append(-1j / self.strength * both.reshape(-1, *free.shape))
+            outer.append(np.tile(-1j * (left(a) - right(a)), (len(r.rates), 1, 1)))
         return free, np.concatenate(outer), np.concatenate(inner)
 
     @cached_property
@@ -526,8 +471,8 @@ class FourthOrder:
         place[one, other] = place[other, one] = np.arange(len(one))
         return one, other, place
 
-    def start(self) -> ComplexArray:
-        """Nothing is remembered."""
+    def start(self, time: float = 0.0) -> ComplexArray:
+        """Nothing is remembered at a time."""
         k, d = len(self.rates), self.problem.system.dimension
         return np.zeros((2 * k + k * (k + 1) // 2) * d**4, dtype=complex)
 
@@ -536,89 +481,82 @@ class FourthOrder:
         w = memory.reshape(-1, size, size)
         return w[:k], w[k:-k] if k else w, w[len(w) - k :]
 
+    def _sources(self, outer: ComplexArray, w1: ComplexArray, w2: ComplexArray) -> ComplexArray:
+        """The share of w1 and w2 in the change of w3."""
+        place = self._pairs[2]
+        loops = sum((u @ w2[row] for u, row in zip(outer, place, strict=True)), np.zeros_like(w1))
+        return np.asarray(loops - w1 @ (outer @ w1).sum(axis=0))
+
     def change(self, time: float, memory: ComplexArray) -> ComplexArray:
         """Derivatives of w1, w2 and w3."""
         free, outer, inner = self.operators(time)
-        one, other, place = self._pairs
-        w1, w2, w3 = self._split(memory)
+        one, other, _ = self._pairs
         nu = self.rates[:, None, None]
-        second = (outer @ w1).sum(axis=0)
+        w1, w2, w3 = self._split(memory)
         crossed = inner[other] @ w1[one] + inner[one] @ w1[other]
-        loops = sum((outer[m] @ w2[place[:, m]] for m in range(len(nu))), np.zeros_like(w1))
-        new = (
-            free @ w1 - w1 @ free - nu * w1 + inner,
-            free @ w2 - w2 @ free - (nu[one] + nu[other]) * w2 + crossed,
-            free @ w3 - w3 @ free - nu * w3 + loops - w1 @ second,
+        return _joined(
+            (
+                free @ w1 - w1 @ free - nu * w1 + inner,
+                free @ w2 - w2 @ free - (nu[one] + nu[other]) * w2 + crossed,
+                free @ w3 - w3 @ free - nu * w3 + self._sources(outer, w1, w2),
+            )
         )
-        return np.concatenate([piece.ravel() for piece in new])
 
-    def kicked(self, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
+    def kicked(self, time: float, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
         """All w after a pulse."""
         turn = np.kron(pulse.conj(), pulse)
-        size = len(turn)
-        return np.asarray((turn @ memory.reshape(-1, size, size) @ turn.conj().T).ravel())
+        return np.asarray((turn @ memory.reshape(-1, *turn.shape) @ turn.conj().T).ravel())
 
-    def fourth(self, time: float, memory: ComplexArray) -> ComplexArray:
-        """K4 of each coupling, (couplings, d^2, d^2)."""
+    def fourth(self, time: float, memory: ComplexArray) -> list[ComplexArray]:
+        """K4 of each coupling."""
         return self._by_coupling(self.operators(time)[1] @ self._split(memory)[2])
 
-    def _by_coupling(self, terms: ComplexArray) -> ComplexArray:
-        found = np.zeros((len(self.problem.reservoirs), *terms.shape[1:]), dtype=complex)
-        np.add.at(found, [index for index, _ in self.places], self.strength**2 * terms)
-        return found
+    def _by_coupling(self, terms: ComplexArray) -> list[ComplexArray]:
+        ends = np.cumsum([len(r.rates) * len(r.delta) for r in self.problem.reservoirs])
+        pieces = np.split(terms, ends[:-1]) if len(ends) else []
+        return [self.strength**2 * piece.sum(axis=0) for piece in pieces]
 
-    def act(self, time: float, memory: ComplexArray, rho: ComplexArray) -> ComplexArray:
-        """Rate of change of matrices rho (..., d, d)."""
+    def act(self, time: float, memory: ComplexArray, columns: ComplexArray) -> ComplexArray:
+        """Rate of change of columns (d^2, n)."""
         free, outer, _ = self.operators(time)
         w1, _, w3 = self._split(memory)
         total = free + (outer @ (self.strength * w1 + self.strength**2 * w3)).sum(axis=0)
-        d = rho.shape[-1]
-        flat = rho.swapaxes(-1, -2).reshape(-1, d * d) @ total.T
-        return np.asarray(flat.reshape(rho.shape).swapaxes(-1, -2))
+        return np.asarray(total @ columns)
 
-    def asymptotic(self) -> ComplexArray:
+    def asymptotic(self) -> list[ComplexArray]:
         """K4 of each coupling in the long run, element by element between modes of L.
 
         `ConvergenceError` where a mode of L decays faster than the bath forgets.
         """
         free, outer, inner = self.operators(0.0)
-        values, modes, back = self._modes(free)
-        outer = np.asarray(back @ outer @ modes, dtype=complex)
-        inner = np.asarray(back @ inner @ modes, dtype=complex)
-        nu, gaps = self.rates, values[:, None] - values
-        if len(nu) and float((nu.real[:, None, None] - gaps.real).min()) <= 0:
+        values, modes, back = _modes(free)
+        outer, inner = back @ outer @ modes, back @ inner @ modes
+        nu, gaps = self.rates[:, None, None], values[:, None] - values
+        if len(nu) and float((nu - gaps).real.min()) <= 0:
             raise ConvergenceError(
                 "'tcl4' has no long-time limit: `collapse` operators act faster than the slowest "
                 f"exponent of the baths decays ({nu.real.min() * self.problem.unit:.3g})"
             )
-        w1 = np.asarray(inner / (nu[:, None, None] - gaps))
-        loops: ComplexArray = np.asarray(-w1 @ (outer @ w1).sum(axis=0))
-        for k in range(len(nu)):
-            for m in range(k + 1):
-                w2 = (inner[m] @ w1[k] + inner[k] @ w1[m]) / (nu[k] + nu[m] - gaps)
-                loops[k] += outer[m] @ w2
-                if m != k:
-                    loops[m] += outer[k] @ w2
-        w3 = loops / (nu[:, None, None] - gaps)
+        one, other, _ = self._pairs
+        w1 = inner / (nu - gaps)
+        crossed = inner[other] @ w1[one] + inner[one] @ w1[other]
+        w2 = crossed / (nu[one] + nu[other] - gaps)
+        w3 = self._sources(outer, w1, w2) / (nu - gaps)
         return self._by_coupling(modes @ (outer @ w3) @ back)
 
-    @property
-    def _noisy(self) -> bool:
-        return any(r.delta.any() for r in self.problem.reservoirs)
 
-    def _modes(self, free: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
-        system = self.problem.system
-        if not system.collapse and self.problem.whole and not self._noisy:
-            gaps = (system.energies[:, None] - system.energies) / self.problem.unit
-            unitary = np.asarray(np.kron(system.states.conj(), system.states), dtype=complex)
-            return np.asarray(-1j * gaps.T.ravel()), unitary, unitary.conj().T
-        values, modes = np.linalg.eig(free)
-        if np.linalg.cond(modes) > 1e8:
-            raise ConvergenceError(
-                "'tcl4' has no long-time limit element by element: the modes of H and `collapse` "
-                "coincide; give a `time`"
-            )
-        return values, modes, np.asarray(np.linalg.inv(modes))
+def _modes(free: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+    """Eigenvalues of L, eigenvectors and their inverse; unitary ones where nothing decays."""
+    if np.allclose(free, -free.conj().T, rtol=0.0, atol=1e-15):
+        energies, modes = np.linalg.eigh(1j * free)
+        return -1j * energies, modes, modes.conj().T
+    values, modes = np.linalg.eig(free)
+    if np.linalg.cond(modes) > 1e8:
+        raise ConvergenceError(
+            "'tcl4' has no long-time limit element by element: the modes of H and `collapse` "
+            "coincide; give a `time`"
+        )
+    return values, modes, np.linalg.inv(modes)
 
 
 def tcl4_generator(
@@ -660,14 +598,11 @@ def tcl4_generator(
     equation = FourthOrder(scaled(system, rtol))
     unit, now = equation.problem.unit, system.at(time)
     if np.isfinite(time):
-        memory = _integrated(equation.change, equation.start(), unit * time)
-        rest = equation.fourth(unit * time, memory)
+        marks = unit * np.array([0.0, time])
+        memory = integrated(equation.change, equation.start(), marks)[-1]
+        fourth = equation.fourth(unit * time, memory)
     else:
-        rest = equation.asymptotic()
-    second = tcl2_generator(system, time)
-    pieces = [
-        replace(part, rest=unit * part_rest)
-        for part, part_rest in zip(second.pieces[: len(rest)], rest, strict=True)
-    ]
-    pieces += second.pieces[len(rest) :]
-    return Generator(now, "tcl4", tuple(pieces), time=time)
+        fourth = equation.asymptotic()
+    second = tcl2_generator(system, time).pieces
+    pieces = [replace(part, rest=unit * rest) for part, rest in zip(second, fourth, strict=False)]
+    return Generator(now, "tcl4", (*pieces, *second[len(fourth) :]), time=time)

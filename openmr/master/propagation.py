@@ -5,28 +5,37 @@ Positivity is followed to its root on dense output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 import qutip
 from numpy.typing import ArrayLike
 from qutip import Qobj, QobjEvo
+from qutip.solver.result import Result
 from scipy.optimize import brentq
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ParameterError
+from openmr._checks import Array, ComplexArray, ConvergenceError, OpenmrError, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.master.hierarchy import MAX_DEPTH, SHALLOW
-from openmr.master.markov import ROUTES, Generator
-from openmr.master.memory import ATOL, RTOL
-from openmr.master.motion import Motion, Path, by_hierarchy, motion_of, refuse_options, run
+from openmr.master.hierarchy import MAX_DEPTH, SHALLOW, Hierarchy, hierarchical, hierarchies, ladder
+from openmr.master.markov import METHODS, ROUTES, Generator, generator
+from openmr.master.memory import FINE, ConstantSecondOrder, FourthOrder, SecondOrder, scaled
+from openmr.master.motion import Local, Motion, Path, Remembering, run
 from openmr.master.open_system import OpenSystem
-from openmr.master.panels import PanelMemory
+from openmr.master.panels import PanelMemory, panel_memory
 from openmr.tables import document
 
+_FINENESS, _LAST = (FINE, 1e-6), 1e-4
+"""Errors of the exponents that are tried in second order, where one more costs little; and the last
+one, for pulses: without them C(t) itself serves."""
+_REACH = {"tcl2": 100.0, "tcl4": 30.0}
+"""Noise above so many times the largest frequency is white where memory is integrated in time."""
+_LARGEST_LIMIT = 24
+"""Levels up to which a matrix exponential is cheaper than going on in time."""
 _SOLVERS = ("DOP853", "RK45", "RK23", "Radau", "BDF")
 _OPTIONS = ("method", "rtol", "atol", "max_step")
 _NOISE = {False: 1e-12, True: 1e-9}
@@ -61,7 +70,7 @@ class Evolution:
     states: tuple[Qobj, ...]
     expect: Any
     uncertainty: float
-    _path: Path = field(repr=False)
+    _state: Callable[[float], Qobj] = field(repr=False)
     _maps: Callable[[], Evolution] = field(repr=False)
     _noise: float = field(repr=False)
 
@@ -70,18 +79,18 @@ class Evolution:
         return bool(self.states[0].issuper)
 
     @cached_property
+    def _lowest(self) -> Array:
+        return np.array([_lowest(state) for state in self.states])
+
+    @property
     def lowest_state(self) -> Array | None:
         """Smallest eigenvalue of each state (t,), no unit; None for maps."""
-        if self._is_map:
-            return None
-        return np.array([_lowest(state.full().ravel("F")[:, None]) for state in self.states])
+        return None if self._is_map else self._lowest
 
     @cached_property
     def lowest_choi(self) -> Array:
         """Smallest eigenvalue of the Choi matrix of the map from the first time (t,), trace one."""
-        if not self._is_map:
-            return self._maps().lowest_choi
-        return np.array([_lowest(state.full()) for state in self.states])
+        return self._lowest if self._is_map else self._maps().lowest_choi
 
     @cached_property
     def crossings(self) -> tuple[float, ...]:
@@ -89,21 +98,16 @@ class Evolution:
 
         Sought between those of the times that differ in sign.
         """
-        lowest = self.lowest_choi if self._is_map else self.lowest_state
-        assert lowest is not None
+
+        def height(time: float) -> float:
+            return _lowest(self._state(time)) + self._noise
+
         found = []
-        for k in np.flatnonzero(np.diff(lowest < -self._noise)):
-            last = np.nextafter(self.times[k + 1], self.times[k])  # before a pulse there
-
-            def height(t: float) -> float:
-                return _lowest(self._path(t)) + self._noise
-
-            ends = height(float(self.times[k])), height(float(last))
-            same = ends[0] * ends[1] > 0  # it is the pulse that changes the sign
-            low, high = float(self.times[k]), float(last)
-            found.append(
-                float(self.times[k + 1]) if same else brentq(height, low, high, rtol=1e-13)
-            )
+        for k in np.flatnonzero(np.diff(self._lowest < -self._noise)):
+            low, end = float(self.times[k]), float(self.times[k + 1])
+            high = float(np.nextafter(end, low))  # before a pulse there
+            same = height(low) * height(high) > 0  # it is the pulse that changes it
+            found.append(end if same else brentq(height, low, high, rtol=1e-13))
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,11 +132,9 @@ class Evolution:
 
     def __repr__(self) -> str:
         what = "maps" if self._is_map else "states"
-        lowest = self.lowest_choi if self._is_map else self.lowest_state
-        assert lowest is not None
         rows = [
             f"Evolution  {self.method}, {len(self.times)} {what} to t = {self.times[-1]:.4g}",
-            f"  lowest eigenvalue : {lowest.min():.3g}",
+            f"  lowest eigenvalue : {self._lowest.min():.3g}",
         ]
         if self.crossings:
             rows.append("  through zero at   : " + ", ".join(f"{t:.6g}" for t in self.crossings))
@@ -144,15 +146,10 @@ class Evolution:
         return "\n".join(rows)
 
 
-def _lowest(columns: ComplexArray) -> float:
-    """Smallest eigenvalue of a state (d^2, 1), or of the Choi matrix of a map (d^2, d^2)."""
-    d = round(len(columns) ** 0.5)
-    if columns.shape[1] == 1:
-        rho = columns.reshape(d, d).T
-        return float(np.linalg.eigvalsh(0.5 * (rho + rho.conj().T))[0])
-    # [column, row | column, row] of what comes out and goes in -> [row out, row in | columns]
-    choi = columns.reshape(d, d, d, d).transpose(1, 3, 0, 2).reshape(d * d, d * d) / d
-    return float(np.linalg.eigvalsh(0.5 * (choi + choi.conj().T))[0])
+def _lowest(state: Qobj) -> float:
+    """Smallest eigenvalue of a state, or of the Choi matrix of a map."""
+    matrix = qutip.to_choi(state).full() / state.shape[0] ** 0.5 if state.issuper else state.full()
+    return float(np.linalg.eigvalsh(0.5 * (matrix + matrix.conj().T))[0])
 
 
 # --- the question --------------------------------------------------------------------------------
@@ -230,87 +227,195 @@ def evolve(
     if hasattr(system, "listed_states"):
         _checks.warn_renamed("evolve(tcl2(...), ...)", "evolve(system, ..., method='tcl2')")
         return system.listed_states(start, times, extra=extra, options=options)
-    made = system if isinstance(system, Generator | PanelMemory) else None
-    given: Any = made.system if made is not None else system
-    _checks.instance("system", given, OpenSystem)
-    described: OpenSystem = given
-    if isinstance(made, PanelMemory):
-        method = "tcl2"
-    elif extra is not None:
+    made = isinstance(system, Generator | PanelMemory)
+    described = system.system if isinstance(system, Generator | PanelMemory) else system
+    _checks.instance("system", described, OpenSystem)
+    if extra is not None and not isinstance(system, PanelMemory):
         raise ParameterError("`extra` goes with a PanelMemory; else change H or `collapse`")
-    else:
-        method = made.method if made is not None else _checks.choice("method", method, ROUTES)
-    if rtol is not None:
-        rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
+    if made:
+        method = getattr(system, "method", "tcl2")
+    elif _checks.choice("method", method, ROUTES) not in METHODS:
+        _refuse_options(method, level_shift, resolution)
     if max_depth is not None:
         max_depth = _checks.integer("max_depth", max_depth, least=SHALLOW + 1)
         if method != "heom":
             raise ParameterError(f"`max_depth` goes with 'heom', not with `method` {method!r}")
-    grid, solver = _grid(times), _options(options)
-    if isinstance(made, PanelMemory) and not (grid[0] >= 0 and grid[-1] <= made.time * (1 + 1e-12)):
-        raise ParameterError(
-            f"`times` must be between 0 and {made.time:.4g}, where the memory is known, got "
-            f"{grid[0]:.4g} to {grid[-1]:.4g}"
-        )
-    columns = _columns(described, start, check)
-    observables = _observables(described, e_ops, columns)
-    kicks = _kicks(described, pulses, grid)
+    grid = _grid(times)
+    asked = _Asked(
+        given=system,
+        system=described,
+        method=method,
+        columns=_columns(described, start, check),
+        grid=grid,
+        kicks=_kicks(described, pulses, grid),
+        options={"level_shift": level_shift, "resolution": resolution},
+        rtol=None if rtol is None else _checks.number("rtol", rtol, above=0.0, most=0.1),
+        max_depth=max_depth or MAX_DEPTH,
+        solver=_solver(options),
+        extra=extra,
+    )
+    if isinstance(system, PanelMemory):
+        _refuse_beyond(system, asked)
+    return _answer(asked, e_ops)
 
-    def columns_by(motion: Motion) -> tuple[list[ComplexArray], Path]:
-        return run(motion, columns, grid, kicks)
 
-    first = float(grid[0])
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A question to `evolve`, checked."""
+
+    given: OpenSystem | Generator | PanelMemory
+    system: OpenSystem
+    method: str
+    columns: ComplexArray
+    grid: Array
+    kicks: list[tuple[float, ComplexArray]]
+    options: dict[str, Any]  # of `generator`
+    rtol: float | None
+    max_depth: int
+    solver: dict[str, Any]
+    extra: Qobj | None
+
+
+def _answer(asked: _Asked, e_ops: Any = ()) -> Evolution:
+    system, method, d = asked.system, asked.method, asked.system.dimension
+    observables = _observables(asked, e_ops)
     with exact_arithmetic():
-        if method == "heom" and made is None:
-            refuse_options(method, level_shift, resolution)
-            values, path, uncertainty = by_hierarchy(
-                described, first, columns_by, rtol or 1e-4, max_depth or MAX_DEPTH, solver
-            )
+        if method == "heom" and asked.given is system:
+            path, uncertainty = _converged(asked)
         else:
-            motion, uncertainty = motion_of(
-                made or described,
-                extra,
-                method,
-                first,
-                rtol,
-                solver,
-                level_shift,
-                resolution,
-                pulsed=bool(kicks),
-            )
-            values, path = columns_by(motion)
-    states = tuple(_as_qobj(described, one) for one in values)
+            motion, uncertainty = _motion(asked)
+            path = run(motion, asked.grid, asked.kicks)
 
-    def maps() -> Evolution:
-        whole = np.eye(described.dimension**2, dtype=complex)
-        found: Evolution = evolve(
-            made or described,
-            described.as_superoperator(whole),
-            grid,
-            method=method,
-            pulses=[(time, described.as_operator(kick)) for time, kick in kicks],
-            level_shift=level_shift,
-            resolution=resolution,
-            rtol=rtol,
-            max_depth=max_depth,
-            options=options,
-            extra=extra,
-        )
-        return found
+    def state(time: float) -> Qobj:
+        with exact_arithmetic():
+            columns = path(time)
+        if columns.shape[1] > 1:
+            return system.as_superoperator(columns)
+        return system.as_operator(columns.reshape(d, d).T)
 
+    states = tuple(state(time) for time in asked.grid)
+    means = Result(observables, {"store_states": False, "store_final_state": False})
+    for time, one in zip(asked.grid, states, strict=True):
+        means.add(time, one)
+    expect = {name: np.array(values) for name, values in means.e_data.items()}
     return Evolution(
         method=method,
-        times=grid,
+        times=asked.grid,
         states=states,
-        expect=_means(observables, grid, states),
+        expect=expect if isinstance(e_ops, Mapping) else list(expect.values()),
         uncertainty=uncertainty,
-        _path=path,
-        _maps=maps,
-        _noise=_NOISE[method in ("tcl2", "tcl4", "heom") or not described.constant],
+        _state=state,
+        _maps=lambda: _answer(replace(asked, columns=np.eye(d * d, dtype=complex))),
+        _noise=_NOISE[method not in METHODS or not system.constant],
     )
 
 
+# --- what moves it -------------------------------------------------------------------------------
+
+
+def _motion(asked: _Asked) -> tuple[Motion, float]:
+    """Motion by any equation but the hierarchy, and its uncertainty."""
+    if isinstance(asked.given, PanelMemory):
+        return _on_panels(asked, asked.given, 0.0)
+    if asked.given is asked.system and asked.method not in METHODS:
+        return _remembering(asked)
+
+    def made(time: float | None) -> Generator:
+        if isinstance(asked.given, Generator):
+            return asked.given
+        return generator(asked.system, asked.method, time=time, **asked.options)
+
+    constant = isinstance(asked.given, Generator) or asked.system.constant
+    now = made(None if constant else float(asked.grid[0]))
+    unit = float(np.abs(now.matrix).max()) or 1.0
+    limit = now.matrix / unit if constant else None
+
+    def matrix(time: float) -> ComplexArray:
+        return np.asarray(made(time / unit).matrix / unit)
+
+    return Local(asked.columns, asked.solver, unit, 0.0, limit, matrix), now.uncertainty
+
+
+def _on_panels(asked: _Asked, given: PanelMemory, since: float) -> tuple[Motion, float]:
+    """By K(t) from panels of time, which stands still at the end unless C(t) has a tail."""
+    # the first panel, the shortest memory, is of length one: no step leaps over it
+    unit = 1.0 / given.first_step if 0 < given.first_step < np.inf else 1.0
+    added = 0.0 if asked.extra is None else asked.extra.full()
+
+    def matrix(time: float) -> ComplexArray:
+        return np.asarray((given.overshot(time / unit - since).matrix + added) / unit)
+
+    endless = np.isinf(given.time) and all(one.late is None for one in given.transforms)
+    limit = matrix(np.inf) if endless else None
+    errors = [(one.uncertainty + one.tail) / (one.scale or 1.0) for one in given.transforms]
+    motion = Local(asked.columns, asked.solver, unit, unit * given.memory, limit, matrix)
+    return motion, max(errors, default=0.0)
+
+
+def _remembering(asked: _Asked) -> tuple[Motion, float]:
+    """With memory, and in a small constant system by the generator of the long run after it."""
+    system, method, rtol = asked.system, asked.method, asked.rtol
+    closed = method == "tcl2" and system.constant
+    fine = (*_FINENESS, _LAST) if asked.kicks else _FINENESS
+    errors = (rtol,) if rtol else fine if closed else (1e-5,)
+    for error in errors:
+        try:
+            reach = np.inf if closed else _REACH[method]
+            problem = scaled(system, error, float(asked.grid[0]), reach=reach)
+            break
+        except ConvergenceError:
+            if error == errors[-1] and closed and not (rtol or asked.kicks):
+                return _on_panels(asked, panel_memory(system), float(asked.grid[0]))
+            if error == errors[-1]:
+                raise
+    second = ConstantSecondOrder if closed else SecondOrder
+    equation = FourthOrder(problem) if method == "tcl4" else second(problem)
+    limit = None
+    if system.constant and system.dimension <= _LARGEST_LIMIT:
+        with suppress(OpenmrError):  # no limit: the memory is followed to the end
+            limit = generator(system, method).matrix / problem.unit
+    uncertainty = max((r.uncertainty for r in problem.reservoirs), default=0.0)
+    moved = asked.columns, asked.solver, problem.unit, problem.settled
+    return Remembering(*moved, limit, equation), uncertainty
+
+
+def _converged(asked: _Asked) -> tuple[Path, float]:
+    """Through a hierarchy converged in depth and exponents, and the sum of both changes."""
+
+    @cache
+    def path_of(hierarchy: Hierarchy) -> Path:
+        return run(hierarchical(hierarchy, asked.columns, asked.solver), asked.grid, asked.kicks)
+
+    def answer(hierarchy: Hierarchy) -> tuple[ComplexArray, float]:
+        return np.array([path_of(hierarchy)(time) for time in asked.grid]), asked.rtol or 1e-4
+
+    found, change = ladder(hierarchies(asked.system, float(asked.grid[0])), answer, asked.max_depth)
+    return path_of(found), change
+
+
 # --- what was given ------------------------------------------------------------------------------
+
+
+def _refuse_options(method: str, level_shift: bool, resolution: float | None) -> None:
+    if not level_shift:
+        raise ParameterError(
+            f"`level_shift` must be True with {method!r}, where it is no separate term"
+        )
+    if resolution is not None:
+        raise ParameterError(f"`resolution` does not go with `method` {method!r}")
+
+
+def _refuse_beyond(made: PanelMemory, asked: _Asked) -> None:
+    if asked.kicks:
+        raise ParameterError(
+            "`pulses` need a memory in exponents: give the OpenSystem, with baths that have them"
+        )
+    first, last = asked.grid[0], asked.grid[-1]
+    if not (first >= 0 and last <= made.time * (1 + 1e-12)):
+        raise ParameterError(
+            f"`times` must be between 0 and {made.time:.4g}, where the memory is known, got "
+            f"{first:.4g} to {last:.4g}"
+        )
 
 
 def _grid(times: ArrayLike) -> Array:
@@ -320,17 +425,15 @@ def _grid(times: ArrayLike) -> Array:
     return grid
 
 
-def _options(options: Mapping[str, Any] | None) -> dict[str, Any]:
-    given = dict(options or {})
-    for name in given:
-        _checks.choice("options", name, _OPTIONS)
-    found: dict[str, Any] = {
-        "method": _checks.choice("options['method']", given.get("method", "DOP853"), _SOLVERS)
-    }
-    for name, usual in (("rtol", RTOL), ("atol", ATOL)):
-        found[name] = _checks.number(f"options[{name!r}]", given.get(name, usual), above=0.0)
-    longest = given.get("max_step", np.inf)
-    found["max_step"] = _checks.number("options['max_step']", longest, above=0.0, infinite=True)
+def _solver(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """SciPy's options as given, checked."""
+    found = dict(options or {})
+    for name, value in found.items():
+        if _checks.choice("options", name, _OPTIONS) == "method":
+            _checks.choice("options['method']", value, _SOLVERS)
+        else:
+            longest = name == "max_step"
+            found[name] = _checks.number(f"options[{name!r}]", value, above=0.0, infinite=longest)
     return found
 
 
@@ -341,57 +444,35 @@ def _columns(system: OpenSystem, start: Any, check: bool) -> ComplexArray:
             f"`start` must be a qutip.Qobj (ket, density matrix or superoperator) with dims "
             f"{system.dims}, got a {type(start).__name__}"
         )
-    if start.issuper:
-        if start.dims != [system.dims, system.dims]:
-            raise ParameterError(
-                f"`start` must act on operators with dims {system.dims}, got dims {start.dims}"
-            )
-        matrix = start.full()
-        if not np.all(np.isfinite(matrix)):
-            raise ParameterError("`start` must hold finite numbers, got one that is not")
-        return np.asarray(matrix)
-    if not check and start.isoper and start.dims == system.dims:
-        if not np.all(np.isfinite(start.full())):
-            raise ParameterError("`start` must hold finite numbers, got one that is not")
-        return np.asarray(start.full().ravel("F")[:, None])
-    return np.asarray(system.density_matrix(start).full().ravel("F")[:, None])
+    if start.issuper and start.dims != [system.dims, system.dims]:
+        raise ParameterError(
+            f"`start` must act on operators with dims {system.dims}, got dims {start.dims}"
+        )
+    if not start.issuper and (check or start.dims != system.dims):
+        start = system.density_matrix(start)
+    matrix = np.asarray(start.full())
+    if not np.all(np.isfinite(matrix)):
+        raise ParameterError("`start` must hold finite numbers, got one that is not")
+    return matrix if start.issuper else matrix.ravel("F")[:, None]
 
 
-def _observables(
-    system: OpenSystem, e_ops: Any, columns: ComplexArray
-) -> dict[Any, Any] | list[Any]:
+def _observables(asked: _Asked, e_ops: Any) -> dict[Any, Any]:
     one = isinstance(e_ops, Qobj | QobjEvo) or callable(e_ops)
     given = {0: e_ops} if one else e_ops if isinstance(e_ops, Mapping) else dict(enumerate(e_ops))
-    if given and columns.shape[1] > 1:
+    if given and asked.columns.shape[1] > 1:
         raise ParameterError("`e_ops` must be empty where `start` is a superoperator")
     for name, operator in given.items():
-        if isinstance(operator, Qobj | QobjEvo):
-            if operator.dims != system.dims:
-                raise ParameterError(
-                    f"`e_ops[{name!r}]` must have the dims {system.dims} of the system, got "
-                    f"{operator.dims}"
-                )
-        elif not callable(operator):
+        if not isinstance(operator, Qobj | QobjEvo) and not callable(operator):
             raise ParameterError(
                 f"`e_ops[{name!r}]` must be a Qobj, QobjEvo or function of time and state, got "
                 f"{_checks.shown(operator)}"
             )
-    return dict(given) if isinstance(e_ops, Mapping) else list(given.values())
-
-
-def _means(observables: dict[Any, Any] | list[Any], grid: Array, states: Sequence[Qobj]) -> Any:
-    def mean(operator: Any) -> Any:
-        if isinstance(operator, Qobj):
-            return np.array([qutip.expect(operator, state) for state in states])
-        if isinstance(operator, QobjEvo):
-            return np.array(
-                [qutip.expect(operator(t), s) for t, s in zip(grid, states, strict=True)]
+        if getattr(operator, "dims", asked.system.dims) != asked.system.dims:
+            raise ParameterError(
+                f"`e_ops[{name!r}]` must have the dims {asked.system.dims} of the system, got "
+                f"{operator.dims}"
             )
-        return np.array([operator(t, s) for t, s in zip(grid, states, strict=True)])
-
-    if isinstance(observables, dict):
-        return {name: mean(operator) for name, operator in observables.items()}
-    return [mean(operator) for operator in observables]
+    return dict(given)
 
 
 def _kicks(system: OpenSystem, pulses: Any, grid: Array) -> list[tuple[float, ComplexArray]]:
@@ -416,9 +497,3 @@ def _kicks(system: OpenSystem, pulses: Any, grid: Array) -> list[tuple[float, Co
             )
         found.append((time, matrix))
     return sorted(found, key=lambda pulse: pulse[0])
-
-
-def _as_qobj(system: OpenSystem, columns: ComplexArray) -> Qobj:
-    if columns.shape[1] > 1:
-        return system.as_superoperator(columns)
-    return system.as_operator(columns.reshape(system.dimension, -1).T)
