@@ -199,7 +199,10 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
 
 def square_matrix(name: str, matrix: ArrayLike, size: int | None = None) -> ComplexArray:
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one."""
-    found = np.asarray(matrix, dtype=complex)
+    try:
+        found = np.asarray(matrix, dtype=complex)
+    except (TypeError, ValueError):
+        raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
     side = size or "m"
     if found.ndim != 2 or found.shape[0] != found.shape[1] or size not in (None, len(found)):
         raise ParameterError(f"`{name}` must have shape ({side}, {side}), got {found.shape}")

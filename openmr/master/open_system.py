@@ -272,7 +272,7 @@ class OpenSystem:
         return None if leads or self.collapse or len(found) != 1 else found.pop()
 
     def gibbs(self, temperature: float) -> Qobj:
-        """Thermal state exp(-H/T) / Z.
+        """Thermal state exp(-H/T) / Z, at T = 0 that of the lowest levels.
 
         Parameters
         ----------
@@ -286,10 +286,11 @@ class OpenSystem:
         Raises
         ------
         ParameterError
-            For a temperature that is not positive.
+            For a negative temperature.
         """
-        temperature = _checks.number("temperature", temperature, above=0.0)
-        weights = np.exp(-(self.energies - self.energies[0]) / temperature)
+        temperature = _checks.number("temperature", temperature, least=0.0)
+        above = self.energies - self.energies[0]
+        weights = np.exp(-above / temperature) if temperature else 1.0 * (above == 0)
         return self.as_operator(self.states * (weights / weights.sum()) @ self.states.conj().T)
 
     def density_matrix(self, start: Any, name: str = "start") -> Qobj:

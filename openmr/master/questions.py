@@ -411,7 +411,7 @@ class Currents(Record):
         Sums: 0 in a steady state.
     entropy_production : float or None, unit of energy
         dS/dt - sum_i (energy - potential quantity) / temperature; None where a bath has no
-        temperature, or a potential and no `of`.
+        temperature or T = 0, or a potential and no `of`.
     warnings : tuple of str
         What to know before using the numbers.
     """
@@ -532,7 +532,7 @@ def _entropy(
     total = change
     for c in system.couplings:
         heat, potential = energy[c.index], c.bath.potential
-        if c.bath.temperature is None or system.collapse or (potential and number is None):
+        if not c.bath.temperature or system.collapse or (potential and number is None):
             return None
         if potential and number is not None:
             heat = heat - potential * number[c.index]

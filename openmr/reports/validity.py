@@ -231,6 +231,7 @@ def validity(
     _ = sample.magnet.exchange  # refuses matrices
     if not np.size(temperature) or not np.size(field):
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
+    _refuse_large(sample, costs)
     return validity_at(
         equilibrium(sample, temperature, field),
         direction=direction,
@@ -240,6 +241,14 @@ def validity(
         tolerance=tolerance,
         mixing_rate=mixing_rate,
     )
+
+
+def _refuse_large(sample: Sample, costs: bool) -> None:
+    """The space of electron and moment must be small: measured deviations start from it."""
+    if costs:
+        from openmr.rates.routes.joint_space import refuse_large
+
+        refuse_large(sample)
 
 
 @np.errstate(under="ignore")  # weights of frozen levels go to 0
@@ -638,6 +647,8 @@ def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[C
     if magnet.exchange.any():
         if len(magnet.sublattices) > 1:
             return ((None, "for one sublattice only", ""),) * 2
+        if _neighbourhood(magnet) < 2:
+            return ((None, "two moments of this spin are too many levels", ""),) * 2
         needed = _alignment(magnet, state.temperature)
         unknown = (state.temperature < ordering) & ~(np.abs(state.field) > needed)
         if np.any(unknown):

@@ -85,6 +85,13 @@ def test_steady_states_of_a_qubit():
     assert up == pytest.approx(row, abs=5e-6)
     assert found["davies"].gibbs_distance < ROUNDING < found["redfield"].gibbs_distance
     assert "wrong at second order" in repr(found["redfield"])
+    cold, warm = om.Bath.ohmic(1e-3, 5.0, 0.0), om.Bath.ohmic(1e-3, 5.0, 1.0)
+    x, z = qutip.sigmax(), 0.5 * qutip.sigmaz()
+    ground = master.steady_state(om.OpenSystem(z, [(x, cold)]), "davies")
+    assert ground.gibbs_distance < ROUNDING  # of the lowest level alone
+    assert ground.populations == pytest.approx([1.0, 0.0], abs=ROUNDING)
+    heat = master.currents(om.OpenSystem(z, [(x, cold), (x, warm)]), method="davies")
+    assert heat.entropy_production is None  # no number at T = 0
 
 
 R2 = {

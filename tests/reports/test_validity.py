@@ -301,6 +301,11 @@ def test_what_the_kinetic_equation_cannot_do_leaves_the_rest():
         (line,) = lines_of(name, om.presets.pt_py(), 1e-3, 1.0)
         assert line.deviation is None, name
         assert "so high that flips" in line.because
+    for line in lines_of("_weiss", om.presets.pt_py(spin=11.0), 300.0, 1.0):
+        assert line.deviation is None
+        assert "too many levels" in line.because
+    with pytest.raises(om.ParameterError, match="`spin` must span a joint space"):
+        om.validity(om.presets.pt_py(spin=1e5), 300.0, 1.0)
     # a band too narrow to hold k_B T is a bad argument, not an open line
     with pytest.raises(om.ParameterError, match=r"`half_width` must be >= 8\.62 eV, ten times"):
         om.validity(om.presets.pt_py(), 1e4, 1.0)
