@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,8 +16,6 @@ from openmr.moments.grid import in_blocks
 from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
 from openmr.sample.film import Sample
-
-Found = TypeVar("Found")
 
 _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
@@ -65,19 +63,19 @@ def relaxation(
     >>> om.relaxation(om.presets.pt_py(), temperature=10.0, field=5.0).tensor.shape
     (3, 3)
     """
-    return relaxation_and(lambda _: (), sample, temperature, field, method, options)[0]
+    return relaxation_and(None, sample, temperature, field, method, options)[0]
 
 
 @np.errstate(under="ignore")  # weights of frozen levels go to 0
 def relaxation_and(
-    then: Callable[[Relaxation], Found],
+    then: Callable[[Relaxation], Any] | None,
     sample: Sample,
     temperature: ArrayLike,
     field: ArrayLike,
     method: str,
     options: Mapping[str, Any],
-) -> tuple[Relaxation, Found]:
-    """`relaxation`, and arrays that `then` makes of it at each block of points, azimuth 0."""
+) -> tuple[Relaxation, Any]:
+    """`relaxation`, and arrays that `then`, if given, makes of each block of it, azimuth 0."""
     _checks.instance("sample", sample, Sample)
     chosen, route, azimuth = _chosen(sample, method, options)
     if not chosen.takes_grids:
@@ -85,12 +83,13 @@ def relaxation_and(
             route(equilibrium(sample, [], []))
         state = equilibrium(sample, temperature, field)
         found = _record(chosen, state, route(state))
-        return found.rotated(azimuth), then(found)
+        return found.rotated(azimuth), then(found) if then else ()
 
-    def line(temperature: Array, field: Array) -> tuple[Array, ExchangePart, Found]:
+    def line(temperature: Array, field: Array) -> tuple[Array, ExchangePart, Any]:
         state = thermal_state(sample, temperature, field)
         part = route(state)
-        return state.reduced_splitting, part, then(_record(chosen, state, part))
+        more = then(_record(chosen, state, part)) if then else ()
+        return state.reduced_splitting, part, more
 
     points = checked_points(sample, temperature, field)
     x, part, more = in_blocks(line, points[0].shape, *points)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Unpack
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
@@ -58,7 +59,7 @@ def magnetoresistance(
     """
     _checks.instance("sample", sample, Sample)
     m, at_points = at_direction(sample.film, direction, order, precession_sign)
-    if m.ndim > 1:  # its axes may not be those of the points
+    if m.ndim > 1 or np.ndim(options.get("azimuth", 0.0)):  # axes that the points may not have
         rates = relaxation(sample, temperature, field, method=method, **options)
         return record(sample.film, rates, m, order, at_points(rates))
     rates, parts = relaxation_and(at_points, sample, temperature, field, method, options)

@@ -431,6 +431,11 @@ def test_turned_axes_describe_the_same_relaxation():
     forgotten = replace(turned, azimuth=0.0)
     assert np.abs(film_tensor(forgotten, b) - film_tensor(plain, b)).max() > 0.1 * 1e11
     np.testing.assert_allclose(turned.rotated(-0.4).azimuth, [0.0, 1.6], atol=1e-15)
+    # the whole line in one call has the shape of its parts
+    line = om.magnetoresistance(sample, 10.0, 5.0, b, azimuth=azimuth)
+    steps = om.resistivity(sample.film, turned, b)
+    assert line.longitudinal.shape == steps.longitudinal.shape == azimuth.shape
+    np.testing.assert_allclose(line.longitudinal, steps.longitudinal, rtol=1e-14)
 
 
 def test_profiles_broadcast():
