@@ -392,9 +392,10 @@ def longitudinal(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
-    keeping = rate * (jx + jy) ** 2 * lines.absorbing
-    breaking = rate * (jx - jy) ** 2 * lines.emitting
-    return np.asarray(keeping + breaking)
+    flips = rate * (jx + jy) ** 2 * lines.absorbing
+    if np.any(jx != jy):
+        flips += rate * (jx - jy) ** 2 * lines.emitting
+    return np.asarray(flips)
 
 
 def longitudinal_printed(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
@@ -563,7 +564,9 @@ def precession(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Arra
     """
     zeeman = electrons.g * MU_B * state.field
     exchange = magnet.densities * magnet.exchange[:, 2] * state.mean_spin
-    return np.asarray((zeeman - over_sublattices(exchange)) / HBAR)
+    splitting = zeeman - over_sublattices(exchange)
+    splitting /= HBAR
+    return np.asarray(splitting)
 
 
 def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
