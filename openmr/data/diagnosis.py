@@ -392,6 +392,8 @@ def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
 def _unlike(sample: Sample) -> bool:
     """Whether n_S J differs between axes or sublattices."""
     energies = [one.principal_energy for one in sample.magnet.sublattices]
+    if not energies:
+        return False
     return bool(np.ptp(energies) > 1e-12 * np.max(np.abs(energies)))
 
 

@@ -79,7 +79,7 @@ def relaxation_and(
     _checks.instance("sample", sample, Sample)
     chosen, route, azimuth = _chosen(sample, method, options)
     if not chosen.takes_grids:
-        if sample.magnet.spins.max() > _LARGE_SPIN:
+        if sample.magnet.spins.max(initial=0.0) > _LARGE_SPIN:
             route(equilibrium(sample, [], []))
         state = equilibrium(sample, temperature, field)
         found = _record(chosen, state, route(state))

@@ -12,7 +12,7 @@ import numpy as np
 
 from openmr import _checks, units
 from openmr._checks import ParameterError, Range
-from openmr.sample.magnet import Magnet, lande
+from openmr.sample.magnet import NO_MOMENTS, Magnet, lande
 
 SMALLEST_G = 1e-15  # B_sd stays finite; small ones serve to switch the Zeeman energy off
 DOS = Range(1.0, 1e34, "eV^-1 m^-3", "1 per eV and nm^3 is 1e27")
@@ -175,13 +175,14 @@ class Film:
         return 1.0 / self.spin_flip_time
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Sample:
     """A magnet, its itinerant electrons and the film they are in.
 
     Parameters
     ----------
-    magnet : Magnet
+    magnet : Magnet or None
+        None is a film without moments, whose `magnet` has no sublattices.
     electrons : Electrons
     film : Film
     name : str
@@ -193,7 +194,14 @@ class Sample:
     film: Film
     name: str = "sample"
 
-    def __post_init__(self) -> None:
-        _checks.instance("magnet", self.magnet, Magnet)
-        _checks.instance("electrons", self.electrons, Electrons)
-        _checks.instance("film", self.film, Film)
+    def __init__(
+        self, magnet: Magnet | None, electrons: Electrons, film: Film, name: str = "sample"
+    ) -> None:
+        magnet = NO_MOMENTS if magnet is None else magnet
+        _checks.instance("magnet", magnet, Magnet)
+        _checks.instance("electrons", electrons, Electrons)
+        _checks.instance("film", film, Film)
+        object.__setattr__(self, "magnet", magnet)
+        object.__setattr__(self, "electrons", electrons)
+        object.__setattr__(self, "film", film)
+        object.__setattr__(self, "name", name)
