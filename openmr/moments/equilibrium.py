@@ -28,7 +28,7 @@ from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import each, in_blocks
 from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, means, variance
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
@@ -217,7 +217,7 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
 
 def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
     """Temperatures and fields broadcast against each other, refused where `equilibrium` does."""
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     if temperature.size and not (temperature.min() >= _COLDEST and temperature.max() <= _HOTTEST):

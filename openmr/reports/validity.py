@@ -23,7 +23,7 @@ from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.methods import COSTLY
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
 from openmr.tables import Comparison, document, table
@@ -227,7 +227,7 @@ def validity(
     >>> report.worst("tau_par").name
     'third order in J (Kondo), along'
     """
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     _ = sample.magnet.exchange  # refuses matrices
     if not np.size(temperature) or not np.size(field):
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")

@@ -17,7 +17,7 @@ from openmr._version import __version__
 from openmr.reports.verify.cases import NUMERICAL, Case, Solution, solve, standard_cases
 from openmr.reports.verify.comparison import Check, compare
 from openmr.sample import presets
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.tables import document, table
 
 
@@ -117,7 +117,7 @@ def verify(
         For bad arguments.
     """
     sample = presets.pt_py() if sample is None else sample
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     unit = _checks.unit_vectors("direction", direction)
