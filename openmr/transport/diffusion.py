@@ -129,8 +129,7 @@ def profile(
             + (f"{z.min():g} to {z.max():g} m" if z.size else "none")
             + (f" in shape {z.shape}" if z.ndim != 1 else "")
         )
-    gap = 2 * np.minimum(z, film.thickness - z) / film.thickness
-    side = np.where(z < film.thickness - z, -1.0, 1.0)
+    gap, side = matrix_tanh.from_the_middle(z, film.thickness)
     if method == "matrix":
         s, j = matrix_tanh.profiles(squared_argument(film, relaxation.tensor), gap, side)
     else:
