@@ -82,7 +82,7 @@ def profiles(
     top: Array | None,
     depths: Sequence[Array],
 ) -> list[tuple[Array, Array]]:
-    """U and J of each slab at depths (n,) from its lower face [m], both (..., n, 3, 2)."""
+    """Values u and J in each slab at depths (n,) from its lower face [m], both (..., n, 3, 2)."""
     at_faces = accumulations(slabs, joints, bottom, top)
     return [
         _inside(slab, below, drop, depth)
@@ -147,7 +147,7 @@ def _chain(
 
 
 def _solve(links: Sequence[_Link], sheets: Sequence[list[Array]]) -> list[tuple[Array, Array]]:
-    """U below each link and w across it."""
+    """Values u below each link and w across it."""
     # what nothing relaxes has any mean: the smallest admittance makes it zero
     admittance, offset = SMALLEST * np.eye(3), np.zeros((3, 2))
     passed = []
@@ -159,9 +159,9 @@ def _solve(links: Sequence[_Link], sheets: Sequence[list[Array]]) -> list[tuple[
         through = link.q @ inverse
         offset = shunt @ inverse @ link.source + through @ offset
         admittance = link.p + through @ shunt
-    value = -np.linalg.solve(sum(sheets[0], admittance), offset)
-    found = []
+    value = -np.asarray(np.linalg.solve(sum(sheets[0], admittance), offset), dtype=float)
+    found: list[tuple[Array, Array]] = []
     for link, (inverse, shunt, driven) in zip(links, reversed(passed), strict=True):
-        found.append((value, inverse @ (driven - shunt @ value)))
-        value = inverse @ (driven + link.q @ value)
+        found.append((value, np.asarray(inverse @ (driven - shunt @ value))))
+        value = np.asarray(inverse @ (driven + link.q @ value))
     return found
