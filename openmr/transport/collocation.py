@@ -192,8 +192,8 @@ class SlabSolution(NamedTuple):
     """Spins in a slab, on the last of the meshes."""
 
     depth: Array  # from the lower face, (n,), m
-    accumulation: Array  # over e and the field, (n, 3, 2), V per V/m
-    current: Array  # spin current over the field, (n, 3, 2), S/m
+    accumulation: Array  # over e and the field, (n, 3, 3), V per V/m
+    current: Array  # spin current over the field, (n, 3, 3), S/m
 
 
 def solve_stack(
@@ -206,6 +206,8 @@ def solve_stack(
     most_cells: int = 2**15,
 ) -> tuple[list[SlabSolution], float]:
     """Spin accumulation and current in each slab, and their uncertainty, at one point.
+
+    A column for each polarisation that the spin Hall current may have, x, y and z.
 
     A resistive joint is solved as what it stands for, a layer of the area resistance r and of
     delta diffusion lengths, without a source.
@@ -254,18 +256,18 @@ class _Piece(NamedTuple):
     width: float  # m
     conductivity: float  # 1/(Ohm m)
     decay: Array  # gamma / D, (3, 3), m^-2
-    slope: Array  # du/dz without current, (3, 2)
+    slope: Array  # du/dz without current, (3, 3)
     is_slab: bool
 
 
 def _slab_piece(slab: Slab) -> _Piece:
-    decay, slope = slab.gamma / slab.diffusion, 2 * slab.sources / slab.conductivity
+    decay, slope = slab.gamma / slab.diffusion, 2 * slab.spin_hall_angle * np.eye(3)
     return _Piece(slab.thickness, slab.conductivity, decay, slope, True)
 
 
 def _joint_piece(joint: Joint, width: float) -> _Piece:
     decay = (joint.memory_loss / width) ** 2 * np.eye(3)
-    return _Piece(width, width / joint.resistance, decay, np.zeros((3, 2)), False)
+    return _Piece(width, width / joint.resistance, decay, np.zeros((3, 3)), False)
 
 
 def _total(*sheets: Array | None) -> Array:

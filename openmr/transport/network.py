@@ -1,7 +1,8 @@
-"""Spin accumulation and conductance of any stack of layers, as a chain of admittances.
+"""Spin accumulation and surviving spin current in any stack of layers: a chain of admittances.
 
-u is the spin accumulation over e [V], J the spin current along z, s the spin Hall current, all per
-field along x and y: u, J, s have shape (..., 3, 2). A slab passes, with U^2 = (t/2)^2 gamma / D,
+u is the spin accumulation over e [V], J the spin current along z and s the spin Hall current; each
+has a column (..., 3, 3) for each of three fields, which send s along x, y and z: s = source 1. A
+slab passes, with U^2 = (t/2)^2 gamma / D,
 
     J_below = p u_below - q w + s,   J_above = -p u_above - q w + s,   w = u_above - u_below,
     p = (sigma/t) U tanh U,   q = (sigma/2t) 2U / sinh 2U.
@@ -28,35 +29,45 @@ class _Link(NamedTuple):
 
     p: Array  # (..., 3, 3), S/m^2
     q: Array
-    source: Array  # s, (3, 2)
+    source: float  # s, S/m
 
 
 class Faces(NamedTuple):
     """Spin accumulation over the field that drives it at the two faces of each slab."""
 
-    below: list[Array]  # u for fields along x and y, (..., 3, 2), V per V/m
+    below: list[Array]  # u, (..., 3, 3), V per V/m
     drop: list[Array]  # u above less u below
 
 
-def sheet_conductivity(
+def mean_angle(slabs: Sequence[Slab]) -> float:
+    """Root of the mean theta_SH^2, each layer with the current that it carries."""
+    weights = [slab.sheet_conductance for slab in slabs]
+    squares = [slab.spin_hall_angle**2 for slab in slabs]
+    return float(np.sqrt(np.average(squares, weights=weights)))
+
+
+def surviving(
     slabs: Sequence[Slab],
     joints: Sequence[Joint | None],
     bottom: Array | None = None,
     top: Array | None = None,
 ) -> Array:
-    """Sheet conductance of a stack, exact in the spin Hall angles, shape (..., 2, 2) [S].
+    """F of a stack, which is to its mean angle as that of a film to its own, shape (..., 3, 3).
 
-    The field is the same in all layers, and the currents add, (B24). `bottom` and `top` are the
-    spin conductances of the outer faces, (..., 3, 3) [S/m^2].
+    Mean over the layers, each with the current that it carries and with its angle over the mean
+    one, of what diffusion takes back of the spin Hall current. `bottom` and `top` are the spin
+    conductances of the outer faces, (..., 3, 3) [S/m^2]. Where no layer has a spin Hall effect,
+    all count the same.
     """
+    angle = mean_angle(slabs)
+    if angle == 0.0:
+        return surviving(
+            [slab._replace(spin_hall_angle=1.0) for slab in slabs], joints, bottom, top
+        )
+    shunt = sum(slab.sheet_conductance for slab in slabs)
     drops = accumulations(slabs, joints, bottom, top).drop
-    found = np.zeros((*np.broadcast_shapes(*(drop.shape[:-2] for drop in drops)), 2, 2))
-    for slab, drop in zip(slabs, drops, strict=True):
-        found += slab.sheet_conductance * (1 - 2 * slab.spin_hall_angle**2) * np.eye(2)
-        carried = 0.5 * slab.spin_hall_angle * slab.conductivity * drop
-        found[..., 0, :] -= carried[..., 1, :]
-        found[..., 1, :] += carried[..., 0, :]
-    return found
+    parts = [0.5 * slab.source * drop for slab, drop in zip(slabs, drops, strict=True)]
+    return np.asarray(sum(parts[1:], parts[0]) / (shunt * angle**2))
 
 
 def accumulations(
@@ -82,7 +93,7 @@ def profiles(
     top: Array | None,
     depths: Sequence[Array],
 ) -> list[tuple[Array, Array]]:
-    """Values u and J in each slab at depths (n,) from its lower face [m], both (..., n, 3, 2)."""
+    """Values u and J in each slab at depths (n,) from its lower face [m], both (..., n, 3, 3)."""
     at_faces = accumulations(slabs, joints, bottom, top)
     return [
         _inside(slab, below, drop, depth)
@@ -102,7 +113,7 @@ def _inside(slab: Slab, below: Array, drop: Array, depth: Array) -> tuple[Array,
     steep = (0.5 * sum(matrix_tanh.face_functions(argument)) @ drop)[..., None, :, :]
     unit = slab.conductivity / slab.thickness
     slope = argument[..., None, :, :] @ odd @ mean + even @ steep
-    return np.asarray(even @ mean + odd @ steep), np.asarray(slab.sources - unit * slope)
+    return np.asarray(even @ mean + odd @ steep), np.asarray(slab.source * np.eye(3) - unit * slope)
 
 
 class _Layer(_Link):
@@ -119,14 +130,14 @@ def _argument(slab: Slab) -> Array:
 def _slab_link(slab: Slab) -> _Layer:
     tanh, sinh = matrix_tanh.face_functions(_argument(slab))
     unit = slab.conductivity / slab.thickness
-    return _Layer(unit * tanh, 0.5 * unit * sinh, slab.sources)
+    return _Layer(unit * tanh, 0.5 * unit * sinh, slab.source)
 
 
 def _joint_link(joint: Joint) -> _Link:
     """A slab of length delta and no thickness: p = (1/2r) delta tanh(delta/2), q with sinh."""
     loss, unit = joint.memory_loss, 0.5 / joint.resistance * np.eye(3)
     passing = loss / -np.expm1(-2 * loss) * 2 * np.exp(-loss) if loss else 1.0
-    return _Link(unit * loss * np.tanh(0.5 * loss), unit * passing, np.zeros((3, 2)))
+    return _Link(unit * loss * np.tanh(0.5 * loss), unit * passing, 0.0)
 
 
 def _chain(
@@ -149,15 +160,16 @@ def _chain(
 def _solve(links: Sequence[_Link], sheets: Sequence[list[Array]]) -> list[tuple[Array, Array]]:
     """Values u below each link and w across it."""
     # what nothing relaxes has any mean: the smallest admittance makes it zero
-    admittance, offset = SMALLEST * np.eye(3), np.zeros((3, 2))
+    one = np.eye(3)
+    admittance, offset = SMALLEST * one, 0.0 * one
     passed = []
     for link, sheet in zip(reversed(links), reversed(sheets[1:]), strict=True):
         admittance = sum(sheet, admittance)
         shunt = admittance + link.p
         inverse = np.linalg.inv(shunt + link.q)
-        passed.append((inverse, shunt, link.source - offset))
+        passed.append((inverse, shunt, link.source * one - offset))
         through = link.q @ inverse
-        offset = shunt @ inverse @ link.source + through @ offset
+        offset = link.source * (shunt @ inverse) + through @ offset
         admittance = link.p + through @ shunt
     value = -np.asarray(np.linalg.solve(sum(sheets[0], admittance), offset), dtype=float)
     found: list[tuple[Array, Array]] = []

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from openmr._checks import Array
 
 
@@ -28,13 +26,9 @@ class Slab(NamedTuple):
         return self.thickness * self.conductivity
 
     @property
-    def sources(self) -> Array:
-        """Spin Hall current along z of polarisation a for a unit field along x, y, (3, 2) [S/m]."""
-        return self.spin_hall_angle * self.conductivity * _CROSSED
-
-
-_CROSSED = np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, 0.0]])
-"""(a x E)_z for the polarisation a and the field E."""
+    def source(self) -> float:
+        """Spin Hall current along z over the field across it, s = source (E_y, -E_x, 0) [S/m]."""
+        return self.spin_hall_angle * self.conductivity
 
 
 class Joint(NamedTuple):
