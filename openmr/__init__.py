@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from openmr.models import sectors as sectors
     from openmr.rates import closed_form as closed_form
     from openmr.rates.routes import joint_space as hilbert  # noqa: F401
+    from openmr.sample.film import Layer as Layer
+    from openmr.sample.stack import Interface as Interface
+    from openmr.sample.stack import Sheet as Sheet
+    from openmr.sample.stack import Stack as Stack
     from openmr.show import animation as animation
     from openmr.show import plotting as plotting
     from openmr.transport import diffusion as diffusion
@@ -103,7 +107,14 @@ _LAZY_MODULES = {
     "sectors": "openmr.models.sectors",
 }
 
-_LAZY_NAMES = {"Bath": "openmr.bath", "OpenSystem": "openmr.master"}
+_LAZY_NAMES = {
+    "Bath": "openmr.bath",
+    "Interface": "openmr.sample.stack",
+    "Layer": "openmr.sample.film",
+    "OpenSystem": "openmr.master",
+    "Sheet": "openmr.sample.stack",
+    "Stack": "openmr.sample.stack",
+}
 
 if not TYPE_CHECKING:
 

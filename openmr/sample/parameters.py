@@ -63,7 +63,14 @@ def _row(
     field = field.removeprefix("electron_").removeprefix("moment_")
     value_of = of or attrgetter(field)
 
+    def needs_moments(sample: Sample) -> None:
+        if part in ("moments", "magnet") and not sample.magnet:
+            raise ParameterError(
+                f"`{name}` is a parameter of moments, and {sample.name!r} has none"
+            )
+
     def read(sample: Sample) -> Any:
+        needs_moments(sample)
         if part != "moments":
             return value_of(getattr(sample, part))
         each = [value_of(one) for one in sample.magnet.sublattices]
@@ -78,6 +85,7 @@ def _row(
         return float(values[0])
 
     def put(sample: Sample, value: Any) -> Sample:
+        needs_moments(sample)
         old = 1.0
         if limits is not None and numbers:
             old, value = read(sample), _checks.number(name, value, limits.unit, least=limits.least)

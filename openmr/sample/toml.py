@@ -40,7 +40,7 @@ resistivity = 25e-8          # Ohm m
 dos_up = 7.475e28            # 1/(eV m^3); or fermi_energy in eV and mass
 dos_down = 7.475e28
 
-[[sample.moments]]           # once for each sublattice
+[[sample.moments]]           # once for each sublattice; none for a bare film
 spin = 1.5
 density = 1.359e27           # 1/m^3
 exchange_energy = -4e-4      # n_S J in eV, or [Jx, Jy, Jz]; or exchange in eV m^3
@@ -137,10 +137,15 @@ def _sample(table: Mapping[str, Any]) -> Sample:
         arguments = {key: value for key, value in table.items() if key != "preset"}
         return _called("sample", known[name], arguments)  # type: ignore[no-any-return]
     _known("sample.", table, _PARTS)
-    for part in ("film", "electrons", "moments"):
+    for part in ("film", "electrons"):
         if part not in table:
             raise ParameterError(f"[sample] must have a `preset` or a table [sample.{part}]")
-    moments = table["moments"] if isinstance(table["moments"], list) else [table["moments"]]
+    moments = table.get("moments", [])
+    moments = moments if isinstance(moments, list) else [moments]
+    if not moments:
+        for key in _MAGNET:
+            if key in table:
+                raise ParameterError(f"`sample.{key}` needs moments: a table [[sample.moments]]")
     for part, value in (
         ("film", table["film"]),
         ("electrons", table["electrons"]),
@@ -154,7 +159,9 @@ def _sample(table: Mapping[str, Any]) -> Sample:
         magnet=Magnet(
             [_called("sample.moments", Moments, one) for one in moments],
             **{key: table[key] for key in _MAGNET if key in table},
-        ),
+        )
+        if moments
+        else None,
         electrons=_called("sample.electrons", Electrons.free if free else Electrons, electrons),
         film=_called("sample.film", Film, table["film"]),
         name=table.get("name", "sample"),

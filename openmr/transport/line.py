@@ -7,10 +7,9 @@ from typing import Literal, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from openmr import _checks
 from openmr.rates.methods import Name, Options
 from openmr.rates.relaxation import relaxation, relaxation_and
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.transport.resistivity import Resistivity, at_direction, record
 
 
@@ -57,7 +56,7 @@ def magnetoresistance(
     >>> bool(curve.longitudinal[1] < curve.longitudinal[0])
     True
     """
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     m, at_points = at_direction(sample.film, direction, order, precession_sign)
     if m.ndim > 1 or np.ndim(options.get("azimuth", 0.0)):  # axes that the points may not have
         rates = relaxation(sample, temperature, field, method=method, **options)
