@@ -110,7 +110,7 @@ FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
     },
     "transport.surviving": {
         "surviving_across: parts[0] -> parts[1]": SHAPES,
-        "tanh_ratio: 1.0 -> 1.37": GUARD,
+        "_tanh_ratio: 1.0 -> 1.37": GUARD,
         f"_tanh_ratio_series: u2 * 17 / 42 * {BRACKET} -> u2 * 17 / 42 / {BRACKET}": FOURTH,
         "_tanh_ratio_series: 1 - u2 * 62 / 153 -> 1 + u2 * 62 / 153": FOURTH,
         "_tanh_ratio_series: u2 * 62 -> u2 / 62": FOURTH,

@@ -84,18 +84,23 @@ def surviving_fraction(thickness: float, decay: ArrayLike) -> NDArray[Any]:
         u2: NDArray[Any] = np.multiply(0.5 * thickness, 0.5 * thickness) * decay
     if not np.all(np.isfinite(u2)):
         raise ParameterError("`thickness` and `decay` must leave (d/2l)^2 finite, got an overflow")
+    return tanh_ratio(u2)
+
+
+def tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
+    """tanh(u)/u of u^2, shape (...), real or complex."""
     flat, fraction = u2.reshape(-1), np.empty(u2.size, dtype=u2.dtype)
     if np.iscomplexobj(u2):
         fraction.real, fraction.imag = _tanh_ratio_pair(flat.real, flat.imag)
     else:
-        fraction = tanh_ratio(flat)
+        fraction = _tanh_ratio(flat)
     return fraction.reshape(u2.shape)
 
 
 def surviving_along(film: Film, relaxation: Relaxation) -> Array:
     """(2 l/d) tanh(d/2l) of spins along b, Eq. (88), shape of the grid; 1 where nothing relaxes."""
     u2 = np.asarray((0.25 * film.thickness**2 / film.diffusion) * relaxation.longitudinal)
-    return tanh_ratio(u2.reshape(-1)).reshape(u2.shape)
+    return _tanh_ratio(u2.reshape(-1)).reshape(u2.shape)
 
 
 def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
@@ -110,7 +115,7 @@ _SERIES_BELOW, _SQUARES_BELOW = 1e-3, 1e150
 """Limits of |u^2|: the series serves below the first, squares overflow above the second."""
 
 
-def tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
+def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
     """tanh(u)/u of u^2."""
     size = np.abs(u2) if np.iscomplexobj(u2) else u2
     small = None if size.min(initial=np.inf) >= _SERIES_BELOW else np.abs(u2) < _SERIES_BELOW
@@ -145,7 +150,7 @@ def _tanh_ratio_pair(real: Array, imaginary: Array) -> tuple[Array, Array]:
         and modulus.max(initial=1.0) <= _SQUARES_BELOW
         and real.min(initial=0.0) >= 0
     ):
-        ratio = tanh_ratio(real + 1j * imaginary)
+        ratio = _tanh_ratio(real + 1j * imaginary)
         return ratio.real, ratio.imag
     p = modulus + real
     p *= 0.5

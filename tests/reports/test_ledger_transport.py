@@ -87,7 +87,7 @@ JUDGED = {
     surviving.transverse_length: "B2",
     surviving.surviving_fraction: "B29",
     surviving.squared_argument: "81 B5",
-    surviving.tanh_ratio: "B29",
+    surviving._tanh_ratio: "B29",
     surviving._tanh_ratio_series: "B29",
     surviving._tanh_ratio_pair: "90 B29",
     matrix_tanh.tanh_over_root: "88 90",
