@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from openmr.models import scattering as scattering
     from openmr.models import sectors as sectors
     from openmr.rates import closed_form as closed_form
+    from openmr.rates.faces import face_conductances as face_conductances
     from openmr.rates.routes import joint_space as hilbert  # noqa: F401
     from openmr.sample.film import Layer as Layer
     from openmr.sample.stack import Interface as Interface
@@ -113,6 +114,7 @@ _LAZY_NAMES = {
     "Layer": "openmr.sample.film",
     "OpenSystem": "openmr.master",
     "Sheet": "openmr.sample.stack",
+    "face_conductances": "openmr.rates.faces",
     "Stack": "openmr.sample.stack",
 }
 
