@@ -6,6 +6,7 @@ All tensors are in the local axes of the rates, z = b, which the layers share: m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Unpack, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from openmr.rates.faces import FaceConductances, face_conductances
 from openmr.rates.methods import Name, Options
 from openmr.rates.record import Relaxation, shown
 from openmr.rates.relaxation import relaxation
-from openmr.sample.film import Film, Sample
+from openmr.sample.film import Film, Layer, Sample
 from openmr.sample.stack import Interface, Sheet, Stack
 from openmr.transport import network
 from openmr.transport.faces import surviving_between
@@ -134,26 +135,28 @@ def stack_rates(
     of_faces = options.copy()
     of_faces.pop("azimuth", None)
 
-    def face(sheet: Sheet | None, at: int) -> FaceConductances | None:
+    @cache  # equal layers and equal faces are solved once
+    def face(sheet: Sheet | None, metal: Layer) -> FaceConductances | None:
         if sheet is None:
             return None
-        metal = sample.layers[at]
         return face_conductances(sheet, metal, temperature, field, method=method, **of_faces)
 
-    layers = tuple(
-        relaxation(sample.layer(i), temperature, field, method=method, **options)
-        for i in range(len(sample.layers))
-    )
+    @cache
+    def of_layer(first: int) -> Relaxation:
+        return relaxation(sample.layer(first), temperature, field, method=method, **options)
+
+    metals = sample.layers
+    layers = tuple(of_layer(metals.index(metal)) for metal in metals)
     if sample.stack is None:
         return StackRates(sample, layers)
     joints = enumerate(sample.stack.between)
     return StackRates(
         sample,
         layers,
-        bottom=face(sample.stack.bottom, 0),
-        top=face(sample.stack.top, len(layers) - 1),
+        bottom=face(sample.stack.bottom, metals[0]),
+        top=face(sample.stack.top, metals[-1]),
         between=tuple(
-            None if joint is None else face(joint.sheet, i + (joint.side == "above"))
+            None if joint is None else face(joint.sheet, metals[i + (joint.side == "above")])
             for i, joint in joints
         ),
     )
