@@ -24,7 +24,7 @@ from openmr.data.least_squares import (
 )
 from openmr.data.measured import Measured, measured, read_csv
 from openmr.sample import parameters as table
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.sample.parameters import varied
 from openmr.transport.line import magnetoresistance
 
@@ -392,11 +392,13 @@ def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
 def _unlike(sample: Sample) -> bool:
     """Whether n_S J differs between axes or sublattices."""
     energies = [one.principal_energy for one in sample.magnet.sublattices]
+    if not energies:
+        return False
     return bool(np.ptp(energies) > 1e-12 * np.max(np.abs(energies)))
 
 
 def _start(sample: Sample, names: tuple[str, ...], largest_angle: float) -> Array:
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     start = np.array([PARAMETERS[name].read(sample) for name in names])
     for name, value in zip(names, start, strict=True):
         if value == 0 or not np.isfinite(value):

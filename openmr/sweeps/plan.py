@@ -22,7 +22,7 @@ from openmr.moments.grid import BLOCK, blocks
 from openmr.rates.methods import METHODS
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.sample.parameters import PARAMETERS, POINT, parameter, varied
 from openmr.transport.resistivity import Resistivity, resistivity
 
@@ -116,10 +116,15 @@ class Plan:
             "version": __version__,
             "method": self.task.method,
             "options": dict(self.task.options),
-            "sample": asdict(self.task.sample),
+            "sample": _given(asdict(self.task.sample)),
             "fixed": {name: np.asarray(v).tolist() for name, v in self.task.fixed.items()},
             "dimensions": list(self.task.dimensions),
         }
+
+
+def _given(sample: dict[str, Any]) -> dict[str, Any]:
+    """Parts that a film has, or a stack."""
+    return {part: value for part, value in sample.items() if value is not None}
 
 
 def evaluate(task: Task) -> Values:
@@ -172,7 +177,7 @@ def task_of(
     sample: Sample, given: Mapping[str, Any], method: str, options: Mapping[str, Any]
 ) -> Task:
     """Dimensions and fixed values told apart, everything checked before anything is computed."""
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     _checks.choice("method", method, METHODS)
     if not isinstance(options, Mapping):
         raise ParameterError(f"`options` must be a mapping of names to values, got {options!r}")
