@@ -18,11 +18,20 @@ from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
+from openmr.sample.parameters import PARAMETERS, varied
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import resistivity
 
 _KEPT: Final = 4
 """States of each stage that are kept: those of a point and of its neighbours."""
+
+
+_PARTS: Final = {
+    "film": ("film",),
+    "electrons": ("electrons",),
+    "magnet": ("moments", "magnet"),
+}
+"""Part of a sample -> words with which what a parameter sets begins."""
 
 
 class _Stage:
@@ -68,6 +77,31 @@ def curve(
         return np.stack([rho.longitudinal, rho.transverse]) / bare_resistivity(sample)
 
     return lambda sample: stack(sample) if sample.is_stack else film(sample)
+
+
+def changed_by(sample: Sample) -> Callable[[Mapping[str, float]], Sample]:
+    """Function changes -> `varied` of the sample; parts that stay are not built again.
+
+    Parameters of film, electrons and magnet know nothing of each other.
+    """
+    if sample.is_stack:
+        return lambda changes: varied(sample, changes)
+    stages = {part: _Stage() for part in _PARTS}
+
+    def change(changes: Mapping[str, float]) -> Sample:
+        parts = {}
+        for part, kinds in _PARTS.items():
+            mine = {
+                name: value
+                for name, value in changes.items()
+                if PARAMETERS[name].sets[0].partition(".")[0] in kinds
+            }
+            if mine:
+                whole = stages[part](tuple(mine.items()), lambda mine=mine: varied(sample, mine))
+                parts[part] = getattr(whole, part)
+        return replace(sample, **parts)
+
+    return change
 
 
 def bare_resistivity(sample: Sample) -> float:

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array
-from openmr.data.curves import bare_resistivity, curve, with_bare_resistivity
+from openmr.data.curves import bare_resistivity, changed_by, curve, with_bare_resistivity
 from openmr.data.identifiability import REACH
 from openmr.data.least_squares import NEAR, Problem, sensitivities
 from openmr.data.noise import Chain, chain
 from openmr.data.nuisance import Rows
 from openmr.sample.film import Sample
-from openmr.sample.parameters import varied
 
 LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
 """Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
@@ -53,6 +52,7 @@ class _Part(NamedTuple):
     component: NDArray[np.int64]
     curve: Callable[[Sample], Array]
     sample: Sample
+    changed: Callable[[Mapping[str, float]], Sample]
     unknowns: tuple[int, ...]
     groups: NDArray[np.int64]
 
@@ -89,6 +89,7 @@ class Model:
                         rows.transverse[at].astype(np.int64),
                         curve(points[:, 0], points[:, 1], points[:, 2:], order, options),
                         samples[film],
+                        changed_by(samples[film]),
                         tuple(i for i, one in enumerate(unknowns) if one.covers(film, kelvin)),
                         np.unique(rows.group[at]),
                     )
@@ -97,7 +98,7 @@ class Model:
     def sample(self, part: _Part, values: Array) -> Sample:
         """The sample of some rows with the values of the unknowns in it."""
         changes = {self.unknowns[i].name: float(values[i]) for i in part.unknowns}
-        found = varied(part.sample, changes)
+        found = part.changed(changes)
         if found.is_stack and (bare := self.bare.get(int(part.groups[0]))):
             found = with_bare_resistivity(found, bare)
         return found

@@ -46,6 +46,8 @@ from openmr.sample.parameters import PARAMETERS, parameter
 _MORE_FLAGS: Final = 0.03
 """Part of the points that the physics may flag beyond the cells; if more, the model is at fault."""
 _RESTARTS: Final = 6
+_OTHER_SIGN: Final = 20
+"""Steps from where the exchange of one sign led, with that of the other."""
 _ALIKE: Final = 9.0
 """Rise of chi^2 up to which another minimum is told."""
 _JITTER: Final = 0.05
@@ -393,14 +395,15 @@ def _searched(
     ends = [(now, least(now.problem, zero, soft=soft))]
     if signs and np.any(flips < 0):
         other = replace(now, start=now.start * flips)
-        ends.append((other, least(other.problem, zero, soft=soft)))
+        ends.append((other, least(other.problem, ends[0][1].logs, soft=soft, most=_OTHER_SIGN)))
     best = min(ends, key=lambda end: end[1].loss)
-    points = len(now.chain.good)
-    if best[1].loss > 1.5 * (points - count_unknowns(now)) + 30:
-        spread = np.random.default_rng(0).uniform(-1.5, 1.5, (_RESTARTS, len(zero)))
-        for i, logs in enumerate(spread):
-            there = ends[i % len(ends) if len(ends) < 3 else i % 2][0]
-            ends.append((there, least(there.problem, logs, soft=soft)))
+    good = 1.5 * (len(now.chain.good) - count_unknowns(now)) + 30
+    spread = np.random.default_rng(0).uniform(-1.5, 1.5, (_RESTARTS, len(zero)))
+    for i, logs in enumerate(spread):
+        if best[1].loss <= good:
+            break
+        there = ends[i % 2][0] if signs and np.any(flips < 0) else now
+        ends.append((there, least(there.problem, logs, soft=soft)))
         best = min(ends, key=lambda end: end[1].loss)
     return *best, [end for end in ends if end[1] is not best[1]]
 

@@ -87,7 +87,8 @@ def least(
     low, high = problem.ends
     may = np.ones(len(logs), dtype=bool) if free is None else free
     logs = np.clip(logs, low, high)
-    radius, found = _FIRST, _Loss(problem, logs, soft)
+    width = _SOFT if soft else np.inf
+    radius, found = _FIRST, _Loss(problem, logs, width)
     evaluations, failed = 1, 0
     for _ in range(most):
         step, fall = _step(found, may, logs, low, high, radius)
@@ -100,7 +101,7 @@ def least(
             return Minimum(logs, found.loss, evaluations, True)
         evaluations += 1
         try:
-            there = _Loss(problem, trial, soft)
+            there = _Loss(problem, trial, width)
         except OpenmrError:  # the model refuses such a sample
             there = None
         gain = -np.inf if there is None else (found.loss - there.loss) / fall
@@ -118,12 +119,12 @@ def least(
 class _Loss:
     """Loss, its gradient and its curvature at a point."""
 
-    def __init__(self, problem: Problem, logs: Array, soft: bool) -> None:
+    def __init__(self, problem: Problem, logs: Array, width: float) -> None:
         residuals, slopes = problem.near(logs)
         weighted = residuals
-        if soft:
-            root = np.sqrt(1 + (residuals / _SOFT) ** 2)
-            self.loss = float(2 * _SOFT**2 * np.sum(root - 1))
+        if np.isfinite(width):
+            root = np.sqrt(1 + (residuals / width) ** 2)
+            self.loss = float(2 * width**2 * np.sum(root - 1))
             weighted, slopes = residuals / root, slopes / np.sqrt(root)[:, None]
             self.gradient = (slopes * np.sqrt(root)[:, None]).T @ weighted
         else:
