@@ -28,6 +28,8 @@ _MOST_CELLS: Final = 150
 _FREEDOM: Final = 4.0
 """Of Student's t that bears outliers."""
 _MEMORIES: Final = np.linspace(0.0, 0.975, 40)
+_PRIOR: Final = np.where(_MEMORIES == 0, np.sum(1 - _MEMORIES), 1 - _MEMORIES)
+"""Of phi: as likely none as any, and the less the nearer to a random walk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +267,7 @@ def memory_of(
         score, square = _restricted(kept, both, rows)
         scores, squares = scores + score, squares + square
     tiny = np.finfo(float).tiny
-    logs = scores - 0.5 * freedom * np.log(np.maximum(squares, tiny)) + np.log(1 - _MEMORIES)
+    logs = scores - 0.5 * freedom * np.log(np.maximum(squares, tiny)) + np.log(_PRIOR)
     posterior = np.exp(logs - logs.max())
     posterior /= posterior.sum()
     phi = float(posterior @ _MEMORIES)
