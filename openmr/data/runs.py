@@ -25,7 +25,7 @@ def levels(temperature: Array, gap: float = GAP) -> Labels:
 
     Two levels are more than `gap` apart, and more than five times the scatter within both.
     """
-    order = np.argsort(temperature, kind="stable")
+    order = np.argsort(temperature)
     kelvin = temperature[order]
     begins = [0, *(np.flatnonzero(np.diff(kelvin) > gap) + 1).tolist(), len(kelvin)]
     parts = [kelvin[a:b] for a, b in pairwise(begins)]
@@ -109,6 +109,8 @@ def _turns_of(field: Array, angle: Array) -> Labels:
 
 def _angle(direction: Array) -> Array:
     """Angle [rad] travelled by b, counted back where it turns back."""
+    if np.all(direction == direction[0]):
+        return np.zeros(len(direction))
     after, before = direction[1:], direction[:-1]
     cross = np.cross(before, after)
     size = np.linalg.norm(cross, axis=-1)
@@ -132,21 +134,26 @@ def _steps(signal: Array, least: float) -> Labels:
 
 def _turns(signal: Array, least: float) -> Labels:
     """Rows after which the signal goes back by more than `least`."""
+    steps = np.flatnonzero(np.diff(signal))
+    if not steps.size:
+        return np.empty(0, dtype=np.int64)
+    back = np.flatnonzero(np.diff(np.sign(signal[steps + 1] - signal[steps])))
+    ends = [*steps[back + 1].tolist(), len(signal) - 1]  # the last row of every run one way
     found: list[int] = []
-    if len(signal) == 0:
-        return np.array(found, dtype=np.int64)
-    values = signal.tolist()
-    low = high = (values[0], 0)
+    low = high = (float(signal[0]), 0)
     heading = 0
-    for at, value in enumerate(values):
-        high = max(high, (value, at))
-        low = min(low, (value, -at))
+    for at in ends:
+        value = float(signal[at])
+        if value >= high[0]:
+            high = (value, at)
+        if value <= low[0]:
+            low = (value, at)
         if heading >= 0 and high[0] - value > least:
             if heading:
                 found.append(high[1] + 1)
-            heading, low, high = -1, (value, -at), (value, at)
+            heading, low, high = -1, (value, at), (value, at)
         elif heading <= 0 and value - low[0] > least:
             if heading:
-                found.append(1 - low[1])
-            heading, low, high = 1, (value, -at), (value, at)
+                found.append(low[1] + 1)
+            heading, low, high = 1, (value, at), (value, at)
     return np.array(found, dtype=np.int64)
