@@ -1,4 +1,4 @@
-"""Units in the heads of columns: what they are of, and what makes SI of them."""
+"""Units in the heads of columns, and the way from each to SI."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SI: Final = {
     **{"field": "T", "resistance": "Ohm", "resistivity": "Ohm m"},
     **{"temperature": "K", "angle": "rad", "time": "s"},
 }
-"""What a unit can be of -> the unit that openmr has for it."""
+"""Quantity -> the unit that openmr has for it."""
 KINDS: Final = {of: f"a{'n' if of == 'angle' else ''} {of}" for of in SI}
 
 

@@ -42,9 +42,9 @@ class Measured:
     transverse : array (n,), Ohm m
         rho_T = E_y / J_x at J_y = 0; nan where it was not measured.
     time : array (n,), s, or None
-    film : array (n,) of str
+    film : array (n,) of str, no unit
         Label of the film of each point.
-    level, sweep : arrays (n,) of int
+    level, sweep : arrays (n,) of int, no unit
         Temperature level, from the coldest, and sweep, in the order of the rows; found from the
         points where they are left out.
     source : str
@@ -98,7 +98,7 @@ class Measured:
 
         Parameters
         ----------
-        mask : array_like (n,) of bool, or of row numbers
+        mask : array_like (n,) of bool or of row numbers, no unit
 
         Returns
         -------
@@ -273,9 +273,9 @@ def measured(
     transverse : array_like (...), Ohm m, optional
         rho_T; nan where it was not measured.
     time : array_like (...), s, optional
-    film : array_like (...) of str, optional
+    film : array_like (...) of str, no unit, optional
         Label of the film.
-    level, sweep : array_like (...) of int, optional
+    level, sweep : array_like (...) of int, no unit, optional
         Found from temperature, field and direction where they are left out.
 
     Returns

@@ -145,7 +145,7 @@ def read(
 
 @dataclass(slots=True)
 class _Picked:
-    """What was taken out of a table so far."""
+    """Values taken out of a table so far."""
 
     source: Source
     values: dict[str, Array]
@@ -326,7 +326,7 @@ def _sizes(
             f"`geometry` must be given for the resistance in column {head!r}, as "
             "Geometry(width=10e-6, length=100e-6, thickness=5e-9), got None"
         )
-    labels = [films[0]] if np.all(films == films[0]) else list(dict.fromkeys(films.tolist()))
+    labels = films[:1].tolist() if np.all(films == films[0]) else [*dict.fromkeys(films.tolist())]
     if isinstance(geometry, Geometry):
         return dict.fromkeys(labels, geometry)
     if not isinstance(geometry, Mapping):

@@ -16,6 +16,8 @@ _SCATTERS = 5.0
 """Distance of two levels in standard deviations of the temperature within them."""
 _MANY = 3
 """Points that make a second temperature of what could be one reading gone wrong."""
+_READING = 0.15
+"""Step of a coarse thermometer [K], which is no second temperature; a fiftieth where it is cold."""
 _STILL = 0.02
 """Part of the largest field, and angle [rad], within which either counts as constant."""
 
@@ -55,7 +57,7 @@ def hold_one_temperature(temperature: Array, level: Labels) -> None:
         if inner.size:
             at = int(np.argmax(inner)) + _MANY
             low, high = kelvin[:at], kelvin[at:]
-            if high[0] - low[-1] > max(_SCATTERS * _scatter(low, high), 1e-3 * low[-1]):
+            if high[0] - low[-1] > max(_SCATTERS * _scatter(low, high), min(_READING, 0.02 * low[-1])):
                 raise _two(float(np.median(low)), float(np.median(high)))
         widest = min(0.25 * kelvin[-1], max(1.0, 0.01 * kelvin[-1]))
         if kelvin[-1] - kelvin[0] > widest:
@@ -138,7 +140,8 @@ def _turns(signal: Array, least: float) -> Labels:
     if not steps.size:
         return np.empty(0, dtype=np.int64)
     back = np.flatnonzero(np.diff(np.sign(signal[steps + 1] - signal[steps])))
-    ends = [*steps[back + 1].tolist(), len(signal) - 1]  # the last row of every run one way
+    flat = (steps[back] + 1 + steps[back + 1]) // 2  # the middle of equal values at each turn
+    ends = [*flat.tolist(), len(signal) - 1]
     found: list[int] = []
     low = high = (float(signal[0]), 0)
     heading = 0

@@ -109,8 +109,7 @@ class Source:
         return [
             at
             for at in sorted(found)
-            if not any(word in names[at] for word in spread)
-            and np.any(np.isfinite(self.table.numbers(at)))
+            if not any(word in names[at] for word in spread) and self.table.holds_something(at)
         ]
 
     def values(self, column: Column) -> Array:

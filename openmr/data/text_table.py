@@ -78,6 +78,13 @@ class Table:
                 return np.where(np.abs(found) < _OVERFLOW, found, np.nan)
         return self._one_by_one(at)
 
+    def holds_something(self, at: int) -> bool:
+        """Whether any cell of a column is filled."""
+        cells = self.columns[at]
+        if isinstance(cells, np.ndarray):
+            return bool(np.any(np.isfinite(cells)))
+        return not all(map(_is_blank, {*cells}))
+
     def _one_by_one(self, at: int) -> Array:
         cells: Sequence[str] = self.columns[at]
         mark = self.decimal or ("," if self._marks(cells) else ".")
@@ -248,13 +255,13 @@ def _of_lines(lines: list[str], decimal: str | None) -> Table:
 
 def _numbers_alone(body: list[str], delimiter: str, width: int) -> tuple[Sequence[Any], ...] | None:
     """Columns of a table without anything but numbers, or None: the fast way."""
-    if delimiter != "," and any("," in line for line in body):
+    if not body or (delimiter != "," and any("," in line for line in body)):
         return None
     try:
         found = np.loadtxt(body, delimiter=delimiter or None, comments=None, ndmin=2)
     except ValueError:
         return None
-    return tuple(found.T) if found.shape == (len(body), width) and len(body) else None
+    return tuple(found.T) if found.shape == (len(body), width) else None
 
 
 class _Split(dict[int, list[str]]):
@@ -278,7 +285,9 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _is_comment(line: str, delimiter: str) -> bool:
-    return line.lstrip().startswith(("#", "%", "!") if delimiter == ";" else ("#", "%", "!", ";"))
+    start = line.lstrip()
+    marks = ("#", "%", "!") if delimiter == ";" else ("#", "%", "!", ";")
+    return start.startswith(marks) and not start.lower().startswith("#n/a")
 
 
 def _has_number(cells: Sequence[str]) -> bool:
@@ -386,7 +395,7 @@ def _rows(
     columns = tuple(zip_longest(*(rows[at] for at in kept), fillvalue=""))
     for column in columns[width:]:
         if any(map(str.strip, column)):
-            where = next(place for place, cell in enumerate(column) if cell.strip())
+            at = next(at for at, cell in enumerate(column) if cell.strip())
             raise ParameterError(
                 f"`path` must hold {width} cells in line {numbers[at]}, got "
                 f"{len(rows[kept[at]])} of them; numbers with a decimal comma need another mark "
