@@ -11,7 +11,7 @@ import openmr as om
 from openmr import _checks
 from openmr._files import write_whole
 from openmr.apps import cli
-from openmr.data.measured import read_csv
+from openmr.data.reader import read_csv
 from openmr.rates.routes.evolution import free_moment, record_decay
 from openmr.sample import film, magnet
 from openmr.sample.parameters import varied

@@ -1,4 +1,4 @@
-"""The command line: `openmr verify`, `validity`, `ledger`, `sweep`, `explore`."""
+"""The command line: `openmr verify`, `validity`, `ledger`, `sweep`, `read`, `explore`."""
 
 from __future__ import annotations
 
@@ -123,6 +123,20 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--only", metavar="EQS", help="equations to decide, e.g. 70,86-90,B36")
     ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
     ledger.set_defaults(run=_ledger)
+    read = commands.add_parser(
+        "read",
+        help="how om.read understands a laboratory's file: columns, units, levels, sweeps",
+        description="Print the columns of a file of measured resistances with their units, the "
+        "temperature levels and sweeps found in it, and what is left out. Exit status: 0 it can "
+        "be read, 2 bad input.",
+    )
+    read.add_argument("file", type=Path, metavar="FILE")
+    read.add_argument(
+        "--units", nargs="+", default=[], metavar="COLUMN=UNIT",
+        help="units of columns that have none or a wrong one, as B=Oe",
+    )  # fmt: skip
+    read.add_argument("--decimal", metavar="MARK", help="decimal mark, where the file has both")
+    read.set_defaults(run=_read)
     explore = commands.add_parser(
         "explore",
         help="sliders in the browser: rates, decay, spin accumulation and resistivity",
@@ -293,6 +307,18 @@ def _sweep(arguments: argparse.Namespace) -> int:
         )
     write_whole(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
     print(f"{arguments.output}: {dict(found.sizes)}")
+    return _OK
+
+
+def _read(arguments: argparse.Namespace) -> int:
+    from openmr.data.overview import overview
+
+    pairs = [pair.rpartition("=") for pair in arguments.units]
+    wrong = [f"{text!r}" for name, _, text in pairs if not name]
+    if wrong:
+        raise ParameterError(f"`--units` must be COLUMN=UNIT, as B=Oe, got {wrong[0]}")
+    units = {name: text for name, _, text in pairs}
+    print(overview(arguments.file, units, arguments.decimal))
     return _OK
 
 

@@ -22,7 +22,8 @@ from openmr.data.least_squares import (
     logs_of,
     sensitivities,
 )
-from openmr.data.measured import Measured, measured, read_csv
+from openmr.data.measured import Measured, measured
+from openmr.data.reader import read_csv
 from openmr.sample import parameters as table
 from openmr.sample.film import Sample, expect_film
 from openmr.sample.parameters import varied

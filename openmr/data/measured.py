@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as default
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
+from openmr.data.geometry import Geometry
 from openmr.data.runs import Labels, hold_one_temperature, levels, sweeps
 
 if TYPE_CHECKING:
@@ -43,9 +42,9 @@ class Measured:
     transverse : array (n,), Ohm m
         rho_T = E_y / J_x at J_y = 0; nan where it was not measured.
     time : array (n,), s, or None
-    film : array (n,) of str
+    film : array (n,) of str, no unit
         Label of the film of each point.
-    level, sweep : arrays (n,) of int
+    level, sweep : arrays (n,) of int, no unit
         Temperature level, from the coldest, and sweep, in the order of the rows; found from the
         points where they are left out.
     source : str
@@ -56,6 +55,8 @@ class Measured:
         Notes in the header of the file, not interpreted.
     columns : mapping of str to str
         Quantity -> column of the file, and the unit it was read in.
+    geometry : mapping of str to Geometry
+        Film -> sizes with which its resistances became resistivities.
     """
 
     longitudinal: Array
@@ -72,26 +73,32 @@ class Measured:
     dropped: Mapping[str, int] = default(default_factory=dict)
     info: Mapping[str, str] = default(default_factory=dict)
     columns: Mapping[str, str] = default(default_factory=dict)
+    geometry: Mapping[str, Geometry] = default(default_factory=dict)
 
     def __post_init__(self) -> None:
         points = len(self.longitudinal)
 
-        def fill(name: str, values: Any) -> None:
+        def fill(name: str, values: Callable[[], Any]) -> None:
             if getattr(self, name).size == 0:
-                object.__setattr__(self, name, values)
+                object.__setattr__(self, name, values())
 
-        fill("transverse", np.full(points, np.nan))
-        fill("film", np.full(points, "film"))
-        fill("level", levels(self.temperature))
-        runs = np.unique(self.film, return_inverse=True)[1] * (self.level.max(initial=0) + 1)
-        fill("sweep", sweeps(self.field, self.direction, runs + self.level))
+        fill("transverse", lambda: np.full(points, np.nan))
+        fill("film", lambda: np.full(points, "film"))
+        fill("level", lambda: levels(self.temperature))
+        fill("sweep", lambda: sweeps(self.field, self.direction, self._runs()))
+
+    def _runs(self) -> Labels:
+        """A number for each film and level."""
+        same = bool(np.all(self.film == self.film[:1]))
+        film = 0 if same else np.unique(self.film, return_inverse=True)[1]
+        return np.asarray(film * (self.level.max(initial=0) + 1) + self.level)
 
     def select(self, mask: ArrayLike) -> Measured:
         """Some of the points, with the levels and sweeps that they have.
 
         Parameters
         ----------
-        mask : array_like (n,) of bool, or of row numbers
+        mask : array_like (n,) of bool or of row numbers, no unit
 
         Returns
         -------
@@ -266,9 +273,9 @@ def measured(
     transverse : array_like (...), Ohm m, optional
         rho_T; nan where it was not measured.
     time : array_like (...), s, optional
-    film : array_like (...) of str, optional
+    film : array_like (...) of str, no unit, optional
         Label of the film.
-    level, sweep : array_like (...) of int, optional
+    level, sweep : array_like (...) of int, no unit, optional
         Found from temperature, field and direction where they are left out.
 
     Returns
@@ -288,7 +295,7 @@ def measured(
         "field": _checks.finite_array("field", field, "T"),
     }
     if uncertainty is not None:
-        given["uncertainty"] = _checks.positive_array("uncertainty", uncertainty, "Ohm m")
+        given["uncertainty"] = _measured_here("uncertainty", uncertainty, transverse is not None)
     if transverse is not None:
         given["transverse"] = _measured_here("transverse", transverse, True)
     if time is not None:
@@ -311,57 +318,6 @@ def measured(
     return found
 
 
-def read_csv(path: str | Path) -> Measured:
-    """Data from a CSV file with a header.
-
-    Columns ``longitudinal`` [Ohm m], ``temperature`` [K], ``field`` [T], ``b_x``, ``b_y``, ``b_z``
-    and, if known, ``uncertainty`` [Ohm m], in any order.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Measured
-        One row a line.
-
-    Raises
-    ------
-    ParameterError
-        For a file that cannot be read; naming the column, or the row and its entry, at fault.
-    """
-    needed = ["longitudinal", "temperature", "field", "b_x", "b_y", "b_z"]
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:  # as spreadsheets write it
-            reader = csv.reader(file, skipinitialspace=True)
-            names = [name.strip() for name in next(reader, [])]
-            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except (OSError, TypeError) as error:
-        raise ParameterError(
-            f"`path` must be a file to read, got {_checks.failure(path, error)}"
-        ) from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ParameterError(f"`path` must be a text table, got {str(path)!r}: {error}") from None
-    known = [*needed, "uncertainty"]
-    for name in names:
-        if names.count(name) > 1 or (name not in known and name.lower() in known):
-            raise ParameterError(
-                f"`path` must have each of {', '.join(known)} once, in lower case, got {name!r}"
-            )
-    missing = [name for name in needed if name not in names]
-    if missing or not rows:
-        what = f"no column {missing[0]!r}" if missing else "no row"
-        raise ParameterError(f"`path` must be a table of {', '.join(needed)}, got {what}")
-    columns = {
-        name: [_entry(row, names, name, line) for line, row in rows]
-        for name in known
-        if name in names
-    }
-    direction = np.stack([columns.pop(name) for name in needed[3:]], axis=-1)
-    return measured(columns.pop("longitudinal"), direction=direction, **columns)
-
-
 def _measured_here(name: str, value: ArrayLike, may_miss: bool) -> Array:
     """`value` as resistivities, nan where there is none if that is allowed."""
     if not may_miss:
@@ -371,7 +327,7 @@ def _measured_here(name: str, value: ArrayLike, may_miss: bool) -> Array:
     except (TypeError, ValueError, OverflowError):
         missing = np.zeros(np.shape(0), dtype=bool)
     there = np.where(missing, 1.0, value) if np.any(missing) else value
-    check = _checks.positive_array if name == "longitudinal" else _checks.finite_array
+    check = _checks.finite_array if name == "transverse" else _checks.positive_array
     return np.where(missing, np.nan, check(name, there, "Ohm m"))
 
 
@@ -380,17 +336,3 @@ def _labels(name: str, value: ArrayLike) -> Labels:
     if np.any(numbers != np.round(numbers)):
         raise ParameterError(f"`{name}` must be whole numbers, got {_checks.shown(value)}")
     return numbers.astype(np.int64)
-
-
-def _entry(row: Sequence[str], names: Sequence[str], name: str, line: int) -> float:
-    if len(row) != len(names):
-        raise ParameterError(
-            f"`path` must hold {len(names)} cells in line {line}, got {len(row)} of them"
-        )
-    cell = row[names.index(name)]
-    try:
-        return float(cell)
-    except ValueError:
-        raise ParameterError(
-            f"`path` must hold a number in column {name!r} of line {line}, got {cell!r}"
-        ) from None

@@ -16,6 +16,8 @@ _SCATTERS = 5.0
 """Distance of two levels in standard deviations of the temperature within them."""
 _MANY = 3
 """Points that make a second temperature of what could be one reading gone wrong."""
+_READING = 0.15
+"""Step of a coarse thermometer [K], which is no second temperature; a fiftieth where it is cold."""
 _STILL = 0.02
 """Part of the largest field, and angle [rad], within which either counts as constant."""
 
@@ -25,7 +27,7 @@ def levels(temperature: Array, gap: float = GAP) -> Labels:
 
     Two levels are more than `gap` apart, and more than five times the scatter within both.
     """
-    order = np.argsort(temperature, kind="stable")
+    order = np.argsort(temperature)
     kelvin = temperature[order]
     begins = [0, *(np.flatnonzero(np.diff(kelvin) > gap) + 1).tolist(), len(kelvin)]
     parts = [kelvin[a:b] for a, b in pairwise(begins)]
@@ -55,7 +57,7 @@ def hold_one_temperature(temperature: Array, level: Labels) -> None:
         if inner.size:
             at = int(np.argmax(inner)) + _MANY
             low, high = kelvin[:at], kelvin[at:]
-            if high[0] - low[-1] > max(_SCATTERS * _scatter(low, high), 1e-3 * low[-1]):
+            if high[0] - low[-1] > max(_SCATTERS * _scatter(low, high), min(_READING, 0.02 * low[-1])):
                 raise _two(float(np.median(low)), float(np.median(high)))
         widest = min(0.25 * kelvin[-1], max(1.0, 0.01 * kelvin[-1]))
         if kelvin[-1] - kelvin[0] > widest:
@@ -109,6 +111,8 @@ def _turns_of(field: Array, angle: Array) -> Labels:
 
 def _angle(direction: Array) -> Array:
     """Angle [rad] travelled by b, counted back where it turns back."""
+    if np.all(direction == direction[0]):
+        return np.zeros(len(direction))
     after, before = direction[1:], direction[:-1]
     cross = np.cross(before, after)
     size = np.linalg.norm(cross, axis=-1)
@@ -132,21 +136,27 @@ def _steps(signal: Array, least: float) -> Labels:
 
 def _turns(signal: Array, least: float) -> Labels:
     """Rows after which the signal goes back by more than `least`."""
+    steps = np.flatnonzero(np.diff(signal))
+    if not steps.size:
+        return np.empty(0, dtype=np.int64)
+    back = np.flatnonzero(np.diff(np.sign(signal[steps + 1] - signal[steps])))
+    flat = (steps[back] + 1 + steps[back + 1]) // 2  # the middle of equal values at each turn
+    ends = [*flat.tolist(), len(signal) - 1]
     found: list[int] = []
-    if len(signal) == 0:
-        return np.array(found, dtype=np.int64)
-    values = signal.tolist()
-    low = high = (values[0], 0)
+    low = high = (float(signal[0]), 0)
     heading = 0
-    for at, value in enumerate(values):
-        high = max(high, (value, at))
-        low = min(low, (value, -at))
+    for at in ends:
+        value = float(signal[at])
+        if value >= high[0]:
+            high = (value, at)
+        if value <= low[0]:
+            low = (value, at)
         if heading >= 0 and high[0] - value > least:
             if heading:
                 found.append(high[1] + 1)
-            heading, low, high = -1, (value, -at), (value, at)
+            heading, low, high = -1, (value, at), (value, at)
         elif heading <= 0 and value - low[0] > least:
             if heading:
-                found.append(1 - low[1])
-            heading, low, high = 1, (value, -at), (value, at)
+                found.append(low[1] + 1)
+            heading, low, high = 1, (value, at), (value, at)
     return np.array(found, dtype=np.int64)
