@@ -556,7 +556,8 @@ class Fit:
         lines = []
         for at, label in enumerate(self.parameters):
             unit = PARAMETERS[self.asked.unknowns[at].name].unit.removesuffix("1")
-            lines.append((label, self._known(at), unit))
+            known = self._known(at)
+            lines.append((label, known, "" if known == "not determined" else unit))
         for one in () if self.asked.absolute else self.resistivities:
             label = f"rho_L0[{one.film}, {one.temperature:.4g} K]"
             text = f"{one.resistivity:.6g}"

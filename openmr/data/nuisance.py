@@ -20,8 +20,9 @@ from openmr.data.measured import Measured
 Labels = NDArray[np.int64]
 TERMS: Final = ("drift", "hall", "offset", "quadratic", "amr")
 _LONGITUDINAL, _TRANSVERSE = "longitudinal", "transverse"
-_DEPENDENT: Final = 1e-8
-"""Part of a column beyond the others below which it says nothing of its own."""
+_DEPENDENT: Final = 0.02
+"""Part of a column beyond the others below which it says nothing of its own: jitter of the clock
+sets the Hall voltage of a sweep apart from its drift by less."""
 
 
 @dataclass(frozen=True, slots=True)
