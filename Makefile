@@ -2,7 +2,7 @@ PYTHON ?= .venv/bin/python
 BENCH ?=
 MUTANTS ?=
 
-.PHONY: check quick lint test examples bench mutants docs notebooks
+.PHONY: check quick lint test examples bench mutants coverage docs notebooks
 
 check: lint test examples
 
@@ -30,6 +30,10 @@ bench:
 # wrong variants of every physics module; MUTANTS="--seed 1 --number 60 --minutes 3" is a part
 mutants:
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/mutants.py $(MUTANTS)
+
+# how often intervals of fits hold the truth; FITS=100 WORKERS=4 make coverage is a third of it
+coverage:
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/interval_coverage.py
 
 docs:
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html

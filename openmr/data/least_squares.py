@@ -35,6 +35,9 @@ _FIRST: Final[float] = 0.1
 _SETTLED: Final[float] = 1e-6
 """Promised fall of chi^2, over chi^2 per degree of freedom, at which a search ends: no product
 moves by more than a thousandth of its standard deviation."""
+_WEAK: Final[float] = 3e-4
+"""Part of the largest singular value at which an error of 1e-6 of forward differences is a
+hundredth."""
 _SOFT: Final[float] = 2.0
 """Standard deviations from which the soft loss grows linearly."""
 
@@ -84,24 +87,44 @@ def least(
 
     `free` (m,) chooses what may change.
     """
-    low, high = problem.ends
     may = np.ones(len(logs), dtype=bool) if free is None else free
-    logs = np.clip(logs, low, high)
+    logs = np.clip(logs, *problem.ends)
     width = _SOFT if soft else np.inf
-    radius, found = _FIRST, _Loss(problem, logs, width)
-    evaluations, failed = 1, 0
+    found, weak = _searched(problem, problem.near, logs, may, width, most, settled)
+    if (weak or not found.settled) and not soft and free is None:
+        # forward differences stop short of the minimum along a flat valley
+        def fine(logs: Array) -> tuple[Array, Array]:
+            return problem.residuals(logs), problem.slopes(logs)
+
+        again, _ = _searched(problem, fine, found.logs, may, width, most, settled)
+        found = again._replace(evaluations=found.evaluations + again.evaluations)
+    return found
+
+
+def _searched(
+    problem: Problem,
+    evaluate: Callable[[Array], tuple[Array, Array]],
+    logs: Array,
+    may: NDArray[np.bool_],
+    width: float,
+    most: int,
+    settled: float,
+) -> tuple[Minimum, bool]:
+    """Where a search ends, and whether some direction there is too weak for its slopes."""
+    low, high = problem.ends
+    radius, found = _FIRST, _Loss(*evaluate(logs), width)
+    evaluations, failed, done = 1, 0, False
     for _ in range(most):
         step, fall = _step(found, may, logs, low, high, radius)
         freedom = max(1, found.points - int(may.sum()))
-        if fall <= settled * found.loss / freedom or failed > 12:
-            return Minimum(logs, found.loss, evaluations, failed <= 12)
         trial = np.clip(logs + step, low, high)
         length = float(np.max(np.abs(trial - logs), initial=0.0))
-        if length < 1e-13:
-            return Minimum(logs, found.loss, evaluations, True)
+        done = fall <= settled * found.loss / freedom or length < 1e-13
+        if done or failed > 12:
+            break
         evaluations += 1
         try:
-            there = _Loss(problem, trial, width)
+            there = _Loss(*evaluate(trial), width)
         except OpenmrError:  # the model refuses such a sample
             there = None
         gain = -np.inf if there is None else (found.loss - there.loss) / fall
@@ -113,14 +136,15 @@ def least(
             radius = max(radius, 3.0 * length)
         elif gain < 0.25:
             radius = 0.25 * length
-    return Minimum(logs, found.loss, evaluations, False)
+    values = np.linalg.eigvalsh(found.curvature[np.ix_(may, may)])
+    weak = bool(values[:1].min(initial=np.inf) < _WEAK**2 * values[-1:].max(initial=0.0))
+    return Minimum(logs, found.loss, evaluations, done), weak
 
 
 class _Loss:
     """Loss, its gradient and its curvature at a point."""
 
-    def __init__(self, problem: Problem, logs: Array, width: float) -> None:
-        residuals, slopes = problem.near(logs)
+    def __init__(self, residuals: Array, slopes: Array, width: float) -> None:
         weighted = residuals
         if np.isfinite(width):
             root = np.sqrt(1 + (residuals / width) ** 2)
