@@ -185,7 +185,12 @@ COMMANDS = [
     (["sweep", "-c", "a", "-o", "b", "-j", "-1e0"], "-j: invalid int value: '-1e0'"),
     (["explore", "--port", "-1e3"], "--port: invalid int value: '-1e3'"),
     (["conquer"], "invalid choice: 'conquer'"),
-    ([], "required: command"),
+    (["rates", "--method", "magic"], "`method`"),
+    (["rates", "-T", "-1"], "`temperature`"),
+    (["rates", "--plot", "rho.png"], "--plot"),
+    (["resistance", "--csv", "no/such/file.csv"], "`--csv`"),
+    (["resistance", "--plot", "no/such/file.png"], "`--plot`"),
+    (["resistance", "--direction", "0", "0", "0"], "`direction`"),
 ]
 
 
