@@ -60,7 +60,7 @@ def pieced_mesh(
 ) -> tuple[Array, Array]:
     """Such a mesh on each piece between `edges`, which start with 0 and end with 1."""
     nodes, cells = [np.zeros(1)], []
-    layers = np.broadcast_to(layer, len(edges) - 1)
+    layers = np.broadcast_to(layer, len(edges) - 1).tolist()
     for (left, right), thin in zip(pairwise(edges), layers, strict=True):
         width = right - left
         inside, widths = _graded_mesh(count, thin / width)
