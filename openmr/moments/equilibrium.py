@@ -28,7 +28,7 @@ from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import each, in_blocks
 from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, means, variance
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
@@ -62,6 +62,8 @@ class Equilibrium:
         """All four averages, each of shape (..., n)."""
         if self.known is not None:
             return self.known
+        if not self.magnet:
+            return Means(*4 * (self.reduced_splitting,))
         x = np.moveaxis(self.reduced_splitting, -1, 0)
         found = [means(spin, one) for spin, one in zip(self.magnet.spins, x, strict=True)]
         return Means(*_columns(found))
@@ -110,8 +112,8 @@ class Equilibrium:
         """
         magnet, x = self.magnet, self.reduced_splitting
         beta = 1.0 / (units.K_B * self.temperature[..., None])
-        g = np.array([moments.g for moments in magnet.sublattices])
-        coupling = beta[..., None] * np.array(magnet.weiss)
+        g = magnet.g_factors
+        coupling = beta[..., None] * magnet.weiss_matrix
         drive = np.abs(units.MU_B * beta * self.field[..., None] * g)
         drive = drive + _matvec(np.abs(coupling), np.abs(self.mean_spin))
         # |dx| per relative change of the input
@@ -202,7 +204,7 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     (2, 1)
     """
     temperature, field = checked_points(sample, temperature, field)
-    levels = temperature.size * float((2 * sample.magnet.spins + 1).max())
+    levels = temperature.size * float((2 * sample.magnet.spins + 1).max(initial=1.0))
     if levels > _MAX_LEVELS:
         raise SizeError(
             f"`temperature` and `field` must span at most {_MAX_LEVELS:g} points times spin "
@@ -215,7 +217,7 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
 
 def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
     """Temperatures and fields broadcast against each other, refused where `equilibrium` does."""
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     if temperature.size and not (temperature.min() >= _COLDEST and temperature.max() <= _HOTTEST):
@@ -244,7 +246,10 @@ def thermal_state(sample: Sample, temperature: Array, field: Array) -> Equilibri
 
 def _solved(magnet: Magnet, temperature: Array, field: Array) -> tuple[Array, Means]:
     """Reduced splitting and averages (..., n)."""
-    weiss = np.array(magnet.weiss)
+    if not magnet:
+        none = np.zeros((*temperature.shape, 0))
+        return none, Means(*4 * (none,))
+    weiss = magnet.weiss_matrix
     solve = _together if np.any(weiss - np.diag(np.diag(weiss))) else _apart
     grid = (*temperature.shape, len(weiss))
     found = solve(magnet, temperature.ravel(), field.ravel())
@@ -282,9 +287,9 @@ def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
 
 def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
     """Reduced splitting and averages (p, n) of coupled sublattices."""
-    weiss = np.array(magnet.weiss)
+    weiss = magnet.weiss_matrix
     beta = 1.0 / (units.K_B * temperature)
-    g = np.array([moments.g for moments in magnet.sublattices])
+    g = magnet.g_factors
     problem = WeissProblem(
         spins=magnet.spins,
         g=g,

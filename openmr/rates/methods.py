@@ -78,6 +78,8 @@ class Method:
     fails: str  # where not to use it
     takes_grids: bool = False  # all points at once; the others go point by point
     takes_matrices: bool = False  # couplings J with elements off the diagonal
+    takes_sheets: bool = True  # linear in the density, so that a plane of moments has a rate
+    keeps_splitting: bool = False  # the electrons', whatever the options
     gives_uncertainty: bool = False  # else `Relaxation.uncertainty` is None
     diagnostics: Mapping[str, Diagnostic] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)  # old name of an option -> new
@@ -189,6 +191,7 @@ METHODS: Final[dict[str, Method]] = {
             "Do the Pauli principle and the electrons' splitting matter?",
             "every energy of the Fermi sea, any splitting; golden rule",
             "memory, higher orders; needs energy mixing when cold",
+            keeps_splitting=True,
             diagnostics={
                 "grid_change": Diagnostic("1", "change on a finer and longer energy grid"),
                 "charge": Diagnostic("1", "change of the charge, over the largest rate"),
@@ -228,6 +231,7 @@ METHODS: Final[dict[str, Method]] = {
             "Does second order in J suffice?",
             "all orders of a Gaussian bath with memory",
             "S > 1 is slow; very weak or very strong noise; very cold moments",
+            takes_sheets=False,
             gives_uncertainty=True,
             diagnostics={
                 "terms": Diagnostic("1", "Pade terms of the thermal factor"),
@@ -252,6 +256,7 @@ METHODS: Final[dict[str, Method]] = {
             "Is a master equation right at all?",
             "unitary dynamics of one electron in a finite band",
             "flat noise: only small beta eps_L is thermal; S > 1 is large",
+            takes_sheets=False,
             gives_uncertainty=True,
             diagnostics={
                 "bath": Diagnostic("", "kind of noise, here flat"),

@@ -15,7 +15,7 @@ from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium,
 from openmr.moments.grid import in_blocks
 from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 
 _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
@@ -76,10 +76,10 @@ def relaxation_and(
     options: Mapping[str, Any],
 ) -> tuple[Relaxation, Any]:
     """`relaxation`, and arrays that `then`, if given, makes of each block of it, azimuth 0."""
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     chosen, route, azimuth = _chosen(sample, method, options)
     if not chosen.takes_grids:
-        if sample.magnet.spins.max() > _LARGE_SPIN:
+        if sample.magnet.spins.max(initial=0.0) > _LARGE_SPIN:
             route(equilibrium(sample, [], []))
         state = equilibrium(sample, temperature, field)
         found = _record(chosen, state, route(state))

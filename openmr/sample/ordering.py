@@ -12,7 +12,7 @@ from openmr.sample.magnet import Magnet, symmetrising_weights
 def _ordering_modes(magnet: Magnet) -> tuple[Array, Array]:
     """Mean-field ordering temperatures [K], ascending, and the <S_par> patterns (columns)."""
     _checks.instance("magnet", magnet, Magnet)
-    weiss = np.array(magnet.weiss)
+    weiss = magnet.weiss_matrix
     weights = symmetrising_weights(weiss)
     curie_constant = magnet.spins * (magnet.spins + 1.0) / 3.0
     root = np.sqrt(curie_constant / weights)
@@ -31,13 +31,16 @@ def ordering_temperature(magnet: Magnet) -> float:
     float, K
         Of the first order that sets in on cooling.
     """
-    return max(0.0, float(_ordering_modes(magnet)[0][-1]))
+    return float(_ordering_modes(magnet)[0].max(initial=0.0))
 
 
 def _leading_net_moment(magnet: Magnet) -> float:
     """|sum of n_S g <S>| over the sum of magnitudes, in the mode that orders first."""
-    pattern = _ordering_modes(magnet)[1][:, -1]
-    moments = pattern * magnet.densities * np.array([m.g for m in magnet.sublattices])
+    modes = _ordering_modes(magnet)[1]
+    if not modes.size:
+        return 0.0
+    pattern = modes[:, -1]
+    moments = pattern * magnet.densities * magnet.g_factors
     return float(abs(moments.sum()) / np.abs(moments).sum())
 
 
