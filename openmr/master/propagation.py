@@ -170,15 +170,14 @@ def evolve(
     check: bool = True,
     options: Mapping[str, Any] | None = None,
     extra: Qobj | None = None,
-) -> Any:
+) -> Evolution:
     """States of an open system in time; maps, if the start is a superoperator.
 
     Parameters
     ----------
     system : OpenSystem, Generator or PanelMemory
         What `OpenSystem` describes, with an H or A that may depend on time; or a generator that is
-        there already, constant or at all times. For one release also what the old `tcl2` gives,
-        with a list of states as the result.
+        there already, constant or at all times.
     start : Qobj
         Ket, density matrix or superoperator at the first time, uncorrelated with the baths.
     times : array_like (t,), inverse unit of energy
@@ -224,9 +223,6 @@ def evolve(
     ConvergenceError
         If the integrator stops, or a hierarchy does not converge.
     """
-    if hasattr(system, "listed_states"):
-        _checks.warn_renamed("evolve(tcl2(...), ...)", "evolve(system, ..., method='tcl2')")
-        return system.listed_states(start, times, extra=extra, options=options)
     made = isinstance(system, Generator | PanelMemory)
     described = system.system if isinstance(system, Generator | PanelMemory) else system
     _checks.instance("system", described, OpenSystem)
@@ -389,8 +385,9 @@ def _converged(asked: _Asked) -> tuple[Path, float]:
     def answer(hierarchy: Hierarchy) -> tuple[ComplexArray, float]:
         return np.array([path_of(hierarchy)(time) for time in asked.grid]), asked.rtol or 1e-4
 
-    found, change = ladder(hierarchies(asked.system, float(asked.grid[0])), answer, asked.max_depth)
-    return path_of(found), change
+    hierarchy_of = hierarchies(asked.system, float(asked.grid[0]))
+    found, fewer, shallower = ladder(hierarchy_of, answer, asked.max_depth)
+    return path_of(found), fewer + shallower
 
 
 # --- what was given ------------------------------------------------------------------------------
