@@ -27,7 +27,7 @@ from openmr.master.memory import FINE, ConstantSecondOrder, FourthOrder, SecondO
 from openmr.master.motion import Local, Motion, Path, Remembering, run
 from openmr.master.open_system import OpenSystem
 from openmr.master.panels import PanelMemory, panel_memory
-from openmr.tables import document
+from openmr.tables import Record, document
 
 _FINENESS, _LAST = (FINE, 1e-6), 1e-4
 """Errors of the exponents that are tried in second order, where one more costs little; and the last
@@ -46,7 +46,7 @@ _NOISE = {False: 1e-12, True: 1e-9}
 
 
 @dataclass(frozen=True, eq=False)
-class Evolution:
+class Evolution(Record):
     """States of an open system at a set of times, and what they say of its positivity.
 
     Attributes
@@ -65,6 +65,7 @@ class Evolution:
         transforms over the largest half rate where there are none; else 0.
     """
 
+    SCHEMA = "openmr/master/evolution/1"
     method: str
     times: Array
     states: tuple[Qobj, ...]
@@ -111,24 +112,15 @@ class Evolution:
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
-        """Times, states as real and imaginary parts, mean values and monitors.
+        """All fields, states by real and imaginary part, and the monitors.
 
         Returns
         -------
         dict
             As JSON can hold it.
         """
-        expect = self.expect if isinstance(self.expect, dict) else dict(enumerate(self.expect))
-        body = {
-            "method": self.method,
-            "times": self.times,
-            "states": np.array([state.full() for state in self.states]),
-            "expect": {str(k): np.asarray(v, dtype=complex) for k, v in expect.items()},
-            "uncertainty": self.uncertainty,
-            "lowest_state": self.lowest_state,
-            "crossings": self.crossings,
-        }
-        return document("openmr/master/evolution/1", body)
+        monitors = {"lowest_state": self.lowest_state, "crossings": self.crossings}
+        return super().to_dict() | document(self.SCHEMA, monitors)
 
     def __repr__(self) -> str:
         what = "maps" if self._is_map else "states"

@@ -329,14 +329,6 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
 def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePart:
     sample = state.sample
     precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
-    if not any(np.any(m.exchange) for m in sample.magnet.sublattices):
-        still: dict[str, Any] = dict.fromkeys(("level_shift", "memory_time"), 0.0)
-        return ExchangePart(
-            np.zeros((3, 3)),
-            precession,
-            np.zeros((3, 3)),
-            {**still, "positivity": 0.0, "slip": np.zeros((3, 3))},
-        )
     electron = _electron(sample, state, options)
     try:
         memory = electron.memory(time / electron.beta_hbar)
