@@ -201,43 +201,40 @@ def _check_grids(
     """Refuse, before anything is computed, what is too long or outside the band."""
     seconds = 0.0
     for point, precession in points:
-        kelvin = float(point.temperature)
-        split = HBAR * abs(precession) / (K_B * kelvin)
+        thermal = K_B * float(point.temperature)
+        split = HBAR * abs(precession) / thermal
         flip = float(np.abs(point.reduced_splitting).max())
-        least = 10 * K_B * kelvin * max(1.0, split, flip)
+        least = 10 * thermal * max(1.0, split, flip)
         if half_width < least:
             raise ParameterError(
                 f"`half_width` must be >= {least:.3g} eV, ten times k_B T and the splittings at "
-                f"{kelvin:g} K, got {half_width:g}"
+                f"{float(point.temperature):g} K, got {half_width:g}"
             )
-        count = 2 * (_SPECTRUM_REACH + split + flip) / _SPECTRUM_SPACING if modes else 0.0
-        if count > _LARGEST_SPECTRUM:
-            raise _too_cold(
-                _LARGEST_SPECTRUM,
-                f"{kelvin:g} K with {count:.0f} (about {_mode_seconds(count):.2g} s and "
-                f"{3 * 8 * (2 * count) ** 2 / 2**30:.2g} GiB a point; `modes=False` does without)",
+        count = 2 * (_SPECTRUM_REACH + split + flip) / _SPECTRUM_SPACING
+        if modes and count > _LARGEST_SPECTRUM:
+            raise SizeError(
+                f"`temperature` must be so high that flips and splitting span an energy grid of "
+                f"at most {_LARGEST_SPECTRUM} points, got {float(point.temperature):g} K with "
+                f"{count:.0f} (about {_mode_seconds(count):.2g} s and "
+                f"{3 * 8 * (2 * count) ** 2 / 2**30:.2g} GiB a point; `modes=False` does without)"
             )
         seconds += _mode_seconds(count) if modes else 0.0
         count = 2 * (reach + 1.5 * split + flip) / spacing
-        size = f"{count:.3g} (about {count * _POINT_BYTES / 2**30:.2g} GiB)"
-        if count > _LARGEST_GRID and 2 * reach / spacing > 0.5 * _LARGEST_GRID:
-            raise SizeError(
-                f"`spacing` and `reach` must span at most {_LARGEST_GRID} points, got {size}"
-            )
         if count > _LARGEST_GRID:
-            raise _too_cold(_LARGEST_GRID, f"{kelvin:g} K with {size}")
+            size = f"{count:.3g} (about {count * _POINT_BYTES / 2**30:.2g} GiB)"
+            if 2 * reach / spacing > 0.5 * _LARGEST_GRID:
+                raise SizeError(
+                    f"`spacing` and `reach` must span at most {_LARGEST_GRID} points, got {size}"
+                )
+            raise SizeError(
+                f"`temperature` must be so high that flips and splitting span an energy grid of "
+                f"at most {_LARGEST_GRID} points, got {float(point.temperature):g} K with {size}"
+            )
     if seconds > _MOST_SECONDS:
         raise SizeError(
             f"`temperature` and `field` must span at most {_MOST_SECONDS:g} s of computation, got "
             f"{len(points)} points, about {seconds:.2g} s; `modes=False` takes a hundredth"
         )
-
-
-def _too_cold(most: int, given: str) -> SizeError:
-    return SizeError(
-        "`temperature` must be so high that flips and splitting span an energy grid of at most "
-        f"{most} points, got {given}"
-    )
 
 
 def _mode_seconds(count: float) -> float:
