@@ -265,9 +265,9 @@ def test_what_the_cutoff_does_is_extrapolated_away(monkeypatch):
     (space,) = hilbert.moment_spaces(FILM, om.equilibrium(FILM, *MILD))
     knobs = route._Knobs(False, None, 1e-4, 12, 8)
     found = route._of_space(space, 0.01, 0.0, THERMAL, knobs)
-    np.testing.assert_allclose(found.tensor, infinite[1:, 1:], atol=1e-15)
+    np.testing.assert_allclose(found.dissipator, infinite[1:, 1:], atol=1e-15)
     last = np.abs(first[1:, 1:]) / (route.WIDER * found.diagnostics["drude_cutoff"])
-    np.testing.assert_allclose(found.error, last, atol=1e-15)
+    np.testing.assert_allclose(found.uncertainty, last, atol=1e-15)
     narrow = np.abs(infinite + first / found.diagnostics["drude_cutoff"]).max()
     assert found.diagnostics["cutoff_change"] == pytest.approx(last.max() / narrow, rel=1e-12)
     assert found.diagnostics["cutoff_change"] > 0.1  # of the largest rate: no idle test

@@ -78,7 +78,7 @@ def heom(
         where that is more. Rates at gamma and 3 gamma are extrapolated to an infinite cutoff as
         1/gamma.
     rtol : float, no unit
-        Largest change, of the largest rate, on one exponent less and on one level of the hierarchy
+        Largest change, of the largest rate, on more exponents and on one level of the hierarchy
         less; a tenth of the plateau's variation where that is more. Choose it ten times below the
         deviation that is looked for.
     max_terms, max_depth : int
@@ -90,7 +90,7 @@ def heom(
     -------
     ExchangePart
         `dissipator` is the symmetric part; `precession` that of first order. `uncertainty` adds
-        up the variation on the plateau, the changes on one term and one level less, the last step
+        up the variation on the plateau, the changes on more terms and one level less, the last step
         to an infinite band and, for several sublattices, what they may do to each other.
         Diagnostics as in `rates.methods`.
 
@@ -175,11 +175,11 @@ def _at_point(state: Equilibrium, electron_splitting: bool, knobs: _Knobs) -> Ex
     w = time * precession if electron_splitting else 0.0
     spaces = joint_space.moment_spaces(sample, state, electron=w)
     found = [_of_space(space, space.noise * time, w, thermal, knobs) for space in spaces]
-    tensor = sum((one.tensor for one in found), np.zeros((3, 3)))
-    error = sum((one.error for one in found), np.zeros((3, 3)))
+    tensor, error = np.zeros((3, 3)), np.zeros((3, 3))
     for one in found:  # what the others' noise may do to this one's rates
         others = sum(space.noise * time for space in spaces) - one.diagnostics["coupling"]
-        error = error + others * np.abs(one.tensor)
+        tensor = tensor + one.dissipator
+        error = error + np.asarray(one.uncertainty) + others * np.abs(one.dissipator)
     diagnostics = {name: max((o.diagnostics[name] for o in found), default=0.0) for name in LARGEST}
     diagnostics |= {name: sum(one.diagnostics[name] for one in found) / time for name in SUMMED}
     diagnostics |= {name: diagnostics[name] * time for name in ("plateau_start", "plateau_end")}
@@ -187,18 +187,10 @@ def _at_point(state: Equilibrium, electron_splitting: bool, knobs: _Knobs) -> Ex
     return ExchangePart(tensor / time, precession, error / time, diagnostics)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Symmetric part, its error and the diagnostics of one space, in units of 1/(beta hbar)."""
-
-    tensor: Array
-    error: Array
-    diagnostics: dict[str, float]
-
-
 def _of_space(
     space: joint_space.MomentSpace, coupling: float, w: float, thermal: float, knobs: _Knobs
-) -> _Found:
+) -> ExchangePart:
+    """Symmetric part, its error and the diagnostics of one space, in units of 1/(beta hbar)."""
     width = _cutoff(abs(space.splitting) + abs(w), knobs.drude_cutoff, thermal)
     _refuse_strong_noise(space, coupling, width, knobs)
     terms, depth, plateau, *changes = _converged(space, coupling, width, knobs)
@@ -209,9 +201,10 @@ def _of_space(
     generator = wide[plateau.window].mean(axis=0) + beyond
     widened = np.abs(relaxation_part(beyond))
     gibbs = np.array([1.0, 0.0, 0.0, -np.tanh(0.5 * w)])
-    return _Found(
-        tensor=relaxation_part(generator),
-        error=plateau.variation + sum(changes) + widened,
+    return ExchangePart(
+        dissipator=relaxation_part(generator),
+        precession=0.0,
+        uncertainty=plateau.variation + sum(changes) + widened,
         diagnostics={
             "terms": terms,
             "depth": depth,
