@@ -479,6 +479,12 @@ def test_an_unconverged_run_says_so():
         heom(film(1e-3), *MILD, moment="held", max_depth=3, rtol=1e-9)
 
 
+def test_a_hierarchy_too_large_for_its_rtol_says_so(monkeypatch):
+    monkeypatch.setattr(hierarchy, "_MOST_ROWS", 1000)
+    with pytest.raises(ConvergenceError, match=r"too large before.*larger `rtol`.*10 K"):
+        heom(film(1e-3), *MILD, moment="held", rtol=1e-9)
+
+
 def test_noise_too_strong_for_any_depth_is_refused_at_once(monkeypatch):
     """Before anything is propagated; deeper levels would do, and 5 meV is not refused so."""
     monkeypatch.setattr(route, "_converged", lambda *_: pytest.fail("propagated"))

@@ -276,13 +276,14 @@ def _converged(
         window = find_plateau(best, knobs.held).window
         return float(np.abs(relaxation_part(best - other)[window]).max())
 
-    found, fewer, shallower = ladder(
-        cache(lambda more, depth: _hierarchy(space, coupling, width, FIRST_TERMS + more, depth)),
-        answer,
-        knobs.max_depth,
-        knobs.max_terms - FIRST_TERMS + 1,
-        apart,
+    hierarchy_of = cache(
+        lambda more, depth: _hierarchy(space, coupling, width, FIRST_TERMS + more, depth)
     )
+    more_terms = 1 + knobs.max_terms - FIRST_TERMS
+    try:
+        found, fewer, shallower = ladder(hierarchy_of, answer, knobs.max_depth, more_terms, apart)
+    except SizeError as error:
+        raise ConvergenceError(f"too large before it is converged: {error}") from None
     plateau = find_plateau(recorded(found), knobs.held)
     check_plateau(plateau)
     return len(found.exponents) - 1, found.depth, plateau, fewer, shallower
