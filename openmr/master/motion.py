@@ -56,11 +56,11 @@ def exponentials(matrix: ComplexArray, start: ComplexArray, marks: Array) -> lis
 
     Otherwise step by step, where steps that are equal to the rounding of the times are one.
     """
-    values, modes = np.linalg.eig(matrix)
-    if len(marks) > _FEW and np.linalg.cond(modes) < _BAD_BASIS:
-        inside = np.linalg.solve(modes, start)
-        grown = np.exp(np.outer(marks - marks[0], values))
-        return list(modes @ (grown[:, :, None] * inside))
+    if len(marks) > _FEW:
+        values, modes = np.linalg.eig(matrix)
+        if np.linalg.cond(modes) < _BAD_BASIS:
+            grown = np.exp(np.outer(marks - marks[0], values))
+            return list(modes @ (grown[:, :, None] * np.linalg.solve(modes, start)))
     found, last = [start], np.nan
     for step in np.diff(marks):
         if not abs(step - last) <= 4 * np.spacing(np.abs(marks).max()):
