@@ -681,6 +681,8 @@ def krylov_exponential(
     """
     size = min(_KRYLOV, len(vector))
     length = _length(vector)
+    if length == 0.0:
+        return vector
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
     small = np.zeros((size + 1, size + 1), dtype=complex)
     basis[0] = vector / length

@@ -199,6 +199,8 @@ def test_krylov_exponential():
     found = hierarchy.krylov_exponential(hierarchy.csr_array(stiff), start, 0.7)
     exact = scipy.linalg.expm(0.7 * stiff) @ start
     np.testing.assert_allclose(found, exact, atol=1e-11 * np.abs(exact).max())
+    gone = hierarchy.krylov_exponential(hierarchy.csr_array(stiff), 0 * start, 0.7)
+    np.testing.assert_array_equal(gone, 0)
 
 
 @pytest.mark.parametrize("dense", [0, 150])
