@@ -38,7 +38,6 @@ class Options(TypedDict, total=False):
     resolution: float | None
     thermostat: Literal["projection", "reset", "flips"]
     thermostat_rate: float | None
-    options: Mapping[str, Any] | None
     progress: bool | None
     energy_relaxation_rate: float
     half_width: float
@@ -179,7 +178,7 @@ METHODS: Final[dict[str, Method]] = {
             gives_uncertainty=True,
             diagnostics={
                 "residual": Diagnostic("1", "largest misfit, of the initial polarisation"),
-                "solver_change": Diagnostic("1/s", "change on a tighter solver tolerance"),
+                "solver_change": Diagnostic("1/s", "rounding of the solver"),
                 "window_change": Diagnostic("1/s", "change on a window that starts later"),
                 "precession_uncertainty": Diagnostic("rad/s", "of the precession"),
             },
@@ -238,7 +237,7 @@ METHODS: Final[dict[str, Method]] = {
                 "depth": Diagnostic("1", "levels of the hierarchy"),
                 "drude_cutoff": Diagnostic("eV", "of the narrower of the two baths"),
                 "coupling": Diagnostic("1", "noise times beta hbar"),
-                "terms_change": Diagnostic("1", "change on one term less, over the largest rate"),
+                "terms_change": Diagnostic("1", "change on more terms, over the largest rate"),
                 "depth_change": Diagnostic("1", "change on one level less, likewise"),
                 "plateau_variation": Diagnostic("1", "variation on the plateau, likewise"),
                 "cutoff_change": Diagnostic("1", "last step to an infinite cutoff, likewise"),
