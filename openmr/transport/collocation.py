@@ -228,7 +228,7 @@ def solve_stack(
     decays = np.array([piece.decay * length**2 for piece in pieces])
 
     def matrix(z: Array) -> Array:
-        return decays[np.clip(np.searchsorted(edges, z) - 1, 0, len(pieces) - 1)]
+        return np.asarray(decays[np.searchsorted(edges, z) - 1])  # Gauss points lie inside
 
     steepest = np.linalg.norm(decays, axis=(-2, -1))
     found = solve(
