@@ -31,4 +31,4 @@ def surviving_between(u2: NDArray[Any], bottom: NDArray[Any], top: NDArray[Any])
     lost += kept
     share = np.divide(kept, lost, out=np.ones_like(kept), where=kept != 0)
     share *= t
-    return share
+    return np.asarray(share)
