@@ -451,7 +451,7 @@ def test_times_of_any_spacing_lie_on_one_curve():
 
 def test_a_constant_generator_has_one_basis_for_all_times(monkeypatch):
     """At an exceptional point, where modes coincide, steps are exponentials one by one."""
-    times = np.cumsum(np.linspace(0.0, 1.3, 12))
+    times = np.cumsum(np.linspace(0.7, 1.3, 12))
     decay = np.sqrt(0.5) * qutip.sigmam()
     for strength, coincide in ((0.3, False), (0.0625, True), (0.0, False)):
         made = master.generator(om.OpenSystem(strength * SX, [], [decay]))
@@ -465,7 +465,7 @@ def test_a_constant_generator_has_one_basis_for_all_times(monkeypatch):
         found = master.evolve(made, UP, times)
         assert bool(taken) == coincide
         for time_, state in zip(times, found.states, strict=True):
-            exact = expm(time_ * made.matrix) @ UP.proj().full().ravel("F")
+            exact = expm((time_ - times[0]) * made.matrix) @ UP.proj().full().ravel("F")
             np.testing.assert_allclose(state.full().ravel("F"), exact, atol=1e-12)
 
 
