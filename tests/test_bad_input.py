@@ -115,7 +115,15 @@ BAD = [
         lambda: evolution(FILM, 10.0, 1.0, thermostat="flips", thermostat_rate=1e9),
         r"`thermostat_rate` must be at least ten times.*1/s, got 1e\+09",
     ),
-    (lambda: evolution(FILM, 10.0, 1.0, options={}), "'evolution' takes no option `options`"),
+    (
+        lambda: evolution(FILM, 10.0, 1.0, options={"rtoll": 1e-9}),
+        "`options` must be QuTiP solver options.*rtoll",
+    ),
+    (lambda: evolution(FILM, 10.0, 1.0, options={"rtol": "x"}), r"`options\['rtol'\]`.*'x'"),
+    (
+        lambda: evolution(FILM, 10.0, 1.0, options={"method": "magic"}),
+        "`options` must be QuTiP solver options.*magic",
+    ),
     (lambda: record_decay(om.presets.pt_py(0.0), 10.0, 1.0), "`sample` must couple"),
     (
         lambda: free_moment(film_of(*[om.Moments(**MOMENTS)] * 2), 10.0, 1.0),
