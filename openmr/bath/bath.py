@@ -136,6 +136,7 @@ class Bath:
             "environment": environment,
         }
         kind = _checks.exactly_one(**given)
+        conserving = _checks.switch("conserving", conserving)
         if temperature is not None:
             temperature = _checks.number("temperature", temperature, _UNIT, least=0.0)
         if potential is not None:
@@ -334,6 +335,8 @@ class Bath:
             worst = found[first][~np.isfinite(found[first])][0]
             shape = worst if worst.imag else worst.real
             hint = " (0/0? give the limit, or use `spectral_density`)" if name == "spectrum" else ""
+            if w[first] == 0 and np.isinf(worst):
+                hint = " (J of a `power` below 1 at T > 0: no equation has a constant rate)"
             raise ParameterError(
                 f"`{name}` must be finite and real at every Bohr frequency, got {shape} at "
                 f"w = {w[first]:g}{hint}"
@@ -550,8 +553,8 @@ class Bath:
         w = np.concatenate([-half[::-1], [0.0], half])
         found = self._source.spectrum(w)
         kept = np.isfinite(found).all(axis=(-2, -1)) & np.isfinite(found[::-1]).all(axis=(-2, -1))
-        w, found = w[kept], found[kept]
-        largest = float(np.abs(found).max())
+        w, found = w[kept], found[kept] if kept.any() else self._spectrum(w)
+        largest = float(np.abs(found).max()) or 1.0
         hermitian = 0.5 * (found + found.conj().swapaxes(-1, -2))
         balance = float(self._deviation(w, found, found[::-1])[0].max()) / largest
         try:
@@ -590,6 +593,7 @@ class Bath:
                 f"`environment` must be of one operator, got a bath of {self.size}: QuTiP's "
                 "environments know no correlated operators"
             )
+        rtol = None if rtol is None else _checks.number("rtol", rtol, above=0.0)
         if rtol is None and (named := environments.named(self._source)) is not None:
             return named
         fitted = self.conserving or isinstance(self._source, sources.Exponential)

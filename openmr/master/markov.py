@@ -16,9 +16,9 @@ Hermitian root of its spectrum, and "o" multiplies element by element between ei
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,9 @@ from qutip import Qobj
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
-from openmr.master.open_system import Coupling, OpenSystem
+from openmr.master.open_system import Coupling, OpenSystem, matrix_of
 
-_MEMORY = ("tcl2", "tcl4")
+MEMORY = ("tcl2", "tcl4")
 """Methods of `openmr.master.memory`."""
 _CLOSE = 0.03
 """Frequencies whose difference times the averaging time is below are one, to fourth order."""
@@ -217,7 +217,8 @@ class Generator:
         Qobj
             L applied to it.
         """
-        coherent = -1j * _commutator(self.system.hamiltonian.full(), operator.full())
+        rho = matrix_of("operator", operator, self.system)
+        coherent = -1j * _commutator(self.system.hamiltonian.full(), rho)
         return self.system.as_operator(coherent + self.dissipate(operator).full())
 
     def dissipate(self, operator: Qobj) -> Qobj:
@@ -233,7 +234,7 @@ class Generator:
         Qobj
             The dissipator applied to it.
         """
-        rho = operator.full()
+        rho = matrix_of("operator", operator, self.system)
         zero = np.zeros_like(rho)
         return self.system.as_operator(sum((part.apply(rho) for part in self.pieces), zero))
 
@@ -315,25 +316,27 @@ def generator(
         For options that do not go with the method.
     """
     _checks.instance("system", system, OpenSystem)
-    _checks.choice("method", method, [*METHODS, *_MEMORY])
-    if resolution is not None:
-        resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
-        if method not in ("grouped", "coarse-grained", "tcl2"):
-            raise ParameterError(
-                "`resolution` goes with 'grouped', 'coarse-grained' and 'tcl2', "
-                f"not with `method` {method!r}"
-            )
-    if time is not None:
-        time = _checks.number("time", time, infinite=system.constant)
-    if method in _MEMORY:
+    _checks.choice("method", method, [*METHODS, *MEMORY])
+    given = {"time": time, "level_shift": level_shift, "resolution": resolution}
+    return generator_of(system, method, **options_of(method, given))
+
+
+def generator_of(
+    system: OpenSystem,
+    method: str,
+    *,
+    time: float | None = None,
+    level_shift: bool = True,
+    resolution: float | None = None,
+) -> Generator:
+    """`generator` of options that are checked already."""
+    if method in MEMORY:
         from openmr.master import memory
 
-        end = np.inf if time is None else time
+        end = _checks.number("time", np.inf if time is None else time, least=0.0, infinite=True)
         if method == "tcl4":
-            return memory.tcl4_generator(system, end, level_shift=level_shift)
-        return memory.tcl2_generator(
-            system, end, level_shift=bool(level_shift), resolution=resolution
-        )
+            return memory.tcl4_generator(system, end)
+        return memory.tcl2_generator(system, end, level_shift=level_shift, resolution=resolution)
     if system.constant and time is not None:
         raise ParameterError(
             f"`time` goes with an H or A that depends on time, or with 'tcl2': {method!r} of a "
@@ -344,7 +347,7 @@ def generator(
     system = system if time is None else system.at(time)
     if method in ("grouped", "coarse-grained") and resolution is None:
         resolution = _default_resolution(system)
-    terms = [_Term(system, c, bool(level_shift), resolution) for c in system.couplings]
+    terms = [_Term(system, c, level_shift, resolution) for c in system.couplings]
     pieces = [METHODS[method].part(term).as_given(term) for term in terms]
     return Generator(
         system=system,
@@ -661,5 +664,50 @@ METHODS = {
     "coarse-grained": _Recipe(_coarse_grained),
 }
 """Markovian methods of second order."""
-ROUTES = (*METHODS, *_MEMORY, "heom")
+ROUTES = (*METHODS, *MEMORY, "heom")
 """Every method there is."""
+
+
+@dataclass(frozen=True)
+class _Option:
+    """How an option is checked, what it is by default, and which methods it goes with.
+
+    `moving` are those of `evolve`, where they are not the same.
+    """
+
+    check: Callable[[str, Any], Any]
+    default: Any
+    methods: tuple[str, ...]
+    moving: tuple[str, ...]
+
+
+_RESOLVED = ("grouped", "coarse-grained")
+_OPTIONS = {
+    "level_shift": _Option(_checks.switch, True, (*METHODS, "tcl2"), (*METHODS,)),
+    "resolution": _Option(
+        partial(_checks.number, above=0.0, infinite=True), None, (*_RESOLVED, "tcl2"), _RESOLVED
+    ),
+    "time": _Option(partial(_checks.number, infinite=True), None, (*METHODS, *MEMORY), ()),
+    "rtol": _Option(
+        partial(_checks.number, above=0.0, most=0.1), None, ("heom",), (*MEMORY, "heom")
+    ),
+    "max_depth": _Option(partial(_checks.integer, least=3), None, ("heom",), ("heom",)),
+}
+"""Options of all questions."""
+
+
+def options_of(method: str, given: Mapping[str, Any], *, moving: bool = False) -> dict[str, Any]:
+    """Options other than their defaults, checked; each must go with the method."""
+    found = {}
+    for name, value in given.items():
+        option = _OPTIONS[_checks.choice("options", name, _OPTIONS)]
+        if value is option.default:
+            continue
+        if (checked := option.check(name, value)) is option.default:
+            continue
+        goes = option.moving if moving else option.methods
+        if method not in goes:
+            known = ", ".join(map(repr, goes)) or "other questions"
+            raise ParameterError(f"`{name}` goes with {known}, not with `method` {method!r}")
+        found[name] = checked
+    return found

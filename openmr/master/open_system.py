@@ -93,7 +93,7 @@ class OpenSystem:
     def __post_init__(self) -> None:
         hamiltonian = _operator("hamiltonian", self.hamiltonian)
         _refuse_large(hamiltonian.shape[0])
-        _check_hermitian("hamiltonian", hamiltonian)
+        check_hermitian("hamiltonian", hamiltonian)
         pairs = [
             _coupling(index, pair, hamiltonian.dims)
             for index, pair in enumerate(_pairs(self.couplings))
@@ -132,6 +132,7 @@ class OpenSystem:
         OpenSystem
             Constant.
         """
+        time = _checks.number("time", time, infinite=self.constant)
         if self.constant:
             return self
 
@@ -200,6 +201,7 @@ class OpenSystem:
         centres : array (groups,), unit of energy
             Ascending and odd; exactly 0 in the middle.
         """
+        resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
         labels, sizes = bohr_groups(self.energies, 1.0 / resolution)
         return labels + len(sizes) - 1, np.concatenate([-sizes[:0:-1], sizes])
 
@@ -216,7 +218,8 @@ class OpenSystem:
         complex array (..., d, d), unit of A
             Its elements.
         """
-        matrix = operator.full() if isinstance(operator, Qobj) else operator
+        given = operator.full() if isinstance(operator, Qobj) else operator
+        matrix = _checks.square_matrix("operator", given, self.dimension, stacked=True)
         return np.asarray(self.states.conj().T @ matrix @ self.states)
 
     def from_eigenbasis(self, matrix: ComplexArray) -> ComplexArray:
@@ -231,6 +234,7 @@ class OpenSystem:
         complex array (..., d, d), unit of the matrix
             The same operator.
         """
+        matrix = _checks.square_matrix("matrix", matrix, self.dimension, stacked=True)
         return np.asarray(self.states @ matrix @ self.states.conj().T)
 
     def as_operator(self, matrix: ComplexArray) -> Qobj:
@@ -245,6 +249,7 @@ class OpenSystem:
         Qobj
             Operator.
         """
+        matrix = _checks.square_matrix("matrix", matrix, self.dimension)
         with exact_arithmetic():
             return Qobj(matrix, dims=self.dims)
 
@@ -261,6 +266,7 @@ class OpenSystem:
         Qobj
             Superoperator.
         """
+        matrix = _checks.square_matrix("matrix", matrix, self.dimension**2)
         with exact_arithmetic():
             return Qobj(matrix, dims=[self.dims, self.dims], superrep="super")
 
@@ -403,11 +409,12 @@ def _operator(name: str, value: Any, dims: Any = None) -> Qobj | QobjEvo:
     elif callable(value) or _list_form(value):
         try:
             found = QobjEvo(value)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # of QuTiP's parser, or of the user's function
+            kind = type(error).__name__
             raise ParameterError(
                 f"`{name}` must be an operator or QuTiP's list form, got {_checks.shown(value)} "
-                f"({error})"
-            ) from None
+                f"({kind}: {error})"
+            ) from error
     else:
         found = _from_array(name, value, dims)
     if isinstance(found, QobjEvo) and _constant(found):
@@ -421,6 +428,15 @@ def _operator(name: str, value: Any, dims: Any = None) -> Qobj | QobjEvo:
     if not np.all(np.isfinite(_matrix(found))):
         raise ParameterError(f"`{name}` must be finite, got NaN or infinity")
     return found
+
+
+def matrix_of(name: str, value: Any, system: OpenSystem) -> ComplexArray:
+    """Matrix of an operator with the dims of the system, checked."""
+    _checks.instance("system", system, OpenSystem)
+    found = _operator(name, value, system.dims)
+    if isinstance(found, QobjEvo):
+        raise ParameterError(f"`{name}` must not depend on time, got {_checks.shown(value)}")
+    return _matrix(found)
 
 
 def _constant(operator: QobjEvo) -> bool:
@@ -456,10 +472,11 @@ def _matrix(operator: Qobj | QobjEvo) -> ComplexArray:
     return cast(ComplexArray, (operator if isinstance(operator, Qobj) else operator(0.0)).full())
 
 
-def _check_hermitian(name: str, operator: Qobj | QobjEvo, hint: str = "") -> None:
+def check_hermitian(name: str, operator: Qobj | QobjEvo, hint: str = "") -> None:
+    """Refuse an operator that is not, one that depends on time by what it is at 0."""
     matrix = _matrix(operator)
     skew = float(np.abs(matrix - matrix.conj().T).max())
-    if skew > ROUNDING * np.abs(matrix).max():
+    if not skew <= ROUNDING * np.abs(matrix).max():
         raise ParameterError(
             f"`{name}` must be Hermitian, got one with |X - X^dag| up to {skew:.3g}{hint}"
         )
@@ -499,7 +516,7 @@ def _coupling(index: int, pair: Any, dims: Any) -> Coupling:
         )
     operators = tuple(_operator(name, part, dims) for part in parts)
     for operator in operators:
-        _check_hermitian(
+        check_hermitian(
             name, operator, "; for V = c^dag B + h.c. give c with a lead (Bath.lead, `conserving`)"
         )
     return Coupling(operators, bath, index)
