@@ -335,7 +335,7 @@ class Bath:
             worst = found[first][~np.isfinite(found[first])][0]
             shape = worst if worst.imag else worst.real
             hint = " (0/0? give the limit, or use `spectral_density`)" if name == "spectrum" else ""
-            if w[first] == 0 and np.isinf(worst):
+            if not hint and w[first] == 0 and np.isinf(worst):
                 hint = " (J of a `power` below 1 at T > 0: no equation has a constant rate)"
             raise ParameterError(
                 f"`{name}` must be finite and real at every Bohr frequency, got {shape} at "

@@ -222,17 +222,16 @@ def _judged(route: Route, best: str, measure: Callable[..., _Apart], reference: 
         return route
     apart, beside = measure(route.answer, reference)
     verdict, notes = next(name for name, most in _VERDICTS.items() if not apart > most), route.notes
-    if verdict == "good" and best in _BEST:  # what might have mattered did not
-        notes = tuple(text for text in notes if not text.startswith(("crossover", "memory")))
+    if best in _BEST:  # what might matter is measured
+        told = ("crossover", "memory") if verdict == "good" else ("memory",)
+        notes = tuple(text for text in notes if not text.startswith(told))
     if route.verdict == "unstable" or (route.verdict and (verdict != "good" or best not in _BEST)):
         verdict = route.verdict
     elif best not in _BEST:
         verdict = "uncertified"
     elif route.method == best:
         verdict = "best"
-    return replace(
-        route, deviation=apart, frequency_deviation=beside, verdict=verdict, notes=notes
-    )
+    return replace(route, deviation=apart, frequency_deviation=beside, verdict=verdict, notes=notes)
 
 
 # --- the questions -----------------------------------------------------------------------------

@@ -204,9 +204,7 @@ def _typical(coupling: Coupling) -> float:
     return float(np.abs(coarse.rates[np.argmax(_weights(coarse))])) if len(coarse.rates) else 0.0
 
 
-def matrices(
-    operators: Sequence[Qobj | QobjEvo], unit: float, hermitian: str = ""
-) -> _Matrices:
+def matrices(operators: Sequence[Qobj | QobjEvo], unit: float, hermitian: str = "") -> _Matrices:
     """Operators as a function of time in units of 1 / `unit`, (n, d, d).
 
     Where they have a name, they must be `hermitian` at every time.

@@ -26,7 +26,7 @@ _CONSTANT = ("diag", "krylov")
 _METHODS = {
     **dict.fromkeys(_EXPLICIT, "DOP853"),
     **dict.fromkeys(("bdf", "lsoda", "BDF"), "BDF"),
-    **{name: name for name in ("Radau", "RK45", "RK23", *_CONSTANT)},
+    **{name: name for name in ("RK45", "RK23", *_CONSTANT)},
 }
 """Integrators by QuTiP's names and SciPy's."""
 _SOLVER = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-12}

@@ -236,7 +236,12 @@ def evolve(
     method = getattr(system, "method", "tcl2") if made else _checks.choice("method", method, ROUTES)
     given = options_of(
         "a generator that is there" if made else method,
-        {"level_shift": level_shift, "resolution": resolution, "rtol": rtol, "max_depth": max_depth},
+        {
+            "level_shift": level_shift,
+            "resolution": resolution,
+            "rtol": rtol,
+            "max_depth": max_depth,
+        },
         moving=True,
     )
     grid = _grid(times)

@@ -22,7 +22,6 @@ from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.bath import Bath, BathCheck
 from openmr.master.markov import (
-    MEMORY,
     ROUTES,
     Generator,
     Part,
@@ -86,8 +85,8 @@ class Rates(Record):
     longitudinal : array (d-1,), unit of energy
         1/T1 of the modes of populations, ascending.
     pairs : array of int (p, 2), no unit
-        Levels m < n of each coherence |m><n|, counted from the lowest. A pair that is overdamped has
-        two real modes, and then (n, m) stands for the faster.
+        Levels m < n of each coherence |m><n|, counted from the lowest. A pair that is overdamped
+        has two real modes, and then (n, m) stands for the faster.
     transverse, frequencies, shifts : array (p,), unit of energy
         1/T2, frequency, and its difference from that of the levels.
     golden_longitudinal, golden_transverse : array (d-1,) and (p,), unit of energy
@@ -175,6 +174,7 @@ def rates_of(made: Generator) -> Rates:
     populations = shares[:, levels, levels].sum(axis=1)
     weight = shares.copy()
     turning = np.abs(values.imag) > _EQUAL * np.abs(values).max(initial=0.0)
+    values = np.where(turning, values, values.real)
     weight[:, levels, levels] = (populations - 0.5 * turning)[:, None]  # populations mostly do not
     _, chosen = linear_sum_assignment(weight.reshape(-1, d * d).T, maximize=True)
     mode = chosen.reshape(d, d)
@@ -510,9 +510,7 @@ def currents(
     number = None if of is None else matrix_of("of", of, system)
     if method == "heom":
         _steady_only(state)
-        return currents_of(
-            Generator(system, method, ()), number, **_asked(system, method, options)
-        )
+        return currents_of(Generator(system, method, ()), number, **_asked(system, method, options))
     return currents_of(solved(system, method, options), number, state)
 
 
@@ -543,7 +541,8 @@ def currents_of(
                 values[np.abs(values) <= size * np.abs(operator).max()] = 0.0
     return Currents(
         method=made.method,
-        sources=tuple(map(str, range(len(system.couplings)))) + ("collapse",) * bool(system.collapse),
+        sources=tuple(map(str, range(len(system.couplings))))
+        + ("collapse",) * bool(system.collapse),
         energy=energy,
         bath_energy=bath_energy,
         quantity=other,

@@ -413,6 +413,39 @@ def test_collapse_operators_act_in_every_equation():
     np.testing.assert_allclose(fourth, exact, atol=2e-3)
 
 
+def test_options_of_the_integrator_in_the_words_of_qutip():
+    """Each integrator gives the same states, which are always kept; too few steps are an error."""
+    times = [0.0, 1.0, 2.0]
+    best = master.evolve(DRIVEN, UP, times, method="tcl2").states
+    fine = {"rtol": 1e-7, "atol": 1e-9, "nsteps": 10**5, "max_step": 0, "progress_bar": ""}
+    for method in ("adams", "bdf", "lsoda", "vern7", "vern9", "tsit5", "dop853", "RK45"):
+        options = {**fine, "method": method, "store_states": False, "store_final_state": True}
+        found = master.evolve(DRIVEN, UP, times, method="tcl2", e_ops=[SZ], options=options)
+        for one, other in zip(found.states, best, strict=True):
+            np.testing.assert_allclose(one.full(), other.full(), atol=1e-5)
+    for method in ("diag", "krylov"):
+        found = master.evolve(QUBIT, UP, times, options={"method": method, "store_states": None})
+        assert found.states == master.evolve(QUBIT, UP, times).states
+    with pytest.raises(om.ConvergenceError, match=r"more than `options\['nsteps'\]` = 3 steps"):
+        master.evolve(DRIVEN, UP, times, method="tcl2", options={"nsteps": 3})
+    assert master.evolve(QUBIT, UP, times, e_ops=None, options={}).expect == []
+
+
+def test_operators_are_hermitian_at_all_times():
+    """What depends on time is looked at whenever it is used, not at 0 alone."""
+    for f, size in ((lambda t: 1j * t, r"\d"), (lambda t: np.nan if t > 0.5 else t, "nan")):
+        for method in ("redfield", *REMEMBER):
+            moving = om.OpenSystem(qutip.QobjEvo([SZ, [SX, f]]), [(SZ, FEW)])
+            turning = om.OpenSystem(SZ, [(qutip.QobjEvo([SZ, [SX, f]]), FEW)])
+            for name, system in (("hamiltonian", moving), (r"couplings\[0\]", turning)):
+                if name != "hamiltonian" and method == "heom":
+                    continue
+                with pytest.raises(
+                    om.ParameterError, match=rf"`{name}` must be (finite|Herm.*{size})"
+                ):
+                    last(system, UP, 1.0, method)
+
+
 # --- long times and monitors ---------------------------------------------------------------------
 
 
@@ -554,7 +587,10 @@ BAD = [
     (lambda: master.generator(BIG, "tcl4"), "'tcl4' of 64 levels .* GiB, allowed 2 GiB"),
     (lambda: master.rates(BIG, "heom"), "'heom' with .* GiB, allowed"),
     (lambda: master.generator(DRIVEN, "tcl2"), "`time` must be given"),
-    (lambda: master.generator(QUBIT, "tcl4", level_shift=False), "`level_shift` goes with .*'tcl4'"),
+    (
+        lambda: master.generator(QUBIT, "tcl4", level_shift=False),
+        "`level_shift` goes with .*'tcl4'",
+    ),
     (lambda: master.rates(DRIVEN, "heom"), "`system` must not depend on time"),
     (lambda: hierarchy.slow_generator(QUBIT, rtol=0.0), "`rtol` must be"),
     (lambda: hierarchy.slow_generator(QUBIT, max_depth=1), "`max_depth` must be"),
