@@ -37,7 +37,7 @@ _BALANCE = 1e-6
 """Relative deviation from detailed balance that a rounded constant in a formula may make."""
 _FITTED = 1e-2
 """Negative part of a sum of exponentials, over the largest, that its being cut short may make."""
-_UNIT = "in units of energy"
+_UNIT, _PURE = "in units of energy", ("coupling", "power", "strength")
 
 
 @dataclass(frozen=True, repr=False)
@@ -202,8 +202,7 @@ class Bath:
         ParameterError
             For a number that is not finite or not positive; `temperature` may be 0.
         """
-        lam = _checks.number("reorganization", reorganization, _UNIT, above=0.0)
-        gamma = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
+        lam, gamma = _positive(reorganization=reorganization, cutoff=cutoff)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         return cls._of(closed_spectra.Drude(lam, gamma, kelvin), kelvin)
 
@@ -230,10 +229,8 @@ class Bath:
         ParameterError
             For a number that is not finite or not positive; `temperature` may be 0.
         """
-        alpha = _checks.number("coupling", coupling, above=0.0)
-        end = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
+        alpha, end, s = _positive(coupling=coupling, cutoff=cutoff, power=power)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
-        s = _checks.number("power", power, above=0.0)
         return cls._of(closed_spectra.Ohmic(alpha, end, kelvin, s), kelvin)
 
     @classmethod
@@ -269,9 +266,7 @@ class Bath:
             For a number that is not finite, a rate, width or temperature that is not positive, or
             another band.
         """
-        size = _checks.number("rate", rate, _UNIT, above=0.0)
-        width = _checks.number("half_width", half_width, _UNIT, above=0.0)
-        kelvin = _checks.number("temperature", temperature, _UNIT, above=0.0)
+        size, width, kelvin = _positive(rate=rate, half_width=half_width, temperature=temperature)
         mu = _checks.number("potential", potential, _UNIT)
         _checks.choice("band", band, ("lorentz", "flat"))
         return cls._of(closed_spectra.Lead(size, width, kelvin, mu, band), kelvin, mu)
@@ -298,11 +293,11 @@ class Bath:
         ParameterError
             For a number that is not finite or not positive; `temperature` may be 0.
         """
-        size = _checks.number("strength", strength, above=0.0)
+        (size,) = _positive(strength=strength)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         if cutoff is None:
             return cls._of(closed_spectra.ElectronHole(size, kelvin), kelvin)
-        end = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
+        (end,) = _positive(cutoff=cutoff)
         return cls._of(closed_spectra.Ohmic(size / (2 * np.pi), end, kelvin, 1.0), kelvin)
 
     # --- views -----------------------------------------------------------------------------------
@@ -686,6 +681,12 @@ def moment_bath(
         weights.append(strength * found.weights)
     source = closed_spectra.Moments(np.concatenate(lines), np.concatenate(weights), kelvin, end)
     return Bath._of(source, kelvin)
+
+
+def _positive(**values: float) -> list[float]:
+    """Positive numbers, in units of energy unless they are pure."""
+    units = {name: "" if name in _PURE else _UNIT for name in values}
+    return [_checks.number(name, x, units[name], above=0.0) for name, x in values.items()]
 
 
 def _flat(name: str, values: ArrayLike) -> Array:

@@ -27,7 +27,14 @@ from numpy.polynomial.legendre import leggauss
 from qutip import Qobj
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
+from openmr._checks import (
+    Array,
+    ComplexArray,
+    ConvergenceError,
+    OpenmrError,
+    ParameterError,
+    SizeError,
+)
 from openmr.master.open_system import Coupling, OpenSystem, matrix_of
 
 MEMORY = ("tcl2", "tcl4")
@@ -346,7 +353,10 @@ def generator_of(
         raise ParameterError("`time` must be given where H or A depend on time")
     system = system if time is None else system.at(time)
     if method in ("grouped", "coarse-grained") and resolution is None:
-        resolution = _default_resolution(system)
+        try:
+            resolution = _default_resolution(system)
+        except OpenmrError as error:
+            raise ParameterError(f"`resolution` must be given: {error}") from None
     terms = [_Term(system, c, level_shift, resolution) for c in system.couplings]
     pieces = [METHODS[method].part(term).as_given(term) for term in terms]
     return Generator(
@@ -701,9 +711,8 @@ def options_of(method: str, given: Mapping[str, Any], *, moving: bool = False) -
     found = {}
     for name, value in given.items():
         option = _OPTIONS[_checks.choice("options", name, _OPTIONS)]
-        if value is option.default:
-            continue
-        if (checked := option.check(name, value)) is option.default:
+        checked = value if value is option.default else option.check(name, value)
+        if checked is option.default:
             continue
         goes = option.moving if moving else option.methods
         if method not in goes:

@@ -319,28 +319,13 @@ class OpenSystem:
         ParameterError
             For wrong dims, a trace other than one, or a negative eigenvalue.
         """
-        if not isinstance(start, Qobj):
-            array = _checks.finite_numbers(name, start).astype(complex)
-            ket = array.ndim == 1 or array.shape[-1:] == (1,)
-            left = self.dims[0]
-            if array.size != (self.dimension if ket else self.dimension**2):
-                raise ParameterError(
-                    f"`{name}` must be a ket or density matrix of dimension {self.dimension}, "
-                    f"got shape {array.shape}"
-                )
-            array = array.reshape(-1, 1 if ket else self.dimension)
-            start = Qobj(array, dims=[left, [1] * len(left)] if ket else self.dims)
-        given, dims = start, start.dims
-        if start.isket:
-            start = start.proj()
-        if not start.isoper or start.dims != self.dims:
-            raise ParameterError(
-                f"`{name}` must be a ket or density matrix with dims {self.dims}, got a "
-                f"{given.type} with dims {dims}"
-            )
-        matrix = start.full()
-        if not np.all(np.isfinite(matrix)):
-            raise ParameterError(f"`{name}` must hold finite numbers, got one that is not")
+        if isinstance(start, Qobj):
+            given = start.proj() if start.isket else start
+        else:
+            given = _checks.finite_numbers(name, start).astype(complex)
+            if given.ndim == 1 or given.shape[1:] == (1,):
+                given = np.outer(given, given.conj())
+        matrix = matrix_of(name, given, self)
         skew = float(np.abs(matrix - matrix.conj().T).max())
         lowest = float(np.linalg.eigvalsh(0.5 * (matrix + matrix.conj().T))[0])
         trace = complex(np.trace(matrix))
@@ -349,7 +334,7 @@ class OpenSystem:
                 f"`{name}` must be a state with trace 1 and no negative eigenvalue, got trace "
                 f"{trace.real:.6g}, lowest eigenvalue {lowest:.3g}, non-Hermitian by {skew:.2g}"
             )
-        return start
+        return self.as_operator(matrix)
 
     def __repr__(self) -> str:
         kind = "" if self.constant else ", depends on time"

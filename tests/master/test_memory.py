@@ -543,9 +543,9 @@ BIG = om.OpenSystem(
     qutip.Qobj(np.diag(np.arange(64.0))), [(np.ones((64, 64)), pade(0.05, 1.5, 1.0, 9))]
 )
 BAD = [
-    (evolve(start=UP.dag()), r"`start` must be a ket or density matrix .*got a bra"),
+    (evolve(start=UP.dag()), r"`start` must be a square operator, got shape \(1, 2\)"),
     (evolve(start=np.eye(2) / 2), r"`start` must be a qutip.Qobj .*got a ndarray"),
-    (evolve(start=qutip.qeye(4) / 4), r"`start` .*dims \[\[4\], \[4\]\]"),
+    (evolve(start=qutip.qeye(4) / 4), r"`start` must have the dims .*\[\[4\], \[4\]\]"),
     (evolve(start=qutip.qeye(2)), "`start` .*got trace 2,"),
     (evolve(start=HALF), "`start` .*lowest eigenvalue -0.2"),
     (evolve(start=qutip.to_super(qutip.qeye(3))), "`start` must act on operators with dims"),

@@ -762,8 +762,14 @@ BAD = [
     (lambda: om.OpenSystem(SX, [(SZ, SX)]), "in the place of bath 0.*om.Bath.spectrum"),
     (lambda: om.OpenSystem(SX, [([SZ, SX], DRUDE)]), r"`couplings\[0\]` must hold 1 operators"),
     (lambda: om.OpenSystem(SX, GOOD, [np.eye(3)]), r"`collapse\[0\]` must have the dims"),
-    (lambda: QUBIT.density_matrix(qutip.basis(2, 0).dag()), "`start`.*got a bra with dims"),
-    (lambda: QUBIT.density_matrix(np.eye(4) / 4), r"`start`.*dimension 2, got shape \(4, 4\)"),
+    (
+        lambda: QUBIT.density_matrix(qutip.basis(2, 0).dag()),
+        r"`start` must be a square operator.*\(1, 2\)",
+    ),
+    (
+        lambda: QUBIT.density_matrix(np.eye(4) / 4),
+        r"`start` must have the dims.*got \[\[4\], \[4\]\]",
+    ),
     (lambda: QUBIT.density_matrix(2 * SZ), "`start`.*trace 0, lowest eigenvalue -2"),
     (lambda: QUBIT.density_matrix(np.eye(2)), "`start`.*trace 2"),
     (lambda: QUBIT.density_matrix(np.diag([1.2, -0.2])), "`start`.*lowest eigenvalue -0.2"),
@@ -775,6 +781,12 @@ BAD = [
     (lambda: master.generator(QUBIT, "grouped", resolution=0), "`resolution`.*> 0, got 0"),
     (lambda: master.generator(QUBIT, "grouped", resolution=np.nan), "`resolution`.*nan"),
     (lambda: master.generator(QUBIT, "grouped", resolution=-1), "`resolution`.*-1"),
+    (
+        lambda: master.rates(
+            om.OpenSystem(SZ, [(SX, om.Bath.electron_hole(1, 1))]), "grouped", level_shift=False
+        ),
+        "`resolution` must be given: `spectrum` must fall off",
+    ),
     (lambda: master.generator(QUBIT, resolution=1.0), "`resolution` goes with 'grouped'"),
     (lambda: master.generator(QUBIT, "secular"), "`method` must be one of 'redfield'.*'secular'"),
     (lambda: master.generator(QUBIT, time=1.0), "`time` goes with"),
