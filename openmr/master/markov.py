@@ -16,7 +16,7 @@ Hermitian root of its spectrum, and "o" multiplies element by element between ei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -27,17 +27,10 @@ from numpy.polynomial.legendre import leggauss
 from qutip import Qobj
 
 from openmr import _checks
-from openmr._checks import (
-    Array,
-    ComplexArray,
-    ConvergenceError,
-    OpenmrError,
-    ParameterError,
-    SizeError,
-)
+from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr.master.open_system import Coupling, OpenSystem, matrix_of
 
-MEMORY = ("tcl2", "tcl4")
+_MEMORY = ("tcl2", "tcl4")
 """Methods of `openmr.master.memory`."""
 _CLOSE = 0.03
 """Frequencies whose difference times the averaging time is below are one, to fourth order."""
@@ -204,7 +197,7 @@ class Generator:
         ParameterError
             For a method that is not completely positive.
         """
-        positive = [name for name, recipe in METHODS.items() if recipe.positive]
+        positive = [name for name in METHODS if name != "redfield"]
         if self.method not in positive:
             raise ParameterError(
                 f"`method` must be one of {', '.join(positive)} to have jumps, got {self.method!r}"
@@ -323,7 +316,7 @@ def generator(
         For options that do not go with the method.
     """
     _checks.instance("system", system, OpenSystem)
-    _checks.choice("method", method, [*METHODS, *MEMORY])
+    _checks.choice("method", method, [*METHODS, *_MEMORY])
     given = {"time": time, "level_shift": level_shift, "resolution": resolution}
     return generator_of(system, method, **options_of(method, given))
 
@@ -337,7 +330,7 @@ def generator_of(
     resolution: float | None = None,
 ) -> Generator:
     """`generator` of options that are checked already."""
-    if method in MEMORY:
+    if method in _MEMORY:
         from openmr.master import memory
 
         end = _checks.number("time", np.inf if time is None else time, least=0.0, infinite=True)
@@ -355,10 +348,10 @@ def generator_of(
     if method in ("grouped", "coarse-grained") and resolution is None:
         try:
             resolution = _default_resolution(system)
-        except OpenmrError as error:
+        except _checks.OpenmrError as error:
             raise ParameterError(f"`resolution` must be given: {error}") from None
     terms = [_Term(system, c, level_shift, resolution) for c in system.couplings]
-    pieces = [METHODS[method].part(term).as_given(term) for term in terms]
+    pieces = [_as_given(METHODS[method](term), term) for term in terms]
     return Generator(
         system=system,
         method=method,
@@ -466,16 +459,16 @@ def _hamiltonian(dressed: ComplexArray, operators: ComplexArray) -> ComplexArray
     return np.asarray((product - product.conj().T) / 2j)
 
 
-def _redfield(term: _Term) -> _Piece:
+def _redfield(term: _Term) -> Part:
     dressed = term.dress(term.half_sided(term.system.bohr[1]))
-    return _Piece(dressed, term.operators, np.zeros_like(term.operators[0]))
+    return Part(dressed, term.operators, np.zeros_like(term.operators[0]))
 
 
-def _davies(term: _Term) -> _Piece:
+def _davies(term: _Term) -> Part:
     return _by_groups(term, *term.system.bohr)
 
 
-def _grouped(term: _Term) -> _Piece:
+def _grouped(term: _Term) -> Part:
     """Transforms at the centre of each group [Trushechkin2021]."""
     assert term.resolution is not None
     if np.isinf(term.resolution):
@@ -483,7 +476,7 @@ def _grouped(term: _Term) -> _Piece:
     return _by_groups(term, *term.system.groups(term.resolution))
 
 
-def _by_groups(term: _Term, places: Any, centres: Array) -> _Piece:
+def _by_groups(term: _Term, places: Any, centres: Array) -> Part:
     shape = (-1, *term.operators.shape[1:])
     masks = places == np.arange(len(centres))[:, None, None]
     components = masks[:, None] * term.operators  # A_i(g), (g, i, m, n)
@@ -495,18 +488,18 @@ def _by_groups(term: _Term, places: Any, centres: Array) -> _Piece:
     return _positive(jumps[np.any(jumps, axis=(1, 2))], shift)
 
 
-def _positive(jumps: ComplexArray, shift: ComplexArray) -> _Piece:
-    return _Piece(0.5 * jumps, jumps, shift)
+def _positive(jumps: ComplexArray, shift: ComplexArray) -> Part:
+    return Part(0.5 * jumps, jumps, shift)
 
 
-def _geometric(term: _Term) -> _Piece:
+def _geometric(term: _Term) -> Part:
     dressed = term.dress(term.half_sided(term.system.bohr[1]))
     return _positive(
         term.dress(term.root(term.system.bohr[1])), _hamiltonian(dressed, term.operators)
     )
 
 
-def _universal(term: _Term) -> _Piece:
+def _universal(term: _Term) -> Part:
     jumps = term.dress(term.root(term.system.bohr[1]))
     shift = _universal_shift(term) if term.level_shift else np.zeros_like(jumps[0])
     return _positive(jumps, shift)
@@ -571,7 +564,7 @@ def _integral(
     )
 
 
-def _coarse_grained(term: _Term) -> _Piece:
+def _coarse_grained(term: _Term) -> Part:
     """Average over a window of length T centred on the present [SchallerBrandes2008]."""
     assert term.resolution is not None
     if np.isinf(term.resolution):
@@ -641,82 +634,48 @@ def _default_resolution(system: OpenSystem) -> float:
     return float(np.sqrt(moments / 5.0) / rates) if rates else np.inf
 
 
-@dataclass(frozen=True, eq=False)
-class _Piece:
-    """A part between eigenstates of H."""
-
-    dressed: ComplexArray
-    operators: ComplexArray
-    shift: ComplexArray
-
-    def as_given(self, term: _Term) -> Part:
-        """In the basis in which H was given; coupling operators stay exactly Hermitian."""
-        back = term.system.from_eigenbasis
-        same = self.operators is term.operators
-        operators = term.coupling.matrices if same else back(self.operators)
-        return Part(back(self.dressed), operators, back(self.shift))
-
-
-@dataclass(frozen=True)
-class _Recipe:
-    """A method: its part of one coupling, and whether it is completely positive."""
-
-    part: Callable[[_Term], _Piece]
-    positive: bool = True
+def _as_given(part: Part, term: _Term) -> Part:
+    """A part in the basis in which H was given; coupling operators stay exactly Hermitian."""
+    back, y = term.system.from_eigenbasis, part.operators
+    y = term.coupling.matrices if y is term.operators else back(y)
+    return Part(back(part.dressed), y, back(part.shift))
 
 
 METHODS = {
-    "redfield": _Recipe(_redfield, positive=False),
-    "davies": _Recipe(_davies),
-    "grouped": _Recipe(_grouped),
-    "universal": _Recipe(_universal),
-    "geometric": _Recipe(_geometric),
-    "coarse-grained": _Recipe(_coarse_grained),
+    "redfield": _redfield,
+    "davies": _davies,
+    "grouped": _grouped,
+    "universal": _universal,
+    "geometric": _geometric,
+    "coarse-grained": _coarse_grained,
 }
 """Markovian methods of second order."""
-ROUTES = (*METHODS, *MEMORY, "heom")
+ROUTES = (*METHODS, *_MEMORY, "heom")
 """Every method there is."""
 
 
-@dataclass(frozen=True)
-class _Option:
-    """How an option is checked, what it is by default, and which methods it goes with.
-
-    `moving` are those of `evolve`, where they are not the same.
-    """
-
-    check: Callable[[str, Any], Any]
-    default: Any
-    methods: tuple[str, ...]
-    moving: tuple[str, ...]
-
-
 _RESOLVED = ("grouped", "coarse-grained")
-_OPTIONS = {
-    "level_shift": _Option(_checks.switch, True, (*METHODS, "tcl2"), (*METHODS,)),
-    "resolution": _Option(
-        partial(_checks.number, above=0.0, infinite=True), None, (*_RESOLVED, "tcl2"), _RESOLVED
-    ),
-    "time": _Option(partial(_checks.number, infinite=True), None, (*METHODS, *MEMORY), ()),
-    "rtol": _Option(
-        partial(_checks.number, above=0.0, most=0.1), None, ("heom",), (*MEMORY, "heom")
-    ),
-    "max_depth": _Option(partial(_checks.integer, least=3), None, ("heom",), ("heom",)),
+_RATIO = partial(_checks.number, above=0.0, most=0.1)
+_TIME = partial(_checks.number, infinite=True)
+_OPTIONS: dict[str, tuple[Callable[[str, Any], Any], Any, Sequence[str], Sequence[str]]] = {
+    "level_shift": (_checks.switch, True, (*METHODS, "tcl2"), (*METHODS,)),
+    "resolution": (partial(_TIME, above=0.0), None, (*_RESOLVED, "tcl2"), _RESOLVED),
+    "time": (_TIME, None, (*METHODS, *_MEMORY), ()),
+    "rtol": (_RATIO, None, ("heom",), (*_MEMORY, "heom")),
+    "max_depth": (partial(_checks.integer, least=3), None, ("heom",), ("heom",)),
 }
-"""Options of all questions."""
+"""Check of each option, its default, and the methods it goes with: in general, in `evolve`."""
 
 
 def options_of(method: str, given: Mapping[str, Any], *, moving: bool = False) -> dict[str, Any]:
     """Options other than their defaults, checked; each must go with the method."""
     found = {}
     for name, value in given.items():
-        option = _OPTIONS[_checks.choice("options", name, _OPTIONS)]
-        checked = value if value is option.default else option.check(name, value)
-        if checked is option.default:
-            continue
-        goes = option.moving if moving else option.methods
-        if method not in goes:
-            known = ", ".join(map(repr, goes)) or "other questions"
+        check, default, *goes = _OPTIONS[_checks.choice("options", name, _OPTIONS)]
+        checked = value if value is default else check(name, value)
+        if checked is not default and method not in goes[moving]:
+            known = ", ".join(map(repr, goes[moving])) or "other questions"
             raise ParameterError(f"`{name}` goes with {known}, not with `method` {method!r}")
-        found[name] = checked
+        if checked is not default:
+            found[name] = checked
     return found

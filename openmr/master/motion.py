@@ -44,20 +44,13 @@ def solver_options(given: Mapping[str, Any] | None) -> dict[str, Any]:
         )
     found = {}
     for name, value in (given or {}).items():
-        check = _OPTIONS[_checks.choice("options", name, _OPTIONS)]
-        found[name] = check(f"options[{name!r}]", value)
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _kept(name: str, value: Any) -> None:
-    """States are kept either way."""
-    if value is not None:
-        _checks.switch(name, value)
-
-
-def _no_bar(name: str, value: Any) -> None:
-    if value not in (None, False, ""):
-        raise ParameterError(f"`{name}` must be '': none is shown, got {_checks.shown(value)}")
+        _checks.choice("options", name, [*_OPTIONS, *_IDLE])
+        label, idle = f"options[{name!r}]", _IDLE.get(name, ())
+        if not idle:
+            found[name] = _OPTIONS[name](label, value)
+        elif repr(value) not in map(repr, idle):
+            raise ParameterError(f"`{label}` must be one of {idle}, got {_checks.shown(value)}")
+    return found
 
 
 _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
@@ -68,10 +61,12 @@ _OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     # QuTiP's 0 is no limit
     "max_step": lambda name, value: _checks.number(name, value, least=0.0, infinite=True) or np.inf,
     "nsteps": partial(_checks.integer, least=1),
-    "store_states": _kept,
-    "store_final_state": _kept,
-    "progress_bar": _no_bar,
 }
+_IDLE: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("store_states", "store_final_state"), (None, True, False)),
+    "progress_bar": (None, False, ""),
+}
+"""Options of QuTiP that change nothing here, and what they may be."""
 
 
 def integrated(

@@ -556,6 +556,7 @@ def test_whose_current_it_is():
     for method in ("redfield", "heom"):
         found = master.currents(mixed, method=method)
         assert found.sources == ("0", "collapse")
+        assert abs(found.total_energy) < 1e-9 < found.energy[0]
         assert "\n  collapse " in repr(found)
         assert found.entropy_production is None
     assert master.currents(om.OpenSystem(SZ, [], [qutip.sigmam()])).entropy_production is None
@@ -581,6 +582,8 @@ def test_a_pair_that_is_overdamped_has_two_rates():
         found = master.rates(slow, method)
         assert found.pairs.tolist() == [[0, 1], [1, 0]]
         assert found.frequencies.tolist() == [0, 0]
+        assert found.transverse[0] < found.transverse[1]
+        assert found.shifts == pytest.approx([-0.04, -0.04])
         assert found.participation.min() > 0.99
         values = np.sort(-np.linalg.eigvals(master.generator(slow, "tcl4").matrix).real)
         rates = np.sort([*found.transverse, *found.longitudinal])
@@ -609,6 +612,10 @@ def test_rates_that_are_not_small_beside_the_memory_say_so():
     assert "differs by 50%" in change(width=0.1, strength=0.1)[0]
     assert change(width=0.1, strength=0.03) == []
     assert "differs by 10%" in change(width=0.1, strength=0.034)[0]
+    for side in (-1, 1):  # of two frequencies, one has half as much again on one side
+        step = om.Bath(spectrum=lambda w, side=side: 0.01 + 0.005 * (side * (w - 1) > 1e-9))
+        system = om.OpenSystem(0.5 * SZ, [(SX, step)])
+        assert "differs by 25%" in master.rates(system, "davies", level_shift=False).warnings[-1]
 
 
 def test_a_steady_state_that_is_not_the_only_one():
