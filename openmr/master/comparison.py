@@ -262,7 +262,7 @@ def _belonging(found: Rates) -> NDArray[np.bool_]:
     """Which modes belong to a pair of levels, (d, d)."""
     share = np.zeros(found.modes.shape)
     share[tuple(found.pairs.T)] = found.participation
-    return np.maximum(share, share.T) >= MIXED
+    return share >= MIXED
 
 
 def _states_apart(one: SteadyState, other: SteadyState) -> _Apart:

@@ -40,6 +40,8 @@ MOST_BYTES = 2 * 2**30
 """Largest fourth-order equation or hierarchy that is built."""
 FINE = 1e-8
 """Error of the exponents in second order, where one more costs little."""
+FASTEST = {"tcl2": 100.0, "tcl4": 30.0}
+"""Noise above so many times the largest frequency is white where memory is integrated in time."""
 _COARSE = 0.03
 """Error of the exponents that tell the size of a bath's frequencies."""
 _IDLE = 0.5
@@ -605,7 +607,9 @@ def tcl4_generator(
         If there is no long-time limit.
     """
     _needs_time(system, time, level_shift)
-    equation = FourthOrder(scaled(system, rtol))
+    # in time, what is much faster than the system counts as white: it would take ever smaller steps
+    reach = FASTEST["tcl4"] if np.isfinite(time) else np.inf
+    equation = FourthOrder(scaled(system, rtol, reach=reach))
     unit, now = equation.problem.unit, system.at(time)
     if np.isfinite(time):
         marks = unit * np.array([0.0, time])

@@ -23,7 +23,14 @@ from openmr._checks import Array, ComplexArray, ConvergenceError, OpenmrError, P
 from openmr._qutip import exact_arithmetic
 from openmr.master.hierarchy import MAX_DEPTH, Hierarchy, hierarchical, hierarchies, ladder
 from openmr.master.markov import METHODS, ROUTES, Generator, generator_of, options_of
-from openmr.master.memory import FINE, ConstantSecondOrder, FourthOrder, SecondOrder, scaled
+from openmr.master.memory import (
+    FASTEST,
+    FINE,
+    ConstantSecondOrder,
+    FourthOrder,
+    SecondOrder,
+    scaled,
+)
 from openmr.master.motion import Local, Motion, Path, Remembering, run, solver_options
 from openmr.master.open_system import OpenSystem
 from openmr.master.panels import PanelMemory, panel_memory
@@ -32,8 +39,6 @@ from openmr.tables import document
 _FINENESS, _LAST = (FINE, 1e-6), 1e-4
 """Errors of the exponents that are tried in second order, where one more costs little; and the last
 one, for pulses: without them C(t) itself serves."""
-_REACH = {"tcl2": 100.0, "tcl4": 30.0}
-"""Noise above so many times the largest frequency is white where memory is integrated in time."""
 _LARGEST_LIMIT = 24
 """Levels up to which a matrix exponential is cheaper than going on in time."""
 _NOISE = {False: 1e-12, True: 1e-9}
@@ -364,7 +369,7 @@ def _remembering(asked: _Asked) -> tuple[Motion, float]:
     errors = (rtol,) if rtol else fine if closed else (1e-5,)
     for error in errors:
         try:
-            reach = np.inf if closed else _REACH[method]
+            reach = np.inf if closed else FASTEST[method]
             problem = scaled(system, error, float(asked.grid[0]), reach=reach)
             break
         except ConvergenceError:

@@ -183,10 +183,10 @@ def rates_of(made: Generator) -> Rates:
     pairs = []
     for m, n in zip(*np.triu_indices(d, k=1), strict=True):
         both = [mode[m, n], mode[n, m]]
-        pairs.append((m, n))
-        if not turning[both].any():  # overdamped
-            mode[m, n], mode[n, m] = sorted(both, key=lambda k: -values[k].real)
-            pairs.append((n, m))
+        overdamped = not turning[both].any()
+        if overdamped or energies[m] == energies[n]:  # neither is of |m><n| alone
+            mode[m, n], mode[n, m] = sorted(both, key=lambda k: (-values[k].imag, -values[k].real))
+        pairs += [(m, n), (n, m)][: 1 + overdamped]
     m, n = np.array(pairs).T
     found = values[mode[m, n]]
     shares = np.minimum(shares + shares.swapaxes(1, 2), 1.0)

@@ -5,6 +5,7 @@ of the double integrals, closed forms); unless it is said otherwise, their digit
 """
 
 import time
+from time import process_time
 
 import numpy as np
 import pytest
@@ -426,6 +427,8 @@ def test_options_of_the_integrator_in_the_words_of_qutip():
     for method in ("diag", "krylov"):
         found = master.evolve(QUBIT, UP, times, options={"method": method, "store_states": None})
         assert found.states == master.evolve(QUBIT, UP, times).states
+    tight = master.evolve(DRIVEN, UP, times, method="tcl2", options={"rtol": 1e-18})
+    np.testing.assert_allclose(tight.states[-1].full(), best[-1].full(), atol=1e-8)
     with pytest.raises(om.ConvergenceError, match=r"more than `options\['nsteps'\]` = 3 steps"):
         master.evolve(DRIVEN, UP, times, method="tcl2", options={"nsteps": 3})
     assert master.evolve(QUBIT, UP, times, e_ops=None, options={}).expect == []
@@ -444,6 +447,14 @@ def test_operators_are_hermitian_at_all_times():
                     om.ParameterError, match=rf"`{name}` must be (finite|Herm.*{size})"
                 ):
                     last(system, UP, 1.0, method)
+
+
+def test_fourth_order_at_a_time_takes_no_longer_than_its_memory():
+    """Noise far above the levels is white there; the long run is that of a closed form."""
+    start = process_time()
+    found = master.generator(QUBIT, "tcl4", time=12.0).matrix
+    assert process_time() - start < 10
+    np.testing.assert_allclose(found, master.generator(QUBIT, "tcl4").matrix, atol=1e-4)
 
 
 # --- long times and monitors ---------------------------------------------------------------------

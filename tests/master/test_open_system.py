@@ -591,6 +591,10 @@ def test_a_pair_that_is_overdamped_has_two_rates():
         assert found.transverse.mean() == pytest.approx(found.golden_transverse[0], rel=1e-3)
         twice.append(found.transverse)
     assert np.array(twice) == pytest.approx(np.tile(twice[-1], (4, 1)), rel=0.05)
+    # levels that are equal and that the bath splits: which is called |0><1| has no meaning
+    equal = om.OpenSystem(np.diag([0.0, 0.0, 1.0]), [(np.ones((3, 3)), DRUDE)])
+    for method in ("redfield", "grouped", "universal", "geometric", "tcl4"):
+        assert master.rates(equal, method).frequencies[0] == pytest.approx(0.3, abs=0.04)
     # the same rows where three levels have one such pair
     three = om.OpenSystem(np.diag([0.0, 0.01, 3.0]), [(np.eye(3)[[1, 0, 2]], DRUDE)])
     assert [1, 0] in master.rates(three).pairs.tolist()
@@ -811,6 +815,8 @@ BAD = [
     (lambda: master.rates(QUBIT, "heom", max_depth=0), "`max_depth` must be.*>= 3, got 0"),
     (lambda: master.rates(QUBIT, SZ), "`method` must be one of.*got Quantum object"),
     (lambda: master.generator(QUBIT).apply(qutip.qeye(3)), "`operator` must have the dims"),
+    (lambda: master.generator(QUBIT, "tcl4", time=-1.0), "`time` must be.*>= 0, got -1"),
+    (lambda: om.OpenSystem(lambda t: t * SZ, GOOD).at(np.inf), "`time` must be one real.*got inf"),
     (lambda: QUBIT.at("a"), "`time` must be one real number, got 'a'"),
     (lambda: QUBIT.groups(0), "`resolution` must be one real number and > 0, got 0"),
     (lambda: QUBIT.groups(np.nan), "`resolution` must be one real number and > 0, got nan"),
