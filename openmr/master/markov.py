@@ -216,6 +216,11 @@ class Generator:
         -------
         Qobj
             L applied to it.
+
+        Raises
+        ------
+        ParameterError
+            For an operator with other dims.
         """
         rho = matrix_of("operator", operator, self.system)
         coherent = -1j * _commutator(self.system.hamiltonian.full(), rho)
@@ -233,6 +238,11 @@ class Generator:
         -------
         Qobj
             The dissipator applied to it.
+
+        Raises
+        ------
+        ParameterError
+            For an operator with other dims.
         """
         rho = matrix_of("operator", operator, self.system)
         zero = np.zeros_like(rho)

@@ -131,6 +131,11 @@ class OpenSystem:
         -------
         OpenSystem
             Constant.
+
+        Raises
+        ------
+        ParameterError
+            For a time that is no finite number.
         """
         time = _checks.number("time", time, infinite=self.constant)
         if self.constant:
@@ -200,6 +205,11 @@ class OpenSystem:
             Place of each w_mn among the centres.
         centres : array (groups,), unit of energy
             Ascending and odd; exactly 0 in the middle.
+
+        Raises
+        ------
+        ParameterError
+            For a resolution that is not positive.
         """
         resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
         labels, sizes = bohr_groups(self.energies, 1.0 / resolution)
@@ -217,6 +227,11 @@ class OpenSystem:
         -------
         complex array (..., d, d), unit of A
             Its elements.
+
+        Raises
+        ------
+        ParameterError
+            For another shape, or elements that are not finite.
         """
         given = operator.full() if isinstance(operator, Qobj) else operator
         matrix = _checks.square_matrix("operator", given, self.dimension, stacked=True)
@@ -233,6 +248,11 @@ class OpenSystem:
         -------
         complex array (..., d, d), unit of the matrix
             The same operator.
+
+        Raises
+        ------
+        ParameterError
+            For another shape, or elements that are not finite.
         """
         matrix = _checks.square_matrix("matrix", matrix, self.dimension, stacked=True)
         return np.asarray(self.states @ matrix @ self.states.conj().T)
@@ -248,6 +268,11 @@ class OpenSystem:
         -------
         Qobj
             Operator.
+
+        Raises
+        ------
+        ParameterError
+            For another shape, or elements that are not finite.
         """
         matrix = _checks.square_matrix("matrix", matrix, self.dimension)
         with exact_arithmetic():
@@ -265,6 +290,11 @@ class OpenSystem:
         -------
         Qobj
             Superoperator.
+
+        Raises
+        ------
+        ParameterError
+            For another shape, or elements that are not finite.
         """
         matrix = _checks.square_matrix("matrix", matrix, self.dimension**2)
         with exact_arithmetic():

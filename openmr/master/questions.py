@@ -153,12 +153,19 @@ def rates(system: OpenSystem, method: str = "redfield", **options: Any) -> Rates
     method : str
         As of `generator`, or "heom".
     **options
-        Those of `generator`: ``level_shift``, ``resolution``, ``time``.
+        Those of `generator`: ``level_shift``, ``resolution``, ``time``; for "heom" ``rtol`` and
+        ``max_depth``, as of `evolve`.
 
     Returns
     -------
     Rates
-        Each eigenvalue is assigned to one |m><n| by the overlap of its eigenvectors.
+        Each eigenvalue is assigned to one |m><n| by the overlap of its eigenvectors. A warning
+        "memory" says that the noise is not the same within a rate of the frequencies.
+
+    Raises
+    ------
+    ParameterError
+        For options that do not go with the method.
     """
     return rates_of(solved(system, method, options))
 
