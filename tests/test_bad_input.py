@@ -179,13 +179,19 @@ COMMANDS = [
     (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
     (["verify", "--field", "-inf"], "`field` must be finite real numbers in T, got -inf"),
     (["verify", "--field", "-1e"], "--field/-B: expected at least one argument"),
+    (["verify", "--temperature", "1e-300"], "`temperature` must be so high"),
     (["verify", "--temperature", "-1e-1"], "`temperature` must be > 0 K, got -0.1"),
     (["validity", "--tolerance", "-1e-1"], "`tolerance`"),
     (["ledger", "--only", "-1e1"], "got '-1e1'"),
     (["sweep", "-c", "a", "-o", "b", "-j", "-1e0"], "-j: invalid int value: '-1e0'"),
     (["explore", "--port", "-1e3"], "--port: invalid int value: '-1e3'"),
     (["conquer"], "invalid choice: 'conquer'"),
-    ([], "required: command"),
+    (["rates", "--method", "magic"], "`method`"),
+    (["rates", "-T", "-1"], "`temperature`"),
+    (["rates", "--plot", "rho.png"], "--plot"),
+    (["resistance", "--csv", "no/such/file.csv"], "`--csv`"),
+    (["resistance", "--plot", "no/such/file.png"], "`--plot`"),
+    (["resistance", "--direction", "0", "0", "0"], "`direction`"),
 ]
 
 
@@ -411,6 +417,12 @@ def test_no_directory_to_write_to(capsys):
 def test_equation_numbers_in_either_case_or_as_a_number():
     assert [f.entry.equation for f in om.ledger("b36, 70").findings] == ["70", "B36"]
     assert [f.entry.equation for f in om.ledger(70).findings] == ["70"]
+
+
+def test_equation_numbers_by_the_command_line(capsys):
+    for arguments in (["70", "B36"], ["70", "--only", "B36"], ["70,B36"]):
+        assert cli.main(["ledger", "--only", *arguments]) == 0
+        assert "2 entries" in capsys.readouterr().out
 
 
 def test_the_command_line_knows_its_version(capsys):

@@ -7,12 +7,13 @@ QuTiP's bosonic S(w) and C(t) are those of `bath`. Its fermionic branches are C(
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from qutip.core import environment as qutip
 
-from openmr._checks import ParameterError
+from openmr._checks import ConvergenceError, ParameterError
 from openmr.bath import closed_spectra, sources
 from openmr.bath.exponential_sums import Exponents
 from openmr.bath.sources import Source
@@ -80,10 +81,14 @@ def named(source: Source) -> Any:
 
 def of_spectrum(spectrum: Callable[..., Any], source: Source, temperature: float | None) -> Any:
     """Environment of S as a function, with the frequency above which it is negligible."""
-    w = source.scale * 10.0 ** np.arange(-1.0, 6.0, 0.05)
-    size = np.abs(source.spectrum(np.concatenate([w, -w]))).max(axis=(-2, -1))
-    last = np.flatnonzero(size.reshape(2, -1).max(axis=0) > 1e-9 * size.max())[-1]
-    highest = float(w[last + 1]) if last + 1 < len(w) else None
+    highest = None
+    for decades in (6.0, 2.0):
+        w = source.scale * 10.0 ** np.arange(-1.0, decades, 0.05)
+        with suppress(ConvergenceError):  # of a correlation, which is not followed that far
+            size = np.abs(source.spectrum(np.concatenate([w, -w]))).max(axis=(-2, -1))
+            last = np.flatnonzero(size.reshape(2, -1).max(axis=0) > 1e-9 * size.max())[-1]
+            highest = float(w[last + 1]) if last + 1 < len(w) else None
+            break
     return qutip.BosonicEnvironment.from_power_spectrum(spectrum, wMax=highest, T=temperature)
 
 
@@ -103,14 +108,10 @@ def of_exponents(
             plus[plus != 0], nu[plus != 0], minus[minus != 0], nu[minus != 0],
             T=temperature, mu=potential,
         )  # fmt: skip
-    # of real rates Re C and Im C are one exponent each, of complex ones two
-    real, imaginary = [], []
-    for (((c,),),), nu in zip(given.coefficients[:, None], given.rates, strict=True):
-        if nu.imag == 0:
-            real.append((c.real, nu.real))
-            imaginary.append((c.imag, nu.real))
-        else:
-            real += [(0.5 * c, nu), (0.5 * c.conjugate(), nu.conjugate())]
-            imaginary += [(-0.5j * c, nu), (0.5j * c.conjugate(), nu.conjugate())]
-    (ck_real, vk_real), (ck_imag, vk_imag) = zip(*real, strict=True), zip(*imaginary, strict=True)
-    return qutip.ExponentialBosonicEnvironment(ck_real, vk_real, ck_imag, vk_imag, T=temperature)
+    # of a real rate Re C and Im C are one exponent, of a complex one two
+    exponents = []
+    for c, nu in zip(given.coefficients[:, 0, 0], given.rates, strict=True):
+        parts = [(0.5 * c, -0.5j * c, nu), (0.5 * c.conj(), 0.5j * c.conj(), nu.conj())]
+        for real, imaginary, rate in parts if nu.imag else [(c.real, c.imag, nu.real)]:
+            exponents.append(qutip.CFExponent("RI", real, rate, imaginary))
+    return qutip.ExponentialBosonicEnvironment(exponents=exponents, T=temperature)

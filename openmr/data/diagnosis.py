@@ -21,7 +21,7 @@ from openmr.data.measured import Measured, measured
 from openmr.data.nuisance import rows_of
 from openmr.data.reader import read_csv
 from openmr.sample import parameters as table
-from openmr.sample.film import Sample, expect_film
+from openmr.sample.film import Sample
 from openmr.sample.parameters import varied
 
 __all__ = ["PARAMETERS", "Combination", "Diagnosis", "Measured", "fit", "measured", "read_csv"]
@@ -36,9 +36,13 @@ _FITTED: Final = {
 }
 PARAMETERS: Final = _FITTED | {old: table.PARAMETERS[new] for old, new in _OLD.items()}
 """Name -> parameter that can be fitted, of the same table as those of sweeps."""
-
 _MOST_STEPS: Final = 500
 """Steps of a search; along a curved valley each is short."""
+
+
+def _parameter(name: str) -> table.Parameter:
+    """That of a film, or of a part of a stack."""
+    return PARAMETERS[name] if name in PARAMETERS else table.PARAMETERS[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,7 @@ class Diagnosis:
                 known = f"{value:.3g} not determined"
             else:
                 known = value_with_error(value, error)
-            unit = PARAMETERS[name].unit.removesuffix("1")
+            unit = _parameter(name).unit.removesuffix("1")
             lines.append(f"  {name:<{width}} : {known} {unit}".rstrip())
         if self.refused:
             lines.append(f"  the model does not describe the data: p = {self.probability:.1g}")
@@ -219,7 +223,7 @@ class Diagnosis:
 
 def _with(sample: Sample, names: Sequence[str], values: Array) -> Sample:
     """The sample with these values in it."""
-    new = (PARAMETERS[name].name for name in names)
+    new = (_parameter(name).name for name in names)
     return varied(sample, dict(zip(new, values.tolist(), strict=True)))
 
 
@@ -301,7 +305,7 @@ def _engine(
     here = replace(data, transverse=np.full(len(data.longitudinal), np.nan), time=None)
     rows = rows_of([here.select(np.isfinite(data.longitudinal))])
     rows = replace(rows, temperature=here.temperature[np.isfinite(data.longitudinal)][rows.point])
-    unknowns = [Unknown(name, PARAMETERS[name].name) for name in names]
+    unknowns = [Unknown(name, _parameter(name).name) for name in names]
     films = dict.fromkeys(rows.film.tolist(), sample)
     sigma = np.where(np.isnan(rows.sigma), np.mean(rows.value), rows.sigma)
     points = len(rows)
@@ -320,7 +324,13 @@ def _engine(
 
 
 def _diagnosis(
-    engine: Engine, logs: Array, names: tuple[str, ...], sample: Sample, limit: float, *, known: bool
+    engine: Engine,
+    logs: Array,
+    names: tuple[str, ...],
+    sample: Sample,
+    limit: float,
+    *,
+    known: bool,
 ) -> Diagnosis:
     """The record of a finished fit."""
     order = np.argsort(engine.rows.point)
@@ -385,9 +395,9 @@ def _data(data: Measured | str | Path) -> Measured:
 def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
     names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
     for name in names:
-        if name not in _OLD:
+        if name not in _OLD and not ("." in name and table.parameter(name).continuous):
             _checks.choice("parameters", name, _FITTED)
-    if len({PARAMETERS[name].name for name in names}) < max(1, len(names)):
+    if len({_parameter(name).name for name in names}) < max(1, len(names)):
         raise ParameterError(f"`parameters` must name each parameter once, got {names!r}")
     if points <= len(names):
         raise ParameterError(
@@ -406,14 +416,14 @@ def _unlike(sample: Sample) -> bool:
 
 
 def _start(sample: Sample, names: tuple[str, ...], largest_angle: float) -> Array:
-    expect_film(sample)
-    start = np.array([PARAMETERS[name].read(sample) for name in names])
+    _checks.instance("sample", sample, Sample)
+    start = np.array([_parameter(name).read(sample) for name in names])
     for name, value in zip(names, start, strict=True):
         if value == 0 or not np.isfinite(value):
             raise ParameterError(
                 f"`sample` must start the fit of {name!r} from a number other than 0, got {value:g}"
             )
-        if name == "spin_hall_angle" and not abs(value) < largest_angle:
+        if name.endswith("spin_hall_angle") and not abs(value) < largest_angle:
             raise ParameterError(
                 f"`sample` must start the fit of {name!r} from less than {largest_angle:g} "
                 f"in size, got {value:g}"

@@ -238,7 +238,7 @@ METHODS: Final[dict[str, Method]] = {
                 "depth": Diagnostic("1", "levels of the hierarchy"),
                 "drude_cutoff": Diagnostic("eV", "of the narrower of the two baths"),
                 "coupling": Diagnostic("1", "noise times beta hbar"),
-                "terms_change": Diagnostic("1", "change on one term less, over the largest rate"),
+                "terms_change": Diagnostic("1", "change on more terms, over the largest rate"),
                 "depth_change": Diagnostic("1", "change on one level less, likewise"),
                 "plateau_variation": Diagnostic("1", "variation on the plateau, likewise"),
                 "cutoff_change": Diagnostic("1", "last step to an infinite cutoff, likewise"),

@@ -96,7 +96,7 @@ def pt(*, thickness: float = 7e-9, resistivity: float = 40e-8, diffusion: float 
 
     Notes
     -----
-    l_0 = 3.4 nm and theta_SH = 0.051 from Rojas-Sanchez2014, whose first version has 0.056.
+    l_0 = 3.4 nm and theta_SH = 0.051 from RojasSanchez2014, whose first version has 0.056.
     Examples: thickness, resistivity, diffusion, and free electrons of 5 eV. Sailler2024 finds the
     magnetoresistance of textured Pt ordinary rather than Hanle.
     """

@@ -62,9 +62,10 @@ class Sheet:
         What reports call it.
     curie_temperature, neel_temperature : float, K
         Instead of `weiss`, as of `Magnet`.
-    density, exchange_energy, disorder
-        Refused: a plane has no density per volume, so n_S J is none of its numbers; and its mean
-        field scatters, for it repeats in the plane alone, so ``disorder="lattice"`` is wrong.
+    density, exchange_energy : None
+        Refused: a plane has no density per volume, so n_S J is none of its numbers.
+    disorder : {"random"}
+        "lattice" is refused: the plane's mean field scatters, for it repeats in the plane alone.
 
     Raises
     ------

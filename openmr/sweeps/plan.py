@@ -22,8 +22,9 @@ from openmr.moments.grid import BLOCK, blocks
 from openmr.rates.methods import METHODS
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
-from openmr.sample.film import Sample, expect_film
+from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS, POINT, parameter, varied
+from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity, resistivity
 
 _Each = TypeVar("_Each")
@@ -65,6 +66,18 @@ VARIABLES: Final[dict[str, _Variable]] = {
     "drho1": _Variable(lambda r: r.drho1, "Ohm m", "(89)", "anisotropic part over theta_SH^2"),
     "drho2": _Variable(lambda r: r.drho2, "Ohm m", "(90)", "Hanle part over theta_SH^2"),
 }
+"""Variables of a film."""
+_RESISTIVITIES: Final = ("longitudinal_resistivity", "transverse_resistivity")
+STACK_VARIABLES: Final[dict[str, _Variable]] = {
+    **{name: VARIABLES[name] for name in _RESISTIVITIES},
+    "sheet_resistance": _Variable(
+        lambda r: r.sheet_longitudinal, "Ohm", "", "longitudinal, of a square", True
+    ),
+    "sheet_transverse_resistance": _Variable(
+        lambda r: r.sheet_transverse, "Ohm", "", "transverse, of a square", True
+    ),
+}
+"""Variables of a stack, whose layers have rates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +91,18 @@ class Task:
     options: Mapping[str, Any]
 
     @property
+    def variables(self) -> Mapping[str, _Variable]:
+        """Columns of the dataset."""
+        return STACK_VARIABLES if self.sample.is_stack else VARIABLES
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Number of values along each dimension."""
         return tuple(len(values) for values in self.dimensions.values())
 
     def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
         """Items of `each` dimension that a variable has: direction is for resistivities alone."""
-        kept, pairs = VARIABLES[variable].directional, zip(self.dimensions, each, strict=True)
+        kept, pairs = self.variables[variable].directional, zip(self.dimensions, each, strict=True)
         return tuple(of_it for name, of_it in pairs if kept or name != "direction")
 
 
@@ -131,7 +149,7 @@ def evaluate(task: Task) -> Values:
     """All variables at all points of a task; what a worker runs."""
     outer = _of_sample(task.dimensions)
     named = _of_sample(task.fixed)
-    out = {name: np.empty(task.along(name, task.shape)) for name in VARIABLES}
+    out = {name: np.empty(task.along(name, task.shape)) for name in task.variables}
     given = {**task.fixed, **task.dimensions}
     temperature = np.asarray(given["temperature"], dtype=float).reshape(-1, 1, 1)
     field = np.asarray(given["field"], dtype=float).reshape(-1, 1)
@@ -147,6 +165,11 @@ def evaluate(task: Task) -> Values:
     for row in rows:
         rates: Relaxation | None = None
         for index, sample in samples.items():
+            if sample.is_stack:
+                points = temperature[row], field, directions
+                found = magnetoresistance(sample, *points, method=task.method, **task.options)  # type: ignore[arg-type]
+                _put(out, task, found, index, row)
+                continue
             if rates is not None and _same_moments(rates.sample, sample):
                 # of the film the rates know 1/tau_0 alone
                 state = replace(rates.equilibrium, sample=sample)
@@ -156,12 +179,18 @@ def evaluate(task: Task) -> Values:
                 state = equilibrium(sample, temperature[row], field)
                 rates = relaxation_at(state, method=task.method, **task.options)
             found = resistivity(sample.film, rates, directions)
-            for name, values in out.items():
-                part = VARIABLES[name].of(found)  # (temperature, field, direction)
-                part = part if VARIABLES[name].directional else part[..., 0]
-                where = (*index, row) if "temperature" in task.dimensions else index
-                values[where] = part.reshape(values[where].shape)
+            _put(out, task, found, index, row)
     return out
+
+
+def _put(out: Values, task: Task, found: Resistivity, index: tuple[int, ...], row: slice) -> None:
+    """Fill in a few rows of temperatures of one sample."""
+    for name, values in out.items():
+        variable = task.variables[name]
+        part = variable.of(found)  # (temperature, field, direction)
+        part = part if variable.directional else part[..., 0]
+        where: Any = (*index, row) if "temperature" in task.dimensions else index
+        values[where] = part.reshape(values[where].shape)
 
 
 def _of_sample(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +206,7 @@ def task_of(
     sample: Sample, given: Mapping[str, Any], method: str, options: Mapping[str, Any]
 ) -> Task:
     """Dimensions and fixed values told apart, everything checked before anything is computed."""
-    expect_film(sample)
+    _checks.instance("sample", sample, Sample)
     _checks.choice("method", method, METHODS)
     if not isinstance(options, Mapping):
         raise ParameterError(f"`options` must be a mapping of names to values, got {options!r}")
@@ -192,7 +221,7 @@ def task_of(
     _check_samples(base, _of_sample(fixed), _of_sample(along))
     both = {**fixed, **along}
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
-        checked_points(base, **{name: both[name], **other})
+        checked_points(base.layer(0), **{name: both[name], **other})
     unit_vectors = _checks.unit_vectors("direction", both["direction"])
     (along if "direction" in along else fixed)["direction"] = unit_vectors
     for name in ("temperature", "field"):

@@ -60,7 +60,7 @@ def pieced_mesh(
 ) -> tuple[Array, Array]:
     """Such a mesh on each piece between `edges`, which start with 0 and end with 1."""
     nodes, cells = [np.zeros(1)], []
-    layers = np.broadcast_to(layer, len(edges) - 1)
+    layers = np.broadcast_to(layer, len(edges) - 1).tolist()
     for (left, right), thin in zip(pairwise(edges), layers, strict=True):
         width = right - left
         inside, widths = _graded_mesh(count, thin / width)
@@ -228,7 +228,7 @@ def solve_stack(
     decays = np.array([piece.decay * length**2 for piece in pieces])
 
     def matrix(z: Array) -> Array:
-        return decays[np.clip(np.searchsorted(edges, z) - 1, 0, len(pieces) - 1)]
+        return np.asarray(decays[np.searchsorted(edges, z) - 1])  # Gauss points lie inside
 
     steepest = np.linalg.norm(decays, axis=(-2, -1))
     found = solve(

@@ -175,7 +175,7 @@ def _through_stack(
         depth = np.concatenate([z + edge for z, edge in zip(within, edges, strict=False)])
         chosen: list[Any] = [slice(101 * i, 101 * (i + 1)) for i in range(len(within))]
     else:
-        layer = np.clip(np.searchsorted(edges, depth) - 1, 0, len(thicknesses) - 1)
+        layer = np.maximum(np.searchsorted(edges, depth) - 1, 0)
         chosen = [np.flatnonzero(layer == i) for i in range(len(thicknesses))]
         within = [
             np.clip(depth[some] - edge, 0.0, t)

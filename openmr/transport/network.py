@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from openmr._checks import SMALLEST, Array
+from openmr._checks import EPSILON, Array
 from openmr.transport import matrix_tanh
 from openmr.transport.slabs import Joint, Slab
 
@@ -159,9 +159,8 @@ def _chain(
 
 def _solve(links: Sequence[_Link], sheets: Sequence[list[Array]]) -> list[tuple[Array, Array]]:
     """Values u below each link and w across it."""
-    # what nothing relaxes has any mean: the smallest admittance makes it zero
     one = np.eye(3)
-    admittance, offset = SMALLEST * one, 0.0 * one
+    admittance, offset = np.zeros((3, 3)), np.zeros((3, 3))
     passed = []
     for link, sheet in zip(reversed(links), reversed(sheets[1:]), strict=True):
         admittance = sum(sheet, admittance)
@@ -171,9 +170,17 @@ def _solve(links: Sequence[_Link], sheets: Sequence[list[Array]]) -> list[tuple[
         through = link.q @ inverse
         offset = link.source * (shunt @ inverse) + through @ offset
         admittance = link.p + through @ shunt
-    value = -np.asarray(np.linalg.solve(sum(sheets[0], admittance), offset), dtype=float)
+    value = -_lowest(sum(sheets[0], admittance), offset)
     found: list[tuple[Array, Array]] = []
     for link, (inverse, shunt, driven) in zip(links, reversed(passed), strict=True):
         found.append((value, np.asarray(inverse @ (driven - shunt @ value))))
         value = np.asarray(inverse @ (driven + link.q @ value))
     return found
+
+
+def _lowest(admittance: Array, offset: Array) -> Array:
+    """Admittance^-1 offset; the smallest of all where a spin is relaxed by nothing in the stack."""
+    try:
+        return np.asarray(np.linalg.solve(admittance, offset), dtype=float)
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.pinv(admittance, rcond=EPSILON) @ offset, dtype=float)

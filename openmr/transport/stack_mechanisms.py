@@ -45,7 +45,7 @@ class StackMechanisms:
 
     @property
     def interplay(self) -> Array:
-        """What the faces change of the whole less what they change of the bare stack [Ohm m]."""
+        """Change by the faces of the whole stack, less that of the bare one [Ohm m]."""
         return np.asarray(self.faces - self.faces_alone)
 
 
@@ -59,7 +59,7 @@ def of_stack(rates: StackRates, direction: ArrayLike) -> StackMechanisms:
         return replace(rates, layers=layers, bottom=None, top=None, between=none)
 
     def carried(some: StackRates) -> Array:
-        """What of rho_L the rates decide."""
+        """The part of rho_L that the rates decide."""
         surviving = turned(surviving_through(some), axes)
         return np.asarray(-square * unit * surviving[..., 1, 1])
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import Array
+from openmr._checks import Array, ParameterError
 from openmr.moments.grid import in_blocks
 from openmr.rates.faces import FaceConductances, face_conductances
 from openmr.rates.methods import Name, Options
@@ -53,7 +53,7 @@ class StackRates:
 
     @property
     def method(self) -> str:
-        """Of the rates."""
+        """Method of the rates."""
         return self.layers[0].method
 
     @property
@@ -68,12 +68,12 @@ class StackRates:
 
     @property
     def films(self) -> tuple[Film, ...]:
-        """Of the layers."""
+        """Films of the layers."""
         return tuple(layer.film for layer in self.sample.layers)
 
     @property
     def thickness(self) -> float:
-        """Of all layers together [m]."""
+        """Sum over the layers [m]."""
         return sum(film.thickness for film in self.films)
 
     @property
@@ -132,14 +132,17 @@ def stack_rates(
         As in `relaxation` and `face_conductances`.
     """
     _checks.instance("sample", sample, Sample)
-    of_faces = options.copy()
-    of_faces.pop("azimuth", None)
+    if sample.is_stack and "azimuth" in options:
+        raise ParameterError(
+            "`azimuth` turns the axes of the rates of a film; a stack takes none, for no "
+            "resistivity depends on it"
+        )
 
     @cache  # equal layers and equal faces are solved once
     def face(sheet: Sheet | None, metal: Layer) -> FaceConductances | None:
         if sheet is None:
             return None
-        return face_conductances(sheet, metal, temperature, field, method=method, **of_faces)
+        return face_conductances(sheet, metal, temperature, field, method=method, **options)
 
     @cache
     def of_layer(first: int) -> Relaxation:
@@ -171,9 +174,7 @@ def of_a_stack(film: object, rates: object) -> StackRates | None:
     _checks.instance("relaxation", rates, StackRates)
     found = cast("StackRates", rates)
     if found.sample.stack != film:
-        raise _checks.ParameterError(
-            "`relaxation` must hold the rates of this stack, got another's"
-        )
+        raise ParameterError("`relaxation` must hold the rates of this stack, got another's")
     return found
 
 

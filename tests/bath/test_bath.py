@@ -12,7 +12,7 @@ from scipy.special import dawsn, expi, gamma
 
 import openmr as om
 from openmr.bath.sources import Source
-from openmr.master import hierarchy
+from openmr.rates.routes import heom
 
 W = np.array([-2.0, -0.7, -1e-6, 0.0, 1e-6, 0.7, 2.0])
 
@@ -317,7 +317,7 @@ def test_environment_of_the_films_hierarchy():
     exact = om.Bath.drude(0.25 * strength * width, width, 1.0)
     errors = []
     for terms in (2, 3, 4):
-        bath = om.Bath(environment=hierarchy.environment(strength, width, terms))
+        bath = om.Bath(environment=heom.bath(strength, width, terms).environment())
         assert bath.spectrum(0.0) == pytest.approx(strength, rel=1e-14)
         errors.append(np.abs(bath.spectrum(W) - exact.spectrum(W)).max())
     assert errors[1] < 1e-2 * errors[0]
@@ -431,6 +431,12 @@ def test_bad_input():
         (lambda: drude().correlation(-1.0), "`t` must be >= 0, got -1"),
         (lambda: drude().half_sided(0.0, -1.0), "`time` must be one real number and >= 0"),
         (lambda: moments().environment(), "must be of one operator, got a bath of 3"),
+        (lambda: drude().environment(rtol=-1), "`rtol` must be one real number and > 0, got -1"),
+        (lambda: drude().environment("fine"), "`rtol` must be one real number.*'fine'"),
+        (lambda: bath(nan, conserving="x"), "`conserving` must be True or False, got 'x'"),
+        (lambda: bath.ohmic(0.1, 2, 1, 0.5).spectrum(0.0), "at w = 0 .J of a `power` below 1"),
+        (lambda: bath.electron_hole(1, 1).exponents(), "exponents need a bath with a cutoff"),
+        (lambda: bath(lambda w: np.nan).check(), "must be finite and real"),
     ]
     assert unclear(rows) == {}
 
@@ -442,6 +448,11 @@ def test_what_does_not_decay_says_so():
         om.Bath(correlation=lambda t: 1.0 + 0 * t).memory_time()
     with pytest.raises(om.ConvergenceError, match="only as 1/t"):
         lead(band="flat").memory_time()  # a step makes sin(W t) / t
+
+
+def test_a_bath_that_is_silent():
+    found = om.Bath(lambda w: 0.0).check()
+    assert (found.lowest, found.memory_time, found.has_shift) == (0, 0, True)
 
 
 def test_memory_time_of_an_exponential():

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from openmr.sample.parameters import OF_JOINTS, PARAMETERS
-from openmr.sample.toml import EXAMPLE
+from openmr.sample.toml import EXAMPLE, STACK_EXAMPLE
 
 ROOT = Path(__file__).parents[2]
 SWEEPS = (ROOT / "docs" / "sweeps.md").read_text()
@@ -29,6 +29,10 @@ def test_the_page_shows_the_table_of_faces_and_joints():
     )
     table = "\n".join(rows)
     assert f"\n{table}\n\n" in SWEEPS, f"docs/sweeps.md should show\n{table}"
+
+
+def test_the_page_shows_the_file_of_a_stack():
+    assert f"```toml\n{STACK_EXAMPLE}```\n" in SWEEPS
 
 
 def test_a_file_of_a_sweep_tells_units_as_the_table_has_them():

@@ -300,8 +300,14 @@ def test_a_film_that_nothing_relaxes_keeps_all():
     assert sheet_resistances(([free], []))[1] == 1 + 0.11**2
     two = sheet_resistances(([free, free], [None]))[1]
     assert two == pytest.approx(1 + 0.11**2, rel=1e-15)
-    precessing = pt()._replace(gamma=axial(0.0, 0.0, 1e13, Q))
-    assert np.all(np.isfinite(sheet_resistances(([precessing, free], [None]))))
+    for axis in (X, Z, Q, np.array([0.6, 0.0, 0.8])):  # precession alone
+        for turning in (1e10, 1e12, 1e15):
+            gamma = axial(0.0, 0.0, turning, axis)
+            half = pt(3.5e-9)._replace(gamma=gamma)
+            expected = matrix_tanh.tanh_over_root(gamma * (7e-9**2 / 4 / 1e-5))
+            for some in ([pt()._replace(gamma=gamma)], [half, half]):
+                found = surviving(some, [None] * (len(some) - 1))
+                np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
     # spins along an oblique axis that never relax
     for turn in np.linspace(0, 3, 50):
         axis = np.array([np.cos(turn), np.sin(turn) * 0.6, np.sin(turn) * 0.8])

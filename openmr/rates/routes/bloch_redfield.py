@@ -6,7 +6,7 @@ Numerical counterpart of Eqs. (15), (34) and, for the precession, of Eqs. (10), 
 from __future__ import annotations
 
 import numpy as np
-from qutip import operator_to_vector
+import qutip
 
 from openmr._qutip import exact_arithmetic
 from openmr.bath.correlators import detailed_balance
@@ -64,19 +64,16 @@ def _at_point(
     expect_field_along_b(across, electron_splitting=electron_splitting)
     w = HBAR * precession / (K_B * float(state.temperature)) if electron_splitting else 0.0
     spaces = joint_space.moment_spaces(sample, state, electron=w)
-    if not spaces:
-        still = dict.fromkeys(("trace", "fixed_point", "kms", "positivity"), 0.0)
-        return ExchangePart(np.zeros((3, 3)), precession, diagnostics=still)
     with exact_arithmetic():
         apart = joint_space.in_thermal_times(resolution, float(state.temperature))
-        projected = [
-            space.noise * joint_space.project(space.generator(apart).dissipate, space.moment)
-            for space in spaces
-        ]
-        total = sum(projected[1:], start=projected[0])
+        still = 0.0 * qutip.to_super(joint_space.PAULI[2])
+        total = sum(
+            (s.noise * joint_space.project(s.generator(apart).dissipate, s.moment) for s in spaces),
+            start=still,
+        )
     dissipator = joint_space.bloch_tensor(total)
     largest = float(np.abs(dissipator).max()) or 1.0  # frozen moments: all rates underflow
-    gibbs = operator_to_vector(joint_space.thermal_electron(w)).full()
+    gibbs = qutip.operator_to_vector(joint_space.thermal_electron(w)).full()
     lowest, highest = joint_space.kossakowski(total)
     return ExchangePart(
         dissipator=dissipator,
@@ -85,7 +82,7 @@ def _at_point(
         diagnostics={
             "trace": joint_space.trace_change(total) / largest,
             "fixed_point": float(np.abs(total.full() @ gibbs).max()) / largest,
-            "kms": max(detailed_balance(space.spin, space.splitting) for space in spaces),
+            "kms": max((detailed_balance(s.spin, s.splitting) for s in spaces), default=0.0),
             "positivity": lowest / highest if highest else 0.0,
         },
     )

@@ -129,8 +129,6 @@ def _experiments(
     first_order = joint_space.first_order_tensor(sample, state)[0, 1]
     w = HBAR * first_order / (K_B * float(state.temperature)) if electron_splitting else 0.0
     spaces = joint_space.moment_spaces(sample, state, electron=w)
-    if not spaces:
-        return []
     larmor = 0.5 * first_order * joint_space.PAULI[2]
     with exact_arithmetic():
         apart = joint_space.in_thermal_times(resolution, float(state.temperature))
@@ -139,11 +137,11 @@ def _experiments(
             s.noise * joint_space.project(g.dissipate, s.moment)
             for s, g in zip(spaces, joint, strict=True)
         ]
-        unit = max(float(np.abs(joint_space.bloch_tensor(p)).max()) for p in projected)
-        if unit == 0.0:  # frozen moments: all rates underflow
+        unit = max((np.abs(joint_space.bloch_tensor(p)).max() for p in projected), default=0.0)
+        if unit == 0.0:  # nothing couples, or frozen moments: all rates underflow
             return []
         if thermostat == "projection":
-            total = sum(projected[1:], start=projected[0]) + qutip.liouvillian(larmor)
+            total = sum(projected, start=qutip.liouvillian(larmor))
             return [_Experiment(total / unit, None, unit, 0.0)]
         if kappa < 10 * unit:
             raise ParameterError(
@@ -151,23 +149,19 @@ def _experiments(
                 f"{10 * unit:.4g} 1/s, got {kappa:.4g} (a slower thermostat does not hold the "
                 "moment, and no rate of the electron alone exists)"
             )
-        beta_hbar = HBAR / (K_B * float(state.temperature))
         # where the Hamiltonian of the space holds the electron's splitting, it is there already
-        own = larmor - 0.5 * (w / beta_hbar) * joint_space.PAULI[2]
+        own = 0 * larmor if electron_splitting else larmor
         experiments = []
         for space, generator in zip(spaces, joint, strict=True):
-            coherent = space.hamiltonian / beta_hbar + qutip.tensor(
-                own, qutip.qeye(space.moment.dims[0])
-            )
-            holding = (
-                joint_space.reset(space.moment, kappa)
-                if thermostat == "reset"
-                else _flips(space, kappa)
-            )
-            total = space.noise * generator.dissipator + qutip.liouvillian(coherent) + holding
-            experiments.append(
-                _Experiment(total / unit, space.moment, unit, SETTLING * unit / kappa)
-            )
+            coherent = qutip.tensor(own, qutip.qeye(space.moment.dims[0]))
+            coherent += K_B * float(state.temperature) / HBAR * space.hamiltonian
+            total = space.noise * generator.dissipator + qutip.liouvillian(coherent)
+            if thermostat == "reset":
+                total += joint_space.reset(space.moment, kappa)
+            else:
+                total += _flips(space, kappa)
+            settling = SETTLING * unit / kappa
+            experiments.append(_Experiment(total / unit, space.moment, unit, settling))
     return experiments
 
 
@@ -184,24 +178,19 @@ def _fit_point(
     experiments: Sequence[_Experiment],
     options: Mapping[str, Any] | None,
 ) -> ExchangePart:
-    names = ("residual", "solver_change", "window_change", "precession_uncertainty")
-    if not experiments:  # nothing couples: the spin precesses and never relaxes
-        precession = float(joint_space.first_order_tensor(state.sample, state)[0, 1])
-        return ExchangePart(
-            np.zeros((3, 3)), precession, np.zeros((3, 3)), dict.fromkeys(names, 0.0)
-        )
-    fits = [_fit_experiment(experiment, options) for experiment in experiments]
-    precession = float(np.mean([_antisymmetric(fit.generator) for fit in fits]))
-    dissipator = sum(
-        fit.generator - _antisymmetric(fit.generator) * PRECESSION_GENERATOR for fit in fits
-    )
-    uncertainty = np.sum([fit.uncertainty for fit in fits], axis=0)
+    fits, none = [_fit_experiment(one, options) for one in experiments], np.zeros((3, 3))
+    # where nothing couples the spin precesses and never relaxes
+    tensors = [one.generator for one in fits] or [
+        joint_space.first_order_tensor(state.sample, state)
+    ]
+    precessions = [_antisymmetric(tensor) for tensor in tensors]
+    uncertainty = sum((fit.uncertainty for fit in fits), none)
     return ExchangePart(
-        dissipator=np.asarray(dissipator),
-        precession=precession,
+        dissipator=sum(tensors, none) - sum(precessions) * PRECESSION_GENERATOR,
+        precession=float(np.mean(precessions)),
         uncertainty=uncertainty,
         diagnostics={
-            "residual": max(fit.residual for fit in fits),
+            "residual": max((fit.residual for fit in fits), default=0.0),
             "solver_change": sum(fit.solver_change for fit in fits),
             "window_change": sum(fit.window_change for fit in fits),
             "precession_uncertainty": float(max(uncertainty[0, 1], uncertainty[1, 0])),
@@ -384,10 +373,6 @@ class Decay:
     prediction: tuple[Array, Array]
 
 
-def _even(step: float) -> Array:
-    return np.asarray(step * np.arange(STEPS + 1))
-
-
 def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
     """Decay that `evolution` fits at one temperature [K] and field [T], moments projected.
 
@@ -412,18 +397,19 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
         raise ParameterError("`sample` must couple electrons and moments, got exchange = 0")
     experiment = experiments[0]
     fit = _fit_experiment(experiment, None)
-    omega = abs(_antisymmetric(fit.generator))
-    shown = STEPS * fit.windows[0][0]
+    omega, step, even = (
+        abs(_antisymmetric(fit.generator)),
+        fit.windows[0][0],
+        np.arange(STEPS + 1.0),
+    )
     if omega > 0:
-        shown = min(shown, 4 * np.pi / omega)
-    step = shown / STEPS
-    options = _solver_options(None)
-    signal = _window(experiment, 0.0, step * experiment.rate_unit, options)
+        step = min(step, 4 * np.pi / omega / STEPS)
+    signal = _window(experiment, 0.0, step * experiment.rate_unit, _solver_options(None))
     return Decay(
-        times=[_even(step) for step, _ in fit.windows],
+        times=[step * even for step, _ in fit.windows],
         signals=[signal for _, signal in fit.windows],
         generator=fit.generator,
-        prediction=(_even(step), signal),
+        prediction=(step * even, signal),
     )
 
 

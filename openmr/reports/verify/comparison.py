@@ -446,6 +446,10 @@ def _isotropic(line: _Line) -> Iterator[Check]:
     yield total("1/tau_perp, isotropic", "(85), (92)", "1/s", form, across)
     depth = np.abs(line.s.state.reduced_splitting)
     row = partial(line.check, _rate_allowance(line, found), found.method)
+    if magnet and magnet.disorder == "random":
+        form = forms.transverse_excess(magnet, electrons, line.state).sum(axis=-1)
+        name = "1/tau_perp less 1/tau_par"
+        yield row(name, "(84), (85)", "1/s", form, across - along)
     if np.all(depth == 0) and magnet.disorder == "random":
         form = forms.paramagnetic_rate(magnet, electrons)
         yield row("Omega_1, beta eps_L = 0", "Sec. V A", "1/s", form, found.dissipator[0, 0])
