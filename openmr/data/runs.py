@@ -57,7 +57,8 @@ def hold_one_temperature(temperature: Array, level: Labels) -> None:
         if inner.size:
             at = int(np.argmax(inner)) + _MANY
             low, high = kelvin[:at], kelvin[at:]
-            if high[0] - low[-1] > max(_SCATTERS * _scatter(low, high), min(_READING, 0.02 * low[-1])):
+            step = min(_READING, 0.02 * low[-1])
+            if high[0] - low[-1] > max(_SCATTERS * _scatter(low, high), step):
                 raise _two(float(np.median(low)), float(np.median(high)))
         widest = min(0.25 * kelvin[-1], max(1.0, 0.01 * kelvin[-1]))
         if kelvin[-1] - kelvin[0] > widest:

@@ -135,6 +135,8 @@ class Source:
 
 def source_of(path: Any, units: Mapping[str, str] | None, decimal: str | None) -> Source:
     """The table in `path`, with `units` checked against its columns."""
+    if not isinstance(units, Mapping | None):
+        raise ParameterError(f"`units` must map columns to units, as {{'B': 'Oe'}}, got {units!r}")
     found = Source(table(path, decimal), dict(units or {}))
     for key, text in found.units.items():
         found.named("units", key)

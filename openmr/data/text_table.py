@@ -131,7 +131,7 @@ class Table:
         cells = self.columns[at]
         if isinstance(cells, np.ndarray):
             return [f"{number:g}" for number in cells.tolist()]
-        short = {cell: cell.strip() for cell in {*cells}}
+        short = {cell: "" if _is_blank(cell) else cell.strip() for cell in {*cells}}
         for cell in short:
             if _is_number(cell):
                 short[cell] = f"{float(_clean(cell).replace(',', '.')):g}"
@@ -305,21 +305,22 @@ def _head(
         if lines[at].strip() and not _is_comment(lines[at], delimiter)
     ]
     split = _Split(lines, delimiter)
+    bare = None  # place of the first row of numbers, which may be without a head
     for place, at in enumerate(there):
         after = there[place + 1 :]
         names = split[at]
         if len(names) < 2:
             continue
         if _has_number(names):
+            bare = place if bare is None else bare
             if section is not None:
                 return None
-            return _commented_head(lines, delimiter, there[place:], split)
+            continue
         units = bool(after) and _are_units(split[after[0]])
         body = [split[one] for one in after[units : units + _LOOKED_AT]]
         if not delimiter:
             names = _names_between_blanks(lines[at], body)
-        table_like = body and all(_has_number(row) and len(row) > 1 for row in body[:3])
-        if len(names) < 2 or not (table_like or section is not None or not after):
+        if len(names) < 2 or not (section is not None or _is_body(body, place == 0)):
             continue
         if units:
             given = split[after[0]]
@@ -327,7 +328,13 @@ def _head(
             names = [f"{name} ({text.strip('()[] ')})" if text else name for name, text in pairs]
         first = after[units] if len(after) > units else len(lines)
         return _score(body), at, first, [name.strip() for name in names]
-    return None
+    return None if bare is None else _commented_head(lines, delimiter, there[bare:], split)
+
+
+def _is_body(body: list[list[str]], alone: bool) -> bool:
+    """Whether rows have numbers, all but some at the end, or there are none and need not be."""
+    first = [len(row) > 1 and _has_number(row) for row in body[:5]]
+    return first[0] and sorted(first, reverse=True) == first if first else alone
 
 
 def _commented_head(
@@ -369,7 +376,7 @@ def _are_units(cells: list[str]) -> bool:
 def _score(body: list[list[str]]) -> float:
     """Part of the filled cells that are numbers; less than none where a row is not split."""
     filled = [cell for row in body for cell in row if not _is_blank(cell)]
-    if any(len(row) < 2 for row in body):
+    if not filled or sum(len(row) < 2 for row in body) > 0.5 * len(body):
         return -1.0
     return sum(map(_is_number, filled)) / max(len(filled), 1)
 

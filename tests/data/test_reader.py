@@ -176,6 +176,7 @@ def test_heads_of_other_programs(tmp_path):
         ("numpy", f"# made by hand\n# {text(plain, chr(9))}", "utf-8"),
         ("numpy blanks", "# " + text(table("{}({})"), " "), "utf-8"),
         ("two blanks", text(plain, "  "), "utf-8"),
+        ("numbers above", f"Width\t20\nLength\t400\nDate\tMay\n{text(plain, chr(9))}", "utf-8"),
         ("preamble", f"Sample\tPt 5 nm\nDate\t2025-04-26\n\n{text(plain, chr(9))}", "utf-8"),
         ("comments", f"% a\n! b\n; c\n{text(plain, ',')}", "utf-8"),
         ("blank lines", text(plain, "\t").replace("\n", "\n\n"), "utf-8"),
@@ -403,6 +404,9 @@ def test_sweeps_end_where_field_or_angle_turns():
 
 def test_named_levels_and_sweeps():
     frame = pd.DataFrame(table()).assign(setpoint=np.repeat([30, 10], 14)[::-1], run=["b"] * 28)
+    bare = frame.assign(run=["b"] * 27 + [None])
+    short = om.read(bare, geometry=BAR, direction=X, level="setpoint", sweep="run")
+    assert short.dropped == {"no sweep": 1}
     data = om.read(frame, geometry=BAR, direction=X, level="setpoint", sweep="run")
     np.testing.assert_array_equal(data.level, np.repeat([0, 1], 14))
     np.testing.assert_array_equal(data.sweep, np.zeros(28))
@@ -547,6 +551,9 @@ REFUSED = [
     (reading(angle="B"), "`angle` and `zero` go with `plane`"),
     (reading(direction=None, plane="xy"), "`angle` must name the column of the rotator"),
     (reading(direction=None, plane="xz", angle="B"), "`angle` must be an angle, got a field"),
+    (reading(longitudinal=3), "`longitudinal` must be the name of a column, got 3"),
+    (reading(longitudinal="R", transverse="R"), "`transverse` must be another column, got 'R'"),
+    (reading(units="Oe"), "`units` must map columns to units"),
     (reading(direction="x"), "`direction` must be .* or the names of three columns, got 'x'"),
     (reading(direction=np.eye(3)), "`direction` must be one vector"),
     # frames
@@ -573,6 +580,8 @@ BAD_FILES = [
     (GOOD.replace("4000", "4.000,5"), {}, "one decimal mark.*'4.000,5'.*line 2"),
     (GOOD.replace("4000", "4000.5"), {"decimal": ","}, r"column 'R \(Ohm\)' of line 2.*'4000.5'"),
     (GOOD.replace("4000", "4.001"), {"decimal": ","}, r"column 'R \(Ohm\)' of line 2.*'4.001'"),
+    (GOOD + "End of file\n", {}, r"column 'T \(K\)' of line 4, got 'End of file'"),
+    (GOOD.replace("T (K);B (T);R (Ohm)", "T;B;R"), {}, r"units=\{'R': 'Ohm'\}"),
     (GOOD.replace("4001", "4001;7"), {}, "3 cells in line 3, got 4 of them; .*decimal comma"),
     ("T (K),B (T),R (Ohm)\n10,0,1,0,4000,5\n", {}, "3 cells in line 2, got 6"),
     (
