@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -254,14 +254,56 @@ def _of_lines(lines: list[str], decimal: str | None) -> Table:
 
 
 def _numbers_alone(body: list[str], delimiter: str, width: int) -> tuple[Sequence[Any], ...] | None:
-    """Columns of a table without anything but numbers, or None: the fast way."""
+    """Columns of a table of numbers without gaps, or None: the fast way.
+
+    A column with an empty cell or a text at its top is left as cells, split when asked for.
+    """
     if not body or (delimiter != "," and any("," in line for line in body)):
         return None
+    top = body[0].split(delimiter or None)
+    filled = [at for at, cell in enumerate(top[:width]) if _is_number(cell)]
+    if len(filled) < width and not _are_even(body, delimiter, width):
+        return None
+    use = None if len(filled) == width else filled
     try:
-        found = np.loadtxt(body, delimiter=delimiter or None, comments=None, ndmin=2)
+        found = np.loadtxt(body, delimiter=delimiter or None, comments=None, ndmin=2, usecols=use)
     except ValueError:
         return None
-    return tuple(found.T) if found.shape == (len(body), width) else None
+    if found.shape != (len(body), len(filled)):
+        return None
+    numbers = dict(zip(filled, found.T, strict=True))
+    return tuple(numbers.get(at, _Cells(body, delimiter, at)) for at in range(width))
+
+
+def _are_even(body: list[str], delimiter: str, width: int) -> bool:
+    """Whether each line has `width` cells without quotes, and none but empty ones beyond."""
+    counts = {line.count(delimiter) + 1 for line in body} if delimiter else {0}
+    if len(counts) > 1 or min(counts) < width or any('"' in line for line in body):
+        return False
+    beyond = delimiter * (counts.pop() - width)
+    return all(line.endswith(beyond) for line in body)
+
+
+class _Cells(Sequence[str]):
+    """A column of cells, split off their lines when it is first looked at."""
+
+    def __init__(self, body: list[str], delimiter: str, at: int) -> None:
+        self.body, self.delimiter, self.at = body, delimiter, at
+        self.cells: list[str] = []
+
+    def _split(self) -> list[str]:
+        if not self.cells:
+            self.cells = [line.split(self.delimiter, self.at + 1)[self.at] for line in self.body]
+        return self.cells
+
+    def __len__(self) -> int:
+        return len(self.body)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._split()[row]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._split())
 
 
 class _Split(dict[int, list[str]]):

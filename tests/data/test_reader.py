@@ -315,6 +315,33 @@ def test_transport_option_with_its_channels_on_rows_in_turn(tmp_path):
     assert np.all(np.isnan(only.longitudinal))
 
 
+@pytest.mark.parametrize("plane", ["xy", "yz", "zx"])
+def test_a_rotation_is_read_as_it_was_computed(tmp_path, plane):
+    """At two temperatures and two fields, there and back, by the model's own resistivities."""
+    film = om.presets.pt_py(-0.7e-3, curie_temperature=24.0)
+    turn = np.tile(np.concatenate([np.arange(0, 361, 15.0), np.arange(360, -1, -15.0)]), 4)
+    kelvin = np.repeat([5.0, 50.0], 100) + np.round(0.005 * RNG.normal(size=200), 4)
+    field = np.tile(np.repeat([1.0, 9.0], 50), 2) + np.round(1e-4 * RNG.normal(size=200), 6)
+    b = om.scan_directions(plane, np.deg2rad(turn - 17.0))
+    rho = om.magnetoresistance(film, kelvin, field, b, order="exact")
+    columns = {
+        "Temperature (K)": kelvin,
+        "Field (Oe)": 1e4 * field,
+        "Angle (deg)": turn,
+        "Rxx (kOhm)": 1e-3 * rho.longitudinal / BAR.longitudinal,
+        "Rxy (mOhm)": 1e3 * rho.transverse / BAR.transverse,
+    }
+    path = tmp_path / "rotation.txt"
+    np.savetxt(path, np.stack([*columns.values()], -1), "%.15e", "\t", header="\t".join(columns))
+    named = {"longitudinal": "Rxx", "transverse": "Rxy", "angle": "Angle", "zero": 17.0}
+    data = om.read(path, geometry=BAR, plane=plane, **named)
+    np.testing.assert_allclose(data.longitudinal, rho.longitudinal, rtol=1e-13)
+    np.testing.assert_allclose(data.transverse, rho.transverse, atol=1e-13 * 2e-6)
+    np.testing.assert_allclose(data.direction, b, atol=1e-13)
+    assert np.bincount(data.level).tolist() == [100, 100]
+    assert np.bincount(data.sweep).tolist() == [25] * 8
+
+
 # --- reference files -------------------------------------------------------------------------
 
 
@@ -614,6 +641,7 @@ def test_each_bad_file_is_refused(tmp_path):
         rows.append((reading(path, **more), message))
     zipped = tmp_path / "a.xlsx"
     zipped.write_bytes(b"PK\x03\x04\0\0")
+    rows.append((reading(tmp_path), "`path` must be a file to read, got .*directory"))
     rows.append((reading(zipped), "a workbook; save it as CSV"))
     binary = tmp_path / "b.csv"
     binary.write_bytes(bytes(range(256)) * 4)
