@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from openmr._checks import Array, ParameterError, Range
+from openmr.data.cells import Table
 from openmr.data.columns import KINDS, SI, Unit, known, plain, split, unit
-from openmr.data.text_table import Table, table
+from openmr.data.text_table import table
 
 USUAL: Final = {
     "temperature": ("temperature", "sample temp", "sample temperature", "temp", "t"),

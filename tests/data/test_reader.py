@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from refusals import unclear
+from spoil import replaced, rewritten
 
 import openmr as om
 from openmr.apps import cli
+from openmr.data import reader
 from openmr.data.columns import split, unit
 from openmr.data.measured import measured
 from openmr.data.runs import hold_one_temperature, levels, sweeps
+from openmr.data.source import Source
 
 FILES = Path(__file__).parent / "files"
 TRUTH = json.loads((FILES / "truth.json").read_text())
@@ -463,6 +466,39 @@ def test_symmetrised_takes_the_even_part_of_rho_l_and_the_odd_part_of_rho_t():
     np.testing.assert_allclose(scan.symmetrised().longitudinal, 2e-6, rtol=1e-12)
     half = measured(2e-6, temperature=10, field=np.array([-1.0, 1.0, 9.0]), direction=X)
     assert half.symmetrised().dropped == {"no opposite field": 1}
+
+
+# --- each conversion, broken on purpose ------------------------------------------------------
+
+
+def rotated():
+    frame = pd.DataFrame(table(field="kOe", resistance="kOhm")).assign(**{"phi (deg)": 30.0})
+    frame["Temp (degC)"] = frame.pop("Temp (K)") - 273.15
+    data = om.read(frame, geometry=BAR, plane="yx", angle="phi", zero=-30.0, transverse="R")
+    np.testing.assert_allclose(data.transverse, OHM * 5e-9)
+    np.testing.assert_allclose(data.temperature, KELVIN)
+    np.testing.assert_allclose(data.direction[0], [np.sqrt(0.75), 0.5, 0.0])
+    same(om.read(frame, geometry=BAR, direction=X, longitudinal="R"), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("function", "old", "new"),
+    [
+        (om.Geometry.longitudinal.fget, "self.width / self.length", "self.length / self.width"),
+        (Source.values, "+ column.unit.offset", "- column.unit.offset"),
+        (Source.values, "* column.unit.factor", "/ column.unit.factor"),
+        (reader._directions, "turn - _checks", "turn + _checks"),
+        (reader._directions, "0.5 * np.pi - turn", "0.5 * np.pi + turn"),
+        (reader._resistivities, 'name == "transverse"', 'name == "longitudinal"'),
+        (levels, "np.diff(kelvin) > gap", "np.diff(kelvin) < -gap"),
+        (sweeps, "starts[first] = True", "starts[first] = False"),
+    ],
+)
+def test_a_broken_conversion_is_noticed(function, old, new):
+    rotated()
+    noticed = pytest.raises((AssertionError, ValueError))  # a refusal is one
+    with replaced(function, rewritten(function, old, new)), noticed:
+        rotated()
 
 
 # --- what is dropped is counted --------------------------------------------------------------
