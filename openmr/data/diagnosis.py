@@ -320,7 +320,13 @@ def _engine(
 
 
 def _diagnosis(
-    engine: Engine, logs: Array, names: tuple[str, ...], sample: Sample, limit: float, *, known: bool
+    engine: Engine,
+    logs: Array,
+    names: tuple[str, ...],
+    sample: Sample,
+    limit: float,
+    *,
+    known: bool,
 ) -> Diagnosis:
     """The record of a finished fit."""
     order = np.argsort(engine.rows.point)

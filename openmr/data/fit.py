@@ -150,7 +150,7 @@ def _asked(
     order: str,
     options: Mapping[str, Any],
 ) -> tuple[Asked, Rows, Array]:
-    files = (data,) if isinstance(data, Measured) else tuple(data)
+    files = tuple(data) if isinstance(data, list | tuple) else (data,)
     for one in files:
         if not isinstance(one, Measured):
             raise ParameterError(f"`data` must be a Measured or several, got {one!r}")
@@ -191,9 +191,7 @@ def _asked(
     start = _start(unknowns, samples, order)
     if noise == "given" and np.any(np.isnan(rows.sigma) & ~rows.transverse):
         raise ParameterError("`noise` must be 'found' for data that state no uncertainty")
-    asked = Asked(
-        files, samples, unknowns, terms, priors, order, limit, dict(options), noise, loss
-    )
+    asked = Asked(files, samples, unknowns, terms, priors, order, limit, dict(options), noise, loss)
     columns = columns_of(rows, terms)[0]
     many = len(unknowns) + len(rows.groups) + columns.shape[1]
     if len(rows) <= many:
@@ -228,7 +226,9 @@ def _prior(name: str, pair: Any) -> tuple[float, float]:
     try:
         value, error = pair
     except (TypeError, ValueError):
-        raise ParameterError(f"`known` must hold (value, error) of {name!r}, got {pair!r}") from None
+        raise ParameterError(
+            f"`known` must hold (value, error) of {name!r}, got {pair!r}"
+        ) from None
     return (
         _checks.number("known", value),
         _checks.number("known", error, above=0.0),
@@ -359,9 +359,7 @@ def fitted(asked: Asked, rows: Rows, start: Array, *, signs: bool) -> Fit:
         records = noise.records()
         if given:
             records = tuple(replace(r, memory=0.0, sigma=r.given or r.sigma) for r in records)
-        return engine_of(
-            asked, rows, ~noise.flagged, records, start, columns=columns, model=model
-        )
+        return engine_of(asked, rows, ~noise.flagged, records, start, columns=columns, model=model)
 
     now = engine(start)
     now, found, others = _searched(now, engine, soft=flag, signs=signs)
@@ -671,6 +669,3 @@ def _runs(white: Array) -> float:
     variance = (mean - 1) * (mean - 2) / (n - 1)
     count = 1 + int(np.sum(up[1:] != up[:-1]))
     return float(2 * stats.norm.sf(abs(count - mean) / np.sqrt(variance)))
-
-
-__all__ = ["Fit", "fit"]

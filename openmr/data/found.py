@@ -442,7 +442,9 @@ class Fit:
         mine = [one for one in self.resistivities if one.film == film]
         if not mine:
             raise ParameterError(f"`film` must be one that was fitted, got {film!r}")
-        nearest = mine[0] if kelvin is None else min(mine, key=lambda x: abs(x.temperature - kelvin))
+        nearest = (
+            mine[0] if kelvin is None else min(mine, key=lambda x: abs(x.temperature - kelvin))
+        )
         kelvin = nearest.temperature
         values = self.start * np.exp(logs)
         changes = {

@@ -222,9 +222,7 @@ class Chain(NamedTuple):
         return np.asarray(white)
 
 
-def chain(
-    good: Labels, run: Labels, position: Array, sigma: Array, memory: Array
-) -> Chain:
+def chain(good: Labels, run: Labels, position: Array, sigma: Array, memory: Array) -> Chain:
     """Whitening of rows of which `good` are kept, each run on its own; phi^k over a gap of k."""
     before = np.concatenate([good[:1], good[:-1]])
     joined = run[good] == run[before]

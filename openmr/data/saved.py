@@ -92,7 +92,9 @@ def _plain(value: Any) -> Any:
         return {"number": str(value)}
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    raise ParameterError(f"`options` of a fit that is saved must be numbers and words, got {value!r}")
+    raise ParameterError(
+        f"`options` of a fit that is saved must be numbers and words, got {value!r}"
+    )
 
 
 def _built(tree: Any) -> Any:
