@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -97,7 +98,7 @@ def changed_by(sample: Sample) -> Callable[[Mapping[str, float]], Sample]:
                 if PARAMETERS[name].sets[0].partition(".")[0] in kinds
             }
             if mine:
-                whole = stages[part](tuple(mine.items()), lambda mine=mine: varied(sample, mine))
+                whole = stages[part](tuple(mine.items()), partial(varied, sample, mine))
                 parts[part] = getattr(whole, part)
         return replace(sample, **parts)
 

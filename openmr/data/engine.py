@@ -175,7 +175,8 @@ class Engine:
         return np.asarray(self.start * np.exp(logs))
 
     def _members(self) -> Array:
-        return (self.rows.group[self.chain.good][:, None] == self.present).astype(float)
+        members: Array = (self.rows.group[self.chain.good][:, None] == self.present).astype(float)
+        return members
 
     def linear(self, ratio: Array) -> Linear:
         """Coefficients of groups and columns for a curve (n,)."""
@@ -224,7 +225,7 @@ class Engine:
         return np.concatenate([-found.left, self._prior(logs)[0]])
 
     def ratio(self, logs: Array) -> Array:
-        """rho / rho_L0 of all rows; rho itself where rho_L0 is that of the sample."""
+        """All of rho / rho_L0, in rows; rho itself where rho_L0 is that of the sample."""
         return self.model(self.values(logs), absolute=self.absolute)
 
     def near(self, logs: Array) -> tuple[Array, Array]:

@@ -167,23 +167,9 @@ def _asked(
     films = list(dict.fromkeys(rows.film.tolist()))
     samples = _samples(sample, films)
     names = (free,) if isinstance(free, str) else tuple(free)
-    priors = {}
-    for name, pair in known.items():
-        priors[name] = _prior(name, pair)
+    priors = {name: _prior(name, pair) for name, pair in known.items()}
     names = tuple(dict.fromkeys([*names, *priors]))
-    if not names:
-        raise ParameterError("`free` must name at least one parameter, got none")
-    for name in names:
-        row = parameter(name)
-        if row.instead:
-            raise ParameterError(f"`free` must name {row.instead!r} instead of {name!r}")
-        if not row.continuous:
-            raise ParameterError(f"`free` must name what a fit can find, got {name!r}")
-        if name == "resistivity":
-            raise ParameterError(
-                "`free` must not name 'resistivity': rho_L0 of every film and temperature is "
-                "always found, as `.resistivities`"
-            )
+    _expect_free(names)
     for name, what in per.items():
         _checks.choice("per", name, names)
         _checks.choice("per", what, ("film", "temperature"))
@@ -201,6 +187,23 @@ def _asked(
             "of `nuisance`"
         )
     return asked, rows, start
+
+
+def _expect_free(names: Sequence[str]) -> None:
+    """Refuse what no fit finds."""
+    if not names:
+        raise ParameterError("`free` must name at least one parameter, got none")
+    for name in names:
+        row = parameter(name)
+        if row.instead:
+            raise ParameterError(f"`free` must name {row.instead!r} instead of {name!r}")
+        if not row.continuous:
+            raise ParameterError(f"`free` must name what a fit can find, got {name!r}")
+        if name == "resistivity":
+            raise ParameterError(
+                "`free` must not name 'resistivity': rho_L0 of every film and temperature is "
+                "always found, as `.resistivities`"
+            )
 
 
 def _samples(sample: Any, films: Sequence[str]) -> dict[str, Sample]:
@@ -334,10 +337,8 @@ class _Noise:
 
 def _roughness(rows: Rows, values: Array, mine: NDArray[np.bool_]) -> float:
     """A first sigma from second differences, which no smooth curve has."""
-    found = []
-    for run in np.unique(rows.run[mine]):
-        found.append(np.abs(np.diff(values[rows.run == run], 2)))
-    bends = np.concatenate(found)
+    runs = np.unique(rows.run[mine])
+    bends = np.concatenate([np.abs(np.diff(values[rows.run == run], 2)) for run in runs])
     bends = bends[bends > 0]
     floor = 1e-13 * float(np.mean(np.abs(values[mine])))
     return max(float(np.median(bends)) / (0.6745 * np.sqrt(6.0)) if bends.size else 0.0, floor)

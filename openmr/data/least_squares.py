@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array, OpenmrError
-from openmr.data.identifiability import NOISE_FLOOR, REACH, Combination, Determined, determined
+from openmr.data.identifiability import REACH, Combination, Determined, determined
 
 _STEP: Final[float] = 1e-3
 """Relative step of the differences of fourth order, good to 1e-10 of the largest sensitivity."""

@@ -244,7 +244,7 @@ class Memory(NamedTuple):
 def memory_of(
     values: Array, rows: Rows, blocks: Sequence[Block], flagged: NDArray[np.bool_]
 ) -> Memory:
-    """phi and sigma by restricted likelihood, with the mean of phi over its posterior."""
+    """Memory and sigma by restricted likelihood, with the mean of phi over its posterior."""
     parts = []
     for at, cells, columns in blocks:
         good = ~flagged[at]

@@ -385,7 +385,7 @@ def test_profile_and_error_agree_where_the_model_is_linear():
     np.testing.assert_allclose(
         (low, high), fit.interval("spin_hall_angle"), atol=0.1 * fit.uncertainties[2]
     )
-    values, rise = fit.profile("spin_hall_angle", [0.95 * fit.values[2], fit.values[2]])
+    _, rise = fit.profile("spin_hall_angle", [0.95 * fit.values[2], fit.values[2]])
     assert rise[1] == pytest.approx(0, abs=1e-3)
     assert rise[0] > 1
     assert fit.log_likelihood(fit.logs) == pytest.approx(-0.5 * fit.tests["chi_square"])
