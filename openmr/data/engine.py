@@ -104,7 +104,7 @@ class Model:
         return found
 
     def __call__(self, values: Array, only: int | None = None, absolute: bool = False) -> Array:
-        """rho / rho_L0 (n,), or rho itself; 0 in rows that do not know the unknown `only`."""
+        """All of rho / rho_L0 (n,), or rho itself; 0 in rows that do not know the unknown `only`."""
         found = np.zeros(self.size)
         for part in self.parts:
             if only is None or only in part.unknowns:

@@ -41,11 +41,14 @@ from openmr.data.noise import (
 )
 from openmr.data.nuisance import TERMS, Rows, Term, columns_of, rows_of
 from openmr.sample.film import Sample
-from openmr.sample.parameters import PARAMETERS, parameter
+from openmr.sample.parameters import PARAMETERS, parameter, varied
 
 _MORE_FLAGS: Final = 0.03
 """Part of the points that the physics may flag beyond the cells; if more, the model is at fault."""
 _RESTARTS: Final = 6
+_ORDERS: Final = ("ordering_temperature", "curie_temperature", "neel_temperature", "weiss")
+_ACROSS: Final = np.array([-0.3, -0.3, 0.3, 0.3, -0.8, -0.8, 0.8, 0.8])
+"""Changes of ln T_C from which a search that ended badly starts again, once for each sign."""
 _OTHER_SIGN: Final = 20
 """Steps from where the exchange of one sign led, with that of the other."""
 _ALIKE: Final = 9.0
@@ -274,6 +277,11 @@ def _start(unknowns: Sequence[Unknown], samples: Mapping[str, Sample], order: st
                 f"{LARGEST_ANGLE[order]:g} in size, got {value:g}"
             )
         start[i] = value
+    for film, sample in samples.items():  # refuses two names of one number
+        mine = {
+            one.name: v for one, v in zip(unknowns, start, strict=True) if one.film in (None, film)
+        }
+        varied(sample, {name: float(value) for name, value in mine.items()})
     return start
 
 
@@ -398,6 +406,9 @@ def _searched(
     best = min(ends, key=lambda end: end[1].loss)
     good = 1.5 * (len(now.chain.good) - count_unknowns(now)) + 30
     spread = np.random.default_rng(0).uniform(-1.5, 1.5, (_RESTARTS, len(zero)))
+    ordering = np.array([one.name.rpartition(".")[2] in _ORDERS for one in now.model.unknowns])
+    if ordering.any():  # the level of a temperature is a barrier for that of order
+        spread = np.concatenate([np.outer(_ACROSS, ordering), spread])
     for i, logs in enumerate(spread):
         if best[1].loss <= good:
             break
