@@ -95,7 +95,8 @@ def _runs(source: Source, roles: Mapping[str, list[int]]) -> list[str]:
             values[name] = source.values(column)
             here &= np.isfinite(values[name])
     lost = int(np.sum(~here))
-    lines = [f"  {'incomplete':<12}: {lost} rows without one of {', '.join(values)}"] if lost else []
+    told = f"  {'incomplete':<12}: {lost} rows without one of {', '.join(values)}"
+    lines = [told] if lost else []
     if not np.any(here):
         return lines
     kelvin = values["temperature"][here]

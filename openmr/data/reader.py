@@ -122,7 +122,7 @@ def read(
     """
     source = source_of(path, units, decimal)
     picked = _Picked(source)
-    if not any(isinstance(one, str) for one in (longitudinal, transverse)):
+    if longitudinal is None and transverse is None:
         longitudinal = _only_resistance(source)
     films = picked.films(film)
     picked.quantity("temperature", temperature, _TEMPERATURE)
@@ -133,14 +133,12 @@ def read(
     b = _directions(picked, direction, plane, angle, zero)
     gap = level if not isinstance(level, str | None) else GAP
     gap = _checks.number("level", gap, "K", least=0.0)
-    labels = {
-        name: source.table.texts(source.named(name, column))
-        for name, column in (("level", level), ("sweep", sweep))
-        if isinstance(column, str)
-    }
+    for name, column in (("level", level), ("sweep", sweep)):
+        if isinstance(column, str):
+            picked.label(name, column)
     source.table.hold_one_mark(picked.used)
     rows = picked.complete(b)
-    return _measured(picked, rows, b, films, labels, gap, used)
+    return _measured(picked, rows, b, films, gap, used)
 
 
 @dataclass(slots=True)
@@ -149,12 +147,13 @@ class _Picked:
 
     source: Source
     values: dict[str, Array]
+    labels: dict[str, NDArray[np.str_]]
     columns: dict[str, str]
     used: list[int]
     dropped: dict[str, int]
 
     def __init__(self, source: Source) -> None:
-        self.source, self.values, self.used = source, {}, []
+        self.source, self.values, self.labels, self.used = source, {}, {}, []
         self.columns = {"table": source.table.form}
         self.dropped = dict(source.table.dropped)
 
@@ -199,13 +198,18 @@ class _Picked:
             f"none with such a unit: {there}"
         )
 
+    def label(self, name: str, column: str) -> NDArray[np.str_]:
+        """Labels in a column: film, level or sweep."""
+        at = self.source.named(name, column)
+        self.columns[name] = repr(self.source.table.names[at])
+        self.labels[name] = np.array(self.source.table.texts(at))
+        return self.labels[name]
+
     def films(self, film: str | None) -> NDArray[np.str_]:
         """Label of the film of each row."""
         found = self.source.table
         if film:
-            at = self.source.named("film", film)
-            self.columns["film"] = repr(found.names[at])
-            return np.array(found.texts(at))
+            return self.label("film", film)
         if film is None:
             for at, head in enumerate(found.names):
                 if plain(head).casefold() in _LABELS and len(several := {*found.texts(at)}) > 1:
@@ -225,6 +229,7 @@ class _Picked:
         needed = [
             ("no resistance", np.any(np.isfinite(rho), axis=0)),
             *((f"no {n}", np.isfinite(v)) for n, v in self.values.items() if n in SI),
+            *((f"no {n}", words != "") for n, words in self.labels.items()),
             ("no direction", np.all(np.isfinite(b), axis=-1)),
         ]
         if "uncertainty" in self.values:
@@ -251,8 +256,8 @@ def _only_resistance(source: Source) -> str:
         )
     there = ", ".join(repr(head) for head in source.table.names if head)
     raise ParameterError(
-        "`longitudinal` must name a column of a resistance or resistivity, got None; the file has "
-        f"none with such a unit: {there}"
+        "`longitudinal` must name a column of a resistance or resistivity, got None; none has such "
+        f"a unit of {there}; one without is given as units={{'R': 'Ohm'}}"
     )
 
 
@@ -269,6 +274,10 @@ def _resistivities(
     asked = {"longitudinal": longitudinal, "transverse": transverse, "uncertainty": uncertainty}
     if uncertainty is not None and longitudinal is None:
         raise ParameterError("`uncertainty` is that of `longitudinal`, which must be named, too")
+    if longitudinal is not None and transverse is not None:
+        at = picked.source.named("longitudinal", longitudinal)
+        if picked.source.named("transverse", transverse) == at:
+            raise ParameterError(f"`transverse` must be another column, got {transverse!r} twice")
     for name, given in asked.items():
         if given is None:
             continue
@@ -408,23 +417,19 @@ def _measured(
     rows: Labels,
     b: Array,
     films: NDArray[np.str_],
-    labels: Mapping[str, list[str]],
     gap: float,
     used: Mapping[str, Geometry],
 ) -> Measured:
     """The record of the complete rows."""
-    source = picked.source.table
+    source, labels = picked.source.table, picked.labels
     values = {name: each[rows] for name, each in picked.values.items() if name != "angle"}
     kelvin = values["temperature"]
     film = films[rows]
-    if "level" in labels:
-        level = _ordered(np.array(labels["level"])[rows], kelvin)
-    else:
-        level = levels(kelvin, gap)
+    level = _ordered(labels["level"][rows], kelvin) if "level" in labels else levels(kelvin, gap)
     hold_one_temperature(kelvin, level)
     sweep = np.empty(0, dtype=np.int64)  # to be found
     if "sweep" in labels:
-        words = np.array(labels["sweep"])[rows]
+        words = labels["sweep"][rows]
         sweep = _ordered(words, np.arange(len(words)))
     return Measured(
         longitudinal=values.get("longitudinal", np.full(len(rows), np.nan)),

@@ -57,19 +57,23 @@ def hold_one_temperature(temperature: Array, level: Labels) -> None:
         if inner.size:
             at = int(np.argmax(inner)) + _MANY
             low, high = kelvin[:at], kelvin[at:]
-            if high[0] - low[-1] > max(_SCATTERS * _scatter(low, high), min(_READING, 0.02 * low[-1])):
-                raise _two(float(np.median(low)), float(np.median(high)))
+            step = min(_READING, 0.02 * low[-1])
+            if high[0] - low[-1] > max(_SCATTERS * _scatter(low, high), step):
+                cold, warm = float(np.median(low)), float(np.median(high))
+                gap = (
+                    f"the smallest distance of two levels in K, as level={0.5 * (warm - cold):.2g}"
+                )
+                raise _two(cold, warm, gap)
         widest = min(0.25 * kelvin[-1], max(1.0, 0.01 * kelvin[-1]))
         if kelvin[-1] - kelvin[0] > widest:
-            raise _two(float(kelvin[0]), float(kelvin[-1]))
+            ends = float(kelvin[0]), float(kelvin[-1])
+            raise _two(*ends, "leave out what was taken while it changed")
 
 
-def _two(low: float, high: float) -> ParameterError:
-    gap = 0.5 * (high - low)
+def _two(low: float, high: float, cure: str) -> ParameterError:
     return ParameterError(
         f"`temperature` must be one in each level, got {low:.6g} and {high:.6g} K in one; give a "
-        f"column of levels, or the smallest distance of two levels in K, as level={gap:.2g}, and "
-        "leave out rows taken while the temperature changed"
+        f"column of levels, or {cure}"
     )
 
 

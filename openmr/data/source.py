@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from openmr._checks import Array, ParameterError, Range
+from openmr.data.cells import Table
 from openmr.data.columns import KINDS, SI, Unit, known, plain, split, unit
-from openmr.data.text_table import Table, table
+from openmr.data.text_table import table
 
 USUAL: Final = {
     "temperature": ("temperature", "sample temp", "sample temperature", "temp", "t"),
@@ -135,6 +136,8 @@ class Source:
 
 def source_of(path: Any, units: Mapping[str, str] | None, decimal: str | None) -> Source:
     """The table in `path`, with `units` checked against its columns."""
+    if not isinstance(units, Mapping | None):
+        raise ParameterError(f"`units` must map columns to units, as {{'B': 'Oe'}}, got {units!r}")
     found = Source(table(path, decimal), dict(units or {}))
     for key, text in found.units.items():
         found.named("units", key)

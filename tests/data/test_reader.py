@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from refusals import unclear
+from spoil import replaced, rewritten
 
 import openmr as om
 from openmr.apps import cli
+from openmr.data import reader
 from openmr.data.columns import split, unit
 from openmr.data.measured import measured
 from openmr.data.runs import hold_one_temperature, levels, sweeps
+from openmr.data.source import Source
 
 FILES = Path(__file__).parent / "files"
 TRUTH = json.loads((FILES / "truth.json").read_text())
@@ -176,6 +179,7 @@ def test_heads_of_other_programs(tmp_path):
         ("numpy", f"# made by hand\n# {text(plain, chr(9))}", "utf-8"),
         ("numpy blanks", "# " + text(table("{}({})"), " "), "utf-8"),
         ("two blanks", text(plain, "  "), "utf-8"),
+        ("numbers above", f"Width\t20\nLength\t400\nDate\tMay\n{text(plain, chr(9))}", "utf-8"),
         ("preamble", f"Sample\tPt 5 nm\nDate\t2025-04-26\n\n{text(plain, chr(9))}", "utf-8"),
         ("comments", f"% a\n! b\n; c\n{text(plain, ',')}", "utf-8"),
         ("blank lines", text(plain, "\t").replace("\n", "\n\n"), "utf-8"),
@@ -314,6 +318,33 @@ def test_transport_option_with_its_channels_on_rows_in_turn(tmp_path):
     assert np.all(np.isnan(only.longitudinal))
 
 
+@pytest.mark.parametrize("plane", ["xy", "yz", "zx"])
+def test_a_rotation_is_read_as_it_was_computed(tmp_path, plane):
+    """At two temperatures and two fields, there and back, by the model's own resistivities."""
+    film = om.presets.pt_py(-0.7e-3, curie_temperature=24.0)
+    turn = np.tile(np.concatenate([np.arange(0, 361, 15.0), np.arange(360, -1, -15.0)]), 4)
+    kelvin = np.repeat([5.0, 50.0], 100) + np.round(0.005 * RNG.normal(size=200), 4)
+    field = np.tile(np.repeat([1.0, 9.0], 50), 2) + np.round(1e-4 * RNG.normal(size=200), 6)
+    b = om.scan_directions(plane, np.deg2rad(turn - 17.0))
+    rho = om.magnetoresistance(film, kelvin, field, b, order="exact")
+    columns = {
+        "Temperature (K)": kelvin,
+        "Field (Oe)": 1e4 * field,
+        "Angle (deg)": turn,
+        "Rxx (kOhm)": 1e-3 * rho.longitudinal / BAR.longitudinal,
+        "Rxy (mOhm)": 1e3 * rho.transverse / BAR.transverse,
+    }
+    path = tmp_path / "rotation.txt"
+    np.savetxt(path, np.stack([*columns.values()], -1), "%.15e", "\t", header="\t".join(columns))
+    named = {"longitudinal": "Rxx", "transverse": "Rxy", "angle": "Angle", "zero": 17.0}
+    data = om.read(path, geometry=BAR, plane=plane, **named)
+    np.testing.assert_allclose(data.longitudinal, rho.longitudinal, rtol=1e-13)
+    np.testing.assert_allclose(data.transverse, rho.transverse, atol=1e-13 * 2e-6)
+    np.testing.assert_allclose(data.direction, b, atol=1e-13)
+    assert np.bincount(data.level).tolist() == [100, 100]
+    assert np.bincount(data.sweep).tolist() == [25] * 8
+
+
 # --- reference files -------------------------------------------------------------------------
 
 
@@ -403,6 +434,9 @@ def test_sweeps_end_where_field_or_angle_turns():
 
 def test_named_levels_and_sweeps():
     frame = pd.DataFrame(table()).assign(setpoint=np.repeat([30, 10], 14)[::-1], run=["b"] * 28)
+    bare = frame.assign(run=["b"] * 27 + [None])
+    short = om.read(bare, geometry=BAR, direction=X, level="setpoint", sweep="run")
+    assert short.dropped == {"no sweep": 1}
     data = om.read(frame, geometry=BAR, direction=X, level="setpoint", sweep="run")
     np.testing.assert_array_equal(data.level, np.repeat([0, 1], 14))
     np.testing.assert_array_equal(data.sweep, np.zeros(28))
@@ -432,6 +466,39 @@ def test_symmetrised_takes_the_even_part_of_rho_l_and_the_odd_part_of_rho_t():
     np.testing.assert_allclose(scan.symmetrised().longitudinal, 2e-6, rtol=1e-12)
     half = measured(2e-6, temperature=10, field=np.array([-1.0, 1.0, 9.0]), direction=X)
     assert half.symmetrised().dropped == {"no opposite field": 1}
+
+
+# --- each conversion, broken on purpose ------------------------------------------------------
+
+
+def rotated():
+    frame = pd.DataFrame(table(field="kOe", resistance="kOhm")).assign(**{"phi (deg)": 30.0})
+    frame["Temp (degC)"] = frame.pop("Temp (K)") - 273.15
+    data = om.read(frame, geometry=BAR, plane="yx", angle="phi", zero=-30.0, transverse="R")
+    np.testing.assert_allclose(data.transverse, OHM * 5e-9)
+    np.testing.assert_allclose(data.temperature, KELVIN)
+    np.testing.assert_allclose(data.direction[0], [np.sqrt(0.75), 0.5, 0.0])
+    same(om.read(frame, geometry=BAR, direction=X, longitudinal="R"), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("function", "old", "new"),
+    [
+        (om.Geometry.longitudinal.fget, "self.width / self.length", "self.length / self.width"),
+        (Source.values, "+ column.unit.offset", "- column.unit.offset"),
+        (Source.values, "* column.unit.factor", "/ column.unit.factor"),
+        (reader._directions, "turn - _checks", "turn + _checks"),
+        (reader._directions, "0.5 * np.pi - turn", "0.5 * np.pi + turn"),
+        (reader._resistivities, 'name == "transverse"', 'name == "longitudinal"'),
+        (levels, "np.diff(kelvin) > gap", "np.diff(kelvin) < -gap"),
+        (sweeps, "starts[first] = True", "starts[first] = False"),
+    ],
+)
+def test_a_broken_conversion_is_noticed(function, old, new):
+    rotated()
+    noticed = pytest.raises((AssertionError, ValueError))  # a refusal is one
+    with replaced(function, rewritten(function, old, new)), noticed:
+        rotated()
 
 
 # --- what is dropped is counted --------------------------------------------------------------
@@ -547,6 +614,9 @@ REFUSED = [
     (reading(angle="B"), "`angle` and `zero` go with `plane`"),
     (reading(direction=None, plane="xy"), "`angle` must name the column of the rotator"),
     (reading(direction=None, plane="xz", angle="B"), "`angle` must be an angle, got a field"),
+    (reading(longitudinal=3), "`longitudinal` must be the name of a column, got 3"),
+    (reading(longitudinal="R", transverse="R"), "`transverse` must be another column, got 'R'"),
+    (reading(units="Oe"), "`units` must map columns to units"),
     (reading(direction="x"), "`direction` must be .* or the names of three columns, got 'x'"),
     (reading(direction=np.eye(3)), "`direction` must be one vector"),
     # frames
@@ -573,6 +643,8 @@ BAD_FILES = [
     (GOOD.replace("4000", "4.000,5"), {}, "one decimal mark.*'4.000,5'.*line 2"),
     (GOOD.replace("4000", "4000.5"), {"decimal": ","}, r"column 'R \(Ohm\)' of line 2.*'4000.5'"),
     (GOOD.replace("4000", "4.001"), {"decimal": ","}, r"column 'R \(Ohm\)' of line 2.*'4.001'"),
+    (GOOD + "End of file\n", {}, r"column 'T \(K\)' of line 4, got 'End of file'"),
+    (GOOD.replace("T (K);B (T);R (Ohm)", "T;B;R"), {}, r"units=\{'R': 'Ohm'\}"),
     (GOOD.replace("4001", "4001;7"), {}, "3 cells in line 3, got 4 of them; .*decimal comma"),
     ("T (K),B (T),R (Ohm)\n10,0,1,0,4000,5\n", {}, "3 cells in line 2, got 6"),
     (
@@ -605,6 +677,7 @@ def test_each_bad_file_is_refused(tmp_path):
         rows.append((reading(path, **more), message))
     zipped = tmp_path / "a.xlsx"
     zipped.write_bytes(b"PK\x03\x04\0\0")
+    rows.append((reading(tmp_path), "`path` must be a file to read, got .*directory"))
     rows.append((reading(zipped), "a workbook; save it as CSV"))
     binary = tmp_path / "b.csv"
     binary.write_bytes(bytes(range(256)) * 4)
