@@ -29,14 +29,14 @@ from openmr.tables import table
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity
 
-Verdict = Literal["good", "not determined", "does not describe"]
+_Verdict = Literal["good", "not determined", "does not describe"]
 REFUSED: Final = 1e-3
 """Probability of the misfit by chance below which the model does not describe the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a fit was asked for."""
+    """Data, samples and options of a fit."""
 
     data: tuple[Measured, ...]
     samples: Mapping[str, Sample]
@@ -170,7 +170,7 @@ class Fit:
         Data, samples and options.
     """
 
-    verdict: Verdict
+    verdict: _Verdict
     parameters: tuple[str, ...]
     values: Array
     uncertainties: Array

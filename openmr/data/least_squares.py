@@ -66,7 +66,7 @@ class Problem:
 
 
 class Minimum(NamedTuple):
-    """Where a search ended."""
+    """The end of a search."""
 
     logs: Array
     loss: float
@@ -110,7 +110,7 @@ def _searched(
     most: int,
     settled: float,
 ) -> tuple[Minimum, bool]:
-    """Where a search ends, and whether some direction there is too weak for its slopes."""
+    """The end of a search, and whether a direction there is too weak for its slopes."""
     low, high = problem.ends
     radius, found = _FIRST, _Loss(*evaluate(logs), width)
     evaluations, failed, done = 1, 0, False

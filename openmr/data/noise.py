@@ -26,10 +26,10 @@ _SAME: Final = 2e-3
 _MOST_CELLS: Final = 150
 """Cells of a run; more cost time and tell no more of the noise."""
 _FREEDOM: Final = 4.0
-"""Of Student's t that bears outliers."""
+"""Freedom of Student's t, which bears outliers."""
 _MEMORIES: Final = np.linspace(0.0, 0.975, 40)
 _PRIOR: Final = np.where(_MEMORIES == 0, np.sum(1 - _MEMORIES), 1 - _MEMORIES)
-"""Of phi: as likely none as any, and the less the nearer to a random walk."""
+"""Odds of phi: as likely none as any, and the less the nearer to a random walk."""
 
 
 @dataclass(frozen=True, slots=True)
