@@ -100,7 +100,8 @@ def changed_by(sample: Sample) -> Callable[[Mapping[str, float]], Sample]:
                 for name, value in changes.items()
                 if PARAMETERS[name].sets[0].partition(".")[0] in kinds
             }
-            whole, done = sample, ()
+            whole = sample
+            done: tuple[tuple[str, float], ...] = ()
             for name in sorted(mine, key=order_of):  # as `varied` puts them
                 done = (*done, (name, mine[name]))
                 whole = stages[part](done, partial(PARAMETERS[name].put, whole, mine[name]))
