@@ -88,7 +88,9 @@ def summary(row, outcomes):
 def main():
     fits, seed = int(os.environ.get("FITS", "300")), int(os.environ.get("SEED", "500000"))
     print(f"{fits} fits a row from seed {seed}; J, T_C, theta_SH")
-    print(f"{'row':<12} {'held at 68 %':<20}{'held at 95 %':<20}refused   sd of (value - true)/error")
+    print(
+        f"{'row':<12} {'held at 68 %':<20}{'held at 95 %':<20}refused   sd of (value - true)/error"
+    )
     with ProcessPoolExecutor(int(os.environ.get("WORKERS", "1"))) as pool:
         for at, row in enumerate(ROWS):
             started = time.monotonic()

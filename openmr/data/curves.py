@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from openmr._checks import Array
-from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.moments.equilibrium import Equilibrium, equilibrium, thermal_state
+from openmr.moments.grid import in_blocks
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
-from openmr.sample.parameters import PARAMETERS, varied
+from openmr.sample.parameters import PARAMETERS, order_of, varied
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import resistivity
 
-_KEPT: Final = 4
+_KEPT: Final = 8
 """States of each stage that are kept: those of a point and of its neighbours."""
 
 
@@ -58,7 +60,9 @@ def curve(
 
     def film(sample: Sample) -> Array:
         def solved() -> Equilibrium:
-            return equilibrium(sample, temperature, field)
+            if not states.known:  # the points are checked once
+                return equilibrium(sample, temperature, field)
+            return in_blocks(partial(thermal_state, sample), temperature.shape, temperature, field)
 
         def relaxed() -> Relaxation:
             state = states(_moments_key(sample.magnet), solved)
@@ -96,8 +100,12 @@ def changed_by(sample: Sample) -> Callable[[Mapping[str, float]], Sample]:
                 for name, value in changes.items()
                 if PARAMETERS[name].sets[0].partition(".")[0] in kinds
             }
+            whole = sample
+            done: tuple[tuple[str, float], ...] = ()
+            for name in sorted(mine, key=order_of):  # as `varied` puts them
+                done = (*done, (name, mine[name]))
+                whole = stages[part](done, partial(PARAMETERS[name].put, whole, mine[name]))
             if mine:
-                whole = stages[part](tuple(mine.items()), lambda mine=mine: varied(sample, mine))
                 parts[part] = getattr(whole, part)
         return replace(sample, **parts)
 

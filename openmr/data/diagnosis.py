@@ -350,10 +350,8 @@ def _diagnosis(
     problem = engine.problem
     local = determined(names, problem.slopes(logs), limit)
     refused = probability < REFUSED
-    if refused:
-        errors = np.full(len(names), np.nan)
-    else:
-        errors = full_errors(problem, logs, local, limit)
+    nothing = np.full(len(names), np.nan)
+    errors = nothing if refused else full_errors(problem, logs, local, limit)
     values = engine.values(logs)
     linear = np.sqrt(np.diag(local.covariance))
     lost = np.isinf(errors)

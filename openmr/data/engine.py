@@ -104,7 +104,7 @@ class Model:
         return found
 
     def __call__(self, values: Array, only: int | None = None, absolute: bool = False) -> Array:
-        """rho / rho_L0 (n,), or rho itself; 0 in rows that do not know the unknown `only`."""
+        """All of rho / rho_L0 (n,), or rho; 0 in rows that do not know the unknown `only`."""
         found = np.zeros(self.size)
         for part in self.parts:
             if only is None or only in part.unknowns:
@@ -117,8 +117,8 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
-    """What is linear at a point: coefficients of groups and columns, and what they leave."""
+class _Linear:
+    """Linear coefficients at a point, and what they leave."""
 
     ratio: Array  # (n,), rho / rho_L0
     groups: Array  # (G,), rho_L0 [Ohm m]
@@ -171,13 +171,14 @@ class Engine:
         return np.unique(self.rows.group[self.chain.good])
 
     def values(self, logs: Array) -> Array:
-        """Of the unknowns, in their units."""
+        """Values of the unknowns, in their units."""
         return np.asarray(self.start * np.exp(logs))
 
     def _members(self) -> Array:
-        return (self.rows.group[self.chain.good][:, None] == self.present).astype(float)
+        members: Array = (self.rows.group[self.chain.good][:, None] == self.present).astype(float)
+        return members
 
-    def linear(self, ratio: Array) -> Linear:
+    def linear(self, ratio: Array) -> _Linear:
         """Coefficients of groups and columns for a curve (n,)."""
         groups = np.zeros(len(self.rows.groups))
         y = self.chain.whiten(self.rows.value)
@@ -193,7 +194,7 @@ class Engine:
             along = basis.T @ y_beyond
             groups[self.present] = np.linalg.solve(triangle, along)
             left = y_beyond - basis @ along
-        return Linear(ratio, groups, np.empty(0), left, basis)
+        return _Linear(ratio, groups, np.empty(0), left, basis)
 
     def _without_terms(self, white: Array) -> Array:
         basis = self.terms_basis
@@ -201,7 +202,7 @@ class Engine:
             return white
         return np.asarray(white - basis @ (basis.T @ white))
 
-    def projected(self, linear: Linear, slopes: Array) -> Array:
+    def projected(self, linear: _Linear, slopes: Array) -> Array:
         """Slopes (g, m) of the residuals from those of the ratio (n, m)."""
         scaled = slopes * linear.groups[self.rows.group][:, None]
         found = self._without_terms(self.chain.whiten(scaled))
@@ -224,7 +225,7 @@ class Engine:
         return np.concatenate([-found.left, self._prior(logs)[0]])
 
     def ratio(self, logs: Array) -> Array:
-        """rho / rho_L0 of all rows; rho itself where rho_L0 is that of the sample."""
+        """All of rho / rho_L0, in rows; rho itself where rho_L0 is that of the sample."""
         return self.model(self.values(logs), absolute=self.absolute)
 
     def near(self, logs: Array) -> tuple[Array, Array]:

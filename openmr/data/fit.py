@@ -41,11 +41,14 @@ from openmr.data.noise import (
 )
 from openmr.data.nuisance import TERMS, Rows, Term, columns_of, rows_of
 from openmr.sample.film import Sample
-from openmr.sample.parameters import PARAMETERS, parameter
+from openmr.sample.parameters import PARAMETERS, parameter, varied
 
 _MORE_FLAGS: Final = 0.03
 """Part of the points that the physics may flag beyond the cells; if more, the model is at fault."""
 _RESTARTS: Final = 6
+_ORDERS: Final = ("ordering_temperature", "curie_temperature", "neel_temperature", "weiss")
+_ACROSS: Final = np.array([-0.3, -0.3, 0.3, 0.3, -0.8, -0.8, 0.8, 0.8])
+"""Changes of ln T_C from which a search that ended badly starts again, once for each sign."""
 _OTHER_SIGN: Final = 20
 """Steps from where the exchange of one sign led, with that of the other."""
 _ALIKE: Final = 9.0
@@ -150,7 +153,7 @@ def _asked(
     order: str,
     options: Mapping[str, Any],
 ) -> tuple[Asked, Rows, Array]:
-    files = (data,) if isinstance(data, Measured) else tuple(data)
+    files = tuple(data) if isinstance(data, list | tuple) else (data,)
     for one in files:
         if not isinstance(one, Measured):
             raise ParameterError(f"`data` must be a Measured or several, got {one!r}")
@@ -167,10 +170,30 @@ def _asked(
     films = list(dict.fromkeys(rows.film.tolist()))
     samples = _samples(sample, films)
     names = (free,) if isinstance(free, str) else tuple(free)
-    priors = {}
-    for name, pair in known.items():
-        priors[name] = _prior(name, pair)
+    priors = {name: _prior(name, pair) for name, pair in known.items()}
     names = tuple(dict.fromkeys([*names, *priors]))
+    _expect_free(names)
+    for name, what in per.items():
+        _checks.choice("per", name, names)
+        _checks.choice("per", what, ("film", "temperature"))
+    unknowns = _unknowns(names, per, films, rows)
+    start = _start(unknowns, samples, order)
+    if noise == "given" and np.any(np.isnan(rows.sigma) & ~rows.transverse):
+        raise ParameterError("`noise` must be 'found' for data that state no uncertainty")
+    asked = Asked(files, samples, unknowns, terms, priors, order, limit, dict(options), noise, loss)
+    columns = columns_of(rows, terms)[0]
+    many = len(unknowns) + len(rows.groups) + columns.shape[1]
+    if len(rows) <= many:
+        raise ParameterError(
+            f"`data` must hold more points than there are unknowns, got {len(rows)} points for "
+            f"{len(unknowns)} parameters, {len(rows.groups)} rho_L0 and {columns.shape[1]} terms "
+            "of `nuisance`"
+        )
+    return asked, rows, start
+
+
+def _expect_free(names: Sequence[str]) -> None:
+    """Refuse what no fit finds."""
     if not names:
         raise ParameterError("`free` must name at least one parameter, got none")
     for name in names:
@@ -184,25 +207,6 @@ def _asked(
                 "`free` must not name 'resistivity': rho_L0 of every film and temperature is "
                 "always found, as `.resistivities`"
             )
-    for name, what in per.items():
-        _checks.choice("per", name, names)
-        _checks.choice("per", what, ("film", "temperature"))
-    unknowns = _unknowns(names, per, films, rows)
-    start = _start(unknowns, samples, order)
-    if noise == "given" and np.any(np.isnan(rows.sigma) & ~rows.transverse):
-        raise ParameterError("`noise` must be 'found' for data that state no uncertainty")
-    asked = Asked(
-        files, samples, unknowns, terms, priors, order, limit, dict(options), noise, loss
-    )
-    columns = columns_of(rows, terms)[0]
-    many = len(unknowns) + len(rows.groups) + columns.shape[1]
-    if len(rows) <= many:
-        raise ParameterError(
-            f"`data` must hold more points than there are unknowns, got {len(rows)} points for "
-            f"{len(unknowns)} parameters, {len(rows.groups)} rho_L0 and {columns.shape[1]} terms "
-            "of `nuisance`"
-        )
-    return asked, rows, start
 
 
 def _samples(sample: Any, films: Sequence[str]) -> dict[str, Sample]:
@@ -228,7 +232,9 @@ def _prior(name: str, pair: Any) -> tuple[float, float]:
     try:
         value, error = pair
     except (TypeError, ValueError):
-        raise ParameterError(f"`known` must hold (value, error) of {name!r}, got {pair!r}") from None
+        raise ParameterError(
+            f"`known` must hold (value, error) of {name!r}, got {pair!r}"
+        ) from None
     return (
         _checks.number("known", value),
         _checks.number("known", error, above=0.0),
@@ -271,6 +277,11 @@ def _start(unknowns: Sequence[Unknown], samples: Mapping[str, Sample], order: st
                 f"{LARGEST_ANGLE[order]:g} in size, got {value:g}"
             )
         start[i] = value
+    for film, sample in samples.items():  # refuses two names of one number
+        mine = {
+            one.name: v for one, v in zip(unknowns, start, strict=True) if one.film in (None, film)
+        }
+        varied(sample, {name: float(value) for name, value in mine.items()})
     return start
 
 
@@ -334,10 +345,8 @@ class _Noise:
 
 def _roughness(rows: Rows, values: Array, mine: NDArray[np.bool_]) -> float:
     """A first sigma from second differences, which no smooth curve has."""
-    found = []
-    for run in np.unique(rows.run[mine]):
-        found.append(np.abs(np.diff(values[rows.run == run], 2)))
-    bends = np.concatenate(found)
+    runs = np.unique(rows.run[mine])
+    bends = np.concatenate([np.abs(np.diff(values[rows.run == run], 2)) for run in runs])
     bends = bends[bends > 0]
     floor = 1e-13 * float(np.mean(np.abs(values[mine])))
     return max(float(np.median(bends)) / (0.6745 * np.sqrt(6.0)) if bends.size else 0.0, floor)
@@ -359,9 +368,7 @@ def fitted(asked: Asked, rows: Rows, start: Array, *, signs: bool) -> Fit:
         records = noise.records()
         if given:
             records = tuple(replace(r, memory=0.0, sigma=r.given or r.sigma) for r in records)
-        return engine_of(
-            asked, rows, ~noise.flagged, records, start, columns=columns, model=model
-        )
+        return engine_of(asked, rows, ~noise.flagged, records, start, columns=columns, model=model)
 
     now = engine(start)
     now, found, others = _searched(now, engine, soft=flag, signs=signs)
@@ -399,6 +406,9 @@ def _searched(
     best = min(ends, key=lambda end: end[1].loss)
     good = 1.5 * (len(now.chain.good) - count_unknowns(now)) + 30
     spread = np.random.default_rng(0).uniform(-1.5, 1.5, (_RESTARTS, len(zero)))
+    ordering = np.array([one.name.rpartition(".")[2] in _ORDERS for one in now.model.unknowns])
+    if ordering.any():  # the level of a temperature is a barrier for that of order
+        spread = np.concatenate([np.outer(_ACROSS, ordering), spread])
     for i, logs in enumerate(spread):
         if best[1].loss <= good:
             break
@@ -671,6 +681,3 @@ def _runs(white: Array) -> float:
     variance = (mean - 1) * (mean - 2) / (n - 1)
     count = 1 + int(np.sum(up[1:] != up[:-1]))
     return float(2 * stats.norm.sf(abs(count - mean) / np.sqrt(variance)))
-
-
-__all__ = ["Fit", "fit"]

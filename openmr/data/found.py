@@ -29,14 +29,14 @@ from openmr.tables import table
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity
 
-Verdict = Literal["good", "not determined", "does not describe"]
+_Verdict = Literal["good", "not determined", "does not describe"]
 REFUSED: Final = 1e-3
 """Probability of the misfit by chance below which the model does not describe the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a fit was asked for."""
+    """Data, samples and options of a fit."""
 
     data: tuple[Measured, ...]
     samples: Mapping[str, Sample]
@@ -170,7 +170,7 @@ class Fit:
         Data, samples and options.
     """
 
-    verdict: Verdict
+    verdict: _Verdict
     parameters: tuple[str, ...]
     values: Array
     uncertainties: Array
@@ -442,7 +442,8 @@ class Fit:
         mine = [one for one in self.resistivities if one.film == film]
         if not mine:
             raise ParameterError(f"`film` must be one that was fitted, got {film!r}")
-        nearest = mine[0] if kelvin is None else min(mine, key=lambda x: abs(x.temperature - kelvin))
+        wanted = mine[0].temperature if kelvin is None else kelvin
+        nearest = min(mine, key=lambda level: abs(level.temperature - wanted))
         kelvin = nearest.temperature
         values = self.start * np.exp(logs)
         changes = {
@@ -512,11 +513,11 @@ class Fit:
             field,
             direction,
             order=self.asked.order,  # type: ignore[arg-type]
-            **self.asked.options,  # type: ignore[arg-type]
+            **self.asked.options,
         )
 
     def log_likelihood(self, logs: ArrayLike) -> float:
-        """ln of the likelihood, what is linear integrated out, up to a constant.
+        """Logarithm of the likelihood, what is linear integrated out, up to a constant.
 
         Parameters
         ----------
@@ -590,9 +591,9 @@ class Fit:
                 less = value - self.tests["aicc"]
                 word = "preferred" if less < 0 else "not needed"
                 facts.append((f"{kind} term", f"AICc {less:+.1f}, {word}"))
-        for one in self.minima:
-            text = ", ".join(f"{v:.4g}" for v in one.values)
-            rise = one.chi_square - chi
+        for other in self.minima:
+            text = ", ".join(f"{v:.4g}" for v in other.values)
+            rise = other.chi_square - chi
             facts.append(("other minimum", f"{text}, chi^2 {rise:+.2g}"))
         return facts
 
@@ -815,7 +816,7 @@ def model_of(asked: Asked, rows: Rows) -> Model:
 def count_unknowns(engine: Engine) -> int:
     """Parameters, rho_L0 of every group, and independent columns."""
     groups = 0 if engine.absolute else len(engine.present)
-    return len(engine.start) + groups + engine.terms_basis.shape[1]
+    return int(len(engine.start) + groups + engine.terms_basis.shape[1])
 
 
 def aicc(chi_square: float, unknowns: int, points: int) -> float:

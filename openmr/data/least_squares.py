@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array, OpenmrError
-from openmr.data.identifiability import NOISE_FLOOR, REACH, Combination, Determined, determined
+from openmr.data.identifiability import REACH, Combination, Determined, determined
 
 _STEP: Final[float] = 1e-3
 """Relative step of the differences of fourth order, good to 1e-10 of the largest sensitivity."""
@@ -66,7 +66,7 @@ class Problem:
 
 
 class Minimum(NamedTuple):
-    """Where a search ended."""
+    """The end of a search."""
 
     logs: Array
     loss: float
@@ -110,7 +110,7 @@ def _searched(
     most: int,
     settled: float,
 ) -> tuple[Minimum, bool]:
-    """Where a search ends, and whether some direction there is too weak for its slopes."""
+    """The end of a search, and whether a direction there is too weak for its slopes."""
     low, high = problem.ends
     radius, found = _FIRST, _Loss(*evaluate(logs), width)
     evaluations, failed, done = 1, 0, False

@@ -26,10 +26,10 @@ _SAME: Final = 2e-3
 _MOST_CELLS: Final = 150
 """Cells of a run; more cost time and tell no more of the noise."""
 _FREEDOM: Final = 4.0
-"""Of Student's t that bears outliers."""
+"""Freedom of Student's t, which bears outliers."""
 _MEMORIES: Final = np.linspace(0.0, 0.975, 40)
 _PRIOR: Final = np.where(_MEMORIES == 0, np.sum(1 - _MEMORIES), 1 - _MEMORIES)
-"""Of phi: as likely none as any, and the less the nearer to a random walk."""
+"""Odds of phi: as likely none as any, and the less the nearer to a random walk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +222,7 @@ class Chain(NamedTuple):
         return np.asarray(white)
 
 
-def chain(
-    good: Labels, run: Labels, position: Array, sigma: Array, memory: Array
-) -> Chain:
+def chain(good: Labels, run: Labels, position: Array, sigma: Array, memory: Array) -> Chain:
     """Whitening of rows of which `good` are kept, each run on its own; phi^k over a gap of k."""
     before = np.concatenate([good[:1], good[:-1]])
     joined = run[good] == run[before]
@@ -246,7 +244,7 @@ class Memory(NamedTuple):
 def memory_of(
     values: Array, rows: Rows, blocks: Sequence[Block], flagged: NDArray[np.bool_]
 ) -> Memory:
-    """phi and sigma by restricted likelihood, with the mean of phi over its posterior."""
+    """Memory and sigma by restricted likelihood, with the mean of phi over its posterior."""
     parts = []
     for at, cells, columns in blocks:
         good = ~flagged[at]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Rows:
 
 def rows_of(data: Sequence[Measured]) -> Rows:
     """All numbers of all files in one table."""
-    parts: list[dict[str, Array]] = []
+    parts: list[dict[str, NDArray[Any]]] = []
     groups: list[tuple[str, float, int]] = []
     names: list[str] = []
     runs = 0
@@ -78,11 +78,13 @@ def rows_of(data: Sequence[Measured]) -> Rows:
                     kelvin = float(np.mean(one.temperature[kept]))
                     group = _group(groups, film, kelvin, at)
                     sigma = one.uncertainty
-                    given = sigma is not None and word == _LONGITUDINAL
+                    stated = np.full(len(kept), np.nan)
+                    if sigma is not None and word == _LONGITUDINAL:
+                        stated = sigma[kept]
                     parts.append(
                         {
                             "value": values[rows],
-                            "sigma": sigma[kept] if given else np.full(len(kept), np.nan),
+                            "sigma": stated,
                             "transverse": np.full(len(kept), word == _TRANSVERSE),
                             "file": np.full(len(kept), at),
                             "point": kept,
@@ -110,7 +112,7 @@ def rows_of(data: Sequence[Measured]) -> Rows:
             )
         scale[mine] = np.mean(table["value"][along])
     places = tuple((film, kelvin) for film, kelvin, _ in groups)
-    return Rows(**table, names=tuple(names), groups=places, scale=scale)  # type: ignore[arg-type]
+    return Rows(**table, names=tuple(names), groups=places, scale=scale)
 
 
 def _group(groups: list[tuple[str, float, int]], film: str, kelvin: float, file: int) -> int:

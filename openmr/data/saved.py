@@ -69,30 +69,34 @@ def load(path: Path) -> Fit:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return {"array": [_plain(v) for v in value.ravel().tolist()], "shape": list(value.shape),
-                "of": value.dtype.kind}  # fmt: skip
     if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, Magnet) and not value:
-        return None
-    if is_dataclass(value) and not isinstance(value, type):
-        return {
-            "class": type(value).__name__,
-            **{f.name: _plain(getattr(value, f.name)) for f in fields(value)},
-        }
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        named = {name: _plain(one) for name, one in value._asdict().items()}
-        return {"class": type(value).__name__, **named}
+        value = value.item()
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else {"number": str(value)}
+    named = _parts(value)
+    if named is not None:
+        return None if named == {} else {"class": type(value).__name__, **named}
+    if isinstance(value, np.ndarray):
+        flat = [_plain(one) for one in value.ravel().tolist()]
+        return {"array": flat, "shape": list(value.shape), "of": value.dtype.kind}
     if isinstance(value, Mapping):
-        return {"pairs": [[_plain(k), _plain(v)] for k, v in value.items()]}
+        return {"pairs": [[_plain(key), _plain(one)] for key, one in value.items()]}
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return {"number": str(value)}
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    raise ParameterError(f"`options` of a fit that is saved must be numbers and words, got {value!r}")
+    raise ParameterError(f"`options` of a fit that is saved must be numbers, got {value!r}")
+
+
+def _parts(value: Any) -> dict[str, Any] | None:
+    """Fields of a record by name, none of them for a magnet without moments."""
+    if isinstance(value, Magnet) and not value:
+        return {}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(one) for name, one in value._asdict().items()}
+    return None
 
 
 def _built(tree: Any) -> Any:
