@@ -163,13 +163,16 @@ def _asked(
     _checks.choice("loss", loss, ("flag", "none"))
     _checks.choice("order", order, LARGEST_ANGLE)
     limit = _checks.number("limit", limit, above=0.0)
-    terms = (nuisance,) if isinstance(nuisance, str) else tuple(nuisance)
+    terms = _several("nuisance", nuisance)
     for term in terms:
         _checks.choice("nuisance", term, TERMS)
+    for what, mapping in (("per", per), ("known", known)):
+        if not isinstance(mapping, Mapping):
+            raise ParameterError(f"`{what}` must map names of parameters, got {mapping!r}")
     rows = rows_of(files)
     films = list(dict.fromkeys(rows.film.tolist()))
     samples = _samples(sample, films)
-    names = (free,) if isinstance(free, str) else tuple(free)
+    names = _several("free", free)
     priors = {name: _prior(name, pair) for name, pair in known.items()}
     names = tuple(dict.fromkeys([*names, *priors]))
     _expect_free(names)
@@ -207,6 +210,14 @@ def _expect_free(names: Sequence[str]) -> None:
                 "`free` must not name 'resistivity': rho_L0 of every film and temperature is "
                 "always found, as `.resistivities`"
             )
+
+
+def _several(name: str, value: Any) -> tuple[str, ...]:
+    """One word or several."""
+    words = (value,) if isinstance(value, str) else value
+    if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
+        raise ParameterError(f"`{name}` must be a name or several, got {value!r}")
+    return tuple(words)
 
 
 def _samples(sample: Any, films: Sequence[str]) -> dict[str, Sample]:

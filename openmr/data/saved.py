@@ -16,6 +16,7 @@ from openmr._files import expect_file, write_whole
 from openmr._version import __version__
 from openmr.data.engine import Unknown
 from openmr.data.found import Adequacy, Asked, Fit, Flag, Level, LocalMinimum, Nuisance
+from openmr.data.geometry import Geometry
 from openmr.data.identifiability import Combination
 from openmr.data.measured import Measured
 from openmr.data.noise import SeriesNoise
@@ -28,7 +29,7 @@ _KINDS: Final[dict[str, type]] = {
     kind.__name__: kind
     for kind in (
         *(Adequacy, Asked, Combination, Fit, Flag, Level, LocalMinimum, Measured, Nuisance),
-        *(SeriesNoise, Unknown),
+        *(Geometry, SeriesNoise, Unknown),
         *(Electrons, Film, Interface, Layer, Magnet, Moments, Sample, Sheet, Stack),
     )
 }

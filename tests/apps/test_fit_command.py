@@ -117,7 +117,7 @@ WRONG = {
     "no [data]": (FILM.replace("[data]", "[options]"), r"table \[data\]"),
     "no [fit]": (FILM.replace("[fit]", "[options]"), r"table \[fit\]"),
     "no free": (FILM.replace("free =", "per ="), "`free`"),
-    "free": (FILM.replace('"spin_hall_angle"', '"spin_hal_angle"'), "'spin_hal_angle'"),
+    "free": (FILM.replace('"spin_hall_angle"', '"spin_hal_angle"'), "spin_hal_angle"),
     "free 3": (FILM.partition("free")[0] + "free = 3", "`free`.*3"),
     "known": (FILM + "known = 3", "`known`.*3"),
     "per": (FILM + "per = 3", "`per`.*3"),
