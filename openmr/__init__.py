@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from openmr.data.fit import fit as fit
     from openmr.data.found import Fit as Fit
     from openmr.data.geometry import Geometry as Geometry
+    from openmr.data.lmfit_model import fit_model as fit_model
     from openmr.data.reader import read as read
     from openmr.master import OpenSystem as OpenSystem
     from openmr.models import clusters as clusters
@@ -123,6 +124,7 @@ _LAZY_NAMES = {
     "Stack": "openmr.sample.stack",
     "face_conductances": "openmr.rates.faces",
     "fit": "openmr.data.fit",
+    "fit_model": "openmr.data.lmfit_model",
     "read": "openmr.data.reader",
 }
 

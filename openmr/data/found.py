@@ -542,6 +542,46 @@ class Fit:
             return -np.inf
         return -0.5 * problem.chi_square(at)
 
+    def posterior(
+        self,
+        steps: int = 1000,
+        *,
+        walkers: int | None = None,
+        burn: int | None = None,
+        seed: int = 0,
+    ) -> dict[str, Array]:
+        """Samples of the posterior by emcee, every ln p alike before the data within its range.
+
+        For what is not determined: where the data do determine a parameter, they scatter as its
+        error says.
+
+        Parameters
+        ----------
+        steps : int
+            Of each chain, after the burn-in.
+        walkers : int, optional
+            Chains, four times the number of parameters unless given.
+        burn : int, optional
+            Steps left out at the start; half of `steps` unless given.
+        seed : int
+            Of the random numbers.
+
+        Returns
+        -------
+        dict of str to array (walkers, steps), units of the parameters
+            As ArviZ takes it: ``arviz.from_dict({"posterior": found.posterior()})``.
+
+        Raises
+        ------
+        ParameterError
+            For numbers that do not suit, or a model that does not describe the data.
+        ImportError
+            Without emcee: the extra `bayes`.
+        """
+        from openmr.data.posterior import posterior
+
+        return posterior(self, steps, walkers, burn, seed)
+
     # --- words ----------------------------------------------------------------------------------
 
     def _known(self, at: int) -> str:
