@@ -569,7 +569,8 @@ class Fit:
         Returns
         -------
         dict of str to array (walkers, steps), units of the parameters
-            As ArviZ takes it: ``arviz.from_dict({"posterior": found.posterior()})``.
+            As ArviZ takes it: ``arviz.from_dict(posterior=found.posterior())``, and from its
+            release 1 on ``arviz.from_dict({"posterior": found.posterior()})``.
 
         Raises
         ------
