@@ -73,15 +73,14 @@ def apart(diffusion):
 
 
 nearest = minimize_scalar(apart, bounds=(4e-6, 9e-6), method="bounded", options={"xatol": 1e-10})
-print(
-    f"theta_SH = {TRUTH[0]:.3f} with D = {TRUTH[2]:.2e}, and {1.4 * TRUTH[0]:.3f} with {nearest.x:.2e}"
-)
+print(f"theta_SH = {TRUTH[0]:.3f}, D = {TRUTH[2]:.2e} m^2/s")
+print(f"theta_SH = {1.4 * TRUTH[0]:.3f}, D = {nearest.x:.2e} m^2/s")
 print(f"curves differ by {nearest.fun:.1e}, noise is {NOISE:.0e}")
 assert nearest.fun < NOISE
 
 # %% [markdown]
-# Forty per cent more spin Hall angle, and no point of the curve moves by as much as the noise. A fit that ends
-# in one of the two with a small error of each number has told a tale.
+# Forty per cent more spin Hall angle, and no point of the curve moves by as much as the noise.
+# A fit that ends in one of the two with a small error of each number has told a tale.
 #
 # ## Sensitivities and singular values
 #
@@ -90,8 +89,9 @@ assert nearest.fun < NOISE
 # $\rho_{L0}$ is free and takes a common factor of the whole curve. If two columns are parallel, one
 # parameter undoes what the other did.
 #
-# The singular value decomposition $S=USV^T$ finds the best questions to ask: the product of powers
-# $\prod_jp_j^{v_{jk}}$ is known with the relative error $1/s_k$, independently of the other products.
+# The singular value decomposition $S=USV^T$ finds the best questions to ask: the product of
+# powers $\prod_jp_j^{v_{jk}}$ is known with the relative error $1/s_k$, independently of the
+# other products.
 
 
 # %%
@@ -111,13 +111,15 @@ left, singular, right = np.linalg.svd(one, full_matrices=False)
 for size, powers in zip(singular, right, strict=True):
     terms = " * ".join(f"{n}^{p:+.2f}" for n, p in zip(NAMES, powers, strict=True))
     print(f"s = {size:8.2g}: error {1 / size:8.2g} of {terms}")
-assert singular[0] > 100 > 2 > singular[2]
+assert singular[0] > 100
+assert singular[2] < 2
 
 # %% [markdown]
-# One product is known to better than a per cent, the second to some ten per cent, and for the third
-# the error is far larger than one: nobody knows it, nor any single parameter, which all are in it. The reason is in the curve. Below the field at
-# which spins turn once during their life it is a parabola, and a parabola has one number. Only where
-# the curve bends does a second one appear.
+# One product is known to better than a per cent, the second to some ten per cent, and for the
+# third the error is far larger than one: nobody knows it, nor any single parameter, which all
+# are in it. The reason is in the curve. Below the field at which spins turn once during their
+# life it is a parabola, and a parabola has one number. Only where the curve bends does a second
+# one appear.
 #
 # ## A series of thicknesses
 #
@@ -146,11 +148,11 @@ bars.legend(frameon=False)
 assert values[2] > 2 > singular[2]
 
 # %% [markdown]
-# With four films all three lie above the line. No better voltmeter would have done that for one film:
-# half the noise doubles all singular values, and the last one lacks a factor of hundreds.
+# With four films all three lie above the line. No better voltmeter would have done that for one
+# film: half the noise doubles all singular values, and the last one lacks a factor of two hundred.
 #
-# {py:func}`openmr.fit` does the same at the end of every fit. Asked for three numbers of one film it
-# answers in words:
+# {py:func}`openmr.fit` does the same at the end of every fit. Asked for three numbers of one
+# film it answers in words:
 
 # %%
 films = {f"Pt{nm}": platinum(nm * 1e-9, 1.3 * TRUTH) for nm in (3, 5, 7, 12)}
@@ -177,17 +179,17 @@ for name, true in zip(free, TRUTH, strict=True):
 assert alone.verdict == "not determined"
 
 # %% [markdown]
-# So the answer: **one film tells one product of its parameters, and a second one where its curve
-# bends. What lies in the null space of the sensitivities no noise level and no clever fit brings back;
-# another thickness does.**
+# So the answer: **one film tells one product of its parameters, and a second one where its
+# curve bends. What lies in the null space of the sensitivities no noise level and no clever fit
+# brings back; another thickness does.**
 
 # %% [markdown]
 # ## Exercise 1
 #
-# Some products are open for every number of fields and at every noise, because the theory does not
-# contain them. A film of 14 nm has exactly the curve of the 7 nm film above, with the same spin Hall
-# angle: which diffusion length `length` [m] and diffusion `diffusion` [m^2/s] does it have? The
-# curves are checked to $10^{-6}$ of the change.
+# Some products are open for every number of fields and at every noise, because the theory does
+# not contain them. A film of 14 nm has exactly the curve of the 7 nm film above, with the same
+# spin Hall angle: which diffusion length `length` [m] and diffusion `diffusion` [m^2/s] does it
+# have? The curves are checked to $10^{-6}$ of the change.
 
 # %% tags=["hide-cell"]
 length = 2 * TRUTH[1]  # only d/l and d^2/D enter
@@ -237,25 +239,24 @@ print(f"correct: {1e9 * partner:.2f} nm")
 # ## Exercise 3
 #
 # Four films, 3, 5, 7 and 12 nm, each measured once at the fields above: what relative standard
-# error does the spin Hall angle have, if all three parameters and $\rho_{L0}$ of each film are free?
-# Work it out from the sensitivities and call it `error`. It is checked to half a per cent.
+# error does the spin Hall angle have, if all three parameters and $\rho_{L0}$ of each film are
+# free? Work it out from the sensitivities and call it `error`. It is checked to half a per
+# cent.
 
 # %% tags=["hide-cell"]
 stacked = np.concatenate([sensitivities(nm * 1e-9) for nm in (3, 5, 7, 12)])
 error = np.sqrt(np.linalg.inv(stacked.T @ stacked)[0, 0])
 
 # %%
-exact = [
-    om.diagnosis.measured(
-        63e-8 * ratio(nm * 1e-9, TRUTH), temperature=300.0, field=TESLA, direction=(1, 0, 0),
-        uncertainty=63e-8 * NOISE, film=f"Pt{nm}",
-    )
-    for nm in (3, 5, 7, 12)
-]  # fmt: skip
+exact = []
+for nm in (3, 5, 7, 12):
+    rho = 63e-8 * ratio(nm * 1e-9, TRUTH)
+    point = {"temperature": 300.0, "field": TESLA, "direction": (1, 0, 0), "film": f"Pt{nm}"}
+    exact.append(om.diagnosis.measured(rho, uncertainty=NOISE * rho, **point))
 true_films = {f"Pt{nm}": platinum(nm * 1e-9, TRUTH) for nm in (3, 5, 7, 12)}
 fitted = om.fit(exact, true_films, free, nuisance=(), noise="given")
 library = fitted.uncertainties[0] / fitted.values[0]
-# both are linear in ln p; r changes by 1e-4 over the curve, which weighs its points differently
+# both are linear in ln p; r changes by 1e-4 over the curve and weighs its points by as much
 assert abs(error / library - 1) < 0.005, (
     "not the error of om.fit: invert S^T S of all four films, with the mean taken off each"
 )
