@@ -126,8 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     explore = commands.add_parser(
         "explore",
         help="sliders in the browser: rates, decay, spin accumulation and resistivity",
-        description="Serve a page of sliders and results (docs/explorer.md) until Ctrl-C. It has "
-        "no password: with another --host than this machine's own, others in the network see it. "
+        description="Serve a page of sliders and results (docs/explorer.md) until Ctrl-C, to this "
+        "machine alone. Another --host lets in others who know the --token. "
         "Exit status: 0 stopped, 2 bad input or marimo is not installed.",
     )
     explore.add_argument(
@@ -137,6 +137,10 @@ def _parser() -> argparse.ArgumentParser:
     explore.add_argument(
         "--port", type=int, default=2718, metavar="N",
         help="port to listen at; 0 takes a free one (default: 2718)",
+    )  # fmt: skip
+    explore.add_argument(
+        "--token", nargs="?", const="", metavar="WORD",
+        help="what visitors must know, at least 16 characters; made up if no WORD is given",
     )  # fmt: skip
     explore.add_argument("--headless", action="store_true", help="open no browser")
     explore.set_defaults(run=_explore)
@@ -305,7 +309,7 @@ def _explore(arguments: argparse.Namespace) -> int:
         return _BAD_INPUT
     from openmr.apps.explorer.server import serve
 
-    serve(arguments.host, arguments.port, headless=arguments.headless)
+    serve(arguments.host, arguments.port, token=arguments.token, headless=arguments.headless)
     return _OK
 
 
