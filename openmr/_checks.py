@@ -1,8 +1,10 @@
 """Argument checks: one form of message, naming argument, value, allowed range and unit."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -38,11 +40,31 @@ class ExtractionError(OpenmrError, RuntimeError):
     """Rates that could not be read off the evolved spins."""
 
 
+class WorkerError(OpenmrError, RuntimeError):
+    """Work that was handed to others and did not come back."""
+
+
+class WriteError(OpenmrError, OSError):
+    """A file or store that could not be written; the message names it."""
+
+    def __init__(self, message: str, cause: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.errno = getattr(cause, "errno", None)
+
+
 def shown(value: Any) -> str:
     """`value` in one line."""
     if isinstance(value, np.generic):
         value = value.item()
-    line = " ".join(repr(value).split())
+    try:
+        line = " ".join(repr(value).split())
+    except Exception:  # an integer of more than 4300 digits, and who fails to say what it is
+        line = f"a {type(value).__name__}"
+    return shortened(line)
+
+
+def shortened(line: str) -> str:
+    """A line of what somebody gave or said, not longer than a message can bear."""
     return line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
 
 
@@ -51,19 +73,35 @@ def _reject(name: str, allowed: str, unit: str, value: Any) -> ParameterError:
     return ParameterError(f"`{name}` must be {allowed}{unit}, got {shown(value)}")
 
 
-def finite_array(name: str, value: ArrayLike, unit: str = "") -> Array:
-    """`value` as a float array of any shape without NaN or infinity."""
+_NO_NUMBERS = (str, bytes, bytearray, memoryview, bool, np.bool_, np.datetime64, np.timedelta64)
+"""Python would make numbers of their letters, of their truth, of their ticks."""
+
+
+def _as_numbers(value: Any, kinds: str = "iufO") -> NDArray[Any]:
+    """`value` as an array of numbers, without words, dates, switches, raw bytes or masks."""
+    if isinstance(value, _NO_NUMBERS) or np.ma.is_masked(value):
+        raise TypeError
+    given = np.asarray(value)
+    if given.dtype.kind not in kinds:
+        raise TypeError
+    if given.dtype.kind == "O" and any(
+        isinstance(one, _NO_NUMBERS) or one is np.ma.masked for one in given.flat
+    ):
+        raise TypeError
+    return given
+
+
+def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool = False) -> Array:
+    """`value` as a float array of any shape without NaN, and without infinity unless it may be."""
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
-        given = np.asarray(value)
-        if given.dtype.kind not in "iufO" or np.ma.is_masked(value):  # no dates, words or masks
-            raise TypeError
-        array = given.astype(float, order="C")
-    except (OverflowError, TypeError, ValueError):
+        with np.errstate(over="ignore"):  # a long double may be infinite as a number
+            array = _as_numbers(value).astype(float, order="C")
+    except Exception:  # whatever the object makes of being asked for numbers
         raise _reject(name, allowed, unit, value) from None
-    if not np.all(np.isfinite(array)):
-        worst = value if array.ndim == 0 else array[~np.isfinite(array)][0]
-        raise _reject(name, allowed, unit, worst)
+    good = np.isfinite(array) | (array == np.inf) if infinite else np.isfinite(array)
+    if not np.all(good):
+        raise _reject(name, allowed, unit, value if array.ndim == 0 else array[~good][0])
     return array
 
 
@@ -102,10 +140,10 @@ def number(
     ]
     allowed = " and ".join(["one real number", *filter(None, bounds)])
     try:
-        if np.asarray(value).dtype.kind not in "iufO" or np.ndim(value) != 0:
+        if _as_numbers(value).ndim != 0:
             raise TypeError
         converted = float(value)
-    except (OverflowError, TypeError, ValueError):
+    except Exception:  # whatever the object makes of being asked for a number
         raise _reject(name, allowed, unit, value) from None
     good = (np.isfinite(converted) or (infinite and converted == np.inf)) and not (
         (above is not None and converted <= above)
@@ -123,6 +161,13 @@ def integer(name: str, value: Any, *, least: float, most: float | None = None) -
     if found != int(found):
         raise _reject(name, "an integer", "", value)
     return int(found)
+
+
+def switch(name: str, value: Any) -> bool:
+    """`value` as True or False; no other value stands for one of them."""
+    if not isinstance(value, bool | np.bool_):
+        raise _reject(name, "True or False", "", value)
+    return bool(value)
 
 
 class Range(NamedTuple):
@@ -186,8 +231,8 @@ def half_integers(name: str, values: ArrayLike) -> Array:
 def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
     try:
-        given = np.asarray(value)
-    except ValueError:  # rows of unequal length
+        given = _as_numbers(value, "iufcO")
+    except Exception:
         given = np.asarray(None)
     if given.dtype.kind != "c":
         return finite_array(name, value, unit)
@@ -200,8 +245,8 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
 def square_matrix(name: str, matrix: ArrayLike, size: int | None = None) -> ComplexArray:
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one."""
     try:
-        found = np.asarray(matrix, dtype=complex)
-    except (TypeError, ValueError):
+        found = _as_numbers(matrix, "iufcO").astype(complex)
+    except Exception:
         raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
     side = size or "m"
     if found.ndim != 2 or found.shape[0] != found.shape[1] or size not in (None, len(found)):
@@ -213,8 +258,8 @@ def square_matrix(name: str, matrix: ArrayLike, size: int | None = None) -> Comp
 
 def failure(path: Any, error: Exception) -> str:
     """Path that the system refused, and its reason, for a message."""
-    reason = getattr(error, "strerror", None)
     path = path if isinstance(path, str | int | float | None) else str(path)
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:_LONGEST]
     return f"{shown(path)}: {reason}" if reason else shown(path)
 
 
@@ -233,8 +278,24 @@ def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     known = list(allowed)
     if not isinstance(value, str) or value not in known:
         words = ", ".join(repr(word) for word in known)
-        raise ParameterError(f"`{name}` must be one of {words}, got {value!r}")
+        raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
     return value
+
+
+def word(name: str, value: Any) -> str:
+    """`value` as text that every file can keep: not empty, no NUL, nothing but Unicode."""
+    kept = isinstance(value, str) and value.strip() and "\0" not in value
+    if not kept or value.encode(errors="replace") != value.encode(errors="surrogatepass"):
+        raise _reject(name, "a text, not empty and without NUL", "", value)
+    return str(value)
+
+
+def path(name: str, value: Any) -> Path:
+    """`value` as a path."""
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        raise ParameterError(f"`{name}` must be a path, got {shown(value)}")
+    word(name, os.fspath(value))
+    return Path(value)
 
 
 def instance(name: str, value: Any, kind: type) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from inspect import signature
-from typing import Any, Final, Literal, NamedTuple, TypedDict
+from typing import Any, Final, Literal, NamedTuple, TypedDict, get_args, get_type_hints
 
 import numpy as np
 
@@ -76,6 +76,7 @@ class Method:
     question: str  # asked by whoever chooses it
     exact: str  # treated without approximation
     fails: str  # where not to use it
+    cost: float  # s of one processor per point, as measured once to a factor of two or so
     takes_grids: bool = False  # all points at once; the others go point by point
     takes_matrices: bool = False  # couplings J with elements off the diagonal
     gives_uncertainty: bool = False  # else `Relaxation.uncertainty` is None
@@ -108,8 +109,20 @@ class Method:
                 )
             if new != name:
                 _checks.warn_renamed(name, new)
-            found[new] = value
+            found[new] = _checks.switch(name, value) if _is_switch(new, value) else value
         return found
+
+
+_SWITCHES: Final = {
+    name: kinds
+    for name, hint in get_type_hints(Options).items()
+    if bool in (kinds := get_args(hint) or (hint,))
+}
+"""Options that are True or False, or None as well -> what they may be."""
+
+
+def _is_switch(name: str, value: Any) -> bool:
+    return name in _SWITCHES and not (value is None and type(None) in _SWITCHES[name])
 
 
 def _no_resolution(name: str, value: Any, every: float | None) -> None:
@@ -141,6 +154,7 @@ METHODS: Final[dict[str, Method]] = {
             "What does the paper say? First look, fits, maps.",
             "the formula: Eqs. (70), (75), (78)",
             "cold moments, split electrons, strong exchange (`om.validity`)",
+            3e-7,
             takes_grids=True,
         ),
         Method(
@@ -149,6 +163,7 @@ METHODS: Final[dict[str, Method]] = {
             "The same numerically, any 3x3 coupling, millions of points?",
             "all of second order, no memory",
             "where second order does",
+            4e-7,
             takes_grids=True,
             takes_matrices=True,
             diagnostics={"kms": Diagnostic("1", f"{_KMS.meaning} on the whole grid")},
@@ -159,6 +174,7 @@ METHODS: Final[dict[str, Method]] = {
             "Is the formula what a Bloch-Redfield master equation gives?",
             "all of second order, no memory",
             "where second order does; splitting kept is right for no rate",
+            5e-3,
             takes_matrices=True,
             diagnostics={
                 "trace": _TRACE,
@@ -174,6 +190,7 @@ METHODS: Final[dict[str, Method]] = {
             "What would an experiment on the decay read off?",
             "as bloch-redfield, plus the fit and its uncertainty",
             "rates too unequal for one time axis",
+            3e-2,
             gives_uncertainty=True,
             diagnostics={
                 "residual": Diagnostic("1", "largest misfit, of the initial polarisation"),
@@ -189,6 +206,7 @@ METHODS: Final[dict[str, Method]] = {
             "Do the Pauli principle and the electrons' splitting matter?",
             "every energy of the Fermi sea, any splitting; golden rule",
             "memory, higher orders; needs energy mixing when cold",
+            0.2,
             diagnostics={
                 "grid_change": Diagnostic("1", "change on a finer and longer energy grid"),
                 "charge": Diagnostic("1", "change of the charge, over the largest rate"),
@@ -212,6 +230,7 @@ METHODS: Final[dict[str, Method]] = {
             "Is the rate constant in time? Does the band matter?",
             "memory of moments and band, second order",
             "higher orders; one electron spin, no Pauli blocking",
+            0.2,
             gives_uncertainty=True,
             diagnostics={
                 "level_shift": Diagnostic("rad/s", "of the small space, measured if left out"),
@@ -228,6 +247,7 @@ METHODS: Final[dict[str, Method]] = {
             "Does second order in J suffice?",
             "all orders of a Gaussian bath with memory",
             "S > 1 is slow; very weak or very strong noise; very cold moments",
+            2.0,
             gives_uncertainty=True,
             diagnostics={
                 "terms": Diagnostic("1", "Pade terms of the thermal factor"),
@@ -252,6 +272,7 @@ METHODS: Final[dict[str, Method]] = {
             "Is a master equation right at all?",
             "unitary dynamics of one electron in a finite band",
             "flat noise: only small beta eps_L is thermal; S > 1 is large",
+            0.5,
             gives_uncertainty=True,
             diagnostics={
                 "bath": Diagnostic("", "kind of noise, here flat"),
