@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -274,27 +275,25 @@ def _show(
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    from concurrent.futures import ProcessPoolExecutor
-    from contextlib import nullcontext
-    from multiprocessing import get_context
-
+    from openmr.apps.processes import Terminated, workers
     from openmr.sweeps.sweep import sweep
 
     if arguments.processes < 1:
         raise ParameterError(f"`--processes` must be >= 1, got {arguments.processes}")
     expect_file("--output", arguments.output)
     asked = read_config(arguments.config)
-    parallel = arguments.processes > 1
-    pool = (
-        ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn"))
-        if parallel
-        else nullcontext()
-    )
     warnings.filterwarnings("default", category=DeprecationWarning, module=__name__)
-    with pool as executor:
-        found = sweep(
-            **asked, store=arguments.store, executor=executor, progress=not arguments.quiet
-        )
+    try:
+        with workers(arguments.processes) as executor:
+            found = sweep(
+                **asked, store=arguments.store, executor=executor, progress=not arguments.quiet
+            )
+    except (KeyboardInterrupt, Terminated) as ended:
+        kept = "without --store nothing is kept"
+        if arguments.store is not None:
+            kept = f"{arguments.store} keeps what is done, and the same command goes on from there"
+        ended.args = (kept,)
+        raise
     write_whole(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
     print(f"{arguments.output}: {dict(found.sizes)}")
     return _OK
@@ -339,7 +338,22 @@ def _figures(report: Report, directory: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 all is well, 1 something is missed, 2 bad input or nothing computed."""
+    """Exit status: 0 all is well, 1 something is missed, 2 bad input or nothing computed.
+
+    128 and the number of the signal where one has ended it.
+    """
+    from openmr.apps.processes import Terminated, terminated_raises
+
+    try:
+        with terminated_raises():
+            return _status(argv)
+    except (KeyboardInterrupt, Terminated) as ended:
+        number = signal.SIGINT if isinstance(ended, KeyboardInterrupt) else signal.SIGTERM
+        print("; ".join(("openmr: interrupted", *map(str, ended.args))), file=sys.stderr)
+        return 128 + number
+
+
+def _status(argv: Sequence[str] | None) -> int:
     try:
         try:
             arguments = _parser().parse_args(argv)
