@@ -77,11 +77,19 @@ _NO_NUMBERS = (str, bytes, bytearray, memoryview, bool, np.bool_, np.datetime64,
 """Python would make numbers of their letters, of their truth, of their ticks."""
 
 
-def _as_numbers(value: Any, kinds: str = "iufO") -> NDArray[Any]:
+_MOST_NUMBERS = 2**28  # 2 GiB
+
+
+def _as_numbers(name: str, value: Any, kinds: str = "iufO") -> NDArray[Any]:
     """`value` as an array of numbers, without words, dates, switches, raw bytes or masks."""
     if isinstance(value, _NO_NUMBERS) or np.ma.is_masked(value):
         raise TypeError
     given = np.asarray(value)
+    if given.size > _MOST_NUMBERS:
+        raise SizeError(
+            f"`{name}` must hold at most {_MOST_NUMBERS:.2g} numbers, got {given.size:.3g} "
+            f"({8 * given.size / 2**30:.3g} GiB)"
+        )
     if given.dtype.kind not in kinds:
         raise TypeError
     if given.dtype.kind == "O" and any(
@@ -96,7 +104,9 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
         with np.errstate(over="ignore"):  # a long double may be infinite as a number
-            array = _as_numbers(value).astype(float, order="C")
+            array = _as_numbers(name, value).astype(float, order="C")
+    except SizeError:
+        raise
     except Exception:  # whatever the object makes of being asked for numbers
         raise _reject(name, allowed, unit, value) from None
     good = np.isfinite(array) | (array == np.inf) if infinite else np.isfinite(array)
@@ -140,9 +150,11 @@ def number(
     ]
     allowed = " and ".join(["one real number", *filter(None, bounds)])
     try:
-        if _as_numbers(value).ndim != 0:
+        if _as_numbers(name, value).ndim != 0:
             raise TypeError
         converted = float(value)
+    except SizeError:
+        raise
     except Exception:  # whatever the object makes of being asked for a number
         raise _reject(name, allowed, unit, value) from None
     good = (np.isfinite(converted) or (infinite and converted == np.inf)) and not (
@@ -231,7 +243,9 @@ def half_integers(name: str, values: ArrayLike) -> Array:
 def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
     try:
-        given = _as_numbers(value, "iufcO")
+        given = _as_numbers(name, value, "iufcO")
+    except SizeError:
+        raise
     except Exception:
         given = np.asarray(None)
     if given.dtype.kind != "c":
@@ -245,7 +259,9 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
 def square_matrix(name: str, matrix: ArrayLike, size: int | None = None) -> ComplexArray:
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one."""
     try:
-        found = _as_numbers(matrix, "iufcO").astype(complex)
+        found = _as_numbers(name, matrix, "iufcO").astype(complex)
+    except SizeError:
+        raise
     except Exception:
         raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
     side = size or "m"
@@ -353,6 +369,8 @@ def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
     try:
         array = finite_array(name, value)
+    except SizeError:
+        raise
     except ParameterError:
         raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None
     if array.ndim == 0 or array.shape[-1] != 3:
