@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -24,8 +25,8 @@ def expect_file(name: str, target: Path) -> None:
     path(name, target)
     try:
         missing = target.is_dir() or not target.parent.is_dir()
-        target = target.resolve()
-    except (OSError, RuntimeError) as error:  # a ring of links
+        target = _followed(target)
+    except OSError as error:
         raise _no_room(name, target, error) from None
     if missing:
         raise ParameterError(
@@ -61,6 +62,14 @@ def _no_room(name: str, target: Path, error: Exception) -> ParameterError:
     )
 
 
+def _followed(target: Path) -> Path:
+    """The file that a link stands for."""
+    try:
+        return target.resolve()
+    except RuntimeError:  # a ring of links, before Python 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
+
+
 def _is_special(target: Path) -> bool:
     """Whether it is a device or a pipe, which nothing may take the place of."""
     return target.exists() and not (target.is_file() or target.is_dir())
@@ -74,7 +83,7 @@ def write_whole(target: Path, save: Callable[[str], object]) -> None:
     `WriteError`, which is an OSError, names the file.
     """
     try:
-        place = target.resolve()
+        place = _followed(target)
         if _is_special(place):
             save(str(place))
             return

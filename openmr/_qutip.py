@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from threading import local
 from typing import Any
 
-from qutip import CoreOptions
+import qutip
 
 MAX_DIMENSION = 64
 """Largest space of density matrices: a dense superoperator takes 0.25 GiB."""
 
 
 class _Here(local):
-    """What holds for this thread alone."""
+    """State of this thread alone."""
 
     depth = 0
 
 
 _here = _Here()
-_as_set = CoreOptions.__getitem__
+_as_set = qutip.CoreOptions.__getitem__
 
 
 def _option(self: Any, key: str) -> Any:
@@ -28,7 +28,7 @@ def _option(self: Any, key: str) -> Any:
     return False if _here.depth and key == "auto_tidyup" else _as_set(self, key)
 
 
-CoreOptions.__getitem__ = _option
+qutip.CoreOptions.__getitem__ = _option
 
 
 @contextmanager

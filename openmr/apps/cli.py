@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import re
+import shutil
 import signal
 import sys
 import warnings
@@ -23,6 +25,8 @@ from openmr.sample.toml import EXAMPLE, read_config, read_sample
 from openmr.tables import document, json_text
 
 if TYPE_CHECKING:
+    import xarray
+
     from openmr.reports.ledger import Ledger
     from openmr.reports.validity import Validity
     from openmr.reports.verify.report import Report
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 _OK, _MISSED, _BAD_INPUT, _PIPE_CLOSED = 0, 1, 2, 128 + 13
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
+_IN_MEMORY = 2**30
+"""Bytes of a dataset that goes to its file by way of memory."""
 _NEGATIVE = re.compile(
     r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*|inf|nan)(e[+-]?\d+)?( *m?eV)?$", re.IGNORECASE
 )
@@ -294,9 +300,19 @@ def _sweep(arguments: argparse.Namespace) -> int:
             kept = f"{arguments.store} keeps what is done, and the same command goes on from there"
         ended.args = (kept,)
         raise
-    write_whole(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
+    write_whole(arguments.output, lambda name: _write_netcdf(found, Path(name)))
     print(f"{arguments.output}: {dict(found.sizes)}")
     return _OK
+
+
+def _write_netcdf(found: xarray.Dataset, target: Path) -> None:
+    """Through memory where there is room: HDF5 crashes on a disk that is full."""
+    if found.nbytes < _IN_MEMORY:
+        target.write_bytes(found.to_netcdf(engine="h5netcdf"))
+        return
+    if shutil.disk_usage(target.parent).free < found.nbytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    found.to_netcdf(target, engine="h5netcdf")
 
 
 def _explore(arguments: argparse.Namespace) -> int:

@@ -136,6 +136,7 @@ class Bath:
             "environment": environment,
         }
         kind = _checks.exactly_one(**given)
+        _checks.switch("conserving", conserving)
         if temperature is not None:
             temperature = _checks.number("temperature", temperature, _UNIT, least=0.0)
         if potential is not None:

@@ -101,6 +101,7 @@ def moment_correlator(spin: float, x: float, *, connected: bool = False) -> Corr
     """
     spin = _checks.half_integer("spin", spin)
     x = _checks.number("x", x)
+    _checks.switch("connected", connected)
     if spin > LARGEST_SPIN:
         raise SizeError(
             f"`spin` must be <= {LARGEST_SPIN:g}, got {spin:g} "

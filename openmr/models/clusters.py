@@ -371,6 +371,7 @@ def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> Com
     complex array (N, N, 3, 3), no unit
         Axes: site i, site j, components a, b.
     """
+    _checks.switch("connected", connected)
     gained = state.energies[None, :] - state.energies[:, None]
     weights = state.populations[:, None] * np.asarray(weight(gained))
     along = state.along

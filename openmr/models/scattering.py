@@ -16,7 +16,14 @@ from scipy.integrate import solve_ivp
 from scipy.special import wofz
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, square_matrix
+from openmr._checks import (
+    Array,
+    ComplexArray,
+    ConvergenceError,
+    ParameterError,
+    square_matrix,
+    switch,
+)
 from openmr.bath.correlators import CorrelatorLines, spin_matrices
 
 _MOST_WAVES = 1000
@@ -244,6 +251,7 @@ def evolve_density(
     complex array (t, m, m), no unit
         rho at each time.
     """
+    switch("disconnected", disconnected)
     bohr = scattering.energies[:, None] - scattering.energies[None, :]
 
     def rate(now: ComplexArray) -> ComplexArray:

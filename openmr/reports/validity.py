@@ -231,6 +231,7 @@ def validity(
     _ = sample.magnet.exchange  # refuses matrices
     if not np.size(temperature) or not np.size(field):
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
+    _checks.switch("costs", costs)
     _refuse_large(sample, costs)
     return validity_at(
         equilibrium(sample, temperature, field),

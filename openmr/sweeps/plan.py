@@ -293,7 +293,7 @@ def _plain(value: Any) -> Any:
 
 
 def _plain_value(name: str, value: Any) -> Any:
-    """What is given once, as a number, vector or word that any file can keep."""
+    """A value that is given once, as a number, vector or word that any file can keep."""
     if _is_word(name):
         return _checks.word(name, value)
     numbers = _checks.finite_array(name, value, infinite=_is_infinite(name))

@@ -187,7 +187,7 @@ def _place(temporary: Path, path: Path) -> None:
 
 
 def _aside(path: Path) -> Path:
-    """Where the old store is for the moment in which a new cut takes its place."""
+    """Place of the old store for the moment in which a new cut takes over."""
     return path.with_name(f".{path.name}.openmr-old")
 
 

@@ -227,7 +227,7 @@ def _run(
 
 
 def _lost(error: Exception, plan: Plan, left: int, store: Path | None) -> str:
-    """What is kept after an executor has failed, and how to go on."""
+    """Words on what is kept after an executor has failed, and how to go on."""
     said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(": ")
     kept = (
         "nothing is kept without `store`, which would let the same call go on"

@@ -79,7 +79,7 @@ class Settings:
         return "bloch-redfield" if self.spin <= LARGEST_QUTIP_SPIN else "batched"
 
 
-class Slider(NamedTuple):
+class _Slider(NamedTuple):
     """Ends and step of a slider, in the unit of `Settings`."""
 
     least: float
@@ -87,15 +87,15 @@ class Slider(NamedTuple):
     step: float
 
 
-SLIDERS: Final[dict[str, Slider]] = {
-    "temperature": Slider(1.0, 300.0, 1.0),
-    "field": Slider(0.0, STRONGEST_FIELD, 0.25),
-    "polar": Slider(0.0, 180.0, 5.0),
-    "azimuth": Slider(0.0, 360.0, 5.0),
-    **{f"exchange_{axis}": Slider(-3.0, 3.0, 0.05) for axis in "xyz"},
-    "spin": Slider(0.5, 10.0, 0.5),
-    "weiss": Slider(-2.0, 5.0, 0.05),
-    "thickness": Slider(0.0, 50.0, 0.5),
+SLIDERS: Final[dict[str, _Slider]] = {
+    "temperature": _Slider(1.0, 300.0, 1.0),
+    "field": _Slider(0.0, STRONGEST_FIELD, 0.25),
+    "polar": _Slider(0.0, 180.0, 5.0),
+    "azimuth": _Slider(0.0, 360.0, 5.0),
+    **{f"exchange_{axis}": _Slider(-3.0, 3.0, 0.05) for axis in "xyz"},
+    "spin": _Slider(0.5, 10.0, 0.5),
+    "weiss": _Slider(-2.0, 5.0, 0.05),
+    "thickness": _Slider(0.0, 50.0, 0.5),
 }
 
 

@@ -80,7 +80,7 @@ def tells_more_than_a_closed_tab(record: logging.LogRecord) -> bool:
 
 
 def _token(host: str, token: str | None) -> str:
-    """What visitors must know, "" for nothing; `ParameterError` where that would not do."""
+    """The word that visitors must know, "" for none; `ParameterError` where that would not do."""
     if token is None and is_loopback(host):
         return ""
     if token is None:
