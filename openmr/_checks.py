@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -295,6 +295,13 @@ def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in known:
         words = ", ".join(repr(word) for word in known)
         raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
+    return value
+
+
+def mapping(name: str, value: Any) -> Mapping[str, Any]:
+    """`value` as a mapping of words."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise _reject(name, "a mapping of names to values", "", value)
     return value
 
 

@@ -42,6 +42,16 @@ _NEGATIVE = re.compile(
 )
 
 
+_LONGEST = 500
+"""Characters of a message; what was given may be longer."""
+
+
+def _one_line(error: object) -> str:
+    """A message for the terminal, whatever has been typed, and none of its bytes unprintable."""
+    line = " ".join(str(error).split()).encode(errors="backslashreplace").decode()
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
@@ -50,7 +60,7 @@ class _Parser(argparse.ArgumentParser):
         self._negative_number_matcher = _NEGATIVE  # its own takes -1e-3 for an option
 
     def error(self, message: str) -> Any:
-        self.exit(_BAD_INPUT, f"openmr: {message}\n")
+        self.exit(_BAD_INPUT, f"openmr: {_one_line(message)}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -380,7 +390,7 @@ def _status(argv: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
     except (OpenmrError, OSError) as error:
-        print(f"openmr: {error}", file=sys.stderr)
+        print(f"openmr: {_one_line(error)}", file=sys.stderr)
         return _BAD_INPUT
 
 

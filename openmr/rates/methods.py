@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from inspect import signature
-from typing import Any, Final, Literal, NamedTuple, TypedDict, get_args, get_type_hints
+from typing import Any, Final, Literal, NamedTuple, TypedDict, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -109,20 +109,24 @@ class Method:
                 )
             if new != name:
                 _checks.warn_renamed(name, new)
-            found[new] = _checks.switch(name, value) if _is_switch(new, value) else value
+            found[new] = _of_its_kind(new, value)
         return found
 
 
-_SWITCHES: Final = {
-    name: kinds
-    for name, hint in get_type_hints(Options).items()
-    if bool in (kinds := get_args(hint) or (hint,))
-}
-"""Options that are True or False, or None as well -> what they may be."""
+_KINDS: Final = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(Options).items()}
+"""What an option may be: True or False, a mapping, or what its method checks."""
 
 
-def _is_switch(name: str, value: Any) -> bool:
-    return name in _SWITCHES and not (value is None and type(None) in _SWITCHES[name])
+def _of_its_kind(name: str, value: Any) -> Any:
+    """A switch or mapping, if the option is one; None where that is allowed."""
+    kinds = _KINDS.get(name, ())
+    if value is None and type(None) in kinds:
+        return None
+    if bool in kinds:
+        return _checks.switch(name, value)
+    if any(get_origin(kind) is Mapping for kind in kinds):
+        return _checks.mapping(name, value)
+    return value
 
 
 def _no_resolution(name: str, value: Any, every: float | None) -> None:
