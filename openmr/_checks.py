@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -20,8 +21,17 @@ _LONGEST = 120
 """Characters of a rejected value that a message shows."""
 
 
+_LONGEST_MESSAGE = 600
+
+
 class OpenmrError(Exception):
-    """Any failure that openmr reports on purpose."""
+    """Any failure that openmr reports on purpose, in one line of no more than some lines."""
+
+    def __init__(self, message: str = "", *more: Any) -> None:
+        line = " ".join(str(message).split())
+        if len(line) > _LONGEST_MESSAGE:
+            line = f"{line[: _LONGEST_MESSAGE - 200]} ... {line[-150:]}"
+        super().__init__(line, *more)
 
 
 class ParameterError(OpenmrError, ValueError):
@@ -303,6 +313,22 @@ def mapping(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise _reject(name, "a mapping of names to values", "", value)
     return value
+
+
+_MOST_ITEMS = 10**6
+
+
+def sequence(name: str, value: Any, of: str) -> list[Any]:
+    """`value` as a list of what it holds, which is told as `of`."""
+    try:
+        if isinstance(value, str | bytes | bytearray | Mapping) or np.ma.is_masked(value):
+            raise TypeError
+        found = list(islice(value, _MOST_ITEMS + 1))
+    except Exception:  # whatever the object makes of being asked for its items
+        raise _reject(name, f"a sequence of {of}", "", value) from None
+    if len(found) > _MOST_ITEMS:
+        raise SizeError(f"`{name}` must be at most {_MOST_ITEMS:g} {of}, got more")
+    return found
 
 
 def word(name: str, value: Any) -> str:

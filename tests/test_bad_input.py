@@ -247,7 +247,7 @@ def test_zero_coupling_and_no_spin_flips_stay_finite():
 
 
 ODD = [
-    (lambda: om.ledger(1.5), "`only` must be equation numbers, got 1.5"),
+    (lambda: om.ledger(1.5), "`only` must be a sequence of equation numbers, got 1.5"),
     (lambda: om.ledger(""), "`only` must hold at least one equation number, got ''"),
     (lambda: om.ledger([]), r"`only` must hold at least one equation number, got \[\]"),
     (lambda: om.ledger(1000), "`only` must hold equations.*got '1000'"),

@@ -57,6 +57,7 @@ def populations(spin: float, x: float) -> Array:
     array (2S+1,), no unit
         Weights with sum 1.
     """
+    spin, x = _checks.half_integer("spin", spin), _checks.number("x", x)
     m = spin - np.arange(round(2 * spin) + 1)
     weights = np.exp(-(np.abs(x) * spin + x * m))
     return np.asarray(weights / weights.sum())

@@ -9,7 +9,7 @@ each pair once, so that the Weiss splitting of site i is x_i = b - sum_j J_ij <S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
@@ -51,9 +51,8 @@ class Cluster:
     zeeman: float
 
     def __post_init__(self) -> None:
-        if not isinstance(self.spins, Sequence):
-            raise ParameterError(f"`spins` must be a sequence of spins, got {self.spins!r}")
-        spins = tuple(_checks.half_integer("spins", s) for s in self.spins)
+        given = _checks.sequence("spins", self.spins, "spins")
+        spins = tuple(_checks.half_integer("spins", s) for s in given)
         if not spins:
             raise ParameterError("`spins` must hold at least one moment, got none")
         exchange = _checks.finite_array("exchange", self.exchange, "k_B T")
@@ -82,8 +81,8 @@ def _whole(name: str, value: float, *, least: int, most: int, square: float) -> 
     """`value` as an integer; above `most`, refused with its memory of `square` value^2 bytes."""
     found = _checks.integer(name, value, least=least)
     if found > most:
-        gibibytes = square * float(found) ** 2 / 2**30
-        raise SizeError(f"`{name}` must be <= {most}, got {value} (about {gibibytes:.3g} GiB)")
+        gibibytes = square * float(found) * float(found) / 2**30
+        raise SizeError(f"`{name}` must be <= {most}, got {found:.3g} (about {gibibytes:.3g} GiB)")
     return found
 
 
@@ -508,6 +507,9 @@ def _electron_hole_weight(gained: Array) -> Array:
     return electron_hole_spectrum(-gained)
 
 
+_RELATIVE = _checks.Range(-1e100, 1e100, "")
+
+
 def rates(
     cluster: Cluster,
     *,
@@ -542,7 +544,7 @@ def rates(
     x the energy that the electrons gain. The Weiss values take Eq. (31): local terms only.
     """
     _checks.instance("cluster", cluster, Cluster)
-    scale = _checks.finite_array("coupling", coupling)
+    scale = _RELATIVE.hold("coupling", coupling)
     if scale.shape not in ((), (3,)):
         raise ParameterError(f"`coupling` must be a scalar or (x, y, z), got shape {scale.shape}")
     scale = np.broadcast_to(scale, (3,))

@@ -94,7 +94,10 @@ def adjoint(matrices: ComplexArray) -> ComplexArray:
     complex array (..., n, m), unit of the matrices
         Each transposed and conjugated.
     """
-    return np.asarray(np.swapaxes(matrices, -1, -2).conj())
+    found = _checks.finite_numbers("matrices", matrices)
+    if found.ndim < 2:
+        raise ParameterError(f"`matrices` must have two axes at least, got shape {found.shape}")
+    return np.asarray(np.swapaxes(found, -1, -2).conj())
 
 
 def plane_waves(

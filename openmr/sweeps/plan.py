@@ -314,7 +314,7 @@ def _is_infinite(name: str) -> bool:
 
 def _is_dimension(name: str, value: Any) -> bool:
     try:
-        dimensions = np.ndim(value)
+        dimensions = np.asarray(value).ndim
     except Exception:  # rows of unequal length, for one
         raise ParameterError(
             f"`{name}` must be a number or an array, got {_checks.shown(value)}"

@@ -47,6 +47,10 @@ def stored_sweep(
     is no store, or is that of another sweep.
     """
     zarr = _zarr()
+    if not path.name:
+        raise ParameterError(
+            f"`store` must be a new path or the store of a sweep, got {str(path)!r}"
+        )
     try:
         _tidy(path)
         if not path.exists():

@@ -175,9 +175,12 @@ def _refuse_too_large(task: Task, store: Path | None) -> None:
 
 def _free(store: Path) -> int:
     """Bytes that are free where a new store will be; a store that is there has its own already."""
-    if store.exists():
+    try:
+        if store.exists():
+            return _MAX_STORED
+        disk = shutil.disk_usage(next(one for one in store.absolute().parents if one.exists()))
+    except OSError:  # told when it is written to
         return _MAX_STORED
-    disk = shutil.disk_usage(next(one for one in store.absolute().parents if one.exists()))
     return disk.free if disk.total else _MAX_STORED  # what is no disk says so when written to
 
 

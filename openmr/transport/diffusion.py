@@ -121,8 +121,8 @@ def profile(
     _checks.instance("relaxation", relaxation, Relaxation)
     _checks.choice("method", method, ("matrix", "closed-form"))
     field = _checks.number("electric_field", electric_field, "V/m")
-    z = np.linspace(0.0, film.thickness, 101) if depth is None else np.atleast_1d(depth)
-    z = _checks.finite_array("depth", z, "m")
+    z = np.linspace(0.0, film.thickness, 101) if depth is None else depth
+    z = np.atleast_1d(_checks.finite_array("depth", z, "m"))
     if z.ndim != 1 or z.size == 0 or not np.all((z >= 0) & (z <= film.thickness)):
         raise ParameterError(
             f"`depth` must be one row of numbers from 0 to {film.thickness:g} m, got "
