@@ -105,7 +105,7 @@ def words() -> dict[str, Any]:
         "blank": " ", "false": "false", "yes": "yes", "one": 1, "line break": "a\nb",
         "key that is no word": {1: 2}, "nested": {"a": {"b": [{}]}},
         "object inside": {"a": object()},
-        "long path": "d/" * 3000 + "x", "no such folder": "/nonexistent/a/b", "proc": "/proc/x",
+        "long path": "d/" * 3000 + "x", "no such folder": "/proc/none/a/b", "proc": "/proc/x",
         "null": "/dev/null/x", "root": "/", "list of None": [None], "list of lists": [[[]]],
         "array": np.ones(3), "int64": np.int64(3),
     }  # fmt: skip

@@ -82,7 +82,9 @@ def _whole(name: str, value: float, *, least: int, most: int, square: float) -> 
     found = _checks.integer(name, value, least=least)
     if found > most:
         gibibytes = square * float(found) * float(found) / 2**30
-        raise SizeError(f"`{name}` must be <= {most}, got {found:.3g} (about {gibibytes:.3g} GiB)")
+        raise SizeError(
+            f"`{name}` must be <= {most}, got {_checks.shown(found)} (about {gibibytes:.3g} GiB)"
+        )
     return found
 
 

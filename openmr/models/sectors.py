@@ -49,10 +49,10 @@ class JointSpectrum:
     largest_block: int
 
 
-@renamed(splittings="reduced_splittings", electron="electron_splitting")
 _RELATIVE = _checks.Range(-1e100, 1e100, "")
 
 
+@renamed(splittings="reduced_splittings", electron="electron_splitting")
 def joint_spectrum(
     spins: Sequence[float],
     reduced_splittings: ArrayLike,
