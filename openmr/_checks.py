@@ -106,6 +106,12 @@ def _as_numbers(name: str, value: Any, kinds: str = "iufO") -> NDArray[Any]:
         isinstance(one, _NO_NUMBERS) or one is np.ma.masked for one in given.flat
     ):
         raise TypeError
+    if given.dtype.kind == "f" and given.dtype.itemsize > 8:  # a long double may be out of range
+        with np.errstate(over="ignore", under="ignore"):
+            short = given.astype(float)
+        if np.any(np.isinf(short) & np.isfinite(given)):
+            raise OverflowError
+        return short
     return given
 
 
@@ -113,8 +119,7 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
     """`value` as a float array of any shape without NaN, and without infinity unless it may be."""
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
-        with np.errstate(over="ignore"):  # a long double may be infinite as a number
-            array = _as_numbers(name, value).astype(float, order="C")
+        array = _as_numbers(name, value).astype(float, order="C")
     except SizeError:
         raise
     except Exception:  # whatever the object makes of being asked for numbers
@@ -160,9 +165,10 @@ def number(
     ]
     allowed = " and ".join(["one real number", *filter(None, bounds)])
     try:
-        if _as_numbers(name, value).ndim != 0:
+        given = _as_numbers(name, value)
+        if given.ndim != 0:
             raise TypeError
-        converted = float(value)
+        converted = float(given[()])
     except SizeError:
         raise
     except Exception:  # whatever the object makes of being asked for a number
