@@ -56,6 +56,11 @@ def populations(spin: float, x: float) -> Array:
     -------
     array (2S+1,), no unit
         Weights with sum 1.
+
+    Raises
+    ------
+    ParameterError
+        For what is no spin, or an x that is not finite.
     """
     spin, x = _checks.half_integer("spin", spin), _checks.number("x", x)
     m = spin - np.arange(round(2 * spin) + 1)

@@ -371,6 +371,11 @@ def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> Com
     -------
     complex array (N, N, 3, 3), no unit
         Axes: site i, site j, components a, b.
+
+    Raises
+    ------
+    ParameterError
+        If `connected` is neither True nor False.
     """
     _checks.switch("connected", connected)
     gained = state.energies[None, :] - state.energies[:, None]

@@ -93,6 +93,11 @@ def adjoint(matrices: ComplexArray) -> ComplexArray:
     -------
     complex array (..., n, m), unit of the matrices
         Each transposed and conjugated.
+
+    Raises
+    ------
+    ParameterError
+        For what has no two axes of finite numbers.
     """
     found = _checks.finite_numbers("matrices", matrices)
     if found.ndim < 2:

@@ -114,7 +114,7 @@ class Method:
 
 
 _KINDS: Final = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(Options).items()}
-"""What an option may be: True or False, a mapping, or what its method checks."""
+"""Option -> types: those of switches and mappings are checked here, others by their method."""
 
 
 def _of_its_kind(name: str, value: Any) -> Any:
