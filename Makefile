@@ -1,8 +1,9 @@
 PYTHON ?= .venv/bin/python
 BENCH ?=
 MUTANTS ?=
+ATTACK ?=
 
-.PHONY: check quick lint test examples bench mutants docs notebooks
+.PHONY: check quick lint test examples bench mutants attack docs notebooks
 
 check: lint test examples
 
@@ -30,6 +31,10 @@ bench:
 # wrong variants of every physics module; MUTANTS="--seed 1 --number 60 --minutes 3" is a part
 mutants:
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/mutants.py $(MUTANTS)
+
+# bad inputs of every kind at every entrance; ATTACK="--share 0.15 --minutes 3" is a part
+attack:
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/attack.py $(ATTACK)
 
 docs:
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html

@@ -56,7 +56,13 @@ def populations(spin: float, x: float) -> Array:
     -------
     array (2S+1,), no unit
         Weights with sum 1.
+
+    Raises
+    ------
+    ParameterError
+        For what is no spin, or an x that is not finite.
     """
+    spin, x = _checks.half_integer("spin", spin), _checks.number("x", x)
     m = spin - np.arange(round(2 * spin) + 1)
     weights = np.exp(-(np.abs(x) * spin + x * m))
     return np.asarray(weights / weights.sum())
@@ -101,6 +107,7 @@ def moment_correlator(spin: float, x: float, *, connected: bool = False) -> Corr
     """
     spin = _checks.half_integer("spin", spin)
     x = _checks.number("x", x)
+    _checks.switch("connected", connected)
     if spin > LARGEST_SPIN:
         raise SizeError(
             f"`spin` must be <= {LARGEST_SPIN:g}, got {spin:g} "

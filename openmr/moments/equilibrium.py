@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ParameterError, SizeError
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
-from openmr.moments.grid import each, in_blocks
+from openmr.moments.grid import BLOCK, each, in_blocks
 from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, means, variance
 from openmr.sample.film import Sample, expect_film
@@ -34,7 +34,9 @@ from openmr.sample.ordering import ordering_temperature
 
 _COLDEST, _HOTTEST, _STRONGEST = 1e-9, 1e9, 1e12  # K, K, T: within them nothing overflows
 _MAX_SUBLATTICES = 10
-_MAX_LEVELS = 1e8  # points times 2S+1: some ten arrays of that size are alive at once
+_MAX_POINTS = 10**8  # all rates of so many points take some 8 GiB
+_MAX_LEVELS = 1e8  # points of a block times 2S+1: some ten arrays of that size are alive at once
+_MAX_WORK = 1e11  # points times 2S+1: minutes
 
 
 @dataclass(frozen=True)
@@ -204,12 +206,6 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     (2, 1)
     """
     temperature, field = checked_points(sample, temperature, field)
-    levels = temperature.size * float((2 * sample.magnet.spins + 1).max(initial=1.0))
-    if levels > _MAX_LEVELS:
-        raise SizeError(
-            f"`temperature` and `field` must span at most {_MAX_LEVELS:g} points times spin "
-            f"levels, got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
-        )
     points = temperature, field
     found = in_blocks(partial(_solved, sample.magnet), temperature.shape, *points)
     return Equilibrium(sample, *points, *found)
@@ -236,7 +232,25 @@ def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> 
             f"`sublattices` must number at most {_MAX_SUBLATTICES} when coupled, got {count}"
         )
     temperature, field = _checks.broadcast(temperature=temperature, field=field)
+    _refuse_too_many(sample, temperature.size)
     return temperature, field
+
+
+def _refuse_too_many(sample: Sample, points: int) -> None:
+    """Refuse more points than memory and patience hold, before anything is computed."""
+    if points > _MAX_POINTS:
+        raise SizeError(
+            f"`temperature` and `field` must span at most {_MAX_POINTS:g} points, got {points:.3g} "
+            f"(about {80 * points / 2**30:.3g} GiB); `openmr.sweep` keeps more in a store"
+        )
+    levels = float((2 * sample.magnet.spins + 1).max())
+    at_once = levels * min(points, BLOCK)
+    if at_once > _MAX_LEVELS or points * levels > _MAX_WORK:
+        raise SizeError(
+            f"`temperature` and `field` must span at most {_MAX_LEVELS:g} points times spin levels "
+            f"at once and {_MAX_WORK:g} in all, got {at_once:.3g} (about "
+            f"{16 * 8 * at_once / 2**30:.3g} GiB) and {points * levels:.3g}"
+        )
 
 
 def thermal_state(sample: Sample, temperature: Array, field: Array) -> Equilibrium:

@@ -17,6 +17,8 @@ from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
 from openmr.sample.film import Sample, expect_film
 
+_MOST_SECONDS = 1e5
+"""Longest call, a day by the declared costs."""
 _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
 
@@ -81,7 +83,9 @@ def relaxation_and(
     if not chosen.takes_grids:
         if sample.magnet.spins.max(initial=0.0) > _LARGE_SPIN:
             route(equilibrium(sample, [], []))
-        state = equilibrium(sample, temperature, field)
+        points = checked_points(sample, temperature, field)
+        _refuse_too_long(chosen, points[0].size)
+        state = equilibrium(sample, *points)
         found = _record(chosen, state, route(state))
         return found.rotated(azimuth), then(found) if then else ()
 
@@ -104,8 +108,20 @@ def relaxation_at(state: Equilibrium, *, method: str = "closed-form", **options:
     """
     chosen, route, azimuth = _chosen(state.sample, method, options)
     grid = state.temperature.shape
+    _refuse_too_long(chosen, state.temperature.size)
     part = in_blocks(route, grid, state) if chosen.takes_grids else route(state)
     return _record(chosen, state, part).rotated(azimuth)
+
+
+def _refuse_too_long(chosen: Method, points: int) -> None:
+    """Refuse points that take days, which only a sweep keeps when it is cut short."""
+    most, seconds = _MOST_SECONDS / chosen.cost, points * chosen.cost
+    if points > most:
+        raise _checks.SizeError(
+            f"`temperature` and `field` must span at most {most:.2g} points for method "
+            f"{chosen.name!r}, got {points:.3g} (about {seconds:.2g} s); `openmr.sweep` does more, "
+            "in a store and on many processors"
+        )
 
 
 def _chosen(

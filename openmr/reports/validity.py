@@ -229,8 +229,11 @@ def validity(
     """
     expect_film(sample)
     _ = sample.magnet.exchange  # refuses matrices
-    if not np.size(temperature) or not np.size(field):
+    temperature = _checks.finite_array("temperature", temperature, "K")
+    field = _checks.finite_array("field", field, "T")
+    if not temperature.size or not field.size:
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
+    _checks.switch("costs", costs)
     _refuse_large(sample, costs)
     return validity_at(
         equilibrium(sample, temperature, field),

@@ -295,8 +295,7 @@ def resistance_curves(
     """
     named = _named_curves(curves)
     against = _abscissa(named, against)
-    if not isinstance(relative, bool | np.bool_):
-        raise ParameterError(f"`relative` must be True or False, got {relative!r}")
+    _checks.switch("relative", relative)
     drawn = {label: (getattr(c.rates, against), c.longitudinal) for label, c in named.items()}
     scale, unit = 1 / _MICROOHM, _RESISTIVITY
     if relative:

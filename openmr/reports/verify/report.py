@@ -129,6 +129,8 @@ def verify(
         Case(f"{sample.name}, T = {t:g} K, B = {b:g} T", sample, float(t), float(b), (x, y, z))
         for t, b in zip(*(p.ravel() for p in points), strict=True)
     ]
+    if progress is not None:
+        _checks.switch("progress", progress)
     with threadpool_limits(limits=1, user_api="blas"):  # threads cost more than small matrices
         solutions = solve([*own, *standard_cases()], progress=progress)
     return Report(checks=tuple(compare(solutions)), solutions=tuple(solutions))
