@@ -243,7 +243,7 @@ def _refuse_too_many(sample: Sample, points: int) -> None:
             f"`temperature` and `field` must span at most {_MAX_POINTS:g} points, got {points:.3g} "
             f"(about {80 * points / 2**30:.3g} GiB); `openmr.sweep` keeps more in a store"
         )
-    levels = float((2 * sample.magnet.spins + 1).max())
+    levels = float((2 * sample.magnet.spins + 1).max(initial=1.0))
     at_once = levels * min(points, BLOCK)
     if at_once > _MAX_LEVELS or points * levels > _MAX_WORK:
         raise SizeError(

@@ -27,6 +27,7 @@ from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS, POINT, parameter, varied
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity, resistivity
+from openmr.transport.stack_rates import stack_rates
 
 _Each = TypeVar("_Each")
 Box = tuple[slice, ...]
@@ -113,6 +114,7 @@ _MOST_BOXES: Final = 4000
 """Boxes that a cut by time makes; nine files each."""
 _SAMPLE_COST: Final = 4e-4  # s, of a sample put together and its moments solved
 _DIRECTION_COST: Final = 1e-7  # s, of a resistivity
+_LAYER_COST: Final = 6e-6  # s, of spin diffusion through a layer of a stack
 
 
 def cut(task: Task, seconds: float, points: int | None = None) -> Plan:
@@ -140,11 +142,15 @@ def cut(task: Task, seconds: float, points: int | None = None) -> Plan:
 
 def cost(task: Task, lengths: Sequence[int]) -> float:
     """Processor seconds of a box of those lengths, by what the method declares."""
-    inner = [n for name, n in zip(task.dimensions, lengths, strict=True) if name in POINT]
-    rates = prod(task.along("precession", lengths))
-    samples = prod(lengths) // prod(inner)
+    named = dict(zip(task.dimensions, lengths, strict=True))
+    inner = prod(n for name, n in named.items() if name in POINT)
+    points = prod(lengths) // named.get("direction", 1)
+    layers = len(task.sample.layers)
+    each = _LAYER_COST * layers if task.sample.is_stack else _DIRECTION_COST
     return (
-        _SAMPLE_COST * samples + METHODS[task.method].cost * rates + _DIRECTION_COST * prod(lengths)
+        _SAMPLE_COST * (prod(lengths) // inner)
+        + METHODS[task.method].cost * layers * points
+        + each * prod(lengths)
     )
 
 
@@ -284,7 +290,10 @@ def try_samples(task: Task) -> None:
     ends = {name: _ends(values) for name, values in along.items() if values.dtype.kind != "U"}
     for corner in product(*ends.values()):
         sample = varied(task.sample, {**named, **dict(zip(ends, corner, strict=True))})
-        relaxation_at(equilibrium(sample, [], []), method=task.method, **task.options)
+        if sample.is_stack:
+            stack_rates(sample, [], [], method=task.method, **task.options)
+        else:
+            relaxation_at(equilibrium(sample, [], []), method=task.method, **task.options)
 
 
 def _ends(values: NDArray[Any]) -> NDArray[Any]:

@@ -62,8 +62,10 @@ def stored_sweep(
         raise ParameterError(
             f"`store` must be a new path or the store of a sweep, got {str(path)!r}"
         )
-    kept = _Store(path, _checked(zarr, path, plan))
-    if anew and kept.plan.chunks != plan.chunks:
+    kept = _checked(zarr, path, plan)
+    if not anew:
+        plan = kept.plan
+    if kept.plan.chunks != plan.chunks or not kept.marked:
         kept = _cut_anew(kept, plan)
     return kept.plan, kept.unfinished(), kept.write
 
@@ -79,10 +81,10 @@ def _zarr() -> Any:
 
 
 class _Store:
-    """Chunks of a store whose seal holds."""
+    """Chunks of a store whose seal holds; those of release 0.1 have neither seal nor marks."""
 
-    def __init__(self, path: Path, plan: Plan) -> None:
-        self.path, self.plan = path, plan
+    def __init__(self, path: Path, plan: Plan, *, marked: bool = True) -> None:
+        self.path, self.plan, self.marked = path, plan, marked
         self.seal = _seal(path, plan.task.variables, coordinates(plan.task))["digest"]
 
     def chunk(self, name: str, box: Box) -> tuple[Path, bytes]:
@@ -90,7 +92,8 @@ class _Store:
         corner = [cut.start // size for cut, size in zip(box, self.plan.chunks, strict=True)]
         place = "/".join(map(str, ("c", *self.plan.task.along(name, corner))))
         said = f"{self.seal} {name}/{place}"
-        return self.path / name / place, _FRAME + blake2b(said.encode(), digest_size=16).digest()
+        mark = _FRAME + blake2b(said.encode(), digest_size=16).digest()
+        return self.path / name / place, mark if self.marked else b""
 
     def is_finished(self, box: Box) -> bool:
         """Whether no chunk of the box is missing, damaged or strayed."""
@@ -240,22 +243,23 @@ def _cut_anew(kept: _Store, plan: Plan) -> _Store:
 # --- reading one ------------------------------------------------------------------------------
 
 
-def _checked(zarr: Any, path: Path, plan: Plan) -> Plan:
-    """The plan as the store is cut; `ParameterError` if it is damaged or of another sweep."""
+def _checked(zarr: Any, path: Path, plan: Plan) -> _Store:
+    """The store as it is cut; `ParameterError` if it is damaged or of another sweep."""
     try:
         group = zarr.open_group(path, mode="r")
         if "description" not in group.attrs:
             raise ParameterError(f"`store` must be the store of a sweep, got {str(path)!r}")
         wanted = json.loads(json.dumps(plan.description()))
         difference = _difference(json.loads(group.attrs["description"]), wanted)
-        seal = group.attrs.get("seal", {})
-        if difference is None and seal != _seal(
-            path, plan.task.variables, seal.get("coordinates", ())
-        ):
+        seal = group.attrs.get("seal")
+        labels = coordinates(plan.task) if seal is None else seal.get("coordinates", ())
+        found = _seal(path, plan.task.variables, labels)
+        if difference is None and seal not in (None, found):
             raise ValueError("its metadata or coordinates are not those that it was made with")
         if difference := difference or _other_values(group, plan):
             raise ParameterError(f"`store` {str(path)!r} holds another sweep: {difference}")
-        return Plan(plan.task, tuple(group.attrs["chunks"]))
+        kept = Plan(plan.task, tuple(group.attrs["chunks"]))
+        return _Store(path, kept, marked=seal is not None)
     except ParameterError:
         raise
     except Exception as error:  # zarr passes on whatever a damaged file makes of its parsers

@@ -242,6 +242,29 @@ def test_a_chunk_in_the_place_of_another_is_done_again(tmp_path, evaluated, name
     xarray.testing.assert_identical(first, again)
 
 
+def test_a_store_without_marks_goes_on_and_gets_them(tmp_path, evaluated):
+    """As release 0.1 wrote it: a checksum behind each chunk, no mark and no seal."""
+    from google_crc32c import value
+
+    whole = kept(tmp_path / "s").load()
+    root = tmp_path / "s" / "zarr.json"
+    told = json.loads(root.read_text())
+    del told["attributes"]["seal"]
+    root.write_text(json.dumps(told))
+    for name in VARIABLES:
+        for file in chunk_files(tmp_path / "s", name):
+            packed = file.read_bytes()[: -4 - 24]
+            file.write_bytes(packed + value(packed).to_bytes(4, "little"))
+    chunk_files(tmp_path / "s")[0].unlink()
+    evaluated.clear()
+    for boxes in (1, 0):
+        again = kept(tmp_path / "s", chunk_points=None).load()
+        assert len(evaluated) == boxes
+        xarray.testing.assert_identical(again, whole)
+        evaluated.clear()
+    assert "seal" in json.loads(root.read_text())["attributes"]
+
+
 def test_any_reader_of_zarr_reads_it(tmp_path):
     first = kept(tmp_path / "s").load()
     plain = xarray.open_zarr(tmp_path / "s", consolidated=False, chunks=None)
