@@ -78,6 +78,7 @@ class Method:
     fails: str  # where not to use it
     takes_grids: bool = False  # all points at once; the others go point by point
     takes_matrices: bool = False  # couplings J with elements off the diagonal
+    takes_levels: bool = False  # moments with axes and levels of their own
     gives_uncertainty: bool = False  # else `Relaxation.uncertainty` is None
     diagnostics: Mapping[str, Diagnostic] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)  # old name of an option -> new
@@ -142,6 +143,7 @@ METHODS: Final[dict[str, Method]] = {
             "the formula: Eqs. (70), (75), (78)",
             "cold moments, split electrons, strong exchange (`om.validity`)",
             takes_grids=True,
+            takes_levels=True,
         ),
         Method(
             "batched",
@@ -151,6 +153,7 @@ METHODS: Final[dict[str, Method]] = {
             "where second order does",
             takes_grids=True,
             takes_matrices=True,
+            takes_levels=True,
             diagnostics={"kms": Diagnostic("1", f"{_KMS.meaning} on the whole grid")},
         ),
         Method(
@@ -160,6 +163,7 @@ METHODS: Final[dict[str, Method]] = {
             "all of second order, no memory",
             "where second order does; splitting kept is right for no rate",
             takes_matrices=True,
+            takes_levels=True,
             diagnostics={
                 "trace": _TRACE,
                 "fixed_point": _FIXED,

@@ -116,7 +116,7 @@ class Plan:
             "version": __version__,
             "method": self.task.method,
             "options": dict(self.task.options),
-            "sample": asdict(self.task.sample),
+            "sample": _told(asdict(self.task.sample)),
             "fixed": {name: np.asarray(v).tolist() for name, v in self.task.fixed.items()},
             "dimensions": list(self.task.dimensions),
         }
@@ -157,6 +157,13 @@ def evaluate(task: Task) -> Values:
                 where = (*index, row) if "temperature" in task.dimensions else index
                 values[where] = part.reshape(values[where].shape)
     return out
+
+
+def _told(record: Any) -> Any:
+    """A record without what was not given, so that what a record learns to hold changes none."""
+    if isinstance(record, dict):
+        return {name: _told(value) for name, value in record.items() if value is not None}
+    return type(record)(map(_told, record)) if isinstance(record, list | tuple) else record
 
 
 def _of_sample(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,6 +236,8 @@ def _plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
+    if isinstance(value, complex):
+        return [value.real, value.imag]
     raise TypeError(f"{type(value).__name__} cannot be kept")
 
 
@@ -294,5 +303,5 @@ def attributes(plan: Plan) -> dict[str, str]:
         "title": f"openmr sweep of {plan.task.sample.name}",
         "source": f"openmr {told['version']}",
         "method": plan.task.method,
-        "description": json.dumps(told),
+        "description": json.dumps(told, default=_plain),
     }

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.moments.grid import in_blocks, is_zero
-from openmr.rates.axes import film_axes, turned
+from openmr.rates.axes import expect_own_direction, film_axes, turned
 from openmr.rates.record import Relaxation, precession_tensor, shown
 from openmr.sample.film import Film
 from openmr.transport.surviving import surviving_across, surviving_along, surviving_matrix
@@ -104,6 +104,7 @@ def resistivity(
     `longitudinal` and `transverse` what the tensor gives.
     """
     _checks.instance("relaxation", relaxation, Relaxation)
+    expect_own_direction(relaxation, direction)
     m, at_points = at_direction(film, direction, order, precession_sign)
     grid = relaxation.temperature.shape
     parts = in_blocks(at_points, grid, relaxation) if m.ndim == 1 else at_points(relaxation)
