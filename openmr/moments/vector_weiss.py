@@ -30,6 +30,8 @@ _SEED = 20
 _RANDOM_STARTS = 8
 _PATTERNS = 3
 """Sublattices up to which all patterns of signs are tried; of more, the leading modes."""
+_SADDLE = 1e-10
+"""Negative stiffness up to which rounding may have made it so."""
 _FREE = 1e-7
 """Stiffness below which a rigid rotation of all moments counts as free."""
 _AT_ONCE = 512
@@ -138,7 +140,7 @@ def _step(problem: VectorProblem, trial: _Trial, residual: Array, noise: Array) 
     roots, w = _roots(problem, trial.response), problem.weights[:, None]
     values, modes = np.linalg.eigh(_curvature(problem, roots))
     wanted = np.einsum("piab,pib->pia", roots, w * residual).reshape(p, 3 * n)
-    rounding = np.einsum("piab,pib->pia", np.abs(roots), w * noise).reshape(p, 3 * n)
+    rounding = (np.abs(roots).sum(axis=-1) * (w * noise)).reshape(p, 3 * n)
     projected = np.einsum("pji,pj->pi", modes, wanted)
     flat = np.abs(projected) <= np.einsum("pji,pj->pi", np.abs(modes), rounding)
     projected /= np.maximum(np.abs(values), EPSILON)
@@ -152,13 +154,13 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _
     """Local minimum of the free energy reached from trial fields h (p, n, 3)."""
     found = _trial(problem, drive)
     active, part, start = np.arange(len(drive)), problem, found
-    sizes = np.abs(problem.weiss).sum(axis=-1)
+    pulls = np.abs(problem.weiss).sum(axis=(-2, -1)) @ problem.spins
     limit = turn * problem.spins
     for count in range(_MAX_ITERATIONS):
         residual = part.zeeman - part.pull(start.mean) - start.drive
-        scale = np.abs(part.zeeman) + np.abs(start.drive)
-        scale += np.einsum("ija,j->ia", sizes, problem.spins)
-        noise = 16 * EPSILON * np.sqrt(2 * problem.spins.max() + 1) * scale
+        # of the levels as a matrix, whose size is S times the fields on it
+        scale = np.abs(part.zeeman).sum(axis=-1) + np.abs(start.drive).sum(axis=-1) + pulls
+        noise = (16 * EPSILON * (2 * problem.spins + 1) * scale)[..., None]
         step = _step(part, start, residual, noise)
         w = problem.weights[:, None]
         moved = np.einsum("piab,pib->pia", start.response, part.beta[:, None, None] * step)
@@ -166,7 +168,7 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _
         far = (np.linalg.norm(moved, axis=-1) / limit).max(axis=-1)
         length = 1.0 / np.maximum(far, 1.0)
         quiet = np.all(np.abs(residual) <= noise, axis=(1, 2))
-        settled = quiet | np.all(np.abs(step) <= 4 * EPSILON * scale, axis=(1, 2))
+        settled = quiet | np.all(np.abs(step) <= 4 * EPSILON * scale[..., None], axis=(1, 2))
         if count > 60:  # next to the end of a branch all that is left is rounding of the energy
             settled |= -slope <= start.rounding * EPSILON
         if settled.any():
@@ -195,11 +197,28 @@ def _joined(whole: _Trial, where: NDArray[np.intp], part: _Trial) -> _Trial:
     return whole
 
 
+def _settled(problem: VectorProblem, found: _Trial) -> _Trial:
+    """A minimum, also where symmetry has kept the descent on a saddle, at one point."""
+    for _ in range(3 * len(problem.weights)):
+        stiffness, softest = _softest(problem, found)
+        if stiffness[0] > -_SADDLE:
+            return found
+        largest = (np.linalg.norm(softest, axis=-1) / problem.spins).max()
+        kick = problem.pull(softest) * (0.25 * _TURN / largest)
+        found = _descend(problem, found.drive - kick, turn=_TURN)
+    raise ConvergenceError("the Weiss field stayed on a saddle of the free energy")
+
+
 def _stability(problem: VectorProblem, trial: _Trial) -> Array:
     """Smallest eigenvalue of A, shape (p,), less those of rotations of all moments that are free.
 
     A rotation is free if its stiffness is nothing beside what rounding leaves of it.
     """
+    return _softest(problem, trial)[0]
+
+
+def _softest(problem: VectorProblem, trial: _Trial) -> tuple[Array, Array]:
+    """`_stability`, and the change of the moments (p, n, 3) that goes with it."""
     n = len(problem.weights)
     roots = _roots(problem, trial.response)
     values, modes = np.linalg.eigh(_curvature(problem, roots))
@@ -216,7 +235,10 @@ def _stability(problem: VectorProblem, trial: _Trial) -> Array:
         rest = flat - crossed @ (np.linalg.pinv(crossed, rcond=1e-8) @ flat)
         rigid = (rest**2).sum(axis=(1, 2)) <= 1e-6 * (flat**2).sum(axis=(1, 2))
         values[soft[rigid], k] = np.inf
-    return np.asarray(values.min(axis=-1))
+    least = values.argmin(axis=-1)[:, None]
+    mode = np.take_along_axis(modes, least[:, None], axis=-1)[..., 0].reshape(-1, n, 3)
+    change = np.einsum("piab,pib->pia", roots, mode)
+    return np.take_along_axis(values, least, axis=-1)[:, 0], np.asarray(change)
 
 
 def _one_minimum(problem: VectorProblem) -> NDArray[np.bool_]:
@@ -338,7 +360,7 @@ def followed(problem: VectorProblem) -> Solution:
 
 def _advanced(old: VectorProblem, state: _Trial, new: VectorProblem, halvings: int) -> _Trial:
     """The state at the end of a step of the field, from that at its start."""
-    found = _descend(new, state.drive + new.zeeman - old.zeeman, turn=_TURN)
+    found = _settled(new, _descend(new, state.drive + new.zeeman - old.zeeman, turn=_TURN))
     turned = np.linalg.norm(found.mean - state.mean, axis=-1) / new.spins
     if halvings == 0 or turned.max() <= _TURN / 2:
         return found

@@ -5,7 +5,8 @@
 in the axes of the crystal and the basis m = S ... -S. The Stevens operators follow from
 commutators: T_k^k = S_+^k, T^{q-1} = [S_-, T^q], with a_k = 1, a_{q-1} = -(k + q) a_q,
 
-    O_k^0 = c_k0 T^0 / a_0,  O_k^q = c_kq (T^q + h.c.) / 2 a_q,  O_k^-q = c_kq (T^q - h.c.) / 2i a_q.
+    O_k^0 = c_k0 T^0 / a_0,
+    O_k^q = c_kq (T^q + h.c.) / 2 a_q,   O_k^-q = c_kq (T^q - h.c.) / 2i a_q.
 """
 
 from __future__ import annotations
