@@ -1,4 +1,4 @@
-"""What every thermal state of the moments has: its sample, its points, the mean along the field."""
+"""Common part of the thermal states of moments: sample, points, the mean along the field."""
 
 from __future__ import annotations
 

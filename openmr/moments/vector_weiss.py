@@ -156,6 +156,7 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _
     active, part, start = np.arange(len(drive)), problem, found
     pulls = np.abs(problem.weiss).sum(axis=(-2, -1)) @ problem.spins
     limit = turn * problem.spins
+    quiet = np.zeros(len(drive), dtype=bool)
     for count in range(_MAX_ITERATIONS):
         residual = part.zeeman - part.pull(start.mean) - start.drive
         # of the levels as a matrix, whose size is S times the fields on it
@@ -167,8 +168,11 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _
         slope = -(w * part.beta[:, None, None] * residual * moved).sum(axis=(1, 2))
         far = (np.linalg.norm(moved, axis=-1) / limit).max(axis=-1)
         length = 1.0 / np.maximum(far, 1.0)
-        quiet = np.all(np.abs(residual) <= noise, axis=(1, 2))
-        settled = quiet | np.all(np.abs(step) <= 4 * EPSILON * scale[..., None], axis=(1, 2))
+        before, quiet = quiet, np.all(np.abs(residual) <= noise, axis=(1, 2))
+        # one more step than it takes: soft directions magnify what is left of the residual
+        settled = (quiet & before) | np.all(
+            np.abs(step) <= 4 * EPSILON * scale[..., None], axis=(1, 2)
+        )
         if count > 60:  # next to the end of a branch all that is left is rounding of the energy
             settled |= -slope <= start.rounding * EPSILON
         if settled.any():
@@ -178,6 +182,7 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _
             moving = np.flatnonzero(~settled)
             active, part, start = active[moving], part.at(moving), start.at(moving)
             step, slope, length = step[moving], slope[moving], length[moving]
+            quiet = quiet[moving]
         for _ in range(60):
             trial = _trial(part, start.drive + length[:, None, None] * step)
             uphill = trial.energy > start.energy + 1e-4 * length * slope + start.rounding
@@ -369,7 +374,7 @@ def _advanced(old: VectorProblem, state: _Trial, new: VectorProblem, halvings: i
 
 
 def _key(problem: VectorProblem, found: _Trial) -> list[Array]:
-    """What is least in the state to be chosen, in order of importance."""
+    """Numbers that are least in the state to be chosen, in order of importance."""
     beta, w = problem.beta, problem.weights[:, None]
     zeeman = beta * (w * problem.zeeman * found.mean).sum(axis=(1, 2))
     net = np.einsum("pia,pia->p", w * found.mean, problem.along)
