@@ -210,7 +210,18 @@ def _curves(kelvin: Array, tesla: Array, b: Array, branch: str) -> list[np.ndarr
 
 
 def refuse_branch(branch: str, magnet: Magnet) -> None:
-    """Refuse a branch of moments that always lie along the field in their lowest state."""
+    """Refuse a branch of moments that always lie along the field in their lowest state.
+
+    Parameters
+    ----------
+    branch : str
+    magnet : Magnet
+
+    Raises
+    ------
+    ParameterError
+        For another branch than the lowest, of moments without axes of their own.
+    """
     if branch != "lowest" and not magnet.is_oriented:
         raise ParameterError(
             f"`branch` must be 'lowest' for moments without axes of their own, got {branch!r}"

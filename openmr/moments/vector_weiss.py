@@ -37,7 +37,7 @@ _FREE = 1e-7
 _AT_ONCE = 512
 """Descents worked on together."""
 _HALVINGS = 12
-"""Of a step of the field in which the moments turn far: a jump is placed to a 4096th of it."""
+"""Times that a step of the field is halved where the moments turn far: a jump has its place."""
 _TURN = 0.2
 """Longest step of <S_i> over S_i in a descent that must not leave its basin."""
 
@@ -183,17 +183,28 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _
             active, part, start = active[moving], part.at(moving), start.at(moving)
             step, slope, length = step[moving], slope[moving], length[moving]
             quiet = quiet[moving]
-        for _ in range(60):
-            trial = _trial(part, start.drive + length[:, None, None] * step)
-            uphill = trial.energy > start.energy + 1e-4 * length * slope + start.rounding
-            if not uphill.any():
-                break
-            length[uphill] *= 0.5
-        start = trial
+        start = _line_search(part, start, step, slope, length)
     raise ConvergenceError(
         f"the Weiss field did not converge in {_MAX_ITERATIONS} steps at "
         f"{len(active)} of {len(problem.beta)} points"
     )
+
+
+def _line_search(
+    problem: VectorProblem, start: _Trial, step: Array, slope: Array, length: Array
+) -> _Trial:
+    """States along the steps, halved until the energy falls by a share of the slope."""
+    found = _trial(problem, start.drive + length[:, None, None] * step)
+    enough = start.energy + start.rounding
+    where = np.flatnonzero(found.energy > enough + 1e-4 * length * slope)
+    for _ in range(60):
+        if not len(where):
+            break
+        length[where] *= 0.5
+        again = start.drive[where] + length[where, None, None] * step[where]
+        found = _joined(found, where, _trial(problem.at(where), again))
+        where = where[found.energy[where] > (enough + 1e-4 * length * slope)[where]]
+    return found
 
 
 def _joined(whole: _Trial, where: NDArray[np.intp], part: _Trial) -> _Trial:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from openmr import _checks
 from openmr._checks import ParameterError
 from openmr._version import __version__
-from openmr.moments.equilibrium import checked_points, equilibrium
+from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
 from openmr.rates.methods import METHODS
 from openmr.rates.record import Relaxation
@@ -82,9 +83,18 @@ class Task:
         """Number of values along each dimension."""
         return tuple(len(values) for values in self.dimensions.values())
 
+    @property
+    def oriented(self) -> bool:
+        """Whether the rates depend on the direction of the field."""
+        return self.sample.magnet.is_oriented
+
     def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
-        """Items of `each` dimension that a variable has: direction is for resistivities alone."""
-        kept, pairs = VARIABLES[variable].directional, zip(self.dimensions, each, strict=True)
+        """Items of `each` dimension that a variable has.
+
+        Direction is for resistivities alone, unless moments have axes of their own.
+        """
+        pairs = zip(self.dimensions, each, strict=True)
+        kept = self.oriented or VARIABLES[variable].directional
         return tuple(of_it for name, of_it in pairs if kept or name != "direction")
 
 
@@ -148,21 +158,24 @@ def evaluate(task: Task) -> Values:
                 flips = sample.film.spin_flip_rate
                 rates = replace(rates, equilibrium=state, spin_flip_rate=flips)
             else:
-                state = equilibrium(sample, temperature[row], field)
+                own = directions if task.oriented else None
+                state = equilibrium(sample, temperature[row], field, direction=own)
                 rates = relaxation_at(state, method=task.method, **task.options)
             found = resistivity(sample.film, rates, directions)
             for name, values in out.items():
                 part = VARIABLES[name].of(found)  # (temperature, field, direction)
-                part = part if VARIABLES[name].directional else part[..., 0]
+                part = part if task.oriented or VARIABLES[name].directional else part[..., 0]
                 where = (*index, row) if "temperature" in task.dimensions else index
                 values[where] = part.reshape(values[where].shape)
     return out
 
 
 def _told(record: Any) -> Any:
-    """A record without what was not given, so that what a record learns to hold changes none."""
+    """Plain data without what was not given, so that what a record learns to hold changes none."""
     if isinstance(record, dict):
         return {name: _told(value) for name, value in record.items() if value is not None}
+    if isinstance(record, complex):
+        return [record.real, record.imag]
     return type(record)(map(_told, record)) if isinstance(record, list | tuple) else record
 
 
@@ -193,8 +206,10 @@ def task_of(
     base = varied(sample, _of_sample(fixed))
     _check_samples(base, _of_sample(fixed), _of_sample(along))
     both = {**fixed, **along}
+    oriented = base.magnet.is_oriented
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
-        checked_points(base, **{name: both[name], **other})
+        check = partial(checked_vectors, direction=(0, 0, 1)) if oriented else checked_points
+        check(base, **{name: both[name], **other})
     unit_vectors = _checks.unit_vectors("direction", both["direction"])
     (along if "direction" in along else fixed)["direction"] = unit_vectors
     for name in ("temperature", "field"):
@@ -236,8 +251,6 @@ def _plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    if isinstance(value, complex):
-        return [value.real, value.imag]
     raise TypeError(f"{type(value).__name__} cannot be kept")
 
 
@@ -303,5 +316,5 @@ def attributes(plan: Plan) -> dict[str, str]:
         "title": f"openmr sweep of {plan.task.sample.name}",
         "source": f"openmr {told['version']}",
         "method": plan.task.method,
-        "description": json.dumps(told, default=_plain),
+        "description": json.dumps(told),
     }

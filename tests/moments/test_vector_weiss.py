@@ -268,7 +268,6 @@ BAD = [
         "`branch` must be 'lowest' for moments without axes of their own, got 'up'",
     ),
     (lambda: om.validity(flopping(), 4.0, 1.0), "`direction` of the field must be given"),
-    (lambda: om.sweep(flopping(), temperature=[4.0, 5.0], field=1.0), "`direction` of the field"),
 ]
 
 
