@@ -38,6 +38,8 @@ _AT_ONCE = 512
 """Descents worked on together."""
 _HALVINGS = 12
 """Times that a step of the field is halved where the moments turn far: a jump has its place."""
+_FAR = 0.5
+"""Longest step of <S_i> over S_i in any descent."""
 _TURN = 0.2
 """Longest step of <S_i> over S_i in a descent that must not leave its basin."""
 
@@ -59,6 +61,11 @@ class VectorProblem(NamedTuple):
         return self._replace(
             beta=self.beta[where], zeeman=self.zeeman[where], along=self.along[where]
         )
+
+    @property
+    def crystal(self) -> Array:
+        """Largest element of each Hamiltonian [eV], shape (n,)."""
+        return np.array([np.abs(h).max() for h in self.hamiltonians])
 
     def pull(self, means: Array) -> Array:
         """sum_j J0_ij m_j [eV], shape (p, n, 3)."""
@@ -114,7 +121,9 @@ def _trial(problem: VectorProblem, drive: Array) -> _Trial:
         ]
     )
     terms *= weights
-    sizes = np.abs(terms).sum(axis=0) + weights * np.abs(ground)
+    # levels are good to rounding of the largest element of H
+    sizes = np.abs(terms).sum(axis=0)
+    sizes += weights * (np.abs(ground) + beta[:, None] * problem.crystal)
     return _Trial(drive, mean, response, terms.sum(axis=(0, 2)), 8 * EPSILON * sizes.sum(axis=-1))
 
 
@@ -142,7 +151,7 @@ def _step(problem: VectorProblem, trial: _Trial, residual: Array, noise: Array) 
     wanted = np.einsum("piab,pib->pia", roots, w * residual).reshape(p, 3 * n)
     rounding = (np.abs(roots).sum(axis=-1) * (w * noise)).reshape(p, 3 * n)
     projected = np.einsum("pji,pj->pi", modes, wanted)
-    flat = np.abs(projected) <= np.einsum("pji,pj->pi", np.abs(modes), rounding)
+    flat = 3 * np.abs(projected) <= np.einsum("pji,pj->pi", np.abs(modes), rounding)
     projected /= np.maximum(np.abs(values), EPSILON)
     projected[flat & (np.abs(values) < _FREE)] = 0.0
     back = np.einsum("pij,pj->pi", modes, projected).reshape(p, n, 3)
@@ -150,17 +159,24 @@ def _step(problem: VectorProblem, trial: _Trial, residual: Array, noise: Array) 
     return np.asarray(residual + problem.beta[:, None, None] * problem.pull(moved))
 
 
-def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _Trial:
-    """Local minimum of the free energy reached from trial fields h (p, n, 3)."""
+def _descend(problem: VectorProblem, drive: Array, *, turn: float = _FAR) -> _Trial:
+    """Local minimum of the free energy reached from trial fields h (p, n, 3).
+
+    No step changes <S_i> by more than `turn` S_i: saturated moments feel no slope, and would be
+    thrown from one side to the other.
+    """
     found = _trial(problem, drive)
     active, part, start = np.arange(len(drive)), problem, found
-    pulls = np.abs(problem.weiss).sum(axis=(-2, -1)) @ problem.spins
+    pulls = np.abs(problem.weiss).sum(axis=(-2, -1))
     limit = turn * problem.spins
     quiet = np.zeros(len(drive), dtype=bool)
-    for count in range(_MAX_ITERATIONS):
+    for _ in range(_MAX_ITERATIONS):
         residual = part.zeeman - part.pull(start.mean) - start.drive
-        # of the levels as a matrix, whose size is S times the fields on it
-        scale = np.abs(part.zeeman).sum(axis=-1) + np.abs(start.drive).sum(axis=-1) + pulls
+        fields = np.abs(part.zeeman).sum(axis=-1) + np.abs(start.drive).sum(axis=-1)
+        # rounding of H moves the mean by as much as a field of that size
+        soft = part.beta[:, None] * np.trace(start.response, axis1=-2, axis2=-1)
+        moments = problem.spins + soft * (problem.crystal + problem.spins * fields)
+        scale = fields + moments @ pulls.T
         noise = (16 * EPSILON * (2 * problem.spins + 1) * scale)[..., None]
         step = _step(part, start, residual, noise)
         w = problem.weights[:, None]
@@ -168,13 +184,11 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _
         slope = -(w * part.beta[:, None, None] * residual * moved).sum(axis=(1, 2))
         far = (np.linalg.norm(moved, axis=-1) / limit).max(axis=-1)
         length = 1.0 / np.maximum(far, 1.0)
-        before, quiet = quiet, np.all(np.abs(residual) <= noise, axis=(1, 2))
+        before, quiet = quiet, np.all(np.abs(residual) <= 2 * noise, axis=(1, 2))
         # one more step than it takes: soft directions magnify what is left of the residual
         settled = (quiet & before) | np.all(
             np.abs(step) <= 4 * EPSILON * scale[..., None], axis=(1, 2)
         )
-        if count > 60:  # next to the end of a branch all that is left is rounding of the energy
-            settled |= -slope <= start.rounding * EPSILON
         if settled.any():
             found = _joined(found, active[settled], start.at(settled))
             if settled.all():
@@ -183,7 +197,7 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _
             active, part, start = active[moving], part.at(moving), start.at(moving)
             step, slope, length = step[moving], slope[moving], length[moving]
             quiet = quiet[moving]
-        start = _line_search(part, start, step, slope, length)
+        start = _line_search(part, start, step, slope, length, limit)
     raise ConvergenceError(
         f"the Weiss field did not converge in {_MAX_ITERATIONS} steps at "
         f"{len(active)} of {len(problem.beta)} points"
@@ -191,19 +205,30 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = np.inf) -> _
 
 
 def _line_search(
-    problem: VectorProblem, start: _Trial, step: Array, slope: Array, length: Array
+    problem: VectorProblem,
+    start: _Trial,
+    step: Array,
+    slope: Array,
+    length: Array,
+    limit: Array,
 ) -> _Trial:
-    """States along the steps, halved until the energy falls by a share of the slope."""
+    """States along the steps, halved until the energy falls by a share of the slope.
+
+    And until no mean moves by much more than the limit, which the linear change has kept.
+    """
     found = _trial(problem, start.drive + length[:, None, None] * step)
     enough = start.energy + start.rounding
-    where = np.flatnonzero(found.energy > enough + 1e-4 * length * slope)
+    where = np.arange(len(length))
     for _ in range(60):
+        moved = np.linalg.norm(found.mean[where] - start.mean[where], axis=-1)
+        refused = (moved > 1.5 * limit).any(axis=-1)
+        refused |= found.energy[where] > (enough + 1e-4 * length * slope)[where]
+        where = where[refused]
         if not len(where):
             break
         length[where] *= 0.5
         again = start.drive[where] + length[where, None, None] * step[where]
         found = _joined(found, where, _trial(problem.at(where), again))
-        where = where[found.energy[where] > (enough + 1e-4 * length * slope)[where]]
     return found
 
 
