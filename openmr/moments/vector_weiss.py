@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from openmr._checks import EPSILON, SMALLEST, Array, ComplexArray, ConvergenceError
 from openmr.moments.levels import levels
 
-_MAX_ITERATIONS = 200
+_MAX_ITERATIONS = 1000
 _SEED = 20
 _RANDOM_STARTS = 8
 _PATTERNS = 3
@@ -216,7 +216,7 @@ def _line_search(
 
     And until no mean moves by much more than the limit, which the linear change has kept.
     """
-    found = _trial(problem, start.drive + length[:, None, None] * step)
+    found = _trial(problem, _along(start.drive, length[:, None, None] * step))
     enough = start.energy + start.rounding
     where = np.arange(len(length))
     for _ in range(60):
@@ -227,9 +227,25 @@ def _line_search(
         if not len(where):
             break
         length[where] *= 0.5
-        again = start.drive[where] + length[where, None, None] * step[where]
+        again = _along(start.drive[where], length[where, None, None] * step[where])
         found = _joined(found, where, _trial(problem.at(where), again))
     return found
+
+
+def _along(drive: Array, step: Array) -> Array:
+    """Fields at the end of a step: turned by what of it is across them, longer by what is along.
+
+    All moments turn together at no cost of exchange; on straight lines they could turn little.
+    """
+    size = np.linalg.norm(drive, axis=-1, keepdims=True)
+    unit = drive / np.maximum(size, SMALLEST)
+    longer = (unit * step).sum(axis=-1, keepdims=True)
+    across = step - longer * unit
+    length = np.linalg.norm(across, axis=-1, keepdims=True)
+    angle = length / np.maximum(size, SMALLEST)
+    arc = np.minimum(angle, 1.0)
+    turned = np.cos(arc) * unit + np.sin(arc) * across / np.maximum(length, SMALLEST)
+    return np.asarray(np.where(angle < 1.0, (size + longer) * turned, drive + step))
 
 
 def _joined(whole: _Trial, where: NDArray[np.intp], part: _Trial) -> _Trial:

@@ -280,3 +280,45 @@ def test_the_state_of_other_moments_is_the_same_in_any_direction():
     alone = om.equilibrium(film, 10.0, 5.0)
     many = om.equilibrium(film, 10.0, 5.0, direction=[(0, 0, 1), (1, 0, 0)])
     np.testing.assert_array_equal(many.mean_spin, [alone.mean_spin] * 2)
+
+
+def drawn(rng):
+    """Couplings of any size among moments of any kind, cold and hot, in no field and in some."""
+    kinds = []
+    for _ in range(rng.integers(1, 4)):
+        spin, own = rng.choice([0.5, 1.0, 1.5, 2.0]), {"axes": np.eye(3)}
+        if rng.random() < 0.8 and spin > 0.5:
+            size = 10.0 ** rng.uniform(-6, -3)
+            own["anisotropy"] = tuple(rng.normal(size=2) * size * [1, 0.3])
+        if rng.random() < 0.3:
+            own["g"] = 0.3 * rng.normal(size=(3, 3)) + 2 * np.eye(3)
+        kinds.append(oriented(spin, **own))
+    n = len(kinds)
+    couplings = (
+        rng.normal(size=(n, n, 3, 3))
+        if rng.random() < 0.5
+        else rng.normal(size=(n, n, 1, 1)) * np.eye(3)
+    )
+    couplings = couplings * 10.0 ** rng.uniform(-5, -2.5)
+    film = reference_film(*kinds, weiss=couplings + couplings.transpose(1, 0, 3, 2))
+    kelvin, field = 10.0 ** rng.uniform(-1, 2, size=2), rng.choice([0, 1e-6, 0.1, 10.0], size=2)
+    return film, kelvin, field, rng.normal(size=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_every_state_found_solves_the_equations_and_is_a_minimum(seed):
+    film, kelvin, field, b = drawn(np.random.default_rng(seed))
+    state = om.equilibrium(film, kelvin, field, direction=b)
+    b = b / np.linalg.norm(b)
+    g = np.array([m.g_tensor.T for m in film.magnet.sublattices])
+    zeeman = MU_B * field[:, None, None] * (g @ b)
+    pull = np.einsum("ijab,pjb->pia", film.magnet.couplings, state.mean)
+    size = np.abs(pull).max() + np.abs(zeeman).max() + 1e-30
+    np.testing.assert_allclose(state.drive, zeeman - pull, atol=1e-9 * size)
+    assert np.all(state.stability > -1e-9)
+    fields = np.array([-2.0, 0.0, 0.5, 3.0])
+    up = om.equilibrium(film, kelvin[0], fields, direction=b, branch="up")
+    low = om.equilibrium(film, kelvin[0], fields, direction=b)
+    assert np.all(up.stability > -1e-9)
+    assert np.all(low.free_energy <= up.free_energy + 1e-12 * np.abs(up.free_energy))
