@@ -292,6 +292,30 @@ def test_pipeline_against_the_floor():
     RESULTS["closed-form pipeline over the floor by real functions"] = taken / bare_real
 
 
+def test_stacks_against_the_film():
+    """One metal with a sheet of moments beside a film with the same moments; layers of matrices."""
+    fields = np.linspace(0.1, 9.0, 100_000)
+    metal = om.Electrons.free(fermi_energy=5.0)
+    film = om.Film(7e-9, 0.11, 1e-5, resistivity=40e-8, diffusion_length=1.5e-9)
+    moments = om.Magnet(om.Moments(3.5, 2e27, 3e-31), curie_temperature=16.6)
+    sheet = om.Sheet(spin=3.5, areal_density=2e18, exchange=3e-31, curie_temperature=16.6)
+    one, layers = om.Layer(film, metal), om.Layer(FILM.film, metal)
+    samples = {
+        "film": om.Sample(moments, metal, film),
+        "sheet": om.Sample(stack=om.Stack([one], top=sheet)),
+        "three": om.Sample(stack=om.Stack([one, layers, one], top=sheet)),
+    }
+    taken = {
+        name: best(lambda s=sample: om.magnetoresistance(s, 5.0, fields, (1, 2, 3)), 3)
+        for name, sample in samples.items()
+    }
+    RESULTS["a metal and a sheet over a film, 1e5 points"] = taken["sheet"] / taken["film"]
+    each = 1e6 * taken["three"] / 3 / len(fields)
+    RESULTS["a stack of three, each layer and point [us]"] = each
+    assert taken["sheet"] < 2 * taken["film"]
+    assert each < 30
+
+
 def test_sweep_over_a_parameter_of_the_sample():
     """One sample, and one call of the method, per thickness; a field is only one more point."""
     temperature, count = np.linspace(2.0, 300.0, 200), 200

@@ -46,7 +46,12 @@ if TYPE_CHECKING:
     from openmr.models import scattering as scattering
     from openmr.models import sectors as sectors
     from openmr.rates import closed_form as closed_form
+    from openmr.rates.faces import face_conductances as face_conductances
     from openmr.rates.routes import joint_space as hilbert  # noqa: F401
+    from openmr.sample.film import Layer as Layer
+    from openmr.sample.stack import Interface as Interface
+    from openmr.sample.stack import Sheet as Sheet
+    from openmr.sample.stack import Stack as Stack
     from openmr.show import animation as animation
     from openmr.show import plotting as plotting
     from openmr.transport import diffusion as diffusion
@@ -103,7 +108,15 @@ _LAZY_MODULES = {
     "sectors": "openmr.models.sectors",
 }
 
-_LAZY_NAMES = {"Bath": "openmr.bath", "OpenSystem": "openmr.master"}
+_LAZY_NAMES = {
+    "Bath": "openmr.bath",
+    "Interface": "openmr.sample.stack",
+    "Layer": "openmr.sample.film",
+    "OpenSystem": "openmr.master",
+    "Sheet": "openmr.sample.stack",
+    "face_conductances": "openmr.rates.faces",
+    "Stack": "openmr.sample.stack",
+}
 
 if not TYPE_CHECKING:
 

@@ -87,7 +87,7 @@ FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
         f"{name}: {J0} -> {J1}": ISOTROPIC
         for name in (
             *("longitudinal_isotropic", "transverse_isotropic"),
-            *("saturated_dephasing", "paramagnetic_rate"),
+            *("saturated_dephasing", "paramagnetic_rate", "transverse_excess"),
         )
     },
     "rates.axes": {

@@ -115,15 +115,7 @@ BAD = [
         lambda: evolution(FILM, 10.0, 1.0, thermostat="flips", thermostat_rate=1e9),
         r"`thermostat_rate` must be at least ten times.*1/s, got 1e\+09",
     ),
-    (
-        lambda: evolution(FILM, 10.0, 1.0, options={"rtoll": 1e-9}),
-        "`options` must be QuTiP solver options.*rtoll",
-    ),
-    (lambda: evolution(FILM, 10.0, 1.0, options={"rtol": "x"}), r"`options\['rtol'\]`.*'x'"),
-    (
-        lambda: evolution(FILM, 10.0, 1.0, options={"method": "magic"}),
-        "`options` must be QuTiP solver options.*magic",
-    ),
+    (lambda: evolution(FILM, 10.0, 1.0, options={}), "'evolution' takes no option `options`"),
     (lambda: record_decay(om.presets.pt_py(0.0), 10.0, 1.0), "`sample` must couple"),
     (
         lambda: free_moment(film_of(*[om.Moments(**MOMENTS)] * 2), 10.0, 1.0),
@@ -185,7 +177,12 @@ COMMANDS = [
     (["sweep", "-c", "a", "-o", "b", "-j", "-1e0"], "-j: invalid int value: '-1e0'"),
     (["explore", "--port", "-1e3"], "--port: invalid int value: '-1e3'"),
     (["conquer"], "invalid choice: 'conquer'"),
-    ([], "required: command"),
+    (["rates", "--method", "magic"], "`method`"),
+    (["rates", "-T", "-1"], "`temperature`"),
+    (["rates", "--plot", "rho.png"], "--plot"),
+    (["resistance", "--csv", "no/such/file.csv"], "`--csv`"),
+    (["resistance", "--plot", "no/such/file.png"], "`--plot`"),
+    (["resistance", "--direction", "0", "0", "0"], "`direction`"),
 ]
 
 

@@ -18,13 +18,6 @@ def spectrum(w):
     return w / (1 - np.exp(-w)) if w else 1.0
 
 
-@pytest.fixture
-def memory():
-    """What the old `tcl2` gives."""
-    with pytest.warns(DeprecationWarning, match=r"`master.tcl2` is now `master.generator\("):
-        return om.master.tcl2(qutip.sigmaz(), [SX], lambda t: np.exp(-t)[:, None, None], 1.0)
-
-
 def profile():
     film = om.presets.pt_py()
     return om.diffusion.profile(film.film, om.relaxation(film, 10.0, 5.0), (1, 0, 0))
@@ -43,7 +36,6 @@ OLD = {
         om.kinetics.Sea(GRID, 0.2, (1, 1), ()), bandwidth=1e3
     ),
     "master.redfield_dissipator": lambda: om.master.redfield_dissipator(SX, [(SX, spectrum)]),
-    "master.tcl2": lambda: om.master.tcl2(SX, [SX], lambda t: np.exp(-t)[:, None, None]),
     "master.reset": lambda: om.master.reset(qutip.qeye(2) / 2, 0.7),
     "sec_cutoff=-1.0": lambda: om.relaxation(
         om.presets.pt_py(), 10.0, 5.0, method="bloch-redfield", sec_cutoff=-1.0
@@ -76,53 +68,11 @@ def test_a_value_whose_meaning_changed_is_refused(name, value):
             call()
 
 
-def test_the_old_memory_has_its_old_names(memory):
-    """And is that of the engine, term by term."""
-    bath = om.Bath(correlation=lambda t: np.exp(-t))
-    system = om.OpenSystem(qutip.sigmaz(), [(SX, bath)])
-    new = om.master.generator(system, "tcl2", time=1.0)
-    assert np.abs((memory.superoperator - new.superoperator).full()).max() < 1e-7
-    assert memory.at(0.0) == memory.evolving(0.0)
-    assert memory.time == 1.0
-    assert memory.memory == 1.0
-    assert np.abs((memory.gibbs(1.0) - system.gibbs(1.0)).full()).max() == 0
-    with pytest.warns(DeprecationWarning, match="`error` is now `uncertainty`"):
-        assert memory.error == memory.uncertainty
-    up = qutip.ket2dm(qutip.basis(2, 0))
-    with pytest.warns(DeprecationWarning, match=r"`evolve\(tcl2") as found:
-        states = om.master.evolve(memory, up, [0.0, 1.0])
-    assert found[0].filename == __file__
-    assert isinstance(states, list)
-    with pytest.warns(DeprecationWarning, match="`master.monitors` is now"):
-        seen = om.master.monitors(memory, [0.0, 0.5, 1.0], start=qutip.basis(2, 0), beta=1.0)
-    assert seen.lowest_state.min() >= -1e-12  # a ket is its projector
-    assert max(seen.trace, seen.hermiticity) < 1e-9
-    assert seen.lowest_choi[0] == pytest.approx(0.0, abs=1e-14)
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_old_ways_to_give_a_bath_are_one():
-    """sigma_x X + sigma_y Y = sigma_+ B + sigma_- B^dag with B = X - i Y, nested or sampled."""
-    lines = om.bath.moment_correlator(1.5, 0.9)
-    turn = np.array([[1, -1j], [1, 1j]])
-
-    def cartesian(t):
-        phases = np.exp(-1j * t[:, None] * lines.frequencies - t[:, None])
-        return np.einsum("tl,lab->tab", phases, lines.weights)[:, :2, :2]
-
-    def nested(i, j):
-        return lambda t: cartesian(t)[:, i, j]
-
-    h, pair = 0.4 * qutip.sigmaz() + 0.1 * SX, [SX, qutip.sigmay()]
-    times = np.linspace(0, 2, 401)
-    ways = [
-        om.master.tcl2(h, pair, cartesian, 0.8),
-        om.master.tcl2(h, [UP, UP.dag()], lambda t: turn @ cartesian(t) @ turn.T, 0.8),
-        om.master.tcl2(h, pair, [[nested(i, j) for j in range(2)] for i in range(2)], 0.8),
-        om.master.tcl2(h, pair, (times, cartesian(times)), 0.8),
-    ]
-    for other in ways[1:]:
-        assert np.abs((ways[0].superoperator - other.superoperator).full()).max() <= 1e-9
+@pytest.mark.parametrize("name", ["tcl2", "monitors", "Monitors"])
+def test_a_name_that_is_gone_says_what_does_it_now(name):
+    with pytest.raises(AttributeError, match=f"`master.{name}` is now `.*"):
+        getattr(om.master, name)
+    assert not hasattr(om.master, name)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -148,13 +98,8 @@ BAD = [
     (lambda: om.master.redfield_dissipator(SX, [(SX, lambda w: np.inf)]), "got inf at w = "),
     (lambda: om.master.redfield_dissipator(SX, [(SX, lambda w: -1.0)]), "must not be negative"),
     (lambda: om.master.redfield_dissipator(UP, [(SX, spectrum)]), "`hamiltonian` must be Hermit"),
-    (lambda: om.master.tcl2(SX, SX, np.exp), "`couplings` must be a list"),
-    (lambda: om.master.tcl2(SX, [np.eye(2)], np.exp), "`couplings` must be square operators"),
-    (lambda: om.master.tcl2(SX, [SX], 3.0), "`correlators` must be callable"),
-    (lambda: om.master.tcl2(SX, [SX], [[np.exp, None]]), r"1 x 1.*rows of \[2\]"),
-    (lambda: om.master.tcl2(SX, [SX], np.exp, picture="interaction"), "`picture` must be one of"),
     (lambda: om.master.redfield_dissipator(SX, [SX]), "pairs"),
-    (lambda: om.master.redfield_dissipator(SX, [(SX, "white")]), "`spectrum` must be a function"),
+    (lambda: om.master.redfield_dissipator(SX, [(SX, "white")]), "in the place of bath 0"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The command line: `openmr verify`, `validity`, `ledger`, `sweep`, `explore`."""
+"""The command line: `openmr rates`, `resistance`, `verify`, `validity`, `ledger`, `sweep`, ..."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import indent
@@ -19,17 +19,20 @@ from openmr._version import __version__
 from openmr.rates.methods import COSTLY, METHODS
 from openmr.sample.parameters import POINT, parameter
 from openmr.sample.toml import EXAMPLE, read_config, read_sample
-from openmr.tables import document, json_text
+from openmr.tables import document, json_text, table
 
 if TYPE_CHECKING:
     from openmr.reports.ledger import Ledger
     from openmr.reports.validity import Validity
     from openmr.reports.verify.report import Report
     from openmr.sample.film import Sample
+    from openmr.transport.resistivity import Resistivity
 
 _OK, _MISSED, _BAD_INPUT, _PIPE_CLOSED = 0, 1, 2, 128 + 13
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
+_WRITTEN = ("csv", "plot", "page", "output")
+"""Options that name a file to write."""
 _NEGATIVE = re.compile(
     r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*|inf|nan)(e[+-]?\d+)?( *m?eV)?$", re.IGNORECASE
 )
@@ -52,7 +55,29 @@ def _parser() -> argparse.ArgumentParser:
         description="Spin relaxation and magnetoresistance from open quantum dynamics.",
     )
     parser.add_argument("--version", action="version", version=f"openmr {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    parser.set_defaults(run=lambda _: print(parser.format_help(), end="") or _OK)
+    commands = parser.add_subparsers(dest="command", parser_class=_Parser)
+    for name, run, what in (
+        ("rates", _rates, "relaxation rates, precession and exchange field"),
+        ("resistance", _resistance, "longitudinal and transverse resistivity"),
+    ):
+        line = commands.add_parser(
+            name,
+            help=f"{what} of a film at temperatures and fields",
+            description=f"Table of {what}: of a Pt film with Py moments, or with --config of your "
+            "own. Exit status: 0 done, 2 bad input.",
+        )
+        _add_film(line)
+        line.add_argument(
+            "--method", default="closed-form", metavar="METHOD",
+            help=f"one of {', '.join(METHODS)} (default: closed-form)",
+        )  # fmt: skip
+        line.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
+        line.add_argument("--json", action="store_true", help="print the table as JSON")
+        line.set_defaults(run=run)
+    line.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw it against the field, PNG, PDF or SVG"
+    )
     verify = commands.add_parser(
         "verify",
         help="every station of the line against another way, for a Pt/Py film and a set of others",
@@ -63,7 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_film(verify)
     verify.add_argument(
-        "--plot", type=Path, metavar="DIR", help="write decay.png and deviations.png there"
+        "--plot",
+        type=Path,
+        dest="figures",
+        metavar="DIR",
+        help="write decay.png and deviations.png there",
     )
     verify.set_defaults(run=_verify)
     sweep = commands.add_parser(
@@ -208,13 +237,88 @@ def _film(arguments: argparse.Namespace) -> Sample:
     return presets.pt_py(**given)
 
 
+def _rates(arguments: argparse.Namespace) -> int:
+    from openmr.rates.relaxation import relaxation
+
+    film = _film(arguments)
+    found = [
+        relaxation(film, kelvin, arguments.field, method=arguments.method)
+        for kelvin in arguments.temperature
+    ]
+    columns = {
+        "longitudinal (1/s)": [one.longitudinal for one in found],
+        "transverse (1/s)": [one.transverse for one in found],
+        "precession (rad/s)": [one.precession for one in found],
+        "exchange field (T)": [one.exchange_field for one in found],
+    }
+    return _table(arguments, columns)
+
+
+def _resistance(arguments: argparse.Namespace) -> int:
+    from openmr.transport.line import magnetoresistance
+
+    film, method = _film(arguments), arguments.method
+    found = [
+        magnetoresistance(film, kelvin, arguments.field, arguments.direction, method=method)
+        for kelvin in arguments.temperature
+    ]
+    columns = {
+        "rho_L (Ohm m)": [one.longitudinal for one in found],
+        "rho_T (Ohm m)": [one.transverse for one in found],
+    }
+    if arguments.plot is not None:
+        _curves(
+            dict(zip(map("{:g} K".format, arguments.temperature), found, strict=True)),
+            arguments.plot,
+        )
+    return _table(arguments, columns)
+
+
+def _table(arguments: argparse.Namespace, columns: Mapping[str, list[Any]]) -> int:
+    """Print a row a temperature and field, and write it where that is asked for."""
+    import csv
+    from itertools import product
+
+    head = [f"{name} ({unit})" for name, unit in list(POINT.items())[:2]] + list(columns)
+    points = product(arguments.temperature, arguments.field)
+    values = ([float(v) for part in parts for v in part] for parts in columns.values())
+    rows = [[*point, *found] for point, *found in zip(points, *values, strict=True)]
+
+    def write(name: str) -> None:
+        with open(name, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([head, *rows])
+
+    if arguments.csv is not None:
+        write_whole(arguments.csv, write)
+    if arguments.json:
+        body = {"method": arguments.method, "columns": head, "rows": rows}
+        print(json_text(document(f"openmr/{arguments.command}/1", body)))
+    else:
+        shown = [[f"{value:.6g}" for value in row] for row in rows]
+        print(table(">" * len(head), [head, *shown]))
+    return _OK
+
+
+def _curves(curves: Mapping[str, Resistivity], path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from openmr.show import plotting
+
+    figure, _ = plotting.resistance_curves(curves)
+    write_whole(path, lambda name: figure.savefig(name, dpi=150))
+    plt.close(figure)
+
+
 def _verify(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from openmr.reports.verify.report import verify
 
-    if arguments.plot is not None:
-        expect_directory("--plot", arguments.plot)
+    if arguments.figures is not None:
+        expect_directory("--plot", arguments.figures)
     sample = _film(arguments)
     report = verify(
         sample,
@@ -222,8 +326,8 @@ def _verify(arguments: argparse.Namespace) -> int:
         field=np.array(arguments.field),
         direction=arguments.direction,
     )
-    if arguments.plot is not None:
-        _figures(report, arguments.plot)
+    if arguments.figures is not None:
+        _figures(report, arguments.figures)
     return _show(arguments, report.to_dict(), report)
 
 
@@ -252,8 +356,6 @@ def _validity(arguments: argparse.Namespace) -> int:
 def _ledger(arguments: argparse.Namespace) -> int:
     from openmr.reports.ledger import ledger
 
-    if arguments.page is not None:
-        expect_file("--page", arguments.page)
     report = ledger(arguments.only)
     if arguments.page is not None:
         text = report.to_markdown(arguments.page.parent) + "\n"
@@ -278,7 +380,6 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
     if arguments.processes < 1:
         raise ParameterError(f"`--processes` must be >= 1, got {arguments.processes}")
-    expect_file("--output", arguments.output)
     asked = read_config(arguments.config)
     parallel = arguments.processes > 1
     pool = (
@@ -339,6 +440,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             arguments = _parser().parse_args(argv)
+            for option in _WRITTEN:
+                if (path := getattr(arguments, option, None)) is not None:
+                    expect_file(f"--{option}", path)
             return int(arguments.run(arguments))
         finally:
             sys.stdout.flush()

@@ -103,14 +103,10 @@ def of_exponents(
             plus[plus != 0], nu[plus != 0], minus[minus != 0], nu[minus != 0],
             T=temperature, mu=potential,
         )  # fmt: skip
-    # of real rates Re C and Im C are one exponent each, of complex ones two
-    real, imaginary = [], []
-    for (((c,),),), nu in zip(given.coefficients[:, None], given.rates, strict=True):
-        if nu.imag == 0:
-            real.append((c.real, nu.real))
-            imaginary.append((c.imag, nu.real))
-        else:
-            real += [(0.5 * c, nu), (0.5 * c.conjugate(), nu.conjugate())]
-            imaginary += [(-0.5j * c, nu), (0.5j * c.conjugate(), nu.conjugate())]
-    (ck_real, vk_real), (ck_imag, vk_imag) = zip(*real, strict=True), zip(*imaginary, strict=True)
-    return qutip.ExponentialBosonicEnvironment(ck_real, vk_real, ck_imag, vk_imag, T=temperature)
+    # of a real rate Re C and Im C are one exponent, of a complex one two
+    exponents = []
+    for c, nu in zip(given.coefficients[:, 0, 0], given.rates, strict=True):
+        parts = [(0.5 * c, -0.5j * c, nu), (0.5 * c.conj(), 0.5j * c.conj(), nu.conj())]
+        for real, imaginary, rate in parts if nu.imag else [(c.real, c.imag, nu.real)]:
+            exponents.append(qutip.CFExponent("RI", real, rate, imaginary))
+    return qutip.ExponentialBosonicEnvironment(exponents=exponents, T=temperature)

@@ -40,6 +40,13 @@ _FITTED: Final = {
 }
 PARAMETERS: Final = _FITTED | {old: table.PARAMETERS[new] for old, new in _OLD.items()}
 """Name -> parameter that can be fitted, of the same table as those of sweeps."""
+
+
+def _parameter(name: str) -> table.Parameter:
+    """That of a film, or of a part of a stack."""
+    return PARAMETERS[name] if name in PARAMETERS else table.PARAMETERS[name]
+
+
 _LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
 """Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
 
@@ -213,7 +220,7 @@ class Diagnosis:
         ):
             open_ = name in self.undetermined
             known = f"{value:.3g} not determined" if open_ else _with_error(value, error)
-            unit = PARAMETERS[name].unit.removesuffix("1")
+            unit = _parameter(name).unit.removesuffix("1")
             lines.append(f"  {name:<{width}} : {known} {unit}".rstrip())
         lines += [f"  {'left open':<{width}} : {c}" for c in self.undetermined_combinations]
         return "\n".join(lines)
@@ -221,7 +228,7 @@ class Diagnosis:
 
 def _with(sample: Sample, names: Sequence[str], values: Array) -> Sample:
     """The sample with these values in it."""
-    new = (PARAMETERS[name].name for name in names)
+    new = (_parameter(name).name for name in names)
     return varied(sample, dict(zip(new, values.tolist(), strict=True)))
 
 
@@ -306,7 +313,7 @@ def fit(
 
     ends = np.full((2, len(names)), [[-np.log(REACH)], [np.log(REACH)]])
     for column, (name, value) in enumerate(zip(names, start, strict=True)):
-        if name == "spin_hall_angle":
+        if name.endswith("spin_hall_angle"):
             ends[1, column] = min(ends[1, column], np.log(_LARGEST_ANGLE[order] / abs(value)))
     problem = Problem(names, model, data.longitudinal, scale, ends)
     result = least(problem, np.zeros(len(names)), known=sigma is not None)
@@ -377,9 +384,9 @@ def _data(data: Measured | str | Path) -> Measured:
 def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
     names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
     for name in names:
-        if name not in _OLD:
+        if name not in _OLD and not ("." in name and table.parameter(name).continuous):
             _checks.choice("parameters", name, _FITTED)
-    if len({PARAMETERS[name].name for name in names}) < max(1, len(names)):
+    if len({_parameter(name).name for name in names}) < max(1, len(names)):
         raise ParameterError(f"`parameters` must name each parameter once, got {names!r}")
     if points <= len(names):
         raise ParameterError(
@@ -392,18 +399,20 @@ def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
 def _unlike(sample: Sample) -> bool:
     """Whether n_S J differs between axes or sublattices."""
     energies = [one.principal_energy for one in sample.magnet.sublattices]
+    if not energies:
+        return False
     return bool(np.ptp(energies) > 1e-12 * np.max(np.abs(energies)))
 
 
 def _start(sample: Sample, names: tuple[str, ...], largest_angle: float) -> Array:
     _checks.instance("sample", sample, Sample)
-    start = np.array([PARAMETERS[name].read(sample) for name in names])
+    start = np.array([_parameter(name).read(sample) for name in names])
     for name, value in zip(names, start, strict=True):
         if value == 0 or not np.isfinite(value):
             raise ParameterError(
                 f"`sample` must start the fit of {name!r} from a number other than 0, got {value:g}"
             )
-        if name == "spin_hall_angle" and not abs(value) < largest_angle:
+        if name.endswith("spin_hall_angle") and not abs(value) < largest_angle:
             raise ParameterError(
                 f"`sample` must start the fit of {name!r} from less than {largest_angle:g} "
                 f"in size, got {value:g}"

@@ -99,7 +99,9 @@ def _minimized(problem: Problem, logs: Array, held: int | None = None, **options
     varied = lmfit.Parameters()
     for column, name in enumerate(problem.names):
         low, high = problem.ends[:, column]
-        varied.add(name, value=logs[column], min=low, max=high, vary=column != held)
+        varied.add(
+            name.replace(".", "_"), value=logs[column], min=low, max=high, vary=column != held
+        )
     return lmfit.minimize(
         lambda p: problem.residuals(logs_of(p)), varied, method="leastsq", **options
     )

@@ -11,7 +11,6 @@ __all__ = [
     "Currents",
     "Evolution",
     "Generator",
-    "Monitors",
     "OpenSystem",
     "Rates",
     "Route",
@@ -23,19 +22,17 @@ __all__ = [
     "currents",
     "evolve",
     "generator",
-    "monitors",
     "rates",
     "redfield_dissipator",
     "reset",
     "spectrum",
     "steady_state",
-    "tcl2",
 ]
 
 if TYPE_CHECKING:
     from openmr.master.comparison import Route, RouteTable, compare
     from openmr.master.markov import Generator, generator
-    from openmr.master.old_names import Monitors, monitors, redfield_dissipator, reset, tcl2
+    from openmr.master.old_names import redfield_dissipator, reset
     from openmr.master.open_system import OpenSystem
     from openmr.master.propagation import Evolution, evolve
     from openmr.master.questions import (
@@ -54,15 +51,21 @@ else:
         "comparison": ("Route", "RouteTable", "compare"),
         "markov": ("Generator", "generator"),
         "open_system": ("OpenSystem",),
-        "old_names": ("Monitors", "monitors", "redfield_dissipator", "reset", "tcl2"),
+        "old_names": ("redfield_dissipator", "reset"),
         "propagation": ("Evolution", "evolve"),
+    }
+    _GONE = {
+        "tcl2": "master.generator(OpenSystem(H, [(A, Bath(correlation=D))]), 'tcl2', time=...)",
+        "monitors": "lowest_state, lowest_choi and crossings of master.evolve(system, ...)",
+        "Monitors": "master.Evolution",
     }
 
     def __getattr__(name: str) -> object:
         if name in __all__:
             file = next((file for file, names in _FILES.items() if name in names), "questions")
             return getattr(_import_module(f"openmr.master.{file}"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        instead = f"; `master.{name}` is now `{_GONE[name]}`" if name in _GONE else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{instead}")
 
 
 def __dir__() -> list[str]:

@@ -1,26 +1,21 @@
 """Hierarchical equations of motion, built by QuTiP (Tanimura 2020, Lambert et al. 2023).
 
-First any open system: its slow modes, steady currents, two-time functions, and how far the
-hierarchy has converged. Then one coupling to an electron-hole bath with a Drude cut, for which
-energies are in k_B T and times in beta hbar: the bath's exponents, what is taken out of the system
-so that second order is exact at any cutoff, and the propagation.
+Slow modes of an open system, steady currents, two-time functions, motion, and how far the
+hierarchy has converged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import combinations
 from math import comb
 from typing import Any
 
 import numpy as np
-import qutip
 from qutip import Qobj
-from qutip.core.environment import DrudeLorentzEnvironment, ExponentialBosonicEnvironment
 from qutip.solver.heom import Bath, BathExponent, HEOMSolver
-from qutip.solver.integrator import IntegratorException
 from scipy.linalg import expm
 from scipy.sparse import csc_array, csr_array, eye_array
 from scipy.sparse import kron as kron_sparse
@@ -33,7 +28,6 @@ from openmr._checks import (
     Array,
     ComplexArray,
     ConvergenceError,
-    ExtractionError,
     ParameterError,
     SizeError,
 )
@@ -73,9 +67,6 @@ _GROWN = 1e100
 _Sweep = Callable[[ComplexArray, ComplexArray, Any], ComplexArray]
 
 
-# --- any open system -----------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, eq=False)
 class Hierarchy:
     """Hierarchy of an open system in exponentials, cut below a depth, in the units of `problem`.
@@ -86,10 +77,13 @@ class Hierarchy:
         The system.
     depth : int
         Largest number of excitations of all exponents together.
+    extra : complex array (d^2, d^2), optional
+        Added to L of a constant system, in the basis of H as given.
     """
 
     problem: Scaled
     depth: int
+    extra: ComplexArray | None = None
 
     def __post_init__(self) -> None:
         self.problem.refuse_leads("heom", "redfield")
@@ -161,12 +155,16 @@ class Hierarchy:
         """Right-hand side without L."""
         if not self.exponents:
             return csr_array((self.problem.system.dimension**2,) * 2, dtype=complex)
-        return _matrix(self._solver)
+        return csr_array(self._solver.rhs(0).data.as_scipy())
 
     @cached_property
     def matrix(self) -> csr_array:
         """Right-hand side of a constant system."""
-        return csr_array(self.bare + kron_sparse(eye_array(self.size), self.problem.free(0.0)))
+        own = self.problem.free(0.0)
+        own = own if self.extra is None else own + self.extra
+        found = csr_array(self.bare + kron_sparse(eye_array(self.size), own))
+        found.eliminate_zeros()
+        return found
 
     @property
     def size(self) -> int:
@@ -295,28 +293,28 @@ def _inverse_iteration(matrix: csc_array, values: ComplexArray, width: float) ->
     return swept
 
 
+def _apart(one: ComplexArray, other: ComplexArray) -> float:
+    return float(np.abs(one - other).max())
+
+
 def ladder(
     hierarchy_of: Callable[[int, int], Hierarchy],
-    answer: Callable[[Hierarchy], tuple[ComplexArray, float]],
+    answer: Callable[[Hierarchy], tuple[Any, float]],
     max_depth: int,
-) -> tuple[Hierarchy, float]:
-    """Hierarchy converged in depth and in the number of exponents, and the sum of both changes.
+    most_finer: int = _MOST_FINER,
+    apart: Callable[[Any, Any], float] = _apart,
+) -> tuple[Hierarchy, float, float]:
+    """Hierarchy converged in the number of exponents and in depth, and both changes.
 
-    `answer` gives what is to stand still and how much of a change is allowed. The depth is raised
-    until one level less changes the answer by less than half of that; finer exponents are tried
-    on fewer levels, where they are cheap.
+    `answer` gives what is to stand still and how much of a change is allowed, `apart` the change
+    from one answer to another. The depth is raised until one level less changes the answer by less
+    than half of that; finer exponents are tried on fewer levels, where they are cheap.
     """
-
-    @cache
-    def of(finer: int, depth: int) -> tuple[ComplexArray, float]:
-        return answer(hierarchy_of(finer, depth))
-
-    def change(one: tuple[int, int], other: tuple[int, int]) -> float:
-        return float(np.abs(of(*one)[0] - of(*other)[0]).max())
-
+    of = cache(lambda finer, depth: answer(hierarchy_of(finer, depth)))
     for depth in range(SHALLOW + 1, max_depth + 1):
-        shallower = change((0, depth), (0, depth - 1))
-        if shallower <= (allowed := 0.5 * of(0, depth)[1]):
+        found, change = of(0, depth)
+        allowed, shallower = 0.5 * change, apart(found, of(0, depth - 1)[0])
+        if shallower <= allowed:
             break
     else:
         raise ConvergenceError(
@@ -324,11 +322,11 @@ def ladder(
             f"it by {shallower:.2g}, allowed {allowed:.2g} (see `rtol`)"
         )
     tried = max(SHALLOW + 1, min(depth - 2, _TRIED))
-    for finer in range(_MOST_FINER):
+    for finer in range(most_finer):
         # there is as much again to come, see `hierarchies`
-        fewer = 2 * change((finer, tried), (finer + 1, tried))
+        fewer = 2 * apart(of(finer, tried)[0], of(finer + 1, tried)[0])
         if fewer <= allowed:
-            return hierarchy_of(finer, depth), fewer + shallower
+            return hierarchy_of(finer, depth), fewer, shallower
     raise ConvergenceError(
         "the hierarchy is not converged in the number of exponents: finer ones change it by "
         f"{fewer:.2g}, allowed {allowed:.2g} (see `rtol`)"
@@ -358,7 +356,12 @@ def _converged(
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
     rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
-    max_depth = _checks.integer("max_depth", max_depth, least=SHALLOW + 1)
+    return _slow_hierarchy(system, rtol, _checks.integer("max_depth", max_depth, least=SHALLOW + 1))
+
+
+@lru_cache(maxsize=1)
+def _slow_hierarchy(system: OpenSystem, rtol: float, max_depth: int) -> tuple[Hierarchy, float]:
+    """`_converged`; the last one is kept for the next question to the same system."""
 
     def answer(hierarchy: Hierarchy) -> tuple[ComplexArray, float]:
         unit, generator = hierarchy.problem.unit, hierarchy.slow[0]
@@ -368,7 +371,8 @@ def _converged(
 
     hierarchy_of = hierarchies(system, widen=1.5)
     hierarchy_of(1, SHALLOW + 1).refuse_factored()  # without it no convergence can be told
-    return ladder(hierarchy_of, answer, max_depth)
+    found, fewer, shallower = ladder(hierarchy_of, answer, max_depth)
+    return found, fewer + shallower
 
 
 def slow_generator(
@@ -578,12 +582,8 @@ class Hierarchical(Motion):
         """Whole states at the marks."""
         if not self.hierarchy.problem.system.constant:
             return super().followed(y, marks)
-        found = [y]
-        for step in np.diff(marks):
-            rows = self._rows(found[-1]).T
-            moved = [krylov_exponential(self.hierarchy.matrix, v, step) for v in rows]
-            found.append(np.stack(moved, axis=-1).ravel())
-        return found
+        found = stepped(self.hierarchy.matrix, self._rows(y), marks)
+        return [rows.ravel() for rows in found]
 
     @cached_property
     def _slow(self) -> tuple[ComplexArray, ComplexArray] | None:
@@ -617,104 +617,32 @@ def hierarchical(
     return Hierarchical(columns, solver, hierarchy.problem.unit, settled, None, hierarchy)
 
 
-# --- the bath, and what second order must not see of it ------------------------------------------
-
-
-def environment(coupling: float, width: float, terms: int) -> ExponentialBosonicEnvironment:
-    """Exponents of the noise G0 K(w) / (1 + (w/gamma)^2), K(w) = w / (1 - exp(-w)).
-
-    `coupling` is G0 [1/(beta hbar)], `width` the Drude cut gamma [k_B T], and `terms` the number of
-    terms of the Pade form of the thermal factor. One more exponent is at gamma, with the weight of
-    the Pade form, which makes S(0) exact, not QuTiP's of the exact thermal factor:
-    docs/theory/numerics.md.
-    """
-    drude = DrudeLorentzEnvironment(T=1.0, lam=0.25 * coupling * width, gamma=width)
-    exponents = drude.approximate("pade", Nk=terms, combine=False).exponents
-    thermal = [e for e in exponents if e.type.name == "R"][1:]  # the first is the one at gamma
-    imaginary = [e for e in exponents if e.type.name == "I"]
-    rest = sum(float(e.ck) / float(e.vk) for e in thermal)
-    return ExponentialBosonicEnvironment(
-        [width * (0.5 * coupling - rest), *(float(e.ck) for e in thermal)],
-        [width, *(float(e.vk) for e in thermal)],
-        [float(e.ck) for e in imaginary],
-        [float(e.vk) for e in imaginary],
-        T=1.0,
-    )
-
-
-def _gaps(hamiltonian: Qobj) -> Array:
-    """E_m - E_n of a Hamiltonian that is diagonal, shape (d, d)."""
-    energies = hamiltonian.diag().real
-    return np.asarray(energies[:, None] - energies[None, :])
-
-
-def dressed(hamiltonian: Qobj, operator: Qobj, width: float) -> Qobj:
-    """Coupling with its elements at Bohr frequency w enlarged by sqrt(1 + (w/gamma)^2).
-
-    The Drude cut lowers the noise at w by the square of that, so second order sees the uncut noise
-    at any cutoff. `hamiltonian` is diagonal.
-    """
-    enlarged = operator.full() * np.sqrt(1.0 + (_gaps(hamiltonian) / width) ** 2)
-    return Qobj(enlarged, dims=operator.dims)
-
-
-def principal_part(hamiltonian: Qobj, operator: Qobj, bath: ExponentialBosonicEnvironment) -> Qobj:
-    """Second-order superoperator that the imaginary half-sided spectrum of the bath makes.
-
-    -[A, Lambda rho - rho Lambda^dag] with Lambda = int_0^inf C(t) A(-t) dt, whose elements are
-    those of A times int_0^inf C(t) exp(-i w t) dt; of that integral the imaginary part alone. The
-    level shift is in it, which grows linearly with the cutoff, and logarithms of it.
-    `hamiltonian` is diagonal.
-    """
-    gaps = _gaps(hamiltonian)
-    half_sided = sum(e.coefficient / (e.exponent + 1j * gaps) for e in bath.exponents)
-    memory = Qobj(1j * operator.full() * half_sided.imag, dims=operator.dims)
-    outer = qutip.spre(operator) - qutip.spost(operator)
-    return -outer * (qutip.spre(memory) - qutip.spost(memory.dag()))
-
-
-def solver(
-    liouvillian: Qobj,
-    operator: Qobj,
-    bath: ExponentialBosonicEnvironment,
-    depth: int,
-    options: Mapping[str, Any] | None = None,
-) -> HEOMSolver:
-    """QuTiP's hierarchy of the given depth; `ParameterError` for options that it does not know."""
-    chosen = {"progress_bar": "", **(options or {}), "store_ados": True}
-    try:
-        return HEOMSolver(liouvillian, (bath, operator), depth, options=chosen)
-    except KeyError as error:
-        raise ParameterError(f"`options` must be QuTiP solver options: {error}") from None
-
-
 # --- propagation ---------------------------------------------------------------------------------
 
 
-def exponential(
-    hierarchy: HEOMSolver, columns: ComplexArray, step: float, steps: int
-) -> tuple[ComplexArray, ComplexArray]:
-    """Density matrices and their derivatives at even times, two arrays (steps + 1, d^2, n).
+def stepped(matrix: csr_array, start: ComplexArray, marks: Array) -> Iterator[ComplexArray]:
+    """exp(t matrix) on columns (rows, n), at one mark of time after the other.
 
-    By the matrix exponential, from column-stacked operators `columns` (d^2, n) with the bath in
-    equilibrium; `step` in beta hbar. Conserved quantities (J_z where Jx = Jy, its parity otherwise)
-    split the right-hand side into blocks; each column takes those that it starts in.
+    Conserved quantities split the matrix into blocks; each column takes those that it starts in.
+    Small blocks move by their whole exponential.
     """
-    rhs = _matrix(hierarchy)
-    states = np.zeros((steps + 1, *columns.shape), dtype=complex)
-    changes = np.zeros_like(states)
-    _, block = connected_components(abs(rhs), directed=False)
-    for n, column in enumerate(columns.T):
-        inside = np.flatnonzero(np.isin(block, block[: len(column)][column != 0]))
-        top = inside[inside < len(column)]
-        part = csr_array(rhs[inside][:, inside])
-        moved = _mover(part, step)
-        y = np.append(column[top], np.zeros(len(inside) - len(top)))
-        for k in range(steps + 1):
-            y = moved(y) if k else y
-            states[k, top, n] = y[: len(top)]
-            changes[k, top, n] = part[: len(top)] @ y
-    return states, changes
+    yield start
+    _, block = connected_components(abs(matrix), directed=False)
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for n, column in enumerate(start.T):
+        if column.any():
+            groups.setdefault(tuple(np.unique(block[column != 0])), []).append(n)
+    places = [(np.flatnonzero(np.isin(block, kept)), columns) for kept, columns in groups.items()]
+    parts = [csr_array(matrix[rows][:, rows]) for rows, _ in places]
+    last, y, rounding = np.nan, start, 4 * np.spacing(np.abs(marks).max())
+    for step in np.diff(marks):
+        if not abs(step - last) <= rounding:
+            movers, last = [_mover(part, step) for part in parts], step
+        before, y = y, np.zeros_like(y)
+        for (rows, columns), moved in zip(places, movers, strict=True):
+            for n in columns:
+                y[rows, n] = moved(before[rows, n])
+        yield y
 
 
 def _mover(matrix: csr_array, time: float) -> Callable[[ComplexArray], ComplexArray]:
@@ -743,12 +671,6 @@ def _length(vectors: ComplexArray) -> float:
     return length
 
 
-def _matrix(hierarchy: HEOMSolver) -> csr_array:
-    matrix = csr_array(hierarchy.rhs(0).data.as_scipy())
-    matrix.eliminate_zeros()
-    return matrix
-
-
 def krylov_exponential(
     matrix: csr_array, vector: ComplexArray, time: float, halvings: int = 0
 ) -> ComplexArray:
@@ -759,6 +681,8 @@ def krylov_exponential(
     """
     size = min(_KRYLOV, len(vector))
     length = _length(vector)
+    if length == 0.0:
+        return vector
     basis = np.zeros((size + 1, len(vector)), dtype=complex)
     small = np.zeros((size + 1, size + 1), dtype=complex)
     basis[0] = vector / length
@@ -787,20 +711,3 @@ def krylov_exponential(
         )
     half = krylov_exponential(matrix, vector, 0.5 * time, halvings + 1)
     return krylov_exponential(matrix, half, 0.5 * time, halvings + 1)
-
-
-def integrated(
-    hierarchy: HEOMSolver, columns: ComplexArray, step: float, steps: int
-) -> tuple[ComplexArray, ComplexArray]:
-    """`exponential` by QuTiP's integrator and options; `ExtractionError` if that gives up."""
-    matrix, top = _matrix(hierarchy), len(columns)
-    d, times, whole = round(top**0.5), step * np.arange(steps + 1), []
-    for column in columns.T:
-        start = np.append(column, np.zeros(matrix.shape[0] - top)).reshape(-1, d, d)
-        try:
-            found = hierarchy.run(start, times).ado_states
-        except IntegratorException as error:
-            raise ExtractionError(f"QuTiP's solver stopped ({error}); change `options`") from None
-        whole.append([state._ado_state.ravel() for state in found])
-    states = np.array(whole).transpose(1, 2, 0)
-    return states[:, :top], np.array([(matrix @ one)[:top] for one in states])

@@ -27,7 +27,8 @@ from numpy.polynomial.legendre import leggauss
 from qutip import Qobj
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
+from openmr._checks import Array, ComplexArray, ParameterError, SizeError
+from openmr.bath import transforms
 from openmr.master.open_system import Coupling, OpenSystem
 
 _MEMORY = ("tcl2", "tcl4")
@@ -36,6 +37,8 @@ _CLOSE = 0.03
 """Frequencies whose difference times the averaging time is below are one, to fourth order."""
 _MOST_RATES = 2000
 """Largest matrix of rates of the coarse-grained equation: 64 MB, ten seconds."""
+_PRECISION = 1e-11
+"""Error of the universal level shift, over the largest."""
 _CHUNK = 2**20
 """Complex numbers of an integrand at a time."""
 
@@ -504,58 +507,22 @@ def _universal_shift(term: _Term) -> ComplexArray:
     frequencies = term.system.bohr[1]
     term.half_sided(frequencies)  # a bath without a level shift says so
 
-    def integrand(v: Array) -> ComplexArray:
-        around = np.stack([v, -v])[..., None] + frequencies
-        jumps = term.dress(term.root(around))
-        products = (jumps.conj().swapaxes(-1, -2) @ jumps).sum(axis=-3)
-        return np.asarray((products[0] - products[1]) / v[:, None, None])
+    def integrand(y: Array) -> ComplexArray:
+        found = []
+        for v in np.array_split(np.exp(y.ravel()), 1 + y.size * term.operators.size // _CHUNK):
+            jumps = term.dress(term.root(np.stack([v, -v])[..., None] + frequencies))
+            products = (jumps.conj().swapaxes(-1, -2) @ jumps).sum(axis=-3)
+            found.append(products[0] - products[1])
+        return np.concatenate(found).reshape(*y.shape, *found[0].shape[1:])
 
     scale = float(frequencies[-1]) or 1.0 / term.coupling.bath.memory_time()
-    edges = scale * np.concatenate([[0.0], 4.0 ** np.arange(-12, 27)])
-    shift = _integral(integrand, edges, term.operators.size)
-    return -(shift + shift.conj().T) / (4 * np.pi)
-
-
-def _integral(
-    function: Callable[[Array], ComplexArray], edges: Array, size: int, rtol: float = 1e-11
-) -> ComplexArray:
-    """Integral of a function (v,) -> (v, ...), panels halved until two Gauss rules agree."""
-    panels = np.stack([edges[:-1], edges[1:]], axis=1)
-    rules = [leggauss(n) for n in (16, 10)]
-    nodes = np.concatenate([x for x, _ in rules])
-    total, scale = 0.0, 0.0
-    for _ in range(60):
-        pieces = []
-        step = max(1, _CHUNK // (size * len(nodes)))
-        for chunk in np.split(panels, range(step, len(panels), step)):
-            half = 0.5 * (chunk[:, 1] - chunk[:, 0])
-            points = chunk.mean(axis=1)[:, None] + half[:, None] * nodes
-            values = function(points.ravel()).reshape(*points.shape, -1) * half[:, None, None]
-            fine, coarse = (
-                np.einsum("k,pkx->px", weights, values[:, part])
-                for (_, weights), part in zip(rules, (slice(16), slice(16, None)), strict=True)
-            )
-            pieces.append((fine, np.abs(fine - coarse).max(axis=1)))
-        fine = np.concatenate([piece for piece, _ in pieces])
-        errors = np.concatenate([error for _, error in pieces])
-        scale = max(scale, float(np.abs(total + fine.sum(axis=0)).max()))
-        good = errors <= rtol * scale
-        total = total + fine[good].sum(axis=0)
-        if good.all():
-            return np.asarray(total).reshape(function(edges[-1:]).shape[1:])
-        middles = panels[~good].mean(axis=1)
-        panels = np.concatenate(
-            [
-                np.stack([panels[~good, 0], middles], axis=1),
-                np.stack([middles, panels[~good, 1]], axis=1),
-            ]
-        )
-        if len(panels) > 2**14:
-            break
-    raise ConvergenceError(
-        f"the integral of the universal level shift is uncertain by {errors.max():.2g} of "
-        f"{scale:.2g}: give a smoother spectrum, or `level_shift=False`"
+    edges = np.log(scale) + np.linspace(-36.0, 36.0, 37)
+    edges, values = transforms.resolved(
+        integrand, edges, precision=_PRECISION, name="spectra", axis="ln v"
     )
+    weights = 0.5 * np.diff(edges)[:, None] * transforms.WEIGHTS
+    shift = np.tensordot(weights, values)
+    return np.asarray(-(shift + shift.conj().T) / (4 * np.pi))
 
 
 def _coarse_grained(term: _Term) -> _Piece:

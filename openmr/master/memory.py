@@ -481,6 +481,11 @@ class FourthOrder:
         w = memory.reshape(-1, size, size)
         return w[:k], w[k:-k] if k else w, w[len(w) - k :]
 
+    def _crossed(self, inner: ComplexArray, w1: ComplexArray) -> ComplexArray:
+        """The share of w1 in the change of w2."""
+        one, other, _ = self._pairs
+        return np.asarray(inner[other] @ w1[one] + inner[one] @ w1[other])
+
     def _sources(self, outer: ComplexArray, w1: ComplexArray, w2: ComplexArray) -> ComplexArray:
         """The share of w1 and w2 in the change of w3."""
         place = self._pairs[2]
@@ -493,14 +498,12 @@ class FourthOrder:
         one, other, _ = self._pairs
         nu = self.rates[:, None, None]
         w1, w2, w3 = self._split(memory)
-        crossed = inner[other] @ w1[one] + inner[one] @ w1[other]
-        return _joined(
-            (
-                free @ w1 - w1 @ free - nu * w1 + inner,
-                free @ w2 - w2 @ free - (nu[one] + nu[other]) * w2 + crossed,
-                free @ w3 - w3 @ free - nu * w3 + self._sources(outer, w1, w2),
-            )
+        terms = (
+            (w1, nu, inner),
+            (w2, nu[one] + nu[other], self._crossed(inner, w1)),
+            (w3, nu, self._sources(outer, w1, w2)),
         )
+        return _joined(free @ w - w @ free - decay * w + source for w, decay, source in terms)
 
     def kicked(self, time: float, memory: ComplexArray, pulse: ComplexArray) -> ComplexArray:
         """All w after a pulse."""
@@ -539,8 +542,7 @@ class FourthOrder:
             )
         one, other, _ = self._pairs
         w1 = inner / (nu - gaps)
-        crossed = inner[other] @ w1[one] + inner[one] @ w1[other]
-        w2 = crossed / (nu[one] + nu[other] - gaps)
+        w2 = self._crossed(inner, w1) / (nu[one] + nu[other] - gaps)
         w3 = self._sources(outer, w1, w2) / (nu - gaps)
         return self._by_coupling(modes @ (outer @ w3) @ back)
 

@@ -21,6 +21,9 @@ from openmr._checks import Array, ComplexArray, ConvergenceError
 _SOLVER = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-12}
 """Errors of a step in time, for states and for memories that are both of order one."""
 
+_FEW, _BAD_BASIS = 3, 1e3
+"""Marks up to which an exponential each is cheap, and rounding of a basis that would show."""
+
 Path = Callable[[float], ComplexArray]
 Change = Callable[[float, ComplexArray], ComplexArray]
 
@@ -46,6 +49,24 @@ def integrated(
             "options={'method': 'Radau'}"
         )
     return list(found.y.T)
+
+
+def exponentials(matrix: ComplexArray, start: ComplexArray, marks: Array) -> list[ComplexArray]:
+    """exp((t - t0) matrix) on columns at the marks, by its modes where they are a good basis.
+
+    Otherwise step by step, where steps that are equal to the rounding of the times are one.
+    """
+    if len(marks) > _FEW:
+        values, modes = np.linalg.eig(matrix)
+        if np.linalg.cond(modes) < _BAD_BASIS:
+            grown = np.exp(np.outer(marks - marks[0], values))
+            return list(modes @ (grown[:, :, None] * np.linalg.solve(modes, start)))
+    found, last = [start], np.nan
+    for step in np.diff(marks):
+        if not abs(step - last) <= 4 * np.spacing(np.abs(marks).max()):
+            moved, last = expm(step * matrix), step
+        found.append(np.asarray(moved @ found[-1]))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +135,8 @@ class Motion:
         *found, y = self.followed(y, np.append(marks[marks < end], end))
         if not self.forgotten(y):
             return [*found, *self.along(y, rest)[1:]]
-        columns, last = self.top(y), np.nan
-        for step in np.diff(rest):
-            # what is equal to the rounding of the times themselves is equal
-            if not abs(step - last) <= 4 * np.spacing(np.abs(rest).max()):
-                matrix, last = expm(step * limit), step
-            columns = np.asarray(matrix @ columns)
-            found.append(self.late(y, columns))
-        return found
+        columns = exponentials(limit, self.top(y), rest)[1:]
+        return [*found, *(self.late(y, one) for one in columns)]
 
 
 def run(motion: Motion, grid: Array, kicks: Sequence[tuple[float, ComplexArray]]) -> Path:

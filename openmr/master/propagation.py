@@ -27,7 +27,7 @@ from openmr.master.memory import FINE, ConstantSecondOrder, FourthOrder, SecondO
 from openmr.master.motion import Local, Motion, Path, Remembering, run
 from openmr.master.open_system import OpenSystem
 from openmr.master.panels import PanelMemory, panel_memory
-from openmr.tables import document
+from openmr.tables import Record, document
 
 _FINENESS, _LAST = (FINE, 1e-6), 1e-4
 """Errors of the exponents that are tried in second order, where one more costs little; and the last
@@ -46,7 +46,7 @@ _NOISE = {False: 1e-12, True: 1e-9}
 
 
 @dataclass(frozen=True, eq=False)
-class Evolution:
+class Evolution(Record):
     """States of an open system at a set of times, and what they say of its positivity.
 
     Attributes
@@ -65,6 +65,7 @@ class Evolution:
         transforms over the largest half rate where there are none; else 0.
     """
 
+    SCHEMA = "openmr/master/evolution/1"
     method: str
     times: Array
     states: tuple[Qobj, ...]
@@ -111,24 +112,15 @@ class Evolution:
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
-        """Times, states as real and imaginary parts, mean values and monitors.
+        """All fields, states by real and imaginary part, and the monitors.
 
         Returns
         -------
         dict
             As JSON can hold it.
         """
-        expect = self.expect if isinstance(self.expect, dict) else dict(enumerate(self.expect))
-        body = {
-            "method": self.method,
-            "times": self.times,
-            "states": np.array([state.full() for state in self.states]),
-            "expect": {str(k): np.asarray(v, dtype=complex) for k, v in expect.items()},
-            "uncertainty": self.uncertainty,
-            "lowest_state": self.lowest_state,
-            "crossings": self.crossings,
-        }
-        return document("openmr/master/evolution/1", body)
+        monitors = {"lowest_state": self.lowest_state, "crossings": self.crossings}
+        return super().to_dict() | document(self.SCHEMA, monitors)
 
     def __repr__(self) -> str:
         what = "maps" if self._is_map else "states"
@@ -170,15 +162,14 @@ def evolve(
     check: bool = True,
     options: Mapping[str, Any] | None = None,
     extra: Qobj | None = None,
-) -> Any:
+) -> Evolution:
     """States of an open system in time; maps, if the start is a superoperator.
 
     Parameters
     ----------
     system : OpenSystem, Generator or PanelMemory
         What `OpenSystem` describes, with an H or A that may depend on time; or a generator that is
-        there already, constant or at all times. For one release also what the old `tcl2` gives,
-        with a list of states as the result.
+        there already, constant or at all times.
     start : Qobj
         Ket, density matrix or superoperator at the first time, uncorrelated with the baths.
     times : array_like (t,), inverse unit of energy
@@ -224,9 +215,6 @@ def evolve(
     ConvergenceError
         If the integrator stops, or a hierarchy does not converge.
     """
-    if hasattr(system, "listed_states"):
-        _checks.warn_renamed("evolve(tcl2(...), ...)", "evolve(system, ..., method='tcl2')")
-        return system.listed_states(start, times, extra=extra, options=options)
     made = isinstance(system, Generator | PanelMemory)
     described = system.system if isinstance(system, Generator | PanelMemory) else system
     _checks.instance("system", described, OpenSystem)
@@ -389,8 +377,9 @@ def _converged(asked: _Asked) -> tuple[Path, float]:
     def answer(hierarchy: Hierarchy) -> tuple[ComplexArray, float]:
         return np.array([path_of(hierarchy)(time) for time in asked.grid]), asked.rtol or 1e-4
 
-    found, change = ladder(hierarchies(asked.system, float(asked.grid[0])), answer, asked.max_depth)
-    return path_of(found), change
+    hierarchy_of = hierarchies(asked.system, float(asked.grid[0]))
+    found, fewer, shallower = ladder(hierarchy_of, answer, asked.max_depth)
+    return path_of(found), fewer + shallower
 
 
 # --- what was given ------------------------------------------------------------------------------

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qutip import Qobj
-from scipy.linalg import expm, lapack
+from scipy.linalg import lapack
 from scipy.optimize import linear_sum_assignment
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.bath import Bath, BathCheck
 from openmr.master.markov import ROUTES, Generator, Part, generator
+from openmr.master.motion import exponentials
 from openmr.master.open_system import ROUNDING, OpenSystem
 from openmr.tables import Record, table
 
@@ -608,14 +609,9 @@ def correlation(
         _steady_only(state)
         return np.asarray(hierarchy.two_time(system, left, right, grid, **_hierarchical(options)))
     made, left, right, rho = _regression(system, left, right, method, state, options)
-    vector, found, last, steps = (right @ rho).T.ravel(), [], 0.0, {}
-    for time in grid:
-        step = float(f"{time - last:.12e}")  # those of a uniform grid are one
-        if step not in steps:
-            steps = {step: expm(step * made.eigenmatrix)}
-        vector, last = steps[step] @ vector, time
-        found.append(left.ravel() @ vector)
-    return np.array(found)
+    columns = (right @ rho).T.reshape(-1, 1)
+    found = exponentials(made.eigenmatrix, columns, np.append(0.0, grid))[1:]
+    return np.array([left.ravel() @ one[:, 0] for one in found])
 
 
 def spectrum(

@@ -31,7 +31,7 @@ from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, means, variance
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import BRANCHES, VectorEquilibrium, refuse_branch, solved
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
@@ -62,6 +62,8 @@ class Equilibrium(ThermalState):
         """All four averages, each of shape (..., n)."""
         if self.known is not None:
             return self.known
+        if not self.magnet:
+            return Means(*4 * (self.reduced_splitting,))
         x = np.moveaxis(self.reduced_splitting, -1, 0)
         found = [means(spin, one) for spin, one in zip(self.magnet.spins, x, strict=True)]
         return Means(*_columns(found))
@@ -105,8 +107,8 @@ class Equilibrium(ThermalState):
         """
         magnet, x = self.magnet, self.reduced_splitting
         beta = 1.0 / (units.K_B * self.temperature[..., None])
-        g = np.array([moments.single_g for moments in magnet.sublattices])
-        coupling = beta[..., None] * np.array(magnet.weiss)
+        g = magnet.g_factors
+        coupling = beta[..., None] * magnet.weiss_matrix
         drive = np.abs(units.MU_B * beta * self.field[..., None] * g)
         drive = drive + _matvec(np.abs(coupling), np.abs(self.mean_spin))
         # |dx| per relative change of the input
@@ -202,7 +204,7 @@ def equilibrium(
     >>> state.mean_spin.shape
     (2, 1)
     """
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     _checks.choice("branch", branch, BRANCHES)
     refuse_branch(branch, sample.magnet)
     if direction is not None:
@@ -212,7 +214,7 @@ def equilibrium(
             return VectorEquilibrium(sample, temperature, field, b, *found)
         return equilibrium(sample, temperature, field)
     temperature, field = checked_points(sample, temperature, field)
-    levels = temperature.size * float((2 * sample.magnet.spins + 1).max())
+    levels = temperature.size * float((2 * sample.magnet.spins + 1).max(initial=1.0))
     if levels > _MAX_LEVELS:
         raise SizeError(
             f"`temperature` and `field` must span at most {_MAX_LEVELS:g} points times spin "
@@ -225,7 +227,7 @@ def equilibrium(
 
 def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
     """Temperatures and fields broadcast against each other, refused where `equilibrium` does."""
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     if sample.magnet.is_oriented:
         raise ParameterError(
             "`direction` of the field must be given for moments with axes of their own "
@@ -239,6 +241,7 @@ def checked_vectors(
     sample: Sample, temperature: ArrayLike, field: ArrayLike, direction: ArrayLike
 ) -> tuple[Array, Array, Array]:
     """The same with unit vectors b (..., 3), for any moments."""
+    expect_film(sample)
     kelvin, tesla = _checked(sample, temperature, field)
     b = _checks.unit_vectors("direction", direction)
     shapes = {"temperature": kelvin, "field": tesla, "direction": b[..., 0]}
@@ -275,7 +278,10 @@ def thermal_state(sample: Sample, temperature: Array, field: Array) -> Equilibri
 
 def _solved(magnet: Magnet, temperature: Array, field: Array) -> tuple[Array, Means]:
     """Reduced splitting and averages (..., n)."""
-    weiss = np.array(magnet.weiss)
+    if not magnet:
+        none = np.zeros((*temperature.shape, 0))
+        return none, Means(*4 * (none,))
+    weiss = magnet.weiss_matrix
     solve = _together if np.any(weiss - np.diag(np.diag(weiss))) else _apart
     grid = (*temperature.shape, len(weiss))
     found = solve(magnet, temperature.ravel(), field.ravel())
@@ -313,9 +319,9 @@ def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
 
 def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
     """Reduced splitting and averages (p, n) of coupled sublattices."""
-    weiss = np.array(magnet.weiss)
+    weiss = magnet.weiss_matrix
     beta = 1.0 / (units.K_B * temperature)
-    g = np.array([moments.single_g for moments in magnet.sublattices])
+    g = magnet.g_factors
     problem = WeissProblem(
         spins=magnet.spins,
         g=g,

@@ -28,18 +28,20 @@ def blocks(count: int, size: int | None = None) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, count, size))
 
 
-def in_blocks(work: Callable[..., Found], grid: tuple[int, ...], *given: Any) -> Found:
+def in_blocks(
+    work: Callable[..., Found], grid: tuple[int, ...], *given: Any, size: int | None = None
+) -> Found:
     """`work` of arrays (...) or records on a grid of that shape; block by block if it is large.
 
     `work` takes what is given, for all points or for some, and returns records, tuples, mappings or
     arrays of the same points. Numbers in mappings are the largest of all blocks.
     """
     count = int(np.prod(grid))
-    if count <= BLOCK:
+    if count <= (size or BLOCK):
         return work(*given)
     rows = [each(lambda array: array.reshape(count, *array.shape[len(grid) :]), g) for g in given]
     whole: Any = None
-    for block in blocks(count):
+    for block in blocks(count, size):
         part = work(*(each(lambda array, cut=block: array[cut], row) for row in rows))
         if whole is None:
             whole = each(partial(_room, count), part)

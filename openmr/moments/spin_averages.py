@@ -79,6 +79,60 @@ def _across(spin: float, depth: Array, t: Array) -> Array:
     return found
 
 
+@cache
+def _quadrupole(spin: float) -> tuple[float, ...]:
+    """Coefficients of [S(S+1) P - 3 R / 2] over 2, lowest power first: 0 and no negative one."""
+    above, below = _half_angle(spin)
+    above = (*above, 0.0)[: len(below)]
+    square = spin * (spin + 1)
+    return tuple(square * p - 1.5 * r for p, r in zip(below, above, strict=True))
+
+
+def axial_excess(spin: float, x: ArrayLike) -> Array:
+    """<S_par^2> - (1/2) (<S_x^2> + <S_y^2>) x / sinh(x), without a difference of large numbers.
+
+    What spins across the field lose faster than spins along it, by a noise that is flat but for
+    detailed balance. At small x it is x^2 S(S+1) [12 S(S+1) + 1] / 180, at large x it is S^2.
+
+    Parameters
+    ----------
+    spin : float, no unit
+    x : array_like (...), no unit
+        beta eps_L.
+
+    Returns
+    -------
+    array (...), no unit
+        >= 0.
+    """
+    depth = np.abs(np.asarray(x, dtype=float))
+    t = np.tanh(0.5 * depth)
+    across = _across(spin, depth, t)
+    if 2 * spin > _MAX_BINOMIAL:
+        excess = spin * (spin + 1) - 1.5 * across
+    else:
+        square = t * t
+        excess = _polynomial(_quadrupole(spin), square) / _polynomial(_half_angle(spin)[1], square)
+    return np.asarray(excess + 0.5 * across * _less_than_one(depth))
+
+
+def _less_than_one(x: Array) -> Array:
+    """1 - x / sinh(x) at x >= 0."""
+    near = np.minimum(x, 1.0)
+    square = near * near
+    series = np.ones_like(x)
+    for k in range(9, 0, -1):  # sinh(x) - x = (x^3/6) [1 + (x^2/20) [1 + (x^2/42) ...]]
+        series = 1.0 + square / ((2 * k + 2) * (2 * k + 3)) * series
+    far = np.minimum(np.maximum(x, 1.0), 700.0)
+    small = square / 6.0 * series * _over_sinh(near)
+    return np.asarray(np.where(x < 1.0, small, 1.0 - far / np.sinh(far)))
+
+
+def _over_sinh(x: Array) -> Array:
+    """X / sinh(x)."""
+    return np.divide(x, np.sinh(x), out=np.ones_like(x), where=x != 0)
+
+
 class Brillouin(NamedTuple):
     """S B_S(S x) = -<S_par> and its slope, the variance, at x >= 0."""
 

@@ -21,6 +21,7 @@ from openmr import _checks
 from openmr._checks import SMALLEST, Array, ComplexArray
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.levels import AxialLevels
+from openmr.moments.spin_averages import axial_excess
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.axial_lines import axial_lines, refuse_turned_couplings
 from openmr.rates.record import ExchangePart, over_sublattices, zero_tensor
@@ -554,6 +555,22 @@ def transverse_isotropic(
     rate = np.pi / HBAR * magnet.densities * electrons.dos * coupling**2
     dephased = (rate * state.dephasing_moment(magnet.disorder)).sum(axis=-1)
     return np.asarray(0.5 * spin_flip_rate + 0.5 * parallel + dephased)
+
+
+def transverse_excess(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+    """1/tau_perp - 1/tau_par for isotropic coupling at random places, per sublattice [1/s].
+
+    Eq. (85) less Eq. (84), as a sum of positive terms.
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
+    x = np.moveaxis(state.reduced_splitting, -1, 0)
+    rate = np.pi / HBAR * magnet.densities * electrons.dos * magnet.exchange[:, 0] ** 2
+    excess = [axial_excess(spin, one) for spin, one in zip(magnet.spins, x, strict=True)]
+    return np.asarray(rate * np.stack(excess, axis=-1))
 
 
 def saturated_dephasing(magnet: Magnet, electrons: Electrons) -> float:

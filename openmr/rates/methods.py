@@ -38,7 +38,6 @@ class Options(TypedDict, total=False):
     resolution: float | None
     thermostat: Literal["projection", "reset", "flips"]
     thermostat_rate: float | None
-    options: Mapping[str, Any] | None
     progress: bool | None
     energy_relaxation_rate: float
     half_width: float
@@ -79,6 +78,8 @@ class Method:
     takes_grids: bool = False  # all points at once; the others go point by point
     takes_matrices: bool = False  # couplings J with elements off the diagonal
     takes_levels: bool = False  # moments with axes and levels of their own
+    takes_sheets: bool = True  # linear in the density, so that a plane of moments has a rate
+    keeps_splitting: bool = False  # the electrons', whatever the options
     gives_uncertainty: bool = False  # else `Relaxation.uncertainty` is None
     diagnostics: Mapping[str, Diagnostic] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)  # old name of an option -> new
@@ -181,7 +182,7 @@ METHODS: Final[dict[str, Method]] = {
             gives_uncertainty=True,
             diagnostics={
                 "residual": Diagnostic("1", "largest misfit, of the initial polarisation"),
-                "solver_change": Diagnostic("1/s", "change on a tighter solver tolerance"),
+                "solver_change": Diagnostic("1/s", "rounding of the solver"),
                 "window_change": Diagnostic("1/s", "change on a window that starts later"),
                 "precession_uncertainty": Diagnostic("rad/s", "of the precession"),
             },
@@ -193,6 +194,7 @@ METHODS: Final[dict[str, Method]] = {
             "Do the Pauli principle and the electrons' splitting matter?",
             "every energy of the Fermi sea, any splitting; golden rule",
             "memory, higher orders; needs energy mixing when cold",
+            keeps_splitting=True,
             diagnostics={
                 "grid_change": Diagnostic("1", "change on a finer and longer energy grid"),
                 "charge": Diagnostic("1", "change of the charge, over the largest rate"),
@@ -232,13 +234,14 @@ METHODS: Final[dict[str, Method]] = {
             "Does second order in J suffice?",
             "all orders of a Gaussian bath with memory",
             "S > 1 is slow; very weak or very strong noise; very cold moments",
+            takes_sheets=False,
             gives_uncertainty=True,
             diagnostics={
                 "terms": Diagnostic("1", "Pade terms of the thermal factor"),
                 "depth": Diagnostic("1", "levels of the hierarchy"),
                 "drude_cutoff": Diagnostic("eV", "of the narrower of the two baths"),
                 "coupling": Diagnostic("1", "noise times beta hbar"),
-                "terms_change": Diagnostic("1", "change on one term less, over the largest rate"),
+                "terms_change": Diagnostic("1", "change on more terms, over the largest rate"),
                 "depth_change": Diagnostic("1", "change on one level less, likewise"),
                 "plateau_variation": Diagnostic("1", "variation on the plateau, likewise"),
                 "cutoff_change": Diagnostic("1", "last step to an infinite cutoff, likewise"),
@@ -256,6 +259,7 @@ METHODS: Final[dict[str, Method]] = {
             "Is a master equation right at all?",
             "unitary dynamics of one electron in a finite band",
             "flat noise: only small beta eps_L is thermal; S > 1 is large",
+            takes_sheets=False,
             gives_uncertainty=True,
             diagnostics={
                 "bath": Diagnostic("", "kind of noise, here flat"),

@@ -16,7 +16,7 @@ from openmr.moments.grid import in_blocks
 from openmr.moments.state import ThermalState
 from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 
 _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
@@ -48,9 +48,9 @@ def relaxation(
         "exact"; `rates.methods` says of each which question it answers.
     **options
         Those of the method, e.g. ``form=`` of the closed form, ``electron_splitting=`` of the
-        numerical routes, ``options=`` of the evolution (QuTiP's solver options); and ``azimuth=``
-        [rad], which turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then
-        1/tau_perp(phi). That is the same relaxation in other axes, so no resistivity depends on it.
+        numerical routes; and ``azimuth=`` [rad], which turns the local axes by phi, Eq. (39):
+        ``tensor[..., 0, 0]`` is then 1/tau_perp(phi). That is the same relaxation in other axes, so
+        no resistivity depends on it.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def relaxation(
     """
     if direction is None and branch == "lowest":
         return relaxation_and(None, sample, temperature, field, method, options)[0]
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     _chosen(sample, method, options)  # refused before any work
     state = equilibrium(sample, temperature, field, direction=direction, branch=branch)
     return relaxation_at(state, method=method, **options)
@@ -88,10 +88,10 @@ def relaxation_and(
     options: Mapping[str, Any],
 ) -> tuple[Relaxation, Any]:
     """`relaxation`, and arrays that `then`, if given, makes of each block of it, azimuth 0."""
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     chosen, route, azimuth = _chosen(sample, method, options)
     if not chosen.takes_grids:
-        if sample.magnet.spins.max() > _LARGE_SPIN:
+        if sample.magnet.spins.max(initial=0.0) > _LARGE_SPIN:
             route(equilibrium(sample, [], []))
         state = equilibrium(sample, temperature, field)
         found = _record(chosen, state, route(state))

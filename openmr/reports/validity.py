@@ -23,7 +23,7 @@ from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.methods import COSTLY
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
 from openmr.tables import Comparison, document, table
@@ -227,7 +227,7 @@ def validity(
     >>> report.worst("tau_par").name
     'third order in J (Kondo), along'
     """
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     _ = sample.magnet.exchange  # refuses matrices
     if not np.size(temperature) or not np.size(field):
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
@@ -278,8 +278,11 @@ def validity_at(
     half_width = _checks.number("half_width", half_width, "eV", above=0.0)
     mixing_rate = _checks.number("mixing_rate", mixing_rate, "1/s", least=0.0)
     point = _Point(state, half_width, costs, mixing_rate)
-    if costs:
+    if costs and state.magnet:
         point.cost(lambda: point.fermi_sea.longitudinal, "", "")  # refuses a band too narrow
+    if not state.magnet:  # 1/tau_0 and omega_B are as given
+        found = (_hall_angle(point, direction),)
+        return Validity(state.sample, state.temperature, state.field, found, tolerance, half_width)
     assumptions = [
         _second_order(point, routes),
         *_third_order(point),
@@ -849,7 +852,7 @@ def closing_lines(report: Validity) -> list[str]:
     lines, allowed = [], report.tolerance
     for name, title in CLOSED_FORMS.items():
         affected = [a for a in report.assumptions if name in a.affects]
-        told = affected[0].because if affected else "no number"
+        told = affected[0].because if affected else "no moments, nothing assumed"
         if (worst := report.worst(name)) is not None:
             told = f"at worst {percent(worst.cost, allowed)}: {worst.name} ({worst.because})"
             told += "; it says nothing here" if worst.cost >= 1.0 else ""

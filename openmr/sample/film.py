@@ -1,4 +1,4 @@
-"""Electrons, film, and the sample that joins them with a magnet: frozen, checked, in public units.
+"""Electrons, film, and what joins them with a magnet, a layer or a sample: frozen and checked.
 
 Equation numbers refer to Zhang, Wang and Yao, "Open quantum theory of magnetoresistance in
 mesoscopic magnetic materials".
@@ -7,12 +7,16 @@ mesoscopic magnetic materials".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from openmr import _checks, units
 from openmr._checks import ParameterError, Range
-from openmr.sample.magnet import Magnet, lande
+from openmr.sample.magnet import NO_MOMENTS, Magnet, lande
+
+if TYPE_CHECKING:
+    from openmr.sample.stack import Stack
 
 SMALLEST_G = 1e-15  # B_sd stays finite; small ones serve to switch the Zeeman energy off
 DOS = Range(1.0, 1e34, "eV^-1 m^-3", "1 per eV and nm^3 is 1e27")
@@ -175,25 +179,128 @@ class Film:
         return 1.0 / self.spin_flip_time
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A magnet, its itinerant electrons and the film they are in.
+@dataclass(frozen=True, slots=True, init=False)
+class Layer:
+    """One layer of a stack: a film, its electrons and the moments in it, if there are any.
 
     Parameters
     ----------
-    magnet : Magnet
+    film : Film
+    electrons : Electrons
+    magnet : Magnet or None
+        None is a layer without moments.
+    """
+
+    film: Film
+    electrons: Electrons
+    magnet: Magnet
+
+    def __init__(self, film: Film, electrons: Electrons, magnet: Magnet | None = None) -> None:
+        magnet = NO_MOMENTS if magnet is None else magnet
+        _checks.instance("film", film, Film)
+        _checks.instance("electrons", electrons, Electrons)
+        _checks.instance("magnet", magnet, Magnet)
+        object.__setattr__(self, "film", film)
+        object.__setattr__(self, "electrons", electrons)
+        object.__setattr__(self, "magnet", magnet)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Sample:
+    """A magnet, its itinerant electrons and the film they are in; or a stack of layers.
+
+    Parameters
+    ----------
+    magnet : Magnet or None
+        None is a film without moments, whose `magnet` has no sublattices.
     electrons : Electrons
     film : Film
     name : str
         What reports call it.
+    stack : Stack, optional
+        Instead of the first three, which are then None.
+
+    Raises
+    ------
+    ParameterError
+        For a part of a wrong kind, or a stack beside parts of a film.
     """
 
     magnet: Magnet
     electrons: Electrons
     film: Film
     name: str = "sample"
+    stack: Stack | None = None
 
-    def __post_init__(self) -> None:
-        _checks.instance("magnet", self.magnet, Magnet)
-        _checks.instance("electrons", self.electrons, Electrons)
-        _checks.instance("film", self.film, Film)
+    def __init__(
+        self,
+        magnet: Magnet | None = None,
+        electrons: Electrons | None = None,
+        film: Film | None = None,
+        name: str = "sample",
+        *,
+        stack: Stack | None = None,
+    ) -> None:
+        if stack is None:
+            of_film = Layer(film, electrons, magnet)  # type: ignore[arg-type]
+            parts = of_film.magnet, of_film.electrons, of_film.film
+        else:
+            from openmr.sample.stack import Stack  # which is made of layers
+
+            _checks.instance("stack", stack, Stack)
+            parts = magnet, electrons, film  # type: ignore[assignment]
+            for part, value in zip(("magnet", "electrons", "film"), parts, strict=True):
+                if value is not None:
+                    raise ParameterError(
+                        f"`{part}` must not be given beside `stack`, whose layers have their own"
+                    )
+        for part, value in zip(("magnet", "electrons", "film"), parts, strict=True):
+            object.__setattr__(self, part, value)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "stack", stack)
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether it is a stack, even of one layer."""
+        return self.stack is not None
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """From z = 0 upward; one of a film."""
+        if self.stack is not None:
+            return self.stack.layers
+        return (Layer(self.film, self.electrons, self.magnet),)
+
+    def layer(self, index: int) -> Sample:
+        """The sample that one layer would be alone.
+
+        Parameters
+        ----------
+        index : int
+            From 0 at z = 0 upward.
+
+        Returns
+        -------
+        Sample
+            Without the faces of the stack.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such layer.
+        """
+        if self.stack is None and index == 0:
+            return self
+        most = len(self.layers) - 1
+        one = self.layers[_checks.integer("index", index, least=0, most=most)]
+        return Sample(one.magnet, one.electrons, one.film, f"{self.name}, layer {index}")
+
+
+def expect_film(sample: Sample) -> None:
+    """Refuse what is no sample, or is a stack, where a film is asked for."""
+    _checks.instance("sample", sample, Sample)
+    if sample.is_stack:
+        raise ParameterError(
+            f"`sample` must be a film here, got a stack of {len(sample.layers)} layers; "
+            "`sample.layer(0)` is its lowest layer alone"
+        )

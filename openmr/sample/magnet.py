@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
-from openmr._checks import Array, ComplexArray, ParameterError, Range
+from openmr._checks import SMALLEST, Array, ComplexArray, ParameterError, Range
 from openmr.sample.crystal_field import Elements, crystal_hamiltonian
 from openmr.sample.own_hamiltonian import (
     G_FACTOR,
@@ -292,7 +292,10 @@ class Magnet:
     ) -> None:
         moments = tuple(sublattices) if isinstance(sublattices, Sequence) else (sublattices,)
         if not moments:
-            raise ParameterError("`sublattices` must hold at least one Moments, got none")
+            raise ParameterError(
+                "`sublattices` must hold at least one Moments, got none; a film without moments is "
+                "Sample(None, electrons, film)"
+            )
         for item in moments:
             _checks.instance("sublattices", item, Moments)
         orders = {
@@ -344,6 +347,16 @@ class Magnet:
         return np.array([moments.spin for moments in self.sublattices])
 
     @property
+    def g_factors(self) -> Array:
+        """g-factor of each sublattice, shape (n,)."""
+        return np.array([moments.single_g for moments in self.sublattices])
+
+    @property
+    def weiss_matrix(self) -> Array:
+        """J0_ij [eV], shape (n, n)."""
+        return np.array(self.weiss).reshape(2 * (len(self.sublattices),))
+
+    @property
     def densities(self) -> Array:
         """Density of each sublattice [m^-3], shape (n,)."""
         return np.array([moments.density for moments in self.sublattices])
@@ -351,7 +364,23 @@ class Magnet:
     @property
     def exchange(self) -> Array:
         """J_v of each sublattice [eV m^3], shape (n, 3); refused as by `principal_exchange`."""
-        return np.array([moments.principal_exchange for moments in self.sublattices])
+        return np.array([moments.principal_exchange for moments in self.sublattices]).reshape(-1, 3)
+
+    def __bool__(self) -> bool:
+        """Whether there are moments at all."""
+        return bool(self.sublattices)
+
+
+def _without_moments() -> Magnet:
+    """A magnet of no sublattices, which `Magnet` itself takes for a slip."""
+    none = object.__new__(Magnet)
+    for name, value in (("sublattices", ()), ("weiss", ()), ("disorder", "random")):
+        object.__setattr__(none, name, value)
+    return none
+
+
+NO_MOMENTS: Final = _without_moments()
+"""The magnet of a film without moments: every sum over its sublattices is 0."""
 
 
 def _nested(rows: Any) -> Any:
@@ -421,7 +450,7 @@ def symmetrising_weights(weiss: Array) -> Array:
             f"weights w (the densities), got weiss[{row}][{column}] = "
             f"{weiss[row, column]:g} eV and weiss[{column}][{row}] = {weiss[column, row]:g} eV"
         )
-    return np.asarray(weights / weights.max())
+    return np.asarray(weights / weights.max(initial=SMALLEST))
 
 
 def _weights_of_matrices(weiss: Array) -> Array:

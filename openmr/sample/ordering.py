@@ -21,7 +21,7 @@ _COLDEST = 1e-6
 def _ordering_modes(magnet: Magnet) -> tuple[Array, Array]:
     """Mean-field ordering temperatures [K], ascending, and the <S_par> patterns (columns)."""
     _checks.instance("magnet", magnet, Magnet)
-    weiss = np.array(magnet.weiss)
+    weiss = magnet.weiss_matrix
     weights = symmetrising_weights(weiss)
     curie_constant = magnet.spins * (magnet.spins + 1.0) / 3.0
     root = np.sqrt(curie_constant / weights)
@@ -49,7 +49,7 @@ def ordering_temperature(magnet: Magnet) -> float:
     _checks.instance("magnet", magnet, Magnet)
     if magnet.is_oriented:
         return _first_order(magnet)[0]
-    return max(0.0, float(_ordering_modes(magnet)[0][-1]))
+    return float(_ordering_modes(magnet)[0].max(initial=0.0))
 
 
 def _zero_field_levels(moments: Moments) -> tuple[Array, ComplexArray]:
@@ -128,8 +128,11 @@ def _leading_net_moment(magnet: Magnet) -> float:
         )
         sizes = np.linalg.norm(moments, axis=-1).sum()
         return float(np.linalg.norm(moments.sum(axis=0)) / sizes) if sizes else 0.0
-    pattern = _ordering_modes(magnet)[1][:, -1]
-    moments = pattern * magnet.densities * np.array([m.single_g for m in magnet.sublattices])
+    modes = _ordering_modes(magnet)[1]
+    if not modes.size:
+        return 0.0
+    pattern = modes[:, -1]
+    moments = pattern * magnet.densities * magnet.g_factors
     return float(abs(moments.sum()) / np.abs(moments).sum())
 
 

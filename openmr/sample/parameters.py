@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any, Final
 
@@ -15,11 +15,12 @@ import numpy as np
 
 from openmr import _checks
 from openmr._checks import LARGEST_SPIN, ParameterError, Range
-from openmr.sample import film
-from openmr.sample.film import Sample
+from openmr.sample import film, stack
+from openmr.sample.film import Layer, Sample
 from openmr.sample.magnet import EXCHANGE, ORDER, SPIN_DENSITY, Magnet
 from openmr.sample.ordering import curie_temperature, neel_temperature, ordering_temperature
 from openmr.sample.own_hamiltonian import G_FACTOR
+from openmr.sample.stack import Interface, Stack
 
 POINT: Final = {"temperature": "K", "field": "T", "direction": "1"}
 """Parameters of a sweep beside the sample's: name -> unit."""
@@ -64,7 +65,18 @@ def _row(
     field = field.removeprefix("electron_").removeprefix("moment_")
     value_of = of or attrgetter(field)
 
+    def needs_moments(sample: Sample) -> None:
+        if sample.is_stack:
+            raise ParameterError(
+                f"`{name}` is a parameter of one layer of a stack: `layers.0.{name}`, ..."
+            )
+        if part in ("moments", "magnet") and not sample.magnet:
+            raise ParameterError(
+                f"`{name}` is a parameter of moments, and {sample.name!r} has none"
+            )
+
     def read(sample: Sample) -> Any:
+        needs_moments(sample)
         if part != "moments":
             return value_of(getattr(sample, part))
         each = [value_of(one) for one in sample.magnet.sublattices]
@@ -79,6 +91,7 @@ def _row(
         return float(values[0])
 
     def put(sample: Sample, value: Any) -> Sample:
+        needs_moments(sample)
         old = 1.0
         if limits is not None and numbers:
             old, value = read(sample), _checks.number(name, value, limits.unit, least=limits.least)
@@ -163,17 +176,223 @@ _ROWS: Final = (
     ),
     _magnet("disorder", None, "random or lattice", continuous=False),
 )  # fmt: skip
-PARAMETERS: Final = {row.name: row for row in _ROWS}
-"""Name -> parameter, in the order in which several are put: what is named below holds."""
+
+
+# --- parts of a stack --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _OfPart:
+    """A number of a sheet or a joint."""
+
+    range: Range
+    held: str
+    read: Callable[[Any], float]
+    put: Callable[[Any, float], Any]
+    field: str
+    continuous: bool = True
+
+
+def _same(name: str, limits: Range, held: str = "") -> _OfPart:
+    """A number of a joint, or of the conductances of a sheet."""
+
+    def put(record: Any, value: float) -> Any:
+        return replace(record, **{name: value})
+
+    return _OfPart(limits, held, attrgetter(name), put, name)
+
+
+def _of_sublattices(
+    field: str, limits: Range, held: str, *, alike: bool = False, continuous: bool = True
+) -> _OfPart:
+    """Numbers of the moments of a sheet: all alike, or in proportion to the first."""
+
+    def read(sheet: Any) -> float:
+        values = getattr(sheet, field)
+        if alike and len(set(values)) > 1:
+            raise ParameterError(
+                f"`{field}` of the sheet must be the same for all sublattices, got {values}"
+            )
+        return float(values[0])
+
+    def put(sheet: Any, value: float) -> Any:
+        old = read(sheet)
+        if value == old:
+            return sheet
+        values = np.array(getattr(sheet, field))
+        if old == 0 and values.any():
+            raise ParameterError(f"`{field}` must not start from 0: others change in proportion")
+        new = values * (value / old) if old else np.full(len(values), value)
+        return replace(sheet, **{field: tuple(new.tolist())})
+
+    return _OfPart(limits, held, read, put, field, continuous)
+
+
+def _of_order(name: str, of: Callable[[Magnet], float], limits: Range, held: str) -> _OfPart:
+    """The exchange among the moments of a sheet."""
+
+    def put(sheet: Any, value: float) -> Any:
+        return replace(sheet, **{"weiss": None, name: value})
+
+    return _OfPart(limits, held, lambda sheet: of(sheet.magnet), put, "weiss")
+
+
+_OF_CONDUCTANCES: Final = {
+    "G_s": _same("G_s", stack.CONDUCTANCE, "of given conductances"),
+    "G_r": _same("G_r", stack.CONDUCTANCE, "of given conductances"),
+    "G_i": _same("G_i", stack.CONDUCTANCE, "of given conductances"),
+}
+_OF_MOMENTS: Final = {
+    "spin": _of_sublattices(
+        "spin", Range(0.5, LARGEST_SPIN, ""), f"{_ALIKE}; J and J0 stay", alike=True,
+        continuous=False,
+    ),
+    "areal_density": _of_sublattices("areal_density", stack.AREAL_DENSITY, f"{_FIRST}; J stays"),
+    "exchange": _of_sublattices("exchange", stack.SHEET_EXCHANGE, f"J {_FIRST}"),
+    "moment_g": _of_sublattices("g", G_FACTOR, _ALIKE, alike=True),
+    "weiss": _of_order("weiss", lambda magnet: magnet.weiss[0][0], EXCHANGE, "J0, one sublattice"),
+    "curie_temperature": _of_order(
+        "curie_temperature", curie_temperature, ORDER, "of one sublattice; sets J0"
+    ),
+    "neel_temperature": _of_order(
+        "neel_temperature", neel_temperature, ORDER, "of two sublattices alike; sets J0"
+    ),
+}  # fmt: skip
+_OF_JOINTS: Final = {
+    "resistance": _same("resistance", stack.AREA_RESISTANCE),
+    "memory_loss": _same("memory_loss", stack.MEMORY_LOSS, "needs a resistance"),
+}
+OF_FACES: Final = _OF_CONDUCTANCES | _OF_MOMENTS
+"""Name -> number of a sheet, as in `bottom.G_r`, `top.exchange`, `between.0.spin`."""
+OF_JOINTS: Final = _OF_JOINTS | OF_FACES
+"""Name -> number of a joint, as in `between.0.resistance`, and of the sheet in it."""
+
+
+def _expect_stack(name: str, sample: Sample) -> Stack:
+    if sample.stack is None:
+        raise ParameterError(f"`{name}` is a parameter of a stack, and {sample.name!r} is a film")
+    return sample.stack
+
+
+def _replaced(parts: tuple[Any, ...], index: int, new: Any) -> tuple[Any, ...]:
+    return (*parts[:index], new, *parts[index + 1 :])
+
+
+def _of_layer(name: str, index: int, row: Parameter) -> Parameter:
+    def layer(sample: Sample) -> Sample:
+        count = len(_expect_stack(name, sample).layers)
+        if index >= count:
+            raise ParameterError(f"`{name}` is of layer {index}, and the stack has {count}, from 0")
+        return sample.layer(index)
+
+    def put(sample: Sample, value: Any) -> Sample:
+        new = row.put(layer(sample), value)
+        whole = _expect_stack(name, sample)
+        layers = _replaced(whole.layers, index, Layer(new.film, new.electrons, new.magnet))
+        return replace(sample, stack=replace(whole, layers=layers))
+
+    return replace(
+        row, name=name, read=lambda sample: row.read(layer(sample)), put=put,
+        sets=tuple(f"layers.{index}.{field}" for field in row.sets),
+    )  # fmt: skip
+
+
+def _of_face(name: str, place: str, index: int, word: str) -> Parameter:
+    row = OF_JOINTS[word]
+
+    def at(sample: Sample) -> Any:
+        """The sheet or joint that has the number."""
+        whole = _expect_stack(name, sample)
+        found = getattr(whole, place)
+        if place == "between":
+            if index >= len(found):
+                raise ParameterError(
+                    f"`{name}` is of joint {index}, and the stack has {len(found)}, from 0"
+                )
+            found = found[index] or Interface()
+            if word in _OF_JOINTS:
+                return found
+            found = found.sheet
+        if found is None:
+            raise ParameterError(f"`{name}` is a parameter of a sheet, and there is none")
+        if found.has_moments != (word in _OF_MOMENTS):
+            other = "moments" if found.has_moments else "conductances"
+            raise ParameterError(f"`{name}` is none of this sheet, which is given by {other}")
+        return found
+
+    def put(sample: Sample, value: Any) -> Sample:
+        new = row.put(at(sample), _checks.number(name, value, row.range.unit))
+        whole = _expect_stack(name, sample)
+        if place != "between":
+            return replace(sample, stack=replace(whole, **{place: new}))
+        if word not in _OF_JOINTS:
+            joint = whole.between[index]
+            assert joint is not None
+            new = replace(joint, sheet=new)
+        return replace(sample, stack=replace(whole, between=_replaced(whole.between, index, new)))
+
+    prefix = name.removesuffix(word)
+    return Parameter(
+        name, row.range, row.held, lambda sample: row.read(at(sample)), put,
+        (f"{prefix}{row.field}",), continuous=row.continuous,
+    )  # fmt: skip
+
+
+@cache
+def _of_stack(name: str) -> Parameter | None:
+    """A parameter of a part of a stack, by its dotted name."""
+    place, _, rest = name.partition(".")
+    number, _, word = rest.partition(".")
+    if place in ("bottom", "top") and rest in OF_FACES:
+        return _of_face(name, place, 0, rest)
+    if not number.isdecimal() or str(int(number)) != number:
+        return None
+    if place == "between" and word in OF_JOINTS:
+        return _of_face(name, place, int(number), word)
+    if place == "layers" and word in _BY_NAME and not _BY_NAME[word].instead:
+        return _of_layer(name, int(number), _BY_NAME[word])
+    return None
+
+
+class _Table(dict[str, Parameter]):
+    """Lists the parameters of a film; knows those of the parts of a stack, too."""
+
+    def __missing__(self, name: str) -> Parameter:
+        if (found := _of_stack(name)) is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        known = super().__contains__(name)
+        return known or (isinstance(name, str) and _of_stack(name) is not None)
+
+
+_BY_NAME: Final = {row.name: row for row in _ROWS}
+PARAMETERS: Final = _Table(_BY_NAME)
+"""Name -> parameter, in the order in which several are put: what is named below holds.
+
+Of a stack `layers.1.thickness` and so on for all of these, and `bottom.G_r`, `top.exchange`,
+`between.0.resistance` for what `OF_FACES` and `OF_JOINTS` list.
+"""
 NAMES: Final = (*POINT, *(row.name for row in _ROWS if not row.instead))
 """Everything that a sweep varies, without the old names."""
 
 
 def parameter(name: str) -> Parameter:
     """The parameter of that name, or an error with the names that there are."""
-    if name not in PARAMETERS:
-        raise ParameterError(f"unknown parameter `{name}`; known are {', '.join(NAMES)}")
-    return PARAMETERS[name]
+    if name in PARAMETERS:
+        return PARAMETERS[name]
+    place, known = name.partition(".")[0], NAMES
+    if place in ("bottom", "top"):
+        known = tuple(f"{place}.{word}" for word in OF_FACES)
+    elif place == "between":
+        known = tuple(f"between.0.{word}" for word in OF_JOINTS)
+    elif place == "layers":
+        known = tuple(f"layers.0.{word}" for word in NAMES if word not in POINT)
+    raise ParameterError(f"unknown parameter `{name}`; known are {', '.join(known)}")
+
+
+_ORDER: Final = list(dict.fromkeys([*_OF_JOINTS, *_BY_NAME, *OF_FACES]))
 
 
 def varied(sample: Sample, changes: Mapping[str, Any]) -> Sample:
@@ -186,7 +405,6 @@ def varied(sample: Sample, changes: Mapping[str, Any]) -> Sample:
         for field in parameter(name).sets:
             if (other := by.setdefault(field, name)) != name:
                 raise ParameterError(f"exactly one of `{other}` and `{name}` may be given")
-    for name, one in PARAMETERS.items():
-        if name in changes:
-            sample = one.put(sample, changes[name])
+    for name in sorted(changes, key=lambda name: _ORDER.index(name.rpartition(".")[2])):
+        sample = PARAMETERS[name].put(sample, changes[name])
     return sample

@@ -1,4 +1,4 @@
-"""A film and a sweep described in TOML, as in `EXAMPLE`.
+"""A film or a stack, and a sweep, described in TOML, as in `EXAMPLE` and `STACK_EXAMPLE`.
 
 Instead of its parts the sample may be a preset, by name, and the preset's arguments. Keys are the
 arguments of the classes.
@@ -6,7 +6,7 @@ arguments of the classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +16,10 @@ import numpy as np
 from openmr import _checks
 from openmr._checks import ParameterError
 from openmr.sample import presets
-from openmr.sample.film import Electrons, Film, Sample
+from openmr.sample.film import Electrons, Film, Layer, Sample
 from openmr.sample.magnet import Magnet, Moments
-from openmr.sample.parameters import NAMES, PARAMETERS
+from openmr.sample.parameters import NAMES, PARAMETERS, parameter
+from openmr.sample.stack import Interface, Sheet, Stack
 
 _MOST_POINTS = 10**8
 EXAMPLE: Final = """\
@@ -40,7 +41,7 @@ resistivity = 25e-8          # Ohm m
 dos_up = 7.475e28            # 1/(eV m^3); or fermi_energy in eV and mass
 dos_down = 7.475e28
 
-[[sample.moments]]           # once for each sublattice
+[[sample.moments]]           # once for each sublattice; none for a bare film
 spin = 1.5
 density = 1.359e27           # 1/m^3
 exchange_energy = -4e-4      # n_S J in eV, or [Jx, Jy, Jz]; or exchange in eV m^3
@@ -55,9 +56,53 @@ thickness = [4e-9, 8e-9]     # anything that om.sweep varies
 electron_splitting = true
 """
 """A sweep of one's own film, with every table."""
-_TABLES = ("method", "sample", "sweep", "options")
+STACK_EXAMPLE: Final = """\
+[sample]
+name = "Cu/Pt/EuS"
+
+[[layers]]                   # from z = 0 upward; each with the tables of a film
+[layers.film]
+thickness = 5e-9
+spin_hall_angle = 0.0
+diffusion = 5e-3
+diffusion_length = 200e-9
+resistivity = 6e-8
+[layers.electrons]
+fermi_energy = 7.0
+mass = 1.0
+
+[[layers]]
+[layers.film]
+thickness = 7e-9
+spin_hall_angle = 0.11
+diffusion = 1e-5
+diffusion_length = 1.5e-9
+resistivity = 40e-8
+[layers.electrons]
+fermi_energy = 5.0
+mass = 1.0
+
+[[between]]                  # one for each pair of neighbours; an empty one is transparent
+resistance = 1e-15           # Ohm m^2
+memory_loss = 0.3
+
+[top]                        # and [bottom]: a sheet, or none
+spin = 3.5
+areal_density = 2e18         # m^-2; or G_s, G_r, G_i in S/m^2 instead of moments
+exchange = 3e-31             # eV m^3
+curie_temperature = 16.6     # K
+
+[sweep]
+temperature = [5.0, 100.0]
+field = [0.0, 0.5]
+layers.1.thickness = { from = 2e-9, to = 10e-9, points = 5 }
+top.exchange = [1e-31, 3e-31]
+"""
+"""The same of a stack."""
+_TABLES = ("method", "sample", "layers", "bottom", "top", "between", "sweep", "options")
+_STACK = ("bottom", "top", "between")
 _MAGNET = tuple(signature(Magnet).parameters)[1:]
-_PARTS = ("name", "film", "electrons", "moments", *_MAGNET)
+_PARTS = ("film", "electrons", "moments", *_MAGNET)
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -68,23 +113,38 @@ def read_config(path: Path) -> dict[str, Any]:
     tables = _read(path)
     if not isinstance(tables.get("sweep"), dict):
         raise ParameterError(f"{path} must have a table [sweep]")
+    asked = dict(_flat(tables["sweep"]))
     for name in ("temperature", "field"):
-        if name not in tables["sweep"]:
+        if name not in asked:
             raise ParameterError(f"`sweep.{name}` must be given")
-    _known("sweep.", {n: v for n, v in tables["sweep"].items() if n not in PARAMETERS}, NAMES)
+    for name in asked:
+        if "." in name:
+            parameter(name)
+    _known("sweep.", {n: v for n, v in asked.items() if n not in PARAMETERS}, NAMES)
     if not isinstance(tables.get("options", {}), dict):
         raise ParameterError(f"{path} must have a table [options], got {tables['options']!r}")
     return {
-        "sample": _sample(tables["sample"]),
+        "sample": _sample(tables),
         "method": tables.get("method", "closed-form"),
         "options": tables.get("options", {}),
-        **{name: _values(name, value) for name, value in tables["sweep"].items()},
+        **{name: _values(name, value) for name, value in asked.items()},
     }
 
 
 def read_sample(path: Path) -> Sample:
     """The sample of a TOML file; its other tables may be missing and are not looked into."""
-    return _sample(_read(path)["sample"])
+    return _sample(_read(path))
+
+
+def _flat(table: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """`layers.1.thickness`, which TOML takes for tables in tables, by its whole name."""
+    for key, value in table.items():
+        name = place + key
+        part = place or key in ("layers", *_STACK)
+        if part and isinstance(value, dict) and name not in PARAMETERS:
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, value
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -100,6 +160,12 @@ def _read(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path} is not TOML: {error}") from None
     _known("", tables, _TABLES)
+    if "layers" not in tables:
+        for part in _STACK:
+            if part in tables:
+                raise ParameterError(f"`{part}` is of a stack, which needs tables [[layers]]")
+    else:
+        tables.setdefault("sample", {})
     if not isinstance(tables.get("sample"), dict):
         raise ParameterError(f"{path} must have a table [sample]")
     return tables
@@ -128,37 +194,90 @@ def _called(where: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) 
     return kind(**arguments)
 
 
-def _sample(table: Mapping[str, Any]) -> Sample:
+def _sample(tables: Mapping[str, Any]) -> Sample:
+    table = tables["sample"]
+    if "layers" in tables:
+        return _stack(tables)
     if "preset" in table:
-        known = {"pt_py": presets.pt_py}
         name = table["preset"]
-        if not isinstance(name, str) or name not in known:
-            raise ParameterError(f"`sample.preset` must be one of {', '.join(known)}, got {name!r}")
+        if not isinstance(name, str) or name not in presets.PRESETS:
+            raise ParameterError(
+                f"`sample.preset` must be one of {', '.join(presets.PRESETS)}, got {name!r}"
+            )
         arguments = {key: value for key, value in table.items() if key != "preset"}
-        return _called("sample", known[name], arguments)  # type: ignore[no-any-return]
-    _known("sample.", table, _PARTS)
-    for part in ("film", "electrons", "moments"):
+        return _called("sample", presets.PRESETS[name], arguments)  # type: ignore[no-any-return]
+    film, electrons, magnet = _film("sample", table, "name")
+    return Sample(magnet, electrons, film, table.get("name", "sample"))
+
+
+def _film(where: str, table: Any, *more: str) -> tuple[Film, Electrons, Magnet | None]:
+    """Film, electrons and moments of a film or a layer."""
+    _expect_table(where, table)
+    _known(f"{where}.", table, (*more, *_PARTS))
+    for part in ("film", "electrons"):
         if part not in table:
-            raise ParameterError(f"[sample] must have a `preset` or a table [sample.{part}]")
-    moments = table["moments"] if isinstance(table["moments"], list) else [table["moments"]]
+            either = "a `preset` or " if where == "sample" else ""
+            raise ParameterError(f"[{where}] must have {either}a table [{where}.{part}]")
+    moments = table.get("moments", [])
+    moments = moments if isinstance(moments, list) else [moments]
+    if not moments:
+        for key in _MAGNET:
+            if key in table:
+                raise ParameterError(f"`{where}.{key}` needs moments: a table [[{where}.moments]]")
     for part, value in (
         ("film", table["film"]),
         ("electrons", table["electrons"]),
         *(("moments", one) for one in moments),
     ):
-        if not isinstance(value, dict):
-            raise ParameterError(f"`sample.{part}` must be a table, got {value!r}")
+        _expect_table(f"{where}.{part}", value)
     electrons = table["electrons"]
     free = {"fermi_energy", "mass"} & electrons.keys()
-    return Sample(
-        magnet=Magnet(
-            [_called("sample.moments", Moments, one) for one in moments],
+    magnet = None
+    if moments:
+        magnet = Magnet(
+            [_called(f"{where}.moments", Moments, one) for one in moments],
             **{key: table[key] for key in _MAGNET if key in table},
-        ),
-        electrons=_called("sample.electrons", Electrons.free if free else Electrons, electrons),
-        film=_called("sample.film", Film, table["film"]),
-        name=table.get("name", "sample"),
+        )
+    return (
+        _called(f"{where}.film", Film, table["film"]),
+        _called(f"{where}.electrons", Electrons.free if free else Electrons, electrons),
+        magnet,
     )
+
+
+def _stack(tables: Mapping[str, Any]) -> Sample:
+    _known("sample.", tables["sample"], ("name",))
+    layers = [Layer(*_film("layers", table)) for table in _list("layers", tables["layers"])]
+    faces = {side: _sheet(side, tables[side]) for side in ("bottom", "top") if side in tables}
+    joints = None
+    if "between" in tables:
+        joints = [_joint(table) for table in _list("between", tables["between"])]
+    whole = Stack(layers, between=joints, **faces)
+    return Sample(stack=whole, name=tables["sample"].get("name", "sample"))
+
+
+def _sheet(where: str, table: Any) -> Sheet:
+    _expect_table(where, table)
+    return _called(where, Sheet, table)  # type: ignore[no-any-return]
+
+
+def _joint(table: Any) -> Interface:
+    _expect_table("between", table)
+    given = dict(table)
+    if "sheet" in given:
+        given["sheet"] = _sheet("between.sheet", given["sheet"])
+    return _called("between", Interface, given)  # type: ignore[no-any-return]
+
+
+def _list(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ParameterError(f"`{name}` must be tables [[{name}]], got {value!r}")
+    return value
+
+
+def _expect_table(name: str, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise ParameterError(f"`{name}` must be a table, got {value!r}")
 
 
 def _values(name: str, value: Any) -> Any:

@@ -297,7 +297,7 @@ def resistance_curves(
     against = _abscissa(named, against)
     if not isinstance(relative, bool | np.bool_):
         raise ParameterError(f"`relative` must be True or False, got {relative!r}")
-    drawn = {label: (getattr(c.relaxation, against), c.longitudinal) for label, c in named.items()}
+    drawn = {label: (getattr(c.rates, against), c.longitudinal) for label, c in named.items()}
     scale, unit = 1 / _MICROOHM, _RESISTIVITY
     if relative:
         drawn = {label: (x, y / y[0] - 1) for label, (x, y) in drawn.items()}
@@ -309,7 +309,7 @@ def resistance_curves(
     marked = False
     for (label, (x, y)), (colour, line) in zip(drawn.items(), _styles(len(drawn)), strict=True):
         ax.plot(x, scale * y, color=colour, linestyle=line, label=label)
-        still = _crossings(x, named[label].relaxation.precession)
+        still = _still(x, named[label])
         marked |= len(still) > 0
         ax.plot(still, np.interp(still, x, scale * y), "o", color=colour, markerfacecolor="none")
     if marked:
@@ -324,7 +324,7 @@ def resistance_curves(
 def _named_curves(curves: Resistivity | Mapping[str, Resistivity]) -> dict[str, Resistivity]:
     if isinstance(curves, Resistivity):
         _along_one_axis("`curves`", curves)
-        return {curves.relaxation.sample.name: curves}
+        return {curves.rates.sample.name: curves}
     if not isinstance(curves, Mapping) or not curves:
         raise ParameterError(
             "`curves` must be an openmr.Resistivity (of openmr.magnetoresistance) or map a label "
@@ -339,7 +339,7 @@ def _named_curves(curves: Resistivity | Mapping[str, Resistivity]) -> dict[str, 
 
 def _along_one_axis(name: str, curve: Resistivity) -> None:
     """Raise unless field or temperature vary along the one axis of the curve."""
-    shape, rates = curve.longitudinal.shape, curve.relaxation
+    shape, rates = curve.longitudinal.shape, curve.rates
     if curve.direction.ndim > 1 and not (_varies(rates.field) or _varies(rates.temperature)):
         raise ParameterError(
             f"{name} must vary in field or temperature, got directions of shape {shape} at one of "
@@ -372,7 +372,7 @@ def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
     """The quantity that varies along every curve, the field first."""
     known = ("field", "temperature")
     fixed: dict[str, list[str]] = {
-        axis: [label for label, c in curves.items() if not _varies(getattr(c.relaxation, axis))]
+        axis: [label for label, c in curves.items() if not _varies(getattr(c.rates, axis))]
         for axis in known
     }
     if against is None:
@@ -389,7 +389,7 @@ def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
             unit, other = "K", "field"
         raise ParameterError(
             f"`against` must be what varies, got {against!r}, which is "
-            f"{_range(getattr(curves[label].relaxation, against))} {unit} all along {label!r}: "
+            f"{_range(getattr(curves[label].rates, against))} {unit} all along {label!r}: "
             f"take {other!r}"
         )
     return against
@@ -439,6 +439,12 @@ def _together(ax: Axes, quantity: str, unit: str) -> str:
 
 def _styles(count: int) -> list[tuple[str, Any]]:
     return [STYLES[i % len(STYLES)] for i in range(count)]
+
+
+def _still(x: Array, curve: Resistivity) -> Array:
+    """Points at which the spins of a film do not precess; none of a stack of several layers."""
+    layers = curve.rates.layers
+    return _crossings(x, layers[0].precession) if len(layers) == 1 else np.empty(0)
 
 
 def _crossings(x: Array, y: Array) -> Array:
@@ -512,7 +518,7 @@ def angular_scan(
 def spin_profile(
     found: SpinProfile, *, quantity: str = "accumulation", ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
-    """Three components of the spin accumulation or of the spin current across the film.
+    """Three components of the spin accumulation or of the spin current across a film or stack.
 
     Parameters
     ----------
@@ -523,7 +529,7 @@ def spin_profile(
     Returns
     -------
     (Figure, Axes)
-        One line a component.
+        One line a component; dotted lines are the faces between layers.
 
     Raises
     ------
@@ -544,6 +550,8 @@ def spin_profile(
         label = f"${symbol}^{'xyz'[component]}$"
         ax.plot(found.depth * 1e9, values[:, component], color=colour, linestyle=line, label=label)
     ax.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
+    for edge in found.edges[1:-1]:
+        ax.axvline(edge * 1e9, color="0.6", linestyle=":", linewidth=0.8, zorder=0)
     ax.set(xlabel="depth $z$ (nm)", ylabel=name)
     ax.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
     ax.legend(frameon=False)
@@ -570,7 +578,7 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
         For anything but a grid over which both vary.
     """
     _checks.instance("found", found, Resistivity)
-    rates, shape = found.relaxation, found.longitudinal.shape
+    rates, shape = found.rates, found.longitudinal.shape
     both = _varies(rates.field) and _varies(rates.temperature)
     if len(shape) != 2 or rates.field.shape != shape or min(shape) < 2 or not both:
         raise ParameterError(
@@ -583,9 +591,10 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
     rho = found.longitudinal / _MICROOHM
     mesh = ax.pcolormesh(rates.field, rates.temperature, rho, cmap="cividis", shading="gouraud")
     figure.colorbar(mesh, ax=ax, label=r"$\rho_L$ ($\mu\Omega$ m)")
-    if np.any(rates.precession > 0) and np.any(rates.precession < 0):
+    omega = rates.layers[0].precession
+    if len(rates.layers) == 1 and np.any(omega > 0) and np.any(omega < 0):
         # without a field nothing precesses above the ordering temperature: no exchange field there
-        omega = np.ma.masked_where(rates.field == 0, rates.precession)
+        omega = np.ma.masked_where(rates.field == 0, omega)
         ax.contour(rates.field, rates.temperature, omega, levels=[0.0], colors="w", linestyles="--")
         ax.plot([], [], "--", color="0.5", label=r"$B = B_\mathrm{sd}$")
         ax.legend(loc="upper right")

@@ -25,6 +25,7 @@ from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS, POINT, parameter, varied
+from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity, resistivity
 
 _Each = TypeVar("_Each")
@@ -66,6 +67,18 @@ VARIABLES: Final[dict[str, _Variable]] = {
     "drho1": _Variable(lambda r: r.drho1, "Ohm m", "(89)", "anisotropic part over theta_SH^2"),
     "drho2": _Variable(lambda r: r.drho2, "Ohm m", "(90)", "Hanle part over theta_SH^2"),
 }
+"""Of a film."""
+_RESISTIVITIES: Final = ("longitudinal_resistivity", "transverse_resistivity")
+STACK_VARIABLES: Final[dict[str, _Variable]] = {
+    **{name: VARIABLES[name] for name in _RESISTIVITIES},
+    "sheet_resistance": _Variable(
+        lambda r: r.sheet_longitudinal, "Ohm", "", "longitudinal, of a square", True
+    ),
+    "sheet_transverse_resistance": _Variable(
+        lambda r: r.sheet_transverse, "Ohm", "", "transverse, of a square", True
+    ),
+}
+"""Of a stack, whose layers have rates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,11 @@ class Task:
     options: Mapping[str, Any]
 
     @property
+    def variables(self) -> Mapping[str, _Variable]:
+        """Columns of the dataset."""
+        return STACK_VARIABLES if self.sample.is_stack else VARIABLES
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Number of values along each dimension."""
         return tuple(len(values) for values in self.dimensions.values())
@@ -86,7 +104,7 @@ class Task:
     @property
     def oriented(self) -> bool:
         """Whether the rates depend on the direction of the field."""
-        return self.sample.magnet.is_oriented
+        return not self.sample.is_stack and self.sample.magnet.is_oriented
 
     def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
         """Items of `each` dimension that a variable has.
@@ -94,7 +112,7 @@ class Task:
         Direction is for resistivities alone, unless moments have axes of their own.
         """
         pairs = zip(self.dimensions, each, strict=True)
-        kept = self.oriented or VARIABLES[variable].directional
+        kept = self.oriented or self.variables[variable].directional
         return tuple(of_it for name, of_it in pairs if kept or name != "direction")
 
 
@@ -132,11 +150,20 @@ class Plan:
         }
 
 
+def _told(record: Any) -> Any:
+    """Plain data without what was not given, so that what a record learns to hold changes none."""
+    if isinstance(record, dict):
+        return {name: _told(value) for name, value in record.items() if value is not None}
+    if isinstance(record, complex):
+        return [record.real, record.imag]
+    return type(record)(map(_told, record)) if isinstance(record, list | tuple) else record
+
+
 def evaluate(task: Task) -> Values:
     """All variables at all points of a task; what a worker runs."""
     outer = _of_sample(task.dimensions)
     named = _of_sample(task.fixed)
-    out = {name: np.empty(task.along(name, task.shape)) for name in VARIABLES}
+    out = {name: np.empty(task.along(name, task.shape)) for name in task.variables}
     given = {**task.fixed, **task.dimensions}
     temperature = np.asarray(given["temperature"], dtype=float).reshape(-1, 1, 1)
     field = np.asarray(given["field"], dtype=float).reshape(-1, 1)
@@ -152,6 +179,11 @@ def evaluate(task: Task) -> Values:
     for row in rows:
         rates: Relaxation | None = None
         for index, sample in samples.items():
+            if sample.is_stack:
+                points = temperature[row], field, directions
+                found = magnetoresistance(sample, *points, method=task.method, **task.options)  # type: ignore[arg-type]
+                _put(out, task, found, index, row)
+                continue
             if rates is not None and _same_moments(rates.sample, sample):
                 # of the film the rates know 1/tau_0 alone
                 state = replace(rates.equilibrium, sample=sample)
@@ -162,21 +194,18 @@ def evaluate(task: Task) -> Values:
                 state = equilibrium(sample, temperature[row], field, direction=own)
                 rates = relaxation_at(state, method=task.method, **task.options)
             found = resistivity(sample.film, rates, directions)
-            for name, values in out.items():
-                part = VARIABLES[name].of(found)  # (temperature, field, direction)
-                part = part if task.oriented or VARIABLES[name].directional else part[..., 0]
-                where = (*index, row) if "temperature" in task.dimensions else index
-                values[where] = part.reshape(values[where].shape)
+            _put(out, task, found, index, row)
     return out
 
 
-def _told(record: Any) -> Any:
-    """Plain data without what was not given, so that what a record learns to hold changes none."""
-    if isinstance(record, dict):
-        return {name: _told(value) for name, value in record.items() if value is not None}
-    if isinstance(record, complex):
-        return [record.real, record.imag]
-    return type(record)(map(_told, record)) if isinstance(record, list | tuple) else record
+def _put(out: Values, task: Task, found: Resistivity, index: tuple[int, ...], row: slice) -> None:
+    """Fill in a few rows of temperatures of one sample."""
+    for name, values in out.items():
+        variable = task.variables[name]
+        part = variable.of(found)  # (temperature, field, direction)
+        part = part if task.oriented or variable.directional else part[..., 0]
+        where: Any = (*index, row) if "temperature" in task.dimensions else index
+        values[where] = part.reshape(values[where].shape)
 
 
 def _of_sample(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,10 +235,10 @@ def task_of(
     base = varied(sample, _of_sample(fixed))
     _check_samples(base, _of_sample(fixed), _of_sample(along))
     both = {**fixed, **along}
-    oriented = base.magnet.is_oriented
+    oriented = not base.is_stack and base.magnet.is_oriented
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
         check = partial(checked_vectors, direction=(0, 0, 1)) if oriented else checked_points
-        check(base, **{name: both[name], **other})
+        check(base.layer(0), **{name: both[name], **other})
     unit_vectors = _checks.unit_vectors("direction", both["direction"])
     (along if "direction" in along else fixed)["direction"] = unit_vectors
     for name in ("temperature", "field"):

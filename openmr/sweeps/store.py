@@ -20,7 +20,6 @@ import numpy as np
 from openmr import _checks
 from openmr._checks import ParameterError
 from openmr.sweeps.plan import (
-    VARIABLES,
     Box,
     Plan,
     Values,
@@ -50,7 +49,7 @@ def stored_sweep(path: Path, plan: Plan) -> tuple[Plan, list[Box], Callable[[Box
         group = zarr.open_group(path, mode="r+")
         _same(group, plan, path)
         plan = Plan(plan.task, tuple(group.attrs["chunks"]))
-        for name in VARIABLES:
+        for name in plan.task.variables:
             _ = group[name].shape
     except ParameterError:
         raise
@@ -88,7 +87,7 @@ def _create(path: Path, plan: Plan) -> None:
     try:
         group = _zarr().open_group(temporary, mode="w")
         group.attrs.update({**attributes(plan), "chunks": list(plan.chunks)})
-        for name in VARIABLES:
+        for name in plan.task.variables:
             group.create_array(
                 name,
                 shape=plan.task.along(name, plan.task.shape),
@@ -97,7 +96,7 @@ def _create(path: Path, plan: Plan) -> None:
                 fill_value=np.nan,
                 dimension_names=plan.task.along(name, plan.task.dimensions),
                 compressors=[ZstdCodec(level=1), Crc32cCodec()],
-                attributes={**VARIABLES[name].attributes, "coordinates": " ".join(
+                attributes={**plan.task.variables[name].attributes, "coordinates": " ".join(
                     label for label in labels if label not in plan.task.dimensions
                 )},
             )  # fmt: skip
@@ -154,13 +153,15 @@ def _shown(values: np.ndarray) -> str:
 
 def _unfinished(path: Path, group: Any, plan: Plan) -> list[Box]:
     """The boxes of which a chunk is missing or damaged."""
-    keys = {name: group[name].metadata.encode_chunk_key for name in VARIABLES}
+    keys = {name: group[name].metadata.encode_chunk_key for name in plan.task.variables}
 
     def whole(name: str, box: Box) -> bool:
         corner = [cut.start // chunk for cut, chunk in zip(box, plan.chunks, strict=True)]
         return _undamaged(path / name / keys[name](plan.task.along(name, corner)))
 
-    return [box for box in plan.boxes() if not all(whole(name, box) for name in VARIABLES)]
+    return [
+        box for box in plan.boxes() if not all(whole(name, box) for name in plan.task.variables)
+    ]
 
 
 def _undamaged(chunk: Path) -> bool:

@@ -17,7 +17,6 @@ from openmr._checks import ParameterError, SizeError
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS
 from openmr.sweeps.plan import (
-    VARIABLES,
     Box,
     Plan,
     Task,
@@ -54,7 +53,7 @@ def sweep(
     chunk_points: int | None = None,
     **parameters: Any,
 ) -> xarray.Dataset:
-    """Rates and resistivities on a grid of any parameters.
+    """Rates and resistivities on a grid of any parameters; of a stack its resistivities.
 
     Parameters
     ----------
@@ -86,7 +85,8 @@ def sweep(
         Any of `openmr.sample.parameters.PARAMETERS`, a table that docs/sweeps.md shows: units,
         and what stays while each is varied. A list or array becomes a dimension. For anisotropic
         couplings give a tuple (x, y, z), or an array (n, 3). To hold something else along a
-        dimension, give its number too: the ordering temperature along ``spin``, for one.
+        dimension, give its number too: the ordering temperature along ``spin``, for one. Of a
+        stack they belong to its parts: ``**{"layers.1.thickness": [4e-9, 8e-9]}``.
 
     Returns
     -------
@@ -131,11 +131,11 @@ def sweep(
         raise ParameterError(f"`store` must be a path, got {store!r}")
     plan, todo, write = stored_sweep(Path(store), plan)
     _run(plan, todo, write, executor, progress)
-    return _opened(Path(store))
+    return _opened(Path(store), plan.task)
 
 
 def _in_memory(plan: Plan, executor: Executor | None, progress: bool) -> xarray.Dataset:
-    shapes = {name: plan.task.along(name, plan.task.shape) for name in VARIABLES}
+    shapes = {name: plan.task.along(name, plan.task.shape) for name in plan.task.variables}
     size = 8 * sum(prod(shape) for shape in shapes.values())
     if size > _MAX_BYTES:
         raise SizeError(
@@ -253,15 +253,15 @@ def dataset(plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> xarray.Dataset:
 
     return xarray.Dataset(
         {
-            name: (plan.task.along(name, plan.task.dimensions), values, VARIABLES[name].attributes)
-            for name, values in arrays.items()
+            name: (plan.task.along(name, plan.task.dimensions), arrays[name], variable.attributes)
+            for name, variable in plan.task.variables.items()
         },
         coords=coordinates(plan.task),
         attrs=attributes(plan),
     )
 
 
-def _opened(store: Path) -> xarray.Dataset:
+def _opened(store: Path, task: Task) -> xarray.Dataset:
     import xarray
 
     kept = xarray.open_zarr(store, consolidated=False, chunks=None)
@@ -269,6 +269,6 @@ def _opened(store: Path) -> xarray.Dataset:
         name: (c.dims, np.array(c.values.tolist()), c.attrs) if c.dtype.kind == "T" else c
         for name, c in kept.coords.items()
     }
-    found: xarray.Dataset = kept[list(VARIABLES)].assign_coords(coords)
+    found: xarray.Dataset = kept[list(task.variables)].assign_coords(coords)
     del found.attrs["chunks"]
     return found

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +22,9 @@ from openmr._checks import Array, ComplexArray, ParameterError
 from openmr.rates.axes import film_axes, film_tensor, local_axes, turned
 from openmr.rates.record import PRECESSION_GENERATOR, Relaxation
 from openmr.sample.film import Film
-from openmr.transport import collocation, matrix_tanh
+from openmr.sample.stack import Stack
+from openmr.transport import collocation, matrix_tanh, network
+from openmr.transport.stack_rates import StackRates, network_of, of_a_stack
 from openmr.transport.surviving import (
     longitudinal_length,
     squared_argument,
@@ -60,7 +63,9 @@ class SpinProfile:
     accumulation : array (..., n, 3), eV
         mu_s^x, mu_s^y, mu_s^z.
     current : array (..., n, 3), A/m^2
-        Spin current along z of the three polarisations; zero at both faces.
+        Spin current along z of the three polarisations; zero at both faces of a film.
+    edges : tuple of float, m
+        Faces of the layers of a stack.
     uncertainty : float, no unit
         Estimated error over the largest accumulation; 0 for the exact methods.
     """
@@ -70,6 +75,7 @@ class SpinProfile:
     accumulation: Array
     current: Array
     uncertainty: float = 0.0
+    edges: tuple[float, ...] = ()
 
     error = _checks.old_name("error", "uncertainty")
 
@@ -82,8 +88,8 @@ class SpinProfile:
 
 
 def profile(
-    film: Film,
-    relaxation: Relaxation,
+    film: Film | Stack,
+    relaxation: Relaxation | StackRates,
     direction: ArrayLike,
     *,
     depth: ArrayLike | None = None,
@@ -94,17 +100,18 @@ def profile(
 
     Parameters
     ----------
-    film : Film
-    relaxation : Relaxation
+    film : Film or Stack
+    relaxation : Relaxation, or StackRates of a stack
     direction : array_like (..., 3), no unit
         b; leading axes broadcast with the rates.
     depth : array_like (n,), m, optional
-        From 0 to the thickness; 101 points by default.
+        From 0 to the thickness; 101 points by default, in every layer of a stack. One that lies
+        between two layers is at the upper face of the lower one.
     electric_field : float, V/m
         E along x; all is proportional to it.
     method : {"matrix", "closed-form"}
         Function of the 3x3 matrix, or modes along and across b, for which the two transverse
-        rates must be equal.
+        rates must be equal, in a film.
 
     Returns
     -------
@@ -117,32 +124,70 @@ def profile(
         For depths outside the film, an unknown method, or transverse rates that the method
         cannot take.
     """
-    _checks.instance("film", film, Film)
-    _checks.instance("relaxation", relaxation, Relaxation)
+    rates = of_a_stack(film, relaxation)
     _checks.choice("method", method, ("matrix", "closed-form"))
     field = _checks.number("electric_field", electric_field, "V/m")
-    z = np.linspace(0.0, film.thickness, 101) if depth is None else np.atleast_1d(depth)
-    z = _checks.finite_array("depth", z, "m")
-    if z.ndim != 1 or z.size == 0 or not np.all((z >= 0) & (z <= film.thickness)):
-        raise ParameterError(
-            f"`depth` must be one row of numbers from 0 to {film.thickness:g} m, got "
-            + (f"{z.min():g} to {z.max():g} m" if z.size else "none")
-            + (f" in shape {z.shape}" if z.ndim != 1 else "")
-        )
-    gap = 2 * np.minimum(z, film.thickness - z) / film.thickness
-    side = np.where(z < film.thickness - z, -1.0, 1.0)
+    z = None if depth is None else _depths(depth, film.thickness)
+    if rates is not None:
+        if method == "closed-form":
+            raise ParameterError("`method` must be 'matrix' for a stack, got 'closed-form'")
+        return _through_stack(rates, direction, z, field)
+    film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
+    z = np.linspace(0.0, film.thickness, 101) if z is None else z
+    gap, side = matrix_tanh.from_the_middle(z, film.thickness)
     if method == "matrix":
         s, j = matrix_tanh.profiles(squared_argument(film, relaxation.tensor), gap, side)
     else:
         s, j = _mode_profiles(film, relaxation, gap, side)
     axes = film_axes(relaxation, direction)[..., None, :, :]
-    source = film.spin_hall_angle * field * np.array([0.0, -1.0, 0.0])
+    source = film.spin_hall_angle * field * _ALONG_X
     return SpinProfile(
         method=method,
         depth=z,
         accumulation=film.thickness * (turned(s, axes) @ source),
         current=turned(j, axes) @ source / film.resistivity,
     )
+
+
+_ALONG_X = np.array([0.0, -1.0, 0.0])
+"""Polarisation of the spin Hall current that a field along x drives along z."""
+
+
+def _depths(depth: ArrayLike, thickness: float) -> Array:
+    z = _checks.finite_array("depth", np.atleast_1d(depth), "m")
+    if z.ndim != 1 or z.size == 0 or not np.all((z >= 0) & (z <= thickness)):
+        raise ParameterError(
+            f"`depth` must be one row of numbers from 0 to {thickness:g} m, got "
+            + (f"{z.min():g} to {z.max():g} m" if z.size else "none")
+            + (f" in shape {z.shape}" if z.ndim != 1 else "")
+        )
+    return z
+
+
+def _through_stack(
+    rates: StackRates, direction: ArrayLike, depth: Array | None, field: float
+) -> SpinProfile:
+    thicknesses = [film.thickness for film in rates.films]
+    edges = np.cumsum([0.0, *thicknesses])
+    edges[-1] = rates.thickness  # as the sum is rounded where depths are checked
+    if depth is None:
+        within = [np.linspace(0.0, t, 101) for t in thicknesses]
+        depth = np.concatenate([z + edge for z, edge in zip(within, edges, strict=False)])
+        chosen: list[Any] = [slice(101 * i, 101 * (i + 1)) for i in range(len(within))]
+    else:
+        layer = np.maximum(np.searchsorted(edges, depth) - 1, 0)
+        chosen = [np.flatnonzero(layer == i) for i in range(len(thicknesses))]
+        within = [
+            np.clip(depth[some] - edge, 0.0, t)
+            for some, edge, t in zip(chosen, edges, thicknesses, strict=False)
+        ]
+    axes = film_axes(rates.layers[0], direction)[..., None, :, :]
+    found = network.profiles(*network_of(rates), within)
+    values = np.zeros((2, *axes.shape[:-3], len(depth), 3))
+    for some, parts in zip(chosen, found, strict=True):
+        for value, part in zip(values, parts, strict=True):
+            value[..., some, :] = field * (turned(part, axes) @ _ALONG_X)
+    return SpinProfile("matrix", depth, values[0], values[1], edges=tuple(edges.tolist()))
 
 
 def _mode_profiles(

@@ -11,7 +11,14 @@ from openmr import _checks
 from openmr.rates.methods import Name, Options
 from openmr.rates.relaxation import relaxation, relaxation_and
 from openmr.sample.film import Sample
-from openmr.transport.resistivity import Resistivity, at_direction, record
+from openmr.transport.resistivity import (
+    Resistivity,
+    at_direction,
+    checked_direction,
+    of_stack,
+    record,
+)
+from openmr.transport.stack_rates import stack_rates
 
 
 def magnetoresistance(
@@ -30,6 +37,7 @@ def magnetoresistance(
     Parameters
     ----------
     sample : Sample
+        A film, or a stack of layers.
     temperature, field : array_like (...), K and T
     direction : array_like (..., 3), no unit
         Field direction b; its leading axes broadcast with temperature and field.
@@ -43,7 +51,7 @@ def magnetoresistance(
     Returns
     -------
     Resistivity
-        With the rates in `.relaxation`.
+        With the rates in `.relaxation`, or those of a stack in `.rates`.
 
     Raises
     ------
@@ -58,6 +66,10 @@ def magnetoresistance(
     True
     """
     _checks.instance("sample", sample, Sample)
+    if sample.is_stack:
+        m = checked_direction(direction, order, precession_sign)
+        found = stack_rates(sample, temperature, field, method=method, **options)
+        return of_stack(found, m, order, precession_sign)
     m, at_points = at_direction(sample.film, direction, order, precession_sign)
     own = m if sample.magnet.is_oriented else None
     if own is not None or m.ndim > 1 or np.ndim(options.get("azimuth", 0.0)):

@@ -2,9 +2,11 @@
 
     f = tanh(U) / U,   s(x) = sinh(x U) / (U cosh U),   r(x) = 1 - cosh(x U) / cosh U,
 
-for -1 <= x <= 1 from face to face. From a short series at A / 4^k they are doubled k times:
+for -1 <= x <= 1 from face to face, and g = U coth U, c = 1 / cosh^2 U for what passes the faces.
+From a short series at A / 4^k they are doubled k times:
 
     D = (1 + q)^-1,   f' = f D,   q' = 4 q D^2,   s' = s (1 - r) D,   r' = 2 r (2 - r) D,
+    g' = g (1 + q),   c' = (c D)^2,
 
 with q = tanh^2 U, never A f^2, whose rounding would grow (Higham1986; docs/theory/numerics.md).
 """
@@ -56,6 +58,31 @@ def tanh_over_root(matrix: Array) -> Array:
         half = np.linalg.inv(np.eye(3) + q)
         f, q = f @ half, 4.0 * q @ half @ half
     return np.asarray(f)
+
+
+def face_functions(matrix: Array) -> tuple[Array, Array]:
+    """U tanh U and 2 U / sinh 2 U of U^2 = A, shape (..., 3, 3).
+
+    With values u at the two faces, y'' = A y has the slopes -(P u + Q (u - u')) outwards.
+    The second goes to zero for large A, and no larger number than U is met on the way.
+    """
+    steps = _doublings(matrix)
+    scaled, one = matrix * 0.25**steps, np.eye(3)
+    coshes, sinhs = _series(scaled, _factorials(0)), _series(scaled, _factorials(1))
+    sech, g = np.linalg.inv(coshes), np.linalg.solve(sinhs, coshes)
+    f = sech @ sinhs
+    q, c = scaled @ f @ f, sech @ sech
+    for _ in range(steps):
+        half = np.linalg.inv(one + q)
+        g, c = g @ (one + q), c @ half
+        q, c = 4.0 * q @ half @ half, c @ c
+    return np.asarray(q @ g), np.asarray(c @ g)
+
+
+def from_the_middle(depth: Array, thickness: float) -> tuple[Array, Array]:
+    """Distance to the nearer face over half the `thickness`, and the sign of x, for `profiles`."""
+    above = thickness - depth
+    return 2 * np.minimum(depth, above) / thickness, np.where(depth < above, -1.0, 1.0)
 
 
 def profiles(matrix: Array, gap: Array, side: Array) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,15 @@ from openmr.moments.grid import in_blocks, is_zero
 from openmr.rates.axes import expect_own_direction, film_axes, turned
 from openmr.rates.record import Relaxation, precession_tensor, shown
 from openmr.sample.film import Film
+from openmr.sample.stack import Stack
+from openmr.transport import stack_mechanisms
+from openmr.transport.stack_mechanisms import StackMechanisms
+from openmr.transport.stack_rates import (
+    StackRates,
+    of_a_stack,
+    surviving_one,
+    surviving_through,
+)
 from openmr.transport.surviving import surviving_across, surviving_along, surviving_matrix
 
 _ARRAYS = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
@@ -30,41 +39,69 @@ class Resistivity:
 
     Attributes
     ----------
-    relaxation : Relaxation
-        The rates it was got from.
+    rates : StackRates
+        The rates it was got from, those of one layer for a film.
     direction : array (..., 3), no unit
         Unit vector of the order parameter.
     longitudinal : array (...), Ohm m
-        rho_L = rho_L0 + drho_L, Eqs. (86), (93).
+        rho_L = rho_L0 + drho_L, Eqs. (86), (93); of a stack the resistance of a square times the
+        whole thickness.
     transverse : array (...), Ohm m
         rho_T = rho_yx, Eqs. (87), (94).
     drho0, drho1, drho2 : array (...), Ohm m
-        Eqs. (88)-(90); they enter with theta_SH^2.
+        Eqs. (88)-(90); they enter with theta_SH^2, of a stack its mean weighted with the current
+        that each layer carries.
+    thickness : float, m
+        Of the film, or of all layers.
     order : str
         "second" or "exact" in theta_SH.
     """
 
-    relaxation: Relaxation
+    rates: StackRates
     direction: Array
     longitudinal: Array
     transverse: Array
     drho0: Array
     drho1: Array
     drho2: Array
+    thickness: float
     order: str = "second"
 
+    @property
+    def relaxation(self) -> Relaxation:
+        """Rates of the film; of a stack of several layers they are in `rates.layers`."""
+        if len(self.rates.layers) > 1:
+            raise _checks.ParameterError(
+                f"`relaxation` is that of one layer, got {len(self.rates.layers)}: take "
+                "`rates.layers`"
+            )
+        return self.rates.layers[0]
+
+    @property
+    def sheet_longitudinal(self) -> Array:
+        """Resistance of a square [Ohm], shape (...)."""
+        return np.asarray(self.longitudinal / self.thickness)
+
+    @property
+    def sheet_transverse(self) -> Array:
+        """Transverse resistance, which no length enters [Ohm], shape (...)."""
+        return np.asarray(self.transverse / self.thickness)
+
     def __repr__(self) -> str:
-        found = self.relaxation
+        found = self.rates
         where = f"T = {shown(found.temperature)} K, B = {shown(found.field)} T"
         lines = [f"{'Resistivity  ' + found.method:<38}{found.sample.name}, {where}"]
         lines += [f"  {name:<13}: {shown(getattr(self, name))} Ohm m" for name in _ARRAYS]
+        if found.sample.is_stack:
+            square = f"{shown(self.sheet_longitudinal)}, {shown(self.sheet_transverse)} Ohm"
+            lines.append(f"  {'a square':<13}: {square}, longitudinal and transverse")
         lines.append(f"  {'order':<13}: {self.order} in the spin Hall angle")
         return "\n".join(lines)
 
 
 def resistivity(
-    film: Film,
-    relaxation: Relaxation,
+    film: Film | Stack,
+    relaxation: Relaxation | StackRates,
     direction: ArrayLike,
     *,
     order: Literal["second", "exact"] = "second",
@@ -74,9 +111,10 @@ def resistivity(
 
     Parameters
     ----------
-    film : Film
-    relaxation : Relaxation
-        Rates with 1/tau_0 included, as `om.relaxation` returns them.
+    film : Film or Stack
+    relaxation : Relaxation, or StackRates of a stack
+        Rates with 1/tau_0 included, as `om.relaxation` returns them, or those in the `rates` of a
+        resistivity.
     direction : array_like (..., 3), no unit
         Field direction b (for an antiferromagnet the Neel vector, whose sign does not matter);
         any length but zero. Leading axes broadcast with the rates.
@@ -103,12 +141,22 @@ def resistivity(
     function are Eqs. (88)-(90). Otherwise drho1 and drho2 hold the mean over the azimuth, and
     `longitudinal` and `transverse` what the tensor gives.
     """
-    _checks.instance("relaxation", relaxation, Relaxation)
+    if (rates := of_a_stack(film, relaxation)) is not None:
+        m = checked_direction(direction, order, precession_sign)
+        return of_stack(rates, m, order, precession_sign)
+    film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
     expect_own_direction(relaxation, direction)
     m, at_points = at_direction(film, direction, order, precession_sign)
     grid = relaxation.temperature.shape
     parts = in_blocks(at_points, grid, relaxation) if m.ndim == 1 else at_points(relaxation)
     return record(film, relaxation, m, order, parts)
+
+
+def checked_direction(direction: ArrayLike, order: str, precession_sign: str) -> Array:
+    """Unit vectors, and the other arguments of `resistivity` checked."""
+    _checks.choice("order", order, ("second", "exact"))
+    _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
+    return _checks.unit_vectors("direction", direction)
 
 
 def at_direction(
@@ -118,10 +166,7 @@ def at_direction(
 
     Only one direction leaves the shape of the points as it is.
     """
-    _checks.instance("film", film, Film)
-    _checks.choice("order", order, ("second", "exact"))
-    _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
-    m = _checks.unit_vectors("direction", direction)
+    m = checked_direction(direction, order, precession_sign)
     return m, partial(_resistivities, film, order, precession_sign, m)
 
 
@@ -129,28 +174,68 @@ def record(
     film: Film, relaxation: Relaxation, m: Array, order: str, parts: tuple[Array, ...]
 ) -> Resistivity:
     """`Resistivity`, refused where its conductivity is negative."""
+    rates = StackRates(relaxation.sample, (relaxation,))
+    return _recorded(rates, film.thickness, film.spin_hall_angle, m, order, parts)
+
+
+def _recorded(
+    rates: StackRates,
+    thickness: float,
+    angle: float,
+    m: Array,
+    order: str,
+    parts: tuple[Array, ...],
+) -> Resistivity:
     if not parts[0].min(initial=np.inf) > 0:
         raise _checks.ParameterError(
             "`spin_hall_angle` must leave the conductivity of the film positive: at "
-            f"{film.spin_hall_angle:g} more charge current is lost to the spin Hall effect, "
+            f"{angle:g} more charge current is lost to the spin Hall effect, "
             "2 theta_SH^2, than the field drives; take a smaller one"
         )
-    return Resistivity(relaxation, m, order=order, **dict(zip(_ARRAYS, parts, strict=True)))
+    named = dict(zip(_ARRAYS, parts, strict=True))
+    return Resistivity(rates, m, thickness=thickness, order=order, **named)
+
+
+def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> Resistivity:
+    """Resistivity of a stack: in closed form for one layer of axial rates, else by the network."""
+    angle = rates.mean_angle
+    if all(map(_is_axial, rates.layers)):
+        if len(rates.layers) == 1:
+            drho0, across, drho2 = in_blocks(surviving_one, rates.temperature.shape, rates)
+            parts = drho0, drho0 - across, drho2
+        else:
+            parts = _invariants(surviving_through(rates))
+        found = _axial(angle**2, parts, m, order, precession_sign)
+    else:
+        local, axes = surviving_through(rates), film_axes(rates.layers[0], m)
+        found = _oblique(angle**2, local, axes, order, precession_sign)
+    values = tuple(rates.bare_resistivity * part for part in found)
+    return _recorded(rates, rates.thickness, angle, m, order, values)
 
 
 def _resistivities(
     film: Film, order: str, precession_sign: str, m: Array, relaxation: Relaxation
 ) -> tuple[Array, ...]:
     """rho_L, rho_yx and Eqs. (88)-(90) [Ohm m]."""
+    square = film.spin_hall_angle**2
     if _is_axial(relaxation):
-        found = _axial(film, relaxation, m, order, precession_sign)
+        drho0 = surviving_along(film, relaxation)
+        across, drho2 = surviving_across(film, relaxation)
+        found = _axial(square, (drho0, drho0 - across, drho2), m, order, precession_sign)
     else:
         local = surviving_matrix(film, relaxation.tensor)
-        surviving = turned(local, film_axes(relaxation, m))
-        if precession_sign == "printed":
-            surviving = np.swapaxes(surviving, -1, -2)
-        found = *relative_resistivity(film, surviving, order), *_invariants(local)
+        found = _oblique(square, local, film_axes(relaxation, m), order, precession_sign)
     return tuple(film.resistivity * part for part in found)
+
+
+def _oblique(
+    square: float, local: Array, axes: Array, order: str, precession_sign: str
+) -> tuple[Array, ...]:
+    """The same over rho_L0, from any matrix F in local axes."""
+    surviving = turned(local, axes)
+    if precession_sign == "printed":
+        surviving = np.swapaxes(surviving, -1, -2)
+    return *relative_resistivity(square, surviving, order), *_invariants(local)
 
 
 def _is_axial(relaxation: Relaxation) -> bool:
@@ -171,28 +256,25 @@ def _is_axial(relaxation: Relaxation) -> bool:
 
 
 def _axial(
-    film: Film, relaxation: Relaxation, m: Array, order: str, precession_sign: str
-) -> tuple[Array, Array, Array, Array, Array]:
+    square: float, parts: tuple[Array, Array, Array], m: Array, order: str, precession_sign: str
+) -> tuple[Array, ...]:
     """The same over rho_L0, by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
-    drho0 = surviving_along(film, relaxation)
-    across, drho2 = surviving_across(film, relaxation)
+    drho0, drho1, drho2 = parts
     try:
         np.broadcast_shapes(drho0.shape, m.shape[:-1])
     except ValueError:
         raise _checks.ParameterError(
             "`direction` without its last axis must broadcast with the rates, "
-            f"got {m.shape[:-1]} and {relaxation.precession.shape}"
+            f"got {m.shape[:-1]} and {drho0.shape}"
         ) from None
     mx, my, mz = np.moveaxis(m, -1, 0)
-    drho1 = drho0 - across
     turning = mz if precession_sign == "hamiltonian" else -mz
-    square = film.spin_hall_angle**2
     yy, xy = same_polarisation(my, drho0, drho1), other_polarisation(mx * my, turning, drho1, drho2)
     if order == "second":
-        return *second_order(square, yy, xy), drho0, drho1, drho2
+        return *second_order(square, yy, xy), *parts
     xx = same_polarisation(mx, drho0, drho1)
     yx = other_polarisation(mx * my, -turning, drho1, drho2)
-    return *inverse(*conductivity(square, xx, yy, xy, yx)), drho0, drho1, drho2
+    return *inverse(*conductivity(square, xx, yy, xy, yx)), *parts
 
 
 def _invariants(surviving: Array) -> tuple[Array, Array, Array]:
@@ -239,9 +321,8 @@ def inverse(xx: Array, yy: Array, xy: Array, yx: Array) -> tuple[Array, Array]:
     return np.asarray(yy / determinant), np.asarray(-yx / determinant)
 
 
-def relative_resistivity(film: Film, surviving: Array, order: str) -> tuple[Array, Array]:
-    """rho_L and rho_yx over rho_L0 from the surviving spin current F in film axes, (..., 3, 3)."""
-    square = film.spin_hall_angle**2
+def relative_resistivity(square: float, surviving: Array, order: str) -> tuple[Array, Array]:
+    """rho_L and rho_yx over rho_L0 from theta_SH^2 and F in film axes, (..., 3, 3)."""
     if order == "second":
         return second_order(square, surviving[..., 1, 1], surviving[..., 0, 1])
     elements = (surviving[..., a, b] for a, b in ((0, 0), (1, 1), (0, 1), (1, 0)))
@@ -286,20 +367,32 @@ class Mechanisms:
         return np.asarray(self.precession - self.precession_isotropic)
 
 
-def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mechanisms:
+@overload
+def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mechanisms: ...
+
+
+@overload
+def mechanisms(film: Stack, relaxation: StackRates, direction: ArrayLike) -> StackMechanisms: ...
+
+
+def mechanisms(
+    film: Film | Stack, relaxation: Relaxation | StackRates, direction: ArrayLike
+) -> Mechanisms | StackMechanisms:
     """rho_L split into the isotropic magnon, anisotropy and precession mechanisms, Sec. V A.
+
+    That of a stack is split into the Hanle effect, exchange in the layers, and its faces.
 
     Parameters
     ----------
-    film : Film
-    relaxation : Relaxation
+    film : Film or Stack
+    relaxation : Relaxation, or StackRates of a stack
         As in `resistivity`.
     direction : array_like (..., 3), no unit
         As in `resistivity`.
 
     Returns
     -------
-    Mechanisms
+    Mechanisms, or StackMechanisms of a stack
         What each adds to rho_L.
 
     Raises
@@ -316,6 +409,9 @@ def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mech
     of the rate difference times omega_L^2. With ``order="exact"`` resistivities do not add
     either: cross terms are of fourth order in theta_SH.
 
+    In a stack precession about the applied field comes first, then what moments in the layers do
+    beyond it, then the sheets at the faces.
+
     Examples
     --------
     >>> import openmr as om
@@ -324,8 +420,9 @@ def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mech
     >>> bool(parts.precession > parts.relaxation_anisotropy > abs(parts.isotropic_magnon))
     True
     """
-    _checks.instance("film", film, Film)
-    _checks.instance("relaxation", relaxation, Relaxation)
+    if (rates := of_a_stack(film, relaxation)) is not None:
+        return stack_mechanisms.of_stack(rates, direction)
+    film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
     axes = film_axes(relaxation, direction)
     one = np.eye(3)
     alike = relaxation.longitudinal[..., None, None] * one
@@ -356,7 +453,8 @@ def scan_directions(plane: str, angle: ArrayLike) -> Array:
     ----------
     plane : {"xy", "yz", "zx"}
         The scan starts along the first axis and turns towards the second; x is along the current,
-        z along the normal.
+        z along the normal. The field calls the planes alpha, beta and gamma: alpha is counted from
+        x and gamma from z as here, beta mostly from z, which is 90 degrees less the angle here.
     angle : array_like (...), rad
 
     Returns

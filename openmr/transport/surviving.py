@@ -84,6 +84,11 @@ def surviving_fraction(thickness: float, decay: ArrayLike) -> NDArray[Any]:
         u2: NDArray[Any] = np.multiply(0.5 * thickness, 0.5 * thickness) * decay
     if not np.all(np.isfinite(u2)):
         raise ParameterError("`thickness` and `decay` must leave (d/2l)^2 finite, got an overflow")
+    return tanh_ratio(u2)
+
+
+def tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
+    """tanh(u)/u of u^2, shape (...), real or complex."""
     flat, fraction = u2.reshape(-1), np.empty(u2.size, dtype=u2.dtype)
     if np.iscomplexobj(u2):
         fraction.real, fraction.imag = _tanh_ratio_pair(flat.real, flat.imag)

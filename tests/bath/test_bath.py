@@ -12,7 +12,7 @@ from scipy.special import dawsn, expi, gamma
 
 import openmr as om
 from openmr.bath.sources import Source
-from openmr.master import hierarchy
+from openmr.rates.routes import heom
 
 W = np.array([-2.0, -0.7, -1e-6, 0.0, 1e-6, 0.7, 2.0])
 
@@ -317,7 +317,7 @@ def test_environment_of_the_films_hierarchy():
     exact = om.Bath.drude(0.25 * strength * width, width, 1.0)
     errors = []
     for terms in (2, 3, 4):
-        bath = om.Bath(environment=hierarchy.environment(strength, width, terms))
+        bath = om.Bath(environment=heom.bath(strength, width, terms).environment())
         assert bath.spectrum(0.0) == pytest.approx(strength, rel=1e-14)
         errors.append(np.abs(bath.spectrum(W) - exact.spectrum(W)).max())
     assert errors[1] < 1e-2 * errors[0]

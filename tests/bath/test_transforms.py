@@ -72,3 +72,13 @@ UNCONVERGED = [
 def test_unconverged_is_an_error(call, message):
     with pytest.raises(om.ConvergenceError, match=message):
         call()
+
+
+def test_a_correlation_of_few_exponentials_is_found_again():
+    """Not only its values: the rates themselves, and no more of them."""
+    c, nu = np.array([0.3 - 0.1j, 0.2]), np.array([1.0, 2.0 - 3.0j])
+    bath = om.Bath(correlation=lambda t: c @ np.exp(-np.outer(nu, t)))
+    found = bath.exponents(1e-6)
+    order = np.argsort(found.rates.real)
+    np.testing.assert_allclose(found.rates[order], nu, atol=1e-9)
+    np.testing.assert_allclose(found.coefficients[order], c, atol=1e-9)

@@ -14,6 +14,7 @@ import openmr as om
 from openmr import diagnosis
 from openmr.data import least_squares
 from openmr.data.diagnosis import PARAMETERS, determined, fit, measured, read_csv
+from openmr.sample.parameters import varied
 
 FIELD = np.linspace(0.5, 25, 14)
 KELVIN = np.array([10.0, 40.0])[:, None]
@@ -736,3 +737,20 @@ def test_tables_as_spreadsheets_write_them(tmp_path):
     path.write_bytes(b"\xff\xfe\x00binary")
     with pytest.raises(om.ParameterError, match="text table"):
         om.diagnosis.read_csv(path)
+
+
+def test_numbers_of_a_face_are_fitted_by_the_names_of_the_table():
+    sample = om.presets.pt_yig("Vlietstra2013")
+    directions = om.scan_directions("yz", np.linspace(0.0, np.pi, 9))
+    rho = om.magnetoresistance(sample, 300.0, 9.0, directions, order="exact").longitudinal
+    data = diagnosis.measured(temperature=300.0, field=9.0, direction=directions, longitudinal=rho)
+    names = ("bottom.G_r", "layers.0.resistivity")
+    start = varied(sample, {"bottom.G_r": 4e14, "layers.0.resistivity": 3.9e-7})
+    found = diagnosis.fit(start, data, names)
+    assert found.values == pytest.approx([7e14, 40e-8], rel=1e-6)
+    assert found.sample.stack.bottom.G_r == found.values[0]
+    assert "bottom.G_r" in str(found)
+    with pytest.raises(om.ParameterError, match=r"unknown parameter `bottom\.G`"):
+        diagnosis.fit(start, data, ["bottom.G"])
+    with pytest.raises(om.ParameterError, match="`parameters` must be one of"):
+        diagnosis.fit(start, data, ["layers.0.disorder"])

@@ -15,7 +15,7 @@ from scipy.linalg import expm
 
 import openmr as om
 from openmr import master
-from openmr.master import hierarchy
+from openmr.master import hierarchy, motion
 from openmr.master.memory import scaled
 
 SX, SY, SZ = qutip.sigmax(), qutip.sigmay(), qutip.sigmaz()
@@ -447,6 +447,43 @@ def test_times_of_any_spacing_lie_on_one_curve():
             one = master.evolve(system, UP, np.concatenate([[0.0], uneven]), method=method)
             other = master.evolve(system, UP, np.concatenate([even, [uneven[-1]]]), method=method)
             np.testing.assert_allclose(one.states[-1].full(), other.states[-1].full(), atol=1e-9)
+
+
+def test_a_constant_generator_has_one_basis_for_all_times(monkeypatch):
+    """At an exceptional point, where modes coincide, steps are exponentials one by one."""
+    times = np.cumsum(np.linspace(0.0, 1.3, 12))
+    decay = np.sqrt(0.5) * qutip.sigmam()
+    for strength, coincide in ((0.3, False), (0.0625, True), (0.0, False)):
+        made = master.generator(om.OpenSystem(strength * SX, [], [decay]))
+        taken = []
+
+        def counted(matrix, taken=taken):
+            taken.append(matrix)
+            return expm(matrix)
+
+        monkeypatch.setattr(motion, "expm", counted)
+        found = master.evolve(made, UP, times)
+        assert bool(taken) == coincide
+        for time_, state in zip(times, found.states, strict=True):
+            exact = expm(time_ * made.matrix) @ UP.proj().full().ravel("F")
+            np.testing.assert_allclose(state.full().ravel("F"), exact, atol=1e-12)
+
+
+def test_one_hierarchy_answers_every_question(monkeypatch):
+    system = om.OpenSystem(0.3 * SZ + 0.4 * SX, [(SZ, FEW), (SX, FEW)])
+    searched, search = [], hierarchy.ladder
+
+    def ladder(*args):
+        searched.append(args)
+        return search(*args)
+
+    monkeypatch.setattr(hierarchy, "ladder", ladder)
+    master.compare(system, question="currents", methods=["heom"])
+    for ask in (master.rates, master.steady_state):
+        ask(system, "heom")
+    assert len(searched) == 1
+    master.rates(system, "heom", rtol=1e-3)
+    assert len(searched) == 2
 
 
 def test_positivity_is_lost_and_regained_at_roots():

@@ -38,7 +38,8 @@ MODULES = tuple(
     dict.fromkeys(
         [
             *openmr._LAZY_MODULES.values(),
-            *("openmr.data.measured", "openmr.sample.presets", "openmr.units"),
+            *("openmr.data.measured", "openmr.sample.presets", "openmr.sample.stack"),
+            *("openmr.rates.faces", "openmr.units"),
             "openmr.moments.vector_equilibrium",
             *(f"openmr.rates.routes.{name}" for name in ROUTES),
         ]
@@ -48,7 +49,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 NUMBER = re.compile(r"^(float|complex|array|(complex |sparse )?array|array_like|\(float)")
 UNIT = re.compile(
-    r"\b(eV|K|k_B T|T|m|s|A/m\^2|V/m|Ohm m|rad|rad/s|1/s|1/m|m\^-[123]|m\^2/s|bytes"
+    r"\b(eV|K|k_B T|T|m|s|A/m\^2|V/m|Ohm m|Ohm m\^2|S/m\^2|rad|rad/s|1/s|1/m|m\^-[123]|m\^2/s|bytes"
     r"|beta hbar|length|(free-)?electron mass(es)?|no unit|any unit|in the units?|inverse unit"
     r"|units? of|1/time|1/length|pixels per inch)(?![\w^])"
 )

@@ -80,7 +80,7 @@ def take(text, file):
         first = next(Plan(task, (1,) * len(task.dimensions)).boxes())
         found = evaluate(Plan(task, (1,) * len(task.dimensions)).part(first))
         assert found["longitudinal_resistivity"].ravel() > 0
-    assert sample.film.thickness > 0
+    assert all(layer.film.thickness > 0 for layer in sample.layers)
 
 
 def test_help_and_pages_show_one_file(capsys):

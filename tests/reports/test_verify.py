@@ -78,9 +78,19 @@ NO_FORMULAS = {
     "rates.record": {"shown", "on_grid", "_times", "zero_tensor", "over_sublattices"},
     "transport.surviving": {"_refuse_growth"},
     "transport.matrix_tanh": {"_doublings"},
+    "transport.diffusion": {"_depths"},
     "transport.resistivity": {"_is_axial", "scan_directions"},
 }
 """Functions that print, lay out, refuse, or choose between two ways to the same number."""
+OF_STACKS = {
+    "face_functions",
+    "_through_stack",
+    "of_stack",
+    "relaxation",
+    "sheet_longitudinal",
+    "sheet_transverse",
+}
+"""Functions that no film needs: tests of the network and of stacks notice each of their numbers."""
 ROUTES_OWN = {"spin_polarised_loss"}
 """Functions on the other side of the comparison."""
 
@@ -93,7 +103,7 @@ def formulas(module):
         n for n in names if inspect.isfunction(f := getattr(found, n)) or inspect.isclass(f)
     )
     inside = [f for name in named for f in functions(f"{found.__name__}.{name}")]
-    return [f for f in inside if f.__module__ == found.__name__]
+    return [f for f in inside if f.__module__ == found.__name__ and f.__name__ not in OF_STACKS]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::FutureWarning")

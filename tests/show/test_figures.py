@@ -99,6 +99,33 @@ def test_resistivity_map(coupling):
     assert "Omega" in figure.axes[1].get_ylabel()
 
 
+def test_figures_of_a_stack():
+    """Lines at the faces between layers; no field B_sd, which is that of a film."""
+    film = FILM.film
+    layer = om.Layer(film, FILM.electrons, FILM.magnet)
+    sheet = om.Sheet(G_r=4e14, G_i=4e13)
+    stack = om.Sample(stack=om.Stack([layer] * 3, bottom=sheet), name="three")
+    scan = om.magnetoresistance(stack, 10.0, FIELD, ALONG)
+    found = diffusion.profile(
+        stack.stack, om.magnetoresistance(stack, 10.0, 5.0, ALONG).rates, ALONG
+    )
+    _, ax = plotting.spin_profile(found, ax=plt.figure().subplots())
+    dotted = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == ":"]
+    np.testing.assert_allclose(dotted, 1e9 * film.thickness * np.array([1, 2]))
+    assert ax.lines[0].get_xdata()[-1] == pytest.approx(3e9 * film.thickness)
+    _, ax = plotting.resistance_curves(scan)
+    assert texts(ax) == ["three"]
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), 1e6 * scan.longitudinal)
+    kelvin = np.linspace(5, 80, 5)[:, None]
+    figure, ax = plotting.resistivity_map(om.magnetoresistance(stack, kelvin, FIELD[::20], ALONG))
+    assert len(figure.axes) == 2
+    assert ax.get_legend() is None
+    turn = np.linspace(0.0, np.pi, 7)
+    plane = om.magnetoresistance(stack, 10.0, 5.0, om.scan_directions("yz", turn))
+    _, ax = plotting.angular_scan(turn, {"yz": plane})
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), 1e6 * plane.longitudinal)
+
+
 TURN = np.linspace(0.0, np.pi, 7)
 CURVE = om.magnetoresistance(FILM, 10.0, [3.0, 4.0], ALONG)
 WARM = om.magnetoresistance(FILM, [10.0, 20.0, 30.0], 5.0, ALONG)

@@ -470,7 +470,7 @@ def test_command_line_with_a_whole_sample_a_store_and_processes(tmp_path):
         ("sample = 3", "must have a table [sample]"),
         ("[sample]\npreset = 'pt_py'", "must have a table [sweep]"),
         ("[sample", "is not TOML"),
-        (CONFIG.replace("pt_py", "fe"), "`sample.preset` must be one of pt_py, got 'fe'"),
+        (CONFIG.replace("pt_py", "fe"), "`sample.preset` must be one of pt, ta, pt_py, pt_yig, pt"),
         (CONFIG.replace("field", "feild"), "`sweep.field` must be given"),
         (CONFIG.replace("spin =", "spni ="), "unknown key `sweep.spni`; known are"),
         (CONFIG.replace("[options]", "[option]"), "unknown key `option`"),
@@ -636,7 +636,7 @@ def test_help_says_how_to_use_it(capsys):
 
 BAD_TOML = [
     ('options = 3\n[sample]\npreset = "pt_py"', "table [options], got 3"),
-    ("[sample]\npreset = [1]", "`sample.preset` must be one of pt_py, got [1]"),
+    ("[sample]\npreset = [1]", "pt_yig, pt_eus, pt_ggg, got [1]"),
     ("[sample]\nfilm = 3\nelectrons = 2\nmoments = 1", "`sample.film` must be a table, got 3"),
 ]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from qutip import Qobj, operator_to_vector, qeye
+import qutip
+from qutip import Qobj
 
 from openmr._checks import Array
 from openmr._qutip import exact_arithmetic
@@ -64,7 +65,7 @@ def _thermal_electron(around: Array) -> Qobj:
     if not around[:2].any():
         return joint_space.thermal_electron(float(around[2]))
     turned = sum(float(w) * sigma for w, sigma in zip(around, joint_space.PAULI, strict=True))
-    return 0.5 * (qeye(2) - np.tanh(0.5 * size) / size * turned)
+    return 0.5 * (qutip.qeye(2) - np.tanh(0.5 * size) / size * turned)
 
 
 def _at_point(
@@ -88,19 +89,16 @@ def _at_point(
         even = joint_space.moment_spaces(sample, state, electron=float(w[2]))
         balance = [detailed_balance(space.spin, space.splitting) for space in even]
         spaces = even
-    if not spaces:
-        still = dict.fromkeys(("trace", "fixed_point", "kms", "positivity"), 0.0)
-        return ExchangePart(np.zeros((3, 3)), precession, diagnostics=still)
     with exact_arithmetic():
         apart = joint_space.in_thermal_times(resolution, float(state.temperature))
-        projected = [
-            space.noise * joint_space.project(space.generator(apart).dissipate, space.moment)
-            for space in spaces
-        ]
-        total = sum(projected[1:], start=projected[0])
+        still = 0.0 * qutip.to_super(joint_space.PAULI[2])
+        total = sum(
+            (s.noise * joint_space.project(s.generator(apart).dissipate, s.moment) for s in spaces),
+            start=still,
+        )
     dissipator = joint_space.bloch_tensor(total)
     largest = float(np.abs(dissipator).max()) or 1.0  # frozen moments: all rates underflow
-    gibbs = operator_to_vector(_thermal_electron(w)).full()
+    gibbs = qutip.operator_to_vector(_thermal_electron(w)).full()
     lowest, highest = joint_space.kossakowski(total)
     return ExchangePart(
         dissipator=dissipator,
@@ -109,7 +107,7 @@ def _at_point(
         diagnostics={
             "trace": joint_space.trace_change(total) / largest,
             "fixed_point": float(np.abs(total.full() @ gibbs).max()) / largest,
-            "kms": max(balance),
+            "kms": max(balance, default=0.0),
             "positivity": lowest / highest if highest else 0.0,
         },
     )

@@ -7,15 +7,13 @@ decay and precession, each rate in a time window of its own length.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import qutip
 from qutip import Qobj
-from qutip.solver.integrator import IntegratorException
 from tqdm import tqdm
 
 from openmr import _checks
@@ -31,6 +29,7 @@ from openmr.units import HBAR, K_B
 THERMOSTATS = ("projection", "reset", "flips")
 FASTEST = 1e8  # rad per decay time: the phase's rounding there is a tenth of the allowed misfit
 PILOT_STEP = 0.1  # of the inverse largest rate: the longest spacing of the first estimate
+_SOLVER = {"method": "diag", "progress_bar": "", "normalize_output": False}
 SETTLING = 20.0  # thermostat times to wait before the fit: transients are down to exp(-20)
 
 
@@ -41,7 +40,6 @@ def evolution(
     resolution: float | None = None,
     thermostat: str = "projection",
     thermostat_rate: float | None = None,
-    options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
 ) -> ExchangePart:
     """Exchange part of the relaxation tensor from fitted time evolution.
@@ -59,18 +57,14 @@ def evolution(
         -c/(kappa tau_par), where c is of order one and grows like cosh(beta eps_L).
     thermostat_rate : float, 1/s
         kappa, for "reset" and "flips". At least ten times the largest rate.
-    options : dict, optional
-        QuTiP's own solver options. Default: ``{"method": "diag"}``, which propagates the constant
-        generator exactly.
     progress : bool, optional
         Show a progress bar over the points; by default only on a terminal.
 
     Returns
     -------
     ExchangePart
-        `uncertainty` adds up what the fit's misfit allows, the change on a hundred times tighter
-        solver tolerances and the change on a window that starts later. Diagnostics as in
-        `rates.methods`.
+        `uncertainty` adds up what the fit's misfit allows, the rounding of the solver and the
+        change on a window that starts later. Diagnostics as in `rates.methods`.
 
     Raises
     ------
@@ -102,7 +96,7 @@ def evolution(
 
     def fitted(point: Equilibrium) -> ExchangePart:
         experiments = _experiments(point, electron_splitting, resolution, thermostat, kappa)
-        return _fit_point(point, experiments, options)
+        return _fit_point(point, experiments)
 
     with points:
         return pointwise(state, fitted, points)
@@ -129,8 +123,6 @@ def _experiments(
     first_order = joint_space.first_order_tensor(sample, state)[0, 1]
     w = HBAR * first_order / (K_B * float(state.temperature)) if electron_splitting else 0.0
     spaces = joint_space.moment_spaces(sample, state, electron=w)
-    if not spaces:
-        return []
     larmor = 0.5 * first_order * joint_space.PAULI[2]
     with exact_arithmetic():
         apart = joint_space.in_thermal_times(resolution, float(state.temperature))
@@ -139,11 +131,11 @@ def _experiments(
             s.noise * joint_space.project(g.dissipate, s.moment)
             for s, g in zip(spaces, joint, strict=True)
         ]
-        unit = max(float(np.abs(joint_space.bloch_tensor(p)).max()) for p in projected)
-        if unit == 0.0:  # frozen moments: all rates underflow
+        unit = max((np.abs(joint_space.bloch_tensor(p)).max() for p in projected), default=0.0)
+        if unit == 0.0:  # nothing couples, or frozen moments: all rates underflow
             return []
         if thermostat == "projection":
-            total = sum(projected[1:], start=projected[0]) + qutip.liouvillian(larmor)
+            total = sum(projected, start=qutip.liouvillian(larmor))
             return [_Experiment(total / unit, None, unit, 0.0)]
         if kappa < 10 * unit:
             raise ParameterError(
@@ -151,23 +143,19 @@ def _experiments(
                 f"{10 * unit:.4g} 1/s, got {kappa:.4g} (a slower thermostat does not hold the "
                 "moment, and no rate of the electron alone exists)"
             )
-        beta_hbar = HBAR / (K_B * float(state.temperature))
         # where the Hamiltonian of the space holds the electron's splitting, it is there already
-        own = larmor - 0.5 * (w / beta_hbar) * joint_space.PAULI[2]
+        own = 0 * larmor if electron_splitting else larmor
         experiments = []
         for space, generator in zip(spaces, joint, strict=True):
-            coherent = space.hamiltonian / beta_hbar + qutip.tensor(
-                own, qutip.qeye(space.moment.dims[0])
-            )
-            holding = (
-                joint_space.reset(space.moment, kappa)
-                if thermostat == "reset"
-                else _flips(space, kappa)
-            )
-            total = space.noise * generator.dissipator + qutip.liouvillian(coherent) + holding
-            experiments.append(
-                _Experiment(total / unit, space.moment, unit, SETTLING * unit / kappa)
-            )
+            coherent = qutip.tensor(own, qutip.qeye(space.moment.dims[0]))
+            coherent += K_B * float(state.temperature) / HBAR * space.hamiltonian
+            total = space.noise * generator.dissipator + qutip.liouvillian(coherent)
+            if thermostat == "reset":
+                total += joint_space.reset(space.moment, kappa)
+            else:
+                total += _flips(space, kappa)
+            settling = SETTLING * unit / kappa
+            experiments.append(_Experiment(total / unit, space.moment, unit, settling))
     return experiments
 
 
@@ -179,29 +167,20 @@ def _flips(space: joint_space.MomentSpace, kappa: float) -> Qobj:
     return up * qutip.lindblad_dissipator(raising) + down * qutip.lindblad_dissipator(raising.dag())
 
 
-def _fit_point(
-    state: Equilibrium,
-    experiments: Sequence[_Experiment],
-    options: Mapping[str, Any] | None,
-) -> ExchangePart:
-    names = ("residual", "solver_change", "window_change", "precession_uncertainty")
-    if not experiments:  # nothing couples: the spin precesses and never relaxes
-        precession = float(joint_space.first_order_tensor(state.sample, state)[0, 1])
-        return ExchangePart(
-            np.zeros((3, 3)), precession, np.zeros((3, 3)), dict.fromkeys(names, 0.0)
-        )
-    fits = [_fit_experiment(experiment, options) for experiment in experiments]
-    precession = float(np.mean([_antisymmetric(fit.generator) for fit in fits]))
-    dissipator = sum(
-        fit.generator - _antisymmetric(fit.generator) * PRECESSION_GENERATOR for fit in fits
-    )
-    uncertainty = np.sum([fit.uncertainty for fit in fits], axis=0)
+def _fit_point(state: Equilibrium, experiments: Sequence[_Experiment]) -> ExchangePart:
+    fits, none = [_fit_experiment(one) for one in experiments], np.zeros((3, 3))
+    # where nothing couples the spin precesses and never relaxes
+    tensors = [one.generator for one in fits] or [
+        joint_space.first_order_tensor(state.sample, state)
+    ]
+    precessions = [_antisymmetric(tensor) for tensor in tensors]
+    uncertainty = sum((fit.uncertainty for fit in fits), none)
     return ExchangePart(
-        dissipator=np.asarray(dissipator),
-        precession=precession,
+        dissipator=sum(tensors, none) - sum(precessions) * PRECESSION_GENERATOR,
+        precession=float(np.mean(precessions)),
         uncertainty=uncertainty,
         diagnostics={
-            "residual": max(fit.residual for fit in fits),
+            "residual": max((fit.residual for fit in fits), default=0.0),
             "solver_change": sum(fit.solver_change for fit in fits),
             "window_change": sum(fit.window_change for fit in fits),
             "precession_uncertainty": float(max(uncertainty[0, 1], uncertainty[1, 0])),
@@ -216,26 +195,11 @@ def _antisymmetric(tensor: Array) -> float:
 # --- recording -------------------------------------------------------------------------------
 
 
-def _solver_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
-    given = {"method": "diag"} if options is None else options
-    for tolerance in {"rtol", "atol"} & set(given):
-        _checks.number(f"options[{tolerance!r}]", given[tolerance], above=0.0)
-    return {"progress_bar": "", "normalize_output": False, **given}
+def _record(experiment: _Experiment, times: Array) -> Array:
+    """<sigma_a>(t) from spins polarised along b less that from an unpolarised one, (t, a, b).
 
-
-def _tighter(options: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The same solver with tolerances a hundred times smaller; None if it has none."""
-    if options.get("method") in ("diag", "krylov"):
-        return None
-    return {
-        **options,
-        "rtol": max(1e-13, options.get("rtol", 1e-6) / 100),
-        "atol": options.get("atol", 1e-8) / 100,
-    }
-
-
-def _record(experiment: _Experiment, times: Array, options: Mapping[str, Any]) -> Array:
-    """<sigma_a>(t) from spins polarised along b less that from an unpolarised one, (t, a, b)."""
+    QuTiP moves them in the eigenbasis of the constant generator, which has no tolerance.
+    """
     held = np.eye(1) if experiment.moment is None else experiment.moment.full()
     spins = [pauli.full() for pauli in joint_space.PAULI]
     # the map rho_e -> rho_e (x) rho_m, which the solver carries on in time, by columns of rho_e
@@ -243,14 +207,8 @@ def _record(experiment: _Experiment, times: Array, options: Mapping[str, Any]) -
     dims = [experiment.generator.dims[0], [[2], [2]]]
     start = Qobj(np.stack(columns, axis=-1), dims=dims, superrep="super")
     with exact_arithmetic():
-        try:
-            solver = qutip.MESolver(experiment.generator, options=dict(options))
-        except KeyError as error:
-            raise ParameterError(f"`options` must be QuTiP solver options: {error}") from None
-        try:
-            states = np.stack([state.full() for state in solver.run(start, times).states])
-        except IntegratorException as error:
-            raise ExtractionError(f"QuTiP's solver stopped ({error}); change `options`") from None
+        solver = qutip.MESolver(experiment.generator, options=_SOLVER)
+        states = np.stack([state.full() for state in solver.run(start, times).states])
     probes = np.stack([np.kron(spin, np.eye(len(held))).ravel() for spin in spins])
     sources = np.stack([spin.ravel(order="F") for spin in spins], axis=-1)
     return np.asarray(0.5 * np.real(probes @ states @ sources))
@@ -272,59 +230,41 @@ class _ExperimentFit:
     windows: _Windows  # steps in s
 
 
-def _fit_experiment(experiment: _Experiment, options: Mapping[str, Any] | None) -> _ExperimentFit:
-    t0 = experiment.settling
-    chosen = _solver_options(options)
-    guess = _pilot(experiment, chosen)
+def _fit_experiment(experiment: _Experiment) -> _ExperimentFit:
+    guess = _pilot(experiment)
     lengths = window_lengths(guess)
-    strict = _tighter(chosen)
-    shift = 0.25 * lengths[0]
 
-    def recorded(start: float, solver: Mapping[str, Any]) -> _Windows:
+    def recorded(start: float) -> _Windows:
         steps = [length / STEPS for length in lengths]
-        return [(step, _window(experiment, start, step, solver)) for step in steps]
+        return [(step, _window(experiment, start, step)) for step in steps]
 
-    windows = recorded(t0, chosen)
+    windows = recorded(experiment.settling)
     for count in range(1, len(windows) + 1):
         # the shorter windows fix the phase before a longer one counts many periods
-        loose = fit_generator(windows[:count], guess)
-        guess = loose.generator
-    windows = recorded(t0, strict) if strict else windows
-    best = fit_generator(windows, guess) if strict else loose
-    moved = fit_generator(recorded(t0 + shift, strict or chosen), best.generator)
-    solver_change = np.abs(best.generator - loose.generator)
+        best = fit_generator(windows[:count], guess)
+        guess = best.generator
+    moved = fit_generator(recorded(experiment.settling + 0.25 * lengths[0]), guess)
     window_change = np.abs(best.generator - moved.generator)
-    if strict is None:  # an eigenbasis has no tolerance: its rounding error instead
-        rounding = _eigenbasis_rounding(experiment.generator)
-    else:  # what remains of the tolerances at the largest element
-        rounding = 4 * float(np.finfo(float).eps) * np.abs(best.generator).max() * STEPS
-    uncertainty = best.error + solver_change + window_change + rounding
-    unit = experiment.rate_unit
+    rounding, unit = _eigenbasis_rounding(experiment.generator), experiment.rate_unit
     return _ExperimentFit(
         generator=unit * best.generator,
-        uncertainty=unit * uncertainty,
+        uncertainty=unit * (best.error + window_change + rounding),
         residual=best.residual,
-        solver_change=unit * float(solver_change.max()) if strict else unit * rounding,
+        solver_change=unit * rounding,
         window_change=unit * float(window_change.max()),
         windows=[(step / unit, signal) for step, signal in windows],
     )
 
 
-def _window(
-    experiment: _Experiment,
-    start: float,
-    step: float,
-    options: Mapping[str, Any],
-    steps: int = STEPS,
-) -> Array:
+def _window(experiment: _Experiment, start: float, step: float, steps: int = STEPS) -> Array:
     """Signal at even steps from a start time, (steps + 1, 3, 3)."""
     times = np.asarray(start + step * np.arange(steps + 1))
     if start > 0:  # the solver starts at the first time it is given
-        return _record(experiment, np.concatenate([[0.0], times]), options)[1:]
-    return _record(experiment, times, options)
+        return _record(experiment, np.concatenate([[0.0], times]))[1:]
+    return _record(experiment, times)
 
 
-def _pilot(experiment: _Experiment, options: Mapping[str, Any]) -> Array:
+def _pilot(experiment: _Experiment) -> Array:
     """First estimate from samples closer than any period of the electron's generator."""
     fastest = _larmor_scale(experiment)
     if fastest > FASTEST:
@@ -332,7 +272,7 @@ def _pilot(experiment: _Experiment, options: Mapping[str, Any]) -> Array:
             f"the spin precesses by {fastest:.2g} rad in its shortest decay time; double precision "
             f"follows the phase up to {FASTEST:g} rad, so no rate can be read off"
         )
-    window = partial(_window, experiment, experiment.settling, options=options)
+    window = partial(_window, experiment, experiment.settling)
     step = 0.3 / fastest
     guess = initial_guess(step, window(step, steps=8))
     while step < PILOT_STEP:  # a longer baseline resolves rates far below the precession
@@ -384,10 +324,6 @@ class Decay:
     prediction: tuple[Array, Array]
 
 
-def _even(step: float) -> Array:
-    return np.asarray(step * np.arange(STEPS + 1))
-
-
 def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
     """Decay that `evolution` fits at one temperature [K] and field [T], moments projected.
 
@@ -411,19 +347,20 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
     if not experiments:
         raise ParameterError("`sample` must couple electrons and moments, got exchange = 0")
     experiment = experiments[0]
-    fit = _fit_experiment(experiment, None)
-    omega = abs(_antisymmetric(fit.generator))
-    shown = STEPS * fit.windows[0][0]
+    fit = _fit_experiment(experiment)
+    omega, step, even = (
+        abs(_antisymmetric(fit.generator)),
+        fit.windows[0][0],
+        np.arange(STEPS + 1.0),
+    )
     if omega > 0:
-        shown = min(shown, 4 * np.pi / omega)
-    step = shown / STEPS
-    options = _solver_options(None)
-    signal = _window(experiment, 0.0, step * experiment.rate_unit, options)
+        step = min(step, 4 * np.pi / omega / STEPS)
+    signal = _window(experiment, 0.0, step * experiment.rate_unit)
     return Decay(
-        times=[_even(step) for step, _ in fit.windows],
+        times=[step * even for step, _ in fit.windows],
         signals=[signal for _, signal in fit.windows],
         generator=fit.generator,
-        prediction=(_even(step), signal),
+        prediction=(step * even, signal),
     )
 
 
@@ -480,7 +417,7 @@ def free_moment(sample: Sample, temperature: float, field: float) -> FreeMoment:
         generator = made.superoperator
     experiment = _Experiment(generator / slope, space.moment, slope * space.noise, 0.0)
     times = np.concatenate([np.linspace(0.0, 5.0, 201), [200.0]])
-    polarisation = _record(experiment, times, _solver_options(None))[:, 2, 2]
+    polarisation = _record(experiment, times)[:, 2, 2]
     residue = float(polarisation[-1])
     return FreeMoment(
         times=times[:-1] / experiment.rate_unit,

@@ -8,27 +8,23 @@ and times in beta hbar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import comb
-from typing import Any
 
 import numpy as np
 import qutip
 from qutip import Qobj
-from qutip.core.environment import ExponentialBosonicEnvironment
+from qutip.core.environment import DrudeLorentzEnvironment
 from scipy.special import pdtrc
 
 from openmr import _checks
-from openmr._checks import (
-    Array,
-    ComplexArray,
-    ConvergenceError,
-    ParameterError,
-    SizeError,
-)
-from openmr._qutip import exact_arithmetic
-from openmr.master import hierarchy
+from openmr._checks import EPSILON, Array, ConvergenceError, ParameterError, SizeError
+from openmr.bath.bath import Bath
+from openmr.master.hierarchy import Hierarchy, ladder, stepped
+from openmr.master.memory import scaled
+from openmr.master.open_system import OpenSystem
+from openmr.master.panels import of_tables
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.plateau import (
     STEP,
@@ -49,8 +45,6 @@ WIDER = 3.0
 """A second run, which measures what the cutoff does, has so many times the cutoff."""
 FIRST_TERMS, FIRST_DEPTH = 4, 3
 """The rates first converge with the cutoff at depth 3."""
-MAX_ELEMENTS = 1e5
-"""Largest hierarchy that is propagated: about half a GB and a minute."""
 
 
 def heom(
@@ -63,7 +57,6 @@ def heom(
     max_terms: int = 12,
     max_depth: int = 8,
     largest_spin: float = 1.0,
-    options: Mapping[str, Any] | None = None,
 ) -> ExchangePart:
     """Exchange part of the relaxation tensor from hierarchical equations of motion.
 
@@ -85,22 +78,19 @@ def heom(
         where that is more. Rates at gamma and 3 gamma are extrapolated to an infinite cutoff as
         1/gamma.
     rtol : float, no unit
-        Largest change, of the largest rate, on one exponent less and on one level of the hierarchy
+        Largest change, of the largest rate, on more exponents and on one level of the hierarchy
         less; a tenth of the plateau's variation where that is more. Choose it ten times below the
         deviation that is looked for.
     max_terms, max_depth : int
         Where to give up: Pade terms of the thermal factor, levels of the hierarchy.
     largest_spin : float, no unit
         Larger spins are refused with an estimate. Raise it to run them.
-    options : dict, optional
-        QuTiP's solver options, to propagate with its integrators. By default the matrix
-        exponential is applied, which has no tolerance.
 
     Returns
     -------
     ExchangePart
         `dissipator` is the symmetric part; `precession` that of first order. `uncertainty` adds
-        up the variation on the plateau, the changes on one term and one level less, the last step
+        up the variation on the plateau, the changes on more terms and one level less, the last step
         to an infinite band and, for several sublattices, what they may do to each other.
         Diagnostics as in `rates.methods`.
 
@@ -134,9 +124,8 @@ def heom(
         held=moment == "held",
         drude_cutoff=drude_cutoff,
         rtol=_checks.number("rtol", rtol, above=0.0, most=0.1),
-        max_terms=_count("max_terms", max_terms, FIRST_TERMS),
-        max_depth=_count("max_depth", max_depth, FIRST_DEPTH),
-        options=options,
+        max_terms=_checks.integer("max_terms", max_terms, least=FIRST_TERMS),
+        max_depth=_checks.integer("max_depth", max_depth, least=FIRST_DEPTH),
     )
     largest_spin = _checks.number("largest_spin", largest_spin, least=0.5)
     for moments in state.magnet.sublattices:
@@ -153,21 +142,13 @@ class _Knobs:
     rtol: float
     max_terms: int
     max_depth: int
-    options: Mapping[str, Any] | None
-
-
-def _count(name: str, value: float, least: int) -> int:
-    count = _checks.number(name, value, least=least)
-    if count != round(count):
-        raise ParameterError(f"`{name}` must be an integer >= {least}, got {value!r}")
-    return round(count)
 
 
 def _affordable_spin(spin: float, largest: float, held: bool) -> None:
     if spin <= largest:
         return
     dimension = round(2 * (2 * spin + 1))
-    elements = _elements(dimension, 6, 4)  # terms and depth at G0 near 0.1
+    elements = dimension**2 * comb(11, 4)  # 6 terms and depth 4, at G0 near 0.1
     columns = dimension**2 if held else 4
     gibibytes = elements * (3000 + 32.0 * columns) / 2**30
     seconds = 4e-5 * elements * columns**0.5  # as measured for S = 1 to 5/2 at G0 = 0.015
@@ -176,10 +157,6 @@ def _affordable_spin(spin: float, largest: float, held: bool) -> None:
         f"{elements:.2g} elements takes about {gibibytes:.2g} GiB and {seconds:.2g} s per point; "
         "raise `largest_spin` to run it"
     )
-
-
-def _elements(dimension: int, terms: int, depth: int) -> float:
-    return float(dimension**2 * comb(terms + 1 + depth, depth))
 
 
 # --- one point -----------------------------------------------------------------------------------
@@ -198,11 +175,11 @@ def _at_point(state: Equilibrium, electron_splitting: bool, knobs: _Knobs) -> Ex
     w = time * precession if electron_splitting else 0.0
     spaces = joint_space.moment_spaces(sample, state, electron=w)
     found = [_of_space(space, space.noise * time, w, thermal, knobs) for space in spaces]
-    tensor = sum((one.tensor for one in found), np.zeros((3, 3)))
-    error = sum((one.error for one in found), np.zeros((3, 3)))
+    tensor, error = np.zeros((3, 3)), np.zeros((3, 3))
     for one in found:  # what the others' noise may do to this one's rates
         others = sum(space.noise * time for space in spaces) - one.diagnostics["coupling"]
-        error = error + others * np.abs(one.tensor)
+        tensor = tensor + one.dissipator
+        error = error + np.asarray(one.uncertainty) + others * np.abs(one.dissipator)
     diagnostics = {name: max((o.diagnostics[name] for o in found), default=0.0) for name in LARGEST}
     diagnostics |= {name: sum(one.diagnostics[name] for one in found) / time for name in SUMMED}
     diagnostics |= {name: diagnostics[name] * time for name in ("plateau_start", "plateau_end")}
@@ -210,45 +187,38 @@ def _at_point(state: Equilibrium, electron_splitting: bool, knobs: _Knobs) -> Ex
     return ExchangePart(tensor / time, precession, error / time, diagnostics)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Symmetric part, its error and the diagnostics of one space, in units of 1/(beta hbar)."""
-
-    tensor: Array
-    error: Array
-    diagnostics: dict[str, float]
-
-
 def _of_space(
     space: joint_space.MomentSpace, coupling: float, w: float, thermal: float, knobs: _Knobs
-) -> _Found:
+) -> ExchangePart:
+    """Symmetric part, its error and the diagnostics of one space, in units of 1/(beta hbar)."""
     width = _cutoff(abs(space.splitting) + abs(w), knobs.drude_cutoff, thermal)
     _refuse_strong_noise(space, coupling, width, knobs)
-    narrow = _converged(space, coupling, width, knobs)
-    plateau, scale = narrow.plateau, narrow.plateau.largest
-    wide = _recorded(space, coupling, WIDER * width, narrow.terms, narrow.depth, knobs)
+    terms, depth, plateau, *changes = _converged(space, coupling, width, knobs)
+    scale = plateau.largest
+    wide = _recorded(space, _hierarchy(space, coupling, WIDER * width, terms, depth), knobs.held)
     # what is left of the cutoff goes as 1/gamma
     beyond = (wide[plateau.window].mean(axis=0) - plateau.generator) / (WIDER - 1.0)
     generator = wide[plateau.window].mean(axis=0) + beyond
     widened = np.abs(relaxation_part(beyond))
     gibbs = np.array([1.0, 0.0, 0.0, -np.tanh(0.5 * w)])
-    return _Found(
-        tensor=relaxation_part(generator),
-        error=plateau.variation + narrow.terms_change + narrow.depth_change + widened,
+    return ExchangePart(
+        dissipator=relaxation_part(generator),
+        precession=0.0,
+        uncertainty=plateau.variation + sum(changes) + widened,
         diagnostics={
-            "terms": narrow.terms,
-            "depth": narrow.depth,
+            "terms": terms,
+            "depth": depth,
             "drude_cutoff": width,
             "coupling": coupling,
-            "terms_change": narrow.terms_change / scale,
-            "depth_change": narrow.depth_change / scale,
+            "terms_change": changes[0] / scale,
+            "depth_change": changes[1] / scale,
             "plateau_variation": float(plateau.variation.max()) / scale,
             "cutoff_change": float(widened.max()) / scale,
             "trace": float(np.abs(generator[0]).max()) / scale,
             "fixed_point": float(np.abs(generator @ gibbs).max()) / scale,
             "plateau_start": plateau.start,
             "plateau_end": plateau.end,
-            "level_shift": _removed_shift(space, coupling, width, narrow.terms),
+            "level_shift": _removed_shift(space, coupling, width, terms),
             "remaining_shift": 0.5 * float(generator[2, 1] - generator[1, 2]) - w,
         },
     )
@@ -275,9 +245,9 @@ def _refuse_strong_noise(
     Two states of the coupling, a apart, displace the exponent c exp(-nu t) by a c/nu: the levels of
     the hierarchy then have the weights of a Poisson distribution with the mean a^2 |c|/nu^2.
     """
-    exponents = hierarchy.environment(coupling, width, FIRST_TERMS).exponents
+    found = bath(coupling, width, FIRST_TERMS).exponents()
     apart = float(np.ptp(space.coupling.eigenenergies()))
-    mean = apart**2 * sum(abs(e.coefficient) / abs(e.exponent) ** 2 for e in exponents)
+    mean = apart**2 * float((np.abs(found.coefficients) / np.abs(found.rates) ** 2).sum())
     beyond = float(pdtrc(knobs.max_depth, mean))
     allowed = max(knobs.rtol, 0.1 * VARIATION_LIMIT)
     if beyond > allowed:
@@ -291,100 +261,117 @@ def _refuse_strong_noise(
 # --- convergence in terms and depth --------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Converged:
-    plateau: Plateau
-    terms: int
-    depth: int
-    terms_change: float
-    depth_change: float
-
-
 def _converged(
     space: joint_space.MomentSpace, coupling: float, width: float, knobs: _Knobs
-) -> _Converged:
-    """Raise terms and depth until one less of either changes no rate by more than allowed."""
-    recorded: dict[tuple[int, int], Array] = {}
+) -> tuple[int, int, Plateau, float, float]:
+    """Terms and depth at which no rate on the plateau changes by more than allowed; the changes."""
+    recorded = cache(lambda one: _recorded(space, one, knobs.held))
 
-    def record(terms: int, depth: int) -> Array:
-        if (terms, depth) not in recorded:
-            recorded[terms, depth] = _recorded(space, coupling, width, terms, depth, knobs)
-        return recorded[terms, depth]
-
-    terms, depth = FIRST_TERMS, FIRST_DEPTH
-    while True:
-        best = record(terms, depth)
-        plateau = find_plateau(best, knobs.held)
-        fewer, shallower = (
-            float(np.abs(relaxation_part(best - other)[plateau.window]).max())
-            for other in (record(terms - 1, depth), record(terms, depth - 1))
-        )
+    def answer(one: Hierarchy) -> tuple[Array, float]:
+        plateau = find_plateau(recorded(one), knobs.held)
         variation = float(plateau.variation.max())
-        allowed = max(knobs.rtol * plateau.largest, 0.1 * variation)
-        if max(fewer, shallower) <= max(allowed, 0.3 * variation):  # the variation is no artefact
-            check_plateau(plateau)
-        if max(fewer, shallower) <= allowed:
-            return _Converged(plateau, terms, depth, fewer, shallower)
-        more = terms + (not fewer <= allowed), depth + (not shallower <= allowed)
-        elements = _elements(space.hamiltonian.shape[0], *more)
-        if more[0] > knobs.max_terms or more[1] > knobs.max_depth or elements > MAX_ELEMENTS:
-            raise ConvergenceError(
-                f"the hierarchy is not converged with {terms} terms and depth {depth}: one less "
-                f"changes the rates by {fewer / plateau.largest:.2g} and "
-                f"{shallower / plateau.largest:.2g} of the largest (allowed "
-                f"{allowed / plateau.largest:.2g}, see `rtol`); the next has {elements:.2g} "
-                f"elements (allowed {MAX_ELEMENTS:.2g}, `max_terms` = {knobs.max_terms}, "
-                f"`max_depth` = {knobs.max_depth})"
-            )
-        terms, depth = more
+        return recorded(one), 2 * max(knobs.rtol * plateau.largest, 0.1 * variation)
+
+    def apart(best: Array, other: Array) -> float:
+        window = find_plateau(best, knobs.held).window
+        return float(np.abs(relaxation_part(best - other)[window]).max())
+
+    hierarchy_of = cache(
+        lambda more, depth: _hierarchy(space, coupling, width, FIRST_TERMS + more, depth)
+    )
+    more_terms = 1 + knobs.max_terms - FIRST_TERMS
+    try:
+        found, fewer, shallower = ladder(hierarchy_of, answer, knobs.max_depth, more_terms, apart)
+    except SizeError as error:
+        raise ConvergenceError(f"too large before it is converged: {error}") from None
+    plateau = find_plateau(recorded(found), knobs.held)
+    check_plateau(plateau)
+    return len(found.exponents) - 1, found.depth, plateau, fewer, shallower
 
 
 # --- the generator -------------------------------------------------------------------------------
 
 
-def _parts(
+def bath(coupling: float, width: float, terms: int) -> Bath:
+    """Exponents of the noise G0 K(w) / (1 + (w/gamma)^2), K(w) = w / (1 - exp(-w)).
+
+    `coupling` is G0 [1/(beta hbar)], `width` the Drude cut gamma [k_B T], and `terms` the number of
+    terms of the Pade form of the thermal factor. One more exponent is at gamma, with the weight of
+    the Pade form, which makes S(0) exact, not QuTiP's of the exact thermal factor:
+    docs/theory/numerics.md.
+    """
+    drude = DrudeLorentzEnvironment(T=1.0, lam=0.25 * coupling * width, gamma=width)
+    exponents = drude.approximate("pade", Nk=terms, combine=False).exponents
+    thermal = [e for e in exponents if e.type.name == "R"][1:]  # the first is the one at gamma
+    (imaginary,) = (e for e in exponents if e.type.name == "I")
+    rest = sum(e.ck / e.vk for e in thermal)
+    first = width * (0.5 * coupling - rest) + 1j * imaginary.ck
+    return Bath(exponents=([first, *(e.ck for e in thermal)], [width, *(e.vk for e in thermal)]))
+
+
+def dressed(hamiltonian: Qobj, operator: Qobj, width: float) -> Qobj:
+    """Coupling with its elements at Bohr frequency w enlarged by sqrt(1 + (w/gamma)^2).
+
+    The Drude cut lowers the noise at w by the square of that, so second order sees the uncut noise
+    at any cutoff. `hamiltonian` is diagonal.
+    """
+    energies = hamiltonian.diag().real
+    gaps = energies[:, None] - energies
+    return Qobj(operator.full() * np.sqrt(1.0 + (gaps / width) ** 2), dims=operator.dims)
+
+
+def principal_part(system: OpenSystem) -> Qobj:
+    """Second-order superoperator that the imaginary half-sided spectra of the baths make.
+
+    The level shift is in it, which grows linearly with the cutoff, and logarithms of it.
+    """
+    w = system.bohr[1]
+    tables = [1j * c.bath.half_sided(w).imag for c in system.couplings]
+    return of_tables(system, tables, np.inf, True, None).dissipator
+
+
+def _system(
     space: joint_space.MomentSpace, coupling: float, width: float, terms: int
-) -> tuple[ExponentialBosonicEnvironment, Qobj, Qobj]:
-    """Bath, dressed coupling operator, principal part."""
-    bath = hierarchy.environment(coupling, width, terms)
-    operator = hierarchy.dressed(space.hamiltonian, space.coupling, width)
-    return bath, operator, hierarchy.principal_part(space.hamiltonian, operator, bath)
+) -> OpenSystem:
+    operator = dressed(space.hamiltonian, space.coupling, width)
+    return OpenSystem(space.hamiltonian, [(operator, bath(coupling, width, terms))])
+
+
+def _hierarchy(
+    space: joint_space.MomentSpace, coupling: float, width: float, terms: int, depth: int
+) -> Hierarchy:
+    problem = scaled(_system(space, coupling, width, terms), EPSILON)
+    return Hierarchy(problem, depth, -principal_part(problem.system).full() / problem.unit)
 
 
 def _removed_shift(
     space: joint_space.MomentSpace, coupling: float, width: float, terms: int
 ) -> float:
     """Precession of the electron by the principal part that is taken out."""
-    with exact_arithmetic():
-        shift = _parts(space, coupling, width, terms)[2]
-        tensor = joint_space.bloch_tensor(joint_space.project(shift, space.moment))
+    shift = principal_part(_system(space, coupling, width, terms))
+    tensor = joint_space.bloch_tensor(joint_space.project(shift, space.moment))
     return 0.5 * float(tensor[0, 1] - tensor[1, 0])
 
 
-def _recorded(
-    space: joint_space.MomentSpace,
-    coupling: float,
-    width: float,
-    terms: int,
-    depth: int,
-    knobs: _Knobs,
-) -> Array:
+def _recorded(space: joint_space.MomentSpace, hierarchy: Hierarchy, held: bool) -> Array:
     """Time-local generator of the electron on (1, sigma) at the recorded times, (t, 4, 4)."""
-    with exact_arithmetic():
-        bath, operator, principal = _parts(space, coupling, width, terms)
-        system = qutip.liouvillian(space.hamiltonian) - principal
-        solver = hierarchy.solver(system, operator, bath, depth, knobs.options)
-        spins = [qutip.qeye(2), *joint_space.PAULI]
-        identity = qutip.qeye(space.moment.dims[0])
-        starts = np.stack([_column(qutip.tensor(s, space.moment)) for s in spins], axis=-1)
-        traces = 0.5 * np.stack([_column(qutip.tensor(s, identity)).conj() for s in spins])
-        columns = np.eye(len(starts), dtype=complex) if knobs.held else starts
-        propagate = hierarchy.exponential if knobs.options is None else hierarchy.integrated
-        states, changes = propagate(solver, columns, STEP, STEPS)
-    if knobs.held:
-        return np.asarray((traces @ changes @ np.linalg.inv(states) @ starts).real)
-    return np.asarray((traces @ changes @ np.linalg.inv(traces @ states)).real)
-
-
-def _column(operator: Qobj) -> ComplexArray:
-    return np.asarray(operator.full().ravel("F"))
+    starts, traces = (
+        np.array(
+            [qutip.tensor(s, m).full().ravel("F") for s in (qutip.qeye(2), *joint_space.PAULI)]
+        )
+        for m in (space.moment, qutip.qeye(space.moment.dims[0]))
+    )
+    starts, traces = starts.T, 0.5 * traces.conj()
+    columns = np.eye(len(starts), dtype=complex) if held else starts
+    matrix, unit, top = hierarchy.matrix, hierarchy.problem.unit, len(starts)
+    whole = np.zeros((matrix.shape[0], columns.shape[1]), dtype=complex)
+    whole[:top] = columns
+    found = []
+    marks: Array = unit * STEP * np.arange(STEPS + 1.0)
+    for y in stepped(matrix, whole, marks):
+        change, state = unit * (matrix[:top] @ y), y[:top]
+        if held:
+            found.append(traces @ change @ np.linalg.inv(state) @ starts)
+        else:
+            found.append(traces @ change @ np.linalg.inv(traces @ state))
+    return np.array(found).real

@@ -203,7 +203,7 @@ def _check_grids(
     for point, precession in points:
         thermal = K_B * float(point.temperature)
         split = HBAR * abs(precession) / thermal
-        flip = float(np.abs(point.reduced_splitting).max())
+        flip = float(np.abs(point.reduced_splitting).max(initial=0.0))
         least = 10 * thermal * max(1.0, split, flip)
         if half_width < least:
             raise ParameterError(

@@ -307,8 +307,10 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
     """D_ab(t) of sigma_a sigma_b over all sublattices, in units of 1 / (beta hbar)^2."""
     magnet = sample.magnet
     thermal = K_B * float(state.temperature)
+    # 2 pi n_S nu_F J_a J_b / hbar is G(0) [1/s]; times beta hbar it is a number
+    strength = 0.5 * np.pi * sample.electrons.dos / thermal
     moments = [
-        (m.spin, float(x), 2 * np.pi * m.density * sample.electrons.dos * np.array(m.exchange))
+        (m.spin, float(x), strength * m.density * np.outer(m.exchange, m.exchange))
         for m, x in zip(magnet.sublattices, state.reduced_splitting, strict=True)
     ]
     connected = magnet.disorder == "lattice"
@@ -317,9 +319,7 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
         flat = np.ravel(time)
         noise = KERNELS[options.kernel](flat, options.half_width / thermal)[:, None, None]
         total = np.zeros((len(flat), 3, 3), dtype=complex)
-        for (spin, x, strength), m in zip(moments, magnet.sublattices, strict=True):
-            # 2 pi n_S nu_F J_a J_b / hbar is G(0) [1/s]; times beta hbar it is a number
-            coupling = 0.25 * np.outer(strength, m.exchange) / thermal
+        for spin, x, coupling in moments:
             total += coupling * moment_correlation(spin, x, flat, connected=connected)
         return np.reshape(total * noise, (*np.shape(time), 3, 3))
 
@@ -329,14 +329,6 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
 def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePart:
     sample = state.sample
     precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
-    if not any(np.any(m.exchange) for m in sample.magnet.sublattices):
-        still: dict[str, Any] = dict.fromkeys(("level_shift", "memory_time"), 0.0)
-        return ExchangePart(
-            np.zeros((3, 3)),
-            precession,
-            np.zeros((3, 3)),
-            {**still, "positivity": 0.0, "slip": np.zeros((3, 3))},
-        )
     electron = _electron(sample, state, options)
     try:
         memory = electron.memory(time / electron.beta_hbar)

@@ -111,6 +111,8 @@ def standard_cases() -> list[Case]:
 
 def _one_coupling(sample: Sample, kept: Sequence[float]) -> Sample:
     """The same sample with some of Jx, Jy, Jz set to zero."""
+    if not sample.magnet:
+        return sample
     moments = tuple(
         replace(m, exchange=tuple(np.array(kept) * m.principal_exchange))
         for m in sample.magnet.sublattices
@@ -171,7 +173,7 @@ def _state(case: Case) -> tuple[Equilibrium, Array, list[Averages]]:
     magnet, point = case.sample.magnet, (np.array(case.temperature), np.array(case.field))
     x, rounding = reference.reduced_splittings(magnet, case.temperature, case.field)
     found = [reference.boltzmann(spin, one) for spin, one in zip(magnet.spins, x, strict=True)]
-    averages = Means(*np.array(found).T[:4])
+    averages = Means(*np.reshape(found, (len(found), 5)).T[:4])
     return Equilibrium(case.sample, *point, x, averages), rounding, found
 
 

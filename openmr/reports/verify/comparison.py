@@ -195,7 +195,9 @@ def _largest_rate(found: Relaxation) -> float:
 
 def _tensor_tolerance(line: _Line) -> float:
     """With the rounding of the Weiss field: the averages change by 2S + 1 of it at the most."""
-    return TENSOR_TOLERANCE + float((2 * line.magnet.spins + 2).max() * line.s.rounding.max())
+    return TENSOR_TOLERANCE + float(
+        (2 * line.magnet.spins + 2).max(initial=0.0) * line.s.rounding.max(initial=0.0)
+    )
 
 
 def _element_tolerance(line: _Line, found: Relaxation) -> Array:
@@ -283,12 +285,11 @@ def _conversions(line: _Line) -> Iterator[Check]:
         yield row(f"n_S J{site}", "eV", one.principal_energy[a], own[a])
         yield row(f"n_S J, any form{site}", "eV", np.ravel(one.exchange_energy)[a], own[a])
         yield row(f"J of n_S J{site}", "eV m^3", again.exchange[a], one.principal_exchange[a])
-    # J0 <S^2> = k_B T_C of free moments
-    first, needed = magnet.sublattices[0], 20 * units.K_B
-    needed /= reference.boltzmann(first.spin, 0.0).square
-    yield row("J0 of T_C", "eV", Magnet(first, curie_temperature=20.0).weiss[0][0], needed)
-    pair = Magnet([first, first], neel_temperature=20.0)
-    yield row("J0 of T_N", "eV", pair.weiss[0][1], -needed)
+    for first in magnet.sublattices[:1]:  # J0 <S^2> = k_B T_C of free moments
+        needed = 20 * units.K_B / reference.boltzmann(first.spin, 0.0).square
+        yield row("J0 of T_C", "eV", Magnet(first, curie_temperature=20.0).weiss[0][0], needed)
+        pair = Magnet([first, first], neel_temperature=20.0)
+        yield row("J0 of T_N", "eV", pair.weiss[0][1], -needed)
     curie, neel = reference.ordering_temperatures(magnet)
     yield row("T_C", "K", ordering.curie_temperature(magnet), curie)
     yield row("T_N", "K", ordering.neel_temperature(magnet), neel)
@@ -347,7 +348,7 @@ def _noise(line: _Line) -> Iterator[Check]:
             allowance = _relative(own, 256 * EPSILON * (1 + abs(x)), "rounding of exp(x)")
             row = partial(line.check, allowance, "quadrature")
             yield row("noise of beta eps_L" + site, "(60)", "1", form, own)
-    allowed = 64 * EPSILON * (1 + max(map(abs, splittings)))
+    allowed = 64 * EPSILON * (1 + max(map(abs, splittings), default=0.0))
     kms = _Allowance(1.0, allowed, "over the larger side; rounding of exp(x)")
     law, value = partial(line.check, kms, line.found.method, kind="law"), line.found.diagnostics
     yield law("detailed balance violated by", "(48)", "1", 0.0, value["kms"])
@@ -447,6 +448,10 @@ def _isotropic(line: _Line) -> Iterator[Check]:
     yield total("1/tau_perp, isotropic", "(85), (92)", "1/s", form, across)
     depth = np.abs(line.s.state.reduced_splitting)
     row = partial(line.check, _rate_allowance(line, found), found.method)
+    if magnet and magnet.disorder == "random":
+        form = forms.transverse_excess(magnet, electrons, line.state).sum(axis=-1)
+        name = "1/tau_perp less 1/tau_par"
+        yield row(name, "(84), (85)", "1/s", form, across - along)
     if np.all(depth == 0) and magnet.disorder == "random":
         form = forms.paramagnetic_rate(magnet, electrons)
         yield row("Omega_1, beta eps_L = 0", "Sec. V A", "1/s", form, found.dissipator[0, 0])
@@ -470,8 +475,8 @@ def _other_forms(line: _Line) -> Iterator[Check]:
     yield law("Fermi sea: f moves by", "(50)", "1", 0.0, value["stationarity"])
     yield law("Fermi sea: charge changes by", "(58)", "1", 0.0, value["charge"])
     row = partial(line.check, _rate_allowance(line, found), found.method)
-    jx, jy, _ = magnet.exchange[0]
-    if len(magnet.sublattices) == 1 and (jx or jy):
+    if len(magnet.sublattices) == 1 and np.any(magnet.exchange[0, :2]):
+        jx, jy, _ = magnet.exchange[0]
         part = float(1 - jx * jy / (jx**2 + jy**2))
         label, own = f"printed = {part:.4g} of it", part * found.dissipator[2, 2]
         form = forms.longitudinal_printed(magnet, electrons, line.lines).sum(axis=-1)

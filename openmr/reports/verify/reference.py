@@ -50,7 +50,7 @@ def reduced_splittings(magnet: Magnet, temperature: float, field: float) -> tupl
     from scipy.optimize import minimize  # not for `import openmr` to wait for
 
     order, spins = sum(ordering_temperatures(magnet)), magnet.spins
-    if field == 0 and temperature >= order * (1 - 16 * EPSILON):
+    if not magnet or (field == 0 and temperature >= order * (1 - 16 * EPSILON)):
         # below by a rounding there is an order of about its root
         near = temperature <= order * (1 + 16 * EPSILON)
         return np.zeros(len(spins)), np.full(len(spins), 8 * (16 * EPSILON) ** 0.5 * near)
@@ -109,6 +109,8 @@ def _reciprocal_weights(coupling: Array) -> Array:
 
 def ordering_temperatures(magnet: Magnet) -> tuple[float, float]:
     """T_C and T_N [K]: where a matrix of Curie's law, J0_ij <S_j^2> / k_B, has the eigenvalue T."""
+    if not magnet:
+        return 0.0, 0.0
     squares = np.array([boltzmann(spin, 0.0).square for spin in magnet.spins])
     values, modes = np.linalg.eig(np.array(magnet.weiss) * squares / units.K_B)
     first = int(np.argmax(values.real))

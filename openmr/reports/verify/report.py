@@ -17,7 +17,7 @@ from openmr._version import __version__
 from openmr.reports.verify.cases import NUMERICAL, Case, Solution, solve, standard_cases
 from openmr.reports.verify.comparison import Check, compare
 from openmr.sample import presets
-from openmr.sample.film import Sample
+from openmr.sample.film import Sample, expect_film
 from openmr.tables import document, table
 
 
@@ -117,7 +117,7 @@ def verify(
         For bad arguments.
     """
     sample = presets.pt_py() if sample is None else sample
-    _checks.instance("sample", sample, Sample)
+    expect_film(sample)
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     unit = _checks.unit_vectors("direction", direction)
@@ -197,12 +197,14 @@ def _case_rows(solution: Solution, checks: Sequence[Check]) -> Iterator[str | Se
     reduced = ", ".join(f"{x:.4g}" for x in solution.state.reduced_splitting)
     mean = ", ".join(f"{averages.mean:.5g}" for averages in solution.averages)
     b = ", ".join(f"{component:.3g}" for component in case.direction)
+    moments = f"S = {spins}; n_S J = {couplings} meV; {case.sample.magnet.disorder} disorder; "
+    solved = f"eps_L = {splitting} meV; beta eps_L = {reduced}; <S_par> = {mean}; "
+    if not case.sample.magnet:
+        moments, solved = "no moments; ", ""
     yield (
         f"\n{case.name}\n"
-        f"  S = {spins}; n_S J = {couplings} meV; {case.sample.magnet.disorder} disorder; "
-        f"T = {case.temperature:g} K; B = {case.field:g} T; b = ({b})\n"
-        f"  eps_L = {splitting} meV; beta eps_L = {reduced}; <S_par> = {mean}; "
-        f"largest exchange rate {np.abs(found.dissipator).max():.4g} 1/s\n"
+        f"  {moments}T = {case.temperature:g} K; B = {case.field:g} T; b = ({b})\n"
+        f"  {solved}largest exchange rate {np.abs(found.dissipator).max():.4g} 1/s\n"
         f"  film: d = {1e9 * film.thickness:g} nm; theta_SH = {film.spin_hall_angle:g}; "
         f"D = {film.diffusion:g} m^2/s; tau_0 = {film.spin_flip_time:.4g} s; "
         f"rho_L0 = {film.resistivity:g} Ohm m"
