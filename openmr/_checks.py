@@ -125,6 +125,13 @@ def integer(name: str, value: Any, *, least: float, most: float | None = None) -
     return int(found)
 
 
+def switch(name: str, value: Any) -> bool:
+    """`value` as True or False; no other value stands for one of them."""
+    if not isinstance(value, bool | np.bool_):
+        raise _reject(name, "True or False", "", value)
+    return bool(value)
+
+
 class Range(NamedTuple):
     """Range of a quantity, far wider than in any sample, so that nothing overflows."""
 
@@ -197,14 +204,17 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     return given
 
 
-def square_matrix(name: str, matrix: ArrayLike, size: int | None = None) -> ComplexArray:
-    """`matrix` as a finite complex matrix (m, m), of the given size if there is one."""
+def square_matrix(
+    name: str, matrix: ArrayLike, size: int | None = None, *, stacked: bool = False
+) -> ComplexArray:
+    """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
     try:
         found = np.asarray(matrix, dtype=complex)
     except (TypeError, ValueError):
         raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
     side = size or "m"
-    if found.ndim != 2 or found.shape[0] != found.shape[1] or size not in (None, len(found)):
+    m = found.shape[-1:] if size is None else (size,)
+    if not (stacked or found.ndim == 2) or found.shape[-2:] != 2 * m:
         raise ParameterError(f"`{name}` must have shape ({side}, {side}), got {found.shape}")
     if not np.all(np.isfinite(found)):
         raise ParameterError(f"`{name}` must hold finite numbers, got one that is not")
@@ -233,8 +243,17 @@ def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     known = list(allowed)
     if not isinstance(value, str) or value not in known:
         words = ", ".join(repr(word) for word in known)
-        raise ParameterError(f"`{name}` must be one of {words}, got {value!r}")
+        raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
     return value
+
+
+def choices(name: str, values: Any, allowed: Iterable[str]) -> list[str]:
+    """`values` if they are a list of allowed words, one at least."""
+    known = list(allowed)
+    if not isinstance(values, list | tuple) or not values:
+        words = ", ".join(repr(word) for word in known)
+        raise ParameterError(f"`{name}` must be a list of words of {words}, got {shown(values)}")
+    return [choice(name, value, known) for value in values]
 
 
 def instance(name: str, value: Any, kind: type) -> None:

@@ -19,6 +19,8 @@ ODD = "of an even number of samples the last interval is judged by extrapolation
 SURVIVORS: dict[str, str] = {
     "bath.transforms.resolved: 0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, "
     "-1)) -> 2 * (0.5 * np.diff(edges) * np.abs(series).sum(axis=1).max(axis=(-2, -1)))": NEAR,
+    "bath.sources.Density.spectrum: w[moving] < 0 -> w[moving] <= 0": "where w is 0 has been left "
+    "out",
     "bath.transforms.resolved: :-1 -> :0 (2)": WORDS,
     "bath.transforms.sampled: len(times) - 1 - (len(times) - 1) % 2 -> len(times) - 1": ODD,
     "data.identifiability.determined: NOISE_FLOOR * singular[0] -> "

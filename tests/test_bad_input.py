@@ -115,7 +115,15 @@ BAD = [
         lambda: evolution(FILM, 10.0, 1.0, thermostat="flips", thermostat_rate=1e9),
         r"`thermostat_rate` must be at least ten times.*1/s, got 1e\+09",
     ),
-    (lambda: evolution(FILM, 10.0, 1.0, options={}), "'evolution' takes no option `options`"),
+    (
+        lambda: evolution(FILM, 10.0, 1.0, options={"rtoll": 1e-9}),
+        "`options` must be QuTiP solver options.*rtoll",
+    ),
+    (lambda: evolution(FILM, 10.0, 1.0, options={"rtol": "x"}), r"`options\['rtol'\]`.*'x'"),
+    (
+        lambda: evolution(FILM, 10.0, 1.0, options={"method": "magic"}),
+        "`options` must be QuTiP solver options.*magic",
+    ),
     (lambda: record_decay(om.presets.pt_py(0.0), 10.0, 1.0), "`sample` must couple"),
     (
         lambda: free_moment(film_of(*[om.Moments(**MOMENTS)] * 2), 10.0, 1.0),
@@ -171,6 +179,7 @@ COMMANDS = [
     (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
     (["verify", "--field", "-inf"], "`field` must be finite real numbers in T, got -inf"),
     (["verify", "--field", "-1e"], "--field/-B: expected at least one argument"),
+    (["verify", "--temperature", "1e-300"], "`temperature` must be so high"),
     (["verify", "--temperature", "-1e-1"], "`temperature` must be > 0 K, got -0.1"),
     (["validity", "--tolerance", "-1e-1"], "`tolerance`"),
     (["ledger", "--only", "-1e1"], "got '-1e1'"),
@@ -408,6 +417,12 @@ def test_no_directory_to_write_to(capsys):
 def test_equation_numbers_in_either_case_or_as_a_number():
     assert [f.entry.equation for f in om.ledger("b36, 70").findings] == ["70", "B36"]
     assert [f.entry.equation for f in om.ledger(70).findings] == ["70"]
+
+
+def test_equation_numbers_by_the_command_line(capsys):
+    for arguments in (["70", "B36"], ["70", "--only", "B36"], ["70,B36"]):
+        assert cli.main(["ledger", "--only", *arguments]) == 0
+        assert "2 entries" in capsys.readouterr().out
 
 
 def test_the_command_line_knows_its_version(capsys):

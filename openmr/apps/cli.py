@@ -149,7 +149,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Decide every numbered equation of the paper. Exit status: 0 all decided, 1 a "
         "check could not run or an entry is contradicted, 2 bad input.",
     )
-    ledger.add_argument("--only", metavar="EQS", help="equations to decide, e.g. 70,86-90,B36")
+    ledger.add_argument(
+        "--only", nargs="+", action="extend", metavar="EQS",
+        help="equations to decide, e.g. 70,86-90,B36 or 70 86-90 B36",
+    )  # fmt: skip
     ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
     ledger.set_defaults(run=_ledger)
     explore = commands.add_parser(
@@ -356,7 +359,7 @@ def _validity(arguments: argparse.Namespace) -> int:
 def _ledger(arguments: argparse.Namespace) -> int:
     from openmr.reports.ledger import ledger
 
-    report = ledger(arguments.only)
+    report = ledger(arguments.only and ",".join(arguments.only))
     if arguments.page is not None:
         text = report.to_markdown(arguments.page.parent) + "\n"
         write_whole(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))

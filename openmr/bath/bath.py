@@ -37,7 +37,7 @@ _BALANCE = 1e-6
 """Relative deviation from detailed balance that a rounded constant in a formula may make."""
 _FITTED = 1e-2
 """Negative part of a sum of exponentials, over the largest, that its being cut short may make."""
-_UNIT = "in units of energy"
+_UNIT, _PURE = "in units of energy", ("coupling", "power", "strength")
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,6 +136,7 @@ class Bath:
             "environment": environment,
         }
         kind = _checks.exactly_one(**given)
+        conserving = _checks.switch("conserving", conserving)
         if temperature is not None:
             temperature = _checks.number("temperature", temperature, _UNIT, least=0.0)
         if potential is not None:
@@ -201,8 +202,7 @@ class Bath:
         ParameterError
             For a number that is not finite or not positive; `temperature` may be 0.
         """
-        lam = _checks.number("reorganization", reorganization, _UNIT, above=0.0)
-        gamma = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
+        lam, gamma = _positive(reorganization=reorganization, cutoff=cutoff)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         return cls._of(closed_spectra.Drude(lam, gamma, kelvin), kelvin)
 
@@ -229,10 +229,8 @@ class Bath:
         ParameterError
             For a number that is not finite or not positive; `temperature` may be 0.
         """
-        alpha = _checks.number("coupling", coupling, above=0.0)
-        end = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
+        alpha, end, s = _positive(coupling=coupling, cutoff=cutoff, power=power)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
-        s = _checks.number("power", power, above=0.0)
         return cls._of(closed_spectra.Ohmic(alpha, end, kelvin, s), kelvin)
 
     @classmethod
@@ -268,9 +266,7 @@ class Bath:
             For a number that is not finite, a rate, width or temperature that is not positive, or
             another band.
         """
-        size = _checks.number("rate", rate, _UNIT, above=0.0)
-        width = _checks.number("half_width", half_width, _UNIT, above=0.0)
-        kelvin = _checks.number("temperature", temperature, _UNIT, above=0.0)
+        size, width, kelvin = _positive(rate=rate, half_width=half_width, temperature=temperature)
         mu = _checks.number("potential", potential, _UNIT)
         _checks.choice("band", band, ("lorentz", "flat"))
         return cls._of(closed_spectra.Lead(size, width, kelvin, mu, band), kelvin, mu)
@@ -297,11 +293,11 @@ class Bath:
         ParameterError
             For a number that is not finite or not positive; `temperature` may be 0.
         """
-        size = _checks.number("strength", strength, above=0.0)
+        (size,) = _positive(strength=strength)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
         if cutoff is None:
             return cls._of(closed_spectra.ElectronHole(size, kelvin), kelvin)
-        end = _checks.number("cutoff", cutoff, _UNIT, above=0.0)
+        (end,) = _positive(cutoff=cutoff)
         return cls._of(closed_spectra.Ohmic(size / (2 * np.pi), end, kelvin, 1.0), kelvin)
 
     # --- views -----------------------------------------------------------------------------------
@@ -334,6 +330,8 @@ class Bath:
             worst = found[first][~np.isfinite(found[first])][0]
             shape = worst if worst.imag else worst.real
             hint = " (0/0? give the limit, or use `spectral_density`)" if name == "spectrum" else ""
+            if not hint and w[first] == 0 and np.isinf(worst):
+                hint = " (J of a `power` below 1 at T > 0: no equation has a constant rate)"
             raise ParameterError(
                 f"`{name}` must be finite and real at every Bohr frequency, got {shape} at "
                 f"w = {w[first]:g}{hint}"
@@ -550,8 +548,8 @@ class Bath:
         w = np.concatenate([-half[::-1], [0.0], half])
         found = self._source.spectrum(w)
         kept = np.isfinite(found).all(axis=(-2, -1)) & np.isfinite(found[::-1]).all(axis=(-2, -1))
-        w, found = w[kept], found[kept]
-        largest = float(np.abs(found).max())
+        w, found = w[kept], found[kept] if kept.any() else self._spectrum(w)
+        largest = float(np.abs(found).max()) or 1.0
         hermitian = 0.5 * (found + found.conj().swapaxes(-1, -2))
         balance = float(self._deviation(w, found, found[::-1])[0].max()) / largest
         try:
@@ -590,6 +588,7 @@ class Bath:
                 f"`environment` must be of one operator, got a bath of {self.size}: QuTiP's "
                 "environments know no correlated operators"
             )
+        rtol = None if rtol is None else _checks.number("rtol", rtol, above=0.0)
         if rtol is None and (named := environments.named(self._source)) is not None:
             return named
         fitted = self.conserving or isinstance(self._source, sources.Exponential)
@@ -682,6 +681,12 @@ def moment_bath(
         weights.append(strength * found.weights)
     source = closed_spectra.Moments(np.concatenate(lines), np.concatenate(weights), kelvin, end)
     return Bath._of(source, kelvin)
+
+
+def _positive(**values: float) -> list[float]:
+    """Positive numbers, in units of energy unless they are pure."""
+    units = {name: "" if name in _PURE else _UNIT for name in values}
+    return [_checks.number(name, x, units[name], above=0.0) for name, x in values.items()]
 
 
 def _flat(name: str, values: ArrayLike) -> Array:

@@ -66,7 +66,7 @@ class Drude(Source):
         """
         gamma = self.cutoff * (1 + 0.01 * np.exp(1j * (0.3 + 0.25 * np.pi * np.arange(8))))[:, None]
         step = 2 * np.pi * self.temperature
-        nu = step * np.arange(1, 2 + int(_LATE / (step * time))) + 0 * gamma
+        nu = np.tile(step * np.arange(1, 2 + int(_LATE / (step * time))), (8, 1))
         size = self.reorganization * gamma
         first = size * (1 / np.tan(0.5 * gamma / self.temperature) - 1j)
         rest = 4 * size * self.temperature * nu / (nu**2 - gamma**2)

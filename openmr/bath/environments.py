@@ -7,12 +7,13 @@ QuTiP's bosonic S(w) and C(t) are those of `bath`. Its fermionic branches are C(
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from qutip.core import environment as qutip
 
-from openmr._checks import ParameterError
+from openmr._checks import ConvergenceError, ParameterError
 from openmr.bath import closed_spectra, sources
 from openmr.bath.exponential_sums import Exponents
 from openmr.bath.sources import Source
@@ -80,10 +81,14 @@ def named(source: Source) -> Any:
 
 def of_spectrum(spectrum: Callable[..., Any], source: Source, temperature: float | None) -> Any:
     """Environment of S as a function, with the frequency above which it is negligible."""
-    w = source.scale * 10.0 ** np.arange(-1.0, 6.0, 0.05)
-    size = np.abs(source.spectrum(np.concatenate([w, -w]))).max(axis=(-2, -1))
-    last = np.flatnonzero(size.reshape(2, -1).max(axis=0) > 1e-9 * size.max())[-1]
-    highest = float(w[last + 1]) if last + 1 < len(w) else None
+    highest = None
+    for decades in (6.0, 2.0):
+        w = source.scale * 10.0 ** np.arange(-1.0, decades, 0.05)
+        with suppress(ConvergenceError):  # of a correlation, which is not followed that far
+            size = np.abs(source.spectrum(np.concatenate([w, -w]))).max(axis=(-2, -1))
+            last = np.flatnonzero(size.reshape(2, -1).max(axis=0) > 1e-9 * size.max())[-1]
+            highest = float(w[last + 1]) if last + 1 < len(w) else None
+            break
     return qutip.BosonicEnvironment.from_power_spectrum(spectrum, wMax=highest, T=temperature)
 
 

@@ -105,7 +105,8 @@ def _sampled(
         last = int(np.flatnonzero(size >= 0.03 * rtol * size.max())[-1]) + 2
         if last > len(x):
             raise ParameterError(
-                "`highest` must be given: the spectrum does not fall off at high frequencies"
+                "exponents need a bath with a cutoff (or, where they are asked for, `highest`): "
+                "its spectrum does not fall off at high frequencies"
             )
         x, both = x[:last], both[:, :last]
     return x, both

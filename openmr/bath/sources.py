@@ -230,7 +230,7 @@ class Source:
                 "`spectrum` must fall off at high frequencies: without a cutoff there is no "
                 f"correlation C(t), got S = {max(ends[0], ends[-1]):.3g} at w = {edges[-1]:.3g}"
             )
-        kept = np.flatnonzero(ends * np.abs(edges) > 1e-19 * (ends * np.abs(edges)).max())
+        kept = np.flatnonzero(ends * np.abs(edges) >= 1e-19 * (ends * np.abs(edges)).max())
         edges = edges[max(kept[0] - 1, 0) : kept[-1] + 2]
 
         def spectrum(u: Array) -> ComplexArray:

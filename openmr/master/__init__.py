@@ -54,17 +54,13 @@ else:
         "old_names": ("redfield_dissipator", "reset"),
         "propagation": ("Evolution", "evolve"),
     }
-    _GONE = {
-        "tcl2": "master.generator(OpenSystem(H, [(A, Bath(correlation=D))]), 'tcl2', time=...)",
-        "monitors": "lowest_state, lowest_choi and crossings of master.evolve(system, ...)",
-        "Monitors": "master.Evolution",
-    }
 
     def __getattr__(name: str) -> object:
         if name in __all__:
             file = next((file for file, names in _FILES.items() if name in names), "questions")
             return getattr(_import_module(f"openmr.master.{file}"), name)
-        instead = f"; `master.{name}` is now `{_GONE[name]}`" if name in _GONE else ""
+        gone = _import_module("openmr.master.old_names").GONE
+        instead = f"; `master.{name}` is now `{gone[name]}`" if name in gone else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{instead}")
 
 

@@ -12,6 +12,7 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from openmr import _checks
@@ -175,13 +176,12 @@ def compare(
     asked = _QUESTIONS[_checks.choice("question", question, _QUESTIONS)]
     if question == "currents" and len(system.couplings) < 2:
         raise ParameterError("`question` 'currents' needs two couplings: one alone carries none")
-    if "tcl2" in (chosen := list(methods or _COMPARED)):
+    chosen = list(_COMPARED) if methods is None else _checks.choices("methods", methods, ROUTES)
+    if "tcl2" in chosen:
         raise ParameterError("`methods` must name 'redfield' for the Markov limit of 'tcl2'")
-    for name in chosen:
-        _checks.choice("methods", name, _COMPARED)
     if not system.constant:
         raise ParameterError("`system` must be constant to compare routes, got one with H(t)")
-    options = {} if level_shift else {"level_shift": False}
+    options = {"level_shift": _checks.switch("level_shift", level_shift)}
     routes = [_route(system, method, asked, options) for method in chosen]
     stable = {one.method for one in routes if one.answer is not None and one.verdict != "unstable"}
     best = next((one for one in (*_BEST, "redfield", *chosen) if one in stable), "")
@@ -221,14 +221,17 @@ def _judged(route: Route, best: str, measure: Callable[..., _Apart], reference: 
     if route.answer is None:
         return route
     apart, beside = measure(route.answer, reference)
-    verdict = next(name for name, most in _VERDICTS.items() if not apart > most)
+    verdict, notes = next(name for name, most in _VERDICTS.items() if not apart > most), route.notes
+    if best in _BEST:  # what might matter is measured
+        told = ("crossover", "memory") if verdict == "good" else ("memory",)
+        notes = tuple(text for text in notes if not text.startswith(told))
     if route.verdict == "unstable" or (route.verdict and (verdict != "good" or best not in _BEST)):
         verdict = route.verdict
     elif best not in _BEST:
         verdict = "uncertified"
     elif route.method == best:
         verdict = "best"
-    return replace(route, deviation=apart, frequency_deviation=beside, verdict=verdict)
+    return replace(route, deviation=apart, frequency_deviation=beside, verdict=verdict, notes=notes)
 
 
 # --- the questions -----------------------------------------------------------------------------
@@ -247,15 +250,19 @@ class _Question:
 
 def _rates_apart(one: Rates, other: Rates) -> _Apart:
     """Deviation of rates, and of frequencies."""
-    named = np.minimum(one.participation, other.participation) >= MIXED
-    m, n = other.pairs[named].T
-    rest = np.ones(other.modes.shape, dtype=bool)
-    rest[m, n] = rest[n, m] = False
-    left, right = one.modes[rest], other.modes[rest]
+    named = _belonging(one) & _belonging(other)
+    left, right = one.modes[~named], other.modes[~named]
     k, j = linear_sum_assignment(np.abs(left[:, None] - right))
-    apart = np.concatenate([(one.modes - other.modes)[m, n], left[k] - right[j]])
+    apart = np.concatenate([(one.modes - other.modes)[named], left[k] - right[j]])
     scale = np.abs(other.modes.real).max()
     return _over(np.abs(apart.real).max(), scale), _over(np.abs(apart.imag).max(), scale)
+
+
+def _belonging(found: Rates) -> NDArray[np.bool_]:
+    """Which modes belong to a pair of levels, (d, d)."""
+    share = np.zeros(found.modes.shape)
+    share[tuple(found.pairs.T)] = found.participation
+    return share >= MIXED
 
 
 def _states_apart(one: SteadyState, other: SteadyState) -> _Apart:

@@ -16,9 +16,9 @@ Hermitian root of its spectrum, and "o" multiplies element by element between ei
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from qutip import Qobj
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr.bath import transforms
-from openmr.master.open_system import Coupling, OpenSystem
+from openmr.master.open_system import Coupling, OpenSystem, matrix_of
 
 _MEMORY = ("tcl2", "tcl4")
 """Methods of `openmr.master.memory`."""
@@ -38,7 +38,7 @@ _CLOSE = 0.03
 _MOST_RATES = 2000
 """Largest matrix of rates of the coarse-grained equation: 64 MB, ten seconds."""
 _PRECISION = 1e-11
-"""Error of the universal level shift, over the largest."""
+"""Of the universal level shift."""
 _CHUNK = 2**20
 """Complex numbers of an integrand at a time."""
 
@@ -200,7 +200,7 @@ class Generator:
         ParameterError
             For a method that is not completely positive.
         """
-        positive = [name for name, recipe in METHODS.items() if recipe.positive]
+        positive = [name for name in METHODS if name != "redfield"]
         if self.method not in positive:
             raise ParameterError(
                 f"`method` must be one of {', '.join(positive)} to have jumps, got {self.method!r}"
@@ -219,8 +219,14 @@ class Generator:
         -------
         Qobj
             L applied to it.
+
+        Raises
+        ------
+        ParameterError
+            For an operator with other dims.
         """
-        coherent = -1j * _commutator(self.system.hamiltonian.full(), operator.full())
+        rho = matrix_of("operator", operator, self.system)
+        coherent = -1j * _commutator(self.system.hamiltonian.full(), rho)
         return self.system.as_operator(coherent + self.dissipate(operator).full())
 
     def dissipate(self, operator: Qobj) -> Qobj:
@@ -235,8 +241,13 @@ class Generator:
         -------
         Qobj
             The dissipator applied to it.
+
+        Raises
+        ------
+        ParameterError
+            For an operator with other dims.
         """
-        rho = operator.full()
+        rho = matrix_of("operator", operator, self.system)
         zero = np.zeros_like(rho)
         return self.system.as_operator(sum((part.apply(rho) for part in self.pieces), zero))
 
@@ -319,24 +330,26 @@ def generator(
     """
     _checks.instance("system", system, OpenSystem)
     _checks.choice("method", method, [*METHODS, *_MEMORY])
-    if resolution is not None:
-        resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
-        if method not in ("grouped", "coarse-grained", "tcl2"):
-            raise ParameterError(
-                "`resolution` goes with 'grouped', 'coarse-grained' and 'tcl2', "
-                f"not with `method` {method!r}"
-            )
-    if time is not None:
-        time = _checks.number("time", time, infinite=system.constant)
+    given = {"time": time, "level_shift": level_shift, "resolution": resolution}
+    return generator_of(system, method, **options_of(method, given))
+
+
+def generator_of(
+    system: OpenSystem,
+    method: str,
+    *,
+    time: float | None = None,
+    level_shift: bool = True,
+    resolution: float | None = None,
+) -> Generator:
+    """`generator` of options that are checked already."""
     if method in _MEMORY:
         from openmr.master import memory
 
-        end = np.inf if time is None else time
+        end = _checks.number("time", np.inf if time is None else time, least=0.0, infinite=True)
         if method == "tcl4":
-            return memory.tcl4_generator(system, end, level_shift=level_shift)
-        return memory.tcl2_generator(
-            system, end, level_shift=bool(level_shift), resolution=resolution
-        )
+            return memory.tcl4_generator(system, end)
+        return memory.tcl2_generator(system, end, level_shift=level_shift, resolution=resolution)
     if system.constant and time is not None:
         raise ParameterError(
             f"`time` goes with an H or A that depends on time, or with 'tcl2': {method!r} of a "
@@ -346,9 +359,12 @@ def generator(
         raise ParameterError("`time` must be given where H or A depend on time")
     system = system if time is None else system.at(time)
     if method in ("grouped", "coarse-grained") and resolution is None:
-        resolution = _default_resolution(system)
-    terms = [_Term(system, c, bool(level_shift), resolution) for c in system.couplings]
-    pieces = [METHODS[method].part(term).as_given(term) for term in terms]
+        try:
+            resolution = _default_resolution(system)
+        except _checks.OpenmrError as error:
+            raise ParameterError(f"`resolution` must be given: {error}") from None
+    terms = [_Term(system, c, level_shift, resolution) for c in system.couplings]
+    pieces = [_as_given(METHODS[method](term), term) for term in terms]
     return Generator(
         system=system,
         method=method,
@@ -456,16 +472,16 @@ def _hamiltonian(dressed: ComplexArray, operators: ComplexArray) -> ComplexArray
     return np.asarray((product - product.conj().T) / 2j)
 
 
-def _redfield(term: _Term) -> _Piece:
+def _redfield(term: _Term) -> Part:
     dressed = term.dress(term.half_sided(term.system.bohr[1]))
-    return _Piece(dressed, term.operators, np.zeros_like(term.operators[0]))
+    return Part(dressed, term.operators, np.zeros_like(term.operators[0]))
 
 
-def _davies(term: _Term) -> _Piece:
+def _davies(term: _Term) -> Part:
     return _by_groups(term, *term.system.bohr)
 
 
-def _grouped(term: _Term) -> _Piece:
+def _grouped(term: _Term) -> Part:
     """Transforms at the centre of each group [Trushechkin2021]."""
     assert term.resolution is not None
     if np.isinf(term.resolution):
@@ -473,7 +489,7 @@ def _grouped(term: _Term) -> _Piece:
     return _by_groups(term, *term.system.groups(term.resolution))
 
 
-def _by_groups(term: _Term, places: Any, centres: Array) -> _Piece:
+def _by_groups(term: _Term, places: Any, centres: Array) -> Part:
     shape = (-1, *term.operators.shape[1:])
     masks = places == np.arange(len(centres))[:, None, None]
     components = masks[:, None] * term.operators  # A_i(g), (g, i, m, n)
@@ -485,18 +501,18 @@ def _by_groups(term: _Term, places: Any, centres: Array) -> _Piece:
     return _positive(jumps[np.any(jumps, axis=(1, 2))], shift)
 
 
-def _positive(jumps: ComplexArray, shift: ComplexArray) -> _Piece:
-    return _Piece(0.5 * jumps, jumps, shift)
+def _positive(jumps: ComplexArray, shift: ComplexArray) -> Part:
+    return Part(0.5 * jumps, jumps, shift)
 
 
-def _geometric(term: _Term) -> _Piece:
+def _geometric(term: _Term) -> Part:
     dressed = term.dress(term.half_sided(term.system.bohr[1]))
     return _positive(
         term.dress(term.root(term.system.bohr[1])), _hamiltonian(dressed, term.operators)
     )
 
 
-def _universal(term: _Term) -> _Piece:
+def _universal(term: _Term) -> Part:
     jumps = term.dress(term.root(term.system.bohr[1]))
     shift = _universal_shift(term) if term.level_shift else np.zeros_like(jumps[0])
     return _positive(jumps, shift)
@@ -525,7 +541,7 @@ def _universal_shift(term: _Term) -> ComplexArray:
     return np.asarray(-(shift + shift.conj().T) / (4 * np.pi))
 
 
-def _coarse_grained(term: _Term) -> _Piece:
+def _coarse_grained(term: _Term) -> Part:
     """Average over a window of length T centred on the present [SchallerBrandes2008]."""
     assert term.resolution is not None
     if np.isinf(term.resolution):
@@ -595,38 +611,48 @@ def _default_resolution(system: OpenSystem) -> float:
     return float(np.sqrt(moments / 5.0) / rates) if rates else np.inf
 
 
-@dataclass(frozen=True, eq=False)
-class _Piece:
-    """A part between eigenstates of H."""
-
-    dressed: ComplexArray
-    operators: ComplexArray
-    shift: ComplexArray
-
-    def as_given(self, term: _Term) -> Part:
-        """In the basis in which H was given; coupling operators stay exactly Hermitian."""
-        back = term.system.from_eigenbasis
-        same = self.operators is term.operators
-        operators = term.coupling.matrices if same else back(self.operators)
-        return Part(back(self.dressed), operators, back(self.shift))
-
-
-@dataclass(frozen=True)
-class _Recipe:
-    """A method: its part of one coupling, and whether it is completely positive."""
-
-    part: Callable[[_Term], _Piece]
-    positive: bool = True
+def _as_given(part: Part, term: _Term) -> Part:
+    """A part in the basis in which H was given; coupling operators stay exactly Hermitian."""
+    back, y = term.system.from_eigenbasis, part.operators
+    y = term.coupling.matrices if y is term.operators else back(y)
+    return Part(back(part.dressed), y, back(part.shift))
 
 
 METHODS = {
-    "redfield": _Recipe(_redfield, positive=False),
-    "davies": _Recipe(_davies),
-    "grouped": _Recipe(_grouped),
-    "universal": _Recipe(_universal),
-    "geometric": _Recipe(_geometric),
-    "coarse-grained": _Recipe(_coarse_grained),
+    "redfield": _redfield,
+    "davies": _davies,
+    "grouped": _grouped,
+    "universal": _universal,
+    "geometric": _geometric,
+    "coarse-grained": _coarse_grained,
 }
 """Markovian methods of second order."""
 ROUTES = (*METHODS, *_MEMORY, "heom")
 """Every method there is."""
+
+
+_RESOLVED = ("grouped", "coarse-grained")
+_RATIO = partial(_checks.number, above=0.0, most=0.1)
+_TIME = partial(_checks.number, infinite=True)
+_OPTIONS: dict[str, tuple[Callable[[str, Any], Any], Any, Sequence[str], Sequence[str]]] = {
+    "level_shift": (_checks.switch, True, (*METHODS, "tcl2"), (*METHODS,)),
+    "resolution": (partial(_TIME, above=0.0), None, (*_RESOLVED, "tcl2"), _RESOLVED),
+    "time": (_TIME, None, (*METHODS, *_MEMORY), ()),
+    "rtol": (_RATIO, None, ("heom",), (*_MEMORY, "heom")),
+    "max_depth": (partial(_checks.integer, least=3), None, ("heom",), ("heom",)),
+}
+"""Check of each option, its default, and the methods it goes with: in general, in `evolve`."""
+
+
+def options_of(method: str, given: Mapping[str, Any], *, moving: bool = False) -> dict[str, Any]:
+    """Options other than their defaults, checked; each must go with the method."""
+    found = {}
+    for name, value in given.items():
+        check, default, *goes = _OPTIONS[_checks.choice("options", name, _OPTIONS)]
+        checked = value if value is default else check(name, value)
+        if checked is not default and method not in goes[moving]:
+            known = ", ".join(map(repr, goes[moving])) or "other questions"
+            raise ParameterError(f"`{name}` goes with {known}, not with `method` {method!r}")
+        if checked is not default:
+            found[name] = checked
+    return found

@@ -31,7 +31,7 @@ from openmr._qutip import exact_arithmetic
 from openmr.bath.exponential_sums import Exponents
 from openmr.master.markov import Generator, Part, collapse_part
 from openmr.master.motion import integrated
-from openmr.master.open_system import Coupling, OpenSystem
+from openmr.master.open_system import Coupling, OpenSystem, check_hermitian
 from openmr.master.panels import dress, groups, of_tables
 
 SETTLED = 37.0
@@ -40,6 +40,8 @@ MOST_BYTES = 2 * 2**30
 """Largest fourth-order equation or hierarchy that is built."""
 FINE = 1e-8
 """Error of the exponents in second order, where one more costs little."""
+FASTEST = {"tcl2": 100.0, "tcl4": 30.0}
+"""Noise above so many times the largest frequency is white where memory is integrated in time."""
 _COARSE = 0.03
 """Error of the exponents that tell the size of a bath's frequencies."""
 _IDLE = 0.5
@@ -172,7 +174,7 @@ def scaled(system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float 
     energies += [float(np.abs(op.full()).max() ** 2) for op in first.collapse]
     unit = max([float(np.abs(first.hamiltonian.full()).max()), *energies]) or 1.0
     none = np.zeros((0, system.dimension, system.dimension), dtype=complex)
-    hamiltonian = matrices([system.hamiltonian], unit)
+    hamiltonian = matrices([system.hamiltonian], unit, "hamiltonian")
     return Scaled(
         system=system,
         unit=unit,
@@ -204,8 +206,11 @@ def _typical(coupling: Coupling) -> float:
     return float(np.abs(coarse.rates[np.argmax(_weights(coarse))])) if len(coarse.rates) else 0.0
 
 
-def matrices(operators: Sequence[Qobj | QobjEvo], unit: float) -> _Matrices:
-    """Operators as a function of time in units of 1 / `unit`, (n, d, d)."""
+def matrices(operators: Sequence[Qobj | QobjEvo], unit: float, hermitian: str = "") -> _Matrices:
+    """Operators as a function of time in units of 1 / `unit`, (n, d, d).
+
+    Where they have a name, they must be `hermitian` at every time.
+    """
     if all(isinstance(op, Qobj) for op in operators):
         fixed = np.stack([op.full() for op in operators])
         return lambda _: fixed
@@ -213,13 +218,20 @@ def matrices(operators: Sequence[Qobj | QobjEvo], unit: float) -> _Matrices:
     def at(time: float) -> ComplexArray:
         with exact_arithmetic():
             now = [op if isinstance(op, Qobj) else op(time / unit) for op in operators]
+        if hermitian:
+            for op in now:
+                check_hermitian(hermitian, op, f" at t = {time / unit:.4g}")
         return np.stack([op.full() for op in now])
 
     return at
 
 
 def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: float) -> _Reservoir:
-    at = matrices(coupling.operators, unit)
+    at = matrices(
+        coupling.operators,
+        unit,
+        "" if coupling.bath.conserving else f"couplings[{coupling.index}]",
+    )
     size = float(np.abs(at(unit * start)).max()) or 1.0
     n = len(coupling.operators)
     rates: ComplexArray = np.asarray(exponents.rates / unit, dtype=complex)
@@ -597,7 +609,9 @@ def tcl4_generator(
         If there is no long-time limit.
     """
     _needs_time(system, time, level_shift)
-    equation = FourthOrder(scaled(system, rtol))
+    # in time, what is much faster than the system counts as white: it would take ever smaller steps
+    reach = FASTEST["tcl4"] if np.isfinite(time) else np.inf
+    equation = FourthOrder(scaled(system, rtol, reach=reach))
     unit, now = equation.problem.unit, system.at(time)
     if np.isfinite(time):
         marks = unit * np.array([0.0, time])

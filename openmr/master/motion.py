@@ -10,14 +10,25 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from openmr._checks import Array, ComplexArray, ConvergenceError
+from openmr import _checks
+from openmr._checks import EPSILON, Array, ComplexArray, ConvergenceError, ParameterError
 
+_EXPLICIT = ("adams", "vern7", "vern9", "tsit5", "dop853", "DOP853")
+_CONSTANT = ("diag", "krylov")
+_METHODS = {
+    **dict.fromkeys(_EXPLICIT, "DOP853"),
+    **dict.fromkeys(("bdf", "lsoda", "BDF"), "BDF"),
+    **{name: name for name in ("RK45", "RK23", *_CONSTANT)},
+}
+"""Integrators by QuTiP's names and SciPy's."""
 _SOLVER = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-12}
 """Errors of a step in time, for states and for memories that are both of order one."""
 
@@ -28,6 +39,39 @@ Path = Callable[[float], ComplexArray]
 Change = Callable[[float, ComplexArray], ComplexArray]
 
 
+def solver_options(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Options of `integrated` from QuTiP's, checked."""
+    if not isinstance(given, Mapping | None):
+        raise ParameterError(
+            f"`options` must be a dict of solver options, got {_checks.shown(given)}"
+        )
+    found = {}
+    for name, value in (given or {}).items():
+        _checks.choice("options", name, [*_OPTIONS, *_IDLE])
+        label, idle = f"options[{name!r}]", _IDLE.get(name, ())
+        if not idle:
+            found[name] = _OPTIONS[name](label, value)
+        elif repr(value) not in map(repr, idle):
+            raise ParameterError(f"`{label}` must be one of {idle}, got {_checks.shown(value)}")
+    return found
+
+
+_OPTIONS: dict[str, Callable[[str, Any], Any]] = {
+    "method": lambda name, value: _METHODS[_checks.choice(name, value, _METHODS)],
+    # SciPy takes no less
+    "rtol": lambda name, value: max(_checks.number(name, value, above=0.0), 100 * EPSILON),
+    "atol": partial(_checks.number, above=0.0),
+    # QuTiP's 0 is no limit
+    "max_step": lambda name, value: _checks.number(name, value, least=0.0, infinite=True) or np.inf,
+    "nsteps": partial(_checks.integer, least=1),
+}
+_IDLE: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("store_states", "store_final_state"), (None, True, False)),
+    "progress_bar": (None, False, ""),
+}
+"""Options of QuTiP that change nothing here, and what they may be."""
+
+
 def integrated(
     change: Change,
     start: ComplexArray,
@@ -35,18 +79,35 @@ def integrated(
     unit: float = 1.0,
     *,
     max_step: float = np.inf,
+    nsteps: float = np.inf,
     **solver: Any,
 ) -> list[ComplexArray]:
     """Solution of y' = f(t, y) at the marks; `max_step` in units of time, others of SciPy's."""
     if marks[-1] == marks[0] or not start.size:
         return [start] * len(marks)
     options: dict[str, Any] = {**_SOLVER, **solver, "max_step": unit * max_step}
-    found: Any = solve_ivp(change, (marks[0], marks[-1]), start, t_eval=marks, **options)
+    if options["method"] in _CONSTANT:
+        raise ParameterError(
+            f"`options['method']` {options['method']!r} goes with constant generators alone; "
+            "take 'adams' or 'bdf'"
+        )
+    steps = count(-1)
+
+    def counted(_: float, __: ComplexArray) -> float:
+        if next(steps) > nsteps * (len(marks) - 1):
+            raise ConvergenceError(
+                f"the integrator takes more than `options['nsteps']` = {nsteps} steps between times"
+            )
+        return 1.0  # an event that never comes
+
+    found: Any = solve_ivp(
+        change, (marks[0], marks[-1]), start, t_eval=marks, events=counted, **options
+    )
     if not found.success:
         reached = found.t[-1] if len(found.t) else marks[0]
         raise ConvergenceError(
             f"the integrator stopped after t = {reached / unit:.4g}: {found.message}; try "
-            "options={'method': 'Radau'}"
+            "options={'method': 'bdf'}"
         )
     return list(found.y.T)
 

@@ -93,7 +93,7 @@ class OpenSystem:
     def __post_init__(self) -> None:
         hamiltonian = _operator("hamiltonian", self.hamiltonian)
         _refuse_large(hamiltonian.shape[0])
-        _check_hermitian("hamiltonian", hamiltonian)
+        check_hermitian("hamiltonian", hamiltonian)
         pairs = [
             _coupling(index, pair, hamiltonian.dims)
             for index, pair in enumerate(_pairs(self.couplings))
@@ -131,7 +131,13 @@ class OpenSystem:
         -------
         OpenSystem
             Constant.
+
+        Raises
+        ------
+        ParameterError
+            For a time that is no finite number.
         """
+        time = _checks.number("time", time, infinite=self.constant)
         if self.constant:
             return self
 
@@ -199,7 +205,13 @@ class OpenSystem:
             Place of each w_mn among the centres.
         centres : array (groups,), unit of energy
             Ascending and odd; exactly 0 in the middle.
+
+        Raises
+        ------
+        ParameterError
+            For a resolution that is not positive.
         """
+        resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
         labels, sizes = bohr_groups(self.energies, 1.0 / resolution)
         return labels + len(sizes) - 1, np.concatenate([-sizes[:0:-1], sizes])
 
@@ -215,8 +227,14 @@ class OpenSystem:
         -------
         complex array (..., d, d), unit of A
             Its elements.
+
+        Raises
+        ------
+        ParameterError
+            For another shape, or elements that are not finite.
         """
-        matrix = operator.full() if isinstance(operator, Qobj) else operator
+        given = operator.full() if isinstance(operator, Qobj) else operator
+        matrix = _checks.square_matrix("operator", given, self.dimension, stacked=True)
         return np.asarray(self.states.conj().T @ matrix @ self.states)
 
     def from_eigenbasis(self, matrix: ComplexArray) -> ComplexArray:
@@ -230,7 +248,13 @@ class OpenSystem:
         -------
         complex array (..., d, d), unit of the matrix
             The same operator.
+
+        Raises
+        ------
+        ParameterError
+            For another shape, or elements that are not finite.
         """
+        matrix = _checks.square_matrix("matrix", matrix, self.dimension, stacked=True)
         return np.asarray(self.states @ matrix @ self.states.conj().T)
 
     def as_operator(self, matrix: ComplexArray) -> Qobj:
@@ -244,7 +268,13 @@ class OpenSystem:
         -------
         Qobj
             Operator.
+
+        Raises
+        ------
+        ParameterError
+            For another shape, or elements that are not finite.
         """
+        matrix = _checks.square_matrix("matrix", matrix, self.dimension)
         with exact_arithmetic():
             return Qobj(matrix, dims=self.dims)
 
@@ -260,7 +290,13 @@ class OpenSystem:
         -------
         Qobj
             Superoperator.
+
+        Raises
+        ------
+        ParameterError
+            For another shape, or elements that are not finite.
         """
+        matrix = _checks.square_matrix("matrix", matrix, self.dimension**2)
         with exact_arithmetic():
             return Qobj(matrix, dims=[self.dims, self.dims], superrep="super")
 
@@ -313,28 +349,13 @@ class OpenSystem:
         ParameterError
             For wrong dims, a trace other than one, or a negative eigenvalue.
         """
-        if not isinstance(start, Qobj):
-            array = _checks.finite_numbers(name, start).astype(complex)
-            ket = array.ndim == 1 or array.shape[-1:] == (1,)
-            left = self.dims[0]
-            if array.size != (self.dimension if ket else self.dimension**2):
-                raise ParameterError(
-                    f"`{name}` must be a ket or density matrix of dimension {self.dimension}, "
-                    f"got shape {array.shape}"
-                )
-            array = array.reshape(-1, 1 if ket else self.dimension)
-            start = Qobj(array, dims=[left, [1] * len(left)] if ket else self.dims)
-        given, dims = start, start.dims
-        if start.isket:
-            start = start.proj()
-        if not start.isoper or start.dims != self.dims:
-            raise ParameterError(
-                f"`{name}` must be a ket or density matrix with dims {self.dims}, got a "
-                f"{given.type} with dims {dims}"
-            )
-        matrix = start.full()
-        if not np.all(np.isfinite(matrix)):
-            raise ParameterError(f"`{name}` must hold finite numbers, got one that is not")
+        if isinstance(start, Qobj):
+            given = start.proj() if start.isket else start
+        else:
+            given = _checks.finite_numbers(name, start).astype(complex)
+            if given.ndim == 1 or given.shape[1:] == (1,):
+                given = np.outer(given, given.conj())
+        matrix = matrix_of(name, given, self)
         skew = float(np.abs(matrix - matrix.conj().T).max())
         lowest = float(np.linalg.eigvalsh(0.5 * (matrix + matrix.conj().T))[0])
         trace = complex(np.trace(matrix))
@@ -343,7 +364,7 @@ class OpenSystem:
                 f"`{name}` must be a state with trace 1 and no negative eigenvalue, got trace "
                 f"{trace.real:.6g}, lowest eigenvalue {lowest:.3g}, non-Hermitian by {skew:.2g}"
             )
-        return start
+        return self.as_operator(matrix)
 
     def __repr__(self) -> str:
         kind = "" if self.constant else ", depends on time"
@@ -403,11 +424,12 @@ def _operator(name: str, value: Any, dims: Any = None) -> Qobj | QobjEvo:
     elif callable(value) or _list_form(value):
         try:
             found = QobjEvo(value)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # of QuTiP's parser, or of the user's function
+            kind = type(error).__name__
             raise ParameterError(
                 f"`{name}` must be an operator or QuTiP's list form, got {_checks.shown(value)} "
-                f"({error})"
-            ) from None
+                f"({kind}: {error})"
+            ) from error
     else:
         found = _from_array(name, value, dims)
     if isinstance(found, QobjEvo) and _constant(found):
@@ -421,6 +443,15 @@ def _operator(name: str, value: Any, dims: Any = None) -> Qobj | QobjEvo:
     if not np.all(np.isfinite(_matrix(found))):
         raise ParameterError(f"`{name}` must be finite, got NaN or infinity")
     return found
+
+
+def matrix_of(name: str, value: Any, system: OpenSystem) -> ComplexArray:
+    """Matrix of an operator with the dims of the system, checked."""
+    _checks.instance("system", system, OpenSystem)
+    found = _operator(name, value, system.dims)
+    if isinstance(found, QobjEvo):
+        raise ParameterError(f"`{name}` must not depend on time, got {_checks.shown(value)}")
+    return _matrix(found)
 
 
 def _constant(operator: QobjEvo) -> bool:
@@ -456,10 +487,11 @@ def _matrix(operator: Qobj | QobjEvo) -> ComplexArray:
     return cast(ComplexArray, (operator if isinstance(operator, Qobj) else operator(0.0)).full())
 
 
-def _check_hermitian(name: str, operator: Qobj | QobjEvo, hint: str = "") -> None:
+def check_hermitian(name: str, operator: Qobj | QobjEvo, hint: str = "") -> None:
+    """Refuse an operator that is not, one that depends on time by what it is at 0."""
     matrix = _matrix(operator)
     skew = float(np.abs(matrix - matrix.conj().T).max())
-    if skew > ROUNDING * np.abs(matrix).max():
+    if not skew <= ROUNDING * np.abs(matrix).max():
         raise ParameterError(
             f"`{name}` must be Hermitian, got one with |X - X^dag| up to {skew:.3g}{hint}"
         )
@@ -499,7 +531,7 @@ def _coupling(index: int, pair: Any, dims: Any) -> Coupling:
         )
     operators = tuple(_operator(name, part, dims) for part in parts)
     for operator in operators:
-        _check_hermitian(
+        check_hermitian(
             name, operator, "; for V = c^dag B + h.c. give c with a lead (Bath.lead, `conserving`)"
         )
     return Coupling(operators, bath, index)

@@ -21,10 +21,17 @@ from scipy.optimize import brentq
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, OpenmrError, ParameterError
 from openmr._qutip import exact_arithmetic
-from openmr.master.hierarchy import MAX_DEPTH, SHALLOW, Hierarchy, hierarchical, hierarchies, ladder
-from openmr.master.markov import METHODS, ROUTES, Generator, generator
-from openmr.master.memory import FINE, ConstantSecondOrder, FourthOrder, SecondOrder, scaled
-from openmr.master.motion import Local, Motion, Path, Remembering, run
+from openmr.master.hierarchy import MAX_DEPTH, Hierarchy, hierarchical, hierarchies, ladder
+from openmr.master.markov import METHODS, ROUTES, Generator, generator_of, options_of
+from openmr.master.memory import (
+    FASTEST,
+    FINE,
+    ConstantSecondOrder,
+    FourthOrder,
+    SecondOrder,
+    scaled,
+)
+from openmr.master.motion import Local, Motion, Path, Remembering, run, solver_options
 from openmr.master.open_system import OpenSystem
 from openmr.master.panels import PanelMemory, panel_memory
 from openmr.tables import Record, document
@@ -32,12 +39,8 @@ from openmr.tables import Record, document
 _FINENESS, _LAST = (FINE, 1e-6), 1e-4
 """Errors of the exponents that are tried in second order, where one more costs little; and the last
 one, for pulses: without them C(t) itself serves."""
-_REACH = {"tcl2": 100.0, "tcl4": 30.0}
-"""Noise above so many times the largest frequency is white where memory is integrated in time."""
 _LARGEST_LIMIT = 24
 """Levels up to which a matrix exponential is cheaper than going on in time."""
-_SOLVERS = ("DOP853", "RK45", "RK23", "Radau", "BDF")
-_OPTIONS = ("method", "rtol", "atol", "max_step")
 _NOISE = {False: 1e-12, True: 1e-9}
 """Negative eigenvalues that are rounding, and those that may be a solver's."""
 
@@ -195,9 +198,12 @@ def evolve(
     check : bool
         Refuse a start that is no state.
     options : mapping, optional
-        Of the integrator: "method" (SciPy's DOP853, RK45, RK23, Radau or BDF), "rtol", "atol" and
-        "max_step" (inverse unit of energy), which must be shorter than any feature of H(t) that
-        the integrator could leap over. Constant generators need none.
+        Of the integrator, in the words of QuTiP: "method", "rtol", "atol", "nsteps" between two
+        times, and "max_step" (inverse unit of energy), which must be shorter than any feature of
+        H(t) that the integrator could leap over. Methods are SciPy's of the same kind: "adams",
+        "vern7", "vern9", "tsit5" and "dop853" are its DOP853, "bdf" and "lsoda" its BDF; its own
+        names are known as well. "diag" and "krylov" are what constant generators are moved by
+        anyway. States are always kept, whatever "store_states" says.
     extra : Qobj, optional
         Superoperator added to a `PanelMemory`.
 
@@ -220,26 +226,29 @@ def evolve(
     _checks.instance("system", described, OpenSystem)
     if extra is not None and not isinstance(system, PanelMemory):
         raise ParameterError("`extra` goes with a PanelMemory; else change H or `collapse`")
-    if made:
-        method = getattr(system, "method", "tcl2")
-    elif _checks.choice("method", method, ROUTES) not in METHODS:
-        _refuse_options(method, level_shift, resolution)
-    if max_depth is not None:
-        max_depth = _checks.integer("max_depth", max_depth, least=SHALLOW + 1)
-        if method != "heom":
-            raise ParameterError(f"`max_depth` goes with 'heom', not with `method` {method!r}")
+    method = getattr(system, "method", "tcl2") if made else _checks.choice("method", method, ROUTES)
+    given = options_of(
+        "a generator that is there" if made else method,
+        {
+            "level_shift": level_shift,
+            "resolution": resolution,
+            "rtol": rtol,
+            "max_depth": max_depth,
+        },
+        moving=True,
+    )
     grid = _grid(times)
     asked = _Asked(
         given=system,
         system=described,
         method=method,
-        columns=_columns(described, start, check),
+        columns=_columns(described, start, _checks.switch("check", check)),
         grid=grid,
         kicks=_kicks(described, pulses, grid),
-        options={"level_shift": level_shift, "resolution": resolution},
-        rtol=None if rtol is None else _checks.number("rtol", rtol, above=0.0, most=0.1),
-        max_depth=max_depth or MAX_DEPTH,
-        solver=_solver(options),
+        rtol=given.pop("rtol", None),
+        max_depth=given.pop("max_depth", MAX_DEPTH),
+        options=given,
+        solver=solver_options(options),
         extra=extra,
     )
     if isinstance(system, PanelMemory):
@@ -257,9 +266,9 @@ class _Asked:
     columns: ComplexArray
     grid: Array
     kicks: list[tuple[float, ComplexArray]]
-    options: dict[str, Any]  # of `generator`
     rtol: float | None
     max_depth: int
+    options: dict[str, Any]  # of `generator`
     solver: dict[str, Any]
     extra: Qobj | None
 
@@ -311,7 +320,7 @@ def _motion(asked: _Asked) -> tuple[Motion, float]:
     def made(time: float | None) -> Generator:
         if isinstance(asked.given, Generator):
             return asked.given
-        return generator(asked.system, asked.method, time=time, **asked.options)
+        return generator_of(asked.system, asked.method, time=time, **asked.options)
 
     constant = isinstance(asked.given, Generator) or asked.system.constant
     now = made(None if constant else float(asked.grid[0]))
@@ -348,7 +357,7 @@ def _remembering(asked: _Asked) -> tuple[Motion, float]:
     errors = (rtol,) if rtol else fine if closed else (1e-5,)
     for error in errors:
         try:
-            reach = np.inf if closed else _REACH[method]
+            reach = np.inf if closed else FASTEST[method]
             problem = scaled(system, error, float(asked.grid[0]), reach=reach)
             break
         except ConvergenceError:
@@ -361,7 +370,7 @@ def _remembering(asked: _Asked) -> tuple[Motion, float]:
     limit = None
     if system.constant and system.dimension <= _LARGEST_LIMIT:
         with suppress(OpenmrError):  # no limit: the memory is followed to the end
-            limit = generator(system, method).matrix / problem.unit
+            limit = generator_of(system, method).matrix / problem.unit
     uncertainty = max((r.uncertainty for r in problem.reservoirs), default=0.0)
     moved = asked.columns, asked.solver, problem.unit, problem.settled
     return Remembering(*moved, limit, equation), uncertainty
@@ -385,15 +394,6 @@ def _converged(asked: _Asked) -> tuple[Path, float]:
 # --- what was given ------------------------------------------------------------------------------
 
 
-def _refuse_options(method: str, level_shift: bool, resolution: float | None) -> None:
-    if not level_shift:
-        raise ParameterError(
-            f"`level_shift` must be True with {method!r}, where it is no separate term"
-        )
-    if resolution is not None:
-        raise ParameterError(f"`resolution` does not go with `method` {method!r}")
-
-
 def _refuse_beyond(made: PanelMemory, asked: _Asked) -> None:
     if asked.kicks:
         raise ParameterError(
@@ -412,18 +412,6 @@ def _grid(times: ArrayLike) -> Array:
     if grid.ndim != 1 or not len(grid) or np.any(np.diff(grid) <= 0):
         raise ParameterError(f"`times` must be increasing numbers, got {_checks.shown(times)}")
     return grid
-
-
-def _solver(options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """SciPy's options as given, checked."""
-    found = dict(options or {})
-    for name, value in found.items():
-        if _checks.choice("options", name, _OPTIONS) == "method":
-            _checks.choice("options['method']", value, _SOLVERS)
-        else:
-            longest = name == "max_step"
-            found[name] = _checks.number(f"options[{name!r}]", value, above=0.0, infinite=longest)
-    return found
 
 
 def _columns(system: OpenSystem, start: Any, check: bool) -> ComplexArray:
@@ -446,8 +434,8 @@ def _columns(system: OpenSystem, start: Any, check: bool) -> ComplexArray:
 
 
 def _observables(asked: _Asked, e_ops: Any) -> dict[Any, Any]:
-    one = isinstance(e_ops, Qobj | QobjEvo) or callable(e_ops)
-    given = {0: e_ops} if one else e_ops if isinstance(e_ops, Mapping) else dict(enumerate(e_ops))
+    if not isinstance(given := {} if e_ops is None else e_ops, Mapping):
+        given = dict(enumerate(given if isinstance(given, list | tuple) else [given]))
     if given and asked.columns.shape[1] > 1:
         raise ParameterError("`e_ops` must be empty where `start` is a superoperator")
     for name, operator in given.items():
@@ -466,7 +454,11 @@ def _observables(asked: _Asked, e_ops: Any) -> dict[Any, Any]:
 
 def _kicks(system: OpenSystem, pulses: Any, grid: Array) -> list[tuple[float, ComplexArray]]:
     """Times and matrices of the pulses, in the order of time."""
-    found = []
+    found: list[tuple[float, ComplexArray]] = []
+    if not isinstance(pulses, Iterable):
+        raise ParameterError(
+            f"`pulses` must be a list of (time, Qobj) pairs, got {_checks.shown(pulses)}"
+        )
     for index, pulse in enumerate(pulses):
         name = f"pulses[{index}]"
         if not isinstance(pulse, tuple | list) or len(pulse) != 2 or not isinstance(pulse[1], Qobj):

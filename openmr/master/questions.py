@@ -21,15 +21,24 @@ from scipy.optimize import linear_sum_assignment
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.bath import Bath, BathCheck
-from openmr.master.markov import ROUTES, Generator, Part, generator
+from openmr.master.markov import (
+    ROUTES,
+    Generator,
+    Part,
+    generator,
+    generator_of,
+    options_of,
+)
 from openmr.master.motion import exponentials
-from openmr.master.open_system import ROUNDING, OpenSystem
+from openmr.master.open_system import ROUNDING, OpenSystem, matrix_of
 from openmr.tables import Record, table
 
 MIXED = 0.7
 """Share of a mode in its pair of levels below which it belongs to none."""
 _APART = 10.0
 """Difference of frequencies over the rates from which on a secular equation may be used."""
+_SHORT = 0.1
+"""Change of the noise within a rate up to which the memory of a bath counts as short."""
 _SHOWN = 12
 """Largest number of rows of a table in print."""
 _WEAK = 1e-5
@@ -44,12 +53,12 @@ _SECOND_ORDER = (
 
 def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generator:
     """Generator of any method, that of the slow modes of the hierarchy for "heom"."""
-    _checks.choice("method", method, ROUTES)
+    options = _asked(system, method, options)
     if method != "heom":
-        return generator(system, method, **options)
+        return generator_of(system, method, **options)
     from openmr.master.hierarchy import slow_generator
 
-    matrix, uncertainty = slow_generator(system, **_hierarchical(options))
+    matrix, uncertainty = slow_generator(system, **options)
     hamiltonian = system.hamiltonian.full()
     one, none = np.eye(len(hamiltonian)), np.zeros((0, *hamiltonian.shape), dtype=complex)
     unitary = -1j * (np.kron(one, hamiltonian) - np.kron(hamiltonian.T, one))
@@ -57,11 +66,10 @@ def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generato
     return Generator(system, "heom", (part,), uncertainty=uncertainty)
 
 
-def _hierarchical(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of the hierarchy; those of equations of second order have no meaning there."""
-    for name in options.keys() & {"level_shift", "resolution", "time"}:
-        raise ParameterError(f"`{name}` does not go with `method` 'heom', which is exact")
-    return options
+def _asked(system: OpenSystem, method: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Options of a question, checked with all else."""
+    _checks.instance("system", system, OpenSystem)
+    return options_of(_checks.choice("method", method, ROUTES), options)
 
 
 # --- rates -------------------------------------------------------------------------------------
@@ -78,13 +86,14 @@ class Rates(Record):
     longitudinal : array (d-1,), unit of energy
         1/T1 of the modes of populations, ascending.
     pairs : array of int (p, 2), no unit
-        Levels m < n of each coherence |m><n|, counted from the lowest.
+        Levels m < n of each coherence |m><n|, counted from the lowest. A pair that is overdamped
+        has two real modes, and then (n, m) stands for the faster.
     transverse, frequencies, shifts : array (p,), unit of energy
-        1/T2, frequency, and its difference from E_n - E_m.
+        1/T2, frequency, and its difference from that of the levels.
     golden_longitudinal, golden_transverse : array (d-1,) and (p,), unit of energy
         The same rates by the golden rule, for levels that are not degenerate.
     participation : array (p,), no unit
-        Share of the pair in its mode; below 0.7 the mode is mixed, and its name a convention.
+        Share of |m><n| and |n><m| in the mode; below 0.7 it is mixed, and its name a convention.
     modes : complex array (d, d), unit of energy
         Every eigenvalue, -1/T + i frequency, at the place of its |m><n|; populations in the middle.
     uncertainty : float, unit of energy
@@ -145,12 +154,19 @@ def rates(system: OpenSystem, method: str = "redfield", **options: Any) -> Rates
     method : str
         As of `generator`, or "heom".
     **options
-        Those of `generator`: ``level_shift``, ``resolution``, ``time``.
+        Those of `generator`: ``level_shift``, ``resolution``, ``time``; for "heom" ``rtol`` and
+        ``max_depth``, as of `evolve`.
 
     Returns
     -------
     Rates
-        Each eigenvalue is assigned to one |m><n| by the overlap of its eigenvectors.
+        Each eigenvalue is assigned to one |m><n| by the overlap of its eigenvectors. A warning
+        "memory" says that the noise is not the same within a rate of the frequencies.
+
+    Raises
+    ------
+    ParameterError
+        For options that do not go with the method.
     """
     return rates_of(solved(system, method, options))
 
@@ -166,13 +182,22 @@ def rates_of(made: Generator) -> Rates:
     populations = shares[:, levels, levels].sum(axis=1)
     weight = shares.copy()
     turning = np.abs(values.imag) > _EQUAL * np.abs(values).max(initial=0.0)
+    values = np.where(turning, values, values.real)
     weight[:, levels, levels] = (populations - 0.5 * turning)[:, None]  # populations mostly do not
     _, chosen = linear_sum_assignment(weight.reshape(-1, d * d).T, maximize=True)
     mode = chosen.reshape(d, d)
     zero = int(np.argmin(np.abs(values[mode[levels, levels]])))
     still = np.sort(np.delete(0.0 - values[mode[levels, levels]].real, zero))
-    m, n = np.triu_indices(d, k=1)
+    pairs = []
+    for m, n in zip(*np.triu_indices(d, k=1), strict=True):
+        both = [mode[m, n], mode[n, m]]
+        overdamped = not turning[both].any()
+        if overdamped or energies[m] == energies[n]:  # neither is of |m><n| alone
+            mode[m, n], mode[n, m] = sorted(both, key=lambda k: (-values[k].imag, -values[k].real))
+        pairs += [(m, n), (n, m)][: 1 + overdamped]
+    m, n = np.array(pairs).T
     found = values[mode[m, n]]
+    shares = np.minimum(shares + shares.swapaxes(1, 2), 1.0)
     golden_still, golden_moving = _golden_rule(system)
     record = Rates(
         method=made.method,
@@ -180,10 +205,10 @@ def rates_of(made: Generator) -> Rates:
         pairs=np.stack([m, n], axis=1),
         transverse=0.0 - found.real,
         frequencies=found.imag + 0.0,
-        shifts=found.imag - (energies[n] - energies[m]),
+        shifts=found.imag - np.abs(energies[n] - energies[m]),
         golden_longitudinal=golden_still,
         golden_transverse=golden_moving[m, n],
-        participation=np.minimum(shares[mode[m, n], m, n], 1.0),
+        participation=shares[mode[m, n], m, n],
         modes=values[mode],
         uncertainty=made.uncertainty + _checks.EPSILON * float(np.abs(energies).max()),
         warnings=made.warnings,
@@ -227,14 +252,17 @@ def _eigen(matrix: ComplexArray) -> tuple[ComplexArray, Array]:
     return values, weights / weights.sum(axis=1, keepdims=True) * equal.sum(axis=1, keepdims=True)
 
 
-def _golden_rule(system: OpenSystem) -> tuple[Array, Array]:
-    """Rates of populations (d-1,) and of pairs (d, d) from transition probabilities alone."""
+def _golden_rule(system: OpenSystem, off: float = 0.0) -> tuple[Array, Array]:
+    """Rates of populations (d-1,) and of pairs (d, d) from transition probabilities alone.
+
+    The noise is taken `off` the Bohr frequencies.
+    """
     d = system.dimension
     jumps, dephasing = np.zeros((d, d)), np.zeros((d, d))
     places, frequencies = system.bohr
     for coupling in system.couplings:
         a = system.in_eigenbasis(coupling.matrices)
-        values = np.asarray(coupling.bath.spectrum(frequencies)).reshape(-1, len(a), len(a))
+        values = np.asarray(coupling.bath.spectrum(frequencies + off)).reshape(-1, len(a), len(a))
         jumps += np.einsum("imn,mnij,jmn->mn", a.conj(), values[places], a).real
         level = a[:, range(d), range(d)]
         apart = level[:, :, None] - level[:, None, :]
@@ -258,6 +286,11 @@ def _warnings(made: Generator, found: Rates) -> list[str]:
         texts.append(f"unstable: the rate {lowest:.4g} is negative")
     if np.any(found.participation < MIXED):
         texts.append("mixed: some modes belong to no single pair of levels")
+    if made.method not in ("tcl4", "heom") and (change := _remembered(made.system, scale)) > _SHORT:
+        texts.append(
+            f"memory: within a rate of the frequencies the noise differs by {change:.0%}, so that "
+            "no rate is constant; ask 'tcl4' or 'heom'"
+        )
     if made.method in ("davies", "grouped") and (ratio := _secular_margin(made, scale)) < _APART:
         texts.append(
             f"crossover: frequencies treated as different are only {ratio:.2g} rates apart; use "
@@ -269,6 +302,15 @@ def _warnings(made: Generator, found: Rates) -> list[str]:
         if change > 0.1 * scale:
             texts.append(f"fourth order changes 1/T2 by {change / scale:.0%} of the largest rate")
     return texts
+
+
+def _remembered(system: OpenSystem, rate: float) -> float:
+    """Change of the golden rule, over its largest rate, by noise a rate off the frequencies."""
+    with suppress(_checks.OpenmrError):  # noise that is not known there
+        here, low, high = (_golden_rule(system, off)[1] for off in (0.0, -rate, rate))
+        if (largest := here.max()) > 0:
+            return float(max(np.abs(low - here).max(), np.abs(high - here).max()) / largest)
+    return 0.0
 
 
 def _secular_margin(made: Generator, rate: float) -> float:
@@ -401,6 +443,8 @@ class Currents(Record):
     ----------
     method : str
         The equation.
+    sources : tuple of str
+        Number of each coupling, then "collapse" for the Lindblad operators.
     energy : array (b,), unit of energy squared
         Tr[H K_i rho] of each coupling, then of `collapse`: the side of the system.
     bath_energy : array (b,) or None, unit of energy squared
@@ -411,14 +455,15 @@ class Currents(Record):
     total_energy, total_quantity : float, in the units of the above
         Sums: 0 in a steady state.
     entropy_production : float or None, unit of energy
-        dS/dt - sum_i (energy - potential quantity) / temperature; None where a bath has no
-        temperature or T = 0, or a potential and no `of`.
+        dS/dt - sum_i (energy - potential quantity) / temperature, with `bath_energy` where that is
+        known; None where a bath has no temperature or T = 0, or a potential and no `of`.
     warnings : tuple of str
         What to know before using the numbers.
     """
 
     SCHEMA = "openmr/master/currents/1"
     method: str
+    sources: tuple[str, ...]
     energy: Array
     bath_energy: Array | None
     quantity: Array | None
@@ -431,7 +476,7 @@ class Currents(Record):
         columns = {"energy": self.energy, "bath side": self.bath_energy, "of": self.quantity}
         there = {name: _column(one) for name, one in columns.items() if one is not None}
         rows = [("bath", *there)]
-        rows += [(str(k), *cells) for k, cells in enumerate(zip(*there.values(), strict=True))]
+        rows += [(name, *cells) for name, *cells in zip(self.sources, *there.values(), strict=True)]
         sums = {"energy": self.total_energy, "of": self.total_quantity}
         cells = {k: f"{_rounded(v, columns[k]):.2g}" for k, v in sums.items() if v is not None}
         rows.append(("sum", *(cells.get(k, "") for k in there)))
@@ -470,10 +515,10 @@ def currents(
     ParameterError
         For an operator with other dims, or a state that is none.
     """
-    number = None if of is None else _observable("of", of, system)
+    number = None if of is None else matrix_of("of", of, system)
     if method == "heom":
         _steady_only(state)
-        return currents_of(Generator(system, method, ()), number, **options)
+        return currents_of(Generator(system, method, ()), number, **_asked(system, method, options))
     return currents_of(solved(system, method, options), number, state)
 
 
@@ -485,7 +530,7 @@ def currents_of(
     if made.method == "heom":
         from openmr.master import hierarchy
 
-        moved = hierarchy.currents(system, number, **_hierarchical(options))
+        moved = hierarchy.currents(system, number, **options)
         (energy, bath_energy, other), scale = moved[:3], generator(system)
     else:
         if state is None:
@@ -504,12 +549,16 @@ def currents_of(
                 values[np.abs(values) <= size * np.abs(operator).max()] = 0.0
     return Currents(
         method=made.method,
+        sources=tuple(map(str, range(len(system.couplings))))
+        + ("collapse",) * bool(system.collapse),
         energy=energy,
         bath_energy=bath_energy,
         quantity=other,
         total_energy=float(energy.sum()),
         total_quantity=None if other is None else float(other.sum()),
-        entropy_production=_entropy(system, energy, other, change),
+        entropy_production=_entropy(
+            system, energy if bath_energy is None else bath_energy, other, change
+        ),
         warnings=_not_conserved(system, number),
     )
 
@@ -530,15 +579,15 @@ def _entropy_change(rho: ComplexArray, change: ComplexArray) -> float:
 def _entropy(
     system: OpenSystem, energy: Array, number: Array | None, change: float
 ) -> float | None:
-    total = change
+    total = None if system.collapse else change
     for c in system.couplings:
         heat, potential = energy[c.index], c.bath.potential
-        if not c.bath.temperature or system.collapse or (potential and number is None):
+        if total is None or not c.bath.temperature or (potential and number is None):
             return None
         if potential and number is not None:
             heat = heat - potential * number[c.index]
-        total -= heat / c.bath.temperature
-    return float(total)
+        total -= float(heat / c.bath.temperature)
+    return total
 
 
 def _not_conserved(system: OpenSystem, number: ComplexArray | None) -> tuple[str, ...]:
@@ -549,17 +598,6 @@ def _not_conserved(system: OpenSystem, number: ComplexArray | None) -> tuple[str
     if change <= 1e-10 * np.abs(h).max() * np.abs(number).max():
         return ()
     return ("`of` does not commute with H: it changes without the baths, too",)
-
-
-def _observable(name: str, operator: Any, system: OpenSystem) -> ComplexArray:
-    """Matrix of an operator with the dims of the system."""
-    if not isinstance(operator, Qobj):
-        operator = system.as_operator(_checks.square_matrix(name, operator, system.dimension))
-    if not operator.isoper or operator.dims != system.dims:
-        raise ParameterError(
-            f"`{name}` must be an operator with dims {system.dims}, got {operator.dims}"
-        )
-    return np.asarray(operator.full())
 
 
 # --- two-time functions ------------------------------------------------------------------------
@@ -599,7 +637,7 @@ def correlation(
     ParameterError
         For times that do not increase, or operators with other dims.
     """
-    left, right = _observable("a", a, system), _observable("b", b, system)
+    left, right = matrix_of("a", a, system), matrix_of("b", b, system)
     grid = _checks.finite_array("times", times)
     if grid.ndim != 1 or not grid.size or grid[0] < 0 or np.any(np.diff(grid) <= 0):
         raise ParameterError(f"`times` must be increasing numbers >= 0, got {_checks.shown(times)}")
@@ -607,7 +645,8 @@ def correlation(
         from openmr.master import hierarchy
 
         _steady_only(state)
-        return np.asarray(hierarchy.two_time(system, left, right, grid, **_hierarchical(options)))
+        options = _asked(system, method, options)
+        return np.asarray(hierarchy.two_time(system, left, right, grid, **options))
     made, left, right, rho = _regression(system, left, right, method, state, options)
     columns = (right @ rho).T.reshape(-1, 1)
     found = exponentials(made.eigenmatrix, columns, np.append(0.0, grid))[1:]
@@ -639,12 +678,13 @@ def spectrum(
         For frequencies that are not finite, or operators with other dims.
     """
     frequencies = np.atleast_1d(_checks.finite_array("w", w))
-    left, right = _observable("a", a, system), _observable("b", b, system)
+    left, right = matrix_of("a", a, system), matrix_of("b", b, system)
     if method == "heom":
         from openmr.master.hierarchy import half_sided_spectra
 
         pairs = [(left, right), (right.conj().T, left.conj().T)]
-        ahead, back = half_sided_spectra(system, pairs, frequencies, **_hierarchical(options))
+        options = _asked(system, method, options)
+        ahead, back = half_sided_spectra(system, pairs, frequencies, **options)
         return np.asarray(ahead + back.conj())
     made, left, right, rho = _regression(system, left, right, method, None, options)
     d = len(rho)

@@ -38,6 +38,7 @@ class Options(TypedDict, total=False):
     resolution: float | None
     thermostat: Literal["projection", "reset", "flips"]
     thermostat_rate: float | None
+    options: Mapping[str, Any] | None
     progress: bool | None
     energy_relaxation_rate: float
     half_width: float
@@ -182,7 +183,7 @@ METHODS: Final[dict[str, Method]] = {
             gives_uncertainty=True,
             diagnostics={
                 "residual": Diagnostic("1", "largest misfit, of the initial polarisation"),
-                "solver_change": Diagnostic("1/s", "rounding of the solver"),
+                "solver_change": Diagnostic("1/s", "change on a tighter solver tolerance"),
                 "window_change": Diagnostic("1/s", "change on a window that starts later"),
                 "precession_uncertainty": Diagnostic("rad/s", "of the precession"),
             },

@@ -214,6 +214,15 @@ class Relaxation:
             else np.abs(turn) @ self.uncertainty @ np.abs(np.swapaxes(turn, -1, -2)),
         )
 
+    @property
+    def _excess(self) -> float:
+        """Largest exchange rate over the largest frequency of the noise, k_B T or the splitting."""
+        state = self.equilibrium
+        energy = np.abs(state.splitting).max(axis=-1, initial=0.0)
+        largest = np.maximum(units.K_B * state.temperature, energy) / units.HBAR
+        rate = np.abs(np.diagonal(self.dissipator, axis1=-2, axis2=-1)).max(axis=-1)
+        return float(np.max(rate / largest, initial=0.0))
+
     def __repr__(self) -> str:
         where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
         lines = [
@@ -229,6 +238,11 @@ class Relaxation:
         if "bath" in self.diagnostics:  # not that of a Fermi sea
             kinds = ", ".join(sorted(set(np.ravel(self.diagnostics["bath"]))))
             lines.append(f"  bath           : {kinds}, not the Fermi sea's")
+        if (excess := self._excess) > 1:
+            lines.append(
+                f"  warning        : {excess:.2g} times k_B T / hbar and the splitting: too fast "
+                "for a rate that is constant (n_S J is in eV)"
+            )
         return "\n".join(lines)
 
 

@@ -48,9 +48,9 @@ def relaxation(
         "exact"; `rates.methods` says of each which question it answers.
     **options
         Those of the method, e.g. ``form=`` of the closed form, ``electron_splitting=`` of the
-        numerical routes; and ``azimuth=`` [rad], which turns the local axes by phi, Eq. (39):
-        ``tensor[..., 0, 0]`` is then 1/tau_perp(phi). That is the same relaxation in other axes, so
-        no resistivity depends on it.
+        numerical routes, ``options=`` of the evolution (QuTiP's solver options); and ``azimuth=``
+        [rad], which turns the local axes by phi, Eq. (39): ``tensor[..., 0, 0]`` is then
+        1/tau_perp(phi). That is the same relaxation in other axes, so no resistivity depends on it.
 
     Returns
     -------

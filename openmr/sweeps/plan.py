@@ -67,7 +67,7 @@ VARIABLES: Final[dict[str, _Variable]] = {
     "drho1": _Variable(lambda r: r.drho1, "Ohm m", "(89)", "anisotropic part over theta_SH^2"),
     "drho2": _Variable(lambda r: r.drho2, "Ohm m", "(90)", "Hanle part over theta_SH^2"),
 }
-"""Of a film."""
+"""Variables of a film."""
 _RESISTIVITIES: Final = ("longitudinal_resistivity", "transverse_resistivity")
 STACK_VARIABLES: Final[dict[str, _Variable]] = {
     **{name: VARIABLES[name] for name in _RESISTIVITIES},
@@ -78,7 +78,7 @@ STACK_VARIABLES: Final[dict[str, _Variable]] = {
         lambda r: r.sheet_transverse, "Ohm", "", "transverse, of a square", True
     ),
 }
-"""Of a stack, whose layers have rates of their own."""
+"""Variables of a stack, whose layers have rates of their own."""
 
 
 @dataclass(frozen=True, slots=True)

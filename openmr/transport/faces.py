@@ -22,7 +22,13 @@ def surviving_between(u2: NDArray[Any], bottom: NDArray[Any], top: NDArray[Any])
         f = t (4 u^2 t + a) / [4 u^2 t + a (1 + u^2 t^2) + g_0 g_d d^2 t],   a = (g_0 + g_d) d.
     """
     t, both = tanh_ratio(u2), bottom + top
-    kept = 4 * u2 * t + both
-    lost = both * u2 * t * t + bottom * top * t
-    share = np.divide(kept, kept + lost, out=np.ones_like(kept), where=kept != 0)
-    return np.asarray(t * share)
+    sunk = u2 * t
+    lost = both * sunk
+    lost += bottom * top
+    lost *= t
+    kept = 4 * sunk
+    kept += both
+    lost += kept
+    share = np.divide(kept, lost, out=np.ones_like(kept), where=kept != 0)
+    share *= t
+    return np.asarray(share)

@@ -431,6 +431,12 @@ def test_bad_input():
         (lambda: drude().correlation(-1.0), "`t` must be >= 0, got -1"),
         (lambda: drude().half_sided(0.0, -1.0), "`time` must be one real number and >= 0"),
         (lambda: moments().environment(), "must be of one operator, got a bath of 3"),
+        (lambda: drude().environment(rtol=-1), "`rtol` must be one real number and > 0, got -1"),
+        (lambda: drude().environment("fine"), "`rtol` must be one real number.*'fine'"),
+        (lambda: bath(nan, conserving="x"), "`conserving` must be True or False, got 'x'"),
+        (lambda: bath.ohmic(0.1, 2, 1, 0.5).spectrum(0.0), "at w = 0 .J of a `power` below 1"),
+        (lambda: bath.electron_hole(1, 1).exponents(), "exponents need a bath with a cutoff"),
+        (lambda: bath(lambda w: np.nan).check(), "must be finite and real"),
     ]
     assert unclear(rows) == {}
 
@@ -442,6 +448,11 @@ def test_what_does_not_decay_says_so():
         om.Bath(correlation=lambda t: 1.0 + 0 * t).memory_time()
     with pytest.raises(om.ConvergenceError, match="only as 1/t"):
         lead(band="flat").memory_time()  # a step makes sin(W t) / t
+
+
+def test_a_bath_that_is_silent():
+    found = om.Bath(lambda w: 0.0).check()
+    assert (found.lowest, found.memory_time, found.has_shift) == (0, 0, True)
 
 
 def test_memory_time_of_an_exponential():

@@ -5,6 +5,7 @@ of the double integrals, closed forms); unless it is said otherwise, their digit
 """
 
 import time
+from time import process_time
 
 import numpy as np
 import pytest
@@ -413,6 +414,49 @@ def test_collapse_operators_act_in_every_equation():
     np.testing.assert_allclose(fourth, exact, atol=2e-3)
 
 
+def test_options_of_the_integrator_in_the_words_of_qutip():
+    """Each integrator gives the same states, which are always kept; too few steps are an error."""
+    times = [0.0, 1.0, 2.0]
+    best = master.evolve(DRIVEN, UP, times, method="tcl2").states
+    fine = {"rtol": 1e-7, "atol": 1e-9, "nsteps": 10**5, "max_step": 0, "progress_bar": ""}
+    for method in ("adams", "bdf", "lsoda", "vern7", "vern9", "tsit5", "dop853", "RK45"):
+        options = {**fine, "method": method, "store_states": False, "store_final_state": True}
+        found = master.evolve(DRIVEN, UP, times, method="tcl2", e_ops=[SZ], options=options)
+        for one, other in zip(found.states, best, strict=True):
+            np.testing.assert_allclose(one.full(), other.full(), atol=1e-5)
+    for method in ("diag", "krylov"):
+        found = master.evolve(QUBIT, UP, times, options={"method": method, "store_states": None})
+        assert found.states == master.evolve(QUBIT, UP, times).states
+    tight = master.evolve(DRIVEN, UP, times, method="tcl2", options={"rtol": 1e-18})
+    np.testing.assert_allclose(tight.states[-1].full(), best[-1].full(), atol=1e-8)
+    with pytest.raises(om.ConvergenceError, match=r"more than `options\['nsteps'\]` = 3 steps"):
+        master.evolve(DRIVEN, UP, times, method="tcl2", options={"nsteps": 3})
+    assert master.evolve(QUBIT, UP, times, e_ops=None, options={}).expect == []
+
+
+def test_operators_are_hermitian_at_all_times():
+    """What depends on time is looked at whenever it is used, not at 0 alone."""
+    for f, size in ((lambda t: 1j * t, r"\d"), (lambda t: np.nan if t > 0.5 else t, "nan")):
+        for method in ("redfield", *REMEMBER):
+            moving = om.OpenSystem(qutip.QobjEvo([SZ, [SX, f]]), [(SZ, FEW)])
+            turning = om.OpenSystem(SZ, [(qutip.QobjEvo([SZ, [SX, f]]), FEW)])
+            for name, system in (("hamiltonian", moving), (r"couplings\[0\]", turning)):
+                if name != "hamiltonian" and method == "heom":
+                    continue
+                with pytest.raises(
+                    om.ParameterError, match=rf"`{name}` must be (finite|Herm.*{size})"
+                ):
+                    last(system, UP, 1.0, method)
+
+
+def test_fourth_order_at_a_time_takes_no_longer_than_its_memory():
+    """Noise far above the levels is white there; the long run is that of a closed form."""
+    start = process_time()
+    found = master.generator(QUBIT, "tcl4", time=12.0).matrix
+    assert process_time() - start < 10
+    np.testing.assert_allclose(found, master.generator(QUBIT, "tcl4").matrix, atol=1e-4)
+
+
 # --- long times and monitors ---------------------------------------------------------------------
 
 
@@ -451,7 +495,7 @@ def test_times_of_any_spacing_lie_on_one_curve():
 
 def test_a_constant_generator_has_one_basis_for_all_times(monkeypatch):
     """At an exceptional point, where modes coincide, steps are exponentials one by one."""
-    times = np.cumsum(np.linspace(0.0, 1.3, 12))
+    times = np.cumsum(np.linspace(0.7, 1.3, 12))
     decay = np.sqrt(0.5) * qutip.sigmam()
     for strength, coincide in ((0.3, False), (0.0625, True), (0.0, False)):
         made = master.generator(om.OpenSystem(strength * SX, [], [decay]))
@@ -465,7 +509,7 @@ def test_a_constant_generator_has_one_basis_for_all_times(monkeypatch):
         found = master.evolve(made, UP, times)
         assert bool(taken) == coincide
         for time_, state in zip(times, found.states, strict=True):
-            exact = expm(time_ * made.matrix) @ UP.proj().full().ravel("F")
+            exact = expm((time_ - times[0]) * made.matrix) @ UP.proj().full().ravel("F")
             np.testing.assert_allclose(state.full().ravel("F"), exact, atol=1e-12)
 
 
@@ -547,9 +591,9 @@ BIG = om.OpenSystem(
     qutip.Qobj(np.diag(np.arange(64.0))), [(np.ones((64, 64)), pade(0.05, 1.5, 1.0, 9))]
 )
 BAD = [
-    (evolve(start=UP.dag()), r"`start` must be a ket or density matrix .*got a bra"),
+    (evolve(start=UP.dag()), r"`start` must be a square operator, got shape \(1, 2\)"),
     (evolve(start=np.eye(2) / 2), r"`start` must be a qutip.Qobj .*got a ndarray"),
-    (evolve(start=qutip.qeye(4) / 4), r"`start` .*dims \[\[4\], \[4\]\]"),
+    (evolve(start=qutip.qeye(4) / 4), r"`start` must have the dims .*\[\[4\], \[4\]\]"),
     (evolve(start=qutip.qeye(2)), "`start` .*got trace 2,"),
     (evolve(start=HALF), "`start` .*lowest eigenvalue -0.2"),
     (evolve(start=qutip.to_super(qutip.qeye(3))), "`start` must act on operators with dims"),
@@ -562,15 +606,30 @@ BAD = [
     (evolve(pulses=[(0.5, 2 * SX)]), r"`pulses\[0\]\[1\]` must be unitary"),
     (evolve(pulses=[(0.5, qutip.qeye(3))]), r"`pulses\[0\]\[1\]` must have the dims"),
     (evolve(pulses=[SX]), r"`pulses\[0\]` must be a pair"),
-    (evolve(options={"store_states": False}), "`options` must be one of .*'store_states'"),
-    (evolve(options={"method": "diag"}), r"`options\['method'\]` must be one of .*'diag'"),
+    (evolve(options={"order": 3}), "`options` must be one of 'method'.*got 'order'"),
+    (evolve(options={"method": "euler"}), r"`options\['method'\]` must be one of .*'euler'"),
+    (evolve(DRIVEN, options={"method": "diag"}), r"'diag' goes with constant .*'adams' or 'bdf'"),
+    (evolve(options={"store_states": 2}), r"`options\['store_states'\]` must be one of .*got 2"),
+    (
+        evolve(options={"progress_bar": "tqdm"}),
+        r"`options\['progress_bar'\]` must be one of .*'tqdm'",
+    ),
+    (evolve(options={"nsteps": 0}), r"`options\['nsteps'\]` must be"),
+    (evolve(options=5), "`options` must be a dict of solver options, got 5"),
+    (evolve(options="ab"), "`options` must be a dict of solver options, got 'ab'"),
+    (evolve(pulses=5), "`pulses` must be a list of .time, Qobj. pairs, got 5"),
+    (evolve(e_ops=5), r"`e_ops\[0\]` must be a Qobj.*got 5"),
+    (evolve(check="x"), "`check` must be True or False, got 'x'"),
+    (evolve(level_shift=2), "`level_shift` must be True or False, got 2"),
+    (evolve(rtol=1e-3), "`rtol` goes with 'tcl2', 'tcl4', 'heom', not with `method` 'redfield'"),
+    (evolve(master.generator(QUBIT), resolution=1.0), "`resolution` goes with 'grouped'"),
     (evolve(options={"rtol": -1}), r"`options\['rtol'\]` must be"),
     (evolve(e_ops=[qutip.qeye(3)]), r"`e_ops\[0\]` must have the dims"),
     (evolve(e_ops=["z"]), r"`e_ops\[0\]` must be a Qobj"),
     (evolve(start=qutip.to_super(SX), e_ops=SZ), "`e_ops` must be empty"),
     (evolve(method="exact"), "`method` must be one of"),
-    (evolve(method="heom", level_shift=False), "`level_shift` must be True with 'heom'"),
-    (evolve(method="tcl2", resolution=1.0), "`resolution` does not go with"),
+    (evolve(method="heom", level_shift=False), "`level_shift` goes with .* `method` 'heom'"),
+    (evolve(method="tcl2", resolution=1.0), "`resolution` goes with 'grouped', 'coarse-"),
     (evolve(SZ), "`system` must be an openmr.OpenSystem"),
     (evolve(LEAD, qutip.basis(2, 0), method="heom"), "'heom' takes baths with Hermitian"),
     (evolve(LEAD, qutip.basis(2, 0), method="tcl4"), "'tcl4' takes baths with Hermitian"),
@@ -579,7 +638,10 @@ BAD = [
     (lambda: master.generator(BIG, "tcl4"), "'tcl4' of 64 levels .* GiB, allowed 2 GiB"),
     (lambda: master.rates(BIG, "heom"), "'heom' with .* GiB, allowed"),
     (lambda: master.generator(DRIVEN, "tcl2"), "`time` must be given"),
-    (lambda: master.generator(QUBIT, "tcl4", level_shift=False), "`level_shift` must be True"),
+    (
+        lambda: master.generator(QUBIT, "tcl4", level_shift=False),
+        "`level_shift` goes with .*'tcl4'",
+    ),
     (lambda: master.rates(DRIVEN, "heom"), "`system` must not depend on time"),
     (lambda: hierarchy.slow_generator(QUBIT, rtol=0.0), "`rtol` must be"),
     (lambda: hierarchy.slow_generator(QUBIT, max_depth=1), "`max_depth` must be"),

@@ -544,6 +544,24 @@ def test_currents_keep_the_first_law():
     assert master.currents(system, method="davies").entropy_production > 0
 
 
+def test_whose_current_it_is():
+    """Lindblad operators are no bath, and what a bath loses by the hierarchy is its own side."""
+    hot, cold = om.Bath.drude(0.02, 2, 1.2), om.Bath.drude(0.03, 1, 0.5)
+    pair = om.OpenSystem(0.6 * SZ + 0.2 * SX, [(SX, hot), (SZ, cold)])
+    exact = master.currents(pair, method="heom")
+    heat = exact.bath_energy / [1.2, 0.5]  # R16: 0.0023925 to 3e-6
+    assert exact.entropy_production == pytest.approx(-heat.sum(), rel=1e-12)
+    assert exact.entropy_production == pytest.approx(0.0023925 * (2 - 1 / 1.2), abs=1e-5)
+    mixed = om.OpenSystem(SZ, [(SX, hot)], [0.1 * qutip.sigmam()])
+    for method in ("redfield", "heom"):
+        found = master.currents(mixed, method=method)
+        assert found.sources == ("0", "collapse")
+        assert abs(found.total_energy) < 1e-9 < found.energy[0]
+        assert "\n  collapse " in repr(found)
+        assert found.entropy_production is None
+    assert master.currents(om.OpenSystem(SZ, [], [qutip.sigmam()])).entropy_production is None
+
+
 def test_modes_have_one_name_each():
     """T2 of Davies is half of all that leaves the two levels, and pure dephasing, on 20 systems."""
     rng = np.random.default_rng(15)
@@ -555,6 +573,55 @@ def test_modes_have_one_name_each():
     mixed = master.rates(near_degenerate(1e-3), "redfield")
     assert "mixed" in repr(mixed)
     assert any("mixed" in text for text in mixed.warnings)
+
+
+def test_a_pair_that_is_overdamped_has_two_rates():
+    """Slower first, whatever the equation; nothing turns; half of the sum is the golden rule."""
+    slow, twice = om.OpenSystem(0.02 * SX, [(SZ, DRUDE)]), []
+    for method in ("redfield", "universal", "tcl4", "heom"):
+        found = master.rates(slow, method)
+        assert found.pairs.tolist() == [[0, 1], [1, 0]]
+        assert found.frequencies.tolist() == [0, 0]
+        assert found.transverse[0] < found.transverse[1]
+        assert found.shifts == pytest.approx([-0.04, -0.04])
+        assert found.participation.min() > 0.99
+        values = np.sort(-np.linalg.eigvals(master.generator(slow, "tcl4").matrix).real)
+        rates = np.sort([*found.transverse, *found.longitudinal])
+        assert rates == pytest.approx(values[1:], rel=0.05)
+        assert found.transverse.mean() == pytest.approx(found.golden_transverse[0], rel=1e-3)
+        twice.append(found.transverse)
+    assert np.array(twice) == pytest.approx(np.tile(twice[-1], (4, 1)), rel=0.05)
+    # levels that are equal and that the bath splits: which is called |0><1| has no meaning
+    equal = om.OpenSystem(np.diag([0.0, 0.0, 1.0]), [(np.ones((3, 3)), DRUDE)])
+    for method in ("redfield", "grouped", "universal", "geometric", "tcl4"):
+        assert master.rates(equal, method).frequencies[0] == pytest.approx(0.3, abs=0.04)
+    # the same rows where three levels have one such pair
+    three = om.OpenSystem(np.diag([0.0, 0.01, 3.0]), [(np.eye(3)[[1, 0, 2]], DRUDE)])
+    assert [1, 0] in master.rates(three).pairs.tolist()
+    assert master.compare(slow, methods=["redfield", "heom"])["redfield"].verdict == "good"
+
+
+def test_rates_that_are_not_small_beside_the_memory_say_so():
+    """Noise within a rate: white noise forgets, a line narrower than that does not."""
+
+    def change(*, width, strength=1.0):
+        noise = om.Bath(spectrum=lambda w: strength * width**2 / ((w - 1) ** 2 + width**2))
+        found = master.rates(om.OpenSystem(0.5 * SZ, [(SX, noise)]), "davies", level_shift=False)
+        texts = [text for text in found.warnings if text.startswith("memory")]
+        assert all(text in repr(found) for text in texts)
+        return texts
+
+    assert change(width=1e4) == change(width=1e3) == []
+    # of a Lorentzian a rate r off its middle, r^2 / (r^2 + width^2) is missing
+    assert "differs by 50%" in change(width=0.1, strength=0.1)[0]
+    assert change(width=0.1, strength=0.03) == []
+    assert "differs by 10%" in change(width=0.1, strength=0.034)[0]
+    # half as much again at one of two frequencies, on one side of it, over the largest rate
+    for side, share in ((-1, "33%"), (1, "50%")):
+        step = om.Bath(spectrum=lambda w, side=side: 0.01 + 0.005 * (side * (w - 1) > 1e-9))
+        system = om.OpenSystem(0.5 * SZ, [(SX, step)])
+        (text,) = master.rates(system, "davies", level_shift=False).warnings
+        assert f"differs by {share}" in text
 
 
 def test_a_steady_state_that_is_not_the_only_one():
@@ -616,6 +683,10 @@ def test_modes_that_belong_to_no_pair_are_compared_as_a_set():
     # two orders more, in rates over the memory's: 0.04 / 2
     assert off["tcl4"] < 0.1 * min(off[m] for m in chosen[:3])
     assert found["tcl4"].verdict == "good"
+    # a word of caution stands where the number does not answer it
+    close = om.OpenSystem(np.diag([0.0, 1.0, 1.2]), [(np.ones((3, 3)), om.Bath.drude(0.004, 2, 1))])
+    judged = master.compare(close, methods=["davies", "heom"])["davies"]
+    assert (judged.verdict == "good") != any("crossover" in text for text in judged.notes)
     # overdamped: two real modes where the coherence was, none of them lost
     slow = om.OpenSystem(0.02 * SX, [(SZ, DRUDE)])
     modes = [master.rates(slow, method).modes for method in ("redfield", "tcl4")]
@@ -704,26 +775,60 @@ BAD = [
     (lambda: om.OpenSystem(SX, [(SZ, SX)]), "in the place of bath 0.*om.Bath.spectrum"),
     (lambda: om.OpenSystem(SX, [([SZ, SX], DRUDE)]), r"`couplings\[0\]` must hold 1 operators"),
     (lambda: om.OpenSystem(SX, GOOD, [np.eye(3)]), r"`collapse\[0\]` must have the dims"),
-    (lambda: QUBIT.density_matrix(qutip.basis(2, 0).dag()), "`start`.*got a bra with dims"),
-    (lambda: QUBIT.density_matrix(np.eye(4) / 4), r"`start`.*dimension 2, got shape \(4, 4\)"),
+    (
+        lambda: QUBIT.density_matrix(qutip.basis(2, 0).dag()),
+        r"`start` must be a square operator.*\(1, 2\)",
+    ),
+    (
+        lambda: QUBIT.density_matrix(np.eye(4) / 4),
+        r"`start` must have the dims.*got \[\[4\], \[4\]\]",
+    ),
     (lambda: QUBIT.density_matrix(2 * SZ), "`start`.*trace 0, lowest eigenvalue -2"),
     (lambda: QUBIT.density_matrix(np.eye(2)), "`start`.*trace 2"),
     (lambda: QUBIT.density_matrix(np.diag([1.2, -0.2])), "`start`.*lowest eigenvalue -0.2"),
     (lambda: QUBIT.density_matrix(2 * qutip.basis(2, 0)), "`start`.*trace 4"),
     (lambda: QUBIT.density_matrix(NAN), "`start`.*nan"),
     (lambda: master.currents(QUBIT, state=np.eye(2)), "`state`.*trace 2"),
-    (lambda: master.currents(QUBIT, np.eye(3)), r"`of` must have shape \(2, 2\)"),
+    (lambda: master.currents(QUBIT, np.eye(3)), r"`of` must have the dims \[\[2\], \[2\]\]"),
+    (lambda: master.currents(3, SZ), "`system` must be an openmr.OpenSystem, got 3"),
     (lambda: master.generator(QUBIT, "grouped", resolution=0), "`resolution`.*> 0, got 0"),
     (lambda: master.generator(QUBIT, "grouped", resolution=np.nan), "`resolution`.*nan"),
     (lambda: master.generator(QUBIT, "grouped", resolution=-1), "`resolution`.*-1"),
+    (
+        lambda: master.rates(
+            om.OpenSystem(SZ, [(SX, om.Bath.electron_hole(1, 1))]), "grouped", level_shift=False
+        ),
+        "`resolution` must be given: `spectrum` must fall off",
+    ),
     (lambda: master.generator(QUBIT, resolution=1.0), "`resolution` goes with 'grouped'"),
     (lambda: master.generator(QUBIT, "secular"), "`method` must be one of 'redfield'.*'secular'"),
     (lambda: master.generator(QUBIT, time=1.0), "`time` goes with"),
     (lambda: master.generator(om.OpenSystem(lambda t: t * SZ, GOOD)), "`time` must be given"),
     (lambda: master.generator(SZ), "`system` must be an openmr.OpenSystem"),
     (lambda: master.correlation(QUBIT, SX, SX, [1.0, 0.5]), "`times` must be increasing"),
-    (lambda: master.correlation(QUBIT, qutip.qeye(3), SX, [1.0]), "`a` must be an operator"),
-    (lambda: master.rates(QUBIT, "heom", level_shift=False), "`level_shift` does not go with"),
+    (lambda: master.correlation(QUBIT, qutip.qeye(3), SX, [1.0]), "`a` must have the dims"),
+    (lambda: master.correlation(QUBIT, lambda t: t * SX, SX, [1.0]), "`a` must not depend on time"),
+    (lambda: master.rates(QUBIT, "heom", level_shift=False), "`level_shift` goes with.*'heom'"),
+    (lambda: master.rates(QUBIT, level_shift="no"), "`level_shift` must be True or False.*'no'"),
+    (lambda: master.rates(QUBIT, speed=3), "`options` must be one of 'level_shift'.*got 'speed'"),
+    (lambda: master.rates(QUBIT, "heom", speed=3), "`options` must be one of.*got 'speed'"),
+    (lambda: master.rates(QUBIT, "heom", max_depth=0), "`max_depth` must be.*>= 3, got 0"),
+    (lambda: master.rates(QUBIT, SZ), "`method` must be one of.*got Quantum object"),
+    (lambda: master.generator(QUBIT).apply(qutip.qeye(3)), "`operator` must have the dims"),
+    (lambda: master.generator(QUBIT, "tcl4", time=-1.0), "`time` must be.*>= 0, got -1"),
+    (lambda: om.OpenSystem(lambda t: t * SZ, GOOD).at(np.inf), "`time` must be one real.*got inf"),
+    (lambda: QUBIT.at("a"), "`time` must be one real number, got 'a'"),
+    (lambda: QUBIT.groups(0), "`resolution` must be one real number and > 0, got 0"),
+    (lambda: QUBIT.groups(np.nan), "`resolution` must be one real number and > 0, got nan"),
+    (lambda: QUBIT.in_eigenbasis(qutip.qeye(3)), r"`operator` must have shape \(2, 2\), got"),
+    (lambda: QUBIT.from_eigenbasis(np.eye(3)), r"`matrix` must have shape \(2, 2\), got \(3, 3\)"),
+    (lambda: QUBIT.as_operator(np.eye(3)), r"`matrix` must have shape \(2, 2\), got \(3, 3\)"),
+    (lambda: QUBIT.as_superoperator(np.eye(3)), r"`matrix` must have shape \(4, 4\)"),
+    (lambda: om.OpenSystem([SZ, [SX, "cos(t"]], GOOD), "`hamiltonian`.*list form.*coefficient"),
+    (lambda: om.OpenSystem(lambda t: SZ * (1 / 0), GOOD), "`hamiltonian`.*ZeroDivisionError"),
+    (lambda: master.compare(QUBIT, methods=[]), r"`methods` must be a list of words of.*got \[\]"),
+    (lambda: master.compare(QUBIT, methods="tcl4"), "`methods` must be a list.*got 'tcl4'"),
+    (lambda: master.compare(QUBIT, methods=5), "`methods` must be a list of words.*got 5"),
     (lambda: master.rates(QUBIT, "Redfield"), "`method`.*'heom'.*'Redfield'"),
     (lambda: master.compare(QUBIT, methods=["tcl2"]), "`methods`.*'redfield'.*Markov limit"),
     (

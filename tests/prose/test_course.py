@@ -111,7 +111,7 @@ def wrong(value):
 
 def values(table, lesson, task, name):
     """Expressions that a table holds for an answer."""
-    number = int(re.match(r"lesson_(\d)_", lesson.name)[1])
+    number = int(re.match(r"lesson_(\d+)_", lesson.name)[1])
     return table.get((number, int(re.search(r"## Exercise (\d)", task.text)[1]), name), ())
 
 
@@ -136,7 +136,7 @@ def lesson(request):
 def test_has_its_parts(lesson):
     body, tasks = parts(lesson)
     first = body[0].source
-    number = re.match(r"lesson_(\d)_", lesson.name)[1]
+    number = re.match(r"lesson_(\d+)_", lesson.name)[1]
     assert re.match(rf"# Lesson {number}: ", first)
     assert "**Question.**" in first
     assert "You need: " in first

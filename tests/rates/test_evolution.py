@@ -103,6 +103,28 @@ def test_uncoupled_electrons_do_not_relax():
     assert found.precession == pytest.approx(2 * om.units.MU_B * 5.0 / om.units.HBAR)
 
 
+def test_any_of_qutips_solvers_will_do():
+    sample = om.presets.pt_py()
+    exact = om.relaxation(sample, 50.0, 1.0)
+    for options in (
+        {"method": "diag"},
+        {"method": "lsoda", "rtol": 1e-10, "atol": 1e-12, "nsteps": 10**5},
+    ):
+        found = om.relaxation(sample, 50.0, 1.0, method="evolution", options=options)
+        within_its_word(found, exact)
+
+
+def test_a_loose_solver_says_so():
+    """The stated uncertainty covers the error of poor tolerances."""
+    sample = om.presets.pt_py()
+    exact = om.relaxation(sample, 50.0, 1.0)
+    options = {"method": "adams", "rtol": 1e-7, "atol": 1e-9, "nsteps": 10**5}
+    found = om.relaxation(sample, 50.0, 1.0, method="evolution", options=options)
+    tight = om.relaxation(sample, 50.0, 1.0, method="evolution")
+    assert found.uncertainty.max() > 10 * tight.uncertainty.max()
+    assert np.all(np.abs(found.dissipator - exact.dissipator) <= 3 * found.uncertainty)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("thermostat", ["reset", "flips"])
 @pytest.mark.parametrize("spin", [0.5, 2.0])
@@ -218,3 +240,9 @@ def test_a_decay_that_is_not_exponential_is_an_error():
 def test_a_decay_lost_in_precession_is_an_error():
     with pytest.raises(om.ExtractionError, match=r"precesses by .* rad .*at 10 K and 5 T"):
         om.relaxation(om.presets.pt_py(1e-9), 10.0, 5.0, method="evolution")
+
+
+def test_a_solver_that_stops_is_an_error():
+    options = {"method": "vern9", "rtol": 1e-9, "nsteps": 3}
+    with pytest.raises(om.ExtractionError, match="stopped"):
+        om.relaxation(om.presets.pt_py(), 10.0, 5.0, method="evolution", options=options)

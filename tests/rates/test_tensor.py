@@ -218,6 +218,13 @@ def test_rotation_about_the_field():
     np.testing.assert_allclose(identity, np.eye(3), atol=1e-15)
 
 
+def test_rates_beyond_k_B_T_are_told():
+    """1 eV for 1 meV."""
+    for energy, told in ((-1e-3, False), (-1.0, True)):
+        text = repr(om.relaxation(om.presets.pt_py(exchange_energy=energy), [10.0, 300.0], 5.0))
+        assert ("times k_B T / hbar" in text) == told
+
+
 def test_covariance_under_exchange_of_axes():
     """Turning (Jx, Jy) by 90 degrees turns the tensor."""
     one = om.relaxation(om.presets.pt_py((1e-3, 0.2e-3, 5e-4)), 9.0, 2.0, method="bloch-redfield")

@@ -249,6 +249,23 @@ def test_along_the_normal_the_transverse_resistance_is_odd_in_the_field_like_par
     assert found[1] == -found[2] != 0
 
 
+def test_reversed_field():
+    """Onsager: rho_L and the planar part stay, the part along the normal turns its sign."""
+    magnet = om.Magnet(om.Moments(2, 1e27, exchange_energy=-1e-3), curie_temperature=30.0)
+    sample = stack(layer(PT, magnet), layer(CU), layer(EINSTEIN), bottom=EU, between=[OXIDE, EU])
+    ahead, back = (
+        om.magnetoresistance(sample, [5.0, 50.0], field, Q, order="exact") for field in (3.0, -3.0)
+    )
+    unit = ahead.longitudinal.max()
+    np.testing.assert_allclose(back.longitudinal, ahead.longitudinal, rtol=1e-14)
+    for name, sign in (("drho0", 1), ("drho1", 1), ("drho2", -1)):
+        one, two = getattr(ahead, name), sign * getattr(back, name)
+        np.testing.assert_allclose(two, one, rtol=0, atol=1e-14 * unit)
+        assert np.all(np.abs(one) > 1e-6 * unit)
+    turned_over = om.magnetoresistance(sample, [5.0, 50.0], -3.0, -Q, order="exact")
+    np.testing.assert_allclose(turned_over.transverse, ahead.transverse, rtol=1e-9)
+
+
 def test_mechanisms_of_a_stack():
     magnet = om.Magnet(om.Moments(2, 1e27, exchange_energy=-1e-3), curie_temperature=30.0)
     at = [[5.0], [50.0]], [-2.0, 0.0, 9.0]

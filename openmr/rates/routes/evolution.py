@@ -7,13 +7,15 @@ decay and precession, each rate in a time window of its own length.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import qutip
 from qutip import Qobj
+from qutip.solver.integrator import IntegratorException
 from tqdm import tqdm
 
 from openmr import _checks
@@ -29,7 +31,6 @@ from openmr.units import HBAR, K_B
 THERMOSTATS = ("projection", "reset", "flips")
 FASTEST = 1e8  # rad per decay time: the phase's rounding there is a tenth of the allowed misfit
 PILOT_STEP = 0.1  # of the inverse largest rate: the longest spacing of the first estimate
-_SOLVER = {"method": "diag", "progress_bar": "", "normalize_output": False}
 SETTLING = 20.0  # thermostat times to wait before the fit: transients are down to exp(-20)
 
 
@@ -40,6 +41,7 @@ def evolution(
     resolution: float | None = None,
     thermostat: str = "projection",
     thermostat_rate: float | None = None,
+    options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
 ) -> ExchangePart:
     """Exchange part of the relaxation tensor from fitted time evolution.
@@ -57,14 +59,18 @@ def evolution(
         -c/(kappa tau_par), where c is of order one and grows like cosh(beta eps_L).
     thermostat_rate : float, 1/s
         kappa, for "reset" and "flips". At least ten times the largest rate.
+    options : dict, optional
+        QuTiP's own solver options. Default: ``{"method": "diag"}``, which propagates the constant
+        generator exactly.
     progress : bool, optional
         Show a progress bar over the points; by default only on a terminal.
 
     Returns
     -------
     ExchangePart
-        `uncertainty` adds up what the fit's misfit allows, the rounding of the solver and the
-        change on a window that starts later. Diagnostics as in `rates.methods`.
+        `uncertainty` adds up what the fit's misfit allows, the change on a hundred times tighter
+        solver tolerances and the change on a window that starts later. Diagnostics as in
+        `rates.methods`.
 
     Raises
     ------
@@ -96,7 +102,7 @@ def evolution(
 
     def fitted(point: Equilibrium) -> ExchangePart:
         experiments = _experiments(point, electron_splitting, resolution, thermostat, kappa)
-        return _fit_point(point, experiments)
+        return _fit_point(point, experiments, options)
 
     with points:
         return pointwise(state, fitted, points)
@@ -167,8 +173,12 @@ def _flips(space: joint_space.MomentSpace, kappa: float) -> Qobj:
     return up * qutip.lindblad_dissipator(raising) + down * qutip.lindblad_dissipator(raising.dag())
 
 
-def _fit_point(state: Equilibrium, experiments: Sequence[_Experiment]) -> ExchangePart:
-    fits, none = [_fit_experiment(one) for one in experiments], np.zeros((3, 3))
+def _fit_point(
+    state: Equilibrium,
+    experiments: Sequence[_Experiment],
+    options: Mapping[str, Any] | None,
+) -> ExchangePart:
+    fits, none = [_fit_experiment(one, options) for one in experiments], np.zeros((3, 3))
     # where nothing couples the spin precesses and never relaxes
     tensors = [one.generator for one in fits] or [
         joint_space.first_order_tensor(state.sample, state)
@@ -195,11 +205,26 @@ def _antisymmetric(tensor: Array) -> float:
 # --- recording -------------------------------------------------------------------------------
 
 
-def _record(experiment: _Experiment, times: Array) -> Array:
-    """<sigma_a>(t) from spins polarised along b less that from an unpolarised one, (t, a, b).
+def _solver_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    given = {"method": "diag"} if options is None else options
+    for tolerance in {"rtol", "atol"} & set(given):
+        _checks.number(f"options[{tolerance!r}]", given[tolerance], above=0.0)
+    return {"progress_bar": "", "normalize_output": False, **given}
 
-    QuTiP moves them in the eigenbasis of the constant generator, which has no tolerance.
-    """
+
+def _tighter(options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The same solver with tolerances a hundred times smaller; None if it has none."""
+    if options.get("method") in ("diag", "krylov"):
+        return None
+    return {
+        **options,
+        "rtol": max(1e-13, options.get("rtol", 1e-6) / 100),
+        "atol": options.get("atol", 1e-8) / 100,
+    }
+
+
+def _record(experiment: _Experiment, times: Array, options: Mapping[str, Any]) -> Array:
+    """<sigma_a>(t) from spins polarised along b less that from an unpolarised one, (t, a, b)."""
     held = np.eye(1) if experiment.moment is None else experiment.moment.full()
     spins = [pauli.full() for pauli in joint_space.PAULI]
     # the map rho_e -> rho_e (x) rho_m, which the solver carries on in time, by columns of rho_e
@@ -207,8 +232,14 @@ def _record(experiment: _Experiment, times: Array) -> Array:
     dims = [experiment.generator.dims[0], [[2], [2]]]
     start = Qobj(np.stack(columns, axis=-1), dims=dims, superrep="super")
     with exact_arithmetic():
-        solver = qutip.MESolver(experiment.generator, options=_SOLVER)
-        states = np.stack([state.full() for state in solver.run(start, times).states])
+        try:
+            solver = qutip.MESolver(experiment.generator, options=dict(options))
+        except KeyError as error:
+            raise ParameterError(f"`options` must be QuTiP solver options: {error}") from None
+        try:
+            states = np.stack([state.full() for state in solver.run(start, times).states])
+        except IntegratorException as error:
+            raise ExtractionError(f"QuTiP's solver stopped ({error}); change `options`") from None
     probes = np.stack([np.kron(spin, np.eye(len(held))).ravel() for spin in spins])
     sources = np.stack([spin.ravel(order="F") for spin in spins], axis=-1)
     return np.asarray(0.5 * np.real(probes @ states @ sources))
@@ -230,41 +261,59 @@ class _ExperimentFit:
     windows: _Windows  # steps in s
 
 
-def _fit_experiment(experiment: _Experiment) -> _ExperimentFit:
-    guess = _pilot(experiment)
+def _fit_experiment(experiment: _Experiment, options: Mapping[str, Any] | None) -> _ExperimentFit:
+    t0 = experiment.settling
+    chosen = _solver_options(options)
+    guess = _pilot(experiment, chosen)
     lengths = window_lengths(guess)
+    strict = _tighter(chosen)
+    shift = 0.25 * lengths[0]
 
-    def recorded(start: float) -> _Windows:
+    def recorded(start: float, solver: Mapping[str, Any]) -> _Windows:
         steps = [length / STEPS for length in lengths]
-        return [(step, _window(experiment, start, step)) for step in steps]
+        return [(step, _window(experiment, start, step, solver)) for step in steps]
 
-    windows = recorded(experiment.settling)
+    windows = recorded(t0, chosen)
     for count in range(1, len(windows) + 1):
         # the shorter windows fix the phase before a longer one counts many periods
-        best = fit_generator(windows[:count], guess)
-        guess = best.generator
-    moved = fit_generator(recorded(experiment.settling + 0.25 * lengths[0]), guess)
+        loose = fit_generator(windows[:count], guess)
+        guess = loose.generator
+    windows = recorded(t0, strict) if strict else windows
+    best = fit_generator(windows, guess) if strict else loose
+    moved = fit_generator(recorded(t0 + shift, strict or chosen), best.generator)
+    solver_change = np.abs(best.generator - loose.generator)
     window_change = np.abs(best.generator - moved.generator)
-    rounding, unit = _eigenbasis_rounding(experiment.generator), experiment.rate_unit
+    if strict is None:  # an eigenbasis has no tolerance: its rounding error instead
+        rounding = _eigenbasis_rounding(experiment.generator)
+    else:  # what remains of the tolerances at the largest element
+        rounding = 4 * float(np.finfo(float).eps) * np.abs(best.generator).max() * STEPS
+    uncertainty = best.error + solver_change + window_change + rounding
+    unit = experiment.rate_unit
     return _ExperimentFit(
         generator=unit * best.generator,
-        uncertainty=unit * (best.error + window_change + rounding),
+        uncertainty=unit * uncertainty,
         residual=best.residual,
-        solver_change=unit * rounding,
+        solver_change=unit * float(solver_change.max()) if strict else unit * rounding,
         window_change=unit * float(window_change.max()),
         windows=[(step / unit, signal) for step, signal in windows],
     )
 
 
-def _window(experiment: _Experiment, start: float, step: float, steps: int = STEPS) -> Array:
+def _window(
+    experiment: _Experiment,
+    start: float,
+    step: float,
+    options: Mapping[str, Any],
+    steps: int = STEPS,
+) -> Array:
     """Signal at even steps from a start time, (steps + 1, 3, 3)."""
     times = np.asarray(start + step * np.arange(steps + 1))
     if start > 0:  # the solver starts at the first time it is given
-        return _record(experiment, np.concatenate([[0.0], times]))[1:]
-    return _record(experiment, times)
+        return _record(experiment, np.concatenate([[0.0], times]), options)[1:]
+    return _record(experiment, times, options)
 
 
-def _pilot(experiment: _Experiment) -> Array:
+def _pilot(experiment: _Experiment, options: Mapping[str, Any]) -> Array:
     """First estimate from samples closer than any period of the electron's generator."""
     fastest = _larmor_scale(experiment)
     if fastest > FASTEST:
@@ -272,7 +321,7 @@ def _pilot(experiment: _Experiment) -> Array:
             f"the spin precesses by {fastest:.2g} rad in its shortest decay time; double precision "
             f"follows the phase up to {FASTEST:g} rad, so no rate can be read off"
         )
-    window = partial(_window, experiment, experiment.settling)
+    window = partial(_window, experiment, experiment.settling, options=options)
     step = 0.3 / fastest
     guess = initial_guess(step, window(step, steps=8))
     while step < PILOT_STEP:  # a longer baseline resolves rates far below the precession
@@ -347,7 +396,7 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
     if not experiments:
         raise ParameterError("`sample` must couple electrons and moments, got exchange = 0")
     experiment = experiments[0]
-    fit = _fit_experiment(experiment)
+    fit = _fit_experiment(experiment, None)
     omega, step, even = (
         abs(_antisymmetric(fit.generator)),
         fit.windows[0][0],
@@ -355,7 +404,7 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
     )
     if omega > 0:
         step = min(step, 4 * np.pi / omega / STEPS)
-    signal = _window(experiment, 0.0, step * experiment.rate_unit)
+    signal = _window(experiment, 0.0, step * experiment.rate_unit, _solver_options(None))
     return Decay(
         times=[step * even for step, _ in fit.windows],
         signals=[signal for _, signal in fit.windows],
@@ -417,7 +466,7 @@ def free_moment(sample: Sample, temperature: float, field: float) -> FreeMoment:
         generator = made.superoperator
     experiment = _Experiment(generator / slope, space.moment, slope * space.noise, 0.0)
     times = np.concatenate([np.linspace(0.0, 5.0, 201), [200.0]])
-    polarisation = _record(experiment, times)[:, 2, 2]
+    polarisation = _record(experiment, times, _solver_options(None))[:, 2, 2]
     residue = float(polarisation[-1])
     return FreeMoment(
         times=times[:-1] / experiment.rate_unit,

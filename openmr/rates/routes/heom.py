@@ -293,12 +293,24 @@ def _converged(
 
 
 def bath(coupling: float, width: float, terms: int) -> Bath:
-    """Exponents of the noise G0 K(w) / (1 + (w/gamma)^2), K(w) = w / (1 - exp(-w)).
+    """Noise G0 K(w) / (1 + (w/gamma)^2), K(w) = w / (1 - exp(-w)), in exponents.
 
-    `coupling` is G0 [1/(beta hbar)], `width` the Drude cut gamma [k_B T], and `terms` the number of
-    terms of the Pade form of the thermal factor. One more exponent is at gamma, with the weight of
-    the Pade form, which makes S(0) exact, not QuTiP's of the exact thermal factor:
-    docs/theory/numerics.md.
+    The one at gamma has the weight of the Pade form, which makes S(0) exact, not QuTiP's of the
+    exact thermal factor: docs/theory/numerics.md.
+
+    Parameters
+    ----------
+    coupling : float, 1/(beta hbar)
+        G0.
+    width : float, k_B T
+        Drude cut gamma.
+    terms : int
+        Of the Pade form of the thermal factor; one more exponent is at gamma.
+
+    Returns
+    -------
+    Bath
+        Comes out as QuTiP's environment, too.
     """
     drude = DrudeLorentzEnvironment(T=1.0, lam=0.25 * coupling * width, gamma=width)
     exponents = drude.approximate("pade", Nk=terms, combine=False).exponents
@@ -313,7 +325,20 @@ def dressed(hamiltonian: Qobj, operator: Qobj, width: float) -> Qobj:
     """Coupling with its elements at Bohr frequency w enlarged by sqrt(1 + (w/gamma)^2).
 
     The Drude cut lowers the noise at w by the square of that, so second order sees the uncut noise
-    at any cutoff. `hamiltonian` is diagonal.
+    at any cutoff.
+
+    Parameters
+    ----------
+    hamiltonian : Qobj, k_B T
+        Diagonal.
+    operator : Qobj
+    width : float, k_B T
+        Drude cut gamma.
+
+    Returns
+    -------
+    Qobj
+        Same dims.
     """
     energies = hamiltonian.diag().real
     gaps = energies[:, None] - energies
@@ -324,6 +349,15 @@ def principal_part(system: OpenSystem) -> Qobj:
     """Second-order superoperator that the imaginary half-sided spectra of the baths make.
 
     The level shift is in it, which grows linearly with the cutoff, and logarithms of it.
+
+    Parameters
+    ----------
+    system : OpenSystem
+
+    Returns
+    -------
+    Qobj
+        Superoperator, in the unit of the Hamiltonian.
     """
     w = system.bohr[1]
     tables = [1j * c.bath.half_sided(w).imag for c in system.couplings]

@@ -97,6 +97,12 @@ def _read(name: str, r: Point) -> Any:
     return getattr(relaxation_at(r.state), name)
 
 
+def _longitudinal_and_excess(r: Point) -> Any:
+    """Eq. (85) as Eq. (84) and what spins across the field lose besides."""
+    along = of_rates(closed_form.longitudinal_isotropic, r)
+    return along + of_state(closed_form.transverse_excess, r).sum(axis=-1)
+
+
 # --- (78), (83) ------------------------------------------------------------------------------
 
 
@@ -203,9 +209,13 @@ ENTRIES = [
         statement="Transverse rate for isotropic coupling: half the flips, and dephasing",
         latex=r"\frac{1}{\tau_\perp} = \frac{1}{2\tau_0} + \frac{1}{2\tau_\parallel}"
         r" + \frac{\pi}{\hbar}n_S\nu_FJ^2\langle S_\parallel^2\rangle",
-        code=("openmr.rates.closed_form.transverse_isotropic", *_READ),
+        code=(
+            "openmr.rates.closed_form.transverse_isotropic",
+            "openmr.rates.closed_form.transverse_excess",
+            *_READ,
+        ),
         printed=partial(of_rates, closed_form.transverse_isotropic),
-        shipped=(partial(_read, "transverse"),),
+        shipped=(partial(_read, "transverse"), _longitudinal_and_excess),
         reference=_ferromagnets,
         residual=partial(worst_rate, of="transverse"),
         note="At small splitting of the electrons; see (75). Moments at random places.",

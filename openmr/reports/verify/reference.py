@@ -85,7 +85,8 @@ def reduced_splittings(magnet: Magnet, temperature: float, field: float) -> tupl
                 break
         mean = at(x)[0]
         key = [weights * zeeman @ mean, weights * g @ mean, *mean]
-        minima.append((free_energy(x)[0], np.round(key, 9).tolist(), x, stiffness))
+        with np.errstate(over="ignore"):
+            minima.append((free_energy(x)[0], np.round(key, 9).tolist(), x, stiffness))
     lowest = min(energy for energy, *_ in minima)
     equal = [one for one in minima if one[0] <= lowest + _EQUAL * (1 + abs(lowest))]
     _, _, x, stiffness = min(equal, key=lambda one: one[1])
