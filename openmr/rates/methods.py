@@ -79,6 +79,7 @@ class Method:
     cost: float  # s of one processor per point, as measured once to a factor of two or so
     takes_grids: bool = False  # all points at once; the others go point by point
     takes_matrices: bool = False  # couplings J with elements off the diagonal
+    takes_levels: bool = False  # moments with axes and levels of their own
     takes_sheets: bool = True  # linear in the density, so that a plane of moments has a rate
     keeps_splitting: bool = False  # the electrons', whatever the options
     gives_uncertainty: bool = False  # else `Relaxation.uncertainty` is None
@@ -162,6 +163,7 @@ METHODS: Final[dict[str, Method]] = {
             "cold moments, split electrons, strong exchange (`om.validity`)",
             3e-7,
             takes_grids=True,
+            takes_levels=True,
         ),
         Method(
             "batched",
@@ -172,6 +174,7 @@ METHODS: Final[dict[str, Method]] = {
             4e-7,
             takes_grids=True,
             takes_matrices=True,
+            takes_levels=True,
             diagnostics={"kms": Diagnostic("1", f"{_KMS.meaning} on the whole grid")},
         ),
         Method(
@@ -182,6 +185,7 @@ METHODS: Final[dict[str, Method]] = {
             "where second order does; splitting kept is right for no rate",
             5e-3,
             takes_matrices=True,
+            takes_levels=True,
             diagnostics={
                 "trace": _TRACE,
                 "fixed_point": _FIXED,

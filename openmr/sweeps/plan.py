@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import product
 from math import ceil, prod
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 from openmr import _checks
 from openmr._checks import ParameterError
 from openmr._version import __version__
-from openmr.moments.equilibrium import checked_points, equilibrium
+from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
-from openmr.rates.methods import METHODS
+from openmr.rates.methods import METHODS, Name
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
@@ -102,9 +103,18 @@ class Task:
         """Number of values along each dimension."""
         return tuple(len(values) for values in self.dimensions.values())
 
+    @property
+    def oriented(self) -> bool:
+        """Whether the rates depend on the direction of the field."""
+        return not self.sample.is_stack and self.sample.magnet.is_oriented
+
     def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
-        """Items of `each` dimension that a variable has: direction is for resistivities alone."""
-        kept, pairs = self.variables[variable].directional, zip(self.dimensions, each, strict=True)
+        """Items of `each` dimension that a variable has.
+
+        Direction is for resistivities alone, unless moments have axes of their own.
+        """
+        pairs = zip(self.dimensions, each, strict=True)
+        kept = self.oriented or self.variables[variable].directional
         return tuple(of_it for name, of_it in pairs if kept or name != "direction")
 
 
@@ -187,15 +197,19 @@ class Plan:
             "version": __version__,
             "method": self.task.method,
             "options": dict(self.task.options),
-            "sample": _given(asdict(self.task.sample)),
+            "sample": _told(asdict(self.task.sample)),
             "fixed": {name: np.asarray(v).tolist() for name, v in self.task.fixed.items()},
             "dimensions": list(self.task.dimensions),
         }
 
 
-def _given(sample: dict[str, Any]) -> dict[str, Any]:
-    """Parts that a film has, or a stack."""
-    return {part: value for part, value in sample.items() if value is not None}
+def _told(record: Any) -> Any:
+    """Plain data without what was not given, so that what a record learns to hold changes none."""
+    if isinstance(record, dict):
+        return {name: _told(value) for name, value in record.items() if value is not None}
+    if isinstance(record, complex):
+        return [record.real, record.imag]
+    return type(record)(map(_told, record)) if isinstance(record, list | tuple) else record
 
 
 def evaluate(task: Task) -> Values:
@@ -229,7 +243,8 @@ def evaluate(task: Task) -> Values:
                 flips = sample.film.spin_flip_rate
                 rates = replace(rates, equilibrium=state, spin_flip_rate=flips)
             else:
-                state = equilibrium(sample, temperature[row], field)
+                own = directions if task.oriented else None
+                state = equilibrium(sample, temperature[row], field, direction=own)
                 rates = relaxation_at(state, method=task.method, **task.options)
             found = resistivity(sample.film, rates, directions)
             _put(out, task, found, index, row)
@@ -241,7 +256,7 @@ def _put(out: Values, task: Task, found: Resistivity, index: tuple[int, ...], ro
     for name, values in out.items():
         variable = task.variables[name]
         part = variable.of(found)  # (temperature, field, direction)
-        part = part if variable.directional else part[..., 0]
+        part = part if task.oriented or variable.directional else part[..., 0]
         where: Any = (*index, row) if "temperature" in task.dimensions else index
         values[where] = part.reshape(values[where].shape)
 
@@ -271,8 +286,10 @@ def task_of(
             fixed[name] = _plain_value(name, value)
     base = varied(sample, _of_sample(fixed))
     both = {**fixed, **along}
+    oriented = not base.is_stack and base.magnet.is_oriented
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
-        checked_points(base.layer(0), **{name: both[name], **other})
+        check = partial(checked_vectors, direction=(0, 0, 1)) if oriented else checked_points
+        check(base.layer(0), **{name: both[name], **other})
     unit_vectors = _checks.unit_vectors("direction", both["direction"])
     (along if "direction" in along else fixed)["direction"] = unit_vectors
     for name in ("temperature", "field"):
@@ -291,7 +308,7 @@ def try_samples(task: Task) -> None:
     for corner in product(*ends.values()):
         sample = varied(task.sample, {**named, **dict(zip(ends, corner, strict=True))})
         if sample.is_stack:
-            stack_rates(sample, [], [], method=task.method, **task.options)
+            stack_rates(sample, [], [], method=cast("Name", task.method), **task.options)
         else:
             relaxation_at(equilibrium(sample, [], []), method=task.method, **task.options)
 

@@ -18,15 +18,16 @@ import numpy as np
 import pytest
 import xarray
 from refusals import unclear
-from systems import antiferromagnet
+from systems import antiferromagnet, oriented, reference_film
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import openmr as om
 from openmr.apps import cli
 from openmr.rates.methods import METHODS
 from openmr.rates.relaxation import relaxation_at
+from openmr.sample.parameters import varied
 from openmr.sweeps import plan
-from openmr.sweeps.plan import VARIABLES, task_of
+from openmr.sweeps.plan import VARIABLES, Plan, task_of
 
 module = sys.modules["openmr.sweeps.sweep"]
 FILM = om.presets.pt_py()
@@ -801,3 +802,48 @@ def test_a_worker_of_another_version_is_noticed(monkeypatch):
 
     with pytest.raises(om.ParameterError, match=r"workers with openmr .* here, got one with 0.0.1"):
         om.sweep(FILM, **GRID, executor=Old())
+
+
+def test_a_cold_start_is_no_cost_of_a_point(monkeypatch):
+    """Boxes are sized by what points cost, not by what the first import does."""
+    times = iter([0.0, 0.03, 10.0, 10.03] * 50)
+    calls = []
+    monkeypatch.setattr(module.time, "process_time", lambda: next(times))
+    monkeypatch.setattr(module, "evaluate", calls.append)
+    task = task_of(
+        om.presets.pt_py(),
+        {"temperature": [1.0, 2.0], "field": [0.0, 1.0, 2.0], "direction": (1, 0, 0)},
+        "closed-form",
+        {},
+    )
+    assert module._cost(task) == pytest.approx(0.03)
+    assert len(calls) == 2
+
+
+def test_rates_of_oriented_moments_have_the_direction_as_a_dimension():
+    film = reference_film(oriented(1.5, anisotropy=(3e-4, 1e-4)))
+    directions = np.array([(0, 0, 1), (1, 0, 0), (1, 2, 3)], dtype=float)
+    grid = {"temperature": [4.0, 10.0], "field": [1.0, 2.0], "thickness": [4e-9, 5e-9]}
+    found = om.sweep(film, **grid, direction=directions, method="batched")
+    assert found.longitudinal_rate.dims == found.drho2.dims
+    thin = varied(film, {"thickness": 4e-9})
+    alone = om.magnetoresistance(thin, 10.0, 2.0, directions[2], method="batched")
+    here = found.isel(temperature=1, field=1, thickness=0, direction=2)
+    for name, variable in VARIABLES.items():
+        assert float(here[name]) == pytest.approx(float(variable.of(alone)), rel=1e-13)
+
+
+def test_a_plan_tells_only_what_was_given():
+    """So that a store goes on where an older version left it."""
+    told = _plan_of(om.presets.pt_py()).description()["sample"]
+    assert set(told["magnet"]["sublattices"][0]) == {"spin", "density", "exchange", "g"}
+    assert set(told) == {"magnet", "electrons", "film", "name"}
+    matrix = np.array([[0, 1j, 0], [-1j, 0, 0], [0, 0, 0]]) * 1e-5
+    told = _plan_of(reference_film(oriented(1.0, hamiltonian=matrix))).description()["sample"]
+    again = json.loads(json.dumps(told))["magnet"]["sublattices"][0]["hamiltonian"]
+    assert again[0][1] == [0.0, 1e-5]
+
+
+def _plan_of(film):
+    given = {"temperature": [4.0], "field": 1.0, "direction": (0, 0, 1)}
+    return Plan(task_of(film, given, "batched", {}), (1,))

@@ -104,7 +104,9 @@ class _Line:
 
     @property
     def state(self) -> Equilibrium:
-        return self.rates.equilibrium
+        found = self.rates.equilibrium
+        assert isinstance(found, Equilibrium)  # `solve` has refused moments with axes of their own
+        return found
 
     @property
     def forms(self) -> ModuleType:
