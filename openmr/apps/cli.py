@@ -453,8 +453,10 @@ def _figures(report: Report, directory: Path) -> None:
 
     directory.mkdir(parents=True, exist_ok=True)
     case = report.solutions[0].case
-    if any(any(m.exchange) for m in case.sample.magnet.sublattices):
-        recorded = record_decay(case.sample, case.temperature, case.field)
+    films = map(case.sample.layer, range(len(case.sample.layers)))
+    coupled = (one for one in films if any(any(m.exchange) for m in one.magnet.sublattices))
+    if (film := next(coupled, None)) is not None:
+        recorded = record_decay(film, case.temperature, case.field)
         figure, (left, right) = plt.subplots(1, 2, figsize=(11.0, 4.2), layout="constrained")
         plotting.decay(recorded, ax=left)
         plotting.precession(recorded, ax=right)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr.rates import fit_decay
-from openmr.reports.verify.comparison import Check
+from openmr.reports.verify.check import Check
 from openmr.transport.diffusion import SpinProfile
 from openmr.transport.resistivity import Resistivity
 
