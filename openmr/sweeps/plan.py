@@ -154,7 +154,7 @@ def cost(task: Task, lengths: Sequence[int]) -> float:
     """Processor seconds of a box of those lengths, by what the method declares."""
     named = dict(zip(task.dimensions, lengths, strict=True))
     inner = prod(n for name, n in named.items() if name in POINT)
-    points = prod(lengths) // named.get("direction", 1)
+    points = prod(lengths) // (1 if task.oriented else named.get("direction", 1))
     layers = len(task.sample.layers)
     each = _LAYER_COST * layers if task.sample.is_stack else _DIRECTION_COST
     return (
@@ -310,7 +310,9 @@ def try_samples(task: Task) -> None:
         if sample.is_stack:
             stack_rates(sample, [], [], method=cast("Name", task.method), **task.options)
         else:
-            relaxation_at(equilibrium(sample, [], []), method=task.method, **task.options)
+            own = (0, 0, 1) if task.oriented else None
+            state = equilibrium(sample, [], [], direction=own)
+            relaxation_at(state, method=task.method, **task.options)
 
 
 def _ends(values: NDArray[Any]) -> NDArray[Any]:

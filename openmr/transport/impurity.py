@@ -50,7 +50,9 @@ def _scale(
 ) -> float:
     """(pi/hbar) n_i nu_F k_F^4 l_so^4 U^2 [1/s]."""
     density = _checks.number("density", density, "m^-3", least=0.0, most=1e35)
-    potential = float(_POTENTIAL.hold("potential", _checks.number("potential", potential)))
+    potential = float(
+        _POTENTIAL.hold("potential", _checks.number("potential", potential, "eV m^3"))
+    )
     length = _checks.number("spin_orbit_length", length, "m", least=0.0, most=1.0)
     phase = (fermi_momentum(fermi_energy, mass) * length) ** 4
     dos = units.free_electron_dos(float(fermi_energy), float(mass))

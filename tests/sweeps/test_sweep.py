@@ -804,22 +804,6 @@ def test_a_worker_of_another_version_is_noticed(monkeypatch):
         om.sweep(FILM, **GRID, executor=Old())
 
 
-def test_a_cold_start_is_no_cost_of_a_point(monkeypatch):
-    """Boxes are sized by what points cost, not by what the first import does."""
-    times = iter([0.0, 0.03, 10.0, 10.03] * 50)
-    calls = []
-    monkeypatch.setattr(module.time, "process_time", lambda: next(times))
-    monkeypatch.setattr(module, "evaluate", calls.append)
-    task = task_of(
-        om.presets.pt_py(),
-        {"temperature": [1.0, 2.0], "field": [0.0, 1.0, 2.0], "direction": (1, 0, 0)},
-        "closed-form",
-        {},
-    )
-    assert module._cost(task) == pytest.approx(0.03)
-    assert len(calls) == 2
-
-
 def test_rates_of_oriented_moments_have_the_direction_as_a_dimension():
     film = reference_film(oriented(1.5, anisotropy=(3e-4, 1e-4)))
     directions = np.array([(0, 0, 1), (1, 0, 0), (1, 2, 3)], dtype=float)
