@@ -1,8 +1,9 @@
 PYTHON ?= .venv/bin/python
 BENCH ?=
 MUTANTS ?=
+ATTACK ?=
 
-.PHONY: check quick lint test examples bench mutants coverage docs notebooks
+.PHONY: check quick lint test examples bench mutants attack coverage docs notebooks
 
 check: lint test examples
 
@@ -34,6 +35,10 @@ mutants:
 # how often intervals of fits hold the truth; FITS=100 WORKERS=4 make coverage is a third of it
 coverage:
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/interval_coverage.py
+
+# bad inputs of every kind at every entrance; ATTACK="--share 0.15 --minutes 3" is a part
+attack:
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/attack.py $(ATTACK)
 
 docs:
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html

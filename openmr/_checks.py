@@ -1,8 +1,11 @@
 """Argument checks: one form of message, naming argument, value, allowed range and unit."""
 
+import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
+from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -18,8 +21,17 @@ _LONGEST = 120
 """Characters of a rejected value that a message shows."""
 
 
+_LONGEST_MESSAGE = 600
+
+
 class OpenmrError(Exception):
-    """Any failure that openmr reports on purpose."""
+    """Any failure that openmr reports on purpose, in one line of no more than some lines."""
+
+    def __init__(self, message: str = "", *more: Any) -> None:
+        line = " ".join(str(message).split())
+        if len(line) > _LONGEST_MESSAGE:
+            line = f"{line[: _LONGEST_MESSAGE - 200]} ... {line[-150:]}"
+        super().__init__(line, *more)
 
 
 class ParameterError(OpenmrError, ValueError):
@@ -38,11 +50,31 @@ class ExtractionError(OpenmrError, RuntimeError):
     """Rates that could not be read off the evolved spins."""
 
 
+class WorkerError(OpenmrError, RuntimeError):
+    """Work that was handed to others and did not come back."""
+
+
+class WriteError(OpenmrError, OSError):
+    """A file or store that could not be written; the message names it."""
+
+    def __init__(self, message: str, cause: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.errno = getattr(cause, "errno", None)
+
+
 def shown(value: Any) -> str:
     """`value` in one line."""
     if isinstance(value, np.generic):
         value = value.item()
-    line = " ".join(repr(value).split())
+    try:
+        line = " ".join(repr(value).split())
+    except Exception:  # an integer of more than 4300 digits, and who fails to say what it is
+        line = f"a {type(value).__name__}"
+    return shortened(line)
+
+
+def shortened(line: str) -> str:
+    """A line of what somebody gave or said, not longer than a message can bear."""
     return line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
 
 
@@ -51,19 +83,50 @@ def _reject(name: str, allowed: str, unit: str, value: Any) -> ParameterError:
     return ParameterError(f"`{name}` must be {allowed}{unit}, got {shown(value)}")
 
 
-def finite_array(name: str, value: ArrayLike, unit: str = "") -> Array:
-    """`value` as a float array of any shape without NaN or infinity."""
+_NO_NUMBERS = (str, bytes, bytearray, memoryview, bool, np.bool_, np.datetime64, np.timedelta64)
+"""Python would make numbers of their letters, of their truth, of their ticks."""
+
+
+_MOST_NUMBERS = 2**28  # 2 GiB
+
+
+def _as_numbers(name: str, value: Any, kinds: str = "iufO") -> NDArray[Any]:
+    """`value` as an array of numbers, without words, dates, switches, raw bytes or masks."""
+    if isinstance(value, _NO_NUMBERS) or np.ma.is_masked(value):
+        raise TypeError
+    given = np.asarray(value)
+    if given.size > _MOST_NUMBERS:
+        raise SizeError(
+            f"`{name}` must hold at most {_MOST_NUMBERS:.2g} numbers, got {given.size:.3g} "
+            f"({8 * given.size / 2**30:.3g} GiB)"
+        )
+    if given.dtype.kind not in kinds:
+        raise TypeError
+    if given.dtype.kind == "O" and any(
+        isinstance(one, _NO_NUMBERS) or one is np.ma.masked for one in given.flat
+    ):
+        raise TypeError
+    if given.dtype.kind == "f" and given.dtype.itemsize > 8:  # a long double may be out of range
+        with np.errstate(over="ignore", under="ignore"):
+            short = given.astype(float)
+        if np.any(np.isinf(short) & np.isfinite(given)):
+            raise OverflowError
+        return short
+    return given
+
+
+def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool = False) -> Array:
+    """`value` as a float array of any shape without NaN, and without infinity unless it may be."""
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
-        given = np.asarray(value)
-        if given.dtype.kind not in "iufO" or np.ma.is_masked(value):  # no dates, words or masks
-            raise TypeError
-        array = given.astype(float, order="C")
-    except (OverflowError, TypeError, ValueError):
+        array = _as_numbers(name, value).astype(float, order="C")
+    except SizeError:
+        raise
+    except Exception:  # whatever the object makes of being asked for numbers
         raise _reject(name, allowed, unit, value) from None
-    if not np.all(np.isfinite(array)):
-        worst = value if array.ndim == 0 else array[~np.isfinite(array)][0]
-        raise _reject(name, allowed, unit, worst)
+    good = np.isfinite(array) | (array == np.inf) if infinite else np.isfinite(array)
+    if not np.all(good):
+        raise _reject(name, allowed, unit, value if array.ndim == 0 else array[~good][0])
     return array
 
 
@@ -102,10 +165,13 @@ def number(
     ]
     allowed = " and ".join(["one real number", *filter(None, bounds)])
     try:
-        if np.asarray(value).dtype.kind not in "iufO" or np.ndim(value) != 0:
+        given = _as_numbers(name, value)
+        if given.ndim != 0:
             raise TypeError
-        converted = float(value)
-    except (OverflowError, TypeError, ValueError):
+        converted = float(given[()])
+    except SizeError:
+        raise
+    except Exception:  # whatever the object makes of being asked for a number
         raise _reject(name, allowed, unit, value) from None
     good = (np.isfinite(converted) or (infinite and converted == np.inf)) and not (
         (above is not None and converted <= above)
@@ -193,8 +259,10 @@ def half_integers(name: str, values: ArrayLike) -> Array:
 def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
     try:
-        given = np.asarray(value)
-    except ValueError:  # rows of unequal length
+        given = _as_numbers(name, value, "iufcO")
+    except SizeError:
+        raise
+    except Exception:
         given = np.asarray(None)
     if given.dtype.kind != "c":
         return finite_array(name, value, unit)
@@ -209,8 +277,10 @@ def square_matrix(
 ) -> ComplexArray:
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
     try:
-        found = np.asarray(matrix, dtype=complex)
-    except (TypeError, ValueError):
+        found = _as_numbers(name, matrix, "iufcO").astype(complex)
+    except SizeError:
+        raise
+    except Exception:
         raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
     side = size or "m"
     m = found.shape[-1:] if size is None else (size,)
@@ -223,8 +293,8 @@ def square_matrix(
 
 def failure(path: Any, error: Exception) -> str:
     """Path that the system refused, and its reason, for a message."""
-    reason = getattr(error, "strerror", None)
     path = path if isinstance(path, str | int | float | None) else str(path)
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:_LONGEST]
     return f"{shown(path)}: {reason}" if reason else shown(path)
 
 
@@ -254,6 +324,45 @@ def choices(name: str, values: Any, allowed: Iterable[str]) -> list[str]:
         words = ", ".join(repr(word) for word in known)
         raise ParameterError(f"`{name}` must be a list of words of {words}, got {shown(values)}")
     return [choice(name, value, known) for value in values]
+
+
+def mapping(name: str, value: Any) -> Mapping[str, Any]:
+    """`value` as a mapping of words."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise _reject(name, "a mapping of names to values", "", value)
+    return value
+
+
+_MOST_ITEMS = 10**6
+
+
+def sequence(name: str, value: Any, of: str) -> list[Any]:
+    """`value` as a list of what it holds, which is told as `of`."""
+    try:
+        if isinstance(value, str | bytes | bytearray | Mapping) or np.ma.is_masked(value):
+            raise TypeError
+        found = list(islice(value, _MOST_ITEMS + 1))
+    except Exception:  # whatever the object makes of being asked for its items
+        raise _reject(name, f"a sequence of {of}", "", value) from None
+    if len(found) > _MOST_ITEMS:
+        raise SizeError(f"`{name}` must be at most {_MOST_ITEMS:g} {of}, got more")
+    return found
+
+
+def word(name: str, value: Any) -> str:
+    """`value` as text that every file can keep: not empty, no NUL, nothing but Unicode."""
+    kept = isinstance(value, str) and value.strip() and "\0" not in value
+    if not kept or value.encode(errors="replace") != value.encode(errors="surrogatepass"):
+        raise _reject(name, "a text, not empty and without NUL", "", value)
+    return str(value)
+
+
+def path(name: str, value: Any) -> Path:
+    """`value` as a path."""
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        raise ParameterError(f"`{name}` must be a path, got {shown(value)}")
+    word(name, os.fspath(value))
+    return Path(value)
 
 
 def instance(name: str, value: Any, kind: type) -> None:
@@ -311,6 +420,8 @@ def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
     try:
         array = finite_array(name, value)
+    except SizeError:
+        raise
     except ParameterError:
         raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None
     if array.ndim == 0 or array.shape[-1] != 3:

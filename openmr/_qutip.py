@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import local
+from typing import Any
 
-from qutip import settings
+import qutip
 
 MAX_DIMENSION = 64
 """Largest space of density matrices: a dense superoperator takes 0.25 GiB."""
 
-_lock = Lock()
-_users = 0
-_before = True
+
+class _Here(local):
+    """State of this thread alone."""
+
+    depth = 0
+
+
+_here = _Here()
+_as_set = qutip.CoreOptions.__getitem__
+
+
+def _option(self: Any, key: str) -> Any:
+    """An option as QuTiP asks for it."""
+    return False if _here.depth and key == "auto_tidyup" else _as_set(self, key)
+
+
+qutip.CoreOptions.__getitem__ = _option
 
 
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
     """Keep elements below 1e-14, which QuTiP drops by default and rates at low temperature need.
 
-    The setting is QuTiP's and global: it is restored when the last thread leaves. (QuTiP's own
-    ``CoreOptions`` context would reset the user's other options and costs 40 ms.)
+    In this thread alone: QuTiP's setting is one for all threads, and a process forked meanwhile
+    would keep it for ever, so it is not changed but answered otherwise. (QuTiP's own
+    ``CoreOptions`` context changes it for all and costs 40 ms.)
     """
-    global _users, _before  # noqa: PLW0603 - mirrors a global of QuTiP
-    with _lock:
-        if _users == 0:
-            _before = settings.core["auto_tidyup"]
-            settings.core["auto_tidyup"] = False
-        _users += 1
+    _here.depth += 1
     try:
         yield
     finally:
-        with _lock:
-            _users -= 1
-            if _users == 0:
-                settings.core["auto_tidyup"] = _before
+        _here.depth -= 1

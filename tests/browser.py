@@ -34,13 +34,13 @@ def heed_ctrl_c():
 
 
 @contextmanager
-def process(home):
+def process(home, *more):
     """`python -m openmr explore` on a free port with a home directory of its own; its address."""
     environment = os.environ | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
     log = home / "server.log"
     with log.open("w") as errors:
         server = subprocess.Popen(
-            [sys.executable, "-m", "openmr", "explore", "--headless", "--port", "0"],
+            [sys.executable, "-m", "openmr", "explore", "--headless", "--port", "0", *more],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True,
             preexec_fn=heed_ctrl_c,  # noqa: PLW1509
         )  # fmt: skip
@@ -63,8 +63,8 @@ def served(home):
 
 
 @contextmanager
-def chromium():
-    """Chromium with a new profile."""
+def chromium(*more):
+    """Chromium with a new profile, and with more flags."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -72,7 +72,7 @@ def chromium():
     options.binary_location = CHROMIUM
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        for flag in (*FLAGS, *more, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         driver = webdriver.Chrome(options=options, service=Service(DRIVER))
         try:

@@ -54,7 +54,6 @@ SURVIVORS: dict[str, str] = {
     "rates.closed_form.rate_along: flip_flux(weights, lines) -> flip_flux(lines, weights)": (
         "a sum of products of the same three numbers of both"
     ),
-    "rates.routes.heom._elements: terms + 1 -> 1": COST,
     "moments.spin_averages._half_angle: range((count + 1) // 2) -> "
     "range((count + 1) // 2 + 1)": ZEROS,
     "sample.ordering._leading_net_moment: abs(moments.sum()) / np.abs(moments).sum() -> "

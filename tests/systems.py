@@ -113,3 +113,28 @@ def exact_weiss(sample, temperature, field, start):
             root = mp.findroot(lambda x: residual(x)[0], (low, high), solver="secant", tol=1e-60)
             return [root]
         return list(mp.findroot(residual, start, tol=1e-60))
+
+
+def reference_film(*moments, weiss=0.0, disorder="random") -> om.Sample:
+    """Film of 1.66e27 moments per m^3 and 6.8e27 states per eV and m^3 and spin."""
+    return film_of(*moments, weiss=weiss, disorder=disorder, dos_up=6.8e27, dos_down=6.8e27)
+
+
+def oriented(spin, exchange=-6e-31, **own) -> om.Moments:
+    """Moments of the reference film; `own` as of `Moments`."""
+    return om.Moments(spin, DENSITY, exchange, **own)
+
+
+CUBIC_LEVELS = {(4, 0): 1e-6, (4, 4): 5e-6, (6, 0): 2e-9, (6, 4): -4.2e-8, (2, 2): 2e-5}
+TILTED_COUPLING = 1e-31 * np.array([[6.0, 1.0, 0.0], [0.0, 5.0, -2.0], [1.0, 0.0, 7.0]])
+FERROMAGNET = (oriented(1.5, anisotropy=(-3e-4, 5e-5)),)
+CANTED = (oriented(1.0, anisotropy=-2e-4),) * 2
+CANTED_COUPLING = 1e-4 * np.array([[-10, 2, 0], [-2, -9, 1], [0, 0.5, -12]])
+NONE = np.zeros((3, 3))
+CANTED_WEISS = [[NONE, CANTED_COUPLING], [CANTED_COUPLING.T, NONE]]
+
+
+def flopping(spin=2.5, anisotropy=-2.5e-5, exchange=-1e-3, **more) -> om.Sample:
+    """Two sublattices with an easy axis along z, each coupled to the other."""
+    one = oriented(spin, anisotropy=anisotropy, **more)
+    return reference_film(one, one, weiss=[[0.0, exchange], [exchange, 0.0]])

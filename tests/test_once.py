@@ -6,7 +6,7 @@ import pytest
 import openmr as om
 from openmr.apps.explorer.screen import CURVE_POINTS, Settings, screen
 from openmr.moments import equilibrium as station
-from openmr.reports.verify.cases import Case
+from openmr.reports.verify.case import Case
 from openmr.reports.verify.cases import solve as solve_cases
 from openmr.reports.verify.comparison import compare
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import re
+import shutil
+import signal
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -23,6 +26,8 @@ from openmr.sample.toml import EXAMPLE, read_config, read_sample
 from openmr.tables import document, json_text, table
 
 if TYPE_CHECKING:
+    import xarray
+
     from openmr.data.found import Fit
     from openmr.reports.ledger import Ledger
     from openmr.reports.validity import Validity
@@ -35,9 +40,21 @@ _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
 _WRITTEN = ("csv", "plot", "page", "output")
 """Options that name a file to write."""
+_IN_MEMORY = 2**30
+"""Bytes of a dataset that goes to its file by way of memory."""
 _NEGATIVE = re.compile(
     r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*|inf|nan)(e[+-]?\d+)?( *m?eV)?$", re.IGNORECASE
 )
+
+
+_LONGEST = 500
+"""Characters of a message; what was given may be longer."""
+
+
+def _one_line(error: object) -> str:
+    """A message for the terminal, whatever has been typed, and none of its bytes unprintable."""
+    line = " ".join(str(error).split()).encode(errors="backslashreplace").decode()
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
         self._negative_number_matcher = _NEGATIVE  # its own takes -1e-3 for an option
 
     def error(self, message: str) -> Any:
-        self.exit(_BAD_INPUT, f"openmr: {message}\n")
+        self.exit(_BAD_INPUT, f"openmr: {_one_line(message)}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -191,8 +208,8 @@ def _parser() -> argparse.ArgumentParser:
     explore = commands.add_parser(
         "explore",
         help="sliders in the browser: rates, decay, spin accumulation and resistivity",
-        description="Serve a page of sliders and results (docs/explorer.md) until Ctrl-C. It has "
-        "no password: with another --host than this machine's own, others in the network see it. "
+        description="Serve a page of sliders and results (docs/explorer.md) until Ctrl-C, to this "
+        "machine alone. Another --host lets in others who know the --token. "
         "Exit status: 0 stopped, 2 bad input or marimo is not installed.",
     )
     explore.add_argument(
@@ -202,6 +219,10 @@ def _parser() -> argparse.ArgumentParser:
     explore.add_argument(
         "--port", type=int, default=2718, metavar="N",
         help="port to listen at; 0 takes a free one (default: 2718)",
+    )  # fmt: skip
+    explore.add_argument(
+        "--token", nargs="?", const="", metavar="WORD",
+        help="what visitors must know, at least 16 characters; made up if no WORD is given",
     )  # fmt: skip
     explore.add_argument("--headless", action="store_true", help="open no browser")
     explore.set_defaults(run=_explore)
@@ -408,27 +429,25 @@ def _show(
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    from concurrent.futures import ProcessPoolExecutor
-    from contextlib import nullcontext
-    from multiprocessing import get_context
-
+    from openmr.apps.processes import Terminated, workers
     from openmr.sweeps.sweep import sweep
 
     if arguments.processes < 1:
         raise ParameterError(f"`--processes` must be >= 1, got {arguments.processes}")
     asked = read_config(arguments.config)
-    parallel = arguments.processes > 1
-    pool = (
-        ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn"))
-        if parallel
-        else nullcontext()
-    )
     warnings.filterwarnings("default", category=DeprecationWarning, module=__name__)
-    with pool as executor:
-        found = sweep(
-            **asked, store=arguments.store, executor=executor, progress=not arguments.quiet
-        )
-    write_whole(arguments.output, lambda name: found.to_netcdf(name, engine="h5netcdf"))
+    try:
+        with workers(arguments.processes) as executor:
+            found = sweep(
+                **asked, store=arguments.store, executor=executor, progress=not arguments.quiet
+            )
+    except (KeyboardInterrupt, Terminated) as ended:
+        kept = "without --store nothing is kept"
+        if arguments.store is not None:
+            kept = f"{arguments.store} keeps what is done, and the same command goes on from there"
+        ended.args = (kept,)
+        raise
+    write_whole(arguments.output, lambda name: _write_netcdf(found, Path(name)))
     print(f"{arguments.output}: {dict(found.sizes)}")
     return _OK
 
@@ -474,6 +493,16 @@ def _draw_fit(found: Fit, path: Path) -> None:
     plt.close(figure)
 
 
+def _write_netcdf(found: xarray.Dataset, target: Path) -> None:
+    """Through memory where there is room: HDF5 crashes on a disk that is full."""
+    if found.nbytes < _IN_MEMORY:
+        target.write_bytes(found.to_netcdf(engine="h5netcdf"))
+        return
+    if shutil.disk_usage(target.parent).free < found.nbytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    found.to_netcdf(target, engine="h5netcdf")
+
+
 def _explore(arguments: argparse.Namespace) -> int:
     if find_spec("marimo") is None:
         print(
@@ -483,7 +512,7 @@ def _explore(arguments: argparse.Namespace) -> int:
         return _BAD_INPUT
     from openmr.apps.explorer.server import serve
 
-    serve(arguments.host, arguments.port, headless=arguments.headless)
+    serve(arguments.host, arguments.port, token=arguments.token, headless=arguments.headless)
     return _OK
 
 
@@ -498,8 +527,10 @@ def _figures(report: Report, directory: Path) -> None:
 
     directory.mkdir(parents=True, exist_ok=True)
     case = report.solutions[0].case
-    if any(any(m.exchange) for m in case.sample.magnet.sublattices):
-        recorded = record_decay(case.sample, case.temperature, case.field)
+    films = map(case.sample.layer, range(len(case.sample.layers)))
+    coupled = (one for one in films if any(any(m.exchange) for m in one.magnet.sublattices))
+    if (film := next(coupled, None)) is not None:
+        recorded = record_decay(film, case.temperature, case.field)
         figure, (left, right) = plt.subplots(1, 2, figsize=(11.0, 4.2), layout="constrained")
         plotting.decay(recorded, ax=left)
         plotting.precession(recorded, ax=right)
@@ -513,7 +544,22 @@ def _figures(report: Report, directory: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 all is well, 1 something is missed, 2 bad input or nothing computed."""
+    """Exit status: 0 all is well, 1 something is missed, 2 bad input or nothing computed.
+
+    128 and the number of the signal where one has ended it.
+    """
+    from openmr.apps.processes import Terminated, terminated_raises
+
+    try:
+        with terminated_raises():
+            return _status(argv)
+    except (KeyboardInterrupt, Terminated) as ended:
+        number = signal.SIGINT if isinstance(ended, KeyboardInterrupt) else signal.SIGTERM
+        print("; ".join(("openmr: interrupted", *map(str, ended.args))), file=sys.stderr)
+        return 128 + number
+
+
+def _status(argv: Sequence[str] | None) -> int:
     try:
         try:
             arguments = _parser().parse_args(argv)
@@ -527,7 +573,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
     except (OpenmrError, OSError) as error:
-        print(f"openmr: {error}", file=sys.stderr)
+        print(f"openmr: {_one_line(error)}", file=sys.stderr)
         return _BAD_INPUT
 
 

@@ -674,6 +674,10 @@ def moment_bath(
         splittings=_checks.finite_array("splittings", splittings, _UNIT),
         strengths=_checks.finite_array("strengths", strengths),
     )
+    if each[0].ndim != 1 or not each[0].size:
+        raise ParameterError(
+            f"`spins`, `splittings` and `strengths` must be rows of numbers, got {each[0].shape}"
+        )
     lines, weights = [], []
     for spin, splitting, strength in zip(*each, strict=True):
         found = moment_correlator(float(spin), float(splitting / kelvin), connected=connected)

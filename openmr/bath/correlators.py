@@ -13,29 +13,11 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, SizeError
+from openmr._spins import spin_matrices as spin_matrices  # noqa: PLC0414
 from openmr.moments.spin_averages import level_sums
 
 LARGEST_SPIN = 500.0
 """Largest moment whose matrices are built."""
-
-
-def spin_matrices(spin: float) -> ComplexArray:
-    """S_x, S_y, S_z in the basis m = S ... -S, shape (3, 2S+1, 2S+1).
-
-    Parameters
-    ----------
-    spin : float, no unit
-        S, a positive half-integer.
-
-    Returns
-    -------
-    complex array (3, 2S+1, 2S+1), no unit
-        S_x, S_y, S_z.
-    """
-    m = spin - np.arange(round(2 * spin) + 1)
-    raising = np.diag(np.sqrt((spin - m[1:]) * (spin + m[1:] + 1)), k=1).astype(complex)
-    lowering = raising.T
-    return np.stack([(raising + lowering) / 2, (raising - lowering) / 2j, np.diag(m) + 0j])
 
 
 PAULI = 2 * spin_matrices(0.5)
@@ -56,7 +38,13 @@ def populations(spin: float, x: float) -> Array:
     -------
     array (2S+1,), no unit
         Weights with sum 1.
+
+    Raises
+    ------
+    ParameterError
+        For what is no spin, or an x that is not finite.
     """
+    spin, x = _checks.half_integer("spin", spin), _checks.number("x", x)
     m = spin - np.arange(round(2 * spin) + 1)
     weights = np.exp(-(np.abs(x) * spin + x * m))
     return np.asarray(weights / weights.sum())
@@ -101,6 +89,7 @@ def moment_correlator(spin: float, x: float, *, connected: bool = False) -> Corr
     """
     spin = _checks.half_integer("spin", spin)
     x = _checks.number("x", x)
+    _checks.switch("connected", connected)
     if spin > LARGEST_SPIN:
         raise SizeError(
             f"`spin` must be <= {LARGEST_SPIN:g}, got {spin:g} "

@@ -38,7 +38,7 @@ _CLOSE = 0.03
 _MOST_RATES = 2000
 """Largest matrix of rates of the coarse-grained equation: 64 MB, ten seconds."""
 _PRECISION = 1e-11
-"""Of the universal level shift."""
+"""Relative precision of the integral of the universal level shift."""
 _CHUNK = 2**20
 """Complex numbers of an integrand at a time."""
 

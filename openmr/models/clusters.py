@@ -9,7 +9,7 @@ each pair once, so that the Weiss splitting of site i is x_i = b - sum_j J_ij <S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
@@ -51,9 +51,8 @@ class Cluster:
     zeeman: float
 
     def __post_init__(self) -> None:
-        if not isinstance(self.spins, Sequence):
-            raise ParameterError(f"`spins` must be a sequence of spins, got {self.spins!r}")
-        spins = tuple(_checks.half_integer("spins", s) for s in self.spins)
+        given = _checks.sequence("spins", self.spins, "spins")
+        spins = tuple(_checks.half_integer("spins", s) for s in given)
         if not spins:
             raise ParameterError("`spins` must hold at least one moment, got none")
         exchange = _checks.finite_array("exchange", self.exchange, "k_B T")
@@ -82,8 +81,10 @@ def _whole(name: str, value: float, *, least: int, most: int, square: float) -> 
     """`value` as an integer; above `most`, refused with its memory of `square` value^2 bytes."""
     found = _checks.integer(name, value, least=least)
     if found > most:
-        gibibytes = square * float(found) ** 2 / 2**30
-        raise SizeError(f"`{name}` must be <= {most}, got {value} (about {gibibytes:.3g} GiB)")
+        gibibytes = square * float(found) * float(found) / 2**30
+        raise SizeError(
+            f"`{name}` must be <= {most}, got {_checks.shown(found)} (about {gibibytes:.3g} GiB)"
+        )
     return found
 
 
@@ -370,7 +371,13 @@ def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> Com
     -------
     complex array (N, N, 3, 3), no unit
         Axes: site i, site j, components a, b.
+
+    Raises
+    ------
+    ParameterError
+        If `connected` is neither True nor False.
     """
+    _checks.switch("connected", connected)
     gained = state.energies[None, :] - state.energies[:, None]
     weights = state.populations[:, None] * np.asarray(weight(gained))
     along = state.along
@@ -507,6 +514,9 @@ def _electron_hole_weight(gained: Array) -> Array:
     return electron_hole_spectrum(-gained)
 
 
+_RELATIVE = _checks.Range(-1e100, 1e100, "")
+
+
 def rates(
     cluster: Cluster,
     *,
@@ -541,7 +551,7 @@ def rates(
     x the energy that the electrons gain. The Weiss values take Eq. (31): local terms only.
     """
     _checks.instance("cluster", cluster, Cluster)
-    scale = _checks.finite_array("coupling", coupling)
+    scale = _RELATIVE.hold("coupling", coupling)
     if scale.shape not in ((), (3,)):
         raise ParameterError(f"`coupling` must be a scalar or (x, y, z), got shape {scale.shape}")
     scale = np.broadcast_to(scale, (3,))

@@ -97,7 +97,7 @@ def density(state: Qobj) -> ComplexArray:
 
 def _mode_count(state: Qobj) -> int:
     if not isinstance(state, Qobj):
-        raise ParameterError(f"`state` must be a qutip.Qobj, got {state!r}")
+        raise ParameterError(f"`state` must be a qutip.Qobj, got {_checks.shown(state)}")
     dims = state.dims[0]
     if dims != [2] * len(dims) or len(dims) % 2 or not state.isoper:
         raise ParameterError(
@@ -269,8 +269,7 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
     The projection on a number is an average of Gaussian weights over m + 1 phases, exact.
     """
     e = _checks.finite_array("energies", energies, "k_B T")
-    if particles not in range(1, e.size):
-        raise ParameterError(f"`particles` must be an integer 1 ... {e.size - 1}, got {particles}")
+    particles = _checks.integer("particles", particles, least=1, most=e.size - 1)
     low, high = e.min() - 50.0, e.max() + 50.0
     for _ in range(60):  # the chemical potential keeps the phases' sum free of cancellation
         mu = 0.5 * (low + high)

@@ -16,7 +16,14 @@ from scipy.integrate import solve_ivp
 from scipy.special import wofz
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, square_matrix
+from openmr._checks import (
+    Array,
+    ComplexArray,
+    ConvergenceError,
+    ParameterError,
+    square_matrix,
+    switch,
+)
 from openmr.bath.correlators import CorrelatorLines, spin_matrices
 
 _MOST_WAVES = 1000
@@ -86,8 +93,16 @@ def adjoint(matrices: ComplexArray) -> ComplexArray:
     -------
     complex array (..., n, m), unit of the matrices
         Each transposed and conjugated.
+
+    Raises
+    ------
+    ParameterError
+        For what has no two axes of finite numbers.
     """
-    return np.asarray(np.swapaxes(matrices, -1, -2).conj())
+    found = _checks.finite_numbers("matrices", matrices)
+    if found.ndim < 2:
+        raise ParameterError(f"`matrices` must have two axes at least, got shape {found.shape}")
+    return np.asarray(np.swapaxes(found, -1, -2).conj())
 
 
 def plane_waves(
@@ -244,6 +259,7 @@ def evolve_density(
     complex array (t, m, m), no unit
         rho at each time.
     """
+    switch("disconnected", disconnected)
     bohr = scattering.energies[:, None] - scattering.energies[None, :]
 
     def rate(now: ComplexArray) -> ComplexArray:

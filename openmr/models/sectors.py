@@ -49,6 +49,9 @@ class JointSpectrum:
     largest_block: int
 
 
+_RELATIVE = _checks.Range(-1e100, 1e100, "")
+
+
 @renamed(splittings="reduced_splittings", electron="electron_splitting")
 def joint_spectrum(
     spins: Sequence[float],
@@ -91,7 +94,8 @@ def joint_spectrum(
     SizeError
         If a block would be too large, with the memory it would take.
     """
-    spins = [_checks.half_integer("spins", spin) for spin in spins]
+    given = _checks.sequence("spins", spins, "spins")
+    spins = [_checks.half_integer("spins", spin) for spin in given]
     if not spins:
         raise _checks.ParameterError("`spins` must hold at least one spin, got none")
     _checks.joint_dimension("spins", spins, most=MAX_DIMENSION)
@@ -106,7 +110,7 @@ def joint_spectrum(
         raise _checks.ParameterError(f"`noise` must be >= 0, got {strength.min():g}")
     coupling = _couplings(
         spins,
-        _per_moment("exchange", exchange, (len(spins), 3)),
+        _per_moment("exchange", _RELATIVE.hold("exchange", exchange), (len(spins), 3)),
         strength,
         _per_moment("mean", mean, (len(spins),)),
     )

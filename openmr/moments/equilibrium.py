@@ -9,15 +9,16 @@ Axis convention: S_par is the component along the field direction b, and moments
 field, so <S_par> <= 0 for B > 0. At B = 0 below the ordering temperature two opposite solutions
 have equal free energy; the one returned is the limit B -> 0+ (net moment against b), and where
 there is no net moment (antiferromagnet) the one with <S_par> < 0 on the first ordered sublattice.
-Only collinear states are considered.
+Only collinear states are considered; moments with axes of their own need not be collinear
+(`vector_equilibrium`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,20 +26,24 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ParameterError, SizeError
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
-from openmr.moments.grid import each, in_blocks
+from openmr.moments.grid import BLOCK, in_blocks
 from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, means, variance
+from openmr.moments.state import ThermalState
+from openmr.moments.vector_equilibrium import BRANCHES, VectorEquilibrium, refuse_branch, solved
 from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
 _COLDEST, _HOTTEST, _STRONGEST = 1e-9, 1e9, 1e12  # K, K, T: within them nothing overflows
 _MAX_SUBLATTICES = 10
-_MAX_LEVELS = 1e8  # points times 2S+1: some ten arrays of that size are alive at once
+_MAX_POINTS = 10**8  # all rates of so many points take some 8 GiB
+_MAX_LEVELS = 1e8  # points of a block times 2S+1: some ten arrays of that size are alive at once
+_MAX_WORK = 1e11  # points times 2S+1: minutes
 
 
 @dataclass(frozen=True)
-class Equilibrium:
+class Equilibrium(ThermalState):
     """Thermal state of the moments; the last axis of the averages is the sublattice.
 
     Attributes
@@ -51,9 +56,6 @@ class Equilibrium:
         The averages (..., n), if they are kept; else they are worked out when asked for.
     """
 
-    sample: Sample
-    temperature: Array
-    field: Array
     reduced_splitting: Array
     known: Means | None = None
 
@@ -87,11 +89,6 @@ class Equilibrium:
     def flip_down(self) -> Array:
         """<S_+ S_->, Eq. (68), shape (..., n)."""
         return self.averages.flip_down
-
-    @property
-    def magnet(self) -> Magnet:
-        """The moments of the sample."""
-        return self.sample.magnet
 
     magnetization = _checks.old_name("magnetization", "mean_spin")
 
@@ -130,6 +127,11 @@ class Equilibrium:
         """eps_L = g mu_B B - sum_j J0_ij <S_j> [eV], signed, shape (..., n)."""
         return np.asarray(self.reduced_splitting * (units.K_B * self.temperature[..., None]))
 
+    @property
+    def spread(self) -> Array:
+        """Largest |eps_L| of any sublattice [eV], shape (...)."""
+        return np.asarray(np.abs(self.splitting).max(axis=-1, initial=0.0))
+
     def dephasing_moment(self, disorder: str) -> Array:
         """Average that dephases the electrons: <S_par^2> for "random", the variance for "lattice".
 
@@ -145,33 +147,32 @@ class Equilibrium:
         """
         return self.variance if disorder == "lattice" else self.second_moment
 
-    def points(self) -> Iterator[Equilibrium]:
-        """One equilibrium per point of the grid, in C order.
 
-        Returns
-        -------
-        iterator of Equilibrium
-            Each of one point, without grid axes.
-        """
-        return map(self.at, np.ndindex(self.temperature.shape))
-
-    def at(self, points: Any) -> Equilibrium:
-        """Some of the points of the grid.
-
-        Parameters
-        ----------
-        points : index or slice of the grid
-
-        Returns
-        -------
-        Equilibrium
-            Theirs, not solved again.
-        """
-        chosen: Equilibrium = each(lambda array: np.asarray(array[points]), self)
-        return chosen
+@overload
+def equilibrium(
+    sample: Sample, temperature: ArrayLike, field: ArrayLike, *, direction: None = None
+) -> Equilibrium: ...
 
 
-def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equilibrium:
+@overload
+def equilibrium(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    direction: ArrayLike | None,
+    branch: Literal["lowest", "up", "down"] = "lowest",
+) -> Equilibrium | VectorEquilibrium: ...
+
+
+def equilibrium(
+    sample: Sample,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    direction: ArrayLike | None = None,
+    branch: Literal["lowest", "up", "down"] = "lowest",
+) -> Equilibrium | VectorEquilibrium:
     """Self-consistent thermal state of the moments, Eqs. (29)-(33).
 
     Parameters
@@ -180,10 +181,17 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     temperature : array_like (...), K
     field : array_like (...), T
         Signed; broadcasts with `temperature`.
+    direction : array_like (..., 3), no unit, optional
+        Of the field, in coordinates of the film; needed by moments with axes of their own, the
+        state of others is the same in any. Leading axes broadcast with the rest.
+    branch : {"lowest", "up", "down"}
+        Of moments with axes of their own: the state of lowest free energy, or that which a sweep
+        through the fields given, upwards or downwards, holds on to from the lowest at its start.
 
     Returns
     -------
-    Equilibrium
+    Equilibrium or VectorEquilibrium
+        The second of moments with axes of their own, which need not lie along the field.
         Arrays of the broadcast shape with a last axis over the sublattices. Where several
         solutions exist it is the one of lowest free energy; at zero field and at or above the
         ordering temperature <S_par> is exactly 0. The relative error of every average is a few
@@ -203,21 +211,46 @@ def equilibrium(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> Equ
     >>> state.mean_spin.shape
     (2, 1)
     """
+    expect_film(sample)
+    _checks.choice("branch", branch, BRANCHES)
+    refuse_branch(branch, sample.magnet)
+    if direction is not None:
+        temperature, field, b = checked_vectors(sample, temperature, field, direction)
+        if sample.magnet.is_oriented:
+            found = solved(sample.magnet, temperature, field, b, branch)
+            return VectorEquilibrium(sample, temperature, field, b, *found)
+        return equilibrium(sample, temperature, field)
     temperature, field = checked_points(sample, temperature, field)
-    levels = temperature.size * float((2 * sample.magnet.spins + 1).max(initial=1.0))
-    if levels > _MAX_LEVELS:
-        raise SizeError(
-            f"`temperature` and `field` must span at most {_MAX_LEVELS:g} points times spin "
-            f"levels, got {levels:.3g} (about {16 * 8 * levels / 2**30:.3g} GiB)"
-        )
     points = temperature, field
-    found = in_blocks(partial(_solved, sample.magnet), temperature.shape, *points)
-    return Equilibrium(sample, *points, *found)
+    along = in_blocks(partial(_solved, sample.magnet), temperature.shape, *points)
+    return Equilibrium(sample, *points, *along)
 
 
 def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
     """Temperatures and fields broadcast against each other, refused where `equilibrium` does."""
     expect_film(sample)
+    if sample.magnet.is_oriented:
+        raise ParameterError(
+            "`direction` of the field must be given for moments with axes of their own "
+            "(anisotropy, stevens, hamiltonian, axes, a g tensor, matrices as weiss), got None; "
+            "what has no `direction` does not take them"
+        )
+    return _checked(sample, temperature, field)
+
+
+def checked_vectors(
+    sample: Sample, temperature: ArrayLike, field: ArrayLike, direction: ArrayLike
+) -> tuple[Array, Array, Array]:
+    """The same with unit vectors b (..., 3), for any moments."""
+    expect_film(sample)
+    kelvin, tesla = _checked(sample, temperature, field)
+    b = _checks.unit_vectors("direction", direction)
+    shapes = {"temperature": kelvin, "field": tesla, "direction": b[..., 0]}
+    kelvin, tesla, first = _checks.broadcast(**shapes)
+    return kelvin, tesla, np.broadcast_to(b, (*first.shape, 3))
+
+
+def _checked(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     if temperature.size and not (temperature.min() >= _COLDEST and temperature.max() <= _HOTTEST):
@@ -236,7 +269,25 @@ def checked_points(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> 
             f"`sublattices` must number at most {_MAX_SUBLATTICES} when coupled, got {count}"
         )
     temperature, field = _checks.broadcast(temperature=temperature, field=field)
+    _refuse_too_many(sample, temperature.size)
     return temperature, field
+
+
+def _refuse_too_many(sample: Sample, points: int) -> None:
+    """Refuse more points than memory and patience hold, before anything is computed."""
+    if points > _MAX_POINTS:
+        raise SizeError(
+            f"`temperature` and `field` must span at most {_MAX_POINTS:g} points, got {points:.3g} "
+            f"(about {80 * points / 2**30:.3g} GiB); `openmr.sweep` keeps more in a store"
+        )
+    levels = float((2 * sample.magnet.spins + 1).max(initial=1.0))
+    at_once = levels * min(points, BLOCK)
+    if at_once > _MAX_LEVELS or points * levels > _MAX_WORK:
+        raise SizeError(
+            f"`temperature` and `field` must span at most {_MAX_LEVELS:g} points times spin levels "
+            f"at once and {_MAX_WORK:g} in all, got {at_once:.3g} (about "
+            f"{16 * 8 * at_once / 2**30:.3g} GiB) and {points * levels:.3g}"
+        )
 
 
 def thermal_state(sample: Sample, temperature: Array, field: Array) -> Equilibrium:
@@ -264,7 +315,7 @@ def _apart(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
     for i, moments in enumerate(magnet.sublattices):
         own = magnet.weiss[i][i]
         coupling = own * beta
-        zeeman = (units.MU_B * moments.g) * beta * field
+        zeeman = (units.MU_B * moments.single_g) * beta * field
         x = zeeman
         if own != 0.0:
             x, _ = weiss_field(moments.spin, zeeman, coupling)
@@ -272,7 +323,7 @@ def _apart(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
             if unsplit.any():
                 # the limit B -> 0+; at and above the transition exactly 0
                 ordered = temperature < ordering_temperature(Magnet(moments, own))
-                limit = np.where(ordered, x if moments.g >= 0 else -x, 0.0)
+                limit = np.where(ordered, x if moments.single_g >= 0 else -x, 0.0)
                 x = np.where(unsplit, limit, x)
         found.append((x, *means(moments.spin, x)))
     return _columns(found)

@@ -10,7 +10,7 @@ No coefficient is negative, so nothing cancels at any x; docs/theory/numerics.md
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from math import comb
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from openmr._checks import Array
 
+_KEPT = 32  # spins whose coefficients are kept
 MAX_HORNER = 256  # beyond it one matrix product is cheaper than that many passes over the points
 _MAX_BINOMIAL = 1000  # C(n, k) overflows from n = 1030 on
 
@@ -34,7 +35,7 @@ class LevelSums(NamedTuple):
     entropy: Array
 
 
-@cache
+@lru_cache(maxsize=_KEPT)
 def _coefficients(spin: float) -> tuple[Array, Array, Array]:
     """Coefficients of Z, T and V, lowest power first."""
     k = np.arange(round(2 * spin) + 1.0)
@@ -43,7 +44,7 @@ def _coefficients(spin: float) -> tuple[Array, Array, Array]:
     return np.ones_like(k), ((2 * spin - k) * (k + 1))[:-1], r * (r + 1) * (r + 2) / 6
 
 
-@cache
+@lru_cache(maxsize=_KEPT)
 def _half_angle(spin: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Coefficients of R and P over 2, lowest power first; integers or halves, exact at t = 1."""
     count = round(2 * spin) + 1
@@ -79,7 +80,7 @@ def _across(spin: float, depth: Array, t: Array) -> Array:
     return found
 
 
-@cache
+@lru_cache(maxsize=_KEPT)
 def _quadrupole(spin: float) -> tuple[float, ...]:
     """Coefficients of [S(S+1) P - 3 R / 2] over 2, lowest power first: 0 and no negative one."""
     above, below = _half_angle(spin)

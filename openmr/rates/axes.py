@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
+from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.record import Relaxation, rotation
 
 
@@ -58,11 +59,61 @@ def local_axes(direction: ArrayLike) -> Array:
     return np.stack(rows, axis=-2)
 
 
+def local_coupling(state: VectorEquilibrium, sublattice: int) -> Array:
+    """J_ab between sigma in local axes and S in the axes of the crystal, shape (..., 3, 3).
+
+    Parameters
+    ----------
+    state : VectorEquilibrium
+    sublattice : int
+
+    Returns
+    -------
+    array (..., 3, 3), eV m^3
+        J of moments without axes of their own refers to the local ones on both sides.
+    """
+    moments, axes = state.magnet.sublattices[sublattice], local_axes(state.direction)
+    if moments.is_oriented:
+        return np.asarray(axes @ (moments.crystal_axes.T @ moments.exchange_matrix))
+    return np.asarray(moments.exchange_matrix @ axes)
+
+
+def expect_own_direction(relaxation: Relaxation, direction: ArrayLike) -> None:
+    """Refuse a direction of the field that is not the one the moments were solved for.
+
+    Parameters
+    ----------
+    relaxation : Relaxation
+    direction : array_like (..., 3), no unit
+        As of `resistivity`.
+
+    Raises
+    ------
+    ParameterError
+        For moments with axes of their own in a field along another direction.
+    """
+    state = relaxation.equilibrium
+    if not isinstance(state, VectorEquilibrium):
+        return
+    b = _checks.unit_vectors("direction", direction)
+    try:
+        same = np.broadcast_shapes(b.shape, state.direction.shape) == state.direction.shape
+    except ValueError:
+        same = False
+    if not same or np.abs(b - state.direction).max(initial=0.0) > 1e-12:
+        raise ParameterError(
+            "`direction` must be that of the equilibrium for moments with axes of their own, "
+            f"whose rates depend on it, got {_checks.shown(np.asarray(direction).tolist())}"
+        )
+
+
 def film_axes(relaxation: Relaxation, direction: ArrayLike) -> Array:
     """Axes in which the tensor of `relaxation` is written, as rows in film coordinates.
 
-    Shape (..., 3, 3), where ... is that of the rates and directions broadcast.
+    Shape (..., 3, 3), where ... is that of the rates and directions broadcast. Refused as by
+    `expect_own_direction`.
     """
+    expect_own_direction(relaxation, direction)
     axes = local_axes(direction)
     try:
         grid = np.broadcast_shapes(axes.shape[:-2], relaxation.precession.shape)

@@ -20,7 +20,10 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import SMALLEST, Array, ComplexArray
 from openmr.moments.equilibrium import Equilibrium
+from openmr.moments.levels import AxialLevels
 from openmr.moments.spin_averages import axial_excess
+from openmr.moments.vector_equilibrium import VectorEquilibrium
+from openmr.rates.axial_lines import axial_lines, refuse_turned_couplings
 from openmr.rates.record import ExchangePart, over_sublattices, zero_tensor
 from openmr.sample.film import Electrons
 from openmr.sample.magnet import Magnet
@@ -263,7 +266,7 @@ class Lines(NamedTuple):
     conserving: Array
 
 
-def thermal_lines(state: Equilibrium, disorder: str) -> Lines:
+def thermal_lines(state: Equilibrium | VectorEquilibrium, disorder: str) -> Lines:
     """Use, as Eq. (60) does, integral f(e) [1 - f(e - w)] de = w n_B(w) at each line.
 
     Parameters
@@ -274,8 +277,12 @@ def thermal_lines(state: Equilibrium, disorder: str) -> Lines:
     Returns
     -------
     Lines
-        Last axis: the sublattice.
+        Last axis: the sublattice. Of levels that are not evenly spaced each spacing is a line of
+        its own, and their sum is given.
     """
+    if isinstance(state, VectorEquilibrium):
+        lines = [_summed(one, disorder) for one in axial_lines(state)]
+        return Lines(*(np.stack(parts, axis=-1) for parts in zip(*lines, strict=True)))
     less, more = _bosons(state.reduced_splitting)
     less *= state.flip_up
     more *= state.flip_down
@@ -283,6 +290,15 @@ def thermal_lines(state: Equilibrium, disorder: str) -> Lines:
         absorbing=less,
         emitting=more,
         conserving=state.dephasing_moment(disorder),
+    )
+
+
+def _summed(levels: AxialLevels, disorder: str) -> Lines:
+    less, more = _bosons(levels.gaps)
+    return Lines(
+        absorbing=(less * levels.raised).sum(axis=-1),
+        emitting=(more * levels.lowered).sum(axis=-1),
+        conserving=levels.variance if disorder == "lattice" else levels.second_moment,
     )
 
 
@@ -452,7 +468,10 @@ def dephasing_printed(magnet: Magnet, lines: Lines) -> Array:
 
 
 def transverse_flips_finite_splitting(
-    magnet: Magnet, electrons: Electrons, state: Equilibrium, precession: Array
+    magnet: Magnet,
+    electrons: Electrons,
+    state: Equilibrium | VectorEquilibrium,
+    precession: Array,
 ) -> Array:
     """Flip part of 1/tau_perp at any spin splitting, mean over the azimuth, per sublattice [1/s].
 
@@ -461,7 +480,8 @@ def transverse_flips_finite_splitting(
 
         R(w, x) = s(w) s(x) / s(x - w),   s(y) = sinh(y/2) / (y/2),   w = beta hbar omega_L,
 
-    signed and with the exchange field included. Not in the paper, which leaves the Zeeman energy
+    signed and with the exchange field included; of levels that are not evenly spaced each spacing
+    x has its own R. Not in the paper, which leaves the Zeeman energy
     of the electrons out of the transverse rate; R -> 1 as w -> 0. Only the mean is a rate once the
     spin precesses faster than it relaxes.
 
@@ -473,17 +493,30 @@ def transverse_flips_finite_splitting(
         omega_L, signed, Eq. (78).
     """
     jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
-    x = state.reduced_splitting
     w = (HBAR * precession / (K_B * state.temperature))[..., None]
     rate = np.pi / (8 * HBAR) * magnet.densities * electrons.dos
-    likely = np.maximum(state.flip_up, state.flip_down)
+    if isinstance(state, VectorEquilibrium):
+        lines = axial_lines(state)
 
-    def flips(w: Array) -> Array:
-        # R times the weight of the flips, exponentials joined: R alone overflows when cold
-        frozen = np.exp(0.5 * (np.abs(w) - np.abs(x) - np.abs(x - w)))
-        return np.asarray(frozen * emission(np.abs(x - w)) / emission(np.abs(w)) * likely)
+        def flips(w: Array) -> Array:
+            parts = [
+                _split_flips(w, one.gaps, np.maximum(one.raised, one.lowered)) for one in lines
+            ]
+            return np.stack([part.sum(axis=-1) for part in parts], axis=-1)
+
+    else:
+        x, likely = state.reduced_splitting, np.maximum(state.flip_up, state.flip_down)
+
+        def flips(w: Array) -> Array:
+            return _split_flips(w, x, likely)
 
     return np.asarray(rate * ((jx + jy) ** 2 * flips(w) + (jx - jy) ** 2 * flips(-w)))
+
+
+def _split_flips(w: Array, x: Array, likely: Array) -> Array:
+    """R times the weight of the flips, exponentials joined: R alone overflows when cold."""
+    frozen = np.exp(0.5 * (np.abs(w) - np.abs(x) - np.abs(x - w)))
+    return np.asarray(frozen * emission(np.abs(x - w)) / emission(np.abs(w)) * likely)
 
 
 # --- isotropic coupling, and its limits ------------------------------------------------------
@@ -571,7 +604,9 @@ def paramagnetic_rate(magnet: Magnet, electrons: Electrons) -> float:
 # --- precession ------------------------------------------------------------------------------
 
 
-def precession(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
+def precession(
+    magnet: Magnet, electrons: Electrons, state: Equilibrium | VectorEquilibrium
+) -> Array:
     """omega_L = omega_B - (1/hbar) sum_i n_S J_z <S_par>, Eq. (78) [rad/s].
 
     Returns
@@ -624,7 +659,7 @@ if not TYPE_CHECKING:
 # --- the method ------------------------------------------------------------------------------
 
 
-def closed_form(state: Equilibrium, *, form: str = "corrected") -> ExchangePart:
+def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "corrected") -> ExchangePart:
     """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
 
     Parameters
@@ -643,9 +678,11 @@ def closed_form(state: Equilibrium, *, form: str = "corrected") -> ExchangePart:
     Raises
     ------
     ParameterError
-        For an unknown form.
+        For an unknown form; for moments whose levels are not those of S_par along the field.
     """
     _checks.choice("form", form, FORMS)
+    if isinstance(state, VectorEquilibrium):
+        refuse_turned_couplings(state)
     magnet, electrons = state.sample.magnet, state.sample.electrons
     omega = precession(magnet, electrons, state)
     lines = thermal_lines(state, magnet.disorder)

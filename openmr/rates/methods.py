@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from inspect import signature
-from typing import Any, Final, Literal, NamedTuple, TypedDict
+from typing import Any, Final, Literal, NamedTuple, TypedDict, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -76,8 +76,10 @@ class Method:
     question: str  # asked by whoever chooses it
     exact: str  # treated without approximation
     fails: str  # where not to use it
+    cost: float  # s of one processor per point, as measured once to a factor of two or so
     takes_grids: bool = False  # all points at once; the others go point by point
     takes_matrices: bool = False  # couplings J with elements off the diagonal
+    takes_levels: bool = False  # moments with axes and levels of their own
     takes_sheets: bool = True  # linear in the density, so that a plane of moments has a rate
     keeps_splitting: bool = False  # the electrons', whatever the options
     gives_uncertainty: bool = False  # else `Relaxation.uncertainty` is None
@@ -110,8 +112,24 @@ class Method:
                 )
             if new != name:
                 _checks.warn_renamed(name, new)
-            found[new] = value
+            found[new] = _of_its_kind(new, value)
         return found
+
+
+_KINDS: Final = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(Options).items()}
+"""Option -> types: those of switches and mappings are checked here, others by their method."""
+
+
+def _of_its_kind(name: str, value: Any) -> Any:
+    """A switch or mapping, if the option is one; None where that is allowed."""
+    kinds = _KINDS.get(name, ())
+    if value is None and type(None) in kinds:
+        return None
+    if bool in kinds:
+        return _checks.switch(name, value)
+    if any(get_origin(kind) is Mapping for kind in kinds):
+        return _checks.mapping(name, value)
+    return value
 
 
 def _no_resolution(name: str, value: Any, every: float | None) -> None:
@@ -143,7 +161,9 @@ METHODS: Final[dict[str, Method]] = {
             "What does the paper say? First look, fits, maps.",
             "the formula: Eqs. (70), (75), (78)",
             "cold moments, split electrons, strong exchange (`om.validity`)",
+            3e-7,
             takes_grids=True,
+            takes_levels=True,
         ),
         Method(
             "batched",
@@ -151,8 +171,10 @@ METHODS: Final[dict[str, Method]] = {
             "The same numerically, any 3x3 coupling, millions of points?",
             "all of second order, no memory",
             "where second order does",
+            4e-7,
             takes_grids=True,
             takes_matrices=True,
+            takes_levels=True,
             diagnostics={"kms": Diagnostic("1", f"{_KMS.meaning} on the whole grid")},
         ),
         Method(
@@ -161,7 +183,9 @@ METHODS: Final[dict[str, Method]] = {
             "Is the formula what a Bloch-Redfield master equation gives?",
             "all of second order, no memory",
             "where second order does; splitting kept is right for no rate",
+            5e-3,
             takes_matrices=True,
+            takes_levels=True,
             diagnostics={
                 "trace": _TRACE,
                 "fixed_point": _FIXED,
@@ -176,6 +200,7 @@ METHODS: Final[dict[str, Method]] = {
             "What would an experiment on the decay read off?",
             "as bloch-redfield, plus the fit and its uncertainty",
             "rates too unequal for one time axis",
+            3e-2,
             gives_uncertainty=True,
             diagnostics={
                 "residual": Diagnostic("1", "largest misfit, of the initial polarisation"),
@@ -191,6 +216,7 @@ METHODS: Final[dict[str, Method]] = {
             "Do the Pauli principle and the electrons' splitting matter?",
             "every energy of the Fermi sea, any splitting; golden rule",
             "memory, higher orders; needs energy mixing when cold",
+            0.2,
             keeps_splitting=True,
             diagnostics={
                 "grid_change": Diagnostic("1", "change on a finer and longer energy grid"),
@@ -215,6 +241,7 @@ METHODS: Final[dict[str, Method]] = {
             "Is the rate constant in time? Does the band matter?",
             "memory of moments and band, second order",
             "higher orders; one electron spin, no Pauli blocking",
+            0.2,
             gives_uncertainty=True,
             diagnostics={
                 "level_shift": Diagnostic("rad/s", "of the small space, measured if left out"),
@@ -231,6 +258,7 @@ METHODS: Final[dict[str, Method]] = {
             "Does second order in J suffice?",
             "all orders of a Gaussian bath with memory",
             "S > 1 is slow; very weak or very strong noise; very cold moments",
+            2.0,
             takes_sheets=False,
             gives_uncertainty=True,
             diagnostics={
@@ -256,6 +284,7 @@ METHODS: Final[dict[str, Method]] = {
             "Is a master equation right at all?",
             "unitary dynamics of one electron in a finite band",
             "flat noise: only small beta eps_L is thermal; S > 1 is large",
+            0.5,
             takes_sheets=False,
             gives_uncertainty=True,
             diagnostics={

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array
-from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.grid import each
+from openmr.moments.state import ThermalState
 from openmr.sample.film import Electrons, Sample
 
+State = TypeVar("State", bound=ThermalState)
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
 """omega_L times this is the precession part of the tensor: d<sigma>/dt = +omega_L b x <sigma>."""
 
@@ -51,7 +52,7 @@ class Relaxation:
     Attributes
     ----------
     method : str
-    equilibrium : Equilibrium
+    equilibrium : Equilibrium or VectorEquilibrium
         Of the moments, at the same points.
     dissipator : array (..., 3, 3), 1/s
         Exchange part of the relaxation without precession and without 1/tau_0.
@@ -74,7 +75,7 @@ class Relaxation:
     """
 
     method: str
-    equilibrium: Equilibrium
+    equilibrium: ThermalState
     dissipator: Array
     precession: Array
     charge_to_spin: Array
@@ -112,7 +113,7 @@ class Relaxation:
 
     @property
     def longitudinal(self) -> Array:
-        """1/tau_par [1/s], Eq. (84)."""
+        """1/tau_par [1/s], Eq. (84): of spins along the field b."""
         return np.asarray(self.dissipator[..., 2, 2] + self.spin_flip_rate)
 
     @property
@@ -120,6 +121,15 @@ class Relaxation:
         """1/tau_perp [1/s], Eq. (85): mean of the two transverse rates."""
         mean = 0.5 * (self.dissipator[..., 0, 0] + self.dissipator[..., 1, 1])
         return np.asarray(mean + self.spin_flip_rate)
+
+    @property
+    def principal_rates(self) -> Array:
+        """Eigenvalues of the symmetric part of the tensor [1/s], ascending, shape (..., 3).
+
+        Rates along the axes in which spins that do not precess decay each on their own.
+        """
+        symmetric = 0.5 * (self.dissipator + np.swapaxes(self.dissipator, -1, -2))
+        return np.asarray(np.linalg.eigvalsh(symmetric) + self.spin_flip_rate)
 
     @property
     def tau_longitudinal(self) -> Array:
@@ -208,8 +218,7 @@ class Relaxation:
     def _excess(self) -> float:
         """Largest exchange rate over the largest frequency of the noise, k_B T or the splitting."""
         state = self.equilibrium
-        energy = np.abs(state.splitting).max(axis=-1, initial=0.0)
-        largest = np.maximum(units.K_B * state.temperature, energy) / units.HBAR
+        largest = np.maximum(units.K_B * state.temperature, state.spread) / units.HBAR
         rate = np.abs(np.diagonal(self.dissipator, axis1=-2, axis2=-1)).max(axis=-1)
         return float(np.max(rate / largest, initial=0.0))
 
@@ -305,9 +314,9 @@ def on_grid(grid: tuple[int, ...], points: Sequence[ExchangePart]) -> ExchangePa
 
 
 def pointwise(
-    state: Equilibrium,
-    work: Callable[[Equilibrium], ExchangePart],
-    points: Iterable[Equilibrium] | None = None,
+    state: State,
+    work: Callable[[State], ExchangePart],
+    points: Iterable[State] | None = None,
 ) -> ExchangePart:
     """`work` of every point of the grid, or of its `points` behind a bar; failures say where."""
     found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,10 +13,13 @@ from openmr import _checks
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import in_blocks
+from openmr.moments.state import ThermalState
 from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
 from openmr.sample.film import Sample, expect_film
 
+_MOST_SECONDS = 1e5
+"""Longest call, a day by the declared costs."""
 _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
 
@@ -26,6 +29,8 @@ def relaxation(
     temperature: ArrayLike,
     field: ArrayLike,
     *,
+    direction: ArrayLike | None = None,
+    branch: Literal["lowest", "up", "down"] = "lowest",
     method: Name = "closed-form",
     **options: Unpack[Options],
 ) -> Relaxation:
@@ -37,6 +42,9 @@ def relaxation(
     temperature : array_like (...), K
     field : array_like (...), T
         Signed, along b; broadcasts with `temperature`.
+    direction : array_like (..., 3), no unit, optional
+    branch : {"lowest", "up", "down"}
+        Both as in `equilibrium`, for moments with axes of their own.
     method : str
         "closed-form", "batched", "bloch-redfield", "evolution", "tcl2", "heom", "kinetic" or
         "exact"; `rates.methods` says of each which question it answers.
@@ -55,7 +63,8 @@ def relaxation(
     ------
     ParameterError
         For a bad argument or an unknown method, the message lists the known ones; for a coupling
-        matrix with elements off its diagonal, which "batched" and "bloch-redfield" take.
+        matrix with elements off its diagonal, which "batched" and "bloch-redfield" take; for
+        moments with axes of their own and a method that does not take them.
 
     Examples
     --------
@@ -63,7 +72,12 @@ def relaxation(
     >>> om.relaxation(om.presets.pt_py(), temperature=10.0, field=5.0).tensor.shape
     (3, 3)
     """
-    return relaxation_and(None, sample, temperature, field, method, options)[0]
+    if direction is None and branch == "lowest":
+        return relaxation_and(None, sample, temperature, field, method, options)[0]
+    expect_film(sample)
+    _chosen(sample, method, options)  # refused before any work
+    state = equilibrium(sample, temperature, field, direction=direction, branch=branch)
+    return relaxation_at(state, method=method, **options)
 
 
 @np.errstate(under="ignore")  # weights of frozen levels go to 0
@@ -81,7 +95,9 @@ def relaxation_and(
     if not chosen.takes_grids:
         if sample.magnet.spins.max(initial=0.0) > _LARGE_SPIN:
             route(equilibrium(sample, [], []))
-        state = equilibrium(sample, temperature, field)
+        points = checked_points(sample, temperature, field)
+        _refuse_too_long(chosen, points[0].size)
+        state = equilibrium(sample, *points)
         found = _record(chosen, state, route(state))
         return found.rotated(azimuth), then(found) if then else ()
 
@@ -97,15 +113,29 @@ def relaxation_and(
 
 
 @np.errstate(under="ignore")
-def relaxation_at(state: Equilibrium, *, method: str = "closed-form", **options: Any) -> Relaxation:
+def relaxation_at(
+    state: ThermalState, *, method: str = "closed-form", **options: Any
+) -> Relaxation:
     """`relaxation` of moments whose equilibrium is known already.
 
     Other parameters, returns and errors as of `relaxation`.
     """
     chosen, route, azimuth = _chosen(state.sample, method, options)
     grid = state.temperature.shape
+    _refuse_too_long(chosen, state.temperature.size)
     part = in_blocks(route, grid, state) if chosen.takes_grids else route(state)
     return _record(chosen, state, part).rotated(azimuth)
+
+
+def _refuse_too_long(chosen: Method, points: int) -> None:
+    """Refuse points that take days, which only a sweep keeps when it is cut short."""
+    most, seconds = _MOST_SECONDS / chosen.cost, points * chosen.cost
+    if points > most:
+        raise _checks.SizeError(
+            f"`temperature` and `field` must span at most {most:.2g} points for method "
+            f"{chosen.name!r}, got {points:.3g} (about {seconds:.2g} s); `openmr.sweep` does more, "
+            "in a store and on many processors"
+        )
 
 
 def _chosen(
@@ -116,6 +146,14 @@ def _chosen(
     given: dict[str, Any] = dict(options)
     azimuth = given.pop("azimuth", 0.0)
     given = chosen.checked(given)
+    if sample.magnet.is_oriented:
+        if not chosen.takes_levels:
+            able = ", ".join(repr(name) for name, one in METHODS.items() if one.takes_levels)
+            raise _checks.ParameterError(
+                "moments with axes or levels of their own (anisotropy, axes, a g tensor ...) are "
+                f"taken by the methods {able}, got {method!r}"
+            )
+        return chosen, partial(chosen.function, **given), azimuth
     diagonal = all(moments.is_diagonal for moments in sample.magnet.sublattices)
     if not (chosen.takes_matrices or diagonal):
         able = " and ".join(repr(name) for name, one in METHODS.items() if one.takes_matrices)
@@ -126,7 +164,7 @@ def _chosen(
     return chosen, partial(chosen.function, **given), azimuth
 
 
-def _record(chosen: Method, state: Equilibrium, part: ExchangePart) -> Relaxation:
+def _record(chosen: Method, state: ThermalState, part: ExchangePart) -> Relaxation:
     lost = part.charge_to_spin
     if lost is None:
         lost = spin_polarised_loss(state.sample.electrons, part.dissipator[..., 2, 2])

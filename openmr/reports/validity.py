@@ -229,8 +229,11 @@ def validity(
     """
     expect_film(sample)
     _ = sample.magnet.exchange  # refuses matrices
-    if not np.size(temperature) or not np.size(field):
+    temperature = _checks.finite_array("temperature", temperature, "K")
+    field = _checks.finite_array("field", field, "T")
+    if not temperature.size or not field.size:
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
+    _checks.switch("costs", costs)
     _refuse_large(sample, costs)
     return validity_at(
         equilibrium(sample, temperature, field),
@@ -676,7 +679,7 @@ def _weiss_costs(magnet: Magnet, state: Equilibrium, ordering: float) -> tuple[C
 def _alignment(magnet: Magnet, temperature: Array) -> Array:
     """Field beyond which it, and not chance, aligns the moment of the whole cluster [T]."""
     moments = magnet.sublattices[0]
-    moment = _neighbourhood(magnet) * moments.spin * abs(moments.g) * MU_B
+    moment = _neighbourhood(magnet) * moments.spin * abs(moments.single_g) * MU_B
     return np.asarray(ALIGNED * K_B * temperature / moment)
 
 
@@ -697,7 +700,7 @@ def _weiss_errors(magnet: Magnet, state: Equilibrium) -> Array:
     if not couplings.any():
         return np.zeros(2)
     beta = 1.0 / (K_B * float(state.temperature))
-    zeeman = beta * moments.g * MU_B * float(state.field)
+    zeeman = beta * moments.single_g * MU_B * float(state.field)
     exact = clusters.complete_graph_noise(
         moments.spin, _neighbourhood(magnet), beta * magnet.weiss[0][0], zeeman
     )
@@ -719,7 +722,7 @@ def _collinear(point: _Point) -> tuple[Assumption, ...]:
     mean = state.mean_spin
     if mean.shape[-1] < 2 or not np.any(mean.min(axis=-1) * mean.max(axis=-1) < 0):
         return ()
-    moment = np.array([abs(moments.g) * MU_B for moments in magnet.sublattices])
+    moment = np.array([abs(moments.single_g) * MU_B for moments in magnet.sublattices])
     exchange = np.abs(mean @ np.asarray(magnet.weiss, dtype=float).T / moment).min(axis=-1)  # T
     opposed = mean.min(axis=-1) * mean.max(axis=-1) < 0
     needed = float(np.where(opposed, 0.5 * _ratio(state.field**2, exchange), 0.0).max())

@@ -6,22 +6,32 @@ mesoscopic magnetic materials".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
-from openmr._checks import SMALLEST, Array, ParameterError, Range
+from openmr._checks import SMALLEST, Array, ComplexArray, ParameterError, Range
+from openmr.sample.crystal_field import Elements, crystal_hamiltonian
+from openmr.sample.own_hamiltonian import (
+    G_FACTOR,
+    Matrix,
+    Stevens,
+    Triple,
+    checked_anisotropy,
+    checked_axes,
+    checked_g,
+    checked_hamiltonian,
+    checked_stevens,
+    refuse_large_scheme,
+)
 
-_Triple = tuple[float, float, float]
-_Matrix = tuple[_Triple, _Triple, _Triple]
 # far wider than matter, so that no rate, length or resistivity overflows
 SPIN_DENSITY = Range(1e15, 1e31, "m^-3", "in m^-3: 1e21 cm^-3 is 1e27")
 EXCHANGE = Range(-100.0, 100.0, "eV", "in eV: 1 meV is 1e-3")
-G_FACTOR = Range(-1e4, 1e4, "")
 ORDER = Range(0.0, 1e5, "K")
 
 
@@ -39,7 +49,7 @@ def _coupling(name: str, value: ArrayLike, unit: str) -> Array:
     return np.asarray(np.broadcast_to(array, (3,)))
 
 
-def _plain(coupling: Array) -> _Triple | _Matrix:
+def _plain(coupling: Array) -> Triple | Matrix:
     if coupling.ndim == 1:
         x, y, z = coupling.tolist()
         return (x, y, z)
@@ -52,7 +62,7 @@ def lande(name: str, value: float) -> float:
     return float(G_FACTOR.hold(name, _checks.number(name, value)))
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True, init=False, repr=False)
 class Moments:
     """Local moments of one sublattice.
 
@@ -66,11 +76,21 @@ class Moments:
         Coupling J_v of V = -(1/2) sum_v J_v sigma_v S_v delta(r - R), Eqs. (4)-(6); positive is
         ferromagnetic. The axes are the local ones, z along the field. A matrix is J_ab of
         -(1/2) sum_ab J_ab sigma_a S_b; with elements off its diagonal the methods "batched" and
-        "bloch-redfield" take it, the others refuse. A diagonal one is kept as (x, y, z).
+        "bloch-redfield" take it, the others refuse. A diagonal one is kept as (x, y, z). With any
+        of the arguments below, a single g-factor aside, the axes are those of the crystal.
     exchange_energy : float, (x, y, z) or array (3, 3), eV, optional
         n_S J_v, what experiments quote. Exactly one of the two is given.
-    g : float, no unit
-        g-factor of the moment.
+    g : float, (x, y, z) or array (3, 3), no unit
+        g-factor of the moment, or its g tensor, mu_B B.g.S.
+    anisotropy : float or (D, E), eV, optional
+        D S_z^2 + E (S_x^2 - S_y^2); D < 0 has an easy axis.
+    stevens : mapping of (k, q) to float, eV, optional
+        B_kq of sum B_kq O_kq(S), k = 2, 4, 6 up to 2S, q = -k ... k.
+    hamiltonian : Qobj or array (2S+1, 2S+1), eV, optional
+        Added to both; in the basis m = S ... -S, without the field.
+    axes : array (3, 3), no unit, optional
+        Crystal axes x, y, z as rows, of any length, in coordinates of the film. The film's own
+        axes where it is left out and another of these is given.
 
     Raises
     ------
@@ -80,8 +100,12 @@ class Moments:
 
     spin: float
     density: float
-    exchange: _Triple | _Matrix
-    g: float
+    exchange: Triple | Matrix
+    g: float | Triple | Matrix
+    anisotropy: tuple[float, float] | None
+    stevens: Stevens | None
+    hamiltonian: Elements | None
+    axes: Matrix | None
 
     def __init__(
         self,
@@ -90,7 +114,11 @@ class Moments:
         exchange: ArrayLike | None = None,
         *,
         exchange_energy: ArrayLike | None = None,
-        g: float = 2.0,
+        g: ArrayLike = 2.0,
+        anisotropy: ArrayLike | None = None,
+        stevens: Mapping[tuple[int, int], float] | Stevens | None = None,
+        hamiltonian: Any = None,
+        axes: ArrayLike | None = None,
     ) -> None:
         chosen = _checks.exactly_one(exchange=exchange, exchange_energy=exchange_energy)
         spin = _checks.half_integer("spin", spin)
@@ -111,10 +139,70 @@ class Moments:
         object.__setattr__(self, "spin", spin)
         object.__setattr__(self, "density", density)
         object.__setattr__(self, "exchange", _plain(coupling))
-        object.__setattr__(self, "g", lande("g", g))
+        object.__setattr__(self, "g", checked_g(g))
+        own = {
+            "anisotropy": None if anisotropy is None else checked_anisotropy(anisotropy),
+            "stevens": None if stevens is None else checked_stevens(stevens, spin),
+            "hamiltonian": None if hamiltonian is None else checked_hamiltonian(hamiltonian, spin),
+            "axes": None if axes is None else checked_axes(axes),
+        }
+        for name, value in own.items():
+            object.__setattr__(self, name, value)
+        if self.is_oriented:
+            refuse_large_scheme(spin)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{one.name}={value!r}"
+            for one in fields(self)
+            if (value := getattr(self, one.name)) is not None
+        )
+        notes = []
+        if self.is_oriented:
+            whose = "the crystal" if self.axes else "the film"
+            notes.append(f"axes of J, g and levels: those of {whose}")
+            size = np.linalg.svd(self.g_tensor, compute_uv=False)
+            if self.spin == 0.5 and size[0] > 1.5 * size[2] and self.is_isotropic:
+                notes.append("an effective spin 1/2 with such a g tensor has no scalar J")
+        return f"Moments({shown})" + (f"  [{'; '.join(notes)}]" if notes else "")
 
     @property
-    def exchange_energy(self) -> _Triple | _Matrix:
+    def is_oriented(self) -> bool:
+        """Whether the moment has axes of its own, so that the direction of the field counts."""
+        given = (self.axes, self.anisotropy, self.stevens, self.hamiltonian)
+        return isinstance(self.g, tuple) or any(one is not None for one in given)
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether it has levels without a field: anisotropy, Stevens terms or a Hamiltonian."""
+        given = (self.anisotropy, self.stevens, self.hamiltonian)
+        return any(one is not None for one in given)
+
+    @property
+    def single_g(self) -> float:
+        """The g-factor, for what takes no g tensor."""
+        if isinstance(self.g, tuple):
+            raise ParameterError(f"`g` must be one number here, got {_checks.shown(self.g)}")
+        return self.g
+
+    @property
+    def g_tensor(self) -> Array:
+        """Tensor of mu_B B.g.S, in the axes of the crystal, shape (3, 3)."""
+        given = np.array(self.g)
+        return given if given.ndim == 2 else given * np.eye(3)
+
+    @property
+    def crystal_axes(self) -> Array:
+        """Unit vectors of the crystal as rows, in coordinates of the film, shape (3, 3)."""
+        return np.eye(3) if self.axes is None else _checks.unit_vectors("axes", self.axes)
+
+    @property
+    def crystal_hamiltonian(self) -> ComplexArray:
+        """Hamiltonian without field, in the axes of the crystal, m = S ... -S [eV]."""
+        return crystal_hamiltonian(self.spin, self.anisotropy, self.stevens, self.hamiltonian)
+
+    @property
+    def exchange_energy(self) -> Triple | Matrix:
         """n_S J_v along the three local axes, or n_S J_ab [eV]."""
         return _plain(self.density * np.array(self.exchange))
 
@@ -125,12 +213,17 @@ class Moments:
         return np.diag(given) if given.ndim == 1 else given
 
     @property
+    def is_isotropic(self) -> bool:
+        """Whether J is a number."""
+        return self.is_diagonal and len(set(self.exchange)) == 1
+
+    @property
     def is_diagonal(self) -> bool:
         """Whether J has no elements off its diagonal."""
         return not isinstance(self.exchange[0], tuple)
 
     @property
-    def principal_exchange(self) -> _Triple:
+    def principal_exchange(self) -> Triple:
         """J_v along the three local axes [eV m^3], for what takes no other coupling.
 
         Raises
@@ -147,7 +240,7 @@ class Moments:
         )
 
     @property
-    def principal_energy(self) -> _Triple:
+    def principal_energy(self) -> Triple:
         """n_S times `principal_exchange` [eV]."""
         x, y, z = (self.density * coupling for coupling in self.principal_exchange)
         return (x, y, z)
@@ -160,11 +253,13 @@ class Magnet:
     Parameters
     ----------
     sublattices : sequence of Moments
-    weiss : array (n, n), eV
+    weiss : array (n, n) or (n, n, 3, 3), eV
         ``weiss[i][j]`` = J0 = sum over sublattice j of J_ij, Eqs. (30), (84); positive is
         ferromagnetic. A single number serves for one sublattice. It must derive from one energy:
         w_i J0_ij = w_j J0_ji for some positive weights w (the densities, in a real magnet).
-        Default: none.
+        Matrices, J0_ij = -d(energy of i)/(d<S_i> d<S_j>), are in coordinates of the film and
+        derive from one energy if w_i J0_ij = w_j J0_ji^T; an antisymmetric part is the
+        Dzyaloshinskii-Moriya interaction. Default: none.
     disorder : {"random", "lattice"}
         With moments at random places the whole <S_par^2> dephases the electrons (the paper's
         choice); on a perfect lattice only its fluctuation does, since the mean belongs to the
@@ -183,7 +278,7 @@ class Magnet:
     """
 
     sublattices: tuple[Moments, ...]
-    weiss: tuple[tuple[float, ...], ...]
+    weiss: tuple[tuple[Any, ...], ...]
     disorder: str
 
     def __init__(
@@ -219,17 +314,32 @@ class Magnet:
         count = len(moments)
         if matrix.ndim == 0 and (count == 1 or matrix == 0):
             matrix = np.full((count, count), float(matrix))
-        if matrix.shape != (count, count):
+        if count == 1 and matrix.shape == (3, 3):
+            matrix = matrix[None, None]
+        if matrix.shape not in ((count, count), (count, count, 3, 3)):
+            matrices = f" or {(count, count, 3, 3)}" if matrix.ndim > 2 else ""
             raise ParameterError(
-                f"`weiss` must have shape {(count, count)} in eV, got shape {matrix.shape}"
+                f"`weiss` must have shape {(count, count)}{matrices} in eV, "
+                f"got shape {matrix.shape}"
             )
         EXCHANGE.hold("weiss", matrix)
         symmetrising_weights(matrix)
         object.__setattr__(self, "sublattices", moments)
-        object.__setattr__(self, "weiss", tuple(tuple(row) for row in matrix.tolist()))
+        object.__setattr__(self, "weiss", _nested(matrix.tolist()))
         object.__setattr__(
             self, "disorder", _checks.choice("disorder", disorder, ("random", "lattice"))
         )
+
+    @property
+    def is_oriented(self) -> bool:
+        """Whether the direction of the field counts: axes of a moment, or couplings that have."""
+        return np.ndim(self.weiss) > 2 or any(one.is_oriented for one in self.sublattices)
+
+    @property
+    def couplings(self) -> Array:
+        """J0_ij as matrices in coordinates of the film, shape (n, n, 3, 3) [eV]."""
+        given = np.array(self.weiss, dtype=float)
+        return given if given.ndim == 4 else given[..., None, None] * np.eye(3)
 
     @property
     def spins(self) -> Array:
@@ -239,7 +349,7 @@ class Magnet:
     @property
     def g_factors(self) -> Array:
         """g-factor of each sublattice, shape (n,)."""
-        return np.array([moments.g for moments in self.sublattices])
+        return np.array([moments.single_g for moments in self.sublattices])
 
     @property
     def weiss_matrix(self) -> Array:
@@ -273,14 +383,24 @@ NO_MOMENTS: Final = _without_moments()
 """The magnet of a film without moments: every sum over its sublattices is 0."""
 
 
-def _coupling_of_order(name: str, kelvin: float, spin: float) -> float:
+def _nested(rows: Any) -> Any:
+    return tuple(_nested(row) for row in rows) if isinstance(rows, list) else rows
+
+
+def _coupling_of_order(name: str, kelvin: float, moments: Moments) -> float:
     """J0 = 3 k_B T / S(S+1) [eV], with which moments order at T [K], Eqs. (30), (32)."""
+    if moments.has_levels:
+        raise ParameterError(
+            f"`{name}` is for moments without levels of their own, got {moments!r}: "
+            "give `weiss` in eV"
+        )
+    spin = moments.spin
     kelvin = float(ORDER.hold(name, _checks.number(name, kelvin, "K", least=0.0)))
     return 3.0 * units.K_B * kelvin / (spin * (spin + 1.0))
 
 
 def _curie_coupling(moments: tuple[Moments, ...], kelvin: float) -> float:
-    coupling = _coupling_of_order("curie_temperature", kelvin, moments[0].spin)
+    coupling = _coupling_of_order("curie_temperature", kelvin, moments[0])
     if len(moments) > 1:
         raise ParameterError(
             f"`curie_temperature` is for one sublattice, got {len(moments)}: give `weiss` in eV"
@@ -289,7 +409,7 @@ def _curie_coupling(moments: tuple[Moments, ...], kelvin: float) -> float:
 
 
 def _neel_coupling(moments: tuple[Moments, ...], kelvin: float) -> list[list[float]]:
-    coupling = _coupling_of_order("neel_temperature", kelvin, moments[0].spin)
+    coupling = _coupling_of_order("neel_temperature", kelvin, moments[0])
     kinds = {(one.spin, one.density) for one in moments}
     if len(moments) != 2 or len(kinds) > 1:
         raise ParameterError(
@@ -303,9 +423,12 @@ def symmetrising_weights(weiss: Array) -> Array:
     """Positive weights w with w_i J_ij = w_j J_ji, largest 1, shape (n,); `ParameterError` if none.
 
     They are what makes the Weiss equations the stationarity of one free energy; for a matrix that
-    obeys action = reaction they are the densities of the sublattices.
+    obeys action = reaction they are the densities of the sublattices. Of couplings (n, n, 3, 3)
+    w_i J_ij = w_j J_ji^T.
     """
     count = len(weiss)
+    if weiss.ndim == 4:
+        return _weights_of_matrices(weiss)
     weights = np.zeros(count)
     for root in range(count):
         if weights[root]:
@@ -328,3 +451,19 @@ def symmetrising_weights(weiss: Array) -> Array:
             f"{weiss[row, column]:g} eV and weiss[{column}][{row}] = {weiss[column, row]:g} eV"
         )
     return np.asarray(weights / weights.max(initial=SMALLEST))
+
+
+def _weights_of_matrices(weiss: Array) -> Array:
+    """The same from the sizes of the matrices, and then every element looked at."""
+    weights = symmetrising_weights(np.sqrt((weiss**2).sum(axis=(-2, -1))))
+    energy = weights[:, None, None, None] * weiss
+    mismatch = np.abs(energy - energy.transpose(1, 0, 3, 2))
+    scale = np.abs(energy).max(axis=(-2, -1), keepdims=True)
+    if np.any(mismatch > 16 * len(weiss) * np.finfo(float).eps * scale):
+        i, j, a, b = np.unravel_index(np.argmax(mismatch), mismatch.shape)
+        raise ParameterError(
+            "`weiss` must be reciprocal, w_i weiss[i][j] = w_j weiss[j][i]^T for some positive "
+            f"weights w (the densities), got weiss[{i}][{j}][{a}][{b}] = "
+            f"{weiss[i, j, a, b]:g} eV and weiss[{j}][{i}][{b}][{a}] = {weiss[j, i, b, a]:g} eV"
+        )
+    return weights

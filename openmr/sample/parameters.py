@@ -17,8 +17,9 @@ from openmr import _checks
 from openmr._checks import LARGEST_SPIN, ParameterError, Range
 from openmr.sample import film, stack
 from openmr.sample.film import Layer, Sample
-from openmr.sample.magnet import EXCHANGE, G_FACTOR, ORDER, SPIN_DENSITY, Magnet
+from openmr.sample.magnet import EXCHANGE, ORDER, SPIN_DENSITY, Magnet
 from openmr.sample.ordering import curie_temperature, neel_temperature, ordering_temperature
+from openmr.sample.own_hamiltonian import G_FACTOR
 from openmr.sample.stack import Interface, Stack
 
 POINT: Final = {"temperature": "K", "field": "T", "direction": "1"}

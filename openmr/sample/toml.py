@@ -160,7 +160,7 @@ def read_tables(path: Path) -> dict[str, Any]:
         raise ParameterError(
             f"`config` must be a file to read, got {_checks.failure(path, error)}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ParameterError(f"{path} is not TOML: {error}") from None
     known_keys("", tables, _TABLES)
     if "layers" not in tables:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr.rates import fit_decay
-from openmr.reports.verify.comparison import Check
+from openmr.reports.verify.check import Check
 from openmr.show.fits import contour as contour  # noqa: PLC0414
 from openmr.show.fits import fit as fit  # noqa: PLC0414
 from openmr.show.frame import FIELD, FIELD_ALONG, axes, field_label, power_of_ten
@@ -258,8 +258,7 @@ def resistance_curves(
     """
     named = _named_curves(curves)
     against = _abscissa(named, against)
-    if not isinstance(relative, bool | np.bool_):
-        raise ParameterError(f"`relative` must be True or False, got {relative!r}")
+    _checks.switch("relative", relative)
     drawn = {label: (getattr(c.rates, against), c.longitudinal) for label, c in named.items()}
     scale, unit = 1 / _MICROOHM, _RESISTIVITY
     if relative:

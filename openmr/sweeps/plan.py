@@ -6,10 +6,12 @@ A box of points is one task for an executor, one message back, and one chunk of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import product
-from typing import Any, Final, NamedTuple, TypeVar
+from math import ceil, prod
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +19,16 @@ from numpy.typing import NDArray
 from openmr import _checks
 from openmr._checks import ParameterError
 from openmr._version import __version__
-from openmr.moments.equilibrium import checked_points, equilibrium
+from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
-from openmr.rates.methods import METHODS
+from openmr.rates.methods import METHODS, Name
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS, POINT, parameter, varied
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity, resistivity
+from openmr.transport.stack_rates import stack_rates
 
 _Each = TypeVar("_Each")
 Box = tuple[slice, ...]
@@ -100,10 +103,65 @@ class Task:
         """Number of values along each dimension."""
         return tuple(len(values) for values in self.dimensions.values())
 
+    @property
+    def oriented(self) -> bool:
+        """Whether the rates depend on the direction of the field."""
+        return not self.sample.is_stack and self.sample.magnet.is_oriented
+
     def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
-        """Items of `each` dimension that a variable has: direction is for resistivities alone."""
-        kept, pairs = self.variables[variable].directional, zip(self.dimensions, each, strict=True)
+        """Items of `each` dimension that a variable has.
+
+        Direction is for resistivities alone, unless moments have axes of their own.
+        """
+        pairs = zip(self.dimensions, each, strict=True)
+        kept = self.oriented or self.variables[variable].directional
         return tuple(of_it for name, of_it in pairs if kept or name != "direction")
+
+
+_MOST_POINTS: Final = 2**20
+"""Points of a box; with the intermediate arrays of the methods they take some 300 MiB."""
+_MOST_BOXES: Final = 4000
+"""Boxes that a cut by time makes; nine files each."""
+_SAMPLE_COST: Final = 4e-4  # s, of a sample put together and its moments solved
+_DIRECTION_COST: Final = 1e-7  # s, of a resistivity
+_LAYER_COST: Final = 6e-6  # s, of spin diffusion through a layer of a stack
+
+
+def cut(task: Task, seconds: float, points: int | None = None) -> Plan:
+    """Boxes as long as possible along the last dimensions, of so many points or about so long.
+
+    By the declared costs, so that the same sweep is always cut in the same way.
+    """
+    if points is None:
+        points, seconds = _MOST_POINTS, max(seconds, cost(task, task.shape) / _MOST_BOXES)
+    else:
+        seconds = np.inf
+    room = max(1, min(points, _MOST_POINTS))
+    chunks = [1] * len(task.shape)
+    for axis in reversed(range(len(chunks))):
+        first = cost(task, chunks)
+        chunks[axis] = 2
+        slope = cost(task, chunks) - first
+        longest = 1 + int(min(max(0.0, seconds - first) / slope, 1e15))
+        length = task.shape[axis]
+        pieces = ceil(length / min(length, longest, room))
+        chunks[axis] = ceil(length / pieces)  # pieces of nearly one length
+        room = max(1, room // chunks[axis])
+    return Plan(task, tuple(chunks))
+
+
+def cost(task: Task, lengths: Sequence[int]) -> float:
+    """Processor seconds of a box of those lengths, by what the method declares."""
+    named = dict(zip(task.dimensions, lengths, strict=True))
+    inner = prod(n for name, n in named.items() if name in POINT)
+    points = prod(lengths) // (1 if task.oriented else named.get("direction", 1))
+    layers = len(task.sample.layers)
+    each = _LAYER_COST * layers if task.sample.is_stack else _DIRECTION_COST
+    return (
+        _SAMPLE_COST * (prod(lengths) // inner)
+        + METHODS[task.method].cost * layers * points
+        + each * prod(lengths)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +170,11 @@ class Plan:
 
     task: Task
     chunks: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of boxes."""
+        return prod(ceil(n / c) for n, c in zip(self.task.shape, self.chunks, strict=True))
 
     def boxes(self) -> Iterator[Box]:
         """Slices along every dimension, in C order."""
@@ -134,15 +197,19 @@ class Plan:
             "version": __version__,
             "method": self.task.method,
             "options": dict(self.task.options),
-            "sample": _given(asdict(self.task.sample)),
+            "sample": _told(asdict(self.task.sample)),
             "fixed": {name: np.asarray(v).tolist() for name, v in self.task.fixed.items()},
             "dimensions": list(self.task.dimensions),
         }
 
 
-def _given(sample: dict[str, Any]) -> dict[str, Any]:
-    """Parts that a film has, or a stack."""
-    return {part: value for part, value in sample.items() if value is not None}
+def _told(record: Any) -> Any:
+    """Plain data without what was not given, so that what a record learns to hold changes none."""
+    if isinstance(record, dict):
+        return {name: _told(value) for name, value in record.items() if value is not None}
+    if isinstance(record, complex):
+        return [record.real, record.imag]
+    return type(record)(map(_told, record)) if isinstance(record, list | tuple) else record
 
 
 def evaluate(task: Task) -> Values:
@@ -176,7 +243,8 @@ def evaluate(task: Task) -> Values:
                 flips = sample.film.spin_flip_rate
                 rates = replace(rates, equilibrium=state, spin_flip_rate=flips)
             else:
-                state = equilibrium(sample, temperature[row], field)
+                own = directions if task.oriented else None
+                state = equilibrium(sample, temperature[row], field, direction=own)
                 rates = relaxation_at(state, method=task.method, **task.options)
             found = resistivity(sample.film, rates, directions)
             _put(out, task, found, index, row)
@@ -188,7 +256,7 @@ def _put(out: Values, task: Task, found: Resistivity, index: tuple[int, ...], ro
     for name, values in out.items():
         variable = task.variables[name]
         part = variable.of(found)  # (temperature, field, direction)
-        part = part if variable.directional else part[..., 0]
+        part = part if task.oriented or variable.directional else part[..., 0]
         where: Any = (*index, row) if "temperature" in task.dimensions else index
         values[where] = part.reshape(values[where].shape)
 
@@ -205,23 +273,23 @@ def _same_moments(one: Sample, other: Sample) -> bool:
 def task_of(
     sample: Sample, given: Mapping[str, Any], method: str, options: Mapping[str, Any]
 ) -> Task:
-    """Dimensions and fixed values told apart, everything checked before anything is computed."""
+    """Dimensions and fixed values told apart, and checked one by one."""
     _checks.instance("sample", sample, Sample)
+    _checks.word("sample.name", sample.name)
     _checks.choice("method", method, METHODS)
-    if not isinstance(options, Mapping):
-        raise ParameterError(f"`options` must be a mapping of names to values, got {options!r}")
     along: Values = {}
     fixed: dict[str, Any] = {}
     for name, value in given.items():
         if _is_dimension(name, value):
             along[name] = _dimension(name, value)
         else:
-            fixed[name] = value
+            fixed[name] = _plain_value(name, value)
     base = varied(sample, _of_sample(fixed))
-    _check_samples(base, _of_sample(fixed), _of_sample(along))
     both = {**fixed, **along}
+    oriented = not base.is_stack and base.magnet.is_oriented
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
-        checked_points(base.layer(0), **{name: both[name], **other})
+        check = partial(checked_vectors, direction=(0, 0, 1)) if oriented else checked_points
+        check(base.layer(0), **{name: both[name], **other})
     unit_vectors = _checks.unit_vectors("direction", both["direction"])
     (along if "direction" in along else fixed)["direction"] = unit_vectors
     for name in ("temperature", "field"):
@@ -230,14 +298,21 @@ def task_of(
     return Task(base, along, fixed, method, _plain_options(options))
 
 
-def _check_samples(base: Sample, named: Mapping[str, Any], along: Values) -> None:
-    """Every value of the sample's dimensions, and their smallest and largest together."""
+def try_samples(task: Task) -> None:
+    """Refuse what the samples or the method do: every value, and smallest and largest together."""
+    named, along = _of_sample(task.fixed), _of_sample(task.dimensions)
     for name, values in along.items():
         for value in values:
-            varied(base, {**named, name: value})
-    ends = {name: _ends(values) for name, values in along.items() if values.dtype.kind not in "US"}
+            varied(task.sample, {**named, name: value})
+    ends = {name: _ends(values) for name, values in along.items() if values.dtype.kind != "U"}
     for corner in product(*ends.values()):
-        varied(base, {**named, **dict(zip(ends, corner, strict=True))})
+        sample = varied(task.sample, {**named, **dict(zip(ends, corner, strict=True))})
+        if sample.is_stack:
+            stack_rates(sample, [], [], method=cast("Name", task.method), **task.options)
+        else:
+            own = (0, 0, 1) if task.oriented else None
+            state = equilibrium(sample, [], [], direction=own)
+            relaxation_at(state, method=task.method, **task.options)
 
 
 def _ends(values: NDArray[Any]) -> NDArray[Any]:
@@ -246,56 +321,85 @@ def _ends(values: NDArray[Any]) -> NDArray[Any]:
     return values[[np.argmin(sizes), np.argmax(sizes)]]
 
 
-def _plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def _plain_options(options: Any) -> dict[str, Any]:
     """Options as the dataset can keep them: numbers, words, lists and dictionaries of them."""
+    if not isinstance(options, Mapping):
+        raise ParameterError(
+            f"`options` must be a mapping of names to values, got {_checks.shown(options)}"
+        )
     for name, value in options.items():
+        _checks.word("options", name)
         if name in ("sample", "temperature", "field", "method"):
             raise ParameterError(f"`options` must be options of the method, got `{name}` in it")
-        if name == "azimuth" and np.ndim(value) > 0:
-            raise ParameterError(f"`azimuth` must be one angle in rad in a sweep, got {value!r}")
+        if name == "azimuth":
+            try:
+                _checks.number(name, value, "rad")
+            except ParameterError:
+                raise ParameterError(
+                    f"`azimuth` must be one angle in rad in a sweep, got {_checks.shown(value)}"
+                ) from None
     try:
         plain: dict[str, Any] = json.loads(json.dumps(dict(options), default=_plain))
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"`options` must be plain values, got {options!r}: {error}") from None
+        json.dumps(plain, ensure_ascii=False).encode()
+    except Exception as error:  # of whatever the values make of being asked for their items
+        raise ParameterError(
+            f"`options` must be plain values, got {_checks.shown(options)}: {error}"
+        ) from None
     return plain
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
+    if isinstance(value, np.generic | np.ndarray) and not np.ma.is_masked(value):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} cannot be kept")
+
+
+def _plain_value(name: str, value: Any) -> Any:
+    """A value that is given once, as a number, vector or word that any file can keep."""
+    if _is_word(name):
+        return _checks.word(name, value)
+    numbers = _checks.finite_array(name, value, infinite=_is_infinite(name))
+    return float(numbers) if numbers.ndim == 0 else tuple(numbers.tolist())
 
 
 def _is_vector(name: str) -> bool:
     return name == "direction" or (name not in POINT and parameter(name).vector)
 
 
+def _is_word(name: str) -> bool:
+    return name not in POINT and parameter(name).range is None
+
+
+def _is_infinite(name: str) -> bool:
+    return name not in POINT and parameter(name).infinite
+
+
 def _is_dimension(name: str, value: Any) -> bool:
     try:
-        np.ndim(value)
-    except ValueError:  # rows of unequal length
-        raise ParameterError(f"`{name}` must be a number or an array, got {value!r}") from None
+        dimensions = np.asarray(value).ndim
+    except Exception:  # rows of unequal length, for one
+        raise ParameterError(
+            f"`{name}` must be a number or an array, got {_checks.shown(value)}"
+        ) from None
     if name == "direction":
-        return np.ndim(value) > 1
+        return dimensions > 1
     if _is_vector(name) and isinstance(value, tuple) and np.shape(value) == (3,):
         return False
-    return np.ndim(value) > 0
+    return dimensions > 0
 
 
 def _dimension(name: str, value: Any) -> NDArray[Any]:
-    array = np.asarray(value)
+    if _is_word(name):
+        array = np.array([_checks.word(name, one) for one in value])
+    else:
+        array = _checks.finite_array(name, value, infinite=_is_infinite(name))
     allowed = (1, 2) if _is_vector(name) else (1,)
     if array.ndim not in allowed or array.size == 0 or (array.ndim == 2 and array.shape[1] != 3):
         shape = "one-dimensional or (n, 3)" if _is_vector(name) else "one-dimensional"
         raise ParameterError(
             f"`{name}` must be a number or {shape} and not empty, got shape {array.shape}"
         )
-    if array.dtype.kind in "US":
-        return array
-    if name not in POINT and parameter(name).infinite:  # where nothing flips
-        _checks.finite_array(name, np.where(array == np.inf, 1.0, array))
-        return array.astype(float)
-    return _checks.finite_array(name, value)  # the value itself: an array would lose its mask
+    return array
 
 
 def coordinates(task: Task) -> dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]:

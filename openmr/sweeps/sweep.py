@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from math import ceil, prod
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
-from openmr._checks import ParameterError, SizeError
+from openmr._checks import OpenmrError, ParameterError, SizeError, WorkerError
+from openmr._version import __version__
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS
 from openmr.sweeps.plan import (
@@ -23,17 +24,23 @@ from openmr.sweeps.plan import (
     Values,
     attributes,
     coordinates,
+    cost,
+    cut,
     evaluate,
     task_of,
+    try_samples,
 )
 
 if TYPE_CHECKING:
     import xarray
 
-_MAX_POINTS: Final = 2**20
-"""Points of a box; with the intermediate arrays of the methods they take some 300 MiB."""
 _MAX_BYTES: Final = 2**33
 """Largest dataset that is held in memory; above it a `store` is asked for."""
+_MAX_STORED: Final = 2**40
+"""Largest dataset in a store [bytes]."""
+_MAX_SECONDS: Final = 1e9
+"""Longest sweep, 30 years of one processor by the declared costs."""
+_MAX_BOXES: Final = 10**6
 _WAITING: Final = 4
 """Boxes handed out per worker, so that none idles and few results wait."""
 
@@ -77,10 +84,11 @@ def sweep(
     progress : bool
         Show a bar.
     chunk_seconds : float, s
-        Time that a box shall take, from the measured cost of a point. Longer wastes less on
-        messages, shorter loses less when the sweep is cut short.
+        Time that a box shall take, by what the method's points cost on the average; more where
+        the boxes would be thousands. Longer wastes less on messages, shorter loses less when the
+        sweep is cut short.
     chunk_points : int, optional
-        Points of a box, instead of measuring.
+        Points of a box instead. A store that is cut otherwise is cut anew, and keeps its numbers.
     **parameters
         Any of `openmr.sample.parameters.PARAMETERS`, a table that docs/sweeps.md shows: units,
         and what stays while each is varied. A list or array becomes a dimension. For anisotropic
@@ -99,7 +107,12 @@ def sweep(
     ParameterError
         For bad arguments, before anything is computed; and for a store of other parameters.
     SizeError
-        If the dataset would not fit in memory and there is no `store`.
+        If the dataset would not fit in memory and there is no `store`, nor on the disk if there
+        is; if its points would take decades.
+    WorkerError
+        If the executor fails; the message says what is kept, and how to go on.
+    WriteError
+        If the store cannot be written, for one because its disk is full.
 
     Examples
     --------
@@ -111,37 +124,68 @@ def sweep(
     for name in parameters:
         if name in PARAMETERS and PARAMETERS[name].instead:
             _checks.warn_renamed(name, PARAMETERS[name].instead)
-    task = task_of(
-        sample, {**parameters, "temperature": temperature, "field": field, "direction": direction},
-        method, options or {},
-    )  # fmt: skip
+    _checks.switch("progress", progress)
     chunk_seconds = _checks.number("chunk_seconds", chunk_seconds, "s", above=0.0)
     if chunk_points is not None:
-        chunk_points = int(_checks.number("chunk_points", chunk_points, least=1.0))
-    if executor is not None and not hasattr(executor, "submit"):
+        chunk_points = _checks.integer("chunk_points", chunk_points, least=1.0)
+    if executor is not None and not callable(getattr(executor, "submit", None)):
         raise ParameterError(
-            f"`executor` must be a concurrent.futures.Executor or None, got {executor!r}"
+            "`executor` must be a concurrent.futures.Executor or None, "
+            f"got {_checks.shown(executor)}"
         )
-    plan = _planned(task, chunk_seconds, chunk_points)
-    if store is None:
+    where = None if store is None else _checks.path("store", store)
+    given = {**parameters, "temperature": temperature, "field": field, "direction": direction}
+    task = task_of(sample, given, method, {} if options is None else options)
+    _refuse_too_large(task, where)
+    try_samples(task)
+    plan = cut(task, chunk_seconds, chunk_points)
+    if plan.count > _MAX_BOXES:
+        raise SizeError(
+            f"`chunk_points` must cut the grid into at most {_MAX_BOXES:g} boxes, "
+            f"got {plan.count:.3g}"
+        )
+    if where is None:
         return _in_memory(plan, executor, progress)
     from openmr.sweeps.store import stored_sweep
 
-    if not isinstance(store, str | Path):
-        raise ParameterError(f"`store` must be a path, got {store!r}")
-    plan, todo, write = stored_sweep(Path(store), plan)
-    _run(plan, todo, write, executor, progress)
-    return _opened(Path(store), plan.task)
+    plan, todo, write = stored_sweep(where, plan, anew=chunk_points is not None)
+    _run(plan, todo, write, executor, progress, where)
+    return _opened(where, task)
+
+
+def _refuse_too_large(task: Task, store: Path | None) -> None:
+    """Refuse what no memory, no disk and no patience hold, before anything is computed."""
+    points = prod(task.shape)
+    size = 8 * sum(prod(task.along(name, task.shape)) for name in task.variables)
+    most, place = _MAX_BYTES, "without `store`"
+    if store is not None:
+        most, place = min(_MAX_STORED, _free(store)), "in `store`"
+    if size > most:
+        raise SizeError(
+            f"the dataset must take at most {most / 2**30:.3g} GiB {place}, "
+            f"got {points:.3g} points ({size / 2**30:.3g} GiB)"
+        )
+    seconds = cost(task, task.shape)
+    if seconds > _MAX_SECONDS:
+        raise SizeError(
+            f"the grid must take at most {_MAX_SECONDS:g} s of one processor by "
+            f"`method` {task.method!r}, got {points:.3g} points (about {seconds:.2g} s)"
+        )
+
+
+def _free(store: Path) -> int:
+    """Bytes that are free where a new store will be; a store that is there has its own already."""
+    try:
+        if store.exists():
+            return _MAX_STORED
+        disk = shutil.disk_usage(next(one for one in store.absolute().parents if one.exists()))
+    except OSError:  # told when it is written to
+        return _MAX_STORED
+    return disk.free if disk.total else _MAX_STORED  # what is no disk says so when written to
 
 
 def _in_memory(plan: Plan, executor: Executor | None, progress: bool) -> xarray.Dataset:
     shapes = {name: plan.task.along(name, plan.task.shape) for name in plan.task.variables}
-    size = 8 * sum(prod(shape) for shape in shapes.values())
-    if size > _MAX_BYTES:
-        raise SizeError(
-            f"the dataset must take at most {_MAX_BYTES / 2**30:g} GiB without `store`, "
-            f"got {prod(plan.task.shape):.3g} points ({size / 2**30:.3g} GiB)"
-        )
     arrays = {name: np.empty(shape) for name, shape in shapes.items()}
 
     def write(box: Box, values: Values) -> None:
@@ -152,41 +196,13 @@ def _in_memory(plan: Plan, executor: Executor | None, progress: bool) -> xarray.
     return dataset(plan, arrays)
 
 
-def _planned(task: Task, chunk_seconds: float, chunk_points: int | None) -> Plan:
-    """Boxes as long as possible along the last dimensions."""
-    if chunk_points is None:
-        chunk_points = ceil(chunk_seconds / _cost(task))
-    room = max(1, min(chunk_points, _MAX_POINTS))
-    chunks = []
-    for length in reversed(task.shape):
-        pieces = ceil(length / min(length, room))
-        chunks.append(ceil(length / pieces))  # pieces of nearly one length
-        room = max(1, room // chunks[-1])
-    return Plan(task, tuple(reversed(chunks)))
-
-
-def _cost(task: Task) -> float:
-    """Processor seconds per point, measured on growing corners of the grid until that is 20 ms."""
-    first = _planned(task, 1.0, 1)
-    evaluate(first.part(next(first.boxes())))  # imports and caches are no cost of a point
-    points = 1
-    while True:
-        corner = _planned(task, 1.0, points)
-        start = time.process_time()
-        evaluate(corner.part(next(corner.boxes())))
-        taken = time.process_time() - start
-        done = prod(corner.chunks)
-        if taken > 0.02 or done >= min(prod(task.shape), _MAX_POINTS):
-            return taken / done
-        points = 8 * max(points, done)
-
-
 def _run(
     plan: Plan,
     todo: list[Box],
     write: Callable[[Box, Values], None],
     executor: Executor | None,
     progress: bool,
+    store: Path | None = None,
 ) -> None:
     """Work out the boxes and write each as it is finished."""
     from tqdm import tqdm
@@ -195,13 +211,34 @@ def _run(
         return sum(prod(w.stop - w.start for w in box) for box in boxes)
 
     whole = prod(plan.task.shape)
+    left = len(todo)
     with tqdm(
         total=whole, initial=whole - points(todo), unit="point", unit_scale=True,
         disable=not progress,
     ) as bar:  # fmt: skip
-        for box, values in _finished(plan, todo, executor):
-            write(box, values)
-            bar.update(points([box]))
+        try:
+            for box, values in _finished(plan, todo, executor):
+                write(box, values)
+                left -= 1
+                bar.update(points([box]))
+        except OpenmrError:
+            raise
+        except Exception as error:
+            if executor is None:
+                raise
+            raise WorkerError(_lost(error, plan, left, store)) from error
+
+
+def _lost(error: Exception, plan: Plan, left: int, store: Path | None) -> str:
+    """Words on what is kept after an executor has failed, and how to go on."""
+    said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(": ")
+    kept = (
+        "nothing is kept without `store`, which would let the same call go on"
+        if store is None
+        else f"`store` {str(store)!r} holds {plan.count - left} of {plan.count} boxes; "
+        "the same call with a new executor goes on from there"
+    )
+    return f"`executor` failed ({_checks.shortened(said)}): {kept}"
 
 
 def _finished(
@@ -215,7 +252,7 @@ def _finished(
     waiting: dict[Future[Values], Box] = {}
     try:
         for box in todo:
-            waiting[executor.submit(_alone, plan.part(box))] = box
+            waiting[executor.submit(_alone, plan.part(box), __version__)] = box
             if len(waiting) >= most:
                 yield from _collected(waiting)
         while waiting:
@@ -239,8 +276,13 @@ def _workers(executor: Executor) -> int:
     return max(2, count or 8)
 
 
-def _alone(task: Task) -> Values:
+def _alone(task: Task, version: str) -> Values:
     """`evaluate` on one thread: the executor's workers are the parallelism."""
+    if version != __version__:
+        raise ParameterError(
+            f"`executor` must have workers with openmr {version} as here, "
+            f"got one with {__version__}"
+        )
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):
@@ -270,5 +312,6 @@ def _opened(store: Path, task: Task) -> xarray.Dataset:
         for name, c in kept.coords.items()
     }
     found: xarray.Dataset = kept[list(task.variables)].assign_coords(coords)
-    del found.attrs["chunks"]
+    for ours in ("chunks", "seal"):
+        del found.attrs[ours]
     return found

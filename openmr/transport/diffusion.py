@@ -154,7 +154,7 @@ _ALONG_X = np.array([0.0, -1.0, 0.0])
 
 
 def _depths(depth: ArrayLike, thickness: float) -> Array:
-    z = _checks.finite_array("depth", np.atleast_1d(depth), "m")
+    z = np.atleast_1d(_checks.finite_array("depth", depth, "m"))
     if z.ndim != 1 or z.size == 0 or not np.all((z >= 0) & (z <= thickness)):
         raise ParameterError(
             f"`depth` must be one row of numbers from 0 to {thickness:g} m, got "

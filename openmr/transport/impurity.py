@@ -20,6 +20,11 @@ VACUUM_LENGTH: Final[float] = constants.hbar / (2 * constants.m_e * constants.c)
 """l_so = hbar / 2mc of free electrons [m], as Eq. (2) has it; bands make it much longer."""
 
 
+_ENERGY = _checks.Range(1e-12, 1e6, "eV")
+_MASS = _checks.Range(1e-9, 1e6, "free-electron masses")
+_POTENTIAL = _checks.Range(-1.0, 1.0, "eV m^3")
+
+
 def fermi_momentum(fermi_energy: float, mass: float = 1.0) -> float:
     """k_F of free electrons [1/m].
 
@@ -35,8 +40,8 @@ def fermi_momentum(fermi_energy: float, mass: float = 1.0) -> float:
     ParameterError
         For an energy or mass that is not positive.
     """
-    energy = _checks.number("fermi_energy", fermi_energy, "eV", above=0.0) * constants.e
-    mass = _checks.number("mass", mass, "free-electron masses", above=0.0) * constants.m_e
+    energy = _ENERGY.positive("fermi_energy", fermi_energy) * constants.e
+    mass = _MASS.positive("mass", mass) * constants.m_e
     return float(np.sqrt(2 * mass * energy) / constants.hbar)
 
 
@@ -44,11 +49,13 @@ def _scale(
     density: float, potential: float, fermi_energy: float, mass: float, length: float
 ) -> float:
     """(pi/hbar) n_i nu_F k_F^4 l_so^4 U^2 [1/s]."""
-    density = _checks.number("density", density, "m^-3", least=0.0)
-    potential = _checks.number("potential", potential, "eV m^3")
-    length = _checks.number("spin_orbit_length", length, "m", least=0.0)
+    density = _checks.number("density", density, "m^-3", least=0.0, most=1e35)
+    potential = float(
+        _POTENTIAL.hold("potential", _checks.number("potential", potential, "eV m^3"))
+    )
+    length = _checks.number("spin_orbit_length", length, "m", least=0.0, most=1.0)
     phase = (fermi_momentum(fermi_energy, mass) * length) ** 4
-    dos = units.free_electron_dos(fermi_energy, mass)
+    dos = units.free_electron_dos(float(fermi_energy), float(mass))
     return np.pi / units.HBAR * density * dos * phase * potential**2
 
 

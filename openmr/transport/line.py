@@ -71,8 +71,10 @@ def magnetoresistance(
         found = stack_rates(sample, temperature, field, method=method, **options)
         return of_stack(found, m, order, precession_sign)
     m, at_points = at_direction(sample.film, direction, order, precession_sign)
-    if m.ndim > 1 or np.ndim(options.get("azimuth", 0.0)):  # axes that the points may not have
-        rates = relaxation(sample, temperature, field, method=method, **options)
+    own = m if sample.magnet.is_oriented else None
+    if own is not None or m.ndim > 1 or np.ndim(options.get("azimuth", 0.0)):
+        # axes that the points may not have, or a state that depends on the direction
+        rates = relaxation(sample, temperature, field, direction=own, method=method, **options)
         return record(sample.film, rates, m, order, at_points(rates))
     rates, parts = relaxation_and(at_points, sample, temperature, field, method, options)
     return record(sample.film, rates, m, order, parts)

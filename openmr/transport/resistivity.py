@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.moments.grid import in_blocks, is_zero
-from openmr.rates.axes import film_axes, turned
+from openmr.rates.axes import expect_own_direction, film_axes, turned
 from openmr.rates.record import Relaxation, precession_tensor, shown
 from openmr.sample.film import Film
 from openmr.sample.stack import Stack
@@ -145,6 +145,7 @@ def resistivity(
         m = checked_direction(direction, order, precession_sign)
         return of_stack(rates, m, order, precession_sign)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
+    expect_own_direction(relaxation, direction)
     m, at_points = at_direction(film, direction, order, precession_sign)
     grid = relaxation.temperature.shape
     parts = in_blocks(at_points, grid, relaxation) if m.ndim == 1 else at_points(relaxation)

@@ -40,6 +40,7 @@ MODULES = tuple(
             *openmr._LAZY_MODULES.values(),
             *("openmr.data.measured", "openmr.sample.presets", "openmr.sample.stack"),
             *("openmr.rates.faces", "openmr.units"),
+            "openmr.moments.vector_equilibrium",
             *(f"openmr.rates.routes.{name}" for name in ROUTES),
         ]
     )
@@ -131,7 +132,7 @@ def unsaid(name, code, text):
     notes = inspect.get_annotations(functions()[name])
     there = {part.strip() for entry in other["Parameters"] for part in entry.name.split(",")}
     return any(
-        str(notes.get(one)).removesuffix(" | None") not in told
+        not {*str(notes.get(one)).removesuffix(" | None").split(" | ")} <= told
         and not ("parameters" in what and one in there)
         for one in re.findall(r"'(\w+)'", text)
     )

@@ -16,7 +16,7 @@ from openmr import tables
 from openmr.apps import cli
 from openmr.reports.ledger.entries import Entry, decide
 from openmr.reports.verify import report as verify_report
-from openmr.reports.verify.comparison import Check
+from openmr.reports.verify.check import Check
 from openmr.tables import Comparison, document, json_text, table
 
 OFF = {"tolerance": 1e-12, "because": "rounding", "route": "operators"}

@@ -19,8 +19,10 @@ import openmr as om
 from openmr import closed_form
 from openmr.apps import cli
 from openmr.reports.verify import reference
-from openmr.reports.verify.cases import Case, solve, standard_cases
+from openmr.reports.verify.case import Case
+from openmr.reports.verify.cases import solve, standard_cases
 from openmr.reports.verify.comparison import compare
+from openmr.reports.verify.stacks import standard_stacks
 from openmr.sample.toml import EXAMPLE, read_sample
 
 pytestmark = pytest.mark.slow
@@ -212,7 +214,7 @@ WRONG_ROUTES = (
     ("bath.correlators:populations", "x * m", "1.01 * x * m"),
     ("rates.routes.joint_space:moment_spaces", "2 * np.pi", "3 * np.pi"),
     ("rates.routes.joint_space:first_order_tensor", "0.5 * zeeman", "zeeman"),
-    ("rates.routes.bloch_redfield:_at_point", "space.noise", "2 * space.noise"),
+    ("rates.routes.bloch_redfield:_at_point", "s.noise", "2 * s.noise"),
     ("rates.routes.evolution:_antisymmetric", "0.5 *", "0.51 *"),
     ("rates.routes.kinetic:_sea", "2 * np.pi", "3 * np.pi"),
     ("master.markov:_redfield", "term.operators,", "2 * term.operators,"),
@@ -267,6 +269,94 @@ def test_the_command_exits_1_with_the_thickness_halved_or_j0_doubled(
     missed = {each["station"] for each in stations if each["missed"]}
     assert missed >= {"transport" if changes is THICKNESS_HALVED else "moments"}
     assert not missed & {"sample", "bath"}
+
+
+# --- stacks ------------------------------------------------------------------------------------
+
+WRONG_STACKS = {
+    "a sheet": (
+        ("rates.faces:_conductance_of_speed", "0.5 /", "1.0 /"),
+        ("rates.faces:_conductances", "unit = REFERENCE", "unit = 2 * REFERENCE"),
+        ("rates.faces:_given", "field < 0", "field > 0"),
+        ("sample.stack:Sheet.magnet", "n / REFERENCE", "2 * n / REFERENCE"),
+    ),
+    "tensor": (
+        ("rates.faces:FaceConductances.tensor", "(self.G_i)", "(-self.G_i)"),
+        ("rates.faces:FaceConductances.tensor", "self.G_s + self.G_r", "self.G_r"),
+    ),
+    "through": (
+        ("transport.stack_rates:_slab", "film.thickness,", "0.5 * film.thickness,"),
+        ("transport.stack_rates:_joint", "if joint is None", "if True"),
+        ("transport.stack_rates:_joint", "joint.memory_loss", "0.0"),
+        ("transport.stack_rates:_joint", '"above"', '"below"'),
+        ("transport.stack_rates:_tensor", "face.tensor", "2 * face.tensor"),
+        ("transport.stack_rates:surviving_one", "0.25 *", "0.0625 *"),
+        ("transport.stack_rates:surviving_one", "+ 1j * face.G_i", "- 1j * face.G_i"),
+        ("transport.stack_rates:surviving_one", "2 * film.resistivity", "film.resistivity"),
+        ("transport.faces:surviving_between", "kept = 4 *", "kept = 2 *"),
+        ("transport.network:surviving", "0.5 *", "1.0 *"),
+        ("transport.network:mean_angle", "**2", "**3"),
+        ("transport.network:_slab_link", "0.5 * unit", "unit"),
+        ("transport.network:_joint_link", "0.5 / joint", "1.0 / joint"),
+        ("transport.network:_joint_link", "0.5 * loss", "loss"),
+        ("transport.diffusion:_through_stack", "field *", "2 * field *"),
+        ("transport.resistivity:of_stack", "angle**2, parts", "angle, parts"),
+        ("transport.stack_mechanisms:_without_exchange", "units.MU_B", "2 * units.MU_B"),
+        ("transport.stack_mechanisms:of_stack", "2 * square", "3 * square"),
+    ),
+    "boundary-value problem": (
+        ("transport.collocation:solve_stack", "2 * length / unit", "length / unit"),
+        ("transport.collocation:_slab_piece", "2 * slab", "3 * slab"),
+        ("reports.verify.stacks:_face", "0.5 * SPREAD", "SPREAD"),
+        ("reports.verify.stacks:_face", "across - along", "across"),
+        ("reports.verify.stacks:_through", '"below"', '"above"'),
+        ("reports.verify.stacks:Through.conductance", "-0.5", "0.5"),
+    ),
+}
+
+
+def solved_stacks():
+    return solve(standard_stacks(), progress=False)
+
+
+@pytest.mark.parametrize("where", WRONG_STACKS)
+def test_a_wrong_face_or_layer_is_noticed(where):
+    here = [solution(case.name) for case in standard_stacks()]
+    anew = where == "boundary-value problem"
+    assert holds(here)
+    assert survivors(WRONG_STACKS[where], solved_stacks if anew else lambda: here) == []
+
+
+@pytest.mark.parametrize(
+    "change", [WRONG_STACKS["a sheet"][0], WRONG_STACKS["tensor"][0], *WRONG_STACKS["through"][:2]]
+)
+def test_the_command_exits_1_on_a_wrong_stack(monkeypatch, capsys, change):
+    make_wrong(monkeypatch, *change)
+    monkeypatch.setattr(verify_module, "standard_cases", standard_stacks)
+    assert cli.main(["verify", "-T", "30", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    missed = {check["case"] for check in told["checks"] if not check["ok"]}
+    assert missed
+    assert missed <= {case.name for case in standard_stacks()}
+
+
+def test_the_command_takes_ones_own_stack(monkeypatch, tmp_path, capsys):
+    """And its layers that have moments, each as a film."""
+    monkeypatch.setattr(verify_module, "standard_cases", list)
+    config = tmp_path / "stack.toml"
+    text = (Path(__file__).parents[2] / "docs/howto/my_bilayer.md").read_text(encoding="utf-8")
+    plain = text.partition("```toml\n")[2].partition("```")[0]
+    config.write_text(plain)
+    run = ["verify", "-c", str(config), "-T", "5", "-B", "-9", "--direction", "1", "2", "2"]
+    assert cli.main([*run, "--plot", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"{part} [top]" in printed for part in ("G_s", "G_r", "G_i"))
+    assert not (tmp_path / "decay.png").exists()  # no layer has moments that decay
+    magnet = "[[layers.moments]]\nspin = 1\ndensity = 1e27\nexchange_energy = 1e-3\n"
+    config.write_text(plain.replace("[top]", f"{magnet}[top]"))
+    assert cli.main([*run, "--json"]) == 0
+    names = [case["name"] for case in json.loads(capsys.readouterr().out)["cases"]]
+    assert names == [f"Pt on EuS{part}, T = 5 K, B = -9 T" for part in ("", ", layer 0")]
 
 
 def test_the_reference_knows_no_station():

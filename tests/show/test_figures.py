@@ -10,7 +10,7 @@ from refusals import unclear
 
 import openmr as om
 from openmr import diffusion, plotting
-from openmr.reports.verify.comparison import Check
+from openmr.reports.verify.check import Check
 
 FIELD = np.linspace(0.0, 25.0, 101)
 ALONG = (1, 0, 0)

@@ -1,9 +1,12 @@
 """The store: finished boxes stay, unfinished and damaged ones are done again, others refused."""
 
+import errno
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +19,7 @@ import pytest
 import xarray
 
 import openmr as om
+from openmr.sweeps import store
 from openmr.sweeps.plan import VARIABLES, evaluate
 
 module = sys.modules["openmr.sweeps.sweep"]
@@ -37,7 +41,7 @@ def evaluated(monkeypatch):
 
 
 def kept(path, **more):
-    return om.sweep(FILM, **GRID, store=path, chunk_points=4, **more)
+    return om.sweep(FILM, **GRID, store=path, **{"chunk_points": 4, **more})
 
 
 @pytest.mark.slow
@@ -172,18 +176,136 @@ def flip(path):
 
 DAMAGE = {
     "a coordinate": lambda path: flip(path / "field" / "c" / "0"),
+    "a coordinate gone": lambda path: (path / "field" / "c" / "0").unlink(),
+    "a coordinate's folder gone": lambda path: shutil.rmtree(path / "field"),
+    "a number's folder gone": lambda path: shutil.rmtree(path / "direction_vector"),
     "the description": lambda path: (path / "zarr.json").write_text("{"),
+    "no JSON at all": lambda path: (path / "zarr.json").write_bytes(b"\xff\xfe"),
     "a variable": lambda path: (path / "precession" / "zarr.json").unlink(),
+    "the seal": lambda path: retold(path / "zarr.json", r'"digest": "..', '"digest": "no'),
 }
 
 
-@pytest.mark.slow
+def retold(path, pattern, text):
+    path.write_text(re.sub(pattern, text, path.read_text(), count=1))
+
+
 @pytest.mark.parametrize("name", DAMAGE)
 def test_what_cannot_be_done_again_is_told(tmp_path, evaluated, name):
     kept(tmp_path / "s")
     DAMAGE[name](tmp_path / "s")
-    with pytest.raises(om.ParameterError, match=r"is damaged beyond its boxes.*start again"):
+    with pytest.raises(
+        om.ParameterError, match=r"is damaged beyond its boxes.*start again"
+    ) as told:
         kept(tmp_path / "s")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.slow
+def test_no_digit_of_the_metadata_can_change_unseen(tmp_path, evaluated):
+    kept(tmp_path / "s")
+    unseen = []
+    for path in sorted((tmp_path / "s").rglob("zarr.json")):
+        whole = path.read_text()
+        digits = [i for i, letter in enumerate(whole) if letter.isdigit()]
+        for i in digits[:: max(1, len(digits) // 12)]:
+            path.write_text(f"{whole[:i]}{(int(whole[i]) + 1) % 10}{whole[i + 1 :]}")
+            try:
+                kept(tmp_path / "s")
+                unseen.append((path, whole[i - 20 : i + 20]))
+            except om.ParameterError as error:
+                assert re.search("damaged beyond|holds another sweep", str(error))  # noqa: PT017
+        path.write_text(whole)
+    assert unseen == []
+    kept(tmp_path / "s")
+
+
+STRAYED = {
+    "boxes of a variable": ("precession/c/1/0", "precession/c/4/0"),
+    "variables of a box": ("precession/c/2/0", "drho2/c/2/0"),
+    "boxes of two sweeps": ("precession/c/2/0", "../other/precession/c/2/0"),
+}
+
+
+@pytest.mark.parametrize("name", STRAYED)
+def test_a_chunk_in_the_place_of_another_is_done_again(tmp_path, evaluated, name):
+    first = kept(tmp_path / "s").load()
+    om.sweep(replace(FILM, name="other"), **GRID, store=tmp_path / "other", chunk_points=4)
+    one, other = (tmp_path / "s" / place for place in STRAYED[name])
+    before = one.read_bytes(), other.read_bytes()
+    one.write_bytes(before[1])
+    other.write_bytes(before[0])
+    evaluated.clear()
+    again = kept(tmp_path / "s").load()
+    assert len(evaluated) == len({p.parts[-2] for p in (one, other) if "other" not in p.parts})
+    assert one.read_bytes() == before[0]
+    xarray.testing.assert_identical(first, again)
+
+
+def test_a_store_without_marks_goes_on_and_gets_them(tmp_path, evaluated):
+    """As release 0.1 wrote it: a checksum behind each chunk, no mark and no seal."""
+    from google_crc32c import value
+
+    whole = kept(tmp_path / "s").load()
+    root = tmp_path / "s" / "zarr.json"
+    told = json.loads(root.read_text())
+    del told["attributes"]["seal"]
+    root.write_text(json.dumps(told))
+    for name in VARIABLES:
+        for file in chunk_files(tmp_path / "s", name):
+            packed = file.read_bytes()[: -4 - 24]
+            file.write_bytes(packed + value(packed).to_bytes(4, "little"))
+    chunk_files(tmp_path / "s")[0].unlink()
+    evaluated.clear()
+    for boxes in (1, 0):
+        again = kept(tmp_path / "s", chunk_points=None).load()
+        assert len(evaluated) == boxes
+        xarray.testing.assert_identical(again, whole)
+        evaluated.clear()
+    assert "seal" in json.loads(root.read_text())["attributes"]
+
+
+def test_any_reader_of_zarr_reads_it(tmp_path):
+    first = kept(tmp_path / "s").load()
+    plain = xarray.open_zarr(tmp_path / "s", consolidated=False, chunks=None)
+    for name in VARIABLES:
+        np.testing.assert_array_equal(plain[name], first[name])
+
+
+def test_leftovers_of_the_dead_are_removed_and_of_the_living_not(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    kept(tmp_path / "s")
+    host = socket.gethostname()
+    dead = [
+        tmp_path / f".s.openmr-{host}-{gone.pid}-00000000",
+        tmp_path / "s" / "precession" / "c" / "0" / f".0.openmr-{host}-{gone.pid}-00000000",
+    ]
+    alive = tmp_path / f".s.openmr-{host}-{os.getppid()}-00000000"
+    other = tmp_path / f".s2.openmr-{host}-{gone.pid}-00000000"
+    for path in (dead[0], alive, other):
+        path.mkdir()
+    dead[1].write_bytes(b"half")
+    kept(tmp_path / "s")
+    assert not any(path.exists() for path in dead)
+    assert alive.exists()
+    assert other.exists()
+
+
+def test_a_full_disk_names_the_store_and_keeps_what_is_there(tmp_path, evaluated, monkeypatch):
+    def full(place, save):
+        if len(evaluated) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return right(place, save)
+
+    right = store.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "replace", full)
+        with pytest.raises(om.OpenmrError, match=r"`store` .*/s' could not take .*No space left"):
+            kept(tmp_path / "s")
+    evaluated.clear()
+    kept(tmp_path / "s")
+    assert len(evaluated) == 4
 
 
 def test_two_that_start_one_store_at_once(tmp_path):
@@ -217,20 +339,6 @@ def test_a_store_of_other_parameters_is_refused_by_name(tmp_path, evaluated, cha
 
 
 @pytest.mark.slow
-def test_a_store_without_text_for_its_vectors_is_gone_on_with(tmp_path, evaluated):
-    """As stores were before; vectors are compared by their components."""
-    axes = {"direction": np.eye(3)}
-    first = kept(tmp_path / "s", **axes).load()
-    shutil.rmtree(tmp_path / "s" / "direction")
-    evaluated.clear()
-    again = kept(tmp_path / "s", **axes).load()
-    assert evaluated == []
-    xarray.testing.assert_identical(again, first.drop_vars("direction"))
-    with pytest.raises(om.ParameterError, match="direction_vector = "):
-        kept(tmp_path / "s", direction=np.eye(3)[::-1])
-
-
-@pytest.mark.slow
 def test_vectors_are_not_taken_for_numbers(tmp_path, evaluated):
     kept(tmp_path / "s", exchange_energy=[1e-3, 2e-3])
     with pytest.raises(om.ParameterError, match=r"exchange_energy = .*asked for"):
@@ -260,12 +368,46 @@ def test_something_else_than_a_store_is_refused(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_the_cut_of_the_store_holds_when_gone_on_with(tmp_path, evaluated):
-    kept(tmp_path / "s")
-    evaluated.clear()
+def test_the_cut_of_the_store_holds_unless_another_is_asked_for(tmp_path, evaluated):
+    first = kept(tmp_path / "s").load()
     chunk_files(tmp_path / "s")[0].unlink()
-    om.sweep(FILM, **GRID, store=tmp_path / "s", chunk_points=1)
+    evaluated.clear()
+    om.sweep(FILM, **GRID, store=tmp_path / "s", chunk_seconds=1e-9)
     assert evaluated == [(1, 4)]
+    chunk_files(tmp_path / "s")[0].unlink()
+    evaluated.clear()
+    again = om.sweep(FILM, **GRID, store=tmp_path / "s", chunk_points=1).load()
+    assert evaluated == [(1, 1)] * 4  # the points of the box that was missing
+    assert len(chunk_files(tmp_path / "s")) == 24
+    xarray.testing.assert_allclose(again, first, rtol=1e-12)
+    evaluated.clear()
+    again = om.sweep(FILM, **GRID, store=tmp_path / "s", chunk_points=99).load()
+    assert evaluated == []
+    assert len(chunk_files(tmp_path / "s")) == 1
+    xarray.testing.assert_allclose(again, first, rtol=1e-12)
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]
+
+
+@pytest.mark.parametrize("step", ["rename", "rmtree"])
+def test_killed_while_it_is_cut_anew(tmp_path, evaluated, monkeypatch, step):
+    first = kept(tmp_path / "s").load()
+    evaluated.clear()
+    old = store._aside(tmp_path / "s")
+    right = os.rename if step == "rename" else shutil.rmtree
+
+    def dies(path, *more, **options):
+        if old == Path(path) or (step == "rename" and old.exists()):
+            raise KeyboardInterrupt
+        return right(path, *more, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.os if step == "rename" else store.shutil, step, dies)
+        with pytest.raises(KeyboardInterrupt):
+            kept(tmp_path / "s", chunk_points=1)
+        assert old.exists()
+    xarray.testing.assert_allclose(kept(tmp_path / "s").load(), first, rtol=1e-12)
+    assert evaluated == []
+    assert not old.exists()
 
 
 def test_equal_parameters_are_the_same_sweep(tmp_path):

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,14 +18,16 @@ import numpy as np
 import pytest
 import xarray
 from refusals import unclear
-from systems import antiferromagnet
+from systems import antiferromagnet, oriented, reference_film
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import openmr as om
 from openmr.apps import cli
+from openmr.rates.methods import METHODS
 from openmr.rates.relaxation import relaxation_at
+from openmr.sample.parameters import varied
 from openmr.sweeps import plan
-from openmr.sweeps.plan import VARIABLES, task_of
+from openmr.sweeps.plan import VARIABLES, Plan, task_of
 
 module = sys.modules["openmr.sweeps.sweep"]
 FILM = om.presets.pt_py()
@@ -256,7 +261,8 @@ def test_any_cut_gives_the_same(method, points):
 @pytest.mark.parametrize("points", [1, 3, 7, 24, 100])
 def test_boxes_cover_every_point_once(points):
     task = task_of(FILM, {"spin": [0.5, 1.0, 1.5], **GRID, "direction": (1, 0, 0)}, "batched", {})
-    plan = module._planned(task, 1.0, points)
+    plan = module.cut(task, 1.0, points)
+    assert plan.count == len(list(plan.boxes()))
     count = np.zeros(plan.task.shape, dtype=int)
     for box in plan.boxes():
         count[box] += 1
@@ -270,34 +276,60 @@ def test_rates_are_found_once_for_all_films_of_one_magnet(monkeypatch):
     asked = []
 
     def counted(state, **options):
-        asked.append(state.sample)
+        if state.temperature.size:  # options are tried without points first
+            asked.append(state.sample)
         return relaxation_at(state, **options)
 
     monkeypatch.setattr(plan, "relaxation_at", counted)
     found = om.sweep(FILM, **axes, **given)
-    assert len(asked) == 2  # chunks given: nothing is timed first
+    assert len(asked) == 2
     monkeypatch.setattr(plan, "_same_moments", lambda one, other: False)
     xarray.testing.assert_identical(om.sweep(FILM, **axes, **given), found)
     assert len(asked) == 2 + 2 * 2 * 3
 
 
-def test_boxes_are_sized_by_the_measured_cost(monkeypatch):
-    """Ten times the cost, a tenth of the points."""
-    task = task_of(
-        FILM, {**GRID, "spin": np.full(1000, 2.0), "direction": (1, 0, 0)}, "batched", {}
-    )
-    sizes = []
-    for cost in (1e-3, 1e-2):
-        monkeypatch.setattr(module, "_cost", lambda task, cost=cost: cost)
-        sizes.append(np.prod(module._planned(task, 1.0, None).chunks))
-    assert sizes[0] == pytest.approx(1000, rel=0.2)
-    assert sizes[1] == pytest.approx(100, rel=0.2)
+def cut_of(method="batched", seconds=1.0, **axes):
+    axes = {"temperature": 10.0, "field": 5.0, "direction": (1, 0, 0), **axes}
+    return module.cut(task_of(FILM, axes, method, {}), seconds)
 
 
-def test_the_cost_is_measured():
-    task = task_of(FILM, {**GRID, "direction": (1, 0, 0)}, "bloch-redfield", {})
-    cheap = task_of(FILM, {**GRID, "direction": (1, 0, 0)}, "batched", {})
-    assert module._cost(task) > module._cost(cheap)
+def test_boxes_are_sized_by_the_declared_cost():
+    """A tenth of the time, a tenth of the points, whatever the machine is doing."""
+    for method, many in (("batched", 400_000), ("bloch-redfield", 4000), ("tcl2", 200)):
+        task_cost = METHODS[method].cost
+        grid = {"temperature": np.linspace(5, 90, many)}
+        for seconds in (1.0, 0.1):
+            found = cut_of(method, max(seconds, task_cost), **grid)
+            assert found.chunks == cut_of(method, max(seconds, task_cost), **grid).chunks
+            expected = min(many, max(1.0, seconds / task_cost))
+            assert 0.4 * expected <= found.chunks[0] <= 1.01 * expected
+
+
+def test_a_sample_costs_more_than_a_point_and_a_direction_less():
+    many = np.linspace(1e-9, 9e-9, 10_000)
+    films = cut_of(thickness=many)
+    assert np.prod(films.chunks) == pytest.approx(1.0 / plan._SAMPLE_COST, rel=0.2)
+    tilted = cut_of("tcl2", temperature=[5.0, 9.0, 10.0], direction=np.ones((1000, 3)))
+    assert tilted.chunks == (3, 1000)
+
+
+def test_a_sweep_of_days_is_no_million_of_files():
+    for method in METHODS:
+        found = cut_of(method, temperature=np.linspace(5, 90, 351), field=np.linspace(0, 9, 347))
+        assert 1 <= found.count <= 1.1 * plan._MOST_BOXES
+
+
+def test_declared_costs_are_of_the_right_size():
+    """Within a factor of ten of this machine: what a box takes is no more certain than that."""
+    for method in ("closed-form", "batched", "bloch-redfield", "evolution"):
+        many = 20_000 if METHODS[method].takes_grids else 4
+        grid = {"temperature": np.linspace(5, 90, many), "field": 5.0, "direction": (1, 0, 0)}
+        task = task_of(FILM, grid, method, {})
+        plan.evaluate(task)
+        start = time.process_time()
+        plan.evaluate(task)
+        taken = (time.process_time() - start) / many
+        assert 0.1 < taken / METHODS[method].cost < 10.0, method
 
 
 def submitted(executor):
@@ -315,7 +347,7 @@ def test_threads_and_processes_give_the_same():
 def test_an_error_in_a_worker_comes_back_and_the_rest_is_cancelled(monkeypatch):
     calls = []
 
-    def fails(task):
+    def fails(task, version):
         calls.append(task)
         raise om.ConvergenceError("no")
 
@@ -332,7 +364,7 @@ def blas_threads():
 def test_workers_take_one_blas_thread(monkeypatch):
     monkeypatch.setattr(module, "evaluate", lambda task: blas_threads())
     with threadpool_limits(limits=2, user_api="blas"):
-        assert set(module._alone(None)) == {1}
+        assert set(module._alone(None, om.__version__)) == {1}
         assert set(blas_threads()) == {2}
 
 
@@ -658,17 +690,144 @@ def test_values_that_do_not_fit(tmp_path, value, capsys):
     assert "temperature" in capsys.readouterr().err
 
 
-def test_a_cold_start_is_no_cost_of_a_point(monkeypatch):
-    """Boxes are sized by what points cost, not by what the first import does."""
-    times = iter([0.0, 0.03, 10.0, 10.03] * 50)
-    calls = []
-    monkeypatch.setattr(module.time, "process_time", lambda: next(times))
-    monkeypatch.setattr(module, "evaluate", calls.append)
-    task = task_of(
-        om.presets.pt_py(),
-        {"temperature": [1.0, 2.0], "field": [0.0, 1.0, 2.0], "direction": (1, 0, 0)},
-        "closed-form",
-        {},
-    )
-    assert module._cost(task) == pytest.approx(0.03)
-    assert len(calls) == 2
+LONG = """
+method = "tcl2"
+[sample]
+preset = "pt_py"
+[sweep]
+temperature = { from = 2.0, to = 300.0, points = 400 }
+field = [0.0, 5.0]
+"""
+
+
+def alive(process):
+    """Whether it runs, and is no zombie that waits for its parent."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children(process):
+    found = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(process)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return [int(line.split()[0]) for line in found.stdout.splitlines() if "spawn_main" in line]
+
+
+def gone(processes):
+    deadline = time.monotonic() + 30
+    while any(map(alive, processes)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@contextmanager
+def long_sweep(tmp_path, *more):
+    """`openmr sweep` with two workers at work, and the workers, in a process group of its own."""
+    (tmp_path / "film.toml").write_text(LONG)
+    command = [sys.executable, "-m", "openmr", "sweep", "-c", tmp_path / "film.toml"]
+    started = subprocess.Popen(
+        [*command, "-o", tmp_path / "o.nc", "-q", "-j", "2", *more],
+        stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=Path(__file__).parents[2],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    store = tmp_path / "kept" / "drho2" / "c"
+    while not (store.exists() and any(store.iterdir())):
+        assert time.monotonic() < deadline
+        assert started.poll() is None, started.stderr.read()
+        time.sleep(0.1)
+    at_work = children(started.pid)
+    try:
+        yield started, at_work
+    finally:
+        for process in (started.pid, *at_work):
+            if alive(process):
+                os.kill(process, signal.SIGKILL)
+        started.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("everyone", [False, True], ids=["parent", "group"])
+def test_a_signal_ends_the_workers_too_and_prints_one_line(tmp_path, number, everyone):
+    with long_sweep(tmp_path, "--store", tmp_path / "kept") as (started, at_work):
+        assert len(at_work) == 2
+        (os.killpg if everyone else os.kill)(started.pid, number)
+        assert started.wait(timeout=30) == 128 + number
+        assert gone(at_work)
+        said = started.stderr.read()
+    assert said.count("\n") == 1
+    assert re.fullmatch(r"openmr: interrupted; .*kept keeps what is done, and the .*\n", said)
+    assert not (tmp_path / "o.nc").exists()
+
+
+@pytest.mark.slow
+def test_no_worker_outlives_a_parent_that_is_killed(tmp_path):
+    with long_sweep(tmp_path, "--store", tmp_path / "kept") as (started, at_work):
+        started.kill()
+        assert gone(at_work)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_told_with_what_is_kept(tmp_path):
+    with long_sweep(tmp_path, "--store", tmp_path / "kept") as (started, at_work):
+        os.kill(at_work[0], signal.SIGKILL)
+        assert started.wait(timeout=60) == 2
+        assert gone(at_work)
+        said = started.stderr.read()
+    assert said.count("\n") == 1
+    assert re.search(r"`executor` failed .* holds \d+ of \d+ boxes; the same call .* goes on", said)
+
+
+def test_without_a_store_a_failed_executor_says_that_nothing_is_kept():
+    class Broken:
+        def submit(self, *work):
+            raise RuntimeError("cannot schedule new futures after shutdown")
+
+    with pytest.raises(om.OpenmrError, match=r"`executor` failed \(.*shutdown\): nothing is kept"):
+        om.sweep(FILM, **GRID, executor=Broken())
+
+
+def test_a_worker_of_another_version_is_noticed(monkeypatch):
+    class Old:
+        def submit(self, work, task, version):
+            with monkeypatch.context() as patch:
+                patch.setattr(module, "__version__", "0.0.1")
+                work(task, version)
+
+    with pytest.raises(om.ParameterError, match=r"workers with openmr .* here, got one with 0.0.1"):
+        om.sweep(FILM, **GRID, executor=Old())
+
+
+def test_rates_of_oriented_moments_have_the_direction_as_a_dimension():
+    film = reference_film(oriented(1.5, anisotropy=(3e-4, 1e-4)))
+    directions = np.array([(0, 0, 1), (1, 0, 0), (1, 2, 3)], dtype=float)
+    grid = {"temperature": [4.0, 10.0], "field": [1.0, 2.0], "thickness": [4e-9, 5e-9]}
+    found = om.sweep(film, **grid, direction=directions, method="batched")
+    assert found.longitudinal_rate.dims == found.drho2.dims
+    thin = varied(film, {"thickness": 4e-9})
+    alone = om.magnetoresistance(thin, 10.0, 2.0, directions[2], method="batched")
+    here = found.isel(temperature=1, field=1, thickness=0, direction=2)
+    for name, variable in VARIABLES.items():
+        assert float(here[name]) == pytest.approx(float(variable.of(alone)), rel=1e-13)
+
+
+def test_a_plan_tells_only_what_was_given():
+    """So that a store goes on where an older version left it."""
+    told = _plan_of(om.presets.pt_py()).description()["sample"]
+    assert set(told["magnet"]["sublattices"][0]) == {"spin", "density", "exchange", "g"}
+    assert set(told) == {"magnet", "electrons", "film", "name"}
+    matrix = np.array([[0, 1j, 0], [-1j, 0, 0], [0, 0, 0]]) * 1e-5
+    told = _plan_of(reference_film(oriented(1.0, hamiltonian=matrix))).description()["sample"]
+    again = json.loads(json.dumps(told))["magnet"]["sublattices"][0]["hamiltonian"]
+    assert again[0][1] == [0.0, 1e-5]
+
+
+def _plan_of(film):
+    given = {"temperature": [4.0], "field": 1.0, "direction": (0, 0, 1)}
+    return Plan(task_of(film, given, "batched", {}), (1,))

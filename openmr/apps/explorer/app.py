@@ -21,10 +21,10 @@ def imports():
 
     import openmr as om
     from openmr.apps.explorer import page
-    from openmr.apps.explorer.screen import Refusal, Settings, answer
+    from openmr.apps.explorer.screen import SLIDERS, Refusal, Settings, answer, moved
     from openmr.sample.parameters import POINT, parameter
 
-    return POINT, Refusal, Settings, answer, mo, om, page, parameter
+    return POINT, SLIDERS, Refusal, Settings, answer, mo, moved, om, page, parameter
 
 
 @app.cell
@@ -34,7 +34,7 @@ def header(mo, page):
 
 
 @app.cell
-def controls(POINT, Settings, mo, page, parameter):
+def controls(POINT, SLIDERS, Settings, mo, page, parameter):
     """One slider per field of `Settings`: label, unit of the table, ends and step."""
 
     def unit(name):
@@ -42,27 +42,26 @@ def controls(POINT, Settings, mo, page, parameter):
 
     groups = {
         ("Temperature and field", ""): {
-            "temperature": ("temperature T", POINT["temperature"], 1.0, 300.0, 1.0),
-            "field": ("field B", POINT["field"], 0.0, 30.0, 0.25),
-            "polar": ("polar angle θ", "°", 0.0, 180.0, 5.0),
-            "azimuth": ("azimuth φ", "°", 0.0, 360.0, 5.0),
+            "temperature": ("temperature T", POINT["temperature"]),
+            "field": ("field B", POINT["field"]),
+            "polar": ("polar angle θ", "°"),
+            "azimuth": ("azimuth φ", "°"),
         },
         ("Exchange with the electrons", "negative: antiferromagnetic; z is along the field"): {
-            f"exchange_{v}": (f"n<sub>S</sub>J along {v}", unit("exchange_energy"), -3.0, 3.0, 0.05)
-            for v in "xyz"
+            f"exchange_{v}": (f"n<sub>S</sub>J along {v}", unit("exchange_energy")) for v in "xyz"
         },
         ("Moments and film", "J₀ couples the moments; positive: they order"): {
-            "spin": ("spin S", "1", parameter("spin").range.least, 10.0, 0.5),
-            "weiss": ("Weiss J₀", unit("weiss"), -2.0, 5.0, 0.05),
-            "thickness": ("thickness d", unit("thickness"), 0.0, 50.0, 0.5),
+            "spin": ("spin S", "1"),
+            "weiss": ("Weiss J₀", unit("weiss")),
+            "thickness": ("thickness d", unit("thickness")),
         },
     }
     units = {"eV": " (meV)", "m": " (nm)", "1": ""}  # of `Settings`
 
-    def slider(name, label, unit, *ends):
+    def slider(name, label, unit):
         """Slider that starts at the default; a screen reader says the value itself."""
         return mo.ui.slider(
-            *ends,
+            *SLIDERS[name],
             getattr(Settings(), name),
             label=label + units.get(unit, f" ({unit})"),
             show_value=True,
@@ -78,10 +77,10 @@ def controls(POINT, Settings, mo, page, parameter):
 
 
 @app.cell
-def work(Refusal, Settings, answer, mo, page, sliders):
+def work(Refusal, answer, mo, moved, page, sliders):
     """All numbers at once, or the reason why there are none."""
-    settings = Settings(**sliders.value)
-    found = answer(settings)
+    settings = moved(sliders.value)
+    found = settings if isinstance(settings, Refusal) else answer(settings)
     if isinstance(found, Refusal):
         mo.stop(True, mo.Html(page.refusal(found)))
     mo.Html(page.numbers(found))

@@ -6,13 +6,15 @@ tensor, which knows none of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from scipy.linalg import expm
 
+from openmr import _checks
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.fit_decay import decay
@@ -75,6 +77,39 @@ class Settings:
     def method(self) -> str:
         """Name of the Bloch-Redfield route that is fast enough for this spin."""
         return "bloch-redfield" if self.spin <= LARGEST_QUTIP_SPIN else "batched"
+
+
+class _Slider(NamedTuple):
+    """Ends and step of a slider, in the unit of `Settings`."""
+
+    least: float
+    most: float
+    step: float
+
+
+SLIDERS: Final[dict[str, _Slider]] = {
+    "temperature": _Slider(1.0, 300.0, 1.0),
+    "field": _Slider(0.0, STRONGEST_FIELD, 0.25),
+    "polar": _Slider(0.0, 180.0, 5.0),
+    "azimuth": _Slider(0.0, 360.0, 5.0),
+    **{f"exchange_{axis}": _Slider(-3.0, 3.0, 0.05) for axis in "xyz"},
+    "spin": _Slider(0.5, 10.0, 0.5),
+    "weiss": _Slider(-2.0, 5.0, 0.05),
+    "thickness": _Slider(0.0, 50.0, 0.5),
+}
+
+
+def moved(values: Mapping[str, Any]) -> Settings | Refusal:
+    """Settings of what the page sent, which need not come from a slider."""
+    try:
+        return Settings(
+            **{
+                name: _checks.number(name, values.get(name), least=ends.least, most=ends.most)
+                for name, ends in SLIDERS.items()
+            }
+        )
+    except OpenmrError as error:
+        return Refusal(Settings(), _plain(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,13 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ComplexArray
 from openmr.bath.correlators import electron_hole_spectrum
+from openmr.bath.level_noise import level_noise, level_noise_at
 from openmr.moments.equilibrium import Equilibrium
-from openmr.moments.grid import blocks
+from openmr.moments.grid import blocks, each
+from openmr.moments.levels import Levels, points_at_once
 from openmr.moments.spin_averages import means, variance
+from openmr.moments.vector_equilibrium import VectorEquilibrium
+from openmr.rates.axes import local_axes, local_coupling
 from openmr.rates.record import ExchangePart, expect_field_along_b, zero_tensor
 from openmr.sample.film import Sample
 
@@ -33,7 +37,9 @@ LINES = np.array([[1.0, 1.0j, 0.0], [1.0, -1.0j, 0.0], [0.0, 0.0, 2.0]]) / 2
 """Vectors e_l of the lines <S_-S_+>, <S_+S_->, <S_par^2>."""
 
 
-def batched(state: Equilibrium, *, electron_splitting: bool = False) -> ExchangePart:
+def batched(
+    state: Equilibrium | VectorEquilibrium, *, electron_splitting: bool = False
+) -> ExchangePart:
     """Exchange part of the relaxation tensor, all points of the grid at once.
 
     Parameters
@@ -50,8 +56,11 @@ def batched(state: Equilibrium, *, electron_splitting: bool = False) -> Exchange
     Raises
     ------
     ParameterError
-        For `electron_splitting` where the field on the electron is not along b.
+        For `electron_splitting` where the field on the electron is not along b, for moments
+        without axes of their own.
     """
+    if isinstance(state, VectorEquilibrium):
+        return _of_levels(state, electron_splitting)
     sample = state.sample
     omega, across = mean_field_precession(sample, state)
     expect_field_along_b(across, electron_splitting=electron_splitting)
@@ -73,6 +82,96 @@ def batched(state: Equilibrium, *, electron_splitting: bool = False) -> Exchange
         part = np.tensordot(coefficients, noise, axes=(0, 0))
         dissipator += np.moveaxis(part, (0, 1), (-2, -1))
     return ExchangePart(dissipator, omega, diagnostics={"kms": kms}, precession_across=across)
+
+
+def _of_levels(state: VectorEquilibrium, electron_splitting: bool) -> ExchangePart:
+    """The same for moments of any levels, whose correlators are matrices of noise themselves.
+
+    With X = J S the matrix of noise at each frequency is M = X-correlators / 4. Without splitting
+    Gamma = (pi / hbar) n nu_F [Tr(C) 1 - C].
+    """
+    grid, sample = state.temperature.shape, state.sample
+    count = state.temperature.size
+    splitting = np.zeros((count, 3))
+    splitting[:, 2] = sample.electrons.g * units.MU_B * state.field.ravel()
+    flat = state if len(grid) == 1 else _flat(state, count)
+    tensor, kms = np.zeros((count, 3, 3)), 0.0
+    size = min(points_at_once(moments.spin) for moments in sample.magnet.sublattices)
+    connected = sample.magnet.disorder == "lattice"
+    for block in blocks(count, size):
+        part = flat.at(block)
+        schemes = [part.levels(i) for i in range(len(sample.magnet.sublattices))]
+        couplings = [local_coupling(part, i) for i in range(len(schemes))]
+        for moments, scheme, coupling in zip(
+            sample.magnet.sublattices, schemes, couplings, strict=True
+        ):
+            shift = (coupling @ scheme.mean[..., None])[..., 0]
+            splitting[block] -= moments.density * shift
+        for moments, scheme, coupling in zip(
+            sample.magnet.sublattices, schemes, couplings, strict=True
+        ):
+            if not coupling.any():
+                continue
+            strength = np.pi * moments.density * sample.electrons.dos / units.HBAR
+            if electron_splitting:
+                w = splitting[block] / (units.K_B * part.temperature[:, None])
+                noise = _split_noise(scheme, coupling, w, connected)
+                tensor[block] += strength * noise
+                continue
+            still, off = level_noise(scheme, connected=connected)
+            kms = max(kms, off)
+            tensor[block] += strength * _traceless(coupling @ still @ np.swapaxes(coupling, -1, -2))
+    omega = (splitting / units.HBAR).reshape(*grid, 3)
+    return ExchangePart(
+        tensor.reshape(*grid, 3, 3),
+        omega[..., 2],
+        diagnostics={"kms": kms},
+        precession_across=omega[..., :2],
+    )
+
+
+def _flat(state: VectorEquilibrium, count: int) -> VectorEquilibrium:
+    rank = state.temperature.ndim
+    changed: VectorEquilibrium = each(lambda a: a.reshape((count, *a.shape[rank:])), state)
+    return changed
+
+
+def _traceless(noise: Array) -> Array:
+    """Tr(C) 1 - C, diagonal elements as sums of two so that small ones are kept."""
+    x, y, z = (noise[..., a, a] for a in range(3))
+    found = -noise
+    found[..., 0, 0], found[..., 1, 1], found[..., 2, 2] = y + z, x + z, x + y
+    return np.asarray(found)
+
+
+def _split_noise(scheme: Levels, coupling: Array, w: Array, connected: bool) -> Array:
+    """The tensor over (pi / hbar) n nu_F with the electron's frequencies kept, local axes.
+
+    L = M / 2 at the frequency of each sigma_b, in axes with z along the electron's own field.
+    """
+    axes, size = _about(w), np.linalg.norm(w, axis=-1)
+    own = axes @ coupling
+    across = np.swapaxes(own, -1, -2)
+    along, raising, lowering = (
+        own @ level_noise_at(scheme, frequency, connected=connected) @ across
+        for frequency in (np.zeros_like(size), -size, size)
+    )
+    dressed = np.zeros_like(along)
+    dressed[..., 2] = along[..., 2]
+    rising = raising[..., 0] - 1j * raising[..., 1]
+    falling = lowering[..., 0] + 1j * lowering[..., 1]
+    dressed[..., 0] = 0.5 * (rising + falling)
+    dressed[..., 1] = 0.5j * (rising - falling)
+    real = np.swapaxes(dressed.real, -1, -2)
+    tensor = np.trace(real, axis1=-2, axis2=-1)[..., None, None] * np.eye(3) - real
+    return np.asarray(np.swapaxes(axes, -1, -2) @ tensor @ axes)
+
+
+def _about(vectors: Array) -> Array:
+    """Axes as rows, z along each vector, shape (..., 3, 3); those of the film for none."""
+    size = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    z = np.where(size > 0, vectors / np.where(size > 0, size, 1.0), np.array([0.0, 0.0, 1.0]))
+    return local_axes(z)
 
 
 def redfield_tensor(

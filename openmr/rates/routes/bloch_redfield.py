@@ -5,19 +5,25 @@ Numerical counterpart of Eqs. (15), (34) and, for the precession, of Eqs. (10), 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import qutip
+from qutip import Qobj
 
+from openmr._checks import Array
 from openmr._qutip import exact_arithmetic
 from openmr.bath.correlators import detailed_balance
+from openmr.bath.level_noise import level_noise
 from openmr.moments.equilibrium import Equilibrium
+from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.record import ExchangePart, expect_field_along_b, pointwise
 from openmr.rates.routes import joint_space
 from openmr.units import HBAR, K_B
 
 
 def bloch_redfield(
-    state: Equilibrium,
+    state: Equilibrium | VectorEquilibrium,
     *,
     electron_splitting: bool = False,
     resolution: float | None = None,
@@ -53,17 +59,36 @@ def bloch_redfield(
     return pointwise(state, lambda point: _at_point(point, electron_splitting, resolution))
 
 
+def _thermal_electron(around: Array) -> Qobj:
+    """Gibbs state of an electron spin with H = w.sigma / 2, w a vector in units of k_B T."""
+    size = float(np.linalg.norm(around))
+    if not around[:2].any():
+        return joint_space.thermal_electron(float(around[2]))
+    turned = sum(float(w) * sigma for w, sigma in zip(around, joint_space.PAULI, strict=True))
+    return 0.5 * (qutip.qeye(2) - np.tanh(0.5 * size) / size * turned)
+
+
 def _at_point(
-    state: Equilibrium, electron_splitting: bool, resolution: float | None
+    state: Equilibrium | VectorEquilibrium, electron_splitting: bool, resolution: float | None
 ) -> ExchangePart:
     sample = state.sample
     turning = joint_space.first_order_tensor(sample, state)
     precession, across = float(turning[0, 1]), None
-    if any(moments.exchange_matrix[:2, 2].any() for moments in sample.magnet.sublattices):
+    kept = HBAR / (K_B * float(state.temperature)) if electron_splitting else 0.0
+    spaces: Sequence[joint_space.JointSpace]
+    if isinstance(state, VectorEquilibrium):
         across = turning[[1, 2], [2, 0]]
-    expect_field_along_b(across, electron_splitting=electron_splitting)
-    w = HBAR * precession / (K_B * float(state.temperature)) if electron_splitting else 0.0
-    spaces = joint_space.moment_spaces(sample, state, electron=w)
+        w = kept * np.array([*across, precession])
+        spaces = joint_space.level_spaces(sample, state, electron=w)
+        balance = [level_noise(state.levels(i))[1] for i in range(len(sample.magnet.sublattices))]
+    else:
+        if any(moments.exchange_matrix[:2, 2].any() for moments in sample.magnet.sublattices):
+            across = turning[[1, 2], [2, 0]]
+        expect_field_along_b(across, electron_splitting=electron_splitting)
+        w = np.array([0.0, 0.0, kept * precession])
+        even = joint_space.moment_spaces(sample, state, electron=float(w[2]))
+        balance = [detailed_balance(space.spin, space.splitting) for space in even]
+        spaces = even
     with exact_arithmetic():
         apart = joint_space.in_thermal_times(resolution, float(state.temperature))
         still = 0.0 * qutip.to_super(joint_space.PAULI[2])
@@ -73,7 +98,7 @@ def _at_point(
         )
     dissipator = joint_space.bloch_tensor(total)
     largest = float(np.abs(dissipator).max()) or 1.0  # frozen moments: all rates underflow
-    gibbs = qutip.operator_to_vector(joint_space.thermal_electron(w)).full()
+    gibbs = qutip.operator_to_vector(_thermal_electron(w)).full()
     lowest, highest = joint_space.kossakowski(total)
     return ExchangePart(
         dissipator=dissipator,
@@ -82,7 +107,7 @@ def _at_point(
         diagnostics={
             "trace": joint_space.trace_change(total) / largest,
             "fixed_point": float(np.abs(total.full() @ gibbs).max()) / largest,
-            "kms": max((detailed_balance(s.spin, s.splitting) for s in spaces), default=0.0),
+            "kms": max(balance, default=0.0),
             "positivity": lowest / highest if highest else 0.0,
         },
     )

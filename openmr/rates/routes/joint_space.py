@@ -6,6 +6,7 @@ file, with the operators and projections of `openmr.master.joint_space`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,8 @@ from openmr.master.joint_space import (
 from openmr.master.markov import Generator, generator
 from openmr.master.open_system import OpenSystem
 from openmr.moments.equilibrium import Equilibrium
+from openmr.moments.vector_equilibrium import VectorEquilibrium
+from openmr.rates.axes import local_coupling
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B, MU_B
 
@@ -69,21 +72,17 @@ def refuse_large(sample: Sample) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class MomentSpace:
+class JointSpace:
     """Electron (x) one moment of a sublattice, with the noise that its coupling sees.
 
     Attributes
     ----------
-    spin, splitting : float, no unit
-        S and x = beta eps_L.
     hamiltonian, coupling, moment : Qobj
         H [k_B T]; A in units of the largest coupling J_max; thermal state rho_m.
     noise : float, 1/s
         G(0) J_max^2 = 2 pi n_S nu_F J_max^2 / hbar.
     """
 
-    spin: float
-    splitting: float
     hamiltonian: Qobj
     coupling: Qobj
     moment: Qobj
@@ -105,6 +104,20 @@ class MomentSpace:
         system = OpenSystem(self.hamiltonian, [(self.coupling, Bath.electron_hole(1.0, 1.0))])
         method = "redfield" if resolution is None else "grouped"
         return generator(system, method, level_shift=False, resolution=resolution)
+
+
+@dataclass(frozen=True, slots=True)
+class MomentSpace(JointSpace):
+    """The same of a moment with evenly spaced levels along the field.
+
+    Attributes
+    ----------
+    spin, splitting : float, no unit
+        S and x = beta eps_L.
+    """
+
+    spin: float
+    splitting: float
 
 
 def in_thermal_times(resolution: float | None, temperature: float) -> float | None:
@@ -172,7 +185,65 @@ def moment_spaces(
     return spaces
 
 
-def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
+def level_spaces(sample: Sample, state: VectorEquilibrium, *, electron: Array) -> list[JointSpace]:
+    """The same of moments with levels of their own, in the basis of the crystal's S_z.
+
+    Parameters
+    ----------
+    state : VectorEquilibrium
+        At one point.
+    electron : array (3,), no unit
+        beta hbar times the electron's precession kept in the dissipator, in local axes.
+
+    Returns
+    -------
+    list of JointSpace
+        Sublattices without exchange with the electrons are left out.
+    """
+    spaces = []
+    for i, moments in enumerate(sample.magnet.sublattices):
+        exchange = local_coupling(state, i)
+        strength = float(np.abs(exchange).max())
+        if strength == 0.0:
+            continue
+        spins, own, rho = _moment(state, i)
+        if sample.magnet.disorder == "lattice":
+            spins = [s - qutip.expect(s, rho) for s in spins]
+        identity = qutip.qeye(own.shape[0])
+        with exact_arithmetic():
+            joint = embed(qutip.qeye(2), [own])
+            for sigma, w in zip(PAULI, electron, strict=True):
+                joint = joint + 0.5 * float(w) * embed(sigma, [identity])
+            space = JointSpace(
+                hamiltonian=joint,
+                coupling=_coupled(spins, exchange / strength),
+                moment=rho,
+                noise=2 * np.pi * moments.density * sample.electrons.dos * strength**2 / HBAR,
+            )
+        spaces.append(space)
+    return spaces
+
+
+def _moment(state: VectorEquilibrium, sublattice: int) -> tuple[list[Qobj], Qobj, Qobj]:
+    """S, H [k_B T] and the Gibbs state of a moment in its crystal's axes."""
+    moments = state.magnet.sublattices[sublattice]
+    spins = list(spin_operators(moments.spin))
+    drive = moments.crystal_axes @ state.drive[sublattice]
+    own = moments.crystal_hamiltonian + sum(h * s.full() for h, s in zip(drive, spins, strict=True))
+    energies, states = np.linalg.eigh(own / (K_B * float(state.temperature)))
+    weights = np.exp(energies[0] - energies)
+    gibbs = (states * (weights / weights.sum())) @ states.conj().T
+    return spins, Qobj(own / (K_B * float(state.temperature))), Qobj(gibbs)
+
+
+def _coupled(spins: Sequence[Qobj], exchange: Array) -> Qobj:
+    """A = -(1/2) sum_ab J_ab sigma_a (x) S_b."""
+    return sum(
+        -0.5 * float(exchange[a, b]) * embed(PAULI[a], [spins[b]]) for a, b in np.ndindex(3, 3)
+    )
+
+
+def first_order_tensor(sample: Sample, state: Equilibrium | VectorEquilibrium) -> Array:
     """First-order projected generator, Eqs. (10), (14), as a Bloch tensor (3, 3) [1/s].
 
     The electron's own Zeeman term and the moments' mean field, from -i[H_e + A, .] projected
@@ -190,6 +261,12 @@ def first_order_tensor(sample: Sample, state: Equilibrium) -> Array:
     with exact_arithmetic():
         total = bloch_tensor(qutip.liouvillian(0.5 * zeeman * PAULI[2]))
         for i, moments in enumerate(sample.magnet.sublattices):
+            if isinstance(state, VectorEquilibrium):
+                spins, _, thermal = _moment(state, i)
+                exchange = moments.density * local_coupling(state, i) / HBAR
+                operator = _coupled(spins, exchange)
+                total = total + bloch_tensor(project(qutip.liouvillian(operator), thermal))
+                continue
             operator = coupling([moments.spin], 0, np.array(moments.exchange_energy) / HBAR)
             thermal = thermal_moments([moments.spin], [float(state.reduced_splitting[i])])
             total = total + bloch_tensor(project(qutip.liouvillian(operator), thermal))

@@ -61,10 +61,12 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
     if only is not None:
         if isinstance(only, int) and not isinstance(only, bool):
             only = [only]
-        if not isinstance(only, Iterable):
-            raise _checks.ParameterError(f"`only` must be equation numbers, got {only!r}")
-        numbers = only.split(",") if isinstance(only, str) else list(only)
-        wanted = [text for number in numbers if (text := str(number).strip())]
+        numbers = (
+            only.split(",")
+            if isinstance(only, str)
+            else _checks.sequence("only", only, "equation numbers")
+        )
+        wanted = [text for one in numbers if (text := _text(one).strip())]
         if not wanted:
             raise _checks.ParameterError(
                 f"`only` must hold at least one equation number, got {only!r}"
@@ -73,6 +75,10 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
         asked = {place for text in wanted for place in _places(text, places)}
         chosen = [chosen[place] for place in sorted(asked)]
     return Ledger(tuple(examine(entry) for entry in chosen))
+
+
+def _text(one: str | int) -> str:
+    return one if isinstance(one, str) else _checks.shown(one)
 
 
 def _places(text: str, places: Mapping[str, int]) -> range:

@@ -16,11 +16,12 @@ from numpy.typing import ArrayLike
 from openmr import units
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium
-from openmr.moments.spin_averages import Means
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.reports.verify import reference
+from openmr.reports.verify.case import Case, moments_of
 from openmr.reports.verify.reference import Averages, Diffused
+from openmr.reports.verify.stacks import StackSolution, solve_stack, standard_stacks
 from openmr.sample import presets
 from openmr.sample.film import Electrons, Sample
 from openmr.sample.magnet import Magnet, Moments
@@ -29,17 +30,6 @@ NUMERICAL: Final = ("bloch-redfield", "evolution")
 """Routes that every case is run through."""
 THIN: Final = 0.9e-3
 """|d/2l|^2 of a film as thick as a series is good for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One film at one temperature [K], field [T] and field direction."""
-
-    name: str
-    sample: Sample
-    temperature: float
-    field: float
-    direction: tuple[float, float, float] = (1.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +96,7 @@ def standard_cases() -> list[Case]:
         Case("ferrimagnet, anisotropic", ferri, 30, 2, oblique),
         Case("unequal densities of states", two_bands, 10, 5, oblique),
         Case("frozen moments", presets.pt_py(-1e-3), 0.5, 5, oblique),
+        *standard_stacks(),
     ]
 
 
@@ -121,7 +112,7 @@ def _one_coupling(sample: Sample, kept: Sequence[float]) -> Sample:
     return replace(sample, magnet=magnet)
 
 
-def solve(cases: Iterable[Case], *, progress: bool | None = None) -> list[Solution]:
+def solve(cases: Iterable[Case], *, progress: bool | None = None) -> list[Solution | StackSolution]:
     """Run the numerical routes over the cases.
 
     Parameters
@@ -134,11 +125,11 @@ def solve(cases: Iterable[Case], *, progress: bool | None = None) -> list[Soluti
 
     quiet = None if progress is None else not progress
     bar = tqdm(list(cases), desc="verify", unit="case", disable=quiet, leave=False)
-    return [_solve_case(case) for case in bar]
+    return [solve_stack(case) if case.sample.is_stack else _solve_case(case) for case in bar]
 
 
 def _solve_case(case: Case) -> Solution:
-    state, rounding, averages = _state(case)
+    state, rounding, averages = moments_of(case)
     quiet = {"bloch-redfield": {}, "evolution": {"progress": False}}
     rates = {name: relaxation_at(state, method=name, **quiet[name]) for name in NUMERICAL}
     flips = _one_coupling(case.sample, (1, 1, 0))
@@ -166,15 +157,6 @@ def _solve_case(case: Case) -> Solution:
             relaxation_at(replace(state, sample=only_jz), method="bloch-redfield").dissipator[0, 0]
         ),
     )
-
-
-def _state(case: Case) -> tuple[Equilibrium, Array, list[Averages]]:
-    """The moments by the lowest free energy, as the routes take them."""
-    magnet, point = case.sample.magnet, (np.array(case.temperature), np.array(case.field))
-    x, rounding = reference.reduced_splittings(magnet, case.temperature, case.field)
-    found = [reference.boltzmann(spin, one) for spin, one in zip(magnet.spins, x, strict=True)]
-    averages = Means(*np.reshape(found, (len(found), 5)).T[:4])
-    return Equilibrium(case.sample, *point, x, averages), rounding, found
 
 
 def _tensors(case: Case, found: Relaxation) -> dict[str, Array]:

@@ -5,12 +5,12 @@ Every deviation and tolerance is relative to a stated scale. A part that raises 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,60 +24,28 @@ from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.reports.verify import reference
 from openmr.reports.verify.cases import THIN, Solution
+from openmr.reports.verify.check import TENSOR_TOLERANCE, Allowance, Check, check, relative
+from openmr.reports.verify.stack_comparison import OF_STACKS, StackLine
+from openmr.reports.verify.stacks import StackSolution
 from openmr.sample import ordering
 from openmr.sample.film import Electrons, Film
 from openmr.sample.magnet import Magnet, Moments
-from openmr.tables import Comparison
 from openmr.transport import surviving
 from openmr.transport.diffusion import graded_profile, profile
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity, mechanisms, resistivity
 
-
-class _Allowance(NamedTuple):
-    scale: float
-    tolerance: float
-    because: str
-
-
-TENSOR_TOLERANCE: Final = 1e-12
-"""Part of the largest rate: some thousand roundings of the tensor's sums."""
 EVOLUTION_TOLERANCE: Final = 1e-4
 """Part of the largest rate; three times the stated uncertainty if that is less."""
 PRECESSION_TOLERANCE: Final = 1e-8
 """Part of |omega_B| plus the exchange shifts of all sublattices."""
-LAW: Final = _Allowance(1.0, TENSOR_TOLERANCE, "over the largest exchange rate; rounding")
+LAW: Final = Allowance(1.0, TENSOR_TOLERANCE, "over the largest exchange rate; rounding")
 AXES: Final = ((0.7, 0.4), (1.2, 2.5), (2.9, 5.1))
 """(theta, phi) [rad] of some quantisation axes."""
 E: Final = 2.0
 """Electric field of the profiles [V/m]."""
 LONGEST_SUM: Final = 1e4
 """|beta eps_L| up to which the noise is integrated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check(Comparison):
-    """One number that ships, beside the same number found another way.
-
-    Attributes
-    ----------
-    station : str
-        Of the line, whose number it is.
-    kind : {"number", "law", "zero"}
-        A law leaves zero; of "zero" both sides are less than what is allowed.
-    case, quantity, equation, unit : str
-    closed_form, numerical : float
-        In `unit`.
-    """
-
-    station: str
-    kind: str
-    case: str
-    quantity: str
-    equation: str
-    unit: str
-    closed_form: float
-    numerical: float
 
 
 class _Line:
@@ -92,6 +60,7 @@ class _Line:
         self.sites = [f" [{i}]" for i in range(len(solution.averages))]
         if len(self.sites) == 1:
             self.sites = [""]
+        self.check = partial(check, solution.case.name)
 
     @cached_property
     def resistivity(self) -> Resistivity:
@@ -104,7 +73,9 @@ class _Line:
 
     @property
     def state(self) -> Equilibrium:
-        return self.rates.equilibrium
+        found = self.rates.equilibrium
+        assert isinstance(found, Equilibrium)  # `solve` has refused moments with axes of their own
+        return found
 
     @property
     def forms(self) -> ModuleType:
@@ -115,47 +86,15 @@ class _Line:
     def lines(self) -> Any:
         return self.forms.thermal_lines(self.state, self.magnet.disorder)
 
-    def check(
-        self,
-        allowance: _Allowance,
-        route: str,
-        quantity: str,
-        equation: str,
-        unit: str,
-        closed_form: ArrayLike,
-        numerical: ArrayLike,
-        *,
-        kind: str = "",
-        show: Callable[[float], float] = float,
-    ) -> Check:
-        """One check; `show` turns the compared number into the one that is printed."""
-        scale, tolerance, because = allowance
-        value, found = float(np.squeeze(closed_form)), float(np.squeeze(numerical))
-        is_zero = max(abs(value), abs(found)) <= scale * tolerance
-        return Check(
-            station="",
-            kind=kind or ("zero" if is_zero else "number"),
-            case=self.s.case.name,
-            quantity=quantity,
-            equation=equation,
-            unit=unit,
-            route=route,
-            closed_form=show(value) + 0.0,
-            numerical=show(found) + 0.0,
-            deviation=abs(found - value) / scale,
-            tolerance=tolerance,
-            because=because,
-        )
-
 
 def compare(
-    solutions: Iterable[Solution], stations: Iterable[str] | None = None
+    solutions: Iterable[Solution | StackSolution], stations: Iterable[str] | None = None
 ) -> Iterator[Check]:
     """Set what ships beside what the routes found, one number after the other.
 
     Parameters
     ----------
-    solutions : iterable of Solution
+    solutions : iterable of Solution or StackSolution
     stations : iterable of str, optional
         Only those; all of the line by default.
 
@@ -164,26 +103,28 @@ def compare(
     Check
     """
     asked = tuple(_STATIONS if stations is None else stations)
-    for line in map(_Line, solutions):
+    for solution in solutions:
+        line: _Line | StackLine
+        parts: Mapping[str, tuple[Callable[[Any], Iterator[Check]], ...]]
+        if isinstance(solution, StackSolution):
+            line, parts = StackLine(solution), OF_STACKS
+        else:
+            line, parts = _Line(solution), _STATIONS
         for station in asked:
-            for part in _STATIONS[station]:
-                for check in _checks(part, line):
-                    yield replace(check, station=station)
+            for part in parts.get(station, ()):
+                for found in _checks(part, line):
+                    yield replace(found, station=station)
 
 
-def _checks(part: Callable[[_Line], Iterator[Check]], line: _Line) -> Iterator[Check]:
+def _checks(part: Callable[[Any], Iterator[Check]], line: _Line | StackLine) -> Iterator[Check]:
     try:
         yield from part(line)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
-        allowance = _Allowance(1.0, EPSILON, f"could not be computed: {e}")
+        allowance = Allowance(1.0, EPSILON, f"could not be computed: {e}")
         yield line.check(allowance, "none", str(part.__doc__), "-", "-", np.nan, np.nan)
 
 
 # --- scales and tolerances -------------------------------------------------------------------
-
-
-def _relative(scale: float, tolerance: float, because: str = "rounding") -> _Allowance:
-    return _Allowance(abs(float(scale)) or 1.0, tolerance, f"relative; {because}")
 
 
 def _largest_rate(found: Relaxation) -> float:
@@ -207,20 +148,20 @@ def _element_tolerance(line: _Line, found: Relaxation) -> Array:
     return np.asarray(np.minimum(EVOLUTION_TOLERANCE, stated))
 
 
-def _rate_allowance(line: _Line, found: Relaxation, *elements: tuple[int, int]) -> _Allowance:
+def _rate_allowance(line: _Line, found: Relaxation, *elements: tuple[int, int]) -> Allowance:
     tolerance = _element_tolerance(line, found)
     reason = "rounding" if found.uncertainty is None else "3 stated uncertainties, at most 1e-4"
-    return _Allowance(
+    return Allowance(
         _largest_rate(found),
         max(float(tolerance[element]) for element in elements or ((0, 0),)),
         f"over the largest exchange rate; {reason}",
     )
 
 
-def _total_rate_allowance(line: _Line, found: Relaxation) -> _Allowance:
+def _total_rate_allowance(line: _Line, found: Relaxation) -> Allowance:
     """For rates with 1/tau_0, whose rounding may exceed that of the exchange part."""
     scale, tolerance, because = _rate_allowance(line, found)
-    return _Allowance(scale, tolerance + 8 * EPSILON * line.bare / scale, because)
+    return Allowance(scale, tolerance + 8 * EPSILON * line.bare / scale, because)
 
 
 def _spin_splittings(line: _Line) -> float:
@@ -236,12 +177,12 @@ def _turning_tolerance(line: _Line) -> float:
     return TENSOR_TOLERANCE + float(shifts @ line.s.rounding) / (_spin_splittings(line) or 1.0)
 
 
-def _precession_allowance(line: _Line, found: Relaxation) -> _Allowance:
+def _precession_allowance(line: _Line, found: Relaxation) -> Allowance:
     scale = _spin_splittings(line) / units.HBAR
     if scale == 0.0:  # no precession at all: what the fit says of its own zero
         return _rate_allowance(line, found, (0, 1), (1, 0))
     tolerance = _turning_tolerance(line) + PRECESSION_TOLERANCE * (found.uncertainty is not None)
-    return _Allowance(scale, tolerance, "over |omega_B| + |exchange shifts|; asked of the method")
+    return Allowance(scale, tolerance, "over |omega_B| + |exchange shifts|; asked of the method")
 
 
 def _surviving_tolerance(line: _Line, found: Relaxation) -> float:
@@ -273,7 +214,7 @@ def _conversions(line: _Line) -> Iterator[Check]:
 
     def row(name: str, unit: str, form: ArrayLike, own: float, off: float = 64 * EPSILON) -> Check:
         because = "rounding" if off < 1e-9 else "two adjustments of the constants"
-        allowance = _relative(own, off, because)
+        allowance = relative(own, off, because)
         return line.check(allowance, "own arithmetic", name, "-", unit, form, own)
 
     for site, one in zip(line.sites, magnet.sublattices, strict=True):
@@ -314,7 +255,7 @@ def _moments(line: _Line) -> Iterator[Check]:
     for i, (site, own) in enumerate(zip(line.sites, line.s.averages, strict=True)):
         spin, x = float(line.magnet.spins[i]), float(line.s.state.reduced_splitting[i])
         rounding = float(line.s.rounding[i])
-        absolute = _Allowance(1.0, rounding + EPSILON, "absolute; rounding over the stiffness")
+        absolute = Allowance(1.0, rounding + EPSILON, "absolute; rounding over the stiffness")
         solved = line.state.reduced_splitting[i]
         yield line.check(absolute, "free energy", "beta eps_L" + site, "(30)", "1", solved, x)
         # none of the averages changes by more than 2S of itself with beta eps_L
@@ -326,12 +267,12 @@ def _moments(line: _Line) -> Iterator[Check]:
             ("flip_up", "(67)", own.flip_up, own.flip_up),
             ("flip_down", "(68)", own.flip_down, own.flip_down),
         ):
-            row = partial(line.check, _relative(scale, allowed, "rounding of the splitting"))
+            row = partial(line.check, relative(scale, allowed, "rounding of the splitting"))
             form = getattr(line.state, name)[i]
             yield row("Boltzmann sum", name + site, equation, "1", form, value)
         if x:  # else the closed forms have a removable 0/0; their coth's cancel to a part in x^2
             rounding = 16 * EPSILON * square * (1 + 1 / x**2)
-            row = partial(line.check, _Allowance(1.0, rounding, "absolute; rounding of coth"))
+            row = partial(line.check, Allowance(1.0, rounding, "absolute; rounding of coth"))
             mean, second = line.forms.mean_spin(spin, x), line.forms.second_moment(spin, x)
             yield row("Boltzmann sum", "<S_par>" + site, "(32)", "1", mean, own.mean)
             yield row("Boltzmann sum", "<S_par^2>" + site, "(33)", "1", second, own.square)
@@ -343,11 +284,11 @@ def _noise(line: _Line) -> Iterator[Check]:
     for site, x in zip(line.sites, splittings, strict=True):
         if abs(x) < LONGEST_SUM:
             form, own = electron_hole_spectrum(x), reference.electron_hole_noise(x)
-            allowance = _relative(own, 256 * EPSILON * (1 + abs(x)), "rounding of exp(x)")
+            allowance = relative(own, 256 * EPSILON * (1 + abs(x)), "rounding of exp(x)")
             row = partial(line.check, allowance, "quadrature")
             yield row("noise of beta eps_L" + site, "(60)", "1", form, own)
     allowed = 64 * EPSILON * (1 + max(map(abs, splittings), default=0.0))
-    kms = _Allowance(1.0, allowed, "over the larger side; rounding of exp(x)")
+    kms = Allowance(1.0, allowed, "over the larger side; rounding of exp(x)")
     law, value = partial(line.check, kms, line.found.method, kind="law"), line.found.diagnostics
     yield law("detailed balance violated by", "(48)", "1", 0.0, value["kms"])
 
@@ -410,7 +351,7 @@ def _golden_rule(line: _Line) -> Iterator[Check]:
     yield row("dephasing printed, times nu_F", "(75) printed", "1/s", form, line.s.dephasing)
     scale = (_spin_splittings(line) or 1.0) / abs(electrons.g * units.MU_B)
     because = "over |B| + |B_sd| of each sublattice; rounding"
-    allowance = _Allowance(scale, _turning_tolerance(line), because)
+    allowance = Allowance(scale, _turning_tolerance(line), because)
     field = partial(line.check, allowance, found.method)
     form = forms.exchange_field(magnet, electrons, line.state)
     yield field("B_sd", "(83)", "T", form, found.exchange_field)
@@ -420,7 +361,7 @@ def _golden_rule(line: _Line) -> Iterator[Check]:
         # an exchange-only steady state: the flips of the two spins balance
         share = (electrons.dos_up - electrons.dos_down) / (electrons.dos_up + electrons.dos_down)
         form = forms.spin_per_charge(line.rates.dissipator[2, 2], line.rates.charge_to_spin)
-        allowance = _Allowance(1.0, 16 * EPSILON, "absolute; rounding")
+        allowance = Allowance(1.0, 16 * EPSILON, "absolute; rounding")
         yield line.check(allowance, "densities of states", "dN_par/dN_0", "(63)", "1", form, share)
     law, value = partial(line.check, LAW, found.method, kind="law"), found.diagnostics
     yield law("trace changes by", "(58)", "1", 0.0, value["trace"])
@@ -428,7 +369,7 @@ def _golden_rule(line: _Line) -> Iterator[Check]:
     yield law("positivity violated by", "(34)", "1", 0.0, -min(0.0, float(value["positivity"])))
     moved = film_tensor(found.rotated(turn).rotated(turn), b) - film_tensor(found, b)
     change = np.abs(moved).max() / (np.abs(found.tensor).max() or 1.0)
-    rounding = _Allowance(1.0, 64 * EPSILON, "over the largest rate; rounding")
+    rounding = Allowance(1.0, 64 * EPSILON, "over the largest rate; rounding")
     law = partial(line.check, rounding, found.method, kind="law")
     yield law("turned axes move the tensor by", "(39)", "1", 0.0, change)
 
@@ -516,10 +457,10 @@ def _charge(line: _Line) -> Iterator[Check]:
         ):
             if along > 0:  # a length goes with the inverse square root of its rate
                 form, own = length(film, line.rates), (film.diffusion / rate) ** 0.5
-                allowance = _relative(own, float(error / rate * largest) + 8 * EPSILON, _CARRIED)
+                allowance = relative(own, float(error / rate * largest) + 8 * EPSILON, _CARRIED)
                 yield line.check(allowance, found.method, name, "(81)", "m", form, own)
         change = _surviving_tolerance(line, found) + 8 * EPSILON * unit / scale
-        allowance = _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
+        allowance = Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
         row = partial(line.check, allowance, f"{found.method}, {BOUNDARY}")
         sigma = reference.conductivity(film, line.s.diffused[found.method].surviving)
         second = unit * (2 * np.eye(2) - sigma)
@@ -533,7 +474,7 @@ def _versions(line: _Line) -> Iterator[Check]:
     square, left = film.spin_hall_angle**2, line.s.diffused["bloch-redfield"].surviving
     scale, change = square * unit or unit, 4 * _surviving_tolerance(line, line.found)
     change += 8 * EPSILON * unit / scale
-    allowance = _Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
+    allowance = Allowance(scale, change, f"over theta_SH^2 rho_L0; {_CARRIED}")
     route = f"bloch-redfield, {BOUNDARY}"
     row = partial(line.check, allowance, route)
     inverse = np.linalg.inv(reference.conductivity(film, left))
@@ -544,13 +485,13 @@ def _versions(line: _Line) -> Iterator[Check]:
     form = resistivity(film, rates, b, precession_sign="printed").transverse
     own = unit * -reference.conductivity(film, left.T)[1, 0]
     yield row("rho_T, precession printed", "(87) printed", "Ohm m", form, own)
-    ratio = partial(line.check, _relative(1.0, change, _CARRIED), route)
+    ratio = partial(line.check, relative(1.0, change, _CARRIED), route)
     for i, mode in enumerate(_modes(left, b)):
         form = getattr(line.resistivity, f"drho{i}") / unit
         yield ratio(f"drho_{i} / rho_L0", f"({88 + i})", "1", form, mode)
     share, thin = line.s.thin
     allowed = THIN * 4 * _surviving_tolerance(line, line.found) + thin.rounding + 8 * EPSILON
-    near = partial(line.check, _relative(1.0, allowed, _CARRIED), route)
+    near = partial(line.check, relative(1.0, allowed, _CARRIED), route)
     for kind, say, of, part in (
         ("axial", ratio, 1.0, line.s.switched["axial"]),
         ("thin", near, share, thin.surviving),
@@ -610,7 +551,7 @@ def _profiles(line: _Line) -> Iterator[Check]:
             form = profile(film, line.rates, line.b, depth=depth, electric_field=E, method=method)
         change = 4 * _surviving_tolerance(line, line.found) + 4 * form.uncertainty
         at = [0, len(form.depth) // 2, -1][: 3 - (method == "collocation")]  # its own depths
-        allowance = _relative(film.thickness, 8 * EPSILON)
+        allowance = relative(film.thickness, 8 * EPSILON)
         row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
         yield row(f"depth [{method}]", "(B23)", "m", form.depth[at[1]], depth[1])
         for name, unit, scale, values, own in (
@@ -618,7 +559,7 @@ def _profiles(line: _Line) -> Iterator[Check]:
             ("current", "A/m^2", 1 / film.resistivity, form.current, currents),
         ):
             because = "over theta_SH E, times d or 1/rho_L0; carried through"
-            allowance = _Allowance(abs(theta * E * scale) or scale, change, because)
+            allowance = Allowance(abs(theta * E * scale) or scale, change, because)
             row = partial(line.check, allowance, f"bloch-redfield, {BOUNDARY}")
             for k, place in enumerate(at):
                 kind = "law" if (name, k) == ("current", 0) else ""

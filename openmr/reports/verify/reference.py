@@ -55,7 +55,7 @@ def reduced_splittings(magnet: Magnet, temperature: float, field: float) -> tupl
         near = temperature <= order * (1 + 16 * EPSILON)
         return np.zeros(len(spins)), np.full(len(spins), 8 * (16 * EPSILON) ** 0.5 * near)
     beta = 1 / (units.K_B * temperature)
-    g = np.array([moments.g for moments in magnet.sublattices])
+    g = np.array([moments.single_g for moments in magnet.sublattices])
     zeeman, coupling = beta * units.MU_B * g * field, beta * np.array(magnet.weiss)
     weights = _reciprocal_weights(coupling)
 
@@ -115,7 +115,7 @@ def ordering_temperatures(magnet: Magnet) -> tuple[float, float]:
     squares = np.array([boltzmann(spin, 0.0).square for spin in magnet.spins])
     values, modes = np.linalg.eig(np.array(magnet.weiss) * squares / units.K_B)
     first = int(np.argmax(values.real))
-    moment = np.array([m.density * m.g for m in magnet.sublattices]) * modes[:, first].real
+    moment = np.array([m.density * m.single_g for m in magnet.sublattices]) * modes[:, first].real
     order = max(0.0, float(values[first].real))
     is_net = abs(moment.sum()) > 1e-9 * np.abs(moment).sum()
     return (order, 0.0) if is_net else (0.0, order)

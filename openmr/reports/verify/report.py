@@ -14,10 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from openmr import _checks
 from openmr._version import __version__
-from openmr.reports.verify.cases import NUMERICAL, Case, Solution, solve, standard_cases
-from openmr.reports.verify.comparison import Check, compare
+from openmr.reports.verify import stacks
+from openmr.reports.verify.case import Case
+from openmr.reports.verify.cases import NUMERICAL, Solution, solve, standard_cases
+from openmr.reports.verify.check import Check
+from openmr.reports.verify.comparison import compare
+from openmr.reports.verify.stacks import StackSolution
 from openmr.sample import presets
-from openmr.sample.film import Sample, expect_film
+from openmr.sample.film import Sample
 from openmr.tables import document, table
 
 
@@ -28,12 +32,12 @@ class Report:
     Attributes
     ----------
     checks : tuple of Check
-    solutions : tuple of Solution
+    solutions : tuple of Solution or StackSolution
         Every case by the numerical routes.
     """
 
     checks: tuple[Check, ...]
-    solutions: tuple[Solution, ...]
+    solutions: tuple[Solution | StackSolution, ...]
 
     measurements = _checks.old_name("measurements", "solutions")
 
@@ -93,16 +97,17 @@ def verify(
     direction: ArrayLike = (1.0, 0.0, 0.0),
     progress: bool | None = None,
 ) -> Report:
-    """Verify every station of the line on a film, and on a stated set of other films.
+    """Verify every station of the line on a film or stack, and on a stated set of others.
 
     Parameters
     ----------
     sample : Sample, optional
-        The film that comes first; `presets.pt_py()` by default.
+        The film or stack that comes first; `presets.pt_py()` by default. Of a stack each layer
+        with moments is verified as a film, too.
     temperature, field : array_like, K and T
         Where; broadcast against each other.
     direction : array_like (3,), no unit
-        Field direction b of the film; current along x, film normal z.
+        Field direction b; current along x, film normal z.
     progress : bool, optional
         Show a progress bar; by default only on a terminal.
 
@@ -117,7 +122,7 @@ def verify(
         For bad arguments.
     """
     sample = presets.pt_py() if sample is None else sample
-    expect_film(sample)
+    _checks.instance("sample", sample, Sample)
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     unit = _checks.unit_vectors("direction", direction)
@@ -125,10 +130,14 @@ def verify(
         raise _checks.ParameterError(f"`direction` must have shape (3,), got {unit.shape}")
     x, y, z = unit.tolist()
     points = _checks.broadcast(temperature=temperature, field=field)
+    films = [sample.layer(i) for i, one in enumerate(sample.layers) if one.magnet]
     own = [
-        Case(f"{sample.name}, T = {t:g} K, B = {b:g} T", sample, float(t), float(b), (x, y, z))
+        Case(f"{one.name}, T = {t:g} K, B = {b:g} T", one, float(t), float(b), (x, y, z))
+        for one in ([sample, *films] if sample.is_stack else [sample])
         for t, b in zip(*(p.ravel() for p in points), strict=True)
     ]
+    if progress is not None:
+        _checks.switch("progress", progress)
     with threadpool_limits(limits=1, user_api="blas"):  # threads cost more than small matrices
         solutions = solve([*own, *standard_cases()], progress=progress)
     return Report(checks=tuple(compare(solutions)), solutions=tuple(solutions))
@@ -139,7 +148,8 @@ def verify(
 LINE = ("tau_par", "tau_perp", "omega_L", "l_par", "l_perp", "rho_L", "rho_T")
 INTRODUCTION = """\
 openmr verify: each station of the line against a way that does not know it, and the rates against
-the quantum dynamics of electron spin (x) local moment.
+the quantum dynamics of electron spin (x) local moment. Of a stack, the conductances of its faces by
+what one moment does, and its resistances by the boundary-value problem through all layers.
 
 Each number is given by what ships and by another way, with its deviation and what is allowed
 ('MISS' where it is more). Deviations are relative to: the largest exchange
@@ -155,7 +165,7 @@ _STATION_COLUMNS = ("station", *(f"{kind}s" for kind in _KINDS), "missed", "rout
 
 
 def _table(report: Report) -> str:
-    cases = [row for s in report.solutions for row in _case_rows(s, report.checks)]
+    cases = [row for s in report.solutions for row in _rows(s, report.checks)]
     *numbers, last = _STATION_COLUMNS
     stations = [[*(str(row[n]) for n in numbers), "; ".join(row[last])] for row in report.stations]
     counts = (f"{sum(row[n] for row in report.stations)} {n}" for n in numbers[1:])
@@ -182,6 +192,14 @@ def _table(report: Report) -> str:
         f"{', '.join(counts)}.",
     ]
     return "\n".join(lines)
+
+
+def _rows(
+    solution: Solution | StackSolution, checks: Sequence[Check]
+) -> Iterator[str | Sequence[str]]:
+    if isinstance(solution, StackSolution):
+        return _stack_rows(solution, checks)
+    return _case_rows(solution, checks)
 
 
 def _case_rows(solution: Solution, checks: Sequence[Check]) -> Iterator[str | Sequence[str]]:
@@ -226,6 +244,37 @@ def _case_rows(solution: Solution, checks: Sequence[Check]) -> Iterator[str | Se
     if tensor:
         worst = (_worst([c for c in tensor if c.route == route]).text for route in NUMERICAL)
         yield "tensor", "", "", "worst of nine", "", next(worst), "", next(worst)
+
+
+def _stack_rows(solution: StackSolution, checks: Sequence[Check]) -> Iterator[str | Sequence[str]]:
+    """A stack in words, then its faces and resistivities."""
+    case = solution.case
+    b = ", ".join(f"{component:.3g}" for component in case.direction)
+    yield f"\n{case.name}\n  T = {case.temperature:g} K; B = {case.field:g} T; b = ({b})"
+    for i, layer in enumerate(case.sample.layers):
+        film = layer.film
+        moments = f"; S = {', '.join(f'{s:g}' for s in layer.magnet.spins)}" if layer.magnet else ""
+        yield (
+            f"  layers.{i}: d = {1e9 * film.thickness:g} nm; theta_SH = {film.spin_hall_angle:g}; "
+            f"D = {film.diffusion:.4g} m^2/s; tau_0 = {film.spin_flip_time:.4g} s; "
+            f"rho_L0 = {film.resistivity:g} Ohm m{moments}"
+        )
+    for face in solution.faces:
+        sheet, moments = face.sheet, "conductances given"
+        if sheet.spin and sheet.areal_density and sheet.exchange:
+            numbers = zip(sheet.spin, sheet.areal_density, sheet.exchange, strict=True)
+            each = (f"S = {s:g}, n_2D = {n:g} m^-2, J = {j:g} eV m^3" for s, n, j in numbers)
+            moments = "; ".join(each)
+        yield f"  {face.name}: {sheet.name}: {moments}"
+    allowed = "deviation (allowed)"
+    yield "", "Eq.", "unit", "closed form", "Bloch-Redfield", allowed, "batched", allowed
+    own = {(c.quantity, c.route.split(", ")[0]): c for c in checks if c.case == case.name}
+    for quantity in dict.fromkeys(name for name, _ in own):
+        if quantity in LINE or quantity[:2] == "G_":
+            found = [own[quantity, route] for route in stacks.ROUTES if (quantity, route) in own]
+            for one in found[:1]:
+                values = (text for c in found for text in (f"{c.numerical:.5g}", c.text))
+                yield quantity, one.equation, one.unit, f"{one.closed_form:.5g}", *values
 
 
 def _worst(checks: Sequence[Check]) -> Check:

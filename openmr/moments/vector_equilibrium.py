@@ -1,0 +1,234 @@
+"""Thermal state of moments with axes of their own, which need not lie along the field.
+
+Vectors are in coordinates of the film: x along the current, z along its normal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from openmr import units
+from openmr._checks import Array, ParameterError
+from openmr.moments.grid import blocks
+from openmr.moments.levels import (
+    AxialLevels,
+    Levels,
+    axial_levels,
+    levels,
+    means,
+    points_at_once,
+)
+from openmr.moments.state import ThermalState
+from openmr.moments.vector_weiss import Solution, VectorProblem, followed, lowest
+from openmr.sample.magnet import Magnet, symmetrising_weights
+
+BRANCHES = ("lowest", "up", "down")
+_TURNED = 1e-10
+"""Angle [rad] by which moments, fields and axes may differ and still be taken for parallel."""
+
+
+@dataclass(frozen=True)
+class VectorEquilibrium(ThermalState):
+    """Thermal state of the moments; sublattices are the axis before the components.
+
+    Attributes
+    ----------
+    sample : Sample
+    temperature, field : array (...), K and T
+    direction : array (..., 3), no unit
+        Unit vector b of the field.
+    drive : array (..., n, 3), eV
+        h of H_i + h.S, what acts on each sublattice: field and exchange.
+    stability : array (...), no unit
+        Smallest eigenvalue of the curvature of the free energy, 1 without exchange; 0 where the
+        state ends. Free rotations, which cost nothing, are left out.
+    """
+
+    direction: Array
+    drive: Array
+    stability: Array
+
+    @property
+    def _beta(self) -> Array:
+        return np.asarray(1.0 / (units.K_B * self.temperature))
+
+    @cached_property
+    def mean(self) -> Array:
+        """<S_i>, the order vector of each sublattice, shape (..., n, 3)."""
+        grid, n = self.temperature.shape, len(self.magnet.sublattices)
+        found = np.empty((self.temperature.size, n, 3))
+        drive, beta = self.drive.reshape(found.shape), self._beta.ravel()
+        for i, moments in enumerate(self.magnet.sublattices):
+            axes = moments.crystal_axes
+            own = drive[:, i] @ axes.T
+            found[:, i] = means(moments.crystal_hamiltonian, moments.spin, own, beta) @ axes
+        return found.reshape(*grid, n, 3)
+
+    @cached_property
+    def mean_spin(self) -> Array:
+        """<S_par> along the field direction b, shape (..., n)."""
+        axial = [self.axial(i) for i in range(len(self.magnet.sublattices))]
+        if any(one is None for one in axial):
+            return np.asarray(np.einsum("...ia,...a->...i", self.mean, self.direction))
+        return np.stack([one.mean_spin for one in axial if one is not None], axis=-1)
+
+    def axial(self, sublattice: int) -> AxialLevels | None:
+        """Levels of S_par along b, if they are those of one sublattice; no diagonalisation.
+
+        Parameters
+        ----------
+        sublattice : int
+            Which one, from 0.
+
+        Returns
+        -------
+        AxialLevels or None
+            None where the Hamiltonian does not commute with S_par at some point.
+        """
+        moments, drive = self.magnet.sublattices[sublattice], self.drive[..., sublattice, :]
+        crystal = moments.crystal_hamiltonian
+        own = np.diagonal(crystal).real
+        along = (drive * self.direction).sum(axis=-1)
+        across = drive - along[..., None] * self.direction
+        size = np.abs(drive).max(axis=-1, keepdims=True, initial=0.0)
+        if np.any(crystal != np.diag(own)) or np.any(np.abs(across) > _TURNED * size):
+            return None
+        m = moments.spin - np.arange(len(own))
+        if np.ptp(own) > 0:
+            z = moments.crystal_axes[2]
+            sign = np.sign(self.direction @ z)[..., None]
+            if np.any(np.abs(self.direction - sign * z) > _TURNED):
+                return None
+            own = np.asarray(np.where(sign > 0, own, own[::-1]))
+        energies = (own + along[..., None] * m) * self._beta[..., None]
+        return axial_levels(np.asarray(energies), np.asarray(m))
+
+    def levels(self, sublattice: int) -> Levels:
+        """Levels of one sublattice in the axes of its crystal.
+
+        Parameters
+        ----------
+        sublattice : int
+            Which one, from 0.
+
+        Returns
+        -------
+        Levels
+            Arrays (...), (..., d), (..., d) and (..., 3, d, d).
+        """
+        moments = self.magnet.sublattices[sublattice]
+        grid = self.temperature.shape
+        own = self.drive[..., sublattice, :].reshape(-1, 3) @ moments.crystal_axes.T
+        found = levels(moments.crystal_hamiltonian, moments.spin, own, self._beta.ravel())
+        return Levels(*(array.reshape((*grid, *array.shape[1:])) for array in found))
+
+    @property
+    def spread(self) -> Array:
+        """Highest level over the lowest, of any sublattice [eV], shape (...)."""
+        heights = [self.levels(i).energies[..., -1] for i in range(len(self.magnet.sublattices))]
+        return np.asarray(np.max(heights, axis=0) / self._beta)
+
+    @property
+    def free_energy(self) -> Array:
+        """F per w of the first sublattice [eV], shape (...).
+
+        sum_i w_i [-k_B T ln Z_i + (h0_i - h_i).<S_i>] - (1/2) sum_ij w_i <S_i>.J0_ij <S_j>, with
+        the weights of `Magnet.weiss` over the first; the constant of a matrix `hamiltonian` is 0.
+        """
+        weights = symmetrising_weights(np.array(self.magnet.weiss))
+        weights = weights / weights[0]
+        kelvin = units.K_B * self.temperature
+        zeeman = _zeeman(self.magnet, self.field, self.direction)
+        pull = np.einsum("ijab,...jb->...ia", self.magnet.couplings, self.mean)
+        rest = ((zeeman - self.drive - 0.5 * pull) * self.mean).sum(axis=-1)
+        logs = [self.levels(i).log_partition for i in range(len(weights))]
+        return np.asarray((weights * (rest - kelvin[..., None] * np.stack(logs, -1))).sum(axis=-1))
+
+
+def _turned_g(magnet: Magnet) -> Array:
+    """g^T of each sublattice in coordinates of the film, shape (n, 3, 3)."""
+    found = [one.crystal_axes.T @ one.g_tensor.T @ one.crystal_axes for one in magnet.sublattices]
+    return np.array(found)
+
+
+def _zeeman(magnet: Magnet, field: Array, direction: Array) -> Array:
+    """mu_B g^T B of each sublattice, shape (..., n, 3) [eV]."""
+    along = np.einsum("iab,...b->...ia", _turned_g(magnet), direction)
+    return np.asarray(units.MU_B * field[..., None, None] * along)
+
+
+def solved(
+    magnet: Magnet, temperature: Array, field: Array, direction: Array, branch: str
+) -> Solution:
+    """Drives (..., n, 3) and stability (...) at points broadcast to one shape.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    temperature, field : array (...), K and T
+    direction : array (..., 3), no unit
+    branch : {"lowest", "up", "down"}
+
+    Returns
+    -------
+    Solution
+        On the grid.
+    """
+    grid, n = temperature.shape, len(magnet.sublattices)
+    kelvin, tesla, b = temperature.ravel(), field.ravel(), direction.reshape(-1, 3)
+    zeeman = _zeeman(magnet, tesla, b)
+    if not np.any(magnet.weiss):
+        return Solution(zeeman.reshape(*grid, n, 3), np.ones(grid))
+    problem = VectorProblem(
+        spins=magnet.spins,
+        hamiltonians=[one.crystal_hamiltonian for one in magnet.sublattices],
+        axes=np.array([one.crystal_axes for one in magnet.sublattices]),
+        weights=symmetrising_weights(np.array(magnet.weiss)),
+        weiss=magnet.couplings,
+        beta=1.0 / (units.K_B * kelvin),
+        zeeman=zeeman,
+        along=np.einsum("iab,pb->pia", _turned_g(magnet), b),
+    )
+    drive, stiffness = np.empty((len(kelvin), n, 3)), np.empty(len(kelvin))
+    if branch == "lowest":
+        size = points_at_once(float(magnet.spins.max()))
+        pieces = [np.arange(len(kelvin))[block] for block in blocks(len(kelvin), size)]
+    else:
+        pieces = _curves(kelvin, tesla, b, branch)
+    for piece in pieces:
+        solve = lowest if branch == "lowest" else followed
+        drive[piece], stiffness[piece] = solve(problem.at(piece))
+    return Solution(drive.reshape(*grid, n, 3), stiffness.reshape(grid))
+
+
+def _curves(kelvin: Array, tesla: Array, b: Array, branch: str) -> list[np.ndarray]:
+    """Indices of the points of each temperature and direction, in the order of the sweep."""
+    _, curve = np.unique(np.column_stack([kelvin, b]), axis=0, return_inverse=True)
+    found = []
+    for k in range(curve.max(initial=-1) + 1):
+        where = np.flatnonzero(curve == k)
+        order = np.argsort(tesla[where], kind="stable")
+        found.append(where[order if branch == "up" else order[::-1]])
+    return found
+
+
+def refuse_branch(branch: str, magnet: Magnet) -> None:
+    """Refuse a branch of moments that always lie along the field in their lowest state.
+
+    Parameters
+    ----------
+    branch : str
+    magnet : Magnet
+
+    Raises
+    ------
+    ParameterError
+        For another branch than the lowest, of moments without axes of their own.
+    """
+    if branch != "lowest" and not magnet.is_oriented:
+        raise ParameterError(
+            f"`branch` must be 'lowest' for moments without axes of their own, got {branch!r}"
+        )

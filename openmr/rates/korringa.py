@@ -1,0 +1,253 @@
+"""Relaxation of one moment by the electrons: rates among its levels, T1, T2, and the spin it takes.
+
+V = -(1/2) sum_a sigma_a X_a with X_a = sum_b J_ab S_b; nu is the electrons' density of states per
+spin. Between levels of energies x_m (over k_B T)
+
+    W_mn = (pi/hbar) nu^2 k_B T K(x_m - x_n) sum_a |X_a^nm|^2,    K(x) = x / (1 - exp(-x)),
+
+goes from m to n, and with coherences d rho/dt = L rho,
+
+    L rho = -sum_a [X_a, Lam_a rho - rho Lam_a^+],
+    Lam_a^mn = (pi/2 hbar) nu^2 k_B T K(x_n - x_m) X_a^mn.
+
+A spin accumulation mu, relative to the field that acts on the electrons, drives the moment by the
+same form with Lam_a -> (pi/2 hbar) nu^2 sum_bc i eps_abc K'(x_n - x_m) X_b^mn mu_c; what the moment
+gives to the electrons is the back flux. Level shifts of second order grow with the logarithm of the
+band width and are left out. Everything here is of one point, without checks; matrices act on rho
+row by row.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openmr._checks import Array, ComplexArray
+from openmr.bath.correlators import electron_hole_spectrum
+from openmr.moments.levels import Levels
+from openmr.units import HBAR, K_B
+
+LEVI_CIVITA = np.zeros((3, 3, 3))
+for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+    LEVI_CIVITA[_i, _j, _k], LEVI_CIVITA[_i, _k, _j] = 1.0, -1.0
+
+
+class MomentBath(NamedTuple):
+    """A moment at one point and the electrons that it meets.
+
+    Attributes
+    ----------
+    levels : Levels
+        Of the moment, without axes of a grid.
+    coupling : array (3, 3), eV m^3
+        J_ab between sigma_a and S_b, in the axes of `levels`.
+    dos : float, eV^-1 m^-3
+        nu, density of states per spin.
+    temperature : float, K
+    """
+
+    levels: Levels
+    coupling: Array
+    dos: float
+    temperature: float
+
+    @property
+    def operators(self) -> ComplexArray:
+        """X_a = sum_b J_ab S_b between the levels [eV m^3], shape (3, d, d)."""
+        return np.asarray(np.tensordot(self.coupling, self.levels.spins, axes=1))
+
+    @property
+    def gaps(self) -> Array:
+        """x_m - x_n, shape (d, d)."""
+        x = self.levels.energies
+        return np.asarray(x[:, None] - x[None, :])
+
+    @property
+    def strength(self) -> float:
+        """(pi/hbar) nu^2 k_B T [1/s per (eV m^3)^2]."""
+        return float(np.pi / HBAR * self.dos**2 * K_B * self.temperature)
+
+
+def spectrum_slope(x: ArrayLike) -> Array:
+    """Slope of K(x) = x / (1 - exp(-x)), 1/2 at x = 0.
+
+    Parameters
+    ----------
+    x : array_like (...), no unit
+
+    Returns
+    -------
+    array (...), no unit
+        For x >= 0 [1 + (sinh x - x) / (cosh x - 1)] / 2, by series where that cancels; below
+        K'(x) = exp(x) [K(-x) - K'(-x)], so that small slopes keep their digits.
+    """
+    x = np.asarray(x, dtype=float)
+    size = np.abs(x)
+    small = size < 1.0
+    near = np.where(small, size, 0.0)
+    far = np.clip(size, 1.0, 700.0)  # from 40 on the slope is 1
+    above, below, term = np.zeros_like(x), np.zeros_like(x), np.full_like(x, 0.5)
+    for k in range(2, 22, 2):  # x^k / k! of cosh and x^(k+1) / (k+1)! of sinh, over x^2
+        below += term
+        above += term * near / (k + 1)
+        term = term * near**2 / ((k + 1) * (k + 2))
+    odd = np.where(small, above / below, (np.sinh(far) - far) / (np.cosh(far) - 1.0))
+    slope = 0.5 * (1.0 + odd)
+    with np.errstate(under="ignore"):
+        mirrored = np.exp(-size) * (electron_hole_spectrum(size) - slope)
+    return np.asarray(np.where(x < 0, mirrored, slope))
+
+
+def transition_rates(bath: MomentBath) -> Array:
+    """W_mn from level m to level n, 0 on the diagonal.
+
+    Parameters
+    ----------
+    bath : MomentBath
+
+    Returns
+    -------
+    array (d, d), 1/s
+        p_m W_mn = p_n W_nm.
+    """
+    square = (np.abs(bath.operators) ** 2).sum(axis=0).T
+    rates = bath.strength * electron_hole_spectrum(bath.gaps) * square
+    np.fill_diagonal(rates, 0.0)
+    return np.asarray(rates)
+
+
+def population_rates(bath: MomentBath) -> Array:
+    """Rates 1/T1 with which populations relax, ascending, without the conserved sum.
+
+    Parameters
+    ----------
+    bath : MomentBath
+
+    Returns
+    -------
+    array (d-1,), 1/s
+        Eigenvalues of the rate equation, made symmetric by the root of the populations:
+        W_mn (p_m / p_n)^(1/2) holds (y / sinh y), y = (x_m - x_n)/2, at any temperature.
+    """
+    half = 0.5 * np.abs(bath.gaps)
+    damped = electron_hole_spectrum(-2.0 * half) * np.exp(half)  # y / sinh y
+    symmetric = bath.strength * damped * (np.abs(bath.operators) ** 2).sum(axis=0)
+    np.fill_diagonal(symmetric, -transition_rates(bath).sum(axis=1))
+    return np.asarray(-np.linalg.eigvalsh(symmetric)[-2::-1])
+
+
+def coherence_rates(bath: MomentBath) -> Array:
+    """Secular 1/T2 of the coherence between two levels, 0 on the diagonal.
+
+    Parameters
+    ----------
+    bath : MomentBath
+
+    Returns
+    -------
+    array (d, d), 1/s
+        (W_m + W_n)/2 + (pi/2 hbar) nu^2 k_B T sum_a (X_a^mm - X_a^nn)^2. Equal spacings couple
+        coherences; then only `relaxation_generator` tells how they decay.
+    """
+    leaving = transition_rates(bath).sum(axis=1)
+    along = np.diagonal(bath.operators, axis1=-2, axis2=-1).real
+    apart = ((along[:, :, None] - along[:, None, :]) ** 2).sum(axis=0)
+    rates = 0.5 * (leaving[:, None] + leaving[None, :]) + 0.5 * bath.strength * apart
+    np.fill_diagonal(rates, 0.0)
+    return np.asarray(rates)
+
+
+def _dressed(bath: MomentBath) -> ComplexArray:
+    """Lam_a [1/(s eV m^3)], shape (3, d, d)."""
+    return np.asarray(0.5 * bath.strength * electron_hole_spectrum(-bath.gaps) * bath.operators)
+
+
+def _driven(bath: MomentBath) -> ComplexArray:
+    """Lam_a of a unit accumulation mu_c, shape (c, a, d, d)."""
+    slope = np.pi / (2 * HBAR) * bath.dos**2 * spectrum_slope(-bath.gaps) * bath.operators
+    return np.asarray(1j * np.einsum("abc,bmn->camn", LEVI_CIVITA, slope))
+
+
+def _redfield(operators: ComplexArray, dressed: ComplexArray) -> ComplexArray:
+    """Matrix, on rho row by row, of rho -> -sum_a [X_a, Lam_a rho - rho Lam_a^+]."""
+    size = operators.shape[-1]
+    one = np.eye(size)
+    total = np.zeros((size**2, size**2), dtype=complex)
+    for x, lam in zip(operators, dressed, strict=True):
+        back = lam.conj().T
+        total -= np.kron(x @ lam, one) - np.kron(lam, x.T) - np.kron(x, back.T)
+        total -= np.kron(one, (back @ x).T)
+    return total
+
+
+def relaxation_generator(bath: MomentBath) -> ComplexArray:
+    """L of d rho/dt = L rho, without the motion by the moment's own Hamiltonian.
+
+    Parameters
+    ----------
+    bath : MomentBath
+
+    Returns
+    -------
+    complex array (d^2, d^2), 1/s
+        Between the levels; rho row by row.
+    """
+    return _redfield(bath.operators, _dressed(bath))
+
+
+def accumulation_drive(bath: MomentBath) -> ComplexArray:
+    """P_c rho_eq: d rho/dt per unit of the spin accumulation mu_c, shape (3, d, d).
+
+    Parameters
+    ----------
+    bath : MomentBath
+
+    Returns
+    -------
+    complex array (3, d, d), 1/(s eV)
+        Traceless and Hermitian.
+    """
+    rho = np.diag(bath.levels.populations.astype(complex)).ravel()
+    size = len(bath.levels.populations)
+    found = [_redfield(bath.operators, lam) @ rho for lam in _driven(bath)]
+    return np.reshape(found, (3, size, size))
+
+
+def back_flux(bath: MomentBath) -> ComplexArray:
+    """Q_c of one moment: spin that the electrons gain per time, as rows on rho.
+
+    Parameters
+    ----------
+    bath : MomentBath
+
+    Returns
+    -------
+    complex array (3, d^2), 1/s
+        i sum_da eps_cda Tr[X_a (Lam_d rho - rho Lam_d^+)] = row . rho; times the density.
+    """
+    x, lam = bath.operators, _dressed(bath)
+    rows = np.zeros((3, x.shape[-1] ** 2), dtype=complex)
+    for c, d, a in zip(*np.nonzero(LEVI_CIVITA), strict=True):
+        inner = x[a] @ lam[d] - lam[d].conj().T @ x[a]  # Tr[inner rho]
+        rows[c] += LEVI_CIVITA[c, d, a] * 1j * inner.T.ravel()
+    return rows
+
+
+def moment_shift(bath: MomentBath, electron_splitting: Array) -> Array:
+    """Field -J^T s_eq of the polarised electrons on the moment.
+
+    Parameters
+    ----------
+    bath : MomentBath
+    electron_splitting : array (3,), eV
+        hbar omega of the electrons, with its direction.
+
+    Returns
+    -------
+    array (3,), eV
+        Added to h of H + h.S; s_eq = -(nu/2) hbar omega. With J a number it is Delta g / g of the
+        electron's Zeeman term, Delta g = g_e nu J / 2.
+    """
+    return np.asarray(0.5 * bath.dos * bath.coupling.T @ electron_splitting)

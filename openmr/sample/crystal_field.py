@@ -1,0 +1,137 @@
+"""One moment in its crystal: spin matrices, Stevens operators, Hamiltonian, static response.
+
+    H = D S_z^2 + E (S_x^2 - S_y^2) + sum_kq B_kq O_kq(S) + H',
+
+in the axes of the crystal and the basis m = S ... -S. The Stevens operators follow from
+commutators: T_k^k = S_+^k, T^{q-1} = [S_-, T^q], with a_k = 1, a_{q-1} = -(k + q) a_q,
+
+    O_k^0 = c_k0 T^0 / a_0,
+    O_k^q = c_kq (T^q + h.c.) / 2 a_q,   O_k^-q = c_kq (T^q - h.c.) / 2i a_q.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from openmr._checks import Array, ComplexArray
+from openmr._spins import spin_matrices
+
+STEVENS_FACTORS = {2: (3, 1, 1), 4: (35, 7, 7, 1, 1), 6: (231, 33, 33, 11, 11, 1, 1)}
+"""Rank k -> c_kq for q = 0 ... k."""
+Elements = tuple[tuple[complex, ...], ...]
+
+
+def stevens_operator(spin: float, k: int, q: int) -> ComplexArray:
+    """O_k^q of a moment, shape (2S+1, 2S+1).
+
+    Parameters
+    ----------
+    spin : float, no unit
+        S; k is at most 2S.
+    k : {2, 4, 6}
+        Rank.
+    q : int
+        From -k to k.
+
+    Returns
+    -------
+    complex array (2S+1, 2S+1), no unit
+        Hermitian.
+    """
+    sx, sy, _ = spin_matrices(spin)
+    lowering = sx - 1j * sy
+    tensor, factor = np.linalg.matrix_power(sx + 1j * sy, k), 1.0
+    for order in range(k, abs(q), -1):
+        tensor, factor = lowering @ tensor - tensor @ lowering, -(k + order) * factor
+    tensor = tensor * (STEVENS_FACTORS[k][abs(q)] / factor)
+    if q == 0:
+        return np.asarray(tensor)
+    adjoint = tensor.conj().T
+    return np.asarray(0.5 * (tensor + adjoint) if q > 0 else -0.5j * (tensor - adjoint))
+
+
+@cache
+def crystal_hamiltonian(
+    spin: float,
+    anisotropy: tuple[float, float] | None = None,
+    stevens: tuple[tuple[tuple[int, int], float], ...] | None = None,
+    hamiltonian: Elements | None = None,
+) -> ComplexArray:
+    """H of a moment without field, in the axes of the crystal, shape (2S+1, 2S+1) [eV].
+
+    Parameters
+    ----------
+    spin : float, no unit
+    anisotropy : (D, E), eV, optional
+    stevens : tuple of ((k, q), B_kq), eV, optional
+    hamiltonian : tuple of rows, eV, optional
+        Added, less the constant of its trace.
+
+    Returns
+    -------
+    complex array (2S+1, 2S+1), eV
+        Hermitian to the last digit; it may not be written to.
+    """
+    sx, sy, sz = spin_matrices(spin)
+    size = len(sz)
+    total = np.zeros((size, size), dtype=complex)
+    if anisotropy is not None:
+        total += anisotropy[0] * (sz @ sz) + anisotropy[1] * (sx @ sx - sy @ sy).real
+    for (k, q), strength in stevens or ():
+        total += strength * stevens_operator(spin, k, q)
+    if hamiltonian is not None:
+        given = np.array(hamiltonian)
+        total += given - np.trace(given).real / size * np.eye(size)
+    total = 0.5 * (total + total.conj().T)
+    total.flags.writeable = False
+    return np.asarray(total)
+
+
+def static_response(energies: Array, populations: Array, shifted: ComplexArray) -> Array:
+    """Isothermal response -d<S_a>/dh_b of a moment to H + h.S, in 1/k_B T, shape (..., 3, 3).
+
+        chi_ab = sum_mn L_mn S_a^mn S_b^nm - <S_a><S_b>,  L_mn = (p_m - p_n) / (x_n - x_m),
+
+    where L_mn = p_m for equal energies. Any basis of degenerate levels serves.
+
+    Parameters
+    ----------
+    energies : array (..., d), no unit
+        x_m over k_B T.
+    populations : array (..., d), no unit
+    shifted : complex array (..., 3, d, d), no unit
+        <m|S_a - <S_a>|n>, so that nothing is subtracted from cold moments.
+
+    Returns
+    -------
+    array (..., 3, 3), no unit
+        Symmetric and positive semidefinite.
+    """
+    gap = np.abs(energies[..., :, None] - energies[..., None, :])
+    larger = np.maximum(populations[..., :, None], populations[..., None, :])
+    same = gap == 0
+    mean = np.where(same, 1.0, -np.expm1(-gap) / np.where(same, 1.0, gap))
+    return weighted_products(larger * mean, shifted)
+
+
+def weighted_products(weights: Array, operators: ComplexArray) -> Array:
+    """Real part of sum_mn w_mn X_a^mn X_b^nm of Hermitian operators, shape (..., a, a).
+
+    Parameters
+    ----------
+    weights : array (..., d, d)
+        Symmetric and not negative.
+    operators : complex array (..., a, d, d)
+
+    Returns
+    -------
+    array (..., a, a), unit of the weights times the operators' squared
+        A Gram matrix, so that none of its eigenvalues is negative beyond rounding.
+    """
+    amplitudes = np.sqrt(weights)[..., None, :, :] * operators
+    rows = amplitudes.reshape(*amplitudes.shape[:-2], -1)
+    if np.iscomplexobj(rows):
+        rows = np.ascontiguousarray(rows).view(float)
+    return np.asarray(rows @ np.swapaxes(rows, -1, -2))
