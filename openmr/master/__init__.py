@@ -59,8 +59,9 @@ else:
         if name in __all__:
             file = next((file for file, names in _FILES.items() if name in names), "questions")
             return getattr(_import_module(f"openmr.master.{file}"), name)
-        gone = _import_module("openmr.master.old_names").GONE
-        instead = f"; `master.{name}` is now `{gone[name]}`" if name in gone else ""
+        from openmr.master.old_names import GONE
+
+        instead = f"; `master.{name}` is now `{GONE[name]}`" if name in GONE else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{instead}")
 
 

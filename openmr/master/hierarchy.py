@@ -37,7 +37,7 @@ from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled, tcl2_gener
 from openmr.master.motion import Motion
 from openmr.master.open_system import OpenSystem
 
-SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
+_SHALLOW, _MOST_FINER, _MOST_ITERATIONS = 2, 6, 100
 """First depth; how often exponents are made finer; inverse iterations."""
 MAX_DEPTH, _TRIED = 12, 5
 """Deepest hierarchy, unless it is said otherwise; and where finer exponents are tried at most."""
@@ -311,7 +311,7 @@ def ladder(
     than half of that; finer exponents are tried on fewer levels, where they are cheap.
     """
     of = cache(lambda finer, depth: answer(hierarchy_of(finer, depth)))
-    for depth in range(SHALLOW + 1, max_depth + 1):
+    for depth in range(_SHALLOW + 1, max_depth + 1):
         found, change = of(0, depth)
         allowed, shallower = 0.5 * change, apart(found, of(0, depth - 1)[0])
         if shallower <= allowed:
@@ -321,7 +321,7 @@ def ladder(
             f"the hierarchy is not converged at `max_depth` = {max_depth}: one level less changes "
             f"it by {shallower:.2g}, allowed {allowed:.2g} (see `rtol`)"
         )
-    tried = max(SHALLOW + 1, min(depth - 2, _TRIED))
+    tried = max(_SHALLOW + 1, min(depth - 2, _TRIED))
     for finer in range(most_finer):
         # there is as much again to come, see `hierarchies`
         fewer = 2 * apart(of(finer, tried)[0], of(finer + 1, tried)[0])
@@ -356,7 +356,9 @@ def _converged(
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
     rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
-    return _slow_hierarchy(system, rtol, _checks.integer("max_depth", max_depth, least=SHALLOW + 1))
+    return _slow_hierarchy(
+        system, rtol, _checks.integer("max_depth", max_depth, least=_SHALLOW + 1)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -370,7 +372,7 @@ def _slow_hierarchy(system: OpenSystem, rtol: float, max_depth: int) -> tuple[Hi
         return unit * generator, unit * max(rtol * rate, rounding)
 
     hierarchy_of = hierarchies(system, widen=1.5)
-    hierarchy_of(1, SHALLOW + 1).refuse_factored()  # without it no convergence can be told
+    hierarchy_of(1, _SHALLOW + 1).refuse_factored()  # without it no convergence can be told
     found, fewer, shallower = ladder(hierarchy_of, answer, max_depth)
     return found, fewer + shallower
 

@@ -26,6 +26,7 @@ from openmr.bath import level_noise
 from openmr.bath.correlators import PAULI, electron_hole_spectrum
 from openmr.rates import closed_form
 from openmr.rates.axes import film_axes, turned
+from openmr.rates.record import Relaxation
 from openmr.rates.routes import batched as route
 from openmr.units import HBAR, K_B, MU_B
 
@@ -417,6 +418,27 @@ def test_wrong_variants_of_the_noise_are_noticed():
                 if not noticed():
                     unnoticed.setdefault(function.__name__, []).append(change)
     assert unnoticed == {}
+
+
+def test_wrong_variants_of_lines_and_of_principal_rates_are_noticed():
+    film = any_film(2.5, "random", False)
+    general = batched(film, 3.0, 4.0, direction=(0.3, -1.0, 0.7))
+    axes = np.linalg.eigvalsh(0.5 * (general.dissipator + general.dissipator.T))
+    rates = axes + general.spin_flip_rate
+    axial = reference_film(oriented(1.5, anisotropy=3e-4))
+    along = {"temperature": 3.0, "field": 2.0, "direction": (0, 0, 1)}
+    exact = om.relaxation(axial, method="bloch-redfield", **along).dissipator
+
+    def noticed():
+        found = om.relaxation(axial, **along).dissipator
+        off = np.abs(found - exact).max() > 1e-9 * np.abs(exact).max()
+        return off or not np.allclose(general.principal_rates, rates, rtol=1e-12, atol=0)
+
+    assert not noticed()
+    for function in (closed_form._summed, Relaxation.principal_rates.fget):
+        for change, code in variants(function):
+            with replaced(function, code):
+                assert noticed(), f"{function.__name__}: {change}"
 
 
 BAD = [
