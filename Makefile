@@ -3,7 +3,7 @@ BENCH ?=
 MUTANTS ?=
 ATTACK ?=
 
-.PHONY: check quick lint test examples bench mutants attack docs notebooks
+.PHONY: check quick lint test examples bench mutants attack coverage docs notebooks
 
 check: lint test examples
 
@@ -31,6 +31,10 @@ bench:
 # wrong variants of every physics module; MUTANTS="--seed 1 --number 60 --minutes 3" is a part
 mutants:
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/mutants.py $(MUTANTS)
+
+# how often intervals of fits hold the truth; FITS=100 WORKERS=4 make coverage is a third of it
+coverage:
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/interval_coverage.py
 
 # bad inputs of every kind at every entrance; ATTACK="--share 0.15 --minutes 3" is a part
 attack:

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from openmr.bath import Bath as Bath
     from openmr.bath import fermi_sea as kernels  # noqa: F401
     from openmr.data import diagnosis as diagnosis
+    from openmr.data.fit import fit as fit
+    from openmr.data.found import Fit as Fit
+    from openmr.data.geometry import Geometry as Geometry
+    from openmr.data.lmfit_model import fit_model as fit_model
+    from openmr.data.reader import read as read
     from openmr.master import OpenSystem as OpenSystem
     from openmr.models import clusters as clusters
     from openmr.models import fermi_kinetics as kinetics  # noqa: F401
@@ -110,18 +115,23 @@ _LAZY_MODULES = {
 
 _LAZY_NAMES = {
     "Bath": "openmr.bath",
+    "Fit": "openmr.data.found",
+    "Geometry": "openmr.data.geometry",
     "Interface": "openmr.sample.stack",
     "Layer": "openmr.sample.film",
     "OpenSystem": "openmr.master",
     "Sheet": "openmr.sample.stack",
-    "face_conductances": "openmr.rates.faces",
     "Stack": "openmr.sample.stack",
+    "face_conductances": "openmr.rates.faces",
+    "fit": "openmr.data.fit",
+    "fit_model": "openmr.data.lmfit_model",
+    "read": "openmr.data.reader",
 }
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        # QuTiP and matplotlib cost more than a second to import: only on demand
+        # what takes long to import, such as QuTiP and matplotlib, or few need: only on demand
         if name in _LAZY_MODULES:
             return _import_module(_LAZY_MODULES[name])
         if name in _LAZY_NAMES:

@@ -11,7 +11,7 @@ import openmr as om
 from openmr import _checks
 from openmr._files import write_whole
 from openmr.apps import cli
-from openmr.data.measured import read_csv
+from openmr.data.reader import read_csv
 from openmr.rates.routes.evolution import free_moment, record_decay
 from openmr.sample import film, magnet
 from openmr.sample.parameters import PARAMETERS, varied
@@ -183,6 +183,9 @@ COMMANDS = [
     (["validity", "--tolerance", "-1e-1"], "`tolerance`"),
     (["ledger", "--only", "-1e1"], "got '-1e1'"),
     (["sweep", "-c", "a", "-o", "b", "-j", "-1e0"], "-j: invalid int value: '-1e0'"),
+    (["read", "nope.dat"], "`path` must be a file to read, got 'nope.dat': No such file"),
+    (["read", __file__, "--decimal", "x"], "`decimal` must be one of '.', ',', got 'x'"),
+    (["read", __file__, "--units", "Oe"], "`--units` must be COLUMN=UNIT, as B=Oe, got 'Oe'"),
     (["explore", "--port", "-1e3"], "--port: invalid int value: '-1e3'"),
     (["conquer"], "invalid choice: 'conquer'"),
     (["rates", "--method", "magic"], "`method`"),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from openmr._checks import OpenmrError, ParameterError
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
+from openmr.apps.fit_file import FIT_EXAMPLE
 from openmr.rates.methods import COSTLY, METHODS
 from openmr.sample.parameters import POINT, parameter
 from openmr.sample.toml import EXAMPLE, read_config, read_sample
@@ -27,6 +28,7 @@ from openmr.tables import document, json_text, table
 if TYPE_CHECKING:
     import xarray
 
+    from openmr.data.found import Fit
     from openmr.reports.ledger import Ledger
     from openmr.reports.validity import Validity
     from openmr.reports.verify.report import Report
@@ -172,6 +174,37 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
     ledger.set_defaults(run=_ledger)
+    read = commands.add_parser(
+        "read",
+        help="how om.read understands a laboratory's file: columns, units, levels, sweeps",
+        description="Print the columns of a file of measured resistances with their units, the "
+        "temperature levels and sweeps found in it, and what is left out. Exit status: 0 it can "
+        "be read, 2 bad input.",
+    )
+    read.add_argument("file", type=Path, metavar="FILE")
+    read.add_argument(
+        "--units", nargs="+", default=[], metavar="COLUMN=UNIT",
+        help="units of columns that have none or a wrong one, as B=Oe",
+    )  # fmt: skip
+    read.add_argument("--decimal", metavar="MARK", help="decimal mark, where the file has both")
+    read.set_defaults(run=_read)
+    fit = commands.add_parser(
+        "fit",
+        help="a film or stack fitted to measured resistances, to JSON and PDF",
+        description="Fit the sample of a TOML file to the data that it names, print what was "
+        "found, and write it beside the file with the endings .json and .pdf.\nExit status: 0 the "
+        "verdict is good, 1 something is not determined or the model does not describe the data, "
+        "2 bad input.",
+        epilog=f"The file (docs/howto/fit_data.md):\n\n{indent(FIT_EXAMPLE, '  ')}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    fit.add_argument("file", type=Path, metavar="FILE.toml")
+    fit.add_argument(
+        "--output", "-o", type=Path, metavar="FILE",
+        help="where to write instead; the endings .json and .pdf take the place of its own",
+    )  # fmt: skip
+    fit.add_argument("--quiet", "-q", action="store_true", help="print the verdict only")
+    fit.set_defaults(run=_fit)
     explore = commands.add_parser(
         "explore",
         help="sliders in the browser: rates, decay, spin accumulation and resistivity",
@@ -417,6 +450,47 @@ def _sweep(arguments: argparse.Namespace) -> int:
     write_whole(arguments.output, lambda name: _write_netcdf(found, Path(name)))
     print(f"{arguments.output}: {dict(found.sizes)}")
     return _OK
+
+
+def _read(arguments: argparse.Namespace) -> int:
+    from openmr.data.overview import overview
+
+    pairs = [pair.rpartition("=") for pair in arguments.units]
+    wrong = [f"{text!r}" for name, _, text in pairs if not name]
+    if wrong:
+        raise ParameterError(f"`--units` must be COLUMN=UNIT, as B=Oe, got {wrong[0]}")
+    units = {name: text for name, _, text in pairs}
+    print(overview(arguments.file, units, arguments.decimal))
+    return _OK
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    from openmr.apps.fit_file import fit_of
+
+    target = arguments.file if arguments.output is None else arguments.output
+    table, picture = target.with_suffix(".json"), target.with_suffix(".pdf")
+    for one in (table, picture):
+        expect_file("--output", one)
+    found = fit_of(arguments.file)
+    _draw_fit(found, picture)
+    found.save(table)
+    print(found.verdict if arguments.quiet else f"{found!r}\n\n{found.report()}")
+    if not arguments.quiet:
+        print(f"\n{table}, {picture}")
+    return _OK if found.verdict == "good" else _MISSED
+
+
+def _draw_fit(found: Fit, path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from openmr.show import plotting
+
+    figure, _ = plotting.fit(found)
+    write_whole(path, figure.savefig)
+    plt.close(figure)
 
 
 def _write_netcdf(found: xarray.Dataset, target: Path) -> None:

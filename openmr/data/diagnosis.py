@@ -13,20 +13,16 @@ from scipy import stats
 
 from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ParameterError
-from openmr.data.identifiability import REACH, Combination, determined
-from openmr.data.least_squares import (
-    Problem,
-    full_errors,
-    least,
-    lmfit_module,
-    logs_of,
-    sensitivities,
-)
-from openmr.data.measured import Measured, measured, read_csv
+from openmr.data.engine import LARGEST_ANGLE, Engine, Model, Unknown
+from openmr.data.found import REFUSED, propagated, value_with_error
+from openmr.data.identifiability import Combination, determined
+from openmr.data.least_squares import full_errors, least
+from openmr.data.measured import Measured, measured
+from openmr.data.nuisance import rows_of
+from openmr.data.reader import read_csv
 from openmr.sample import parameters as table
 from openmr.sample.film import Sample
 from openmr.sample.parameters import varied
-from openmr.transport.line import magnetoresistance
 
 __all__ = ["PARAMETERS", "Combination", "Diagnosis", "Measured", "fit", "measured", "read_csv"]
 
@@ -40,15 +36,13 @@ _FITTED: Final = {
 }
 PARAMETERS: Final = _FITTED | {old: table.PARAMETERS[new] for old, new in _OLD.items()}
 """Name -> parameter that can be fitted, of the same table as those of sweeps."""
+_MOST_STEPS: Final = 500
+"""Steps of a search; along a curved valley each is short."""
 
 
 def _parameter(name: str) -> table.Parameter:
     """That of a film, or of a part of a stack."""
     return PARAMETERS[name] if name in PARAMETERS else table.PARAMETERS[name]
-
-
-_LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
-"""Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,8 @@ class Diagnosis:
     parameters : tuple of str
     values, uncertainties : arrays (m,), in the units of `PARAMETERS`
         One standard deviation, with what is open left free over its whole range; ``inf`` where
-        the data do not determine the parameter, or where it ran to an end of its range.
+        the data do not determine the parameter, or where it ran to an end of its range; nan where
+        the model does not describe the data.
     correlations : array (m, m)
         Rows of parameters without any finite uncertainty are those of the unit matrix.
     combinations : tuple of Combination
@@ -81,8 +76,9 @@ class Diagnosis:
         Per degree of freedom, with the uncertainty of the data; 1 if that is the scatter.
     scatter : float, Ohm m
         Root mean square of model less data, per degree of freedom.
-    minimizer : lmfit.minimizer.MinimizerResult
-        lmfit's own record; its parameters are ln(value / start).
+    probability : float, no unit
+        Of a chi^2 as large by chance, nan where the noise is taken from the scatter. Below 1e-3
+        the model does not describe the data, and no parameter has an uncertainty: all are nan.
     """
 
     sample: Sample
@@ -100,11 +96,18 @@ class Diagnosis:
     known_noise: bool
     chi_square: float
     scatter: float
-    minimizer: Any
+    probability: float = np.nan
+
+    @property
+    def refused(self) -> bool:
+        """Whether the model does not describe the data."""
+        return self.probability < REFUSED
 
     @property
     def undetermined(self) -> tuple[str, ...]:
         """Names of the parameters that the data do not determine."""
+        if self.refused:
+            return ()
         relative = self.uncertainties / np.abs(self.values)
         return tuple(np.array(self.parameters)[~(relative <= self.limit)].tolist())
 
@@ -180,27 +183,12 @@ class Diagnosis:
         >>> bool(0 < error < 0.01 * tau)
         True
         """
-        if not callable(function):
-            raise ParameterError(f"`function` must be callable with a sample, got {function!r}")
 
-        def at(logs: Array) -> Array:
-            changed = _with(self.sample, self.parameters, self.values * np.exp(logs))
-            return _checks.finite_array("function", function(changed))
+        def at(logs: Array) -> Sample:
+            return _with(self.sample, self.parameters, self.values * np.exp(logs))
 
-        value = _checks.finite_array("function", function(self.sample))
-        try:
-            slopes = sensitivities(at, np.zeros(len(self.values)))
-            slopes = slopes.reshape(*value.shape, len(self.values))
-        except ValueError as error:
-            if isinstance(error, ParameterError):
-                raise
-            raise ParameterError(
-                f"`function` must return the shape {value.shape} for every sample"
-            ) from None
-        variance = np.einsum("...i,ij,...j->...", slopes, self.covariance, slopes)
-        change = np.log(REACH) * np.abs(slopes @ self.open_directions.T)
-        lost = np.any(change > self.limit * np.abs(value)[..., None], axis=-1)
-        return value, np.where(lost, np.inf, np.sqrt(variance))
+        value, error = propagated(function, at, self, self.limit)
+        return value, np.full_like(error, np.nan) if self.refused else error
 
     def __repr__(self) -> str:
         lines = [
@@ -218,10 +206,17 @@ class Diagnosis:
         for name, value, error in zip(
             self.parameters, self.values, self.uncertainties, strict=True
         ):
-            open_ = name in self.undetermined
-            known = f"{value:.3g} not determined" if open_ else _with_error(value, error)
+            if self.refused:
+                known = f"{value:.3g}"
+            elif name in self.undetermined:
+                known = f"{value:.3g} not determined"
+            else:
+                known = value_with_error(value, error)
             unit = _parameter(name).unit.removesuffix("1")
             lines.append(f"  {name:<{width}} : {known} {unit}".rstrip())
+        if self.refused:
+            lines.append(f"  the model does not describe the data: p = {self.probability:.1g}")
+            return "\n".join(lines)
         lines += [f"  {'left open':<{width}} : {c}" for c in self.undetermined_combinations]
         return "\n".join(lines)
 
@@ -230,16 +225,6 @@ def _with(sample: Sample, names: Sequence[str], values: Array) -> Sample:
     """The sample with these values in it."""
     new = (_parameter(name).name for name in names)
     return varied(sample, dict(zip(new, values.tolist(), strict=True)))
-
-
-def _with_error(value: float, error: float) -> str:
-    """Both, the value to the second digit of its error."""
-    if not error > 0:
-        return f"{value:.15g} +- {error:.2g}"
-    last = int(f"{error:.1e}".split("e")[1]) - 1
-    first = int(f"{value:.15e}".split("e")[1])
-    digits = min(max(first - last + 1, 1), 15)
-    return f"{value:#.{digits}g}".rstrip(".") + f" +- {error:.2g}"
 
 
 def fit(
@@ -281,8 +266,6 @@ def fit(
     ParameterError
     ConvergenceError
         If the least-squares fit stops before it has converged.
-    ImportError
-        If lmfit is not installed (``pip install '.[fit]'`` in a clone).
 
     Notes
     -----
@@ -292,65 +275,91 @@ def fit(
     a rise of 1 the errors found there do, so that none is conditional on what is open. Signs are
     not found by the fit: rho_L holds theta_SH squared alone.
     """
-    lmfit_module()
     limit = _checks.number("limit", limit, above=0.0)
-    _checks.choice("order", order, _LARGEST_ANGLE)
+    _checks.choice("order", order, LARGEST_ANGLE)
     data = _data(data)
     names = _names(parameters, len(data.longitudinal))
-    start = _start(sample, names, _LARGEST_ANGLE[order])
+    start = _start(sample, names, LARGEST_ANGLE[order])
     for name in names:
         if name in _OLD and (name not in _FITTED or _unlike(sample)):
             _checks.warn_renamed(name, _OLD[name])
-    sigma = data.uncertainty
-    scale = np.full_like(data.longitudinal, data.longitudinal.mean()) if sigma is None else sigma
-
-    def model(logs: Array) -> Array:
-        changed = _with(sample, names, start * np.exp(logs))
-        rho = magnetoresistance(
-            changed, data.temperature, data.field, data.direction, order=order, **options
-        )
-        return rho.longitudinal
-
-    ends = np.full((2, len(names)), [[-np.log(REACH)], [np.log(REACH)]])
-    for column, (name, value) in enumerate(zip(names, start, strict=True)):
-        if name.endswith("spin_hall_angle"):
-            ends[1, column] = min(ends[1, column], np.log(_LARGEST_ANGLE[order] / abs(value)))
-    problem = Problem(names, model, data.longitudinal, scale, ends)
-    result = least(problem, np.zeros(len(names)), known=sigma is not None)
-    if not result.success:
+    engine = _engine(sample, data, names, start, order, options)
+    found = least(engine.problem, np.zeros(len(names)), most=_MOST_STEPS)
+    if not found.settled:
         raise ConvergenceError(
-            f"the fit stopped after {result.nfev} evaluations without converging: start nearer "
-            "with `sample`, or fit fewer `parameters`"
+            f"the fit stopped after {found.evaluations} evaluations without converging: start "
+            "nearer with `sample`, or fit fewer `parameters`"
         )
-    return _diagnosis(problem, result, start, sample, limit, known=sigma is not None)
+    return _diagnosis(engine, found.logs, names, sample, limit, known=data.uncertainty is not None)
+
+
+def _engine(
+    sample: Sample,
+    data: Measured,
+    names: tuple[str, ...],
+    start: Array,
+    order: str,
+    options: dict[str, Any],
+) -> Engine:
+    """Points as they are, one film, rho_L0 that of the sample, no term beside the model."""
+    here = replace(data, transverse=np.full(len(data.longitudinal), np.nan), time=None)
+    rows = rows_of([here.select(np.isfinite(data.longitudinal))])
+    rows = replace(rows, temperature=here.temperature[np.isfinite(data.longitudinal)][rows.point])
+    unknowns = [Unknown(name, _parameter(name).name) for name in names]
+    films = dict.fromkeys(rows.film.tolist(), sample)
+    sigma = np.where(np.isnan(rows.sigma), np.mean(rows.value), rows.sigma)
+    points = len(rows)
+    return Engine.of(
+        rows,
+        np.empty((points, 0)),
+        Model(rows, films, unknowns, order, options),
+        start,
+        np.ones(points, dtype=bool),
+        sigma,
+        np.zeros(points),
+        (),
+        order,
+        True,
+    )
 
 
 def _diagnosis(
-    problem: Problem, result: Any, start: Array, sample: Sample, limit: float, *, known: bool
+    engine: Engine,
+    logs: Array,
+    names: tuple[str, ...],
+    sample: Sample,
+    limit: float,
+    *,
+    known: bool,
 ) -> Diagnosis:
     """The record of a finished fit."""
-    names, logs = problem.names, logs_of(result.params)
-    found = problem.model(logs)
-    misses = found - problem.longitudinal
-    residuals = misses / problem.scale
+    order = np.argsort(engine.rows.point)
+    found = engine.ratio(logs)
+    misses = found - engine.rows.value
+    scale = 1.0 / engine.chain.a
+    residuals = misses / scale
     freedom = len(residuals) - len(names)
     chi_square = float(residuals @ residuals) / freedom
-    scale = problem.scale
+    probability = float(stats.chi2.sf(chi_square * freedom, freedom)) if known else np.nan
     if not known:  # the scatter is the noise
         scale, residuals = scale * chi_square**0.5, residuals / (chi_square**0.5 or 1.0)
         chi_square = 1.0
     # a perfect fit leaves the rounding of the model
-    problem = replace(problem, scale=np.maximum(scale, 1e-15 * np.abs(found)))
+    scale = np.maximum(scale, 1e-15 * np.abs(found))
+    engine = replace(engine, chain=engine.chain._replace(a=1.0 / scale))
+    problem = engine.problem
     local = determined(names, problem.slopes(logs), limit)
-    errors = full_errors(problem, logs, local, limit)
-    values = start * np.exp(logs)
+    refused = probability < REFUSED
+    nothing = np.full(len(names), np.nan)
+    errors = nothing if refused else full_errors(problem, logs, local, limit)
+    values = engine.values(logs)
     linear = np.sqrt(np.diag(local.covariance))
     lost = np.isinf(errors)
     spread = np.where(lost | (linear == 0), 1.0, linear)
     correlations = np.where(
         lost[:, None] | lost, np.eye(len(names)), local.covariance / np.outer(spread, spread)
     )
-    wider = np.where(lost, 1.0, errors / spread)
+    wider = np.where(lost | refused, 1.0, errors / spread)
     # an exactly open product leaves others of the same parameters determined
     apart = ~local.lost | problem.at_an_end(logs)
     return Diagnosis(
@@ -363,13 +372,13 @@ def _diagnosis(
         covariance=np.outer(wider, wider) * local.covariance,
         open_directions=np.concatenate([local.open, np.eye(len(names))[lost & apart]]),
         limit=limit,
-        model=found,
-        residuals=residuals,
+        model=found[order],
+        residuals=residuals[order],
         degrees_of_freedom=freedom,
         known_noise=known,
         chi_square=chi_square,
         scatter=float(np.sqrt(misses @ misses / freedom)),
-        minimizer=result,
+        probability=probability,
     )
 
 

@@ -16,7 +16,7 @@ from scipy.linalg import qr
 
 from openmr._checks import Array
 
-NOISE_FLOOR: Final[float] = 1e-9
+_NOISE_FLOOR: Final[float] = 1e-9
 """Singular values below this part of the largest are zero to the accuracy of the differences, which
 leave 3e-11 on products that the theory does not contain."""
 REACH: Final[float] = 100.0
@@ -66,7 +66,7 @@ def determined(names: tuple[str, ...], sensitivity: Array, limit: float) -> Dete
     can be followed as far as `REACH` allows.
     """
     _, singular, vectors = np.linalg.svd(sensitivity, full_matrices=False)
-    seen = singular > NOISE_FLOOR * singular[0]
+    seen = singular > _NOISE_FLOOR * singular[0]
     relative = np.where(seen, 1 / np.where(seen, singular, 1.0), np.inf)
     spread = np.where(seen, relative, np.log(REACH))
     covariance = (vectors.T * spread**2) @ vectors

@@ -1,59 +1,63 @@
 """Least squares over logarithms of parameters, and errors that hang on nothing that is open.
 
-The minimum is lmfit's. Around it a direction that the data hardly determine is followed through its
-range, the other parameters fitted again at each stride, as a profile of chi^2 would.
+Gauss-Newton steps within a trust region and a box. Around the minimum a direction that the data
+hardly determine is followed through its range, the other parameters fitted again at each stride,
+as a profile of chi^2 would.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array, OpenmrError
-from openmr.data.identifiability import NOISE_FLOOR, REACH, Combination, Determined, determined
+from openmr.data.identifiability import REACH, Combination, Determined, determined
 
 _STEP: Final[float] = 1e-3
 """Relative step of the differences of fourth order, good to 1e-10 of the largest sensitivity."""
+NEAR: Final[float] = 1e-6
+"""Relative step of forward differences, good to about as much: rounding of 1e-13 adds 1e-7."""
 _LINEAR: Final[float] = 0.1
 """Relative uncertainty up to which the model is as good as linear in ln p."""
 _STRIDE: Final[float] = np.log(10.0)
 """Longest step in ln p of the walk along what the data hardly determine."""
+_MOST_STEPS: Final[int] = 100
 _MOST_TRIALS: Final[int] = 25
 """Trials of a fit in the walk; one that takes longer starts far above any allowed chi^2."""
 _FARTHEST: Final[float] = 9.0
 """Rise of chi^2 at which the walk ends: three standard deviations."""
+_FIRST: Final[float] = 0.1
+"""Radius in ln p within which the first step stays."""
+_SETTLED: Final[float] = 1e-6
+"""Promised fall of chi^2, over chi^2 per degree of freedom, at which a search ends: no product
+moves by more than a thousandth of its standard deviation."""
+_WEAK: Final[float] = 3e-4
+"""Part of the largest singular value at which an error of 1e-6 of forward differences is a
+hundredth."""
+_SOFT: Final[float] = 2.0
+"""Standard deviations from which the soft loss grows linearly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Data beside a model that takes logarithms of parameters over their starts."""
+    """Residuals in standard deviations, and their slopes, of logarithms of parameters."""
 
     names: tuple[str, ...]
-    model: Callable[[Array], Array]
-    longitudinal: Array
-    scale: Array
+    residuals: Callable[[Array], Array]  # (m,) -> (n,)
+    near: Callable[[Array], tuple[Array, Array]]  # -> residuals, slopes (n, m) for a search
+    slopes: Callable[[Array], Array]  # -> (n, m) for errors
     ends: Array  # (2, m)
 
-    def residuals(self, logs: Array) -> Array:
-        """Model less data in standard deviations, shape (n,)."""
-        return (self.model(logs) - self.longitudinal) / self.scale
-
-    def slopes(self, logs: Array, free: NDArray[np.bool_] | None = None) -> Array:
-        """Sensitivities S_ij, to the free parameters alone if so asked."""
-        return sensitivities(self.model, logs, free) / self.scale[:, None]
-
-    def at_rest(self, logs: Array) -> bool:
-        """Whether a Newton step moves no product by a hundredth of its standard deviation."""
-        residuals, slopes = self.residuals(logs), self.slopes(logs)
-        left, singular, _ = np.linalg.svd(slopes, full_matrices=False)
-        steps = (left.T @ residuals)[singular > NOISE_FLOOR * singular[0]]
-        noise = np.sqrt(residuals @ residuals / len(residuals))
-        return bool(np.all(np.abs(steps) <= 0.01 * noise))
+    def chi_square(self, logs: Array) -> float:
+        """Sum of squared residuals; inf where the model refuses such a sample."""
+        try:
+            return float(np.sum(self.residuals(logs) ** 2))
+        except OpenmrError:
+            return np.inf
 
     def at_an_end(self, logs: Array) -> NDArray[np.bool_]:
         """Parameters driven to an end of their range, and so not found."""
@@ -61,50 +65,137 @@ class Problem:
         return np.asarray((logs < 0.99 * low) | (logs > high - 0.01 * np.log(REACH)))
 
 
-def least(problem: Problem, logs: Array, *, known: bool) -> Any:
-    """Least squares from `logs`: lmfit's record."""
-    # relative step 1e-5: the equilibrium is good to 1e-14
-    near = _minimized(problem, logs, epsfcn=1e-10, scale_covar=not known)
-    if not near.success or problem.at_rest(logs_of(near.params)):
-        return near
-    # those forward differences, good to 1e-5, stop short of the minimum along a flat valley
-    result = _minimized(
-        problem,
-        logs_of(near.params),
-        Dfun=lambda p: problem.slopes(logs_of(p)),
-        scale_covar=not known,
-    )
-    result.nfev += near.nfev
-    return result
+class Minimum(NamedTuple):
+    """The end of a search."""
+
+    logs: Array
+    loss: float
+    evaluations: int
+    settled: bool
 
 
-def _with_held(problem: Problem, logs: Array, held: int) -> Array:
-    """Logarithms for the least chi^2 with one of them held, to a hundredth of a chi^2."""
-    free = np.arange(len(logs)) != held
-    if not np.any(free):
-        return logs
-    result = _minimized(
-        problem,
-        logs,
-        held=held,
-        Dfun=lambda p: problem.slopes(logs_of(p), free),
-        ftol=1e-4,
-        max_nfev=_MOST_TRIALS,
-    )
-    return logs_of(result.params)
+def least(
+    problem: Problem,
+    logs: Array,
+    *,
+    free: NDArray[np.bool_] | None = None,
+    soft: bool = False,
+    most: int = _MOST_STEPS,
+    settled: float = _SETTLED,
+) -> Minimum:
+    """Smallest loss from `logs`: the sum of squares or, softly, what outliers pull less.
+
+    `free` (m,) chooses what may change.
+    """
+    may = np.ones(len(logs), dtype=bool) if free is None else free
+    logs = np.clip(logs, *problem.ends)
+    width = _SOFT if soft else np.inf
+    found, weak = _searched(problem, problem.near, logs, may, width, most, settled)
+    if (weak or not found.settled) and not soft and free is None:
+        # forward differences stop short of the minimum along a flat valley
+        def fine(logs: Array) -> tuple[Array, Array]:
+            return problem.residuals(logs), problem.slopes(logs)
+
+        again, _ = _searched(problem, fine, found.logs, may, width, most, settled)
+        found = again._replace(evaluations=found.evaluations + again.evaluations)
+    return found
 
 
-def _minimized(problem: Problem, logs: Array, held: int | None = None, **options: Any) -> Any:
-    lmfit = lmfit_module()
-    varied = lmfit.Parameters()
-    for column, name in enumerate(problem.names):
-        low, high = problem.ends[:, column]
-        varied.add(
-            name.replace(".", "_"), value=logs[column], min=low, max=high, vary=column != held
-        )
-    return lmfit.minimize(
-        lambda p: problem.residuals(logs_of(p)), varied, method="leastsq", **options
-    )
+def _searched(
+    problem: Problem,
+    evaluate: Callable[[Array], tuple[Array, Array]],
+    logs: Array,
+    may: NDArray[np.bool_],
+    width: float,
+    most: int,
+    settled: float,
+) -> tuple[Minimum, bool]:
+    """The end of a search, and whether a direction there is too weak for its slopes."""
+    low, high = problem.ends
+    radius, found = _FIRST, _Loss(*evaluate(logs), width)
+    evaluations, failed, done = 1, 0, False
+    for _ in range(most):
+        step, fall = _step(found, may, logs, low, high, radius)
+        freedom = max(1, found.points - int(may.sum()))
+        trial = np.clip(logs + step, low, high)
+        length = float(np.max(np.abs(trial - logs), initial=0.0))
+        done = fall <= settled * found.loss / freedom or length < 1e-13
+        if done or failed > 12:
+            break
+        evaluations += 1
+        try:
+            there = _Loss(*evaluate(trial), width)
+        except OpenmrError:  # the model refuses such a sample
+            there = None
+        gain = -np.inf if there is None else (found.loss - there.loss) / fall
+        if there is not None and gain > 0:
+            logs, found, failed = trial, there, 0
+        else:
+            failed += 1
+        if gain > 0.75:
+            radius = max(radius, 3.0 * length)
+        elif gain < 0.25:
+            radius = 0.25 * length
+    values = np.linalg.eigvalsh(found.curvature[np.ix_(may, may)])
+    weak = bool(values[:1].min(initial=np.inf) < _WEAK**2 * values[-1:].max(initial=0.0))
+    return Minimum(logs, found.loss, evaluations, done), weak
+
+
+class _Loss:
+    """Loss, its gradient and its curvature at a point."""
+
+    def __init__(self, residuals: Array, slopes: Array, width: float) -> None:
+        weighted = residuals
+        if np.isfinite(width):
+            root = np.sqrt(1 + (residuals / width) ** 2)
+            self.loss = float(2 * width**2 * np.sum(root - 1))
+            weighted, slopes = residuals / root, slopes / np.sqrt(root)[:, None]
+            self.gradient = (slopes * np.sqrt(root)[:, None]).T @ weighted
+        else:
+            self.loss = float(residuals @ residuals)
+            self.gradient = slopes.T @ weighted
+        self.curvature = slopes.T @ slopes
+        self.points = len(residuals)
+
+
+def _step(
+    found: _Loss, may: NDArray[np.bool_], logs: Array, low: Array, high: Array, radius: float
+) -> tuple[Array, float]:
+    """Step within the radius that lowers the quadratic model of the loss, and by how much."""
+    may = may.copy()
+    step = np.zeros(len(logs))
+    for _ in range(len(logs) + 1):
+        step[:] = 0.0
+        if not may.any():
+            return step, 0.0
+        at = np.flatnonzero(may)
+        values, vectors = np.linalg.eigh(found.curvature[np.ix_(at, at)])
+        along = vectors.T @ found.gradient[at]
+        values = np.maximum(values, 1e-13 * values[-1] + 1e-300)
+
+        def moved(damping: float, v: Array = values, a: Array = along) -> Array:
+            return np.asarray(-a / (v + damping))
+
+        if np.linalg.norm(moved(0.0)) <= radius:
+            damping = 0.0
+        else:
+            small, large = 0.0, float(np.linalg.norm(along)) / radius
+            for _ in range(40):
+                damping = 0.5 * (small + large) if small == 0 else np.sqrt(small * large)
+                if np.linalg.norm(moved(damping)) > radius:
+                    small = damping
+                else:
+                    large = damping
+                if large < 1.1 * small:
+                    break
+            damping = large
+        step[at] = vectors @ moved(damping)
+        outside = may & (((logs <= low) & (step < 0)) | ((logs >= high) & (step > 0)))
+        if not outside.any():
+            break
+        may &= ~outside
+    fall = -float(2 * found.gradient @ step + step @ found.curvature @ step)
+    return step, fall
 
 
 def full_errors(problem: Problem, logs: Array, local: Determined, limit: float) -> Array:
@@ -142,14 +233,14 @@ def _walk(problem: Problem, found: Array, stride: Array, limit: float) -> Array:
     of the whole fit, and so are the errors anywhere.
     """
     held = int(np.argmax(np.abs(stride)))
-    least = np.sum(problem.residuals(found) ** 2)
+    lowest = problem.chi_square(found)
     low, high = problem.ends
     errors, logs = np.zeros(len(found)), found
     while low[held] <= logs[held] + stride[held] <= high[held]:
         logs = np.clip(logs + stride, 0.98 * low, high - 0.02 * np.log(REACH))
         try:
-            logs = _with_held(problem, logs, held)
-            rise = np.sum(problem.residuals(logs) ** 2) - least
+            logs = with_held(problem, logs, held)
+            rise = problem.chi_square(logs) - lowest
             if rise > _FARTHEST:
                 break
             errors = np.maximum(errors, np.abs(logs - found) / np.sqrt(max(rise, 1.0)))
@@ -159,6 +250,14 @@ def _walk(problem: Problem, found: Array, stride: Array, limit: float) -> Array:
         except OpenmrError:  # the model refuses such a sample
             break
     return errors
+
+
+def with_held(problem: Problem, logs: Array, held: int) -> Array:
+    """Logarithms for the least chi^2 with one of them held, to a hundredth of a chi^2."""
+    free = np.arange(len(logs)) != held
+    if not np.any(free):
+        return logs
+    return least(problem, logs, free=free, most=_MOST_TRIALS, settled=1e-2).logs
 
 
 def sensitivities(
@@ -178,16 +277,3 @@ def sensitivities(
         return np.asarray((8 * near - far) / (12 * _STEP))
 
     return np.stack([slope(step) for step in steps], axis=-1)
-
-
-def logs_of(varied: Any) -> Array:
-    """The values of lmfit's parameters, which are ln(value / start)."""
-    return np.array(list(varied.valuesdict().values()))
-
-
-def lmfit_module() -> Any:
-    """lmfit, or where it comes from."""
-    try:
-        return import_module("lmfit")
-    except ImportError as error:
-        raise ImportError("fits need lmfit: pip install '.[fit]' in a clone") from error

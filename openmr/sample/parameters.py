@@ -395,6 +395,11 @@ def parameter(name: str) -> Parameter:
 _ORDER: Final = list(dict.fromkeys([*_OF_JOINTS, *_BY_NAME, *OF_FACES]))
 
 
+def order_of(name: str) -> int:
+    """Place of a parameter among several that are put: what comes later holds."""
+    return _ORDER.index(name.rpartition(".")[2])
+
+
 def varied(sample: Sample, changes: Mapping[str, Any]) -> Sample:
     """The sample with some parameters changed, by names of `PARAMETERS` in any order.
 
@@ -405,6 +410,6 @@ def varied(sample: Sample, changes: Mapping[str, Any]) -> Sample:
         for field in parameter(name).sets:
             if (other := by.setdefault(field, name)) != name:
                 raise ParameterError(f"exactly one of `{other}` and `{name}` may be given")
-    for name in sorted(changes, key=lambda name: _ORDER.index(name.rpartition(".")[2])):
+    for name in sorted(changes, key=order_of):
         sample = PARAMETERS[name].put(sample, changes[name])
     return sample

@@ -99,7 +99,10 @@ layers.1.thickness = { from = 2e-9, to = 10e-9, points = 5 }
 top.exchange = [1e-31, 3e-31]
 """
 """The same of a stack."""
-_TABLES = ("method", "sample", "layers", "bottom", "top", "between", "sweep", "options")
+_TABLES = (
+    *("method", "sample", "layers", "bottom", "top", "between", "sweep", "options"),
+    *("data", "films", "fit"),
+)
 _STACK = ("bottom", "top", "between")
 _MAGNET = tuple(signature(Magnet).parameters)[1:]
 _PARTS = ("film", "electrons", "moments", *_MAGNET)
@@ -110,7 +113,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
     `ParameterError` for what is no TOML file, and for a key or value that does not fit, named.
     """
-    tables = _read(path)
+    tables = read_tables(path)
     if not isinstance(tables.get("sweep"), dict):
         raise ParameterError(f"{path} must have a table [sweep]")
     asked = dict(_flat(tables["sweep"]))
@@ -120,11 +123,11 @@ def read_config(path: Path) -> dict[str, Any]:
     for name in asked:
         if "." in name:
             parameter(name)
-    _known("sweep.", {n: v for n, v in asked.items() if n not in PARAMETERS}, NAMES)
+    known_keys("sweep.", {n: v for n, v in asked.items() if n not in PARAMETERS}, NAMES)
     if not isinstance(tables.get("options", {}), dict):
         raise ParameterError(f"{path} must have a table [options], got {tables['options']!r}")
     return {
-        "sample": _sample(tables),
+        "sample": sample_of(tables),
         "method": tables.get("method", "closed-form"),
         "options": tables.get("options", {}),
         **{name: _values(name, value) for name, value in asked.items()},
@@ -133,7 +136,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def read_sample(path: Path) -> Sample:
     """The sample of a TOML file; its other tables may be missing and are not looked into."""
-    return _sample(_read(path))
+    return sample_of(read_tables(path))
 
 
 def _flat(table: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
@@ -147,8 +150,8 @@ def _flat(table: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
             yield name, value
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The tables of a file that has a sample and none that are unknown."""
+def read_tables(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file that has a sample and none that are unknown."""
     import tomllib  # with its patterns a twentieth of the time of `openmr --help`
 
     try:
@@ -159,7 +162,7 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ParameterError(f"{path} is not TOML: {error}") from None
-    _known("", tables, _TABLES)
+    known_keys("", tables, _TABLES)
     if "layers" not in tables:
         for part in _STACK:
             if part in tables:
@@ -171,7 +174,8 @@ def _read(path: Path) -> dict[str, Any]:
     return tables
 
 
-def _known(where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+def known_keys(where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+    """Refuse a key that is not among those allowed; `where` stands before it."""
     for key in table:
         if key not in allowed:
             raise ParameterError(
@@ -179,10 +183,10 @@ def _known(where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> No
             )
 
 
-def _called(where: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+def called(where: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """`kind(**arguments)`, with a wrong or missing name told as a bad parameter."""
     takes = signature(kind).parameters
-    _known(f"{where}.", arguments, tuple(takes))
+    known_keys(f"{where}.", arguments, tuple(takes))
     missing = [
         name for name, one in takes.items() if one.default is one.empty and name not in arguments
     ]
@@ -194,7 +198,8 @@ def _called(where: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) 
     return kind(**arguments)
 
 
-def _sample(tables: Mapping[str, Any]) -> Sample:
+def sample_of(tables: Mapping[str, Any]) -> Sample:
+    """The sample of such tables."""
     table = tables["sample"]
     if "layers" in tables:
         return _stack(tables)
@@ -205,15 +210,15 @@ def _sample(tables: Mapping[str, Any]) -> Sample:
                 f"`sample.preset` must be one of {', '.join(presets.PRESETS)}, got {name!r}"
             )
         arguments = {key: value for key, value in table.items() if key != "preset"}
-        return _called("sample", presets.PRESETS[name], arguments)  # type: ignore[no-any-return]
+        return called("sample", presets.PRESETS[name], arguments)  # type: ignore[no-any-return]
     film, electrons, magnet = _film("sample", table, "name")
     return Sample(magnet, electrons, film, table.get("name", "sample"))
 
 
 def _film(where: str, table: Any, *more: str) -> tuple[Film, Electrons, Magnet | None]:
     """Film, electrons and moments of a film or a layer."""
-    _expect_table(where, table)
-    _known(f"{where}.", table, (*more, *_PARTS))
+    expect_table(where, table)
+    known_keys(f"{where}.", table, (*more, *_PARTS))
     for part in ("film", "electrons"):
         if part not in table:
             either = "a `preset` or " if where == "sample" else ""
@@ -229,24 +234,24 @@ def _film(where: str, table: Any, *more: str) -> tuple[Film, Electrons, Magnet |
         ("electrons", table["electrons"]),
         *(("moments", one) for one in moments),
     ):
-        _expect_table(f"{where}.{part}", value)
+        expect_table(f"{where}.{part}", value)
     electrons = table["electrons"]
     free = {"fermi_energy", "mass"} & electrons.keys()
     magnet = None
     if moments:
         magnet = Magnet(
-            [_called(f"{where}.moments", Moments, one) for one in moments],
+            [called(f"{where}.moments", Moments, one) for one in moments],
             **{key: table[key] for key in _MAGNET if key in table},
         )
     return (
-        _called(f"{where}.film", Film, table["film"]),
-        _called(f"{where}.electrons", Electrons.free if free else Electrons, electrons),
+        called(f"{where}.film", Film, table["film"]),
+        called(f"{where}.electrons", Electrons.free if free else Electrons, electrons),
         magnet,
     )
 
 
 def _stack(tables: Mapping[str, Any]) -> Sample:
-    _known("sample.", tables["sample"], ("name",))
+    known_keys("sample.", tables["sample"], ("name",))
     layers = [Layer(*_film("layers", table)) for table in _list("layers", tables["layers"])]
     faces = {side: _sheet(side, tables[side]) for side in ("bottom", "top") if side in tables}
     joints = None
@@ -257,16 +262,16 @@ def _stack(tables: Mapping[str, Any]) -> Sample:
 
 
 def _sheet(where: str, table: Any) -> Sheet:
-    _expect_table(where, table)
-    return _called(where, Sheet, table)  # type: ignore[no-any-return]
+    expect_table(where, table)
+    return called(where, Sheet, table)  # type: ignore[no-any-return]
 
 
 def _joint(table: Any) -> Interface:
-    _expect_table("between", table)
+    expect_table("between", table)
     given = dict(table)
     if "sheet" in given:
         given["sheet"] = _sheet("between.sheet", given["sheet"])
-    return _called("between", Interface, given)  # type: ignore[no-any-return]
+    return called("between", Interface, given)  # type: ignore[no-any-return]
 
 
 def _list(name: str, value: Any) -> list[Any]:
@@ -275,7 +280,8 @@ def _list(name: str, value: Any) -> list[Any]:
     return value
 
 
-def _expect_table(name: str, value: Any) -> None:
+def expect_table(name: str, value: Any) -> None:
+    """Refuse what is no table."""
     if not isinstance(value, dict):
         raise ParameterError(f"`{name}` must be a table, got {value!r}")
 
@@ -284,7 +290,7 @@ def _values(name: str, value: Any) -> Any:
     """A number, a list, or a range {from, to, points[, spacing = "log"]}."""
     if not isinstance(value, dict):
         return value
-    _known(f"sweep.{name}.", value, ("from", "to", "points", "spacing"))
+    known_keys(f"sweep.{name}.", value, ("from", "to", "points", "spacing"))
     missing = {"from", "to", "points"} - value.keys()
     if missing:
         raise ParameterError(f"`sweep.{name}` lacks {', '.join(sorted(missing))}")

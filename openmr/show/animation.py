@@ -35,6 +35,7 @@ from openmr._files import expect_file, write_whole
 from openmr.models.fermi_kinetics import DOWN, UP, Sea, densities
 from openmr.rates.record import Relaxation
 from openmr.show import plotting
+from openmr.show.frame import axes
 from openmr.show.plotting import PICOSECOND, STYLES
 from openmr.transport.diffusion import SpinProfile
 
@@ -129,7 +130,7 @@ def bloch_vector(
     grid = _checks.row("times", times, "s")
     histories = {label: _history(f"spins[{label!r}]", s, grid) for label, s in spins.items()}
     frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
-    figure, ax = plotting.axes(ax, "3d")
+    figure, ax = axes(ax, "3d")
     _sphere(ax)
     for index, (label, spin) in enumerate(histories.items()):
         colour, line = STYLES[index % len(STYLES)]
@@ -206,7 +207,7 @@ def distribution(
     if history.shape != shape:
         raise ParameterError(f"`states` must have shape {shape}, got {history.shape}")
     frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
-    figure, ax = plotting.axes(ax, "rectilinear")
+    figure, ax = axes(ax, "rectilinear")
     e, still = sea.energies, expit(-sea.energies)
     base = still if quantity == "occupation" else np.zeros_like(e)
     spins = history[:, [UP, DOWN]]

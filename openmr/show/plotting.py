@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +15,9 @@ from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr.rates import fit_decay
 from openmr.reports.verify.check import Check
+from openmr.show.fits import contour as contour  # noqa: PLC0414
+from openmr.show.fits import fit as fit  # noqa: PLC0414
+from openmr.show.frame import FIELD, FIELD_ALONG, axes, field_label, power_of_ten
 from openmr.transport.diffusion import SpinProfile
 from openmr.transport.resistivity import Resistivity
 
@@ -24,36 +25,6 @@ if TYPE_CHECKING:
     from openmr.rates.routes.evolution import Decay, FreeMoment
 
 PICOSECOND = 1e-12
-
-
-def axes(ax: Axes | None, projection: str = "") -> tuple[Figure, Any]:
-    """`ax` and its figure, or new ones.
-
-    Parameters
-    ----------
-    ax : Axes or None
-    projection : str
-        What the axes must have; any unless given.
-
-    Returns
-    -------
-    (Figure, Axes)
-        The outermost figure, also for axes in a subfigure.
-
-    Raises
-    ------
-    ParameterError
-        If `ax` is not one set of axes, was removed from its figure, or has another projection.
-    """
-    if ax is None:
-        size, kind = (6.0, 5.0 if projection == "3d" else 4.0), {"projection": projection or None}
-        return plt.subplots(figsize=size, layout="constrained", subplot_kw=kind)
-    figure = ax.get_figure(root=True) if isinstance(ax, Axes) else None
-    if figure is None:
-        raise ParameterError(f"`ax` must be matplotlib axes in a figure, or None, got {ax!r}")
-    if projection not in ("", ax.name):
-        raise ParameterError(f"`ax` must have projection={projection!r}, got {ax.name!r}")
-    return figure, ax
 
 
 def _recorded(name: str, value: Any, kind: str, source: str) -> None:
@@ -247,20 +218,12 @@ STYLES = (
 )
 _MICROOHM = 1e-6
 
-FIELD = "field, $B$ (T)"
-_FIELD_ALONG = {
-    (1.0, 0.0, 0.0): "field along the current, $B_x$ (T)",
-    (0.0, 1.0, 0.0): "field in the plane, across the current, $B_y$ (T)",
-    (0.0, 0.0, 1.0): "field along the normal, $B_z$ (T)",
-}
 _TEMPERATURE = "temperature (K)"
 _RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
 _PROFILES = {
     "accumulation": (r"\mu_s", "spin accumulation (eV)"),
     "current": ("J_s", "spin current (A/m$^2$)"),
 }
-_LEAST_POWER = -15
-"""Least power of ten of a relative change: below, it is rounding."""
 
 
 def resistance_curves(
@@ -300,7 +263,7 @@ def resistance_curves(
     scale, unit = 1 / _MICROOHM, _RESISTIVITY
     if relative:
         drawn = {label: (x, y / y[0] - 1) for label, (x, y) in drawn.items()}
-        power = _power_of_ten([y for _, y in drawn.values()])
+        power = power_of_ten([y for _, y in drawn.values()])
         scale, unit = 10.0**-power, _change(against, [x[0] for x, _ in drawn.values()], power)
     figure, ax = axes(ax)
     quantity = _field_label(named.values()) if against == "field" else _TEMPERATURE
@@ -395,20 +358,7 @@ def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
 
 
 def _field_label(found: Iterable[Resistivity]) -> str:
-    """Axis label that names the one direction of the field, where there is one."""
-    directions = np.concatenate([curve.direction.reshape(-1, 3) for curve in found])
-    for axis, label in _FIELD_ALONG.items():
-        if np.allclose(directions, axis, rtol=0.0, atol=1e-9):  # cos(pi/2) is not quite 0
-            return label
-    return FIELD
-
-
-def _power_of_ten(changes: list[Array]) -> int:
-    """Multiple of three that leaves the largest change between 1 and 1000."""
-    largest = max(float(np.max(np.abs(change))) for change in changes)
-    if largest == 0:
-        return 0
-    return max(_LEAST_POWER, 3 * math.floor(math.log10(largest) / 3))
+    return field_label(np.concatenate([curve.direction.reshape(-1, 3) for curve in found]))
 
 
 def _change(against: str, first: list[float], power: int) -> str:
@@ -426,7 +376,7 @@ def _together(ax: Axes, quantity: str, unit: str) -> str:
     if not ax.lines:
         return quantity
     before, earlier = ax.get_xlabel(), ax.get_ylabel()
-    fields = (FIELD, *_FIELD_ALONG.values())
+    fields = (FIELD, *FIELD_ALONG.values())
     ours = before in (*fields, _TEMPERATURE)
     if ours and (earlier != unit or (before == _TEMPERATURE) != (quantity == _TEMPERATURE)):
         raise ParameterError(

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.prose
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+MEASURED = ROOT / "tests" / "data" / "files"
 BUILT = {DOCS / "ledger.md", DOCS / "benchmarks.md"}
 PAGES = [
     ROOT / "README.md",
@@ -44,6 +46,8 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Dask's sockets
 def test_block(code, output, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # blocks may write files
+    for file in MEASURED.iterdir():  # and read these
+        shutil.copy(file, tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     script = tmp_path / "block.py"
     script.write_text(code)

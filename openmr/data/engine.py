@@ -1,0 +1,307 @@
+"""The model of a fit beside its rows: what is linear is eliminated inside each step.
+
+rho_i = rho_g r_i(p) + sum_j c_j n_j(i): rho_L0 of every group and the c_j follow from p by linear
+least squares. The residuals that this leaves, and their slopes with p (Kaufman's), are those of the
+whole problem at its minimum, so errors of p are those of all unknowns together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openmr._checks import Array
+from openmr.data.curves import bare_resistivity, changed_by, curve, with_bare_resistivity
+from openmr.data.identifiability import REACH
+from openmr.data.least_squares import NEAR, Problem, sensitivities
+from openmr.data.noise import Chain, chain
+from openmr.data.nuisance import Rows
+from openmr.sample.film import Sample
+
+LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
+"""Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
+
+
+class Unknown(NamedTuple):
+    """A parameter that is fitted, of all films and temperatures or of one."""
+
+    label: str
+    name: str
+    film: str | None = None
+    kelvin: float | None = None
+
+    def covers(self, film: str, kelvin: float) -> bool:
+        """Whether it is a number of that film at that temperature."""
+        return self.film in (None, film) and (self.kelvin is None or close(self.kelvin, kelvin))
+
+
+def close(one: float, other: float) -> bool:
+    """Whether two temperatures are one level."""
+    return abs(one - other) < 1e-2 * one + 0.25
+
+
+class _Part(NamedTuple):
+    """Rows that one sample gives, by points without repeats."""
+
+    rows: NDArray[np.int64]
+    points: NDArray[np.int64]  # of each row
+    component: NDArray[np.int64]
+    curve: Callable[[Sample], Array]
+    sample: Sample
+    changed: Callable[[Mapping[str, float]], Sample]
+    unknowns: tuple[int, ...]
+    groups: NDArray[np.int64]
+
+
+class Model:
+    """rho / rho_L0 of all rows, of logarithms of the unknowns over their starts."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        samples: Mapping[str, Sample],
+        unknowns: Sequence[Unknown],
+        order: str,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.unknowns = tuple(unknowns)
+        self.size = len(rows)
+        self.parts: list[_Part] = []
+        self.bare: dict[int, float] = {}
+        apart = any(one.kelvin is not None for one in unknowns)
+        for film in dict.fromkeys(rows.film.tolist()):
+            mine = rows.film == film
+            split = apart or samples[film].is_stack
+            pieces = [mine & (rows.group == g) for g in np.unique(rows.group[mine])]
+            for mask in pieces if split else [mine]:
+                at = np.flatnonzero(mask)
+                given = np.column_stack([rows.temperature, rows.field, rows.direction])[at]
+                points, inverse = np.unique(given, axis=0, return_inverse=True)
+                kelvin = float(rows.temperature[at[0]])
+                self.parts.append(
+                    _Part(
+                        at,
+                        inverse.ravel(),
+                        rows.transverse[at].astype(np.int64),
+                        curve(points[:, 0], points[:, 1], points[:, 2:], order, options),
+                        samples[film],
+                        changed_by(samples[film]),
+                        tuple(i for i, one in enumerate(unknowns) if one.covers(film, kelvin)),
+                        np.unique(rows.group[at]),
+                    )
+                )
+
+    def sample(self, part: _Part, values: Array) -> Sample:
+        """The sample of some rows with the values of the unknowns in it."""
+        changes = {self.unknowns[i].name: float(values[i]) for i in part.unknowns}
+        found = part.changed(changes)
+        if found.is_stack and (bare := self.bare.get(int(part.groups[0]))):
+            found = with_bare_resistivity(found, bare)
+        return found
+
+    def __call__(self, values: Array, only: int | None = None, absolute: bool = False) -> Array:
+        """All of rho / rho_L0 (n,), or rho; 0 in rows that do not know the unknown `only`."""
+        found = np.zeros(self.size)
+        for part in self.parts:
+            if only is None or only in part.unknowns:
+                sample = self.sample(part, values)
+                both = part.curve(sample)
+                found[part.rows] = both[part.component, part.points]
+                if absolute:
+                    found[part.rows] *= bare_resistivity(sample)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Linear:
+    """Linear coefficients at a point, and what they leave."""
+
+    ratio: Array  # (n,), rho / rho_L0
+    groups: Array  # (G,), rho_L0 [Ohm m]
+    terms: Array  # (k,)
+    left: Array  # (g,), whitened rows less all of it
+    basis: Array  # (g, r), orthonormal, of groups beyond the columns
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Rows, columns, noise and flags, from which `problem` makes residuals."""
+
+    rows: Rows
+    columns: Array
+    model: Model
+    start: Array
+    chain: Chain
+    known: tuple[tuple[int, float, float], ...]  # unknown, value, error
+    order: str
+    absolute: bool  # rho_L0 is that of the sample
+    terms_basis: Array  # (g, k'), orthonormal, of the whitened columns
+
+    @classmethod
+    def of(
+        cls,
+        rows: Rows,
+        columns: Array,
+        model: Model,
+        start: Array,
+        good: NDArray[np.bool_],
+        sigma: Array,
+        memory: Array,
+        known: Sequence[tuple[int, float, float]],
+        order: str,
+        absolute: bool,
+    ) -> Engine:
+        """With the whitening of `good` rows by sigma and phi (n,) of each."""
+        links = chain(np.flatnonzero(good), rows.run, rows.position, sigma, memory)
+        basis = orthonormal(links.whiten(columns))
+        return cls(rows, columns, model, start, links, tuple(known), order, absolute, basis)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Labels of the unknowns."""
+        return tuple(one.label for one in self.model.unknowns)
+
+    @property
+    def present(self) -> NDArray[np.int64]:
+        """Groups of which a row is kept."""
+        return np.unique(self.rows.group[self.chain.good])
+
+    def values(self, logs: Array) -> Array:
+        """Values of the unknowns, in their units."""
+        return np.asarray(self.start * np.exp(logs))
+
+    def _members(self) -> Array:
+        members: Array = (self.rows.group[self.chain.good][:, None] == self.present).astype(float)
+        return members
+
+    def linear(self, ratio: Array) -> _Linear:
+        """Coefficients of groups and columns for a curve (n,)."""
+        groups = np.zeros(len(self.rows.groups))
+        y = self.chain.whiten(self.rows.value)
+        white = self.chain.whiten(ratio)
+        if self.absolute:
+            left = self._without_terms(y - white)
+            basis = np.empty((len(y), 0))
+            groups[:] = 1.0
+        else:
+            beyond = self._without_terms(white[:, None] * self._members())
+            basis, triangle = np.linalg.qr(beyond)
+            y_beyond = self._without_terms(y)
+            along = basis.T @ y_beyond
+            groups[self.present] = np.linalg.solve(triangle, along)
+            left = y_beyond - basis @ along
+        return _Linear(ratio, groups, np.empty(0), left, basis)
+
+    def _without_terms(self, white: Array) -> Array:
+        basis = self.terms_basis
+        if not basis.shape[1]:
+            return white
+        return np.asarray(white - basis @ (basis.T @ white))
+
+    def projected(self, linear: _Linear, slopes: Array) -> Array:
+        """Slopes (g, m) of the residuals from those of the ratio (n, m)."""
+        scaled = slopes * linear.groups[self.rows.group][:, None]
+        found = self._without_terms(self.chain.whiten(scaled))
+        if linear.basis.shape[1]:
+            found = found - linear.basis @ (linear.basis.T @ found)
+        return np.asarray(found)
+
+    def _prior(self, logs: Array) -> tuple[Array, Array]:
+        misses = np.zeros(len(self.known))
+        slopes = np.zeros((len(self.known), len(logs)))
+        values = self.values(logs)
+        for row, (at, value, error) in enumerate(self.known):
+            misses[row] = (values[at] - value) / error
+            slopes[row, at] = values[at] / error
+        return misses, slopes
+
+    def residuals(self, logs: Array) -> Array:
+        """Model less data in standard deviations, (g + priors,)."""
+        found = self.linear(self.ratio(logs))
+        return np.concatenate([-found.left, self._prior(logs)[0]])
+
+    def ratio(self, logs: Array) -> Array:
+        """All of rho / rho_L0, in rows; rho itself where rho_L0 is that of the sample."""
+        return self.model(self.values(logs), absolute=self.absolute)
+
+    def near(self, logs: Array) -> tuple[Array, Array]:
+        """Residuals, and slopes by forward differences."""
+        ratio = self.ratio(logs)
+        slopes = np.empty((len(ratio), len(logs)))
+        values = self.values(logs)
+        for i in range(len(logs)):
+            moved = values.copy()
+            moved[i] *= np.exp(NEAR)
+            there = self.model(moved, only=i, absolute=self.absolute)
+            slopes[:, i] = np.where(there != 0, (there - ratio) / NEAR, 0.0)
+        linear = self.linear(ratio)
+        misses, prior = self._prior(logs)
+        return (
+            np.concatenate([-linear.left, misses]),
+            np.concatenate([self.projected(linear, slopes), prior]),
+        )
+
+    def fine_slopes(self, logs: Array) -> Array:
+        """Slopes of the ratio (n, m) to fourth order."""
+
+        def one(i: int) -> Array:
+            def along(log: Array) -> Array:
+                values = self.values(logs)
+                values[i] *= np.exp(log[0])
+                return self.model(values, only=i, absolute=self.absolute)
+
+            return sensitivities(along, np.zeros(1))[:, 0]
+
+        return np.stack([one(i) for i in range(len(logs))], axis=1)
+
+    def slopes(self, logs: Array) -> Array:
+        """Slopes (g + priors, m) of the residuals for errors."""
+        linear = self.linear(self.ratio(logs))
+        fine = self.projected(linear, self.fine_slopes(logs))
+        return np.concatenate([fine, self._prior(logs)[1]])
+
+    @property
+    def problem(self) -> Problem:
+        """For searches and errors."""
+        ends = np.full((2, len(self.start)), [[-np.log(REACH)], [np.log(REACH)]])
+        for column, (unknown, value) in enumerate(
+            zip(self.model.unknowns, self.start, strict=True)
+        ):
+            if unknown.name.endswith("spin_hall_angle"):
+                most = np.log(LARGEST_ANGLE[self.order] / abs(value))
+                ends[1, column] = min(ends[1, column], most)
+        return Problem(self.names, self.residuals, self.near, self.slopes, ends)
+
+    def joint_slopes(self, logs: Array) -> Array:
+        """Whitened slopes with p, rho_L0 of every group, and every coefficient, side by side."""
+        ratio = self.ratio(logs)
+        linear = self.linear(ratio)
+        inner = self.fine_slopes(logs) * linear.groups[self.rows.group][:, None]
+        white = self.chain.whiten(ratio)[:, None] * self._members()
+        whole = [self.chain.whiten(inner), self.chain.whiten(self.columns)]
+        return np.column_stack(whole if self.absolute else [whole[0], white, whole[1]])
+
+    def coefficients(self, logs: Array) -> tuple[Array, Array]:
+        """rho_L0 of every group (nan if no row is kept), and of every column its coefficient."""
+        ratio = self.ratio(logs)
+        linear = self.linear(ratio)
+        rest = self.rows.value - linear.groups[self.rows.group] * ratio
+        if not self.columns.shape[1]:
+            return linear.groups, np.empty(0)
+        white = self.chain.whiten(self.columns)
+        size = np.linalg.norm(white, axis=0)
+        found = np.linalg.lstsq(white / size, self.chain.whiten(rest), rcond=1e-9)[0]
+        return linear.groups, found / size
+
+
+def orthonormal(columns: Array) -> Array:
+    """Basis of what columns span, those that say nothing of their own left out."""
+    if not columns.shape[1]:
+        return columns
+    size = np.linalg.norm(columns, axis=0)
+    left, singular, _ = np.linalg.svd(columns[:, size > 0] / size[size > 0], full_matrices=False)
+    return np.asarray(left[:, singular > 1e-8 * singular[:1].max(initial=0.0)])
