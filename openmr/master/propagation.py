@@ -439,7 +439,9 @@ def _observables(asked: _Asked, e_ops: Any) -> dict[Any, Any]:
     if given and asked.columns.shape[1] > 1:
         raise ParameterError("`e_ops` must be empty where `start` is a superoperator")
     for name, operator in given.items():
-        if not isinstance(operator, Qobj | QobjEvo) and not callable(operator):
+        if isinstance(operator, type) or not (
+            isinstance(operator, Qobj | QobjEvo) or callable(operator)
+        ):
             raise ParameterError(
                 f"`e_ops[{name!r}]` must be a Qobj, QobjEvo or function of time and state, got "
                 f"{_checks.shown(operator)}"

@@ -678,6 +678,8 @@ def spectrum(
         For frequencies that are not finite, or operators with other dims.
     """
     frequencies = np.atleast_1d(_checks.finite_array("w", w))
+    if frequencies.ndim != 1:
+        raise ParameterError(f"`w` must be one row of numbers, got shape {frequencies.shape}")
     left, right = matrix_of("a", a, system), matrix_of("b", b, system)
     if method == "heom":
         from openmr.master.hierarchy import half_sided_spectra
