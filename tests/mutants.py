@@ -41,7 +41,7 @@ from survivors import SURVIVORS
 ROOT = Path(__file__).parents[1]
 STATIONS = ("sample", "moments", "bath", "master", "models", "rates", "transport", "data")
 OTHERS = ("units.py", "reports/validity.py")
-APART = {"__init__.py", "toml.py", "measured.py", "methods.py", "state.py"}
+APART = {"__init__.py", "toml.py", "measured.py", "methods.py", "state.py", "saved.py"}
 """Files of the stations that compute nothing."""
 COMMUTING = {"matrix_tanh.py"}
 """Files in which all matrices are functions of one: the order of a product says nothing."""

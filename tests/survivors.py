@@ -23,8 +23,8 @@ SURVIVORS: dict[str, str] = {
     "out",
     "bath.transforms.resolved: :-1 -> :0 (2)": WORDS,
     "bath.transforms.sampled: len(times) - 1 - (len(times) - 1) % 2 -> len(times) - 1": ODD,
-    "data.identifiability.determined: NOISE_FLOOR * singular[0] -> "
-    "2 * (NOISE_FLOOR * singular[0])": NEAR,
+    "data.identifiability.determined: _NOISE_FLOOR * singular[0] -> "
+    "2 * (_NOISE_FLOOR * singular[0])": NEAR,
     "data.least_squares.Problem.at_an_end: 0.01 * np.log(REACH) -> "
     "2 * (0.01 * np.log(REACH))": NEAR,
     "data.least_squares._walk: 0.02 * np.log(REACH) -> 2 * (0.02 * np.log(REACH))": NEAR,
