@@ -40,7 +40,8 @@ import openmr as om
 # part is turned and dephased by the exchange field of the moments. How fast is said by three
 # conductances per area: $G_s$ for spins along $\mathbf m$ (they flip, and the moments keep the
 # difference), $G_s + G_r$ across it, and $G_i$ for precession about it. In openmr a face with
-# moments is a {py:class}`openmr.Sheet <openmr.sample.stack.Sheet>`, given here by numbers such as those of YIG on platinum.
+# moments is a {py:class}`openmr.Sheet <openmr.sample.stack.Sheet>`, given here by numbers such as
+# those of YIG on platinum.
 
 # %%
 electrons = om.Electrons.free(fermi_energy=5.0)
