@@ -55,6 +55,8 @@ _ALIKE: Final = 9.0
 """Rise of chi^2 up to which another minimum is told."""
 _JITTER: Final = 0.05
 """Standard deviations by which the model may vary within a cell before it is taken out there."""
+_SAME_THICKNESS: Final = 0.01
+"""Part by which a film may be thicker than its geometry says."""
 _COUPLINGS: Final = ("exchange_energy", "exchange", "exchange_energy_in_proportion")
 
 
@@ -116,7 +118,8 @@ def fit(
     Raises
     ------
     ParameterError
-        For data, samples or names that do not fit together.
+        For data, samples or names that do not fit together, and for a sample that is not as thick
+        as the geometry of its data.
 
     Examples
     --------
@@ -179,6 +182,8 @@ def _asked(
     for name, what in per.items():
         _checks.choice("per", name, names)
         _checks.choice("per", what, ("film", "temperature"))
+    if not any(name.endswith("thickness") for name in names):
+        _expect_thickness(files, samples)
     unknowns = _unknowns(names, per, films, rows)
     start = _start(unknowns, samples, order)
     if noise == "given" and np.any(np.isnan(rows.sigma) & ~rows.transverse):
@@ -210,6 +215,20 @@ def _expect_free(names: Sequence[str]) -> None:
                 "`free` must not name 'resistivity': rho_L0 of every film and temperature is "
                 "always found, as `.resistivities`"
             )
+
+
+def _expect_thickness(files: Sequence[Measured], samples: Mapping[str, Sample]) -> None:
+    """Refuse a geometry that made resistivities with another thickness than the sample's."""
+    for data in files:
+        for film, geometry in data.geometry.items():
+            if film not in samples or geometry.thickness is None:
+                continue
+            thickness = sum(layer.film.thickness for layer in samples[film].layers)
+            if abs(geometry.thickness / thickness - 1) > _SAME_THICKNESS:
+                raise ParameterError(
+                    f"`sample` of {film!r} must be as thick as its geometry, "
+                    f"{geometry.thickness:g} m, got {thickness:g} m"
+                )
 
 
 def _several(name: str, value: Any) -> tuple[str, ...]:

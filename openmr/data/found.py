@@ -158,7 +158,7 @@ class Fit:
         and aicc with a B^2 term ("aicc quadratic") or anisotropic magnetoresistance ("aicc amr").
     minima : tuple of LocalMinimum
         Others within 9 of the least chi^2.
-    freedom : float
+    freedom : float, no unit
         Degrees of freedom of Student's t in intervals.
     covariance : array (m, m), no unit
         Of ln p; what is open enters with the range of a parameter, ln 100.
@@ -339,6 +339,7 @@ class Fit:
         Returns
         -------
         values : array (k,), unit of the parameter
+            Where chi^2 was found.
         rise : array (k,), no unit
             1 at one standard deviation.
 
@@ -421,6 +422,7 @@ class Fit:
         Returns
         -------
         value : array (...), unit of the function
+            At the fitted parameters.
         error : array (...), unit of the function
             One standard deviation; inf where the number hangs on what is open, nan where the
             model does not describe the data.
@@ -526,7 +528,7 @@ class Fit:
 
         Returns
         -------
-        float
+        float, no unit
             -inf outside the range of a parameter.
 
         Raises

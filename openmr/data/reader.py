@@ -133,9 +133,10 @@ def read(
     b = _directions(picked, direction, plane, angle, zero)
     gap = level if not isinstance(level, str | None) else GAP
     gap = _checks.number("level", gap, "K", least=0.0)
-    for name, column in (("level", level), ("sweep", sweep)):
-        if isinstance(column, str):
-            picked.label(name, column)
+    if isinstance(level, str):
+        picked.label("level", level)
+    if sweep is not None:
+        picked.label("sweep", sweep)
     source.table.hold_one_mark(picked.used)
     rows = picked.complete(b)
     return _measured(picked, rows, b, films, gap, used)

@@ -130,9 +130,14 @@ WRONG = {
     "column": (FILM.replace("Bridge 1", "Bridge 7"), "Bridge 7"),
     "sizes": (FILM.replace("width", "breadth"), "`data.geometry.breadth`"),
     "no table": (FILM.replace("{ width = 10e-6, length = 100e-6 }", "3"), "`data.geometry`.*3"),
-    "thick": (FILM.replace("= 100e-6 }", "= 100e-6, thickness = 6e-9 }"), "thickness.*6e-09"),
+    "thick": (
+        FILM.replace("= 100e-6 }", "= 100e-6, thickness = 6e-9 }"),
+        "as thick as its geometry, 6e-09 m, got 5e-09",
+    ),
     "data": (FILM.replace("[data]", "data = 3\n[options]"), "`data`.*3"),
     "films": (FILM.replace("[data]", "films = 3\n[data]"), "`films`.*3"),
+    "option": (FILM + '[options]\norder = "second"', "`options.order`"),
+    "sweep": (FILM.replace("direction =", "sweep = 3\ndirection ="), "`sweep`.*3"),
     "label": (SERIES.replace("Pt5 =", "Pt6 ="), "'Pt5'"),
     "not TOML": ("[fit", "not TOML"),
 }
