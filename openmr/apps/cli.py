@@ -200,8 +200,8 @@ def _add_film(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument(
         "--config", "-c", type=Path, metavar="FILE.toml",
-        help="the film of the table [sample] of this file, instead of Pt with Py; nothing else of "
-        "the file is used (`openmr sweep --help` shows one)",
+        help="the film of the table [sample] of this file, or the stack of its [[layers]], instead "
+        "of Pt with Py; nothing else of the file is used (`openmr sweep --help` shows one)",
     )  # fmt: skip
     command.add_argument(
         "--exchange-energy", type=_energy, nargs="+", metavar="ENERGY",

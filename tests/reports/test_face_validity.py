@@ -7,17 +7,19 @@ from pathlib import Path
 import mpmath as mp
 import numpy as np
 import pytest
+from spoil import replaced, rewritten
 
 import openmr as om
 from openmr.apps import cli
 from openmr.reports import face_validity
-from openmr.units import ELEMENTARY_CHARGE
+from openmr.units import ELECTRON_MASS, ELEMENTARY_CHARGE, HBAR
 
 pytestmark = pytest.mark.slow
 
 Q = (0.48, 0.6, 0.64)
 FREE = om.Electrons.free(5.0)
 FILM = om.Film(7e-9, 0.11, FREE.diffusion(4e-7), resistivity=4e-7, diffusion_length=1.5e-9)
+FREE_MASS = ELECTRON_MASS / ELEMENTARY_CHARGE  # eV s^2/m^2
 EU = om.Sheet(3.5, 2e18, 3e-31, curie_temperature=16.6)
 
 
@@ -67,27 +69,60 @@ def test_reflection_by_the_mean_field(p):
     assert face_validity.reflected(1e-6 * p)[1] == pytest.approx(1e-6 * p, rel=1e-4)
 
 
-def test_a_plane_of_frozen_moments():
-    """G_i is first order in the mean field; of G_r a plane misses 0.60; G_Sharvin of 5 eV."""
+def numbers_of_frozen_moments():
+    """(ours, expected, relative) of a plane at 0.2 K: 5.86e10 of 9.78e10 is missed of G_r."""
     found = lines(stack(EU), 0.2, 9.0)
-    together = found["moments scatter one by one [top]"]
-    assert together.deviation == pytest.approx(5.86e10 / 9.78e10, rel=2e-3)  # three digits given
-    assert together.size == pytest.approx(0.0958, rel=1e-2)
-    first = found["first order in the mean field [top]"]
-    assert 0 < first.deviation < 4 * first.size
-    velocity, why = face_validity.fermi_velocity(FREE)
-    assert not why
-    sharvin = ELEMENTARY_CHARGE * FREE.dos * velocity / 4
-    assert sharvin == pytest.approx(4.045777193e14, rel=1e-8)
-    given = om.face_conductances(EU, om.Layer(FILM, FREE), 0.2, 9.0)
-    g = given.G_s + given.G_r + 1j * given.G_i
-    series = found["no Sharvin resistance in series [top]"]
-    assert series.size == pytest.approx(abs(g) / (2 * sharvin), rel=1e-7)
+    velocity, _ = face_validity.fermi_velocity(FREE)
+    sharvin = 4.045777193e14  # of 5 eV
+    own = om.face_conductances(EU, om.Layer(FILM, FREE), 0.2, 9.0)
+    g = own.G_s + own.G_r + 1j * own.G_i
     effective = 1 / (1 / g - 1 / (2 * sharvin))
-    assert series.deviation == pytest.approx(abs(effective / g - 1), rel=1e-6)
+    speed = 2 * FILM.resistivity * FILM.diffusion
+    a = speed * own.G_i / velocity
+    first = found["first order in the mean field [top]"]
+    together = found["moments scatter one by one [top]"]
+    series = found["no Sharvin resistance in series [top]"]
     rule = found["second order in J (golden rule) [top]"]
-    speed = 2 * FILM.resistivity * FILM.diffusion * (given.G_s + given.G_r)
-    assert rule.size == pytest.approx(4 * speed / velocity, rel=1e-9)
+    return [
+        (ELEMENTARY_CHARGE * FREE.dos * velocity / 4, sharvin, 1e-8),
+        (together.deviation, 5.86e10 / 9.78e10, 2e-3),  # three digits are known
+        (together.size, 2e18 / (mp.mpf(2) * FREE_MASS * 5.0 / (2 * mp.pi * HBAR**2)), 1e-8),
+        (first.size, a, 1e-12),
+        (first.deviation, 0.5 * np.pi * a - 2 / 3 * a**2, 1e-5),  # of the integral of sin(2 a u)
+        (series.size, abs(g) / (2 * sharvin), 1e-8),
+        (series.deviation, abs(effective / g - 1), 1e-8),
+        (rule.size, 4 * speed * (own.G_s + own.G_r) / velocity, 1e-12),
+    ]
+
+
+def test_a_plane_of_frozen_moments():
+    for ours, expected, within in numbers_of_frozen_moments():
+        assert float(ours) == pytest.approx(float(expected), rel=within)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (face_validity.fermi_velocity, "2 * np.pi**2", "3 * np.pi**2"),
+        (face_validity.reflected, "0.5 * p * np.sin", "1.5 * p * np.sin"),
+        (face_validity.reflected, "- 0.5 * tail", "+ 0.5 * tail"),
+        (face_validity.reflected, "0.5 * np.pi - sine", "np.pi - sine"),
+        (face_validity.of_face, "0.5 * velocity * part", "velocity * part"),
+        (face_validity.of_face, "reflected(2 * a)", "reflected(a)"),
+        (face_validity.of_face, "4 * taken", "2 * taken"),
+        (face_validity.of_face, "velocity / (4 * speed)", "velocity / (2 * speed)"),
+        (face_validity.of_face, "(1 - part)", "(1 + part)"),
+        (face_validity.of_face, "2 * np.pi * _plane", "np.pi * _plane"),
+    ],
+)
+def test_a_wrong_number_is_noticed(change):
+    function, old, new = change
+    with replaced(function, rewritten(function, old, new)):
+        found = numbers_of_frozen_moments()
+    assert not all(
+        float(ours) == pytest.approx(float(expected), rel=within)
+        for ours, expected, within in found
+    )
 
 
 def test_conductances_by_number_are_a_choice():
