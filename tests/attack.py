@@ -508,6 +508,9 @@ def nan_in(found: Any, where: str = "result", depth: int = 0) -> str:
     """Place of a NaN in what was returned; "" if there is none."""
     if depth > 4 or any(name in where for name in NAN_MEANS):
         return ""
+    if type(found).__name__ == "Measured":  # NaN where one of the two was not measured
+        one = np.where(np.isnan(found.longitudinal), found.transverse, found.longitudinal)
+        return nan_in(one, where)
     if isinstance(found, float | complex | np.number | np.ndarray):
         array = np.asarray(found)
         return where if array.dtype.kind in "fc" and np.isnan(array).any() else ""

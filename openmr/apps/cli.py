@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 _OK, _MISSED, _BAD_INPUT, _PIPE_CLOSED = 0, 1, 2, 128 + 13
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
+_OF_LAYER = {
+    "longitudinal": "1/s",
+    "transverse": "1/s",
+    "precession": "rad/s",
+    "exchange_field": "T",
+}
+"""Columns of `openmr rates`, and their units."""
 _WRITTEN = ("csv", "plot", "page", "output")
 """Options that name a file to write."""
 _IN_MEMORY = 2**30
@@ -77,14 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=lambda _: print(parser.format_help(), end="") or _OK)
     commands = parser.add_subparsers(dest="command", parser_class=_Parser)
     for name, run, what in (
-        ("rates", _rates, "relaxation rates, precession and exchange field"),
+        ("rates", _rates, "relaxation rates, precession, exchange field, faces' conductances"),
         ("resistance", _resistance, "longitudinal and transverse resistivity"),
     ):
         line = commands.add_parser(
             name,
-            help=f"{what} of a film at temperatures and fields",
+            help=f"{what} of a film or stack at temperatures and fields",
             description=f"Table of {what}: of a Pt film with Py moments, or with --config of your "
-            "own. Exit status: 0 done, 2 bad input.",
+            "own film or stack. Exit status: 0 done, 2 bad input.",
         )
         _add_film(line)
         line.add_argument(
@@ -247,8 +254,8 @@ def _add_film(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument(
         "--config", "-c", type=Path, metavar="FILE.toml",
-        help="the film of the table [sample] of this file, instead of Pt with Py; nothing else of "
-        "the file is used (`openmr sweep --help` shows one)",
+        help="the film of the table [sample] of this file, or the stack of its [[layers]], instead "
+        "of Pt with Py; nothing else of the file is used (`openmr sweep --help` shows one)",
     )  # fmt: skip
     command.add_argument(
         "--exchange-energy", type=_energy, nargs="+", metavar="ENERGY",
@@ -295,19 +302,23 @@ def _film(arguments: argparse.Namespace) -> Sample:
 
 
 def _rates(arguments: argparse.Namespace) -> int:
-    from openmr.rates.relaxation import relaxation
+    from openmr.transport.stack_rates import stack_rates
 
-    film = _film(arguments)
+    sample = _film(arguments)
     found = [
-        relaxation(film, kelvin, arguments.field, method=arguments.method)
+        stack_rates(sample, kelvin, arguments.field, method=arguments.method)
         for kelvin in arguments.temperature
     ]
-    columns = {
-        "longitudinal (1/s)": [one.longitudinal for one in found],
-        "transverse (1/s)": [one.transverse for one in found],
-        "precession (rad/s)": [one.precession for one in found],
-        "exchange field (T)": [one.exchange_field for one in found],
-    }
+    columns: dict[str, list[Any]] = {}
+    for i in range(len(sample.layers)):
+        layer = f"layers.{i} " if sample.is_stack else ""
+        for name, unit in _OF_LAYER.items():
+            each = [getattr(one.layers[i], name) for one in found]
+            columns[f"{layer}{name.replace('_', ' ')} ({unit})"] = each
+    for face in found[0].faces:
+        for name in ("G_s", "G_r", "G_i"):
+            each = [getattr(one.faces[face], name) for one in found]
+            columns[f"{face} {name} (S/m^2)"] = each
     return _table(arguments, columns)
 
 

@@ -23,11 +23,14 @@ from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.methods import COSTLY
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
-from openmr.sample.film import Sample, expect_film
+from openmr.sample.film import Layer, Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
+from openmr.sample.stack import Interface, Stack
 from openmr.tables import Comparison, document, table
+from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import resistivity
+from openmr.transport.stack_rates import StackRates, stack_rates
 from openmr.units import HBAR, K_B, MU_B
 
 NEIGHBOURHOOD = 13
@@ -143,12 +146,23 @@ class Validity:
         words = {True: "good", False: missed, None: "choice" if assumption.choice else ""}
         return words[self.holds(assumption)]
 
+    @property
+    def closed_forms(self) -> dict[str, str]:
+        """Names of the closed forms, and what the table calls them."""
+        if not self.sample.is_stack:
+            return dict(CLOSED_FORMS)
+        coupled = any(layer.magnet for layer in self.sample.layers)
+        of_layers = CLOSED_FORMS if coupled else {"rho": CLOSED_FORMS["rho"]}
+        return {**of_layers, **{name: f"{name} of faces" for name in ("G_s", "G_r", "G_i")}}
+
     def worst(self, closed_form: str) -> Assumption | None:
         """The costliest assumption of "tau_par", "tau_perp", "omega_L" or "rho".
 
+        Of a stack "G_s", "G_r" and "G_i" of its faces, too.
+
         None if no route gave a number for one.
         """
-        _checks.choice("closed_form", closed_form, CLOSED_FORMS)
+        _checks.choice("closed_form", closed_form, self.closed_forms)
         found = [
             a
             for a in self.assumptions
@@ -195,6 +209,7 @@ def validity(
     Parameters
     ----------
     sample : Sample
+        A film, or a stack, of which each layer with moments and each face is judged.
     temperature, field : array_like (...), K and T
     direction : array_like (3,), no unit
         Field direction, for the resistivity.
@@ -227,23 +242,72 @@ def validity(
     >>> report.worst("tau_par").name
     'third order in J (Kondo), along'
     """
-    expect_film(sample)
-    _ = sample.magnet.exchange  # refuses matrices
+    _checks.instance("sample", sample, Sample)
     temperature = _checks.finite_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
+    _checks.switch("costs", costs)
     if not temperature.size or not field.size:
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
-    _checks.switch("costs", costs)
-    _refuse_large(sample, costs)
-    return validity_at(
-        equilibrium(sample, temperature, field),
-        direction=direction,
-        half_width=half_width,
-        costs=costs,
-        routes=routes,
-        tolerance=tolerance,
-        mixing_rate=mixing_rate,
-    )
+
+    def of_film(film: Sample) -> Validity:
+        _ = film.magnet.exchange  # refuses matrices
+        _refuse_large(film, costs)
+        return validity_at(
+            equilibrium(film, temperature, field),
+            direction=direction,
+            half_width=half_width,
+            costs=costs,
+            routes=routes,
+            tolerance=tolerance,
+            mixing_rate=mixing_rate,
+        )
+
+    if not sample.is_stack:
+        return of_film(sample)
+    layers = [of_film(sample.layer(i)) for i in range(len(sample.layers))]
+    return _of_stack(sample, layers, temperature, field, direction, costs)
+
+
+def _of_stack(
+    sample: Sample,
+    layers: Sequence[Validity],
+    temperature: ArrayLike,
+    field: ArrayLike,
+    direction: ArrayLike,
+    costs: bool,
+) -> Validity:
+    """Lines on the moments in each layer, on each face, and on the resistivity."""
+    from openmr.reports import face_validity  # whose lines are made of those here
+
+    direction = _checks.unit_vectors("direction", direction)
+    rates, stack = stack_rates(sample, temperature, field), sample.stack
+    assert stack is not None
+    found = []
+    for i, own in enumerate(layers):
+        lines = [one for one in own.assumptions if one.affects != ("rho",)]
+        found += [replace(one, name=f"{one.name} [layers.{i}]") for one in lines]
+    for name, face in rates.faces.items():
+        if face.equilibrium is not None:
+            _refuse_large(face.equilibrium.sample, costs)
+            # none of these depends on the volume that a moment is in
+            point = _Point(face.equilibrium, layers[0].half_width, costs, 0.0)
+            of_moments = *_third_order(point), *_weiss(point), *_collinear(point)
+            found += [_at_face(one, name, face.sheet.magnet) for one in of_moments]
+            if name in ("bottom", "top"):
+                found.append(face_validity.thickness(sample, name, rates, direction, costs))
+        found += face_validity.of_face(name, face, costs)
+    found.append(_hall_angle_of_stack(rates, direction, costs))
+    return Validity(sample, rates.temperature, rates.field, tuple(found), layers[0].tolerance,
+                    layers[0].half_width)  # fmt: skip
+
+
+def _at_face(found: Assumption, name: str, magnet: Magnet) -> Assumption:
+    """A line on the rates of moments, of the conductances that follow from them."""
+    resting = _of_exchange(magnet, found)
+    names = dict(zip(RATES, (("G_s",), ("G_s", "G_r")), strict=True))
+    affects = tuple(dict.fromkeys(g for rate in found.affects for g in names[rate]))
+    because = found.because.replace("1/tau_par", "G_s").replace("1/tau_perp", "G_s + G_r")
+    return replace(resting, name=f"{found.name} [{name}]", affects=affects, because=because)
 
 
 def _refuse_large(sample: Sample, costs: bool) -> None:
@@ -789,10 +853,38 @@ def _hall_angle(point: _Point, direction: ArrayLike) -> Assumption:
         largest = {t: np.abs(second[temperature == t]).max() for t in at_zero}
         return _ratio(exact - second, np.reshape([largest[t] for t in each], temperature.shape))
 
-    name = "second order in the spin Hall angle"
     cost = point.cost(higher_orders, "largest |rho_L(B) - rho_L(0)|", "resistivity")
-    size = np.full(temperature.shape, film.spin_hall_angle**2)
+    return _of_hall_angle(np.full(temperature.shape, film.spin_hall_angle**2), cost)
+
+
+def _of_hall_angle(size: Array, cost: Cost) -> Assumption:
+    name = "second order in the spin Hall angle"
     return Assumption(name, "(86)", ("rho",), "theta_SH^2", size, *cost)
+
+
+def _hall_angle_of_stack(rates: StackRates, direction: ArrayLike, costs: bool) -> Assumption:
+    """The same of what field, moments and faces change of a stack's resistivity."""
+    size = np.full(rates.temperature.shape, rates.mean_angle**2)
+    stack, sample = rates.sample.stack, rates.sample
+    if not costs or stack is None:
+        return _of_hall_angle(size, NOT_ASKED)
+    bare = Stack(
+        [Layer(one.film, one.electrons) for one in stack.layers],
+        between=[
+            None if one is None else Interface(one.resistance, one.memory_loss)
+            for one in stack.between
+        ],
+    )
+    without = Sample(stack=bare, name=sample.name)
+    orders: tuple[Literal["second", "exact"], ...] = ("second", "exact")
+    second, exact = (
+        resistivity(stack, rates, direction, order=order).longitudinal
+        - magnetoresistance(without, rates.temperature, 0.0, direction, order=order).longitudinal
+        for order in orders
+    )
+    largest = np.abs(second).max()
+    because = "largest change of rho_L by field and moments"
+    return _of_hall_angle(size, (_ratio(exact - second, largest), because, "resistivity"))
 
 
 # --- the table -------------------------------------------------------------------------------
@@ -853,7 +945,7 @@ def _wrapped(line: str) -> str:
 def closing_lines(report: Validity) -> list[str]:
     """Lines below the table: each closed form's worst, and the meaning of the words."""
     lines, allowed = [], report.tolerance
-    for name, title in CLOSED_FORMS.items():
+    for name, title in report.closed_forms.items():
         affected = [a for a in report.assumptions if name in a.affects]
         told = affected[0].because if affected else "no moments, nothing assumed"
         if (worst := report.worst(name)) is not None:
@@ -871,6 +963,7 @@ def closing_lines(report: Validity) -> list[str]:
         "off by: over the exchange part of the rate (spin lost or left counts as that part of it),",
         "  over the exchange fields, or the largest |rho_L(B) - rho_L(0)| of the fields asked for; "
         "12 x is 1200 %",
+        *(["  at a face: over the conductance that is named"] if report.sample.is_stack else []),
         "small: what the theory takes to be small, no unit; tau is the shorter exchange time",
         "OPEN: somewhere no number was found, and what must be small exceeds what is good; "
         "no word: it does not",

@@ -52,6 +52,13 @@ class StackRates:
     between: tuple[FaceConductances | None, ...] = ()
 
     @property
+    def faces(self) -> dict[str, FaceConductances]:
+        """Every face with a sheet, by the name that parameters of it have."""
+        all_of_them = {"bottom": self.bottom, "top": self.top}
+        all_of_them |= {f"between.{i}": face for i, face in enumerate(self.between)}
+        return {name: face for name, face in all_of_them.items() if face is not None}
+
+    @property
     def method(self) -> str:
         """Method of the rates."""
         return self.layers[0].method
@@ -89,15 +96,12 @@ class StackRates:
     def __repr__(self) -> str:
         where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
         lines = [f"{'StackRates  ' + self.method:<38}{self.sample.name}, {where}"]
-        faces = [("bottom", self.bottom), ("top", self.top)]
-        faces += [(f"between.{i}", face) for i, face in enumerate(self.between)]
         for i, found in enumerate(self.layers):
             lines.append(f"  layers.{i} : 1/tau {shown(found.longitudinal)} along, ")
             lines[-1] += f"{shown(found.transverse)} 1/s across"
-        for name, face in faces:
-            if face is not None:
-                parts = (f"{n} {shown(getattr(face, n))}" for n in ("G_s", "G_r", "G_i"))
-                lines.append(f"  {name} : {', '.join(parts)} S/m^2")
+        for name, face in self.faces.items():
+            parts = (f"{n} {shown(getattr(face, n))}" for n in ("G_s", "G_r", "G_i"))
+            lines.append(f"  {name} : {', '.join(parts)} S/m^2")
         return "\n".join(lines)
 
 

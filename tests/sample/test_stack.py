@@ -128,7 +128,6 @@ BAD = [
     (lambda: SAMPLE.layer(2), "`index` must be.*<= 1, got 2"),
     (lambda: om.relaxation(SAMPLE, 1.0, 0.0), FILM_ASKED),
     (lambda: om.equilibrium(SAMPLE, 1.0, 0.0), FILM_ASKED),
-    (lambda: om.validity(SAMPLE, 1.0, 0.0), FILM_ASKED),
 ]
 
 

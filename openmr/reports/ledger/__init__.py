@@ -1,4 +1,4 @@
-"""Every numbered equation of the paper, with a verdict that is computed when the ledger runs."""
+"""Every numbered equation of the paper, and what stacks add, with verdicts computed as it runs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CHAPTERS: Final = (
     "spin_axes", "rate_equation", "ansatz", "charge_and_spin", "spin_flips", "relaxation",
     "dephasing", "diffusion", "exchange_field", "impurities", "limits", "ferromagnet",
     "mechanisms", "antiferromagnet", "many_electrons", "pair_correlations", "spin_diffusion",
-    "spin_profile", "currents", "mode_shares", "appendix_c",
+    "spin_profile", "currents", "mode_shares", "appendix_c", "stacks",
 )  # fmt: skip
-"""Modules that hold the entries, in the order of the paper."""
+"""Modules that hold the entries, in the order of the paper; the last is not of it."""
 
 
 def all_entries() -> list[Entry]:
@@ -88,8 +88,8 @@ def _places(text: str, places: Mapping[str, int]) -> range:
     for end in ends:
         if end.lower() not in places:
             raise _checks.ParameterError(
-                f"`only` must hold equations of the ledger (1 ... 97, A1 ... A22, B1 ... B39 "
-                f"or a claim's name as the whole ledger lists it), got {end!r}"
+                f"`only` must hold equations of the ledger (1 ... 97, A1 ... A22, B1 ... B39, "
+                f"SMR1 ... SMR18 or a claim's name as the whole ledger lists it), got {end!r}"
             )
     first, last = places[ends[0].lower()], places[ends[-1].lower()]
     if len(ends) > 2 or last < first:

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 
 from openmr._checks import EPSILON
-from openmr.rates.faces import FaceConductances
 from openmr.reports.verify.check import TENSOR_TOLERANCE, Allowance, Check, check, relative
 from openmr.reports.verify.stacks import StackSolution, Through
 from openmr.transport.diffusion import profile
@@ -43,17 +42,11 @@ class StackLine:
         """Rates and conductances as shipped."""
         return self.resistivity.rates
 
-    def face(self, name: str) -> FaceConductances:
-        """A face as shipped."""
-        part, _, i = name.partition(".")
-        found = getattr(self.rates, part)
-        return found[int(i)] if i else found  # type: ignore[no-any-return]
-
 
 def _conductances(line: StackLine) -> Iterator[Check]:
     """G_s, G_r and G_i of every face, by what one moment does."""
     for face in line.s.faces:
-        shipped = line.face(face.name)
+        shipped = line.rates.faces[face.name]
         for route, (sink, mixing, turning) in face.parts.items():
             because = "over the largest of G_s, G_s + G_r; rounding"
             allowed = TENSOR_TOLERANCE + face.rounding
