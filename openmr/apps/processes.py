@@ -47,9 +47,14 @@ def workers(count: int) -> Iterator[Executor | None]:
                 pool.submit(int)
         yield pool
     except BaseException:
-        for child in active_children():
-            child.terminate()
-        pool.shutdown(cancel_futures=True)
+        told = threading.excepthook
+        threading.excepthook = lambda _: None  # the pool's thread trips over what was cancelled
+        try:
+            for child in active_children():
+                child.terminate()
+            pool.shutdown(cancel_futures=True)
+        finally:
+            threading.excepthook = told
         raise
     pool.shutdown()
 
