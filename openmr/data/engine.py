@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array
-from openmr.data.curves import bare_resistivity, changed_by, curve, with_bare_resistivity
+from openmr.data.curves import bare_resistivity, changed_by, side_by_side, with_bare_resistivity
 from openmr.data.identifiability import REACH
-from openmr.data.least_squares import NEAR, Problem, sensitivities
+from openmr.data.least_squares import NEAR, Problem, differences
 from openmr.data.noise import Chain, chain
 from openmr.data.nuisance import Rows
 from openmr.sample.film import Sample
@@ -50,7 +50,7 @@ class _Part(NamedTuple):
     rows: NDArray[np.int64]
     points: NDArray[np.int64]  # of each row
     component: NDArray[np.int64]
-    curve: Callable[[Sample], Array]
+    curve: Callable[[Sequence[Sample]], Array]
     sample: Sample
     changed: Callable[[Mapping[str, float]], Sample]
     unknowns: tuple[int, ...]
@@ -87,7 +87,7 @@ class Model:
                         at,
                         inverse.ravel(),
                         rows.transverse[at].astype(np.int64),
-                        curve(points[:, 0], points[:, 1], points[:, 2:], order, options),
+                        side_by_side(points[:, 0], points[:, 1], points[:, 2:], order, options),
                         samples[film],
                         changed_by(samples[film]),
                         tuple(i for i, one in enumerate(unknowns) if one.covers(film, kelvin)),
@@ -103,16 +103,19 @@ class Model:
             found = with_bare_resistivity(found, bare)
         return found
 
-    def __call__(self, values: Array, only: int | None = None, absolute: bool = False) -> Array:
-        """All of rho / rho_L0 (n,), or rho; 0 in rows that do not know the unknown `only`."""
-        found = np.zeros(self.size)
+    def __call__(self, table: Array, absolute: bool = False) -> Array:
+        """rho / rho_L0 (k, n), or rho, of values (k, m) of the unknowns."""
+        found = np.empty((len(table), self.size))
         for part in self.parts:
-            if only is None or only in part.unknowns:
-                sample = self.sample(part, values)
-                both = part.curve(sample)
-                found[part.rows] = both[part.component, part.points]
-                if absolute:
-                    found[part.rows] *= bare_resistivity(sample)
+            first: dict[bytes, int] = {}  # rows that this part tells apart
+            mine = [row.tobytes() for row in table[:, part.unknowns]]
+            places = [first.setdefault(key, len(first)) for key in mine]
+            rows = [mine.index(key) for key in first]
+            samples = [self.sample(part, table[row]) for row in rows]
+            both = part.curve(samples)[:, part.component, part.points]
+            if absolute:
+                both *= np.array([bare_resistivity(sample) for sample in samples])[:, None]
+            found[:, part.rows] = both[places]
         return found
 
 
@@ -226,18 +229,13 @@ class Engine:
 
     def ratio(self, logs: Array) -> Array:
         """All of rho / rho_L0, in rows; rho itself where rho_L0 is that of the sample."""
-        return self.model(self.values(logs), absolute=self.absolute)
+        return self.model(self.values(logs)[None], self.absolute)[0]
 
     def near(self, logs: Array) -> tuple[Array, Array]:
         """Residuals, and slopes by forward differences."""
-        ratio = self.ratio(logs)
-        slopes = np.empty((len(ratio), len(logs)))
-        values = self.values(logs)
-        for i in range(len(logs)):
-            moved = values.copy()
-            moved[i] *= np.exp(NEAR)
-            there = self.model(moved, only=i, absolute=self.absolute)
-            slopes[:, i] = np.where(there != 0, (there - ratio) / NEAR, 0.0)
+        moved = np.exp(NEAR * np.eye(len(logs) + 1)[:, 1:])
+        ratio, *there = self.model(self.values(logs) * moved, self.absolute)
+        slopes = (np.stack(there, axis=1) - ratio[:, None]) / NEAR
         linear = self.linear(ratio)
         misses, prior = self._prior(logs)
         return (
@@ -248,15 +246,9 @@ class Engine:
     def fine_slopes(self, logs: Array) -> Array:
         """Slopes of the ratio (n, m) to fourth order."""
 
-        def one(i: int) -> Array:
-            def along(log: Array) -> Array:
-                values = self.values(logs)
-                values[i] *= np.exp(log[0])
-                return self.model(values, only=i, absolute=self.absolute)
-
-            return sensitivities(along, np.zeros(1))[:, 0]
-
-        return np.stack([one(i) for i in range(len(logs))], axis=1)
+        return differences(
+            lambda table: self.model(self.values(table), self.absolute), logs
+        )
 
     def slopes(self, logs: Array) -> Array:
         """Slopes (g + priors, m) of the residuals for errors."""

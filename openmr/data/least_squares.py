@@ -260,20 +260,15 @@ def with_held(problem: Problem, logs: Array, held: int) -> Array:
     return least(problem, logs, free=free, most=_MOST_TRIALS, settled=1e-2).logs
 
 
-def sensitivities(
-    model: Callable[[Array], Array], logs: Array, free: NDArray[np.bool_] | None = None
-) -> Array:
-    """Slopes d model_i / d logs_j (n, m), in units of the model, to fourth order.
+def sensitivities(model: Callable[[Array], Array], logs: Array) -> Array:
+    """Slopes d model_i / d logs_j (..., m), in units of the model, to fourth order."""
+    return differences(lambda table: np.stack([model(row) for row in table]), logs)
 
-    `free` (m,) chooses the columns; all of them unless given.
-    """
-    steps = _STEP * np.eye(len(logs))
-    if free is not None:
-        steps = steps[free]
 
-    def slope(step: Array) -> Array:
-        near = model(logs + step) - model(logs - step)
-        far = model(logs + 2 * step) - model(logs - 2 * step)
-        return np.asarray((8 * near - far) / (12 * _STEP))
-
-    return np.stack([slope(step) for step in steps], axis=-1)
+def differences(models: Callable[[Array], Array], logs: Array) -> Array:
+    """The same of a function that takes all points (k, m) at once, (k, ...)."""
+    steps = np.array([1.0, -1.0, 2.0, -2.0])[:, None, None] * (_STEP * np.eye(len(logs)))
+    found = models((logs + steps).reshape(-1, len(logs)))
+    up, down, far_up, far_down = found.reshape(4, len(logs), *found.shape[1:])
+    slopes = (8 * (up - down) - (far_up - far_down)) / (12 * _STEP)
+    return np.moveaxis(slopes, 0, -1)
