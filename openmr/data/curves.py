@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from openmr._checks import Array
-from openmr.moments.equilibrium import Equilibrium, equilibrium, thermal_state
+from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import in_blocks
 from openmr.rates.closed_form import closed_form
 from openmr.rates.record import Relaxation
@@ -99,7 +99,7 @@ def side_by_side(
     def many(samples: Sequence[Sample]) -> Array:
         if all(map(_is_plain, samples)):
             if not checked:  # the points are checked once
-                one(samples[0])
+                checked_points(samples[0], temperature, field)
                 checked.append(checked_direction(direction, order, "hamiltonian"))
             found = _at_once(samples, temperature, field, checked[0], order)
             if found[:, 0].min() > 0:

@@ -26,6 +26,10 @@ LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
 """Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
 
 
+_KEPT: Final = 64
+"""Curves that are kept: those of the differences about a minimum, which is visited again."""
+
+
 class Unknown(NamedTuple):
     """A parameter that is fitted, of all films and temperatures or of one."""
 
@@ -72,6 +76,7 @@ class Model:
         self.size = len(rows)
         self.parts: list[_Part] = []
         self.bare: dict[int, float] = {}
+        self.kept: dict[tuple[bytes, bool], Array] = {}
         apart = any(one.kelvin is not None for one in unknowns)
         for film in dict.fromkeys(rows.film.tolist()):
             mine = rows.film == film
@@ -104,7 +109,20 @@ class Model:
         return found
 
     def __call__(self, table: Array, absolute: bool = False) -> Array:
-        """rho / rho_L0 (k, n), or rho, of values (k, m) of the unknowns."""
+        """Ratios rho / rho_L0 (k, n), or rho, of values (k, m) of the unknowns; the last are kept."""
+        keys = [(row.tobytes(), absolute) for row in table]
+        new = {key: at for at, key in enumerate(keys) if key not in self.kept}
+        rows = self._worked_out(table[list(new.values())], absolute) if new else ()
+        found = self.kept | dict(zip(new, rows, strict=True))
+        self.kept = dict(list(found.items())[-_KEPT:])
+        return np.stack([found[key] for key in keys])
+
+    def at_resistivities(self, bare: Mapping[int, float]) -> None:
+        """Count conductances of faces against these rho_L0 of groups."""
+        self.bare |= bare
+        self.kept.clear()
+
+    def _worked_out(self, table: Array, absolute: bool) -> Array:
         found = np.empty((len(table), self.size))
         for part in self.parts:
             first: dict[bytes, int] = {}  # rows that this part tells apart
@@ -233,22 +251,23 @@ class Engine:
 
     def near(self, logs: Array) -> tuple[Array, Array]:
         """Residuals, and slopes by forward differences."""
-        moved = np.exp(NEAR * np.eye(len(logs) + 1)[:, 1:])
-        ratio, *there = self.model(self.values(logs) * moved, self.absolute)
-        slopes = (np.stack(there, axis=1) - ratio[:, None]) / NEAR
-        linear = self.linear(ratio)
+        slopes = self.near_slopes(logs)
+        linear = self.linear(self.ratio(logs))
         misses, prior = self._prior(logs)
         return (
             np.concatenate([-linear.left, misses]),
             np.concatenate([self.projected(linear, slopes), prior]),
         )
 
+    def near_slopes(self, logs: Array) -> Array:
+        """Slopes of the ratio (n, m) by forward differences."""
+        moved = np.exp(NEAR * np.eye(len(logs) + 1)[:, 1:])
+        ratio, *there = self.model(self.values(logs) * moved, self.absolute)
+        return (np.stack(there, axis=1) - ratio[:, None]) / NEAR
+
     def fine_slopes(self, logs: Array) -> Array:
         """Slopes of the ratio (n, m) to fourth order."""
-
-        return differences(
-            lambda table: self.model(self.values(table), self.absolute), logs
-        )
+        return differences(lambda table: self.model(self.values(table), self.absolute), logs)
 
     def slopes(self, logs: Array) -> Array:
         """Slopes (g + priors, m) of the residuals for errors."""

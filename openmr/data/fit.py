@@ -51,6 +51,9 @@ _ACROSS: Final = np.array([-0.3, -0.3, 0.3, 0.3, -0.8, -0.8, 0.8, 0.8])
 """Changes of ln T_C from which a search that ended badly starts again, once for each sign."""
 _OTHER_SIGN: Final = 20
 """Steps from where the exchange of one sign led, with that of the other."""
+_GLANCE, _NOT_FAR = 8, 4.0
+"""The first of them, which may cross the whole range, and the loss over that of a good fit from
+which no more are taken if the other sign has led to one."""
 _ALIKE: Final = 9.0
 """Rise of chi^2 up to which another minimum is told."""
 _JITTER: Final = 0.05
@@ -333,6 +336,11 @@ class _Noise:
             found = memory_of(misses, self.rows, [Block(at, None, design)], self.flagged)
             self.memory[s], self.sigma[s], self.freedom[s] = found
 
+    @property
+    def state(self) -> Array:
+        """All of it in one array."""
+        return np.concatenate([self.sigma, self.memory, self.flagged])
+
     def records(self) -> tuple[SeriesNoise, ...]:
         found = []
         for s, name in enumerate(self.rows.names):
@@ -375,7 +383,10 @@ def fitted(asked: Asked, rows: Rows, start: Array, *, signs: bool) -> Fit:
     _refine_bare(now, found)
     if not np.all(noise.repeated):
         for _ in range(3):
+            before = noise.state
             _noise_of_physics(noise, now, found)
+            if np.array_equal(noise.state, before):
+                break
             now = engine(now.start)
             found = least(now.problem, found.logs)
     elif flag:
@@ -400,11 +411,15 @@ def _searched(
     )
     zero = np.zeros(len(now.start))
     ends = [(now, least(now.problem, zero, soft=soft))]
+    good = 1.5 * (len(now.chain.good) - count_unknowns(now)) + 30
     if signs and np.any(flips < 0):
         other = replace(now, start=now.start * flips)
-        ends.append((other, least(other.problem, ends[0][1].logs, soft=soft, most=_OTHER_SIGN)))
+        first = ends[0][1]
+        there = least(other.problem, first.logs, soft=soft, most=_GLANCE)
+        if first.loss > good or there.loss < _NOT_FAR * good:
+            there = least(other.problem, there.logs, soft=soft, most=_OTHER_SIGN)
+        ends.append((other, there))
     best = min(ends, key=lambda end: end[1].loss)
-    good = 1.5 * (len(now.chain.good) - count_unknowns(now)) + 30
     spread = np.random.default_rng(0).uniform(-1.5, 1.5, (_RESTARTS, len(zero)))
     ordering = np.array([one.name.rpartition(".")[2] in _ORDERS for one in now.model.unknowns])
     if ordering.any():  # the level of a temperature is a barrier for that of order
@@ -421,9 +436,9 @@ def _searched(
 def _refine_bare(now: Engine, found: Minimum) -> None:
     """Conductances of faces count against the resistivities that were found."""
     groups = now.linear(now.ratio(found.logs)).groups
-    for group, value in enumerate(groups):
-        if value > 0 and not now.absolute:
-            now.model.bare[group] = float(value)
+    if not now.absolute and any(part.sample.is_stack for part in now.model.parts):
+        bare = {group: float(value) for group, value in enumerate(groups) if value > 0}
+        now.model.at_resistivities(bare)
 
 
 def _misses(now: Engine, logs: Array) -> Array:
@@ -451,7 +466,7 @@ def _noise_of_physics(noise: _Noise, now: Engine, found: Minimum) -> None:
     ratio = now.ratio(found.logs)
     groups = now.linear(ratio).groups[now.rows.group]
     members = (now.rows.group[:, None] == np.arange(len(now.rows.groups))) * ratio[:, None]
-    inner = now.fine_slopes(found.logs) * groups[:, None]
+    inner = now.near_slopes(found.logs) * groups[:, None]
     whole = [inner, now.columns] if now.absolute else [inner, members, now.columns]
     noise.from_misses(_misses(now, found.logs), np.column_stack(whole))
 
@@ -533,8 +548,7 @@ def _record(
     rows, logs, problem = now.rows, found.logs, now.problem
     adequacy = _adequacy(noise, now, found, asked.noise == "given")
     names = now.names
-    slopes = now.slopes(logs)
-    local = determined(names, slopes, asked.limit)
+    local = determined(names, problem.error_slopes(logs), asked.limit)
     values = now.values(logs)
     ended = problem.at_an_end(logs)
     if adequacy.refused:

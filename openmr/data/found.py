@@ -214,9 +214,8 @@ class Fit:
     def engine(self) -> Engine:
         """The model beside the rows, with the noise that was found."""
         model = model_of(self.asked, self.rows)
-        for group, level in enumerate(self.resistivities):
-            if np.isfinite(level.resistivity):
-                model.bare[group] = level.resistivity
+        found = {group: level.resistivity for group, level in enumerate(self.resistivities)}
+        model.at_resistivities({group: one for group, one in found.items() if np.isfinite(one)})
         return engine_of(self.asked, self.rows, self.good, self.noise, self.start, model=model)
 
     @property

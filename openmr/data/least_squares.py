@@ -49,7 +49,7 @@ class Problem:
     names: tuple[str, ...]
     residuals: Callable[[Array], Array]  # (m,) -> (n,)
     near: Callable[[Array], tuple[Array, Array]]  # -> residuals, slopes (n, m) for a search
-    slopes: Callable[[Array], Array]  # -> (n, m) for errors
+    slopes: Callable[[Array], Array]  # -> (n, m), finer
     ends: Array  # (2, m)
 
     def chi_square(self, logs: Array) -> float:
@@ -58,6 +58,12 @@ class Problem:
             return float(np.sum(self.residuals(logs) ** 2))
         except OpenmrError:
             return np.inf
+
+    def error_slopes(self, logs: Array) -> Array:
+        """Slopes for errors: by forward differences where no direction is too weak for them."""
+        found = self.near(logs)[1]
+        singular = np.linalg.svd(found, compute_uv=False)
+        return self.slopes(logs) if singular[-1] < _WEAK * singular[0] else found
 
     def at_an_end(self, logs: Array) -> NDArray[np.bool_]:
         """Parameters driven to an end of their range, and so not found."""
@@ -245,7 +251,7 @@ def _walk(problem: Problem, found: Array, stride: Array, limit: float) -> Array:
                 break
             errors = np.maximum(errors, np.abs(logs - found) / np.sqrt(max(rise, 1.0)))
             if rise <= 1:
-                there = determined(problem.names, problem.slopes(logs), limit)
+                there = determined(problem.names, problem.error_slopes(logs), limit)
                 errors = np.maximum(errors, there.errors)
         except OpenmrError:  # the model refuses such a sample
             break

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from openmr._checks import Array
 from openmr.data.nuisance import Labels, Rows
+from openmr.moments.grid import blocks as portions
 
 OUTLIER: Final = 4.5
 """Standard deviations beyond which one point in 150 000 lies by chance."""
@@ -25,6 +26,8 @@ _SAME: Final = 2e-3
 """Part of the largest field within which two fields count as one."""
 _MOST_CELLS: Final = 150
 """Cells of a run; more cost time and tell no more of the noise."""
+_AT_ONCE: Final = 1_000_000
+"""Numbers of whitened columns, of several phi, that are worked on at once."""
 _FREEDOM: Final = 4.0
 """Freedom of Student's t, which bears outliers."""
 _MEMORIES: Final = np.linspace(0.0, 0.975, 40)
@@ -278,16 +281,19 @@ def _restricted(kept: Labels, both: Array, rows: Rows) -> tuple[Array, Array]:
     """Logarithms of determinants, and sums of squares, for every phi of the grid."""
     joined = rows.run[kept[1:]] == rows.run[kept[:-1]]
     gap = np.where(joined, rows.position[kept[1:]] - rows.position[kept[:-1]], 1.0)
-    scores, squares = np.empty(len(_MEMORIES)), np.empty(len(_MEMORIES))
     k = both.shape[1] - 1
-    for i, memory in enumerate(_MEMORIES):
-        phi = np.where(joined, memory**gap, 0.0)
+    scores, squares = np.empty(len(_MEMORIES)), np.empty(len(_MEMORIES))
+    for some in portions(len(_MEMORIES), max(1, _AT_ONCE // both.size)):
+        phi = np.where(joined, _MEMORIES[some, None] ** gap, 0.0)
         a = 1 / np.sqrt(1 - phi**2)
-        white = both.copy()
-        white[1:] = a[:, None] * (both[1:] - phi[:, None] * both[:-1])
-        gram = white.T @ white
-        root = np.linalg.cholesky(gram[:k, :k] + 1e-13 * np.diag(np.diag(gram)[:k]))
-        part = np.linalg.solve(root, gram[:k, k])
-        squares[i] = gram[k, k] - part @ part
-        scores[i] = np.sum(np.log(a)) - np.sum(np.log(np.diag(root)))
+        white = np.repeat(both[None], len(phi), axis=0)
+        white[:, 1:] -= phi[..., None] * both[:-1]
+        white[:, 1:] *= a[..., None]
+        gram = np.swapaxes(white, 1, 2) @ white
+        gram[:, range(k), range(k)] *= 1 + 1e-13
+        root = np.linalg.cholesky(gram[:, :k, :k])
+        part = np.linalg.solve(root, gram[:, :k, k:])[..., 0]
+        squares[some] = gram[:, k, k] - np.sum(part**2, axis=1)
+        roots = np.diagonal(root, axis1=1, axis2=2)
+        scores[some] = np.sum(np.log(a), axis=1) - np.sum(np.log(roots), axis=1)
     return scores, squares

@@ -306,6 +306,8 @@ def symmetrising_weights(weiss: Array) -> Array:
     obeys action = reaction they are the densities of the sublattices.
     """
     count = len(weiss)
+    if count == 1:
+        return np.ones(1)
     weights = np.zeros(count)
     for root in range(count):
         if weights[root]:

@@ -31,6 +31,10 @@ def ordering_temperature(magnet: Magnet) -> float:
     float, K
         Of the first order that sets in on cooling.
     """
+    _checks.instance("magnet", magnet, Magnet)
+    if len(magnet.sublattices) == 1:
+        spin = magnet.sublattices[0].spin
+        return max(magnet.weiss[0][0] * (spin * (spin + 1.0) / 3.0) / units.K_B, 0.0)
     return float(_ordering_modes(magnet)[0].max(initial=0.0))
 
 

@@ -207,6 +207,77 @@ def test_a_key_without_the_ordering_temperature_would_be_noticed(monkeypatch):
         test_a_stage_that_is_kept_gives_what_is_solved_anew("ordering_temperature")
 
 
+def plain(**changes):
+    """Films side by side that differ in every parameter, and in the sign of J."""
+    base = varied(rows.FILM, changes)
+    names = [name for name in FREE if name not in {"neel_temperature", *changes}]
+    each = [varied(base, {name: 1.1 * PARAMETERS[name].read(base)}) for name in names]
+    return [base, varied(base, {"exchange_energy": 0.7e-3}), *each]
+
+
+def beside(samples, order="exact", **options):
+    """The same points side by side, and one by one by `om.magnetoresistance`."""
+    points = np.repeat([12.0, 31.0], 5), np.tile(np.linspace(-9, 9, 5), 2)
+    b = np.tile([[0.6, 0.0, 0.8], [0.3, -0.5, 0.1]], (5, 1))
+    found = curves.side_by_side(*points, b, order, options)(samples)
+    for one, sample in zip(found, samples, strict=True):
+        rho = om.magnetoresistance(sample, *points, b, order=order, **options)
+        bare = curves.bare_resistivity(sample)
+        np.testing.assert_allclose(one[0], rho.longitudinal / bare, rtol=1e-14)
+        across = rho.transverse / bare
+        np.testing.assert_allclose(one[1], across, rtol=1e-10, atol=1e-13 * np.ptp(across))
+
+
+@pytest.mark.parametrize("order", ["exact", "second"])
+def test_samples_side_by_side_are_those_solved_one_by_one(order):
+    beside(plain(), order)
+    beside(plain(spin_flip_time=np.inf), order)
+    beside(plain(), order, form="finite-splitting")
+    beside([om.presets.pt_py(0.5e-3), om.presets.pt_yig()][:1], order, method="batched")
+    axial = varied(rows.FILM, {"exchange_energy": (1e-3, 1e-3, 2e-3)})
+    beside([axial, varied(axial, {"electron_g": 2.1})], order)
+    oblique = varied(rows.FILM, {"exchange_energy": (1e-3, 2e-3, 2e-3)})
+    beside([rows.FILM, oblique], order)
+    free = replace(rows.FILM, magnet=om.presets.pt_py().magnet)
+    beside([free, rows.FILM], order)
+
+
+def test_a_film_that_is_not_plain_would_be_noticed(monkeypatch):
+    monkeypatch.setattr(curves, "_is_plain", lambda sample: True)
+    oblique = varied(rows.FILM, {"exchange_energy": (1e-3, 2e-3, 2e-3)})
+    with pytest.raises(AssertionError):
+        beside([oblique, varied(oblique, {"spin_hall_angle": 0.2})])
+
+
+def test_points_of_another_order_would_be_noticed(monkeypatch):
+    """Without the points scaled, every film would order at the temperature of the first."""
+    real = curves.thermal_state
+    monkeypatch.setattr(
+        curves, "thermal_state", lambda sample, t, b: real(sample, 0 * t + t[:1], 0 * b + b[:1])
+    )
+    with pytest.raises(AssertionError):
+        beside([rows.FILM, varied(rows.FILM, {"ordering_temperature": 28.0})])
+
+
+def test_forward_differences_are_as_good_as_finer_ones_for_errors():
+    fit = found()
+    fine = fit.engine.slopes(fit.logs)
+    near = fit.engine.problem.error_slopes(fit.logs)
+    assert not np.array_equal(near, fine)
+    largest = np.max(np.abs(fine), axis=0)
+    np.testing.assert_array_less(np.max(np.abs(near - fine), axis=0), 1e-5 * largest)
+
+
+def test_curves_that_are_kept_go_when_the_faces_count_anew():
+    fit = found()
+    model, values = fit.engine.model, fit.values[None]
+    first = model(values)
+    assert model.kept
+    model.at_resistivities({0: 1e-6})
+    assert not model.kept
+    np.testing.assert_array_equal(model(values), first)
+
+
 # --- the noise ---------------------------------------------------------------------------------
 
 
