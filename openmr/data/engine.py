@@ -8,7 +8,7 @@ whole problem at its minimum, so errors of p are those of all unknowns together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -109,7 +109,7 @@ class Model:
         return found
 
     def __call__(self, table: Array, absolute: bool = False) -> Array:
-        """Ratios rho / rho_L0 (k, n), or rho, of values (k, m) of the unknowns; the last are kept."""
+        """Ratios rho / rho_L0 (k, n), or rho, of values (k, m); the last are kept."""
         keys = [(row.tobytes(), absolute) for row in table]
         new = {key: at for at, key in enumerate(keys) if key not in self.kept}
         rows = self._worked_out(table[list(new.values())], absolute) if new else ()
@@ -143,9 +143,9 @@ class _Linear:
 
     ratio: Array  # (n,), rho / rho_L0
     groups: Array  # (G,), rho_L0 [Ohm m]
-    terms: Array  # (k,)
     left: Array  # (g,), whitened rows less all of it
     basis: Array  # (g, r), orthonormal, of groups beyond the columns
+    volume: float  # logarithm of that of the columns of the groups beyond the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +204,7 @@ class Engine:
         groups = np.zeros(len(self.rows.groups))
         y = self.chain.whiten(self.rows.value)
         white = self.chain.whiten(ratio)
+        volume = 0.0
         if self.absolute:
             left = self._without_terms(y - white)
             basis = np.empty((len(y), 0))
@@ -211,11 +212,12 @@ class Engine:
         else:
             beyond = self._without_terms(white[:, None] * self._members())
             basis, triangle = np.linalg.qr(beyond)
+            volume = float(np.sum(np.log(np.abs(np.diag(triangle)))))
             y_beyond = self._without_terms(y)
             along = basis.T @ y_beyond
             groups[self.present] = np.linalg.solve(triangle, along)
             left = y_beyond - basis @ along
-        return _Linear(ratio, groups, np.empty(0), left, basis)
+        return _Linear(ratio, groups, left, basis, volume)
 
     def _without_terms(self, white: Array) -> Array:
         basis = self.terms_basis
@@ -231,6 +233,21 @@ class Engine:
             found = found - linear.basis @ (linear.basis.T @ found)
         return np.asarray(found)
 
+    def with_noise(self, sigma: Array, memory: Array) -> Engine:
+        """The same with other sigma and phi (n,) of each row."""
+        rows, good = self.rows, self.chain.good
+        links = chain(good, rows.run, rows.position, sigma, memory)
+        return replace(self, chain=links, terms_basis=orthonormal(links.whiten(self.columns)))
+
+    def estimate(self, logs: Array, inner: Array) -> tuple[Array, Array]:
+        """Step (m,) to the minimum, and covariance (m, m), with slopes of the ratio (n, m)."""
+        linear = self.linear(self.ratio(logs))
+        misses, prior = self._prior(logs)
+        slopes = np.concatenate([self.projected(linear, inner), prior])
+        covariance = np.linalg.pinv(slopes.T @ slopes, rcond=1e-12, hermitian=True)
+        step = covariance @ (slopes.T @ np.concatenate([linear.left, -misses]))
+        return np.asarray(step), np.asarray(covariance)
+
     def _prior(self, logs: Array) -> tuple[Array, Array]:
         misses = np.zeros(len(self.known))
         slopes = np.zeros((len(self.known), len(logs)))
@@ -244,6 +261,15 @@ class Engine:
         """Model less data in standard deviations, (g + priors,)."""
         found = self.linear(self.ratio(logs))
         return np.concatenate([-found.left, self._prior(logs)[0]])
+
+    def log_likelihood(self, logs: Array) -> float:
+        """With every coefficient integrated out over all numbers, up to a constant.
+
+        Each integral leaves the root of 2 pi over the curvature of chi^2 / 2 along it; those of the
+        columns do not know the parameters.
+        """
+        residuals = self.residuals(logs)
+        return float(-0.5 * residuals @ residuals - self.linear(self.ratio(logs)).volume)
 
     def ratio(self, logs: Array) -> Array:
         """All of rho / rho_L0, in rows; rho itself where rho_L0 is that of the sample."""
@@ -263,7 +289,7 @@ class Engine:
         """Slopes of the ratio (n, m) by forward differences."""
         moved = np.exp(NEAR * np.eye(len(logs) + 1)[:, 1:])
         ratio, *there = self.model(self.values(logs) * moved, self.absolute)
-        return (np.stack(there, axis=1) - ratio[:, None]) / NEAR
+        return np.asarray((np.stack(there, axis=1) - ratio[:, None]) / NEAR)
 
     def fine_slopes(self, logs: Array) -> Array:
         """Slopes of the ratio (n, m) to fourth order."""

@@ -33,6 +33,7 @@ from openmr.data.noise import (
     FEWEST,
     OUTLIER,
     Block,
+    Memory,
     SeriesNoise,
     blocks_of,
     cells_of,
@@ -304,6 +305,7 @@ class _Noise:
         self.sigma, self.memory = np.zeros(many), np.zeros(many)
         self.freedom = np.zeros(many, dtype=np.int64)
         self.repeated = np.zeros(many, dtype=bool)
+        self.found: dict[int, Memory] = {}
 
     def find(self, values: Array, keep: NDArray[np.bool_] | None = None) -> None:
         """From what scatters within cells; first guesses where there are no repeats."""
@@ -319,7 +321,7 @@ class _Noise:
             if self.flag:
                 self.flagged[mine] = flagged[mine]
             found = memory_of(values, self.rows, blocks, self.flagged)
-            self.memory[s], self.sigma[s], self.freedom[s] = found
+            self._hold(s, found)
 
     def from_misses(self, misses: Array, slopes: Array) -> None:
         """From residuals of the physics, with what was fitted taken out, where nothing repeats."""
@@ -334,7 +336,11 @@ class _Noise:
             design = np.zeros((len(at), basis.shape[1]))
             design[~self.flagged[at]] = basis
             found = memory_of(misses, self.rows, [Block(at, None, design)], self.flagged)
-            self.memory[s], self.sigma[s], self.freedom[s] = found
+            self._hold(s, found)
+
+    def _hold(self, s: int | np.signedinteger[Any], found: Memory) -> None:
+        self.memory[s], self.sigma[s], self.freedom[s] = found[:3]
+        self.found[int(s)] = found
 
     @property
     def state(self) -> Array:
@@ -427,8 +433,8 @@ def _searched(
     for i, logs in enumerate(spread):
         if best[1].loss <= good:
             break
-        there = ends[i % 2][0] if signs and np.any(flips < 0) else now
-        ends.append((there, least(there.problem, logs, soft=soft)))
+        start = ends[i % 2][0] if signs and np.any(flips < 0) else now
+        ends.append((start, least(start.problem, logs, soft=soft)))
         best = min(ends, key=lambda end: end[1].loss)
     return *best, [end for end in ends if end[1] is not best[1]]
 
@@ -478,6 +484,29 @@ def _jitter(noise: _Noise, now: Engine, found: Minimum) -> float:
     cells = noise.cells
     mean = np.bincount(cells, curve) / np.bincount(cells)
     return float(np.max(np.abs(curve - mean[cells])[noise.repeated[now.rows.series]], initial=0.0))
+
+
+def _by_unknown_memory(noise: _Noise, now: Engine, logs: Array) -> Array:
+    """Factors (m,) of the errors, since phi and sigma are not known.
+
+    The variance over the posterior of phi is the mean of the variances with each, plus that of
+    the places of the minimum.
+    """
+    inner = now.near_slopes(logs)
+    sigma, memory = noise.sigma[noise.rows.series], noise.memory[noise.rows.series]
+    plain = np.diag(now.estimate(logs, inner)[1])
+    more = np.zeros(len(logs))
+    for s, one in noise.found.items():
+        mine = noise.rows.series == s
+        mean, square, within = np.zeros((3, len(logs)))
+        for odds, phi, size in zip(one.odds, one.memories, one.sigmas, strict=True):
+            there = now.with_noise(np.where(mine, size, sigma), np.where(mine, phi, memory))
+            step, covariance = there.estimate(logs, inner)
+            mean += odds * step
+            square += odds * step**2
+            within += odds * np.diag(covariance)
+        more += within + square - mean**2 - plain
+    return np.asarray(np.sqrt(np.maximum(1 + more / np.where(plain > 0, plain, np.inf), 0.25)))
 
 
 # --- the verdict -------------------------------------------------------------------------------
@@ -551,12 +580,15 @@ def _record(
     local = determined(names, problem.error_slopes(logs), asked.limit)
     values = now.values(logs)
     ended = problem.at_an_end(logs)
+    widened = np.ones(len(names))
     if adequacy.refused:
         errors = np.full(len(names), np.nan)
         wider, lost = np.ones(len(names)), np.zeros(len(names), dtype=bool)
         apart = lost
     else:
-        errors = full_errors(problem, logs, local, asked.limit)
+        if asked.noise == "found":
+            widened = _by_unknown_memory(noise, now, logs)
+        errors = widened * full_errors(problem, logs, local, asked.limit)
         lost = ~(errors <= asked.limit)
         spread = np.sqrt(np.diag(local.covariance))
         wider = np.where(np.isfinite(errors) & (spread > 0), errors / np.maximum(spread, 1e-300), 1)
@@ -613,6 +645,7 @@ def _record(
         freedom=max(freedom, 1.0),
         covariance=np.outer(wider, wider) * local.covariance,
         open_directions=np.concatenate([local.open, np.eye(len(names))[lost & apart]]),
+        widened=widened,
         logs=logs,
         asked=asked,
     )

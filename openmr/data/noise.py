@@ -26,13 +26,17 @@ _SAME: Final = 2e-3
 """Part of the largest field within which two fields count as one."""
 _MOST_CELLS: Final = 150
 """Cells of a run; more cost time and tell no more of the noise."""
+_UNLIKELY: Final = 1e-3
+"""Odds over the largest below which a phi is not looked at again."""
 _AT_ONCE: Final = 1_000_000
 """Numbers of whitened columns, of several phi, that are worked on at once."""
 _FREEDOM: Final = 4.0
 """Freedom of Student's t, which bears outliers."""
 _MEMORIES: Final = np.linspace(0.0, 0.975, 40)
-_PRIOR: Final = np.where(_MEMORIES == 0, np.sum(1 - _MEMORIES), 1 - _MEMORIES)
-"""Odds of phi: as likely none as any, and the less the nearer to a random walk."""
+_PRIOR: Final = np.where(
+    _MEMORIES == 0, np.sum((1 - _MEMORIES[1:] ** 2) ** -0.5), (1 - _MEMORIES**2) ** -0.5
+)
+"""Odds of phi: as likely none as any; those of any are the reference prior of AR(1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,17 +241,20 @@ def chain(good: Labels, run: Labels, position: Array, sigma: Array, memory: Arra
 
 
 class Memory(NamedTuple):
-    """phi and sigma of a series, and degrees of freedom that carry them."""
+    """phi and sigma of a series, degrees of freedom that carry them, and what else they may be."""
 
     memory: float
     sigma: float
     freedom: int
+    odds: Array  # (k,), of each of `memories`
+    memories: Array  # (k,)
+    sigmas: Array  # (k,), that go with them
 
 
 def memory_of(
     values: Array, rows: Rows, blocks: Sequence[Block], flagged: NDArray[np.bool_]
 ) -> Memory:
-    """Memory and sigma by restricted likelihood, with the mean of phi over its posterior."""
+    """Memory and sigma by restricted likelihood, phi the mean over its posterior."""
     parts = []
     for at, cells, columns in blocks:
         good = ~flagged[at]
@@ -272,9 +279,16 @@ def memory_of(
     posterior = np.exp(logs - logs.max())
     posterior /= posterior.sum()
     phi = float(posterior @ _MEMORIES)
-    wider = float(posterior @ ((1 + _MEMORIES) / (1 - _MEMORIES))) / ((1 + phi) / (1 - phi))
     at_mean = float(np.interp(phi, _MEMORIES, squares))
-    return Memory(phi, float(np.sqrt(wider * at_mean / freedom)), freedom)
+    likely = posterior > _UNLIKELY * posterior.max()
+    return Memory(
+        phi,
+        float(np.sqrt(at_mean / freedom)),
+        freedom,
+        posterior[likely] / posterior[likely].sum(),
+        _MEMORIES[likely],
+        np.sqrt(squares[likely] / freedom),
+    )
 
 
 def _restricted(kept: Labels, both: Array, rows: Rows) -> tuple[Array, Array]:
