@@ -273,7 +273,7 @@ class Engine:
 
     def ratio(self, logs: Array) -> Array:
         """All of rho / rho_L0, in rows; rho itself where rho_L0 is that of the sample."""
-        return self.model(self.values(logs)[None], self.absolute)[0]
+        return np.asarray(self.model(self.values(logs)[None], self.absolute)[0])
 
     def near(self, logs: Array) -> tuple[Array, Array]:
         """Residuals, and slopes by forward differences."""

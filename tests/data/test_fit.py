@@ -11,6 +11,7 @@ from refusals import unclear
 
 import openmr as om
 from openmr.data import curves, noise, saved
+from openmr.data import fit as fits
 from openmr.data.nuisance import columns_of, rows_of
 from openmr.sample.parameters import PARAMETERS, varied
 
@@ -336,6 +337,48 @@ def test_memory_is_found_with_points_left_out():
     white = links.whiten(table.value - 2e-6)
     assert np.std(white) == pytest.approx(1, abs=0.1)
     assert abs(np.corrcoef(white[1:], white[:-1])[0, 1]) < 0.08
+
+
+def known_memory(fit, sigma, phi):
+    """Step to the minimum and covariance, were the noise known."""
+    every = np.ones(len(fit.rows))
+    inner = fit.engine.near_slopes(fit.logs)
+    return fit.engine.with_noise(sigma * every, phi * every).estimate(fit.logs, inner)
+
+
+def test_errors_know_that_the_memory_is_not_known(monkeypatch):
+    """The law of total variance over random draws of phi equals the sum over its posterior."""
+    kept = []
+    real = fits.memory_of
+    monkeypatch.setattr(fits, "memory_of", lambda *given: kept.append(real(*given)) or kept[-1])
+    fit = om.fit(rows.data("memory", 3), rows.START, NAMES)
+    one = kept[-1]
+    draws = np.random.default_rng(0).choice(len(one.odds), 300, p=one.odds)
+    found = [known_memory(fit, one.sigmas[k], one.memories[k]) for k in range(len(one.odds))]
+    steps = np.array([found[k][0] for k in draws])
+    within = np.array([np.diag(found[k][1]) for k in draws])
+    total = within.mean(axis=0) + steps.var(axis=0)
+    np.testing.assert_allclose((fit.uncertainties / fit.values) ** 2, total, rtol=0.1)
+    assert np.all(np.abs(fit.widened - 1) > 1e-4)
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
+def test_the_mean_of_phi_is_not_drawn_to_either_side(phi):
+    """Over 40 series of 150 points with 10 unknown coefficients."""
+    found, spread = [], np.linspace(-1, 1, 150)
+    design = np.linalg.qr(np.polynomial.legendre.legvander(spread, 9))[0]
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        values = rng.normal(size=150)
+        for i in range(1, 150):
+            values[i] = phi * values[i - 1] + np.sqrt(1 - phi**2) * values[i]
+        data = om.diagnosis.measured(
+            2e-6 + 1e-10 * values, temperature=10.0, field=9 * spread, direction=(1, 0, 0)
+        )
+        table = rows_of([data])
+        block = noise.Block(np.arange(150), None, design)
+        found.append(noise.memory_of(table.value, table, [block], np.zeros(150, dtype=bool)).memory)
+    assert np.mean(found) == pytest.approx(phi, abs=0.05)
 
 
 def test_drift_and_hall_of_one_sweep_are_one_column():
