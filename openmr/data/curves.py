@@ -118,7 +118,7 @@ def _is_plain(sample: Sample) -> bool:
 
 
 class _Magnets(NamedTuple):
-    """What the closed form asks of magnets, each with axes that broadcast with (k, n, 1)."""
+    """Magnets as the closed form asks for them, with axes that broadcast with (k, n, 1)."""
 
     exchange: Array
     densities: Array
