@@ -1,28 +1,32 @@
-"""Resistivities over rho_L0 of a sample at fixed points, each stage solved only when it changes.
+"""Resistivities over rho_L0 of samples at fixed points: of one, or of many side by side.
 
 r = rho / rho_L0 does not depend on rho_L0. The moments' equilibrium does not know the electrons,
-nor J; the exchange part of the rates does not know the film: 1/tau_0 is added to it.
+nor J; the exchange part of the rates does not know the film: 1/tau_0 is added to it. So of one
+sample each stage is solved only when it changes. Films with one kind of moments, alike along x and
+y, go through the closed form all at once: what differs between them broadcasts against the points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
-from typing import Any, Final
+from types import SimpleNamespace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from openmr._checks import Array
-from openmr.moments.equilibrium import Equilibrium, equilibrium, thermal_state
+from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import in_blocks
+from openmr.rates.closed_form import closed_form
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
-from openmr.sample.magnet import Magnet
+from openmr.sample.magnet import Magnet, Moments
 from openmr.sample.parameters import PARAMETERS, order_of, varied
 from openmr.transport.line import magnetoresistance
-from openmr.transport.resistivity import resistivity
+from openmr.transport.resistivity import axial_resistivities, checked_direction, resistivity
 
 _KEPT: Final = 8
 """States of each stage that are kept: those of a point and of its neighbours."""
@@ -81,6 +85,104 @@ def curve(
         return np.stack([rho.longitudinal, rho.transverse]) / bare_resistivity(sample)
 
     return lambda sample: stack(sample) if sample.is_stack else film(sample)
+
+
+def side_by_side(
+    temperature: Array, field: Array, direction: Array, order: str, options: Mapping[str, Any]
+) -> Callable[[Sequence[Sample]], Array]:
+    """Function k samples -> (rho_L, rho_T) / rho_L0, shape (k, 2, n), at points (n,)."""
+    one = curve(temperature, field, direction, order, options)
+    if set(options) - {"method"} or options.get("method", "closed-form") != "closed-form":
+        return lambda samples: np.stack([one(sample) for sample in samples])
+    checked: list[Array] = []
+
+    def many(samples: Sequence[Sample]) -> Array:
+        if all(map(_is_plain, samples)):
+            if not checked:  # the points are checked once
+                checked_points(samples[0], temperature, field)
+                checked.append(checked_direction(direction, order, "hamiltonian"))
+            found = _at_once(samples, temperature, field, checked[0], order)
+            if found[:, 0].min() > 0:
+                return found
+        return np.stack([one(sample) for sample in samples])  # or refuses it
+
+    return many
+
+
+def _is_plain(sample: Sample) -> bool:
+    """Whether a film has one kind of moments with an axial coupling, that order by themselves."""
+    magnet = sample.magnet
+    if sample.is_stack or len(magnet.sublattices) != 1 or magnet.is_oriented:
+        return False
+    x, y, _ = magnet.sublattices[0].exchange
+    return not isinstance(x, tuple) and x == y and magnet.weiss[0][0] != 0.0
+
+
+class _Magnets(NamedTuple):
+    """Magnets as the closed form asks for them, with axes that broadcast with (k, n, 1)."""
+
+    exchange: Array
+    densities: Array
+    spins: Array
+    disorder: str
+    sublattices: tuple[Moments, ...]
+
+
+class _Sides(NamedTuple):
+    """Samples side by side, as records of columns (k, 1)."""
+
+    magnet: Any
+    electrons: Any
+    film: Any
+
+
+@np.errstate(under="ignore")
+def _at_once(
+    samples: Sequence[Sample], temperature: Array, field: Array, m: Array, order: str
+) -> Array:
+    """`side_by_side` of plain films of one spin and kind of disorder."""
+    first = samples[0]
+    moments = [sample.magnet.sublattices[0] for sample in samples]
+
+    def column(values: Iterable[float]) -> Array:
+        return np.array(list(values))[:, None]
+
+    # x depends on J0 / T and g B / T alone: other magnets are this one at other points
+    weiss = column(sample.magnet.weiss[0][0] for sample in samples)
+    cooler = temperature * (weiss[0] / weiss)
+    stronger = (
+        field * (column(one.single_g for one in moments) / moments[0].single_g) * (weiss[0] / weiss)
+    )
+    solved = in_blocks(partial(thermal_state, first), cooler.shape, cooler, stronger)
+    density = column(one.density for one in moments)[..., None]
+    dos = column(sample.electrons.dos for sample in samples)
+    magnet = _Magnets(
+        np.array([one.exchange for one in moments])[:, None, None, :],
+        density,
+        first.magnet.spins,
+        first.magnet.disorder,
+        first.magnet.sublattices,
+    )
+    g = column(sample.electrons.g for sample in samples)
+    electrons = SimpleNamespace(dos=dos[..., None], g=g, dos_up=0.0, dos_down=0.0)
+    film = SimpleNamespace(
+        thickness=column(sample.film.thickness for sample in samples),
+        diffusion=column(sample.film.diffusion for sample in samples),
+        spin_hall_angle=column(sample.film.spin_hall_angle for sample in samples),
+        resistivity=1.0,
+    )
+    sides: Any = _Sides(magnet, electrons, film)
+    grid = cooler.shape
+    state = replace(
+        solved,
+        sample=sides,
+        temperature=np.broadcast_to(temperature, grid),
+        field=np.broadcast_to(field, grid),
+    )
+    loss: Any = column(sample.film.spin_flip_rate for sample in samples)
+    part = closed_form(state)
+    rates = Relaxation("closed-form", state, part.dissipator, part.precession, np.empty(0), loss)
+    return np.stack(axial_resistivities(sides.film, order, m, rates), axis=1)
 
 
 def changed_by(sample: Sample) -> Callable[[Mapping[str, float]], Sample]:

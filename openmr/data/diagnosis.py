@@ -348,7 +348,7 @@ def _diagnosis(
     scale = np.maximum(scale, 1e-15 * np.abs(found))
     engine = replace(engine, chain=engine.chain._replace(a=1.0 / scale))
     problem = engine.problem
-    local = determined(names, problem.slopes(logs), limit)
+    local = determined(names, problem.error_slopes(logs), limit)
     refused = probability < REFUSED
     nothing = np.full(len(names), np.nan)
     errors = nothing if refused else full_errors(problem, logs, local, limit)

@@ -8,22 +8,26 @@ whole problem at its minimum, so errors of p are those of all unknowns together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array
-from openmr.data.curves import bare_resistivity, changed_by, curve, with_bare_resistivity
+from openmr.data.curves import bare_resistivity, changed_by, side_by_side, with_bare_resistivity
 from openmr.data.identifiability import REACH
-from openmr.data.least_squares import NEAR, Problem, sensitivities
+from openmr.data.least_squares import NEAR, Problem, differences
 from openmr.data.noise import Chain, chain
 from openmr.data.nuisance import Rows
 from openmr.sample.film import Sample
 
 LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
 """Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
+
+
+_KEPT: Final = 64
+"""Curves that are kept: those of the differences about a minimum, which is visited again."""
 
 
 class Unknown(NamedTuple):
@@ -50,7 +54,7 @@ class _Part(NamedTuple):
     rows: NDArray[np.int64]
     points: NDArray[np.int64]  # of each row
     component: NDArray[np.int64]
-    curve: Callable[[Sample], Array]
+    curve: Callable[[Sequence[Sample]], Array]
     sample: Sample
     changed: Callable[[Mapping[str, float]], Sample]
     unknowns: tuple[int, ...]
@@ -72,6 +76,7 @@ class Model:
         self.size = len(rows)
         self.parts: list[_Part] = []
         self.bare: dict[int, float] = {}
+        self.kept: dict[tuple[bytes, bool], Array] = {}
         apart = any(one.kelvin is not None for one in unknowns)
         for film in dict.fromkeys(rows.film.tolist()):
             mine = rows.film == film
@@ -87,7 +92,7 @@ class Model:
                         at,
                         inverse.ravel(),
                         rows.transverse[at].astype(np.int64),
-                        curve(points[:, 0], points[:, 1], points[:, 2:], order, options),
+                        side_by_side(points[:, 0], points[:, 1], points[:, 2:], order, options),
                         samples[film],
                         changed_by(samples[film]),
                         tuple(i for i, one in enumerate(unknowns) if one.covers(film, kelvin)),
@@ -103,16 +108,32 @@ class Model:
             found = with_bare_resistivity(found, bare)
         return found
 
-    def __call__(self, values: Array, only: int | None = None, absolute: bool = False) -> Array:
-        """All of rho / rho_L0 (n,), or rho; 0 in rows that do not know the unknown `only`."""
-        found = np.zeros(self.size)
+    def __call__(self, table: Array, absolute: bool = False) -> Array:
+        """Ratios rho / rho_L0 (k, n), or rho, of values (k, m); the last are kept."""
+        keys = [(row.tobytes(), absolute) for row in table]
+        new = {key: at for at, key in enumerate(keys) if key not in self.kept}
+        rows = self._worked_out(table[list(new.values())], absolute) if new else ()
+        found = self.kept | dict(zip(new, rows, strict=True))
+        self.kept = dict(list(found.items())[-_KEPT:])
+        return np.stack([found[key] for key in keys])
+
+    def at_resistivities(self, bare: Mapping[int, float]) -> None:
+        """Count conductances of faces against these rho_L0 of groups."""
+        self.bare |= bare
+        self.kept.clear()
+
+    def _worked_out(self, table: Array, absolute: bool) -> Array:
+        found = np.empty((len(table), self.size))
         for part in self.parts:
-            if only is None or only in part.unknowns:
-                sample = self.sample(part, values)
-                both = part.curve(sample)
-                found[part.rows] = both[part.component, part.points]
-                if absolute:
-                    found[part.rows] *= bare_resistivity(sample)
+            first: dict[bytes, int] = {}  # rows that this part tells apart
+            mine = [row.tobytes() for row in table[:, part.unknowns]]
+            places = [first.setdefault(key, len(first)) for key in mine]
+            rows = [mine.index(key) for key in first]
+            samples = [self.sample(part, table[row]) for row in rows]
+            both = part.curve(samples)[:, part.component, part.points]
+            if absolute:
+                both *= np.array([bare_resistivity(sample) for sample in samples])[:, None]
+            found[:, part.rows] = both[places]
         return found
 
 
@@ -122,9 +143,9 @@ class _Linear:
 
     ratio: Array  # (n,), rho / rho_L0
     groups: Array  # (G,), rho_L0 [Ohm m]
-    terms: Array  # (k,)
     left: Array  # (g,), whitened rows less all of it
     basis: Array  # (g, r), orthonormal, of groups beyond the columns
+    volume: float  # logarithm of that of the columns of the groups beyond the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +204,7 @@ class Engine:
         groups = np.zeros(len(self.rows.groups))
         y = self.chain.whiten(self.rows.value)
         white = self.chain.whiten(ratio)
+        volume = 0.0
         if self.absolute:
             left = self._without_terms(y - white)
             basis = np.empty((len(y), 0))
@@ -190,11 +212,12 @@ class Engine:
         else:
             beyond = self._without_terms(white[:, None] * self._members())
             basis, triangle = np.linalg.qr(beyond)
+            volume = float(np.sum(np.log(np.abs(np.diag(triangle)))))
             y_beyond = self._without_terms(y)
             along = basis.T @ y_beyond
             groups[self.present] = np.linalg.solve(triangle, along)
             left = y_beyond - basis @ along
-        return _Linear(ratio, groups, np.empty(0), left, basis)
+        return _Linear(ratio, groups, left, basis, volume)
 
     def _without_terms(self, white: Array) -> Array:
         basis = self.terms_basis
@@ -210,6 +233,21 @@ class Engine:
             found = found - linear.basis @ (linear.basis.T @ found)
         return np.asarray(found)
 
+    def with_noise(self, sigma: Array, memory: Array) -> Engine:
+        """The same with other sigma and phi (n,) of each row."""
+        rows, good = self.rows, self.chain.good
+        links = chain(good, rows.run, rows.position, sigma, memory)
+        return replace(self, chain=links, terms_basis=orthonormal(links.whiten(self.columns)))
+
+    def estimate(self, logs: Array, inner: Array) -> tuple[Array, Array]:
+        """Step (m,) to the minimum, and covariance (m, m), with slopes of the ratio (n, m)."""
+        linear = self.linear(self.ratio(logs))
+        misses, prior = self._prior(logs)
+        slopes = np.concatenate([self.projected(linear, inner), prior])
+        covariance = np.linalg.pinv(slopes.T @ slopes, rcond=1e-12, hermitian=True)
+        step = covariance @ (slopes.T @ np.concatenate([linear.left, -misses]))
+        return np.asarray(step), np.asarray(covariance)
+
     def _prior(self, logs: Array) -> tuple[Array, Array]:
         misses = np.zeros(len(self.known))
         slopes = np.zeros((len(self.known), len(logs)))
@@ -224,39 +262,38 @@ class Engine:
         found = self.linear(self.ratio(logs))
         return np.concatenate([-found.left, self._prior(logs)[0]])
 
+    def log_likelihood(self, logs: Array) -> float:
+        """With every coefficient integrated out over all numbers, up to a constant.
+
+        Each integral leaves the root of 2 pi over the curvature of chi^2 / 2 along it; those of the
+        columns do not know the parameters.
+        """
+        residuals = self.residuals(logs)
+        return float(-0.5 * residuals @ residuals - self.linear(self.ratio(logs)).volume)
+
     def ratio(self, logs: Array) -> Array:
         """All of rho / rho_L0, in rows; rho itself where rho_L0 is that of the sample."""
-        return self.model(self.values(logs), absolute=self.absolute)
+        return np.asarray(self.model(self.values(logs)[None], self.absolute)[0])
 
     def near(self, logs: Array) -> tuple[Array, Array]:
         """Residuals, and slopes by forward differences."""
-        ratio = self.ratio(logs)
-        slopes = np.empty((len(ratio), len(logs)))
-        values = self.values(logs)
-        for i in range(len(logs)):
-            moved = values.copy()
-            moved[i] *= np.exp(NEAR)
-            there = self.model(moved, only=i, absolute=self.absolute)
-            slopes[:, i] = np.where(there != 0, (there - ratio) / NEAR, 0.0)
-        linear = self.linear(ratio)
+        slopes = self.near_slopes(logs)
+        linear = self.linear(self.ratio(logs))
         misses, prior = self._prior(logs)
         return (
             np.concatenate([-linear.left, misses]),
             np.concatenate([self.projected(linear, slopes), prior]),
         )
 
+    def near_slopes(self, logs: Array) -> Array:
+        """Slopes of the ratio (n, m) by forward differences."""
+        moved = np.exp(NEAR * np.eye(len(logs) + 1)[:, 1:])
+        ratio, *there = self.model(self.values(logs) * moved, self.absolute)
+        return np.asarray((np.stack(there, axis=1) - ratio[:, None]) / NEAR)
+
     def fine_slopes(self, logs: Array) -> Array:
         """Slopes of the ratio (n, m) to fourth order."""
-
-        def one(i: int) -> Array:
-            def along(log: Array) -> Array:
-                values = self.values(logs)
-                values[i] *= np.exp(log[0])
-                return self.model(values, only=i, absolute=self.absolute)
-
-            return sensitivities(along, np.zeros(1))[:, 0]
-
-        return np.stack([one(i) for i in range(len(logs))], axis=1)
+        return differences(lambda table: self.model(self.values(table), self.absolute), logs)
 
     def slopes(self, logs: Array) -> Array:
         """Slopes (g + priors, m) of the residuals for errors."""

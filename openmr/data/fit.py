@@ -33,6 +33,7 @@ from openmr.data.noise import (
     FEWEST,
     OUTLIER,
     Block,
+    Memory,
     SeriesNoise,
     blocks_of,
     cells_of,
@@ -51,6 +52,9 @@ _ACROSS: Final = np.array([-0.3, -0.3, 0.3, 0.3, -0.8, -0.8, 0.8, 0.8])
 """Changes of ln T_C from which a search that ended badly starts again, once for each sign."""
 _OTHER_SIGN: Final = 20
 """Steps from where the exchange of one sign led, with that of the other."""
+_GLANCE, _NOT_FAR = 8, 4.0
+"""The first of them, which may cross the whole range, and the loss over that of a good fit from
+which no more are taken if the other sign has led to one."""
 _ALIKE: Final = 9.0
 """Rise of chi^2 up to which another minimum is told."""
 _JITTER: Final = 0.05
@@ -331,6 +335,7 @@ class _Noise:
         self.sigma, self.memory = np.zeros(many), np.zeros(many)
         self.freedom = np.zeros(many, dtype=np.int64)
         self.repeated = np.zeros(many, dtype=bool)
+        self.found: dict[int, Memory] = {}
 
     def find(self, values: Array, keep: NDArray[np.bool_] | None = None) -> None:
         """From what scatters within cells; first guesses where there are no repeats."""
@@ -346,7 +351,7 @@ class _Noise:
             if self.flag:
                 self.flagged[mine] = flagged[mine]
             found = memory_of(values, self.rows, blocks, self.flagged)
-            self.memory[s], self.sigma[s], self.freedom[s] = found
+            self._hold(s, found)
 
     def from_misses(self, misses: Array, slopes: Array) -> None:
         """From residuals of the physics, with what was fitted taken out, where nothing repeats."""
@@ -361,7 +366,16 @@ class _Noise:
             design = np.zeros((len(at), basis.shape[1]))
             design[~self.flagged[at]] = basis
             found = memory_of(misses, self.rows, [Block(at, None, design)], self.flagged)
-            self.memory[s], self.sigma[s], self.freedom[s] = found
+            self._hold(s, found)
+
+    def _hold(self, s: int | np.signedinteger[Any], found: Memory) -> None:
+        self.memory[s], self.sigma[s], self.freedom[s] = found[:3]
+        self.found[int(s)] = found
+
+    @property
+    def state(self) -> Array:
+        """All of it in one array."""
+        return np.concatenate([self.sigma, self.memory, self.flagged])
 
     def records(self) -> tuple[SeriesNoise, ...]:
         found = []
@@ -405,7 +419,10 @@ def fitted(asked: Asked, rows: Rows, start: Array, *, signs: bool) -> Fit:
     _refine_bare(now, found)
     if not np.all(noise.repeated):
         for _ in range(3):
+            before = noise.state
             _noise_of_physics(noise, now, found)
+            if np.array_equal(noise.state, before):
+                break
             now = engine(now.start)
             found = least(now.problem, found.logs)
     elif flag:
@@ -430,11 +447,15 @@ def _searched(
     )
     zero = np.zeros(len(now.start))
     ends = [(now, least(now.problem, zero, soft=soft))]
+    good = 1.5 * (len(now.chain.good) - count_unknowns(now)) + 30
     if signs and np.any(flips < 0):
         other = replace(now, start=now.start * flips)
-        ends.append((other, least(other.problem, ends[0][1].logs, soft=soft, most=_OTHER_SIGN)))
+        first = ends[0][1]
+        there = least(other.problem, first.logs, soft=soft, most=_GLANCE)
+        if first.loss > good or there.loss < _NOT_FAR * good:
+            there = least(other.problem, there.logs, soft=soft, most=_OTHER_SIGN)
+        ends.append((other, there))
     best = min(ends, key=lambda end: end[1].loss)
-    good = 1.5 * (len(now.chain.good) - count_unknowns(now)) + 30
     spread = np.random.default_rng(0).uniform(-1.5, 1.5, (_RESTARTS, len(zero)))
     ordering = np.array([one.name.rpartition(".")[2] in _ORDERS for one in now.model.unknowns])
     if ordering.any():  # the level of a temperature is a barrier for that of order
@@ -442,8 +463,8 @@ def _searched(
     for i, logs in enumerate(spread):
         if best[1].loss <= good:
             break
-        there = ends[i % 2][0] if signs and np.any(flips < 0) else now
-        ends.append((there, least(there.problem, logs, soft=soft)))
+        start = ends[i % 2][0] if signs and np.any(flips < 0) else now
+        ends.append((start, least(start.problem, logs, soft=soft)))
         best = min(ends, key=lambda end: end[1].loss)
     return *best, [end for end in ends if end[1] is not best[1]]
 
@@ -451,9 +472,9 @@ def _searched(
 def _refine_bare(now: Engine, found: Minimum) -> None:
     """Conductances of faces count against the resistivities that were found."""
     groups = now.linear(now.ratio(found.logs)).groups
-    for group, value in enumerate(groups):
-        if value > 0 and not now.absolute:
-            now.model.bare[group] = float(value)
+    if not now.absolute and any(part.sample.is_stack for part in now.model.parts):
+        bare = {group: float(value) for group, value in enumerate(groups) if value > 0}
+        now.model.at_resistivities(bare)
 
 
 def _misses(now: Engine, logs: Array) -> Array:
@@ -481,7 +502,7 @@ def _noise_of_physics(noise: _Noise, now: Engine, found: Minimum) -> None:
     ratio = now.ratio(found.logs)
     groups = now.linear(ratio).groups[now.rows.group]
     members = (now.rows.group[:, None] == np.arange(len(now.rows.groups))) * ratio[:, None]
-    inner = now.fine_slopes(found.logs) * groups[:, None]
+    inner = now.near_slopes(found.logs) * groups[:, None]
     whole = [inner, now.columns] if now.absolute else [inner, members, now.columns]
     noise.from_misses(_misses(now, found.logs), np.column_stack(whole))
 
@@ -493,6 +514,29 @@ def _jitter(noise: _Noise, now: Engine, found: Minimum) -> float:
     cells = noise.cells
     mean = np.bincount(cells, curve) / np.bincount(cells)
     return float(np.max(np.abs(curve - mean[cells])[noise.repeated[now.rows.series]], initial=0.0))
+
+
+def _by_unknown_memory(noise: _Noise, now: Engine, logs: Array) -> Array:
+    """Factors (m,) of the errors, since phi and sigma are not known.
+
+    The variance over the posterior of phi is the mean of the variances with each, plus that of
+    the places of the minimum.
+    """
+    inner = now.near_slopes(logs)
+    sigma, memory = noise.sigma[noise.rows.series], noise.memory[noise.rows.series]
+    plain = np.diag(now.estimate(logs, inner)[1])
+    more = np.zeros(len(logs))
+    for s, one in noise.found.items():
+        mine = noise.rows.series == s
+        mean, square, within = np.zeros((3, len(logs)))
+        for odds, phi, size in zip(one.odds, one.memories, one.sigmas, strict=True):
+            there = now.with_noise(np.where(mine, size, sigma), np.where(mine, phi, memory))
+            step, covariance = there.estimate(logs, inner)
+            mean += odds * step
+            square += odds * step**2
+            within += odds * np.diag(covariance)
+        more += within + square - mean**2 - plain
+    return np.asarray(np.sqrt(np.maximum(1 + more / np.where(plain > 0, plain, np.inf), 0.25)))
 
 
 # --- the verdict -------------------------------------------------------------------------------
@@ -563,16 +607,18 @@ def _record(
     rows, logs, problem = now.rows, found.logs, now.problem
     adequacy = _adequacy(noise, now, found, asked.noise == "given")
     names = now.names
-    slopes = now.slopes(logs)
-    local = determined(names, slopes, asked.limit)
+    local = determined(names, problem.error_slopes(logs), asked.limit)
     values = now.values(logs)
     ended = problem.at_an_end(logs)
+    widened = np.ones(len(names))
     if adequacy.refused:
         errors = np.full(len(names), np.nan)
         wider, lost = np.ones(len(names)), np.zeros(len(names), dtype=bool)
         apart = lost
     else:
-        errors = full_errors(problem, logs, local, asked.limit)
+        if asked.noise == "found":
+            widened = _by_unknown_memory(noise, now, logs)
+        errors = widened * full_errors(problem, logs, local, asked.limit)
         lost = ~(errors <= asked.limit)
         spread = np.sqrt(np.diag(local.covariance))
         wider = np.where(np.isfinite(errors) & (spread > 0), errors / np.maximum(spread, 1e-300), 1)
@@ -629,6 +675,7 @@ def _record(
         freedom=max(freedom, 1.0),
         covariance=np.outer(wider, wider) * local.covariance,
         open_directions=np.concatenate([local.open, np.eye(len(names))[lost & apart]]),
+        widened=widened,
         logs=logs,
         asked=asked,
     )

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from openmr import _checks
-from openmr._checks import Array, ParameterError
+from openmr._checks import Array, OpenmrError, ParameterError
 from openmr._version import __version__
 from openmr.data.curves import with_bare_resistivity
 from openmr.data.engine import Engine, Model, Unknown
@@ -164,6 +164,8 @@ class Fit:
         Of ln p; what is open enters with the range of a parameter, ln 100.
     open_directions : array (k, m), no unit
         Directions in ln p along which the data leave everything possible.
+    widened : array (m,), no unit
+        Factors of the errors, and roots of those of rises of chi^2, since the noise is not known.
     logs : array (m,), no unit
         ln(value / start).
     asked : Asked
@@ -186,6 +188,7 @@ class Fit:
     freedom: float
     covariance: Array
     open_directions: Array
+    widened: Array
     logs: Array
     asked: Asked = field(repr=False)
 
@@ -214,9 +217,8 @@ class Fit:
     def engine(self) -> Engine:
         """The model beside the rows, with the noise that was found."""
         model = model_of(self.asked, self.rows)
-        for group, level in enumerate(self.resistivities):
-            if np.isfinite(level.resistivity):
-                model.bare[group] = level.resistivity
+        found = {group: level.resistivity for group, level in enumerate(self.resistivities)}
+        model.at_resistivities({group: one for group, one in found.items() if np.isfinite(one)})
         return engine_of(self.asked, self.rows, self.good, self.noise, self.start, model=model)
 
     @property
@@ -370,7 +372,7 @@ class Fit:
                 here = np.where(np.arange(len(here)) == at, logs[i], here)
                 here = with_held(problem, here, at)
                 rise[i] = problem.chi_square(here) - least_now
-        return self.start[at] * np.exp(logs), rise
+        return self.start[at] * np.exp(logs), rise / self.widened[at] ** 2
 
     def compare(self, other: Fit) -> dict[str, float]:
         """Another model of the same data beside this one.
@@ -521,6 +523,9 @@ class Fit:
     def log_likelihood(self, logs: ArrayLike) -> float:
         """Logarithm of the likelihood, what is linear integrated out, up to a constant.
 
+        rho_L0 of every film and temperature and the terms of the instrument may be any number; the
+        determinant that the integral over them leaves is in it. The noise is that of the fit.
+
         Parameters
         ----------
         logs : array_like (m,), no unit
@@ -529,7 +534,7 @@ class Fit:
         Returns
         -------
         float, no unit
-            -inf outside the range of a parameter.
+            -inf outside the range of a parameter, and where the model refuses its value.
 
         Raises
         ------
@@ -542,7 +547,10 @@ class Fit:
         problem = self.engine.problem
         if np.any((at < problem.ends[0]) | (at > problem.ends[1])):
             return -np.inf
-        return -0.5 * problem.chi_square(at)
+        try:
+            return self.engine.log_likelihood(at)
+        except OpenmrError:  # the model refuses such a sample
+            return -np.inf
 
     def posterior(
         self,

@@ -49,7 +49,7 @@ class Problem:
     names: tuple[str, ...]
     residuals: Callable[[Array], Array]  # (m,) -> (n,)
     near: Callable[[Array], tuple[Array, Array]]  # -> residuals, slopes (n, m) for a search
-    slopes: Callable[[Array], Array]  # -> (n, m) for errors
+    slopes: Callable[[Array], Array]  # -> (n, m), finer
     ends: Array  # (2, m)
 
     def chi_square(self, logs: Array) -> float:
@@ -58,6 +58,12 @@ class Problem:
             return float(np.sum(self.residuals(logs) ** 2))
         except OpenmrError:
             return np.inf
+
+    def error_slopes(self, logs: Array) -> Array:
+        """Slopes for errors: by forward differences where no direction is too weak for them."""
+        found = self.near(logs)[1]
+        singular = np.linalg.svd(found, compute_uv=False)
+        return self.slopes(logs) if singular[-1] < _WEAK * singular[0] else found
 
     def at_an_end(self, logs: Array) -> NDArray[np.bool_]:
         """Parameters driven to an end of their range, and so not found."""
@@ -245,7 +251,7 @@ def _walk(problem: Problem, found: Array, stride: Array, limit: float) -> Array:
                 break
             errors = np.maximum(errors, np.abs(logs - found) / np.sqrt(max(rise, 1.0)))
             if rise <= 1:
-                there = determined(problem.names, problem.slopes(logs), limit)
+                there = determined(problem.names, problem.error_slopes(logs), limit)
                 errors = np.maximum(errors, there.errors)
         except OpenmrError:  # the model refuses such a sample
             break
@@ -260,20 +266,15 @@ def with_held(problem: Problem, logs: Array, held: int) -> Array:
     return least(problem, logs, free=free, most=_MOST_TRIALS, settled=1e-2).logs
 
 
-def sensitivities(
-    model: Callable[[Array], Array], logs: Array, free: NDArray[np.bool_] | None = None
-) -> Array:
-    """Slopes d model_i / d logs_j (n, m), in units of the model, to fourth order.
+def sensitivities(model: Callable[[Array], Array], logs: Array) -> Array:
+    """Slopes d model_i / d logs_j (..., m), in units of the model, to fourth order."""
+    return differences(lambda table: np.stack([model(row) for row in table]), logs)
 
-    `free` (m,) chooses the columns; all of them unless given.
-    """
-    steps = _STEP * np.eye(len(logs))
-    if free is not None:
-        steps = steps[free]
 
-    def slope(step: Array) -> Array:
-        near = model(logs + step) - model(logs - step)
-        far = model(logs + 2 * step) - model(logs - 2 * step)
-        return np.asarray((8 * near - far) / (12 * _STEP))
-
-    return np.stack([slope(step) for step in steps], axis=-1)
+def differences(models: Callable[[Array], Array], logs: Array) -> Array:
+    """The same of a function that takes all points (k, m) at once, (k, ...)."""
+    steps = np.array([1.0, -1.0, 2.0, -2.0])[:, None, None] * (_STEP * np.eye(len(logs)))
+    found = models((logs + steps).reshape(-1, len(logs)))
+    up, down, far_up, far_down = found.reshape(4, len(logs), *found.shape[1:])
+    slopes = (8 * (up - down) - (far_up - far_down)) / (12 * _STEP)
+    return np.moveaxis(slopes, 0, -1)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from openmr._checks import Array
 from openmr.data.nuisance import Labels, Rows
+from openmr.moments.grid import blocks as portions
 
 OUTLIER: Final = 4.5
 """Standard deviations beyond which one point in 150 000 lies by chance."""
@@ -25,11 +26,17 @@ _SAME: Final = 2e-3
 """Part of the largest field within which two fields count as one."""
 _MOST_CELLS: Final = 150
 """Cells of a run; more cost time and tell no more of the noise."""
+_UNLIKELY: Final = 1e-3
+"""Odds over the largest below which a phi is not looked at again."""
+_AT_ONCE: Final = 1_000_000
+"""Numbers of whitened columns, of several phi, that are worked on at once."""
 _FREEDOM: Final = 4.0
 """Freedom of Student's t, which bears outliers."""
 _MEMORIES: Final = np.linspace(0.0, 0.975, 40)
-_PRIOR: Final = np.where(_MEMORIES == 0, np.sum(1 - _MEMORIES), 1 - _MEMORIES)
-"""Odds of phi: as likely none as any, and the less the nearer to a random walk."""
+_PRIOR: Final = np.where(
+    _MEMORIES == 0, np.sum((1 - _MEMORIES[1:] ** 2) ** -0.5), (1 - _MEMORIES**2) ** -0.5
+)
+"""Odds of phi: as likely none as any; those of any are the reference prior of AR(1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,17 +241,20 @@ def chain(good: Labels, run: Labels, position: Array, sigma: Array, memory: Arra
 
 
 class Memory(NamedTuple):
-    """phi and sigma of a series, and degrees of freedom that carry them."""
+    """phi and sigma of a series, degrees of freedom that carry them, and what else they may be."""
 
     memory: float
     sigma: float
     freedom: int
+    odds: Array  # (k,), of each of `memories`
+    memories: Array  # (k,)
+    sigmas: Array  # (k,), that go with them
 
 
 def memory_of(
     values: Array, rows: Rows, blocks: Sequence[Block], flagged: NDArray[np.bool_]
 ) -> Memory:
-    """Memory and sigma by restricted likelihood, with the mean of phi over its posterior."""
+    """Memory and sigma by restricted likelihood, phi the mean over its posterior."""
     parts = []
     for at, cells, columns in blocks:
         good = ~flagged[at]
@@ -269,25 +279,35 @@ def memory_of(
     posterior = np.exp(logs - logs.max())
     posterior /= posterior.sum()
     phi = float(posterior @ _MEMORIES)
-    wider = float(posterior @ ((1 + _MEMORIES) / (1 - _MEMORIES))) / ((1 + phi) / (1 - phi))
     at_mean = float(np.interp(phi, _MEMORIES, squares))
-    return Memory(phi, float(np.sqrt(wider * at_mean / freedom)), freedom)
+    likely = posterior > _UNLIKELY * posterior.max()
+    return Memory(
+        phi,
+        float(np.sqrt(at_mean / freedom)),
+        freedom,
+        posterior[likely] / posterior[likely].sum(),
+        _MEMORIES[likely],
+        np.sqrt(squares[likely] / freedom),
+    )
 
 
 def _restricted(kept: Labels, both: Array, rows: Rows) -> tuple[Array, Array]:
     """Logarithms of determinants, and sums of squares, for every phi of the grid."""
     joined = rows.run[kept[1:]] == rows.run[kept[:-1]]
     gap = np.where(joined, rows.position[kept[1:]] - rows.position[kept[:-1]], 1.0)
-    scores, squares = np.empty(len(_MEMORIES)), np.empty(len(_MEMORIES))
     k = both.shape[1] - 1
-    for i, memory in enumerate(_MEMORIES):
-        phi = np.where(joined, memory**gap, 0.0)
+    scores, squares = np.empty(len(_MEMORIES)), np.empty(len(_MEMORIES))
+    for some in portions(len(_MEMORIES), max(1, _AT_ONCE // both.size)):
+        phi = np.where(joined, _MEMORIES[some, None] ** gap, 0.0)
         a = 1 / np.sqrt(1 - phi**2)
-        white = both.copy()
-        white[1:] = a[:, None] * (both[1:] - phi[:, None] * both[:-1])
-        gram = white.T @ white
-        root = np.linalg.cholesky(gram[:k, :k] + 1e-13 * np.diag(np.diag(gram)[:k]))
-        part = np.linalg.solve(root, gram[:k, k])
-        squares[i] = gram[k, k] - part @ part
-        scores[i] = np.sum(np.log(a)) - np.sum(np.log(np.diag(root)))
+        white = np.repeat(both[None], len(phi), axis=0)
+        white[:, 1:] -= phi[..., None] * both[:-1]
+        white[:, 1:] *= a[..., None]
+        gram = np.swapaxes(white, 1, 2) @ white
+        gram[:, range(k), range(k)] *= 1 + 1e-13
+        root = np.linalg.cholesky(gram[:, :k, :k])
+        part = np.linalg.solve(root, gram[:, :k, k:])[..., 0]
+        squares[some] = gram[:, k, k] - np.sum(part**2, axis=1)
+        roots = np.diagonal(root, axis1=1, axis2=2)
+        scores[some] = np.sum(np.log(a), axis=1) - np.sum(np.log(roots), axis=1)
     return scores, squares

@@ -450,7 +450,7 @@ def dephasing(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
 
     Returns as of `longitudinal`.
     """
-    jz = magnet.exchange[:, 2]
+    jz = magnet.exchange[..., 2]
     rate = np.pi / HBAR * magnet.densities * electrons.dos
     return np.asarray(rate * jz**2 * lines.conserving)
 
@@ -463,7 +463,7 @@ def dephasing_printed(magnet: Magnet, lines: Lines) -> Array:
     array (..., n), eV m^-3/s over nu_F
         Last axis: the sublattice.
     """
-    jz = magnet.exchange[:, 2]
+    jz = magnet.exchange[..., 2]
     return np.asarray(np.pi / HBAR * magnet.densities * jz**2 * lines.conserving)
 
 
@@ -615,7 +615,7 @@ def precession(
         omega_L, signed.
     """
     zeeman = electrons.g * MU_B * state.field
-    exchange = magnet.densities * magnet.exchange[:, 2] * state.mean_spin
+    exchange = magnet.densities * magnet.exchange[..., 2] * state.mean_spin
     splitting = zeeman - over_sublattices(exchange)
     splitting /= HBAR
     return np.asarray(splitting)
@@ -631,7 +631,7 @@ def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> 
     array (...), T
         B_sd, signed.
     """
-    exchange = magnet.densities * magnet.exchange[:, 2] * state.mean_spin
+    exchange = magnet.densities * magnet.exchange[..., 2] * state.mean_spin
     return np.asarray(exchange.sum(axis=-1) / (electrons.g * MU_B))
 
 
@@ -643,7 +643,7 @@ def exchange_field_printed(magnet: Magnet, electrons: Electrons, state: Equilibr
     array (...), T/(eV s)
         B_sd / hbar.
     """
-    exchange = magnet.densities * magnet.exchange[:, 2] * state.mean_spin
+    exchange = magnet.densities * magnet.exchange[..., 2] * state.mean_spin
     return np.asarray(exchange.sum(axis=-1) / (HBAR * electrons.g * MU_B))
 
 
@@ -688,7 +688,7 @@ def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "correcte
     lines = thermal_lines(state, magnet.disorder)
     flips_x = over_sublattices(transverse_flips(magnet, electrons, lines, 0.0))
     flips_y = flips_x
-    if not np.array_equal(magnet.exchange[:, 0], magnet.exchange[:, 1]):
+    if not np.array_equal(magnet.exchange[..., 0], magnet.exchange[..., 1]):
         flips_y = over_sublattices(transverse_flips(magnet, electrons, lines, 0.5 * np.pi))
     if form == "finite-splitting":
         mean = transverse_flips_finite_splitting(magnet, electrons, state, omega).sum(axis=-1)

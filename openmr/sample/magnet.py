@@ -429,6 +429,8 @@ def symmetrising_weights(weiss: Array) -> Array:
     count = len(weiss)
     if weiss.ndim == 4:
         return _weights_of_matrices(weiss)
+    if count == 1:
+        return np.ones(1)
     weights = np.zeros(count)
     for root in range(count):
         if weights[root]:

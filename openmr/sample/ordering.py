@@ -49,6 +49,9 @@ def ordering_temperature(magnet: Magnet) -> float:
     _checks.instance("magnet", magnet, Magnet)
     if magnet.is_oriented:
         return _first_order(magnet)[0]
+    if len(magnet.sublattices) == 1:
+        spin = magnet.sublattices[0].spin
+        return float(max(magnet.weiss[0][0] * (spin * (spin + 1.0) / 3.0) / units.K_B, 0.0))
     return float(_ordering_modes(magnet)[0].max(initial=0.0))
 
 

@@ -217,15 +217,31 @@ def _resistivities(
     film: Film, order: str, precession_sign: str, m: Array, relaxation: Relaxation
 ) -> tuple[Array, ...]:
     """rho_L, rho_yx and Eqs. (88)-(90) [Ohm m]."""
-    square = film.spin_hall_angle**2
     if _is_axial(relaxation):
-        drho0 = surviving_along(film, relaxation)
-        across, drho2 = surviving_across(film, relaxation)
-        found = _axial(square, (drho0, drho0 - across, drho2), m, order, precession_sign)
-    else:
-        local = surviving_matrix(film, relaxation.tensor)
-        found = _oblique(square, local, film_axes(relaxation, m), order, precession_sign)
+        return _of_axial(film, order, precession_sign, m, relaxation)
+    square = film.spin_hall_angle**2
+    local = surviving_matrix(film, relaxation.tensor)
+    found = _oblique(square, local, film_axes(relaxation, m), order, precession_sign)
     return tuple(film.resistivity * part for part in found)
+
+
+def _of_axial(
+    film: Film, order: str, precession_sign: str, m: Array, relaxation: Relaxation
+) -> tuple[Array, ...]:
+    """The same of rates that are equal across the field."""
+    drho0 = surviving_along(film, relaxation)
+    across, drho2 = surviving_across(film, relaxation)
+    parts = drho0, drho0 - across, drho2
+    found = _axial(film.spin_hall_angle**2, parts, m, order, precession_sign)
+    return tuple(film.resistivity * part for part in found)
+
+
+def axial_resistivities(
+    film: Film, order: str, m: Array, relaxation: Relaxation
+) -> tuple[Array, Array]:
+    """rho_L and rho_yx of axial rates [Ohm m]; numbers of the film may be arrays that broadcast."""
+    longitudinal, transverse, *_ = _of_axial(film, order, "hamiltonian", m, relaxation)
+    return longitudinal, transverse
 
 
 def _oblique(

@@ -11,6 +11,7 @@ from refusals import unclear
 
 import openmr as om
 from openmr.data import curves, noise, saved
+from openmr.data import fit as fits
 from openmr.data.nuisance import columns_of, rows_of
 from openmr.sample.parameters import PARAMETERS, varied
 
@@ -209,6 +210,77 @@ def test_a_key_without_the_ordering_temperature_would_be_noticed(monkeypatch):
         test_a_stage_that_is_kept_gives_what_is_solved_anew("ordering_temperature")
 
 
+def plain(**changes):
+    """Films side by side that differ in every parameter, and in the sign of J."""
+    base = varied(rows.FILM, changes)
+    names = [name for name in FREE if name not in {"neel_temperature", *changes}]
+    each = [varied(base, {name: 1.1 * PARAMETERS[name].read(base)}) for name in names]
+    return [base, varied(base, {"exchange_energy": 0.7e-3}), *each]
+
+
+def beside(samples, order="exact", **options):
+    """The same points side by side, and one by one by `om.magnetoresistance`."""
+    points = np.repeat([12.0, 31.0], 5), np.tile(np.linspace(-9, 9, 5), 2)
+    b = np.tile([[0.6, 0.0, 0.8], [0.3, -0.5, 0.1]], (5, 1))
+    found = curves.side_by_side(*points, b, order, options)(samples)
+    for one, sample in zip(found, samples, strict=True):
+        rho = om.magnetoresistance(sample, *points, b, order=order, **options)
+        bare = curves.bare_resistivity(sample)
+        np.testing.assert_allclose(one[0], rho.longitudinal / bare, rtol=1e-14)
+        across = rho.transverse / bare
+        np.testing.assert_allclose(one[1], across, rtol=1e-10, atol=1e-13 * np.ptp(across))
+
+
+@pytest.mark.parametrize("order", ["exact", "second"])
+def test_samples_side_by_side_are_those_solved_one_by_one(order):
+    beside(plain(), order)
+    beside(plain(spin_flip_time=np.inf), order)
+    beside(plain(), order, form="finite-splitting")
+    beside([om.presets.pt_py(0.5e-3), om.presets.pt_yig()][:1], order, method="batched")
+    axial = varied(rows.FILM, {"exchange_energy": (1e-3, 1e-3, 2e-3)})
+    beside([axial, varied(axial, {"electron_g": 2.1})], order)
+    oblique = varied(rows.FILM, {"exchange_energy": (1e-3, 2e-3, 2e-3)})
+    beside([rows.FILM, oblique], order)
+    free = replace(rows.FILM, magnet=om.presets.pt_py().magnet)
+    beside([free, rows.FILM], order)
+
+
+def test_a_film_that_is_not_plain_would_be_noticed(monkeypatch):
+    monkeypatch.setattr(curves, "_is_plain", lambda sample: True)
+    oblique = varied(rows.FILM, {"exchange_energy": (1e-3, 2e-3, 2e-3)})
+    with pytest.raises(AssertionError):
+        beside([oblique, varied(oblique, {"spin_hall_angle": 0.2})])
+
+
+def test_points_of_another_order_would_be_noticed(monkeypatch):
+    """Without the points scaled, every film would order at the temperature of the first."""
+    real = curves.thermal_state
+    monkeypatch.setattr(
+        curves, "thermal_state", lambda sample, t, b: real(sample, 0 * t + t[:1], 0 * b + b[:1])
+    )
+    with pytest.raises(AssertionError):
+        beside([rows.FILM, varied(rows.FILM, {"ordering_temperature": 28.0})])
+
+
+def test_forward_differences_are_as_good_as_finer_ones_for_errors():
+    fit = found()
+    fine = fit.engine.slopes(fit.logs)
+    near = fit.engine.problem.error_slopes(fit.logs)
+    assert not np.array_equal(near, fine)
+    largest = np.max(np.abs(fine), axis=0)
+    np.testing.assert_array_less(np.max(np.abs(near - fine), axis=0), 1e-5 * largest)
+
+
+def test_curves_that_are_kept_go_when_the_faces_count_anew():
+    fit = found()
+    model, values = fit.engine.model, fit.values[None]
+    first = model(values)
+    assert model.kept
+    model.at_resistivities({0: 1e-6})
+    assert not model.kept
+    np.testing.assert_array_equal(model(values), first)
+
+
 # --- the noise ---------------------------------------------------------------------------------
 
 
@@ -267,6 +339,48 @@ def test_memory_is_found_with_points_left_out():
     white = links.whiten(table.value - 2e-6)
     assert np.std(white) == pytest.approx(1, abs=0.1)
     assert abs(np.corrcoef(white[1:], white[:-1])[0, 1]) < 0.08
+
+
+def known_memory(fit, sigma, phi):
+    """Step to the minimum and covariance, were the noise known."""
+    every = np.ones(len(fit.rows))
+    inner = fit.engine.near_slopes(fit.logs)
+    return fit.engine.with_noise(sigma * every, phi * every).estimate(fit.logs, inner)
+
+
+def test_errors_know_that_the_memory_is_not_known(monkeypatch):
+    """The law of total variance over random draws of phi equals the sum over its posterior."""
+    kept = []
+    real = fits.memory_of
+    monkeypatch.setattr(fits, "memory_of", lambda *given: kept.append(real(*given)) or kept[-1])
+    fit = om.fit(rows.data("memory", 3), rows.START, NAMES)
+    one = kept[-1]
+    draws = np.random.default_rng(0).choice(len(one.odds), 300, p=one.odds)
+    found = [known_memory(fit, one.sigmas[k], one.memories[k]) for k in range(len(one.odds))]
+    steps = np.array([found[k][0] for k in draws])
+    within = np.array([np.diag(found[k][1]) for k in draws])
+    total = within.mean(axis=0) + steps.var(axis=0)
+    np.testing.assert_allclose((fit.uncertainties / fit.values) ** 2, total, rtol=0.1)
+    assert np.all(np.abs(fit.widened - 1) > 1e-4)
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
+def test_the_mean_of_phi_is_not_drawn_to_either_side(phi):
+    """Over 40 series of 150 points with 10 unknown coefficients."""
+    found, spread = [], np.linspace(-1, 1, 150)
+    design = np.linalg.qr(np.polynomial.legendre.legvander(spread, 9))[0]
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        values = rng.normal(size=150)
+        for i in range(1, 150):
+            values[i] = phi * values[i - 1] + np.sqrt(1 - phi**2) * values[i]
+        data = om.diagnosis.measured(
+            2e-6 + 1e-10 * values, temperature=10.0, field=9 * spread, direction=(1, 0, 0)
+        )
+        table = rows_of([data])
+        block = noise.Block(np.arange(150), None, design)
+        found.append(noise.memory_of(table.value, table, [block], np.zeros(150, dtype=bool)).memory)
+    assert np.mean(found) == pytest.approx(phi, abs=0.05)
 
 
 def test_drift_and_hall_of_one_sweep_are_one_column():
@@ -390,7 +504,35 @@ def test_profile_and_error_agree_where_the_model_is_linear():
     _, rise = fit.profile("spin_hall_angle", [0.95 * fit.values[2], fit.values[2]])
     assert rise[1] == pytest.approx(0, abs=1e-3)
     assert rise[0] > 1
-    assert fit.log_likelihood(fit.logs) == pytest.approx(-0.5 * fit.tests["chi_square"])
+
+
+def marginal(fit, logs):
+    """The same from the whole covariance of the noise and all columns at once."""
+    engine, at, rows = fit.engine, fit.good, fit.rows
+    lag = np.abs(rows.position[:, None] - rows.position)
+    noise = np.where(rows.run[:, None] == rows.run, fit.noise[0].memory ** lag, 0.0)
+    noise = (fit.noise[0].sigma ** 2 * noise)[np.ix_(at, at)]
+    ratio = engine.ratio(logs)[:, None] * (rows.group[:, None] == np.arange(len(rows.groups)))
+    free, y = np.column_stack([ratio, engine.columns / 2e-6])[at], rows.value[at]
+    inverse = np.linalg.inv(noise)
+    curvature = free.T @ inverse @ free
+    best = np.linalg.solve(curvature, free.T @ inverse @ y)
+    left = y - free @ best
+    return -0.5 * left @ inverse @ left - 0.5 * np.linalg.slogdet(curvature)[1]
+
+
+def test_likelihood_with_the_linear_terms_integrated_out():
+    """Differences equal those of the determinant and the misfit of all rows together."""
+    fit = found()
+    here = fit.log_likelihood(fit.logs)
+    chi = fit.engine.problem.chi_square
+    determinants = 0.0
+    for change in ([0.02, 0.0, 0.0], [0.0, 0.05, 0.0], [0.0, 0.0, 0.8]):
+        there = fit.logs + np.array(change)
+        rise = fit.log_likelihood(there) - here
+        assert rise == pytest.approx(marginal(fit, there) - marginal(fit, fit.logs), rel=1e-6)
+        determinants = max(determinants, abs(rise + 0.5 * (chi(there) - chi(fit.logs))))
+    assert determinants > 1e-4  # what chi^2 alone would leave out
     assert fit.log_likelihood(fit.logs + 10.0) == -np.inf
 
 
