@@ -149,6 +149,7 @@ def test_public_names_are_used():
     assert [name for path in done for name in unused(path)] == []
 
 
+@pytest.mark.slow
 def test_an_unused_name_is_found():
     path = ROOT / "openmr" / "_checks.py"
     trees()[path].body += ast.parse("NOBODY_NEEDS_THIS = 1").body

@@ -138,6 +138,7 @@ def test_closed_forms_agree_with_quadrature(make):
     assert np.abs(shift - closed).max() <= error + 1e-12 * np.abs(closed).max()
 
 
+@pytest.mark.slow
 def test_views_scale_with_the_unit(make):
     """Nothing depends on the unit of energy; rounding grows with the digits lost near a kink."""
 
@@ -155,6 +156,7 @@ def test_views_scale_with_the_unit(make):
             np.testing.assert_allclose(found, exact, rtol=0, atol=1e-12 * np.abs(exact).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in BATHS if name != "flat lead"])
 def test_half_sided_transform_begins_at_zero_and_ends_at_the_limit(name):
     """What is left after a time t is no more than the integral of |C| from there."""
@@ -167,6 +169,7 @@ def test_half_sided_transform_begins_at_zero_and_ends_at_the_limit(name):
     assert left <= 2e-3 * size
 
 
+@pytest.mark.slow
 def test_finite_transform_is_the_integral_of_the_correlation(make):
     bath = make()
     time, w = 0.8, 0.7
@@ -232,6 +235,7 @@ def sources():
     }
 
 
+@pytest.mark.slow
 def test_all_sources_of_one_noise_agree():
     exact = ohmic().half_sided(W)
     for name, bath in sources().items():
@@ -284,6 +288,7 @@ def test_a_line_without_wings_is_not_missed(width):
     assert error <= found.uncertainty(w) <= 1e-9
 
 
+@pytest.mark.slow
 def test_a_matrix_of_noise():
     """Fully correlated operators A_1, A_2 = i A_1 are one operator."""
     one = om.Bath.ohmic(0.05, 5.0, 1.0)

@@ -115,6 +115,7 @@ def test_given_noise_that_is_too_small_is_refused():
     assert found.noise[0].sigma / found.noise[0].given == pytest.approx(2, rel=0.2)
 
 
+@pytest.mark.slow
 def test_the_other_sign_of_the_exchange_ends_in_the_truth():
     start = om.presets.pt_py(+0.5e-3, curie_temperature=30.0)
     fit = om.fit(rows.data("white", 4), start, NAMES)

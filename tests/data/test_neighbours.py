@@ -73,6 +73,7 @@ def test_a_model_knows_stacks_components_and_ranges():
     assert (hints.value, hints.min, hints.max) == (0.1, 0.001, 0.7)
 
 
+@pytest.mark.slow
 def test_chains_scatter_as_the_errors_say():
     found = fitted()
     chains = found.posterior(300, seed=5)
