@@ -61,8 +61,9 @@ def test_verify(points):
     assert points == [(10.0, 5.0), (200.0, 5.0)]
 
 
-def test_explorer(points):
-    screen(Settings(temperature=10.0, field=5.0))
+@pytest.mark.parametrize("mixing", [0.0, 4.0])
+def test_explorer(points, mixing):
+    screen(Settings(temperature=10.0, field=5.0, real_mixing=mixing))
     assert len(points) == 1 + CURVE_POINTS
 
 

@@ -51,6 +51,10 @@ CASES = {
     "hot": Settings(temperature=300.0, field=0.0, polar=0.0),
     "no exchange": Settings(exchange_x=0.0, exchange_y=0.0, exchange_z=0.0),
     "fast turns": Settings(temperature=1.0, field=30.0, exchange_z=3.0, spin=10.0, weiss=5.0),
+    "a magnet on it": Settings(real_mixing=4.1, imaginary_mixing=-1.3, polar=35, azimuth=215),
+    "a magnet on a plain film": Settings(
+        exchange_x=0.0, exchange_y=0.0, exchange_z=0.0, imaginary_mixing=2.5,
+    ),
 }  # fmt: skip
 
 
@@ -96,14 +100,40 @@ def test_the_film_is_that_of_the_preset():
 def test_rows_are_those_of_the_two_routes(settings):
     found, sample, b = screen(settings), sample_of(settings), direction_of(settings)
     for column, method in ((0, "closed-form"), (1, settings.method)):
-        rates = om.relaxation(sample, settings.temperature, settings.field, method=method)
-        rho = om.resistivity(sample.film, rates, b)
+        point = settings.temperature, settings.field
+        rates = om.relaxation(sample.layer(0), *point, method=method)
+        rho = om.magnetoresistance(sample, *point, b, method=method)
         expected = [
             1e-9 * rates.longitudinal, 1e-9 * rates.tensor[0, 0], 1e-9 * rates.tensor[1, 1],
             1e-9 * rates.precession, 1e6 * rho.longitudinal, 1e6 * rho.transverse,
         ]  # fmt: skip
         shown = [(row.closed_form, row.numerical)[column] for row in found.rows]
         assert shown == [float(value) for value in expected]
+
+
+@pytest.mark.parametrize("exchange", [0.0, -1.0])
+def test_a_magnet_on_the_film_changes_what_spins_diffuse_through_and_no_rate(exchange):
+    """The resistivity, its curve and the accumulation are those of the stack."""
+    bare = replace(START_VALUES, **{f"exchange_{v}": exchange for v in "xyz"}, polar=40, azimuth=70)
+    settings = replace(bare, real_mixing=3.0, imaginary_mixing=1.5)
+    without, found, b = screen(bare), screen(settings), direction_of(settings)
+    film = without.sample
+    plain = om.Sample(film.magnet if exchange else None, film.electrons, film.film)
+    stack = om.Stack(plain.layers, top=om.Sheet(G_r=3e14, G_i=1.5e14))
+    rho = om.magnetoresistance(om.Sample(stack=stack), 10.0, found.curve.relaxation.field, b)
+    for name in ("longitudinal", "transverse"):
+        expected, curve = getattr(rho, name), getattr(found.curve, name)
+        np.testing.assert_allclose(curve, expected, rtol=1e-12)
+        np.testing.assert_allclose(getattr(found.checks, name), expected[::5], rtol=1e-11)
+        assert np.all(np.abs(curve - getattr(without.curve, name)) > 1e-12)  # Ohm m
+    here = om.magnetoresistance(om.Sample(stack=stack), 10.0, 5.0, b)
+    profile = om.diffusion.profile(stack, here.rates, b, electric_field=2e4)
+    whole = found.profile.accumulation
+    np.testing.assert_allclose(whole, profile.accumulation, atol=1e-12 * np.abs(whole).max())
+    assert [row for row in found.rows if row.unit != "microohm m"] == [
+        row for row in without.rows if row.unit != "microohm m"
+    ]
+    assert found.small == without.small
 
 
 def test_large_spins_take_the_tensor_in_numpy():
@@ -127,7 +157,7 @@ def test_an_error_in_the_closed_form_shows_as_a_difference(monkeypatch, spin):
 
 def test_small_parameters_are_those_of_validity(settings):
     where = settings.temperature, settings.field
-    report = om.validity(sample_of(settings), *where, costs=False)
+    report = om.validity(sample_of(settings).layer(0), *where, costs=False)
     found = {item.parameter: item for item in screen(settings).small}
     assert tuple(found) == SHOWN
     assert len(found) == 8
@@ -215,7 +245,7 @@ def test_the_decay_is_the_exponential_of_the_tensor(settings):
     found = screen(settings)
     decay = found.decay
     assert len(decay.times) == DECAY_POINTS
-    closed = om.relaxation(found.sample, settings.temperature, settings.field)
+    closed = om.relaxation(found.sample.layer(0), settings.temperature, settings.field)
     for i in (0, 1, DECAY_POINTS // 2, DECAY_POINTS - 1):
         exact = expm(-decay.times[i] * closed.tensor) @ START
         # each of the steps rounds, and twelve turns amplify the rounding of their angle
@@ -267,9 +297,11 @@ def test_sliders_stay_within_the_table_of_parameters_and_say_its_units():
     for name, prefix, factor in (
         *((f"exchange_{axis}", "m", 1e-3) for axis in "xyz"),
         ("weiss", "m", 1e-3), ("thickness", "n", 1e-9), ("spin", "", 1.0),
+        ("real_mixing", "10¹⁴ ", 1e14), ("imaginary_mixing", "10¹⁴ ", 1e14),
     ):  # fmt: skip
-        row = parameter("exchange_energy" if name.startswith("exchange") else name)
-        slider, unit = found[name], row.unit
+        mixing = {"real_mixing": "top.G_r", "imaginary_mixing": "top.G_i"}.get(name, name)
+        row = parameter("exchange_energy" if name.startswith("exchange") else mixing)
+        slider, unit = found[name], row.unit.replace("^2", "²")
         assert slider.start * factor >= (row.range.least if name != "thickness" else 0.0), name
         assert slider.stop * factor <= row.range.most, name
         assert slider.step == STEPS[name]
@@ -393,6 +425,7 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path):
 STEPS = {
     "temperature": 1.0, "field": 0.25, "polar": 5.0, "azimuth": 5.0, "exchange_x": 0.05,
     "exchange_y": 0.05, "exchange_z": 0.05, "spin": 0.5, "weiss": 0.05, "thickness": 0.5,
+    "real_mixing": 0.1, "imaginary_mixing": 0.1,
 }  # fmt: skip
 FOCUSED = """
 const host = document.activeElement;
@@ -518,7 +551,7 @@ def test_every_slider_answers_the_keyboard(wide):
         focused = tab_to(wide, "")  # the next slider
         assert focused["outline"] >= 2
         assert focused["kind"] == "solid"
-        assert re.search(r"\((K|T|°|meV|nm)\)$|^spin S$", focused["label"]), focused
+        assert re.search(r"\((K|T|°|meV|nm|10¹⁴ S/m²)\)$|^spin S$", focused["label"]), focused
         # what a screen reader says is the value, not its place in a list
         assert focused["now"] == pytest.approx(getattr(settings, name))
         for _ in range(3):

@@ -55,8 +55,12 @@ def controls(POINT, SLIDERS, Settings, mo, page, parameter):
             "weiss": ("Weiss J₀", unit("weiss")),
             "thickness": ("thickness d", unit("thickness")),
         },
+        ("Insulating magnet on the film", "its spin-mixing conductance; both 0: none"): {
+            "real_mixing": ("G<sub>r</sub>", unit("top.G_r")),
+            "imaginary_mixing": ("G<sub>i</sub>", unit("top.G_i")),
+        },
     }
-    units = {"eV": " (meV)", "m": " (nm)", "1": ""}  # of `Settings`
+    units = {"eV": " (meV)", "m": " (nm)", "S/m^2": " (10¹⁴ S/m²)", "1": ""}  # of `Settings`
 
     def slider(name, label, unit):
         """Slider that starts at the default; a screen reader says the value itself."""

@@ -17,6 +17,7 @@ from scipy.linalg import expm
 from openmr import _checks
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.rates.faces import face_conductances
 from openmr.rates.fit_decay import decay
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation, relaxation_at
@@ -25,8 +26,10 @@ from openmr.sample.film import Film, Sample
 from openmr.sample.ordering import ordering_temperature
 from openmr.sample.parameters import varied
 from openmr.sample.presets import pt_py
+from openmr.sample.stack import Sheet, Stack
 from openmr.transport.diffusion import SpinProfile, profile
 from openmr.transport.resistivity import Resistivity, resistivity
+from openmr.transport.stack_rates import StackRates
 
 LARGEST_QUTIP_SPIN: Final = 3.5
 """QuTiP builds the tensor in a space of dimension (4S+2)^2, in 24 ms for S = 7/2 and 1.8 s for 10;
@@ -72,6 +75,8 @@ class Settings:
     thickness: float = 5.0  # nm
     polar: float = 90.0  # degrees, of the field from the film's normal z
     azimuth: float = 0.0  # degrees, of the field from the current x in the plane
+    real_mixing: float = 0.0  # 1e14 S/m^2, G_r of a sheet on the film; no sheet if both are 0
+    imaginary_mixing: float = 0.0  # 1e14 S/m^2, G_i of it
 
     @property
     def method(self) -> str:
@@ -96,6 +101,8 @@ SLIDERS: Final[dict[str, _Slider]] = {
     "spin": _Slider(0.5, 10.0, 0.5),
     "weiss": _Slider(-2.0, 5.0, 0.05),
     "thickness": _Slider(0.0, 50.0, 0.5),
+    "real_mixing": _Slider(0.0, 10.0, 0.1),
+    "imaginary_mixing": _Slider(-10.0, 10.0, 0.1),
 }
 
 
@@ -203,7 +210,10 @@ def _digits(value: float, exponent: int = 0) -> str:
 
 
 def sample_of(settings: Settings) -> Sample:
-    """Film of Appendix C with the values of the sliders; `ParameterError` for one out of range."""
+    """Film of Appendix C with the values of the sliders; `ParameterError` for one out of range.
+
+    It is a stack of one layer where the sliders lay a sheet on it.
+    """
     exchange = (settings.exchange_x, settings.exchange_y, settings.exchange_z)
     changes = {
         "spin": settings.spin,
@@ -211,7 +221,14 @@ def sample_of(settings: Settings) -> Sample:
         "weiss": float(_digits(settings.weiss, -3)),
         "thickness": float(_digits(settings.thickness, -9)),
     }
-    return varied(pt_py(), changes)
+    film = varied(pt_py(), changes)
+    if not (settings.real_mixing or settings.imaginary_mixing):
+        return film
+    sheet = Sheet(
+        G_r=float(_digits(settings.real_mixing, 14)),
+        G_i=float(_digits(settings.imaginary_mixing, 14)),
+    )
+    return Sample(stack=Stack(film.layers, top=sheet), name=film.name)
 
 
 def direction_of(settings: Settings) -> Array:
@@ -233,27 +250,38 @@ def screen(settings: Settings) -> Screen:
     ['114.980']
     """
     sample, b = sample_of(settings), direction_of(settings)
-    state = equilibrium(sample, settings.temperature, settings.field)
+    layer = sample.layer(0)
+    state = equilibrium(layer, settings.temperature, settings.field)
     closed = relaxation_at(state)
     numerical = relaxation_at(state, method=settings.method)
     fields = np.linspace(0.0, STRONGEST_FIELD, CURVE_POINTS)
-    line = relaxation(sample, settings.temperature, fields)
+    line = relaxation(layer, settings.temperature, fields)
     circles = relaxation_at(line.equilibrium.at(slice(None, None, 5)), method="batched")
     return Screen(
         settings=settings,
         sample=sample,
         direction=b,
-        ordering=ordering_temperature(sample.magnet),
+        ordering=ordering_temperature(layer.magnet),
         mean_spin=float(state.mean_spin[0]),
         reduced_splitting=float(state.reduced_splitting[0]),
         exchange_field=float(closed.exchange_field),
-        rows=_rows(sample.film, closed, numerical, b),
+        rows=_rows(sample, closed, numerical, b),
         small=_small(state),
         decay=_decay(closed, numerical),
-        profile=profile(sample.film, closed, b, electric_field=ELECTRIC_FIELD),
-        curve=resistivity(sample.film, line, b),
-        checks=resistivity(sample.film, circles, b),
+        profile=profile(*_through(sample, closed), b, electric_field=ELECTRIC_FIELD),
+        curve=resistivity(*_through(sample, line), b),
+        checks=resistivity(*_through(sample, circles), b),
     )
+
+
+def _through(sample: Sample, found: Relaxation) -> tuple[Film | Stack, Relaxation | StackRates]:
+    """The film, or the film and the sheet on it, with the rates that spin diffusion takes."""
+    if sample.stack is None:
+        return sample.film, found
+    sheet, (layer,) = sample.stack.top, sample.layers
+    assert sheet is not None
+    top = face_conductances(sheet, layer, found.temperature, found.field)
+    return sample.stack, StackRates(sample, (found,), top=top)
 
 
 def answer(settings: Settings) -> Screen | Refusal:
@@ -271,8 +299,8 @@ def _plain(error: OpenmrError) -> str:
     return prefix + text[:1].upper() + text[1:] + "."
 
 
-def _rows(film: Film, closed: Relaxation, numerical: Relaxation, b: Array) -> tuple[_Row, ...]:
-    rho = [resistivity(film, found, b) for found in (closed, numerical)]
+def _rows(sample: Sample, closed: Relaxation, numerical: Relaxation, b: Array) -> tuple[_Row, ...]:
+    rho = [resistivity(*_through(sample, found), b) for found in (closed, numerical)]
 
     def rate(name: str, axis: int) -> _Row:
         whole = (float(1e-9 * found.tensor[axis, axis]) for found in (closed, numerical))
@@ -344,9 +372,15 @@ def captions(found: Screen) -> tuple[tuple[str, ...], ...]:
 def snippet(settings: Settings) -> str:
     """Python that prints the numbers on the screen, line by line."""
     exponents = {"exchange_x": -3, "exchange_y": -3, "exchange_z": -3, "weiss": -3, "thickness": -9}
+    exponents |= {"real_mixing": 14, "imaginary_mixing": 14}
     numbers = {n: _digits(v, exponents.get(n, 0)) for n, v in asdict(settings).items()}
+    has_sheet = settings.real_mixing or settings.imaginary_mixing
     return _SNIPPET.format(
         **numbers,
+        sheet=_SHEET.format(**numbers) if has_sheet else "",
+        whole="bilayer" if has_sheet else "sample",
+        metal="bilayer.stack" if has_sheet else "sample.film",
+        through="rho[0].rates" if has_sheet else "rates[0]",
         method=settings.method,
         strongest=f"{STRONGEST_FIELD:g}",
         points=CURVE_POINTS,
@@ -355,6 +389,10 @@ def snippet(settings: Settings) -> str:
     )
 
 
+_SHEET: Final = """\
+sheet = om.Sheet(G_r={real_mixing}, G_i={imaginary_mixing})
+bilayer = om.Sample(stack=om.Stack(sample.layers, top=sheet))
+"""
 _SNIPPET: Final = """\
 import numpy as np
 from scipy.linalg import expm
@@ -380,7 +418,7 @@ sample = om.Sample(
     ),
     name="Pt/Py",
 )
-temperature, field = {temperature}, {field}
+{sheet}temperature, field = {temperature}, {field}
 theta, phi = np.radians([{polar}, {azimuth}])  # from the normal z, from the current x
 b = (np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta))
 
@@ -392,7 +430,7 @@ def line(name, *values, form="z.3f"):
 # both routes
 methods = ("closed-form", "{method}")
 rates = [om.relaxation(sample, temperature, field, method=method) for method in methods]
-rho = [om.resistivity(sample.film, found, b) for found in rates]
+rho = [om.magnetoresistance({whole}, temperature, field, b, method=method) for method in methods]
 line("1/tau_par [1/ns]", *(1e-9 * found.tensor[2, 2] for found in rates))
 line("1/tau_perp, x [1/ns]", *(1e-9 * found.tensor[0, 0] for found in rates))
 line("1/tau_perp, y [1/ns]", *(1e-9 * found.tensor[1, 1] for found in rates))
@@ -419,8 +457,8 @@ for parameter in (
 start = (np.sqrt(0.5), 0.0, np.sqrt(0.5))  # halfway between the field and across it
 spin = expm(-1e-12 * rates[0].tensor) @ start
 fields = np.linspace(0, {strongest}, {points})
-curve = om.magnetoresistance(sample, temperature, fields, b)
-profile = om.diffusion.profile(sample.film, rates[0], b, electric_field={electric})
+curve = om.magnetoresistance({whole}, temperature, fields, b)
+profile = om.diffusion.profile({metal}, {through}, b, electric_field={electric})
 line("spin after 1 ps", *spin, form="z.4f")
 line("rho_L at 0, 30 T [microohm m]", *(1e6 * curve.longitudinal[[0, -1]]), form="z.6f")
 line("mu_s at z = d [microeV]", *(1e6 * profile.accumulation[-1]), form="z.4f")
