@@ -640,7 +640,8 @@ class Fit:
         for kind in ("quadratic", "amr"):
             if (value := self.tests.get(f"aicc {kind}")) is not None:
                 less = value - self.tests["aicc"]
-                word = "preferred" if less < 0 else "not needed"
+                # two models that differ by less than 2 describe the data alike
+                word = "preferred" if less < -2 else "not needed" if less > 0 else "undecided"
                 facts.append((f"{kind} term", f"AICc {less:+.1f}, {word}"))
         for other in self.minima:
             text = ", ".join(f"{v:.4g}" for v in other.values)
