@@ -709,11 +709,15 @@ def alive(process):
 
 
 def children(process):
-    found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(process)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return [int(line.split()[0]) for line in found.stdout.splitlines() if "spawn_main" in line]
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == process and b"spawn_main" in (place / "cmdline").read_bytes():
+                found.append(int(place.name))
+        except OSError:  # it is gone
+            continue
+    return found
 
 
 def gone(processes):
