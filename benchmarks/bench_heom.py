@@ -20,12 +20,13 @@ def film(spin):
 
 
 def propagation(spin, terms, depth, held):
-    """One hierarchy, built and propagated over four thermal times."""
+    """One hierarchy, built and propagated over four thermal times; its number of elements."""
     sample = film(spin)
     (space,) = hilbert.moment_spaces(sample, om.equilibrium(sample, *POINT))
-    knobs = route._Knobs(held, None, 1e-4, 12, 8, None)
     coupling = space.noise * HBAR / (K_B * POINT[0])
-    return route._recorded(space, coupling, route.NARROWEST, terms, depth, knobs)
+    hierarchy = route._hierarchy(space, coupling, route.NARROWEST, terms, depth)
+    route._recorded(space, hierarchy, held)
+    return hierarchy.matrix.shape[0]
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4, 5])
@@ -59,10 +60,9 @@ def test_memory(capsys):
     rows = []
     for spin, terms, depth, held in ((0.5, 4, 4, False), (0.5, 4, 4, True), (1.0, 4, 4, True)):
         tracemalloc.start()
-        propagation(spin, terms, depth, held)
+        elements = propagation(spin, terms, depth, held)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        elements = route._elements(round(2 * (2 * spin + 1)), terms, depth)
         rows.append((spin, terms, depth, held, elements, peak))
     with capsys.disabled():
         for spin, terms, depth, held, elements, peak in rows:
