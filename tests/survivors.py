@@ -54,6 +54,10 @@ SURVIVORS: dict[str, str] = {
     "rates.closed_form.rate_along: flip_flux(weights, lines) -> flip_flux(lines, weights)": (
         "a sum of products of the same three numbers of both"
     ),
+    "moments.equilibrium._refuse_too_many: levels * min(points, BLOCK) -> "
+    "2 * (levels * min(points, BLOCK))": COST,
+    "moments.spin_averages._less_than_one: range(9, 0, -1) -> range(10, 0, -1)": "one more term "
+    "of the series, 4e-23 of the first",
     "moments.spin_averages._half_angle: range((count + 1) // 2) -> "
     "range((count + 1) // 2 + 1)": ZEROS,
     "sample.ordering._leading_net_moment: abs(moments.sum()) / np.abs(moments).sum() -> "
