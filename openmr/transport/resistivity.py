@@ -233,7 +233,9 @@ def _of_axial(
     across, drho2 = surviving_across(film, relaxation)
     parts = drho0, drho0 - across, drho2
     found = _axial(film.spin_hall_angle**2, parts, m, order, precession_sign)
-    return tuple(film.resistivity * part for part in found)
+    if np.ndim(film.resistivity) or drho0.ndim == 0:
+        return tuple(film.resistivity * part for part in found)
+    return tuple(np.multiply(part, film.resistivity, out=part) for part in found)
 
 
 def axial_resistivities(
