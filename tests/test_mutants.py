@@ -48,6 +48,7 @@ def test_a_draw_depends_on_no_other_file_and_grows_with_its_share():
     assert few != [w.name for w in mutants.drawn(path, 2, 0.2)]
 
 
+@pytest.mark.slow
 def test_what_is_explained_is_there():
     known = set()
     for path in mutants.physics():

@@ -71,6 +71,7 @@ def asked(tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_it_reports_and_writes_what_the_api_finds(asked, capsys, tmp_path):
     assert cli.main(["fit", str(asked(FILM))]) == 0
     out = capsys.readouterr().out
@@ -87,6 +88,7 @@ def test_it_reports_and_writes_what_the_api_finds(asked, capsys, tmp_path):
     assert (tmp_path / "film.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.slow
 def test_films_have_their_sizes_and_the_verdict_sets_the_status(asked, capsys, tmp_path):
     assert cli.main(["fit", str(asked(SERIES)), "-q", "-o", str(tmp_path / "out.json")]) == 0
     found = om.Fit.load(tmp_path / "out.json")

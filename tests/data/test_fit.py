@@ -87,6 +87,7 @@ def test_one_film_does_not_tell():
 # --- when the model is wrong -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ["white", "memory", "all"])
 @pytest.mark.parametrize("width", [0.9, 1.6])
 def test_a_cusp_is_refused_and_nothing_has_an_error(row, width):
@@ -285,6 +286,7 @@ def test_curves_that_are_kept_go_when_the_faces_count_anew():
 # --- the noise ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_good_point_is_flagged_and_no_bad_one_kept():
     """In 40 files of 148 points; one good point in 150 000 lies beyond 4.5 by chance."""
     wrong = 0

@@ -276,6 +276,7 @@ def test_two_time_function_with_what_system_and_bath_share():
     assert steady == pytest.approx(0.36114, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_currents_by_the_hierarchy():
     """R4 and R16: where the couplings do not commute, the two sides differ by 70 per cent."""
     same = master.currents(hot_and_cold("same"), method="heom")
@@ -380,6 +381,7 @@ def test_neither_order_nor_basis_nor_halves_of_baths_matter():
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_the_unit_does_not_matter():
     """Energies of 1e-30 to 1e30, also where H depends on time."""
 

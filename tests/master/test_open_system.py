@@ -398,6 +398,7 @@ def test_a_generator_is_the_sum_of_its_parts():
         assert apart(made.apply(x).full(), image.full()) < ROUNDING
 
 
+@pytest.mark.slow
 def test_what_does_not_matter():
     """The order of couplings, a bath in two halves, the basis, the unit of energy."""
     rng = np.random.default_rng(8)

@@ -98,6 +98,7 @@ def test_one_missed_report_is_a_missed_whole(capsys):
     assert (told["ok"], [report["ok"] for report in told["reports"]]) == (False, [True, False])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["ledger --only 70-75", "validity -T 200"])
 def test_a_reader_may_leave(command):
     """Nothing on stderr, and the exit status of a program that the closed pipe ends."""
