@@ -28,12 +28,10 @@ from openmr.tables import document, json_text, table
 if TYPE_CHECKING:
     import xarray
 
-    from openmr.data.found import Fit
     from openmr.reports.ledger import Ledger
     from openmr.reports.validity import Validity
     from openmr.reports.verify.report import Report
     from openmr.sample.film import Sample
-    from openmr.transport.resistivity import Resistivity
 
 _OK, _MISSED, _BAD_INPUT, _PIPE_CLOSED = 0, 1, 2, 128 + 13
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
@@ -335,10 +333,8 @@ def _resistance(arguments: argparse.Namespace) -> int:
         "rho_T (Ohm m)": [one.transverse for one in found],
     }
     if arguments.plot is not None:
-        _curves(
-            dict(zip(map("{:g} K".format, arguments.temperature), found, strict=True)),
-            arguments.plot,
-        )
+        labels = map("{:g} K".format, arguments.temperature)
+        _drawn(arguments.plot, "resistance_curves", dict(zip(labels, found, strict=True)))
     return _table(arguments, columns)
 
 
@@ -367,7 +363,8 @@ def _table(arguments: argparse.Namespace, columns: Mapping[str, list[Any]]) -> i
     return _OK
 
 
-def _curves(curves: Mapping[str, Resistivity], path: Path) -> None:
+def _drawn(path: Path, draw: str, found: Any) -> None:
+    """Write the figure that a function of `plotting` makes."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -375,7 +372,7 @@ def _curves(curves: Mapping[str, Resistivity], path: Path) -> None:
 
     from openmr.show import plotting
 
-    figure, _ = plotting.resistance_curves(curves)
+    figure, _ = getattr(plotting, draw)(found)
     write_whole(path, lambda name: figure.savefig(name, dpi=150))
     plt.close(figure)
 
@@ -483,25 +480,12 @@ def _fit(arguments: argparse.Namespace) -> int:
     for one in (table, picture):
         expect_file("--output", one)
     found = fit_of(arguments.file)
-    _draw_fit(found, picture)
+    _drawn(picture, "fit", found)
     found.save(table)
     print(found.verdict if arguments.quiet else f"{found!r}\n\n{found.report()}")
     if not arguments.quiet:
         print(f"\n{table}, {picture}")
     return _OK if found.verdict == "good" else _MISSED
-
-
-def _draw_fit(found: Fit, path: Path) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from openmr.show import plotting
-
-    figure, _ = plotting.fit(found)
-    write_whole(path, figure.savefig)
-    plt.close(figure)
 
 
 def _write_netcdf(found: xarray.Dataset, target: Path) -> None:
