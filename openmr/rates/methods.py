@@ -5,6 +5,7 @@ Dispatch, refusals, the documentation's table of routes, `--help` and the proper
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -93,7 +94,8 @@ class Method:
     def function(self) -> Callable[..., ExchangePart]:
         """The function itself."""
         module, name = self.place.split(":")
-        function: Callable[..., ExchangePart] = getattr(import_module(module), name)
+        loaded = sys.modules.get(module) or import_module(module)
+        function: Callable[..., ExchangePart] = getattr(loaded, name)
         return function
 
     def checked(self, options: Mapping[str, Any]) -> dict[str, Any]:
