@@ -102,18 +102,16 @@ for name in ("isotropic_magnon", "relaxation_anisotropy", "precession"):
 #
 # ## May we trust it?
 #
-# Three checks of the cold curve. The rates of the closed forms against those of QuTiP's Redfield
-# tensor; the expansion in $\theta_{SH}$ against the inverse of the conductivity; and the
-# electrons' own splitting, which the closed form {eqn}`85` takes for small against $k_BT$,
+# Three checks of the cold curve. The rates of the closed forms against those of a Redfield tensor
+# worked out in numbers; the expansion in $\theta_{SH}$ against the inverse of the conductivity; and
+# the electrons' own splitting, which the closed form {eqn}`85` takes for small against $k_BT$,
 # although at 10 K and $B = 0$ it is more than twice $k_BT$. The corrected form keeps it.
 
 # %%
 few = np.array([0.5, 5.0, 10.0, 17.0, 25.0])
 plain = om.magnetoresistance(film, 10.0, few, ALONG_CURRENT)
 others = {
-    "Redfield tensor": om.magnetoresistance(
-        film, 10.0, few, ALONG_CURRENT, method="bloch-redfield"
-    ),
+    "Redfield tensor": om.magnetoresistance(film, 10.0, few, ALONG_CURRENT, method="batched"),
     "exact in theta_SH": om.magnetoresistance(film, 10.0, few, ALONG_CURRENT, order="exact"),
     "finite splitting": om.magnetoresistance(
         film, 10.0, few, ALONG_CURRENT, form="finite-splitting"

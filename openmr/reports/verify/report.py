@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from threadpoolctl import threadpool_limits
 
 from openmr import _checks
 from openmr._version import __version__
@@ -138,6 +137,8 @@ def verify(
     ]
     if progress is not None:
         _checks.switch("progress", progress)
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(limits=1, user_api="blas"):  # threads cost more than small matrices
         solutions = solve([*own, *standard_cases()], progress=progress)
     return Report(checks=tuple(compare(solutions)), solutions=tuple(solutions))
