@@ -307,7 +307,7 @@ class _Drawn:
         field, direction = (x, curve.direction)
         if curve.plane:
             field = np.full(_FINE, curve.field)
-            direction = scan_directions(curve.plane, np.deg2rad(x))
+            direction = scan_directions(curve.plane, np.fmod(x, 360.0), "deg")
         # a film without moments takes B < 0 as it is; signs go into the direction otherwise
         rho = self.found.model(level.temperature, field, direction, film=curve.film)
         first = self.found.sample(curve.film, level.temperature)
