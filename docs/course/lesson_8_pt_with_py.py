@@ -64,9 +64,9 @@ for label, curve in curves.items():
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.2), layout="constrained")
 plotting.resistance_curves(curves, relative=True, ax=left)
-for (label, curve), (colour, line) in zip(curves.items(), plotting.STYLES, strict=False):
+for (label, curve), line in zip(curves.items(), ("-", "--", "-.", ":"), strict=False):
     exchange_field = curve.relaxation.exchange_field
-    right.plot(field, exchange_field, color=colour, linestyle=line, label=rf"$B_{{sd}}$, {label}")
+    right.plot(field, exchange_field, line, label=rf"$B_{{sd}}$, {label}")
 right.plot(field, field, color="0.6", linewidth=1, label="$B_{sd} = B$: no precession")
 right.set(xlabel="field along the current, $B_x$ (T)", ylabel="exchange field $B_{sd}$ (T)")
 right.set_ylim(-0.5, 23)
