@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -50,6 +51,10 @@ class ConvergenceError(OpenmrError, RuntimeError):
 
 class ExtractionError(OpenmrError, RuntimeError):
     """Rates that could not be read off the evolved spins."""
+
+
+class MissingPackageError(OpenmrError, ImportError):
+    """A package that only some parts of openmr need, and that is not installed."""
 
 
 class WorkerError(OpenmrError, RuntimeError):
@@ -374,6 +379,15 @@ def instance(name: str, value: Any, kind: type) -> None:
     """Raise unless `value` is a `kind`."""
     if not isinstance(value, kind):
         raise _reject(name, f"an openmr.{kind.__name__}", "", value)
+
+
+def required(package: str, asker: str, *, extra: str | None = None) -> Any:
+    """The package, or the error that says for what and how to install it: alone or by an extra."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        source = package if extra is None else f"'openmr[{extra}]'"
+        raise MissingPackageError(f"{asker} needs {package}: pip install {source}") from error
 
 
 def warn_renamed(old: str, new: str) -> None:

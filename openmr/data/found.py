@@ -601,7 +601,7 @@ class Fit(Labelled):
         ------
         ParameterError
             For numbers that do not suit, or a model that does not describe the data.
-        ImportError
+        MissingPackageError
             Without emcee: the extra `bayes`.
         """
         from openmr.data.posterior import posterior
