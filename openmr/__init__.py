@@ -7,6 +7,7 @@ from openmr import units
 from openmr._checks import (
     ConvergenceError,
     ExtractionError,
+    MissingPackageError,
     OpenmrError,
     ParameterError,
     SizeError,
@@ -74,6 +75,7 @@ __all__ = [
     "Film",
     "Magnet",
     "Mechanisms",
+    "MissingPackageError",
     "Moments",
     "OpenmrError",
     "ParameterError",

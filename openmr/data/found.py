@@ -24,7 +24,7 @@ from openmr.data.measured import Measured
 from openmr.data.noise import SeriesNoise
 from openmr.data.nuisance import Rows, columns_of, rows_of
 from openmr.sample.film import Sample
-from openmr.sample.parameters import PARAMETERS, varied
+from openmr.sample.parameters import PARAMETERS, parameter, varied
 from openmr.tables import table
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity
@@ -358,7 +358,8 @@ class Fit:
             width = min(4 * error, 0.9 * np.log(REACH))
             logs = self.logs[at] + width * np.linspace(-1, 1, 17)
         else:
-            ratio = _checks.finite_array("values", values) / self.start[at]
+            unit = parameter(self.asked.unknowns[at].name).unit
+            ratio = _checks.finite_array("values", values, unit) / self.start[at]
             if not np.all(ratio > 0):
                 raise ParameterError(f"`values` must have the sign of {name!r}, got {values!r}")
             logs = np.log(np.atleast_1d(ratio))
@@ -586,7 +587,7 @@ class Fit:
         ------
         ParameterError
             For numbers that do not suit, or a model that does not describe the data.
-        ImportError
+        MissingPackageError
             Without emcee: the extra `bayes`.
         """
         from openmr.data.posterior import posterior

@@ -157,6 +157,10 @@ class FlipWeights(NamedTuple):
     conserving: Array
 
 
+def _angles(theta: ArrayLike, phi: ArrayLike) -> tuple[Array, Array]:
+    return _checks.finite_array("theta", theta, "rad"), _checks.finite_array("phi", phi, "rad")
+
+
 def spin_states(theta: ArrayLike, phi: ArrayLike) -> tuple[ComplexArray, ComplexArray]:
     """Spin up and spin down along any axis, Eqs. (35), (36), in the basis of sigma_z.
 
@@ -172,7 +176,7 @@ def spin_states(theta: ArrayLike, phi: ArrayLike) -> tuple[ComplexArray, Complex
     down : complex array (..., 2), no unit
         Orthogonal to it.
     """
-    theta, phi = np.broadcast_arrays(theta, phi)
+    theta, phi = np.broadcast_arrays(*_angles(theta, phi))
     c, s = np.cos(0.5 * theta).astype(complex), np.sin(0.5 * theta)
     up = np.stack([c, -np.exp(-1j * phi) * s], axis=-1)
     down = np.stack([np.exp(1j * phi) * s, c], axis=-1)
@@ -394,7 +398,7 @@ def rate_along(
     array (...), 1/s
         Summed over the sublattices.
     """
-    axis = np.asarray(theta)[..., None], np.asarray(phi)[..., None]
+    axis = (angle[..., None] for angle in _angles(theta, phi))
     weights = flip_weights(magnet.exchange, magnet.densities, *axis)
     lines = thermal_lines(state, magnet.disorder)
     rates = relaxation_rate(flip_flux(weights, lines), electrons)

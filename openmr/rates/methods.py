@@ -91,9 +91,14 @@ class Method:
 
     @property
     def function(self) -> Callable[..., ExchangePart]:
-        """The function itself."""
+        """The function itself; `MissingPackageError` where what it runs on is not installed."""
         module, name = self.place.split(":")
-        function: Callable[..., ExchangePart] = getattr(import_module(module), name)
+        try:
+            function: Callable[..., ExchangePart] = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise _checks.MissingPackageError(
+                f"method {self.name!r} needs {error.name}: pip install {error.name}"
+            ) from error
         return function
 
     def checked(self, options: Mapping[str, Any]) -> dict[str, Any]:

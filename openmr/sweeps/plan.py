@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from openmr import _checks
 from openmr._checks import ParameterError
+from openmr._quantities import plain
 from openmr._version import __version__
 from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
@@ -279,7 +280,8 @@ def task_of(
     _checks.choice("method", method, METHODS)
     along: Values = {}
     fixed: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, quantity in given.items():
+        value = _in_its_unit(name, quantity)
         if _is_dimension(name, value):
             along[name] = _dimension(name, value)
         else:
@@ -374,13 +376,27 @@ def _is_infinite(name: str) -> bool:
     return name not in POINT and parameter(name).infinite
 
 
-def _is_dimension(name: str, value: Any) -> bool:
+def _unit(name: str) -> str:
+    return POINT[name] if name in POINT else parameter(name).unit
+
+
+def _in_its_unit(name: str, value: Any) -> Any:
+    """`value` without the unit that it may bring; an array, or what becomes one."""
+    unit = _unit(name)
     try:
-        dimensions = np.asarray(value).ndim
+        found = plain(name, value, unit)
+        np.asarray(found)
+    except ParameterError:
+        raise
     except Exception:  # rows of unequal length, for one
         raise ParameterError(
             f"`{name}` must be a number or an array, got {_checks.shown(value)}"
         ) from None
+    return found
+
+
+def _is_dimension(name: str, value: Any) -> bool:
+    dimensions = np.asarray(value).ndim
     if name == "direction":
         return dimensions > 1
     if _is_vector(name) and isinstance(value, tuple) and np.shape(value) == (3,):
@@ -406,7 +422,7 @@ def coordinates(task: Task) -> dict[str, tuple[tuple[str, ...], NDArray[Any], di
     """Name -> (dimensions, values, attributes) of every coordinate."""
     found = {}
     for name, given in {**task.dimensions, **task.fixed}.items():
-        units = {"units": POINT[name] if name in POINT else parameter(name).unit}
+        units = {"units": _unit(name)}
         dims: tuple[str, ...] = (name,) if name in task.dimensions else ()
         values = np.asarray(given)
         label = name

@@ -464,7 +464,7 @@ def mechanisms(
     )
 
 
-def scan_directions(plane: str, angle: ArrayLike) -> Array:
+def scan_directions(plane: str, angle: ArrayLike, unit: Literal["rad", "deg"] = "rad") -> Array:
     """Unit vectors that turn in a plane of the film, shape (..., 3).
 
     Parameters
@@ -473,7 +473,9 @@ def scan_directions(plane: str, angle: ArrayLike) -> Array:
         The scan starts along the first axis and turns towards the second; x is along the current,
         z along the normal. The field calls the planes alpha, beta and gamma: alpha is counted from
         x and gamma from z as here, beta mostly from z, which is 90 degrees less the angle here.
-    angle : array_like (...), rad
+    angle : array_like (...), rad or deg
+    unit : {"rad", "deg"}
+        Of the angle.
 
     Returns
     -------
@@ -483,12 +485,28 @@ def scan_directions(plane: str, angle: ArrayLike) -> Array:
     Raises
     ------
     ParameterError
-        For an unknown plane, or angles that are not finite.
+        For an unknown plane, or angles that are not finite; for more than one turn, since
+        degrees are easily taken for rad.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> om.scan_directions("xy", [0, 30], "deg").round(3).tolist()
+    [[1.0, 0.0, 0.0], [0.866, 0.5, 0.0]]
     """
     start, towards = (
         "xyz".index(axis) for axis in _checks.choice("plane", plane, ("xy", "yz", "zx"))
     )
-    turn = _checks.finite_array("angle", angle, "rad")
+    _checks.choice("unit", unit, ("rad", "deg"))
+    turn = _checks.finite_array("angle", angle, unit)
+    whole = 2 * np.pi if unit == "rad" else 360.0
+    if np.any(np.abs(turn) > whole * (1 + 1e-12)):
+        most = turn.ravel()[np.abs(turn).argmax()]
+        hint = ' (of degrees: unit="deg")' if unit == "rad" else ""
+        raise _checks.ParameterError(
+            f"`angle` must be within one turn, -{whole:g} to {whole:g} {unit}, got {most:g}{hint}"
+        )
+    turn = turn if unit == "rad" else np.deg2rad(turn)
     found = np.zeros((*turn.shape, 3))
     found[..., start], found[..., towards] = np.cos(turn), np.sin(turn)
     return found
