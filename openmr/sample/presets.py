@@ -223,11 +223,11 @@ def pt_nio(
 ) -> Sample:
     """Pt on the insulating antiferromagnet NiO, by the moments of Ni (example).
 
-    Parameters, returns and errors as of `pt_eus`; the density is that of both sublattices.
+    Parameters, returns and errors as of `pt_eus`.
 
     Notes
     -----
-    From the moments of Ni(2+): S = 1, and the bulk's Neel temperature of 525 K (Kittel), to which
+    From the moments of Ni(2+), whose density is that of both sublattices: S = 1, and the bulk's Neel temperature of 525 K (Kittel), to which
     the coupling between the sublattices is set; two Ni on a^2 of a (100) face, a = 0.417 nm
     (Kittel). Examples: all others. The sublattices lie along the field; those of NiO are held in
     an easy plane and turn across it, so that a rotating field gives the opposite sign. Published,
