@@ -11,12 +11,11 @@ import signal
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from openmr._checks import OpenmrError, ParameterError
+from openmr._checks import OpenmrError, ParameterError, required
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
 from openmr.apps.fit_file import FIT_EXAMPLE
@@ -499,12 +498,7 @@ def _write_netcdf(found: xarray.Dataset, target: Path) -> None:
 
 
 def _explore(arguments: argparse.Namespace) -> int:
-    if find_spec("marimo") is None:
-        print(
-            "openmr: the explorer needs marimo: pip install '.[explore]' in a clone",
-            file=sys.stderr,
-        )
-        return _BAD_INPUT
+    required("marimo", "the explorer", extra="explore")
     from openmr.apps.explorer.server import serve
 
     serve(arguments.host, arguments.port, token=arguments.token, headless=arguments.headless)

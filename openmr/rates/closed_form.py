@@ -12,7 +12,7 @@ magnetic materials".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,12 +20,19 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import SMALLEST, Array, ComplexArray
 from openmr._elementary import cos, every, expm1, maximum, sin, some, where
+from openmr.bath.level_noise import split_fermi_sea
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.levels import AxialLevels
 from openmr.moments.spin_averages import axial_excess
 from openmr.moments.vector_equilibrium import VectorEquilibrium
-from openmr.rates.axial_lines import axial_lines, refuse_turned_couplings
-from openmr.rates.record import ExchangePart, over_sublattices, zero_tensor
+from openmr.rates.axes import axes_about, electron_splitting, local_coupling
+from openmr.rates.axial_lines import axial_lines, is_axial, refuse_turned_couplings
+from openmr.rates.record import (
+    ExchangePart,
+    over_sublattices,
+    spin_polarised_loss,
+    zero_tensor,
+)
 from openmr.sample.film import Electrons
 from openmr.sample.magnet import Magnet
 from openmr.units import HBAR, K_B, MU_B
@@ -147,6 +154,10 @@ class FlipWeights(NamedTuple):
     conserving: Array
 
 
+def _angles(theta: ArrayLike, phi: ArrayLike) -> tuple[Array, Array]:
+    return _checks.finite_array("theta", theta, "rad"), _checks.finite_array("phi", phi, "rad")
+
+
 def spin_states(theta: ArrayLike, phi: ArrayLike) -> tuple[ComplexArray, ComplexArray]:
     """Spin up and spin down along any axis, Eqs. (35), (36), in the basis of sigma_z.
 
@@ -162,7 +173,7 @@ def spin_states(theta: ArrayLike, phi: ArrayLike) -> tuple[ComplexArray, Complex
     down : complex array (..., 2), no unit
         Orthogonal to it.
     """
-    theta, phi = np.broadcast_arrays(theta, phi)
+    theta, phi = np.broadcast_arrays(*_angles(theta, phi))
     c, s = np.cos(0.5 * theta).astype(complex), np.sin(0.5 * theta)
     up = np.stack([c, -np.exp(-1j * phi) * s], axis=-1)
     down = np.stack([np.exp(1j * phi) * s, c], axis=-1)
@@ -382,7 +393,7 @@ def rate_along(
     array (...), 1/s
         Summed over the sublattices.
     """
-    axis = np.asarray(theta)[..., None], np.asarray(phi)[..., None]
+    axis = (angle[..., None] for angle in _angles(theta, phi))
     weights = flip_weights(magnet.exchange, magnet.densities, *axis)
     lines = thermal_lines(state, magnet.disorder)
     rates = relaxation_rate(flip_flux(weights, lines), electrons)
@@ -664,7 +675,11 @@ if not TYPE_CHECKING:
 # --- the method ------------------------------------------------------------------------------
 
 
-def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "corrected") -> ExchangePart:
+def closed_form(
+    state: Equilibrium | VectorEquilibrium,
+    *,
+    form: Literal["corrected", "printed", "finite-splitting"] = "corrected",
+) -> ExchangePart:
     """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
 
     Parameters
@@ -673,7 +688,8 @@ def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "correcte
         "corrected" has the misprints of (70) and (75) mended; "printed" has them (with nu_F
         supplied in (75), without which its terms cannot be added); "finite-splitting" multiplies
         the mean transverse flip rate by R and leaves the difference of the two transverse rates
-        as in (75), which precession averages out.
+        as in (75), which precession averages out. Of moments with levels of their own it is the
+        tensor of the split Fermi sea, `split_fermi_sea`, for any levels, field and coupling.
 
     Returns
     -------
@@ -687,6 +703,8 @@ def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "correcte
     """
     _checks.choice("form", form, FORMS)
     if isinstance(state, VectorEquilibrium):
+        if form == "finite-splitting" and not is_axial(state):
+            return _of_split_electrons(state)
         refuse_turned_couplings(state)
     magnet, electrons = state.sample.magnet, state.sample.electrons
     some_magnet, at = magnet, state
@@ -713,7 +731,11 @@ def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "correcte
     if electrons.dos_up != electrons.dos_down:
         weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
         lost = over_sublattices(charge_to_spin_rate(flip_flux(weights, lines), electrons))
-    return ExchangePart(tensor, np.asarray(omega), charge_to_spin=np.asarray(lost))
+    omega, lost = np.asarray(omega), np.asarray(lost)
+    across = None
+    if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
+        across = np.zeros((*omega.shape, 2))  # as of fields along no axis
+    return ExchangePart(tensor, omega, charge_to_spin=lost, precession_across=across)
 
 
 class _OneMagnet(NamedTuple):
@@ -745,3 +767,23 @@ def _in_numbers(magnet: Magnet, state: Equilibrium) -> tuple[Any, Any]:
     )
     (moments,) = magnet.sublattices
     return _OneMagnet(moments.principal_exchange, moments.density), _OnePoint(*numbers)
+
+
+def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
+    """`split_fermi_sea` of every sublattice, in axes with z along the electrons' own field."""
+    grid, sample = state.temperature.shape, state.sample
+    splitting = electron_splitting(state)
+    axes = axes_about(splitting)
+    w = np.linalg.norm(splitting, axis=-1) / (K_B * state.temperature)
+    tensor = np.zeros((*grid, 3, 3))
+    for i, moments in enumerate(sample.magnet.sublattices):
+        strength = moments.density * sample.electrons.dos / HBAR
+        own = axes @ local_coupling(state, i)
+        connected = sample.magnet.disorder == "lattice"
+        tensor += strength * split_fermi_sea(state.levels(i), own, w, connected=connected)
+    tensor = np.swapaxes(axes, -1, -2) @ tensor @ axes
+    omega = splitting / HBAR
+    lost = spin_polarised_loss(sample.electrons, tensor[..., 2, 2])
+    return ExchangePart(
+        tensor, omega[..., 2], charge_to_spin=lost, precession_across=omega[..., :2]
+    )

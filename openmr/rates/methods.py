@@ -92,9 +92,14 @@ class Method:
 
     @property
     def function(self) -> Callable[..., ExchangePart]:
-        """The function itself."""
+        """The function itself; `MissingPackageError` where what it runs on is not installed."""
         module, name = self.place.split(":")
-        loaded = sys.modules.get(module) or import_module(module)
+        try:
+            loaded = sys.modules.get(module) or import_module(module)
+        except ModuleNotFoundError as error:
+            raise _checks.MissingPackageError(
+                f"method {self.name!r} needs {error.name}: pip install {error.name}"
+            ) from error
         function: Callable[..., ExchangePart] = getattr(loaded, name)
         return function
 

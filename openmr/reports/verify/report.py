@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from threadpoolctl import threadpool_limits
 
 from openmr import _checks
 from openmr._version import __version__
+from openmr._work import one_thread
 from openmr.reports.verify import stacks
 from openmr.reports.verify.case import Case
 from openmr.reports.verify.cases import NUMERICAL, Solution, solve, standard_cases
@@ -138,7 +138,7 @@ def verify(
     ]
     if progress is not None:
         _checks.switch("progress", progress)
-    with threadpool_limits(limits=1, user_api="blas"):  # threads cost more than small matrices
+    with one_thread():
         solutions = solve([*own, *standard_cases()], progress=progress)
     return Report(checks=tuple(compare(solutions)), solutions=tuple(solutions))
 
