@@ -73,7 +73,6 @@ SURVIVORS: dict[str, str] = {
 ISOTROPIC = "of an isotropic coupling, which is all it takes"
 FOURTH = "fourth term of the series: 1e-14 at most"
 GUARD = "stands in for what is not used there"
-SHAPES = "both parts have the same shape"
 B_ALONE = "the paper's spins precess about b alone"
 DEFAULT = "depths that nobody asked for"
 STILL = "a spin that never relaxes, which no film of the reports has"
