@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from openmr._quantities import plain
+
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 Array = NDArray[np.float64]
@@ -95,8 +97,9 @@ _NO_NUMBERS = (str, bytes, bytearray, memoryview, bool, np.bool_, np.datetime64,
 _MOST_NUMBERS = 2**28  # 2 GiB
 
 
-def _as_numbers(name: str, value: Any, kinds: str = "iufO") -> NDArray[Any]:
-    """`value` as an array of numbers, without words, dates, switches, raw bytes or masks."""
+def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> NDArray[Any]:
+    """`value` as an array of numbers in `unit`, without words, dates, switches, bytes or masks."""
+    value = plain(name, value, unit)
     if isinstance(value, _NO_NUMBERS) or np.ma.is_masked(value):
         raise TypeError
     given = np.asarray(value)
@@ -105,6 +108,8 @@ def _as_numbers(name: str, value: Any, kinds: str = "iufO") -> NDArray[Any]:
             f"`{name}` must hold at most {_MOST_NUMBERS:.2g} numbers, got {given.size:.3g} "
             f"({8 * given.size / 2**30:.3g} GiB)"
         )
+    if given.dtype.kind == "O":
+        given = plain(name, given, unit)
     if given.dtype.kind not in kinds:
         raise TypeError
     if given.dtype.kind == "O" and any(
@@ -124,8 +129,8 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
     """`value` as a float array of any shape without NaN, and without infinity unless it may be."""
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
-        array = _as_numbers(name, value).astype(float, order="C")
-    except SizeError:
+        array = _as_numbers(name, value, unit).astype(float, order="C")
+    except ParameterError:
         raise
     except Exception:  # whatever the object makes of being asked for numbers
         raise _reject(name, allowed, unit, value) from None
@@ -170,11 +175,11 @@ def number(
     ]
     allowed = " and ".join(["one real number", *filter(None, bounds)])
     try:
-        given = _as_numbers(name, value)
+        given = _as_numbers(name, value, unit)
         if given.ndim != 0:
             raise TypeError
         converted = float(given[()])
-    except SizeError:
+    except ParameterError:
         raise
     except Exception:  # whatever the object makes of being asked for a number
         raise _reject(name, allowed, unit, value) from None
@@ -264,8 +269,8 @@ def half_integers(name: str, values: ArrayLike) -> Array:
 def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
     try:
-        given = _as_numbers(name, value, "iufcO")
-    except SizeError:
+        given = _as_numbers(name, value, unit, "iufcO")
+    except ParameterError:
         raise
     except Exception:
         given = np.asarray(None)
@@ -278,12 +283,12 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
 
 
 def square_matrix(
-    name: str, matrix: ArrayLike, size: int | None = None, *, stacked: bool = False
+    name: str, matrix: ArrayLike, size: int | None = None, unit: str = "", *, stacked: bool = False
 ) -> ComplexArray:
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
     try:
-        found = _as_numbers(name, matrix, "iufcO").astype(complex)
-    except SizeError:
+        found = _as_numbers(name, matrix, unit, "iufcO").astype(complex)
+    except ParameterError:
         raise
     except Exception:
         raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
@@ -433,10 +438,12 @@ def row(name: str, value: ArrayLike, unit: str) -> Array:
 def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
     try:
-        array = finite_array(name, value)
-    except SizeError:
-        raise
+        array = _as_numbers(name, value).astype(float, order="C")
+        if not np.all(np.isfinite(array)):
+            raise TypeError
     except ParameterError:
+        raise
+    except Exception:
         raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None
     if array.ndim == 0 or array.shape[-1] != 3:
         raise ParameterError(

@@ -112,7 +112,7 @@ def side_by_side(
 def _is_plain(sample: Sample) -> bool:
     """Whether a film has one kind of moments with an axial coupling, that order by themselves."""
     magnet = sample.magnet
-    if sample.is_stack or len(magnet.sublattices) != 1 or magnet.is_oriented:
+    if sample.is_stack or len(magnet.sublattices) != 1 or magnet.is_oriented or not magnet.is_held:
         return False
     x, y, _ = magnet.sublattices[0].exchange
     return not isinstance(x, tuple) and x == y and magnet.weiss[0][0] != 0.0

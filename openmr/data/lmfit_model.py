@@ -77,7 +77,7 @@ def fit_model(
     starts = {label: float(PARAMETERS[name].read(sample)) for label, name in labels.items()}
 
     def rho(temperature: Array, field: Array, direction: Array, **values: float) -> Array:
-        changed = varied(sample, {labels[label]: float(value) for label, value in values.items()})
+        changed = varied(sample, {labels[label]: value for label, value in values.items()})
         found = magnetoresistance(changed, temperature, field, direction, order=order, **options)
         return np.asarray(getattr(found, component))
 

@@ -27,6 +27,7 @@ from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ParameterError, SizeError
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import BLOCK, in_blocks
+from openmr.moments.labels import labelled
 from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, means, variance
 from openmr.moments.state import ThermalState
@@ -35,7 +36,8 @@ from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
-_COLDEST, _HOTTEST, _STRONGEST = 1e-9, 1e9, 1e12  # K, K, T: within them nothing overflows
+_COLDEST, _HOTTEST = 1e-9, 1e9  # K: within them nothing overflows
+_STRONGEST = 1000.0  # T: no laboratory has more, and Oe or G in its place are mostly beyond
 _MAX_SUBLATTICES = 10
 _MAX_POINTS = 10**8  # all rates of so many points take some 8 GiB
 _MAX_LEVELS = 1e8  # points of a block times 2S+1: some ten arrays of that size are alive at once
@@ -165,6 +167,7 @@ def equilibrium(
 ) -> Equilibrium | VectorEquilibrium: ...
 
 
+@labelled
 def equilibrium(
     sample: Sample,
     temperature: ArrayLike,
@@ -261,7 +264,7 @@ def _checked(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[
     if field.size and not (field.min() >= -_STRONGEST and field.max() <= _STRONGEST):
         raise ParameterError(
             f"`field` must be between -{_STRONGEST:g} and {_STRONGEST:g} T, "
-            f"got {field.ravel()[np.abs(field).argmax()]:g}"
+            f"got {field.ravel()[np.abs(field).argmax()]:g} (in T: 9e4 Oe is 9 T)"
         )
     count = len(sample.magnet.sublattices)
     if count > _MAX_SUBLATTICES and np.any(sample.magnet.weiss):

@@ -19,12 +19,19 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import SMALLEST, Array, ComplexArray
+from openmr.bath.level_noise import split_fermi_sea
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.levels import AxialLevels
 from openmr.moments.spin_averages import axial_excess
 from openmr.moments.vector_equilibrium import VectorEquilibrium
-from openmr.rates.axial_lines import axial_lines, refuse_turned_couplings
-from openmr.rates.record import ExchangePart, over_sublattices, zero_tensor
+from openmr.rates.axes import axes_about, electron_splitting, local_coupling
+from openmr.rates.axial_lines import axial_lines, is_axial, refuse_turned_couplings
+from openmr.rates.record import (
+    ExchangePart,
+    over_sublattices,
+    spin_polarised_loss,
+    zero_tensor,
+)
 from openmr.sample.film import Electrons
 from openmr.sample.magnet import Magnet
 from openmr.units import HBAR, K_B, MU_B
@@ -150,6 +157,10 @@ class FlipWeights(NamedTuple):
     conserving: Array
 
 
+def _angles(theta: ArrayLike, phi: ArrayLike) -> tuple[Array, Array]:
+    return _checks.finite_array("theta", theta, "rad"), _checks.finite_array("phi", phi, "rad")
+
+
 def spin_states(theta: ArrayLike, phi: ArrayLike) -> tuple[ComplexArray, ComplexArray]:
     """Spin up and spin down along any axis, Eqs. (35), (36), in the basis of sigma_z.
 
@@ -165,7 +176,7 @@ def spin_states(theta: ArrayLike, phi: ArrayLike) -> tuple[ComplexArray, Complex
     down : complex array (..., 2), no unit
         Orthogonal to it.
     """
-    theta, phi = np.broadcast_arrays(theta, phi)
+    theta, phi = np.broadcast_arrays(*_angles(theta, phi))
     c, s = np.cos(0.5 * theta).astype(complex), np.sin(0.5 * theta)
     up = np.stack([c, -np.exp(-1j * phi) * s], axis=-1)
     down = np.stack([np.exp(1j * phi) * s, c], axis=-1)
@@ -387,7 +398,7 @@ def rate_along(
     array (...), 1/s
         Summed over the sublattices.
     """
-    axis = np.asarray(theta)[..., None], np.asarray(phi)[..., None]
+    axis = (angle[..., None] for angle in _angles(theta, phi))
     weights = flip_weights(magnet.exchange, magnet.densities, *axis)
     lines = thermal_lines(state, magnet.disorder)
     rates = relaxation_rate(flip_flux(weights, lines), electrons)
@@ -672,7 +683,8 @@ def closed_form(
         "corrected" has the misprints of (70) and (75) mended; "printed" has them (with nu_F
         supplied in (75), without which its terms cannot be added); "finite-splitting" multiplies
         the mean transverse flip rate by R and leaves the difference of the two transverse rates
-        as in (75), which precession averages out.
+        as in (75), which precession averages out. Of moments with levels of their own it is the
+        tensor of the split Fermi sea, `split_fermi_sea`, for any levels, field and coupling.
 
     Returns
     -------
@@ -686,6 +698,8 @@ def closed_form(
     """
     _checks.choice("form", form, FORMS)
     if isinstance(state, VectorEquilibrium):
+        if form == "finite-splitting" and not is_axial(state):
+            return _of_split_electrons(state)
         refuse_turned_couplings(state)
     magnet, electrons = state.sample.magnet, state.sample.electrons
     omega = precession(magnet, electrons, state)
@@ -704,8 +718,32 @@ def closed_form(
     np.add(flips_x, dephased, out=tensor[..., 0, 0])
     np.add(flips_y, dephased, out=tensor[..., 1, 1])
     tensor[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
+    across = None
+    if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
+        across = np.zeros((*omega.shape, 2))  # as of fields along no axis
     if electrons.dos_up == electrons.dos_down:
-        return ExchangePart(tensor, omega, charge_to_spin=np.zeros_like(omega))
+        none = np.zeros_like(omega)
+        return ExchangePart(tensor, omega, charge_to_spin=none, precession_across=across)
     flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
     lost = over_sublattices(charge_to_spin_rate(flux, electrons))
-    return ExchangePart(tensor, omega, charge_to_spin=lost)
+    return ExchangePart(tensor, omega, charge_to_spin=lost, precession_across=across)
+
+
+def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
+    """`split_fermi_sea` of every sublattice, in axes with z along the electrons' own field."""
+    grid, sample = state.temperature.shape, state.sample
+    splitting = electron_splitting(state)
+    axes = axes_about(splitting)
+    w = np.linalg.norm(splitting, axis=-1) / (K_B * state.temperature)
+    tensor = np.zeros((*grid, 3, 3))
+    for i, moments in enumerate(sample.magnet.sublattices):
+        strength = moments.density * sample.electrons.dos / HBAR
+        own = axes @ local_coupling(state, i)
+        connected = sample.magnet.disorder == "lattice"
+        tensor += strength * split_fermi_sea(state.levels(i), own, w, connected=connected)
+    tensor = np.swapaxes(axes, -1, -2) @ tensor @ axes
+    omega = splitting / HBAR
+    lost = spin_polarised_loss(sample.electrons, tensor[..., 2, 2])
+    return ExchangePart(
+        tensor, omega[..., 2], charge_to_spin=lost, precession_across=omega[..., :2]
+    )

@@ -28,6 +28,7 @@ from openmr import _checks, units
 from openmr._checks import Array, ParameterError
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import in_blocks
+from openmr.moments.labels import labelled
 from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import precession_tensor, shown
 from openmr.rates.relaxation import relaxation_at
@@ -98,6 +99,7 @@ def _conductance_of_speed(layer: Layer) -> float:
     return 0.5 / (layer.film.resistivity * layer.film.diffusion)
 
 
+@labelled
 def face_conductances(
     sheet: Sheet,
     layer: Layer,

@@ -13,8 +13,14 @@ from openmr import _checks
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import in_blocks
+from openmr.moments.labels import labelled
 from openmr.moments.state import ThermalState
 from openmr.rates.methods import METHODS, Method, Name, Options
+from openmr.rates.moment_relaxation import (
+    refuse_large_generator,
+    refuse_unequal_spins,
+    returned_rates,
+)
 from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
 from openmr.sample.film import Sample, expect_film
 
@@ -24,6 +30,7 @@ _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
 
 
+@labelled
 def relaxation(
     sample: Sample,
     temperature: ArrayLike,
@@ -146,6 +153,12 @@ def _chosen(
     given: dict[str, Any] = dict(options)
     azimuth = given.pop("azimuth", 0.0)
     given = chosen.checked(given)
+    route = partial(chosen.function, **given)
+    if not sample.magnet.is_held:
+        refuse_unequal_spins(sample)
+        for moments in sample.magnet.sublattices:
+            refuse_large_generator(0.5 if moments.thermostat_rate is None else moments.spin)
+        route = partial(_less_returned, route)
     if sample.magnet.is_oriented:
         if not chosen.takes_levels:
             able = ", ".join(repr(name) for name, one in METHODS.items() if one.takes_levels)
@@ -153,7 +166,7 @@ def _chosen(
                 "moments with axes or levels of their own (anisotropy, axes, a g tensor ...) are "
                 f"taken by the methods {able}, got {method!r}"
             )
-        return chosen, partial(chosen.function, **given), azimuth
+        return chosen, route, azimuth
     diagonal = all(moments.is_diagonal for moments in sample.magnet.sublattices)
     if not (chosen.takes_matrices or diagonal):
         able = " and ".join(repr(name) for name, one in METHODS.items() if one.takes_matrices)
@@ -161,7 +174,15 @@ def _chosen(
             f"`exchange` must be a scalar or (x, y, z) for method {method!r}, got a matrix with "
             f"elements off its diagonal, which the methods {able} take"
         )
-    return chosen, partial(chosen.function, **given), azimuth
+    return chosen, route, azimuth
+
+
+def _less_returned(
+    route: Callable[[ThermalState], ExchangePart], state: ThermalState
+) -> ExchangePart:
+    """A method's answer for moments that follow the electrons, for all that a thermostat does."""
+    found = route(state)
+    return found._replace(dissipator=found.dissipator - returned_rates(state))
 
 
 def _record(chosen: Method, state: ThermalState, part: ExchangePart) -> Relaxation:

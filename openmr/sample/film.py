@@ -27,7 +27,7 @@ THICKNESS = Range(1e-15, 1e-3, "m", "in m: 5 nm is 5e-9")
 DIFFUSION = Range(1e-20, 1e6, "m^2/s", "in m^2/s: 1 cm^2/s is 1e-4")
 LENGTH = Range(1e-15, 1.0, "m", "in m: 3 nm is 3e-9")
 TIME = Range(1e-40, 1e30, "s", "in s: 9 ps is 9e-12")
-RESISTIVITY = Range(1e-15, 1e3, "Ohm m", "in Ohm m: 200 uOhm cm is 2e-6")
+RESISTIVITY = Range(1e-15, 1e-2, "Ohm m", "in Ohm m: 200 uOhm cm is 2e-6")
 
 
 @dataclass(frozen=True, slots=True)

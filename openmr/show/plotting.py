@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
@@ -17,7 +17,19 @@ from openmr.rates import fit_decay
 from openmr.reports.verify.check import Check
 from openmr.show.fits import contour as contour  # noqa: PLC0414
 from openmr.show.fits import fit as fit  # noqa: PLC0414
-from openmr.show.frame import FIELD, FIELD_ALONG, axes, field_label, power_of_ten
+from openmr.show.frame import (
+    FIELD,
+    FIELD_ALONG,
+    axes,
+    colour,
+    field_label,
+    in_plane,
+    ink,
+    legend,
+    looks,
+    name_curves,
+    power_of_ten,
+)
 from openmr.transport.diffusion import SpinProfile
 from openmr.transport.resistivity import Resistivity
 
@@ -39,10 +51,10 @@ def _recorded(name: str, value: Any, kind: str, source: str) -> None:
 
 
 def _points(
-    ax: Axes, times: Array, values: Array, marker: str, colour: str, label: str | None
+    ax: Axes, times: Array, values: Array, marker: str, shade: Any, label: str | None
 ) -> None:
     """Open markers against the time in ps."""
-    style: dict[str, Any] = {"color": colour, "markerfacecolor": "none", "markersize": 5}
+    style: dict[str, Any] = {"color": shade, "markerfacecolor": "none", "markersize": 5}
     ax.plot(times / PICOSECOND, values, marker, label=label, **style)
 
 
@@ -71,18 +83,18 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     fitted_times = np.linspace(0.0, length, 400)
     fitted = fit_decay.decay(recorded.generator, length / 399, np.eye(3), 399)
     curves = (
-        (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", _along, "o", "-", "0.0"),
-        (r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$", _across, "s", "--", "#d55e00"),
+        (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", _along, "o", "-", colour(0)),
+        (r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$", _across, "s", "--", colour(1)),
     )
-    for label, part, marker, line, colour in curves:
+    for label, part, marker, line, shade in curves:
         for window, (times, signals) in enumerate(
             zip(recorded.times, recorded.signals, strict=True)
         ):
             once = None if window else label + ", recorded"
-            _points(ax, times[::4], part(signals)[::4], marker, colour, once)
-        ax.plot(fitted_times / PICOSECOND, part(fitted), line, color=colour, label="fitted")
-    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)", ylim=(0.0, 1.05))
-    ax.legend(frameon=False)
+            _points(ax, times[::4], part(signals)[::4], marker, shade, once)
+        ax.plot(fitted_times / PICOSECOND, part(fitted), line, color=shade, label="fitted")
+    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)")
+    legend(ax)
     return figure, ax
 
 
@@ -114,14 +126,14 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
     times, signals = recorded.prediction
     fine = np.linspace(0.0, times[-1], 400)
     fitted = fit_decay.decay(recorded.generator, times[-1] / 399, np.eye(3), 399)
-    curves = ((0, "x", "o", "-", "0.0"), (1, "y", "^", "--", "#0072b2"))
-    for row, name, marker, line, colour in curves:
+    curves = ((0, "x", "o", "-", colour(0)), (1, "y", "^", "--", colour(1)))
+    for row, name, marker, line, shade in curves:
         label = rf"$\langle\sigma_{name}\rangle$"
-        _points(ax, times, signals[:, row, 0], marker, colour, label + ", recorded")
-        ax.plot(fine / PICOSECOND, fitted[:, row, 0], line, color=colour, label="predicted")
-    ax.axhline(0.0, color="0.7", linewidth=0.8, zorder=0)
-    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)", ylim=(-1.15, 1.6))
-    ax.legend(frameon=False, ncols=2, loc="upper center")
+        _points(ax, times, signals[:, row, 0], marker, shade, label + ", recorded")
+        ax.plot(fine / PICOSECOND, fitted[:, row, 0], line, color=shade, label="predicted")
+    ax.axhline(0.0, color=ink(), alpha=0.3, linewidth=0.8, zorder=0)
+    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)")
+    legend(ax)
     return figure, ax
 
 
@@ -146,12 +158,12 @@ def free_moment(
     thermal_rate = _checks.number("thermal_rate", thermal_rate, "1/s", least=0.0)
     figure, ax = axes(ax)
     times = free.times / PICOSECOND
-    ax.plot(times, free.polarisation, "-", color="0.0", label="moment free")
+    ax.plot(times, free.polarisation, "-", color=colour(0), label="moment free")
     label = r"moment held thermal, $e^{-t/\tau_\parallel}$"
-    ax.plot(times, np.exp(-thermal_rate * free.times), "--", color="#d55e00", label=label)
-    ax.axhline(free.residue, color="0.5", linestyle=":", label="what never decays")
-    ax.set(xlabel="time (ps)", ylabel=r"$\langle\sigma_z\rangle$ (initial = 1)", ylim=(0.0, 1.05))
-    ax.legend(frameon=False)
+    ax.plot(times, np.exp(-thermal_rate * free.times), "--", color=colour(1), label=label)
+    ax.axhline(free.residue, color=ink(), linestyle=":", label="what never decays")
+    ax.set(xlabel="time (ps)", ylabel=r"$\langle\sigma_z\rangle$ (initial = 1)")
+    legend(ax)
     return figure, ax
 
 
@@ -186,10 +198,7 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
     )  # fmt: skip
     figure, ax = axes(ax)
     floor, ceiling = 1e-8, 1e3
-    for route, marker, colour, shift in (
-        ("bloch-redfield", "o", "0.0", -0.12),
-        ("evolution", "s", "#d55e00", 0.12),
-    ):
+    for route, marker, shift in (("bloch-redfield", "o", -0.12), ("evolution", "s", 0.12)):
         x, y = [], []
         for column, quantity in enumerate(quantities):
             for check in chosen:
@@ -197,8 +206,8 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
                     missed = np.nan_to_num(check.deviation / check.tolerance, nan=ceiling)
                     x.append(column + shift)
                     y.append(np.clip(missed, floor, ceiling))
-        ax.plot(x, y, marker, color=colour, markerfacecolor="none", label=route)
-    ax.axhline(1.0, color="0.4", linestyle="--", label="allowed")
+        ax.plot(x, y, marker, markerfacecolor="none", label=route)
+    ax.axhline(1.0, color=ink(), linestyle="--", label="allowed")
     ax.set(yscale="log", ylabel="deviation from closed form / allowed")
     ax.set(xlim=(-0.5, len(quantities) - 0.5), ylim=(0.5 * floor, 100 * ceiling))  # for the legend
     ax.set_xticks(range(len(quantities)), symbols)
@@ -208,15 +217,9 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
 
 # --- transport -------------------------------------------------------------------------------
 
-# Okabe-Ito colours, told apart by line as well
-STYLES = (
-    ("#000000", "-"),
-    ("#d55e00", "--"),
-    ("#0072b2", "-."),
-    ("#009e73", ":"),
-    ("#cc79a7", (0, (7, 2))),
-)
 _MICROOHM = 1e-6
+_JUMP = 10.0
+"""A step so many times as steep as both beside it is a jump: within it nothing stands still."""
 
 _TEMPERATURE = "temperature (K)"
 _RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
@@ -247,8 +250,11 @@ def resistance_curves(
     Returns
     -------
     (Figure, Axes)
-        Circles stand where B = B_sd, interpolated between points. The axis names the direction of
-        the field if all curves have one, along the current, across it or along the normal.
+        Circles stand where B = B_sd, interpolated between points: where the precession passes
+        through zero, not where it jumps with the moments. The axis names the direction of the field
+        if all curves have one, along the current, across it or along the normal. Colours are those
+        of the style; more than five curves have those of its map in the order of the numbers in
+        their labels ("10 K", "20 K", ...), and a bar that names them.
 
     Raises
     ------
@@ -269,17 +275,18 @@ def resistance_curves(
     quantity = _field_label(named.values()) if against == "field" else _TEMPERATURE
     quantity = _together(ax, quantity, unit)
     marked = False
-    for (label, (x, y)), (colour, line) in zip(drawn.items(), _styles(len(drawn)), strict=True):
-        ax.plot(x, scale * y, color=colour, linestyle=line, label=label)
-        still = _still(x, named[label])
+    styles, bar, name = looks(ax, list(drawn))
+    for (label, (x, y)), style in zip(drawn.items(), styles, strict=True):
+        (curve,) = ax.plot(x, scale * y, label=None if bar else label, **style)
+        still, there = _still(x, scale * y, named[label])
         marked |= len(still) > 0
-        ax.plot(still, np.interp(still, x, scale * y), "o", color=colour, markerfacecolor="none")
+        ax.plot(still, there, "o", color=curve.get_color(), markerfacecolor="none")
     if marked:
-        ax.plot([], [], "o", color="0.4", markerfacecolor="none", label=r"$B = B_\mathrm{sd}$")
+        ax.plot([], [], "o", color=ink(), markerfacecolor="none", label=r"$B = B_\mathrm{sd}$")
     ax.set(xlabel=quantity, ylabel=unit)
     if relative and isinstance(ax.yaxis.get_major_formatter(), ScalarFormatter):
         ax.ticklabel_format(axis="y", style="plain", useOffset=False)
-    ax.legend(frameon=False)
+    name_curves(ax, bar, name)
     return figure, ax
 
 
@@ -386,20 +393,32 @@ def _together(ax: Axes, quantity: str, unit: str) -> str:
     return quantity if not ours or before == quantity else FIELD
 
 
-def _styles(count: int) -> list[tuple[str, Any]]:
-    return [STYLES[i % len(STYLES)] for i in range(count)]
+def _still(x: Array, y: Array, curve: Resistivity) -> tuple[Array, Array]:
+    """Points of the curve at which the spins of a film do not precess; none of several layers."""
+    if len(curve.rates.layers) > 1:
+        return np.empty(0), np.empty(0)
+    omega = _with_field(curve)
+    at = _crossings(x, omega)
+    share = omega[at] / (omega[at] - omega[at + 1])
+    return x[at] + share * (x[at + 1] - x[at]), y[at] + share * (y[at + 1] - y[at])
 
 
-def _still(x: Array, curve: Resistivity) -> Array:
-    """Points at which the spins of a film do not precess; none of a stack of several layers."""
-    layers = curve.rates.layers
-    return _crossings(x, layers[0].precession) if len(layers) == 1 else np.empty(0)
+def _with_field(curve: Resistivity) -> Array:
+    """Precession in the sense that the field alone gives: that of B - B_sd also where B < 0."""
+    rates = curve.rates
+    return np.where(rates.field < 0, -1.0, 1.0) * rates.layers[0].precession
 
 
-def _crossings(x: Array, y: Array) -> Array:
-    """Zeros of y, linear between points."""
-    at = np.flatnonzero(y[:-1] * y[1:] < 0)
-    return np.asarray(x[at] - y[at] * (x[at + 1] - x[at]) / (y[at + 1] - y[at]))
+def _crossings(x: Array, y: Array) -> NDArray[np.int64]:
+    """Steps in which y passes through zero, without those in which it jumps."""
+    slope = np.abs(np.diff(y)) / np.maximum(np.abs(np.diff(x)), np.finfo(float).tiny)
+    beside = np.pad(slope, 1)
+    steepest = _JUMP * np.maximum(beside[:-2], beside[2:])
+    passes = (np.sign(y[:-1]) != np.sign(y[1:])) & (y[:-1] != 0)
+    # a zero on a point counts in the step that ends there, if y goes on beyond
+    passes[:-1] &= (y[1:-1] != 0) | (np.sign(y[2:]) == -np.sign(y[:-2]))
+    passes[-1:] &= y[-1:] != 0
+    return np.flatnonzero(passes & ((slope <= steepest) | (len(slope) == 1)))
 
 
 def angular_scan(
@@ -427,7 +446,7 @@ def angular_scan(
     Raises
     ------
     ParameterError
-        For an unknown `part`, or scans that do not have one point an angle.
+        For an unknown `part`, or scans that do not have one point an angle, in that plane.
     """
     _checks.choice("part", part, ("longitudinal", "transverse"))
     turn = _checks.row("angle", angle, "rad")
@@ -445,22 +464,25 @@ def angular_scan(
                 f"{scan.longitudinal.shape} with directions {scan.direction.shape[:-1]}; "
                 "`openmr.show.plotting.resistance_curves` draws fields and temperatures"
             )
+        in_plane(f"scans[{plane!r}]", scan.direction, plane, turn)
     figure, ax = axes(ax)
     degrees = np.rad2deg(turn)
-    for (plane, scan), (colour, line) in zip(scans.items(), _styles(len(scans)), strict=True):
+    styles, _, _ = looks(ax, list(scans))
+    for (plane, scan), style in zip(scans.items(), styles, strict=True):
         rho = getattr(scan, part) / _MICROOHM
-        ax.plot(degrees, rho, color=colour, linestyle=line, label=f"{plane[0]} to {plane[1]}")
+        (curve,) = ax.plot(degrees, rho, label=f"{plane[0]} to {plane[1]}", **style)
         if part == "longitudinal":
             some = slice(None, None, max(1, len(turn) // 24))
             square = np.stack([np.ones_like(turn), np.cos(turn) ** 2], axis=-1)
             law = square[some] @ np.linalg.lstsq(square, rho)[0]
-            ax.plot(degrees[some], law, "o", color=colour, markerfacecolor="none", markersize=4)
+            ax.plot(
+                degrees[some], law, "o", color=curve.get_color(), markerfacecolor="none",
+                markersize=4,
+            )  # fmt: skip
     ax.set_xticks(np.arange(0, degrees.max() + 1, 90 if degrees.max() > 200 else 45))
     label = _RESISTIVITY if part == "longitudinal" else _RESISTIVITY.replace("L", "T")
     ax.set(xlabel="angle of the field (degrees)", ylabel=label)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.12 * (high - low))
-    ax.legend(frameon=False, ncols=len(scans), loc="upper center")
+    legend(ax)
     return figure, ax
 
 
@@ -495,15 +517,15 @@ def spin_profile(
         )
     figure, ax = axes(ax)
     symbol, name = _PROFILES[quantity]
-    for component, (colour, line) in enumerate(_styles(3)):
+    for component, style in enumerate(looks(ax, "xyz")[0]):
         label = f"${symbol}^{'xyz'[component]}$"
-        ax.plot(found.depth * 1e9, values[:, component], color=colour, linestyle=line, label=label)
-    ax.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
+        ax.plot(found.depth * 1e9, values[:, component], label=label, **style)
+    ax.axhline(0.0, color=ink(), alpha=0.3, linewidth=0.8, zorder=0)
     for edge in found.edges[1:-1]:
-        ax.axvline(edge * 1e9, color="0.6", linestyle=":", linewidth=0.8, zorder=0)
+        ax.axvline(edge * 1e9, color=ink(), alpha=0.5, linestyle=":", linewidth=0.8, zorder=0)
     ax.set(xlabel="depth $z$ (nm)", ylabel=name)
     ax.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
-    ax.legend(frameon=False)
+    legend(ax)
     return figure, ax
 
 
@@ -540,12 +562,14 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
     rho = found.longitudinal / _MICROOHM
     mesh = ax.pcolormesh(rates.field, rates.temperature, rho, cmap="cividis", shading="gouraud")
     figure.colorbar(mesh, ax=ax, label=r"$\rho_L$ ($\mu\Omega$ m)")
-    omega = rates.layers[0].precession
+    omega = _with_field(found)
     if len(rates.layers) == 1 and np.any(omega > 0) and np.any(omega < 0):
         # without a field nothing precesses above the ordering temperature: no exchange field there
         omega = np.ma.masked_where(rates.field == 0, omega)
         ax.contour(rates.field, rates.temperature, omega, levels=[0.0], colors="w", linestyles="--")
-        ax.plot([], [], "--", color="0.5", label=r"$B = B_\mathrm{sd}$")
-        ax.legend(loc="upper right")
+        ax.plot([], [], "w--", label=r"$B = B_\mathrm{sd}$")
+        # above the map, on the darkest of its colours
+        ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2,
+                  facecolor=mesh.cmap(0.0), labelcolor="w", framealpha=1.0)  # fmt: skip
     ax.set(xlabel=_field_label([found]), ylabel=_TEMPERATURE)
     return figure, ax

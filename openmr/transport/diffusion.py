@@ -66,6 +66,9 @@ class SpinProfile:
         Spin current along z of the three polarisations; zero at both faces of a film.
     edges : tuple of float, m
         Faces of the layers of a stack.
+    direction : array (..., 3) or None, no unit
+        b, unit vector of the field, as the leading axes of the accumulation; None where the rates
+        were given in coordinates of the film.
     uncertainty : float, no unit
         Estimated error over the largest accumulation; 0 for the exact methods.
     """
@@ -76,6 +79,7 @@ class SpinProfile:
     current: Array
     uncertainty: float = 0.0
     edges: tuple[float, ...] = ()
+    direction: Array | None = None
 
     error = _checks.old_name("error", "uncertainty")
 
@@ -146,6 +150,7 @@ def profile(
         depth=z,
         accumulation=film.thickness * (turned(s, axes) @ source),
         current=turned(j, axes) @ source / film.resistivity,
+        direction=axes[..., 0, 2, :],
     )
 
 
@@ -187,7 +192,10 @@ def _through_stack(
     for some, parts in zip(chosen, found, strict=True):
         for value, part in zip(values, parts, strict=True):
             value[..., some, :] = field * (turned(part, axes) @ _ALONG_X)
-    return SpinProfile("matrix", depth, values[0], values[1], edges=tuple(edges.tolist()))
+    return SpinProfile(
+        "matrix", depth, values[0], values[1], edges=tuple(edges.tolist()),
+        direction=axes[..., 0, 2, :],
+    )  # fmt: skip
 
 
 def _mode_profiles(

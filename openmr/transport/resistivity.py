@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, cast, overload
+from typing import Any, ClassVar, Final, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,10 +16,12 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.moments.grid import in_blocks, is_zero
+from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned
-from openmr.rates.record import Relaxation, precession_tensor, shown
+from openmr.rates.record import RATES, Relaxation, precession_tensor, shown
 from openmr.sample.film import Film
 from openmr.sample.stack import Stack
+from openmr.tables import Arrays, Column, Labelled
 from openmr.transport import stack_mechanisms
 from openmr.transport.stack_mechanisms import StackMechanisms
 from openmr.transport.stack_rates import (
@@ -30,11 +32,39 @@ from openmr.transport.stack_rates import (
 )
 from openmr.transport.surviving import surviving_across, surviving_along, surviving_matrix
 
+
+def _of_rates(column: Callable[[Relaxation], Any], found: Resistivity) -> Any:
+    return column(found.relaxation)
+
+
+_OWN: Final = {
+    "longitudinal_resistivity": Column(
+        lambda r: r.longitudinal, "ohm m", "(86), (93)", "rho_L", True
+    ),
+    "transverse_resistivity": Column(lambda r: r.transverse, "ohm m", "(87), (94)", "rho_T", True),
+}
+VARIABLES: Final = {
+    **{name: one._replace(of=partial(_of_rates, one.of)) for name, one in RATES.items()},
+    **_OWN,
+    "drho0": Column(lambda r: r.drho0, "ohm m", "(88)", "isotropic part over theta_SH^2"),
+    "drho1": Column(lambda r: r.drho1, "ohm m", "(89)", "anisotropic part over theta_SH^2"),
+    "drho2": Column(lambda r: r.drho2, "ohm m", "(90)", "Hanle part over theta_SH^2"),
+}
+"""Variables of a dataset of a film, from its `Resistivity`."""
+STACK_VARIABLES: Final = _OWN | {
+    "sheet_resistance": Column(
+        lambda r: r.sheet_longitudinal, "ohm", "", "longitudinal, of a square", True
+    ),
+    "sheet_transverse_resistance": Column(
+        lambda r: r.sheet_transverse, "ohm", "", "transverse, of a square", True
+    ),
+}
+"""Variables of a stack, whose layers have rates of their own."""
 _ARRAYS = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
 
 
 @dataclass(frozen=True, slots=True)
-class Resistivity:
+class Resistivity(Labelled):
     """Resistivity of the film; every array has the broadcast shape of rates and direction.
 
     Attributes
@@ -57,6 +87,7 @@ class Resistivity:
         "second" or "exact" in theta_SH.
     """
 
+    SCHEMA: ClassVar[str] = "openmr/resistivity/1"
     rates: StackRates
     direction: Array
     longitudinal: Array
@@ -76,6 +107,43 @@ class Resistivity:
                 "`rates.layers`"
             )
         return self.rates.layers[0]
+
+    @property
+    def temperature(self) -> Array:
+        """Temperature of each point of the rates [K], shape (...)."""
+        return self.rates.temperature
+
+    @property
+    def field(self) -> Array:
+        """Field of each point of the rates along b [T], shape (...)."""
+        return self.rates.field
+
+    @property
+    def labels(self) -> Labels | None:
+        """Names of the axes, where they were given by DataArrays."""
+        return self.rates.labels
+
+    def _arrays(self) -> Arrays:
+        columns = STACK_VARIABLES if self.rates.sample.is_stack else VARIABLES
+        b = {
+            f"b_{name}": Column(lambda r, i=i: r.direction[..., i], "1", "", f"{name} of b")  # type: ignore[misc]
+            for i, name in enumerate("xyz")
+        }
+        first = {name: columns[name] for name in _OWN}  # which have every axis
+        coordinates, variables = arrays_of(self, first | columns | b)
+        return (
+            {**coordinates, **{name: variables[name] for name in b}},
+            {name: variables[name] for name in first | columns},
+        )
+
+    def _about(self) -> dict[str, Any]:
+        found = self.rates
+        return {
+            "sample": found.sample.name,
+            "method": found.method,
+            "order": self.order,
+            "thickness": self.thickness,
+        }
 
     @property
     def sheet_longitudinal(self) -> Array:
@@ -99,6 +167,7 @@ class Resistivity:
         return "\n".join(lines)
 
 
+@labelled
 def resistivity(
     film: Film | Stack,
     relaxation: Relaxation | StackRates,
@@ -393,6 +462,7 @@ def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mech
 def mechanisms(film: Stack, relaxation: StackRates, direction: ArrayLike) -> StackMechanisms: ...
 
 
+@labelled
 def mechanisms(
     film: Film | Stack, relaxation: Relaxation | StackRates, direction: ArrayLike
 ) -> Mechanisms | StackMechanisms:
@@ -464,7 +534,7 @@ def mechanisms(
     )
 
 
-def scan_directions(plane: str, angle: ArrayLike) -> Array:
+def scan_directions(plane: str, angle: ArrayLike, unit: Literal["rad", "deg"] = "rad") -> Array:
     """Unit vectors that turn in a plane of the film, shape (..., 3).
 
     Parameters
@@ -473,7 +543,9 @@ def scan_directions(plane: str, angle: ArrayLike) -> Array:
         The scan starts along the first axis and turns towards the second; x is along the current,
         z along the normal. The field calls the planes alpha, beta and gamma: alpha is counted from
         x and gamma from z as here, beta mostly from z, which is 90 degrees less the angle here.
-    angle : array_like (...), rad
+    angle : array_like (...), rad or deg
+    unit : {"rad", "deg"}
+        Of the angle.
 
     Returns
     -------
@@ -483,12 +555,28 @@ def scan_directions(plane: str, angle: ArrayLike) -> Array:
     Raises
     ------
     ParameterError
-        For an unknown plane, or angles that are not finite.
+        For an unknown plane, or angles that are not finite; for more than one turn, since
+        degrees are easily taken for rad.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> om.scan_directions("xy", [0, 30], "deg").round(3).tolist()
+    [[1.0, 0.0, 0.0], [0.866, 0.5, 0.0]]
     """
     start, towards = (
         "xyz".index(axis) for axis in _checks.choice("plane", plane, ("xy", "yz", "zx"))
     )
-    turn = _checks.finite_array("angle", angle, "rad")
+    _checks.choice("unit", unit, ("rad", "deg"))
+    turn = _checks.finite_array("angle", angle, unit)
+    whole = 2 * np.pi if unit == "rad" else 360.0
+    if np.any(np.abs(turn) > whole * (1 + 1e-12)):
+        most = turn.ravel()[np.abs(turn).argmax()]
+        hint = ' (of degrees: unit="deg")' if unit == "rad" else ""
+        raise _checks.ParameterError(
+            f"`angle` must be within one turn, -{whole:g} to {whole:g} {unit}, got {most:g}{hint}"
+        )
+    turn = turn if unit == "rad" else np.deg2rad(turn)
     found = np.zeros((*turn.shape, 3))
     found[..., start], found[..., towards] = np.cos(turn), np.sin(turn)
     return found
