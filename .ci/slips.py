@@ -1,4 +1,4 @@
-"""Type checkers complain of every line marked `# slip`, and of no other.
+"""Type checkers complain of every line that is marked `# slip`, and of no other.
 
     python slips.py PYTHON SCRIPT...
 
