@@ -12,6 +12,7 @@ from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.record import Relaxation, rotation
+from openmr.units import MU_B
 
 
 def local_axes(direction: ArrayLike) -> Array:
@@ -76,6 +77,33 @@ def local_coupling(state: VectorEquilibrium, sublattice: int) -> Array:
     if moments.is_oriented:
         return np.asarray(axes @ (moments.crystal_axes.T @ moments.exchange_matrix))
     return np.asarray(moments.exchange_matrix @ axes)
+
+
+def axes_about(vectors: Array) -> Array:
+    """Axes as rows, z along each vector, shape (..., 3, 3); those of the film for none."""
+    size = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    z = np.where(size > 0, vectors / np.where(size > 0, size, 1.0), np.array([0.0, 0.0, 1.0]))
+    return local_axes(z)
+
+
+def electron_splitting(state: VectorEquilibrium) -> Array:
+    """Splitting hbar omega of the electrons in the mean field of the moments, local axes.
+
+    Parameters
+    ----------
+    state : VectorEquilibrium
+
+    Returns
+    -------
+    array (..., 3), eV
+        Of H = hbar omega.sigma / 2.
+    """
+    total = np.zeros((*state.field.shape, 3))
+    total[..., 2] = state.sample.electrons.g * MU_B * state.field
+    for i, moments in enumerate(state.magnet.sublattices):
+        own = state.mean[..., i, :] @ moments.crystal_axes.T
+        total -= moments.density * (local_coupling(state, i) @ own[..., None])[..., 0]
+    return total
 
 
 def expect_own_direction(relaxation: Relaxation, direction: ArrayLike) -> None:

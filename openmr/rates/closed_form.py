@@ -12,19 +12,26 @@ magnetic materials".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import SMALLEST, Array, ComplexArray
+from openmr.bath.level_noise import split_fermi_sea
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.levels import AxialLevels
 from openmr.moments.spin_averages import axial_excess
 from openmr.moments.vector_equilibrium import VectorEquilibrium
-from openmr.rates.axial_lines import axial_lines, refuse_turned_couplings
-from openmr.rates.record import ExchangePart, over_sublattices, zero_tensor
+from openmr.rates.axes import axes_about, electron_splitting, local_coupling
+from openmr.rates.axial_lines import axial_lines, is_axial, refuse_turned_couplings
+from openmr.rates.record import (
+    ExchangePart,
+    over_sublattices,
+    spin_polarised_loss,
+    zero_tensor,
+)
 from openmr.sample.film import Electrons
 from openmr.sample.magnet import Magnet
 from openmr.units import HBAR, K_B, MU_B
@@ -663,7 +670,11 @@ if not TYPE_CHECKING:
 # --- the method ------------------------------------------------------------------------------
 
 
-def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "corrected") -> ExchangePart:
+def closed_form(
+    state: Equilibrium | VectorEquilibrium,
+    *,
+    form: Literal["corrected", "printed", "finite-splitting"] = "corrected",
+) -> ExchangePart:
     """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
 
     Parameters
@@ -672,7 +683,8 @@ def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "correcte
         "corrected" has the misprints of (70) and (75) mended; "printed" has them (with nu_F
         supplied in (75), without which its terms cannot be added); "finite-splitting" multiplies
         the mean transverse flip rate by R and leaves the difference of the two transverse rates
-        as in (75), which precession averages out.
+        as in (75), which precession averages out. Of moments with levels of their own it is the
+        tensor of the split Fermi sea, `split_fermi_sea`, for any levels, field and coupling.
 
     Returns
     -------
@@ -686,6 +698,8 @@ def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "correcte
     """
     _checks.choice("form", form, FORMS)
     if isinstance(state, VectorEquilibrium):
+        if form == "finite-splitting" and not is_axial(state):
+            return _of_split_electrons(state)
         refuse_turned_couplings(state)
     magnet, electrons = state.sample.magnet, state.sample.electrons
     omega = precession(magnet, electrons, state)
@@ -704,8 +718,32 @@ def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "correcte
     np.add(flips_x, dephased, out=tensor[..., 0, 0])
     np.add(flips_y, dephased, out=tensor[..., 1, 1])
     tensor[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
+    across = None
+    if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
+        across = np.zeros((*omega.shape, 2))  # as of fields along no axis
     if electrons.dos_up == electrons.dos_down:
-        return ExchangePart(tensor, omega, charge_to_spin=np.zeros_like(omega))
+        none = np.zeros_like(omega)
+        return ExchangePart(tensor, omega, charge_to_spin=none, precession_across=across)
     flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
     lost = over_sublattices(charge_to_spin_rate(flux, electrons))
-    return ExchangePart(tensor, omega, charge_to_spin=lost)
+    return ExchangePart(tensor, omega, charge_to_spin=lost, precession_across=across)
+
+
+def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
+    """`split_fermi_sea` of every sublattice, in axes with z along the electrons' own field."""
+    grid, sample = state.temperature.shape, state.sample
+    splitting = electron_splitting(state)
+    axes = axes_about(splitting)
+    w = np.linalg.norm(splitting, axis=-1) / (K_B * state.temperature)
+    tensor = np.zeros((*grid, 3, 3))
+    for i, moments in enumerate(sample.magnet.sublattices):
+        strength = moments.density * sample.electrons.dos / HBAR
+        own = axes @ local_coupling(state, i)
+        connected = sample.magnet.disorder == "lattice"
+        tensor += strength * split_fermi_sea(state.levels(i), own, w, connected=connected)
+    tensor = np.swapaxes(axes, -1, -2) @ tensor @ axes
+    omega = splitting / HBAR
+    lost = spin_polarised_loss(sample.electrons, tensor[..., 2, 2])
+    return ExchangePart(
+        tensor, omega[..., 2], charge_to_spin=lost, precession_across=omega[..., :2]
+    )

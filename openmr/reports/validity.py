@@ -796,10 +796,10 @@ def _alignment(magnet: Magnet, temperature: Array) -> Array:
 
 def _neighbourhood(magnet: Magnet) -> int:
     """Moments that can be diagonalised: one, and the total spin of the others."""
-    from openmr.models.clusters import MAX_DIMENSION
+    from openmr.models.clusters import MAX_PAIR
 
     spin = float(magnet.spins[0])
-    return min(NEIGHBOURHOOD, int((MAX_DIMENSION / (2 * spin + 1) - 1) / (2 * spin)) + 1)
+    return min(NEIGHBOURHOOD, int((MAX_PAIR / (2 * spin + 1) - 1) / (2 * spin)) + 1)
 
 
 def _weiss_errors(magnet: Magnet, state: Equilibrium) -> Array:
