@@ -15,7 +15,7 @@ _WORDS: Final = {
     "1": "", "dimensionless": "", "kelvin": "K", "tesla": "T", "radian": "rad", "meter": "m",
     "metre": "m", "second": "s", "electron_volt": "eV", "ohm*meter": "ohm*m",
 }  # fmt: skip
-"""What an attribute of xarray may say -> the same as here."""
+"""Words that an attribute of xarray may have for a unit -> the same as here."""
 
 
 def in_unit(name: str, value: Any, unit: str = "") -> Any:

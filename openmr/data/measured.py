@@ -303,6 +303,8 @@ def measured(
         given["time"] = _checks.finite_array("time", time, "s")
     if film is not None:
         given["film"] = np.asarray(film).astype(str)
+        if np.any(np.strings.strip(given["film"]) == ""):
+            raise ParameterError("`film` must be labels that are not empty, got ''")
     for name, labels in (("level", level), ("sweep", sweep)):
         if labels is not None:
             given[name] = _labels(name, labels)

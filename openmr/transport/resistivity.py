@@ -20,7 +20,7 @@ from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned
 from openmr.rates.record import RATES, Relaxation, precession_tensor, shown
-from openmr.sample.film import Film
+from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
 from openmr.tables import Arrays, Column, Labelled
 from openmr.transport import stack_mechanisms
@@ -108,6 +108,11 @@ class Resistivity(Labelled):
                 "`rates.layers`"
             )
         return self.rates.layers[0]
+
+    @property
+    def sample(self) -> Sample:
+        """The film or stack."""
+        return self.rates.sample
 
     @property
     def temperature(self) -> Array:
@@ -567,7 +572,7 @@ def scan_directions(plane: str, angle: ArrayLike, unit: Literal["rad", "deg"] = 
     whole = 2 * np.pi if unit == "rad" else 360.0
     if np.any(np.abs(turn) > whole * (1 + 1e-12)):
         most = turn.ravel()[np.abs(turn).argmax()]
-        hint = ' (of degrees: unit="deg")' if unit == "rad" else ""
+        hint = ' (degrees: scan_directions(..., unit="deg"))' if unit == "rad" else ""
         raise _checks.ParameterError(
             f"`angle` must be within one turn, -{whole:g} to {whole:g} {unit}, got {most:g}{hint}"
         )
