@@ -32,8 +32,10 @@ def plain(name: str, value: Any, unit: str = "") -> Any:
     own = _unit_of(value)
     if own is None and (own := _unit_of(getattr(value, "data", None))) is not None:
         value = value.data  # of a DataArray
-    if own is None or (isinstance(own, str) and _parsed(own) == _parsed(unit)):
+    if own is None:
         return value
+    if isinstance(own, str) and _parsed(own) == _parsed(unit):
+        return np.asarray(value)
     try:
         convert = getattr(value, "m_as", None) or value.to_value  # of pint, or of the other two
         return convert(_parsed(unit))
@@ -47,7 +49,7 @@ def _items(name: str, values: Any, unit: str) -> Any:
             return values
         return type(values)(plain(name, item, unit) for item in values)
     found = np.empty(values.shape, dtype=object)
-    found.flat = [plain(name, item, unit) for item in values.flat]
+    found.ravel()[:] = [plain(name, item, unit) for item in values.flat]
     return found
 
 

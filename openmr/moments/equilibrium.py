@@ -27,6 +27,7 @@ from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ParameterError, SizeError
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import BLOCK, in_blocks
+from openmr.moments.labels import labelled
 from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, means, variance
 from openmr.moments.state import ThermalState
@@ -166,6 +167,7 @@ def equilibrium(
 ) -> Equilibrium | VectorEquilibrium: ...
 
 
+@labelled
 def equilibrium(
     sample: Sample,
     temperature: ArrayLike,

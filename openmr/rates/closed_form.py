@@ -12,7 +12,7 @@ magnetic materials".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -670,7 +670,11 @@ if not TYPE_CHECKING:
 # --- the method ------------------------------------------------------------------------------
 
 
-def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "corrected") -> ExchangePart:
+def closed_form(
+    state: Equilibrium | VectorEquilibrium,
+    *,
+    form: Literal["corrected", "printed", "finite-splitting"] = "corrected",
+) -> ExchangePart:
     """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
 
     Parameters

@@ -34,6 +34,7 @@ from openmr.moments.equilibrium import (
     thermal_state,
 )
 from openmr.moments.grid import in_blocks
+from openmr.moments.labels import labelled
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import precession_tensor, shown
@@ -111,6 +112,7 @@ def _conductance_of_speed(layer: Layer) -> float:
     return 0.5 / (layer.film.resistivity * layer.film.diffusion)
 
 
+@labelled
 def face_conductances(
     sheet: Sheet,
     layer: Layer,

@@ -13,6 +13,7 @@ from openmr import _checks
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import in_blocks
+from openmr.moments.labels import labelled
 from openmr.moments.state import ThermalState
 from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.moment_relaxation import (
@@ -29,6 +30,7 @@ _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
 
 
+@labelled
 def relaxation(
     sample: Sample,
     temperature: ArrayLike,

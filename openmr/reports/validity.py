@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from operator import attrgetter
 from textwrap import fill
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,7 @@ from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ExtractionError, ParameterError, SizeError
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
 from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.methods import COSTLY
@@ -29,7 +31,7 @@ from openmr.sample.film import Layer, Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
 from openmr.sample.stack import Interface, Stack
-from openmr.tables import Comparison, document, table
+from openmr.tables import Arrays, Column, Comparison, Labelled, document, html_table, table
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import resistivity
 from openmr.transport.stack_rates import StackRates, stack_rates
@@ -92,8 +94,25 @@ class Assumption:
     measure = _checks.old_name("measure", "because")
 
 
+def _of_each(name: str, report: Validity) -> Array:
+    """A number of every assumption at every point, NaN where there is none, the last axis."""
+    grid = np.broadcast_shapes(report.temperature.shape, report.field.shape)
+    found = np.full((*grid, len(report.assumptions)), np.nan)
+    for i, one in enumerate(report.assumptions):
+        if (values := getattr(one, name)) is not None:
+            found[..., i] = values
+    return found
+
+
+_COLUMNS: Final = {
+    name: Column(partial(_of_each, name), "1", "", label, axes=("assumption",))
+    for name, label in {"size": "what must be small", "deviation": "what it costs"}.items()
+}
+_HEAD: Final = "assumption", "Eq.", "small", "value", "off by", "", "of what [by which route]"
+
+
 @dataclass(frozen=True, slots=True)
-class Validity:
+class Validity(Labelled):
     """The approximations for one sample; prints as a table.
 
     Attributes
@@ -105,14 +124,18 @@ class Validity:
         Largest deviation that counts as good.
     half_width : float, eV
         Half width W of the band.
+    labels : Labels or None
+        Names of the axes, where they were given by DataArrays.
     """
 
+    SCHEMA: ClassVar[str] = "openmr/validity/1"
     sample: Sample
     temperature: Array
     field: Array
     assumptions: tuple[Assumption, ...]
     tolerance: float
     half_width: float = 1.0
+    labels: Labels | None = None
 
     @property
     def ok(self) -> bool:
@@ -187,12 +210,36 @@ class Validity:
                 for a in self.assumptions
             ],
         }
-        return document("openmr/validity/1", body)
+        return document(self.SCHEMA, body)
+
+    def _arrays(self) -> Arrays:
+        coordinates, variables = arrays_of(self, _COLUMNS)
+        texts = {
+            "assumption": [a.name for a in self.assumptions],
+            "equation": [a.equation for a in self.assumptions],
+            "verdict": [self.verdict(a) for a in self.assumptions],
+            "because": [a.because for a in self.assumptions],
+            "route": [a.route for a in self.assumptions],
+        }
+        told = {
+            name: (("assumption",), np.array(each), {"long_name": name})
+            for name, each in texts.items()
+        }
+        return {**coordinates, **told}, variables
+
+    def _about(self) -> dict[str, Any]:
+        kept = "tolerance", "half_width"
+        return {"sample": self.sample.name, **{name: getattr(self, name) for name in kept}}
 
     def __str__(self) -> str:
         return _table(self)
 
+    def _repr_html_(self) -> str:
+        closing = ([line] for line in closing_lines(self) if line)
+        return html_table(_title(self), [*rows(self), *closing], _HEAD)
 
+
+@labelled
 @_checks.renamed(bandwidth="half_width", measure="costs")
 def validity(
     sample: Sample,
@@ -800,10 +847,10 @@ def _alignment(magnet: Magnet, temperature: Array) -> Array:
 
 def _neighbourhood(magnet: Magnet) -> int:
     """Moments that can be diagonalised: one, and the total spin of the others."""
-    from openmr.models.clusters import MAX_DIMENSION
+    from openmr.models.clusters import MAX_PAIR
 
     spin = float(magnet.spins[0])
-    return min(NEIGHBOURHOOD, int((MAX_DIMENSION / (2 * spin + 1) - 1) / (2 * spin)) + 1)
+    return min(NEIGHBOURHOOD, int((MAX_PAIR / (2 * spin + 1) - 1) / (2 * spin)) + 1)
 
 
 def _weiss_errors(magnet: Magnet, state: Equilibrium) -> Array:
@@ -986,22 +1033,24 @@ def rows(report: Validity) -> list[tuple[str, ...]]:
     ]
 
 
-def _table(report: Validity) -> str:
+def _title(report: Validity) -> str:
     where = f"T = {_values(report.temperature)} K, B = {_values(report.field)} T"
     where += f", W = {report.half_width:g} eV"
-    head = "assumption", "Eq.", "small", "value", "off by", "", "of what [by which route]"
-    lines: list[tuple[str, ...]] = [head]
+    return f"Validity of the closed forms      {report.sample.name}, {where}"
+
+
+def _table(report: Validity) -> str:
+    lines: list[tuple[str, ...]] = [_HEAD]
     notes: list[str] = []
     for *cells, said in rows(report):
         if len(said) > REMARK:
             notes += [] if said in notes else [said]
             mark = f" ... ({1 + notes.index(said)})"
             cells.append(said[: REMARK - len(mark)] + mark)
-        lines.append((*cells, said)[: len(head)])
+        lines.append((*cells, said)[: len(_HEAD)])
     found = table("<<<>><<", lines, indent="  ", gap=" ")
-    title = f"Validity of the closed forms      {report.sample.name}, {where}"
     told = [_wrapped(f"({i}) {note}") for i, note in enumerate(notes, 1)]
-    return "\n".join([title, "", found, *told, "", *map(_wrapped, closing_lines(report))])
+    return "\n".join([_title(report), "", found, *told, "", *map(_wrapped, closing_lines(report))])
 
 
 def _values(asked: Array) -> str:

@@ -6,12 +6,12 @@ A box of points is one task for an executor, one message back, and one chunk of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import product
 from math import ceil, prod
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,61 +27,14 @@ from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS, POINT, parameter, varied
+from openmr.tables import Column
 from openmr.transport.line import magnetoresistance
-from openmr.transport.resistivity import Resistivity, resistivity
+from openmr.transport.resistivity import STACK_VARIABLES, VARIABLES, Resistivity, resistivity
 from openmr.transport.stack_rates import stack_rates
 
 _Each = TypeVar("_Each")
 Box = tuple[slice, ...]
 Values = dict[str, NDArray[Any]]
-
-
-class _Variable(NamedTuple):
-    """One column of the dataset."""
-
-    of: Callable[[Resistivity], NDArray[Any]]
-    units: str
-    equation: str
-    label: str
-    directional: bool = False
-
-    @property
-    def attributes(self) -> dict[str, str]:
-        """Units, equation and label, as the dataset keeps them."""
-        return {"units": self.units, "equation": self.equation, "long_name": self.label}
-
-
-VARIABLES: Final[dict[str, _Variable]] = {
-    "longitudinal_rate": _Variable(
-        lambda r: r.relaxation.longitudinal, "1/s", "(70), (84)", "1/tau_par"
-    ),
-    "transverse_rate": _Variable(
-        lambda r: r.relaxation.transverse, "1/s", "(75), (85)", "1/tau_perp, mean of two"
-    ),
-    "precession": _Variable(lambda r: r.relaxation.precession, "rad/s", "(78)", "omega_L"),
-    "charge_to_spin_rate": _Variable(lambda r: r.relaxation.charge_to_spin, "1/s", "(62)", "1/T_0"),
-    "longitudinal_resistivity": _Variable(
-        lambda r: r.longitudinal, "Ohm m", "(86), (93)", "rho_L", True
-    ),
-    "transverse_resistivity": _Variable(
-        lambda r: r.transverse, "Ohm m", "(87), (94)", "rho_T", True
-    ),
-    "drho0": _Variable(lambda r: r.drho0, "Ohm m", "(88)", "isotropic part over theta_SH^2"),
-    "drho1": _Variable(lambda r: r.drho1, "Ohm m", "(89)", "anisotropic part over theta_SH^2"),
-    "drho2": _Variable(lambda r: r.drho2, "Ohm m", "(90)", "Hanle part over theta_SH^2"),
-}
-"""Variables of a film."""
-_RESISTIVITIES: Final = ("longitudinal_resistivity", "transverse_resistivity")
-STACK_VARIABLES: Final[dict[str, _Variable]] = {
-    **{name: VARIABLES[name] for name in _RESISTIVITIES},
-    "sheet_resistance": _Variable(
-        lambda r: r.sheet_longitudinal, "Ohm", "", "longitudinal, of a square", True
-    ),
-    "sheet_transverse_resistance": _Variable(
-        lambda r: r.sheet_transverse, "Ohm", "", "transverse, of a square", True
-    ),
-}
-"""Variables of a stack, whose layers have rates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +48,7 @@ class Task:
     options: Mapping[str, Any]
 
     @property
-    def variables(self) -> Mapping[str, _Variable]:
+    def variables(self) -> Mapping[str, Column]:
         """Columns of the dataset."""
         return STACK_VARIABLES if self.sample.is_stack else VARIABLES
 
@@ -424,13 +377,14 @@ def coordinates(task: Task) -> dict[str, tuple[tuple[str, ...], NDArray[Any], di
     """Name -> (dimensions, values, attributes) of every coordinate."""
     found = {}
     for name, given in {**task.dimensions, **task.fixed}.items():
-        units = {"units": _unit(name)}
+        units = {"units": _unit(name).replace("Ohm", "ohm"), "long_name": name.replace("_", " ")}
         dims: tuple[str, ...] = (name,) if name in task.dimensions else ()
         values = np.asarray(given)
         label = name
         if values.ndim > len(dims):  # vectors: a dimension may not share its name with a matrix
             if dims:
-                found[name] = (dims, _texts(values), {} if name == "direction" else units)
+                told = {"long_name": name} if name == "direction" else units
+                found[name] = (dims, _texts(values), told)
             dims, label = (*dims, "component"), f"{name}_vector"
         found[label] = (dims, values, units)
     return found

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
+from openmr.moments.labels import labelled
 from openmr.rates.methods import Name, Options
 from openmr.rates.relaxation import relaxation, relaxation_and
 from openmr.sample.film import Sample
@@ -21,6 +22,7 @@ from openmr.transport.resistivity import (
 from openmr.transport.stack_rates import stack_rates
 
 
+@labelled
 def magnetoresistance(
     sample: Sample,
     temperature: ArrayLike,

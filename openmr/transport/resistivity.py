@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, cast, overload
+from typing import Any, ClassVar, Final, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,10 +16,12 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.moments.grid import in_blocks, is_zero
+from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned
-from openmr.rates.record import Relaxation, precession_tensor, shown
+from openmr.rates.record import RATES, Relaxation, precession_tensor, shown
 from openmr.sample.film import Film
 from openmr.sample.stack import Stack
+from openmr.tables import Arrays, Column, Labelled
 from openmr.transport import stack_mechanisms
 from openmr.transport.stack_mechanisms import StackMechanisms
 from openmr.transport.stack_rates import (
@@ -31,11 +33,39 @@ from openmr.transport.stack_rates import (
 )
 from openmr.transport.surviving import surviving_across, surviving_along, surviving_matrix
 
+
+def _of_rates(column: Callable[[Relaxation], Any], found: Resistivity) -> Any:
+    return column(found.relaxation)
+
+
+_OWN: Final = {
+    "longitudinal_resistivity": Column(
+        lambda r: r.longitudinal, "ohm m", "(86), (93)", "rho_L", True
+    ),
+    "transverse_resistivity": Column(lambda r: r.transverse, "ohm m", "(87), (94)", "rho_T", True),
+}
+VARIABLES: Final = {
+    **{name: one._replace(of=partial(_of_rates, one.of)) for name, one in RATES.items()},
+    **_OWN,
+    "drho0": Column(lambda r: r.drho0, "ohm m", "(88)", "isotropic part over theta_SH^2"),
+    "drho1": Column(lambda r: r.drho1, "ohm m", "(89)", "anisotropic part over theta_SH^2"),
+    "drho2": Column(lambda r: r.drho2, "ohm m", "(90)", "Hanle part over theta_SH^2"),
+}
+"""Variables of a dataset of a film, from its `Resistivity`."""
+STACK_VARIABLES: Final = _OWN | {
+    "sheet_resistance": Column(
+        lambda r: r.sheet_longitudinal, "ohm", "", "longitudinal, of a square", True
+    ),
+    "sheet_transverse_resistance": Column(
+        lambda r: r.sheet_transverse, "ohm", "", "transverse, of a square", True
+    ),
+}
+"""Variables of a stack, whose layers have rates of their own."""
 _ARRAYS = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
 
 
 @dataclass(frozen=True, slots=True)
-class Resistivity:
+class Resistivity(Labelled):
     """Resistivity of the film; every array has the broadcast shape of rates and direction.
 
     Attributes
@@ -58,6 +88,7 @@ class Resistivity:
         "second" or "exact" in theta_SH.
     """
 
+    SCHEMA: ClassVar[str] = "openmr/resistivity/1"
     rates: StackRates
     direction: Array
     longitudinal: Array
@@ -77,6 +108,43 @@ class Resistivity:
                 "`rates.layers`"
             )
         return self.rates.layers[0]
+
+    @property
+    def temperature(self) -> Array:
+        """Temperature of each point of the rates [K], shape (...)."""
+        return self.rates.temperature
+
+    @property
+    def field(self) -> Array:
+        """Field of each point of the rates along b [T], shape (...)."""
+        return self.rates.field
+
+    @property
+    def labels(self) -> Labels | None:
+        """Names of the axes, where they were given by DataArrays."""
+        return self.rates.labels
+
+    def _arrays(self) -> Arrays:
+        columns = STACK_VARIABLES if self.rates.sample.is_stack else VARIABLES
+        b = {
+            f"b_{name}": Column(lambda r, i=i: r.direction[..., i], "1", "", f"{name} of b")  # type: ignore[misc]
+            for i, name in enumerate("xyz")
+        }
+        first = {name: columns[name] for name in _OWN}  # which have every axis
+        coordinates, variables = arrays_of(self, first | columns | b)
+        return (
+            {**coordinates, **{name: variables[name] for name in b}},
+            {name: variables[name] for name in first | columns},
+        )
+
+    def _about(self) -> dict[str, Any]:
+        found = self.rates
+        return {
+            "sample": found.sample.name,
+            "method": found.method,
+            "order": self.order,
+            "thickness": self.thickness,
+        }
 
     @property
     def sheet_longitudinal(self) -> Array:
@@ -100,6 +168,7 @@ class Resistivity:
         return "\n".join(lines)
 
 
+@labelled
 def resistivity(
     film: Film | Stack,
     relaxation: Relaxation | StackRates,
@@ -396,6 +465,7 @@ def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mech
 def mechanisms(film: Stack, relaxation: StackRates, direction: ArrayLike) -> StackMechanisms: ...
 
 
+@labelled
 def mechanisms(
     film: Film | Stack, relaxation: Relaxation | StackRates, direction: ArrayLike
 ) -> Mechanisms | StackMechanisms:

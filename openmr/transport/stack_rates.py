@@ -16,6 +16,7 @@ from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr.moments.equilibrium import checked_vectors
 from openmr.moments.grid import in_blocks
+from openmr.moments.labels import Labels
 from openmr.rates.axes import expect_own_direction, film_axes
 from openmr.rates.faces import FaceConductances, face_conductances
 from openmr.rates.methods import Name, Options
@@ -75,6 +76,11 @@ class StackRates:
     def field(self) -> Array:
         """Field of each point along b [T], shape (...)."""
         return self.layers[0].field
+
+    @property
+    def labels(self) -> Labels | None:
+        """Names of the axes, where they were given by DataArrays."""
+        return self.layers[0].labels
 
     @property
     def films(self) -> tuple[Film, ...]:

@@ -13,7 +13,7 @@ from systems import antiferromagnet, field_for, film_of, paramagnet
 import openmr as om
 from openmr._checks import ExtractionError
 from openmr.apps import cli
-from openmr.models.clusters import MAX_DIMENSION
+from openmr.models.clusters import MAX_PAIR
 from openmr.rates.routes import tcl2
 from openmr.reports import validity
 from openmr.sample.toml import read_sample
@@ -244,8 +244,8 @@ def test_the_neighbourhood_is_the_largest_that_can_be_diagonalised():
     for spin in (0.5, 2.5, 20.0, 60.0):
         count = validity._neighbourhood(paramagnet(spin).magnet)
         states = [(2 * spin + 1) * (2 * spin * n + 1) for n in (count - 1, count)]
-        held.append(states[0] <= MAX_DIMENSION and count <= validity.NEIGHBOURHOOD)
-        assert states[1] > MAX_DIMENSION or count == validity.NEIGHBOURHOOD
+        held.append(states[0] <= MAX_PAIR and count <= validity.NEIGHBOURHOOD)
+        assert states[1] > MAX_PAIR or count == validity.NEIGHBOURHOOD
     assert all(held)
 
 
