@@ -720,7 +720,7 @@ def closed_form(
     tensor[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
     across = None
     if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
-        across = np.zeros((*omega.shape, 2))  # as of fields along no axis
+        across = _none_across(omega)
     if electrons.dos_up == electrons.dos_down:
         none = np.zeros_like(omega)
         return ExchangePart(tensor, omega, charge_to_spin=none, precession_across=across)
@@ -747,3 +747,8 @@ def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
     return ExchangePart(
         tensor, omega[..., 2], charge_to_spin=lost, precession_across=omega[..., :2]
     )
+
+
+def _none_across(omega: Array) -> Array:
+    """No precession across the field, where other blocks of points may have some."""
+    return np.zeros((*omega.shape, 2))
