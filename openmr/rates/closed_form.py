@@ -729,7 +729,7 @@ def closed_form(
     tensor[..., 2, 2] = over_sublattices(parallel(some_magnet, electrons, lines))
     across = None
     if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
-        across = np.zeros((*np.shape(omega), 2))  # as of fields along no axis
+        across = _none_across(np.asarray(omega))
     lost = 0.0 * omega
     if electrons.dos_up != electrons.dos_down:
         weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
@@ -757,6 +757,11 @@ def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
     return ExchangePart(
         tensor, omega[..., 2], charge_to_spin=lost, precession_across=omega[..., :2]
     )
+
+
+def _none_across(omega: Array) -> Array:
+    """No precession across the field, where other blocks of points may have some."""
+    return np.zeros((*omega.shape, 2))
 
 
 class _OneMagnet(NamedTuple):

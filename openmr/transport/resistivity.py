@@ -28,6 +28,7 @@ from openmr.transport.stack_mechanisms import StackMechanisms
 from openmr.transport.stack_rates import (
     StackRates,
     of_a_stack,
+    stack_axes,
     surviving_one,
     surviving_through,
 )
@@ -220,7 +221,7 @@ def resistivity(
         m = checked_direction(direction, order, precession_sign)
         return of_stack(rates, m, order, precession_sign)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
-    expect_own_direction(relaxation, direction)
+    expect_own_direction(relaxation.equilibrium, direction)
     m, at_points = at_direction(film, direction, order, precession_sign)
     grid = relaxation.temperature.shape
     parts = in_blocks(at_points, grid, relaxation) if m.ndim == 1 else at_points(relaxation)
@@ -274,7 +275,9 @@ def _recorded(
 def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> Resistivity:
     """Resistivity of a stack: in closed form for one layer of axial rates, else by the network."""
     angle = rates.mean_angle
-    if all(map(_is_axial, rates.layers)):
+    faces = rates.faces.values()
+    if all(map(_is_axial, rates.layers)) and all(face.oblique is None for face in faces):
+        stack_axes(rates, m)  # refuses another direction than that of the moments
         if len(rates.layers) == 1:
             drho0, across, drho2 = in_blocks(surviving_one, rates.temperature.shape, rates)
             parts = drho0, drho0 - across, drho2
@@ -282,7 +285,7 @@ def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> R
             parts = _invariants(surviving_through(rates))
         found = _axial(angle**2, parts, m, order, precession_sign)
     else:
-        local, axes = surviving_through(rates), film_axes(rates.layers[0], m)
+        local, axes = surviving_through(rates), stack_axes(rates, m)
         found = _oblique(angle**2, local, axes, order, precession_sign)
     values = tuple(rates.bare_resistivity * part for part in found)
     return _recorded(rates, rates.thickness, angle, m, order, values)
