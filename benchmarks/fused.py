@@ -22,7 +22,7 @@ MAGIC = 1.5 * 2.0**52  # added to a number it leaves the nearest integer in the 
 
 
 @intrinsic
-def bits(typing, x):  # noqa: D103
+def bits(typing, x):
     def build(context, builder, signature, given):
         return builder.bitcast(given[0], ir.IntType(64))
 
@@ -30,7 +30,7 @@ def bits(typing, x):  # noqa: D103
 
 
 @intrinsic
-def number(typing, k):  # noqa: D103
+def number(typing, k):
     def build(context, builder, signature, given):
         return builder.bitcast(given[0], ir.DoubleType())
 
@@ -92,7 +92,7 @@ def tan(x):
 
 
 def kernel(film: om.Sample):
-    """Function of flat temperatures, fields and rows (9, p) to be filled."""
+    """Function of flat temperatures, fields and rows (8, p) to be filled."""
     (moments,), electrons, layer = film.magnet.sublattices, film.electrons, film.film
     spin, j0, coupling = moments.spin, film.magnet.weiss[0][0], moments.exchange[0]
     above, below = (horner(n, c[::-1]) for n, c in zip("rp", _half_angle(spin), strict=True))

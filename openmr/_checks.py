@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmr._elementary import every, maximum, sqrt, unboxed
-from openmr._quantities import plain
+from openmr._elementary import every, maximum, plain, sqrt
+from openmr._quantities import in_unit
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -102,7 +102,7 @@ _MOST_NUMBERS = 2**28  # 2 GiB
 
 def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> NDArray[Any]:
     """`value` as an array of numbers in `unit`, without words, dates, switches, bytes or masks."""
-    value = plain(name, value, unit)
+    value = in_unit(name, value, unit)
     if isinstance(value, _NO_NUMBERS) or np.ma.is_masked(value):
         raise TypeError
     given = np.asarray(value)
@@ -112,7 +112,7 @@ def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> N
             f"({8 * given.size / 2**30:.3g} GiB)"
         )
     if given.dtype.kind == "O":
-        given = plain(name, given, unit)
+        given = in_unit(name, given, unit)
     if given.dtype.kind not in kinds:
         raise TypeError
     if given.dtype.kind == "O" and any(
@@ -150,7 +150,7 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
 def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     """`value` as an array of positive finite numbers."""
     array = finite_array(name, value, unit)
-    if not every(unboxed(array) > 0):
+    if not every(plain(array) > 0):
         raise _reject(name, "> 0", unit, float(array.min()))
     return array
 

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 _LARGEST_POWER = 709.78  # of e
 
 
-def unboxed(values: NDArray[Any]) -> Any:
+def plain(values: NDArray[Any]) -> Any:
     """A float instead of an array without axes; other arrays as they are."""
     return values.item() if values.ndim == 0 else values
 

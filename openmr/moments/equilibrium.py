@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ParameterError, SizeError
-from openmr._elementary import some, unboxed, where
+from openmr._elementary import plain, some, where
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import BLOCK, in_blocks
 from openmr.moments.labels import labelled
@@ -257,7 +257,7 @@ def checked_vectors(
 def _checked(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
-    kelvin, tesla = unboxed(temperature), unboxed(field)
+    kelvin, tesla = plain(temperature), plain(field)
     if some(outside := (kelvin < _COLDEST) | (kelvin > _HOTTEST)):
         raise ParameterError(
             f"`temperature` must be between {_COLDEST:g} and {_HOTTEST:g} K, "

@@ -211,3 +211,10 @@ def level_sums(spin: float, x: ArrayLike) -> LevelSums:
     height = q * _polynomial(np.arange(1.0, round(2 * spin) + 1), q)  # sum_k k q^k
     entropy = np.log1p(rest) + depth * height / (1.0 + rest)
     return LevelSums(variance=variance(spin, x), entropy=entropy, **means(spin, x)._asdict())
+
+
+def log_partition(spin: float, x: Array) -> Array:
+    """Logarithm of the partition function, tr exp(-x S_par)."""
+    depth = np.abs(x)
+    q = np.exp(-depth)
+    return np.asarray(spin * depth + np.log1p(q * _polynomial(_coefficients(spin)[0][:-1], q)))

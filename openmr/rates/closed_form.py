@@ -727,15 +727,41 @@ def closed_form(
     tensor[..., 0, 0] = flips_x + dephased
     tensor[..., 1, 1] = flips_y + dephased
     tensor[..., 2, 2] = over_sublattices(parallel(some_magnet, electrons, lines))
+    across = None
+    if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
+        across = _none_across(np.asarray(omega))
     lost = 0.0 * omega
     if electrons.dos_up != electrons.dos_down:
         weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
         lost = over_sublattices(charge_to_spin_rate(flip_flux(weights, lines), electrons))
-    omega, lost = np.asarray(omega), np.asarray(lost)
-    across = None
-    if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
-        across = np.zeros((*omega.shape, 2))  # as of fields along no axis
-    return ExchangePart(tensor, omega, charge_to_spin=lost, precession_across=across)
+    return ExchangePart(
+        tensor, np.asarray(omega), charge_to_spin=np.asarray(lost), precession_across=across
+    )
+
+
+def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
+    """`split_fermi_sea` of every sublattice, in axes with z along the electrons' own field."""
+    grid, sample = state.temperature.shape, state.sample
+    splitting = electron_splitting(state)
+    axes = axes_about(splitting)
+    w = np.linalg.norm(splitting, axis=-1) / (K_B * state.temperature)
+    tensor = np.zeros((*grid, 3, 3))
+    for i, moments in enumerate(sample.magnet.sublattices):
+        strength = moments.density * sample.electrons.dos / HBAR
+        own = axes @ local_coupling(state, i)
+        connected = sample.magnet.disorder == "lattice"
+        tensor += strength * split_fermi_sea(state.levels(i), own, w, connected=connected)
+    tensor = np.swapaxes(axes, -1, -2) @ tensor @ axes
+    omega = splitting / HBAR
+    lost = spin_polarised_loss(sample.electrons, tensor[..., 2, 2])
+    return ExchangePart(
+        tensor, omega[..., 2], charge_to_spin=lost, precession_across=omega[..., :2]
+    )
+
+
+def _none_across(omega: Array) -> Array:
+    """No precession across the field, where other blocks of points may have some."""
+    return np.zeros((*omega.shape, 2))
 
 
 class _OneMagnet(NamedTuple):
@@ -767,23 +793,3 @@ def _in_numbers(magnet: Magnet, state: Equilibrium) -> tuple[Any, Any]:
     )
     (moments,) = magnet.sublattices
     return _OneMagnet(moments.principal_exchange, moments.density), _OnePoint(*numbers)
-
-
-def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
-    """`split_fermi_sea` of every sublattice, in axes with z along the electrons' own field."""
-    grid, sample = state.temperature.shape, state.sample
-    splitting = electron_splitting(state)
-    axes = axes_about(splitting)
-    w = np.linalg.norm(splitting, axis=-1) / (K_B * state.temperature)
-    tensor = np.zeros((*grid, 3, 3))
-    for i, moments in enumerate(sample.magnet.sublattices):
-        strength = moments.density * sample.electrons.dos / HBAR
-        own = axes @ local_coupling(state, i)
-        connected = sample.magnet.disorder == "lattice"
-        tensor += strength * split_fermi_sea(state.levels(i), own, w, connected=connected)
-    tensor = np.swapaxes(axes, -1, -2) @ tensor @ axes
-    omega = splitting / HBAR
-    lost = spin_polarised_loss(sample.electrons, tensor[..., 2, 2])
-    return ExchangePart(
-        tensor, omega[..., 2], charge_to_spin=lost, precession_across=omega[..., :2]
-    )

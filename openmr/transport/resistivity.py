@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr._elementary import every, maximum, some, unboxed
+from openmr._elementary import every, maximum, plain, some
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned
 from openmr.rates.record import RATES, Relaxation, precession_tensor, shown
-from openmr.sample.film import Film
+from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
 from openmr.tables import Arrays, Column, Labelled
 from openmr.transport import stack_mechanisms
@@ -28,6 +28,7 @@ from openmr.transport.stack_mechanisms import StackMechanisms
 from openmr.transport.stack_rates import (
     StackRates,
     of_a_stack,
+    stack_axes,
     surviving_one,
     surviving_through,
 )
@@ -108,6 +109,11 @@ class Resistivity(Labelled):
                 "`rates.layers`"
             )
         return self.rates.layers[0]
+
+    @property
+    def sample(self) -> Sample:
+        """The film or stack."""
+        return self.rates.sample
 
     @property
     def temperature(self) -> Array:
@@ -215,7 +221,7 @@ def resistivity(
         m = checked_direction(direction, order, precession_sign)
         return of_stack(rates, m, order, precession_sign)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
-    expect_own_direction(relaxation, direction)
+    expect_own_direction(relaxation.equilibrium, direction)
     m, at_points = at_direction(film, direction, order, precession_sign)
     grid = relaxation.temperature.shape
     parts = in_blocks(at_points, grid, relaxation) if m.ndim == 1 else at_points(relaxation)
@@ -256,7 +262,7 @@ def _recorded(
     order: str,
     parts: tuple[Array, ...],
 ) -> Resistivity:
-    if not every(unboxed(parts[0]) > 0):
+    if not every(plain(parts[0]) > 0):
         raise _checks.ParameterError(
             "`spin_hall_angle` must leave the conductivity of the film positive: at "
             f"{angle:g} more charge current is lost to the spin Hall effect, "
@@ -269,7 +275,9 @@ def _recorded(
 def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> Resistivity:
     """Resistivity of a stack: in closed form for one layer of axial rates, else by the network."""
     angle = rates.mean_angle
-    if all(map(_is_axial, rates.layers)):
+    faces = rates.faces.values()
+    if all(map(_is_axial, rates.layers)) and all(face.oblique is None for face in faces):
+        stack_axes(rates, m)  # refuses another direction than that of the moments
         if len(rates.layers) == 1:
             drho0, across, drho2 = in_blocks(surviving_one, rates.temperature.shape, rates)
             parts = drho0, drho0 - across, drho2
@@ -277,7 +285,7 @@ def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> R
             parts = _invariants(surviving_through(rates))
         found = _axial(angle**2, parts, m, order, precession_sign)
     else:
-        local, axes = surviving_through(rates), film_axes(rates.layers[0], m)
+        local, axes = surviving_through(rates), stack_axes(rates, m)
         found = _oblique(angle**2, local, axes, order, precession_sign)
     values = tuple(rates.bare_resistivity * part for part in found)
     return _recorded(rates, rates.thickness, angle, m, order, values)
@@ -567,7 +575,7 @@ def scan_directions(plane: str, angle: ArrayLike, unit: Literal["rad", "deg"] = 
     whole = 2 * np.pi if unit == "rad" else 360.0
     if np.any(np.abs(turn) > whole * (1 + 1e-12)):
         most = turn.ravel()[np.abs(turn).argmax()]
-        hint = ' (of degrees: unit="deg")' if unit == "rad" else ""
+        hint = ' (degrees: scan_directions(..., unit="deg"))' if unit == "rad" else ""
         raise _checks.ParameterError(
             f"`angle` must be within one turn, -{whole:g} to {whole:g} {unit}, got {most:g}{hint}"
         )

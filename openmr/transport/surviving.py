@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError
-from openmr._elementary import every, some, sqrt, tan, tanh, unboxed, where
+from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
 from openmr.rates.record import Relaxation
 from openmr.sample.film import Film
 from openmr.transport import matrix_tanh
@@ -100,14 +100,14 @@ def tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
 def surviving_along(film: Film, relaxation: Relaxation) -> Array:
     """(2 l/d) tanh(d/2l) of spins along b, Eq. (88), shape of the grid; 1 where nothing relaxes."""
     scale = 0.25 * film.thickness**2 / film.diffusion
-    left: Array = _tanh_ratio(scale * unboxed(relaxation.longitudinal))
+    left: Array = _tanh_ratio(scale * plain(relaxation.longitudinal))
     return left
 
 
 def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
     """Real and imaginary part of (2 Lambda/d) tanh(d/2 Lambda), Eqs. (89) and (90)."""
     scale = 0.25 * film.thickness**2 / film.diffusion
-    rates = unboxed(relaxation.transverse), unboxed(relaxation.precession)
+    rates = plain(relaxation.transverse), plain(relaxation.precession)
     return _tanh_ratio_pair(scale * rates[0], scale * rates[1])
 
 
