@@ -28,10 +28,10 @@ from openmr.rates.joint_motion import (
     total_spin,
 )
 from openmr.rates.moment_relaxation import (
-    electron_splitting,
     moment_bath,
     refuse_large_generator,
     refuse_unequal_spins,
+    splitting_at,
 )
 from openmr.rates.record import shown
 from openmr.rates.relaxation import relaxation_at
@@ -256,7 +256,7 @@ def _motions(sample: Sample, state: ThermalState) -> Iterator[JointMotion]:
         if isinstance(point, VectorEquilibrium):
             axes = local_axes(point.direction)
             weiss = axes @ weiss @ axes.T
-        omega = electron_splitting(point) / HBAR
+        omega = splitting_at(point) / HBAR
         yield JointMotion(partners, weiss, omega, gamma, sample.film.spin_flip_rate)
 
 

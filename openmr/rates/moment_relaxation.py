@@ -14,7 +14,7 @@ from openmr.moments.equilibrium import equilibrium
 from openmr.moments.levels import Levels, levels
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
-from openmr.rates.axes import local_axes, local_coupling
+from openmr.rates.axes import electron_splitting, local_axes, local_coupling
 from openmr.rates.joint_motion import Partner, returned
 from openmr.rates.korringa import (
     MomentBath,
@@ -184,7 +184,7 @@ def moment_relaxation(
     for point in state.points():
         bath = moment_bath(point, sublattice)
         energy = units.K_B * bath.temperature * bath.levels.energies
-        shift = moment_shift(bath, electron_splitting(point))
+        shift = moment_shift(bath, splitting_at(point))
         rates = transition_rates(bath), population_rates(bath), coherence_rates(bath)
         found.append((energy, bath.levels.populations, *rates, shift))
     grid = state.temperature.shape
@@ -216,17 +216,14 @@ def moment_bath(point: ThermalState, sublattice: int) -> MomentBath:
     return MomentBath(found, coupling, electrons.dos, kelvin, magnet.disorder == "lattice")
 
 
-def electron_splitting(point: ThermalState) -> Array:
-    """Splitting hbar omega of the electrons in the mean field of the moments, shape (3,) [eV].
-
-    At one point, in local axes.
-    """
-    electrons = point.sample.electrons
-    total = np.array([0.0, 0.0, electrons.g * units.MU_B * float(point.field)])
-    for i, moments in enumerate(point.magnet.sublattices):
-        bath = moment_bath(point, i)
-        total -= moments.density * bath.coupling @ bath.levels.mean
-    return np.asarray(total)
+def splitting_at(point: ThermalState) -> Array:
+    """Splitting hbar omega of the electrons at one point, local axes, shape (3,) [eV]."""
+    if isinstance(point, VectorEquilibrium):
+        return electron_splitting(point)
+    total = np.array([0.0, 0.0, point.sample.electrons.g * units.MU_B * float(point.field)])
+    for moments, mean in zip(point.magnet.sublattices, point.mean_spin, strict=True):
+        total -= moments.density * moments.exchange_matrix[:, 2] * mean
+    return total
 
 
 @np.errstate(under="ignore")

@@ -7,7 +7,7 @@ import qutip
 from spoil import replaced, variants
 from systems import DENSITY, TILTED_COUPLING, redfield
 
-from openmr.bath.correlators import electron_hole_spectrum
+from openmr.bath.correlators import electron_hole_spectrum, spectrum_slope
 from openmr.bath.level_noise import level_noise
 from openmr.moments.levels import Levels, levels
 from openmr.rates import korringa
@@ -29,7 +29,6 @@ from openmr.rates.korringa import (
     moment_shift,
     population_rates,
     relaxation_generator,
-    spectrum_slope,
     transition_rates,
 )
 from openmr.sample.crystal_field import crystal_hamiltonian
