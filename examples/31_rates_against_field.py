@@ -18,9 +18,8 @@ field = np.linspace(0.0, 30.0, 61)
 rates = {f"{kelvin:g} K": om.relaxation(film, kelvin, field) for kelvin in (5.0, 25.0, 40.0, 300.0)}
 for label, one in rates.items():
     anisotropy = one.transverse / one.longitudinal
-    print(
-        f"{label:>5}: across over along {anisotropy[0]:.3f} without field, {anisotropy[-1]:.3f} in 30 T"
-    )
+    first, last = anisotropy[[0, -1]]
+    print(f"{label:>5}: across over along {first:.3f} without field, {last:.3f} in 30 T")
 assert np.all(rates["5 K"].transverse > 1.2 * rates["5 K"].longitudinal)
 assert abs(rates["300 K"].transverse[0] / rates["300 K"].longitudinal[0] - 1) < 1e-12
 

@@ -9,7 +9,7 @@ import xarray as xr
 import openmr as om
 from openmr import _checks
 from openmr._checks import ParameterError
-from openmr._quantities import plain
+from openmr._quantities import in_unit
 from openmr.sample.parameters import NAMES, PARAMETERS, POINT
 
 pint = pytest.importorskip("pint")
@@ -157,15 +157,15 @@ def test_every_unit_of_the_package_is_read_by_all_libraries(quantity):
     for unit in units - {"1"}:
         spelled = unit.replace("Ohm", "ohm").replace(" ", "*").replace("^", "**")
         spelled = spelled.replace("S/", "ohm**-1/")
-        assert plain("x", quantity(2.0, spelled), unit) == pytest.approx(2.0, rel=1e-15)
+        assert in_unit("x", quantity(2.0, spelled), unit) == pytest.approx(2.0, rel=1e-15)
         with pytest.raises(ParameterError, match="got a quantity in"):
-            plain("x", quantity(2.0, "mol"), unit)
+            in_unit("x", quantity(2.0, "mol"), unit)
 
 
 def test_arrays_of_quantities_and_nested_lists():
     kelvin = np.array([REGISTRY.Quantity(1.0, "mK"), 2.0], dtype=object)
-    assert plain("t", kelvin, "K").tolist() == [0.001, 2.0]
-    assert plain("t", [[unyt.unyt_quantity(1.0, "mK")], [2.0]], "K") == [[0.001], [2.0]]
+    assert in_unit("t", kelvin, "K").tolist() == [0.001, 2.0]
+    assert in_unit("t", [[unyt.unyt_quantity(1.0, "mK")], [2.0]], "K") == [[0.001], [2.0]]
 
 
 def test_bare_units_and_foreign_quantities_are_refused():
@@ -182,9 +182,9 @@ def test_bare_units_and_foreign_quantities_are_refused():
 
 def test_data_arrays_keep_to_their_unit():
     celsius = xr.DataArray(REGISTRY.Quantity(np.array([20.0]), "degC"), dims="t")
-    assert plain("t", celsius, "K").tolist() == [293.15]
+    assert in_unit("t", celsius, "K").tolist() == [293.15]
     kelvin = xr.DataArray([10.0], dims="t", attrs={"units": "kelvin"})
-    assert plain("t", kelvin, "K").tolist() == [10.0]
+    assert in_unit("t", kelvin, "K").tolist() == [10.0]
     assert _checks.number("t", xr.DataArray(10.0, attrs={"units": "K"}), "K") == 10.0
     with pytest.raises(ParameterError, match="`thickness` must be in m, got a quantity in nm"):
         of_film("thickness", xr.DataArray(5.0, attrs={"units": "nm"}))
@@ -195,7 +195,7 @@ def test_data_arrays_keep_to_their_unit():
 def test_a_plain_number_costs_a_look_at_its_type():
     """Nothing is imported, and lists of numbers are handed on as they are."""
     for value in (1.0, 3, np.float64(2.0), np.ones(3), [1.0, 2.0], (1, 0, 0), "10 K", None):
-        assert plain("x", value, "K") is value
+        assert in_unit("x", value, "K") is value
 
 
 # --- without a unit -----------------------------------------------------------------------------

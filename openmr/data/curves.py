@@ -19,6 +19,7 @@ import numpy as np
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import in_blocks
+from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.closed_form import closed_form
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
@@ -63,7 +64,9 @@ def curve(
     states, rates = _Stage(), _Stage()
 
     def film(sample: Sample) -> Array:
-        def solved() -> Equilibrium:
+        def solved() -> Equilibrium | VectorEquilibrium:
+            if sample.magnet.is_oriented:
+                return equilibrium(sample, temperature, field, direction=direction)
             if not states.known:  # the points are checked once
                 return equilibrium(sample, temperature, field)
             return in_blocks(partial(thermal_state, sample), temperature.shape, temperature, field)

@@ -271,6 +271,16 @@ class Sample:
             return self.stack.layers
         return (Layer(self.film, self.electrons, self.magnet),)
 
+    @property
+    def is_oriented(self) -> bool:
+        """Whether any moments, in layers or at faces, have axes of their own."""
+        magnets = [layer.magnet for layer in self.layers]
+        if self.stack is not None:
+            joints = (one.sheet for one in self.stack.between if one is not None)
+            sheets = (self.stack.bottom, self.stack.top, *joints)
+            magnets += [sheet.magnet for sheet in sheets if sheet is not None]
+        return any(magnet.is_oriented for magnet in magnets)
+
     def layer(self, index: int) -> Sample:
         """The sample that one layer would be alone.
 

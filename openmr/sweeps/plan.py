@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from openmr import _checks
 from openmr._checks import ParameterError
-from openmr._quantities import plain
+from openmr._quantities import in_unit
 from openmr._version import __version__
 from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
@@ -60,7 +60,7 @@ class Task:
     @property
     def oriented(self) -> bool:
         """Whether the rates depend on the direction of the field."""
-        return not self.sample.is_stack and self.sample.magnet.is_oriented
+        return self.sample.is_oriented
 
     def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
         """Items of `each` dimension that a variable has.
@@ -241,9 +241,10 @@ def task_of(
             fixed[name] = _plain_value(name, value)
     base = varied(sample, _of_sample(fixed))
     both = {**fixed, **along}
-    oriented = not base.is_stack and base.magnet.is_oriented
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
-        check = partial(checked_vectors, direction=(0, 0, 1)) if oriented else checked_points
+        check = (
+            partial(checked_vectors, direction=(0, 0, 1)) if base.is_oriented else checked_points
+        )
         check(base.layer(0), **{name: both[name], **other})
     unit_vectors = _checks.unit_vectors("direction", both["direction"])
     (along if "direction" in along else fixed)["direction"] = unit_vectors
@@ -262,10 +263,11 @@ def try_samples(task: Task) -> None:
     ends = {name: _ends(values) for name, values in along.items() if values.dtype.kind != "U"}
     for corner in product(*ends.values()):
         sample = varied(task.sample, {**named, **dict(zip(ends, corner, strict=True))})
+        own = (0, 0, 1) if task.oriented else None
         if sample.is_stack:
-            stack_rates(sample, [], [], method=cast("Name", task.method), **task.options)
+            named_method = cast("Name", task.method)
+            stack_rates(sample, [], [], direction=own, method=named_method, **task.options)
         else:
-            own = (0, 0, 1) if task.oriented else None
             state = equilibrium(sample, [], [], direction=own)
             relaxation_at(state, method=task.method, **task.options)
 
@@ -337,7 +339,7 @@ def _in_its_unit(name: str, value: Any) -> Any:
     """`value` without the unit that it may bring; an array, or what becomes one."""
     unit = _unit(name)
     try:
-        found = plain(name, value, unit)
+        found = in_unit(name, value, unit)
         np.asarray(found)
     except ParameterError:
         raise

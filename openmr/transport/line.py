@@ -71,7 +71,8 @@ def magnetoresistance(
     _checks.instance("sample", sample, Sample)
     if sample.is_stack:
         m = checked_direction(direction, order, precession_sign)
-        found = stack_rates(sample, temperature, field, method=method, **options)
+        own = m if sample.is_oriented else None
+        found = stack_rates(sample, temperature, field, direction=own, method=method, **options)
         return of_stack(found, m, order, precession_sign)
     m, at_points = at_direction(sample.film, direction, order, precession_sign)
     own = m if sample.magnet.is_oriented else None

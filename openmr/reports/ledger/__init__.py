@@ -1,4 +1,4 @@
-"""Every numbered equation of the paper, and what stacks add, with verdicts computed as it runs."""
+"""Every numbered equation of the paper, and what stacks and slow moments add, each decided anew."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ CHAPTERS: Final = (
     "dephasing", "diffusion", "exchange_field", "impurities", "limits", "ferromagnet",
     "mechanisms", "antiferromagnet", "many_electrons", "pair_correlations", "spin_diffusion",
     "spin_profile", "currents", "mode_shares", "appendix_c", "stacks",
+    "followed_moments",
 )  # fmt: skip
-"""Modules that hold the entries, in the order of the paper; the last is not of it."""
+"""Modules that hold the entries, in the order of the paper; the last two are not of it."""
 
 
 def all_entries() -> list[Entry]:
