@@ -42,7 +42,8 @@ def magnetoresistance(
         A film, or a stack of layers.
     temperature, field : array_like (...), K and T
     direction : array_like (..., 3), no unit
-        Field direction b; its leading axes broadcast with temperature and field.
+        Field direction b; its leading axes broadcast with temperature and field. DataArrays do by
+        the names of their dimensions, a direction with one `component` or as three components.
     method : str
         As in `relaxation`, which also takes the other `options`.
     order, precession_sign : str
