@@ -1,4 +1,4 @@
-"""The page that a wheel's README makes: every link is absolute, and those to files are in the source.
+"""The page of a wheel: every link is absolute, and what leads to a file finds it in the source.
 
 python page.py WHEEL SOURCE
 """

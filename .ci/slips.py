@@ -1,4 +1,4 @@
-"""Type checkers are silent on a right script and complain of every line marked `# slip`, and only of these.
+"""Type checkers complain of every line that is marked `# slip`, and of no other.
 
     python slips.py PYTHON SCRIPT...
 

@@ -12,6 +12,7 @@ from openmr._checks import (
     ParameterError,
     SizeError,
 )
+from openmr._cite import cite
 from openmr._version import __version__ as __version__
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.record import Relaxation
@@ -85,6 +86,7 @@ __all__ = [
     "Resistivity",
     "Sample",
     "SizeError",
+    "cite",
     "curie_temperature",
     "equilibrium",
     "ledger",

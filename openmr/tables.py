@@ -129,7 +129,7 @@ class Labelled:
 
     @abstractmethod
     def _about(self) -> dict[str, Any]:
-        """What goes for the whole: names and plain numbers."""
+        """Names and plain numbers that go for the whole."""
 
     def to_dict(self) -> dict[str, Any]:
         """All arrays with their dimensions and units in what JSON can hold.

@@ -34,9 +34,9 @@ from openmr.master.open_system import Coupling, OpenSystem, matrix_of
 Equation = Literal[
     "redfield", "davies", "grouped", "universal", "geometric", "coarse-grained", "tcl2", "tcl4"
 ]
-"""What `generator` takes as `method`."""
+"""Methods of `generator`."""
 RouteName = Equation | Literal["heom"]
-"""What all questions take as `method`."""
+"""Methods of every question."""
 _MEMORY = ("tcl2", "tcl4")
 """Methods of `openmr.master.memory`."""
 _CLOSE = 0.03

@@ -16,7 +16,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 import numpy as np
 
 from openmr._checks import Array, ParameterError
-from openmr._quantities import plain
+from openmr._quantities import in_unit
 from openmr.moments.grid import each
 from openmr.tables import Arrays, Column, Coordinate
 
@@ -81,7 +81,7 @@ def _by_position(given: Mapping[str, Any], known: Labels | None) -> tuple[dict[s
         for item in items:
             if hasattr(item, "dims"):
                 _take_axes(name, item, sizes, coordinates)
-            elif np.ndim(plain(name, item, _UNITS[name])) > (name == "direction"):
+            elif np.ndim(in_unit(name, item, _UNITS[name])) > (name == "direction"):
                 raise ParameterError(
                     f"`{name}` must be one, or a DataArray, whose axes have names, beside others "
                     f"that are; got shape {np.shape(item)}"
@@ -128,7 +128,7 @@ def _aligned(name: str, value: Any, sizes: Mapping[str, int]) -> Any:
             f"`direction` must have 3 components along {COMPONENT!r}, got {value.sizes[COMPONENT]}"
         )
     ordered = value.transpose(*(axis for axis in sizes if axis in value.dims), *last)
-    numbers = np.asarray(plain(name, ordered, _UNITS[name]))
+    numbers = np.asarray(in_unit(name, ordered, _UNITS[name]))
     shape = [value.sizes[axis] if axis in value.dims else 1 for axis in sizes]
     return numbers.reshape(*shape, *numbers.shape[len(numbers.shape) - len(last) :])
 

@@ -216,14 +216,14 @@ class Sample:
     electrons : Electrons
     film : Film
     name : str
-        What reports call it.
+        What reports call it; not empty.
     stack : Stack, optional
         Instead of the first three, which are then None.
 
     Raises
     ------
     ParameterError
-        For a part of a wrong kind, or a stack beside parts of a film.
+        For a part of a wrong kind, a stack beside parts of a film, or an empty name.
     """
 
     magnet: Magnet
@@ -256,7 +256,7 @@ class Sample:
                     )
         for part, value in zip(("magnet", "electrons", "film"), parts, strict=True):
             object.__setattr__(self, part, value)
-        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "name", _checks.word("name", name))
         object.__setattr__(self, "stack", stack)
 
     @property

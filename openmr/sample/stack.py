@@ -62,7 +62,7 @@ class Sheet:
         0 if not given. They go with the full mu = mu_up - mu_down, and lie at the diffusion
         equation: a fit's are what is asked for, those of ballistic theory less 1/(2 G_Sharvin).
     name : str
-        What reports call it.
+        What reports call it; not empty.
     curie_temperature, neel_temperature : float, K
         Instead of `weiss`, as of `Magnet`.
     anisotropy, stevens, hamiltonian, axes : optional
@@ -145,7 +145,7 @@ class Sheet:
         for part in (*of_moments, *conductances):
             if part in self.__slots__:
                 object.__setattr__(self, part, found.get(part))
-        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "name", _checks.word("name", name))
 
     @property
     def has_moments(self) -> bool:

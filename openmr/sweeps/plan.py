@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from openmr import _checks
 from openmr._checks import ParameterError
-from openmr._quantities import plain
+from openmr._quantities import in_unit
 from openmr._version import __version__
 from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
@@ -339,7 +339,7 @@ def _in_its_unit(name: str, value: Any) -> Any:
     """`value` without the unit that it may bring; an array, or what becomes one."""
     unit = _unit(name)
     try:
-        found = plain(name, value, unit)
+        found = in_unit(name, value, unit)
         np.asarray(found)
     except ParameterError:
         raise
