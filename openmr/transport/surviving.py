@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError
+from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
 from openmr.rates.record import Relaxation
 from openmr.sample.film import Film
 from openmr.transport import matrix_tanh
@@ -89,50 +90,47 @@ def surviving_fraction(thickness: float, decay: ArrayLike) -> NDArray[Any]:
 
 def tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
     """tanh(u)/u of u^2, shape (...), real or complex."""
-    flat, fraction = u2.reshape(-1), np.empty(u2.size, dtype=u2.dtype)
-    if np.iscomplexobj(u2):
-        fraction.real, fraction.imag = _tanh_ratio_pair(flat.real, flat.imag)
-    else:
-        fraction = _tanh_ratio(flat)
-    return fraction.reshape(u2.shape)
+    if not np.iscomplexobj(u2):
+        return np.asarray(_tanh_ratio(u2))
+    fraction = np.empty(u2.shape, dtype=u2.dtype)
+    fraction.real, fraction.imag = _tanh_ratio_pair(u2.real, u2.imag)
+    return fraction
 
 
 def surviving_along(film: Film, relaxation: Relaxation) -> Array:
     """(2 l/d) tanh(d/2l) of spins along b, Eq. (88), shape of the grid; 1 where nothing relaxes."""
-    u2 = np.asarray((0.25 * film.thickness**2 / film.diffusion) * relaxation.longitudinal)
-    return _tanh_ratio(u2.reshape(-1)).reshape(u2.shape)
+    scale = 0.25 * film.thickness**2 / film.diffusion
+    left: Array = _tanh_ratio(scale * plain(relaxation.longitudinal))
+    return left
 
 
 def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
     """Real and imaginary part of (2 Lambda/d) tanh(d/2 Lambda), Eqs. (89) and (90)."""
     scale = 0.25 * film.thickness**2 / film.diffusion
-    parts = np.broadcast_arrays(scale * relaxation.transverse, scale * relaxation.precession)
-    real, imaginary = _tanh_ratio_pair(*(part.reshape(-1) for part in parts))
-    return real.reshape(parts[0].shape), imaginary.reshape(parts[0].shape)
+    rates = plain(relaxation.transverse), plain(relaxation.precession)
+    return _tanh_ratio_pair(scale * rates[0], scale * rates[1])
 
 
 _SERIES_BELOW, _SQUARES_BELOW = 1e-3, 1e150
 """Limits of |u^2|: the series serves below the first, squares overflow above the second."""
 
 
-def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
+def _tanh_ratio(u2: Any) -> Any:
     """tanh(u)/u of u^2."""
-    size = np.abs(u2) if np.iscomplexobj(u2) else u2
-    small = None if size.min(initial=np.inf) >= _SERIES_BELOW else np.abs(u2) < _SERIES_BELOW
-    u = np.sqrt(u2 if small is None else np.where(small, 1.0, u2))
-    ratio = np.tanh(u)
-    ratio /= u
-    if small is not None:
-        ratio[small] = _tanh_ratio_series(u2[small])
-    return np.asarray(ratio)
+    small = abs(u2) < _SERIES_BELOW
+    if not some(small):
+        u = sqrt(u2)
+        return tanh(u) / u
+    u = sqrt(where(small, 1.0, u2))
+    return where(small, _tanh_ratio_series(where(small, u2, 0.0)), tanh(u) / u)
 
 
-def _tanh_ratio_series(u2: NDArray[Any]) -> NDArray[Any]:
+def _tanh_ratio_series(u2: Any) -> Any:
     """Four terms leave 1e-15 at |u^2| = 1e-3, and an imaginary part that tanh would round."""
-    return np.asarray(1 - u2 / 3 * (1 - u2 * 2 / 5 * (1 - u2 * 17 / 42 * (1 - u2 * 62 / 153))))
+    return 1 - u2 / 3 * (1 - u2 * 2 / 5 * (1 - u2 * 17 / 42 * (1 - u2 * 62 / 153)))
 
 
-def _tanh_ratio_pair(real: Array, imaginary: Array) -> tuple[Array, Array]:
+def _tanh_ratio_pair(real: Any, imaginary: Any) -> tuple[Any, Any]:
     """Real and imaginary part of tanh(u)/u of u^2, given as its two parts.
 
     With u = p + iv, t = tanh p and s = tan v,
@@ -142,34 +140,16 @@ def _tanh_ratio_pair(real: Array, imaginary: Array) -> tuple[Array, Array]:
     in real functions alone, which are several times faster than complex ones.
     """
     with np.errstate(over="ignore"):
-        modulus = real * real
-        modulus += imaginary * imaginary
-    np.sqrt(modulus, out=modulus)
-    if not (
-        modulus.min(initial=1.0) >= _SERIES_BELOW
-        and modulus.max(initial=1.0) <= _SQUARES_BELOW
-        and real.min(initial=0.0) >= 0
-    ):
-        ratio = _tanh_ratio(real + 1j * imaginary)
+        modulus = sqrt(real * real + imaginary * imaginary)
+    if not every((modulus >= _SERIES_BELOW) & (modulus <= _SQUARES_BELOW) & (real >= 0)):
+        ratio = _tanh_ratio(np.asarray(real + 1j * imaginary))
         return ratio.real, ratio.imag
-    p = modulus + real
-    p *= 0.5
-    np.sqrt(p, out=p)
-    v = imaginary / p
-    v *= 0.5
-    t, s = np.tanh(p), np.tan(v)
+    p = sqrt(0.5 * (modulus + real))
+    v = 0.5 * imaginary / p
+    t, s = tanh(p), tan(v)
     t2, s2 = t * t, s * s
-    over = t2 * s2
-    over += 1.0
-    over *= modulus
-    np.divide(1.0, over, out=over)
-    even, odd = s2, t2
-    even += 1.0
-    even *= t
-    even *= over
-    np.subtract(1.0, t2, out=odd)
-    odd *= s
-    odd *= over
+    over = 1.0 / ((1.0 + t2 * s2) * modulus)
+    even, odd = t * (1.0 + s2) * over, s * (1.0 - t2) * over
     return even * p + odd * v, odd * p - even * v
 
 

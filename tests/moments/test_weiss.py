@@ -12,6 +12,7 @@ from systems import antiferromagnet, exact_averages, ferrimagnet, weiss_plane
 import openmr as om
 from openmr import units
 from openmr.moments import coupled_sublattices as descent
+from openmr.moments.equilibrium import thermal_state
 from openmr.moments.one_sublattice import _bend, _series, weiss_field
 from openmr.moments.spin_averages import MAX_HORNER, brillouin, level_sums
 
@@ -236,10 +237,11 @@ def test_single_precision_leaves_no_trace(spin):
 
 def test_any_field_beside_any_other():
     """One block holds a point that is stiff and one so strong that its rounding is a large step."""
-    state = om.equilibrium(om.presets.pt_py(), 36.742372881355934, [0.1, 1e10])
-    for i, field in enumerate((0.1, 1e10)):
-        alone = om.equilibrium(om.presets.pt_py(), 36.742372881355934, field)
-        assert float(state.mean_spin[i, 0]) == pytest.approx(float(alone.mean_spin[0]))
+    kelvin, fields = np.full(2, 36.742372881355934), np.array([0.1, 1e10])
+    together = thermal_state(om.presets.pt_py(), kelvin, fields).mean_spin
+    for i in range(2):
+        alone = thermal_state(om.presets.pt_py(), kelvin[i : i + 1], fields[i : i + 1])
+        assert float(together[i, 0]) == pytest.approx(float(alone.mean_spin[0, 0]))
 
 
 def test_no_field_points_up_within_rounding_of_the_transition():
