@@ -3,6 +3,7 @@
 Run with ``pytest benchmarks --benchmark-only``; memory is printed from one run.
 """
 
+import time
 import tracemalloc
 
 import numpy as np
@@ -11,6 +12,16 @@ import pytest
 from openmr import bath, clusters, fock, scattering
 
 TRANSFORM = scattering.thermal_transform(bath.moment_correlator(0.5, 1.0))
+
+
+def seconds(function, rounds=3):
+    """Least processor time."""
+    times = []
+    for _ in range(rounds):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return min(times)
 
 
 def electrons(orbitals):
@@ -44,11 +55,40 @@ def test_pair_correlations(benchmark, orbitals):
     benchmark.pedantic(fock.pairs, (state,), rounds=3)
 
 
-@pytest.mark.parametrize("sites", [2, 4, 6, 8, 9])
+@pytest.mark.parametrize("sites", [2, 4, 6, 8, 9, 11])
 def test_ring(benchmark, sites):
     benchmark.group = "rates of a ring of spins 1/2, exact and Weiss"
     ring = clusters.at_reduced_temperature(0.5, clusters.graph("ring", sites), 1.5, 0.5)
     benchmark.pedantic(clusters.rates, (ring,), rounds=1)
+
+
+def whole_space(cluster):
+    """Levels and spins of a cluster by NumPy, as if no total spin were conserved."""
+    energies, basis = np.linalg.eigh(clusters.hamiltonian(cluster).toarray())
+    sizes = [round(2 * spin) + 1 for spin in cluster.spins]
+    spins = []
+    for site, spin in enumerate(cluster.spins):
+        x, y, z = bath.spin_matrices(spin)
+        before, after = np.eye(np.prod(sizes[:site], dtype=int)), np.prod(sizes[site + 1 :])
+        for one in (z.real, (x + 1j * y).real):
+            local = np.kron(before, one)
+            spins.append(basis.T @ np.kron(local, np.eye(int(after))) @ basis)
+    return energies, spins
+
+
+def test_levels_beside_the_whole_space(ratios):
+    """Eleven spins within two of nine without blocks."""
+    nine, eleven = (
+        clusters.at_reduced_temperature(0.5, clusters.graph("ring", n), 1.5, 0.5) for n in (9, 11)
+    )
+    np.testing.assert_allclose(
+        np.sort(clusters.levels(nine).energies), whole_space(nine)[0], atol=1e-12
+    )
+    hand = seconds(lambda: whole_space(nine))
+    for name, ring, most in (("nine", nine, 0.1), ("eleven", eleven, 1.0)):
+        ratio = seconds(lambda ring=ring: clusters.levels(ring)) / hand
+        ratios[f"levels of {name} spins 1/2 over nine by dense NumPy"] = ratio
+        assert ratio < most
 
 
 @pytest.mark.parametrize("sites", [16, 64, 128])

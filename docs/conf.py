@@ -37,9 +37,11 @@ extensions = [
     "offline_mathjax",
     "thumbnail",
     "notebooks",
+    "browser",
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "_ext", "_templates", "conf.py", "**/.ipynb_checkpoints"]
+exclude_patterns += ["browser/*.py"]
 exclude_patterns += ["gallery/*.ipynb", "gallery/*.py", "gallery/*.json", "gallery/*.zip"]
 templates_path = ["_templates"]
 nitpicky = True

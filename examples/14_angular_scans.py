@@ -38,9 +38,9 @@ plotting.angular_scan(angle, scans, ax=axes[0])
 axes[0].set_title("ferromagnet, 10 K, 5 T (circles: $\\cos^2$)")
 plotting.angular_scan(angle, scans, part="transverse", ax=axes[1])
 axes[1].set_title("the same")
-for (label, scan), (colour, line) in zip(turned.items(), plotting.STYLES, strict=False):
+for (label, scan), line in zip(turned.items(), ("-", "--", "-.", ":"), strict=True):
     change = 1e6 * (scan.longitudinal / scan.longitudinal[45] - 1)
-    axes[2].plot(np.rad2deg(angle), change, color=colour, linestyle=line, label=label)
+    axes[2].plot(np.rad2deg(angle), change, line, label=label)
 axes[2].set_xlabel("angle of the Neel vector, $x$ to $y$ (degrees)")
 axes[2].set_xticks(np.arange(0, 361, 90))
 axes[2].set_ylabel(r"$\rho_L(\alpha)/\rho_L(90^\circ) - 1$  ($10^{-6}$)")

@@ -32,9 +32,9 @@ for name, second in (("antiferromagnet", one), ("ferrimagnet", other)):
 figure, axes = plt.subplots(1, 3, figsize=(15, 4.3), layout="constrained")
 plotting.resistivity_map(grid, ax=axes[0])
 names = ("isotropic_magnon", "relaxation_anisotropy", "precession")
-for name, (colour, line) in zip(names, plotting.STYLES[1:], strict=False):
+for name, line in zip(names, ("--", "-.", ":"), strict=True):
     part = getattr(parts, name) * 1e9
-    axes[1].plot(field, part, color=colour, linestyle=line, label=name.replace("_", " "))
+    axes[1].plot(field, part, line, label=name.replace("_", " "))
     print(f"{name:22} at 5 T and 10 K: {np.interp(5.0, field, part):8.4f} nOhm m")
 axes[1].plot(field, (parts.total - parts.bare) * 1e9, "k-", linewidth=1, label="sum")
 axes[1].set_yscale("symlog", linthresh=0.01)
@@ -45,9 +45,9 @@ axes[1].legend(frameon=False, loc="lower left", ncols=2, columnspacing=1.0)
 axes[1].set_ylim(-0.012, None)
 
 kelvin = np.linspace(1, 60, 237)
-for (name, sample), (colour, line) in zip(ordered.items(), plotting.STYLES, strict=False):
+for (name, sample), line in zip(ordered.items(), ("-", "--"), strict=True):
     found = om.magnetoresistance(sample, kelvin, 0.0, (1, 0, 0))
-    axes[2].plot(kelvin, found.drho1 * 1e9, color=colour, linestyle=line, label=name)
+    axes[2].plot(kelvin, found.drho1 * 1e9, line, label=name)
     transition = om.ordering_temperature(sample.magnet)
     omega = found.relaxation.precession
     turns = np.flatnonzero((omega[:-1] * omega[1:] < 0) & (np.abs(omega[1:]) > 1e6))  # not rounding

@@ -7,10 +7,12 @@ from openmr import units
 from openmr._checks import (
     ConvergenceError,
     ExtractionError,
+    MissingPackageError,
     OpenmrError,
     ParameterError,
     SizeError,
 )
+from openmr._cite import cite
 from openmr._version import __version__ as __version__
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.record import Relaxation
@@ -51,7 +53,11 @@ if TYPE_CHECKING:
     from openmr.models import scattering as scattering
     from openmr.models import sectors as sectors
     from openmr.rates import closed_form as closed_form
+    from openmr.rates.coupled_relaxation import CoupledRelaxation as CoupledRelaxation
+    from openmr.rates.coupled_relaxation import coupled_relaxation as coupled_relaxation
     from openmr.rates.faces import face_conductances as face_conductances
+    from openmr.rates.moment_relaxation import MomentRelaxation as MomentRelaxation
+    from openmr.rates.moment_relaxation import moment_relaxation as moment_relaxation
     from openmr.rates.routes import joint_space as hilbert  # noqa: F401
     from openmr.sample.film import Layer as Layer
     from openmr.sample.stack import Interface as Interface
@@ -70,6 +76,7 @@ __all__ = [
     "Film",
     "Magnet",
     "Mechanisms",
+    "MissingPackageError",
     "Moments",
     "OpenmrError",
     "ParameterError",
@@ -77,6 +84,7 @@ __all__ = [
     "Resistivity",
     "Sample",
     "SizeError",
+    "cite",
     "curie_temperature",
     "equilibrium",
     "ledger",
@@ -115,16 +123,20 @@ _LAZY_MODULES = {
 
 _LAZY_NAMES = {
     "Bath": "openmr.bath",
+    "CoupledRelaxation": "openmr.rates.coupled_relaxation",
     "Fit": "openmr.data.found",
     "Geometry": "openmr.data.geometry",
     "Interface": "openmr.sample.stack",
     "Layer": "openmr.sample.film",
+    "MomentRelaxation": "openmr.rates.moment_relaxation",
     "OpenSystem": "openmr.master",
     "Sheet": "openmr.sample.stack",
     "Stack": "openmr.sample.stack",
+    "coupled_relaxation": "openmr.rates.coupled_relaxation",
     "face_conductances": "openmr.rates.faces",
     "fit": "openmr.data.fit",
     "fit_model": "openmr.data.lmfit_model",
+    "moment_relaxation": "openmr.rates.moment_relaxation",
     "read": "openmr.data.reader",
 }
 

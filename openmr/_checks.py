@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -11,12 +12,17 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from openmr._elementary import every, maximum, plain, sqrt
+from openmr._quantities import in_unit
+
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 EPSILON = float(np.finfo(float).eps)
 SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
+_LARGEST = float(np.finfo(float).max)
+_PLAIN = (float, int)  # what most calls give, and `True` is not
 _LONGEST = 120
 """Characters of a rejected value that a message shows."""
 
@@ -48,6 +54,10 @@ class ConvergenceError(OpenmrError, RuntimeError):
 
 class ExtractionError(OpenmrError, RuntimeError):
     """Rates that could not be read off the evolved spins."""
+
+
+class MissingPackageError(OpenmrError, ImportError):
+    """A package that only some parts of openmr need, and that is not installed."""
 
 
 class WorkerError(OpenmrError, RuntimeError):
@@ -90,8 +100,9 @@ _NO_NUMBERS = (str, bytes, bytearray, memoryview, bool, np.bool_, np.datetime64,
 _MOST_NUMBERS = 2**28  # 2 GiB
 
 
-def _as_numbers(name: str, value: Any, kinds: str = "iufO") -> NDArray[Any]:
-    """`value` as an array of numbers, without words, dates, switches, raw bytes or masks."""
+def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> NDArray[Any]:
+    """`value` as an array of numbers in `unit`, without words, dates, switches, bytes or masks."""
+    value = in_unit(name, value, unit)
     if isinstance(value, _NO_NUMBERS) or np.ma.is_masked(value):
         raise TypeError
     given = np.asarray(value)
@@ -100,6 +111,8 @@ def _as_numbers(name: str, value: Any, kinds: str = "iufO") -> NDArray[Any]:
             f"`{name}` must hold at most {_MOST_NUMBERS:.2g} numbers, got {given.size:.3g} "
             f"({8 * given.size / 2**30:.3g} GiB)"
         )
+    if given.dtype.kind == "O":
+        given = in_unit(name, given, unit)
     if given.dtype.kind not in kinds:
         raise TypeError
     if given.dtype.kind == "O" and any(
@@ -117,15 +130,19 @@ def _as_numbers(name: str, value: Any, kinds: str = "iufO") -> NDArray[Any]:
 
 def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool = False) -> Array:
     """`value` as a float array of any shape without NaN, and without infinity unless it may be."""
+    if type(value) in _PLAIN and abs(value) <= _LARGEST:  # type: ignore[arg-type]
+        return np.array(value, dtype=float)
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
-        array = _as_numbers(name, value).astype(float, order="C")
-    except SizeError:
+        array = _as_numbers(name, value, unit).astype(float, order="C")
+    except ParameterError:
         raise
     except Exception:  # whatever the object makes of being asked for numbers
         raise _reject(name, allowed, unit, value) from None
-    good = np.isfinite(array) | (array == np.inf) if infinite else np.isfinite(array)
-    if not np.all(good):
+    good = np.isfinite(array)
+    if infinite:
+        good |= array == np.inf
+    if not every(good):
         raise _reject(name, allowed, unit, value if array.ndim == 0 else array[~good][0])
     return array
 
@@ -133,7 +150,7 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
 def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     """`value` as an array of positive finite numbers."""
     array = finite_array(name, value, unit)
-    if not np.all(array > 0):
+    if not every(plain(array) > 0):
         raise _reject(name, "> 0", unit, float(array.min()))
     return array
 
@@ -165,11 +182,11 @@ def number(
     ]
     allowed = " and ".join(["one real number", *filter(None, bounds)])
     try:
-        given = _as_numbers(name, value)
+        given = _as_numbers(name, value, unit)
         if given.ndim != 0:
             raise TypeError
         converted = float(given[()])
-    except SizeError:
+    except ParameterError:
         raise
     except Exception:  # whatever the object makes of being asked for a number
         raise _reject(name, allowed, unit, value) from None
@@ -259,8 +276,8 @@ def half_integers(name: str, values: ArrayLike) -> Array:
 def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
     try:
-        given = _as_numbers(name, value, "iufcO")
-    except SizeError:
+        given = _as_numbers(name, value, unit, "iufcO")
+    except ParameterError:
         raise
     except Exception:
         given = np.asarray(None)
@@ -273,12 +290,12 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
 
 
 def square_matrix(
-    name: str, matrix: ArrayLike, size: int | None = None, *, stacked: bool = False
+    name: str, matrix: ArrayLike, size: int | None = None, unit: str = "", *, stacked: bool = False
 ) -> ComplexArray:
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
     try:
-        found = _as_numbers(name, matrix, "iufcO").astype(complex)
-    except SizeError:
+        found = _as_numbers(name, matrix, unit, "iufcO").astype(complex)
+    except ParameterError:
         raise
     except Exception:
         raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
@@ -371,6 +388,15 @@ def instance(name: str, value: Any, kind: type) -> None:
         raise _reject(name, f"an openmr.{kind.__name__}", "", value)
 
 
+def required(package: str, asker: str, *, extra: str | None = None) -> Any:
+    """The package, or the error that says for what and how to install it: alone or by an extra."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        source = package if extra is None else f"'openmr[{extra}]'"
+        raise MissingPackageError(f"{asker} needs {package}: pip install {source}") from error
+
+
 def warn_renamed(old: str, new: str) -> None:
     """Warn whoever uses an old name, which is kept for one release."""
     warnings.warn(f"`{old}` is now `{new}`", DeprecationWarning, stacklevel=3)
@@ -419,24 +445,31 @@ def row(name: str, value: ArrayLike, unit: str) -> Array:
 def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
     try:
-        array = finite_array(name, value)
-    except SizeError:
-        raise
+        array = _as_numbers(name, value).astype(float, order="C")
+        if not np.all(np.isfinite(array)):
+            raise TypeError
     except ParameterError:
+        raise
+    except Exception:
         raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None
     if array.ndim == 0 or array.shape[-1] != 3:
         raise ParameterError(
             f"`{name}` must have a last axis (x, y, z) of length 3, got shape {array.shape}"
         )
-    largest = np.max(np.abs(array), axis=-1, keepdims=True)
-    if not np.all(largest > 0):
+    x, y, z = array.tolist() if array.ndim == 1 else np.moveaxis(array, -1, 0)
+    largest = maximum(maximum(abs(x), abs(y)), abs(z))
+    if not every(largest > 0):
         raise ParameterError(f"`{name}` must have a length > 0, got {np.zeros(3).tolist()}")
-    scaled = array / largest
-    return np.asarray(scaled / np.linalg.norm(scaled, axis=-1, keepdims=True))
+    x, y, z = x / largest, y / largest, z / largest
+    length = sqrt(x * x + y * y + z * z)
+    unit = np.array([x / length, y / length, z / length])
+    return unit if unit.ndim == 1 else np.moveaxis(unit, 0, -1)
 
 
 def broadcast(**arrays: Array) -> list[Array]:
     """The arrays, broadcast against each other."""
+    if len({array.shape for array in arrays.values()}) == 1:
+        return list(arrays.values())
     try:
         return list(np.broadcast_arrays(*arrays.values()))
     except ValueError:

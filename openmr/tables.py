@@ -6,13 +6,24 @@ Knows no station: numbers, texts, lists and records come in; lines and plain dic
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, ClassVar
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from openmr._version import __version__
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+Coordinate = tuple[tuple[str, ...], Any, Mapping[str, Any]]
+"""Dimensions, values and attributes of an array, as xarray takes them."""
+Arrays = tuple[Mapping[str, Coordinate], Mapping[str, Coordinate]]
+"""Coordinates and variables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +99,109 @@ class Record:
             With ``schema`` and ``version``.
         """
         return document(self.SCHEMA, _plain(self))
+
+
+class Column(NamedTuple):
+    """An array of a record, by the name that datasets and tables have for it."""
+
+    of: Callable[[Any], Any]
+    units: str
+    equation: str
+    label: str
+    directional: bool = False  # whether it depends on the direction of the field
+    axes: tuple[str, ...] = ()  # behind those of the grid
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Units, equation and label, as a dataset keeps them."""
+        return {"units": self.units, "equation": self.equation, "long_name": self.label}
+
+
+class Labelled:
+    """A record of arrays that goes out as a dataset, a table, JSON or a page of a notebook."""
+
+    __slots__ = ()
+    SCHEMA: ClassVar[str]
+
+    @abstractmethod
+    def _arrays(self) -> Arrays:
+        """Coordinates and variables; the axes of the first variable are the rows of a table."""
+
+    @abstractmethod
+    def _about(self) -> dict[str, Any]:
+        """Names and plain numbers that go for the whole."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All arrays with their dimensions and units in what JSON can hold.
+
+        Returns
+        -------
+        dict
+            With ``schema`` and ``version``; NaN and infinity are None.
+        """
+        kinds = zip(("coordinates", "variables"), self._arrays(), strict=True)
+        arrays = {
+            kind: {
+                name: {"dimensions": list(dims), "units": told.get("units", ""), "values": values}
+                for name, (dims, values, told) in found.items()
+            }
+            for kind, found in kinds
+        }
+        return document(self.SCHEMA, self._about() | arrays)
+
+    def to_xarray(self) -> Dataset:
+        """All arrays with the names, coordinates and units of their axes.
+
+        Returns
+        -------
+        xarray.Dataset
+            Every variable and coordinate of ours has ``units``, as Pint reads them, and
+            ``long_name``.
+        """
+        import xarray
+
+        coordinates, variables = self._arrays()
+        about = {"source": f"openmr {__version__}"} | self._about()
+        return xarray.Dataset(dict(variables), dict(coordinates), about)
+
+    def to_dataframe(self) -> DataFrame:
+        """One row a point; what has more axes, as a tensor, is left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            In the units of `to_xarray`.
+        """
+        found = self.to_xarray()
+        rows = set(next(iter(self._arrays()[1].values()))[0])
+        found = found[[name for name, array in found.items() if {*array.dims} <= rows]]
+        if not rows:
+            return found.expand_dims("point").to_dataframe().reset_index(drop=True)
+        return found.to_dataframe().reset_index()
+
+    def _repr_html_(self) -> str:
+        """The print as a table."""
+        head, *lines = [line for line in str(self).splitlines() if line.strip()]
+        return html_table(head, (line.partition(" : ")[::2] for line in lines))
+
+
+def html_table(caption: str, rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
+    """Rows of texts as a table of a page; the last text of a short row goes on to the end."""
+    rows = [[text.strip() for text in row] for row in rows]
+    widest = max(len(head), *map(len, rows), 1)
+
+    def line(texts: Sequence[str], tag: str) -> str:
+        span = f' colspan="{widest - len(texts) + 1}"'
+        places = [""] * (len(texts) - 1) + [span if len(texts) < widest else ""]
+        cells = (
+            f'<{tag}{place} style="text-align:left">{escape(text)}</{tag}>'
+            for place, text in zip(places, texts, strict=True)
+        )
+        return f"<tr>{''.join(cells)}</tr>"
+
+    lines = [line([caption], "th"), *([line(head, "th")] if head else [])]
+    lines += [line(row, "td") for row in rows]
+    return f"<table>{''.join(lines)}</table>"
 
 
 def _plain(value: Any) -> Any:

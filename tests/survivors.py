@@ -36,12 +36,6 @@ SURVIVORS: dict[str, str] = {
     "models.clusters.weiss_splittings: 1e-12 * len(modes) * (1.0 + np.abs(energies).max()) -> "
     "2 * (1e-12 * len(modes) * (1.0 + np.abs(energies).max()))": NEAR,
     "models.fermi_kinetics._linear_operator: 1 + count // 32 -> 2 + count // 32": COST,
-    "moments.coupled_sublattices._sweep: 1.0 - own * variance(spin, x[i]) -> 1.0": START,
-    "moments.coupled_sublattices._sweep: attracted + own * m[i] -> own * m[i]": START,
-    "moments.coupled_sublattices._sweep: x[i] - rest + own * means(spin, x[i]).mean_spin -> "
-    "x[i] - rest": START,
-    "moments.coupled_sublattices._sweep: x[i] - rest -> -rest": START,
-    "moments.coupled_sublattices.lowest: 4 * found.rounding -> 2 * (4 * found.rounding)": NEAR,
     "moments.one_sublattice._sketch: step -= depth -> pass": START,
     "moments.one_sublattice._start: above -= np.maximum(_sketch(_bend(spin), above, depth, pull), "
     "0.0) -> pass": START,

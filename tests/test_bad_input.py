@@ -328,7 +328,7 @@ BEYOND = [
     (lambda: om.Film(**{**LAYER, "diffusion": 1e300}), r"`diffusion` must be .* m\^2/s, got 1e"),
     (
         lambda: om.Film(**{**LAYER, "resistivity": 2e6}),
-        r"`resistivity`.*1000 Ohm m, got 2000000.0 ",
+        r"`resistivity`.*0.01 Ohm m, got 2000000.0 ",
     ),
     (lambda: om.Film(**{**LAYER, "spin_flip_time": 1e300}), "`spin_flip_time` .* s, got 1e.*9 ps"),
     (lambda: length(1e-300), r"`diffusion_length` .* m, got 1e-300 \(in m: 3 nm is 3e-9\)"),

@@ -25,7 +25,6 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import qutip
 from scipy.optimize import curve_fit
 
 import openmr as om
@@ -44,8 +43,11 @@ import openmr as om
 PS = 1e-12  # s
 film = om.presets.pt_py(exchange_energy=-1e-3)
 temperature, field = 10.0, 5.0
-
 state = om.equilibrium(film, temperature, field)
+
+# %% tags=["quantum"]
+import qutip
+
 (space,) = om.hilbert.moment_spaces(film, state)  # one sublattice
 sea = om.Bath.electron_hole(strength=1.0, temperature=1.0)
 pair = om.OpenSystem(space.hamiltonian, [(space.coupling, sea)])
@@ -57,18 +59,19 @@ generator = qutip.liouvillian(0.5 * larmor * qutip.sigmaz(), others) + exchange
 
 
 def record(axis, times, noise, seed):
-    """<sigma_x>, <sigma_y>, <sigma_z> at times in ps, from a spin polarised along an axis."""
-    start = 0.5 * (qutip.qeye(2) + axis)
+    """<sigma_x>, <sigma_y>, <sigma_z> at times in ps, from a spin along axis 0 (x), 1 or 2."""
+    start = 0.5 * (qutip.qeye(2) + om.hilbert.PAULI[axis])
     options = {"method": "vern9", "rtol": 1e-9, "atol": 1e-12, "nsteps": 10**6}
     run = qutip.mesolve(generator, start, times, e_ops=list(om.hilbert.PAULI), options=options)
     exact = np.array(run.expect)
     return exact + noise * np.random.default_rng(seed).normal(size=exact.shape)
 
 
+# %%
 noise = 0.02
 times = np.linspace(0, 25, 251)
-along = record(qutip.sigmaz(), times, noise, seed=1)[2]
-across_x, across_y, _ = record(qutip.sigmax(), times, noise, seed=2)
+along = record(2, times, noise, seed=1)[2]
+across_x, across_y, _ = record(0, times, noise, seed=2)
 
 # %% [markdown]
 # ## Two fits
@@ -168,7 +171,7 @@ print(f"misfit over noise: {misfit.std() / noise:.3f}, expected 1 +- {1 / np.sqr
 # `method="evolution"` of {py:func}`openmr.relaxation` does the same without noise, with all nine
 # elements of the $3\times3$ tensor at once. It states its own uncertainty.
 
-# %%
+# %% tags=["quantum"]
 fitted = om.relaxation(film, temperature, field, method="evolution")
 miss = np.abs(fitted.tensor - theory.tensor).max() / theory.longitudinal
 stated = fitted.uncertainty.max() / theory.longitudinal
@@ -214,7 +217,7 @@ alias = (turned - 2 * np.pi * np.round(turned / (2 * np.pi))) / slow
 
 # %%
 sparse = 2.5 * np.arange(5)
-x, y, _ = record(qutip.sigmax(), sparse, 0.0, seed=0)
+x, y, _ = record(0, sparse, 0.0, seed=0)
 seen = np.diff(np.unwrap(np.angle(x + 1j * y))) / 2.5
 # the solver keeps the phase to its relative tolerance times the steps it takes, below 1e-6
 assert np.allclose(seen, alias, rtol=0, atol=1e-6), (

@@ -64,9 +64,9 @@ for label, curve in curves.items():
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.2), layout="constrained")
 plotting.resistance_curves(curves, relative=True, ax=left)
-for (label, curve), (colour, line) in zip(curves.items(), plotting.STYLES, strict=False):
+for (label, curve), line in zip(curves.items(), ("-", "--", "-.", ":"), strict=False):
     exchange_field = curve.relaxation.exchange_field
-    right.plot(field, exchange_field, color=colour, linestyle=line, label=rf"$B_{{sd}}$, {label}")
+    right.plot(field, exchange_field, line, label=rf"$B_{{sd}}$, {label}")
 right.plot(field, field, color="0.6", linewidth=1, label="$B_{sd} = B$: no precession")
 right.set(xlabel="field along the current, $B_x$ (T)", ylabel="exchange field $B_{sd}$ (T)")
 right.set_ylim(-0.5, 23)
@@ -102,18 +102,16 @@ for name in ("isotropic_magnon", "relaxation_anisotropy", "precession"):
 #
 # ## May we trust it?
 #
-# Three checks of the cold curve. The rates of the closed forms against those of QuTiP's Redfield
-# tensor; the expansion in $\theta_{SH}$ against the inverse of the conductivity; and the
-# electrons' own splitting, which the closed form {eqn}`85` takes for small against $k_BT$,
+# Three checks of the cold curve. The rates of the closed forms against those of a Redfield tensor
+# worked out in numbers; the expansion in $\theta_{SH}$ against the inverse of the conductivity; and
+# the electrons' own splitting, which the closed form {eqn}`85` takes for small against $k_BT$,
 # although at 10 K and $B = 0$ it is more than twice $k_BT$. The corrected form keeps it.
 
 # %%
 few = np.array([0.5, 5.0, 10.0, 17.0, 25.0])
 plain = om.magnetoresistance(film, 10.0, few, ALONG_CURRENT)
 others = {
-    "Redfield tensor": om.magnetoresistance(
-        film, 10.0, few, ALONG_CURRENT, method="bloch-redfield"
-    ),
+    "Redfield tensor": om.magnetoresistance(film, 10.0, few, ALONG_CURRENT, method="batched"),
     "exact in theta_SH": om.magnetoresistance(film, 10.0, few, ALONG_CURRENT, order="exact"),
     "finite splitting": om.magnetoresistance(
         film, 10.0, few, ALONG_CURRENT, form="finite-splitting"

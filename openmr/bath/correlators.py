@@ -153,6 +153,36 @@ def electron_hole_spectrum(x: ArrayLike) -> Array:
     return np.asarray(x / decay)
 
 
+def spectrum_slope(x: ArrayLike) -> Array:
+    """Slope of K(x) = x / (1 - exp(-x)), 1/2 at x = 0.
+
+    Parameters
+    ----------
+    x : array_like (...), no unit
+
+    Returns
+    -------
+    array (...), no unit
+        For x >= 0 [1 + (sinh x - x) / (cosh x - 1)] / 2, by series where that cancels; below
+        K'(x) = exp(x) [K(-x) - K'(-x)], so that small slopes keep their digits.
+    """
+    x = np.asarray(x, dtype=float)
+    size = np.abs(x)
+    small = size < 1.0
+    near = np.where(small, size, 0.0)
+    far = np.clip(size, 1.0, 700.0)  # from 40 on the slope is 1
+    above, below, term = np.zeros_like(x), np.zeros_like(x), np.full_like(x, 0.5)
+    for k in range(2, 22, 2):  # x^k / k! of cosh and x^(k+1) / (k+1)! of sinh, over x^2
+        below += term
+        above += term * near / (k + 1)
+        term = term * near**2 / ((k + 1) * (k + 2))
+    odd = np.where(small, above / below, (np.sinh(far) - far) / (np.cosh(far) - 1.0))
+    slope = 0.5 * (1.0 + odd)
+    with np.errstate(under="ignore"):
+        mirrored = np.exp(-size) * (electron_hole_spectrum(size) - slope)
+    return np.asarray(np.where(x < 0, mirrored, slope))
+
+
 def detailed_balance(spin: float, x: float) -> float:
     """Largest violation of D_ab(w) = exp(w) D_ba(-w), Eq. (48), by moment and electrons.
 

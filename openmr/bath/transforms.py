@@ -37,13 +37,17 @@ NODES = -np.cos(np.pi * np.arange(_ORDER + 1) / _ORDER)
 _TO_SERIES = np.linalg.inv(chebyshev.chebvander(NODES, _ORDER))
 
 
-def _antiderivative(x: float, degree: int = _ORDER) -> Array:
-    """Weights of the values at the nodes in the integral from -1 to x, degree cut at `degree`."""
+def _integrals(degree: int) -> Array:
+    """Series of the integrals from -1 of the polynomials at the nodes, degree cut at `degree`."""
     series = np.where(np.arange(_ORDER + 1)[:, None] <= degree, _TO_SERIES, 0.0)
-    return np.asarray(chebyshev.chebval(x, chebyshev.chebint(series, lbnd=-1)))
+    return np.asarray(chebyshev.chebint(series, lbnd=-1))
 
 
-WEIGHTS, LOWER_WEIGHTS = _antiderivative(1.0), _antiderivative(1.0, _LOWER_ORDER)
+_INTEGRALS = _integrals(_ORDER)
+"""Made once: a memory is asked for at many times."""
+WEIGHTS, LOWER_WEIGHTS = (
+    np.asarray(chebyshev.chebval(1.0, one)) for one in (_INTEGRALS, _integrals(_LOWER_ORDER))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ class HalfSided:
             return self.limit - rest
         panel = max(0, int(np.searchsorted(self.edges, time, side="right")) - 1)
         start, half = self.edges[panel], 0.5 * np.diff(self.edges[panel : panel + 2])[0]
-        weights = half * _antiderivative((time - start) / half - 1.0)
+        weights = half * chebyshev.chebval((time - start) / half - 1.0, _INTEGRALS)
         phases = np.exp(1j * np.outer(self.frequencies, start + half * (NODES + 1.0)))
         return np.asarray(
             self.cumulative[panel] + np.einsum("wk,k,kij->wij", phases, weights, self.values[panel])

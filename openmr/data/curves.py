@@ -19,6 +19,7 @@ import numpy as np
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import in_blocks
+from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.closed_form import closed_form
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
@@ -63,7 +64,9 @@ def curve(
     states, rates = _Stage(), _Stage()
 
     def film(sample: Sample) -> Array:
-        def solved() -> Equilibrium:
+        def solved() -> Equilibrium | VectorEquilibrium:
+            if sample.magnet.is_oriented:
+                return equilibrium(sample, temperature, field, direction=direction)
             if not states.known:  # the points are checked once
                 return equilibrium(sample, temperature, field)
             return in_blocks(partial(thermal_state, sample), temperature.shape, temperature, field)
@@ -112,7 +115,7 @@ def side_by_side(
 def _is_plain(sample: Sample) -> bool:
     """Whether a film has one kind of moments with an axial coupling, that order by themselves."""
     magnet = sample.magnet
-    if sample.is_stack or len(magnet.sublattices) != 1 or magnet.is_oriented:
+    if sample.is_stack or len(magnet.sublattices) != 1 or magnet.is_oriented or not magnet.is_held:
         return False
     x, y, _ = magnet.sublattices[0].exchange
     return not isinstance(x, tuple) and x == y and magnet.weiss[0][0] != 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ from scipy import stats
 from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ParameterError
 from openmr.data.engine import LARGEST_ANGLE, Engine, Model, Unknown
-from openmr.data.found import REFUSED, propagated, value_with_error
+from openmr.data.found import REFUSED, arrays_of, propagated, value_with_error
 from openmr.data.identifiability import Combination, determined
 from openmr.data.least_squares import full_errors, least
 from openmr.data.measured import Measured, measured
@@ -23,6 +23,7 @@ from openmr.data.reader import read_csv
 from openmr.sample import parameters as table
 from openmr.sample.film import Sample
 from openmr.sample.parameters import varied
+from openmr.tables import Arrays, Labelled
 
 __all__ = ["PARAMETERS", "Combination", "Diagnosis", "Measured", "fit", "measured", "read_csv"]
 
@@ -46,7 +47,7 @@ def _parameter(name: str) -> table.Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Labelled):
     """Fitted parameters and what the data say about them.
 
     Attributes
@@ -81,6 +82,7 @@ class Diagnosis:
         the model does not describe the data, and no parameter has an uncertainty: all are nan.
     """
 
+    SCHEMA: ClassVar[str] = "openmr/diagnosis/1"
     sample: Sample
     parameters: tuple[str, ...]
     values: Array
@@ -189,6 +191,13 @@ class Diagnosis:
 
         value, error = propagated(function, at, self, self.limit)
         return value, np.full_like(error, np.nan) if self.refused else error
+
+    def _arrays(self) -> Arrays:
+        return arrays_of(self, [_parameter(name).unit for name in self.parameters])
+
+    def _about(self) -> dict[str, Any]:
+        kept = "chi_square", "degrees_of_freedom", "scatter", "probability"
+        return {"sample": self.sample.name, **{name: getattr(self, name) for name in kept}}
 
     def __repr__(self) -> str:
         lines = [

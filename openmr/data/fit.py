@@ -269,9 +269,10 @@ def _prior(name: str, pair: Any) -> tuple[float, float]:
         raise ParameterError(
             f"`known` must hold (value, error) of {name!r}, got {pair!r}"
         ) from None
+    unit = parameter(name).unit
     return (
-        _checks.number("known", value),
-        _checks.number("known", error, above=0.0),
+        _checks.number("known", value, unit),
+        _checks.number("known", error, unit, above=0.0),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -24,8 +23,8 @@ from openmr.data.measured import Measured
 from openmr.data.noise import SeriesNoise
 from openmr.data.nuisance import Rows, columns_of, rows_of
 from openmr.sample.film import Sample
-from openmr.sample.parameters import PARAMETERS, varied
-from openmr.tables import table
+from openmr.sample.parameters import PARAMETERS, parameter, varied
+from openmr.tables import Arrays, Labelled, html_table, table
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity
 
@@ -130,8 +129,23 @@ class LocalMinimum:
     chi_square: float
 
 
+def arrays_of(found: Any, units: list[str]) -> Arrays:
+    """Coordinates and variables of fitted parameters."""
+    along = ("parameter",)
+    texts = {"parameter": found.parameters, "unit": units}
+    numbers = {"value": found.values, "uncertainty": found.uncertainties}
+    square = (*along, "of_parameter"), found.correlations, {"long_name": "correlation"}
+    return (
+        {name: (along, np.array(each), {"long_name": name}) for name, each in texts.items()},
+        {
+            **{name: (along, each, {"long_name": name}) for name, each in numbers.items()},
+            "correlation": square,
+        },
+    )
+
+
 @dataclass(frozen=True)
-class Fit:
+class Fit(Labelled):
     """A fit: the data, the model, and what the one says of the other.
 
     Attributes
@@ -358,7 +372,8 @@ class Fit:
             width = min(4 * error, 0.9 * np.log(REACH))
             logs = self.logs[at] + width * np.linspace(-1, 1, 17)
         else:
-            ratio = _checks.finite_array("values", values) / self.start[at]
+            unit = parameter(self.asked.unknowns[at].name).unit
+            ratio = _checks.finite_array("values", values, unit) / self.start[at]
             if not np.all(ratio > 0):
                 raise ParameterError(f"`values` must have the sign of {name!r}, got {values!r}")
             logs = np.log(np.atleast_1d(ratio))
@@ -586,7 +601,7 @@ class Fit:
         ------
         ParameterError
             For numbers that do not suit, or a model that does not describe the data.
-        ImportError
+        MissingPackageError
             Without emcee: the extra `bayes`.
         """
         from openmr.data.posterior import posterior
@@ -666,16 +681,13 @@ class Fit:
         return f"Fit  {words[self.verdict]}\n{body}"
 
     def _repr_html_(self) -> str:
-        rows = [
-            f"<tr><td>{escape(label)}</td><td>{escape(text)}</td><td>{escape(unit)}</td></tr>"
-            for label, text, unit in self._lines()
-        ]
-        rows += [
-            f'<tr><td>{escape(name)}</td><td colspan="2">{escape(text)}</td></tr>'
-            for name, text in self._facts()
-        ]
-        head = f'<tr><th colspan="3">Fit: {escape(self.verdict)}</th></tr>'
-        return f"<table>{head}{''.join(rows)}</table>"
+        return html_table(f"Fit: {self.verdict}", [*self._lines(), *self._facts()])
+
+    def _arrays(self) -> Arrays:
+        return arrays_of(self, [PARAMETERS[one.name].unit for one in self.asked.unknowns])
+
+    def _about(self) -> dict[str, Any]:
+        return {"verdict": self.verdict, "order": self.asked.order}
 
     def report(self) -> str:
         """A paragraph for the methods section of a paper.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from inspect import Parameter, Signature
 from typing import Any, Literal
 
@@ -57,7 +56,7 @@ def fit_model(
     ------
     ParameterError
         For names that are no parameters, or none at all.
-    ImportError
+    MissingPackageError
         Without lmfit: the extra `fit`.
 
     Examples
@@ -70,10 +69,7 @@ def fit_model(
     >>> f"{rho:.4g}"
     '2.037e-06'
     """
-    try:
-        lmfit = import_module("lmfit")
-    except ImportError as error:
-        raise ImportError("`fit_model` needs lmfit: pip install '.[fit]' in a clone") from error
+    lmfit = _checks.required("lmfit", "`fit_model`", extra="fit")
     _checks.instance("sample", sample, Sample)
     _checks.choice("component", component, ("longitudinal", "transverse"))
     _checks.choice("order", order, LARGEST_ANGLE)
@@ -81,7 +77,7 @@ def fit_model(
     starts = {label: float(PARAMETERS[name].read(sample)) for label, name in labels.items()}
 
     def rho(temperature: Array, field: Array, direction: Array, **values: float) -> Array:
-        changed = varied(sample, {labels[label]: float(value) for label, value in values.items()})
+        changed = varied(sample, {labels[label]: value for label, value in values.items()})
         found = magnetoresistance(changed, temperature, field, direction, order=order, **options)
         return np.asarray(getattr(found, component))
 

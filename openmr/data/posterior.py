@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,10 +20,7 @@ def posterior(
     found: Fit, steps: int, walkers: int | None, burn: int | None, seed: int
 ) -> dict[str, Array]:
     """Chains of every parameter, shape (walkers, steps)."""
-    try:
-        emcee = import_module("emcee")
-    except ImportError as error:
-        raise ImportError("`posterior` needs emcee: pip install '.[bayes]' in a clone") from error
+    emcee = _checks.required("emcee", "`posterior`", extra="bayes")
     many = len(found.parameters)
     steps = _checks.integer("steps", steps, least=1)
     chains = 4 * many if walkers is None else walkers

@@ -391,10 +391,11 @@ def _directions(
     picked.columns["angle"] += f", {zero:g} along the first axis of plane {plane}"
     b = np.full((size, 3), np.nan)
     there = np.isfinite(turn)
+    turn = np.fmod(turn, 2 * np.pi)  # a rotator may have been round several times
     for word in dict.fromkeys(words):
         rows = there & (np.array(words) == word)
         if word not in _PLANES[:3] and word in _PLANES:
-            b[rows] = scan_directions(word[::-1], 0.5 * np.pi - turn[rows])
+            b[rows] = scan_directions(word[::-1], np.fmod(0.5 * np.pi - turn[rows], 2 * np.pi))
         elif word:
             b[rows] = scan_directions(word, turn[rows])
     return b

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple
+from itertools import pairwise
+from math import prod
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,8 +25,10 @@ from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator, spin_matrices
 from openmr.moments.spin_averages import level_sums
 
-MAX_DIMENSION = 512
-"""Largest moment space that is diagonalised: nine spins 1/2."""
+MAX_DIMENSION = 2048
+"""Largest moment space that is diagonalised: eleven spins 1/2."""
+MAX_PAIR = 512
+"""Largest space of one moment of a complete graph and the total spin of the rest."""
 
 Weight = Callable[[Array], ArrayLike]
 """Function of the energy that the moments gain [k_B T]."""
@@ -67,10 +71,10 @@ class Cluster:
             )
         dimension = float(np.prod([2 * s + 1 for s in spins]))
         if dimension > MAX_DIMENSION:
-            gibibytes = 16.0 * len(spins) * dimension**2 / 2**30
+            gibibytes = 8.0 * dimension**2 / 2**30
             raise SizeError(
                 f"`spins` must span a space of dimension <= {MAX_DIMENSION}, got {dimension:.6g} "
-                f"(the spin matrices would take {gibibytes:.3g} GiB)"
+                f"(the Hamiltonian would take {gibibytes:.3g} GiB)"
             )
         object.__setattr__(self, "spins", spins)
         object.__setattr__(self, "exchange", exchange)
@@ -88,7 +92,7 @@ def _whole(name: str, value: float, *, least: int, most: int, square: float) -> 
     return found
 
 
-def graph(shape: str, sites: int) -> Array:
+def graph(shape: Literal["ring", "chain", "complete"], sites: int) -> Array:
     """Bonds (N, N) of 1 or 0: "ring", "chain" or "complete".
 
     Parameters
@@ -109,7 +113,7 @@ def graph(shape: str, sites: int) -> Array:
     SizeError
         For too many sites.
     """
-    shape = _checks.choice("shape", shape, ("ring", "chain", "complete"))
+    _checks.choice("shape", shape, ("ring", "chain", "complete"))
     count = _whole("sites", sites, least=1, most=MAX_DIMENSION, square=8.0)
     if shape == "complete":
         return np.ones((count, count)) - np.eye(count)
@@ -285,39 +289,57 @@ def weiss_correlator(cluster: Cluster, weight: Weight, *, connected: bool = Fals
 # --- exact diagonalisation ------------------------------------------------------------------------
 
 
-def _on_sites(spins: tuple[float, ...], component: int) -> list[sparse.csr_matrix]:
+def _on_sites(spins: tuple[float, ...], component: int) -> list[sparse.csr_array]:
     """S_z (component 0) or S_+ (1) of every site on the whole space, real."""
+    sizes = [round(2 * spin) + 1 for spin in spins]
     found = []
-    for site, own in enumerate(spins):
+    for site, (own, size) in enumerate(zip(spins, sizes, strict=True)):
         sx, sy, sz = spin_matrices(own)
-        factors = [sparse.csr_matrix(np.eye(round(2 * s) + 1)) for s in spins]
-        factors[site] = sparse.csr_matrix((sz if component == 0 else sx + 1j * sy).real)
-        found.append(reduce(lambda a, b: sparse.csr_matrix(sparse.kron(a, b)), factors))
+        one = (sz if component == 0 else sx + 1j * sy).real
+        before, after = np.arange(prod(sizes[:site])), np.arange(prod(sizes[site + 1 :]))
+        rows, columns = (
+            ((before[:, None, None] * size + at[:, None]) * len(after) + after).ravel()
+            for at in np.nonzero(one)
+        )
+        values = np.tile(np.repeat(one[one != 0], len(after)), len(before))
+        found.append(sparse.csr_array((values, (rows, columns)), shape=(prod(sizes),) * 2))
     return found
 
 
 class Levels(NamedTuple):
-    """A cluster diagonalised: energies (d,), log Z, populations (d,), S_z and S_+ (N, d, d).
+    """A cluster diagonalised, block by block of the total S_z, which ascends.
 
     Attributes
     ----------
     energies : array (d,), k_B T
+        Ascending within each block.
     log_partition : float, no unit
     populations : array (d,), no unit
-    along : array (N, d, d), no unit
-        S_z of each moment.
-    raising : array (N, d, d), no unit
-        S_+ of each moment.
+    along : tuple of array (N, b, b), no unit
+        S_z of each moment, one array for each block.
+    raising : tuple of array (N, b', b), no unit
+        S_+ of each moment, from each block but the last to the next.
     """
 
     energies: Array
     log_partition: float
     populations: Array
-    along: Array
-    raising: Array
+    along: tuple[Array, ...]
+    raising: tuple[Array, ...]
+
+    @property
+    def mean_spin(self) -> Array:
+        """<S_z> of each moment, (N,)."""
+        parts = [np.einsum("inn->in", block) for block in self.along]
+        return np.asarray(np.concatenate(parts, axis=1) @ self.populations)
+
+    def by_block(self, values: Array) -> list[Array]:
+        """Numbers of the levels (d,), those of each block."""
+        ends = np.cumsum([block.shape[-1] for block in self.along])
+        return np.split(values, ends[:-1])
 
 
-def hamiltonian(cluster: Cluster) -> sparse.csr_matrix:
+def hamiltonian(cluster: Cluster) -> sparse.csr_array:
     """H of Eq. (3) with each pair counted once, real and sparse (d, d).
 
     Returns
@@ -329,8 +351,8 @@ def hamiltonian(cluster: Cluster) -> sparse.csr_matrix:
 
 
 def _hamiltonian(
-    cluster: Cluster, along: list[sparse.csr_matrix], raising: list[sparse.csr_matrix]
-) -> sparse.csr_matrix:
+    cluster: Cluster, along: list[sparse.csr_array], raising: list[sparse.csr_array]
+) -> sparse.csr_array:
     total = cluster.zeeman * sum(along[1:], start=along[0])
     for i, j in np.argwhere(np.triu(cluster.exchange)):
         flip = raising[i] @ raising[j].T
@@ -346,13 +368,36 @@ def levels(cluster: Cluster) -> Levels:
     Levels
         Of H from `hamiltonian`.
     """
-    spins = [_on_sites(cluster.spins, component) for component in (0, 1)]
-    energies, basis = np.linalg.eigh(_hamiltonian(cluster, *spins).toarray())
-    boltzmann = np.exp(energies[0] - energies)
+    along, raising = (_on_sites(cluster.spins, component) for component in (0, 1))
+    diagonals = np.stack([one.diagonal() for one in along])
+    total = np.rint(2 * diagonals.sum(axis=0))
+    order = np.argsort(total, kind="stable")
+    edges = np.append(0, np.cumsum(np.unique(total, return_counts=True)[1]))
+    blocks = [slice(start, end) for start, end in pairwise(edges)]
+    diagonals = diagonals[:, order]
+    whole = _hamiltonian(cluster, along, raising)[order][:, order].toarray()
+    energies, bases = zip(*(np.linalg.eigh(whole[block, block]) for block in blocks), strict=True)
+    raised: list[list[Array]] = [[] for _ in blocks[:-1]]
+    for one in raising:
+        entries = one[order][:, order].tocsc().tocoo()  # by columns
+        cuts = np.searchsorted(entries.col, edges)
+        for k, matrices in enumerate(raised):
+            mine = slice(cuts[k], cuts[k + 1])
+            before = bases[k][entries.col[mine] - edges[k]]
+            after = bases[k + 1][entries.row[mine] - edges[k + 1]]
+            matrices.append(after.T @ (entries.data[mine, None] * before))
+    joined = np.concatenate(energies)
+    boltzmann = np.exp(joined.min() - joined)
     partition = boltzmann.sum()
-    along, raising = (np.stack([basis.T @ (s @ basis) for s in one]) for one in spins)
     return Levels(
-        energies, float(np.log(partition) - energies[0]), boltzmann / partition, along, raising
+        joined,
+        float(np.log(partition) - joined.min()),
+        boltzmann / partition,
+        tuple(
+            basis.T @ (diagonals[:, block, None] * basis)
+            for block, basis in zip(blocks, bases, strict=True)
+        ),
+        tuple(map(np.stack, raised)),
     )
 
 
@@ -378,17 +423,24 @@ def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> Com
         If `connected` is neither True nor False.
     """
     _checks.switch("connected", connected)
-    gained = state.energies[None, :] - state.energies[:, None]
-    weights = state.populations[:, None] * np.asarray(weight(gained))
-    along = state.along
-    if connected:
-        means = np.einsum("m,imm->i", state.populations, along)
-        along = along - means[:, None, None] * np.eye(len(state.energies))
-    size = len(along)
-    flat = [s.reshape(size, -1) for s in (along, state.raising, np.swapaxes(state.raising, 1, 2))]
-    zz, up_down, down_up = ((weights.ravel() * s) @ s.T for s in flat)
+    energies, populations = map(state.by_block, (state.energies, state.populations))
+    means = state.mean_spin if connected else np.zeros(len(state.along[0]))
+
+    def summed(operators: Array, start: int, end: int) -> ComplexArray:
+        """Of transitions between two blocks, <m|A_i|n> <m|A_j|n> (N, N)."""
+        gained = energies[end][None, :] - energies[start][:, None]
+        flat = operators.reshape(len(operators), -1)
+        weights = populations[start][:, None] * np.asarray(weight(gained))
+        return np.asarray((weights.ravel() * flat) @ flat.T)
+
     # S_z total is conserved: <S_+ S_+> and <S_z S_+> vanish
-    found = np.zeros((size, size, 3, 3), dtype=complex)
+    zz, up_down, down_up = np.zeros((3, len(means), len(means)), dtype=complex)
+    for k, along in enumerate(state.along):
+        zz += summed(along - means[:, None, None] * np.eye(along.shape[-1]), k, k)
+    for k, raising in enumerate(state.raising):
+        up_down += summed(raising, k + 1, k)
+        down_up += summed(np.swapaxes(raising, 1, 2), k, k + 1)
+    found = np.zeros((*zz.shape, 3, 3), dtype=complex)
     found[..., 0, 0] = found[..., 1, 1] = 0.25 * (up_down + down_up)
     found[..., 0, 1] = 0.25j * (up_down - down_up)
     found[..., 1, 0] = -found[..., 0, 1]
@@ -599,7 +651,7 @@ def complete_graph_noise(
     """
     spin = _checks.half_integer("spin", spin)
     # one moment and the total spin of the rest: (2 S + 1) (2 S (N - 1) + 1) levels
-    most = int((MAX_DIMENSION / (2 * spin + 1) - 1) / (2 * spin)) + 1
+    most = int((MAX_PAIR / (2 * spin + 1) - 1) / (2 * spin)) + 1
     matrices = 32.0 * (2 * spin + 1) ** 2 * (2 * spin) ** 2  # two spins' S_z and S_+, over N^2
     others = _whole("sites", sites, least=2, most=most, square=matrices) - 1
     bond = _checks.number("mean_exchange", mean_exchange, "k_B T") / others

@@ -5,29 +5,44 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import field as dataclass_field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from openmr._checks import Array
 from openmr.moments.grid import each
+from openmr.moments.labels import Labels, arrays_of
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
+from openmr.tables import Arrays, Column, Labelled
+
+_COLUMNS = {
+    "mean_spin": Column(
+        lambda state: state.mean_spin, "1", "(32)", "<S_par>", axes=("sublattice",)
+    ),
+    "spread": Column(lambda state: state.spread, "eV", "", "highest energy of one flip"),
+}
 
 
 @dataclass(frozen=True)
-class ThermalState(ABC):
+class ThermalState(Labelled, ABC):
     """Thermal state of the moments on a grid of points.
 
     Attributes
     ----------
     sample : Sample
     temperature, field : array (...), K and T
+    labels : Labels or None
+        Names of the axes, where they were given by DataArrays.
     """
+
+    SCHEMA: ClassVar[str] = "openmr/equilibrium/1"
 
     sample: Sample
     temperature: Array
     field: Array
+    labels: Labels | None = dataclass_field(default=None, kw_only=True, repr=False, compare=False)
 
     @property
     @abstractmethod
@@ -43,6 +58,12 @@ class ThermalState(ABC):
     def magnet(self) -> Magnet:
         """The moments of the sample."""
         return self.sample.magnet
+
+    def _arrays(self) -> Arrays:
+        return arrays_of(self, _COLUMNS)
+
+    def _about(self) -> dict[str, Any]:
+        return {"sample": self.sample.name}
 
     def points(self) -> Iterator[Self]:
         """One equilibrium per point of the grid, in C order.

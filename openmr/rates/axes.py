@@ -12,6 +12,7 @@ from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.record import Relaxation, rotation
+from openmr.units import MU_B
 
 
 def local_axes(direction: ArrayLike) -> Array:
@@ -78,12 +79,39 @@ def local_coupling(state: VectorEquilibrium, sublattice: int) -> Array:
     return np.asarray(moments.exchange_matrix @ axes)
 
 
-def expect_own_direction(relaxation: Relaxation, direction: ArrayLike) -> None:
+def axes_about(vectors: Array) -> Array:
+    """Axes as rows, z along each vector, shape (..., 3, 3); those of the film for none."""
+    size = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    z = np.where(size > 0, vectors / np.where(size > 0, size, 1.0), np.array([0.0, 0.0, 1.0]))
+    return local_axes(z)
+
+
+def electron_splitting(state: VectorEquilibrium) -> Array:
+    """Splitting hbar omega of the electrons in the mean field of the moments, local axes.
+
+    Parameters
+    ----------
+    state : VectorEquilibrium
+
+    Returns
+    -------
+    array (..., 3), eV
+        Of H = hbar omega.sigma / 2.
+    """
+    total = np.zeros((*state.field.shape, 3))
+    total[..., 2] = state.sample.electrons.g * MU_B * state.field
+    for i, moments in enumerate(state.magnet.sublattices):
+        own = state.mean[..., i, :] @ moments.crystal_axes.T
+        total -= moments.density * (local_coupling(state, i) @ own[..., None])[..., 0]
+    return total
+
+
+def expect_own_direction(state: object, direction: ArrayLike) -> None:
     """Refuse a direction of the field that is not the one the moments were solved for.
 
     Parameters
     ----------
-    relaxation : Relaxation
+    state : Equilibrium, VectorEquilibrium or None
     direction : array_like (..., 3), no unit
         As of `resistivity`.
 
@@ -92,7 +120,6 @@ def expect_own_direction(relaxation: Relaxation, direction: ArrayLike) -> None:
     ParameterError
         For moments with axes of their own in a field along another direction.
     """
-    state = relaxation.equilibrium
     if not isinstance(state, VectorEquilibrium):
         return
     b = _checks.unit_vectors("direction", direction)
@@ -113,7 +140,7 @@ def film_axes(relaxation: Relaxation, direction: ArrayLike) -> Array:
     Shape (..., 3, 3), where ... is that of the rates and directions broadcast. Refused as by
     `expect_own_direction`.
     """
-    expect_own_direction(relaxation, direction)
+    expect_own_direction(relaxation.equilibrium, direction)
     axes = local_axes(direction)
     try:
         grid = np.broadcast_shapes(axes.shape[:-2], relaxation.precession.shape)

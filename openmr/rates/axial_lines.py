@@ -11,7 +11,10 @@ from openmr._checks import ParameterError
 from openmr.moments.levels import AxialLevels
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 
-_ABLE = "the methods 'batched' and 'bloch-redfield' take any"
+_ABLE = (
+    "the methods 'batched' and 'bloch-redfield' take any, and so does form='finite-splitting' of "
+    "the closed form"
+)
 
 
 def axial_lines(state: VectorEquilibrium) -> list[AxialLevels]:
@@ -65,3 +68,23 @@ def refuse_turned_couplings(state: VectorEquilibrium) -> None:
                 "`exchange` must be one number here, or (J, J, J_z) with the field along the "
                 f"crystal's z, got {moments.exchange}; {_ABLE}"
             )
+
+
+def is_axial(state: VectorEquilibrium) -> bool:
+    """Whether the formulas line by line hold.
+
+    Parameters
+    ----------
+    state : VectorEquilibrium
+
+    Returns
+    -------
+    bool
+        False where `axial_lines` or `refuse_turned_couplings` refuses.
+    """
+    try:
+        axial_lines(state)
+        refuse_turned_couplings(state)
+    except ParameterError:
+        return False
+    return True

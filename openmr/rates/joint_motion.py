@@ -1,19 +1,38 @@
 """Electrons and moments together: who relaxes whom.
 
-To first order in the deviations from equilibrium, with the spin density s of the electrons, its
-equilibrium s_eq = -(nu/2) hbar omega and the state rho of a moment,
+To first order in the deviations from equilibrium, with the spin density s of the electrons and the
+state rho_i of a moment of each sublattice. Each sees the other's mean field at once,
 
-    ds/dt = omega x s + delta_omega x s_eq - (Gamma + 1/tau_0)(s - delta_s) + n Q(delta_rho),
-    d(delta_rho)/dt = -(i/hbar) [H, delta_rho] + (i/hbar) [(J0 delta_S + J s).S, rho_eq]
-                      + L delta_rho + P.mu - r delta_rho,
+    hbar delta_omega = -sum_i n_i J_i delta_S_i,   delta_h_i = -sum_j J0_ij delta_S_j - J_i delta_s,
 
-where hbar delta_omega = -n J delta_S follows the moments at once, delta_s, the equilibrium in that
-field, is -(nu/2) hbar delta_omega, mu = 2 (s - delta_s)/nu is the accumulation, and r the rate at
-which a thermostat resets the moments. J is a number.
+and nothing relaxes but what differs from the equilibrium in these fields,
+
+    sigma = delta_s + (nu/2) hbar delta_omega,      eta_i = delta_rho_i - R_i delta_h_i,
+
+with the Gibbs state's response R. In these two the motion is
+
+    d(delta_s)/dt = omega x sigma - (Gamma + 1/tau_0) sigma + sum_i n_i Q_i eta_i,
+    d(delta_rho_i)/dt = -(i/hbar) [H_i, eta_i] + (L_i - r_i) eta_i + P_i mu,    mu = 2 sigma / nu,
+
+since the torques of the first line's fields are those parts of omega x s and [H, rho] that are not
+in sigma and eta; r_i is the rate at which a thermostat resets the moments. J is a number.
+
+In a static film mu is what diffuses: a gradient of the exchange field drives electrons as much as
+one of their density, and the spin that sits where the moments' field puts it drives none. With
+eta at rest in mu,
+
+    0 = diffusion - [Gamma + 1/tau_0 - omega x + (2/nu) sum_i n_i Q_i (F_i)^-1 P_i] mu,
+    F = -(i/hbar) [H, .] + L - r,
+
+for any coupling. For S = 1/2 along the field the exchange part is r/(r + 1/T1) of Gamma. A tensor
+for s instead, 1 / (1 - n J chi / (1 + r T1)) times as large there, would count the equilibrium spin
+as accumulation: it depends on first order in J and has a pole.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,21 +43,41 @@ from openmr.rates.korringa import (
     MomentBath,
     accumulation_drive,
     back_flux,
+    gibbs_response,
     relaxation_generator,
 )
 from openmr.units import HBAR, K_B
 
+_SLOWEST = 1e-14
+"""Part of the fastest rate that stands for a thermostat where there is none."""
 
-class JointMotion(NamedTuple):
-    """Parts of the joint generator, in the axes of the moment's levels.
+
+class Partner(NamedTuple):
+    """Moments of one sublattice.
 
     Attributes
     ----------
     bath : MomentBath
-        With J the same number on the diagonal.
+        In the axes of the electrons' spin.
     density : float, m^-3
-        n of the moments.
-    weiss : array (3, 3), eV
+        n.
+    thermostat_rate : float, 1/s
+        r.
+    """
+
+    bath: MomentBath
+    density: float
+    thermostat_rate: float = 0.0
+
+
+class JointMotion(NamedTuple):
+    """Parts of the joint generator, in the axes of the partners.
+
+    Attributes
+    ----------
+    partners : sequence of Partner
+        With J a number: `coupling` is it times the unit matrix.
+    weiss : array (n, n, 3, 3), eV
         J0 among the moments.
     precession : array (3,), rad/s
         omega of the electrons, with the mean field of the moments.
@@ -46,17 +85,19 @@ class JointMotion(NamedTuple):
         Gamma.
     spin_flip_rate : float, 1/s
         1/tau_0.
-    thermostat_rate : float, 1/s
-        r.
     """
 
-    bath: MomentBath
-    density: float
+    partners: Sequence[Partner]
     weiss: Array
     precession: Array
     exchange_rates: Array
     spin_flip_rate: float
-    thermostat_rate: float = 0.0
+
+    @property
+    def places(self) -> list[slice]:
+        """Slices of each delta_rho in the vector (s, delta_rho_1, ...), row by row."""
+        ends = np.cumsum([3, *(len(p.bath.levels.populations) ** 2 for p in self.partners)])
+        return [slice(a, b) for a, b in pairwise(ends)]
 
 
 def _across(vector: Array) -> Array:
@@ -64,15 +105,46 @@ def _across(vector: Array) -> Array:
     return np.asarray(-np.einsum("abc,c->ab", LEVI_CIVITA, vector))
 
 
-def _means(motion: JointMotion) -> ComplexArray:
+def _means(bath: MomentBath) -> ComplexArray:
     """Rows that give Tr[S_a rho], shape (3, d^2)."""
-    return np.asarray(motion.bath.levels.spins.transpose(0, 2, 1).reshape(3, -1))
+    return np.asarray(bath.levels.spins.transpose(0, 2, 1).reshape(3, -1))
 
 
-def _instantaneous(motion: JointMotion) -> ComplexArray:
-    """Rows that give delta_s, shape (3, d^2)."""
-    bath = motion.bath
-    return np.asarray(0.5 * bath.dos * motion.density * bath.coupling[0, 0] * _means(motion))
+def _still(partner: Partner) -> ComplexArray:
+    """F: what eta of one sublattice does by itself, shape (d^2, d^2)."""
+    bath = partner.bath
+    own = bath.levels.energies * K_B * bath.temperature / HBAR
+    free = -1j * (own[:, None] - own[None, :]).ravel()
+    return np.asarray(np.diag(free - partner.thermostat_rate) + relaxation_generator(bath))
+
+
+def _drive(bath: MomentBath) -> ComplexArray:
+    """P over nu/2: columns per unit of sigma, shape (d^2, 3)."""
+    return np.asarray(accumulation_drive(bath).reshape(3, -1).T * (2.0 / bath.dos))
+
+
+def excess(motion: JointMotion) -> ComplexArray:
+    """Matrix from (s, delta_rho) to (sigma, eta), what is out of equilibrium in the fields there.
+
+    Parameters
+    ----------
+    motion : JointMotion
+
+    Returns
+    -------
+    complex array, shape of `joint_generator`
+        In m^-3 and no unit, as the vectors are.
+    """
+    places = motion.places
+    found = np.eye(3 + sum(here.stop - here.start for here in places), dtype=complex)
+    for i, (one, here) in enumerate(zip(motion.partners, places, strict=True)):
+        j = float(one.bath.coupling[0, 0])
+        found[:3, here] -= 0.5 * one.bath.dos * one.density * j * _means(one.bath)
+        response = gibbs_response(one.bath).reshape(3, -1).T
+        found[here, :3] += j * response
+        for k, (other, there) in enumerate(zip(motion.partners, places, strict=True)):
+            found[here, there] += response @ motion.weiss[i, k] @ _means(other.bath)
+    return found
 
 
 def joint_generator(motion: JointMotion) -> ComplexArray:
@@ -84,34 +156,22 @@ def joint_generator(motion: JointMotion) -> ComplexArray:
 
     Returns
     -------
-    complex array (3 + d^2, 3 + d^2), 1/s
-        One eigenvalue is 0, or -r: the trace of rho.
+    complex array (3 + sum d^2, 3 + sum d^2), 1/s
+        One eigenvalue a sublattice is 0, or -r: the trace of rho.
     """
-    bath, n = motion.bath, motion.density
-    levels, j = bath.levels, float(bath.coupling[0, 0])
-    size = len(levels.populations)
-    means = _means(motion)
-    turning = -n * j / HBAR * means  # delta_omega
-    instant = _instantaneous(motion)
-    resting = -0.5 * bath.dos * HBAR * motion.precession
-    decay = motion.exchange_rates + motion.spin_flip_rate * np.eye(3)
-    populations = np.diag(levels.populations)
-    torque = np.array([(s @ populations - populations @ s).ravel() for s in levels.spins]).T
-    torque = 1j / HBAR * torque  # of a unit field -S.f
-    driven = accumulation_drive(bath).reshape(3, -1).T * (2.0 / bath.dos)
-    own = levels.energies * K_B * bath.temperature / HBAR
-    free = -1j * (own[:, None] - own[None, :]).ravel()
-    total = np.zeros((3 + size**2, 3 + size**2), dtype=complex)
-    total[:3, :3] = _across(motion.precession) - decay
-    total[:3, 3:] = -_across(resting) @ turning + decay @ instant + n * back_flux(bath)
-    total[3:, :3] = torque * j + driven
-    total[3:, 3:] = np.diag(free - motion.thermostat_rate) + relaxation_generator(bath)
-    total[3:, 3:] += torque @ motion.weiss @ means - driven @ instant
-    return total
+    out = excess(motion)
+    total = np.zeros_like(out)
+    total[:3, :3] = _across(motion.precession) - motion.exchange_rates
+    total[:3, :3] -= motion.spin_flip_rate * np.eye(3)
+    for one, here in zip(motion.partners, motion.places, strict=True):
+        total[:3, here] = one.density * back_flux(one.bath)
+        total[here, here] = _still(one)
+        total[here, :3] = _drive(one.bath)
+    return np.asarray(total @ out)
 
 
 def total_spin(motion: JointMotion) -> ComplexArray:
-    """Rows that give s + n delta_S, which exchange conserves, shape (3, 3 + d^2).
+    """Rows that give s + sum n delta_S, which exchange conserves, shape (3, 3 + sum d^2).
 
     Parameters
     ----------
@@ -119,13 +179,41 @@ def total_spin(motion: JointMotion) -> ComplexArray:
 
     Returns
     -------
-    complex array (3, 3 + d^2)
+    complex array (3, 3 + sum d^2)
         In m^-3 for s in m^-3.
     """
-    return np.hstack([np.eye(3), motion.density * _means(motion)])
+    each = [one.density * _means(one.bath) for one in motion.partners]
+    return np.hstack([np.eye(3), *each])
 
 
-def effective_tensor(motion: JointMotion) -> Array:
+def returned(partner: Partner) -> Array:
+    """Part of Gamma that a static film's moments give back, for they have followed mu.
+
+    Parameters
+    ----------
+    partner : Partner
+        With any coupling.
+
+    Returns
+    -------
+    array (3, 3), 1/s
+        -(2/nu) n Q F^-1 P; 0 for an infinite thermostat rate.
+    """
+    bath, rate = partner.bath, partner.thermostat_rate
+    if np.isinf(rate) or not bath.coupling.any():
+        return np.zeros((3, 3))
+    moving = _still(partner)
+    fastest = float(np.abs(np.diagonal(relaxation_generator(bath))).max())
+    size = len(bath.levels.populations)
+    # the trace stands still, and so may levels that no coupling joins: neither is driven
+    moving -= max(_SLOWEST * fastest - rate, 0.0) * np.eye(size**2)
+    trace = np.outer(np.diag(bath.levels.populations).ravel(), np.eye(size).ravel())
+    moving -= max(fastest, rate) * trace
+    followed = np.linalg.solve(moving, _drive(bath))
+    return np.asarray(-partner.density * (back_flux(bath) @ followed).real)
+
+
+def static_tensor(motion: JointMotion) -> Array:
     """Tensor of 0 = diffusion - tensor . mu in a static film, whose moments have followed mu.
 
     Parameters
@@ -135,10 +223,7 @@ def effective_tensor(motion: JointMotion) -> Array:
     Returns
     -------
     array (3, 3), 1/s
-        Gamma + 1/tau_0 with precession less what the moments, at zero frequency, give back.
+        Gamma + 1/tau_0 with precession, less what the moments give back.
     """
-    total, instant = joint_generator(motion), _instantaneous(motion)
-    moving = total[3:, 3:] + total[3:, :3] @ instant
-    fed = total[:3, 3:] + total[:3, :3] @ instant
-    followed = np.linalg.lstsq(moving, total[3:, :3], rcond=1e-13)[0]
-    return np.asarray(-(total[:3, :3] - fed @ followed).real)
+    kept = motion.exchange_rates - sum(map(returned, motion.partners))
+    return np.asarray(kept + motion.spin_flip_rate * np.eye(3) - _across(motion.precession))

@@ -11,10 +11,10 @@ goes from m to n, and with coherences d rho/dt = L rho,
     Lam_a^mn = (pi/2 hbar) nu^2 k_B T K(x_n - x_m) X_a^mn.
 
 A spin accumulation mu, relative to the field that acts on the electrons, drives the moment by the
-same form with Lam_a -> (pi/2 hbar) nu^2 sum_bc i eps_abc K'(x_n - x_m) X_b^mn mu_c; what the moment
-gives to the electrons is the back flux. Level shifts of second order grow with the logarithm of the
-band width and are left out. Everything here is of one point, without checks; matrices act on rho
-row by row.
+same form with Lam_a -> (pi/2 hbar) nu^2 sum_bc i eps_abc K'(x_n - x_m) X_b^mn mu_c, where moments
+on a perfect lattice have X_b - <X_b>; what the moment gives to the electrons is the back flux.
+Level shifts of second order grow with the logarithm of the band width and are left out. Everything
+here is of one point, without checks; matrices act on rho row by row.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from openmr._checks import Array, ComplexArray
-from openmr.bath.correlators import electron_hole_spectrum
+from openmr.bath.correlators import electron_hole_spectrum, spectrum_slope
 from openmr.moments.levels import Levels
+from openmr.sample.crystal_field import static_weights
 from openmr.units import HBAR, K_B
 
 LEVI_CIVITA = np.zeros((3, 3, 3))
@@ -46,12 +46,15 @@ class MomentBath(NamedTuple):
     dos : float, eV^-1 m^-3
         nu, density of states per spin.
     temperature : float, K
+    connected : bool
+        Whether the mean of the moments does not scatter, as on a perfect lattice.
     """
 
     levels: Levels
     coupling: Array
     dos: float
     temperature: float
+    connected: bool = False
 
     @property
     def operators(self) -> ComplexArray:
@@ -68,36 +71,6 @@ class MomentBath(NamedTuple):
     def strength(self) -> float:
         """(pi/hbar) nu^2 k_B T [1/s per (eV m^3)^2]."""
         return float(np.pi / HBAR * self.dos**2 * K_B * self.temperature)
-
-
-def spectrum_slope(x: ArrayLike) -> Array:
-    """Slope of K(x) = x / (1 - exp(-x)), 1/2 at x = 0.
-
-    Parameters
-    ----------
-    x : array_like (...), no unit
-
-    Returns
-    -------
-    array (...), no unit
-        For x >= 0 [1 + (sinh x - x) / (cosh x - 1)] / 2, by series where that cancels; below
-        K'(x) = exp(x) [K(-x) - K'(-x)], so that small slopes keep their digits.
-    """
-    x = np.asarray(x, dtype=float)
-    size = np.abs(x)
-    small = size < 1.0
-    near = np.where(small, size, 0.0)
-    far = np.clip(size, 1.0, 700.0)  # from 40 on the slope is 1
-    above, below, term = np.zeros_like(x), np.zeros_like(x), np.full_like(x, 0.5)
-    for k in range(2, 22, 2):  # x^k / k! of cosh and x^(k+1) / (k+1)! of sinh, over x^2
-        below += term
-        above += term * near / (k + 1)
-        term = term * near**2 / ((k + 1) * (k + 2))
-    odd = np.where(small, above / below, (np.sinh(far) - far) / (np.cosh(far) - 1.0))
-    slope = 0.5 * (1.0 + odd)
-    with np.errstate(under="ignore"):
-        mirrored = np.exp(-size) * (electron_hole_spectrum(size) - slope)
-    return np.asarray(np.where(x < 0, mirrored, slope))
 
 
 def transition_rates(bath: MomentBath) -> Array:
@@ -166,7 +139,10 @@ def _dressed(bath: MomentBath) -> ComplexArray:
 
 def _driven(bath: MomentBath) -> ComplexArray:
     """Lam_a of a unit accumulation mu_c, shape (c, a, d, d)."""
-    slope = np.pi / (2 * HBAR) * bath.dos**2 * spectrum_slope(-bath.gaps) * bath.operators
+    found = bath.levels
+    spins = found.shifted(found.mean) if bath.connected else found.spins
+    operators = np.tensordot(bath.coupling, spins, axes=1)
+    slope = np.pi / (2 * HBAR) * bath.dos**2 * spectrum_slope(-bath.gaps) * operators
     return np.asarray(1j * np.einsum("abc,bmn->camn", LEVI_CIVITA, slope))
 
 
@@ -233,6 +209,23 @@ def back_flux(bath: MomentBath) -> ComplexArray:
         inner = x[a] @ lam[d] - lam[d].conj().T @ x[a]  # Tr[inner rho]
         rows[c] += LEVI_CIVITA[c, d, a] * 1j * inner.T.ravel()
     return rows
+
+
+def gibbs_response(bath: MomentBath) -> ComplexArray:
+    """Change of the Gibbs state of H + h.S per unit of h_a, shape (3, d, d).
+
+    Parameters
+    ----------
+    bath : MomentBath
+
+    Returns
+    -------
+    complex array (3, d, d), 1/eV
+        -L_mn <m|S_a - <S_a>|n> / k_B T with the weights of `static_weights`.
+    """
+    found = bath.levels
+    weights = static_weights(found.energies, found.populations)
+    return np.asarray(-weights * found.shifted(found.mean) / (K_B * bath.temperature))
 
 
 def moment_shift(bath: MomentBath, electron_splitting: Array) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import Array
 from openmr.moments.grid import each
+from openmr.moments.labels import Labels, arrays_of
 from openmr.moments.state import ThermalState
 from openmr.sample.film import Electrons, Sample
+from openmr.tables import Arrays, Column, Labelled
 
 State = TypeVar("State", bound=ThermalState)
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
@@ -43,8 +45,25 @@ def expect_field_along_b(across: Array | None, *, electron_splitting: bool) -> N
         )
 
 
+RATES: Final = {
+    "longitudinal_rate": Column(lambda r: r.longitudinal, "1/s", "(70), (84)", "1/tau_par"),
+    "transverse_rate": Column(
+        lambda r: r.transverse, "1/s", "(75), (85)", "1/tau_perp, mean of two"
+    ),
+    "precession": Column(lambda r: r.precession, "rad/s", "(78)", "omega_L"),
+    "charge_to_spin_rate": Column(lambda r: r.charge_to_spin, "1/s", "(62)", "1/T_0"),
+}
+"""Variables of a dataset of rates."""
+_COLUMNS: Final = RATES | {
+    "exchange_field": Column(lambda r: r.exchange_field, "T", "(78), (83)", "B_sd"),
+    "tensor": Column(
+        lambda r: r.tensor, "1/s", "(39)", "d sigma/dt = -tensor sigma", axes=("axis", "of_axis")
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
-class Relaxation:
+class Relaxation(Labelled):
     """Relaxation of the electron spin: d<sigma>/dt = -tensor . (<sigma> - <sigma>_eq).
 
     Local axes: the rows of R, Eq. (39), at theta = 0; z is the field direction b.
@@ -74,6 +93,7 @@ class Relaxation:
         or J_yz gives; None where it is about b alone.
     """
 
+    SCHEMA: ClassVar[str] = "openmr/relaxation/1"
     method: str
     equilibrium: ThermalState
     dissipator: Array
@@ -99,6 +119,17 @@ class Relaxation:
     def field(self) -> Array:
         """Field of each point along b [T], shape (...)."""
         return self.equilibrium.field
+
+    @property
+    def labels(self) -> Labels | None:
+        """Names of the axes, where they were given by DataArrays."""
+        return self.equilibrium.labels
+
+    def _arrays(self) -> Arrays:
+        return arrays_of(self, _COLUMNS)
+
+    def _about(self) -> dict[str, Any]:
+        return {"sample": self.sample.name, "method": self.method}
 
     @property
     def exchange_tensor(self) -> Array:
@@ -193,9 +224,9 @@ class Relaxation:
         ParameterError
             For an azimuth that is not finite, or does not broadcast with the grid.
         """
-        azimuth = _checks.finite_array("azimuth", azimuth, "rad")
-        if azimuth.ndim == 0 and azimuth == 0.0:
+        if isinstance(azimuth, float) and azimuth == 0.0:
             return self
+        azimuth = _checks.finite_array("azimuth", azimuth, "rad")
         turn = rotation(0.0, azimuth)
         old = self.temperature.shape
         grid = _checks.broadcast(azimuth=azimuth, temperature=self.temperature)[0].shape
@@ -331,9 +362,11 @@ def pointwise(
 
 def zero_tensor(grid: tuple[int, ...]) -> Array:
     """Zeros (..., 3, 3) whose elements each lie in one piece over the points."""
-    return np.moveaxis(np.zeros((3, 3, *grid)), (0, 1), (-2, -1))
+    return np.zeros((3, 3, *grid)).transpose(*range(2, 2 + len(grid)), 0, 1)
 
 
-def over_sublattices(parts: Array) -> Array:
-    """Sum over the last axis; for one sublattice without a pass over the points."""
+def over_sublattices(parts: Any) -> Any:
+    """Sum over the last axis; for one sublattice without a pass, and the number of one as it is."""
+    if isinstance(parts, float):
+        return parts
     return np.asarray(parts[..., 0] if parts.shape[-1] == 1 else parts.sum(axis=-1))

@@ -12,9 +12,15 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
-from openmr.moments.grid import in_blocks
+from openmr.moments.grid import BLOCK, in_blocks
+from openmr.moments.labels import labelled
 from openmr.moments.state import ThermalState
 from openmr.rates.methods import METHODS, Method, Name, Options
+from openmr.rates.moment_relaxation import (
+    refuse_large_generator,
+    refuse_unequal_spins,
+    returned_rates,
+)
 from openmr.rates.record import ExchangePart, Relaxation, spin_polarised_loss
 from openmr.sample.film import Sample, expect_film
 
@@ -24,6 +30,7 @@ _LARGE_SPIN = 100.0
 """Beyond it a route may refuse, without points, before the equilibrium of many levels is solved."""
 
 
+@labelled
 def relaxation(
     sample: Sample,
     temperature: ArrayLike,
@@ -101,14 +108,18 @@ def relaxation_and(
         found = _record(chosen, state, route(state))
         return found.rotated(azimuth), then(found) if then else ()
 
-    def line(temperature: Array, field: Array) -> tuple[Array, ExchangePart, Any]:
+    def line(temperature: Array, field: Array) -> tuple[Relaxation, Array, ExchangePart, Any]:
         state = thermal_state(sample, temperature, field)
         part = route(state)
-        more = then(_record(chosen, state, part)) if then else ()
-        return state.reduced_splitting, part, more
+        found = _record(chosen, state, part)
+        return found, state.reduced_splitting, part, then(found) if then else ()
 
     points = checked_points(sample, temperature, field)
-    x, part, more = in_blocks(line, points[0].shape, *points)
+    if points[0].size <= BLOCK:
+        found, *_, more = line(*points)
+        return found.rotated(azimuth), more
+    # of many points without the averages, which would take more memory than all else
+    x, part, more = in_blocks(lambda *some: line(*some)[1:], points[0].shape, *points)
     return _record(chosen, Equilibrium(sample, *points, x), part).rotated(azimuth), more
 
 
@@ -146,6 +157,12 @@ def _chosen(
     given: dict[str, Any] = dict(options)
     azimuth = given.pop("azimuth", 0.0)
     given = chosen.checked(given)
+    route = partial(chosen.function, **given)
+    if not sample.magnet.is_held:
+        refuse_unequal_spins(sample)
+        for moments in sample.magnet.sublattices:
+            refuse_large_generator(0.5 if moments.thermostat_rate is None else moments.spin)
+        route = partial(_less_returned, route)
     if sample.magnet.is_oriented:
         if not chosen.takes_levels:
             able = ", ".join(repr(name) for name, one in METHODS.items() if one.takes_levels)
@@ -153,7 +170,7 @@ def _chosen(
                 "moments with axes or levels of their own (anisotropy, axes, a g tensor ...) are "
                 f"taken by the methods {able}, got {method!r}"
             )
-        return chosen, partial(chosen.function, **given), azimuth
+        return chosen, route, azimuth
     diagonal = all(moments.is_diagonal for moments in sample.magnet.sublattices)
     if not (chosen.takes_matrices or diagonal):
         able = " and ".join(repr(name) for name, one in METHODS.items() if one.takes_matrices)
@@ -161,13 +178,29 @@ def _chosen(
             f"`exchange` must be a scalar or (x, y, z) for method {method!r}, got a matrix with "
             f"elements off its diagonal, which the methods {able} take"
         )
-    return chosen, partial(chosen.function, **given), azimuth
+    return chosen, route, azimuth
+
+
+def _less_returned(
+    route: Callable[[ThermalState], ExchangePart], state: ThermalState
+) -> ExchangePart:
+    """A method's answer for moments that follow the electrons, for all that a thermostat does."""
+    found = route(state)
+    return found._replace(dissipator=found.dissipator - returned_rates(state))
 
 
 def _record(chosen: Method, state: ThermalState, part: ExchangePart) -> Relaxation:
     lost = part.charge_to_spin
     if lost is None:
         lost = spin_polarised_loss(state.sample.electrons, part.dissipator[..., 2, 2])
-    found = part._asdict() | {"charge_to_spin": lost, "diagnostics": dict(part.diagnostics)}
-    loss = state.sample.film.spin_flip_rate
-    return Relaxation(chosen.name, state, spin_flip_rate=loss, **found)
+    return Relaxation(
+        chosen.name,
+        state,
+        part.dissipator,
+        part.precession,
+        lost,
+        spin_flip_rate=state.sample.film.spin_flip_rate,
+        uncertainty=part.uncertainty,
+        diagnostics=dict(part.diagnostics),
+        precession_across=part.precession_across,
+    )

@@ -109,11 +109,28 @@ def static_response(energies: Array, populations: Array, shifted: ComplexArray) 
     array (..., 3, 3), no unit
         Symmetric and positive semidefinite.
     """
+    return weighted_products(static_weights(energies, populations), shifted)
+
+
+def static_weights(energies: Array, populations: Array) -> Array:
+    """L_mn = (p_m - p_n) / (x_n - x_m) of `static_response`, shape (..., d, d).
+
+    Parameters
+    ----------
+    energies : array (..., d), no unit
+        x_m over k_B T.
+    populations : array (..., d), no unit
+
+    Returns
+    -------
+    array (..., d, d), no unit
+        Symmetric and not negative.
+    """
     gap = np.abs(energies[..., :, None] - energies[..., None, :])
     larger = np.maximum(populations[..., :, None], populations[..., None, :])
     same = gap == 0
     mean = np.where(same, 1.0, -np.expm1(-gap) / np.where(same, 1.0, gap))
-    return weighted_products(larger * mean, shifted)
+    return np.asarray(larger * mean)
 
 
 def weighted_products(weights: Array, operators: ComplexArray) -> Array:

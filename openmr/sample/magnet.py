@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +34,7 @@ from openmr.sample.own_hamiltonian import (
 SPIN_DENSITY = Range(1e15, 1e31, "m^-3", "in m^-3: 1e21 cm^-3 is 1e27")
 EXCHANGE = Range(-100.0, 100.0, "eV", "in eV: 1 meV is 1e-3")
 ORDER = Range(0.0, 1e5, "K")
+RESET_RATE = Range(0.0, 1e20, "1/s")
 
 
 def _coupling(name: str, value: ArrayLike, unit: str) -> Array:
@@ -55,6 +57,14 @@ def _plain(coupling: Array) -> Triple | Matrix:
         return (x, y, z)
     first, second, third = (tuple(row) for row in coupling.tolist())
     return (first, second, third)
+
+
+def _checked_reset(value: float | None) -> float | None:
+    """A rate; None for an infinite one, so that what is stored does not change with it."""
+    if value is None:
+        return None
+    rate = _checks.number("thermostat_rate", value, "1/s", least=0.0, infinite=True)
+    return None if np.isinf(rate) else float(RESET_RATE.hold("thermostat_rate", rate))
 
 
 def lande(name: str, value: float) -> float:
@@ -91,6 +101,12 @@ class Moments:
     axes : array (3, 3), no unit, optional
         Crystal axes x, y, z as rows, of any length, in coordinates of the film. The film's own
         axes where it is left out and another of these is given.
+    thermostat_rate : float, 1/s
+        Rate r at which a lattice, say, brings the moments back to the equilibrium that the rates
+        of the electrons start from. Infinite is the paper's theory (kept as None). Where r is not
+        far above their 1/T1 by the electrons (`moment_relaxation`), moments in a static film
+        follow the spin accumulation and give spins back: for S = 1/2 the exchange part of
+        1/tau_par is r/(r + 1/T1) times the paper's.
 
     Raises
     ------
@@ -106,6 +122,7 @@ class Moments:
     stevens: Stevens | None
     hamiltonian: Elements | None
     axes: Matrix | None
+    thermostat_rate: float | None
 
     def __init__(
         self,
@@ -119,6 +136,7 @@ class Moments:
         stevens: Mapping[tuple[int, int], float] | Stevens | None = None,
         hamiltonian: Any = None,
         axes: ArrayLike | None = None,
+        thermostat_rate: float | None = None,
     ) -> None:
         chosen = _checks.exactly_one(exchange=exchange, exchange_energy=exchange_energy)
         spin = _checks.half_integer("spin", spin)
@@ -145,6 +163,7 @@ class Moments:
             "stevens": None if stevens is None else checked_stevens(stevens, spin),
             "hamiltonian": None if hamiltonian is None else checked_hamiltonian(hamiltonian, spin),
             "axes": None if axes is None else checked_axes(axes),
+            "thermostat_rate": _checked_reset(thermostat_rate),
         }
         for name, value in own.items():
             object.__setattr__(self, name, value)
@@ -165,6 +184,11 @@ class Moments:
             if self.spin == 0.5 and size[0] > 1.5 * size[2] and self.is_isotropic:
                 notes.append("an effective spin 1/2 with such a g tensor has no scalar J")
         return f"Moments({shown})" + (f"  [{'; '.join(notes)}]" if notes else "")
+
+    @property
+    def reset_rate(self) -> float:
+        """`thermostat_rate` as a number, infinite where none was given [1/s]."""
+        return np.inf if self.thermostat_rate is None else self.thermostat_rate
 
     @property
     def is_oriented(self) -> bool:
@@ -246,7 +270,7 @@ class Moments:
         return (x, y, z)
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, init=False)
 class Magnet:
     """Sublattices of local moments and the exchange among them.
 
@@ -330,10 +354,16 @@ class Magnet:
             self, "disorder", _checks.choice("disorder", disorder, ("random", "lattice"))
         )
 
-    @property
+    @cached_property
     def is_oriented(self) -> bool:
         """Whether the direction of the field counts: axes of a moment, or couplings that have."""
-        return np.ndim(self.weiss) > 2 or any(one.is_oriented for one in self.sublattices)
+        matrices = bool(self.weiss) and isinstance(self.weiss[0][0], tuple)
+        return matrices or any(one.is_oriented for one in self.sublattices)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a thermostat keeps all moments in equilibrium, as in the paper's theory."""
+        return all(one.thermostat_rate is None for one in self.sublattices)
 
     @property
     def couplings(self) -> Array:
@@ -341,34 +371,41 @@ class Magnet:
         given = np.array(self.weiss, dtype=float)
         return given if given.ndim == 4 else given[..., None, None] * np.eye(3)
 
-    @property
+    @cached_property
     def spins(self) -> Array:
         """Spin quantum number of each sublattice, shape (n,)."""
-        return np.array([moments.spin for moments in self.sublattices])
+        return _kept([moments.spin for moments in self.sublattices])
 
-    @property
+    @cached_property
     def g_factors(self) -> Array:
         """g-factor of each sublattice, shape (n,)."""
-        return np.array([moments.single_g for moments in self.sublattices])
+        return _kept([moments.single_g for moments in self.sublattices])
 
-    @property
+    @cached_property
     def weiss_matrix(self) -> Array:
         """J0_ij [eV], shape (n, n)."""
-        return np.array(self.weiss).reshape(2 * (len(self.sublattices),))
+        return _kept(self.weiss).reshape(2 * (len(self.sublattices),))
 
-    @property
+    @cached_property
     def densities(self) -> Array:
         """Density of each sublattice [m^-3], shape (n,)."""
-        return np.array([moments.density for moments in self.sublattices])
+        return _kept([moments.density for moments in self.sublattices])
 
-    @property
+    @cached_property
     def exchange(self) -> Array:
         """J_v of each sublattice [eV m^3], shape (n, 3); refused as by `principal_exchange`."""
-        return np.array([moments.principal_exchange for moments in self.sublattices]).reshape(-1, 3)
+        return _kept([moments.principal_exchange for moments in self.sublattices]).reshape(-1, 3)
 
     def __bool__(self) -> bool:
         """Whether there are moments at all."""
         return bool(self.sublattices)
+
+
+def _kept(values: Any) -> Array:
+    """An array that is made once and stays as it is."""
+    array = np.array(values, dtype=float)
+    array.setflags(write=False)
+    return array
 
 
 def _without_moments() -> Magnet:

@@ -80,7 +80,7 @@ def checked_hamiltonian(value: Any, spin: float) -> Elements:
     """Hermitian matrix in eV, or what has one by its `full()`, as a tuple of rows."""
     size = round(2 * spin) + 1
     full = value.full() if callable(getattr(value, "full", None)) else value
-    matrix = _checks.square_matrix("hamiltonian", full, size)
+    matrix = _checks.square_matrix("hamiltonian", full, size, "eV")
     _LEVEL.hold("hamiltonian", np.stack([matrix.real, matrix.imag]))
     apart = np.abs(matrix - matrix.conj().T)
     # sums and products of a few operators leave some roundings of the largest element

@@ -17,7 +17,7 @@ from openmr import _checks
 from openmr._checks import LARGEST_SPIN, ParameterError, Range
 from openmr.sample import film, stack
 from openmr.sample.film import Layer, Sample
-from openmr.sample.magnet import EXCHANGE, ORDER, SPIN_DENSITY, Magnet
+from openmr.sample.magnet import EXCHANGE, ORDER, RESET_RATE, SPIN_DENSITY, Magnet
 from openmr.sample.ordering import curie_temperature, neel_temperature, ordering_temperature
 from openmr.sample.own_hamiltonian import G_FACTOR
 from openmr.sample.stack import Interface, Stack
@@ -83,7 +83,8 @@ def _row(
         if numbers:
             return each[0]
         values = np.concatenate([np.ravel(one) for one in each])
-        if any(np.ndim(one) > 1 for one in each) or np.ptp(values) > 1e-12 * np.abs(values).max():
+        alike = np.isclose(values, values[0], rtol=1e-12, atol=0.0).all()
+        if any(np.ndim(one) > 1 for one in each) or not alike:
             raise ParameterError(
                 f"`{name}` of the sample must be the same for all sublattices and axes, "
                 f"got {_checks.shown(values.tolist())}"
@@ -164,6 +165,10 @@ _ROWS: Final = (
         f"n_S J along z {_FIRST}, and so x and y; n_S stays",
         "exchange_energy", of=lambda first: first.principal_energy[2],
     ),
+    _moments(
+        "thermostat_rate", RESET_RATE, f"r, {_ALIKE}; infinite is the paper's theory",
+        of=attrgetter("reset_rate"), infinite=True,
+    ),
     _magnet("weiss", EXCHANGE, "J0 of one sublattice", of=lambda magnet: magnet.weiss[0][0]),
     _magnet("curie_temperature", ORDER, "of one sublattice; sets J0", of=curie_temperature),
     _magnet(
@@ -213,6 +218,8 @@ def _of_sublattices(
             raise ParameterError(
                 f"`{field}` of the sheet must be the same for all sublattices, got {values}"
             )
+        if np.ndim(values[0]):
+            raise ParameterError(f"`{field}` of the sheet must be one number, got {values[0]}")
         return float(values[0])
 
     def put(sheet: Any, value: float) -> Any:

@@ -155,7 +155,7 @@ def read_tables(path: Path) -> dict[str, Any]:
     import tomllib  # with its patterns a twentieth of the time of `openmr --help`
 
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # with a BOM or without
     except OSError as error:
         raise ParameterError(
             f"`config` must be a file to read, got {_checks.failure(path, error)}"

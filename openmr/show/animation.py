@@ -35,8 +35,8 @@ from openmr._files import expect_file, write_whole
 from openmr.models.fermi_kinetics import DOWN, UP, Sea, densities
 from openmr.rates.record import Relaxation
 from openmr.show import plotting
-from openmr.show.frame import axes
-from openmr.show.plotting import PICOSECOND, STYLES
+from openmr.show.frame import LINES, axes, colour, in_plane, ink
+from openmr.show.plotting import PICOSECOND
 from openmr.transport.diffusion import SpinProfile
 
 _MARKERS = "os^Dv"
@@ -133,15 +133,15 @@ def bloch_vector(
     figure, ax = axes(ax, "3d")
     _sphere(ax)
     for index, (label, spin) in enumerate(histories.items()):
-        colour, line = STYLES[index % len(STYLES)]
+        shade, line = colour(index), LINES[index % len(LINES)]
         way, tip = spin[: frame + 1].T, spin[frame]
-        ax.plot(*way, color=colour, linestyle=line, linewidth=1.6 if index else 1.2)
+        ax.plot(*way, color=shade, linestyle=line, linewidth=1.6 if index else 1.2)
         if index == 0:
-            ax.quiver(0, 0, 0, *tip, color=colour, arrow_length_ratio=0.12, linewidth=2.0)
+            ax.quiver(0, 0, 0, *tip, color=shade, arrow_length_ratio=0.12, linewidth=2.0)
         marker = _MARKERS[index % len(_MARKERS)]
         size = 6 + 3 * index  # those beneath stay visible around those that coincide with them
-        ax.plot(*tip[:, None], marker, color=colour, markerfacecolor="none", markersize=size)
-        ax.plot([], [], [], marker=marker, color=colour, linestyle=line, markerfacecolor="none",
+        ax.plot(*tip[:, None], marker, color=shade, markerfacecolor="none", markersize=size)
+        ax.plot([], [], [], marker=marker, color=shade, linestyle=line, markerfacecolor="none",
                 label=label)  # fmt: skip
     for axis in "xyz":
         label = rf"$\langle\sigma_{axis}\rangle$"
@@ -156,8 +156,8 @@ def _sphere(ax: Any) -> None:
     angle = np.linspace(0.0, 2 * np.pi, 121)
     circle, zero = np.stack([np.cos(angle), np.sin(angle)]), np.zeros_like(angle)
     for rows in ((*circle, zero), (circle[0], zero, circle[1]), (zero, *circle)):
-        ax.plot(*rows, color="0.75", linewidth=0.8)
-    ax.plot([0, 0], [0, 0], [-1, 1], color="0.55", linewidth=0.8)
+        ax.plot(*rows, color=ink(), alpha=0.3, linewidth=0.8)
+    ax.plot([0, 0], [0, 0], [-1, 1], color=ink(), alpha=0.6, linewidth=0.8)
     ax.text(0.0, 0.0, 1.06, r"$\mathbf{b}$", ha="center")
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.pane.fill = False
@@ -216,11 +216,11 @@ def distribution(
     for level, change in enumerate(spins[frame]):
         potential = change.sum() * sea.spacing  # mu of Eq. (51), exact for any size of it
         ansatz = base - still + expit(potential - e)
-        colour, line = STYLES[level]
-        lines += ax.plot(e, base + change, color=colour, linestyle=line)
-        markers += ax.plot(e[::4], ansatz[::4], _MARKERS[level], color=colour, markersize=5,
+        shade, line = colour(level), LINES[level]
+        lines += ax.plot(e, base + change, color=shade, linestyle=line)
+        markers += ax.plot(e[::4], ansatz[::4], _MARKERS[level], color=shade, markersize=5,
                            markerfacecolor="none")  # fmt: skip
-    lines += ax.plot(e, base, color="0.6", linestyle=":", zorder=0)
+    lines += ax.plot(e, base, color=ink(), linestyle=":", zorder=0)
     _distribution_limits(ax, e, np.abs(spins).max(axis=(0, 1)), quantity)
     ax.set_xlabel(r"energy above the Fermi level, $\epsilon / k_BT$")
     left = _part_left(sea, history, frame)
@@ -295,8 +295,17 @@ def turning_field(
         raise ParameterError(
             f"`found` must hold a profile per angle, shape {shape}, got {found.accumulation.shape}"
         )
+    if found.direction is None:
+        raise ParameterError(
+            "`found` must know the direction of the field, as openmr.diffusion.profile gives it, "
+            "got a graded profile"
+        )
+    in_plane("found", found.direction, plane, grid)
     frame = _checks.integer("frame", frame, least=0, most=len(grid) - 1)
-    now = replace(found, accumulation=found.accumulation[frame], current=found.current[frame])
+    now = replace(
+        found, accumulation=found.accumulation[frame], current=found.current[frame],
+        direction=found.direction[frame],
+    )  # fmt: skip
     figure, ax = plotting.spin_profile(now, quantity=quantity, ax=ax)
     values = getattr(found, quantity)
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
@@ -312,9 +321,9 @@ def turning_field(
 def _compass(ax: Axes, angle: float, plane: str) -> None:
     """The field in its plane."""
     turn = np.linspace(0.0, 2 * np.pi, 73)
-    ax.plot(np.cos(turn), np.sin(turn), color="0.75", linewidth=0.8)
+    ax.plot(np.cos(turn), np.sin(turn), color=ink(), alpha=0.3, linewidth=0.8)
     tip = (np.cos(angle), np.sin(angle))
-    ax.annotate("", tip, (0.0, 0.0), arrowprops={"arrowstyle": "-|>", "color": "0", "shrinkA": 0})
+    ax.annotate("", tip, (0.0, 0.0), arrowprops={"arrowstyle": "-|>", "color": ink(), "shrinkA": 0})
     for name, place in zip(plane, ((1.25, 0.0), (0.0, 1.25)), strict=True):
         ax.text(*place, f"${name}$", ha="center", va="center")
     ax.text(0.0, -1.35, r"field $\mathbf{b}$", ha="center", va="center")
@@ -346,8 +355,8 @@ def save(
     frames : iterable
         What to call `draw` with. Viewers run through them again and again.
     path : str or Path
-        A name that ends in .gif, or in .mp4 where the program ffmpeg is installed; in a directory
-        that exists and can be written.
+        A name that ends in .gif, or in .mp4 where the program ffmpeg or the package imageio-ffmpeg,
+        which brings it along, is installed; in a directory that exists and can be written.
     fps : int
         Frames per second, at most 50.
     dpi : float, pixels per inch
@@ -365,7 +374,7 @@ def save(
     target = _target(path)
     fps = _checks.integer("fps", fps, least=1, most=_FASTEST)
     dpi = _checks.number("dpi", dpi, "pixels per inch", least=10.0, most=1000.0)
-    writer = _writer(target, fps)
+    writer, program = _writer(target, fps)
     if not isinstance(frames, Iterable):
         raise ParameterError(f"`frames` must be iterable, such as range(100), got {frames!r}")
     chosen = list(frames)
@@ -378,7 +387,8 @@ def save(
         _keep_layout(figure)
 
         def write(name: str) -> None:
-            with writer.saving(figure, name, dpi):
+            own = plt.rc_context({"animation.ffmpeg_path": program} if program else None)
+            with own, writer.saving(figure, name, dpi):
                 writer.grab_frame()
                 for frame in chosen[1:]:
                     for each in figure.axes:
@@ -434,15 +444,21 @@ def _target(path: str | Path) -> Path:
     return target
 
 
-def _writer(target: Path, fps: int) -> AbstractMovieWriter:
+def _writer(target: Path, fps: int) -> tuple[AbstractMovieWriter, str]:
+    """Name of what writes the frames, and the program for it where Matplotlib does not find one."""
     if target.suffix == ".gif":
-        return PillowWriter(fps=fps)
-    if not FFMpegWriter.isAvailable():
+        return PillowWriter(fps=fps), ""
+    if FFMpegWriter.isAvailable():
+        return FFMpegWriter(fps=fps), ""
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+    except ImportError:
         raise ParameterError(
             f"`path` {str(target)!r} needs the program ffmpeg, which is not installed: "
-            "https://ffmpeg.org/download.html; a name that ends in .gif needs nothing"
-        )
-    return FFMpegWriter(fps=fps)
+            "pip install imageio-ffmpeg, or https://ffmpeg.org/download.html; a name that ends in "
+            ".gif needs nothing"
+        ) from None
+    return FFMpegWriter(fps=fps), get_ffmpeg_exe()
 
 
 # --- checks ----------------------------------------------------------------------------------

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any, Final, Literal, NamedTuple
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 from numpy.typing import NDArray
@@ -24,16 +24,14 @@ from openmr.data.identifiability import REACH
 from openmr.data.least_squares import least
 from openmr.data.nuisance import Rows
 from openmr.sample.parameters import PARAMETERS
-from openmr.show.frame import axes, field_label, power_of_ten
+from openmr.show.frame import FEW, LINES, axes, colour, field_label, ink, legend, power_of_ten
+from openmr.show.frame import looks as curve_looks
 from openmr.transport.resistivity import scan_directions
 
 _PARTS: Final = ("longitudinal", "transverse")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "<", "*", ">", "h")
-_LINES: Final = ("-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)))
 _FINE: Final = 301
 """Points of a curve of the model."""
-_FEW: Final = 5
-"""Labels that find room among the data."""
 _ASIDE: Final = 0.05
 """Sine of the angle within which directions are one, and part of the field likewise."""
 _PLANES: Final = {"xy": 2, "yz": 0, "zx": 1}
@@ -74,8 +72,9 @@ def fit(
     -------
     (Figure, Axes or array (2, k) of Axes)
         A colour for each temperature, or for each curve if there is one temperature; colours are
-        those of the style. Open crosses are flagged points; those beyond the axes stand at their
-        edge. Residuals are in standard deviations. A verdict other than "good" is the title.
+        those of the style, or of its map, with a bar, for more than five temperatures. Open crosses
+        are flagged points; those beyond the axes stand at their edge. Residuals are in standard
+        deviations. A verdict other than "good" is the title.
 
     Raises
     ------
@@ -88,11 +87,11 @@ def fit(
     shown = _shown(found, what)
     figure, panels = _panels(ax, len(shown))
     curves, label = _curves(found.rows)
-    looks = _looks(found.rows, curves)
+    looks, bar, quantity = _looks(found.rows, curves, panels[0][0])
     drawn = _Drawn(found, subtract == "nuisance", relative)
     turning = bool(curves[0].plane)
     for part, (upper, lower) in zip(shown, panels, strict=True):
-        _data(drawn, part == "transverse", curves, looks, upper)
+        _data(drawn, part == "transverse", curves, looks, upper, named=bar is None)
         if lower is not None:
             _residuals(drawn, part == "transverse", curves, looks, lower)
             lower.set_xlabel(label)
@@ -100,13 +99,15 @@ def fit(
             upper.set_xlabel(label)
         if turning:
             upper.xaxis.set_major_locator(MultipleLocator(90))
+    if bar is not None:
+        figure.colorbar(bar, ax=[one for pair in panels for one in pair if one], label=quantity)
     handles, _ = panels[0][0].get_legend_handles_labels()
     many = len(handles)
-    if ax is None and many > _FEW:
+    if ax is None and many > FEW:
         columns = min(many, 3 * len(shown))
         figure.legend(handles=handles, loc="outside lower center", frameon=False, ncols=columns)
     elif many > 1:
-        panels[0][0].legend(frameon=False, fontsize="small", ncols=1 + many // 9)
+        legend(panels[0][0], fontsize="small")
     _title(found, figure if ax is None else panels[0][0])
     if isinstance(ax, Axes):
         return figure, ax
@@ -152,11 +153,11 @@ def contour(
     figure, ax = axes(ax)
     x, y, rise = _rises(found, at[0], at[1], points)
     levels = [2 * float(stats.f.ppf(p, 2, found.freedom)) for p in (0.6827, 0.9545)]
-    colour = _colours(1)[0]
-    ax.contour(x, y, rise, levels=levels, colors=[colour], linestyles=["-", "--"])
+    shade = colour(0)
+    ax.contour(x, y, rise, levels=levels, colors=[shade], linestyles=["-", "--"])
     for line, words in (("-", "68 %"), ("--", "95 %")):
-        ax.plot([], [], color=colour, linestyle=line, label=words)
-    ax.plot(found.values[at[0]], found.values[at[1]], "+", color=colour, label="fit")
+        ax.plot([], [], color=shade, linestyle=line, label=words)
+    ax.plot(found.values[at[0]], found.values[at[1]], "+", color=shade, label="fit")
     ax.set(xlabel=_named(found, at[0]), ylabel=_named(found, at[1]))
     for values, axis, scale in ((x, ax.xaxis, ax.set_xscale), (y, ax.yaxis, ax.set_yscale)):
         if values[0] > 0 and values[-1] > 5 * values[0]:
@@ -167,7 +168,7 @@ def contour(
             ax.ticklabel_format(
                 axis=name, useOffset=False, style="sci", scilimits=(-3, 4), useMathText=True
             )
-    ax.legend(frameon=False)
+    legend(ax)
     return figure, ax
 
 
@@ -307,7 +308,7 @@ class _Drawn:
         field, direction = (x, curve.direction)
         if curve.plane:
             field = np.full(_FINE, curve.field)
-            direction = scan_directions(curve.plane, np.deg2rad(x))
+            direction = scan_directions(curve.plane, np.fmod(x, 360.0), "deg")
         # a film without moments takes B < 0 as it is; signs go into the direction otherwise
         rho = self.found.model(level.temperature, field, direction, film=curve.film)
         first = self.found.sample(curve.film, level.temperature)
@@ -414,34 +415,46 @@ def _degrees(plane: str, direction: Array) -> float:
     return float(np.round(turn % 360.0, 6) % 360.0)
 
 
-def _colours(count: int) -> list[Any]:
-    """As many colours of the style, or of its map where the style has too few."""
-    cycle = mpl.rcParams["axes.prop_cycle"].by_key().get("color", ["C0"])
-    if count <= len(cycle):
-        return list(cycle[:count])
-    return list(mpl.colormaps[mpl.rcParams["image.cmap"]](np.linspace(0.05, 0.95, count)))
+def _looks(
+    rows: Rows, curves: Sequence[_Curve], ax: Axes
+) -> tuple[list[_Look], ScalarMappable | None, str]:
+    """A label, a colour for each temperature, a marker and a line for each curve.
 
-
-def _looks(rows: Rows, curves: Sequence[_Curve]) -> list[_Look]:
-    """A label, a colour for each temperature, a marker and a line for each curve."""
+    A bar of colours tells many temperatures; labels, markers and lines then tell the rest.
+    """
     kelvin = np.array([rows.groups[curve.group][1] for curve in curves])
     level = _clusters(kelvin, 0.5)
     films = len({curve.film for curve in curves})
-    colour = level if level.max() else np.arange(len(curves))
-    colours = _colours(int(colour.max()) + 1)
-    found = []
+    if level.max():
+        means = [float(np.mean(kelvin[level == i])) for i in range(int(level.max()) + 1)]
+        styles, bar, quantity = curve_looks(ax, [f"{mean:.6g} K" for mean in means])
+        colours = [styles[i].get("color", colour(i)) for i in level]
+    else:
+        styles, bar, quantity = curve_looks(ax, [curve.words for curve in curves])[0], None, ""
+        colours = [style.get("color", colour(i)) for i, style in enumerate(styles)]
+    labels = []
     for i, curve in enumerate(curves):
         words = [curve.film] if films > 1 else []
-        words += [f"{kelvin[i]:.4g} K"] if level.max() or len(curves) == 1 else []
+        words += [f"{kelvin[i]:.4g} K"] if bar is None and (level.max() or len(curves) == 1) else []
         words += [curve.words] if curve.words else []
-        label = ", ".join(words) or f"{kelvin[i]:.4g} K"
-        mark, line = _MARKERS[i % len(_MARKERS)], _LINES[i % len(_LINES)]
-        found.append(_Look(label, colours[colour[i]], mark, line))
-    return found
+        labels.append(", ".join(words) or ("" if bar else f"{kelvin[i]:.4g} K"))
+    kinds = list(dict.fromkeys(labels))
+    found = []
+    for i, label in enumerate(labels):
+        kind = kinds.index(label) if bar else i
+        mark, line = _MARKERS[kind % len(_MARKERS)], LINES[kind % len(LINES)]
+        found.append(_Look(label, colours[i], mark, line))
+    return found, bar, quantity
 
 
 def _data(
-    drawn: _Drawn, transverse: bool, curves: Sequence[_Curve], looks: Sequence[_Look], ax: Axes
+    drawn: _Drawn,
+    transverse: bool,
+    curves: Sequence[_Curve],
+    looks: Sequence[_Look],
+    ax: Axes,
+    *,
+    named: bool,
 ) -> None:
     """Points with the found noise, flagged ones as crosses, and the model."""
     found, rows = drawn.found, drawn.found.rows
@@ -473,10 +486,11 @@ def _data(
             for sweep in np.unique(rows.sweep[at]):
                 one = rows.sweep[at] == sweep
                 ax.plot(x[one], factor * model[one], **style)
-        ax.plot(
-            [], [], color=look.colour, linestyle=look.line, marker=look.marker, label=look.label,
-            markerfacecolor="none", markersize=4,
-        )  # fmt: skip
+        if look.label not in ax.get_legend_handles_labels()[1]:
+            ax.plot(
+                [], [], color=look.colour if named else ink(), linestyle=look.line,
+                marker=look.marker, label=look.label or None, markerfacecolor="none", markersize=4,
+            )  # fmt: skip
         flagged.append((x[~fine], factor * y[~fine], look))
     _crosses(ax, flagged, label="flagged")
     ax.set_ylabel(unit)
@@ -496,16 +510,18 @@ def _scale(values: Sequence[Array], transverse: bool, relative: bool) -> tuple[f
 
 def _crosses(ax: Axes, flagged: Sequence[tuple[Array, Array, _Look]], label: str = "") -> None:
     """Open crosses that leave the range of the axes as it is; those beyond it at its edge."""
-    low, high = ax.get_ylim()
-    margin = 0.02 * (high - low)
+    if ax.get_autoscaley_on():
+        low, high = ax.dataLim.intervaly
+    else:
+        low, high = ax.get_ylim()
+        low, high = low + 0.02 * (high - low), high - 0.02 * (high - low)
     for x, y, look in flagged:
         if len(x):
             ax.plot(
-                x, np.clip(y, low + margin, high - margin), "X", color=look.colour, markersize=7,
+                x, np.clip(y, low, high), "X", color=look.colour, markersize=7,
                 markerfacecolor="none", linestyle="none", label=label or None, zorder=5,
             )  # fmt: skip
             label = ""
-    ax.set_ylim(low, high)
 
 
 def _residuals(
@@ -524,11 +540,8 @@ def _residuals(
         )  # fmt: skip
         largest = max(largest, 1.1 * float(np.max(np.abs(z[fine]), initial=0.0)))
         flagged.append((x[~fine], z[~fine], look))
-    ax.axhline(0.0, color=mpl.rcParams["axes.labelcolor"], linewidth=0.8, zorder=0)
-    for one in (-1.0, 1.0):
-        ax.axhline(
-            one, color=mpl.rcParams["axes.labelcolor"], linestyle=":", linewidth=0.8, zorder=0
-        )
+    for at, line in ((0.0, "-"), (-1.0, ":"), (1.0, ":")):
+        ax.axhline(at, color=ink(), linestyle=line, linewidth=0.8, zorder=0)
     ax.set_ylim(-largest, largest)
     _crosses(ax, flagged)
     ax.set_ylabel(r"residual ($\sigma$)")

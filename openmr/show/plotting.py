@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr.rates import fit_decay
+from openmr.rates.record import Relaxation
 from openmr.reports.verify.check import Check
 from openmr.show.fits import contour as contour  # noqa: PLC0414
 from openmr.show.fits import fit as fit  # noqa: PLC0414
-from openmr.show.frame import FIELD, FIELD_ALONG, axes, field_label, power_of_ten
+from openmr.show.frame import (
+    FIELD,
+    FIELD_ALONG,
+    axes,
+    colour,
+    field_label,
+    in_plane,
+    ink,
+    legend,
+    looks,
+    name_curves,
+    power_of_ten,
+)
 from openmr.transport.diffusion import SpinProfile
 from openmr.transport.resistivity import Resistivity
 
@@ -39,10 +52,10 @@ def _recorded(name: str, value: Any, kind: str, source: str) -> None:
 
 
 def _points(
-    ax: Axes, times: Array, values: Array, marker: str, colour: str, label: str | None
+    ax: Axes, times: Array, values: Array, marker: str, shade: Any, label: str | None
 ) -> None:
     """Open markers against the time in ps."""
-    style: dict[str, Any] = {"color": colour, "markerfacecolor": "none", "markersize": 5}
+    style: dict[str, Any] = {"color": shade, "markerfacecolor": "none", "markersize": 5}
     ax.plot(times / PICOSECOND, values, marker, label=label, **style)
 
 
@@ -71,18 +84,18 @@ def decay(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     fitted_times = np.linspace(0.0, length, 400)
     fitted = fit_decay.decay(recorded.generator, length / 399, np.eye(3), 399)
     curves = (
-        (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", _along, "o", "-", "0.0"),
-        (r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$", _across, "s", "--", "#d55e00"),
+        (r"along $\mathbf{b}$: $\langle\sigma_z\rangle$", _along, "o", "-", colour(0)),
+        (r"across $\mathbf{b}$: $|\langle\sigma_\perp\rangle|$", _across, "s", "--", colour(1)),
     )
-    for label, part, marker, line, colour in curves:
+    for label, part, marker, line, shade in curves:
         for window, (times, signals) in enumerate(
             zip(recorded.times, recorded.signals, strict=True)
         ):
             once = None if window else label + ", recorded"
-            _points(ax, times[::4], part(signals)[::4], marker, colour, once)
-        ax.plot(fitted_times / PICOSECOND, part(fitted), line, color=colour, label="fitted")
-    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)", ylim=(0.0, 1.05))
-    ax.legend(frameon=False)
+            _points(ax, times[::4], part(signals)[::4], marker, shade, once)
+        ax.plot(fitted_times / PICOSECOND, part(fitted), line, color=shade, label="fitted")
+    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)")
+    legend(ax)
     return figure, ax
 
 
@@ -114,14 +127,14 @@ def precession(recorded: Decay, *, ax: Axes | None = None) -> tuple[Figure, Axes
     times, signals = recorded.prediction
     fine = np.linspace(0.0, times[-1], 400)
     fitted = fit_decay.decay(recorded.generator, times[-1] / 399, np.eye(3), 399)
-    curves = ((0, "x", "o", "-", "0.0"), (1, "y", "^", "--", "#0072b2"))
-    for row, name, marker, line, colour in curves:
+    curves = ((0, "x", "o", "-", colour(0)), (1, "y", "^", "--", colour(1)))
+    for row, name, marker, line, shade in curves:
         label = rf"$\langle\sigma_{name}\rangle$"
-        _points(ax, times, signals[:, row, 0], marker, colour, label + ", recorded")
-        ax.plot(fine / PICOSECOND, fitted[:, row, 0], line, color=colour, label="predicted")
-    ax.axhline(0.0, color="0.7", linewidth=0.8, zorder=0)
-    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)", ylim=(-1.15, 1.6))
-    ax.legend(frameon=False, ncols=2, loc="upper center")
+        _points(ax, times, signals[:, row, 0], marker, shade, label + ", recorded")
+        ax.plot(fine / PICOSECOND, fitted[:, row, 0], line, color=shade, label="predicted")
+    ax.axhline(0.0, color=ink(), alpha=0.3, linewidth=0.8, zorder=0)
+    ax.set(xlabel="time (ps)", ylabel="polarisation (initial = 1)")
+    legend(ax)
     return figure, ax
 
 
@@ -146,12 +159,12 @@ def free_moment(
     thermal_rate = _checks.number("thermal_rate", thermal_rate, "1/s", least=0.0)
     figure, ax = axes(ax)
     times = free.times / PICOSECOND
-    ax.plot(times, free.polarisation, "-", color="0.0", label="moment free")
+    ax.plot(times, free.polarisation, "-", color=colour(0), label="moment free")
     label = r"moment held thermal, $e^{-t/\tau_\parallel}$"
-    ax.plot(times, np.exp(-thermal_rate * free.times), "--", color="#d55e00", label=label)
-    ax.axhline(free.residue, color="0.5", linestyle=":", label="what never decays")
-    ax.set(xlabel="time (ps)", ylabel=r"$\langle\sigma_z\rangle$ (initial = 1)", ylim=(0.0, 1.05))
-    ax.legend(frameon=False)
+    ax.plot(times, np.exp(-thermal_rate * free.times), "--", color=colour(1), label=label)
+    ax.axhline(free.residue, color=ink(), linestyle=":", label="what never decays")
+    ax.set(xlabel="time (ps)", ylabel=r"$\langle\sigma_z\rangle$ (initial = 1)")
+    legend(ax)
     return figure, ax
 
 
@@ -186,10 +199,7 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
     )  # fmt: skip
     figure, ax = axes(ax)
     floor, ceiling = 1e-8, 1e3
-    for route, marker, colour, shift in (
-        ("bloch-redfield", "o", "0.0", -0.12),
-        ("evolution", "s", "#d55e00", 0.12),
-    ):
+    for route, marker, shift in (("bloch-redfield", "o", -0.12), ("evolution", "s", 0.12)):
         x, y = [], []
         for column, quantity in enumerate(quantities):
             for check in chosen:
@@ -197,8 +207,8 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
                     missed = np.nan_to_num(check.deviation / check.tolerance, nan=ceiling)
                     x.append(column + shift)
                     y.append(np.clip(missed, floor, ceiling))
-        ax.plot(x, y, marker, color=colour, markerfacecolor="none", label=route)
-    ax.axhline(1.0, color="0.4", linestyle="--", label="allowed")
+        ax.plot(x, y, marker, markerfacecolor="none", label=route)
+    ax.axhline(1.0, color=ink(), linestyle="--", label="allowed")
     ax.set(yscale="log", ylabel="deviation from closed form / allowed")
     ax.set(xlim=(-0.5, len(quantities) - 0.5), ylim=(0.5 * floor, 100 * ceiling))  # for the legend
     ax.set_xticks(range(len(quantities)), symbols)
@@ -208,15 +218,9 @@ def deviations(checks: Iterable[Check], *, ax: Axes | None = None) -> tuple[Figu
 
 # --- transport -------------------------------------------------------------------------------
 
-# Okabe-Ito colours, told apart by line as well
-STYLES = (
-    ("#000000", "-"),
-    ("#d55e00", "--"),
-    ("#0072b2", "-."),
-    ("#009e73", ":"),
-    ("#cc79a7", (0, (7, 2))),
-)
 _MICROOHM = 1e-6
+_JUMP = 10.0
+"""A step so many times as steep as both beside it is a jump: within it nothing stands still."""
 
 _TEMPERATURE = "temperature (K)"
 _RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
@@ -247,8 +251,11 @@ def resistance_curves(
     Returns
     -------
     (Figure, Axes)
-        Circles stand where B = B_sd, interpolated between points. The axis names the direction of
-        the field if all curves have one, along the current, across it or along the normal.
+        Circles stand where B = B_sd, interpolated between points: where the precession passes
+        through zero, not where it jumps with the moments. The axis names the direction of the field
+        if all curves have one, along the current, across it or along the normal. Colours are those
+        of the style; more than five curves have those of its map in the order of the numbers in
+        their labels ("10 K", "20 K", ...), and a bar that names them.
 
     Raises
     ------
@@ -256,10 +263,10 @@ def resistance_curves(
         For anything but curves, for angular scans and grids, for an unknown `against` or one that
         does not vary along every curve, and for axes that hold curves in other units.
     """
-    named = _named_curves(curves)
+    named = _named_curves(curves, Resistivity)
     against = _abscissa(named, against)
     _checks.switch("relative", relative)
-    drawn = {label: (getattr(c.rates, against), c.longitudinal) for label, c in named.items()}
+    drawn = {label: (getattr(c, against), c.longitudinal) for label, c in named.items()}
     scale, unit = 1 / _MICROOHM, _RESISTIVITY
     if relative:
         drawn = {label: (x, y / y[0] - 1) for label, (x, y) in drawn.items()}
@@ -269,40 +276,46 @@ def resistance_curves(
     quantity = _field_label(named.values()) if against == "field" else _TEMPERATURE
     quantity = _together(ax, quantity, unit)
     marked = False
-    for (label, (x, y)), (colour, line) in zip(drawn.items(), _styles(len(drawn)), strict=True):
-        ax.plot(x, scale * y, color=colour, linestyle=line, label=label)
-        still = _still(x, named[label])
+    styles, bar, name = looks(ax, list(drawn))
+    for (label, (x, y)), style in zip(drawn.items(), styles, strict=True):
+        (curve,) = ax.plot(x, scale * y, label=None if bar else label, **style)
+        still, there = _still(x, scale * y, named[label])
         marked |= len(still) > 0
-        ax.plot(still, np.interp(still, x, scale * y), "o", color=colour, markerfacecolor="none")
+        ax.plot(still, there, "o", color=curve.get_color(), markerfacecolor="none")
     if marked:
-        ax.plot([], [], "o", color="0.4", markerfacecolor="none", label=r"$B = B_\mathrm{sd}$")
+        ax.plot([], [], "o", color=ink(), markerfacecolor="none", label=r"$B = B_\mathrm{sd}$")
     ax.set(xlabel=quantity, ylabel=unit)
     if relative and isinstance(ax.yaxis.get_major_formatter(), ScalarFormatter):
         ax.ticklabel_format(axis="y", style="plain", useOffset=False)
-    ax.legend(frameon=False)
+    name_curves(ax, bar, name)
     return figure, ax
 
 
-def _named_curves(curves: Resistivity | Mapping[str, Resistivity]) -> dict[str, Resistivity]:
-    if isinstance(curves, Resistivity):
+_Curve = TypeVar("_Curve", Resistivity, Relaxation)
+_SOURCE = {Resistivity: "openmr.magnetoresistance", Relaxation: "openmr.relaxation"}
+
+
+def _named_curves(curves: _Curve | Mapping[str, _Curve], kind: type[_Curve]) -> dict[str, _Curve]:
+    if isinstance(curves, kind):
         _along_one_axis("`curves`", curves)
-        return {curves.rates.sample.name: curves}
+        return {curves.sample.name: curves}
     if not isinstance(curves, Mapping) or not curves:
         raise ParameterError(
-            "`curves` must be an openmr.Resistivity (of openmr.magnetoresistance) or map a label "
+            f"`curves` must be an openmr.{kind.__name__} (of {_SOURCE[kind]}) or map a label "
             f"or more to one each, got {_checks.shown(curves)}"
         )
     for label, curve in curves.items():
         name = f"curves[{label!r}]"
-        _checks.instance(name, curve, Resistivity)
+        _checks.instance(name, curve, kind)
         _along_one_axis(f"`{name}`", curve)
     return dict(curves)
 
 
-def _along_one_axis(name: str, curve: Resistivity) -> None:
+def _along_one_axis(name: str, rates: Resistivity | Relaxation) -> None:
     """Raise unless field or temperature vary along the one axis of the curve."""
-    shape, rates = curve.longitudinal.shape, curve.rates
-    if curve.direction.ndim > 1 and not (_varies(rates.field) or _varies(rates.temperature)):
+    shape = rates.longitudinal.shape
+    scanned = isinstance(rates, Resistivity) and rates.direction.ndim > 1
+    if scanned and not (_varies(rates.field) or _varies(rates.temperature)):
         raise ParameterError(
             f"{name} must vary in field or temperature, got directions of shape {shape} at one of "
             "each: `openmr.show.plotting.angular_scan` draws these"
@@ -312,7 +325,7 @@ def _along_one_axis(name: str, curve: Resistivity) -> None:
             f"{name} must have one axis, field or temperature, got shape {shape}: "
             "`openmr.show.plotting.resistivity_map` draws a grid of temperatures and fields"
         )
-    if curve.longitudinal.size < 2 or not (_varies(rates.field) or _varies(rates.temperature)):
+    if rates.longitudinal.size < 2 or not (_varies(rates.field) or _varies(rates.temperature)):
         raise ParameterError(
             f"{name} must have two fields or temperatures at least, got shape {shape} at "
             f"T = {_range(rates.temperature)} K, B = {_range(rates.field)} T"
@@ -330,11 +343,13 @@ def _range(values: Array) -> str:
     return f"{low:g}" if low == high else f"{low:g} ... {high:g}"
 
 
-def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
+def _abscissa(
+    curves: Mapping[str, Resistivity] | Mapping[str, Relaxation], against: str | None
+) -> str:
     """The quantity that varies along every curve, the field first."""
     known = ("field", "temperature")
     fixed: dict[str, list[str]] = {
-        axis: [label for label, c in curves.items() if not _varies(getattr(c.rates, axis))]
+        axis: [label for label, c in curves.items() if not _varies(getattr(c, axis))]
         for axis in known
     }
     if against is None:
@@ -351,7 +366,7 @@ def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
             unit, other = "K", "field"
         raise ParameterError(
             f"`against` must be what varies, got {against!r}, which is "
-            f"{_range(getattr(curves[label].rates, against))} {unit} all along {label!r}: "
+            f"{_range(getattr(curves[label], against))} {unit} all along {label!r}: "
             f"take {other!r}"
         )
     return against
@@ -359,6 +374,49 @@ def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
 
 def _field_label(found: Iterable[Resistivity]) -> str:
     return field_label(np.concatenate([curve.direction.reshape(-1, 3) for curve in found]))
+
+
+def rate_curves(
+    curves: Relaxation | Mapping[str, Relaxation],
+    *,
+    against: str | None = None,
+    ax: Axes | None = None,
+) -> tuple[Figure, Axes]:
+    """Relaxation rates along and across the field, against field or temperature.
+
+    Parameters
+    ----------
+    curves : Relaxation, or mapping of label to Relaxation
+        Each along one axis of two points at least; a single one is labelled by its sample's name.
+    against : {"field", "temperature"}, optional
+        Field by default, or temperature where the field stays the same.
+
+    Returns
+    -------
+    (Figure, Axes)
+        1/tau_par as full lines, 1/tau_perp thin, in 1/ps.
+
+    Raises
+    ------
+    ParameterError
+        For anything but curves, for grids, and for an unknown `against` or one that does not vary
+        along every curve.
+    """
+    named = _named_curves(curves, Relaxation)
+    against = _abscissa(named, against)
+    figure, ax = axes(ax)
+    styles, bar, name = looks(ax, list(named))
+    for (label, curve), style in zip(named.items(), styles, strict=True):
+        x = getattr(curve, against)
+        (line,) = ax.plot(x, 1e-12 * curve.longitudinal, label=None if bar else label, **style)
+        across = style | {"color": line.get_color(), "linewidth": 0.4 * line.get_linewidth()}
+        ax.plot(x, 1e-12 * curve.transverse, **across)
+        wide = line.get_linewidth()
+    for label, width in ((r"$1/\tau_\parallel$", wide), (r"$1/\tau_\perp$", 0.4 * wide)):
+        ax.plot([], [], color=ink(), linewidth=width, label=label)
+    ax.set(xlabel=FIELD if against == "field" else _TEMPERATURE, ylabel="relaxation rate (1/ps)")
+    name_curves(ax, bar, name)
+    return figure, ax
 
 
 def _change(against: str, first: list[float], power: int) -> str:
@@ -386,20 +444,32 @@ def _together(ax: Axes, quantity: str, unit: str) -> str:
     return quantity if not ours or before == quantity else FIELD
 
 
-def _styles(count: int) -> list[tuple[str, Any]]:
-    return [STYLES[i % len(STYLES)] for i in range(count)]
+def _still(x: Array, y: Array, curve: Resistivity) -> tuple[Array, Array]:
+    """Points of the curve at which the spins of a film do not precess; none of several layers."""
+    if len(curve.rates.layers) > 1:
+        return np.empty(0), np.empty(0)
+    omega = _with_field(curve)
+    at = _crossings(x, omega)
+    share = omega[at] / (omega[at] - omega[at + 1])
+    return x[at] + share * (x[at + 1] - x[at]), y[at] + share * (y[at + 1] - y[at])
 
 
-def _still(x: Array, curve: Resistivity) -> Array:
-    """Points at which the spins of a film do not precess; none of a stack of several layers."""
-    layers = curve.rates.layers
-    return _crossings(x, layers[0].precession) if len(layers) == 1 else np.empty(0)
+def _with_field(curve: Resistivity) -> Array:
+    """Precession in the sense that the field alone gives: that of B - B_sd also where B < 0."""
+    rates = curve.rates
+    return np.where(rates.field < 0, -1.0, 1.0) * rates.layers[0].precession
 
 
-def _crossings(x: Array, y: Array) -> Array:
-    """Zeros of y, linear between points."""
-    at = np.flatnonzero(y[:-1] * y[1:] < 0)
-    return np.asarray(x[at] - y[at] * (x[at + 1] - x[at]) / (y[at + 1] - y[at]))
+def _crossings(x: Array, y: Array) -> NDArray[np.int64]:
+    """Steps in which y passes through zero, without those in which it jumps."""
+    slope = np.abs(np.diff(y)) / np.maximum(np.abs(np.diff(x)), np.finfo(float).tiny)
+    beside = np.pad(slope, 1)
+    steepest = _JUMP * np.maximum(beside[:-2], beside[2:])
+    passes = (np.sign(y[:-1]) != np.sign(y[1:])) & (y[:-1] != 0)
+    # a zero on a point counts in the step that ends there, if y goes on beyond
+    passes[:-1] &= (y[1:-1] != 0) | (np.sign(y[2:]) == -np.sign(y[:-2]))
+    passes[-1:] &= y[-1:] != 0
+    return np.flatnonzero(passes & ((slope <= steepest) | (len(slope) == 1)))
 
 
 def angular_scan(
@@ -427,7 +497,7 @@ def angular_scan(
     Raises
     ------
     ParameterError
-        For an unknown `part`, or scans that do not have one point an angle.
+        For an unknown `part`, or scans that do not have one point an angle, in that plane.
     """
     _checks.choice("part", part, ("longitudinal", "transverse"))
     turn = _checks.row("angle", angle, "rad")
@@ -445,22 +515,25 @@ def angular_scan(
                 f"{scan.longitudinal.shape} with directions {scan.direction.shape[:-1]}; "
                 "`openmr.show.plotting.resistance_curves` draws fields and temperatures"
             )
+        in_plane(f"scans[{plane!r}]", scan.direction, plane, turn)
     figure, ax = axes(ax)
     degrees = np.rad2deg(turn)
-    for (plane, scan), (colour, line) in zip(scans.items(), _styles(len(scans)), strict=True):
+    styles, _, _ = looks(ax, list(scans))
+    for (plane, scan), style in zip(scans.items(), styles, strict=True):
         rho = getattr(scan, part) / _MICROOHM
-        ax.plot(degrees, rho, color=colour, linestyle=line, label=f"{plane[0]} to {plane[1]}")
+        (curve,) = ax.plot(degrees, rho, label=f"{plane[0]} to {plane[1]}", **style)
         if part == "longitudinal":
             some = slice(None, None, max(1, len(turn) // 24))
             square = np.stack([np.ones_like(turn), np.cos(turn) ** 2], axis=-1)
             law = square[some] @ np.linalg.lstsq(square, rho)[0]
-            ax.plot(degrees[some], law, "o", color=colour, markerfacecolor="none", markersize=4)
+            ax.plot(
+                degrees[some], law, "o", color=curve.get_color(), markerfacecolor="none",
+                markersize=4,
+            )  # fmt: skip
     ax.set_xticks(np.arange(0, degrees.max() + 1, 90 if degrees.max() > 200 else 45))
     label = _RESISTIVITY if part == "longitudinal" else _RESISTIVITY.replace("L", "T")
     ax.set(xlabel="angle of the field (degrees)", ylabel=label)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.12 * (high - low))
-    ax.legend(frameon=False, ncols=len(scans), loc="upper center")
+    legend(ax)
     return figure, ax
 
 
@@ -495,15 +568,15 @@ def spin_profile(
         )
     figure, ax = axes(ax)
     symbol, name = _PROFILES[quantity]
-    for component, (colour, line) in enumerate(_styles(3)):
+    for component, style in enumerate(looks(ax, "xyz")[0]):
         label = f"${symbol}^{'xyz'[component]}$"
-        ax.plot(found.depth * 1e9, values[:, component], color=colour, linestyle=line, label=label)
-    ax.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
+        ax.plot(found.depth * 1e9, values[:, component], label=label, **style)
+    ax.axhline(0.0, color=ink(), alpha=0.3, linewidth=0.8, zorder=0)
     for edge in found.edges[1:-1]:
-        ax.axvline(edge * 1e9, color="0.6", linestyle=":", linewidth=0.8, zorder=0)
+        ax.axvline(edge * 1e9, color=ink(), alpha=0.5, linestyle=":", linewidth=0.8, zorder=0)
     ax.set(xlabel="depth $z$ (nm)", ylabel=name)
     ax.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
-    ax.legend(frameon=False)
+    legend(ax)
     return figure, ax
 
 
@@ -540,12 +613,14 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
     rho = found.longitudinal / _MICROOHM
     mesh = ax.pcolormesh(rates.field, rates.temperature, rho, cmap="cividis", shading="gouraud")
     figure.colorbar(mesh, ax=ax, label=r"$\rho_L$ ($\mu\Omega$ m)")
-    omega = rates.layers[0].precession
+    omega = _with_field(found)
     if len(rates.layers) == 1 and np.any(omega > 0) and np.any(omega < 0):
         # without a field nothing precesses above the ordering temperature: no exchange field there
         omega = np.ma.masked_where(rates.field == 0, omega)
         ax.contour(rates.field, rates.temperature, omega, levels=[0.0], colors="w", linestyles="--")
-        ax.plot([], [], "--", color="0.5", label=r"$B = B_\mathrm{sd}$")
-        ax.legend(loc="upper right")
+        ax.plot([], [], "w--", label=r"$B = B_\mathrm{sd}$")
+        # above the map, on the darkest of its colours
+        ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2,
+                  facecolor=mesh.cmap(0.0), labelcolor="w", framealpha=1.0)  # fmt: skip
     ax.set(xlabel=_field_label([found]), ylabel=_TEMPERATURE)
     return figure, ax

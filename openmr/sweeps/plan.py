@@ -6,18 +6,19 @@ A box of points is one task for an executor, one message back, and one chunk of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import product
 from math import ceil, prod
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openmr import _checks
 from openmr._checks import ParameterError
+from openmr._quantities import in_unit
 from openmr._version import __version__
 from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
@@ -26,61 +27,14 @@ from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS, POINT, parameter, varied
+from openmr.tables import Column
 from openmr.transport.line import magnetoresistance
-from openmr.transport.resistivity import Resistivity, resistivity
+from openmr.transport.resistivity import STACK_VARIABLES, VARIABLES, Resistivity, resistivity
 from openmr.transport.stack_rates import stack_rates
 
 _Each = TypeVar("_Each")
 Box = tuple[slice, ...]
 Values = dict[str, NDArray[Any]]
-
-
-class _Variable(NamedTuple):
-    """One column of the dataset."""
-
-    of: Callable[[Resistivity], NDArray[Any]]
-    units: str
-    equation: str
-    label: str
-    directional: bool = False
-
-    @property
-    def attributes(self) -> dict[str, str]:
-        """Units, equation and label, as the dataset keeps them."""
-        return {"units": self.units, "equation": self.equation, "long_name": self.label}
-
-
-VARIABLES: Final[dict[str, _Variable]] = {
-    "longitudinal_rate": _Variable(
-        lambda r: r.relaxation.longitudinal, "1/s", "(70), (84)", "1/tau_par"
-    ),
-    "transverse_rate": _Variable(
-        lambda r: r.relaxation.transverse, "1/s", "(75), (85)", "1/tau_perp, mean of two"
-    ),
-    "precession": _Variable(lambda r: r.relaxation.precession, "rad/s", "(78)", "omega_L"),
-    "charge_to_spin_rate": _Variable(lambda r: r.relaxation.charge_to_spin, "1/s", "(62)", "1/T_0"),
-    "longitudinal_resistivity": _Variable(
-        lambda r: r.longitudinal, "Ohm m", "(86), (93)", "rho_L", True
-    ),
-    "transverse_resistivity": _Variable(
-        lambda r: r.transverse, "Ohm m", "(87), (94)", "rho_T", True
-    ),
-    "drho0": _Variable(lambda r: r.drho0, "Ohm m", "(88)", "isotropic part over theta_SH^2"),
-    "drho1": _Variable(lambda r: r.drho1, "Ohm m", "(89)", "anisotropic part over theta_SH^2"),
-    "drho2": _Variable(lambda r: r.drho2, "Ohm m", "(90)", "Hanle part over theta_SH^2"),
-}
-"""Variables of a film."""
-_RESISTIVITIES: Final = ("longitudinal_resistivity", "transverse_resistivity")
-STACK_VARIABLES: Final[dict[str, _Variable]] = {
-    **{name: VARIABLES[name] for name in _RESISTIVITIES},
-    "sheet_resistance": _Variable(
-        lambda r: r.sheet_longitudinal, "Ohm", "", "longitudinal, of a square", True
-    ),
-    "sheet_transverse_resistance": _Variable(
-        lambda r: r.sheet_transverse, "Ohm", "", "transverse, of a square", True
-    ),
-}
-"""Variables of a stack, whose layers have rates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +48,7 @@ class Task:
     options: Mapping[str, Any]
 
     @property
-    def variables(self) -> Mapping[str, _Variable]:
+    def variables(self) -> Mapping[str, Column]:
         """Columns of the dataset."""
         return STACK_VARIABLES if self.sample.is_stack else VARIABLES
 
@@ -106,7 +60,7 @@ class Task:
     @property
     def oriented(self) -> bool:
         """Whether the rates depend on the direction of the field."""
-        return not self.sample.is_stack and self.sample.magnet.is_oriented
+        return self.sample.is_oriented
 
     def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
         """Items of `each` dimension that a variable has.
@@ -279,16 +233,18 @@ def task_of(
     _checks.choice("method", method, METHODS)
     along: Values = {}
     fixed: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, quantity in given.items():
+        value = _in_its_unit(name, quantity)
         if _is_dimension(name, value):
             along[name] = _dimension(name, value)
         else:
             fixed[name] = _plain_value(name, value)
     base = varied(sample, _of_sample(fixed))
     both = {**fixed, **along}
-    oriented = not base.is_stack and base.magnet.is_oriented
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
-        check = partial(checked_vectors, direction=(0, 0, 1)) if oriented else checked_points
+        check = (
+            partial(checked_vectors, direction=(0, 0, 1)) if base.is_oriented else checked_points
+        )
         check(base.layer(0), **{name: both[name], **other})
     unit_vectors = _checks.unit_vectors("direction", both["direction"])
     (along if "direction" in along else fixed)["direction"] = unit_vectors
@@ -307,10 +263,11 @@ def try_samples(task: Task) -> None:
     ends = {name: _ends(values) for name, values in along.items() if values.dtype.kind != "U"}
     for corner in product(*ends.values()):
         sample = varied(task.sample, {**named, **dict(zip(ends, corner, strict=True))})
+        own = (0, 0, 1) if task.oriented else None
         if sample.is_stack:
-            stack_rates(sample, [], [], method=cast("Name", task.method), **task.options)
+            named_method = cast("Name", task.method)
+            stack_rates(sample, [], [], direction=own, method=named_method, **task.options)
         else:
-            own = (0, 0, 1) if task.oriented else None
             state = equilibrium(sample, [], [], direction=own)
             relaxation_at(state, method=task.method, **task.options)
 
@@ -374,13 +331,27 @@ def _is_infinite(name: str) -> bool:
     return name not in POINT and parameter(name).infinite
 
 
-def _is_dimension(name: str, value: Any) -> bool:
+def _unit(name: str) -> str:
+    return POINT[name] if name in POINT else parameter(name).unit
+
+
+def _in_its_unit(name: str, value: Any) -> Any:
+    """`value` without the unit that it may bring; an array, or what becomes one."""
+    unit = _unit(name)
     try:
-        dimensions = np.asarray(value).ndim
+        found = in_unit(name, value, unit)
+        np.asarray(found)
+    except ParameterError:
+        raise
     except Exception:  # rows of unequal length, for one
         raise ParameterError(
             f"`{name}` must be a number or an array, got {_checks.shown(value)}"
         ) from None
+    return found
+
+
+def _is_dimension(name: str, value: Any) -> bool:
+    dimensions = np.asarray(value).ndim
     if name == "direction":
         return dimensions > 1
     if _is_vector(name) and isinstance(value, tuple) and np.shape(value) == (3,):
@@ -406,13 +377,14 @@ def coordinates(task: Task) -> dict[str, tuple[tuple[str, ...], NDArray[Any], di
     """Name -> (dimensions, values, attributes) of every coordinate."""
     found = {}
     for name, given in {**task.dimensions, **task.fixed}.items():
-        units = {"units": POINT[name] if name in POINT else parameter(name).unit}
+        units = {"units": _unit(name).replace("Ohm", "ohm"), "long_name": name.replace("_", " ")}
         dims: tuple[str, ...] = (name,) if name in task.dimensions else ()
         values = np.asarray(given)
         label = name
         if values.ndim > len(dims):  # vectors: a dimension may not share its name with a matrix
             if dims:
-                found[name] = (dims, _texts(values), {} if name == "direction" else units)
+                told = {"long_name": name} if name == "direction" else units
+                found[name] = (dims, _texts(values), told)
             dims, label = (*dims, "component"), f"{name}_vector"
         found[label] = (dims, values, units)
     return found

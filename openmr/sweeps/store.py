@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import blake2b
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def stored_sweep(
     `anew` cuts a store that is there as the plan is. `ParameterError` if `path` cannot be written,
     is no store, or is that of another sweep.
     """
-    zarr = _zarr()
+    zarr = _checks.required("zarr", "`store`", extra="store")
     if not path.name:
         raise ParameterError(
             f"`store` must be a new path or the store of a sweep, got {str(path)!r}"
@@ -68,16 +69,6 @@ def stored_sweep(
     if kept.plan.chunks != plan.chunks or not kept.marked:
         kept = _cut_anew(kept, plan)
     return kept.plan, kept.unfinished(), kept.write
-
-
-def _zarr() -> Any:
-    try:
-        import zarr
-    except ImportError:
-        raise ParameterError(
-            "`store` needs the package zarr: pip install '.[store]' in a clone"
-        ) from None
-    return zarr
 
 
 class _Store:
@@ -154,7 +145,7 @@ def _built(path: Path, plan: Plan) -> Path:
     temporary.mkdir()
     labels = coordinates(plan.task)
     try:
-        group = _zarr().open_group(temporary, mode="w")
+        group = import_module("zarr").open_group(temporary, mode="w")
         group.attrs.update({**attributes(plan), "chunks": list(plan.chunks)})
         for name in plan.task.variables:
             group.create_array(
@@ -217,7 +208,7 @@ def _tidy(path: Path, names: Iterable[str]) -> None:
 
 def _cut_anew(kept: _Store, plan: Plan) -> _Store:
     """The same sweep in other boxes, with all that the old ones hold of each."""
-    path, group = kept.path, _zarr().open_group(kept.path, mode="r")
+    path, group = kept.path, import_module("zarr").open_group(kept.path, mode="r")
     counts = [-(-n // c) for n, c in zip(plan.task.shape, kept.plan.chunks, strict=True)]
     whole = np.array([kept.is_finished(box) for box in kept.plan.boxes()]).reshape(counts)
     try:

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from openmr import _checks
 from openmr._checks import OpenmrError, ParameterError, SizeError, WorkerError
 from openmr._version import __version__
+from openmr._work import one_thread, progress_bar
+from openmr.rates.methods import Name
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS
 from openmr.sweeps.plan import (
@@ -51,7 +53,7 @@ def sweep(
     temperature: ArrayLike,
     field: ArrayLike,
     direction: ArrayLike = (1.0, 0.0, 0.0),
-    method: str = "closed-form",
+    method: Name = "closed-form",
     options: Mapping[str, Any] | None = None,
     executor: Executor | None = None,
     store: str | Path | None = None,
@@ -124,6 +126,7 @@ def sweep(
     for name in parameters:
         if name in PARAMETERS and PARAMETERS[name].instead:
             _checks.warn_renamed(name, PARAMETERS[name].instead)
+    _checks.required("xarray", "`sweep`")
     _checks.switch("progress", progress)
     chunk_seconds = _checks.number("chunk_seconds", chunk_seconds, "s", above=0.0)
     if chunk_points is not None:
@@ -205,14 +208,14 @@ def _run(
     store: Path | None = None,
 ) -> None:
     """Work out the boxes and write each as it is finished."""
-    from tqdm import tqdm
 
     def points(boxes: Iterable[Box]) -> int:
         return sum(prod(w.stop - w.start for w in box) for box in boxes)
 
     whole = prod(plan.task.shape)
     left = len(todo)
-    with tqdm(
+    with progress_bar(
+        todo,
         total=whole, initial=whole - points(todo), unit="point", unit_scale=True,
         disable=not progress,
     ) as bar:  # fmt: skip
@@ -283,9 +286,7 @@ def _alone(task: Task, version: str) -> Values:
             f"`executor` must have workers with openmr {version} as here, "
             f"got one with {__version__}"
         )
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         return evaluate(task)
 
 

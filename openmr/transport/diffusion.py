@@ -24,7 +24,7 @@ from openmr.rates.record import PRECESSION_GENERATOR, Relaxation
 from openmr.sample.film import Film
 from openmr.sample.stack import Stack
 from openmr.transport import collocation, matrix_tanh, network
-from openmr.transport.stack_rates import StackRates, network_of, of_a_stack
+from openmr.transport.stack_rates import StackRates, network_of, of_a_stack, stack_axes
 from openmr.transport.surviving import (
     longitudinal_length,
     squared_argument,
@@ -66,6 +66,9 @@ class SpinProfile:
         Spin current along z of the three polarisations; zero at both faces of a film.
     edges : tuple of float, m
         Faces of the layers of a stack.
+    direction : array (..., 3) or None, no unit
+        b, unit vector of the field, as the leading axes of the accumulation; None where the rates
+        were given in coordinates of the film.
     uncertainty : float, no unit
         Estimated error over the largest accumulation; 0 for the exact methods.
     """
@@ -76,6 +79,7 @@ class SpinProfile:
     current: Array
     uncertainty: float = 0.0
     edges: tuple[float, ...] = ()
+    direction: Array | None = None
 
     error = _checks.old_name("error", "uncertainty")
 
@@ -146,6 +150,7 @@ def profile(
         depth=z,
         accumulation=film.thickness * (turned(s, axes) @ source),
         current=turned(j, axes) @ source / film.resistivity,
+        direction=axes[..., 0, 2, :],
     )
 
 
@@ -181,13 +186,16 @@ def _through_stack(
             np.clip(depth[some] - edge, 0.0, t)
             for some, edge, t in zip(chosen, edges, thicknesses, strict=False)
         ]
-    axes = film_axes(rates.layers[0], direction)[..., None, :, :]
+    axes = stack_axes(rates, direction)[..., None, :, :]
     found = network.profiles(*network_of(rates), within)
     values = np.zeros((2, *axes.shape[:-3], len(depth), 3))
     for some, parts in zip(chosen, found, strict=True):
         for value, part in zip(values, parts, strict=True):
             value[..., some, :] = field * (turned(part, axes) @ _ALONG_X)
-    return SpinProfile("matrix", depth, values[0], values[1], edges=tuple(edges.tolist()))
+    return SpinProfile(
+        "matrix", depth, values[0], values[1], edges=tuple(edges.tolist()),
+        direction=axes[..., 0, 2, :],
+    )  # fmt: skip
 
 
 def _mode_profiles(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
+from openmr.moments.labels import labelled
 from openmr.rates.methods import Name, Options
 from openmr.rates.relaxation import relaxation, relaxation_and
 from openmr.sample.film import Sample
@@ -21,6 +22,7 @@ from openmr.transport.resistivity import (
 from openmr.transport.stack_rates import stack_rates
 
 
+@labelled
 def magnetoresistance(
     sample: Sample,
     temperature: ArrayLike,
@@ -68,7 +70,8 @@ def magnetoresistance(
     _checks.instance("sample", sample, Sample)
     if sample.is_stack:
         m = checked_direction(direction, order, precession_sign)
-        found = stack_rates(sample, temperature, field, method=method, **options)
+        own = m if sample.is_oriented else None
+        found = stack_rates(sample, temperature, field, direction=own, method=method, **options)
         return of_stack(found, m, order, precession_sign)
     m, at_points = at_direction(sample.film, direction, order, precession_sign)
     own = m if sample.magnet.is_oriented else None

@@ -8,23 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, cast, overload
+from typing import Any, ClassVar, Final, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.moments.grid import in_blocks, is_zero
+from openmr._elementary import every, maximum, plain, some
+from openmr.moments.grid import in_blocks
+from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned
-from openmr.rates.record import Relaxation, precession_tensor, shown
-from openmr.sample.film import Film
+from openmr.rates.record import RATES, Relaxation, precession_tensor, shown
+from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
+from openmr.tables import Arrays, Column, Labelled
 from openmr.transport import stack_mechanisms
 from openmr.transport.stack_mechanisms import StackMechanisms
 from openmr.transport.stack_rates import (
     StackRates,
     of_a_stack,
+    stack_axes,
     surviving_one,
     surviving_through,
 )
@@ -36,11 +40,39 @@ from openmr.transport.surviving import (
     surviving_matrix,
 )
 
+
+def _of_rates(column: Callable[[Relaxation], Any], found: Resistivity) -> Any:
+    return column(found.relaxation)
+
+
+_OWN: Final = {
+    "longitudinal_resistivity": Column(
+        lambda r: r.longitudinal, "ohm m", "(86), (93)", "rho_L", True
+    ),
+    "transverse_resistivity": Column(lambda r: r.transverse, "ohm m", "(87), (94)", "rho_T", True),
+}
+VARIABLES: Final = {
+    **{name: one._replace(of=partial(_of_rates, one.of)) for name, one in RATES.items()},
+    **_OWN,
+    "drho0": Column(lambda r: r.drho0, "ohm m", "(88)", "isotropic part over theta_SH^2"),
+    "drho1": Column(lambda r: r.drho1, "ohm m", "(89)", "anisotropic part over theta_SH^2"),
+    "drho2": Column(lambda r: r.drho2, "ohm m", "(90)", "Hanle part over theta_SH^2"),
+}
+"""Variables of a dataset of a film, from its `Resistivity`."""
+STACK_VARIABLES: Final = _OWN | {
+    "sheet_resistance": Column(
+        lambda r: r.sheet_longitudinal, "ohm", "", "longitudinal, of a square", True
+    ),
+    "sheet_transverse_resistance": Column(
+        lambda r: r.sheet_transverse, "ohm", "", "transverse, of a square", True
+    ),
+}
+"""Variables of a stack, whose layers have rates of their own."""
 _ARRAYS = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
 
 
 @dataclass(frozen=True, slots=True)
-class Resistivity:
+class Resistivity(Labelled):
     """Resistivity of the film; every array has the broadcast shape of rates and direction.
 
     Attributes
@@ -63,6 +95,7 @@ class Resistivity:
         "second" or "exact" in theta_SH.
     """
 
+    SCHEMA: ClassVar[str] = "openmr/resistivity/1"
     rates: StackRates
     direction: Array
     longitudinal: Array
@@ -82,6 +115,48 @@ class Resistivity:
                 "`rates.layers`"
             )
         return self.rates.layers[0]
+
+    @property
+    def sample(self) -> Sample:
+        """The film or stack."""
+        return self.rates.sample
+
+    @property
+    def temperature(self) -> Array:
+        """Temperature of each point of the rates [K], shape (...)."""
+        return self.rates.temperature
+
+    @property
+    def field(self) -> Array:
+        """Field of each point of the rates along b [T], shape (...)."""
+        return self.rates.field
+
+    @property
+    def labels(self) -> Labels | None:
+        """Names of the axes, where they were given by DataArrays."""
+        return self.rates.labels
+
+    def _arrays(self) -> Arrays:
+        columns = STACK_VARIABLES if self.rates.sample.is_stack else VARIABLES
+        b = {
+            f"b_{name}": Column(lambda r, i=i: r.direction[..., i], "1", "", f"{name} of b")  # type: ignore[misc]
+            for i, name in enumerate("xyz")
+        }
+        first = {name: columns[name] for name in _OWN}  # which have every axis
+        coordinates, variables = arrays_of(self, first | columns | b)
+        return (
+            {**coordinates, **{name: variables[name] for name in b}},
+            {name: variables[name] for name in first | columns},
+        )
+
+    def _about(self) -> dict[str, Any]:
+        found = self.rates
+        return {
+            "sample": found.sample.name,
+            "method": found.method,
+            "order": self.order,
+            "thickness": self.thickness,
+        }
 
     @property
     def sheet_longitudinal(self) -> Array:
@@ -105,6 +180,7 @@ class Resistivity:
         return "\n".join(lines)
 
 
+@labelled
 def resistivity(
     film: Film | Stack,
     relaxation: Relaxation | StackRates,
@@ -151,7 +227,7 @@ def resistivity(
         m = checked_direction(direction, order, precession_sign)
         return of_stack(rates, m, order, precession_sign)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
-    expect_own_direction(relaxation, direction)
+    expect_own_direction(relaxation.equilibrium, direction)
     m, at_points = at_direction(film, direction, order, precession_sign)
     grid = relaxation.temperature.shape
     parts = in_blocks(at_points, grid, relaxation) if m.ndim == 1 else at_points(relaxation)
@@ -192,20 +268,22 @@ def _recorded(
     order: str,
     parts: tuple[Array, ...],
 ) -> Resistivity:
-    if not parts[0].min(initial=np.inf) > 0:
+    if not every(plain(parts[0]) > 0):
         raise _checks.ParameterError(
             "`spin_hall_angle` must leave the conductivity of the film positive: at "
             f"{angle:g} more charge current is lost to the spin Hall effect, "
             "2 theta_SH^2, than the field drives; take a smaller one"
         )
-    named = dict(zip(_ARRAYS, parts, strict=True))
-    return Resistivity(rates, m, thickness=thickness, order=order, **named)
+    longitudinal, transverse, drho0, drho1, drho2 = parts
+    return Resistivity(rates, m, longitudinal, transverse, drho0, drho1, drho2, thickness, order)
 
 
 def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> Resistivity:
     """Resistivity of a stack: in closed form for one layer of axial rates, else by the network."""
     angle = rates.mean_angle
-    if all(map(_is_axial, rates.layers)):
+    faces = rates.faces.values()
+    if all(map(_is_axial, rates.layers)) and all(face.oblique is None for face in faces):
+        stack_axes(rates, m)  # refuses another direction than that of the moments
         if len(rates.layers) == 1:
             drho0, across, drho2 = in_blocks(surviving_one, rates.temperature.shape, rates)
             parts = drho0, drho0 - across, drho2
@@ -213,7 +291,7 @@ def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> R
             parts = _invariants(surviving_through(rates))
         found = _axial(angle**2, parts, m, order, precession_sign)
     else:
-        local, axes = surviving_through(rates), film_axes(rates.layers[0], m)
+        local, axes = surviving_through(rates), stack_axes(rates, m)
         along = local[..., 2, 2]
         apart = along, local - along[..., None, None] * np.eye(3)
         found = _oblique(angle**2, apart, axes, order, precession_sign)
@@ -240,9 +318,7 @@ def _of_axial(
     across, drho2 = surviving_across(film, relaxation)
     parts = drho0, surviving_anisotropy(film, relaxation, drho0, across), drho2
     found = _axial(film.spin_hall_angle**2, parts, m, order, precession_sign)
-    if np.ndim(film.resistivity) or drho0.ndim == 0:
-        return tuple(film.resistivity * part for part in found)
-    return tuple(np.multiply(part, film.resistivity, out=part) for part in found)
+    return tuple(np.asarray(film.resistivity * part) for part in found)
 
 
 def axial_resistivities(
@@ -278,18 +354,17 @@ def _is_axial(relaxation: Relaxation) -> bool:
     found = relaxation.dissipator
     if relaxation.precession_across is not None:
         return False
-    if not found.size:
-        return True
-    x, y, z = (found[..., a, a] for a in range(3))
-    if not (all(part.min() >= 0 for part in (x, y, z)) and relaxation.spin_flip_rate >= 0):
+    rows: Any = found.reshape(-1, 9).T if found.ndim > 2 else found.ravel().tolist()
+    x, y, z = rows[0], rows[4], rows[8]
+    aside = [rows[1:4], rows[5:8]] if found.ndim > 2 else [*rows[1:4], *rows[5:8]]
+    if not (every(x >= 0) and every(y >= 0) and every(z >= 0) and relaxation.spin_flip_rate >= 0):
         return False
-    others = [found[..., a, b] for a in range(3) for b in range(3) if a != b]
-    if np.array_equal(x, y) and all(map(is_zero, others)):
+    if every(x == y) and not any(some(part != 0) for part in aside):
         return True
     if relaxation.method == "closed-form" and not np.any(relaxation.azimuth):
         return False  # no rounding of its own: rates that differ by a trifle are meant to
-    rounding = 1e-14 * np.maximum(x, z)
-    return all(bool(np.all(np.abs(part) <= rounding)) for part in (x - y, *others))
+    rounding = 1e-14 * maximum(x, z)
+    return all(every(abs(part) <= rounding) for part in (x - y, *aside))
 
 
 def _axial(
@@ -298,13 +373,14 @@ def _axial(
     """The same over rho_L0, by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
     drho0, drho1, drho2 = parts
     try:
-        np.broadcast_shapes(drho0.shape, m.shape[:-1])
+        if m.ndim > 1:
+            np.broadcast_shapes(np.shape(drho0), m.shape[:-1])
     except ValueError:
         raise _checks.ParameterError(
             "`direction` without its last axis must broadcast with the rates, "
-            f"got {m.shape[:-1]} and {drho0.shape}"
+            f"got {m.shape[:-1]} and {np.shape(drho0)}"
         ) from None
-    mx, my, mz = np.moveaxis(m, -1, 0)
+    mx, my, mz = m.tolist() if m.ndim == 1 else np.moveaxis(m, -1, 0)
     turning = mz if precession_sign == "hamiltonian" else -mz
     yy, xy = same_polarisation(my, drho0, drho1), other_polarisation(mx * my, turning, drho1, drho2)
     if order == "second":
@@ -324,23 +400,19 @@ def _invariants(surviving: Array) -> tuple[Array, Array, Array]:
 def same_polarisation(m_a: Array, drho0: Array, drho1: Array) -> Array:
     """F_aa = drho0 - drho1 (1 - m_a^2) over rho_L0: a spins left of a source of them, Eq. (B36)."""
     # factors of one direction for many points first: fewer passes over the points
-    kept = drho1 * (m_a**2 - 1)
-    kept += drho0
-    return np.asarray(kept)
+    left: Array = drho0 + drho1 * (m_a**2 - 1)
+    return left
 
 
 def other_polarisation(product: Array, m_z: Array, drho1: Array, drho2: Array) -> Array:
     """F_xy = drho1 m_x m_y + drho2 m_z: x spins left of a source of y spins, Eq. (B37)."""
-    kept = drho1 * product
-    kept += drho2 * m_z
-    return np.asarray(kept)
+    left: Array = drho1 * product + drho2 * m_z
+    return left
 
 
 def second_order(square: float, yy: Array, xy: Array) -> tuple[Array, Array]:
     """rho_L and rho_yx over rho_L0 to second order in theta_SH, Eqs. (86), (87), from F."""
-    longitudinal = -square * yy
-    longitudinal += 1 + 2 * square
-    return np.asarray(longitudinal), np.asarray(square * xy)
+    return 1 + 2 * square - square * yy, square * xy
 
 
 def conductivity(square: float, xx: Array, yy: Array, xy: Array, yx: Array) -> tuple[Array, ...]:
@@ -355,7 +427,7 @@ def conductivity(square: float, xx: Array, yy: Array, xy: Array, yx: Array) -> t
 def inverse(xx: Array, yy: Array, xy: Array, yx: Array) -> tuple[Array, Array]:
     """rho_xx and rho_yx from the elements of the conductivity."""
     determinant = xx * yy - xy * yx
-    return np.asarray(yy / determinant), np.asarray(-yx / determinant)
+    return yy / determinant, -yx / determinant
 
 
 def relative_resistivity(square: float, surviving: Array, order: str) -> tuple[Array, Array]:
@@ -412,6 +484,7 @@ def mechanisms(film: Film, relaxation: Relaxation, direction: ArrayLike) -> Mech
 def mechanisms(film: Stack, relaxation: StackRates, direction: ArrayLike) -> StackMechanisms: ...
 
 
+@labelled
 def mechanisms(
     film: Film | Stack, relaxation: Relaxation | StackRates, direction: ArrayLike
 ) -> Mechanisms | StackMechanisms:
@@ -483,7 +556,7 @@ def mechanisms(
     )
 
 
-def scan_directions(plane: str, angle: ArrayLike) -> Array:
+def scan_directions(plane: str, angle: ArrayLike, unit: Literal["rad", "deg"] = "rad") -> Array:
     """Unit vectors that turn in a plane of the film, shape (..., 3).
 
     Parameters
@@ -492,7 +565,9 @@ def scan_directions(plane: str, angle: ArrayLike) -> Array:
         The scan starts along the first axis and turns towards the second; x is along the current,
         z along the normal. The field calls the planes alpha, beta and gamma: alpha is counted from
         x and gamma from z as here, beta mostly from z, which is 90 degrees less the angle here.
-    angle : array_like (...), rad
+    angle : array_like (...), rad or deg
+    unit : {"rad", "deg"}
+        Of the angle.
 
     Returns
     -------
@@ -502,12 +577,28 @@ def scan_directions(plane: str, angle: ArrayLike) -> Array:
     Raises
     ------
     ParameterError
-        For an unknown plane, or angles that are not finite.
+        For an unknown plane, or angles that are not finite; for more than one turn, since
+        degrees are easily taken for rad.
+
+    Examples
+    --------
+    >>> import openmr as om
+    >>> om.scan_directions("xy", [0, 30], "deg").round(3).tolist()
+    [[1.0, 0.0, 0.0], [0.866, 0.5, 0.0]]
     """
     start, towards = (
         "xyz".index(axis) for axis in _checks.choice("plane", plane, ("xy", "yz", "zx"))
     )
-    turn = _checks.finite_array("angle", angle, "rad")
+    _checks.choice("unit", unit, ("rad", "deg"))
+    turn = _checks.finite_array("angle", angle, unit)
+    whole = 2 * np.pi if unit == "rad" else 360.0
+    if np.any(np.abs(turn) > whole * (1 + 1e-12)):
+        most = turn.ravel()[np.abs(turn).argmax()]
+        hint = ' (degrees: scan_directions(..., unit="deg"))' if unit == "rad" else ""
+        raise _checks.ParameterError(
+            f"`angle` must be within one turn, -{whole:g} to {whole:g} {unit}, got {most:g}{hint}"
+        )
+    turn = turn if unit == "rad" else np.deg2rad(turn)
     found = np.zeros((*turn.shape, 3))
     found[..., start], found[..., towards] = np.cos(turn), np.sin(turn)
     return found

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import EPSILON, Array, ComplexArray, ParameterError
+from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.closed_form import transverse_excess
 from openmr.rates.record import Relaxation, over_sublattices
@@ -93,59 +94,59 @@ def surviving_fraction(thickness: float, decay: ArrayLike) -> NDArray[Any]:
 
 def tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
     """tanh(u)/u of u^2, shape (...), real or complex."""
-    flat, fraction = u2.reshape(-1), np.empty(u2.size, dtype=u2.dtype)
-    if np.iscomplexobj(u2):
-        fraction.real, fraction.imag = _tanh_ratio_pair(flat.real, flat.imag)
-    else:
-        fraction = _tanh_ratio(flat)
-    return fraction.reshape(u2.shape)
+    if not np.iscomplexobj(u2):
+        return np.asarray(_tanh_ratio(u2))
+    fraction = np.empty(u2.shape, dtype=u2.dtype)
+    fraction.real, fraction.imag = _tanh_ratio_pair(u2.real, u2.imag)
+    return fraction
 
 
 def surviving_along(film: Film, relaxation: Relaxation) -> Array:
     """(2 l/d) tanh(d/2l) of spins along b, Eq. (88), shape of the grid; 1 where nothing relaxes."""
-    u2 = np.asarray((0.25 * film.thickness**2 / film.diffusion) * relaxation.longitudinal)
-    return _tanh_ratio(u2.reshape(-1)).reshape(u2.shape)
+    scale = 0.25 * film.thickness**2 / film.diffusion
+    left: Array = _tanh_ratio(scale * plain(relaxation.longitudinal))
+    return left
 
 
 def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
     """Real and imaginary part of (2 Lambda/d) tanh(d/2 Lambda), Eqs. (89) and (90)."""
     scale = 0.25 * film.thickness**2 / film.diffusion
-    parts = np.broadcast_arrays(scale * relaxation.transverse, scale * relaxation.precession)
-    real, imaginary = _tanh_ratio_pair(*(part.reshape(-1) for part in parts))
-    return real.reshape(parts[0].shape), imaginary.reshape(parts[0].shape)
+    rates = plain(relaxation.transverse), plain(relaxation.precession)
+    return _tanh_ratio_pair(scale * rates[0], scale * rates[1])
 
 
-def surviving_anisotropy(film: Film, relaxation: Relaxation, along: Array, across: Array) -> Array:
+def surviving_anisotropy(film: Film, relaxation: Relaxation, along: Any, across: Any) -> Any:
     """`surviving_along` less the real part of `surviving_across`, Eq. (89), given both.
 
     Where they nearly agree it is worked out from the difference of the rates, so that its digits
     are its own and not those of the two.
     """
-    found = np.asarray(along - across)
-    near = np.flatnonzero(np.abs(found) < _ALIKE * along)
-    if len(near):
+    found = along - across
+    alike = abs(found) < _ALIKE * along
+    if some(alike):
+        found, near = np.array(found), np.flatnonzero(alike)
         scale: Any = 0.25 * film.thickness**2 / film.diffusion
         if np.ndim(scale):
-            scale = _some(scale, found.shape, near)
+            scale = _taken(scale, found.shape, near)
         change = np.empty(near.shape, dtype=complex)
         change.real = scale * _rate_anisotropy(relaxation, found.shape, near)
-        change.imag = scale * _some(relaxation.precession, found.shape, near)
-        u2 = scale * _some(relaxation.longitudinal, found.shape, near)
+        change.imag = scale * _taken(relaxation.precession, found.shape, near)
+        u2 = scale * _taken(relaxation.longitudinal, found.shape, near)
         found.reshape(-1)[near] = lost_by(u2, change).real
     return found
 
 
-def _some(values: ArrayLike, shape: tuple[int, ...], where: NDArray[np.intp]) -> Array:
+def _taken(values: ArrayLike, shape: tuple[int, ...], places: NDArray[np.intp]) -> Array:
     """Those of the values, broadcast to a shape, that have these places in C order."""
     if np.shape(values) != shape:  # slow where there is nothing to do
         values = np.broadcast_to(values, shape)
-    return np.asarray(values).reshape(-1)[where]
+    return np.asarray(values).reshape(-1)[places]
 
 
 def _rate_anisotropy(
     relaxation: Relaxation,
     shape: tuple[int, ...],
-    where: NDArray[np.intp],
+    places: NDArray[np.intp],
     phi: float = 0.25 * np.pi,
 ) -> Array:
     """1/tau_perp - 1/tau_par at some points: of the closed form as a sum, else as a difference.
@@ -153,17 +154,17 @@ def _rate_anisotropy(
     `phi` is the azimuth of the axis: 0 is local x, pi/2 is y, and pi/4 the mean of all.
     """
     rates, state = relaxation.dissipator, relaxation.equilibrium
-    x, y, z = (_some(rates[..., a, a], shape, where) for a in range(3))
+    x, y, z = (_taken(rates[..., a, a], shape, places) for a in range(3))
     difference = np.cos(phi) ** 2 * (x - z) + np.sin(phi) ** 2 * (y - z)
     if relaxation.method != "closed-form" or not isinstance(state, Equilibrium):
         return np.asarray(difference)
     given = state.reduced_splitting
-    splitting = np.empty((len(where), given.shape[-1]))
+    splitting = np.empty((len(places), given.shape[-1]))
     for i in range(given.shape[-1]):
-        splitting[:, i] = _some(given[..., i], shape, where)
-    points = (_some(one, shape, where) for one in (state.temperature, state.field))
-    some = Equilibrium(state.sample, *points, splitting)
-    parts = transverse_excess(state.magnet, state.sample.electrons, some, phi)
+        splitting[:, i] = _taken(given[..., i], shape, places)
+    temperature, field = (_taken(one, shape, places) for one in (state.temperature, state.field))
+    there = Equilibrium(state.sample, temperature, field, splitting)
+    parts = transverse_excess(state.magnet, state.sample.electrons, there, phi)
     excess = over_sublattices(parts)
     # another form of the rates, or a changed record, is not what the sum is of
     same = np.abs(excess - difference) <= 16 * EPSILON * np.maximum(np.maximum(x, y), z)
@@ -231,31 +232,25 @@ def _lost_by_exponentials(u2: Array, change: ComplexArray) -> ComplexArray:
     return np.asarray((h * np.tanh(u) - u * grown) / (u * v))
 
 
-def _tanh_ratio(u2: NDArray[Any]) -> NDArray[Any]:
+def _tanh_ratio(u2: Any) -> Any:
     """tanh(u)/u of u^2."""
-    size = np.abs(u2) if np.iscomplexobj(u2) else u2
-    small = None if size.min(initial=np.inf) >= _SERIES_BELOW else np.abs(u2) < _SERIES_BELOW
-    u = np.sqrt(u2 if small is None else np.where(small, 1.0, u2))
-    ratio = np.tanh(u)
-    ratio /= u
-    if small is not None:
-        ratio[small] = _tanh_ratio_series(u2[small])
-    return np.asarray(ratio)
+    small = abs(u2) < _SERIES_BELOW
+    if not some(small):
+        u = sqrt(u2)
+        return tanh(u) / u
+    u = sqrt(where(small, 1.0, u2))
+    return where(small, _tanh_ratio_series(where(small, u2, 0.0)), tanh(u) / u)
 
 
-def _tanh_ratio_series(u2: NDArray[Any]) -> NDArray[Any]:
+def _tanh_ratio_series(u2: Any) -> Any:
     """The same at small |u^2|, with the digits of an imaginary part that tanh(u) would round."""
-    sinh, cosh = (np.full_like(u2, coefficients[0]) for coefficients in (_SINH, _COSH))
+    sinh, cosh = _SINH[0], _COSH[0]
     for odd, even in zip(_SINH[1:], _COSH[1:], strict=True):
-        sinh *= u2
-        sinh += odd
-        cosh *= u2
-        cosh += even
-    sinh /= cosh
-    return np.asarray(sinh)
+        sinh, cosh = sinh * u2 + odd, cosh * u2 + even
+    return sinh / cosh
 
 
-def _tanh_ratio_pair(real: Array, imaginary: Array) -> tuple[Array, Array]:
+def _tanh_ratio_pair(real: Any, imaginary: Any) -> tuple[Any, Any]:
     """Real and imaginary part of tanh(u)/u of u^2, given as its two parts.
 
     With u = p + iv, t = tanh p and s = tan v,
@@ -265,34 +260,16 @@ def _tanh_ratio_pair(real: Array, imaginary: Array) -> tuple[Array, Array]:
     in real functions alone, which are several times faster than complex ones.
     """
     with np.errstate(over="ignore"):
-        modulus = real * real
-        modulus += imaginary * imaginary
-    np.sqrt(modulus, out=modulus)
-    if not (
-        modulus.min(initial=1.0) >= _SERIES_BELOW
-        and modulus.max(initial=1.0) <= _SQUARES_BELOW
-        and real.min(initial=0.0) >= 0
-    ):
-        ratio = _tanh_ratio(real + 1j * imaginary)
+        modulus = sqrt(real * real + imaginary * imaginary)
+    if not every((modulus >= _SERIES_BELOW) & (modulus <= _SQUARES_BELOW) & (real >= 0)):
+        ratio = _tanh_ratio(np.asarray(real + 1j * imaginary))
         return ratio.real, ratio.imag
-    p = modulus + real
-    p *= 0.5
-    np.sqrt(p, out=p)
-    v = imaginary / p
-    v *= 0.5
-    t, s = np.tanh(p), np.tan(v)
+    p = sqrt(0.5 * (modulus + real))
+    v = 0.5 * imaginary / p
+    t, s = tanh(p), tan(v)
     t2, s2 = t * t, s * s
-    over = t2 * s2
-    over += 1.0
-    over *= modulus
-    np.divide(1.0, over, out=over)
-    even, odd = s2, t2
-    even += 1.0
-    even *= t
-    even *= over
-    np.subtract(1.0, t2, out=odd)
-    odd *= s
-    odd *= over
+    over = 1.0 / ((1.0 + t2 * s2) * modulus)
+    even, odd = t * (1.0 + s2) * over, s * (1.0 - t2) * over
     return even * p + odd * v, odd * p - even * v
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import sys
 from dataclasses import fields, replace
 from xml.etree import ElementTree
 
@@ -388,12 +389,12 @@ def test_marks_outside_the_axis_are_left_out():
 
 
 def test_without_marimo_one_line_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "marimo", None)
     assert cli.main(["explore"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
-    assert "pip install '.[explore]'" in said.err
+    assert "pip install 'openmr[explore]'" in said.err
 
 
 @pytest.mark.parametrize("port", ["-1", "65536"])

@@ -4,6 +4,7 @@ The rows were computed by a program that shares nothing with openmr (its own hie
 of the double integrals, closed forms); unless it is said otherwise, their digits are the tolerance.
 """
 
+import math
 import time
 from time import process_time
 
@@ -29,7 +30,7 @@ FEW = om.Bath(
     exponents=([0.04830418 - 0.045j, 0.03124966, 0.05541059], [1.5, 6.30593914, 19.49961875])
 )
 """A Drude bath in three exponents, so that nothing but the equation is compared."""
-DRIVEN = om.OpenSystem(qutip.QobjEvo([0.5 * SZ, [0.5 * SX, np.cos]]), [(SZ, FEW)])
+DRIVEN = om.OpenSystem(qutip.QobjEvo([0.5 * SZ, [0.5 * SX, math.cos]]), [(SZ, FEW)])
 REMEMBER = ("tcl2", "tcl4", "heom")
 
 
@@ -555,7 +556,7 @@ def test_a_ket_is_its_projector():
 
 def test_mean_values_of_operators_functions_and_lists():
     times = np.linspace(0.0, 3.0, 4)
-    turning = qutip.QobjEvo([SZ, np.cos])
+    turning = qutip.QobjEvo([SZ, math.cos])
     found = master.evolve(QUBIT, UP, times, e_ops={"z": SZ, "t": turning, "f": lambda t, _: 2 * t})
     direct = [qutip.expect(SZ, state) for state in found.states]
     np.testing.assert_allclose(found.expect["z"], direct, atol=1e-14)

@@ -4,6 +4,7 @@ The rows were computed by a program that shares nothing with openmr: the integra
 by quadrature, the hierarchy by itself; its digits are the tolerance.
 """
 
+import math
 from importlib import import_module
 
 import mpmath as mp
@@ -330,7 +331,7 @@ def test_levels_that_move():
     """R8 by Redfield and Davies equations of the levels at each instant."""
     c = [0.04830418 - 0.045j, 0.03124966, 0.05541059]
     bath = om.Bath(exponents=(c, [1.5, 6.30593914, 19.49961875]))
-    h = qutip.QobjEvo([0.5 * SZ, [0.5 * SX, np.cos]])
+    h = qutip.QobjEvo([0.5 * SZ, [0.5 * SX, math.cos]])
     driven = om.OpenSystem(h, [(SZ, bath)])
     options = {"method": "vern9", "rtol": 1e-9, "atol": 1e-11, "nsteps": 10**5}
     for method, row in (

@@ -7,20 +7,28 @@ import qutip
 from spoil import replaced, variants
 from systems import DENSITY, TILTED_COUPLING, redfield
 
-from openmr.bath.correlators import electron_hole_spectrum
+from openmr.bath.correlators import electron_hole_spectrum, spectrum_slope
 from openmr.bath.level_noise import level_noise
 from openmr.moments.levels import Levels, levels
 from openmr.rates import korringa
-from openmr.rates.joint_motion import JointMotion, effective_tensor, joint_generator, total_spin
+from openmr.rates.joint_motion import (
+    JointMotion,
+    Partner,
+    excess,
+    joint_generator,
+    returned,
+    static_tensor,
+    total_spin,
+)
 from openmr.rates.korringa import (
     MomentBath,
     accumulation_drive,
     back_flux,
     coherence_rates,
+    gibbs_response,
     moment_shift,
     population_rates,
     relaxation_generator,
-    spectrum_slope,
     transition_rates,
 )
 from openmr.sample.crystal_field import crystal_hamiltonian
@@ -43,7 +51,8 @@ def moment(spin=2.5, own=(-4e-4, 1.3e-4), field=(0.3, 0, 1), kelvin=3.0, couplin
 
 def electron_rates(bath):
     """Gamma of the electrons [1/s]."""
-    noise = bath.coupling @ level_noise(bath.levels)[0] @ bath.coupling.T
+    noise = level_noise(bath.levels, connected=bath.connected)[0]
+    noise = bath.coupling @ noise @ bath.coupling.T
     return np.pi / HBAR * DENSITY * DOS * (np.trace(noise) * np.eye(3) - noise)
 
 
@@ -119,10 +128,11 @@ def test_the_generator_is_that_of_the_engine(spin):
     np.testing.assert_allclose(decay[off], expected[off], rtol=1e-13)
 
 
+@pytest.mark.parametrize("connected", [False, True])
 @pytest.mark.parametrize("coupling", [SCALAR, TILTED_COUPLING])
 @pytest.mark.parametrize("kelvin", [0.5, 3.0, 300.0])
-def test_what_electrons_lose_is_what_moments_gain(coupling, kelvin):
-    bath = moment(kelvin=kelvin, coupling=coupling)
+def test_what_electrons_lose_is_what_moments_gain(coupling, kelvin, connected):
+    bath = moment(kelvin=kelvin, coupling=coupling)._replace(connected=connected)
     drive = accumulation_drive(bath)
     # Tr[S_a P_b rho], an independent way to the rates of the electrons, for one number J
     gained = DENSITY * np.einsum("amk,bkm->ab", bath.levels.spins, drive)
@@ -168,17 +178,31 @@ def together(spin, own, field, kelvin, flips, *, weiss=0.0, hold=0.0):
         omega = (2 * MU_B * field - DENSITY * J * mean) / HBAR
         resting = -0.5 * DOS * HBAR * omega
     bath = MomentBath(found, SCALAR, DOS, kelvin)
-    return JointMotion(bath, DENSITY, weiss * np.eye(3), omega, electron_rates(bath), flips, hold)
+    partners = (Partner(bath, DENSITY, hold),)
+    return JointMotion(partners, weiss * np.eye(3)[None, None], omega, electron_rates(bath), flips)
+
+
+def slowest(generator):
+    """Decay rates of the modes that do not turn, ascending, the trace first."""
+    values = np.linalg.eigvals(generator)
+    return np.sort(-values[np.abs(values.imag) < 1e3].real), values
 
 
 def test_joint_reference_numbers():
     motion = together(1.5, (2e-4, 5e-5), (1, 2, 3), 10.0, 1.111111111111e11)
-    values = np.linalg.eigvals(joint_generator(motion))
-    real = np.sort(-values[np.abs(values.imag) < 1e3].real)
+    generator = joint_generator(motion)
+    real, values = slowest(generator)
     assert abs(real[0]) <= 1e-14 * 1e11 * 1e3  # the trace
-    np.testing.assert_allclose(real[1:3], [8.743125506e7, 2.055542832e8], rtol=1e-9)
-    assert -values.real.min() == pytest.approx(1.597387643434e11, rel=1e-11)
     assert values.real.max() <= 1.0
+    # the reference's dissipators do not know the field -J s of the electrons: third order in J
+    bath = motion.partners[0].bath
+    known = J * gibbs_response(bath).reshape(3, -1).T
+    generator[:3, :3] -= DENSITY * back_flux(bath) @ known
+    generator[3:, :3] -= relaxation_generator(bath) @ known
+    other, values = slowest(generator)
+    np.testing.assert_allclose(other[1:3], [8.743125506e7, 2.055542832e8], rtol=1e-9)
+    assert -values.real.min() == pytest.approx(1.597387643434e11, rel=1e-11)
+    np.testing.assert_allclose(real[1:], other[1:], rtol=2 * DOS * abs(J) / 2)
 
 
 @pytest.mark.parametrize("weiss", [0.0, 3e-4])
@@ -187,10 +211,9 @@ def test_larmor_theorem(weiss):
     field = np.array([1.0, 2.0, 3.0])
     motion = together(1.5, None, field, 10.0, 0.0, weiss=weiss)
     generator, rows = joint_generator(motion), total_spin(motion)
-    turning = 2 * MU_B / HBAR * np.cross(np.eye(3), -field).T
-    change = rows @ generator - turning.T @ rows
-    other = rows @ generator - turning @ rows
-    change = min(change, other, key=lambda m: np.abs(m).max())
+    x, y, z = 2 * MU_B / HBAR * field
+    turning = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    change = rows @ generator - turning @ rows
     assert np.abs(change).max() <= 3e-15 * (np.abs(rows) @ np.abs(generator)).max()
     larmor = 2 * MU_B * np.linalg.norm(field) / HBAR
     values = np.linalg.eigvals(generator)
@@ -210,21 +233,70 @@ def test_bottleneck():
     assert slow[1] == pytest.approx(korringa_rate, rel=1e-3)
 
 
+def held_at(motion, rate):
+    return motion._replace(partners=(motion.partners[0]._replace(thermostat_rate=rate),))
+
+
 def test_a_static_film_needs_a_thermostat_on_its_moments():
+    motion = together(0.5, None, (0, 0, 3), 10.0, 1e11)
+    rate = population_rates(motion.partners[0].bath)[0]
     for hold in (0.0, 1.0, 100.0):
-        motion = together(0.5, None, (0, 0, 3), 10.0, 1e11)
-        rate = population_rates(motion.bath)[0]
-        held = motion._replace(thermostat_rate=hold * rate)
-        along = effective_tensor(held)[2, 2] - held.spin_flip_rate
-        share = along / held.exchange_rates[2, 2]
-        assert share == pytest.approx(hold / (hold + 1), abs=1e-9)
+        along = static_tensor(held_at(motion, hold * rate))[2, 2] - motion.spin_flip_rate
+        share = along / motion.exchange_rates[2, 2]
+        assert share == pytest.approx(hold / (hold + 1), abs=1e-13)
     # held for ever it is the relaxation of the electrons by themselves
     motion = together(1.5, (2e-4, 5e-5), (1, 2, 3), 10.0, 1e11)
-    held = effective_tensor(motion._replace(thermostat_rate=1e17))
     x, y, z = motion.precession
     turning = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     expected = motion.exchange_rates + 1e11 * np.eye(3) - turning
-    np.testing.assert_allclose(held, expected, atol=1e-4 * np.abs(motion.exchange_rates).max())
+    for hold, bound in ((1e17, 1e-4), (np.inf, 1e-15)):
+        held = static_tensor(held_at(motion, hold))
+        largest = np.abs(motion.exchange_rates).max()
+        np.testing.assert_allclose(held, expected, atol=bound * largest, rtol=1e-15)
+
+
+@pytest.mark.parametrize("hold", [0.0, 1e8])
+@pytest.mark.parametrize("weiss", [0.0, 3e-4])
+@pytest.mark.parametrize("own", [None, (2e-4, 5e-5)])
+def test_the_static_tensor_is_the_joint_motion_at_rest(own, weiss, hold):
+    """Spin fed into the electrons for ever, and the accumulation mu that it leads to."""
+    motion = together(1.5, own, (1, 2, 3), 10.0, 1e11, weiss=weiss, hold=hold)
+    generator = joint_generator(motion)
+    populations = motion.partners[0].bath.levels.populations
+    vacuum = np.zeros(len(generator), dtype=complex)
+    vacuum[3:] = np.diag(populations).ravel()
+    trace = np.concatenate([np.zeros(3), np.eye(4).ravel()])
+    source = np.zeros((len(generator), 3))
+    source[:3] = np.eye(3)
+    resting = np.linalg.solve(generator - 1e9 * np.outer(vacuum, trace), -source)
+    sigma = excess(motion)[:3] @ resting
+    np.testing.assert_allclose(static_tensor(motion) @ sigma, np.eye(3), atol=1e-9)
+
+
+@pytest.mark.parametrize("connected", [False, True])
+@pytest.mark.parametrize("coupling", [SCALAR, TILTED_COUPLING])
+def test_moments_give_back_part_of_what_they_take(coupling, connected):
+    """A thermostat takes out no more than Gamma, and nothing grows."""
+    bath = moment(field=(1, 2, 3), kelvin=5.0, coupling=coupling)._replace(connected=connected)
+    gamma = electron_rates(bath)
+    inverse = np.linalg.inv(np.linalg.cholesky(gamma))
+    mean = population_rates(bath).mean()
+    shares = []
+    for rate in (0.0, mean, 100 * mean, np.inf):
+        kept = gamma - returned(Partner(bath, DENSITY, rate))
+        kept = 0.5 * (kept + kept.T)
+        shares.append(np.linalg.eigvalsh(inverse @ kept @ inverse.T))
+    assert np.all(np.diff(shares, axis=0)[:, 0] > 0)
+    assert np.min(shares) > 0
+    assert np.max(shares) <= 1 + 1e-14
+
+
+def test_levels_that_nothing_joins_are_not_driven():
+    """An Ising coupling flips nothing, however long the moments wait for a thermostat."""
+    bath = moment(own=None, field=(0, 0, 1), coupling=np.diag([0, 0, J]))
+    back = returned(Partner(bath, DENSITY, 0.0))
+    assert np.abs(back).max() <= 1e-3 * electron_rates(bath)[0, 0]
+    assert abs(back[2, 2]) <= 1e-12 * electron_rates(bath)[0, 0]
 
 
 def test_wrong_variants_are_noticed():

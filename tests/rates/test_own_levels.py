@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 from refusals import unclear
-from spoil import replaced, variants
+from spoil import replaced, unnoticed, variants
 from systems import (
     CANTED,
     CANTED_WEISS,
@@ -24,6 +24,7 @@ from openmr._checks import EPSILON
 from openmr._spins import spin_matrices
 from openmr.bath import level_noise
 from openmr.bath.correlators import PAULI, electron_hole_spectrum
+from openmr.moments.levels import levels
 from openmr.rates import closed_form
 from openmr.rates.axes import film_axes, turned
 from openmr.rates.record import Relaxation
@@ -306,6 +307,50 @@ def test_reference_numbers_of_split_electrons():
     np.testing.assert_allclose(small[:2], [7.43356, 5.05131], atol=1e-5)
 
 
+@pytest.mark.parametrize("w", [2.0, -1.3, 1e-3, 1e-6])
+def test_a_split_fermi_sea_takes_any_levels(w):
+    sx, sy, sz = spin_matrices(1.5)
+    crystal = 0.7 * sz @ sz + 0.3 * (sx @ sx - sy @ sy)
+    found = levels(crystal, 1.5, np.array([[0.4, 0.2, 1.0]]), np.ones(1))
+    tensor = level_noise.split_fermi_sea(found, np.eye(3)[None], np.array([w]))[0]
+    expected = fermi_sea(crystal + 0.4 * sx + 0.2 * sy + sz, 1.5, w)
+    np.testing.assert_allclose(tensor, expected, atol=max(2e-14, 1e-14 / abs(w)))
+
+
+@pytest.mark.parametrize("disorder", ["random", "lattice"])
+def test_the_closed_form_of_split_electrons_takes_any_field(disorder):
+    film, b = any_film(2.5, disorder, False), (0.3, -1.0, 0.7)
+    hot = om.relaxation(film, 1e5, 4.0, direction=b, form="finite-splitting")
+    plain = batched(film, 1e5, 4.0, direction=b)
+    largest = np.abs(plain.dissipator).max()
+    # what a splitting costs is of its order
+    np.testing.assert_allclose(hot.dissipator, plain.dissipator, atol=1e-9 * largest)
+    np.testing.assert_allclose(hot.exchange_tensor, plain.exchange_tensor, atol=1e-9 * 1e13)
+    # a field along the axis is one line after another
+    axial = reference_film(oriented(1.5, anisotropy=3e-4), disorder=disorder)
+    near = [om.relaxation(axial, 5.0, 8.0, direction=(tilt, 0, 1), form="finite-splitting")
+            for tilt in (0.0, 1e-7)]  # fmt: skip
+    largest = np.abs(near[0].dissipator).max()
+    np.testing.assert_allclose(*(one.dissipator for one in near), atol=1e-6 * largest)
+
+
+def test_wrong_variants_of_the_split_fermi_sea_are_noticed():
+    sx, sy, sz = spin_matrices(1.5)
+    crystal = 0.7 * sz @ sz + 0.3 * (sx @ sx - sy @ sy)
+    found = levels(crystal, 1.5, np.array([[0.4, 0.2, 1.0]] * 2), np.ones(2))
+    w = np.array([2.0, 1e-5])
+    expected = [fermi_sea(crystal + 0.4 * sx + 0.2 * sy + sz, 1.5, one) for one in w]
+
+    def is_right():
+        tensor = level_noise.split_fermi_sea(found, np.array([np.eye(3)] * 2), w)
+        return np.abs(tensor - expected).max() <= 1e-8
+
+    assert is_right()
+    # a denominator where the quotient is not used, and a sign that divides
+    same = {"1.0 -> 1.37", "0.5 * sign -> 0.5 / sign"}
+    assert set(unnoticed(level_noise.split_fermi_sea, is_right)) == same
+
+
 @pytest.mark.parametrize("field", [8.0, -8.0])
 @pytest.mark.parametrize("spin", [0.5, 1.5, 2.5])
 def test_each_spacing_has_its_own_factor_for_split_electrons(spin, field):
@@ -406,7 +451,7 @@ def test_wrong_variants_of_the_noise_are_noticed():
         return False
 
     assert not noticed()
-    unnoticed = {}
+    passed = {}
     for function in (
         level_noise.level_noise,
         level_noise.level_noise_at,
@@ -416,8 +461,8 @@ def test_wrong_variants_of_the_noise_are_noticed():
         for change, code in variants(function):
             with replaced(function, code):
                 if not noticed():
-                    unnoticed.setdefault(function.__name__, []).append(change)
-    assert unnoticed == {}
+                    passed.setdefault(function.__name__, []).append(change)
+    assert passed == {}
 
 
 def test_wrong_variants_of_lines_and_of_principal_rates_are_noticed():

@@ -242,7 +242,6 @@ def test_the_order_sets_in_at_the_ordering_temperature():
 
 def test_every_wrong_variant_of_the_response_is_noticed():
     """Against the difference quotient of <S>."""
-    right = crystal_field.static_response
     scheme = crystal_hamiltonian(1.5, (3e-4, 1e-4))
     drive, beta = np.array([1e-4, 2e-4, 3e-4]), np.array([1 / (K_B * 4.0)])
     step = 1e-7
@@ -259,11 +258,12 @@ def test_every_wrong_variant_of_the_response_is_noticed():
 
     assert misfit() <= 1e-6 * np.abs(quotient).max()
     unnoticed = []
-    for change, code in variants(right):
-        with replaced(right, code):
-            try:
-                wrong = misfit() > 1e-4 * np.abs(quotient).max()
-            except Exception:
-                wrong = True
-        unnoticed += [] if wrong else [change]
+    for right in (crystal_field.static_response, crystal_field.static_weights):
+        for change, code in variants(right):
+            with replaced(right, code):
+                try:
+                    wrong = misfit() > 1e-4 * np.abs(quotient).max()
+                except Exception:
+                    wrong = True
+            unnoticed += [] if wrong else [change]
     assert unnoticed == ["1.0 -> 1.37"]  # a denominator where the quotient is not used

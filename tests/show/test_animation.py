@@ -1,8 +1,11 @@
 """Pictures that move: what each frame shows, what stays where it is, what the file holds."""
 
 import stat
+import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -254,9 +257,28 @@ def test_mp4_hands_every_frame_to_ffmpeg(tmp_path, monkeypatch):
 
 def test_mp4_without_ffmpeg_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(plt.rcParams, "animation.ffmpeg_path", str(tmp_path / "none"))
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(om.ParameterError, match=r"film\.mp4.*ffmpeg.*not installed.*\.gif"):
         animation.save(None, range(3), tmp_path / "film.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_mp4_by_the_program_of_a_wheel_holds_every_frame(tmp_path, monkeypatch):
+    """Written and read again: as many frames, none twice."""
+    program = pytest.importorskip("imageio_ffmpeg").get_ffmpeg_exe()
+    monkeypatch.setitem(plt.rcParams, "animation.ffmpeg_path", str(tmp_path / "none"))
+    draw = partial(animation.turning_field, TURNED, ANGLES)
+    target = animation.save(draw, range(4), tmp_path / "field.mp4", fps=4, dpi=50)
+    to_pixels = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+    read = subprocess.run([program, "-i", target, *to_pixels], capture_output=True, check=True)
+    assert b"300x200" in read.stderr
+    assert b"4 fps" in read.stderr
+    frames = np.frombuffer(read.stdout, np.uint8).reshape(-1, 200, 300, 3).astype(float)
+    assert len(frames) == 4
+    for before, after in pairwise(frames):  # the arrow turns
+        assert np.abs(after - before).mean() > 0.1
+    assert plt.rcParams["animation.ffmpeg_path"] == str(tmp_path / "none")
 
 
 # --- errors ----------------------------------------------------------------------------------
@@ -286,6 +308,18 @@ BAD = [
     (lambda: animation.distribution(SEA, [0.0], [], 0, quantity="spin"), "`quantity`.*'change'"),
     (lambda: FIELD(4), "`frame`.*<= 3.*4"),
     (lambda: FIELD(0, plane="xz"), "`plane`.*'zx'.*'xz'"),
+    (
+        lambda: FIELD(0, plane="zx"),
+        r"`found`.*0 degrees.*'zx'.*\[0.0, 0.0, 1.0\].*\[1.0, 0.0, 0.0\]",
+    ),
+    (
+        lambda: animation.turning_field(TURNED, ANGLES[::-1], 0),
+        r"`found`.*180 degrees.*'xy'.*scan_directions",
+    ),
+    (
+        lambda: animation.turning_field(replace(TURNED, direction=None), ANGLES, 0),
+        "`found`.*direction.*graded",
+    ),
     (lambda: FIELD(0, quantity="charge"), "`quantity`.*'current'.*'charge'"),
     (lambda: animation.turning_field(None, ANGLES, 0), "`found`.*SpinProfile.*None"),
     (lambda: animation.turning_field(TURNED, [0.0], 0), r"`found`.*\(1, 101, 3\).*\(4, 101, 3\)"),

@@ -1,16 +1,20 @@
 """Figures of transport: what is on them, units on the axes, marks where they belong."""
 
+import inspect
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from refusals import unclear
 
 import openmr as om
-from openmr import diffusion, plotting
+from openmr import animation, diffusion, plotting
 from openmr.reports.verify.check import Check
+from openmr.show import frame
 
 FIELD = np.linspace(0.0, 25.0, 101)
 ALONG = (1, 0, 0)
@@ -99,6 +103,131 @@ def test_resistivity_map(coupling):
     assert "Omega" in figure.axes[1].get_ylabel()
 
 
+LIKED = ["default", "dark_background", "grayscale", "ggplot"]
+
+
+def contrasts(ax):
+    """Lightness of every line but guides, less that of the ground."""
+    ground = np.mean(to_rgb(ax.get_facecolor()))
+    drawn = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    return [abs(np.mean(to_rgb(line.get_color())) - ground) for line in drawn]
+
+
+@pytest.mark.parametrize("style", LIKED)
+def test_curves_have_the_colours_of_the_style(style):
+    curves = {"anti": along_field(-1e-3), "ferro": along_field(1e-3)}
+    many = {f"{t:g} K": om.magnetoresistance(FILM, t, FIELD, ALONG) for t in range(5, 40, 5)}
+    with plt.style.context(style):
+        cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+        _, few = plotting.resistance_curves(curves)
+        _, scan = plotting.angular_scan(TURN, {"xy": SCAN})
+        found = diffusion.profile(FILM.film, POINT.relaxation, ALONG)
+        _, depth = plotting.spin_profile(found)
+        _, full = plotting.resistance_curves(many)
+    assert [line.get_color() for line in few.lines[:4:2]] == cycle[:2]
+    assert scan.lines[0].get_color() == cycle[0]
+    assert [line.get_color() for line in depth.lines[:3]] == cycle[:3]
+    for ax in (few, scan, depth, full):
+        assert min(contrasts(ax)) > 0.15
+
+
+def test_more_than_five_curves_have_the_colours_of_their_numbers_and_a_bar():
+    kelvin = (300.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+    curves = {f"{t:g} K": om.magnetoresistance(FILM, t, FIELD, ALONG) for t in kelvin}
+    figure, ax = plotting.resistance_curves(curves)
+    _, bar = figure.axes
+    assert bar.get_ylabel() == "temperature (K)"
+    assert bar.get_ylim() == (5.0, 300.0)
+    light = [np.dot(to_rgb(line.get_color()), (0.2126, 0.7152, 0.0722)) for line in ax.lines[:12:2]]
+    assert np.argsort(light).tolist() == np.argsort(kelvin).tolist()  # viridis rises
+    assert texts(ax) == [r"$B = B_\mathrm{sd}$"]
+    figure, ax = plotting.resistance_curves(dict(list(curves.items())[:5]))
+    assert len(figure.axes) == 1
+    named = {
+        f"film {letter}": curve for letter, curve in zip("abcdef", curves.values(), strict=True)
+    }
+    figure, ax = plotting.resistance_curves(named)
+    assert len(figure.axes) == 1
+    assert texts(ax)[:6] == list(named)
+
+
+@pytest.mark.parametrize(
+    ("labels", "numbers", "name"),
+    [
+        (["5 T", "-1 T"], [5.0, -1.0], "field, $B$ (T)"),
+        (["J = -1e-3 eV", "J = 2 eV"], [-1e-3, 2.0], "J (eV)"),
+        (["d=2", "d=3.5"], [2.0, 3.5], "d"),
+        ([2.0, 3], [2.0, 3.0], ""),
+        (["S = 5/2", "S = 3/2"], None, ""),
+        (["5 T", "5 K"], None, ""),
+        (["5 T", "5.0 T"], None, ""),
+        (["run1", "run2"], None, ""),
+        (["a", "b"], None, ""),
+    ],
+)
+def test_labels_that_differ_in_a_number(labels, numbers, name):
+    assert frame._numbers(labels) == (numbers, name)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_legends_are_off_the_data(times):
+    """Also where later calls draw more curves into the same axes, which are not cut off."""
+    ax = None
+    for i in range(times):
+        curves = {
+            f"{name} {i}": along_field((1 + i) * c) for name, c in (("anti", -1e-3), ("f", 1e-3))
+        }
+        _, ax = plotting.resistance_curves(curves, ax=ax)
+    turn = np.linspace(0, 2 * np.pi, 49)
+    scan = om.magnetoresistance(FILM, 10.0, 5.0, om.scan_directions("xy", turn))
+    profiled = diffusion.profile(FILM.film, POINT.relaxation, ALONG)
+    drawn = [ax, plotting.angular_scan(turn, {"xy": scan})[1], plotting.spin_profile(profiled)[1]]
+    for ax in drawn:
+        ax.figure.draw_without_rendering()
+        lowest = ax.get_legend().get_window_extent().y0
+        top = max(
+            ax.transData.transform(np.column_stack(line.get_data()))[:, 1].max()
+            for line in ax.lines
+            if len(line.get_xdata()) > 2
+        )
+        assert top < lowest
+        assert lowest < ax.get_window_extent().y1
+
+
+def test_limits_that_were_set_stay():
+    _, ax = plt.subplots()
+    ax.set_ylim(1.0, 3.0)
+    plotting.resistance_curves(CURVE, ax=ax)
+    assert ax.get_ylim() == (1.0, 3.0)
+
+
+@pytest.mark.parametrize("kind", ["matrix", "closed-form"])
+def test_a_profile_knows_the_direction_of_its_field(kind):
+    b = om.scan_directions("zx", TURN)
+    found = diffusion.profile(FILM.film, POINT.relaxation, b, method=kind)
+    np.testing.assert_allclose(found.direction, b, atol=1e-15)
+    single = diffusion.profile(FILM.film, POINT.relaxation, (0, 3, 4), method=kind)
+    np.testing.assert_allclose(single.direction, (0, 0.6, 0.8), atol=1e-15)
+
+
+def test_every_picture_is_in_the_gallery():
+    """Drawn by an example of its own or with others; every one returns a figure and takes `ax`."""
+    drawn = {
+        name: function
+        for module in (plotting, animation)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_")
+        and function.__module__.startswith("openmr.show.")
+        and str(inspect.signature(function).return_annotation).startswith("tuple[Figure")
+    }
+    drawn.pop("axes")
+    assert len(drawn) == 14
+    examples = [path.read_text() for path in (Path(__file__).parents[2] / "examples").glob("*.py")]
+    for name, function in drawn.items():
+        assert "ax" in inspect.signature(function).parameters
+        assert any(re.search(rf"(plotting|animation)\.{name}\b", text) for text in examples), name
+
+
 def test_figures_of_a_stack():
     """Lines at the faces between layers; no field B_sd, which is that of a film."""
     film = FILM.film
@@ -124,6 +253,50 @@ def test_figures_of_a_stack():
     plane = om.magnetoresistance(stack, 10.0, 5.0, om.scan_directions("yz", turn))
     _, ax = plotting.angular_scan(turn, {"yz": plane})
     np.testing.assert_allclose(ax.lines[0].get_ydata(), 1e6 * plane.longitudinal)
+
+
+def still(curves, **options):
+    """Abscissas of the marks B = B_sd, of every curve."""
+    _, ax = plotting.resistance_curves(curves, **options)
+    return np.concatenate([line.get_xdata() for line in ax.lines if line.get_marker() == "o"])
+
+
+@pytest.mark.parametrize(
+    ("coupling", "kelvin", "marks"),
+    [(-1e-3, 10.0, 2), (1e-3, 10.0, 0), (-1e-3, 200.0, 0), (-0.3e-3, 10.0, 2), (-1e-3, 40.0, 2)],
+)
+@pytest.mark.parametrize("count", [20, 21, 100, 101])
+def test_a_mark_stands_where_the_precession_passes_through_zero_and_not_where_it_jumps(
+    coupling, kelvin, marks, count
+):
+    """A loop through B = 0, where moments below T_C turn over, with and without a point there."""
+    film = om.presets.pt_py(coupling)
+    loop = np.linspace(-25.0, 25.0, count)
+    found = still(om.magnetoresistance(film, kelvin, loop, ALONG))
+    assert len(found) == marks
+    np.testing.assert_allclose(found, -found[::-1], atol=1e-9)
+    for field in found[found > 0]:
+        step = loop[1] - loop[0]
+        beside = om.relaxation(film, kelvin, [max(field - step, 1e-3), field + step]).precession
+        assert beside[0] * beside[1] < 0
+
+
+@pytest.mark.parametrize(
+    ("omega", "steps"),
+    [
+        ([-2, -1, 1, 2], [1]),
+        ([-2, -1, 0, 1, 2], [1]),  # a zero on a point counts once
+        ([2, 1, 0, 1, 2], []),
+        ([2, 1, 0, 0, 0], []),
+        ([0, 1, 2], []),
+        ([-1, 1], [0]),
+        ([-1.1, -1, 5, 5.1], []),  # a jump
+        ([-4, -1, 5, 8], [1]),
+    ],
+)
+def test_a_jump_is_no_crossing(omega, steps):
+    y = np.array(omega, dtype=float)
+    assert plotting._crossings(np.arange(len(y)), y).tolist() == steps
 
 
 TURN = np.linspace(0.0, np.pi, 7)
@@ -179,6 +352,11 @@ BAD = [
     (lambda: plotting.angular_scan(TURN, {"xz": SCAN}), "`plane`.*'zx'.*'xz'"),
     (lambda: plotting.angular_scan(TURN, {"xy": 3}), r"`scans\['xy'\]`.*Resistivity.*3"),
     (lambda: plotting.angular_scan(TURN[:2], {"xy": CURVE}), r"`scans\['xy'\]`.*resistance_curves"),
+    (
+        lambda: plotting.angular_scan(TURN, {"yz": SCAN}),
+        r"`scans\['yz'\]`.*0 degrees.*'yz'.*\[0.0, 1.0, 0.0\].*\[1.0, 0.0, 0.0\].*scan_directions",
+    ),
+    (lambda: plotting.angular_scan(TURN / 2, {"xy": SCAN}), r"`scans\['xy'\]`.*15 degrees"),
     (lambda: plotting.spin_profile(None, quantity="charge"), "`quantity`.*'current'.*'charge'"),
     (lambda: plotting.spin_profile(CURVE), "`found`.*SpinProfile.*Resistivity"),
     (lambda: plotting.spin_profile(PROFILES), r"`found`.*one direction.*\(7,\).*turning_field"),
@@ -317,3 +495,35 @@ def test_narrow_ranges_print_their_digits():
     low, high = f"{rho.longitudinal.min():.8g}", f"{rho.longitudinal.max():.8g}"
     assert f"{low} ... {high} (2,) Ohm m" in repr(rho)
     assert "T = 300 (2,) K" in repr(rho)
+
+
+# --- rates --------------------------------------------------------------------------------------
+
+
+def test_rate_curves_show_both_rates_along_what_varies():
+    kelvins = {f"{t} K": om.relaxation(FILM, float(t), [0.0, 5.0, 9.0]) for t in (10, 30)}
+    _, ax = plotting.rate_curves(kelvins)
+    for i, rates in enumerate(kelvins.values()):
+        along, across = ax.lines[2 * i : 2 * i + 2]
+        assert np.allclose(along.get_ydata(), 1e-12 * rates.longitudinal)
+        assert np.allclose(across.get_ydata(), 1e-12 * rates.transverse)
+        assert along.get_color() == across.get_color()
+        assert along.get_linewidth() > across.get_linewidth()
+    told = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert told[:2] == ["10 K", "30 K"]
+    assert len(told) == 4
+    _, alone = plotting.rate_curves(om.relaxation(FILM, [5.0, 10.0], 1.0))
+    assert alone.get_xlabel().startswith("temperature")
+
+
+@pytest.mark.parametrize(
+    ("curves", "told"),
+    [
+        (3, "`curves` must be an openmr.Relaxation .of openmr.relaxation"),
+        ({"a": POINT}, "must be an openmr.Relaxation"),
+        (POINT.relaxation, "two fields or temperatures at least"),
+    ],
+)
+def test_rate_curves_refuse_what_is_none(curves, told):
+    with pytest.raises(om.ParameterError, match=told):
+        plotting.rate_curves(curves)

@@ -667,7 +667,7 @@ def test_help_says_how_to_use_it(capsys):
 
 BAD_TOML = [
     ('options = 3\n[sample]\npreset = "pt_py"', "table [options], got 3"),
-    ("[sample]\npreset = [1]", "pt_yig, pt_eus, pt_ggg, got [1]"),
+    ("[sample]\npreset = [1]", "pt_yig, pt_eus, pt_ggg, pt_nio, cu_mn, cu_fe, got [1]"),
     ("[sample]\nfilm = 3\nelectrons = 2\nmoments = 1", "`sample.film` must be a table, got 3"),
 ]
 

@@ -43,7 +43,7 @@ def test_a_sweep_is_its_points(found):
             ):
                 largest = np.abs(values).max()
                 np.testing.assert_allclose(here[name], values, atol=1e-14 * largest)
-    assert found.sheet_resistance.units == "Ohm"
+    assert found.sheet_resistance.units == "ohm"
     assert found["bottom.exchange"].units == "eV m^3"
 
 

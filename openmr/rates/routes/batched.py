@@ -29,7 +29,7 @@ from openmr.moments.grid import blocks, each
 from openmr.moments.levels import Levels, points_at_once
 from openmr.moments.spin_averages import means, variance
 from openmr.moments.vector_equilibrium import VectorEquilibrium
-from openmr.rates.axes import local_axes, local_coupling
+from openmr.rates.axes import axes_about, local_coupling
 from openmr.rates.record import ExchangePart, expect_field_along_b, zero_tensor
 from openmr.sample.film import Sample
 
@@ -149,7 +149,7 @@ def _split_noise(scheme: Levels, coupling: Array, w: Array, connected: bool) -> 
 
     L = M / 2 at the frequency of each sigma_b, in axes with z along the electron's own field.
     """
-    axes, size = _about(w), np.linalg.norm(w, axis=-1)
+    axes, size = axes_about(w), np.linalg.norm(w, axis=-1)
     own = axes @ coupling
     across = np.swapaxes(own, -1, -2)
     along, raising, lowering = (
@@ -165,13 +165,6 @@ def _split_noise(scheme: Levels, coupling: Array, w: Array, connected: bool) -> 
     real = np.swapaxes(dressed.real, -1, -2)
     tensor = np.trace(real, axis1=-2, axis2=-1)[..., None, None] * np.eye(3) - real
     return np.asarray(np.swapaxes(axes, -1, -2) @ tensor @ axes)
-
-
-def _about(vectors: Array) -> Array:
-    """Axes as rows, z along each vector, shape (..., 3, 3); those of the film for none."""
-    size = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    z = np.where(size > 0, vectors / np.where(size > 0, size, 1.0), np.array([0.0, 0.0, 1.0]))
-    return local_axes(z)
 
 
 def redfield_tensor(

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import qutip
 from qutip import Qobj
 from qutip.solver.integrator import IntegratorException
-from tqdm import tqdm
 
 from openmr import _checks
 from openmr._checks import Array, ExtractionError, ParameterError
 from openmr._qutip import exact_arithmetic
+from openmr._work import progress_bar
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.fit_decay import STEPS, fit_generator, initial_guess, window_lengths
 from openmr.rates.record import PRECESSION_GENERATOR, ExchangePart, pointwise
@@ -39,7 +39,7 @@ def evolution(
     *,
     electron_splitting: bool = False,
     resolution: float | None = None,
-    thermostat: str = "projection",
+    thermostat: Literal["projection", "reset", "flips"] = "projection",
     thermostat_rate: float | None = None,
     options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
@@ -91,7 +91,7 @@ def evolution(
         kappa = 0.0
     else:
         kappa = _checks.number("thermostat_rate", thermostat_rate, "1/s", above=0.0)
-    points = tqdm(
+    points = progress_bar(
         state.points(),
         total=state.temperature.size,
         desc="evolution",

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from tqdm import tqdm
 
 from openmr import _checks
 from openmr._checks import EPSILON, ConvergenceError, ParameterError, SizeError
+from openmr._work import progress_bar
 from openmr.bath.correlators import moment_correlator
 from openmr.models import fermi_kinetics
 from openmr.models.fermi_kinetics import Scatterer, Sea
@@ -88,7 +88,7 @@ def kinetic(
     points = [(point, _precession(point)) for point in state.points()]
     _check_grids(points, half_width, spacing, reach, modes)
     found = []
-    for point, omega in tqdm(
+    for point, omega in progress_bar(
         points, desc="kinetic", unit="point", delay=2.0, disable=None, leave=False
     ):
         sea = _sea(point, omega, rate, spacing, reach)

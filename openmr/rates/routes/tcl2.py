@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import qutip
@@ -46,13 +46,15 @@ LARGEST_ERROR = 0.01
 _TENSOR_FROM_TRANSFORM = 8.0
 """An error of the transforms Gamma_ab enters 1/tau_par = 4 Re(Gamma_xx + Gamma_yy) this often."""
 
+_AXES = np.stack([axis.full() for axis in joint_space.PAULI])
+
 
 def tcl2(
     state: Equilibrium,
     *,
     time: float = np.inf,
     half_width: float = 1.0,
-    kernel: str = "exponential",
+    kernel: Literal["exponential", "flat"] = "exponential",
     electron_splitting: bool = False,
     level_shift: bool = False,
     resolution: float | None = None,
@@ -263,7 +265,9 @@ class _Electron:
         )
 
     def bloch(self, generator: Generator) -> Array:
-        return joint_space.bloch_tensor(generator.dissipator)
+        """`joint_space.bloch_tensor`, without the superoperator: many times are asked for."""
+        moved = sum(part.apply(_AXES) for part in generator.pieces)
+        return np.asarray(-0.5 * np.einsum("aij,bji->ab", _AXES, moved).real)
 
     def slip(self, memory: PanelMemory) -> Array:
         """Integral of Gamma(time) - Gamma(t) over the first `SLIP_TIME`, by parts."""

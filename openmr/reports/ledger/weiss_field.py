@@ -61,7 +61,7 @@ def _rings() -> tuple[_Ring, ...]:
     for ratio in _RATIOS:
         ring = _ring(ratio)
         state = clusters.levels(ring)
-        exact = float(np.einsum("m,mm->", state.populations, state.along[0]))
+        exact = float(state.mean_spin[0])
         film = _film(ring.exchange[0].sum() * _THERMAL)
         found.append(_Ring(ratio, ring, film, ring.zeeman * _THERMAL / (_G * MU_B), exact))
     return tuple(found)

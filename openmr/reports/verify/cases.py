@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from openmr import units
 from openmr._checks import Array
+from openmr._work import progress_bar
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
@@ -121,10 +122,8 @@ def solve(cases: Iterable[Case], *, progress: bool | None = None) -> list[Soluti
     progress : bool, optional
         Show a bar; by default only on a terminal.
     """
-    from tqdm import tqdm
-
     quiet = None if progress is None else not progress
-    bar = tqdm(list(cases), desc="verify", unit="case", disable=quiet, leave=False)
+    bar = progress_bar(list(cases), desc="verify", unit="case", disable=quiet, leave=False)
     return [solve_stack(case) if case.sample.is_stack else _solve_case(case) for case in bar]
 
 

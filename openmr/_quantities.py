@@ -1,0 +1,76 @@
+"""Numbers that bring a unit, of pint, astropy, unyt or xarray: converted or refused, not stripped.
+
+None of these is imported: their objects convert themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import numpy as np
+
+_PLAIN: Final = frozenset({float, int, np.float64, np.int64, bool, str, complex, type(None)})
+_WORDS: Final = {
+    "1": "", "dimensionless": "", "kelvin": "K", "tesla": "T", "radian": "rad", "meter": "m",
+    "metre": "m", "second": "s", "electron_volt": "eV", "ohm*meter": "ohm*m",
+}  # fmt: skip
+"""Words that an attribute of xarray may have for a unit -> the same as here."""
+
+
+def in_unit(name: str, value: Any, unit: str = "") -> Any:
+    """`value` as it is, or as numbers in `unit` where it or an item of it has a unit of its own.
+
+    `ParameterError` for a quantity of another dimension; where there is no `unit`, for any that is
+    not a pure number.
+    """
+    kind = type(value)
+    if kind in _PLAIN or (kind is np.ndarray and value.dtype.kind != "O"):
+        return value
+    if kind in (list, tuple, np.ndarray):
+        return _items(name, value, unit)
+    own = _unit_of(value)
+    if own is None and (own := _unit_of(getattr(value, "data", None))) is not None:
+        value = value.data  # of a DataArray
+    if own is None:
+        return value
+    if isinstance(own, str) and _parsed(own) == _parsed(unit):
+        return np.asarray(value)
+    try:
+        convert = getattr(value, "m_as", None) or value.to_value  # of pint, or of the other two
+        return convert(_parsed(unit))
+    except Exception:  # each library has errors of its own
+        raise _refused(name, own, unit) from None
+
+
+def _items(name: str, values: Any, unit: str) -> Any:
+    if not isinstance(values, np.ndarray):
+        if _PLAIN.issuperset(map(type, values)):
+            return values
+        return type(values)(in_unit(name, item, unit) for item in values)
+    found = np.empty(values.shape, dtype=object)
+    found.ravel()[:] = [in_unit(name, item, unit) for item in values.flat]
+    return found
+
+
+def _unit_of(value: Any) -> Any:
+    """Unit of a quantity, or the word that an attribute has for it; None of what is none."""
+    own = getattr(value, "units", None)
+    if own is None:
+        own = getattr(value, "unit", None)
+        own = None if isinstance(own, str) else own  # of a date
+    return own
+
+
+def _refused(name: str, own: Any, unit: str) -> Exception:
+    from openmr._checks import ParameterError  # which are checked with this
+
+    wanted = f"in {unit.removeprefix('in ')}" if _parsed(unit) else "a pure number here"
+    return ParameterError(f"`{name}` must be {wanted}, got a quantity in {str(own) or 'no unit'}")
+
+
+def _parsed(unit: str) -> str:
+    """A unit as all three libraries read it: ohm*m, eV**-1*m**-3."""
+    found = re.sub(r"\s*\*\s*|\s+", "*", unit.strip().replace("**", "^")).replace("^", "**")
+    found = found.replace("Ohm", "ohm").replace("S/", "ohm**-1/")  # unyt knows no siemens
+    return _WORDS.get(found, found)

@@ -1,0 +1,97 @@
+"""The line without QuTiP, Matplotlib, xarray and HDF5; what the rest says where one is missing."""
+
+import subprocess
+import sys
+from textwrap import dedent
+
+import pytest
+
+HEAVY = {"qutip", "matplotlib", "xarray", "h5py", "h5netcdf", "tqdm", "threadpoolctl", "pandas"}
+BLOCKED = """
+import sys
+
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {names}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+
+sys.meta_path.insert(0, Blocked())
+import numpy as np
+
+import openmr as om
+
+film = om.presets.pt_py(exchange_energy=-1e-3)
+"""
+
+
+def run_without(names, code):
+    """What the code prints in a process that cannot import these."""
+    program = BLOCKED.format(names=sorted(names)) + dedent(code)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+LINE = """
+state = om.equilibrium(film, 10.0, 5.0)
+for method in ("closed-form", "batched"):
+    rates = om.relaxation(film, 10.0, np.linspace(0.0, 25.0, 6), method=method)
+    print(repr(rates)[:20], np.isfinite(rates.tensor).all())
+rho = om.magnetoresistance(film, 10.0, [0.0, 5.0], (1, 0, 0))
+print(om.mechanisms(film.film, rho.relaxation, (1, 0, 0)).total.shape)
+print(om.scan_directions("xy", [0.0, 1.0]).shape, om.curie_temperature(film.magnet) > 0)
+bilayer = om.presets.pt_yig("Vlietstra2013")
+print(float(om.magnetoresistance(bilayer, 300.0, 0.1, (1, 0, 0)).sheet_longitudinal) > 0)
+"""
+
+
+@pytest.mark.slow
+def test_the_closed_form_line_runs_without_the_heavy_packages():
+    assert run_without(HEAVY, LINE).count("True") == 4
+
+
+@pytest.mark.slow
+def test_a_sweep_and_a_route_need_no_progress_bar():
+    found = run_without(
+        {"tqdm", "threadpoolctl"},
+        """
+        grid = om.sweep(film, temperature=[10.0, 20.0], field=[0.0, 5.0], progress=True)
+        print(grid.longitudinal_rate.shape)
+        print(om.relaxation(film, 10.0, 5.0, method="kinetic").longitudinal > 0)
+        print(om.relaxation(film, 10.0, 5.0, method="evolution").longitudinal > 0)
+        """,
+    )
+    assert found == "(2, 2)\nTrue\nTrue\n"
+
+
+ASKED = {
+    "xarray": ("`sweep`", "xarray", "om.sweep(film, temperature=[9.0], field=[1.0], store='a')"),
+    "zarr": (
+        "`store`",
+        "'openmr[store]'",
+        "om.sweep(film, temperature=[9.0], field=[1.0], store='a')",
+    ),
+    "qutip": ("method 'heom'", "qutip", "om.relaxation(film, 10.0, 5.0, method='heom')"),
+    "lmfit": ("`fit_model`", "'openmr[fit]'", "om.fit_model(film, ['resistivity'])"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", ASKED)
+def test_what_is_missing_is_named_with_the_way_to_install_it(package, tmp_path, monkeypatch):
+    asker, source, call = ASKED[package]
+    monkeypatch.chdir(tmp_path)
+    said = run_without(
+        {package},
+        f"""
+        try:
+            {call}
+        except om.MissingPackageError as error:
+            print(error)
+        """,
+    )
+    assert said == f"{asker} needs {package}: pip install {source}\n"
