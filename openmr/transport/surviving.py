@@ -115,38 +115,38 @@ def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
     return _tanh_ratio_pair(scale * rates[0], scale * rates[1])
 
 
-def surviving_anisotropy(film: Film, relaxation: Relaxation, along: Array, across: Array) -> Array:
+def surviving_anisotropy(film: Film, relaxation: Relaxation, along: Any, across: Any) -> Any:
     """`surviving_along` less the real part of `surviving_across`, Eq. (89), given both.
 
     Where they nearly agree it is worked out from the difference of the rates, so that its digits
     are its own and not those of the two.
     """
     found = along - across
-    near = abs(found) < _ALIKE * along
-    if some(near):
-        found, near = np.asarray(found), np.flatnonzero(near)
+    alike = abs(found) < _ALIKE * along
+    if some(alike):
+        found, near = np.array(found), np.flatnonzero(alike)
         scale: Any = 0.25 * film.thickness**2 / film.diffusion
         if np.ndim(scale):
-            scale = _some(scale, found.shape, near)
+            scale = _taken(scale, found.shape, near)
         change = np.empty(near.shape, dtype=complex)
         change.real = scale * _rate_anisotropy(relaxation, found.shape, near)
-        change.imag = scale * _some(relaxation.precession, found.shape, near)
-        u2 = scale * _some(relaxation.longitudinal, found.shape, near)
+        change.imag = scale * _taken(relaxation.precession, found.shape, near)
+        u2 = scale * _taken(relaxation.longitudinal, found.shape, near)
         found.reshape(-1)[near] = lost_by(u2, change).real
     return found
 
 
-def _some(values: ArrayLike, shape: tuple[int, ...], where: NDArray[np.intp]) -> Array:
+def _taken(values: ArrayLike, shape: tuple[int, ...], places: NDArray[np.intp]) -> Array:
     """Those of the values, broadcast to a shape, that have these places in C order."""
     if np.shape(values) != shape:  # slow where there is nothing to do
         values = np.broadcast_to(values, shape)
-    return np.asarray(values).reshape(-1)[where]
+    return np.asarray(values).reshape(-1)[places]
 
 
 def _rate_anisotropy(
     relaxation: Relaxation,
     shape: tuple[int, ...],
-    where: NDArray[np.intp],
+    places: NDArray[np.intp],
     phi: float = 0.25 * np.pi,
 ) -> Array:
     """1/tau_perp - 1/tau_par at some points: of the closed form as a sum, else as a difference.
@@ -154,16 +154,16 @@ def _rate_anisotropy(
     `phi` is the azimuth of the axis: 0 is local x, pi/2 is y, and pi/4 the mean of all.
     """
     rates, state = relaxation.dissipator, relaxation.equilibrium
-    x, y, z = (_some(rates[..., a, a], shape, where) for a in range(3))
+    x, y, z = (_taken(rates[..., a, a], shape, places) for a in range(3))
     difference = np.cos(phi) ** 2 * (x - z) + np.sin(phi) ** 2 * (y - z)
     if relaxation.method != "closed-form" or not isinstance(state, Equilibrium):
         return np.asarray(difference)
     given = state.reduced_splitting
-    splitting = np.empty((len(where), given.shape[-1]))
+    splitting = np.empty((len(places), given.shape[-1]))
     for i in range(given.shape[-1]):
-        splitting[:, i] = _some(given[..., i], shape, where)
-    points = (_some(one, shape, where) for one in (state.temperature, state.field))
-    there = Equilibrium(state.sample, *points, splitting)
+        splitting[:, i] = _taken(given[..., i], shape, places)
+    temperature, field = (_taken(one, shape, places) for one in (state.temperature, state.field))
+    there = Equilibrium(state.sample, temperature, field, splitting)
     parts = transverse_excess(state.magnet, state.sample.electrons, there, phi)
     excess = over_sublattices(parts)
     # another form of the rates, or a changed record, is not what the sum is of
