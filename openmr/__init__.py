@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from openmr.sweeps.sweep import sweep as sweep
     from openmr.transport import diffusion as diffusion
     from openmr.transport import impurity as impurity
+    from openmr.transport.domains import Domains as Domains
+    from openmr.transport.domains import domains as domains
 
 __all__ = [
     "ConvergenceError",
@@ -124,6 +126,7 @@ _LAZY_MODULES = {
 _LAZY_NAMES = {
     "Bath": "openmr.bath",
     "CoupledRelaxation": "openmr.rates.coupled_relaxation",
+    "Domains": "openmr.transport.domains",
     "Fit": "openmr.data.found",
     "Geometry": "openmr.data.geometry",
     "Interface": "openmr.sample.stack",
@@ -133,6 +136,7 @@ _LAZY_NAMES = {
     "Sheet": "openmr.sample.stack",
     "Stack": "openmr.sample.stack",
     "coupled_relaxation": "openmr.rates.coupled_relaxation",
+    "domains": "openmr.transport.domains",
     "face_conductances": "openmr.rates.faces",
     "fit": "openmr.data.fit",
     "fit_model": "openmr.data.lmfit_model",
