@@ -103,6 +103,11 @@ def test_a_cusp_is_refused_and_nothing_has_an_error(row, width):
     assert np.all(np.isnan(fit.uncertainties))
     assert np.isnan(fit.interval(NAMES[0])).all()
     assert np.isnan(fit.propagate(lambda s: s.film.spin_hall_angle)[1])
+    frame = fit.to_dataframe()
+    assert list(frame.parameter) == list(fit.parameters)
+    assert np.array_equal(frame.value, fit.values)
+    assert frame.uncertainty.isna().all()
+    assert fit.to_xarray().attrs["verdict"] == "does not describe"
     for text in (repr(fit), fit.report(), fit._repr_html_()):
         assert "+-" not in text
         assert "does not describe" in text
