@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
@@ -222,6 +223,15 @@ class _Sides(NamedTuple):
     magnet: Any
     electrons: Any
     film: Any
+
+    def of_films(self, which: NDArray[np.intp]) -> _Sides:
+        """Magnets and electrons of films (p,), which may repeat, for points (p, 1)."""
+        magnet = self.magnet._replace(
+            exchange=self.magnet.exchange[which, 0], densities=self.magnet.densities[which, 0]
+        )
+        return self._replace(
+            magnet=magnet, electrons=SimpleNamespace(dos=self.electrons.dos[which, 0])
+        )
 
 
 @np.errstate(under="ignore")
