@@ -7,7 +7,7 @@ F = (2 l/d) tanh(d/2l) for spins along b and, with a complex length, across it; 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import factorial
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.closed_form import transverse_excess
 from openmr.rates.record import Relaxation, over_sublattices
-from openmr.sample.film import Film
+from openmr.sample.film import Film, Sample
 from openmr.transport import matrix_tanh
 
 # --- lengths ---------------------------------------------------------------------------------
@@ -163,8 +163,11 @@ def _rate_anisotropy(
     for i in range(given.shape[-1]):
         splitting[:, i] = _taken(given[..., i], shape, places)
     temperature, field = (_taken(one, shape, places) for one in (state.temperature, state.field))
-    there = Equilibrium(state.sample, temperature, field, splitting)
-    parts = transverse_excess(state.magnet, state.sample.electrons, there, phi)
+    sample: Any = state.sample
+    if not isinstance(sample, Sample):  # films side by side, the first axis of the grid
+        sample = sample.of_films(places // prod(shape[1:]))
+    there = Equilibrium(sample, temperature, field, splitting)
+    parts = transverse_excess(sample.magnet, sample.electrons, there, phi)
     excess = over_sublattices(parts)
     # another form of the rates, or a changed record, is not what the sum is of
     same = np.abs(excess - difference) <= 16 * EPSILON * np.maximum(np.maximum(x, y), z)
