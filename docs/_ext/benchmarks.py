@@ -16,6 +16,9 @@ PAGE = Path(__file__).parents[1] / "benchmarks.md"
 RATIOS = """What is compared runs in turn in one process, best of a few, so that these numbers carry
 over to another machine better than times do."""
 SINGLE = "Times per point of whole grids, memory, and counts."
+RIVALS = """What openmr takes over what the rival takes for the same numbers, both in one run;
+`make bench` fails outside the bound, within a factor of two of what was measured when it was
+set."""
 
 
 def duration(seconds: float) -> str:
@@ -57,6 +60,11 @@ def page(found: dict[str, Any]) -> str:
         "`python benchmarks/keep.py` keeps it for this page.",
         "",
     ]
+    if rows := found.get("rows"):
+        lines += ["## Beside rivals", "", RIVALS, ""]
+        lines += ["| row | rival | ratio | bound |", "| --- | --- | ---: | --- |"]
+        lines += [f"| {r['row']} | {r['rival']} | {r['ratio']:.3g} | {r['bound']} |" for r in rows]
+        lines.append("")
     numbers = found.get("ratios", {})
     lines += table("Ratios", RATIOS, {k: v for k, v in numbers.items() if " over " in k})
     lines += table(

@@ -48,7 +48,7 @@ def relaxation(
     sample : Sample
     temperature : array_like (...), K
     field : array_like (...), T
-        Signed, along b; broadcasts with `temperature`.
+        Signed, along b; broadcasts with `temperature`, DataArrays by the names of dimensions.
     direction : array_like (..., 3), no unit, optional
     branch : {"lowest", "up", "down"}
         Both as in `equilibrium`, for moments with axes of their own.
