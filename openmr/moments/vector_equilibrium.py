@@ -12,14 +12,12 @@ import numpy as np
 
 from openmr import units
 from openmr._checks import Array, ParameterError
-from openmr.moments.grid import blocks
 from openmr.moments.levels import (
     AxialLevels,
     Levels,
     axial_levels,
     levels,
     means,
-    points_at_once,
 )
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_weiss import Solution, VectorProblem, followed, lowest
@@ -194,8 +192,7 @@ def solved(
     )
     drive, stiffness = np.empty((len(kelvin), n, 3)), np.empty(len(kelvin))
     if branch == "lowest":
-        size = points_at_once(float(magnet.spins.max()))
-        pieces = [np.arange(len(kelvin))[block] for block in blocks(len(kelvin), size)]
+        pieces = [np.arange(len(kelvin))]
     else:
         pieces = _curves(kelvin, tesla, b, branch)
     for piece in pieces:

@@ -48,7 +48,9 @@ class MomentRelaxation:
     transition_rates : array (..., d, d), 1/s
         W_mn from level m to n, 0 on the diagonal.
     population_rates : array (..., d-1), 1/s
-        1/T1 of the modes in which populations relax, ascending.
+        1/T1 of the modes in which populations relax, ascending; 0 below 1e-26 of the fastest.
+        Of levels nearer than hbar times a rate populations are coupled to coherences: then
+        `generator` alone has the motion.
     coherence_rates : array (..., d, d), 1/s
         Secular 1/T2 between two levels, 0 on the diagonal. Of equal spacings, as without
         anisotropy, coherences are coupled: for S > 1/2 only `generator` has their decay.

@@ -31,6 +31,7 @@ from openmr.show.frame import (
     name_curves,
     power_of_ten,
 )
+from openmr.show.order import order_vector as order_vector  # noqa: PLC0414
 from openmr.transport.diffusion import SpinProfile
 from openmr.transport.resistivity import Resistivity
 

@@ -32,6 +32,7 @@ def magnetoresistance(
     method: Name = "closed-form",
     order: Literal["second", "exact"] = "second",
     precession_sign: Literal["hamiltonian", "printed"] = "hamiltonian",
+    branch: Literal["lowest", "up", "down"] = "lowest",
     **options: Unpack[Options],
 ) -> Resistivity:
     """Equilibrium, relaxation, spin diffusion and resistivity in one call.
@@ -48,6 +49,9 @@ def magnetoresistance(
         As in `relaxation`, which also takes the other `options`.
     order, precession_sign : str
         As in `resistivity`.
+    branch : {"lowest", "up", "down"}
+        Of a film whose moments have axes of their own, as in `equilibrium`: a hysteresis loop is
+        the two curves "up" and "down".
     **options
         Passed to the method.
 
@@ -76,9 +80,12 @@ def magnetoresistance(
         return of_stack(found, m, order, precession_sign)
     m, at_points = at_direction(sample.film, direction, order, precession_sign)
     own = m if sample.magnet.is_oriented else None
-    if own is not None or m.ndim > 1 or np.ndim(options.get("azimuth", 0.0)):
+    apart = m.ndim > 1 or np.ndim(options.get("azimuth", 0.0))
+    if own is not None or apart or branch != "lowest":
         # axes that the points may not have, or a state that depends on the direction
-        rates = relaxation(sample, temperature, field, direction=own, method=method, **options)
+        rates = relaxation(
+            sample, temperature, field, direction=own, branch=branch, method=method, **options
+        )
         return record(sample.film, rates, m, order, at_points(rates))
     rates, parts = relaxation_and(at_points, sample, temperature, field, method, options)
     return record(sample.film, rates, m, order, parts)
