@@ -7,7 +7,7 @@ F = (2 l/d) tanh(d/2l) for spins along b and, with a complex length, across it; 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import factorial
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.closed_form import excess_at
 from openmr.rates.record import Relaxation, over_sublattices
-from openmr.sample.film import Film
+from openmr.sample.film import Film, Sample
 from openmr.transport import matrix_tanh
 
 # --- lengths ---------------------------------------------------------------------------------
@@ -163,7 +163,10 @@ def _rate_anisotropy(
     splitting = np.empty((len(places), given.shape[-1]))
     for i in range(given.shape[-1]):
         splitting[:, i] = _taken(given[..., i], shape, places)
-    parts = excess_at(state.magnet, state.sample.electrons, splitting, phi)
+    sample: Any = state.sample
+    if not isinstance(sample, Sample):  # films side by side, the first axis of the grid
+        sample = sample.of_films(places // prod(shape[1:]))
+    parts = excess_at(sample.magnet, sample.electrons, splitting, phi)
     excess = over_sublattices(parts)
     # another form of the rates, or a changed record, is not what the sum is of
     same = np.abs(excess - difference) <= 16 * EPSILON * np.maximum(np.maximum(x, y), z)
