@@ -76,7 +76,7 @@ def test_the_kernel_is_the_line(fused):
         assert np.abs(values - same).max() < 1e-10 * np.abs(same).max()
 
 
-@pytest.mark.parametrize(("phase", "usual"), [("paramagnet", 2.6), ("ordered", 3.2), ("both", 2.6)])
+@pytest.mark.parametrize(("phase", "usual"), [("paramagnet", 2.8), ("ordered", 3.2), ("both", 2.6)])
 def test_a_grid_over_the_floor(fused, row, phase, usual):
     points = grid(1_000_000, phase)
     line, floor = seconds(
@@ -86,7 +86,7 @@ def test_a_grid_over_the_floor(fused, row, phase, usual):
     row(f"closed-form line, 1e6 points, {phase}", "one fused kernel", line / floor, usual)
 
 
-@pytest.mark.parametrize(("count", "usual"), [(1, 35.0), (28, 44.0)])
+@pytest.mark.parametrize(("count", "usual"), [(1, 37.0), (28, 44.0)])
 @pytest.mark.parametrize("phase", ["paramagnet", "ordered"])
 def test_few_points_over_the_floor(fused, row, phase, count, usual):
     """A user's call, without arrays where there is one point."""
@@ -99,7 +99,7 @@ def test_few_points_over_the_floor(fused, row, phase, count, usual):
     row(f"closed-form line, {many}, {phase}", "one fused kernel", line / floor, usual)
 
 
-@pytest.mark.parametrize(("own", "usual"), [(False, 1.3), (True, 1.5)])
+@pytest.mark.parametrize(("own", "usual"), [(False, 1.6), (True, 1.7)])
 def test_one_station_over_its_kernel(row, own, usual):
     """What compiling a station by itself would gain on grids; its values are the same."""
     pytest.importorskip("numba")
@@ -207,7 +207,7 @@ def test_batched(row):
     name = "batched, 1e5 points, each"
     row(name, "brmesolve and a fit, point by point", batched / loop, 1 / 95_000)
     row(name, "bloch_redfield_tensor, point by point", batched / tensor, 1 / 32_000)
-    row(name, "Redfield by hand in NumPy", batched / hand, 1 / 40)
+    row(name, "Redfield by hand in NumPy", batched / hand, 1 / 50)
     row(name, "15 projections reused", batched / parts, 1 / 1.2)
 
 
@@ -222,9 +222,8 @@ def test_memory_beyond_the_results(row):
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert found.longitudinal.size == len(points[0])
-    beyond = (peak - kept) / len(points[0])
-    row("closed-form line, 1e7 points, memory beyond the results", "40 bytes a point", beyond / 40)
-    assert beyond <= 40
+    what = "closed-form line, 1e7 points, memory beyond the results"
+    row(what, "40 bytes a point", (peak - kept) / len(points[0]) / 40, most=1.0)
 
 
 def test_import(row):
@@ -236,4 +235,4 @@ def test_import(row):
         return float(done.stdout)
 
     ours, numpy = (min(taken(module) for _ in range(5)) for module in ("openmr", "numpy"))
-    row("import openmr", "import numpy", ours / numpy, 3.5)
+    row("import openmr", "import numpy", ours / numpy, 2.9)
