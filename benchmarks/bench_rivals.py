@@ -73,7 +73,7 @@ def test_the_kernel_is_the_line(fused):
         assert np.abs(values - same).max() < 1e-10 * np.abs(same).max()
 
 
-@pytest.mark.parametrize(("phase", "usual"), [("paramagnet", 2.9), ("ordered", 3.0), ("both", 3.2)])
+@pytest.mark.parametrize(("phase", "usual"), [("paramagnet", 2.6), ("ordered", 3.2), ("both", 2.6)])
 def test_a_grid_over_the_floor(fused, row, phase, usual):
     points = grid(1_000_000, phase)
     line, floor = seconds(
@@ -83,7 +83,7 @@ def test_a_grid_over_the_floor(fused, row, phase, usual):
     row(f"closed-form line, 1e6 points, {phase}", "one fused kernel", line / floor, usual)
 
 
-@pytest.mark.parametrize(("count", "usual"), [(1, 60.0), (28, 90.0)])
+@pytest.mark.parametrize(("count", "usual"), [(1, 35.0), (28, 44.0)])
 @pytest.mark.parametrize("phase", ["paramagnet", "ordered"])
 def test_few_points_over_the_floor(fused, row, phase, count, usual):
     """A user's call, without arrays where there is one point."""
@@ -92,7 +92,12 @@ def test_few_points_over_the_floor(fused, row, phase, count, usual):
     line, floor = seconds(
         lambda: om.magnetoresistance(FILM, *given, (1, 0, 0)), lambda: into(fused, *points)
     )
-    row(f"closed-form line, {count} points, {phase}", "one fused kernel", line / floor, usual)
+    row(
+        f"closed-form line, {count} point{'s' * (count > 1)}, {phase}",
+        "one fused kernel",
+        line / floor,
+        usual,
+    )
 
 
 # --- `batched` beside who would do the same ----------------------------------------------------
@@ -207,4 +212,4 @@ def test_import(row):
         return float(done.stdout)
 
     ours, numpy = (min(taken(module) for _ in range(5)) for module in ("openmr", "numpy"))
-    row("import openmr", "import numpy", ours / numpy, 2.0)
+    row("import openmr", "import numpy", ours / numpy, 3.5)

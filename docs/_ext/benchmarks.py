@@ -16,8 +16,9 @@ PAGE = Path(__file__).parents[1] / "benchmarks.md"
 RATIOS = """What is compared runs in turn in one process, best of a few, so that these numbers carry
 over to another machine better than times do."""
 SINGLE = "Times per point of whole grids, memory, and counts."
-RIVALS = """What openmr takes over what the rival takes for the same numbers, both in one run; `make bench`
-fails outside the bound, within a factor of two of what was measured when it was set."""
+RIVALS = """What openmr takes over what the rival takes for the same numbers, both in one run;
+`make bench` fails outside the bound, within a factor of two of what was measured when it was
+set."""
 
 
 def duration(seconds: float) -> str:

@@ -335,7 +335,8 @@ def _apart(magnet: Magnet, temperature: Any, field: Any) -> list[tuple[Any, ...]
             unsplit = zeeman == 0
             if some(unsplit):
                 # the limit B -> 0+; at and above the transition exactly 0
-                ordered = temperature < ordering_temperature(Magnet(moments, own))
+                alone = magnet if len(magnet.sublattices) == 1 else Magnet(moments, own)
+                ordered = temperature < ordering_temperature(alone)
                 limit = where(ordered, x if moments.single_g >= 0 else -x, 0.0)
                 x = where(unsplit, limit, x)
         found.append((x, *means(moments.spin, x)))
@@ -345,7 +346,7 @@ def _apart(magnet: Magnet, temperature: Any, field: Any) -> list[tuple[Any, ...]
 def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
     """Each average with the sublattices side by side; of one sublattice without a copy."""
     if len(found) == 1:
-        return [values[..., None] for values in found[0]]
+        return [np.asarray(values)[..., None] for values in found[0]]
     return [np.stack(values, axis=-1) for values in zip(*found, strict=True)]
 
 

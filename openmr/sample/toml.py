@@ -155,15 +155,24 @@ def _flat(table: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
 
 def read_tables(path: Path) -> dict[str, Any]:
     """The tables of a TOML file that has a sample and none that are unknown."""
-    import tomllib  # with its patterns a twentieth of the time of `openmr --help`
-
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # with a BOM or without
+        text = path.read_text(encoding="utf-8-sig")  # with a BOM or without
     except OSError as error:
         raise ParameterError(
             f"`config` must be a file to read, got {_checks.failure(path, error)}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise ParameterError(f"{path} is not TOML: {error}") from None
+    return tables_of(text, str(path))
+
+
+def tables_of(text: str, path: str) -> dict[str, Any]:
+    """The same of the text of a file that errors call `path`."""
+    import tomllib  # with its patterns a twentieth of the time of `openmr --help`
+
+    try:
+        tables = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ParameterError(f"{path} is not TOML: {error}") from None
     known_keys("", tables, _TABLES)
     if "layers" not in tables:
