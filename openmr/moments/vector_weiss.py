@@ -568,7 +568,7 @@ def _free_axes(problem: VectorProblem) -> list[Array]:
             for j in row
         )
         for h, spin, axes in zip(problem.hamiltonians, problem.spins, problem.axes, strict=True):
-            component = np.tensordot(axes @ axis, np.stack(spin_matrices(float(spin))), axes=1)
+            component = np.tensordot(axes @ axis, spin_matrices(float(spin)), axes=1)
             size = 1e-12 * np.abs(h).max()
             same &= np.allclose(h @ component, component @ h, rtol=0.0, atol=size)
         if same:

@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from openmr.sample.parameters import varied
 from openmr.sweeps import plan
 from openmr.sweeps.plan import VARIABLES, Plan, task_of
 
-module = sys.modules["openmr.sweeps.sweep"]
+module = import_module("openmr.sweeps.sweep")
 FILM = om.presets.pt_py()
 GRID = {"temperature": np.array([5.0, 20.0, 80.0, 200.0]), "field": np.array([0.0, 3.0, 9.0])}
 ROUNDING = 1e-12
