@@ -41,10 +41,6 @@ NAMES: Final = {
     "theta_SH^2": "θ<sub>SH</sub>²",
 }
 _UNITS: Final = {"1/ns": "1/ns", "rad/ns": "rad/ns", "microohm m": "µΩ m"}
-_ROUTES: Final = {
-    "bloch-redfield": "Bloch–Redfield, QuTiP",
-    "batched": "Bloch–Redfield, NumPy",
-}
 MEANING: Final = (
     "The moments order by J<sub>0</sub>, the coupling of one to all others. ⟨S<sub>∥</sub>⟩: mean "
     "spin of a moment along the field; negative, as a spin points against its magnetic moment. "
@@ -101,19 +97,13 @@ def numbers(found: Screen) -> str:
             f"<small>{_UNITS[row.unit]}</small></th><td>{closed}</td><td>{numerical}</td>"
             f"<td>{difference(row.difference)}</td></tr>"
         )
-    route = _ROUTES[found.settings.method]
-    note = (
-        "Bloch–Redfield: the tensor of electron and moment."
-        if found.settings.method == "bloch-redfield"
-        else "Bloch–Redfield: the tensor in NumPy (<code>batched</code>), because the other takes "
-        "longer than a slider may for this spin."
-    )
     return (
         f'<section class="om-card" id="om-numbers" {_point(found.settings)}><h2>Numbers</h2>'
         f'<dl class="om-state">{state}</dl><p class="om-note om-meaning">{MEANING}</p>'
-        f"{_table(('quantity', 'closed form', route, 'difference'), rows)}"
-        f"<p class='om-note'>{note} The difference is relative; that of rates is of the exchange "
-        "part, without 1/τ<sub>0</sub>; that of ρ<sub>T</sub> is over ρ<sub>L</sub>. "
+        f"{_table(('quantity', 'closed form', 'Bloch–Redfield', 'difference'), rows)}"
+        "<p class='om-note'>Bloch–Redfield: the tensor of electron and moment, by "
+        "<code>batched</code>. The difference is relative; that of rates is of the exchange part, "
+        "without 1/τ<sub>0</sub>; that of ρ<sub>T</sub> is over ρ<sub>L</sub>. "
         "x, y, z are the local axes, z along the field.</p></section>"
     )
 

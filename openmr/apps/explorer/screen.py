@@ -31,9 +31,8 @@ from openmr.transport.diffusion import SpinProfile, profile
 from openmr.transport.resistivity import Resistivity, resistivity
 from openmr.transport.stack_rates import StackRates
 
-LARGEST_QUTIP_SPIN: Final = 3.5
-"""QuTiP builds the tensor in a space of dimension (4S+2)^2, in 24 ms for S = 7/2 and 1.8 s for 10;
-beyond this spin the same tensor in NumPy ("batched") stands in, so that every slider is quick."""
+METHOD: Final = "batched"
+"""Bloch-Redfield in NumPy: the tensor that QuTiP gives, to rounding, and quick at any spin."""
 STRONGEST_FIELD: Final = 30.0  # T, where the curve rho(B) ends
 CURVE_POINTS: Final = 121
 ELECTRIC_FIELD: Final = 2e4  # V/m: 1e10 A/m^2 in a film of 2e-6 Ohm m
@@ -77,11 +76,6 @@ class Settings:
     azimuth: float = 0.0  # degrees, of the field from the current x in the plane
     real_mixing: float = 0.0  # 1e14 S/m^2, G_r of a sheet on the film; no sheet if both are 0
     imaginary_mixing: float = 0.0  # 1e14 S/m^2, G_i of it
-
-    @property
-    def method(self) -> str:
-        """Name of the Bloch-Redfield route that is fast enough for this spin."""
-        return "bloch-redfield" if self.spin <= LARGEST_QUTIP_SPIN else "batched"
 
 
 class _Slider(NamedTuple):
@@ -253,10 +247,10 @@ def screen(settings: Settings) -> Screen:
     layer = sample.layer(0)
     state = equilibrium(layer, settings.temperature, settings.field)
     closed = relaxation_at(state)
-    numerical = relaxation_at(state, method=settings.method)
+    numerical = relaxation_at(state, method=METHOD)
     fields = np.linspace(0.0, STRONGEST_FIELD, CURVE_POINTS)
     line = relaxation(layer, settings.temperature, fields)
-    circles = relaxation_at(line.equilibrium.at(slice(None, None, 5)), method="batched")
+    circles = relaxation_at(line.equilibrium.at(slice(None, None, 5)), method=METHOD)
     return Screen(
         settings=settings,
         sample=sample,
@@ -381,7 +375,7 @@ def snippet(settings: Settings) -> str:
         whole="bilayer" if has_sheet else "sample",
         metal="bilayer.stack" if has_sheet else "sample.film",
         through="rho[0].rates" if has_sheet else "rates[0]",
-        method=settings.method,
+        method=METHOD,
         strongest=f"{STRONGEST_FIELD:g}",
         points=CURVE_POINTS,
         electric=f"{ELECTRIC_FIELD:g}",
