@@ -18,7 +18,7 @@ import pytest
 import openmr as om
 from openmr import clusters
 from openmr.apps.explorer import page
-from openmr.apps.explorer.screen import Settings, screen
+from openmr.apps.explorer.screen import LARGEST_QUTIP_SPIN, Settings, screen
 from openmr.rates.routes import tcl2
 
 ROOT = Path(__file__).parents[1]
@@ -132,7 +132,7 @@ def test_how_long_a_memory_is_costs_little(row):
     row("tcl2", "its transforms and the initial slip alone", ratio, 1.1)
 
 
-@pytest.mark.parametrize("spin", [2.0, 3.5, 10.0])
+@pytest.mark.parametrize("spin", [2.0, LARGEST_QUTIP_SPIN, 10.0])
 def test_an_update_of_the_explorer(spin, ratios):
     """All parts of the page: two routes, curves and figures."""
     settings = iter(replace(Settings(), spin=spin, temperature=20.0 + k) for k in range(100))

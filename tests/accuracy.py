@@ -23,7 +23,7 @@ import openmr as om
 from openmr import units
 
 TARGET = 1e-13
-ROUNDINGS = 16
+ROUNDINGS = 32
 """Roundings of each given number that an error may be worth where the condition decides."""
 STEP = mp.mpf(10) ** -60
 SPINS = np.arange(1, 16) / 2
@@ -320,6 +320,11 @@ class Reference(NamedTuple):
     rest: tuple[list[float], str, list[float]]
     exact: Values
 
+    @property
+    def is_cold(self) -> bool:
+        """Whether flips, exp(-|x|), are below the smallest double."""
+        return max(map(abs, self.rest[2])) > 690
+
 
 @cache
 def reference(case: Case) -> Reference:
@@ -339,8 +344,9 @@ def errors(case: Case) -> Iterator[Error]:
     with mp.workdps(known.digits):
         smallest = mp.mpf(np.finfo(float).tiny) * 1e10
         relative = {}
+        fading = ("up", "down", "variance", "rate", "charge") if known.is_cold else ()
         for name, value in known.exact.items():
-            if abs(value) >= smallest:
+            if abs(value) >= smallest and not name.startswith(fading):
                 error = abs(mp.mpf(found[name]) - value) / abs(value)
                 relative[name] = float(error) if mp.isfinite(error) else math.inf
         bad = [name for name, error in relative.items() if not error <= TARGET]

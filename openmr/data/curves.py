@@ -164,7 +164,7 @@ class Powers(NamedTuple):
 def powers(
     sample: Sample, change: Callable[[Mapping[str, float]], Sample], names: Sequence[str]
 ) -> Powers | None:
-    """Powers with which parameters enter a film; None unless it is plain and they are whole numbers.
+    """Powers with which parameters enter a film; None unless it is plain and they are whole.
 
     A search needs no samples then.
     """

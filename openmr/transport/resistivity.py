@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Final, Literal, cast, overload
+from typing import Any, Final, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -95,7 +95,7 @@ class Resistivity(Labelled):
         "second" or "exact" in theta_SH.
     """
 
-    SCHEMA: ClassVar[str] = "openmr/resistivity/1"
+    SCHEMA = "openmr/resistivity/1"
     rates: StackRates
     direction: Array
     longitudinal: Array

@@ -17,7 +17,7 @@ from openmr import _checks
 from openmr._checks import EPSILON, Array, ComplexArray, ParameterError
 from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
 from openmr.moments.equilibrium import Equilibrium
-from openmr.rates.closed_form import transverse_excess
+from openmr.rates.closed_form import excess_at
 from openmr.rates.record import Relaxation, over_sublattices
 from openmr.sample.film import Film, Sample
 from openmr.transport import matrix_tanh
@@ -124,14 +124,14 @@ def surviving_anisotropy(film: Film, relaxation: Relaxation, along: Any, across:
     found = along - across
     alike = abs(found) < _ALIKE * along
     if some(alike):
-        found, near = np.array(found), np.flatnonzero(alike)
-        scale: Any = 0.25 * film.thickness**2 / film.diffusion
-        if np.ndim(scale):
-            scale = _taken(scale, found.shape, near)
+        found, near = np.asarray(found), np.flatnonzero(alike)
+        of_film = 0.25 * film.thickness**2 / film.diffusion, relaxation.spin_flip_rate
+        scale, loss = (_taken(one, found.shape, near) if np.ndim(one) else one for one in of_film)
         change = np.empty(near.shape, dtype=complex)
         change.real = scale * _rate_anisotropy(relaxation, found.shape, near)
         change.imag = scale * _taken(relaxation.precession, found.shape, near)
-        u2 = scale * _taken(relaxation.longitudinal, found.shape, near)
+        along_b = _taken(relaxation.dissipator[..., 2, 2], found.shape, near)
+        u2 = scale * (along_b + loss)
         found.reshape(-1)[near] = lost_by(u2, change).real
     return found
 
@@ -162,16 +162,14 @@ def _rate_anisotropy(
     splitting = np.empty((len(places), given.shape[-1]))
     for i in range(given.shape[-1]):
         splitting[:, i] = _taken(given[..., i], shape, places)
-    temperature, field = (_taken(one, shape, places) for one in (state.temperature, state.field))
     sample: Any = state.sample
     if not isinstance(sample, Sample):  # films side by side, the first axis of the grid
         sample = sample.of_films(places // prod(shape[1:]))
-    there = Equilibrium(sample, temperature, field, splitting)
-    parts = transverse_excess(sample.magnet, sample.electrons, there, phi)
+    parts = excess_at(sample.magnet, sample.electrons, splitting, phi)
     excess = over_sublattices(parts)
     # another form of the rates, or a changed record, is not what the sum is of
     same = np.abs(excess - difference) <= 16 * EPSILON * np.maximum(np.maximum(x, y), z)
-    return np.asarray(np.where(same, excess, difference))
+    return excess if same.all() else np.asarray(np.where(same, excess, difference))
 
 
 _ALIKE = 2.0**-8

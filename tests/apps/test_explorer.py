@@ -22,7 +22,7 @@ from openmr.apps import cli
 from openmr.apps.explorer import drawing, page
 from openmr.apps.explorer.screen import (
     DECAY_POINTS,
-    METHOD,
+    LARGEST_QUTIP_SPIN,
     SHOWN,
     SIZEABLE,
     SMALL,
@@ -100,7 +100,7 @@ def test_the_film_is_that_of_the_preset():
 
 def test_rows_are_those_of_the_two_routes(settings):
     found, sample, b = screen(settings), sample_of(settings), direction_of(settings)
-    for column, method in ((0, "closed-form"), (1, METHOD)):
+    for column, method in ((0, "closed-form"), (1, settings.method)):
         point = settings.temperature, settings.field
         rates = om.relaxation(sample.layer(0), *point, method=method)
         rho = om.magnetoresistance(sample, *point, b, method=method)
@@ -135,6 +135,13 @@ def test_a_magnet_on_the_film_changes_what_spins_diffuse_through_and_no_rate(exc
         row for row in without.rows if row.unit != "microohm m"
     ]
     assert found.small == without.small
+
+
+def test_large_spins_take_the_tensor_in_numpy():
+    assert Settings(spin=LARGEST_QUTIP_SPIN).method == "bloch-redfield"
+    assert Settings(spin=LARGEST_QUTIP_SPIN + 0.5).method == "batched"
+    assert "NumPy" in page.numbers(screen(CASES["large spin"]))
+    assert "QuTiP" in page.numbers(screen(START_VALUES))
 
 
 @pytest.mark.parametrize("spin", [2.0, 8.0])
@@ -318,7 +325,7 @@ def test_no_slider_position_but_no_thickness_is_refused():
         assert_well_formed(page.figures(found))
 
 
-@pytest.mark.parametrize("spin", [2.0, 3.5, 10.0])
+@pytest.mark.parametrize("spin", [2.0, LARGEST_QUTIP_SPIN, 10.0])
 def test_an_update_has_every_part(spin):
     found = screen(replace(START_VALUES, spin=spin, temperature=20.0))
     for part in (page.numbers(found), page.figures(found), page.code(found.settings)):

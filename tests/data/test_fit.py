@@ -259,13 +259,13 @@ def test_nearly_isotropic_films_side_by_side_keep_their_digits(monkeypatch):
     points = np.full(3, 300.0), np.array([0.05, 0.1, 0.2])
     b = np.tile([0.6, 0.8, 0.0], (3, 1))
     samples = [rows.FILM, *(varied(rows.FILM, {"dos": size}) for size in (1e27, 5e27))]
-    real, found = surviving.transverse_excess, []
+    real, found = surviving.excess_at, []
 
     def spied(*args):
         found.append(real(*args).ravel())
         return found[-1]
 
-    monkeypatch.setattr(surviving, "transverse_excess", lambda *args: spied(*args)[:, None])
+    monkeypatch.setattr(surviving, "excess_at", lambda *args: spied(*args)[:, None])
 
     def check():
         found.clear()
