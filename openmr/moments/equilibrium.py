@@ -345,7 +345,7 @@ def _apart(magnet: Magnet, temperature: Any, field: Any) -> list[tuple[Any, ...]
 def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
     """Each average with the sublattices side by side; of one sublattice without a copy."""
     if len(found) == 1:
-        return [values[..., None] for values in found[0]]
+        return [np.asarray(values)[..., None] for values in found[0]]  # of one point a number
     return [np.stack(values, axis=-1) for values in zip(*found, strict=True)]
 
 
