@@ -92,7 +92,12 @@ def test_few_points_over_the_floor(fused, row, phase, count, usual):
     line, floor = seconds(
         lambda: om.magnetoresistance(FILM, *given, (1, 0, 0)), lambda: into(fused, *points)
     )
-    row(f"closed-form line, {count} point{'s' * (count > 1)}, {phase}", "one fused kernel", line / floor, usual)
+    row(
+        f"closed-form line, {count} point{'s' * (count > 1)}, {phase}",
+        "one fused kernel",
+        line / floor,
+        usual,
+    )
 
 
 # --- `batched` beside who would do the same ----------------------------------------------------

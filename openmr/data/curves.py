@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
@@ -114,7 +115,7 @@ class SideBySide:
         return np.stack([self.one(sample) for sample in samples])  # or refuses it
 
     def scaled(self, first: Sample, factors: Array) -> Array:
-        """The same of plain films with the `_numbers` of the first times factors (k, 11)."""
+        """The same of plain films with the `_numbers` of the first times factors (k, 12)."""
         found = self._at_once(first, _numbers(first) * factors)
         if not found[:, 0].min() > 0:
             raise ParameterError("`spin_hall_angle` must leave the conductivity positive")
@@ -147,11 +148,11 @@ class Powers(NamedTuple):
 
     rows: Sequence[Parameter]
     start: Array  # (m,)
-    exponents: Array  # (m, 11)
+    exponents: Array  # (m, 12)
     ends: Array  # (2, m)
 
     def factors(self, values: Array) -> Array:
-        """Of the numbers, (k, 11), at values (k, m), each refused outside its range."""
+        """Of the numbers, (k, 12), at values (k, m), each refused outside its range."""
         outside = (values < self.ends[0]) | (values > self.ends[1])
         if outside.any():
             k, i = np.argwhere(outside)[0]
@@ -198,12 +199,12 @@ def _is_plain(sample: Sample) -> bool:
 
 
 def _numbers(sample: Sample) -> Array:
-    """All that `_at_once` asks of a plain film beside its spin and disorder, (11,)."""
+    """All that a plain film is beside its spin and disorder, (12,); rho_L0 comes last."""
     moments, electrons, film = sample.magnet.sublattices[0], sample.electrons, sample.film
     across, _, along = moments.exchange
     magnetic = sample.magnet.weiss[0][0], moments.single_g, moments.density, across, along
     diffusive = film.thickness, film.diffusion, film.spin_hall_angle, film.spin_flip_rate
-    return np.array([*magnetic, electrons.dos, electrons.g, *diffusive])
+    return np.array([*magnetic, electrons.dos, electrons.g, *diffusive, film.resistivity])
 
 
 class _Magnets(NamedTuple):
@@ -223,6 +224,15 @@ class _Sides(NamedTuple):
     electrons: Any
     film: Any
 
+    def of_films(self, which: NDArray[np.intp]) -> _Sides:
+        """Magnets and electrons of films (p,), which may repeat, for points (p, 1)."""
+        magnet = self.magnet._replace(
+            exchange=self.magnet.exchange[which, 0], densities=self.magnet.densities[which, 0]
+        )
+        return self._replace(
+            magnet=magnet, electrons=SimpleNamespace(dos=self.electrons.dos[which, 0])
+        )
+
 
 @np.errstate(under="ignore")
 def _at_once(
@@ -239,7 +249,7 @@ def _at_once(
         first.sublattices,
     )
     electrons = SimpleNamespace(dos=dos[..., None], g=electron_g, dos_up=0.0, dos_down=0.0)
-    thickness, diffusion, angle, loss = of_film
+    thickness, diffusion, angle, loss, _ = of_film
     film = SimpleNamespace(
         thickness=thickness, diffusion=diffusion, spin_hall_angle=angle, resistivity=1.0
     )

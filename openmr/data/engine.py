@@ -150,7 +150,8 @@ class Model:
         bare: Any
         if part.powers is not None:
             factors = part.powers.factors(table[:, part.unknowns])
-            both, bare = part.curve.scaled(part.sample, factors), bare_resistivity(part.sample)
+            both = part.curve.scaled(part.sample, factors)
+            bare = bare_resistivity(part.sample) * factors[:, -1:]
         else:
             samples = [self.sample(part, row) for row in table]
             both = part.curve(samples)

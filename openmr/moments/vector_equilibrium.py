@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from openmr import units
+from openmr import _checks, units
 from openmr._checks import Array, ParameterError
 from openmr.moments.levels import (
     AxialLevels,
@@ -21,6 +21,7 @@ from openmr.moments.levels import (
 )
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_weiss import Solution, VectorProblem, followed, lowest
+from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights
 
 BRANCHES = ("lowest", "up", "down")
@@ -192,7 +193,7 @@ def solved(
     )
     drive, stiffness = np.empty((len(kelvin), n, 3)), np.empty(len(kelvin))
     if branch == "lowest":
-        pieces = [np.arange(len(kelvin))]
+        pieces = [np.arange(len(kelvin))] if len(kelvin) else []
     else:
         pieces = _curves(kelvin, tesla, b, branch)
     for piece in pieces:
@@ -212,20 +213,24 @@ def _curves(kelvin: Array, tesla: Array, b: Array, branch: str) -> list[np.ndarr
     return found
 
 
-def refuse_branch(branch: str, magnet: Magnet) -> None:
+def refuse_branch(branch: str, sample: Sample) -> None:
     """Refuse a branch of moments that always lie along the field in their lowest state.
 
     Parameters
     ----------
     branch : str
-    magnet : Magnet
+    sample : Sample
 
     Raises
     ------
     ParameterError
-        For another branch than the lowest, of moments without axes of their own.
+        For no branch; for another than the lowest of a stack, or of moments without axes of
+        their own.
     """
-    if branch != "lowest" and not magnet.is_oriented:
+    _checks.choice("branch", branch, BRANCHES)
+    if branch != "lowest" and sample.is_stack:
+        raise ParameterError(f"`branch` must be 'lowest' for a stack, got {branch!r}")
+    if branch != "lowest" and not sample.magnet.is_oriented:
         raise ParameterError(
             f"`branch` must be 'lowest' for moments without axes of their own, got {branch!r}"
         )

@@ -50,7 +50,7 @@ _ALIKE = 0.3
 """Change of <S_i> over S_i within which known states count as one."""
 _SOFTEST = 0.05
 """Least stiffness that is believed when the gain of a state is foreseen."""
-_LAST = 1e-8
+_LAST = 1e-10
 """Step of the fields, over themselves and over k_B T, after which none is taken."""
 _MERGE = 3
 """Steps after which states of one point are compared with each other."""
@@ -153,9 +153,7 @@ def _trial(problem: VectorProblem, drive: Array) -> _Trial:
     sizes += weights * (np.abs(ground) + beta[:, None] * problem.crystal)
     whole, entropy = terms.sum(axis=(0, 2)), entropy @ weights
     static = (whole - terms[2].sum(axis=-1) + entropy) / beta
-    return _Trial(
-        drive, mean, response, whole, 8 * EPSILON * sizes.sum(axis=-1), static, entropy
-    )
+    return _Trial(drive, mean, response, whole, 8 * EPSILON * sizes.sum(axis=-1), static, entropy)
 
 
 def _roots(problem: VectorProblem, response: Array) -> Array:
@@ -282,7 +280,9 @@ def _lost(
         place[order] = np.arange(len(order))
         for back in range(1, min(len(order), _COMPARED) + 1):
             other = order[np.maximum(place[active] - back, 0)]
-            same = (rivals[other] == mine) & (place[active] >= back) & np.isfinite(found.energy[other])
+            same = (
+                (rivals[other] == mine) & (place[active] >= back) & np.isfinite(found.energy[other])
+            )
             lost |= same & (np.abs(scaled[active] - scaled[other]).max(axis=-1) < _CLOSE)
     return lost
 
@@ -475,7 +475,9 @@ def _lowest(problem: VectorProblem) -> _Trial:
             points = todo[block]
             ends = place[points[[0, -1]]]
             near = order[_around(np.flatnonzero(solved), ends, _NEAR)]
-            sides = np.isin(sources[where], order[_around(np.flatnonzero(is_source), ends, _NEAR_SIDES)])
+            sides = np.isin(
+                sources[where], order[_around(np.flatnonzero(is_source), ends, _NEAR_SIDES)]
+            )
             pool = [
                 (problem.at(near), whole.at(near)),
                 _with_reversed(part.at(where[sides]), found.at(sides)),
@@ -622,13 +624,17 @@ def _hopeful(
     w = problem.weights[:, None]
     field, old = ((w * one.zeeman).reshape(-1, 3 * n) for one in (problem, origin))
     beta = problem.beta[:, None]
-    energy = beta * (known.static + (problem.zeeman.reshape(p, -1) @ (w * known.mean).reshape(q, -1).T))
+    energy = beta * (
+        known.static + (problem.zeeman.reshape(p, -1) @ (w * known.mean).reshape(q, -1).T)
+    )
     energy -= known.entropy
     # what a state can gain: half the response to the change of the field, and of the temperature
     roots = _roots(problem, known.response)
     values, modes = np.linalg.eigh(_curvature(origin, roots))
     modes = modes / np.sqrt(np.maximum(values, _SOFTEST))[:, None, :]
-    inner = np.einsum("qiab,qibk->qiak", roots, modes.reshape(q, n, 3, 3 * n)).reshape(q, 3 * n, 3 * n)
+    inner = np.einsum("qiab,qibk->qiak", roots, modes.reshape(q, n, 3, 3 * n)).reshape(
+        q, 3 * n, 3 * n
+    )
     stiff = inner @ np.swapaxes(inner, -1, -2)
     towards = np.einsum("qij,qj->qi", stiff, old)
     squares = (field[:, :, None] * field[:, None, :]).reshape(p, -1) @ stiff.reshape(q, -1).T
@@ -671,7 +677,9 @@ def _from_all_sides(
         kept = np.isfinite(found.energy)
         wheres.append(many[block][points[kept]])
         states.append(found.at(kept))
-    return np.concatenate(wheres), _Trial(*(np.concatenate(each) for each in zip(*states, strict=True)))
+    return np.concatenate(wheres), _Trial(
+        *(np.concatenate(each) for each in zip(*states, strict=True))
+    )
 
 
 def _chosen(problem: VectorProblem, where: NDArray[np.intp], found: _Trial) -> _Trial:

@@ -23,7 +23,7 @@ from openmr._elementary import cos, every, expm1, maximum, sin, some, where
 from openmr.bath.level_noise import split_fermi_sea
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.levels import AxialLevels
-from openmr.moments.spin_averages import axial_excess
+from openmr.moments.spin_averages import axial_excess, means
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.axes import axes_about, electron_splitting, local_coupling
 from openmr.rates.axial_lines import axial_lines, is_axial, refuse_turned_couplings
@@ -500,8 +500,14 @@ def transverse_excess(
     array (..., n), 1/s
         Last axis: the sublattice.
     """
-    jx, jy, jz = np.moveaxis(magnet.exchange, -1, 0)
-    x = state.reduced_splitting
+    return excess_at(magnet, electrons, state.reduced_splitting, phi)
+
+
+def excess_at(
+    magnet: Magnet, electrons: Electrons, x: Array, phi: ArrayLike = 0.25 * np.pi
+) -> Array:
+    """`transverse_excess` of reduced splittings (..., n)."""
+    jx, jy, jz = magnet.exchange.T
     lattice = magnet.disorder == "lattice"
     excess = np.empty_like(x)
     for i, spin in enumerate(magnet.spins):
@@ -510,7 +516,9 @@ def transverse_excess(
     if np.any(jx != jz) or np.any(jy != jz):
         sine, cosine = np.sin(phi) ** 2, np.cos(phi) ** 2
         uneven = sine * ((jz - jy) * (jz + jy)) + cosine * ((jz - jx) * (jz + jx))
-        excess += 0.5 * uneven * absorption(x) * state.flip_up
+        for i, spin in enumerate(magnet.spins):
+            flips = absorption(x[..., i]) * means(spin, x[..., i]).flip_up
+            excess[..., i] += 0.5 * uneven[i] * flips
     return np.asarray(np.pi / HBAR * magnet.densities * electrons.dos * excess)
 
 

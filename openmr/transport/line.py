@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
+from openmr.moments.equilibrium import Branch
 from openmr.moments.labels import labelled
+from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import Name, Options
 from openmr.rates.relaxation import relaxation, relaxation_and
 from openmr.sample.film import Sample
@@ -32,7 +34,7 @@ def magnetoresistance(
     method: Name = "closed-form",
     order: Literal["second", "exact"] = "second",
     precession_sign: Literal["hamiltonian", "printed"] = "hamiltonian",
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
     **options: Unpack[Options],
 ) -> Resistivity:
     """Equilibrium, relaxation, spin diffusion and resistivity in one call.
@@ -73,6 +75,7 @@ def magnetoresistance(
     True
     """
     _checks.instance("sample", sample, Sample)
+    refuse_branch(branch, sample)
     if sample.is_stack:
         m = checked_direction(direction, order, precession_sign)
         own = m if sample.is_oriented else None

@@ -7,7 +7,7 @@ F = (2 l/d) tanh(d/2l) for spins along b and, with a complex length, across it; 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import factorial
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ from openmr import _checks
 from openmr._checks import EPSILON, Array, ComplexArray, ParameterError
 from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
 from openmr.moments.equilibrium import Equilibrium
-from openmr.rates.closed_form import transverse_excess
+from openmr.rates.closed_form import excess_at
 from openmr.rates.record import Relaxation, over_sublattices
-from openmr.sample.film import Film
+from openmr.sample.film import Film, Sample
 from openmr.transport import matrix_tanh
 
 # --- lengths ---------------------------------------------------------------------------------
@@ -124,14 +124,15 @@ def surviving_anisotropy(film: Film, relaxation: Relaxation, along: Any, across:
     found = along - across
     alike = abs(found) < _ALIKE * along
     if some(alike):
-        found, near = np.array(found), np.flatnonzero(alike)
+        found, near = np.asarray(found), np.flatnonzero(alike)
         scale: Any = 0.25 * film.thickness**2 / film.diffusion
         if np.ndim(scale):
             scale = _taken(scale, found.shape, near)
         change = np.empty(near.shape, dtype=complex)
         change.real = scale * _rate_anisotropy(relaxation, found.shape, near)
         change.imag = scale * _taken(relaxation.precession, found.shape, near)
-        u2 = scale * _taken(relaxation.longitudinal, found.shape, near)
+        along_b = _taken(relaxation.dissipator[..., 2, 2], found.shape, near)
+        u2 = scale * (along_b + relaxation.spin_flip_rate)
         found.reshape(-1)[near] = lost_by(u2, change).real
     return found
 
@@ -162,13 +163,14 @@ def _rate_anisotropy(
     splitting = np.empty((len(places), given.shape[-1]))
     for i in range(given.shape[-1]):
         splitting[:, i] = _taken(given[..., i], shape, places)
-    temperature, field = (_taken(one, shape, places) for one in (state.temperature, state.field))
-    there = Equilibrium(state.sample, temperature, field, splitting)
-    parts = transverse_excess(state.magnet, state.sample.electrons, there, phi)
+    sample: Any = state.sample
+    if not isinstance(sample, Sample):  # films side by side, the first axis of the grid
+        sample = sample.of_films(places // prod(shape[1:]))
+    parts = excess_at(sample.magnet, sample.electrons, splitting, phi)
     excess = over_sublattices(parts)
     # another form of the rates, or a changed record, is not what the sum is of
     same = np.abs(excess - difference) <= 16 * EPSILON * np.maximum(np.maximum(x, y), z)
-    return np.asarray(np.where(same, excess, difference))
+    return excess if same.all() else np.asarray(np.where(same, excess, difference))
 
 
 _ALIKE = 2.0**-8

@@ -287,7 +287,7 @@ POWERS = [
     for one in FREE
     for other in FREE
     if not set(PARAMETERS[one].sets) & set(PARAMETERS[other].sets)
-    and not {one, other} & {"dos_up", "dos_down", "resistivity"}
+    and not {one, other} & {"dos_up", "dos_down"}
     and np.isfinite([PARAMETERS[name].read(rows.FILM) for name in (one, other)]).all()
 ]
 
