@@ -227,11 +227,12 @@ def pt_nio(
 
     Notes
     -----
-    From the moments of Ni(2+), whose density is that of both sublattices: S = 1, and the bulk's Neel temperature of 525 K (Kittel), to which
-    the coupling between the sublattices is set; two Ni on a^2 of a (100) face, a = 0.417 nm
-    (Kittel). Examples: all others. The sublattices lie along the field; those of NiO are held in
-    an easy plane and turn across it, so that a rotating field gives the opposite sign. Published,
-    of the free spin: a moment of 2.83 mu_B (Kittel), beside 3.2 mu_B measured.
+    From the moments of Ni(2+), whose density is that of both sublattices: S = 1, and the bulk's
+    Neel temperature of 525 K (Kittel), to which the coupling between the sublattices is set; two Ni
+    on a^2 of a (100) face, a = 0.417 nm (Kittel). Examples: all others. The sublattices lie along
+    the field; those of NiO are held in an easy plane and turn across it, so that a rotating field
+    gives the opposite sign. Published, of the free spin: a moment of 2.83 mu_B (Kittel), beside
+    3.2 mu_B measured.
     """
     half = float(_checks.number("areal_density", areal_density, "m^-2")) / 2
     face = Sheet(1.0, (half, half), exchange, neel_temperature=525.0, name="NiO")
