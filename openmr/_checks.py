@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmr._quantities import plain
+from openmr._elementary import every, maximum, plain, sqrt
+from openmr._quantities import in_unit
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 EPSILON = float(np.finfo(float).eps)
 SMALLEST = float(np.finfo(float).tiny)  # below it numbers lose their relative precision
+_LARGEST = float(np.finfo(float).max)
+_PLAIN = (float, int)  # what most calls give, and `True` is not
 _LONGEST = 120
 """Characters of a rejected value that a message shows."""
 
@@ -99,7 +102,7 @@ _MOST_NUMBERS = 2**28  # 2 GiB
 
 def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> NDArray[Any]:
     """`value` as an array of numbers in `unit`, without words, dates, switches, bytes or masks."""
-    value = plain(name, value, unit)
+    value = in_unit(name, value, unit)
     if isinstance(value, _NO_NUMBERS) or np.ma.is_masked(value):
         raise TypeError
     given = np.asarray(value)
@@ -109,7 +112,7 @@ def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> N
             f"({8 * given.size / 2**30:.3g} GiB)"
         )
     if given.dtype.kind == "O":
-        given = plain(name, given, unit)
+        given = in_unit(name, given, unit)
     if given.dtype.kind not in kinds:
         raise TypeError
     if given.dtype.kind == "O" and any(
@@ -127,6 +130,8 @@ def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> N
 
 def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool = False) -> Array:
     """`value` as a float array of any shape without NaN, and without infinity unless it may be."""
+    if type(value) in _PLAIN and abs(value) <= _LARGEST:  # type: ignore[arg-type]
+        return np.array(value, dtype=float)
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
         array = _as_numbers(name, value, unit).astype(float, order="C")
@@ -134,8 +139,10 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
         raise
     except Exception:  # whatever the object makes of being asked for numbers
         raise _reject(name, allowed, unit, value) from None
-    good = np.isfinite(array) | (array == np.inf) if infinite else np.isfinite(array)
-    if not np.all(good):
+    good = np.isfinite(array)
+    if infinite:
+        good |= array == np.inf
+    if not every(good):
         raise _reject(name, allowed, unit, value if array.ndim == 0 else array[~good][0])
     return array
 
@@ -143,7 +150,7 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
 def positive_array(name: str, value: ArrayLike, unit: str = "") -> Array:
     """`value` as an array of positive finite numbers."""
     array = finite_array(name, value, unit)
-    if not np.all(array > 0):
+    if not every(plain(array) > 0):
         raise _reject(name, "> 0", unit, float(array.min()))
     return array
 
@@ -449,15 +456,20 @@ def unit_vectors(name: str, value: ArrayLike) -> Array:
         raise ParameterError(
             f"`{name}` must have a last axis (x, y, z) of length 3, got shape {array.shape}"
         )
-    largest = np.max(np.abs(array), axis=-1, keepdims=True)
-    if not np.all(largest > 0):
+    x, y, z = array.tolist() if array.ndim == 1 else np.moveaxis(array, -1, 0)
+    largest = maximum(maximum(abs(x), abs(y)), abs(z))
+    if not every(largest > 0):
         raise ParameterError(f"`{name}` must have a length > 0, got {np.zeros(3).tolist()}")
-    scaled = array / largest
-    return np.asarray(scaled / np.linalg.norm(scaled, axis=-1, keepdims=True))
+    x, y, z = x / largest, y / largest, z / largest
+    length = sqrt(x * x + y * y + z * z)
+    unit = np.array([x / length, y / length, z / length])
+    return unit if unit.ndim == 1 else np.moveaxis(unit, 0, -1)
 
 
 def broadcast(**arrays: Array) -> list[Array]:
     """The arrays, broadcast against each other."""
+    if len({array.shape for array in arrays.values()}) == 1:
+        return list(arrays.values())
     try:
         return list(np.broadcast_arrays(*arrays.values()))
     except ValueError:

@@ -15,10 +15,10 @@ _WORDS: Final = {
     "1": "", "dimensionless": "", "kelvin": "K", "tesla": "T", "radian": "rad", "meter": "m",
     "metre": "m", "second": "s", "electron_volt": "eV", "ohm*meter": "ohm*m",
 }  # fmt: skip
-"""What an attribute of xarray may say -> the same as here."""
+"""Words that an attribute of xarray may have for a unit -> the same as here."""
 
 
-def plain(name: str, value: Any, unit: str = "") -> Any:
+def in_unit(name: str, value: Any, unit: str = "") -> Any:
     """`value` as it is, or as numbers in `unit` where it or an item of it has a unit of its own.
 
     `ParameterError` for a quantity of another dimension; where there is no `unit`, for any that is
@@ -47,9 +47,9 @@ def _items(name: str, values: Any, unit: str) -> Any:
     if not isinstance(values, np.ndarray):
         if _PLAIN.issuperset(map(type, values)):
             return values
-        return type(values)(plain(name, item, unit) for item in values)
+        return type(values)(in_unit(name, item, unit) for item in values)
     found = np.empty(values.shape, dtype=object)
-    found.ravel()[:] = [plain(name, item, unit) for item in values.flat]
+    found.ravel()[:] = [in_unit(name, item, unit) for item in values.flat]
     return found
 
 

@@ -13,8 +13,17 @@ import openmr
 
 HOUSE = Path(openmr.__file__).parent
 GROUND_FLOOR = {
-    *("__init__.py", "__main__.py", "py.typed", "_checks.py", "_files.py", "_qutip.py"),
-    *("_spins.py", "_version.py", "_work.py", "units.py", "tables.py"),
+    *(
+        "__init__.py",
+        "__main__.py",
+        "py.typed",
+        "_checks.py",
+        "_elementary.py",
+        "_files.py",
+        "_qutip.py",
+    ),
+    *("_quantities.py", "_spins.py", "_version.py", "_work.py", "_cite.py", "references.bib"),
+    *("units.py", "tables.py"),
 }
 STATIONS = {
     *("sample", "moments", "bath", "master", "models", "rates", "transport"),

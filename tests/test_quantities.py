@@ -5,11 +5,12 @@ from functools import partial
 import numpy as np
 import pytest
 import xarray as xr
+from attack import entrances
 
 import openmr as om
 from openmr import _checks
 from openmr._checks import ParameterError
-from openmr._quantities import plain
+from openmr._quantities import in_unit
 from openmr.sample.parameters import NAMES, PARAMETERS, POINT
 
 pint = pytest.importorskip("pint")
@@ -157,15 +158,15 @@ def test_every_unit_of_the_package_is_read_by_all_libraries(quantity):
     for unit in units - {"1"}:
         spelled = unit.replace("Ohm", "ohm").replace(" ", "*").replace("^", "**")
         spelled = spelled.replace("S/", "ohm**-1/")
-        assert plain("x", quantity(2.0, spelled), unit) == pytest.approx(2.0, rel=1e-15)
+        assert in_unit("x", quantity(2.0, spelled), unit) == pytest.approx(2.0, rel=1e-15)
         with pytest.raises(ParameterError, match="got a quantity in"):
-            plain("x", quantity(2.0, "mol"), unit)
+            in_unit("x", quantity(2.0, "mol"), unit)
 
 
 def test_arrays_of_quantities_and_nested_lists():
     kelvin = np.array([REGISTRY.Quantity(1.0, "mK"), 2.0], dtype=object)
-    assert plain("t", kelvin, "K").tolist() == [0.001, 2.0]
-    assert plain("t", [[unyt.unyt_quantity(1.0, "mK")], [2.0]], "K") == [[0.001], [2.0]]
+    assert in_unit("t", kelvin, "K").tolist() == [0.001, 2.0]
+    assert in_unit("t", [[unyt.unyt_quantity(1.0, "mK")], [2.0]], "K") == [[0.001], [2.0]]
 
 
 def test_bare_units_and_foreign_quantities_are_refused():
@@ -182,9 +183,9 @@ def test_bare_units_and_foreign_quantities_are_refused():
 
 def test_data_arrays_keep_to_their_unit():
     celsius = xr.DataArray(REGISTRY.Quantity(np.array([20.0]), "degC"), dims="t")
-    assert plain("t", celsius, "K").tolist() == [293.15]
+    assert in_unit("t", celsius, "K").tolist() == [293.15]
     kelvin = xr.DataArray([10.0], dims="t", attrs={"units": "kelvin"})
-    assert plain("t", kelvin, "K").tolist() == [10.0]
+    assert in_unit("t", kelvin, "K").tolist() == [10.0]
     assert _checks.number("t", xr.DataArray(10.0, attrs={"units": "K"}), "K") == 10.0
     with pytest.raises(ParameterError, match="`thickness` must be in m, got a quantity in nm"):
         of_film("thickness", xr.DataArray(5.0, attrs={"units": "nm"}))
@@ -195,4 +196,74 @@ def test_data_arrays_keep_to_their_unit():
 def test_a_plain_number_costs_a_look_at_its_type():
     """Nothing is imported, and lists of numbers are handed on as they are."""
     for value in (1.0, 3, np.float64(2.0), np.ones(3), [1.0, 2.0], (1, 0, 0), "10 K", None):
-        assert plain("x", value, "K") is value
+        assert in_unit("x", value, "K") is value
+
+
+# --- without a unit -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: om.relaxation(FILM, 10.0, 9e4), "`field`.*1000 T, got 90000 .*9e4 Oe is 9 T"),
+        (lambda: om.sweep(FILM, temperature=10.0, field=[0.0, -5e3]), "`field`.*1000 T, got -5000"),
+        (lambda: of_film("resistivity", 200.0), "`resistivity`.*0.01 Ohm m, got 200.*uOhm cm is"),
+        (lambda: om.scan_directions("xy", [0, 45, 90]), 'got 90 .degrees:.*unit="deg"'),
+        (lambda: om.scan_directions("xy", [0, 400], "deg"), "-360 to 360 deg, got 400$"),
+        (lambda: om.scan_directions("xy", 1.0, "grad"), "`unit` must be one of 'rad', 'deg'"),
+    ],
+)
+def test_numbers_that_no_laboratory_has_are_refused_with_a_hint(call, told):
+    with pytest.raises(ParameterError, match=told):
+        call()
+
+
+def test_directions_by_degrees_are_those_by_rad():
+    degrees = np.array([-360.0, -30.0, 0.0, 45.0, 360.0])
+    here = om.scan_directions("zx", np.deg2rad(degrees))
+    assert np.array_equal(om.scan_directions("zx", degrees, unit="deg"), here)
+
+
+@pytest.mark.parametrize("name", ["", "  ", None, 3, "a\0b"])
+def test_a_name_is_a_text_that_is_not_empty(name):
+    for call in (
+        lambda: om.Sample(None, FILM.electrons, FILM.film, name),
+        lambda: om.Sheet(G_r=1e14, name=name),
+    ):
+        with pytest.raises(ParameterError, match="`name` must be a text, not empty"):
+            call()
+
+
+def test_a_film_of_data_has_a_label():
+    with pytest.raises(ParameterError, match="`film` must be labels that are not empty"):
+        measured("film", ["", "a"])
+
+
+def numeric_arguments():
+    """Entrance and argument of every number that the campaign of bad inputs spoils."""
+    for entrance in entrances():
+        for name, value in entrance.given.items():
+            if name in (*entrance.wordy, *entrance.whole, "hamiltonian", "sublattices", "sample"):
+                continue
+            try:
+                numbers = np.asarray(value, dtype=float)
+            except (TypeError, ValueError, np.exceptions.ComplexWarning):
+                continue
+            if numbers.size and not isinstance(value, str | bool):
+                yield entrance, name, numbers
+
+
+@pytest.mark.slow
+def test_no_entrance_takes_a_mass_for_its_number(quantity):
+    """What NumPy makes of a unyt or an Astropy array has no unit any more."""
+    taken = []
+    for entrance, name, numbers in numeric_arguments():
+        try:
+            found = entrance.call(**{**entrance.given, name: quantity(numbers, "kg")})
+        except ParameterError:
+            continue
+        except Exception as error:  # told with the rest
+            taken.append((entrance.name, name, repr(error)))
+        else:  # the explorer's page tells a refusal
+            taken += [] if hasattr(found, "reason") else [(entrance.name, name, "taken")]
+    assert taken == []

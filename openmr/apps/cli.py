@@ -10,28 +10,35 @@ import shutil
 import signal
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from openmr._checks import OpenmrError, ParameterError, required
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
 from openmr.apps.fit_file import FIT_EXAMPLE
+from openmr.moments.vector_equilibrium import BRANCHES, refuse_branch
 from openmr.rates.methods import COSTLY, METHODS
+from openmr.reports.ledger.entries import VERDICTS
 from openmr.sample.parameters import POINT, parameter
 from openmr.sample.toml import EXAMPLE, read_config, read_sample
 from openmr.tables import document, json_text, table
 
 if TYPE_CHECKING:
     import xarray
+    from numpy.typing import ArrayLike
 
     from openmr.reports.ledger import Ledger
     from openmr.reports.validity import Validity
     from openmr.reports.verify.report import Report
     from openmr.sample.film import Sample
+    from openmr.transport.resistivity import Resistivity
 
+_Found = TypeVar("_Found")
+_Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 _OK, _MISSED, _BAD_INPUT, _PIPE_CLOSED = 0, 1, 2, 128 + 13
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
@@ -42,6 +49,7 @@ _OF_LAYER = {
     "exchange_field": "T",
 }
 """Columns of `openmr rates`, and their units."""
+_SHELLS = ("bash", "zsh", "fish")
 _WRITTEN = ("csv", "plot", "page", "output")
 """Options that name a file to write."""
 _IN_MEMORY = 2**30
@@ -80,27 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"openmr {__version__}")
     parser.set_defaults(run=lambda _: print(parser.format_help(), end="") or _OK)
     commands = parser.add_subparsers(dest="command", parser_class=_Parser)
-    for name, run, what in (
-        ("rates", _rates, "relaxation rates, precession, exchange field, faces' conductances"),
-        ("resistance", _resistance, "longitudinal and transverse resistivity"),
-    ):
-        line = commands.add_parser(
-            name,
-            help=f"{what} of a film or stack at temperatures and fields",
-            description=f"Table of {what}: of a Pt film with Py moments, or with --config of your "
-            "own film or stack. Exit status: 0 done, 2 bad input.",
-        )
-        _add_film(line)
-        line.add_argument(
-            "--method", default="closed-form", metavar="METHOD",
-            help=f"one of {', '.join(METHODS)} (default: closed-form)",
-        )  # fmt: skip
-        line.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
-        line.add_argument("--json", action="store_true", help="print the table as JSON")
-        line.set_defaults(run=run)
-    line.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw it against the field, PNG, PDF or SVG"
-    )
+    _add_tables(commands)
     verify = commands.add_parser(
         "verify",
         help="every station of the line against another way, for a Pt/Py film and a set of others",
@@ -176,6 +164,10 @@ def _parser() -> argparse.ArgumentParser:
         "--only", nargs="+", action="extend", metavar="EQS",
         help="equations to decide, e.g. 70,86-90,B36 or 70 86-90 B36",
     )  # fmt: skip
+    ledger.add_argument(
+        "--verdict", metavar="WORD", choices=VERDICTS,
+        help=f"those alone that have it: {', '.join(VERDICTS)}",
+    )  # fmt: skip
     ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
     ledger.set_defaults(run=_ledger)
     read = commands.add_parser(
@@ -232,7 +224,51 @@ def _parser() -> argparse.ArgumentParser:
     explore.set_defaults(run=_explore)
     for command in (verify, validity, ledger):
         command.add_argument("--json", action="store_true", help="print the report as JSON")
+    _add_completion(parser, commands)
     return parser
+
+
+def _add_tables(commands: _Commands) -> None:
+    for name, run, what in (
+        ("rates", _rates, "relaxation rates, precession, exchange field, faces' conductances"),
+        ("resistance", _resistance, "longitudinal and transverse resistivity"),
+    ):
+        line = commands.add_parser(
+            name,
+            help=f"{what} of a film or stack at temperatures and fields",
+            description=f"Table of {what}: of a Pt film with Py moments, or with --config of your "
+            "own film or stack. Exit status: 0 done, 2 bad input.",
+        )
+        _add_film(line)
+        line.add_argument(
+            "--method", default="closed-form", metavar="METHOD", choices=list(METHODS),
+            help=f"one of {', '.join(METHODS)} (default: closed-form)",
+        )  # fmt: skip
+        line.add_argument(
+            "--branch", default="lowest", metavar="BRANCH", choices=BRANCHES,
+            help="of moments with axes of their own: lowest, or up or down through the fields "
+            "(default: lowest)",
+        )  # fmt: skip
+        line.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
+        line.add_argument("--json", action="store_true", help="print the table as JSON")
+        line.add_argument(
+            "--plot", type=Path, metavar="FILE",
+            help="draw it against field or temperature, PNG, PDF or SVG",
+        )  # fmt: skip
+        line.set_defaults(run=run)
+
+
+def _add_completion(parser: argparse.ArgumentParser, commands: _Commands) -> None:
+    completion = commands.add_parser(
+        "completion",
+        help="what lets a shell complete these commands and their options",
+        description="Print a script for a shell, which completes commands, options and words once "
+        "it is read: `openmr completion bash > ~/.local/share/bash-completion/completions/openmr`, "
+        "`openmr completion zsh > DIR/_openmr` with DIR in fpath, or `openmr completion fish > "
+        "~/.config/fish/completions/openmr.fish`. Needs the extra `complete`.",
+    )
+    completion.add_argument("shell", choices=_SHELLS, help=", ".join(_SHELLS), metavar="SHELL")
+    completion.set_defaults(run=lambda given: _completion(parser, given.shell))
 
 
 def _add_film(command: argparse.ArgumentParser) -> None:
@@ -299,16 +335,26 @@ def _film(arguments: argparse.Namespace) -> Sample:
 
 
 def _rates(arguments: argparse.Namespace) -> int:
-    from openmr.transport.stack_rates import stack_rates
+    from openmr.rates.relaxation import relaxation
+    from openmr.transport.stack_rates import StackRates, stack_rates
 
-    sample = _film(arguments)
-    found = [
-        stack_rates(sample, kelvin, arguments.field, method=arguments.method)
-        for kelvin in arguments.temperature
-    ]
+    sample, method = _film(arguments), arguments.method
+
+    own = arguments.direction if sample.is_oriented else None
+    refuse_branch(arguments.branch, sample)
+
+    def at(kelvin: ArrayLike, tesla: ArrayLike) -> StackRates:
+        if sample.is_stack:
+            return stack_rates(sample, kelvin, tesla, direction=own, method=method)
+        found = relaxation(
+            sample, kelvin, tesla, direction=own, branch=arguments.branch, method=method
+        )
+        return StackRates(sample, (found,))
+
+    found = [at(kelvin, arguments.field) for kelvin in arguments.temperature]
+    layers = [f"layers.{i} " if sample.is_stack else "" for i in range(len(sample.layers))]
     columns: dict[str, list[Any]] = {}
-    for i in range(len(sample.layers)):
-        layer = f"layers.{i} " if sample.is_stack else ""
+    for i, layer in enumerate(layers):
         for name, unit in _OF_LAYER.items():
             each = [getattr(one.layers[i], name) for one in found]
             columns[f"{layer}{name.replace('_', ' ')} ({unit})"] = each
@@ -316,28 +362,52 @@ def _rates(arguments: argparse.Namespace) -> int:
         for name in ("G_s", "G_r", "G_i"):
             each = [getattr(one.faces[face], name) for one in found]
             columns[f"{face} {name} (S/m^2)"] = each
-    return _table(arguments, columns)
+    if arguments.plot is not None:
+        curves = _curves(arguments, found, at)
+        named = {
+            layer + label: rates.layers[i]
+            for i, layer in enumerate(layers)
+            for label, rates in curves.items()
+        }
+        _drawn(arguments.plot, "rate_curves", named)
+    return _table(arguments, columns, {"sample": sample.name})
 
 
 def _resistance(arguments: argparse.Namespace) -> int:
     from openmr.transport.line import magnetoresistance
 
-    film, method = _film(arguments), arguments.method
-    found = [
-        magnetoresistance(film, kelvin, arguments.field, arguments.direction, method=method)
-        for kelvin in arguments.temperature
-    ]
+    sample, method = _film(arguments), arguments.method
+
+    def at(kelvin: ArrayLike, tesla: ArrayLike) -> Resistivity:
+        return magnetoresistance(
+            sample, kelvin, tesla, arguments.direction, branch=arguments.branch, method=method
+        )
+
+    found = [at(kelvin, arguments.field) for kelvin in arguments.temperature]
     columns = {
-        "rho_L (Ohm m)": [one.longitudinal for one in found],
-        "rho_T (Ohm m)": [one.transverse for one in found],
+        f"{name} (Ohm m)": [getattr(one, name) for one in found]
+        for name in ("longitudinal", "transverse")
     }
     if arguments.plot is not None:
-        labels = map("{:g} K".format, arguments.temperature)
-        _drawn(arguments.plot, "resistance_curves", dict(zip(labels, found, strict=True)))
-    return _table(arguments, columns)
+        _drawn(arguments.plot, "resistance_curves", _curves(arguments, found, at))
+    return _table(arguments, columns, {"sample": sample.name, "order": found[0].order})
 
 
-def _table(arguments: argparse.Namespace, columns: Mapping[str, list[Any]]) -> int:
+def _curves(
+    arguments: argparse.Namespace,
+    found: Sequence[_Found],
+    at: Callable[[ArrayLike, ArrayLike], _Found],
+) -> dict[str, _Found]:
+    """Curves along the fields, one a temperature; of one field along the temperatures."""
+    if len(arguments.field) > 1:
+        return dict(zip(map("{:g} K".format, arguments.temperature), found, strict=True))
+    (tesla,) = arguments.field
+    return {f"{tesla:g} T": at(arguments.temperature, tesla)}
+
+
+def _table(
+    arguments: argparse.Namespace, columns: Mapping[str, list[Any]], about: Mapping[str, str]
+) -> int:
     """Print a row a temperature and field, and write it where that is asked for."""
     import csv
     from itertools import product
@@ -354,7 +424,8 @@ def _table(arguments: argparse.Namespace, columns: Mapping[str, list[Any]]) -> i
     if arguments.csv is not None:
         write_whole(arguments.csv, write)
     if arguments.json:
-        body = {"method": arguments.method, "columns": head, "rows": rows}
+        given = {"method": arguments.method, "direction": arguments.direction}
+        body = {**about, **given, "columns": head, "rows": rows}
         print(json_text(document(f"openmr/{arguments.command}/1", body)))
     else:
         shown = [[f"{value:.6g}" for value in row] for row in rows]
@@ -420,7 +491,7 @@ def _validity(arguments: argparse.Namespace) -> int:
 def _ledger(arguments: argparse.Namespace) -> int:
     from openmr.reports.ledger import ledger
 
-    report = ledger(arguments.only and ",".join(arguments.only))
+    report = ledger(arguments.only and ",".join(arguments.only), verdict=arguments.verdict)
     if arguments.page is not None:
         text = report.to_markdown(arguments.page.parent) + "\n"
         write_whole(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))
@@ -497,6 +568,25 @@ def _write_netcdf(found: xarray.Dataset, target: Path) -> None:
     found.to_netcdf(target, engine="h5netcdf")
 
 
+def _completion(parser: argparse.ArgumentParser, shell: str) -> int:
+    shtab = required("shtab", "`openmr completion`", extra="complete")
+    for action in _actions(parser):
+        if action.type is Path:
+            action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE
+    print(shtab.complete(parser, shell=shell))
+    return _OK
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[Any]:
+    """Every argument of the commands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _actions(command)
+        else:
+            yield action
+
+
 def _explore(arguments: argparse.Namespace) -> int:
     required("marimo", "the explorer", extra="explore")
     from openmr.apps.explorer.server import serve
@@ -549,6 +639,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _status(argv: Sequence[str] | None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal may lack the letters of a name
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             arguments = _parser().parse_args(argv)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -240,7 +240,7 @@ class Bath:
         half_width: float,
         temperature: float,
         potential: float = 0.0,
-        band: str = "lorentz",
+        band: Literal["lorentz", "flat"] = "lorentz",
     ) -> Bath:
         """Lead of free electrons: rates J f into the system and J (1 - f) out of it.
 

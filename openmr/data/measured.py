@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
-from openmr._quantities import plain
+from openmr._quantities import in_unit
 from openmr.data.geometry import Geometry
 from openmr.data.runs import Labels, hold_one_temperature, levels, sweeps
 
@@ -303,6 +303,8 @@ def measured(
         given["time"] = _checks.finite_array("time", time, "s")
     if film is not None:
         given["film"] = np.asarray(film).astype(str)
+        if np.any(np.strings.strip(given["film"]) == ""):
+            raise ParameterError("`film` must be labels that are not empty, got ''")
     for name, labels in (("level", level), ("sweep", sweep)):
         if labels is not None:
             given[name] = _labels(name, labels)
@@ -323,7 +325,7 @@ def _measured_here(name: str, value: ArrayLike, may_miss: bool) -> Array:
     """`value` as resistivities, nan where there is none if that is allowed."""
     if not may_miss:
         return _checks.positive_array(name, value, "Ohm m")
-    value = plain(name, value, "Ohm m")
+    value = in_unit(name, value, "Ohm m")
     try:
         missing = np.isnan(np.asarray(value, dtype=float))
     except (TypeError, ValueError, OverflowError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import process_time
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from openmr import _checks
 from openmr._checks import OpenmrError, ParameterError
-from openmr.master.markov import ROUTES, Generator
+from openmr.master.markov import ROUTES, Generator, RouteName
 from openmr.master.open_system import OpenSystem
 from openmr.master.questions import (
     MIXED,
@@ -141,8 +141,8 @@ class RouteTable(Record):
 
 def compare(
     system: OpenSystem,
-    question: str = "rates",
-    methods: Sequence[str] | None = None,
+    question: Literal["rates", "steady_state", "currents"] = "rates",
+    methods: Sequence[RouteName] | None = None,
     *,
     level_shift: bool = True,
 ) -> RouteTable:

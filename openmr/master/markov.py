@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -31,6 +31,12 @@ from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr.bath import transforms
 from openmr.master.open_system import Coupling, OpenSystem, matrix_of
 
+Equation = Literal[
+    "redfield", "davies", "grouped", "universal", "geometric", "coarse-grained", "tcl2", "tcl4"
+]
+"""Methods of `generator`."""
+RouteName = Equation | Literal["heom"]
+"""Methods of every question."""
 _MEMORY = ("tcl2", "tcl4")
 """Methods of `openmr.master.memory`."""
 _CLOSE = 0.03
@@ -292,7 +298,7 @@ class Generator:
 
 def generator(
     system: OpenSystem,
-    method: str = "redfield",
+    method: Equation = "redfield",
     *,
     time: float | None = None,
     level_shift: bool = True,

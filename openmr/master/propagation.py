@@ -22,7 +22,7 @@ from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, OpenmrError, ParameterError
 from openmr._qutip import exact_arithmetic
 from openmr.master.hierarchy import MAX_DEPTH, Hierarchy, hierarchical, hierarchies, ladder
-from openmr.master.markov import METHODS, ROUTES, Generator, generator_of, options_of
+from openmr.master.markov import METHODS, ROUTES, Generator, RouteName, generator_of, options_of
 from openmr.master.memory import (
     FASTEST,
     FINE,
@@ -155,7 +155,7 @@ def evolve(
     start: Qobj,
     times: ArrayLike,
     *,
-    method: str = "redfield",
+    method: RouteName = "redfield",
     e_ops: Any = (),
     pulses: Iterable[tuple[float, Qobj]] = (),
     level_shift: bool = True,
@@ -226,7 +226,8 @@ def evolve(
     _checks.instance("system", described, OpenSystem)
     if extra is not None and not isinstance(system, PanelMemory):
         raise ParameterError("`extra` goes with a PanelMemory; else change H or `collapse`")
-    method = getattr(system, "method", "tcl2") if made else _checks.choice("method", method, ROUTES)
+    _checks.choice("method", method, ROUTES)
+    method = getattr(system, "method", "tcl2") if made else method
     given = options_of(
         "a generator that is there" if made else method,
         {

@@ -25,6 +25,7 @@ from openmr.master.markov import (
     ROUTES,
     Generator,
     Part,
+    RouteName,
     generator,
     generator_of,
     options_of,
@@ -146,7 +147,7 @@ class Rates(Record):
         return "\n".join(lines)
 
 
-def rates(system: OpenSystem, method: str = "redfield", **options: Any) -> Rates:
+def rates(system: OpenSystem, method: RouteName = "redfield", **options: Any) -> Rates:
     """Longitudinal and transverse rates, frequency and shift of every pair of levels.
 
     Parameters
@@ -372,7 +373,7 @@ class SteadyState(Record):
         return "\n".join([*lines, *([f"  note: {self.note}"] if self.note else [])])
 
 
-def steady_state(system: OpenSystem, method: str = "redfield", **options: Any) -> SteadyState:
+def steady_state(system: OpenSystem, method: RouteName = "redfield", **options: Any) -> SteadyState:
     """The state in which nothing changes any more.
 
     Parameters as of `rates`.
@@ -489,7 +490,7 @@ class Currents(Record):
 def currents(
     system: OpenSystem,
     of: Qobj | None = None,
-    method: str = "redfield",
+    method: RouteName = "redfield",
     *,
     state: Any = None,
     **options: Any,
@@ -608,7 +609,7 @@ def correlation(
     a: Qobj,
     b: Qobj,
     times: ArrayLike,
-    method: str = "redfield",
+    method: RouteName = "redfield",
     *,
     state: Any = None,
     **options: Any,
@@ -654,7 +655,12 @@ def correlation(
 
 
 def spectrum(
-    system: OpenSystem, a: Qobj, b: Qobj, w: ArrayLike, method: str = "redfield", **options: Any
+    system: OpenSystem,
+    a: Qobj,
+    b: Qobj,
+    w: ArrayLike,
+    method: RouteName = "redfield",
+    **options: Any,
 ) -> ComplexArray:
     """Fourier integral of <A(t) B(0)> - <A><B> over all times; by regression unless "heom".
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from math import prod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -92,7 +92,7 @@ def _whole(name: str, value: float, *, least: int, most: int, square: float) -> 
     return found
 
 
-def graph(shape: str, sites: int) -> Array:
+def graph(shape: Literal["ring", "chain", "complete"], sites: int) -> Array:
     """Bonds (N, N) of 1 or 0: "ring", "chain" or "complete".
 
     Parameters
@@ -113,7 +113,7 @@ def graph(shape: str, sites: int) -> Array:
     SizeError
         For too many sites.
     """
-    shape = _checks.choice("shape", shape, ("ring", "chain", "complete"))
+    _checks.choice("shape", shape, ("ring", "chain", "complete"))
     count = _whole("sites", sites, least=1, most=MAX_DIMENSION, square=8.0)
     if shape == "complete":
         return np.ones((count, count)) - np.eye(count)

@@ -6,6 +6,7 @@ first and the points last, so that each pass over the points lies in one piece.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
@@ -13,11 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import EPSILON, SMALLEST, Array, ConvergenceError
-from openmr.moments.spin_averages import LevelSums, level_sums, means, variance
+from openmr.moments.grid import blocks
+from openmr.moments.spin_averages import brillouin, log_partition
 
 Points = NDArray[np.bool_] | NDArray[np.intp]
 _MAX_ITERATIONS = 100
 _SWEEPS = 4
+_SADDLE = 1e-8
+"""Negative stiffness up to which rounding may have made it so."""
+_KICK = 0.1
+"""Least change of <S_i>, in units of its root mean square, along a mode that is unstable."""
+_AT_ONCE = 2**18
+"""Trial states worked on together."""
 
 
 class WeissProblem(NamedTuple):
@@ -30,7 +38,7 @@ class WeissProblem(NamedTuple):
     beta: Array  # (p,), in the inverse unit of J0
     zeeman: Array  # (n, p), beta g mu_B B
 
-    def at(self, where: Points) -> WeissProblem:
+    def at(self, where: Points | slice) -> WeissProblem:
         """The same problem at some of the points, chosen by a mask or by their indices."""
         return self._replace(beta=self.beta[where], zeeman=self.zeeman[:, where])
 
@@ -40,151 +48,265 @@ class WeissProblem(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """Gibbs states in trial splittings x (n, p), and their free energy over k_B T (p,)."""
+    """Gibbs states in trial splittings x, arrays (n, p)."""
 
     x: Array
-    sums: LevelSums
-    energy: Array
-    rounding: Array  # of the energy
+    mean: Array
+    variance: Array
+    residual: Array  # what x lacks of zeeman - pull
 
     def at(self, where: Points) -> _Trial:
         """The same at some of the points."""
-        sums = LevelSums(*(values[:, where] for values in self.sums))
-        return _Trial(self.x[:, where], sums, self.energy[where], self.rounding[where])
+        return _Trial(*(values[:, where] for values in self))
 
 
 def _trial(problem: WeissProblem, x: Array) -> _Trial:
-    rows = [level_sums(spin, row) for spin, row in zip(problem.spins, x, strict=True)]
-    sums = LevelSums(*(np.stack(values) for values in zip(*rows, strict=True)))
-    m = sums.mean_spin
-    terms = np.stack([-sums.entropy, problem.zeeman * m, -0.5 * m * problem.pull(m)])
-    terms *= problem.weights[:, None]
-    rounding = 4 * EPSILON * np.abs(terms).sum(axis=(0, 1))
-    return _Trial(x, sums, terms.sum(axis=(0, 1)), rounding)
+    mean, slope = np.empty_like(x), np.empty_like(x)
+    depth = np.abs(x)
+    for i, spin in enumerate(problem.spins):
+        mean[i], slope[i] = brillouin(spin, depth[i])
+    mean = -np.copysign(mean, x)
+    np.maximum(slope, 0.0, out=slope)
+    return _Trial(x, mean, slope, problem.zeeman - problem.pull(mean) - x)
 
 
-def _newton_step(problem: WeissProblem, sums: LevelSums, residual: Array) -> Array:
-    """Saddle-free Newton step: downhill in the free energy, plain Newton where that is convex."""
-    root = np.sqrt(sums.variance / problem.weights[:, None])
-    energies = problem.weights[:, None] * problem.weiss
-    curvature = np.eye(len(root))[..., None] - problem.beta * (
-        root[:, None] * energies[..., None] * root
-    )
-    wanted = root * problem.weights[:, None] * residual
-    return np.asarray(residual + problem.pull(root * over_size(curvature, wanted)))
+def _free_energy(problem: WeissProblem, trial: _Trial) -> tuple[Array, Array]:
+    """Free energy over k_B T of trial states and its rounding, each of shape (p,)."""
+    rows = [log_partition(spin, row) for spin, row in zip(problem.spins, trial.x, strict=True)]
+    own = (trial.x - problem.zeeman) * trial.mean
+    terms = np.stack([rows, own, 0.5 * trial.mean * problem.pull(trial.mean)])
+    terms *= -problem.weights[:, None]
+    return terms.sum(axis=(0, 1)), 4 * EPSILON * np.abs(terms).sum(axis=(0, 1))
 
 
-def over_size(matrix: Array, vector: Array) -> Array:
-    """|A|^-1 v of symmetric matrices (n, n, p) and vectors (n, p); no |eigenvalue| below rounding.
+def _newton_step(problem: WeissProblem, trial: _Trial) -> tuple[Array, Array]:
+    """Saddle-free Newton step, and the least eigenvalue of A, or 1 where A is positive.
 
-    Of two by two, |A|^-1 = a + b A from the two eigenvalues mean + split and mean - split.
+    Along modes that lower the free energy it is never short: no descent ends on a saddle.
     """
-    if len(matrix) != 2:
+    weights = problem.weights[:, None]
+    root = np.sqrt(trial.variance / weights)
+    wanted = root * weights * trial.residual
+    found, convex = _eliminated(_curvature(problem, root), wanted)
+    stiffness = np.ones(convex.shape)
+    rest = np.flatnonzero(~convex)
+    if len(rest):
+        matrix = _curvature(problem.at(rest), root[:, rest])
         values, modes = np.linalg.eigh(np.moveaxis(matrix, -1, 0))
-        size = np.maximum(np.abs(values), EPSILON)
-        projected = np.einsum("pji,jp->pi", modes, vector) / size
-        return np.asarray(np.einsum("pij,pj->ip", modes, projected))
-    (first, cross), (_, second) = matrix
-    mean, half = 0.5 * (first + second), 0.5 * (first - second)
-    split = np.hypot(half, cross)
-    above = 1.0 / np.maximum(np.abs(mean + split), EPSILON)
-    below = 1.0 / np.maximum(np.abs(mean - split), EPSILON)
-    even = 0.5 * (above + below)
-    odd = 0.5 * (above - below) / np.maximum(split, SMALLEST)
-    return np.stack(
-        [
-            (even + odd * half) * vector[0] + odd * cross * vector[1],
-            odd * cross * vector[0] + (even - odd * half) * vector[1],
-        ]
-    )
+        along = np.einsum("pji,jp->pi", modes, wanted[:, rest])
+        along /= np.maximum(np.abs(values), EPSILON)
+        shortest = np.where(values < -_SADDLE, _KICK, 0.0)
+        along = np.copysign(np.maximum(np.abs(along), shortest), along)
+        found[:, rest] = np.einsum("pij,pj->ip", modes, along)
+        stiffness[rest] = values[:, 0]
+    return trial.residual + problem.pull(root * found), stiffness
 
 
-def _sweep(problem: WeissProblem, x: Array) -> Array:
-    """One moment after the other in the field of the rest: downhill in the free energy."""
-    x = x.copy()
-    m = np.stack([means(s, row).mean_spin for s, row in zip(problem.spins, x, strict=True)])
+def _curvature(problem: WeissProblem, root: Array) -> Array:
+    """A = 1 - X (w beta J0) X with X = (variance / w)^1/2, shape (n, n, p)."""
+    energies = problem.weights[:, None] * problem.weiss
+    found = np.empty((len(root), *root.shape))
+    for i, j in np.ndindex(energies.shape):
+        np.multiply(root[i], -energies[i, j] * root[j], out=found[i, j])
+        found[i, j] *= problem.beta
+        if i == j:
+            found[i, j] += 1.0
+    return found
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _eliminated(matrix: Array, vector: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """A^-1 v of symmetric matrices (n, n, p) and vectors (n, p), and where A is positive.
+
+    Elsewhere the vectors mean nothing. The matrices are used up.
+    """
+    found = vector.copy()
+    positive = np.ones(vector.shape[1:], dtype=bool)
+    n = len(matrix)
+    for k in range(n):
+        positive &= matrix[k, k] > 8 * n * EPSILON
+        np.maximum(matrix[k, k], EPSILON, out=matrix[k, k])
+        for i in range(k + 1, n):
+            share = matrix[k, i] / matrix[k, k]
+            for j in range(i, n):
+                matrix[i, j] -= share * matrix[k, j]
+            found[i] -= share * found[k]
+    for k in reversed(range(n)):
+        for j in range(k + 1, n):
+            found[k] -= matrix[k, j] * found[j]
+        found[k] /= matrix[k, k]
+    return found, positive
+
+
+def _sweep(problem: WeissProblem, m: Array) -> Array:
+    """Splittings after one moment after the other has turned to the field of the rest.
+
+    Downhill in the free energy. m (n, p) follows.
+    """
+    x = np.empty_like(m)
     for i, spin in enumerate(problem.spins):
         own = problem.beta * problem.weiss[i, i]
-        attracted = problem.zeeman[i] - problem.beta * (problem.weiss[i] @ m)
-        if problem.weiss[i, i] >= 0:  # an attractive own field is taken as it stands
-            x[i] = attracted
-        else:  # a repulsive one is solved for, by Newton from 0, monotonically to the one root
-            rest = attracted + own * m[i]
-            x[i] = 0.0
-            for _ in range(6):
-                error = x[i] - rest + own * means(spin, x[i]).mean_spin
-                x[i] -= error / (1.0 - own * variance(spin, x[i]))
-        m[i] = means(spin, x[i]).mean_spin
+        x[i] = problem.zeeman[i] - problem.beta * (problem.weiss[i] @ m)
+        if problem.weiss[i, i] < 0:  # a repulsive own field is solved for
+            x[i] = _repelled(spin, x[i] + own * m[i], own)
+        m[i] = -np.copysign(brillouin(spin, np.abs(x[i])).mean, x[i])
     return x
 
 
-def _descend(problem: WeissProblem, x: Array) -> _Trial:
-    """Minimum of the free energy reached from the trial splittings x (n, p)."""
-    for _ in range(_SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
-        x = _sweep(problem, x)
-    found, active = x, np.arange(x.shape[1])
-    part, start = problem, _trial(problem, x)
-    weights = problem.weights[:, None]
+def _repelled(spin: float, rest: Array, own: Array) -> Array:
+    """Splitting x = rest - own m(x) of own < 0, by Newton from below, monotonically."""
+    size = np.abs(rest)
+    y = np.maximum(size + own * spin, size / (1.0 - own * (spin * (spin + 1.0) / 3.0)))
+    for _ in range(3):
+        mean, slope = brillouin(spin, y)
+        y = y - (y - own * mean - size) / (1.0 - own * slope)
+    return np.copysign(y, rest)
+
+
+def _descend(problem: WeissProblem, start: _Trial) -> _Trial:
+    """Minimum of the free energy that is reached from trial states."""
+    found = _Trial(*(values.copy() for values in start))
+    active, part = np.arange(start.x.shape[1]), problem
+    couplings = np.abs(problem.weiss)
     for _ in range(_MAX_ITERATIONS):
-        sums = start.sums
-        mean_field = part.pull(sums.mean_spin)
-        residual = part.zeeman - mean_field - start.x
-        step = _newton_step(part, sums, residual)
-        slope = -np.sum(weights * sums.variance * residual * step, axis=0)
-        length = np.ones_like(slope)
-        for _ in range(60):
-            trial = _trial(part, start.x + length * step)
-            uphill = trial.energy > start.energy + 1e-4 * length * slope + start.rounding
-            if not uphill.any():
-                break
-            length[uphill] *= 0.5
-        found[:, active] = trial.x
+        step, stiffness = _newton_step(part, start)
         scale = np.abs(part.zeeman) + np.abs(start.x)
-        scale += part.beta * (np.abs(part.weiss) @ np.abs(sums.mean_spin))
+        scale += part.beta * (couplings @ np.abs(start.mean))
+        noise = 8 * EPSILON * scale + SMALLEST
         settled = np.all(
-            (np.abs(step) <= 2 * EPSILON * np.abs(start.x))
-            | (np.abs(residual) <= 8 * EPSILON * scale + SMALLEST),
+            (np.abs(step) <= 2 * EPSILON * np.abs(start.x)) | (np.abs(start.residual) <= noise),
             axis=0,
         )
-        if settled.all():
-            return _trial(problem, found)
-        start = trial
-        if settled.any():
+        settled &= stiffness > -_SADDLE
+        if 4 * np.count_nonzero(settled) >= len(settled):
+            _put(found, active, start)
             moving = np.flatnonzero(~settled)
+            if not len(moving):
+                return found
             active, part, start = active[moving], part.at(moving), start.at(moving)
+            step, noise, stiffness = step[:, moving], noise[:, moving], stiffness[moving]
+        trial = _trial(part, start.x + step)
+        least = 0.5 * _steepness(part, start.residual) + _steepness(part, noise)
+        # energies cost more than a gradient, which falls at once where F is convex enough
+        unsure = np.flatnonzero((stiffness <= 0) | (_steepness(part, trial.residual) > least))
+        if len(unsure):
+            begun, tried = start.at(unsure), trial.at(unsure)
+            _put(trial, unsure, _line_search(part.at(unsure), begun, step[:, unsure], tried))
+        start = trial
     raise ConvergenceError(
         f"the Weiss field did not converge in {_MAX_ITERATIONS} steps at "
         f"{len(active)} of {len(problem.beta)} points"
     )
 
 
+def _steepness(problem: WeissProblem, residual: Array) -> Array:
+    """Length of the gradient of the free energy with <S_i>, shape (p,)."""
+    gradient = problem.weights[:, None] * residual
+    return np.asarray(np.sqrt((gradient * gradient).sum(axis=0)))
+
+
+def _line_search(problem: WeissProblem, start: _Trial, step: Array, found: _Trial) -> _Trial:
+    """States along the steps, halved until the free energy falls by a share of the slope."""
+    energy, rounding = _free_energy(problem, start)
+    slope = -(problem.weights[:, None] * start.variance * start.residual * step).sum(axis=0)
+    where, length = np.arange(len(slope)), 1.0
+    there, trial = problem, found
+    for _ in range(60):
+        least = (energy + 1e-4 * length * slope + rounding)[where]
+        where = where[_free_energy(there, trial)[0] > least]
+        if not len(where):
+            break
+        length *= 0.5
+        there = problem.at(where)
+        trial = _trial(there, start.x[:, where] + length * step[:, where])
+        _put(found, where, trial)
+    return found
+
+
+def _put(whole: _Trial, where: NDArray[np.intp], part: _Trial) -> None:
+    for old, new in zip(whole, part, strict=True):
+        old[:, where] = new
+
+
 def convex(problem: WeissProblem) -> Array:
     """Reduced splittings (n, p) where there is one solution: from the ordering temperature on."""
-    return _descend(problem, problem.zeeman).x
+    return _descend(problem, _trial(problem, problem.zeeman)).x
 
 
 def lowest(problem: WeissProblem) -> Array:
     """Reduced splittings (n, p) of the solution with the lowest free energy."""
-    best, best_key = problem.zeeman, list[Array]()
-    weights, spins, g = problem.weights[:, None], problem.spins[:, None], problem.g[:, None]
-    rounding = 64 * EPSILON * np.abs(spins).sum()
+    found = np.empty_like(problem.zeeman)
+    for block in blocks(len(problem.beta), max(64, _AT_ONCE >> len(problem.spins))):
+        found[:, block] = _lowest(problem.at(block))
+    return found
+
+
+def _lowest(problem: WeissProblem) -> Array:
+    best, best_key = problem.zeeman.copy(), list[Array]()
+    weights, g = problem.weights[:, None], problem.g[:, None]
+    rounding = 64 * EPSILON * problem.spins.sum()
     zeeman_size = np.abs(weights * problem.zeeman).max(axis=0)
-    for pattern in product((-1.0, 1.0), repeat=len(problem.spins)):
-        saturated = np.array(pattern)[:, None] * spins
-        found = _descend(problem, problem.zeeman - problem.beta * (problem.weiss @ saturated))
-        m = found.sums.mean_spin
+    for where, state in _minima(problem):
+        part, x = problem.at(where), state.x
+        energy, energy_rounding = _free_energy(part, state)
+        m = state.mean
         # equal free energies: least Zeeman energy, then net moment and first moment against b
-        zeeman, net = (weights * problem.zeeman * m).sum(axis=0), (weights * g * m).sum(axis=0)
-        key = [found.energy, zeeman, net, m[0]]
-        margins = [4 * found.rounding, rounding * zeeman_size, rounding * np.abs(g).max(), rounding]
+        zeeman, net = (weights * part.zeeman * m).sum(axis=0), (weights * g * m).sum(axis=0)
+        key = [energy, zeeman, net, m[0]]
         if not best_key:
-            best, best_key = found.x, key
+            best, best_key = x, key
             continue
-        better = np.zeros(len(problem.beta), dtype=bool)
+        margins = [
+            4 * energy_rounding,
+            rounding * zeeman_size[where],
+            rounding * np.abs(g).max(),
+            rounding,
+        ]
+        better = np.zeros(len(where), dtype=bool)
         undecided = ~better
-        for new, old, margin in zip(key, best_key, margins, strict=True):
+        for new, whole, margin in zip(key, best_key, margins, strict=True):
+            old = whole[where]
             better |= undecided & (new < old - margin)
             undecided &= np.abs(new - old) <= margin
-        best = np.where(better, found.x, best)
-        best_key = [np.where(better, new, old) for new, old in zip(key, best_key, strict=True)]
+        better_at = where[better]
+        best[:, better_at] = x[:, better]
+        for new, old in zip(key, best_key, strict=True):
+            old[better_at] = new[better]
     return best
+
+
+def _minima(problem: WeissProblem) -> Iterator[tuple[NDArray[np.intp], _Trial]]:
+    """Minima reached from all patterns of saturated moments: which points, and the states there.
+
+    Starts are one if, after a few sweeps, the free energy is convex between them.
+    """
+    n, p = problem.zeeman.shape
+    patterns = np.array(list(product((-1.0, 1.0), repeat=n)))
+    # unequal, or moments of equal kinds start on ridges of the free energy
+    lengths = problem.spins * (1.0 - 0.05 * np.arange(n))
+    m = np.repeat((patterns * lengths).T, p, axis=1)
+    points = np.tile(np.arange(p), len(patterns))
+    whole = problem.at(points)
+    for _ in range(_SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
+        x = _sweep(whole, m)
+    left, leaders = np.arange(m.shape[1]), list[NDArray[np.intp]]()
+    while len(left):
+        where, first = np.unique(points[left], return_index=True)
+        leaders.append(left[first])
+        leader = np.empty(p, dtype=int)
+        leader[where] = left[first]
+        left = np.delete(left, first)
+        apart = ~_convex_between(whole.at(left), x[:, left], x[:, leader[points[left]]])
+        left = left[apart]
+    starts = np.concatenate(leaders)
+    found = _descend(whole.at(starts), _trial(whole.at(starts), x[:, starts]))
+    for one, end in zip(leaders, np.cumsum([len(one) for one in leaders]), strict=True):
+        yield points[one], found.at(np.arange(end - len(one), end))
+
+
+def _convex_between(problem: WeissProblem, one: Array, other: Array) -> NDArray[np.bool_]:
+    """Where the free energy is convex in all <S_i> that lie between those of two states."""
+    nearest = np.where(one * other > 0, np.minimum(np.abs(one), np.abs(other)), 0.0)
+    largest = _trial(problem, nearest).variance
+    root = np.sqrt(largest / problem.weights[:, None])
+    return _eliminated(_curvature(problem, root), root)[1]

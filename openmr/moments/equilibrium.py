@@ -18,24 +18,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ParameterError, SizeError
+from openmr._elementary import plain, some, where
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import BLOCK, in_blocks
 from openmr.moments.labels import labelled
 from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, means, variance
 from openmr.moments.state import ThermalState
-from openmr.moments.vector_equilibrium import BRANCHES, VectorEquilibrium, refuse_branch, solved
+from openmr.moments.vector_equilibrium import VectorEquilibrium, refuse_branch, solved
 from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
+Branch = Literal["lowest", "up", "down"]
 _COLDEST, _HOTTEST = 1e-9, 1e9  # K: within them nothing overflows
 _STRONGEST = 1000.0  # T: no laboratory has more, and Oe or G in its place are mostly beyond
 _MAX_SUBLATTICES = 10
@@ -163,7 +165,7 @@ def equilibrium(
     field: ArrayLike,
     *,
     direction: ArrayLike | None,
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
 ) -> Equilibrium | VectorEquilibrium: ...
 
 
@@ -174,7 +176,7 @@ def equilibrium(
     field: ArrayLike,
     *,
     direction: ArrayLike | None = None,
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
 ) -> Equilibrium | VectorEquilibrium:
     """Self-consistent thermal state of the moments, Eqs. (29)-(33).
 
@@ -215,8 +217,7 @@ def equilibrium(
     (2, 1)
     """
     expect_film(sample)
-    _checks.choice("branch", branch, BRANCHES)
-    refuse_branch(branch, sample.magnet)
+    refuse_branch(branch, sample)
     if direction is not None:
         temperature, field, b = checked_vectors(sample, temperature, field, direction)
         if sample.magnet.is_oriented:
@@ -256,12 +257,13 @@ def checked_vectors(
 def _checked(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
-    if temperature.size and not (temperature.min() >= _COLDEST and temperature.max() <= _HOTTEST):
-        worst = temperature.min() if temperature.min() < _COLDEST else temperature.max()
+    kelvin, tesla = plain(temperature), plain(field)
+    if some(outside := (kelvin < _COLDEST) | (kelvin > _HOTTEST)):
         raise ParameterError(
-            f"`temperature` must be between {_COLDEST:g} and {_HOTTEST:g} K, got {worst:g}"
+            f"`temperature` must be between {_COLDEST:g} and {_HOTTEST:g} K, "
+            f"got {temperature[outside][0]:g}"
         )
-    if field.size and not (field.min() >= -_STRONGEST and field.max() <= _STRONGEST):
+    if some(abs(tesla) > _STRONGEST):
         raise ParameterError(
             f"`field` must be between -{_STRONGEST:g} and {_STRONGEST:g} T, "
             f"got {field.ravel()[np.abs(field).argmax()]:g} (in T: 9e4 Oe is 9 T)"
@@ -283,7 +285,7 @@ def _refuse_too_many(sample: Sample, points: int) -> None:
             f"`temperature` and `field` must span at most {_MAX_POINTS:g} points, got {points:.3g} "
             f"(about {80 * points / 2**30:.3g} GiB); `openmr.sweep` keeps more in a store"
         )
-    levels = float((2 * sample.magnet.spins + 1).max(initial=1.0))
+    levels = max((2.0 * one.spin + 1.0 for one in sample.magnet.sublattices), default=1.0)
     at_once = levels * min(points, BLOCK)
     if at_once > _MAX_LEVELS or points * levels > _MAX_WORK:
         raise SizeError(
@@ -300,19 +302,27 @@ def thermal_state(sample: Sample, temperature: Array, field: Array) -> Equilibri
 
 def _solved(magnet: Magnet, temperature: Array, field: Array) -> tuple[Array, Means]:
     """Reduced splitting and averages (..., n)."""
-    if not magnet:
-        none = np.zeros((*temperature.shape, 0))
+    count = len(magnet.sublattices)
+    grid = (*temperature.shape, count)
+    if not count:
+        none = np.zeros(grid)
         return none, Means(*4 * (none,))
-    weiss = magnet.weiss_matrix
-    solve = _together if np.any(weiss - np.diag(np.diag(weiss))) else _apart
-    grid = (*temperature.shape, len(weiss))
-    found = solve(magnet, temperature.ravel(), field.ravel())
-    x, *averages = (part.reshape(grid) for part in found)
-    return x, Means(*averages)
+    pairs = ((i, j) for i in range(count) for j in range(i))
+    coupled = any(magnet.weiss[i][j] or magnet.weiss[j][i] for i, j in pairs)
+    if not (coupled or grid[:-1]):  # one point
+        found = _apart(magnet, temperature.item(), field.item())
+        x, *averages = map(np.array, zip(*found, strict=True))
+        return x, Means(*averages)
+    solve = _together if coupled else _apart
+    x, *averages = _columns(solve(magnet, temperature.ravel(), field.ravel()))
+    return x.reshape(grid), Means(*(part.reshape(grid) for part in averages))
 
 
-def _apart(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
-    """Reduced splitting and averages (p, n) of sublattices without exchange among each other."""
+def _apart(magnet: Magnet, temperature: Any, field: Any) -> list[tuple[Any, ...]]:
+    """Reduced splitting and averages of sublattices without exchange among each other.
+
+    At points (p,), or numbers at one.
+    """
     beta = 1.0 / (units.K_B * temperature)
     found = []
     for i, moments in enumerate(magnet.sublattices):
@@ -323,13 +333,14 @@ def _apart(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
         if own != 0.0:
             x, _ = weiss_field(moments.spin, zeeman, coupling)
             unsplit = zeeman == 0
-            if unsplit.any():
+            if some(unsplit):
                 # the limit B -> 0+; at and above the transition exactly 0
-                ordered = temperature < ordering_temperature(Magnet(moments, own))
-                limit = np.where(ordered, x if moments.single_g >= 0 else -x, 0.0)
-                x = np.where(unsplit, limit, x)
+                alone = magnet if len(magnet.sublattices) == 1 else Magnet(moments, own)
+                ordered = temperature < ordering_temperature(alone)
+                limit = where(ordered, x if moments.single_g >= 0 else -x, 0.0)
+                x = where(unsplit, limit, x)
         found.append((x, *means(moments.spin, x)))
-    return _columns(found)
+    return found
 
 
 def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
@@ -339,8 +350,8 @@ def _columns(found: Sequence[Sequence[Array]]) -> list[Array]:
     return [np.stack(values, axis=-1) for values in zip(*found, strict=True)]
 
 
-def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
-    """Reduced splitting and averages (p, n) of coupled sublattices."""
+def _together(magnet: Magnet, temperature: Array, field: Array) -> list[tuple[Array, ...]]:
+    """The same at points (p,), of coupled sublattices."""
     weiss = magnet.weiss_matrix
     beta = 1.0 / (units.K_B * temperature)
     g = magnet.g_factors
@@ -355,10 +366,10 @@ def _together(magnet: Magnet, temperature: Array, field: Array) -> list[Array]:
     x = problem.zeeman.copy()
     ordered = temperature < ordering_temperature(magnet)
     driven = ~ordered & np.any(problem.zeeman != 0, axis=0)  # neither: exactly 0
-    for where, solve in ((ordered, lowest), (driven, convex)):
-        if where.any():
-            x[:, where] = solve(problem.at(where))
-    return _columns([(row, *means(spin, row)) for spin, row in zip(magnet.spins, x, strict=True)])
+    for some_points, solve in ((ordered, lowest), (driven, convex)):
+        if some_points.any():
+            x[:, some_points] = solve(problem.at(some_points))
+    return [(row, *means(spin, row)) for spin, row in zip(magnet.spins, x, strict=True)]
 
 
 def _matvec(matrix: Array, vector: Array) -> Array:

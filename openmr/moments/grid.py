@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -36,7 +37,7 @@ def in_blocks(
     `work` takes what is given, for all points or for some, and returns records, tuples, mappings or
     arrays of the same points. Numbers in mappings are the largest of all blocks.
     """
-    count = int(np.prod(grid))
+    count = prod(grid)
     if count <= (size or BLOCK):
         return work(*given)
     rows = [each(lambda array: array.reshape(count, *array.shape[len(grid) :]), g) for g in given]
@@ -79,7 +80,5 @@ def _put(cut: slice, room: Array, part: Array) -> Array:
 
 
 def is_zero(values: Array) -> bool:
-    """Whether all are +0; by their bits, which takes half the time of `any`."""
-    if values.dtype != np.float64 or values.ndim == 0:
-        return not values.any()
-    return not (values[:1].any() or values.view(np.uint64).max(initial=0))
+    """Whether all are 0; of floats +0, for their bits are counted twice as fast as `any` looks."""
+    return not np.count_nonzero(values.view(np.uint64) if values.dtype == np.float64 else values)

@@ -16,14 +16,20 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 import numpy as np
 
 from openmr._checks import Array, ParameterError
-from openmr._quantities import plain
+from openmr._quantities import in_unit
 from openmr.moments.grid import each
+from openmr.sample.film import Film, Sample
+from openmr.sample.stack import Stack
 from openmr.tables import Arrays, Column, Coordinate
 
 _Arguments = ParamSpec("_Arguments")
 _Found = TypeVar("_Found")
 _UNITS: Final = {"temperature": "K", "field": "T", "direction": ""}
 """Arguments that may have named axes, and their units."""
+_NAMELESS: Final = frozenset(
+    {float, int, str, bool, type(None), np.ndarray, np.float64, Sample, Film, Stack}
+)
+"""Kinds of arguments that have no named axes: told first, since single calls shall be fast."""
 COMPONENT: Final = "component"
 """Dimension of (x, y, z), as in the datasets of a sweep."""
 POINTS: Final = {"temperature": "temperature", "field": "field along b"}
@@ -65,10 +71,13 @@ def labelled(function: Callable[_Arguments, _Found]) -> Callable[_Arguments, _Fo
 
 def _has_names(value: Any) -> bool:
     kind = type(value)
-    if kind is float or kind is np.ndarray:
+    if kind in _NAMELESS:
         return False
     if kind is tuple or kind is list:
-        return len(value) == 3 and any(type(one).__name__ == "DataArray" for one in value)
+        if len(value) != 3:
+            return False
+        x, y, z = value
+        return "DataArray" in (type(x).__name__, type(y).__name__, type(z).__name__)
     return kind.__name__ == "DataArray" or getattr(value, "labels", None) is not None
 
 
@@ -81,7 +90,7 @@ def _by_position(given: Mapping[str, Any], known: Labels | None) -> tuple[dict[s
         for item in items:
             if hasattr(item, "dims"):
                 _take_axes(name, item, sizes, coordinates)
-            elif np.ndim(plain(name, item, _UNITS[name])) > (name == "direction"):
+            elif np.ndim(in_unit(name, item, _UNITS[name])) > (name == "direction"):
                 raise ParameterError(
                     f"`{name}` must be one, or a DataArray, whose axes have names, beside others "
                     f"that are; got shape {np.shape(item)}"
@@ -128,7 +137,7 @@ def _aligned(name: str, value: Any, sizes: Mapping[str, int]) -> Any:
             f"`direction` must have 3 components along {COMPONENT!r}, got {value.sizes[COMPONENT]}"
         )
     ordered = value.transpose(*(axis for axis in sizes if axis in value.dims), *last)
-    numbers = np.asarray(plain(name, ordered, _UNITS[name]))
+    numbers = np.asarray(in_unit(name, ordered, _UNITS[name]))
     shape = [value.sizes[axis] if axis in value.dims else 1 for axis in sizes]
     return numbers.reshape(*shape, *numbers.shape[len(numbers.shape) - len(last) :])
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import comb
+from math import comb, factorial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr._checks import Array
+from openmr._elementary import every, exp, tanh, where
 
 _KEPT = 32  # spins whose coefficients are kept
 MAX_HORNER = 256  # beyond it one matrix product is cheaper than that many passes over the points
@@ -57,27 +58,26 @@ def _polynomial(coefficients: Sequence[float] | Array, q: Array) -> Array:
     """Values at q, shape of q."""
     if len(coefficients) > MAX_HORNER:
         with np.errstate(under="ignore"):
-            return np.asarray(q[..., None] ** np.arange(len(coefficients)) @ coefficients)
+            powers = np.asarray(q)[..., None] ** np.arange(len(coefficients))
+            return np.asarray(powers @ coefficients)
     if len(coefficients) == 1:
-        return np.full_like(q, coefficients[0])
+        return coefficients[0] + 0.0 * q
     value = (q if coefficients[-1] == 1.0 else coefficients[-1] * q) + coefficients[-2]
     for coefficient in coefficients[-3::-1]:
         value *= q
         value += coefficient
-    return np.asarray(value)
+    return value
 
 
 def _across(spin: float, depth: Array, t: Array) -> Array:
     """<S_x^2> + <S_y^2> at depth = |x|, t = tanh(|x|/2)."""
     if 2 * spin > _MAX_BINOMIAL:
-        q = np.exp(-depth)
+        q = exp(-depth)
         ones, towards, _ = _coefficients(spin)
-        return np.asarray(0.5 * (1.0 + q) * _polynomial(towards, q) / _polynomial(ones, q))
+        return 0.5 * (1.0 + q) * _polynomial(towards, q) / _polynomial(ones, q)
     above, below = _half_angle(spin)
     square = t * t
-    found = _polynomial(above, square)
-    found /= _polynomial(below, square)
-    return found
+    return _polynomial(above, square) / _polynomial(below, square)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -89,7 +89,7 @@ def _quadrupole(spin: float) -> tuple[float, ...]:
     return tuple(square * p - 1.5 * r for p, r in zip(below, above, strict=True))
 
 
-def axial_excess(spin: float, x: ArrayLike) -> Array:
+def axial_excess(spin: float, x: ArrayLike, *, fluctuation: bool = False) -> Array:
     """<S_par^2> - (1/2) (<S_x^2> + <S_y^2>) x / sinh(x), without a difference of large numbers.
 
     What spins across the field lose faster than spins along it, by a noise that is flat but for
@@ -100,11 +100,13 @@ def axial_excess(spin: float, x: ArrayLike) -> Array:
     spin : float, no unit
     x : array_like (...), no unit
         beta eps_L.
+    fluctuation : bool
+        With the variance in the place of <S_par^2>.
 
     Returns
     -------
     array (...), no unit
-        >= 0.
+        >= 0, or <= 0 of the variance.
     """
     depth = np.abs(np.asarray(x, dtype=float))
     t = np.tanh(0.5 * depth)
@@ -114,19 +116,34 @@ def axial_excess(spin: float, x: ArrayLike) -> Array:
     else:
         square = t * t
         excess = _polynomial(_quadrupole(spin), square) / _polynomial(_half_angle(spin)[1], square)
-    return np.asarray(excess + 0.5 * across * _less_than_one(depth))
+    excess = excess + 0.5 * across * _less_than_one(depth)
+    if not fluctuation:
+        return np.asarray(excess)
+    # the mean, squared, is of the same order when hot; the variance fades when cold
+    with np.errstate(over="ignore"):  # to 0
+        cold = variance(spin, depth) - 0.5 * across * _over_sinh(depth)
+    return np.where(depth < 1.0, excess - (t * across) ** 2, cold)
 
 
 def _less_than_one(x: Array) -> Array:
     """1 - x / sinh(x) at x >= 0."""
-    near = np.minimum(x, 1.0)
-    square = near * near
-    series = np.ones_like(x)
-    for k in range(9, 0, -1):  # sinh(x) - x = (x^3/6) [1 + (x^2/20) [1 + (x^2/42) ...]]
-        series = 1.0 + square / ((2 * k + 2) * (2 * k + 3)) * series
-    far = np.minimum(np.maximum(x, 1.0), 700.0)
-    small = square / 6.0 * series * _over_sinh(near)
-    return np.asarray(np.where(x < 1.0, small, 1.0 - far / np.sinh(far)))
+    if not x.size or x.max() < 1.0:
+        return _little_less(x)
+    near, far = np.minimum(x, 1.0), np.minimum(np.maximum(x, 1.0), 700.0)
+    return np.asarray(np.where(x < 1.0, _little_less(near), 1.0 - far / np.sinh(far)))
+
+
+_RISE = tuple(1.0 / factorial(2 * n + 3) for n in range(9))
+"""Coefficients of [sinh(x)/x - 1] / x^2 in x^2."""
+
+
+def _little_less(x: Array) -> Array:
+    """The same at 0 <= x <= 1."""
+    square = x * x
+    rise = _polynomial(_RISE, square)
+    rise *= square
+    rise /= 1.0 + rise
+    return rise
 
 
 def _over_sinh(x: Array) -> Array:
@@ -146,14 +163,11 @@ def brillouin(spin: float, x: Array) -> Brillouin:
 
     Errors are relative to S; `level_sums` keeps every average to its own relative precision.
     """
-    t = np.tanh(0.5 * x)
+    t = tanh(0.5 * x)
     across = _across(spin, x, t)
-    mean = t
-    mean *= across
-    slope = mean * mean  # <S_par^2> = S(S+1) less what is across
-    slope += across
-    np.subtract(spin * (spin + 1), slope, out=slope)
-    return Brillouin(mean, slope)
+    mean = t * across
+    # <S_par^2> = S(S+1) less what is across
+    return Brillouin(mean, spin * (spin + 1) - (mean * mean + across))
 
 
 class Means(NamedTuple):
@@ -167,26 +181,21 @@ class Means(NamedTuple):
 
 def means(spin: float, x: Array) -> Means:
     """`level_sums` without the variance and the entropy."""
-    depth = np.abs(x)
-    t = np.tanh(0.5 * depth)
+    depth = abs(x)
+    t = tanh(0.5 * depth)
     across = _across(spin, depth, t)
     second = spin * (spin + 1) - across
-    mean = -t
-    mean *= across
-    mean += 0.0  # no negative zero
-    forth = t
-    forth += 1.0
-    forth *= across
-    back = np.exp(-depth)
-    back *= forth
+    mean = t * across
+    forth = mean + across
+    back = exp(-depth) * forth
     up = x >= 0
-    if np.all(up):
-        return Means(mean, second, forth, back)
+    if every(up):
+        return Means(0.0 - mean, second, forth, back)  # no negative zero
     return Means(
-        mean_spin=np.where(up, mean, -mean) + 0.0,
+        mean_spin=where(up, 0.0 - mean, mean),
         second_moment=second,
-        flip_up=np.where(up, forth, back),
-        flip_down=np.where(up, back, forth),
+        flip_up=where(up, forth, back),
+        flip_down=where(up, back, forth),
     )
 
 
@@ -219,3 +228,10 @@ def level_sums(spin: float, x: ArrayLike) -> LevelSums:
     height = q * _polynomial(np.arange(1.0, round(2 * spin) + 1), q)  # sum_k k q^k
     entropy = np.log1p(rest) + depth * height / (1.0 + rest)
     return LevelSums(variance=variance(spin, x), entropy=entropy, **means(spin, x)._asdict())
+
+
+def log_partition(spin: float, x: Array) -> Array:
+    """Logarithm of the partition function, tr exp(-x S_par)."""
+    depth = np.abs(x)
+    q = np.exp(-depth)
+    return np.asarray(spin * depth + np.log1p(q * _polynomial(_coefficients(spin)[0][:-1], q)))

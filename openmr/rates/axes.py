@@ -106,12 +106,12 @@ def electron_splitting(state: VectorEquilibrium) -> Array:
     return total
 
 
-def expect_own_direction(relaxation: Relaxation, direction: ArrayLike) -> None:
+def expect_own_direction(state: object, direction: ArrayLike) -> None:
     """Refuse a direction of the field that is not the one the moments were solved for.
 
     Parameters
     ----------
-    relaxation : Relaxation
+    state : Equilibrium, VectorEquilibrium or None
     direction : array_like (..., 3), no unit
         As of `resistivity`.
 
@@ -120,7 +120,6 @@ def expect_own_direction(relaxation: Relaxation, direction: ArrayLike) -> None:
     ParameterError
         For moments with axes of their own in a field along another direction.
     """
-    state = relaxation.equilibrium
     if not isinstance(state, VectorEquilibrium):
         return
     b = _checks.unit_vectors("direction", direction)
@@ -141,7 +140,7 @@ def film_axes(relaxation: Relaxation, direction: ArrayLike) -> Array:
     Shape (..., 3, 3), where ... is that of the rates and directions broadcast. Refused as by
     `expect_own_direction`.
     """
-    expect_own_direction(relaxation, direction)
+    expect_own_direction(relaxation.equilibrium, direction)
     axes = local_axes(direction)
     try:
         grid = np.broadcast_shapes(axes.shape[:-2], relaxation.precession.shape)

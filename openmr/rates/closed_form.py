@@ -12,17 +12,18 @@ magnetic materials".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import SMALLEST, Array, ComplexArray
+from openmr._elementary import cos, every, expm1, maximum, sin, some, where
 from openmr.bath.level_noise import split_fermi_sea
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.levels import AxialLevels
-from openmr.moments.spin_averages import axial_excess
+from openmr.moments.spin_averages import axial_excess, means
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.axes import axes_about, electron_splitting, local_coupling
 from openmr.rates.axial_lines import axial_lines, is_axial, refuse_turned_couplings
@@ -122,15 +123,11 @@ def emission(x: ArrayLike) -> Array:
 
 def _bosons(x: Array) -> tuple[Array, Array]:
     """`absorption` and `emission`, both by n_B(|x|): one exponential, and nothing cancels."""
-    depth = np.maximum(np.abs(x), SMALLEST)  # not 0/0 where nothing is split
-    with np.errstate(over="ignore"):  # to 0 beyond the largest number
-        growth = np.expm1(depth)
-    less = depth / growth
+    depth = maximum(abs(x), SMALLEST)  # not 0/0 where nothing is split
+    less = depth / expm1(depth)
     more = less + depth
-    down = np.signbit(x)
-    if down.any():
-        less, more = np.where(down, more, less), np.where(down, less, more)
-    return less, more
+    up = x >= 0
+    return (less, more) if every(up) else (where(up, less, more), where(up, more, less))
 
 
 # --- any quantisation axis -------------------------------------------------------------------
@@ -209,7 +206,7 @@ def flip_amplitudes(
     flip_x = np.sum(down.conj() * up[..., ::-1], axis=-1)
     flip_y = 1j * (down[..., 1].conj() * up[..., 0] - down[..., 0].conj() * up[..., 1])
     flip_z = down[..., 0].conj() * up[..., 0] - down[..., 1].conj() * up[..., 1]
-    jx, jy, jz = np.moveaxis(exchange, -1, 0)
+    jx, jy, jz = _xyz(exchange)
     raising = 0.5 * (jx * flip_x - 1j * jy * flip_y)
     lowering = 0.5 * (jx * flip_x + 1j * jy * flip_y)
     return raising, lowering, jz * flip_z
@@ -240,7 +237,7 @@ def flip_weights_longitudinal(exchange: Array, density: Array) -> FlipWeights:
 
     Parameters and returns as of `flip_weights`.
     """
-    jx, jy, _ = np.moveaxis(exchange, -1, 0)
+    jx, jy, _ = _xyz(exchange)
     rate = np.pi * density / (8 * HBAR)
     return FlipWeights(rate * (jx + jy) ** 2, rate * (jx - jy) ** 2, np.zeros_like(rate))
 
@@ -250,7 +247,7 @@ def flip_weights_transverse(exchange: Array, density: Array, phi: ArrayLike) -> 
 
     Parameters and returns as of `flip_weights`.
     """
-    jx, jy, jz = np.moveaxis(exchange, -1, 0)
+    jx, jy, jz = _xyz(exchange)
     rate = np.pi * density / (8 * HBAR)
     flips = rate * ((np.sin(phi) * jx) ** 2 + (np.cos(phi) * jy) ** 2)
     return FlipWeights(flips, flips, 4 * rate * jz**2)
@@ -295,11 +292,9 @@ def thermal_lines(state: Equilibrium | VectorEquilibrium, disorder: str) -> Line
         lines = [_summed(one, disorder) for one in axial_lines(state)]
         return Lines(*(np.stack(parts, axis=-1) for parts in zip(*lines, strict=True)))
     less, more = _bosons(state.reduced_splitting)
-    less *= state.flip_up
-    more *= state.flip_down
     return Lines(
-        absorbing=less,
-        emitting=more,
+        absorbing=less * state.flip_up,
+        emitting=more * state.flip_down,
         conserving=state.dephasing_moment(disorder),
     )
 
@@ -325,7 +320,7 @@ def flip_flux(weights: FlipWeights, lines: Lines) -> Array:
     """
     flux = weights.absorbing * lines.absorbing
     flux += weights.emitting * lines.emitting
-    if np.any(weights.conserving):
+    if np.count_nonzero(weights.conserving):
         flux += weights.conserving * lines.conserving
     return np.asarray(flux)
 
@@ -357,8 +352,7 @@ def charge_to_spin_rate(flux: Array, electrons: Electrons) -> Array:
     array (...), 1/s
         1/T_0, signed.
     """
-    up, down = electrons.dos_up, electrons.dos_down
-    return np.asarray((1 / up - 1 / down) * up * down * flux)
+    return np.asarray((electrons.dos_down - electrons.dos_up) * flux)
 
 
 def spin_per_charge(longitudinal: Array, charge_to_spin: Array) -> Array:
@@ -408,6 +402,13 @@ def rate_along(
 # --- along and across the field --------------------------------------------------------------
 
 
+def _xyz(exchange: Any) -> Any:
+    """J_x, J_y, J_z of all sublattices, or the numbers of one."""
+    if isinstance(exchange, tuple):
+        return exchange
+    return exchange[..., 0], exchange[..., 1], exchange[..., 2]
+
+
 def longitudinal(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
     """Exchange part of 1/tau_par for anisotropic coupling, Eq. (70), per sublattice [1/s].
 
@@ -418,12 +419,12 @@ def longitudinal(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
     array (..., n), 1/s
         Last axis: the sublattice.
     """
-    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    jx, jy, _ = _xyz(magnet.exchange)
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
-    flips = rate * (jx + jy) ** 2 * lines.absorbing
-    if np.any(jx != jy):
-        flips += rate * (jx - jy) ** 2 * lines.emitting
-    return np.asarray(flips)
+    flips: Array = rate * (jx + jy) ** 2 * lines.absorbing
+    if some(jx != jy):
+        flips = flips + rate * (jx - jy) ** 2 * lines.emitting
+    return flips
 
 
 def longitudinal_printed(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
@@ -431,11 +432,12 @@ def longitudinal_printed(magnet: Magnet, electrons: Electrons, lines: Lines) -> 
 
     Returns as of `longitudinal`.
     """
-    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    jx, jy, _ = _xyz(magnet.exchange)
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
     keeping = (jx**2 + jy**2) * lines.absorbing
     breaking = (jx - jy) ** 2 * lines.emitting
-    return np.asarray(rate * (keeping + breaking))
+    flips: Array = rate * (keeping + breaking)
+    return flips
 
 
 def transverse_flips(magnet: Magnet, electrons: Electrons, lines: Lines, phi: ArrayLike) -> Array:
@@ -448,10 +450,11 @@ def transverse_flips(magnet: Magnet, electrons: Electrons, lines: Lines, phi: Ar
     phi : array_like, rad
         Azimuth of the axis, Eq. (37).
     """
-    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    jx, jy, _ = _xyz(magnet.exchange)
     rate = np.pi / (4 * HBAR) * magnet.densities * electrons.dos
-    coupling = (np.sin(phi) * jx) ** 2 + (np.cos(phi) * jy) ** 2
-    return np.asarray(rate * coupling * (lines.absorbing + lines.emitting))
+    coupling = (sin(phi) * jx) ** 2 + (cos(phi) * jy) ** 2
+    flips: Array = rate * coupling * (lines.absorbing + lines.emitting)
+    return flips
 
 
 def dephasing(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
@@ -461,9 +464,10 @@ def dephasing(magnet: Magnet, electrons: Electrons, lines: Lines) -> Array:
 
     Returns as of `longitudinal`.
     """
-    jz = magnet.exchange[..., 2]
+    _, _, jz = _xyz(magnet.exchange)
     rate = np.pi / HBAR * magnet.densities * electrons.dos
-    return np.asarray(rate * jz**2 * lines.conserving)
+    dephased: Array = rate * jz**2 * lines.conserving
+    return dephased
 
 
 def dephasing_printed(magnet: Magnet, lines: Lines) -> Array:
@@ -476,6 +480,46 @@ def dephasing_printed(magnet: Magnet, lines: Lines) -> Array:
     """
     jz = magnet.exchange[..., 2]
     return np.asarray(np.pi / HBAR * magnet.densities * jz**2 * lines.conserving)
+
+
+def transverse_excess(
+    magnet: Magnet, electrons: Electrons, state: Equilibrium, phi: ArrayLike = 0.25 * np.pi
+) -> Array:
+    """1/tau_perp - 1/tau_par, per sublattice [1/s].
+
+    Eq. (75) less Eq. (70), and Eq. (85) less Eq. (84), without a difference of the two: for
+    isotropic coupling at random places no term of it is negative.
+
+    Parameters
+    ----------
+    phi : array_like, rad
+        Azimuth of the axis, Eq. (37); that of the default is the mean over all.
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
+    return excess_at(magnet, electrons, state.reduced_splitting, phi)
+
+
+def excess_at(
+    magnet: Magnet, electrons: Electrons, x: Array, phi: ArrayLike = 0.25 * np.pi
+) -> Array:
+    """`transverse_excess` of reduced splittings (..., n)."""
+    jx, jy, jz = magnet.exchange.T
+    lattice = magnet.disorder == "lattice"
+    excess = np.empty_like(x)
+    for i, spin in enumerate(magnet.spins):
+        excess[..., i] = axial_excess(spin, x[..., i], fluctuation=lattice)
+    excess *= jz**2
+    if np.any(jx != jz) or np.any(jy != jz):
+        sine, cosine = np.sin(phi) ** 2, np.cos(phi) ** 2
+        uneven = sine * ((jz - jy) * (jz + jy)) + cosine * ((jz - jx) * (jz + jx))
+        for i, spin in enumerate(magnet.spins):
+            flips = absorption(x[..., i]) * means(spin, x[..., i]).flip_up
+            excess[..., i] += 0.5 * uneven[i] * flips
+    return np.asarray(np.pi / HBAR * magnet.densities * electrons.dos * excess)
 
 
 def transverse_flips_finite_splitting(
@@ -503,7 +547,7 @@ def transverse_flips_finite_splitting(
     precession : array (...), rad/s
         omega_L, signed, Eq. (78).
     """
-    jx, jy, _ = np.moveaxis(magnet.exchange, -1, 0)
+    jx, jy, _ = _xyz(magnet.exchange)
     w = (HBAR * precession / (K_B * state.temperature))[..., None]
     rate = np.pi / (8 * HBAR) * magnet.densities * electrons.dos
     if isinstance(state, VectorEquilibrium):
@@ -568,22 +612,6 @@ def transverse_isotropic(
     return np.asarray(0.5 * spin_flip_rate + 0.5 * parallel + dephased)
 
 
-def transverse_excess(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
-    """1/tau_perp - 1/tau_par for isotropic coupling at random places, per sublattice [1/s].
-
-    Eq. (85) less Eq. (84), as a sum of positive terms.
-
-    Returns
-    -------
-    array (..., n), 1/s
-        Last axis: the sublattice.
-    """
-    x = np.moveaxis(state.reduced_splitting, -1, 0)
-    rate = np.pi / HBAR * magnet.densities * electrons.dos * magnet.exchange[:, 0] ** 2
-    excess = [axial_excess(spin, one) for spin, one in zip(magnet.spins, x, strict=True)]
-    return np.asarray(rate * np.stack(excess, axis=-1))
-
-
 def saturated_dephasing(magnet: Magnet, electrons: Electrons) -> float:
     """Omega_0 = (pi/hbar) n_S nu_F (J S)^2 summed: 1/tau_perp - 1/tau_0 as x -> infinity [1/s].
 
@@ -626,10 +654,10 @@ def precession(
         omega_L, signed.
     """
     zeeman = electrons.g * MU_B * state.field
-    exchange = magnet.densities * magnet.exchange[..., 2] * state.mean_spin
-    splitting = zeeman - over_sublattices(exchange)
-    splitting /= HBAR
-    return np.asarray(splitting)
+    _, _, jz = _xyz(magnet.exchange)
+    exchange = magnet.densities * jz * state.mean_spin
+    splitting: Array = (zeeman - over_sublattices(exchange)) / HBAR
+    return splitting
 
 
 def exchange_field(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
@@ -670,7 +698,11 @@ if not TYPE_CHECKING:
 # --- the method ------------------------------------------------------------------------------
 
 
-def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "corrected") -> ExchangePart:
+def closed_form(
+    state: Equilibrium | VectorEquilibrium,
+    *,
+    form: Literal["corrected", "printed", "finite-splitting"] = "corrected",
+) -> ExchangePart:
     """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
 
     Parameters
@@ -698,31 +730,36 @@ def closed_form(state: Equilibrium | VectorEquilibrium, *, form: str = "correcte
             return _of_split_electrons(state)
         refuse_turned_couplings(state)
     magnet, electrons = state.sample.magnet, state.sample.electrons
-    omega = precession(magnet, electrons, state)
-    lines = thermal_lines(state, magnet.disorder)
-    flips_x = over_sublattices(transverse_flips(magnet, electrons, lines, 0.0))
-    flips_y = flips_x
-    if not np.array_equal(magnet.exchange[..., 0], magnet.exchange[..., 1]):
-        flips_y = over_sublattices(transverse_flips(magnet, electrons, lines, 0.5 * np.pi))
+    some_magnet, at = magnet, state
+    if isinstance(state, Equilibrium) and state.reduced_splitting.shape == (1,):
+        some_magnet, at = _in_numbers(magnet, state)
+    omega = precession(some_magnet, electrons, at)
+    lines = thermal_lines(at, magnet.disorder)
+    jx, jy, _ = _xyz(some_magnet.exchange)
+    flips_x = flips_y = over_sublattices(transverse_flips(some_magnet, electrons, lines, 0.0))
+    if some(jx != jy):
+        flips_y = over_sublattices(transverse_flips(some_magnet, electrons, lines, 0.5 * np.pi))
     if form == "finite-splitting":
-        mean = transverse_flips_finite_splitting(magnet, electrons, state, omega).sum(axis=-1)
+        precessing = np.asarray(omega)
+        mean = transverse_flips_finite_splitting(magnet, electrons, state, precessing).sum(axis=-1)
         half_difference = 0.5 * (flips_x - flips_y)
         flips_x, flips_y = mean + half_difference, mean - half_difference
-    dephased = over_sublattices(dephasing(magnet, electrons, lines))
+    dephased = over_sublattices(dephasing(some_magnet, electrons, lines))
     parallel = longitudinal_printed if form == "printed" else longitudinal
-    tensor = zero_tensor(omega.shape)
-    np.add(flips_x, dephased, out=tensor[..., 0, 0])
-    np.add(flips_y, dephased, out=tensor[..., 1, 1])
-    tensor[..., 2, 2] = over_sublattices(parallel(magnet, electrons, lines))
+    tensor = zero_tensor(state.temperature.shape)
+    tensor[..., 0, 0] = flips_x + dephased
+    tensor[..., 1, 1] = flips_y + dephased
+    tensor[..., 2, 2] = over_sublattices(parallel(some_magnet, electrons, lines))
     across = None
     if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
-        across = np.zeros((*omega.shape, 2))  # as of fields along no axis
-    if electrons.dos_up == electrons.dos_down:
-        none = np.zeros_like(omega)
-        return ExchangePart(tensor, omega, charge_to_spin=none, precession_across=across)
-    flux = flip_flux(flip_weights_longitudinal(magnet.exchange, magnet.densities), lines)
-    lost = over_sublattices(charge_to_spin_rate(flux, electrons))
-    return ExchangePart(tensor, omega, charge_to_spin=lost, precession_across=across)
+        across = _none_across(np.asarray(omega))
+    lost = 0.0 * omega
+    if electrons.dos_up != electrons.dos_down:
+        weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
+        lost = over_sublattices(charge_to_spin_rate(flip_flux(weights, lines), electrons))
+    return ExchangePart(
+        tensor, np.asarray(omega), charge_to_spin=np.asarray(lost), precession_across=across
+    )
 
 
 def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
@@ -743,3 +780,39 @@ def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
     return ExchangePart(
         tensor, omega[..., 2], charge_to_spin=lost, precession_across=omega[..., :2]
     )
+
+
+def _none_across(omega: Array) -> Array:
+    """No precession across the field, where other blocks of points may have some."""
+    return np.zeros((*omega.shape, 2))
+
+
+class _OneMagnet(NamedTuple):
+    """One kind of moments in numbers, as the formulas ask for a magnet."""
+
+    exchange: tuple[float, float, float]
+    densities: float
+
+
+class _OnePoint(NamedTuple):
+    """Their state at one point, as the formulas ask for an equilibrium."""
+
+    field: float
+    reduced_splitting: float
+    mean_spin: float
+    flip_up: float
+    flip_down: float
+    dephasing: float
+
+    def dephasing_moment(self, disorder: str) -> float:
+        return self.dephasing
+
+
+def _in_numbers(magnet: Magnet, state: Equilibrium) -> tuple[Any, Any]:
+    """One kind of moments at one point: Python is ten times faster on numbers than on arrays."""
+    parts = state.reduced_splitting, state.mean_spin, state.flip_up, state.flip_down
+    numbers = (
+        part.item() for part in (state.field, *parts, state.dephasing_moment(magnet.disorder))
+    )
+    (moments,) = magnet.sublattices
+    return _OneMagnet(moments.principal_exchange, moments.density), _OnePoint(*numbers)

@@ -26,9 +26,16 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array, ParameterError
-from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
+from openmr.moments.equilibrium import (
+    Equilibrium,
+    checked_points,
+    checked_vectors,
+    equilibrium,
+    thermal_state,
+)
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import labelled
+from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.methods import METHODS, Method, Name, Options
 from openmr.rates.record import precession_tensor, shown
 from openmr.rates.relaxation import relaxation_at
@@ -48,7 +55,7 @@ class FaceConductances:
     layer : Layer
         The metal at the face.
     temperature, field : array (...), K and T
-    equilibrium : Equilibrium or None
+    equilibrium : Equilibrium, VectorEquilibrium or None
         Of the moments.
     G_s : array (...), S/m^2
         Sink of spins along the moments.
@@ -58,6 +65,9 @@ class FaceConductances:
         Turns spins about b, signed; positive as a field along b does.
     uncertainty : array (..., 3, 3), S/m^2, or None
         Of `tensor`, where the method knows one.
+    oblique : array (..., 3, 3), S/m^2, or None
+        `tensor` of moments with axes of their own. G_s is then what spins along the field lose,
+        G_r what those across it lose more, in the mean, and G_i what turns them about the field.
     """
 
     method: str
@@ -65,15 +75,18 @@ class FaceConductances:
     layer: Layer
     temperature: Array
     field: Array
-    equilibrium: Equilibrium | None
+    equilibrium: Equilibrium | VectorEquilibrium | None
     G_s: Array
     G_r: Array
     G_i: Array
     uncertainty: Array | None = None
+    oblique: Array | None = None
 
     @property
     def tensor(self) -> Array:
         """G_s 1 + G_r (1 - bb) - G_i [b x] in local axes, z along b [S/m^2], (..., 3, 3)."""
+        if self.oblique is not None:
+            return self.oblique
         found = precession_tensor(self.G_i)
         found[..., 0, 0] = found[..., 1, 1] = self.G_s + self.G_r
         found[..., 2, 2] = self.G_s
@@ -90,7 +103,7 @@ class FaceConductances:
         lines += [
             f"  {name} : {shown(getattr(self, name))} S/m^2" for name in ("G_s", "G_r", "G_i")
         ]
-        lines.append("  moments along b")
+        lines.append("  moments along b" if self.oblique is None else "  axes of their own")
         return "\n".join(lines)
 
 
@@ -106,6 +119,7 @@ def face_conductances(
     temperature: ArrayLike,
     field: ArrayLike,
     *,
+    direction: ArrayLike | None = None,
     method: Name = "closed-form",
     **options: Unpack[Options],
 ) -> FaceConductances:
@@ -120,7 +134,9 @@ def face_conductances(
         method keeps the electrons' splitting, its own moments.
     temperature : array_like (...), K
     field : array_like (...), T
-        Signed, along b; broadcasts with `temperature`. Moments are collinear with it.
+        Signed, along b; broadcasts with `temperature`. Moments without axes are collinear with it.
+    direction : array_like (..., 3), no unit, optional
+        Of the field, as in `equilibrium`; needed by moments with axes of their own.
     method : str
         As in `relaxation`, but "heom" and "exact": beyond second order the answer depends on how
         long an electron stays with a moment, which a plane does not say.
@@ -152,7 +168,14 @@ def face_conductances(
     _checks.instance("layer", layer, Layer)
     chosen = METHODS[_checks.choice("method", method, METHODS)]
     sample = Sample(sheet.magnet, layer.electrons, layer.film, sheet.name)
-    points = checked_points(sample, temperature, field)
+    if sheet.magnet.is_oriented and direction is not None:
+        state = equilibrium(sample, temperature, field, direction=direction)
+        assert isinstance(state, VectorEquilibrium)
+        return _oriented(sheet, layer, state, chosen, _of_a_plane(chosen, options))
+    if direction is None:
+        points = checked_points(sample, temperature, field)
+    else:
+        points = checked_vectors(sample, temperature, field, direction)[:2]
     if not sheet.has_moments:
         chosen.checked(options)
         return _given(sheet, layer, *points)
@@ -181,6 +204,32 @@ def _given(sheet: Sheet, layer: Layer, temperature: Array, field: Array) -> Face
     )
     turning = np.where(field < 0, -turning, turning)
     return FaceConductances("given", sheet, layer, temperature, field, None, sink, mixing, turning)
+
+
+def _oriented(
+    sheet: Sheet,
+    layer: Layer,
+    state: VectorEquilibrium,
+    chosen: Method,
+    options: Mapping[str, Any],
+) -> FaceConductances:
+    """The same of moments with axes of their own, from the whole tensor of the rates."""
+    if options.get("electron_splitting", False) or options.get("form", "corrected") != "corrected":
+        raise ParameterError(
+            "`electron_splitting` and `form` must not be given for a sheet of moments with axes of "
+            "their own: in which field the electrons are split there is not worked out"
+        )
+    # in no field an electron precesses about the sheet alone
+    alone = replace(state, field=np.zeros_like(state.field))
+    found = relaxation_at(alone, method=chosen.name, **options)
+    unit = REFERENCE * _conductance_of_speed(layer)
+    tensor = unit * found.exchange_tensor
+    along = tensor[..., 2, 2]
+    return FaceConductances(
+        chosen.name, sheet, layer, state.temperature, state.field, state,
+        G_s=along, G_r=0.5 * (tensor[..., 0, 0] + tensor[..., 1, 1]) - along,
+        G_i=unit * found.precession, oblique=tensor,
+    )  # fmt: skip
 
 
 def _of_a_plane(chosen: Method, options: Mapping[str, Any]) -> dict[str, Any]:

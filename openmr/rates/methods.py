@@ -5,6 +5,7 @@ Dispatch, refusals, the documentation's table of routes, `--help` and the proper
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -94,11 +95,12 @@ class Method:
         """The function itself; `MissingPackageError` where what it runs on is not installed."""
         module, name = self.place.split(":")
         try:
-            function: Callable[..., ExchangePart] = getattr(import_module(module), name)
+            loaded = sys.modules.get(module) or import_module(module)
         except ModuleNotFoundError as error:
             raise _checks.MissingPackageError(
                 f"method {self.name!r} needs {error.name}: pip install {error.name}"
             ) from error
+        function: Callable[..., ExchangePart] = getattr(loaded, name)
         return function
 
     def checked(self, options: Mapping[str, Any]) -> dict[str, Any]:

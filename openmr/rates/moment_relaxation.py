@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
-from openmr.moments.equilibrium import equilibrium
+from openmr.moments.equilibrium import Branch, equilibrium
 from openmr.moments.levels import Levels, levels
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
@@ -48,7 +47,9 @@ class MomentRelaxation:
     transition_rates : array (..., d, d), 1/s
         W_mn from level m to n, 0 on the diagonal.
     population_rates : array (..., d-1), 1/s
-        1/T1 of the modes in which populations relax, ascending.
+        1/T1 of the modes in which populations relax, ascending; 0 below 1e-26 of the fastest.
+        Of levels nearer than hbar times a rate populations are coupled to coherences: then
+        `generator` alone has the motion.
     coherence_rates : array (..., d, d), 1/s
         Secular 1/T2 between two levels, 0 on the diagonal. Of equal spacings, as without
         anisotropy, coherences are coupled: for S > 1/2 only `generator` has their decay.
@@ -135,7 +136,7 @@ def moment_relaxation(
     field: ArrayLike,
     *,
     direction: ArrayLike | None = None,
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
     sublattice: int = 0,
 ) -> MomentRelaxation:
     """Relaxation of the moments by the electrons (Korringa), for any levels and coupling.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -93,7 +93,7 @@ class Relaxation(Labelled):
         or J_yz gives; None where it is about b alone.
     """
 
-    SCHEMA: ClassVar[str] = "openmr/relaxation/1"
+    SCHEMA = "openmr/relaxation/1"
     method: str
     equilibrium: ThermalState
     dissipator: Array
@@ -224,9 +224,9 @@ class Relaxation(Labelled):
         ParameterError
             For an azimuth that is not finite, or does not broadcast with the grid.
         """
-        azimuth = _checks.finite_array("azimuth", azimuth, "rad")
-        if azimuth.ndim == 0 and azimuth == 0.0:
+        if isinstance(azimuth, float) and azimuth == 0.0:
             return self
+        azimuth = _checks.finite_array("azimuth", azimuth, "rad")
         turn = rotation(0.0, azimuth)
         old = self.temperature.shape
         grid = _checks.broadcast(azimuth=azimuth, temperature=self.temperature)[0].shape
@@ -362,9 +362,11 @@ def pointwise(
 
 def zero_tensor(grid: tuple[int, ...]) -> Array:
     """Zeros (..., 3, 3) whose elements each lie in one piece over the points."""
-    return np.moveaxis(np.zeros((3, 3, *grid)), (0, 1), (-2, -1))
+    return np.zeros((3, 3, *grid)).transpose(*range(2, 2 + len(grid)), 0, 1)
 
 
-def over_sublattices(parts: Array) -> Array:
-    """Sum over the last axis; for one sublattice without a pass over the points."""
+def over_sublattices(parts: Any) -> Any:
+    """Sum over the last axis; for one sublattice without a pass, and the number of one as it is."""
+    if isinstance(parts, float):
+        return parts
     return np.asarray(parts[..., 0] if parts.shape[-1] == 1 else parts.sum(axis=-1))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
-from openmr.moments.grid import in_blocks
+from openmr.moments.equilibrium import (
+    Branch,
+    Equilibrium,
+    checked_points,
+    equilibrium,
+    thermal_state,
+)
+from openmr.moments.grid import BLOCK, in_blocks
 from openmr.moments.labels import labelled
 from openmr.moments.state import ThermalState
 from openmr.rates.methods import METHODS, Method, Name, Options
@@ -37,7 +43,7 @@ def relaxation(
     field: ArrayLike,
     *,
     direction: ArrayLike | None = None,
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
     method: Name = "closed-form",
     **options: Unpack[Options],
 ) -> Relaxation:
@@ -48,7 +54,7 @@ def relaxation(
     sample : Sample
     temperature : array_like (...), K
     field : array_like (...), T
-        Signed, along b; broadcasts with `temperature`.
+        Signed, along b; broadcasts with `temperature`, DataArrays by the names of dimensions.
     direction : array_like (..., 3), no unit, optional
     branch : {"lowest", "up", "down"}
         Both as in `equilibrium`, for moments with axes of their own.
@@ -108,14 +114,18 @@ def relaxation_and(
         found = _record(chosen, state, route(state))
         return found.rotated(azimuth), then(found) if then else ()
 
-    def line(temperature: Array, field: Array) -> tuple[Array, ExchangePart, Any]:
+    def line(temperature: Array, field: Array) -> tuple[Relaxation, Array, ExchangePart, Any]:
         state = thermal_state(sample, temperature, field)
         part = route(state)
-        more = then(_record(chosen, state, part)) if then else ()
-        return state.reduced_splitting, part, more
+        found = _record(chosen, state, part)
+        return found, state.reduced_splitting, part, then(found) if then else ()
 
     points = checked_points(sample, temperature, field)
-    x, part, more = in_blocks(line, points[0].shape, *points)
+    if points[0].size <= BLOCK:
+        found, *_, more = line(*points)
+        return found.rotated(azimuth), more
+    # of many points without the averages, which would take more memory than all else
+    x, part, more = in_blocks(lambda *some: line(*some)[1:], points[0].shape, *points)
     return _record(chosen, Equilibrium(sample, *points, x), part).rotated(azimuth), more
 
 
@@ -189,6 +199,14 @@ def _record(chosen: Method, state: ThermalState, part: ExchangePart) -> Relaxati
     lost = part.charge_to_spin
     if lost is None:
         lost = spin_polarised_loss(state.sample.electrons, part.dissipator[..., 2, 2])
-    found = part._asdict() | {"charge_to_spin": lost, "diagnostics": dict(part.diagnostics)}
-    loss = state.sample.film.spin_flip_rate
-    return Relaxation(chosen.name, state, spin_flip_rate=loss, **found)
+    return Relaxation(
+        chosen.name,
+        state,
+        part.dissipator,
+        part.precession,
+        lost,
+        spin_flip_rate=state.sample.film.spin_flip_rate,
+        uncertainty=part.uncertainty,
+        diagnostics=dict(part.diagnostics),
+        precession_across=part.precession_across,
+    )

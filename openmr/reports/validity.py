@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from operator import attrgetter
 from textwrap import fill
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +22,8 @@ from openmr._checks import Array, ConvergenceError, ExtractionError, ParameterEr
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.moments.labels import Labels, arrays_of, labelled
+from openmr.moments.state import ThermalState
+from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.methods import COSTLY
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
@@ -126,7 +128,7 @@ class Validity(Labelled):
         Names of the axes, where they were given by DataArrays.
     """
 
-    SCHEMA: ClassVar[str] = "openmr/validity/1"
+    SCHEMA = "openmr/validity/1"
     sample: Sample
     temperature: Array
     field: Array
@@ -259,7 +261,7 @@ def validity(
         A film, or a stack, of which each layer with moments and each face is judged.
     temperature, field : array_like (...), K and T
     direction : array_like (3,), no unit
-        Field direction, for the resistivity.
+        Field direction, for the resistivity and for moments with axes of their own.
     half_width : float, eV
         Half width W of the band, which ends memories and logarithms. A real band ends less
         sharply: W is known to a factor, and the Kondo lines say what a factor of 2 is worth.
@@ -297,10 +299,12 @@ def validity(
         raise _checks.ParameterError("`temperature` and `field` must hold at least one number each")
 
     def of_film(film: Sample) -> Validity:
-        _ = film.magnet.exchange  # refuses matrices
-        _refuse_large(film, costs)
+        own = film.magnet.is_oriented
+        if not own:
+            _ = film.magnet.exchange  # refuses matrices
+            _refuse_large(film, costs)
         return validity_at(
-            equilibrium(film, temperature, field),
+            equilibrium(film, temperature, field, direction=direction if own else None),
             direction=direction,
             half_width=half_width,
             costs=costs,
@@ -327,6 +331,11 @@ def _of_stack(
     from openmr.reports import face_validity  # whose lines are made of those here
 
     direction = _checks.unit_vectors("direction", direction)
+    if sample.is_oriented:
+        raise ParameterError(
+            "`sample` must not be a stack with moments that have axes of their own, got "
+            f"{sample.name!r}: ask of a film of each layer"
+        )
     rates, stack = stack_rates(sample, temperature, field), sample.stack
     assert stack is not None
     found = []
@@ -337,7 +346,7 @@ def _of_stack(
         if face.equilibrium is not None:
             _refuse_large(face.equilibrium.sample, costs)
             # none of these depends on the volume that a moment is in
-            point = _Point(face.equilibrium, layers[0].half_width, costs, 0.0)
+            point = Point(cast("Equilibrium", face.equilibrium), layers[0].half_width, costs, 0.0)
             of_moments = *_third_order(point), *_weiss(point), *_collinear(point)
             found += [_at_face(one, name, face.sheet.magnet) for one in of_moments]
             if name in ("bottom", "top"):
@@ -367,7 +376,7 @@ def _refuse_large(sample: Sample, costs: bool) -> None:
 
 @np.errstate(under="ignore")  # weights of frozen levels go to 0
 def validity_at(
-    state: Equilibrium,
+    state: ThermalState,
     *,
     direction: ArrayLike = (1.0, 0.0, 0.0),
     half_width: float = 1.0,
@@ -391,12 +400,14 @@ def validity_at(
     direction = _checks.unit_vectors("direction", direction)
     half_width = _checks.number("half_width", half_width, "eV", above=0.0)
     mixing_rate = _checks.number("mixing_rate", mixing_rate, "1/s", least=0.0)
-    point = _Point(state, half_width, costs, mixing_rate)
-    if costs and state.magnet:
+    point = Point(state, half_width, costs, mixing_rate)
+    if costs and state.magnet and not point.has_levels:
         point.cost(lambda: point.fermi_sea.longitudinal, "", "")  # refuses a band too narrow
     if not state.magnet:  # 1/tau_0 and omega_B are as given
         found = (_hall_angle(point, direction),)
         return Validity(state.sample, state.temperature, state.field, found, tolerance, half_width)
+    if point.has_levels:
+        return _with_levels(point, direction, routes, tolerance)
     assumptions = [
         _second_order(point, routes),
         *_third_order(point),
@@ -420,6 +431,32 @@ def validity_at(
     return Validity(*where, resting, tolerance, half_width)
 
 
+def _with_levels(
+    point: Point, direction: ArrayLike, routes: Sequence[str], tolerance: float
+) -> Validity:
+    """The report on moments with axes and levels of their own."""
+    from openmr.reports import level_validity  # whose lines are made of those here
+
+    if routes:
+        raise ParameterError(
+            "`routes` must be empty for moments with axes of their own, which neither takes, got "
+            f"{list(routes)}"
+        )
+    found = (
+        replace(_second_order(point, routes), because="no route takes levels of their own"),
+        *level_validity.of_levels(point),
+        _wick(point),
+        _orbitals(point),
+        *_weiss(point),
+        _back_action(point),
+        _hall_angle(point, direction),
+    )
+    state = point.state
+    return Validity(
+        state.sample, state.temperature, state.field, found, tolerance, point.half_width
+    )
+
+
 def _of_exchange(magnet: Magnet, found: Assumption) -> Assumption:
     """A rate without exchange part rests on nothing, whatever a line is measured on as a whole."""
     flips, all_of = np.any(magnet.exchange[:, :2]), np.any(magnet.exchange)
@@ -437,11 +474,11 @@ Cost: TypeAlias = tuple[Array | None, str, str]
 NOT_ASKED: Final[Cost] = (None, "not asked for", "")
 
 
-class _Point:
+class Point:
     """A sample at temperatures and fields, each method run once and when first asked for."""
 
     def __init__(
-        self, state: Equilibrium, half_width: float, costs: bool, mixing_rate: float
+        self, state: ThermalState, half_width: float, costs: bool, mixing_rate: float
     ) -> None:
         self.sample, self.state = state.sample, state
         self.half_width, self.costs, self.mixing_rate = half_width, costs, mixing_rate
@@ -456,14 +493,24 @@ class _Point:
         return self._found[key]
 
     @property
+    def has_levels(self) -> bool:
+        """Whether the moments have axes and levels of their own."""
+        return isinstance(self.state, VectorEquilibrium)
+
+    @property
+    def collinear(self) -> Equilibrium:
+        """The state of moments along the field."""
+        return cast("Equilibrium", self.state)
+
+    @property
     def closed_form(self) -> Relaxation:
         """The record that the small parameters are made of."""
-        return self.rates("closed-form")
+        return self.rates("batched" if self.has_levels else "closed-form")
 
     @property
     def reference(self) -> Relaxation:
         """Second order, wide band, no memory."""
-        return self.rates("bloch-redfield")
+        return self.rates("batched" if self.has_levels else "bloch-redfield")
 
     @property
     def fermi_sea(self) -> Relaxation:
@@ -479,14 +526,14 @@ class _Point:
     @property
     def broadening(self) -> Array:
         """Broadening of a level by the fastest exchange, hbar / (k_B T tau)."""
-        return _ratio(HBAR * _fastest(self.closed_form), self.thermal)
+        return ratio(HBAR * _fastest(self.closed_form), self.thermal)
 
     def distance(self, found: Relaxation) -> Array:
         """Distance of each rate from the reference, over that rate; the larger of the two."""
         rates = _exchange_rates(self.reference.dissipator)
-        change = _ratio(_exchange_rates(found.dissipator) - rates, rates)
+        change = ratio(_exchange_rates(found.dissipator) - rates, rates)
         if found.uncertainty is not None:
-            known = _ratio(_exchange_rates(found.uncertainty), rates) <= RESOLVED
+            known = ratio(_exchange_rates(found.uncertainty), rates) <= RESOLVED
             if not known.any(axis=0).all():
                 raise ExtractionError("each rate is uncertain by more than a hundredth")
             change = np.where(known, change, 0.0)
@@ -517,7 +564,7 @@ def _exchange_rates(tensor: Array) -> Array:
     return np.stack([along, 0.5 * across])
 
 
-def _ratio(part: ArrayLike, whole: ArrayLike) -> Array:
+def ratio(part: ArrayLike, whole: ArrayLike) -> Array:
     """|part| / |whole|; 0 where there is nothing."""
     part, whole = np.broadcast_arrays(np.abs(part), np.abs(whole))
     return np.asarray(np.divide(part, whole, out=np.zeros(part.shape), where=whole != 0))
@@ -530,7 +577,7 @@ RARE: Final = 1e-12
 """Part of the largest rate, below which flips are no relaxation."""
 
 
-def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
+def _second_order(point: Point, routes: Sequence[str]) -> Assumption:
     """Eq. (9) stops at J^2."""
 
     def of_a_flat_band() -> Array:
@@ -546,9 +593,9 @@ def _second_order(point: _Point, routes: Sequence[str]) -> Assumption:
     return Assumption(name, "(9)", RATES, "hbar / (k_B T tau)", point.broadening, *found)
 
 
-def _third_order(point: _Point) -> tuple[Assumption, ...]:
+def _third_order(point: Point) -> tuple[Assumption, ...]:
     """Eq. (9) leaves out that other electrons dress the coupling, one logarithm an order."""
-    electrons, magnet, state = point.sample.electrons, point.sample.magnet, point.state
+    electrons, magnet, state = point.sample.electrons, point.sample.magnet, point.collinear
 
     def added(half_width: float) -> Array:
         from openmr.models import kondo
@@ -566,7 +613,7 @@ def _third_order(point: _Point) -> tuple[Assumption, ...]:
                 of_one = [_exchange_rates(np.diag(tensor)) for tensor in tensors]
                 found[..., i] += moments.density * np.array(of_one)
         second, third = found.reshape(2, 2, *state.temperature.shape)
-        return np.asarray(np.copysign(_ratio(third, second), third))
+        return np.asarray(np.copysign(ratio(third, second), third))
 
     name, parameter = "third order in J (Kondo)", "2 nu_F J ln(W / k_B T)"
     coupling = 2 * electrons.dos * np.abs(magnet.exchange).max()
@@ -592,7 +639,7 @@ def _of_each_rate(
     )
 
 
-def _memory(point: _Point) -> Assumption:
+def _memory(point: Point) -> Assumption:
     """The upper limit of Eq. (15) goes to infinity."""
 
     def slip() -> Array:
@@ -605,14 +652,14 @@ def _memory(point: _Point) -> Assumption:
     return Assumption("no memory (Markov)", "(15)", RATES, "hbar / (k_B T tau)", size, *cost)
 
 
-def _wide_band(point: _Point) -> Assumption:
+def _wide_band(point: Point) -> Assumption:
     """Eq. (54) knows the density of states at the Fermi energy alone."""
     cost = point.change("tcl2", "the rates, where resolved", half_width=point.half_width)
-    size = _ratio(np.abs(point.state.splitting).max(axis=-1), point.half_width)
+    size = ratio(np.abs(point.collinear.splitting).max(axis=-1), point.half_width)
     return Assumption("wide, flat band", "(54)", RATES, "eps_L / W", size, *cost)
 
 
-def _chemical_potential(point: _Point) -> Assumption:
+def _chemical_potential(point: Point) -> Assumption:
     """Each spin keeps a Fermi-Dirac distribution of its own, Eq. (51)."""
     mixing = point.mixing_rate
     along = point.closed_form.dissipator[..., 2, 2]
@@ -625,12 +672,12 @@ def _chemical_potential(point: _Point) -> Assumption:
             told = str(error).replace("energy_relaxation_rate", "mixing_rate")
             raise ExtractionError(told) from None
         here, late = sea.dissipator[..., 2, 2], sea.diagnostics["slowest_rate"]
-        slower = _ratio(late - here, here) if mixing else 0.0
+        slower = ratio(late - here, here) if mixing else 0.0
         found = np.maximum(sea.diagnostics["residue"], slower)
         return np.where(point.flip, found, 0.0)
 
     name = "each spin in its own equilibrium"
-    size, parameter = np.abs(point.state.reduced_splitting).max(axis=-1), "beta eps_L"
+    size, parameter = np.abs(point.collinear.reduced_splitting).max(axis=-1), "beta eps_L"
     because = "spin that never decays (mixing_rate = 0)"
     if mixing:
         size, parameter = along / mixing, "1 / (tau_par mixing_rate)"
@@ -639,27 +686,27 @@ def _chemical_potential(point: _Point) -> Assumption:
     return Assumption(name, "(51)", ("tau_par",), parameter, np.asarray(size), *cost)
 
 
-def _zeeman_energy(point: _Point) -> Assumption:
+def _zeeman_energy(point: Point) -> Assumption:
     """Eq. (75) has no splitting of the electrons."""
 
     def change() -> Array:
         found = point.reference.dissipator, point.fermi_sea.dissipator
         plain, sea = (_exchange_rates(tensor)[1] for tensor in found)
-        return _ratio(sea - plain, plain)
+        return ratio(sea - plain, plain)
 
     name = "electrons not split, across the field"
     cost = point.cost(change, "1/tau_perp", "kinetic")
-    size = _ratio(HBAR * point.closed_form.precession, point.thermal)
+    size = ratio(HBAR * point.closed_form.precession, point.thermal)
     return Assumption(name, "(75)", ("tau_perp",), "beta hbar omega_L", size, *cost)
 
 
-def _exchange_field(point: _Point) -> Assumption:
+def _exchange_field(point: Point) -> Assumption:
     """Eqs. (10), (83) shift the precession at first order in J."""
     electrons, magnet = point.sample.electrons, point.sample.magnet
 
     def second_order() -> Array:
         first = np.abs(magnet.densities * magnet.exchange[:, 2] * point.state.mean_spin)
-        return _ratio(HBAR * point.fermi_sea.diagnostics["level_shift"], first.sum(axis=-1))
+        return ratio(HBAR * point.fermi_sea.diagnostics["level_shift"], first.sum(axis=-1))
 
     name, parameter = "exchange field of first order", "nu_F J ln(W / k_B T)"
     cost = point.cost(second_order, "B_sd (Kondo)", "kinetic")
@@ -668,13 +715,13 @@ def _exchange_field(point: _Point) -> Assumption:
     return Assumption(name, "(10), (83)", ("omega_L",), parameter, size, *cost)
 
 
-def _equal_spins(point: _Point) -> Assumption:
+def _equal_spins(point: Point) -> Assumption:
     """Charge and spin do not mix, below Eq. (75)."""
     up, down = point.sample.electrons.dos_up, point.sample.electrons.dos_down
 
     def mixing() -> Array:
         sea = point.fermi_sea
-        return np.where(point.flip, _ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2]), 0.0)
+        return np.where(point.flip, ratio(sea.charge_to_spin, sea.dissipator[..., 2, 2]), 0.0)
 
     name, parameter = "equal densities of states", "(nu_up - nu_down) / sum"
     cost = point.cost(mixing, "spin per charge", "kinetic")
@@ -682,9 +729,9 @@ def _equal_spins(point: _Point) -> Assumption:
     return Assumption(name, "(60)-(63)", ("tau_par",), parameter, size, *cost)
 
 
-def _bottleneck(point: _Point) -> Assumption:
+def _bottleneck(point: Point) -> Assumption:
     """Eq. (A17) drops how the electrons turn the moments, which turn the electrons in return."""
-    electrons, magnet, state = point.sample.electrons, point.sample.magnet, point.state
+    electrons, magnet, state = point.sample.electrons, point.sample.magnet, point.collinear
     found = point.closed_form
     exchanged = found.transverse - found.spin_flip_rate
     thermal, omega = point.thermal[..., None], found.precession[..., None]
@@ -707,7 +754,7 @@ def _bottleneck(point: _Point) -> Assumption:
             weiss, unit = np.array(magnet.weiss) / kelvin, HBAR / kelvin
             decay = transverse_decay(partners, weiss, unit * w, unit * found.spin_flip_rate)
             change[i] = decay / unit
-        return _ratio(change.reshape(exchanged.shape) - found.transverse, exchanged)
+        return ratio(change.reshape(exchanged.shape) - found.transverse, exchanged)
 
     # each in the field of the other [1/s], the moments' lines and widths
     torque = over * mean * np.prod(exchange[:, :2], axis=-1) * omega / (2 * HBAR)
@@ -715,14 +762,14 @@ def _bottleneck(point: _Point) -> Assumption:
     x = state.reduced_splitting
     heat = thermal * (1 + 0.5 * (electron_hole_spectrum(x) + electron_hole_spectrum(-x)))
     width = found.transverse[..., None] + np.pi / (2 * HBAR) * exchange[:, 0] ** 2 * heat
-    size = _ratio(torque, (omega - own / HBAR) ** 2 + width**2).sum(axis=-1)
-    size = size * _ratio(found.transverse, exchanged)
+    size = ratio(torque, (omega - own / HBAR) ** 2 + width**2).sum(axis=-1)
+    size = size * ratio(found.transverse, exchanged)
     name, parameter = "moments do not follow the electrons", "torques / (lines apart)^2"
     cost = point.cost(joint, "1/tau_perp (bottleneck)", "joint motion")
     return Assumption(name, "(A17)", ("tau_perp",), parameter, size, *cost)
 
 
-def _wick(point: _Point) -> Assumption:
+def _wick(point: Point) -> Assumption:
     """Eq. (A16); at fixed number it errs as one over the electrons."""
     volume = FILM_AREA * point.sample.film.thickness
     active = 2 * point.sample.electrons.dos * point.thermal * volume
@@ -734,14 +781,14 @@ def _wick(point: _Point) -> Assumption:
         one, both = fock.canonical_pairs(np.linspace(-0.5, 0.5, 2 * probe), probe)
         connected = both - np.outer(one, one)
         np.fill_diagonal(connected, 0.0)
-        return _ratio(4 * probe * np.abs(connected).max(), active)  # over (1/2)(1/2), times N
+        return ratio(4 * probe * np.abs(connected).max(), active)  # over (1/2)(1/2), times N
 
     name, parameter = "Wick's theorem", "1 / active electrons in 1 um^2"
     cost = point.cost(correlations, "pair correlations at fixed charge", "fock")
-    return Assumption(name, "(A16)", RATES, parameter, _ratio(1.0, active), *cost)
+    return Assumption(name, "(A16)", RATES, parameter, ratio(1.0, active), *cost)
 
 
-def _orbitals(point: _Point) -> Assumption:
+def _orbitals(point: Point) -> Assumption:
     """Eq. (24) averages over the places of many moments."""
     moments = point.sample.magnet.densities.sum() * FILM_AREA * point.sample.film.thickness
     name, parameter = "no coherence between orbitals", "1 / sqrt(moments in 1 um^2)"
@@ -749,12 +796,16 @@ def _orbitals(point: _Point) -> Assumption:
     return Assumption(name, "(24)", RATES, parameter, size, None, "see docs/fock.md", "")
 
 
-def _weiss(point: _Point) -> tuple[Assumption, ...]:
+def _weiss(point: Point) -> tuple[Assumption, ...]:
     """Eqs. (29)-(31): every moment alone in a mean field; what it costs along and across."""
-    magnet, state = point.sample.magnet, point.state
+    magnet, state = point.sample.magnet, point.collinear
     ordering = ordering_temperature(magnet)
     size = np.asarray((ordering / state.temperature) ** 2)
-    costs = _weiss_costs(magnet, state, ordering) if point.costs else (NOT_ASKED, NOT_ASKED)
+    costs = (NOT_ASKED, NOT_ASKED)
+    if point.costs and point.has_levels:
+        costs = ((None, "for moments without levels of their own", ""),) * 2
+    elif point.costs:
+        costs = _weiss_costs(magnet, state, ordering)
     return _of_each_rate("a moment alone (Weiss field)", "(29)-(31)", "(T_C / T)^2", size, costs)
 
 
@@ -823,11 +874,11 @@ def _weiss_errors(magnet: Magnet, state: Equilibrium) -> Array:
     )
     if zeeman == 0.0:  # a finite cluster breaks no symmetry: the mean over the axes
         rates = np.repeat(rates.mean(axis=1, keepdims=True), 3, axis=1)
-    errors = _ratio(rates[1] - rates[0], rates[0])
+    errors = ratio(rates[1] - rates[0], rates[0])
     return np.array([errors[2], errors[:2].max()])
 
 
-def _collinear(point: _Point) -> tuple[Assumption, ...]:
+def _collinear(point: Point) -> tuple[Assumption, ...]:
     """Sublattices that oppose each other stay along the field, which an anisotropy must see to."""
     magnet, state = point.sample.magnet, point.state
     mean = state.mean_spin
@@ -836,31 +887,50 @@ def _collinear(point: _Point) -> tuple[Assumption, ...]:
     moment = np.array([abs(moments.single_g) * MU_B for moments in magnet.sublattices])
     exchange = np.abs(mean @ np.asarray(magnet.weiss, dtype=float).T / moment).min(axis=-1)  # T
     opposed = mean.min(axis=-1) * mean.max(axis=-1) < 0
-    needed = float(np.where(opposed, 0.5 * _ratio(state.field**2, exchange), 0.0).max())
+    needed = float(np.where(opposed, 0.5 * ratio(state.field**2, exchange), 0.0).max())
     name = "sublattices stay along the field"
     because = f"needs an anisotropy field > {needed:.2g} T, or they flop"
-    size = np.where(opposed, _ratio(state.field, exchange), 0.0)
+    size = np.where(opposed, ratio(state.field, exchange), 0.0)
     return (Assumption(name, "(32)", RATES, "B / exchange field", size, None, because, ""),)
 
 
-def _back_action(point: _Point) -> Assumption:
-    """The moments stay in equilibrium, below Eq. (12)."""
-    densities, found = point.sample.magnet.densities, point.closed_form
-    name, parameter = "no back-action on the moments", "active electrons per moment"
+def _back_action(point: Point) -> Assumption:
+    """The moments stay in equilibrium, below Eq. (12), or follow as `thermostat_rate` lets them."""
+    magnet, found = point.sample.magnet, point.closed_form
     active = point.sample.electrons.dos * point.thermal
-    # 1/T1: what the electrons lose the moments gain, and their spread is k_B T times what they hold
-    gained = 0.5 * active * found.dissipator[..., 2, 2]
-    rate = float(_ratio(gained, (densities * point.state.variance).sum(axis=-1)).max())
-    because = f"thermal if reset faster than {rate:.2g} 1/s"
-    size = _ratio(active, densities.sum())
-    return Assumption(name, "(12)", RATES, parameter, size, None, because, "")
+    name = "no back-action on the moments"
+    if point.has_levels or not magnet.is_held:
+        from openmr.reports.level_validity import fastest_return
+
+        rates = fastest_return(point.state)
+    else:
+        # 1/T1: what the electrons lose the moments gain, and their spread is k_B T times theirs
+        gained = 0.5 * active * found.dissipator[..., 2, 2]
+        rates = ratio(gained, (magnet.densities * point.collinear.variance).sum(axis=-1))
+    if magnet.is_held:
+        because = f"thermal if reset faster than {float(rates.max()):.2g} 1/s"
+        size = ratio(active, magnet.densities.sum())
+        parameter = "active electrons per moment"
+        return Assumption(name, "(12)", RATES, parameter, size, None, because, "")
+    slowest = min(one.reset_rate for one in magnet.sublattices)
+    size = np.asarray(rates / slowest if slowest else np.full(rates.shape, np.inf))
+
+    def given_back() -> Array:
+        from openmr.rates.moment_relaxation import returned_rates
+
+        back = returned_rates(point.state)
+        parts, kept = _exchange_rates(back), _exchange_rates(found.dissipator)
+        return np.asarray(ratio(parts, kept + parts).max(axis=0))
+
+    cost = point.cost(given_back, "rates of moments that are held, less", "joint motion")
+    return Assumption(name, "(12)", RATES, "1 / (r T1)", size, *cost, choice=True)
 
 
-def _disorder(point: _Point) -> Assumption:
+def _disorder(point: Point) -> Assumption:
     """The whole <S_par^2> dephases, or its fluctuation alone."""
     magnet = point.sample.magnet
     other = "lattice" if magnet.disorder == "random" else "random"
-    state = point.state
+    state = point.collinear
     coupling = magnet.densities * magnet.exchange[:, 2] ** 2
     mean, whole = (
         (coupling * moment).sum(axis=-1) for moment in (state.mean_spin**2, state.second_moment)
@@ -870,15 +940,15 @@ def _disorder(point: _Point) -> Assumption:
         here = point.reference.transverse
         sample = replace(point.sample, magnet=replace(magnet, disorder=other))
         there = relaxation_at(replace(state, sample=sample), method="bloch-redfield").transverse
-        return _ratio(there - here, here - point.reference.spin_flip_rate)
+        return ratio(there - here, here - point.reference.spin_flip_rate)
 
     name = f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}"
     cost = point.cost(change, f"1/tau_perp if disorder='{other}'", "bloch-redfield")
-    size = _ratio(mean, whole)
+    size = ratio(mean, whole)
     return Assumption(name, "(75)", ("tau_perp",), "<S>^2 / <S^2>", size, *cost, choice=True)
 
 
-def _hall_angle(point: _Point, direction: ArrayLike) -> Assumption:
+def _hall_angle(point: Point, direction: ArrayLike) -> Assumption:
     """Eqs. (86)-(97) are of second order in theta_SH."""
     film, state = point.sample.film, point.state
     temperature, field = state.temperature, state.field
@@ -892,13 +962,15 @@ def _hall_angle(point: _Point, direction: ArrayLike) -> Assumption:
             raise ExtractionError("not determined, for only B = 0 is asked")
         asked, still = by_order(point.reference), field == 0
         others = np.setdiff1d(temperature, temperature[still])
-        apart = relaxation_at(equilibrium(point.sample, others, 0.0), method="bloch-redfield")
+        own = direction if point.has_levels else None
+        still_state = equilibrium(point.sample, others, 0.0, direction=own)
+        apart = relaxation_at(still_state, method=point.reference.method)
         values = [*asked[:, still].T, *by_order(apart).T]
         at_zero = dict(zip([*temperature[still], *others], values, strict=True))
         each = temperature.ravel()
         second, exact = asked - np.reshape(np.transpose([at_zero[t] for t in each]), asked.shape)
         largest = {t: np.abs(second[temperature == t]).max() for t in at_zero}
-        return _ratio(exact - second, np.reshape([largest[t] for t in each], temperature.shape))
+        return ratio(exact - second, np.reshape([largest[t] for t in each], temperature.shape))
 
     cost = point.cost(higher_orders, "largest |rho_L(B) - rho_L(0)|", "resistivity")
     return _of_hall_angle(np.full(temperature.shape, film.spin_hall_angle**2), cost)
@@ -931,7 +1003,7 @@ def _hall_angle_of_stack(rates: StackRates, direction: ArrayLike, costs: bool) -
     )
     largest = np.abs(second).max()
     because = "largest change of rho_L by field and moments"
-    return _of_hall_angle(size, (_ratio(exact - second, largest), because, "resistivity"))
+    return _of_hall_angle(size, (ratio(exact - second, largest), because, "resistivity"))
 
 
 # --- the table -------------------------------------------------------------------------------

@@ -216,14 +216,14 @@ class Sample:
     electrons : Electrons
     film : Film
     name : str
-        What reports call it.
+        What reports call it; not empty.
     stack : Stack, optional
         Instead of the first three, which are then None.
 
     Raises
     ------
     ParameterError
-        For a part of a wrong kind, or a stack beside parts of a film.
+        For a part of a wrong kind, a stack beside parts of a film, or an empty name.
     """
 
     magnet: Magnet
@@ -256,7 +256,7 @@ class Sample:
                     )
         for part, value in zip(("magnet", "electrons", "film"), parts, strict=True):
             object.__setattr__(self, part, value)
-        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "name", _checks.word("name", name))
         object.__setattr__(self, "stack", stack)
 
     @property
@@ -270,6 +270,16 @@ class Sample:
         if self.stack is not None:
             return self.stack.layers
         return (Layer(self.film, self.electrons, self.magnet),)
+
+    @property
+    def is_oriented(self) -> bool:
+        """Whether any moments, in layers or at faces, have axes of their own."""
+        magnets = [layer.magnet for layer in self.layers]
+        if self.stack is not None:
+            joints = (one.sheet for one in self.stack.between if one is not None)
+            sheets = (self.stack.bottom, self.stack.top, *joints)
+            magnets += [sheet.magnet for sheet in sheets if sheet is not None]
+        return any(magnet.is_oriented for magnet in magnets)
 
     def layer(self, index: int) -> Sample:
         """The sample that one layer would be alone.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -269,7 +270,7 @@ class Moments:
         return (x, y, z)
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, init=False)
 class Magnet:
     """Sublattices of local moments and the exchange among them.
 
@@ -353,10 +354,11 @@ class Magnet:
             self, "disorder", _checks.choice("disorder", disorder, ("random", "lattice"))
         )
 
-    @property
+    @cached_property
     def is_oriented(self) -> bool:
         """Whether the direction of the field counts: axes of a moment, or couplings that have."""
-        return np.ndim(self.weiss) > 2 or any(one.is_oriented for one in self.sublattices)
+        matrices = bool(self.weiss) and isinstance(self.weiss[0][0], tuple)
+        return matrices or any(one.is_oriented for one in self.sublattices)
 
     @property
     def is_held(self) -> bool:
@@ -369,34 +371,41 @@ class Magnet:
         given = np.array(self.weiss, dtype=float)
         return given if given.ndim == 4 else given[..., None, None] * np.eye(3)
 
-    @property
+    @cached_property
     def spins(self) -> Array:
         """Spin quantum number of each sublattice, shape (n,)."""
-        return np.array([moments.spin for moments in self.sublattices])
+        return _kept([moments.spin for moments in self.sublattices])
 
-    @property
+    @cached_property
     def g_factors(self) -> Array:
         """g-factor of each sublattice, shape (n,)."""
-        return np.array([moments.single_g for moments in self.sublattices])
+        return _kept([moments.single_g for moments in self.sublattices])
 
-    @property
+    @cached_property
     def weiss_matrix(self) -> Array:
         """J0_ij [eV], shape (n, n)."""
-        return np.array(self.weiss).reshape(2 * (len(self.sublattices),))
+        return _kept(self.weiss).reshape(2 * (len(self.sublattices),))
 
-    @property
+    @cached_property
     def densities(self) -> Array:
         """Density of each sublattice [m^-3], shape (n,)."""
-        return np.array([moments.density for moments in self.sublattices])
+        return _kept([moments.density for moments in self.sublattices])
 
-    @property
+    @cached_property
     def exchange(self) -> Array:
         """J_v of each sublattice [eV m^3], shape (n, 3); refused as by `principal_exchange`."""
-        return np.array([moments.principal_exchange for moments in self.sublattices]).reshape(-1, 3)
+        return _kept([moments.principal_exchange for moments in self.sublattices]).reshape(-1, 3)
 
     def __bool__(self) -> bool:
         """Whether there are moments at all."""
         return bool(self.sublattices)
+
+
+def _kept(values: Any) -> Array:
+    """An array that is made once and stays as it is."""
+    array = np.array(values, dtype=float)
+    array.setflags(write=False)
+    return array
 
 
 def _without_moments() -> Magnet:

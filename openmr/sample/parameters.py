@@ -218,6 +218,8 @@ def _of_sublattices(
             raise ParameterError(
                 f"`{field}` of the sheet must be the same for all sublattices, got {values}"
             )
+        if np.ndim(values[0]):
+            raise ParameterError(f"`{field}` of the sheet must be one number, got {values[0]}")
         return float(values[0])
 
     def put(sheet: Any, value: float) -> Any:

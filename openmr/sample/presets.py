@@ -7,7 +7,7 @@ which are examples, and which published number comes out of it, if there is one.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from numpy.typing import ArrayLike
 
@@ -126,7 +126,7 @@ def ta(*, thickness: float = 4e-9, resistivity: float = 2e-6, diffusion: float =
 
 
 def pt_yig(
-    source: str = "Althammer2013",
+    source: Literal["Althammer2013", "Vlietstra2013"] = "Althammer2013",
     *,
     thickness: float = 7e-9,
     resistivity: float = 40e-8,

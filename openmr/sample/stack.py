@@ -11,7 +11,7 @@ m does; half of mu in the law doubles all three.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,9 +20,12 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import ParameterError, Range
+from openmr.sample.crystal_field import Elements
 from openmr.sample.film import Layer
 from openmr.sample.magnet import EXCHANGE, NO_MOMENTS, Magnet, Moments
+from openmr.sample.own_hamiltonian import Matrix, Stevens
 
+_OWN: Final = ("anisotropy", "stevens", "hamiltonian", "axes")
 REFERENCE: Final = 1e-9
 """Thickness [m] over which `Sheet.magnet` spreads moments; it drops out of every conductance."""
 AREAL_DENSITY: Final = Range(1e8, 1e22, "m^-2", "in m^-2: 1 per nm^2 is 1e18")
@@ -50,18 +53,20 @@ class Sheet:
     exchange : float or sequence, eV m^3
         Coupling J of V = -(1/2) J sigma.S delta(r - R), the same along all axes; positive is
         ferromagnetic. A wall changes the density of states at the moments: J includes that.
-    g : float or sequence, no unit
-        g-factor of a moment, 2 by default.
-    weiss : float or array (n, n), eV
+    g : float, sequence or array (3, 3), no unit
+        g-factor of a moment, 2 by default, or the g tensor of all.
+    weiss : float or array (n, n) or (n, n, 3, 3), eV
         Exchange among the moments, as of `Magnet`; default none.
     G_s, G_r, G_i : float, S/m^2
         Spin sink, and real and imaginary part of the spin-mixing conductance, instead of moments;
         0 if not given. They go with the full mu = mu_up - mu_down, and lie at the diffusion
         equation: a fit's are what is asked for, those of ballistic theory less 1/(2 G_Sharvin).
     name : str
-        What reports call it.
+        What reports call it; not empty.
     curie_temperature, neel_temperature : float, K
         Instead of `weiss`, as of `Magnet`.
+    anisotropy, stevens, hamiltonian, axes : optional
+        Of every moment, as of `Moments`: the field then has a direction against the crystal.
     density, exchange_energy : None
         Refused: a plane has no density per volume, so n_S J is none of its numbers.
     disorder : {"random"}
@@ -76,19 +81,23 @@ class Sheet:
     spin: tuple[float, ...] | None
     areal_density: tuple[float, ...] | None
     exchange: tuple[float, ...] | None
-    g: tuple[float, ...] | None
-    weiss: tuple[tuple[float, ...], ...] | None
+    g: tuple[float | Matrix, ...] | None
+    weiss: tuple[tuple[Any, ...], ...] | None
     G_s: float | None
     G_r: float | None
     G_i: float | None
     name: str
+    anisotropy: tuple[float, float] | None
+    stevens: Stevens | None
+    hamiltonian: Elements | None
+    axes: Matrix | None
 
     def __init__(
         self,
         spin: float | Sequence[float] | None = None,
         areal_density: float | Sequence[float] | None = None,
         exchange: float | Sequence[float] | None = None,
-        g: float | Sequence[float] | None = None,
+        g: ArrayLike | None = None,
         weiss: ArrayLike | None = None,
         G_s: float | None = None,
         G_r: float | None = None,
@@ -97,6 +106,10 @@ class Sheet:
         *,
         curie_temperature: float | None = None,
         neel_temperature: float | None = None,
+        anisotropy: ArrayLike | None = None,
+        stevens: Mapping[tuple[int, int], float] | Stevens | None = None,
+        hamiltonian: Any = None,
+        axes: ArrayLike | None = None,
         density: None = None,
         exchange_energy: None = None,
         disorder: str = "random",
@@ -110,6 +123,10 @@ class Sheet:
             "weiss": weiss,
             "curie_temperature": curie_temperature,
             "neel_temperature": neel_temperature,
+            "anisotropy": anisotropy,
+            "stevens": stevens,
+            "hamiltonian": hamiltonian,
+            "axes": axes,
         }
         given = [part for part, value in of_moments.items() if value is not None]
         conductances: dict[str, Any] = {"G_s": G_s, "G_r": G_r, "G_i": G_i}
@@ -128,7 +145,7 @@ class Sheet:
         for part in (*of_moments, *conductances):
             if part in self.__slots__:
                 object.__setattr__(self, part, found.get(part))
-        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "name", _checks.word("name", name))
 
     @property
     def has_moments(self) -> bool:
@@ -144,7 +161,9 @@ class Sheet:
         assert self.exchange is not None
         assert self.g is not None
         columns = zip(self.spin, self.areal_density, self.exchange, self.g, strict=True)
-        return Magnet([Moments(s, n / REFERENCE, j, g=g) for s, n, j, g in columns], self.weiss)
+        own = {name: getattr(self, name) for name in _OWN}
+        moments = [Moments(s, n / REFERENCE, j, g=g, **own) for s, n, j, g in columns]
+        return Magnet(moments, self.weiss)
 
     def __repr__(self) -> str:
         shown = (
@@ -217,17 +236,28 @@ def _moments(given: dict[str, Any]) -> dict[str, Any]:
             f"`exchange` times `areal_density` must be at most {EXCHANGE.most * REFERENCE:g} eV m, "
             f"got {largest * REFERENCE:g}"
         )
-    factors = each("g", 2.0 if given["g"] is None else given["g"])
+    factors = _checks.finite_array("g", 2.0 if given["g"] is None else given["g"])
+    if factors.ndim < 2:
+        factors = each("g", factors)
+    elif factors.shape in ((3, 3), (count, 3, 3)):
+        factors = np.broadcast_to(factors, (count, 3, 3))
+    else:
+        raise ParameterError(
+            f"`g` must be a number, one for each entry of `areal_density` ({count}) or a 3x3 "
+            f"matrix, got shape {factors.shape}"
+        )
+    own = {name: given[name] for name in _OWN}
     rows = zip(spins.tolist(), (densities / REFERENCE).tolist(), couplings, factors, strict=True)
-    moments = [Moments(spin, density, float(j), g=float(g)) for spin, density, j, g in rows]
+    moments = [Moments(s, n, float(j), g=g, **own) for s, n, j, g in rows]
     orders = {n: given[n] for n in ("weiss", "curie_temperature", "neel_temperature")}
     magnet = Magnet(moments, **orders)
     return {
         "spin": tuple(spins.tolist()),
         "areal_density": tuple(densities.tolist()),
         "exchange": tuple(couplings.tolist()),
-        "g": tuple(factors.tolist()),
+        "g": tuple(one.g for one in moments),
         "weiss": magnet.weiss,
+        **{name: getattr(moments[0], name) for name in _OWN},
     }
 
 

@@ -445,7 +445,7 @@ def _target(path: str | Path) -> Path:
 
 
 def _writer(target: Path, fps: int) -> tuple[AbstractMovieWriter, str]:
-    """What writes the frames, and the program for it where Matplotlib does not find one."""
+    """Name of what writes the frames, and the program for it where Matplotlib does not find one."""
     if target.suffix == ".gif":
         return PillowWriter(fps=fps), ""
     if FFMpegWriter.isAvailable():

@@ -131,7 +131,7 @@ def colour(index: int) -> Any:
 def looks(
     ax: Axes, labels: Sequence[object]
 ) -> tuple[list[dict[str, Any]], ScalarMappable | None, str]:
-    """How each of some curves is drawn.
+    """Styles in which each of some curves is drawn.
 
     Parameters
     ----------

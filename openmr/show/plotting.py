@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr.rates import fit_decay
+from openmr.rates.record import Relaxation
 from openmr.reports.verify.check import Check
 from openmr.show.fits import contour as contour  # noqa: PLC0414
 from openmr.show.fits import fit as fit  # noqa: PLC0414
@@ -30,6 +31,7 @@ from openmr.show.frame import (
     name_curves,
     power_of_ten,
 )
+from openmr.show.order import order_vector as order_vector  # noqa: PLC0414
 from openmr.transport.diffusion import SpinProfile
 from openmr.transport.resistivity import Resistivity
 
@@ -262,10 +264,10 @@ def resistance_curves(
         For anything but curves, for angular scans and grids, for an unknown `against` or one that
         does not vary along every curve, and for axes that hold curves in other units.
     """
-    named = _named_curves(curves)
+    named = _named_curves(curves, Resistivity)
     against = _abscissa(named, against)
     _checks.switch("relative", relative)
-    drawn = {label: (getattr(c.rates, against), c.longitudinal) for label, c in named.items()}
+    drawn = {label: (getattr(c, against), c.longitudinal) for label, c in named.items()}
     scale, unit = 1 / _MICROOHM, _RESISTIVITY
     if relative:
         drawn = {label: (x, y / y[0] - 1) for label, (x, y) in drawn.items()}
@@ -290,26 +292,31 @@ def resistance_curves(
     return figure, ax
 
 
-def _named_curves(curves: Resistivity | Mapping[str, Resistivity]) -> dict[str, Resistivity]:
-    if isinstance(curves, Resistivity):
+_Curve = TypeVar("_Curve", Resistivity, Relaxation)
+_SOURCE = {Resistivity: "openmr.magnetoresistance", Relaxation: "openmr.relaxation"}
+
+
+def _named_curves(curves: _Curve | Mapping[str, _Curve], kind: type[_Curve]) -> dict[str, _Curve]:
+    if isinstance(curves, kind):
         _along_one_axis("`curves`", curves)
-        return {curves.rates.sample.name: curves}
+        return {curves.sample.name: curves}
     if not isinstance(curves, Mapping) or not curves:
         raise ParameterError(
-            "`curves` must be an openmr.Resistivity (of openmr.magnetoresistance) or map a label "
+            f"`curves` must be an openmr.{kind.__name__} (of {_SOURCE[kind]}) or map a label "
             f"or more to one each, got {_checks.shown(curves)}"
         )
     for label, curve in curves.items():
         name = f"curves[{label!r}]"
-        _checks.instance(name, curve, Resistivity)
+        _checks.instance(name, curve, kind)
         _along_one_axis(f"`{name}`", curve)
     return dict(curves)
 
 
-def _along_one_axis(name: str, curve: Resistivity) -> None:
+def _along_one_axis(name: str, rates: Resistivity | Relaxation) -> None:
     """Raise unless field or temperature vary along the one axis of the curve."""
-    shape, rates = curve.longitudinal.shape, curve.rates
-    if curve.direction.ndim > 1 and not (_varies(rates.field) or _varies(rates.temperature)):
+    shape = rates.longitudinal.shape
+    scanned = isinstance(rates, Resistivity) and rates.direction.ndim > 1
+    if scanned and not (_varies(rates.field) or _varies(rates.temperature)):
         raise ParameterError(
             f"{name} must vary in field or temperature, got directions of shape {shape} at one of "
             "each: `openmr.show.plotting.angular_scan` draws these"
@@ -319,7 +326,7 @@ def _along_one_axis(name: str, curve: Resistivity) -> None:
             f"{name} must have one axis, field or temperature, got shape {shape}: "
             "`openmr.show.plotting.resistivity_map` draws a grid of temperatures and fields"
         )
-    if curve.longitudinal.size < 2 or not (_varies(rates.field) or _varies(rates.temperature)):
+    if rates.longitudinal.size < 2 or not (_varies(rates.field) or _varies(rates.temperature)):
         raise ParameterError(
             f"{name} must have two fields or temperatures at least, got shape {shape} at "
             f"T = {_range(rates.temperature)} K, B = {_range(rates.field)} T"
@@ -337,11 +344,13 @@ def _range(values: Array) -> str:
     return f"{low:g}" if low == high else f"{low:g} ... {high:g}"
 
 
-def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
+def _abscissa(
+    curves: Mapping[str, Resistivity] | Mapping[str, Relaxation], against: str | None
+) -> str:
     """The quantity that varies along every curve, the field first."""
     known = ("field", "temperature")
     fixed: dict[str, list[str]] = {
-        axis: [label for label, c in curves.items() if not _varies(getattr(c.rates, axis))]
+        axis: [label for label, c in curves.items() if not _varies(getattr(c, axis))]
         for axis in known
     }
     if against is None:
@@ -358,7 +367,7 @@ def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
             unit, other = "K", "field"
         raise ParameterError(
             f"`against` must be what varies, got {against!r}, which is "
-            f"{_range(getattr(curves[label].rates, against))} {unit} all along {label!r}: "
+            f"{_range(getattr(curves[label], against))} {unit} all along {label!r}: "
             f"take {other!r}"
         )
     return against
@@ -366,6 +375,49 @@ def _abscissa(curves: Mapping[str, Resistivity], against: str | None) -> str:
 
 def _field_label(found: Iterable[Resistivity]) -> str:
     return field_label(np.concatenate([curve.direction.reshape(-1, 3) for curve in found]))
+
+
+def rate_curves(
+    curves: Relaxation | Mapping[str, Relaxation],
+    *,
+    against: str | None = None,
+    ax: Axes | None = None,
+) -> tuple[Figure, Axes]:
+    """Relaxation rates along and across the field, against field or temperature.
+
+    Parameters
+    ----------
+    curves : Relaxation, or mapping of label to Relaxation
+        Each along one axis of two points at least; a single one is labelled by its sample's name.
+    against : {"field", "temperature"}, optional
+        Field by default, or temperature where the field stays the same.
+
+    Returns
+    -------
+    (Figure, Axes)
+        1/tau_par as full lines, 1/tau_perp thin, in 1/ps.
+
+    Raises
+    ------
+    ParameterError
+        For anything but curves, for grids, and for an unknown `against` or one that does not vary
+        along every curve.
+    """
+    named = _named_curves(curves, Relaxation)
+    against = _abscissa(named, against)
+    figure, ax = axes(ax)
+    styles, bar, name = looks(ax, list(named))
+    for (label, curve), style in zip(named.items(), styles, strict=True):
+        x = getattr(curve, against)
+        (line,) = ax.plot(x, 1e-12 * curve.longitudinal, label=None if bar else label, **style)
+        across = style | {"color": line.get_color(), "linewidth": 0.4 * line.get_linewidth()}
+        ax.plot(x, 1e-12 * curve.transverse, **across)
+        wide = line.get_linewidth()
+    for label, width in ((r"$1/\tau_\parallel$", wide), (r"$1/\tau_\perp$", 0.4 * wide)):
+        ax.plot([], [], color=ink(), linewidth=width, label=label)
+    ax.set(xlabel=FIELD if against == "field" else _TEMPERATURE, ylabel="relaxation rate (1/ps)")
+    name_curves(ax, bar, name)
+    return figure, ax
 
 
 def _change(against: str, first: list[float], power: int) -> str:

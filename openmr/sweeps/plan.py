@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from openmr import _checks
 from openmr._checks import ParameterError
-from openmr._quantities import plain
+from openmr._quantities import in_unit
 from openmr._version import __version__
-from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
+from openmr.moments.equilibrium import Branch, checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
+from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import METHODS, Name
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
@@ -46,6 +47,7 @@ class Task:
     fixed: Mapping[str, Any]  # what was given as a number, parameters of the sample among them
     method: str
     options: Mapping[str, Any]
+    branch: Branch = "lowest"
 
     @property
     def variables(self) -> Mapping[str, Column]:
@@ -60,7 +62,7 @@ class Task:
     @property
     def oriented(self) -> bool:
         """Whether the rates depend on the direction of the field."""
-        return not self.sample.is_stack and self.sample.magnet.is_oriented
+        return self.sample.is_oriented
 
     def along(self, variable: str, each: Iterable[_Each]) -> tuple[_Each, ...]:
         """Items of `each` dimension that a variable has.
@@ -84,7 +86,8 @@ _LAYER_COST: Final = 6e-6  # s, of spin diffusion through a layer of a stack
 def cut(task: Task, seconds: float, points: int | None = None) -> Plan:
     """Boxes as long as possible along the last dimensions, of so many points or about so long.
 
-    By the declared costs, so that the same sweep is always cut in the same way.
+    By the declared costs, so that the same sweep is always cut in the same way. A branch is never
+    cut along the field, which it follows.
     """
     if points is None:
         points, seconds = _MOST_POINTS, max(seconds, cost(task, task.shape) / _MOST_BOXES)
@@ -98,7 +101,8 @@ def cut(task: Task, seconds: float, points: int | None = None) -> Plan:
         slope = cost(task, chunks) - first
         longest = 1 + int(min(max(0.0, seconds - first) / slope, 1e15))
         length = task.shape[axis]
-        pieces = ceil(length / min(length, longest, room))
+        whole = task.branch != "lowest" and list(task.dimensions)[axis] == "field"
+        pieces = 1 if whole else ceil(length / min(length, longest, room))
         chunks[axis] = ceil(length / pieces)  # pieces of nearly one length
         room = max(1, room // chunks[axis])
     return Plan(task, tuple(chunks))
@@ -154,6 +158,7 @@ class Plan:
             "sample": _told(asdict(self.task.sample)),
             "fixed": {name: np.asarray(v).tolist() for name, v in self.task.fixed.items()},
             "dimensions": list(self.task.dimensions),
+            **({} if self.task.branch == "lowest" else {"branch": self.task.branch}),
         }
 
 
@@ -198,7 +203,9 @@ def evaluate(task: Task) -> Values:
                 rates = replace(rates, equilibrium=state, spin_flip_rate=flips)
             else:
                 own = directions if task.oriented else None
-                state = equilibrium(sample, temperature[row], field, direction=own)
+                state = equilibrium(
+                    sample, temperature[row], field, direction=own, branch=task.branch
+                )
                 rates = relaxation_at(state, method=task.method, **task.options)
             found = resistivity(sample.film, rates, directions)
             _put(out, task, found, index, row)
@@ -225,7 +232,11 @@ def _same_moments(one: Sample, other: Sample) -> bool:
 
 
 def task_of(
-    sample: Sample, given: Mapping[str, Any], method: str, options: Mapping[str, Any]
+    sample: Sample,
+    given: Mapping[str, Any],
+    method: str,
+    options: Mapping[str, Any],
+    branch: Branch = "lowest",
 ) -> Task:
     """Dimensions and fixed values told apart, and checked one by one."""
     _checks.instance("sample", sample, Sample)
@@ -241,16 +252,18 @@ def task_of(
             fixed[name] = _plain_value(name, value)
     base = varied(sample, _of_sample(fixed))
     both = {**fixed, **along}
-    oriented = not base.is_stack and base.magnet.is_oriented
     for name, other in (("temperature", {"field": 0.0}), ("field", {"temperature": 1.0})):
-        check = partial(checked_vectors, direction=(0, 0, 1)) if oriented else checked_points
+        check = (
+            partial(checked_vectors, direction=(0, 0, 1)) if base.is_oriented else checked_points
+        )
         check(base.layer(0), **{name: both[name], **other})
     unit_vectors = _checks.unit_vectors("direction", both["direction"])
     (along if "direction" in along else fixed)["direction"] = unit_vectors
     for name in ("temperature", "field"):
         if name in fixed:
             fixed[name] = float(fixed[name])
-    return Task(base, along, fixed, method, _plain_options(options))
+    refuse_branch(branch, base)
+    return Task(base, along, fixed, method, _plain_options(options), branch)
 
 
 def try_samples(task: Task) -> None:
@@ -262,10 +275,11 @@ def try_samples(task: Task) -> None:
     ends = {name: _ends(values) for name, values in along.items() if values.dtype.kind != "U"}
     for corner in product(*ends.values()):
         sample = varied(task.sample, {**named, **dict(zip(ends, corner, strict=True))})
+        own = (0, 0, 1) if task.oriented else None
         if sample.is_stack:
-            stack_rates(sample, [], [], method=cast("Name", task.method), **task.options)
+            named_method = cast("Name", task.method)
+            stack_rates(sample, [], [], direction=own, method=named_method, **task.options)
         else:
-            own = (0, 0, 1) if task.oriented else None
             state = equilibrium(sample, [], [], direction=own)
             relaxation_at(state, method=task.method, **task.options)
 
@@ -337,7 +351,7 @@ def _in_its_unit(name: str, value: Any) -> Any:
     """`value` without the unit that it may bring; an array, or what becomes one."""
     unit = _unit(name)
     try:
-        found = plain(name, value, unit)
+        found = in_unit(name, value, unit)
         np.asarray(found)
     except ParameterError:
         raise

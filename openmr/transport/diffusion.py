@@ -24,7 +24,7 @@ from openmr.rates.record import PRECESSION_GENERATOR, Relaxation
 from openmr.sample.film import Film
 from openmr.sample.stack import Stack
 from openmr.transport import collocation, matrix_tanh, network
-from openmr.transport.stack_rates import StackRates, network_of, of_a_stack
+from openmr.transport.stack_rates import StackRates, network_of, of_a_stack, stack_axes
 from openmr.transport.surviving import (
     longitudinal_length,
     squared_argument,
@@ -186,7 +186,7 @@ def _through_stack(
             np.clip(depth[some] - edge, 0.0, t)
             for some, edge, t in zip(chosen, edges, thicknesses, strict=False)
         ]
-    axes = film_axes(rates.layers[0], direction)[..., None, :, :]
+    axes = stack_axes(rates, direction)[..., None, :, :]
     found = network.profiles(*network_of(rates), within)
     values = np.zeros((2, *axes.shape[:-3], len(depth), 3))
     for some, parts in zip(chosen, found, strict=True):

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
+from openmr.moments.equilibrium import Branch
 from openmr.moments.labels import labelled
+from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import Name, Options
 from openmr.rates.relaxation import relaxation, relaxation_and
 from openmr.sample.film import Sample
@@ -32,6 +34,7 @@ def magnetoresistance(
     method: Name = "closed-form",
     order: Literal["second", "exact"] = "second",
     precession_sign: Literal["hamiltonian", "printed"] = "hamiltonian",
+    branch: Branch = "lowest",
     **options: Unpack[Options],
 ) -> Resistivity:
     """Equilibrium, relaxation, spin diffusion and resistivity in one call.
@@ -42,11 +45,15 @@ def magnetoresistance(
         A film, or a stack of layers.
     temperature, field : array_like (...), K and T
     direction : array_like (..., 3), no unit
-        Field direction b; its leading axes broadcast with temperature and field.
+        Field direction b; its leading axes broadcast with temperature and field. DataArrays do by
+        the names of their dimensions, a direction with one `component` or as three components.
     method : str
         As in `relaxation`, which also takes the other `options`.
     order, precession_sign : str
         As in `resistivity`.
+    branch : {"lowest", "up", "down"}
+        Of a film whose moments have axes of their own, as in `equilibrium`: a hysteresis loop is
+        the two curves "up" and "down".
     **options
         Passed to the method.
 
@@ -68,15 +75,20 @@ def magnetoresistance(
     True
     """
     _checks.instance("sample", sample, Sample)
+    refuse_branch(branch, sample)
     if sample.is_stack:
         m = checked_direction(direction, order, precession_sign)
-        found = stack_rates(sample, temperature, field, method=method, **options)
+        own = m if sample.is_oriented else None
+        found = stack_rates(sample, temperature, field, direction=own, method=method, **options)
         return of_stack(found, m, order, precession_sign)
     m, at_points = at_direction(sample.film, direction, order, precession_sign)
     own = m if sample.magnet.is_oriented else None
-    if own is not None or m.ndim > 1 or np.ndim(options.get("azimuth", 0.0)):
+    apart = m.ndim > 1 or np.ndim(options.get("azimuth", 0.0))
+    if own is not None or apart or branch != "lowest":
         # axes that the points may not have, or a state that depends on the direction
-        rates = relaxation(sample, temperature, field, direction=own, method=method, **options)
+        rates = relaxation(
+            sample, temperature, field, direction=own, branch=branch, method=method, **options
+        )
         return record(sample.film, rates, m, order, at_points(rates))
     rates, parts = relaxation_and(at_points, sample, temperature, field, method, options)
     return record(sample.film, rates, m, order, parts)

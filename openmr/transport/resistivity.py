@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Final, Literal, cast, overload
+from typing import Any, Final, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.moments.grid import in_blocks, is_zero
+from openmr._elementary import every, maximum, plain, some
+from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned
 from openmr.rates.record import RATES, Relaxation, precession_tensor, shown
-from openmr.sample.film import Film
+from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
 from openmr.tables import Arrays, Column, Labelled
 from openmr.transport import stack_mechanisms
@@ -27,10 +28,17 @@ from openmr.transport.stack_mechanisms import StackMechanisms
 from openmr.transport.stack_rates import (
     StackRates,
     of_a_stack,
+    stack_axes,
     surviving_one,
     surviving_through,
 )
-from openmr.transport.surviving import surviving_across, surviving_along, surviving_matrix
+from openmr.transport.surviving import (
+    surviving_across,
+    surviving_along,
+    surviving_anisotropy,
+    surviving_apart,
+    surviving_matrix,
+)
 
 
 def _of_rates(column: Callable[[Relaxation], Any], found: Resistivity) -> Any:
@@ -87,7 +95,7 @@ class Resistivity(Labelled):
         "second" or "exact" in theta_SH.
     """
 
-    SCHEMA: ClassVar[str] = "openmr/resistivity/1"
+    SCHEMA = "openmr/resistivity/1"
     rates: StackRates
     direction: Array
     longitudinal: Array
@@ -107,6 +115,11 @@ class Resistivity(Labelled):
                 "`rates.layers`"
             )
         return self.rates.layers[0]
+
+    @property
+    def sample(self) -> Sample:
+        """The film or stack."""
+        return self.rates.sample
 
     @property
     def temperature(self) -> Array:
@@ -214,7 +227,7 @@ def resistivity(
         m = checked_direction(direction, order, precession_sign)
         return of_stack(rates, m, order, precession_sign)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
-    expect_own_direction(relaxation, direction)
+    expect_own_direction(relaxation.equilibrium, direction)
     m, at_points = at_direction(film, direction, order, precession_sign)
     grid = relaxation.temperature.shape
     parts = in_blocks(at_points, grid, relaxation) if m.ndim == 1 else at_points(relaxation)
@@ -255,20 +268,22 @@ def _recorded(
     order: str,
     parts: tuple[Array, ...],
 ) -> Resistivity:
-    if not parts[0].min(initial=np.inf) > 0:
+    if not every(plain(parts[0]) > 0):
         raise _checks.ParameterError(
             "`spin_hall_angle` must leave the conductivity of the film positive: at "
             f"{angle:g} more charge current is lost to the spin Hall effect, "
             "2 theta_SH^2, than the field drives; take a smaller one"
         )
-    named = dict(zip(_ARRAYS, parts, strict=True))
-    return Resistivity(rates, m, thickness=thickness, order=order, **named)
+    longitudinal, transverse, drho0, drho1, drho2 = parts
+    return Resistivity(rates, m, longitudinal, transverse, drho0, drho1, drho2, thickness, order)
 
 
 def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> Resistivity:
     """Resistivity of a stack: in closed form for one layer of axial rates, else by the network."""
     angle = rates.mean_angle
-    if all(map(_is_axial, rates.layers)):
+    faces = rates.faces.values()
+    if all(map(_is_axial, rates.layers)) and all(face.oblique is None for face in faces):
+        stack_axes(rates, m)  # refuses another direction than that of the moments
         if len(rates.layers) == 1:
             drho0, across, drho2 = in_blocks(surviving_one, rates.temperature.shape, rates)
             parts = drho0, drho0 - across, drho2
@@ -276,8 +291,10 @@ def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> R
             parts = _invariants(surviving_through(rates))
         found = _axial(angle**2, parts, m, order, precession_sign)
     else:
-        local, axes = surviving_through(rates), film_axes(rates.layers[0], m)
-        found = _oblique(angle**2, local, axes, order, precession_sign)
+        local, axes = surviving_through(rates), stack_axes(rates, m)
+        along = local[..., 2, 2]
+        apart = along, local - along[..., None, None] * np.eye(3)
+        found = _oblique(angle**2, apart, axes, order, precession_sign)
     values = tuple(rates.bare_resistivity * part for part in found)
     return _recorded(rates, rates.thickness, angle, m, order, values)
 
@@ -288,9 +305,8 @@ def _resistivities(
     """rho_L, rho_yx and Eqs. (88)-(90) [Ohm m]."""
     if _is_axial(relaxation):
         return _of_axial(film, order, precession_sign, m, relaxation)
-    square = film.spin_hall_angle**2
-    local = surviving_matrix(film, relaxation.tensor)
-    found = _oblique(square, local, film_axes(relaxation, m), order, precession_sign)
+    square, apart = film.spin_hall_angle**2, surviving_apart(film, relaxation)
+    found = _oblique(square, apart, film_axes(relaxation, m), order, precession_sign)
     return tuple(film.resistivity * part for part in found)
 
 
@@ -300,11 +316,9 @@ def _of_axial(
     """The same of rates that are equal across the field."""
     drho0 = surviving_along(film, relaxation)
     across, drho2 = surviving_across(film, relaxation)
-    parts = drho0, drho0 - across, drho2
+    parts = drho0, surviving_anisotropy(film, relaxation, drho0, across), drho2
     found = _axial(film.spin_hall_angle**2, parts, m, order, precession_sign)
-    if np.ndim(film.resistivity) or drho0.ndim == 0:
-        return tuple(film.resistivity * part for part in found)
-    return tuple(np.multiply(part, film.resistivity, out=part) for part in found)
+    return tuple(np.asarray(film.resistivity * part) for part in found)
 
 
 def axial_resistivities(
@@ -316,13 +330,23 @@ def axial_resistivities(
 
 
 def _oblique(
-    square: float, local: Array, axes: Array, order: str, precession_sign: str
+    square: float, apart: tuple[Array, Array], axes: Array, order: str, precession_sign: str
 ) -> tuple[Array, ...]:
-    """The same over rho_L0, from any matrix F in local axes."""
-    surviving = turned(local, axes)
+    """The same over rho_L0, from any matrix F: its element along b, and what it is off that."""
+    along, off = apart
+    even = 0.5 * (off + np.swapaxes(off, -1, -2))
+    odd = 0.5 * (off - np.swapaxes(off, -1, -2))
+    # an antisymmetric matrix turns as a vector does: in the plane of the film nothing of it is left
+    vector = np.stack([odd[..., 1, 2], odd[..., 2, 0], odd[..., 0, 1]], axis=-1)
+    turning = (vector[..., None, :] @ axes)[..., 0, :]
     if precession_sign == "printed":
-        surviving = np.swapaxes(surviving, -1, -2)
-    return *relative_resistivity(square, surviving, order), *_invariants(local)
+        turning = -turning
+    surviving = turned(even, axes) + along[..., None, None] * np.eye(3)
+    surviving[..., 0, 1] += turning[..., 2]
+    surviving[..., 1, 0] -= turning[..., 2]
+    across = 0.5 * (off[..., 0, 0] + off[..., 1, 1])
+    parts = along + off[..., 2, 2], off[..., 2, 2] - across, odd[..., 0, 1]
+    return *relative_resistivity(square, surviving, order), *parts
 
 
 def _is_axial(relaxation: Relaxation) -> bool:
@@ -330,16 +354,17 @@ def _is_axial(relaxation: Relaxation) -> bool:
     found = relaxation.dissipator
     if relaxation.precession_across is not None:
         return False
-    if not found.size:
-        return True
-    x, y, z = (found[..., a, a] for a in range(3))
-    if not (all(part.min() >= 0 for part in (x, y, z)) and relaxation.spin_flip_rate >= 0):
+    rows: Any = found.reshape(-1, 9).T if found.ndim > 2 else found.ravel().tolist()
+    x, y, z = rows[0], rows[4], rows[8]
+    aside = [rows[1:4], rows[5:8]] if found.ndim > 2 else [*rows[1:4], *rows[5:8]]
+    if not (every(x >= 0) and every(y >= 0) and every(z >= 0) and relaxation.spin_flip_rate >= 0):
         return False
-    others = [found[..., a, b] for a in range(3) for b in range(3) if a != b]
-    if np.array_equal(x, y) and all(map(is_zero, others)):
+    if every(x == y) and not any(some(part != 0) for part in aside):
         return True
-    rounding = 1e-14 * np.maximum(x, z)
-    return all(bool(np.all(np.abs(part) <= rounding)) for part in (x - y, *others))
+    if relaxation.method == "closed-form" and not np.any(relaxation.azimuth):
+        return False  # no rounding of its own: rates that differ by a trifle are meant to
+    rounding = 1e-14 * maximum(x, z)
+    return all(every(abs(part) <= rounding) for part in (x - y, *aside))
 
 
 def _axial(
@@ -348,13 +373,14 @@ def _axial(
     """The same over rho_L0, by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
     drho0, drho1, drho2 = parts
     try:
-        np.broadcast_shapes(drho0.shape, m.shape[:-1])
+        if m.ndim > 1:
+            np.broadcast_shapes(np.shape(drho0), m.shape[:-1])
     except ValueError:
         raise _checks.ParameterError(
             "`direction` without its last axis must broadcast with the rates, "
-            f"got {m.shape[:-1]} and {drho0.shape}"
+            f"got {m.shape[:-1]} and {np.shape(drho0)}"
         ) from None
-    mx, my, mz = np.moveaxis(m, -1, 0)
+    mx, my, mz = m.tolist() if m.ndim == 1 else np.moveaxis(m, -1, 0)
     turning = mz if precession_sign == "hamiltonian" else -mz
     yy, xy = same_polarisation(my, drho0, drho1), other_polarisation(mx * my, turning, drho1, drho2)
     if order == "second":
@@ -374,23 +400,19 @@ def _invariants(surviving: Array) -> tuple[Array, Array, Array]:
 def same_polarisation(m_a: Array, drho0: Array, drho1: Array) -> Array:
     """F_aa = drho0 - drho1 (1 - m_a^2) over rho_L0: a spins left of a source of them, Eq. (B36)."""
     # factors of one direction for many points first: fewer passes over the points
-    kept = drho1 * (m_a**2 - 1)
-    kept += drho0
-    return np.asarray(kept)
+    left: Array = drho0 + drho1 * (m_a**2 - 1)
+    return left
 
 
 def other_polarisation(product: Array, m_z: Array, drho1: Array, drho2: Array) -> Array:
     """F_xy = drho1 m_x m_y + drho2 m_z: x spins left of a source of y spins, Eq. (B37)."""
-    kept = drho1 * product
-    kept += drho2 * m_z
-    return np.asarray(kept)
+    left: Array = drho1 * product + drho2 * m_z
+    return left
 
 
 def second_order(square: float, yy: Array, xy: Array) -> tuple[Array, Array]:
     """rho_L and rho_yx over rho_L0 to second order in theta_SH, Eqs. (86), (87), from F."""
-    longitudinal = -square * yy
-    longitudinal += 1 + 2 * square
-    return np.asarray(longitudinal), np.asarray(square * xy)
+    return 1 + 2 * square - square * yy, square * xy
 
 
 def conductivity(square: float, xx: Array, yy: Array, xy: Array, yx: Array) -> tuple[Array, ...]:
@@ -405,7 +427,7 @@ def conductivity(square: float, xx: Array, yy: Array, xy: Array, yx: Array) -> t
 def inverse(xx: Array, yy: Array, xy: Array, yx: Array) -> tuple[Array, Array]:
     """rho_xx and rho_yx from the elements of the conductivity."""
     determinant = xx * yy - xy * yx
-    return np.asarray(yy / determinant), np.asarray(-yx / determinant)
+    return yy / determinant, -yx / determinant
 
 
 def relative_resistivity(square: float, surviving: Array, order: str) -> tuple[Array, Array]:
@@ -572,7 +594,7 @@ def scan_directions(plane: str, angle: ArrayLike, unit: Literal["rad", "deg"] = 
     whole = 2 * np.pi if unit == "rad" else 360.0
     if np.any(np.abs(turn) > whole * (1 + 1e-12)):
         most = turn.ravel()[np.abs(turn).argmax()]
-        hint = ' (of degrees: unit="deg")' if unit == "rad" else ""
+        hint = ' (degrees: scan_directions(..., unit="deg"))' if unit == "rad" else ""
         raise _checks.ParameterError(
             f"`angle` must be within one turn, -{whole:g} to {whole:g} {unit}, got {most:g}{hint}"
         )

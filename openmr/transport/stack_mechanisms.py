@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from openmr import units
 from openmr._checks import Array
-from openmr.rates.axes import film_axes, turned
+from openmr.rates.axes import turned
 from openmr.rates.record import Relaxation
-from openmr.transport.stack_rates import StackRates, surviving_through
+from openmr.transport.stack_rates import StackRates, stack_axes, surviving_through
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class StackMechanisms:
 
 def of_stack(rates: StackRates, direction: ArrayLike) -> StackMechanisms:
     """The mechanisms switched on one after the other: their sum is rho_L at second order."""
-    axes, square = film_axes(rates.layers[0], direction), rates.mean_angle**2
+    axes, square = stack_axes(rates, direction), rates.mean_angle**2
     unit = rates.bare_resistivity
 
     def without_faces(*layers: Relaxation) -> StackRates:

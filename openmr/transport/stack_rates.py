@@ -1,6 +1,6 @@
 """Rates of every layer and conductances of every face of a stack, as spin diffusion takes them.
 
-All tensors are in the local axes of the rates, z = b, which the layers share: moments lie along b.
+All tensors are in the local axes of the rates, z = b, which the layers share.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
+from openmr.moments.equilibrium import checked_vectors
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels
+from openmr.rates.axes import expect_own_direction, film_axes
 from openmr.rates.faces import FaceConductances, face_conductances
 from openmr.rates.methods import Name, Options
 from openmr.rates.record import Relaxation, shown
 from openmr.rates.relaxation import relaxation
 from openmr.sample.film import Film, Layer, Sample
+from openmr.sample.magnet import Magnet
 from openmr.sample.stack import Interface, Sheet, Stack
 from openmr.transport import network
 from openmr.transport.faces import surviving_between
@@ -116,6 +119,7 @@ def stack_rates(
     temperature: ArrayLike,
     field: ArrayLike,
     *,
+    direction: ArrayLike | None = None,
     method: Name = "closed-form",
     **options: Unpack[Options],
 ) -> StackRates:
@@ -126,6 +130,8 @@ def stack_rates(
     sample : Sample
         A stack, or a film.
     temperature, field : array_like (...), K and T
+    direction : array_like (..., 3), no unit, optional
+        Of the field; needed where moments have axes of their own. Broadcasts with the rest.
     method : str
         As in `relaxation` and, where there are moments at a face, `face_conductances`.
     **options
@@ -148,15 +154,29 @@ def stack_rates(
             "resistivity depends on it"
         )
 
+    if not sample.is_oriented:
+        direction = None
+    elif direction is not None:
+        points = checked_vectors(sample.layer(0), temperature, field, direction)
+        temperature, field, direction = points
+
+    def own(magnet: Magnet) -> ArrayLike | None:
+        return direction if magnet.is_oriented else None
+
     @cache  # equal layers and equal faces are solved once
     def face(sheet: Sheet | None, metal: Layer) -> FaceConductances | None:
         if sheet is None:
             return None
-        return face_conductances(sheet, metal, temperature, field, method=method, **options)
+        b = own(sheet.magnet)
+        return face_conductances(
+            sheet, metal, temperature, field, direction=b, method=method, **options
+        )
 
     @cache
     def of_layer(first: int) -> Relaxation:
-        return relaxation(sample.layer(first), temperature, field, method=method, **options)
+        layer = sample.layer(first)
+        b = own(layer.magnet)
+        return relaxation(layer, temperature, field, direction=b, method=method, **options)
 
     metals = sample.layers
     layers = tuple(of_layer(metals.index(metal)) for metal in metals)
@@ -186,6 +206,17 @@ def of_a_stack(film: object, rates: object) -> StackRates | None:
     if found.sample.stack != film:
         raise ParameterError("`relaxation` must hold the rates of this stack, got another's")
     return found
+
+
+def stack_axes(rates: StackRates, direction: ArrayLike) -> Array:
+    """Local axes as rows in coordinates of the stack, shape (..., 3, 3).
+
+    `ParameterError` for another direction of the field than the one that moments were solved for.
+    """
+    states = [one.equilibrium for one in rates.layers]
+    for state in (*states, *(face.equilibrium for face in rates.faces.values())):
+        expect_own_direction(state, direction)
+    return film_axes(rates.layers[0], direction)
 
 
 def network_of(

@@ -2,13 +2,23 @@
 
 import csv
 import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 import openmr as om
+from openmr._checks import ParameterError
 from openmr.apps.cli import main
 from openmr.sample.toml import read_sample
+from openmr.tables import json_text
+
+ROOT = Path(__file__).parents[2]
 
 POINTS = ["-T", "10", "30", "-B", "0", "5", "9"]
 T, B = np.array([10.0, 30.0])[:, None], np.array([0.0, 5.0, 9.0])
@@ -108,3 +118,201 @@ def test_resistance_is_drawn_a_curve_a_temperature(tmp_path):
 def test_without_a_command_it_says_which_there_are(capsys):
     assert main([]) == 0
     assert "resistance" in capsys.readouterr().out
+
+
+# --- JSON ---------------------------------------------------------------------------------------
+
+SCHEMA = json.loads((ROOT / "docs/_static/openmr.schema.json").read_text(encoding="utf-8"))
+CONFORMS = jsonschema.Draft202012Validator(SCHEMA)
+POINT = ["-T", "10", "-B", "5"]
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def known(document):
+    """Keys that the schema has for a document."""
+    for one in SCHEMA["$defs"].values():
+        if document["schema"] == one.get("properties", {}).get("schema", {}).get("const"):
+            return set(one["properties"])
+    raise KeyError(document["schema"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["rates", *POINTS], id="rates"),
+        pytest.param(["resistance", *POINTS, "--method", "bloch-redfield"], id="resistance"),
+        pytest.param(["validity", "-T", "10", "-B", "0", "5"], id="validity"),
+        pytest.param(["ledger", "--only", "70-78"], id="ledger"),
+        pytest.param(["verify", *POINT], id="verify", marks=pytest.mark.slow),
+    ],
+)
+def test_every_json_conforms_to_the_schema(command, capsys):
+    assert main([*command, "--json"]) in (0, 1)
+    document = json.loads(capsys.readouterr().out)
+    CONFORMS.validate(document)
+    assert set(document) == known(document)
+    for wrong in (document | {"schema": "openmr/rates/0"}, {**document, "version": None}):
+        assert not CONFORMS.is_valid(wrong)
+
+
+def test_a_stack_and_records_conform_too(capsys, tmp_path):
+    config = tmp_path / "stack.toml"
+    config.write_text(STACK, encoding="utf-8")
+    for command in ("rates", "resistance"):
+        assert main([command, *POINT, "--config", str(config), "--json"]) == 0
+        CONFORMS.validate(json.loads(capsys.readouterr().out))
+    film = om.presets.pt_py()
+    rho = om.magnetoresistance(film, 10.0, [0.0, 5.0], (1, 0, 0))
+    for record in (rho, rho.relaxation, rho.relaxation.equilibrium, om.validity(film, 10.0, 5.0)):
+        CONFORMS.validate(json.loads(json_text(record.to_dict())))
+
+
+AXES = """
+[sample]
+[sample.film]
+thickness = 5e-9
+spin_hall_angle = 0.1
+diffusion = 1e-6
+spin_flip_time = 1e-11
+resistivity = 2e-6
+[sample.electrons]
+fermi_energy = 5.0
+[sample.moments]
+spin = 2
+density = 1e27
+exchange_energy = -1e-3
+anisotropy = -1e-4
+"""
+
+
+# --- films, figures -----------------------------------------------------------------------------
+
+
+def test_rates_of_moments_with_axes_are_those_in_the_direction(capsys, tmp_path):
+    config = tmp_path / "film.toml"
+    config.write_text(AXES, encoding="utf-8")
+    for direction in ((1, 0, 0), (0, 0, 1)):
+        asked = [*POINT, "--config", str(config), "--direction", *map(str, direction)]
+        assert main(["rates", *asked, "--method", "batched", "--json"]) == 0
+        (row,) = json.loads(capsys.readouterr().out)["rows"]
+        film = read_sample(config)
+        found = om.relaxation(film, 10.0, 5.0, direction=direction, method="batched")
+        assert row[2] == float(found.longitudinal)
+
+
+@pytest.mark.parametrize("command", ["rates", "resistance"])
+@pytest.mark.parametrize(
+    ("points", "told"), [(POINTS, "field"), (["-T", "10", "30", "-B", "5"], "temperature")]
+)
+def test_what_varies_is_drawn_against(command, points, told, tmp_path):
+    target = tmp_path / "drawn.svg"
+    assert main([command, *points, "--plot", str(target)]) == 0
+    assert f"<!-- {told}" in target.read_text(encoding="utf-8")
+
+
+def test_rates_of_each_layer_are_drawn(tmp_path):
+    config, target = tmp_path / "stack.toml", tmp_path / "drawn.svg"
+    config.write_text(STACK, encoding="utf-8")
+    assert main(["rates", *POINTS, "--config", str(config), "--plot", str(target)]) == 0
+    drawn = target.read_text(encoding="utf-8")
+    assert "<!-- layers.0 10 K -->" in drawn
+    assert "<!-- layers.1 30 K -->" in drawn
+
+
+def test_one_point_is_no_curve(capsys, tmp_path):
+    assert main(["rates", *POINT, "--plot", str(tmp_path / "drawn.svg")]) == 2
+    assert "two fields or temperatures at least" in capsys.readouterr().err
+
+
+def test_the_ledger_by_verdict(capsys):
+    assert main(["ledger", "--only", "70-78", "--verdict", "misprint", "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)["entries"]
+    assert entries
+    assert {entry["verdict"] for entry in entries} == {"misprint"}
+    with pytest.raises(ParameterError, match="`verdict` must be one of"):
+        om.ledger("70", verdict="wrong")
+
+
+# --- terminals ----------------------------------------------------------------------------------
+
+NAMED = STACK.replace("two metals", "Pt 5 Å, Ω")
+
+
+@pytest.fixture
+def openmr(tmp_path):
+    """Runs the command in a process of its own, with another environment."""
+
+    def run(arguments, **environment):
+        told = {k: v for k, v in os.environ.items() if k not in ("LC_ALL", "PYTHONIOENCODING")}
+        return subprocess.run(
+            [sys.executable, "-m", "openmr", *arguments],
+            env=told | environment, cwd=tmp_path, capture_output=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    ],
+)
+def test_names_beyond_ascii_go_to_any_terminal(environment, openmr, tmp_path):
+    (tmp_path / "Å.toml").write_text(NAMED, encoding="utf-8")
+    report = openmr(["validity", *POINT, "-c", "Å.toml"], **environment)
+    assert report.stderr == b""
+    assert rb"Pt 5 \xc5, \u03a9" in report.stdout
+
+
+def test_json_and_csv_keep_names_whole(openmr, tmp_path):
+    (tmp_path / "film.toml").write_text(NAMED, encoding="utf-8-sig")  # with a BOM
+    found = openmr(["rates", *POINT, "-c", "film.toml", "--json"], PYTHONIOENCODING="ascii")
+    assert json.loads(found.stdout)["sample"] == "Pt 5 Å, Ω"
+
+
+def test_who_has_read_enough_may_stop():
+    command = [sys.executable, "-m", "openmr", "rates", *POINTS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()  # before the first line
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
+# --- completion ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_commands_options_and_words(shell, capsys):
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for word in ("resistance", "temperature", "bloch-redfield", "misprint", "verdict"):
+        assert word in script
+
+
+def test_bash_completes(tmp_path, capsys):
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash here")
+    main(["completion", "bash"])
+    (tmp_path / "script").write_text(capsys.readouterr().out, encoding="utf-8")
+    asked = (
+        "source ./script; COMP_WORDS=(openmr ledger --verdict mis); COMP_CWORD=3;"
+        "COMP_LINE='openmr ledger --verdict mis'; COMP_POINT=27; _shtab_openmr;"
+        'echo "${COMPREPLY[@]}"'
+    )
+    found = subprocess.run(
+        [bash, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["misprint"]
+    assert found.stderr == ""
+
+
+def test_without_the_library_completion_names_the_extra(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"]) == 2
+    assert "pip install 'openmr[complete]'" in capsys.readouterr().err

@@ -1,10 +1,12 @@
 """The Weiss field of one kind of moments: the right root, self-consistent."""
 
 from dataclasses import replace
+from itertools import product
 
 import mpmath as mp
 import numpy as np
 import pytest
+from spoil import replaced, rewritten
 from systems import antiferromagnet, exact_averages, ferrimagnet, weiss_plane
 
 import openmr as om
@@ -111,18 +113,89 @@ def test_one_start_is_enough_from_the_ordering_temperature_on(count):
     assert missed > 10  # below, it is not
 
 
-def test_two_by_two_in_closed_form():
-    rng = np.random.default_rng(4)
-    matrix = rng.normal(size=(2, 2, 200))
-    matrix[0, 1] = matrix[1, 0]
-    matrix[:, :, 0], matrix[:, :, 1] = np.eye(2), [[1.0, 1.0], [1.0, 1.0 + 1e-6]]
-    vector = rng.normal(size=(2, 200))
-    values, modes = np.linalg.eigh(np.moveaxis(matrix, -1, 0))
-    size = np.maximum(np.abs(values), descent.EPSILON)
-    wanted = np.einsum("pij,pj,pkj,kp->ip", modes, 1 / size, modes, vector)
-    found = descent.over_size(matrix, vector)
-    scale = np.abs(vector).max(axis=0) / size.min(axis=1)
-    assert np.all(np.abs(found - wanted) <= 1e-14 * scale * size.max(axis=1) / size.min(axis=1))
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_elimination_solves_positive_matrices_and_knows_the_others(count):
+    rng = np.random.default_rng(count)
+    matrix = rng.normal(size=(count, count, 300)) + 2 * np.eye(count)[..., None]
+    matrix = matrix + matrix.transpose(1, 0, 2)
+    vector = rng.normal(size=(count, 300))
+    found, positive = descent._eliminated(matrix.copy(), vector)
+    stacked = np.moveaxis(matrix, -1, 0)
+    values = np.linalg.eigvalsh(stacked)
+    np.testing.assert_array_equal(positive, values[:, 0] > 0)
+    assert positive.any()
+    wanted = np.linalg.solve(stacked, vector.T[..., None])[..., 0].T
+    scale = np.abs(wanted).max(axis=0) * values[:, -1] / values[:, 0]
+    assert np.all((np.abs(found - wanted) <= 1e-14 * scale)[:, positive])
+
+
+def all_starts_to_the_end(problem):
+    """Least free energy of all patterns of signs, each followed by sweeps alone."""
+    n, least = len(problem.spins), np.inf
+    for pattern in product((-1.0, 1.0), repeat=n):
+        m = np.tile((np.array(pattern) * problem.spins)[:, None], len(problem.beta))
+        for _ in range(200):
+            x = descent._sweep(problem, m)
+        m, entropy = np.empty_like(x), np.empty_like(x)
+        for i, spin in enumerate(problem.spins):
+            sums = level_sums(spin, x[i])
+            m[i], entropy[i] = sums.mean_spin, sums.entropy
+        pair = 0.5 * m * (problem.beta * (problem.weiss @ m))
+        energy = (problem.weights[:, None] * (problem.zeeman * m - pair - entropy)).sum(axis=0)
+        least = np.minimum(least, energy)
+    return least
+
+
+def coupled_problem(kind, seed):
+    """Moments below their ordering temperature, down to a hundredth of it, in any field."""
+    rng = np.random.default_rng(seed)
+    n = 2 + seed % 3
+    energies = rng.normal(size=(n, n))
+    energies = energies + energies.T
+    spins, g, weights = (
+        rng.integers(1, 8, n) / 2,
+        rng.uniform(-1.0, 3.0, n),
+        rng.uniform(0.5, 2, n),
+    )
+    if kind == "frustrated":  # equal moments on a complete graph
+        energies = rng.uniform(0, 0.5) * np.eye(n) - (1 - np.eye(n))
+        spins, g, weights = np.full(n, spins[0]), np.full(n, 2.0), np.ones(n)
+    if kind == "metamagnetic":  # each attracted by its own kind, repelled by others
+        energies = np.diag(rng.uniform(0, 4, n)) - np.abs(energies - np.diag(np.diag(energies)))
+    root = np.sqrt(spins * (spins + 1) / 3 / weights)
+    strongest = np.linalg.eigvalsh(root[:, None] * energies * root)[-1]
+    beta = 1 / (10 ** rng.uniform(-2, -0.02, 12) * max(strongest, 0.1))
+    field = rng.choice([0, 0, 1e-6, 0.1, 1.0, 5.0], 12) * rng.choice([-1, 1], 12)
+    field *= np.abs(energies).max() * spins.max()
+    zeeman = g[:, None] * beta * field
+    return descent.WeissProblem(spins, g, weights, energies / weights[:, None], beta, zeeman)
+
+
+def excess(problem):
+    """Free energy of the state found above the least of all starts, over its rounding."""
+    x = descent.lowest(problem)
+    energy, rounding = descent._free_energy(problem, descent._trial(problem, x))
+    return (energy - all_starts_to_the_end(problem)) / (rounding + 1e-11 * np.abs(energy))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["any", "frustrated", "metamagnetic"])
+def test_no_start_followed_to_its_end_finds_less_than_merged_ones(kind):
+    for seed in range(9):
+        assert excess(coupled_problem(kind, seed)).max() <= 10, (kind, seed)
+
+
+@pytest.mark.slow
+def test_starts_merged_too_early_are_noticed():
+    """Whatever the free energy between them."""
+    function = descent._convex_between
+    wrong = rewritten(function, "one * other > 0", "one * other > -np.inf")
+    with replaced(function, wrong):
+        assert any(
+            excess(coupled_problem(kind, seed)).max() > 1e3
+            for kind in ("metamagnetic", "any")
+            for seed in range(9)
+        )
 
 
 @pytest.mark.parametrize("spin", [0.5, 1.0, 4.5, 5.0, 10.0, 60.0, 200.0])

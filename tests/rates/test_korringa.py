@@ -110,6 +110,26 @@ def test_detailed_balance_and_the_gibbs_state(coupling, kelvin):
     np.testing.assert_allclose(population_rates(bath), slow, rtol=1e-9)
 
 
+@pytest.mark.parametrize("kelvin", [30.0, 3.0, 1.6])
+def test_slow_rates_behind_a_barrier_keep_their_digits(kelvin):
+    """Against 60 digits, down to 1e-20 of the fastest."""
+    bath = moment(2.0, (-1.5e-3, 0.0), (0, 0, 0.5), kelvin)
+    rates = transition_rates(bath)
+    with mp.workdps(60):
+        exact = mp.matrix(5, 5)
+        for m in range(5):
+            for n in range(5):
+                if m != n:
+                    exact[m, n] = -mp.sqrt(mp.mpf(rates[m, n]) * mp.mpf(rates[n, m]))
+                    exact[m, m] += mp.mpf(rates[m, n])
+        expected = sorted(float(one) for one in mp.eigsy(exact, eigvals_only=True))[1:]
+    found = population_rates(bath)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    if kelvin < 2:
+        assert found[0] < 1e-15 * found[-1]
+    assert population_rates(moment(2.0, (-1.5e-3, 0.0), (0, 0, 0.5), 0.5))[0] == 0.0
+
+
 @pytest.mark.parametrize("spin", [0.5, 1.5, 2.5])
 def test_the_generator_is_that_of_the_engine(spin):
     own = None if spin == 0.5 else (-4e-4, 1.3e-4)
@@ -302,6 +322,7 @@ def test_levels_that_nothing_joins_are_not_driven():
 def test_wrong_variants_are_noticed():
     bath = moment(coupling=TILTED_COUPLING)
     scalar = moment()
+    frozen = moment(2.0, (-1.5e-3, 0.0), (0, 0, 0.5), 1.0)
     right = relaxation_generator(bath)
     rates = electron_rates(scalar)
     p = bath.levels.populations
@@ -324,6 +345,7 @@ def test_wrong_variants_are_noticed():
                 np.abs(np.diag(transition_rates(scalar))).max(),
                 abs(population_rates(scalar)[-1] / 3.973771809556e8 - 1),
                 len(population_rates(scalar)) - 5,
+                float(population_rates(frozen)[0] != 0.0),
             )
         except Exception:
             return True

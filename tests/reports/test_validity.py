@@ -32,7 +32,7 @@ def row(report, equation):
 
 def lines_of(name, sample, kelvin, tesla, *more, half_width=1.0, mixing_rate=0.0):
     """Lines of one approximation, without the time that the others take."""
-    point = validity._Point(om.equilibrium(sample, kelvin, tesla), half_width, True, mixing_rate)
+    point = validity.Point(om.equilibrium(sample, kelvin, tesla), half_width, True, mixing_rate)
     found = getattr(validity, name)(point, *more)
     return found if isinstance(found, tuple) else (found,)
 
@@ -475,7 +475,7 @@ def test_one_denominator_a_rate(report):
     assert along[0] > 5 * across[0]
     assert "over the exchange part of the rate" in str(report)
     # a rate that its route does not know is not compared; two such give no number
-    point = validity._Point(om.equilibrium(film, 10.0, 5.0), 1.0, True, 0.0)
+    point = validity.Point(om.equilibrium(film, 10.0, 5.0), 1.0, True, 0.0)
     right, off = point.reference.dissipator, np.diag([1.01, 1.01, 3.0])
     for vague, distance in (([0.0, 0.0, 0.0], 2.0), ([0.005, 0.005, 0.1], 0.01)):
         found = replace(point.reference, dissipator=off @ right, uncertainty=np.diag(vague) @ right)

@@ -221,7 +221,7 @@ def test_every_picture_is_in_the_gallery():
         and str(inspect.signature(function).return_annotation).startswith("tuple[Figure")
     }
     drawn.pop("axes")
-    assert len(drawn) == 13
+    assert len(drawn) == 14
     examples = [path.read_text() for path in (Path(__file__).parents[2] / "examples").glob("*.py")]
     for name, function in drawn.items():
         assert "ax" in inspect.signature(function).parameters
@@ -495,3 +495,35 @@ def test_narrow_ranges_print_their_digits():
     low, high = f"{rho.longitudinal.min():.8g}", f"{rho.longitudinal.max():.8g}"
     assert f"{low} ... {high} (2,) Ohm m" in repr(rho)
     assert "T = 300 (2,) K" in repr(rho)
+
+
+# --- rates --------------------------------------------------------------------------------------
+
+
+def test_rate_curves_show_both_rates_along_what_varies():
+    kelvins = {f"{t} K": om.relaxation(FILM, float(t), [0.0, 5.0, 9.0]) for t in (10, 30)}
+    _, ax = plotting.rate_curves(kelvins)
+    for i, rates in enumerate(kelvins.values()):
+        along, across = ax.lines[2 * i : 2 * i + 2]
+        assert np.allclose(along.get_ydata(), 1e-12 * rates.longitudinal)
+        assert np.allclose(across.get_ydata(), 1e-12 * rates.transverse)
+        assert along.get_color() == across.get_color()
+        assert along.get_linewidth() > across.get_linewidth()
+    told = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert told[:2] == ["10 K", "30 K"]
+    assert len(told) == 4
+    _, alone = plotting.rate_curves(om.relaxation(FILM, [5.0, 10.0], 1.0))
+    assert alone.get_xlabel().startswith("temperature")
+
+
+@pytest.mark.parametrize(
+    ("curves", "told"),
+    [
+        (3, "`curves` must be an openmr.Relaxation .of openmr.relaxation"),
+        ({"a": POINT}, "must be an openmr.Relaxation"),
+        (POINT.relaxation, "two fields or temperatures at least"),
+    ],
+)
+def test_rate_curves_refuse_what_is_none(curves, told):
+    with pytest.raises(om.ParameterError, match=told):
+        plotting.rate_curves(curves)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import qutip
@@ -39,7 +39,7 @@ def evolution(
     *,
     electron_splitting: bool = False,
     resolution: float | None = None,
-    thermostat: str = "projection",
+    thermostat: Literal["projection", "reset", "flips"] = "projection",
     thermostat_rate: float | None = None,
     options: Mapping[str, Any] | None = None,
     progress: bool | None = None,

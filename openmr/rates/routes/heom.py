@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from math import comb
+from typing import Literal
 
 import numpy as np
 import qutip
@@ -51,7 +52,7 @@ def heom(
     state: Equilibrium,
     *,
     electron_splitting: bool = False,
-    moment: str = "free",
+    moment: Literal["free", "held"] = "free",
     drude_cutoff: float | None = None,
     rtol: float = 1e-4,
     max_terms: int = 12,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import qutip
@@ -102,7 +103,7 @@ class JointSpace:
             Of the engine.
         """
         system = OpenSystem(self.hamiltonian, [(self.coupling, Bath.electron_hole(1.0, 1.0))])
-        method = "redfield" if resolution is None else "grouped"
+        method: Literal["redfield", "grouped"] = "redfield" if resolution is None else "grouped"
         return generator(system, method, level_shift=False, resolution=resolution)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import qutip
@@ -54,7 +54,7 @@ def tcl2(
     *,
     time: float = np.inf,
     half_width: float = 1.0,
-    kernel: str = "exponential",
+    kernel: Literal["exponential", "flat"] = "exponential",
     electron_splitting: bool = False,
     level_shift: bool = False,
     resolution: float | None = None,

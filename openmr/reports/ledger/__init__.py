@@ -1,4 +1,4 @@
-"""Every numbered equation of the paper, and what stacks add, with verdicts computed as it runs."""
+"""Every numbered equation of the paper, and what stacks and slow moments add, each decided anew."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Final
 
 from openmr import _checks
-from openmr.reports.ledger.entries import Entry, Finding, examine
+from openmr.reports.ledger.entries import VERDICTS, Entry, Finding, examine
 from openmr.reports.ledger.report import Ledger
 
 __all__ = ["Entry", "Finding", "Ledger", "all_entries", "ledger"]
@@ -19,8 +19,9 @@ CHAPTERS: Final = (
     "dephasing", "diffusion", "exchange_field", "impurities", "limits", "ferromagnet",
     "mechanisms", "antiferromagnet", "many_electrons", "pair_correlations", "spin_diffusion",
     "spin_profile", "currents", "mode_shares", "appendix_c", "stacks",
+    "followed_moments",
 )  # fmt: skip
-"""Modules that hold the entries, in the order of the paper; the last is not of it."""
+"""Modules that hold the entries, in the order of the paper; the last two are not of it."""
 
 
 def all_entries() -> list[Entry]:
@@ -31,7 +32,9 @@ def all_entries() -> list[Entry]:
     return found
 
 
-def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
+def ledger(
+    only: Iterable[str | int] | str | int | None = None, *, verdict: str | None = None
+) -> Ledger:
     """Decide every equation of the paper, or some.
 
     Parameters
@@ -39,6 +42,8 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
     only : iterable of str or int, or "70,75", or 70, optional
         Equation numbers and names of claims, in either case of letters; "86-90" or "(86)-(90)" is
         all from the one to the other in the ledger's order, claims between them included.
+    verdict : str, optional
+        Those alone that have it, "misprint" for one.
 
     Returns
     -------
@@ -49,7 +54,8 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
     Raises
     ------
     ParameterError
-        For a number that is not in the ledger, a range that ends before it begins, or none.
+        For a number that is not in the ledger, a range that ends before it begins, or none; for
+        an unknown verdict.
 
     Examples
     --------
@@ -74,7 +80,10 @@ def ledger(only: Iterable[str | int] | str | int | None = None) -> Ledger:
         places = {entry.equation.lower(): place for place, entry in enumerate(chosen)}
         asked = {place for text in wanted for place in _places(text, places)}
         chosen = [chosen[place] for place in sorted(asked)]
-    return Ledger(tuple(examine(entry) for entry in chosen))
+    if verdict is not None:
+        _checks.choice("verdict", verdict, VERDICTS)
+    found = map(examine, chosen)
+    return Ledger(tuple(one for one in found if verdict in (None, one.verdict)))
 
 
 def _text(one: str | int) -> str:

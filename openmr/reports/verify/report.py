@@ -119,10 +119,21 @@ def verify(
     Raises
     ------
     ParameterError
-        For bad arguments.
+        For bad arguments; for moments with axes of their own, or with a finite thermostat rate.
     """
     sample = presets.pt_py() if sample is None else sample
     _checks.instance("sample", sample, Sample)
+    if sample.is_oriented:
+        raise _checks.ParameterError(
+            "`sample` must have moments without axes of their own, for the equations that are "
+            f"verified are those of moments along the field, got {sample.name!r}; `relaxation` by "
+            "'batched' and by 'bloch-redfield' are two ways to its rates"
+        )
+    if not all(layer.magnet.is_held for layer in sample.layers):
+        raise _checks.ParameterError(
+            "`thermostat_rate` must be infinite here, for the equations that are verified are "
+            f"those of moments in equilibrium, got {sample.name!r} with a finite one"
+        )
     temperature = _checks.positive_array("temperature", temperature, "K")
     field = _checks.finite_array("field", field, "T")
     unit = _checks.unit_vectors("direction", direction)

@@ -1,0 +1,168 @@
+"""Assumptions of films whose moments have axes and levels of their own.
+
+The rates are those of the method "batched", for the closed form is of an axial field alone; what a
+route without such levels would cost stays open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from openmr._checks import Array
+from openmr.moments.state import ThermalState
+from openmr.moments.vector_equilibrium import VectorEquilibrium
+from openmr.rates.coupled_relaxation import coupled_relaxation
+from openmr.rates.korringa import coherence_rates, population_rates
+from openmr.rates.moment_relaxation import moment_bath, splitting_at
+from openmr.rates.relaxation import relaxation_at
+from openmr.reports.validity import NOT_ASKED, RATES, Assumption, Cost, ratio
+from openmr.units import HBAR, K_B
+
+if TYPE_CHECKING:
+    from openmr.reports.validity import Point
+
+_NO_ROUTE: Final[Cost] = (None, "no route takes levels of their own", "")
+
+
+def of_levels(point: Point) -> list[Assumption]:
+    """Every line that knows which levels the moments have."""
+    state = point.state
+    assert isinstance(state, VectorEquilibrium)
+    sample, thermal = point.sample, point.thermal
+    couplings = np.array([np.abs(m.exchange_matrix).max() for m in sample.magnet.sublattices])
+    logarithm = np.log(point.half_width / thermal)
+    kondo = np.asarray(np.abs(sample.electrons.dos * couplings.max() * logarithm))
+    spread = ratio(state.spread, thermal)
+    up, down = sample.electrons.dos_up, sample.electrons.dos_down
+    unequal = np.full(thermal.shape, abs(up - down) / (up + down))
+    along, across = ("tau_par",), ("tau_perp",)
+    return [
+        Assumption("third order in J (Kondo)", "(9)", RATES, "2 nu_F J ln(W / k_B T)", 2 * kondo,
+                   *_NO_ROUTE),
+        Assumption("no memory (Markov)", "(15)", RATES, "hbar / (k_B T tau)", point.broadening,
+                   *_NO_ROUTE),
+        Assumption("wide, flat band", "(54)", RATES, "highest level / W",
+                   ratio(state.spread, point.half_width), *_NO_ROUTE),
+        Assumption("each spin in its own equilibrium", "(51)", along, "beta times highest level",
+                   spread, *_NO_ROUTE),
+        _split(point),
+        Assumption("exchange field of first order", "(10), (83)", ("omega_L",),
+                   "nu_F J ln(W / k_B T)", kondo, *_NO_ROUTE),
+        Assumption("equal densities of states", "(60)-(63)", along, "(nu_up - nu_down) / sum",
+                   unequal, *_NO_ROUTE),
+        _followed(point),
+        _disorder(point, across),
+    ]  # fmt: skip
+
+
+def fastest_return(state: ThermalState) -> Array:
+    """Largest 1/T1 of any sublattice by the electrons [1/s], shape (...)."""
+    found = [
+        max(
+            population_rates(moment_bath(here, i))[-1] for i in range(len(state.magnet.sublattices))
+        )
+        for here in state.points()
+    ]
+    return np.reshape(np.array(found, dtype=float), state.temperature.shape)
+
+
+def _split(point: Point) -> Assumption:
+    """Eq. (75) has no splitting of the electrons; the tensor of the Fermi sea has."""
+
+    def change() -> Array:
+        plain, split = point.reference.dissipator, point.rates("closed-form", form=_SPLIT)
+        apart = np.linalg.norm(split.dissipator - plain, axis=(-2, -1))
+        return ratio(apart, np.linalg.norm(plain, axis=(-2, -1)))
+
+    found = point.reference
+    omega = np.hypot(found.precession, np.linalg.norm(_across(found.precession_across), axis=-1))
+    cost = point.cost(change, "the tensor of the rates", "closed-form, finite splitting")
+    name = "electrons not split, across the field"
+    return Assumption(
+        name, "(75)", ("tau_perp",), "beta hbar omega", ratio(HBAR * omega, point.thermal), *cost
+    )
+
+
+_SPLIT: Final = "finite-splitting"
+
+
+def _across(given: Array | None) -> Array:
+    assert given is not None  # of moments with axes of their own
+    return given
+
+
+def _followed(point: Point) -> Assumption:
+    """Eq. (A17) drops how the electrons turn the moments: lines that cross answer each other."""
+    state, sample, found = point.state, point.sample, point.reference
+    across = found.transverse
+    size = np.zeros(state.temperature.size)
+    for k, here in enumerate(state.points()):
+        omega = splitting_at(here) / HBAR
+        length = float(np.linalg.norm(omega))
+        for i, moments in enumerate(sample.magnet.sublattices):
+            bath = moment_bath(here, i)
+            z = omega / length if length else np.array([0.0, 0.0, 1.0])
+            x = bath.operators
+            strength = (np.abs(x) ** 2).sum(axis=0) - np.abs(np.tensordot(z, x, axes=1)) ** 2
+            p = bath.levels.populations
+            torque = 0.5 * moments.density * bath.dos * length / HBAR
+            torque = torque * strength * np.abs(p[:, None] - p[None, :])
+            lines = np.abs(bath.gaps) * K_B * bath.temperature / HBAR
+            width = across.ravel()[k] + coherence_rates(bath)
+            each = torque / ((length - lines) ** 2 + width**2)
+            size[k] += np.triu(each, 1).sum()
+
+    def joint() -> Array:
+        direction = state.direction if isinstance(state, VectorEquilibrium) else None
+        both = coupled_relaxation(sample, state.temperature, state.field, direction=direction)
+        change = np.zeros(size.shape)
+        generators = both.generator.reshape(-1, *both.generator.shape[-2:])
+        alone = -found.tensor.reshape(-1, 3, 3)
+        scale = np.linalg.norm(found.dissipator.reshape(-1, 3, 3), axis=(-2, -1))
+        for k, generator in enumerate(generators):
+            values, modes = np.linalg.eig(generator)
+            shares = np.abs((modes[:3] * np.linalg.inv(modes)[:, :3].T).sum(axis=0))
+            together = np.sort(values[np.argsort(shares)[-3:]].real)
+            free = np.sort(np.linalg.eigvals(alone[k]).real)
+            change[k] = ratio(np.abs(together - free).max(), scale[k])
+        return change.reshape(state.temperature.shape)
+
+    able = all(m.is_isotropic and m.spin <= _LARGEST for m in sample.magnet.sublattices)
+    electrons = sample.electrons
+    cost: Cost = (None, "J is no number, or the states are too large", "")
+    if able and electrons.dos_up == electrons.dos_down:
+        cost = point.cost(joint, "decay of the electrons' modes", "joint motion")
+    name, parameter = "moments do not follow the electrons", "torques / (lines apart)^2"
+    return Assumption(
+        name, "(A17)", ("tau_perp",), parameter, size.reshape(across.shape),
+        *(cost if point.costs else NOT_ASKED),
+    )  # fmt: skip
+
+
+_LARGEST: Final = 7.5
+
+
+def _disorder(point: Point, affects: tuple[str, ...]) -> Assumption:
+    """All of the moments dephases, or their fluctuation alone."""
+    magnet, state = point.sample.magnet, point.state
+    assert isinstance(state, VectorEquilibrium)
+    other = "lattice" if magnet.disorder == "random" else "random"
+
+    def change() -> Array:
+        sample = replace(point.sample, magnet=replace(magnet, disorder=other))
+        there = relaxation_at(replace(state, sample=sample), method="batched").transverse
+        here = point.reference.transverse
+        return ratio(there - here, here - point.reference.spin_flip_rate)
+
+    means, wholes = np.zeros(point.thermal.shape), np.zeros(point.thermal.shape)
+    for i, moments in enumerate(magnet.sublattices):
+        weight = moments.density * np.abs(moments.exchange_matrix).max() ** 2
+        means += weight * (state.mean[..., i, :] ** 2).sum(axis=-1)
+        wholes += weight * moments.spin * (moments.spin + 1)
+    name = f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}"
+    cost = point.cost(change, f"1/tau_perp if disorder='{other}'", "batched")
+    size = ratio(means, wholes)
+    return Assumption(name, "(75)", affects, "<S>^2 / S(S+1)", size, *cost, choice=True)

@@ -1,0 +1,87 @@
+"""Validity of films whose moments have levels of their own, and of what a thermostat leaves."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from refusals import unclear
+from systems import DENSITY, TILTED_COUPLING, film_of, flopping, oriented, reference_film
+
+import openmr as om
+
+UP = (0, 0, 1)
+FIRST = reference_film(oriented(1.5, anisotropy=(3e-4, 1e-4)))
+
+
+def line(report, name):
+    (found,) = (one for one in report.assumptions if one.name.startswith(name))
+    return found
+
+
+@pytest.mark.parametrize(
+    "film",
+    [
+        FIRST,
+        pytest.param(flopping(), marks=pytest.mark.slow),
+        reference_film(oriented(1.5, TILTED_COUPLING, anisotropy=-1e-4)),
+    ],
+)
+def test_levels_of_their_own_have_a_report(film):
+    report = om.validity(film, [4.0, 10.0], [1.0, 3.0], direction=(1, 2, 3))
+    assert len(report.assumptions) == 16
+    assert all(one.size.shape == (2,) for one in report.assumptions)
+    assert line(report, "electrons not split").deviation.shape == (2,)
+    told = str(report)
+    assert "thermal if reset faster than" in told
+    plain = om.validity(film, 4.0, 1.0, direction=UP, costs=False)
+    assert all(one.deviation is None for one in plain.assumptions)
+
+
+@pytest.mark.parametrize("own", [pytest.param({}, marks=pytest.mark.slow), {"axes": np.eye(3)}])
+def test_lines_that_cross_are_told(own):
+    """The electron's line on the moment's, at g = 1.558, or apart from it, at g = 2."""
+    sizes, costs = [], []
+    for g in (2.0, 1.5576404710):
+        film = reference_film(om.Moments(0.5, DENSITY, -6e-31, g=g, **own))
+        lossless = om.Film(5e-9, 0.1, 1e-6, resistivity=2e-6, spin_flip_time=np.inf)
+        film = replace(film, film=lossless, electrons=replace(film.electrons, g=2.0))
+        found = line(om.validity(film, 10.0, 3.0, direction=UP), "moments do not follow")
+        sizes.append(float(found.size))
+        costs.append(found.cost)
+    assert sizes[0] == pytest.approx(0.005, rel=0.05)
+    assert sizes[1] == pytest.approx(1.04, rel=0.05)
+    assert costs[0] < 0.01
+    assert costs[1] > 0.1
+
+
+@pytest.mark.slow
+def test_a_thermostat_is_weighed_against_the_electrons():
+    rate = 1e9
+    film = reference_film(om.Moments(0.5, DENSITY, -6e-31, thermostat_rate=rate))
+    found = line(om.validity(film, 10.0, 3.0, direction=UP), "no back-action")
+    own = float(om.moment_relaxation(film, 10.0, 3.0).population_rates[0])
+    assert found.parameter == "1 / (r T1)"
+    assert float(found.size) == pytest.approx(own / rate, rel=1e-12)
+    assert found.cost == pytest.approx(own / (own + rate), rel=1e-9)
+    assert found.choice
+    free = reference_film(om.Moments(0.5, DENSITY, -6e-31, thermostat_rate=0.0))
+    assert np.isinf(line(om.validity(free, 10.0, 3.0), "no back-action").size)
+
+
+STACK = om.Sample(stack=om.Stack([om.Layer(FIRST.film, FIRST.electrons, FIRST.magnet)]))
+BAD = [
+    (lambda: om.validity(STACK, 4.0, 1.0), "`sample` must not be a stack with moments that have"),
+    (
+        lambda: om.validity(FIRST, 4.0, 1.0, routes=("heom",)),
+        "`routes` must be empty for moments with axes of their own",
+    ),
+    (lambda: om.verify(FIRST), "`sample` must have moments without axes of their own"),
+    (
+        lambda: om.verify(film_of(om.Moments(0.5, DENSITY, -6e-31, thermostat_rate=1e9))),
+        "`thermostat_rate` must be infinite here",
+    ),
+]
+
+
+def test_what_is_refused():
+    assert unclear(BAD) == {}
