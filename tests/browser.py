@@ -105,7 +105,9 @@ def visit(driver, address, width, height):
 
 WHOLE = """return [...document.querySelectorAll('marimo-slider')].length > 0 &&
   [...document.querySelectorAll('marimo-slider')].every(
-    (s) => s.shadowRoot && s.shadowRoot.querySelector('[role=slider]'))"""
+    (s) => s.shadowRoot && s.shadowRoot.querySelector('[role=slider]')) &&
+  [...document.querySelectorAll('marimo-mime-renderer')].every(
+    (s) => s.shadowRoot && s.shadowRoot.querySelector('canvas'))"""
 
 
 def resize(driver, width, height):
