@@ -2,8 +2,9 @@ PYTHON ?= .venv/bin/python
 BENCH ?=
 MUTANTS ?=
 ATTACK ?=
+ACCURACY ?=
 
-.PHONY: check quick lint test examples bench mutants attack coverage docs notebooks
+.PHONY: check quick lint test examples bench mutants attack accuracy coverage docs notebooks
 
 check: lint test examples
 
@@ -39,6 +40,10 @@ coverage:
 # bad inputs of every kind at every entrance; ATTACK="--share 0.15 --minutes 3" is a part
 attack:
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/attack.py $(ATTACK)
+
+# digits of the closed-form line at random films; ACCURACY="--seed 2 --points 300" is a part
+accuracy:
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/accuracy.py $(ACCURACY)
 
 docs:
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html

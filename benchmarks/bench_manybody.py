@@ -3,25 +3,15 @@
 Run with ``pytest benchmarks --benchmark-only``; memory is printed from one run.
 """
 
-import time
 import tracemalloc
 
 import numpy as np
 import pytest
+from bench_rivals import seconds
 
 from openmr import bath, clusters, fock, scattering
 
 TRANSFORM = scattering.thermal_transform(bath.moment_correlator(0.5, 1.0))
-
-
-def seconds(function, rounds=3):
-    """Least processor time."""
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def electrons(orbitals):
@@ -76,19 +66,17 @@ def whole_space(cluster):
     return energies, spins
 
 
-def test_levels_beside_the_whole_space(ratios):
-    """Eleven spins within two of nine without blocks."""
-    nine, eleven = (
-        clusters.at_reduced_temperature(0.5, clusters.graph("ring", n), 1.5, 0.5) for n in (9, 11)
+@pytest.mark.parametrize(("sites", "usual"), [(9, 0.1), (11, 1.6)])
+def test_levels_beside_the_whole_space(row, sites, usual):
+    nine, ring = (
+        clusters.at_reduced_temperature(0.5, clusters.graph("ring", n), 1.5, 0.5)
+        for n in (9, sites)
     )
     np.testing.assert_allclose(
         np.sort(clusters.levels(nine).energies), whole_space(nine)[0], atol=1e-12
     )
-    hand = seconds(lambda: whole_space(nine))
-    for name, ring, most in (("nine", nine, 0.1), ("eleven", eleven, 1.0)):
-        ratio = seconds(lambda ring=ring: clusters.levels(ring)) / hand
-        ratios[f"levels of {name} spins 1/2 over nine by dense NumPy"] = ratio
-        assert ratio < most
+    ours, hand = seconds(lambda: clusters.levels(ring), lambda: whole_space(nine), least=3)
+    row(f"levels of {sites} spins 1/2", "nine by dense NumPy without blocks", ours / hand, usual)
 
 
 @pytest.mark.parametrize("sites", [16, 64, 128])

@@ -157,30 +157,6 @@ def test_tolerances_of_the_loop(monkeypatch):
     assert tight < 1e-6 < loose
 
 
-def test_batched_against_the_loops():
-    temperature, field = grid(100_000)
-    few = [(t, b) for t in (5.0, 40.0, 200.0) for b in (0.5, 8.0)]
-    batched = best(lambda: om.relaxation(FILM, temperature, field, method="batched"))
-    batched /= temperature.size
-    tensor = best(lambda: [tensor_and_projection(*p) for p in few], 3) / len(few)
-    route = best(lambda: [om.relaxation(FILM, *p, method="bloch-redfield") for p in few], 3) / len(
-        few
-    )
-    loop = best(lambda: [brmesolve_and_fit(*p) for p in few], 2) / len(few)
-    strength = FILM.magnet.sublattices[0]
-    g0 = 2 * np.pi * strength.density * FILM.electrons.dos * strength.exchange[0] ** 2 / units.HBAR
-    for point in few:  # the same rates
-        same = om.relaxation(FILM, *point, method="batched").dissipator
-        found = g0 * tensor_and_projection(*point)
-        np.testing.assert_allclose(same, found, rtol=1e-9, atol=1e-12 * same.max())
-    RESULTS["batched, S = 2, 1e5 points [us per point]"] = 1e6 * batched
-    RESULTS["bloch_redfield_tensor + projection over batched"] = tensor / batched
-    RESULTS["route bloch-redfield over batched"] = route / batched
-    RESULTS["brmesolve + fit over batched"] = loop / batched
-    assert tensor > 500 * batched
-    assert loop > 5000 * batched
-
-
 def test_growth_with_spin():
     temperature, field = grid(100_000)
     times = {}
@@ -244,52 +220,6 @@ def test_weiss_field_in_brillouin_evaluations():
     RESULTS["  at the worst block, at the transition"] = float(np.max(taken / once))
     RESULTS["Weiss field over one Brillouin function by coth"] = taken.sum() / by_coth.sum()
     assert np.median(steps) <= 5
-
-
-def test_pipeline_against_the_floor():
-    """The floor: each transcendental function that the formulas need, once on the same arrays.
-
-    They are exp(-x) and expm1(-x) of the level sums, and the square root and tanh of Eqs. (88)-(90)
-    for spins along b (real) and across it (complex); neither the arithmetic, nor what the Weiss
-    field takes to be solved, nor the memory of the results. NumPy's complex functions are slow
-    where its real ones are vectorised, so the floor by real functions alone (tanh p and tan v
-    for tanh(p + iv)) is given as well.
-    """
-    temperature, field = grid(1_000_000)
-    rates = om.relaxation(FILM, temperature, field)
-    x = om.equilibrium(FILM, temperature, field).reduced_splitting.ravel()
-    scale = 0.25 * FILM.film.thickness**2 / FILM.film.diffusion
-    real = scale * rates.longitudinal.ravel()
-    complex_ = scale * (rates.transverse + 1j * rates.precession).ravel()
-    root = np.sqrt(complex_)
-    parts = [np.ascontiguousarray(part) for part in (np.abs(complex_), root.real, root.imag)]
-
-    def along():
-        for block in blocks(len(x)):
-            np.exp(-x[block])
-            np.expm1(-x[block])
-            np.tanh(np.sqrt(real[block]))
-
-    def floor():
-        along()
-        for block in blocks(len(x)):
-            np.tanh(np.sqrt(complex_[block]))
-
-    def floor_by_real_functions():
-        along()
-        for block in blocks(len(x)):
-            modulus, p, v = (part[block] for part in parts)
-            np.sqrt(np.sqrt(modulus))
-            np.tanh(p)
-            np.tan(v)
-
-    def whole():
-        om.magnetoresistance(FILM, temperature, field, (1, 0, 0))
-
-    bare, bare_real, taken = least([floor, floor_by_real_functions, whole])
-    RESULTS["closed-form pipeline, 1e6 points [us per point]"] = taken
-    RESULTS["closed-form pipeline over the floor"] = taken / bare
-    RESULTS["closed-form pipeline over the floor by real functions"] = taken / bare_real
 
 
 def test_stacks_against_the_film():

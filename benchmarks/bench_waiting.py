@@ -19,6 +19,7 @@ import openmr as om
 from openmr import clusters
 from openmr.apps.explorer import page
 from openmr.apps.explorer.screen import LARGEST_QUTIP_SPIN, Settings, screen
+from openmr.rates.routes import tcl2
 
 ROOT = Path(__file__).parents[1]
 FILM = om.presets.pt_py()
@@ -93,6 +94,42 @@ def test_help(ratios):
     plain = min(interpreter("import numpy") for _ in range(3))
     ratios["openmr --help, in imports of NumPy"] = shown / plain
     assert shown < 4 * plain
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "unit", "usual"),
+    [
+        (
+            "first resistivity",
+            "import openmr as om\nom.magnetoresistance(om.presets.pt_py(), 10.0, 5.0, (1, 0, 0))",
+            "import numpy",
+            3.0,
+        ),
+        ("verify", "import openmr as om\nom.verify(progress=False)", "import qutip", 3.0),
+    ],
+)
+def test_from_the_prompt(name, code, unit, usual, row):
+    whole, alone = (min(interpreter(one) for _ in range(3)) for one in (code, unit))
+    row(name, f"a new interpreter's {unit}", whole / alone, usual)
+
+
+def test_a_constant_generator_is_carried_on_exactly(row):
+    stepping = {"method": "vern9", "rtol": 1e-9, "atol": 1e-12, "nsteps": 1_000_000}
+    exact, stepped = (
+        relaxation("evolution", FILM, progress=False, **more)
+        for more in ({}, {"options": stepping})
+    )
+    np.testing.assert_allclose(exact().longitudinal, stepped().longitudinal, rtol=1e-6)
+    ratio = seconds(exact) / seconds(stepped, repeat=2)
+    row("evolution", "the same by QuTiP's vern9, release 0.1.0's choice", ratio, 0.16)
+
+
+def test_how_long_a_memory_is_costs_little(row):
+    electron = tcl2._electron(FILM, om.equilibrium(FILM, 10.0, 1.0), tcl2._Options())
+    ratio = seconds(relaxation("tcl2", FILM)) / seconds(
+        lambda: electron.slip(electron.memory(np.inf))
+    )
+    row("tcl2", "its transforms and the initial slip alone", ratio, 1.1)
 
 
 @pytest.mark.parametrize("spin", [2.0, LARGEST_QUTIP_SPIN, 10.0])

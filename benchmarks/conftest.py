@@ -5,6 +5,7 @@ from importlib.metadata import version
 import pytest
 
 RATIOS = pytest.StashKey[dict[str, float]]()
+ROWS = pytest.StashKey[list[dict[str, object]]]()
 
 
 def pytest_xdist_auto_num_workers():
@@ -13,13 +14,30 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_configure(config):
-    config.stash[RATIOS] = {}
+    config.stash[RATIOS], config.stash[ROWS] = {}, []
 
 
 @pytest.fixture(scope="session")
 def ratios(request):
     """What a benchmark measures besides times: name -> number, written with the times."""
     return request.config.stash[RATIOS]
+
+
+@pytest.fixture(scope="session")
+def row(request):
+    """Function of what is measured, its rival, the ratio of their times, and what that usually is.
+
+    Keeps a row of the table, and holds the ratio within a factor of two of the usual one.
+    """
+
+    def add(what, rival, ratio, usual=None):
+        bound = "" if usual is None else f"{usual / 2:.3g} to {2 * usual:.3g}"
+        kept = {"row": what, "rival": rival, "ratio": ratio, "bound": bound}
+        request.config.stash[ROWS].append(kept)
+        print(f"\n{what} | {rival} | {ratio:.3g} | {bound}", end="")
+        assert usual is None or usual / 2 <= ratio <= 2 * usual, kept
+
+    return add
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
@@ -30,3 +48,4 @@ def pytest_benchmark_update_machine_info(config, machine_info):
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):
     output_json["ratios"] = config.stash[RATIOS]
+    output_json["rows"] = config.stash[ROWS]

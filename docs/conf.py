@@ -38,6 +38,8 @@ extensions = [
     "thumbnail",
     "notebooks",
     "browser",
+    "sphinxcontrib.bibtex",
+    "whole_site",
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "_ext", "_templates", "conf.py", "**/.ipynb_checkpoints"]
@@ -56,7 +58,15 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
 
+bibtex_bibfiles = ["../openmr/references.bib"]
 autosummary_generate = True
+# a class and a function whose names differ in case alone are one file on some systems
+_public = {*openmr.__all__, *openmr._LAZY_NAMES, *openmr._LAZY_MODULES}
+autosummary_filename_map = {
+    f"openmr.{name}": f"openmr.{name}-class"
+    for name in _public
+    if name != name.lower() and name.lower() in _public
+}
 autosummary_ignore_module_all = False  # what a module passes on is part of its page
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
@@ -85,14 +95,16 @@ html_theme = "pydata_sphinx_theme"
 html_title = "openmr"
 html_theme_options = {
     "show_toc_level": 1,
+    "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
     "navbar_align": "left",
     "show_prev_next": True,
     "secondary_sidebar_items": {"**": ["page-toc", "sourcelink"], "index": []},
 }
 html_sidebars: dict[str, list[str]] = {
-    page: [] for page in ("index", "start", "conventions", "ledger", "benchmarks", "glossary")
+    page: [] for page in ("index", "conventions", "ledger", "benchmarks", "glossary", "cite")
 }
 html_sidebars["bibliography"] = []
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["ledger.js"]

@@ -17,14 +17,10 @@ from openmr._version import __version__ as __version__
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation
-from openmr.reports.ledger import ledger
-from openmr.reports.validity import validity
-from openmr.reports.verify.report import verify
 from openmr.sample import presets
 from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments
 from openmr.sample.ordering import curie_temperature, neel_temperature, ordering_temperature
-from openmr.sweeps.sweep import sweep
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import (
     Mechanisms,
@@ -59,12 +55,16 @@ if TYPE_CHECKING:
     from openmr.rates.moment_relaxation import MomentRelaxation as MomentRelaxation
     from openmr.rates.moment_relaxation import moment_relaxation as moment_relaxation
     from openmr.rates.routes import joint_space as hilbert  # noqa: F401
+    from openmr.reports.ledger import ledger as ledger
+    from openmr.reports.validity import validity as validity
+    from openmr.reports.verify.report import verify as verify
     from openmr.sample.film import Layer as Layer
     from openmr.sample.stack import Interface as Interface
     from openmr.sample.stack import Sheet as Sheet
     from openmr.sample.stack import Stack as Stack
     from openmr.show import animation as animation
     from openmr.show import plotting as plotting
+    from openmr.sweeps.sweep import sweep as sweep
     from openmr.transport import diffusion as diffusion
     from openmr.transport import impurity as impurity
     from openmr.transport.domains import Domains as Domains
@@ -140,8 +140,12 @@ _LAZY_NAMES = {
     "face_conductances": "openmr.rates.faces",
     "fit": "openmr.data.fit",
     "fit_model": "openmr.data.lmfit_model",
+    "ledger": "openmr.reports.ledger",
     "moment_relaxation": "openmr.rates.moment_relaxation",
     "read": "openmr.data.reader",
+    "sweep": "openmr.sweeps.sweep",
+    "validity": "openmr.reports.validity",
+    "verify": "openmr.reports.verify.report",
 }
 
 if not TYPE_CHECKING:

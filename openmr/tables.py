@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from openmr._checks import required
 from openmr._version import __version__
 
 if TYPE_CHECKING:
@@ -158,11 +159,11 @@ class Labelled:
             Every variable and coordinate of ours has ``units``, as Pint reads them, and
             ``long_name``.
         """
-        import xarray
-
         coordinates, variables = self._arrays()
         about = {"source": f"openmr {__version__}"} | self._about()
-        return xarray.Dataset(dict(variables), dict(coordinates), about)
+        made = required("xarray", "`to_xarray`").Dataset
+        found: Dataset = made(dict(variables), dict(coordinates), about)
+        return found
 
     def to_dataframe(self) -> DataFrame:
         """One row a point; what has more axes, as a tensor, is left out.

@@ -36,14 +36,12 @@ SURVIVORS: dict[str, str] = {
     "models.clusters.weiss_splittings: 1e-12 * len(modes) * (1.0 + np.abs(energies).max()) -> "
     "2 * (1e-12 * len(modes) * (1.0 + np.abs(energies).max()))": NEAR,
     "models.fermi_kinetics._linear_operator: 1 + count // 32 -> 2 + count // 32": COST,
-    "moments.one_sublattice._sketch: step -= depth -> pass": START,
-    "moments.one_sublattice._start: above -= np.maximum(_sketch(_bend(spin), above, depth, pull), "
-    "0.0) -> pass": START,
-    "moments.one_sublattice._start: depth / (1.0 + np.abs(pull)) -> "
-    "2 * (depth / (1.0 + np.abs(pull)))": START,
-    "moments.one_sublattice._start: saturated += depth -> pass": START,
+    "moments.one_sublattice._sketch: x - slope * x - depth -> x - slope * x": START,
+    "moments.one_sublattice._start: depth / (1.0 + abs(pull)) -> "
+    "2 * (depth / (1.0 + abs(pull)))": START,
+    "moments.one_sublattice._start: spin * coupling + depth -> spin * coupling": START,
     "moments.grid._put: 1: -> 2:": COST,
-    "moments.one_sublattice._solve: spin + 1.0 -> spin + 2.0": WAY,
+    "moments.one_sublattice.weiss_field: spin + 1.0 -> spin + 2.0": WAY,
     "rates.plateau.find_plateau: np.diff(largest) > 0 -> np.diff(largest) >= 0": TIE,
     "rates.closed_form.rate_along: flip_flux(weights, lines) -> flip_flux(lines, weights)": (
         "a sum of products of the same three numbers of both"
@@ -69,7 +67,6 @@ SURVIVORS: dict[str, str] = {
 ISOTROPIC = "of an isotropic coupling, which is all it takes"
 FOURTH = "fourth term of the series: 1e-14 at most"
 GUARD = "stands in for what is not used there"
-SHAPES = "both parts have the same shape"
 B_ALONE = "the paper's spins precess about b alone"
 DEFAULT = "depths that nobody asked for"
 STILL = "a spin that never relaxes, which no film of the reports has"
@@ -108,7 +105,6 @@ FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
         f"rotated: {GRID}[0] -> {GRID}[1]": "the arrays have one shape once they are broadcast",
     },
     "transport.surviving": {
-        "surviving_across: parts[0] -> parts[1]": SHAPES,
         "_tanh_ratio: 1.0 -> 1.37": GUARD,
         f"_tanh_ratio_series: u2 * 17 / 42 * {BRACKET} -> u2 * 17 / 42 / {BRACKET}": FOURTH,
         "_tanh_ratio_series: 1 - u2 * 62 / 153 -> 1 + u2 * 62 / 153": FOURTH,

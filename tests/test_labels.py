@@ -1,6 +1,7 @@
 """Axes with names: arguments broadcast by them, and records go out with them."""
 
 import json
+import sys
 from itertools import permutations
 
 import numpy as np
@@ -209,3 +210,12 @@ def test_a_part_of_a_labelled_state_has_no_names():
 def test_film_of_two_sublattices_has_an_axis_of_them():
     moments = [om.Moments(2, 1e27, 1e-30), om.Moments(1.5, 1e27, 1e-30)]
     assert om.equilibrium(film_of(*moments), KELVIN, 1.0).to_xarray().mean_spin.shape == (3, 2)
+
+
+def test_without_xarray_a_dataset_says_what_it_needs(monkeypatch):
+    found = om.relaxation(FILM, 10.0, 5.0)
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    for out in (found.to_xarray, found.to_dataframe):
+        with pytest.raises(om.OpenmrError, match="`to_xarray` needs xarray: pip install xarray"):
+            out()
+    assert found.to_dict()["variables"]["longitudinal_rate"]["values"] == found.longitudinal

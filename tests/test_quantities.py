@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import xarray as xr
+from attack import entrances
 
 import openmr as om
 from openmr import _checks
@@ -236,3 +237,33 @@ def test_a_name_is_a_text_that_is_not_empty(name):
 def test_a_film_of_data_has_a_label():
     with pytest.raises(ParameterError, match="`film` must be labels that are not empty"):
         measured("film", ["", "a"])
+
+
+def numeric_arguments():
+    """Entrance and argument of every number that the campaign of bad inputs spoils."""
+    for entrance in entrances():
+        for name, value in entrance.given.items():
+            if name in (*entrance.wordy, *entrance.whole, "hamiltonian", "sublattices", "sample"):
+                continue
+            try:
+                numbers = np.asarray(value, dtype=float)
+            except (TypeError, ValueError, np.exceptions.ComplexWarning):
+                continue
+            if numbers.size and not isinstance(value, str | bool):
+                yield entrance, name, numbers
+
+
+@pytest.mark.slow
+def test_no_entrance_takes_a_mass_for_its_number(quantity):
+    """What NumPy makes of a unyt or an Astropy array has no unit any more."""
+    taken = []
+    for entrance, name, numbers in numeric_arguments():
+        try:
+            found = entrance.call(**{**entrance.given, name: quantity(numbers, "kg")})
+        except ParameterError:
+            continue
+        except Exception as error:  # told with the rest
+            taken.append((entrance.name, name, repr(error)))
+        else:  # the explorer's page tells a refusal
+            taken += [] if hasattr(found, "reason") else [(entrance.name, name, "taken")]
+    assert taken == []

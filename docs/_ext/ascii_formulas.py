@@ -12,8 +12,8 @@ import sphinx.ext.autosummary
 from sphinx.application import Sphinx
 
 LITERAL = re.compile(r"(``.*?``|`[^`]*`(?:_|\b))")
-# a summary's first sentence does not end at these
-ABBREVIATIONS = ("Eq.", "Eqs.", "Fig.", "Figs.", "Sec.", "App.")
+# a summary is its whole first paragraph: a full stop in it may be part of a formula
+NOWHERE = re.compile(r"(?!)")
 
 
 def escaped(line: str) -> str:
@@ -45,6 +45,6 @@ def escape(app: Sphinx, what: str, name: str, obj: object, options: Any, lines: 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Hook in before numpydoc, which reads the docstring at 500."""
-    sphinx.ext.autosummary.WELL_KNOWN_ABBREVIATIONS += ABBREVIATIONS
+    sphinx.ext.autosummary.periods_re = NOWHERE
     app.connect("autodoc-process-docstring", escape, priority=400)
     return {"parallel_read_safe": True}

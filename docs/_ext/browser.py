@@ -75,7 +75,7 @@ def build(target: Path) -> None:
         here, files = Path(place), Path(place, "files")
         files.mkdir()
         write(files)
-        _run("hatchling", "build", "-t", "wheel", "-d", place)
+        _run(ROOT, "hatchling", "build", "-t", "wheel", "-d", place)
         settings = {KERNEL: {"pyodideUrl": PYODIDE}}
         (here / "jupyter-lite.json").write_text(
             json.dumps(
@@ -89,17 +89,17 @@ def build(target: Path) -> None:
         options = {
             "--lite-dir": here,
             "--contents": files,
-            "--output-dir": target,
+            "--output-dir": target.resolve(),
             "--piplite-wheels": next(here.glob("openmr-*.whl")),
         }
         line = [str(one) for pair in options.items() for one in pair]
         apps = ["--apps", "notebooks", "--no-sourcemaps", "--no-unused-shared-packages"]
-        _run("jupyterlite_core", "build", *line, *apps)
+        _run(here, "jupyterlite_core", "build", *line, *apps)  # which leaves a file there
 
 
-def _run(module: str, *arguments: str) -> None:
+def _run(folder: Path, module: str, *arguments: str) -> None:
     command = [sys.executable, "-m", module, *arguments]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -41,6 +41,12 @@ LETTERS = {
     "undecidable": "U",
     "contradicted": "C",
 }
+FILTER = """\
+<form id="ledger-filter" hidden>
+<label>Words <input name="words" type="search" placeholder="75, precession, printed"></label>
+<label>Verdict <select name="verdict"><option value="">any</option>{choices}</select></label>
+<output name="count" aria-live="polite"></output>
+</form>"""
 log = logging.getLogger(__name__)
 
 
@@ -115,6 +121,8 @@ def page(found: dict[str, Any]) -> str:
         "",
     ]
     lines += [f"- {{verdict}}`{v}`: {MEANING[v]}" for v in found["counts"]]
+    choices = "".join(f"<option>{v}</option>" for v in found["counts"])
+    lines += ["", "```{raw} html", FILTER.format(choices=choices), "```"]
     for section, entries in groupby(found["entries"], itemgetter("section")):
         lines += ["", f"## {section}"]
         for entry in entries:

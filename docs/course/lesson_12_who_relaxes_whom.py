@@ -82,8 +82,8 @@ np.testing.assert_allclose(
 # ## Both together
 #
 # {py:func}`openmr.coupled_relaxation` has the linear equations of both: the spin density
-# $\mathbf{s}$ of the electrons, and the state of the moments, each in the mean field of the other. Put a few
-# spins into the electrons, and watch.
+# $\mathbf{s}$ of the electrons, and the state of the moments, each in the mean field of the other.
+# Put a few spins into the electrons, and watch.
 
 # %%
 TESLA, COLD = 0.5, 10.0

@@ -20,6 +20,7 @@ from openmr._checks import OpenmrError, ParameterError, required
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
 from openmr.apps.fit_file import FIT_EXAMPLE
+from openmr.moments.vector_equilibrium import BRANCHES, refuse_branch
 from openmr.rates.methods import COSTLY, METHODS
 from openmr.reports.ledger.entries import VERDICTS
 from openmr.sample.parameters import POINT, parameter
@@ -243,6 +244,11 @@ def _add_tables(commands: _Commands) -> None:
             "--method", default="closed-form", metavar="METHOD", choices=list(METHODS),
             help=f"one of {', '.join(METHODS)} (default: closed-form)",
         )  # fmt: skip
+        line.add_argument(
+            "--branch", default="lowest", metavar="BRANCH", choices=BRANCHES,
+            help="of moments with axes of their own: lowest, or up or down through the fields "
+            "(default: lowest)",
+        )  # fmt: skip
         line.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
         line.add_argument("--json", action="store_true", help="print the table as JSON")
         line.add_argument(
@@ -334,11 +340,16 @@ def _rates(arguments: argparse.Namespace) -> int:
 
     sample, method = _film(arguments), arguments.method
 
+    own = arguments.direction if sample.is_oriented else None
+    refuse_branch(arguments.branch, sample)
+
     def at(kelvin: ArrayLike, tesla: ArrayLike) -> StackRates:
-        if sample.is_stack or not sample.magnet.is_oriented:
-            return stack_rates(sample, kelvin, tesla, method=method)
-        b = arguments.direction
-        return StackRates(sample, (relaxation(sample, kelvin, tesla, direction=b, method=method),))
+        if sample.is_stack:
+            return stack_rates(sample, kelvin, tesla, direction=own, method=method)
+        found = relaxation(
+            sample, kelvin, tesla, direction=own, branch=arguments.branch, method=method
+        )
+        return StackRates(sample, (found,))
 
     found = [at(kelvin, arguments.field) for kelvin in arguments.temperature]
     layers = [f"layers.{i} " if sample.is_stack else "" for i in range(len(sample.layers))]
@@ -368,7 +379,9 @@ def _resistance(arguments: argparse.Namespace) -> int:
     sample, method = _film(arguments), arguments.method
 
     def at(kelvin: ArrayLike, tesla: ArrayLike) -> Resistivity:
-        return magnetoresistance(sample, kelvin, tesla, arguments.direction, method=method)
+        return magnetoresistance(
+            sample, kelvin, tesla, arguments.direction, branch=arguments.branch, method=method
+        )
 
     found = [at(kelvin, arguments.field) for kelvin in arguments.temperature]
     columns = {

@@ -8,24 +8,25 @@ y, go through the closed form all at once: what differs between them broadcasts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from openmr._checks import Array
+from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
-from openmr.moments.grid import in_blocks
+from openmr.moments.grid import each, in_blocks
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.closed_form import closed_form
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, Moments
-from openmr.sample.parameters import PARAMETERS, order_of, varied
+from openmr.sample.parameters import PARAMETERS, Parameter, order_of, varied
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import axial_resistivities, checked_direction, resistivity
 
@@ -90,35 +91,120 @@ def curve(
     return lambda sample: stack(sample) if sample.is_stack else film(sample)
 
 
-def side_by_side(
-    temperature: Array, field: Array, direction: Array, order: str, options: Mapping[str, Any]
-) -> Callable[[Sequence[Sample]], Array]:
+class SideBySide:
     """Function k samples -> (rho_L, rho_T) / rho_L0, shape (k, 2, n), at points (n,)."""
-    one = curve(temperature, field, direction, order, options)
-    if set(options) - {"method"} or options.get("method", "closed-form") != "closed-form":
-        return lambda samples: np.stack([one(sample) for sample in samples])
-    checked: list[Array] = []
 
-    def many(samples: Sequence[Sample]) -> Array:
-        if all(map(_is_plain, samples)):
-            if not checked:  # the points are checked once
-                checked_points(samples[0], temperature, field)
-                checked.append(checked_direction(direction, order, "hamiltonian"))
-            found = _at_once(samples, temperature, field, checked[0], order)
+    def __init__(
+        self, temperature: Array, field: Array, direction: Array, order: str,
+        options: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self.points = temperature, field, direction
+        self.order = order
+        self.one = curve(*self.points, order, options)
+        method = options.get("method", "closed-form")
+        self.closed = method == "closed-form" and not set(options) - {"method"}
+        self.checked: Array | None = None
+        self.kept: tuple[Hashable, Equilibrium] | None = None
+
+    def __call__(self, samples: Sequence[Sample]) -> Array:
+        """Of any samples."""
+        if self.closed and all(map(_is_plain, samples)):
+            found = self._at_once(samples[0], np.array([_numbers(one) for one in samples]))
             if found[:, 0].min() > 0:
                 return found
-        return np.stack([one(sample) for sample in samples])  # or refuses it
+        return np.stack([self.one(sample) for sample in samples])  # or refuses it
 
-    return many
+    def scaled(self, first: Sample, factors: Array) -> Array:
+        """The same of plain films with the `_numbers` of the first times factors (k, 12)."""
+        found = self._at_once(first, _numbers(first) * factors)
+        if not found[:, 0].min() > 0:
+            raise ParameterError("`spin_hall_angle` must leave the conductivity positive")
+        return found
+
+    def _at_once(self, first: Sample, numbers: Array) -> Array:
+        temperature, field, direction = self.points
+        if self.checked is None:  # the points are checked once
+            checked_points(first, temperature, field)
+            self.checked = checked_direction(direction, self.order, "hamiltonian")
+        state = self._state(first, numbers[:, 0] + 1j * numbers[:, 1])
+        return _at_once(state, numbers, temperature, field, self.checked, self.order)
+
+    def _state(self, first: Sample, magnets: Array) -> Equilibrium:
+        """Thermal state for J0 + i g of each film (k,); the last is kept."""
+        told, places = np.unique(magnets, return_inverse=True)
+        key = (first.magnet, told.tobytes())
+        if self.kept is None or self.kept[0] != key:
+            # x depends on J0 / T and g B / T alone: other magnets are this one at other points
+            own = _numbers(first)
+            cooler, stronger = own[0] / told.real[:, None], told.imag[:, None] / own[1]
+            points = cooler * self.points[0], cooler * stronger * self.points[1]
+            self.kept = key, in_blocks(partial(thermal_state, first), points[0].shape, *points)
+        solved = self.kept[1]
+        return solved if len(told) == 1 else each(lambda array: array[places], solved)
+
+
+class Powers(NamedTuple):
+    """Values of parameters at a plain film, and their exponents in its `_numbers`."""
+
+    rows: Sequence[Parameter]
+    start: Array  # (m,)
+    exponents: Array  # (m, 12)
+    ends: Array  # (2, m)
+
+    def factors(self, values: Array) -> Array:
+        """Of the numbers, (k, 12), at values (k, m), each refused outside its range."""
+        outside = (values < self.ends[0]) | (values > self.ends[1])
+        if outside.any():
+            k, i = np.argwhere(outside)[0]
+            row = self.rows[i]
+            raise row.range.refuse(row.name, values[k, i])
+        return np.asarray(np.prod((values / self.start)[..., None] ** self.exponents, axis=1))
+
+
+def powers(
+    sample: Sample, change: Callable[[Mapping[str, float]], Sample], names: Sequence[str]
+) -> Powers | None:
+    """How parameters enter a film; None unless it is plain and they enter as whole powers.
+
+    A search needs no samples then.
+    """
+    ratio = 1 - 2.0**-6
+    try:
+        start = {name: float(PARAMETERS[name].read(sample)) for name in names}
+        moved = [change({**start, name: ratio * value}) for name, value in start.items()]
+    except OpenmrError:  # at an end of its range, or several numbers
+        return None
+    if not all(map(_is_plain, moved)) or 0.0 in start.values() or np.inf in start.values():
+        return None
+    here, there = _numbers(sample), np.array([_numbers(one) for one in moved])
+    change_of = np.divide(there, here, out=np.ones_like(there), where=here != 0)
+    if np.any(change_of <= 0) or np.any(there[:, here == 0]):
+        return None
+    raw = np.log(change_of) / np.log(ratio)
+    exponents = np.rint(raw)
+    if np.any(np.abs(raw - exponents) > 1e-9):
+        return None
+    rows = [PARAMETERS[name] for name in names]
+    ends = np.array([row.range[:2] if row.range else (-np.inf, np.inf) for row in rows]).T
+    return Powers(rows, np.array(list(start.values())), exponents, ends)
 
 
 def _is_plain(sample: Sample) -> bool:
     """Whether a film has one kind of moments with an axial coupling, that order by themselves."""
     magnet = sample.magnet
-    if sample.is_stack or len(magnet.sublattices) != 1 or magnet.is_oriented or not magnet.is_held:
+    if sample.is_stack or len(magnet.sublattices) != 1 or magnet.is_oriented:
         return False
     x, y, _ = magnet.sublattices[0].exchange
     return not isinstance(x, tuple) and x == y and magnet.weiss[0][0] != 0.0
+
+
+def _numbers(sample: Sample) -> Array:
+    """All that a plain film is beside its spin and disorder, (12,); rho_L0 comes last."""
+    moments, electrons, film = sample.magnet.sublattices[0], sample.electrons, sample.film
+    across, _, along = moments.exchange
+    magnetic = sample.magnet.weiss[0][0], moments.single_g, moments.density, across, along
+    diffusive = film.thickness, film.diffusion, film.spin_hall_angle, film.spin_flip_rate
+    return np.array([*magnetic, electrons.dos, electrons.g, *diffusive, film.resistivity])
 
 
 class _Magnets(NamedTuple):
@@ -138,53 +224,47 @@ class _Sides(NamedTuple):
     electrons: Any
     film: Any
 
+    def of_films(self, which: NDArray[np.intp]) -> _Sides:
+        """Magnets and electrons of films (p,), which may repeat, for points (p, 1)."""
+        magnet = self.magnet._replace(
+            exchange=self.magnet.exchange[which, 0], densities=self.magnet.densities[which, 0]
+        )
+        return self._replace(
+            magnet=magnet, electrons=SimpleNamespace(dos=self.electrons.dos[which, 0])
+        )
+
 
 @np.errstate(under="ignore")
 def _at_once(
-    samples: Sequence[Sample], temperature: Array, field: Array, m: Array, order: str
+    solved: Equilibrium, numbers: Array, temperature: Array, field: Array, m: Array, order: str
 ) -> Array:
-    """`side_by_side` of plain films of one spin and kind of disorder."""
-    first = samples[0]
-    moments = [sample.magnet.sublattices[0] for sample in samples]
-
-    def column(values: Iterable[float]) -> Array:
-        return np.array(list(values))[:, None]
-
-    # x depends on J0 / T and g B / T alone: other magnets are this one at other points
-    weiss = column(sample.magnet.weiss[0][0] for sample in samples)
-    cooler = temperature * (weiss[0] / weiss)
-    stronger = (
-        field * (column(one.single_g for one in moments) / moments[0].single_g) * (weiss[0] / weiss)
-    )
-    solved = in_blocks(partial(thermal_state, first), cooler.shape, cooler, stronger)
-    density = column(one.density for one in moments)[..., None]
-    dos = column(sample.electrons.dos for sample in samples)
+    """`SideBySide` of plain films in a thermal state, of their own or of all."""
+    _, _, density, across, along, dos, electron_g, *of_film = numbers.T[..., None]
+    first = solved.sample.magnet
     magnet = _Magnets(
-        np.array([one.exchange for one in moments])[:, None, None, :],
-        density,
-        first.magnet.spins,
-        first.magnet.disorder,
-        first.magnet.sublattices,
+        np.stack([across, across, along], axis=-1)[:, None],
+        density[..., None],
+        first.spins,
+        first.disorder,
+        first.sublattices,
     )
-    g = column(sample.electrons.g for sample in samples)
-    electrons = SimpleNamespace(dos=dos[..., None], g=g, dos_up=0.0, dos_down=0.0)
+    electrons = SimpleNamespace(dos=dos[..., None], g=electron_g, dos_up=0.0, dos_down=0.0)
+    thickness, diffusion, angle, loss, _ = of_film
     film = SimpleNamespace(
-        thickness=column(sample.film.thickness for sample in samples),
-        diffusion=column(sample.film.diffusion for sample in samples),
-        spin_hall_angle=column(sample.film.spin_hall_angle for sample in samples),
-        resistivity=1.0,
+        thickness=thickness, diffusion=diffusion, spin_hall_angle=angle, resistivity=1.0
     )
     sides: Any = _Sides(magnet, electrons, film)
-    grid = cooler.shape
+    grid = (len(numbers), *temperature.shape)
     state = replace(
         solved,
         sample=sides,
         temperature=np.broadcast_to(temperature, grid),
         field=np.broadcast_to(field, grid),
     )
-    loss: Any = column(sample.film.spin_flip_rate for sample in samples)
     part = closed_form(state)
-    rates = Relaxation("closed-form", state, part.dissipator, part.precession, np.empty(0), loss)
+    rates: Any = Relaxation(
+        "closed-form", state, part.dissipator, part.precession, np.empty(0), loss
+    )
     return np.stack(axial_resistivities(sides.film, order, m, rates), axis=1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -82,7 +82,7 @@ class Diagnosis(Labelled):
         the model does not describe the data, and no parameter has an uncertainty: all are nan.
     """
 
-    SCHEMA: ClassVar[str] = "openmr/diagnosis/1"
+    SCHEMA = "openmr/diagnosis/1"
     sample: Sample
     parameters: tuple[str, ...]
     values: Array

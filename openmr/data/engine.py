@@ -15,9 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array
-from openmr.data.curves import bare_resistivity, changed_by, side_by_side, with_bare_resistivity
+from openmr.data.curves import (
+    Powers,
+    SideBySide,
+    bare_resistivity,
+    changed_by,
+    powers,
+    with_bare_resistivity,
+)
 from openmr.data.identifiability import REACH
-from openmr.data.least_squares import NEAR, Problem, differences
+from openmr.data.least_squares import CENTRAL, FORWARD, Problem, differences
 from openmr.data.noise import Chain, chain
 from openmr.data.nuisance import Rows
 from openmr.sample.film import Sample
@@ -54,7 +61,8 @@ class _Part(NamedTuple):
     rows: NDArray[np.int64]
     points: NDArray[np.int64]  # of each row
     component: NDArray[np.int64]
-    curve: Callable[[Sequence[Sample]], Array]
+    curve: SideBySide
+    powers: Powers | None
     sample: Sample
     changed: Callable[[Mapping[str, float]], Sample]
     unknowns: tuple[int, ...]
@@ -87,15 +95,20 @@ class Model:
                 given = np.column_stack([rows.temperature, rows.field, rows.direction])[at]
                 points, inverse = np.unique(given, axis=0, return_inverse=True)
                 kelvin = float(rows.temperature[at[0]])
+                curve = SideBySide(points[:, 0], points[:, 1], points[:, 2:], order, options)
+                change = changed_by(samples[film])
+                mine = [i for i, one in enumerate(unknowns) if one.covers(film, kelvin)]
+                names = [unknowns[i].name for i in mine]
                 self.parts.append(
                     _Part(
                         at,
                         inverse.ravel(),
                         rows.transverse[at].astype(np.int64),
-                        side_by_side(points[:, 0], points[:, 1], points[:, 2:], order, options),
+                        curve,
+                        powers(samples[film], change, names) if curve.closed else None,
                         samples[film],
-                        changed_by(samples[film]),
-                        tuple(i for i, one in enumerate(unknowns) if one.covers(film, kelvin)),
+                        change,
+                        tuple(mine),
                         np.unique(rows.group[at]),
                     )
                 )
@@ -129,12 +142,22 @@ class Model:
             mine = [row.tobytes() for row in table[:, part.unknowns]]
             places = [first.setdefault(key, len(first)) for key in mine]
             rows = [mine.index(key) for key in first]
-            samples = [self.sample(part, table[row]) for row in rows]
-            both = part.curve(samples)[:, part.component, part.points]
-            if absolute:
-                both *= np.array([bare_resistivity(sample) for sample in samples])[:, None]
-            found[:, part.rows] = both[places]
+            found[:, part.rows] = self._curves(part, table[rows], absolute)[places]
         return found
+
+    def _curves(self, part: _Part, table: Array, absolute: bool) -> Array:
+        """Rows of a part for values (k, m)."""
+        bare: Any
+        if part.powers is not None:
+            factors = part.powers.factors(table[:, part.unknowns])
+            both = part.curve.scaled(part.sample, factors)
+            bare = bare_resistivity(part.sample) * factors[:, -1:]
+        else:
+            samples = [self.sample(part, row) for row in table]
+            both = part.curve(samples)
+            bare = np.array([bare_resistivity(one) for one in samples])[:, None]
+        both = both[:, part.component, part.points]
+        return np.asarray(both * bare if absolute else both)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +299,7 @@ class Engine:
         return np.asarray(self.model(self.values(logs)[None], self.absolute)[0])
 
     def near(self, logs: Array) -> tuple[Array, Array]:
-        """Residuals, and slopes by forward differences."""
+        """Residuals, and slopes for a search."""
         slopes = self.near_slopes(logs)
         linear = self.linear(self.ratio(logs))
         misses, prior = self._prior(logs)
@@ -286,10 +309,14 @@ class Engine:
         )
 
     def near_slopes(self, logs: Array) -> Array:
-        """Slopes of the ratio (n, m) by forward differences."""
-        moved = np.exp(NEAR * np.eye(len(logs) + 1)[:, 1:])
-        ratio, *there = self.model(self.values(logs) * moved, self.absolute)
-        return np.asarray((np.stack(there, axis=1) - ratio[:, None]) / NEAR)
+        """Slopes of the ratio (n, m) by central differences; forward ones where points are dear."""
+        cheap = all(part.powers is not None for part in self.model.parts)
+        size = CENTRAL if cheap else FORWARD
+        steps = size * np.eye(len(logs))
+        table = np.concatenate([steps, -steps if cheap else 0 * steps, 0 * steps[:1]])
+        found = self.model(self.values(logs) * np.exp(table), self.absolute)
+        up, down = found[:-1].reshape(2, *steps.shape[:1], -1)
+        return np.asarray((up - down).T / (2 * size if cheap else size))
 
     def fine_slopes(self, logs: Array) -> Array:
         """Slopes of the ratio (n, m) to fourth order."""

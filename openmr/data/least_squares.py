@@ -1,8 +1,8 @@
 """Least squares over logarithms of parameters, and errors that hang on nothing that is open.
 
-Gauss-Newton steps within a trust region and a box. Around the minimum a direction that the data
-hardly determine is followed through its range, the other parameters fitted again at each stride,
-as a profile of chi^2 would.
+Gauss-Newton steps within a trust region and a box; second derivatives of the residuals are learnt
+on the way. Around the minimum a direction that the data hardly determine is followed through its
+range, the other parameters fitted again at each stride, as a profile of chi^2 would.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from openmr.data.identifiability import REACH, Combination, Determined, determin
 
 _STEP: Final[float] = 1e-3
 """Relative step of the differences of fourth order, good to 1e-10 of the largest sensitivity."""
-NEAR: Final[float] = 1e-6
+FORWARD: Final[float] = 1e-6
 """Relative step of forward differences, good to about as much: rounding of 1e-13 adds 1e-7."""
+CENTRAL: Final[float] = 1e-5
+"""Relative step of central differences, whose rounding is 1e-8."""
 _LINEAR: Final[float] = 0.1
 """Relative uncertainty up to which the model is as good as linear in ln p."""
 _STRIDE: Final[float] = np.log(10.0)
@@ -30,11 +32,15 @@ _MOST_TRIALS: Final[int] = 25
 """Trials of a fit in the walk; one that takes longer starts far above any allowed chi^2."""
 _FARTHEST: Final[float] = 9.0
 """Rise of chi^2 at which the walk ends: three standard deviations."""
-_FIRST: Final[float] = 0.1
+_FIRST: Final[float] = 0.2
 """Radius in ln p within which the first step stays."""
-_SETTLED: Final[float] = 1e-6
+_SETTLED: Final[float] = 1e-11
 """Promised fall of chi^2, over chi^2 per degree of freedom, at which a search ends: no product
-moves by more than a thousandth of its standard deviation."""
+moves by more than 3e-6 of its standard deviation."""
+_SOFTLY_SETTLED: Final[float] = 1e-6
+"""The same of a search with the soft loss, from whose end another one starts."""
+_SECANTS: Final[float] = 0.03
+"""Largest step in ln p from which second derivatives are learnt."""
 _WEAK: Final[float] = 3e-4
 """Part of the largest singular value at which an error of 1e-6 of forward differences is a
 hundredth."""
@@ -87,7 +93,7 @@ def least(
     free: NDArray[np.bool_] | None = None,
     soft: bool = False,
     most: int = _MOST_STEPS,
-    settled: float = _SETTLED,
+    settled: float | None = None,
 ) -> Minimum:
     """Smallest loss from `logs`: the sum of squares or, softly, what outliers pull less.
 
@@ -96,6 +102,8 @@ def least(
     may = np.ones(len(logs), dtype=bool) if free is None else free
     logs = np.clip(logs, *problem.ends)
     width = _SOFT if soft else np.inf
+    if settled is None:
+        settled = _SOFTLY_SETTLED if soft else _SETTLED
     found, weak = _searched(problem, problem.near, logs, may, width, most, settled)
     if (weak or not found.settled) and not soft and free is None:
         # forward differences stop short of the minimum along a flat valley
@@ -120,8 +128,9 @@ def _searched(
     low, high = problem.ends
     radius, found = _FIRST, _Loss(*evaluate(logs), width)
     evaluations, failed, done = 1, 0, False
+    bend = np.zeros_like(found.curvature)  # of residuals times their second derivatives
     for _ in range(most):
-        step, fall = _step(found, may, logs, low, high, radius)
+        step, fall = _step(found, found.curvature + bend, may, logs, low, high, radius)
         freedom = max(1, found.points - int(may.sum()))
         trial = np.clip(logs + step, low, high)
         length = float(np.max(np.abs(trial - logs), initial=0.0))
@@ -134,6 +143,10 @@ def _searched(
         except OpenmrError:  # the model refuses such a sample
             there = None
         gain = -np.inf if there is None else (found.loss - there.loss) / fall
+        if not gain > 0:
+            bend[:] = 0.0
+        elif there is not None and length < _SECANTS:
+            bend += _learnt(found, there, trial - logs, bend)
         if there is not None and gain > 0:
             logs, found, failed = trial, there, 0
         else:
@@ -145,6 +158,15 @@ def _searched(
     values = np.linalg.eigvalsh(found.curvature[np.ix_(may, may)])
     weak = bool(values[:1].min(initial=np.inf) < _WEAK**2 * values[-1:].max(initial=0.0))
     return Minimum(logs, found.loss, evaluations, done), weak
+
+
+def _learnt(before: _Loss, after: _Loss, step: Array, bend: Array) -> Array:
+    """Symmetric change of rank one by which `bend` explains a step [DennisGayWelsch1981]."""
+    missed = (after.slopes - before.slopes).T @ after.residuals - bend @ step
+    along = float(missed @ step)
+    if abs(along) <= 1e-8 * np.linalg.norm(missed) * np.linalg.norm(step):
+        return np.zeros_like(bend)
+    return np.outer(missed, missed) / along
 
 
 class _Loss:
@@ -160,12 +182,19 @@ class _Loss:
         else:
             self.loss = float(residuals @ residuals)
             self.gradient = slopes.T @ weighted
+        self.residuals, self.slopes = weighted, slopes
         self.curvature = slopes.T @ slopes
         self.points = len(residuals)
 
 
 def _step(
-    found: _Loss, may: NDArray[np.bool_], logs: Array, low: Array, high: Array, radius: float
+    found: _Loss,
+    curvature: Array,
+    may: NDArray[np.bool_],
+    logs: Array,
+    low: Array,
+    high: Array,
+    radius: float,
 ) -> tuple[Array, float]:
     """Step within the radius that lowers the quadratic model of the loss, and by how much."""
     may = may.copy()
@@ -175,7 +204,7 @@ def _step(
         if not may.any():
             return step, 0.0
         at = np.flatnonzero(may)
-        values, vectors = np.linalg.eigh(found.curvature[np.ix_(at, at)])
+        values, vectors = np.linalg.eigh(curvature[np.ix_(at, at)])
         along = vectors.T @ found.gradient[at]
         values = np.maximum(values, 1e-13 * values[-1] + 1e-300)
 
@@ -200,7 +229,7 @@ def _step(
         if not outside.any():
             break
         may &= ~outside
-    fall = -float(2 * found.gradient @ step + step @ found.curvature @ step)
+    fall = -float(2 * found.gradient @ step + step @ curvature @ step)
     return step, fall
 
 

@@ -32,11 +32,12 @@ from openmr.moments.labels import labelled
 from openmr.moments.one_sublattice import weiss_field
 from openmr.moments.spin_averages import Means, means, variance
 from openmr.moments.state import ThermalState
-from openmr.moments.vector_equilibrium import BRANCHES, VectorEquilibrium, refuse_branch, solved
+from openmr.moments.vector_equilibrium import VectorEquilibrium, refuse_branch, solved
 from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
+Branch = Literal["lowest", "up", "down"]
 _COLDEST, _HOTTEST = 1e-9, 1e9  # K: within them nothing overflows
 _STRONGEST = 1000.0  # T: no laboratory has more, and Oe or G in its place are mostly beyond
 _MAX_SUBLATTICES = 10
@@ -164,7 +165,7 @@ def equilibrium(
     field: ArrayLike,
     *,
     direction: ArrayLike | None,
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
 ) -> Equilibrium | VectorEquilibrium: ...
 
 
@@ -175,7 +176,7 @@ def equilibrium(
     field: ArrayLike,
     *,
     direction: ArrayLike | None = None,
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
 ) -> Equilibrium | VectorEquilibrium:
     """Self-consistent thermal state of the moments, Eqs. (29)-(33).
 
@@ -216,8 +217,7 @@ def equilibrium(
     (2, 1)
     """
     expect_film(sample)
-    _checks.choice("branch", branch, BRANCHES)
-    refuse_branch(branch, sample.magnet)
+    refuse_branch(branch, sample)
     if direction is not None:
         temperature, field, b = checked_vectors(sample, temperature, field, direction)
         if sample.magnet.is_oriented:
@@ -335,7 +335,8 @@ def _apart(magnet: Magnet, temperature: Any, field: Any) -> list[tuple[Any, ...]
             unsplit = zeeman == 0
             if some(unsplit):
                 # the limit B -> 0+; at and above the transition exactly 0
-                ordered = temperature < ordering_temperature(Magnet(moments, own))
+                alone = magnet if len(magnet.sublattices) == 1 else Magnet(moments, own)
+                ordered = temperature < ordering_temperature(alone)
                 limit = where(ordered, x if moments.single_g >= 0 else -x, 0.0)
                 x = where(unsplit, limit, x)
         found.append((x, *means(moments.spin, x)))

@@ -18,12 +18,18 @@ import numpy as np
 from openmr._checks import Array, ParameterError
 from openmr._quantities import in_unit
 from openmr.moments.grid import each
+from openmr.sample.film import Film, Sample
+from openmr.sample.stack import Stack
 from openmr.tables import Arrays, Column, Coordinate
 
 _Arguments = ParamSpec("_Arguments")
 _Found = TypeVar("_Found")
 _UNITS: Final = {"temperature": "K", "field": "T", "direction": ""}
 """Arguments that may have named axes, and their units."""
+_NAMELESS: Final = frozenset(
+    {float, int, str, bool, type(None), np.ndarray, np.float64, Sample, Film, Stack}
+)
+"""Kinds of arguments that have no named axes: told first, since single calls shall be fast."""
 COMPONENT: Final = "component"
 """Dimension of (x, y, z), as in the datasets of a sweep."""
 POINTS: Final = {"temperature": "temperature", "field": "field along b"}
@@ -65,10 +71,13 @@ def labelled(function: Callable[_Arguments, _Found]) -> Callable[_Arguments, _Fo
 
 def _has_names(value: Any) -> bool:
     kind = type(value)
-    if kind is float or kind is np.ndarray:
+    if kind in _NAMELESS:
         return False
     if kind is tuple or kind is list:
-        return len(value) == 3 and any(type(one).__name__ == "DataArray" for one in value)
+        if len(value) != 3:
+            return False
+        x, y, z = value
+        return "DataArray" in (type(x).__name__, type(y).__name__, type(z).__name__)
     return kind.__name__ == "DataArray" or getattr(value, "labels", None) is not None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import comb
+from math import comb, factorial
 from typing import NamedTuple
 
 import numpy as np
@@ -89,7 +89,7 @@ def _quadrupole(spin: float) -> tuple[float, ...]:
     return tuple(square * p - 1.5 * r for p, r in zip(below, above, strict=True))
 
 
-def axial_excess(spin: float, x: ArrayLike) -> Array:
+def axial_excess(spin: float, x: ArrayLike, *, fluctuation: bool = False) -> Array:
     """<S_par^2> - (1/2) (<S_x^2> + <S_y^2>) x / sinh(x), without a difference of large numbers.
 
     What spins across the field lose faster than spins along it, by a noise that is flat but for
@@ -100,11 +100,13 @@ def axial_excess(spin: float, x: ArrayLike) -> Array:
     spin : float, no unit
     x : array_like (...), no unit
         beta eps_L.
+    fluctuation : bool
+        With the variance in the place of <S_par^2>.
 
     Returns
     -------
     array (...), no unit
-        >= 0.
+        >= 0, or <= 0 of the variance.
     """
     depth = np.abs(np.asarray(x, dtype=float))
     t = np.tanh(0.5 * depth)
@@ -114,19 +116,34 @@ def axial_excess(spin: float, x: ArrayLike) -> Array:
     else:
         square = t * t
         excess = _polynomial(_quadrupole(spin), square) / _polynomial(_half_angle(spin)[1], square)
-    return np.asarray(excess + 0.5 * across * _less_than_one(depth))
+    excess = excess + 0.5 * across * _less_than_one(depth)
+    if not fluctuation:
+        return np.asarray(excess)
+    # the mean, squared, is of the same order when hot; the variance fades when cold
+    with np.errstate(over="ignore"):  # to 0
+        cold = variance(spin, depth) - 0.5 * across * _over_sinh(depth)
+    return np.where(depth < 1.0, excess - (t * across) ** 2, cold)
 
 
 def _less_than_one(x: Array) -> Array:
     """1 - x / sinh(x) at x >= 0."""
-    near = np.minimum(x, 1.0)
-    square = near * near
-    series = np.ones_like(x)
-    for k in range(9, 0, -1):  # sinh(x) - x = (x^3/6) [1 + (x^2/20) [1 + (x^2/42) ...]]
-        series = 1.0 + square / ((2 * k + 2) * (2 * k + 3)) * series
-    far = np.minimum(np.maximum(x, 1.0), 700.0)
-    small = square / 6.0 * series * _over_sinh(near)
-    return np.asarray(np.where(x < 1.0, small, 1.0 - far / np.sinh(far)))
+    if not x.size or x.max() < 1.0:
+        return _little_less(x)
+    near, far = np.minimum(x, 1.0), np.minimum(np.maximum(x, 1.0), 700.0)
+    return np.asarray(np.where(x < 1.0, _little_less(near), 1.0 - far / np.sinh(far)))
+
+
+_RISE = tuple(1.0 / factorial(2 * n + 3) for n in range(9))
+"""Coefficients of [sinh(x)/x - 1] / x^2 in x^2."""
+
+
+def _little_less(x: Array) -> Array:
+    """The same at 0 <= x <= 1."""
+    square = x * x
+    rise = _polynomial(_RISE, square)
+    rise *= square
+    rise /= 1.0 + rise
+    return rise
 
 
 def _over_sinh(x: Array) -> Array:

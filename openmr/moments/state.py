@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class ThermalState(Labelled, ABC):
         Names of the axes, where they were given by DataArrays.
     """
 
-    SCHEMA: ClassVar[str] = "openmr/equilibrium/1"
+    SCHEMA = "openmr/equilibrium/1"
 
     sample: Sample
     temperature: Array

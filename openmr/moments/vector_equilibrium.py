@@ -10,19 +10,18 @@ from functools import cached_property
 
 import numpy as np
 
-from openmr import units
+from openmr import _checks, units
 from openmr._checks import Array, ParameterError
-from openmr.moments.grid import blocks
 from openmr.moments.levels import (
     AxialLevels,
     Levels,
     axial_levels,
     levels,
     means,
-    points_at_once,
 )
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_weiss import Solution, VectorProblem, followed, lowest
+from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights
 
 BRANCHES = ("lowest", "up", "down")
@@ -194,8 +193,7 @@ def solved(
     )
     drive, stiffness = np.empty((len(kelvin), n, 3)), np.empty(len(kelvin))
     if branch == "lowest":
-        size = points_at_once(float(magnet.spins.max()))
-        pieces = [np.arange(len(kelvin))[block] for block in blocks(len(kelvin), size)]
+        pieces = [np.arange(len(kelvin))] if len(kelvin) else []
     else:
         pieces = _curves(kelvin, tesla, b, branch)
     for piece in pieces:
@@ -215,20 +213,24 @@ def _curves(kelvin: Array, tesla: Array, b: Array, branch: str) -> list[np.ndarr
     return found
 
 
-def refuse_branch(branch: str, magnet: Magnet) -> None:
+def refuse_branch(branch: str, sample: Sample) -> None:
     """Refuse a branch of moments that always lie along the field in their lowest state.
 
     Parameters
     ----------
     branch : str
-    magnet : Magnet
+    sample : Sample
 
     Raises
     ------
     ParameterError
-        For another branch than the lowest, of moments without axes of their own.
+        For no branch; for another than the lowest of a stack, or of moments without axes of
+        their own.
     """
-    if branch != "lowest" and not magnet.is_oriented:
+    _checks.choice("branch", branch, BRANCHES)
+    if branch != "lowest" and sample.is_stack:
+        raise ParameterError(f"`branch` must be 'lowest' for a stack, got {branch!r}")
+    if branch != "lowest" and not sample.magnet.is_oriented:
         raise ParameterError(
             f"`branch` must be 'lowest' for moments without axes of their own, got {branch!r}"
         )

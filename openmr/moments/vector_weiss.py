@@ -16,14 +16,16 @@ each point; arrays have the points first, then sublattices, then components.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice, product
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import EPSILON, SMALLEST, Array, ComplexArray, ConvergenceError
-from openmr.moments.levels import levels
+from openmr._spins import spin_matrices
+from openmr.moments.grid import blocks
+from openmr.moments.levels import levels, points_at_once
 
 _MAX_ITERATIONS = 1000
 _SEED = 20
@@ -36,6 +38,28 @@ _FREE = 1e-7
 """Stiffness below which a rigid rotation of all moments counts as free."""
 _AT_ONCE = 512
 """Descents worked on together."""
+_SOURCES = 12
+"""Least number of points of a grid whose states are sought from all sides."""
+_NEAR = 16
+"""Points on either side, in the order of `_neighbourhood`, whose states are known to a block."""
+_NEAR_SIDES = 4
+"""The same for points whose states were sought from all sides."""
+_RIVALS = 4
+"""Unlike states of other points from which that of a point is sought at most."""
+_ALIKE = 0.3
+"""Change of <S_i> over S_i within which known states count as one."""
+_SOFTEST = 0.05
+"""Least stiffness that is believed when the gain of a state is foreseen."""
+_LAST = 1e-10
+"""Step of the fields, over themselves and over k_B T, after which none is taken."""
+_MERGE = 3
+"""Steps after which states of one point are compared with each other."""
+_COMPARED = 24
+"""States of one point, next lower in energy, with which each is compared."""
+_CLOSE = 0.03
+"""Change of <S_i> over S_i within which two of them are taken for one."""
+_GAIN = 3.0
+"""Falls of the energy, each as by a whole step along the slope, that a state may still hope for."""
 _HALVINGS = 12
 """Times that a step of the field is halved where the moments turn far: a jump has its place."""
 _FAR = 0.5
@@ -80,6 +104,8 @@ class _Trial(NamedTuple):
     response: Array  # (p, n, 3, 3)
     energy: Array  # (p,)
     rounding: Array  # (p,), of the energy
+    static: Array  # (p,), energy without the field [eV]
+    entropy: Array  # (p,)
 
     def at(self, where: NDArray[np.bool_] | NDArray[np.intp]) -> _Trial:
         return _Trial(*(values[where] for values in self))
@@ -104,7 +130,7 @@ def _trial(problem: VectorProblem, drive: Array) -> _Trial:
     beta, weights = problem.beta, problem.weights
     mean, response = np.empty_like(drive), np.empty((*drive.shape, 3))
     log_z = np.empty(drive.shape[:-1])
-    ground = np.empty(drive.shape[:-1])
+    ground, entropy = np.empty_like(log_z), np.empty_like(log_z)
     for i, (spin, h, axes) in enumerate(
         zip(problem.spins, problem.hamiltonians, problem.axes, strict=True)
     ):
@@ -112,6 +138,7 @@ def _trial(problem: VectorProblem, drive: Array) -> _Trial:
         mean[:, i] = found.mean @ axes
         response[:, i] = axes.T @ found.response @ axes
         log_z[:, i], ground[:, i] = found.log_partition, found.ground
+        entropy[:, i] = log_z[:, i] + ground[:, i] + (found.populations * found.energies).sum(-1)
     terms = np.stack(
         [
             -log_z,
@@ -124,7 +151,9 @@ def _trial(problem: VectorProblem, drive: Array) -> _Trial:
     # levels are good to rounding of the largest element of H
     sizes = np.abs(terms).sum(axis=0)
     sizes += weights * (np.abs(ground) + beta[:, None] * problem.crystal)
-    return _Trial(drive, mean, response, terms.sum(axis=(0, 2)), 8 * EPSILON * sizes.sum(axis=-1))
+    whole, entropy = terms.sum(axis=(0, 2)), entropy @ weights
+    static = (whole - terms[2].sum(axis=-1) + entropy) / beta
+    return _Trial(drive, mean, response, whole, 8 * EPSILON * sizes.sum(axis=-1), static, entropy)
 
 
 def _roots(problem: VectorProblem, response: Array) -> Array:
@@ -159,18 +188,27 @@ def _step(problem: VectorProblem, trial: _Trial, residual: Array, noise: Array) 
     return np.asarray(residual + problem.beta[:, None, None] * problem.pull(moved))
 
 
-def _descend(problem: VectorProblem, drive: Array, *, turn: float = _FAR) -> _Trial:
+def _descend(
+    problem: VectorProblem,
+    drive: Array,
+    *,
+    turn: float = _FAR,
+    rivals: NDArray[np.intp] | None = None,
+    every: bool = False,
+) -> _Trial:
     """Local minimum of the free energy reached from trial fields h (p, n, 3).
 
     No step changes <S_i> by more than `turn` S_i: saturated moments feel no slope, and would be
-    thrown from one side to the other.
+    thrown from one side to the other. States with equal numbers in `rivals` are those of one point:
+    of two that have come close one is left, its energy infinite, and, unless `every` minimum
+    is wanted, one that will not come as low as another either.
     """
     found = _trial(problem, drive)
     active, part, start = np.arange(len(drive)), problem, found
     pulls = np.abs(problem.weiss).sum(axis=(-2, -1))
     limit = turn * problem.spins
     quiet = np.zeros(len(drive), dtype=bool)
-    for _ in range(_MAX_ITERATIONS):
+    for count in range(_MAX_ITERATIONS):
         residual = part.zeeman - part.pull(start.mean) - start.drive
         fields = np.abs(part.zeeman).sum(axis=-1) + np.abs(start.drive).sum(axis=-1)
         # rounding of H moves the mean by as much as a field of that size
@@ -189,8 +227,20 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = _FAR) -> _Tr
         settled = (quiet & before) | np.all(
             np.abs(step) <= 4 * EPSILON * scale[..., None], axis=(1, 2)
         )
+        # a step so small is the last: what is second order in it is below rounding
+        small = np.minimum(1.0 / part.beta, np.abs(start.drive).max(axis=(1, 2)))
+        last = np.abs(step).max(axis=(1, 2)) <= _LAST * small
+        start.drive[last] += step[last]
+        start.mean[last] -= moved[last]
+        settled |= last
         if settled.any():
             found = _joined(found, active[settled], start.at(settled))
+        if rivals is not None and not settled.all():
+            lost = _lost(rivals, active, start, found, slope, problem.spins, count, every)
+            lost &= ~settled
+            found.energy[active[lost]] = np.inf
+            settled |= lost
+        if settled.any():
             if settled.all():
                 return found
             moving = np.flatnonzero(~settled)
@@ -202,6 +252,39 @@ def _descend(problem: VectorProblem, drive: Array, *, turn: float = _FAR) -> _Tr
         f"the Weiss field did not converge in {_MAX_ITERATIONS} steps at "
         f"{len(active)} of {len(problem.beta)} points"
     )
+
+
+def _lost(
+    rivals: NDArray[np.intp],
+    active: NDArray[np.intp],
+    start: _Trial,
+    found: _Trial,
+    slope: Array,
+    spins: Array,
+    count: int,
+    every: bool,
+) -> NDArray[np.bool_]:
+    """Which states at work are close to another of their point, or sure to end above one."""
+    mine = rivals[active]
+    lost = np.zeros(len(active), dtype=bool)
+    found.energy[active], found.mean[active] = start.energy, start.mean
+    if not every:
+        least = np.full(rivals.max() + 1, np.inf)
+        np.minimum.at(least, rivals, found.energy)
+        lost |= start.energy + _GAIN * np.minimum(slope, 0.0) - 4 * start.rounding > least[mine]
+    if count % _MERGE == _MERGE - 1:
+        # the lower of two, or the first of equal ones, stays; each is compared with the next few
+        scaled = (found.mean / spins[:, None]).reshape(len(rivals), -1)
+        order = np.lexsort((np.arange(len(rivals)), found.energy, rivals))
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        for back in range(1, min(len(order), _COMPARED) + 1):
+            other = order[np.maximum(place[active] - back, 0)]
+            same = (
+                (rivals[other] == mine) & (place[active] >= back) & np.isfinite(found.energy[other])
+            )
+            lost |= same & (np.abs(scaled[active] - scaled[other]).max(axis=-1) < _CLOSE)
+    return lost
 
 
 def _line_search(
@@ -353,37 +436,267 @@ def lowest(problem: VectorProblem) -> Solution:
     Solution
         With its stability.
     """
-    return _stated(problem, _lowest(problem))
-
-
-def _stated(problem: VectorProblem, found: _Trial) -> Solution:
-    return Solution(found.drive, _stability(problem, found))
+    found = _lowest(problem)
+    stiffness = _stability(problem, found)
+    saddles = np.flatnonzero(stiffness < -_SADDLE)
+    if len(saddles):
+        part = problem.at(saddles)
+        again = _chosen(part, *_from_all_sides(part))
+        found = _joined(found, saddles, again)
+        stiffness[saddles] = _stability(part, again)
+    return Solution(_turned(problem, found), stiffness)
 
 
 def _lowest(problem: VectorProblem) -> _Trial:
-    best = _descend(problem, problem.zeeman.copy())
-    many = np.flatnonzero(~_one_minimum(problem))
-    if not len(many):
-        return best
-    part = problem.at(many)
-    chosen, chosen_key = best.at(many), _key(part, best.at(many))
-    for moments in _batches(_starts(part), max(1, _AT_ONCE // len(many))):
-        k = len(moments)
-        all_of = part.at(np.tile(np.arange(len(many)), k))
-        flat = moments.reshape(-1, *moments.shape[2:])
-        both = _descend(all_of, all_of.zeeman - all_of.pull(flat))
-        for i in range(k):
-            found = both.at(np.arange(i * len(many), (i + 1) * len(many)))
-            key = _key(part, found)
-            better = _better(part, found, key, chosen_key)
-            for old, new in zip((*chosen, *chosen_key), (*found, *key), strict=True):
-                old[better] = new[better]
-    return _joined(best, many, chosen)
+    """The lowest state of each point: of some from all sides, of others from the states of those.
+
+    A state is density matrices, which have a free energy at any temperature and in any field: what
+    is found at one point is an upper bound at all others, and known without work. Last of all,
+    no point may be left above what its neighbours have found.
+    """
+    order = _neighbourhood(problem)
+    step = -(-len(order) // int(np.clip(len(order) // 128, _SOURCES, 64)))
+    is_source = np.zeros(len(order), dtype=bool)
+    is_source[step // 2 :: step] = True
+    sources, rest = order[is_source], order[~is_source]
+    part = problem.at(sources)
+    where, found = _from_all_sides(part, every=step > 1)
+    best = _chosen(part, where, found)
+    whole = _Trial(*(np.empty((len(order), *values.shape[1:])) for values in best))
+    _joined(whole, sources, best)
+    size = 4 * points_at_once(float(problem.spins.max()))  # few calls
+    place = np.empty(len(order), dtype=int)
+    place[order] = np.arange(len(order))
+    solved = is_source.copy()
+    for stride in (64, 8, 1):  # each from the nearest of those before
+        todo = order[stride // 2 :: stride]
+        todo = todo[~solved[place[todo]]]
+        for block in blocks(len(todo), size):
+            points = todo[block]
+            ends = place[points[[0, -1]]]
+            near = order[_around(np.flatnonzero(solved), ends, _NEAR)]
+            sides = np.isin(
+                sources[where], order[_around(np.flatnonzero(is_source), ends, _NEAR_SIDES)]
+            )
+            pool = [
+                (problem.at(near), whole.at(near)),
+                _with_reversed(part.at(where[sides]), found.at(sides)),
+            ]
+            _joined(whole, points, _from_known(problem.at(points), *_concatenated(pool)))
+        solved[place[todo]] = True
+    return whole
 
 
-def _batches(items: Iterator[Array], size: int) -> Iterator[Array]:
-    while batch := list(islice(items, size)):
-        yield np.stack(batch)
+def _around(places: NDArray[np.intp], ends: NDArray[np.intp], more: int) -> NDArray[np.intp]:
+    """Of ascending places those between two, and some on either side."""
+    first, last = np.searchsorted(places, ends)
+    return places[max(first - more, 0) : last + more]
+
+
+def _concatenated(pairs: Sequence[tuple[VectorProblem, _Trial]]) -> tuple[VectorProblem, _Trial]:
+    problems, states = zip(*pairs, strict=True)
+    fields = ("beta", "zeeman", "along")
+    joined = {name: np.concatenate([getattr(one, name) for one in problems]) for name in fields}
+    whole = _Trial(*(np.concatenate(each) for each in zip(*states, strict=True)))
+    return problems[0]._replace(**joined), whole
+
+
+def _turned(problem: VectorProblem, found: _Trial) -> Array:
+    """Fields of the states, each turned about the axis, if any, about which that costs nothing.
+
+    To where the rule of `lowest` wants it, which no finite number of starts would meet.
+    """
+    drive, mean = found.drive.copy(), found.mean.copy()
+    along = _unit(problem.along[:, 0])
+    share = np.einsum("pia,pa->pi", problem.along, along) * problem.weights
+    aims = [along, *(-np.tile(one, (len(mean), 1)) for one in np.eye(3))]
+    free_axes = _free_axes(problem)
+    axes = [np.tile(axis, (len(mean), 1)) for axis in free_axes[:1]]
+    if len(free_axes) > 1:
+        net = np.einsum("pi,pia->pa", share, mean)
+        magnetic = np.linalg.norm(net, axis=-1, keepdims=True) > 1e-6 * share.sum()
+        axes = [_unit(np.cross(np.where(magnetic, net, mean[:, 0]), along)), along]
+    for axis in axes:
+        across = problem.zeeman - (problem.zeeman @ axis[:, :, None]) * axis[:, None]
+        free = ~np.any(np.abs(across) > 1e-12 * np.abs(problem.zeeman).max(), axis=(1, 2))
+        first = mean[:, 0]
+        net = np.einsum("pi,pia->pa", share, mean)
+        pairs = [(net, aims[0]), *((first, aim) for aim in aims)]
+        for vector, aim in pairs:  # the smallest vector . aim
+            straight = (vector * aim).sum(-1) - (vector * axis).sum(-1) * (aim * axis).sum(-1)
+            turned = (np.cross(axis, vector) * aim).sum(-1)
+            size = np.hypot(straight, turned)
+            decided = free & (size > 1e-6 * problem.spins[0])
+            where = np.flatnonzero(decided)
+            cos, sin = (-one[where] / size[where] for one in (straight, turned))
+            for one in (drive, mean):
+                one[where] = _rotated(one[where], axis[where], cos, sin)
+            free &= ~decided
+    return drive
+
+
+def _rotated(vectors: Array, axis: Array, cos: Array, sin: Array) -> Array:
+    """Vectors (p, n, 3) turned about one axis (p, 3) for all of a point."""
+    u, cos, sin = axis[:, None], cos[:, None, None], sin[:, None, None]
+    along = (vectors * u).sum(axis=-1, keepdims=True) * u
+    return np.asarray(cos * (vectors - along) + sin * np.cross(u, vectors) + along)
+
+
+def _unit(vectors: Array) -> Array:
+    size = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(size, SMALLEST))
+
+
+def _free_axes(problem: VectorProblem) -> list[Array]:
+    """Crystal axes about which nothing but the field changes if all moments turn: 0, 1 or 3."""
+    free = []
+    for axis in problem.axes[0]:
+        turn = np.cross(np.eye(3), axis)
+        same = all(
+            np.allclose(j @ turn, turn @ j, rtol=0.0, atol=1e-12 * np.abs(problem.weiss).max())
+            for row in problem.weiss
+            for j in row
+        )
+        for h, spin, axes in zip(problem.hamiltonians, problem.spins, problem.axes, strict=True):
+            component = np.tensordot(axes @ axis, np.stack(spin_matrices(float(spin))), axes=1)
+            size = 1e-12 * np.abs(h).max()
+            same &= np.allclose(h @ component, component @ h, rtol=0.0, atol=size)
+        if same:
+            free.append(axis)
+    return free
+
+
+def _neighbourhood(problem: VectorProblem) -> NDArray[np.intp]:
+    """The points in an order in which those of like temperature and field stand together."""
+    heat, field = np.log(problem.beta), problem.zeeman[:, 0]
+    spans = np.ptp(heat), np.ptp(field, axis=0).max()
+    axes = np.column_stack([heat / (spans[0] or 1.0), field / (spans[1] or 1.0)])
+
+    def halved(where: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        spans = np.ptp(axes[where], axis=0)
+        where = where[np.argsort(axes[where, spans.argmax()], kind="stable")]
+        if len(where) <= 16:
+            return [where]
+        half = len(where) // 2
+        return halved(where[:half]) + halved(where[half:])
+
+    return np.concatenate(halved(np.arange(len(axes))))
+
+
+def _with_reversed(problem: VectorProblem, found: _Trial) -> tuple[VectorProblem, _Trial]:
+    """Minima, and what they become if time runs backwards, where no Hamiltonian forbids it."""
+    minima = np.flatnonzero(_stability(problem, found) > -_SADDLE)
+    problem, found = problem.at(minima), found.at(minima)
+    for h in problem.hamiltonians:
+        m = np.arange(len(h))
+        reversed_h = (-1.0) ** (m[:, None] - m) * h[::-1, ::-1].conj()
+        if np.any(np.abs(h - reversed_h) > 64 * EPSILON * np.abs(h).max()):
+            return problem, found
+    back = found._replace(drive=-found.drive, mean=-found.mean)
+    backwards = problem._replace(zeeman=-problem.zeeman, along=-problem.along)
+    return _concatenated([(problem, found), (backwards, back)])
+
+
+def _from_known(problem: VectorProblem, origin: VectorProblem, known: _Trial) -> _Trial:
+    """The lowest states that are reached from those known at other points.
+
+    Followed are all of which the energy, less what they can gain, is below the lowest; of like
+    ones the lower.
+    """
+    p, n = len(problem.beta), len(problem.spins)
+    points, chosen = _hopeful(problem, origin, known)
+    part, start = problem.at(points), known.at(chosen)
+    residual = part.zeeman - part.pull(start.mean) - start.drive
+    step = _step(part, start, residual, np.zeros_like(residual))
+    moved = part.beta[:, None, None] * np.einsum("piab,pib->pia", start.response, step)
+    far = (np.linalg.norm(moved, axis=-1) / (_FAR * problem.spins)).max(axis=-1)
+    drive = _along(start.drive, step / np.maximum(far, 1.0)[:, None, None])
+    found = _descend(part, drive, rivals=points)
+    kept = np.isfinite(found.energy)
+    return _chosen(problem, points[kept], found.at(kept))
+
+
+def _hopeful(
+    problem: VectorProblem, origin: VectorProblem, known: _Trial
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs of a point and a known state from which its lowest may be reached."""
+    p, q, n = len(problem.beta), len(known.energy), len(problem.spins)
+    w = problem.weights[:, None]
+    field, old = ((w * one.zeeman).reshape(-1, 3 * n) for one in (problem, origin))
+    beta = problem.beta[:, None]
+    energy = beta * (
+        known.static + (problem.zeeman.reshape(p, -1) @ (w * known.mean).reshape(q, -1).T)
+    )
+    energy -= known.entropy
+    # what a state can gain: half the response to the change of the field, and of the temperature
+    roots = _roots(problem, known.response)
+    values, modes = np.linalg.eigh(_curvature(origin, roots))
+    modes = modes / np.sqrt(np.maximum(values, _SOFTEST))[:, None, :]
+    inner = np.einsum("qiab,qibk->qiak", roots, modes.reshape(q, n, 3, 3 * n)).reshape(
+        q, 3 * n, 3 * n
+    )
+    stiff = inner @ np.swapaxes(inner, -1, -2)
+    towards = np.einsum("qij,qj->qi", stiff, old)
+    squares = (field[:, :, None] * field[:, None, :]).reshape(p, -1) @ stiff.reshape(q, -1).T
+    squares += (old * towards).sum(axis=-1) - 2.0 * field @ towards.T
+    gain = 0.5 * beta**2 * squares
+    gain += 1.5 * problem.weights.sum() * np.log(beta / origin.beta) ** 2
+    hope = energy - gain <= energy.min(axis=1, keepdims=True) + 1e-9
+    scaled = (known.mean / problem.spins[:, None]).reshape(q, -1)
+    alike = np.abs(scaled[:, None] - scaled).max(axis=-1) < _ALIKE
+    points, chosen = list[NDArray[np.intp]](), list[NDArray[np.intp]]()
+    for _ in range(_RIVALS):
+        open_ = np.flatnonzero(hope.any(axis=1))
+        if not len(open_):
+            break
+        least = np.where(hope[open_], energy[open_], np.inf).argmin(axis=1)
+        points.append(open_)
+        chosen.append(least)
+        hope[open_] &= ~alike[least]
+    return np.concatenate(points), np.concatenate(chosen)
+
+
+def _from_all_sides(
+    problem: VectorProblem, *, every: bool = False
+) -> tuple[NDArray[np.intp], _Trial]:
+    """Minima of the free energy at each point: which point each is of, and the state."""
+    one = np.flatnonzero(_one_minimum(problem))
+    many = np.setdiff1d(np.arange(len(problem.beta)), one)
+    wheres, states = list[NDArray[np.intp]](), list[_Trial]()
+    if len(one):
+        part = problem.at(one)
+        wheres.append(one)
+        states.append(_descend(part, part.zeeman.copy()))
+    count = 1 + sum(1 for _ in _starts(problem.at(many[:1]))) if len(many) else 1
+    for block in blocks(len(many), max(1, _AT_ONCE // count)):
+        part = problem.at(many[block])
+        p = len(part.beta)
+        drives = [part.zeeman, *(part.zeeman - part.pull(one) for one in _starts(part))]
+        points = np.tile(np.arange(p), len(drives))
+        found = _descend(part.at(points), np.concatenate(drives), rivals=points, every=every)
+        kept = np.isfinite(found.energy)
+        wheres.append(many[block][points[kept]])
+        states.append(found.at(kept))
+    return np.concatenate(wheres), _Trial(
+        *(np.concatenate(each) for each in zip(*states, strict=True))
+    )
+
+
+def _chosen(problem: VectorProblem, where: NDArray[np.intp], found: _Trial) -> _Trial:
+    """Of the states of each point that to be chosen."""
+    order = np.argsort(where, kind="stable")
+    rank = np.arange(len(order)) - np.searchsorted(where[order], where[order])
+    best = found.at(order[rank == 0])
+    best_key = _key(problem, best)
+    for k in range(1, rank.max(initial=0) + 1):
+        one = order[rank == k]
+        points = where[one]
+        part, state = problem.at(points), found.at(one)
+        key = _key(part, state)
+        better = _better(part, state, key, [old[points] for old in best_key])
+        for old, new in zip((*best, *best_key), (*state, *key), strict=True):
+            old[points[better]] = new[better]
+    return best
 
 
 @np.errstate(under="ignore")

@@ -23,7 +23,7 @@ from openmr._elementary import cos, every, expm1, maximum, sin, some, where
 from openmr.bath.level_noise import split_fermi_sea
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.levels import AxialLevels
-from openmr.moments.spin_averages import axial_excess
+from openmr.moments.spin_averages import axial_excess, means
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.axes import axes_about, electron_splitting, local_coupling
 from openmr.rates.axial_lines import axial_lines, is_axial, refuse_turned_couplings
@@ -352,8 +352,7 @@ def charge_to_spin_rate(flux: Array, electrons: Electrons) -> Array:
     array (...), 1/s
         1/T_0, signed.
     """
-    up, down = electrons.dos_up, electrons.dos_down
-    return np.asarray((1 / up - 1 / down) * up * down * flux)
+    return np.asarray((electrons.dos_down - electrons.dos_up) * flux)
 
 
 def spin_per_charge(longitudinal: Array, charge_to_spin: Array) -> Array:
@@ -483,6 +482,46 @@ def dephasing_printed(magnet: Magnet, lines: Lines) -> Array:
     return np.asarray(np.pi / HBAR * magnet.densities * jz**2 * lines.conserving)
 
 
+def transverse_excess(
+    magnet: Magnet, electrons: Electrons, state: Equilibrium, phi: ArrayLike = 0.25 * np.pi
+) -> Array:
+    """1/tau_perp - 1/tau_par, per sublattice [1/s].
+
+    Eq. (75) less Eq. (70), and Eq. (85) less Eq. (84), without a difference of the two: for
+    isotropic coupling at random places no term of it is negative.
+
+    Parameters
+    ----------
+    phi : array_like, rad
+        Azimuth of the axis, Eq. (37); that of the default is the mean over all.
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
+    return excess_at(magnet, electrons, state.reduced_splitting, phi)
+
+
+def excess_at(
+    magnet: Magnet, electrons: Electrons, x: Array, phi: ArrayLike = 0.25 * np.pi
+) -> Array:
+    """`transverse_excess` of reduced splittings (..., n)."""
+    jx, jy, jz = magnet.exchange.T
+    lattice = magnet.disorder == "lattice"
+    excess = np.empty_like(x)
+    for i, spin in enumerate(magnet.spins):
+        excess[..., i] = axial_excess(spin, x[..., i], fluctuation=lattice)
+    excess *= jz**2
+    if np.any(jx != jz) or np.any(jy != jz):
+        sine, cosine = np.sin(phi) ** 2, np.cos(phi) ** 2
+        uneven = sine * ((jz - jy) * (jz + jy)) + cosine * ((jz - jx) * (jz + jx))
+        for i, spin in enumerate(magnet.spins):
+            flips = absorption(x[..., i]) * means(spin, x[..., i]).flip_up
+            excess[..., i] += 0.5 * uneven[i] * flips
+    return np.asarray(np.pi / HBAR * magnet.densities * electrons.dos * excess)
+
+
 def transverse_flips_finite_splitting(
     magnet: Magnet,
     electrons: Electrons,
@@ -571,22 +610,6 @@ def transverse_isotropic(
     rate = np.pi / HBAR * magnet.densities * electrons.dos * coupling**2
     dephased = (rate * state.dephasing_moment(magnet.disorder)).sum(axis=-1)
     return np.asarray(0.5 * spin_flip_rate + 0.5 * parallel + dephased)
-
-
-def transverse_excess(magnet: Magnet, electrons: Electrons, state: Equilibrium) -> Array:
-    """1/tau_perp - 1/tau_par for isotropic coupling at random places, per sublattice [1/s].
-
-    Eq. (85) less Eq. (84), as a sum of positive terms.
-
-    Returns
-    -------
-    array (..., n), 1/s
-        Last axis: the sublattice.
-    """
-    x = np.moveaxis(state.reduced_splitting, -1, 0)
-    rate = np.pi / HBAR * magnet.densities * electrons.dos * magnet.exchange[:, 0] ** 2
-    excess = [axial_excess(spin, one) for spin, one in zip(magnet.spins, x, strict=True)]
-    return np.asarray(rate * np.stack(excess, axis=-1))
 
 
 def saturated_dephasing(magnet: Magnet, electrons: Electrons) -> float:

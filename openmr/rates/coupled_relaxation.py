@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
-from openmr.moments.equilibrium import equilibrium
+from openmr.moments.equilibrium import Branch, equilibrium
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.axes import local_axes
@@ -146,7 +145,7 @@ def coupled_relaxation(
     field: ArrayLike,
     *,
     direction: ArrayLike | None = None,
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
 ) -> CoupledRelaxation:
     """Electrons and moments relaxing each other, to first order about equilibrium.
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
-from openmr.moments.equilibrium import equilibrium
+from openmr.moments.equilibrium import Branch, equilibrium
 from openmr.moments.levels import Levels, levels
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
@@ -137,7 +136,7 @@ def moment_relaxation(
     field: ArrayLike,
     *,
     direction: ArrayLike | None = None,
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
     sublattice: int = 0,
 ) -> MomentRelaxation:
     """Relaxation of the moments by the electrons (Korringa), for any levels and coupling.

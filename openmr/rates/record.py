@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -93,7 +93,7 @@ class Relaxation(Labelled):
         or J_yz gives; None where it is about b alone.
     """
 
-    SCHEMA: ClassVar[str] = "openmr/relaxation/1"
+    SCHEMA = "openmr/relaxation/1"
     method: str
     equilibrium: ThermalState
     dissipator: Array

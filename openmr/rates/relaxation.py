@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
+from openmr.moments.equilibrium import (
+    Branch,
+    Equilibrium,
+    checked_points,
+    equilibrium,
+    thermal_state,
+)
 from openmr.moments.grid import BLOCK, in_blocks
 from openmr.moments.labels import labelled
 from openmr.moments.state import ThermalState
@@ -37,7 +43,7 @@ def relaxation(
     field: ArrayLike,
     *,
     direction: ArrayLike | None = None,
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
     method: Name = "closed-form",
     **options: Unpack[Options],
 ) -> Relaxation:
@@ -48,7 +54,7 @@ def relaxation(
     sample : Sample
     temperature : array_like (...), K
     field : array_like (...), T
-        Signed, along b; broadcasts with `temperature`.
+        Signed, along b; broadcasts with `temperature`, DataArrays by the names of dimensions.
     direction : array_like (..., 3), no unit, optional
     branch : {"lowest", "up", "down"}
         Both as in `equilibrium`, for moments with axes of their own.

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from operator import attrgetter
 from textwrap import fill
-from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -128,7 +128,7 @@ class Validity(Labelled):
         Names of the axes, where they were given by DataArrays.
     """
 
-    SCHEMA: ClassVar[str] = "openmr/validity/1"
+    SCHEMA = "openmr/validity/1"
     sample: Sample
     temperature: Array
     field: Array

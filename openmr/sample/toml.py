@@ -52,6 +52,8 @@ field = [0.0, 5.0, 17.0]
 direction = [[1, 0, 0], [0, 0, 1]]
 thickness = [4e-9, 8e-9]     # anything that om.sweep varies
 
+# branch = "up"              # or "down": of moments with axes of their own, a hysteresis loop
+
 [options]                    # of the method
 electron_splitting = true
 """
@@ -123,7 +125,8 @@ def read_config(path: Path) -> dict[str, Any]:
     for name in asked:
         if "." in name:
             parameter(name)
-    known_keys("sweep.", {n: v for n, v in asked.items() if n not in PARAMETERS}, NAMES)
+    unknown = {n: v for n, v in asked.items() if n not in PARAMETERS}
+    known_keys("sweep.", unknown, (*NAMES, "branch"))
     if not isinstance(tables.get("options", {}), dict):
         raise ParameterError(f"{path} must have a table [options], got {tables['options']!r}")
     return {
@@ -152,15 +155,24 @@ def _flat(table: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
 
 def read_tables(path: Path) -> dict[str, Any]:
     """The tables of a TOML file that has a sample and none that are unknown."""
-    import tomllib  # with its patterns a twentieth of the time of `openmr --help`
-
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # with a BOM or without
+        text = path.read_text(encoding="utf-8-sig")  # with a BOM or without
     except OSError as error:
         raise ParameterError(
             f"`config` must be a file to read, got {_checks.failure(path, error)}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise ParameterError(f"{path} is not TOML: {error}") from None
+    return tables_of(text, str(path))
+
+
+def tables_of(text: str, path: str) -> dict[str, Any]:
+    """The same of the text of a file that errors call `path`."""
+    import tomllib  # with its patterns a twentieth of the time of `openmr --help`
+
+    try:
+        tables = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ParameterError(f"{path} is not TOML: {error}") from None
     known_keys("", tables, _TABLES)
     if "layers" not in tables:

@@ -20,8 +20,9 @@ from openmr import _checks
 from openmr._checks import ParameterError
 from openmr._quantities import in_unit
 from openmr._version import __version__
-from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
+from openmr.moments.equilibrium import Branch, checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
+from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import METHODS, Name
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
@@ -46,6 +47,7 @@ class Task:
     fixed: Mapping[str, Any]  # what was given as a number, parameters of the sample among them
     method: str
     options: Mapping[str, Any]
+    branch: Branch = "lowest"
 
     @property
     def variables(self) -> Mapping[str, Column]:
@@ -84,7 +86,8 @@ _LAYER_COST: Final = 6e-6  # s, of spin diffusion through a layer of a stack
 def cut(task: Task, seconds: float, points: int | None = None) -> Plan:
     """Boxes as long as possible along the last dimensions, of so many points or about so long.
 
-    By the declared costs, so that the same sweep is always cut in the same way.
+    By the declared costs, so that the same sweep is always cut in the same way. A branch is never
+    cut along the field, which it follows.
     """
     if points is None:
         points, seconds = _MOST_POINTS, max(seconds, cost(task, task.shape) / _MOST_BOXES)
@@ -98,7 +101,8 @@ def cut(task: Task, seconds: float, points: int | None = None) -> Plan:
         slope = cost(task, chunks) - first
         longest = 1 + int(min(max(0.0, seconds - first) / slope, 1e15))
         length = task.shape[axis]
-        pieces = ceil(length / min(length, longest, room))
+        whole = task.branch != "lowest" and list(task.dimensions)[axis] == "field"
+        pieces = 1 if whole else ceil(length / min(length, longest, room))
         chunks[axis] = ceil(length / pieces)  # pieces of nearly one length
         room = max(1, room // chunks[axis])
     return Plan(task, tuple(chunks))
@@ -154,6 +158,7 @@ class Plan:
             "sample": _told(asdict(self.task.sample)),
             "fixed": {name: np.asarray(v).tolist() for name, v in self.task.fixed.items()},
             "dimensions": list(self.task.dimensions),
+            **({} if self.task.branch == "lowest" else {"branch": self.task.branch}),
         }
 
 
@@ -198,7 +203,9 @@ def evaluate(task: Task) -> Values:
                 rates = replace(rates, equilibrium=state, spin_flip_rate=flips)
             else:
                 own = directions if task.oriented else None
-                state = equilibrium(sample, temperature[row], field, direction=own)
+                state = equilibrium(
+                    sample, temperature[row], field, direction=own, branch=task.branch
+                )
                 rates = relaxation_at(state, method=task.method, **task.options)
             found = resistivity(sample.film, rates, directions)
             _put(out, task, found, index, row)
@@ -225,7 +232,11 @@ def _same_moments(one: Sample, other: Sample) -> bool:
 
 
 def task_of(
-    sample: Sample, given: Mapping[str, Any], method: str, options: Mapping[str, Any]
+    sample: Sample,
+    given: Mapping[str, Any],
+    method: str,
+    options: Mapping[str, Any],
+    branch: Branch = "lowest",
 ) -> Task:
     """Dimensions and fixed values told apart, and checked one by one."""
     _checks.instance("sample", sample, Sample)
@@ -251,7 +262,8 @@ def task_of(
     for name in ("temperature", "field"):
         if name in fixed:
             fixed[name] = float(fixed[name])
-    return Task(base, along, fixed, method, _plain_options(options))
+    refuse_branch(branch, base)
+    return Task(base, along, fixed, method, _plain_options(options), branch)
 
 
 def try_samples(task: Task) -> None:

@@ -17,6 +17,7 @@ from openmr._checks import OpenmrError, ParameterError, SizeError, WorkerError
 from openmr._version import __version__
 from openmr._work import one_thread, progress_bar
 from openmr.rates.methods import Name
+from openmr.moments.equilibrium import Branch
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS
 from openmr.sweeps.plan import (
@@ -55,6 +56,7 @@ def sweep(
     direction: ArrayLike = (1.0, 0.0, 0.0),
     method: Name = "closed-form",
     options: Mapping[str, Any] | None = None,
+    branch: Branch = "lowest",
     executor: Executor | None = None,
     store: str | Path | None = None,
     progress: bool = False,
@@ -76,6 +78,9 @@ def sweep(
         As in `relaxation`.
     options : mapping, optional
         Passed to the method, e.g. ``{"electron_splitting": True}``.
+    branch : {"lowest", "up", "down"}
+        Of a film whose moments have axes of their own, as in `equilibrium`: the fields are gone
+        through upwards or downwards at each temperature and direction, in whatever order given.
     executor : concurrent.futures.Executor, optional
         Where the boxes of points are worked out: a process pool, Dask's
         ``Client.get_executor()``, ``mpi4py.futures``. Default: here, one after the other.
@@ -138,7 +143,7 @@ def sweep(
         )
     where = None if store is None else _checks.path("store", store)
     given = {**parameters, "temperature": temperature, "field": field, "direction": direction}
-    task = task_of(sample, given, method, {} if options is None else options)
+    task = task_of(sample, given, method, {} if options is None else options, branch)
     _refuse_too_large(task, where)
     try_samples(task)
     plan = cut(task, chunk_seconds, chunk_points)

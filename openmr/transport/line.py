@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
+from openmr.moments.equilibrium import Branch
 from openmr.moments.labels import labelled
+from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import Name, Options
 from openmr.rates.relaxation import relaxation, relaxation_and
 from openmr.sample.film import Sample
@@ -32,7 +34,7 @@ def magnetoresistance(
     method: Name = "closed-form",
     order: Literal["second", "exact"] = "second",
     precession_sign: Literal["hamiltonian", "printed"] = "hamiltonian",
-    branch: Literal["lowest", "up", "down"] = "lowest",
+    branch: Branch = "lowest",
     **options: Unpack[Options],
 ) -> Resistivity:
     """Equilibrium, relaxation, spin diffusion and resistivity in one call.
@@ -43,7 +45,8 @@ def magnetoresistance(
         A film, or a stack of layers.
     temperature, field : array_like (...), K and T
     direction : array_like (..., 3), no unit
-        Field direction b; its leading axes broadcast with temperature and field.
+        Field direction b; its leading axes broadcast with temperature and field. DataArrays do by
+        the names of their dimensions, a direction with one `component` or as three components.
     method : str
         As in `relaxation`, which also takes the other `options`.
     order, precession_sign : str
@@ -72,6 +75,7 @@ def magnetoresistance(
     True
     """
     _checks.instance("sample", sample, Sample)
+    refuse_branch(branch, sample)
     if sample.is_stack:
         m = checked_direction(direction, order, precession_sign)
         own = m if sample.is_oriented else None

@@ -60,6 +60,39 @@ def tanh_over_root(matrix: Array) -> Array:
     return np.asarray(f)
 
 
+def tanh_over_root_about(base: Array, off: Array) -> tuple[Array, Array]:
+    """f(a), shape (...), and f(a + E) - f(a) of a number a and a matrix E (..., 3, 3).
+
+    The second is worked out as such all the way, so that it has the digits of E, however small:
+
+        D = (1 + q)^-1,   df' = (df - f_a D_a dq) D,   dq' = 4 dq (1 - q_a q) (D_a D)^2.
+    """
+    a, one = base[..., None, None], np.eye(3)
+    steps = _doublings(a * one + off)
+    a, off = a * 0.25**steps, off * 0.25**steps
+    (c, dc), (s, ds) = (_series_about(a, off, _factorials(first)) for first in (0, 1))
+    f = s / c
+    df = np.linalg.solve(c * one + dc, ds - f * dc)
+    both = 2.0 * f * one + df
+    q, dq = a * f * f, off @ (f * f * one + df @ both) + a * (df @ both)
+    for _ in range(steps):
+        d = 1.0 / (1.0 + q)
+        half = np.linalg.inv((1.0 + q) * one + dq)
+        f, df = f * d, (df - f * d * dq) @ half
+        kept = 4.0 * d * d * ((1.0 - q * q) * one - q * dq)
+        q, dq = 4.0 * q * d * d, dq @ kept @ half @ half
+    return np.asarray(f[..., 0, 0]), np.asarray(df)
+
+
+def _series_about(a: Array, off: Array, coefficients: Array) -> tuple[Array, Array]:
+    """sum_n c_n a^n (..., 1, 1), and by how much it is more for a + E."""
+    value, more = np.zeros_like(a), np.zeros_like(off)
+    for coefficient in coefficients[::-1]:
+        more = off @ more + a * more + off * value
+        value = a * value + coefficient
+    return value, more
+
+
 def face_functions(matrix: Array) -> tuple[Array, Array]:
     """U tanh U and 2 U / sinh 2 U of U^2 = A, shape (..., 3, 3).
 

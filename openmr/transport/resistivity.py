@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Final, Literal, cast, overload
+from typing import Any, Final, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,7 +32,13 @@ from openmr.transport.stack_rates import (
     surviving_one,
     surviving_through,
 )
-from openmr.transport.surviving import surviving_across, surviving_along, surviving_matrix
+from openmr.transport.surviving import (
+    surviving_across,
+    surviving_along,
+    surviving_anisotropy,
+    surviving_apart,
+    surviving_matrix,
+)
 
 
 def _of_rates(column: Callable[[Relaxation], Any], found: Resistivity) -> Any:
@@ -89,7 +95,7 @@ class Resistivity(Labelled):
         "second" or "exact" in theta_SH.
     """
 
-    SCHEMA: ClassVar[str] = "openmr/resistivity/1"
+    SCHEMA = "openmr/resistivity/1"
     rates: StackRates
     direction: Array
     longitudinal: Array
@@ -286,7 +292,9 @@ def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> R
         found = _axial(angle**2, parts, m, order, precession_sign)
     else:
         local, axes = surviving_through(rates), stack_axes(rates, m)
-        found = _oblique(angle**2, local, axes, order, precession_sign)
+        along = local[..., 2, 2]
+        apart = along, local - along[..., None, None] * np.eye(3)
+        found = _oblique(angle**2, apart, axes, order, precession_sign)
     values = tuple(rates.bare_resistivity * part for part in found)
     return _recorded(rates, rates.thickness, angle, m, order, values)
 
@@ -297,9 +305,8 @@ def _resistivities(
     """rho_L, rho_yx and Eqs. (88)-(90) [Ohm m]."""
     if _is_axial(relaxation):
         return _of_axial(film, order, precession_sign, m, relaxation)
-    square = film.spin_hall_angle**2
-    local = surviving_matrix(film, relaxation.tensor)
-    found = _oblique(square, local, film_axes(relaxation, m), order, precession_sign)
+    square, apart = film.spin_hall_angle**2, surviving_apart(film, relaxation)
+    found = _oblique(square, apart, film_axes(relaxation, m), order, precession_sign)
     return tuple(film.resistivity * part for part in found)
 
 
@@ -309,7 +316,7 @@ def _of_axial(
     """The same of rates that are equal across the field."""
     drho0 = surviving_along(film, relaxation)
     across, drho2 = surviving_across(film, relaxation)
-    parts = drho0, drho0 - across, drho2
+    parts = drho0, surviving_anisotropy(film, relaxation, drho0, across), drho2
     found = _axial(film.spin_hall_angle**2, parts, m, order, precession_sign)
     return tuple(np.asarray(film.resistivity * part) for part in found)
 
@@ -323,13 +330,23 @@ def axial_resistivities(
 
 
 def _oblique(
-    square: float, local: Array, axes: Array, order: str, precession_sign: str
+    square: float, apart: tuple[Array, Array], axes: Array, order: str, precession_sign: str
 ) -> tuple[Array, ...]:
-    """The same over rho_L0, from any matrix F in local axes."""
-    surviving = turned(local, axes)
+    """The same over rho_L0, from any matrix F: its element along b, and what it is off that."""
+    along, off = apart
+    even = 0.5 * (off + np.swapaxes(off, -1, -2))
+    odd = 0.5 * (off - np.swapaxes(off, -1, -2))
+    # an antisymmetric matrix turns as a vector does: in the plane of the film nothing of it is left
+    vector = np.stack([odd[..., 1, 2], odd[..., 2, 0], odd[..., 0, 1]], axis=-1)
+    turning = (vector[..., None, :] @ axes)[..., 0, :]
     if precession_sign == "printed":
-        surviving = np.swapaxes(surviving, -1, -2)
-    return *relative_resistivity(square, surviving, order), *_invariants(local)
+        turning = -turning
+    surviving = turned(even, axes) + along[..., None, None] * np.eye(3)
+    surviving[..., 0, 1] += turning[..., 2]
+    surviving[..., 1, 0] -= turning[..., 2]
+    across = 0.5 * (off[..., 0, 0] + off[..., 1, 1])
+    parts = along + off[..., 2, 2], off[..., 2, 2] - across, odd[..., 0, 1]
+    return *relative_resistivity(square, surviving, order), *parts
 
 
 def _is_axial(relaxation: Relaxation) -> bool:
@@ -344,6 +361,8 @@ def _is_axial(relaxation: Relaxation) -> bool:
         return False
     if every(x == y) and not any(some(part != 0) for part in aside):
         return True
+    if relaxation.method == "closed-form" and not np.any(relaxation.azimuth):
+        return False  # no rounding of its own: rates that differ by a trifle are meant to
     rounding = 1e-14 * maximum(x, z)
     return all(every(abs(part) <= rounding) for part in (x - y, *aside))
 

@@ -6,16 +6,20 @@ F = (2 l/d) tanh(d/2l) for spins along b and, with a complex length, across it; 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
-from openmr._checks import Array, ComplexArray, ParameterError
+from openmr._checks import EPSILON, Array, ComplexArray, ParameterError
 from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
-from openmr.rates.record import Relaxation
-from openmr.sample.film import Film
+from openmr.moments.equilibrium import Equilibrium
+from openmr.rates.closed_form import excess_at
+from openmr.rates.record import Relaxation, over_sublattices
+from openmr.sample.film import Film, Sample
 from openmr.transport import matrix_tanh
 
 # --- lengths ---------------------------------------------------------------------------------
@@ -111,8 +115,123 @@ def surviving_across(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
     return _tanh_ratio_pair(scale * rates[0], scale * rates[1])
 
 
-_SERIES_BELOW, _SQUARES_BELOW = 1e-3, 1e150
+def surviving_anisotropy(film: Film, relaxation: Relaxation, along: Any, across: Any) -> Any:
+    """`surviving_along` less the real part of `surviving_across`, Eq. (89), given both.
+
+    Where they nearly agree it is worked out from the difference of the rates, so that its digits
+    are its own and not those of the two.
+    """
+    found = along - across
+    alike = abs(found) < _ALIKE * along
+    if some(alike):
+        found, near = np.asarray(found), np.flatnonzero(alike)
+        scale: Any = 0.25 * film.thickness**2 / film.diffusion
+        if np.ndim(scale):
+            scale = _taken(scale, found.shape, near)
+        change = np.empty(near.shape, dtype=complex)
+        change.real = scale * _rate_anisotropy(relaxation, found.shape, near)
+        change.imag = scale * _taken(relaxation.precession, found.shape, near)
+        along_b = _taken(relaxation.dissipator[..., 2, 2], found.shape, near)
+        u2 = scale * (along_b + relaxation.spin_flip_rate)
+        found.reshape(-1)[near] = lost_by(u2, change).real
+    return found
+
+
+def _taken(values: ArrayLike, shape: tuple[int, ...], places: NDArray[np.intp]) -> Array:
+    """Those of the values, broadcast to a shape, that have these places in C order."""
+    if np.shape(values) != shape:  # slow where there is nothing to do
+        values = np.broadcast_to(values, shape)
+    return np.asarray(values).reshape(-1)[places]
+
+
+def _rate_anisotropy(
+    relaxation: Relaxation,
+    shape: tuple[int, ...],
+    places: NDArray[np.intp],
+    phi: float = 0.25 * np.pi,
+) -> Array:
+    """1/tau_perp - 1/tau_par at some points: of the closed form as a sum, else as a difference.
+
+    `phi` is the azimuth of the axis: 0 is local x, pi/2 is y, and pi/4 the mean of all.
+    """
+    rates, state = relaxation.dissipator, relaxation.equilibrium
+    x, y, z = (_taken(rates[..., a, a], shape, places) for a in range(3))
+    difference = np.cos(phi) ** 2 * (x - z) + np.sin(phi) ** 2 * (y - z)
+    if relaxation.method != "closed-form" or not isinstance(state, Equilibrium):
+        return np.asarray(difference)
+    given = state.reduced_splitting
+    splitting = np.empty((len(places), given.shape[-1]))
+    for i in range(given.shape[-1]):
+        splitting[:, i] = _taken(given[..., i], shape, places)
+    sample: Any = state.sample
+    if not isinstance(sample, Sample):  # films side by side, the first axis of the grid
+        sample = sample.of_films(places // prod(shape[1:]))
+    parts = excess_at(sample.magnet, sample.electrons, splitting, phi)
+    excess = over_sublattices(parts)
+    # another form of the rates, or a changed record, is not what the sum is of
+    same = np.abs(excess - difference) <= 16 * EPSILON * np.maximum(np.maximum(x, y), z)
+    return excess if same.all() else np.asarray(np.where(same, excess, difference))
+
+
+_ALIKE = 2.0**-8
+"""Share of F below which a difference of two of them has fewer than 13 digits."""
+_SERIES_BELOW, _SQUARES_BELOW = 0.25, 1e150
 """Limits of |u^2|: the series serves below the first, squares overflow above the second."""
+_SINH, _COSH = (tuple(1.0 / factorial(2 * n + first) for n in range(7, -1, -1)) for first in (1, 0))
+"""Coefficients of sinh(u)/u and cosh(u) in u^2, highest power first."""
+
+
+def lost_by(u2: Array, change: ComplexArray) -> ComplexArray:
+    """tanh(u)/u at u2 >= 0 less that at u2 + change, both of shape (n,), with its own digits.
+
+    With v^2 = u2 + change and h = v - u = change / (u + v),
+
+        tanh(u)/u - tanh(v)/v = [h tanh u - u (tanh v - tanh u)] / (u v),
+
+    and where u and v are small by the series of sinh and cosh, one difference at a time.
+    """
+    small = (u2 < _SERIES_BELOW) & (np.abs(u2 + change) < _SERIES_BELOW)
+    if small.all():
+        return _lost_by_series(u2, change)
+    lost = _lost_by_exponentials(u2, change)
+    if small.any():
+        lost[small] = _lost_by_series(u2[small], change[small])
+    return lost
+
+
+def _lost_by_series(u2: Array, change: ComplexArray) -> ComplexArray:
+    other = u2 + change
+    (sinh, more_sinh), (cosh, more_cosh) = (
+        _series_and_change(coefficients, u2, change, other) for coefficients in (_SINH, _COSH)
+    )
+    return np.asarray((sinh * more_cosh - more_sinh * cosh) / (cosh * (cosh + more_cosh)))
+
+
+def _series_and_change(
+    coefficients: Sequence[float], u2: Array, change: ComplexArray, other: ComplexArray
+) -> tuple[Array, ComplexArray]:
+    """Value of a power series at `u2` and what it grows by up to `other` = u2 + change."""
+    value, more = np.full_like(u2, coefficients[0]), np.zeros_like(change)
+    for coefficient in coefficients[1:]:
+        more *= other
+        more += change * value
+        value *= u2
+        value += coefficient
+    return value, more
+
+
+def _lost_by_exponentials(u2: Array, change: ComplexArray) -> ComplexArray:
+    near = np.abs(change) <= 0.5 * u2
+    if not near.all():  # nothing is gained, and u may be 0
+        lost = _tanh_ratio(u2 + 0j) - _tanh_ratio(u2 + change)
+        lost[near] = _lost_by_exponentials(u2[near], change[near])
+        return np.asarray(lost)
+    u, v = np.sqrt(u2), np.sqrt(u2 + change)
+    h = change / (u + v)
+    fading = np.exp(-2 * u)
+    faded = fading * np.expm1(-2 * h)  # exp(-2v) - exp(-2u)
+    grown = -2 * faded / ((1 + fading) * (1 + fading + faded))  # tanh v - tanh u
+    return np.asarray((h * np.tanh(u) - u * grown) / (u * v))
 
 
 def _tanh_ratio(u2: Any) -> Any:
@@ -126,8 +245,11 @@ def _tanh_ratio(u2: Any) -> Any:
 
 
 def _tanh_ratio_series(u2: Any) -> Any:
-    """Four terms leave 1e-15 at |u^2| = 1e-3, and an imaginary part that tanh would round."""
-    return 1 - u2 / 3 * (1 - u2 * 2 / 5 * (1 - u2 * 17 / 42 * (1 - u2 * 62 / 153)))
+    """The same at small |u^2|, with the digits of an imaginary part that tanh(u) would round."""
+    sinh, cosh = _SINH[0], _COSH[0]
+    for odd, even in zip(_SINH[1:], _COSH[1:], strict=True):
+        sinh, cosh = sinh * u2 + odd, cosh * u2 + even
+    return sinh / cosh
 
 
 def _tanh_ratio_pair(real: Any, imaginary: Any) -> tuple[Any, Any]:
@@ -182,6 +304,22 @@ def surviving_matrix(film: Film, tensor: ArrayLike) -> Array:
     array([1.   , 0.833, 0.833])
     """
     return matrix_tanh.tanh_over_root(squared_argument(film, tensor))
+
+
+def surviving_apart(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
+    """F of spins along b, shape (...), and by how much the matrix F differs from that of all.
+
+    The second, (..., 3, 3), has digits of its own, as `surviving_anisotropy`.
+    """
+    squared_argument(film, relaxation.tensor)  # refuses spins that grow
+    along = relaxation.dissipator[..., 2, 2]
+    off = relaxation.exchange_tensor - along[..., None, None] * np.eye(3)
+    everywhere = np.arange(along.size)
+    for a, phi in enumerate((0.0, 0.5 * np.pi)):
+        own = _rate_anisotropy(relaxation, along.shape, everywhere, phi)
+        off[..., a, a] = own.reshape(along.shape)
+    scale = (0.5 * film.thickness) ** 2 / film.diffusion
+    return matrix_tanh.tanh_over_root_about(scale * relaxation.longitudinal, scale * off)
 
 
 def squared_argument(film: Film, tensor: ArrayLike) -> Array:

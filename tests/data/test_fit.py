@@ -8,6 +8,7 @@ import interval_coverage as rows
 import numpy as np
 import pytest
 from refusals import unclear
+from scipy import optimize
 
 import openmr as om
 from openmr.data import curves, noise, saved
@@ -102,6 +103,11 @@ def test_a_cusp_is_refused_and_nothing_has_an_error(row, width):
     assert np.all(np.isnan(fit.uncertainties))
     assert np.isnan(fit.interval(NAMES[0])).all()
     assert np.isnan(fit.propagate(lambda s: s.film.spin_hall_angle)[1])
+    frame = fit.to_dataframe()
+    assert list(frame.parameter) == list(fit.parameters)
+    assert np.array_equal(frame.value, fit.values)
+    assert frame.uncertainty.isna().all()
+    assert fit.to_xarray().attrs["verdict"] == "does not describe"
     for text in (repr(fit), fit.report(), fit._repr_html_()):
         assert "+-" not in text
         assert "does not describe" in text
@@ -224,7 +230,7 @@ def beside(samples, order="exact", **options):
     """The same points side by side, and one by one by `om.magnetoresistance`."""
     points = np.repeat([12.0, 31.0], 5), np.tile(np.linspace(-9, 9, 5), 2)
     b = np.tile([[0.6, 0.0, 0.8], [0.3, -0.5, 0.1]], (5, 1))
-    found = curves.side_by_side(*points, b, order, options)(samples)
+    found = curves.SideBySide(*points, b, order, options)(samples)
     for one, sample in zip(found, samples, strict=True):
         rho = om.magnetoresistance(sample, *points, b, order=order, **options)
         bare = curves.bare_resistivity(sample)
@@ -264,13 +270,78 @@ def test_points_of_another_order_would_be_noticed(monkeypatch):
         beside([rows.FILM, varied(rows.FILM, {"ordering_temperature": 28.0})])
 
 
-def test_forward_differences_are_as_good_as_finer_ones_for_errors():
+def powers_of(names, sample=rows.FILM):
+    return curves.powers(sample, curves.changed_by(sample), names)
+
+
+def moved(names, factors):
+    """Numbers of a film by powers, and of the sample itself."""
+    values = np.array([PARAMETERS[name].read(rows.FILM) for name in names]) * factors
+    sample = varied(rows.FILM, dict(zip(names, values.tolist(), strict=True)))
+    by_powers = curves._numbers(rows.FILM) * powers_of(names).factors(values[None])
+    return by_powers[0], curves._numbers(sample)
+
+
+POWERS = [
+    (one, other)
+    for one in FREE
+    for other in FREE
+    if not set(PARAMETERS[one].sets) & set(PARAMETERS[other].sets)
+    and not {one, other} & {"dos_up", "dos_down"}
+    and np.isfinite([PARAMETERS[name].read(rows.FILM) for name in (one, other)]).all()
+]
+
+
+def test_parameters_enter_films_as_powers():
+    """Two together, far from the start: what is put first may be undone by the other."""
+    for names in POWERS:
+        np.testing.assert_allclose(*moved(names, np.array([1.7, 0.4])), rtol=1e-14)
+
+
+def test_what_is_no_power_is_left_to_samples(monkeypatch):
+    assert powers_of(["dos_up"]) is None
+    oblique = varied(rows.FILM, {"exchange_energy": (1e-3, 2e-3, 2e-3)})
+    assert powers_of([LENGTH], oblique) is None
+    assert powers_of(["spin_flip_time"], varied(rows.FILM, {"spin_flip_time": np.inf})) is None
+    real = curves.Powers.factors
+    monkeypatch.setattr(
+        curves.Powers,
+        "factors",
+        lambda self, values: real(self._replace(start=1.1 * self.start), values),
+    )
+    with pytest.raises(AssertionError):
+        test_parameters_enter_films_as_powers()
+
+
+def test_a_search_refuses_what_a_sample_would():
+    for values in ([1e-3, 2.0], [1e9, 0.1]):
+        with pytest.raises(om.ParameterError, match="must be between"):
+            powers_of(["exchange_energy", "spin_hall_angle"]).factors(np.array([values]))
+
+
+def test_slopes_of_a_search_are_as_good_as_finer_ones(monkeypatch):
     fit = found()
     fine = fit.engine.slopes(fit.logs)
-    near = fit.engine.problem.error_slopes(fit.logs)
-    assert not np.array_equal(near, fine)
     largest = np.max(np.abs(fine), axis=0)
-    np.testing.assert_array_less(np.max(np.abs(near - fine), axis=0), 1e-5 * largest)
+
+    def error(near):
+        return np.max(np.max(np.abs(near - fine), axis=0) / largest)
+
+    assert error(fit.engine.near(fit.logs)[1]) < 1e-7  # rounding
+    parts = [part._replace(powers=None) for part in fit.engine.model.parts]
+    monkeypatch.setattr(fit.engine.model, "parts", parts)
+    forward = fit.engine.near(fit.logs)[1]
+    assert 1e-7 < error(forward) < 1e-5
+
+
+def test_a_fit_ends_at_the_minimum():
+    """To 1e-8, as SciPy finds it with differences of its own."""
+    fit = found()
+    problem = fit.engine.problem
+    best = optimize.least_squares(
+        problem.residuals, fit.logs + 1e-3, jac=problem.slopes, xtol=1e-15, ftol=1e-15, gtol=1e-15
+    )
+    np.testing.assert_allclose(fit.logs, best.x, atol=1e-8)
 
 
 def test_curves_that_are_kept_go_when_the_faces_count_anew():

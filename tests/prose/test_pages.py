@@ -22,7 +22,11 @@ MEASURED = ROOT / "tests" / "data" / "files"
 BUILT = {DOCS / "ledger.md", DOCS / "benchmarks.md"}
 PAGES = [
     ROOT / "README.md",
-    *(p for folder in (".", "theory", "howto") for p in sorted((DOCS / folder).glob("*.md"))),
+    *(
+        p
+        for folder in (".", "questions", "theory", "howto")
+        for p in sorted((DOCS / folder).glob("*.md"))
+    ),
 ]
 PAGES = [page for page in PAGES if page not in BUILT]
 LISTED = re.search(r"```{toctree}\n(.*?)```", (DOCS / "routes.md").read_text(), re.S)[1]

@@ -111,6 +111,11 @@ def test_the_field_across_b_reaches_the_resistivity():
     expected = sample.film.resistivity * (1 + square * (2 - surviving[1, 1]))
     np.testing.assert_allclose(whole, expected, rtol=1e-14)
     assert abs(without.longitudinal - whole) > 1e-6 * square * whole
+    for b in ((1, 0, 0), (0.3, -0.5, 0.8)):
+        across = om.resistivity(sample.film, rates, b).transverse
+        turned = om.diffusion.film_tensor(rates, b)
+        kept = om.diffusion.surviving_matrix(sample.film, turned)[0, 1]
+        assert across == pytest.approx(sample.film.resistivity * square * kept, rel=1e-12)
     parts = om.mechanisms(sample.film, rates, (1, 0, 0))
     np.testing.assert_allclose(parts.total, whole, rtol=1e-14)
 

@@ -835,3 +835,67 @@ def test_a_plan_tells_only_what_was_given():
 def _plan_of(film):
     given = {"temperature": [4.0], "field": 1.0, "direction": (0, 0, 1)}
     return Plan(task_of(film, given, "batched", {}), (1,))
+
+
+HYSTERETIC = reference_film(oriented(1.5, anisotropy=-3e-4), weiss=1.2e-3)
+LOOP = {"temperature": [2.0, 4.0], "field": [5.0, -5.0, 1.0, -1.0], "direction": (0.1, 0.0, 1.0)}
+LOOP["method"] = "batched"
+
+
+def test_a_branch_is_followed_through_all_fields_however_the_sweep_is_cut(tmp_path):
+    """Up and down differ where the moments keep their side, at 1 T and -1 T, and nowhere else."""
+    up = om.sweep(HYSTERETIC, **LOOP, branch="up", chunk_points=1)
+    down = om.sweep(HYSTERETIC, **LOOP, branch="down", store=tmp_path / "down")
+    apart = np.abs(up.precession / down.precession - 1) > 1e-3
+    assert apart.values.tolist() == [[False, False, True, True]] * 2
+    calls = om.relaxation(HYSTERETIC, **{**LOOP, "temperature": 4.0}, branch="up")
+    np.testing.assert_allclose(up.precession[1], calls.precession, rtol=1e-12)
+    assert json.loads(up.description)["branch"] == "up"
+    assert "branch" not in json.loads(om.sweep(HYSTERETIC, **LOOP).description)
+    with pytest.raises(om.ParameterError, match="holds another sweep.*branch"):
+        om.sweep(HYSTERETIC, **LOOP, branch="up", store=tmp_path / "down")
+
+
+def test_a_branch_in_a_file_and_on_the_command_line(tmp_path, capsys):
+    path = tmp_path / "loop.toml"
+    path.write_text(
+        "method = 'batched'\n[sample]\nweiss = 1.2e-3\n[sample.film]\nthickness = 8e-9\nspin_hall_angle = 0.05\n"
+        "diffusion = 1.67e-4\ndiffusion_length = 5e-9\nresistivity = 25e-8\n"
+        "[sample.electrons]\ndos_up = 7e27\ndos_down = 7e27\n[[sample.moments]]\nspin = 1.5\n"
+        "density = 1.6e27\nexchange = -6e-31\nanisotropy = -3e-4\n"
+        "[sweep]\ntemperature = 4.0\nfield = [5.0, -1.0]\ndirection = [0.1, 0, 1]\n"
+        'branch = "down"\n'
+    )
+    found = om.sweep(**cli.read_config(path))
+    line = [
+        "resistance",
+        "-c",
+        str(path),
+        "-T",
+        "4",
+        "-B",
+        "5",
+        "-1",
+        "--direction",
+        "0.1",
+        "0",
+        "1",
+    ]
+    rows = {}
+    for branch in ("up", "down"):
+        assert cli.main([*line, "--json", "--branch", branch]) == 0
+        rows[branch] = np.array(json.loads(capsys.readouterr().out)["rows"], dtype=float)
+    column = rows["down"][:, 2]
+    np.testing.assert_allclose(column, found.longitudinal_resistivity.values, rtol=1e-12)
+    assert np.abs(rows["up"][1] - rows["down"][1]).max() > 0
+    assert cli.main([*line[:1], "--branch", "up", "-T", "4", "-B", "5"]) == 2
+    assert "`branch` must be 'lowest' for moments without axes" in capsys.readouterr().err
+
+
+def test_no_branch_of_a_stack():
+    layer = om.Layer(FILM.film, FILM.electrons, FILM.magnet)
+    stack = om.Sample(stack=om.Stack([layer, layer]))
+    point = {"temperature": 4.0, "field": 1.0, "direction": (0, 0, 1)}
+    for call in (om.sweep, om.magnetoresistance):
+        with pytest.raises(om.ParameterError, match="`branch` must be 'lowest' for a stack"):
+            call(stack, **point, branch="up")

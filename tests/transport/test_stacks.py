@@ -486,7 +486,6 @@ WRONG = [
 
 
 ALIKE = {
-    stack_mechanisms.of_stack: ["rates.layers[0] -> rates.layers[1]"],  # they share their axes
     of_stack: ["1 -> 1.37"],  # one layer by the network
 }
 """Variants that give the same numbers."""

@@ -1,6 +1,6 @@
 # /// script
 # [tool.marimo.display]
-# theme = "light"
+# theme = "system"
 # ///
 """The explorer as a marimo app: sliders in, HTML out. `marimo edit` opens it, too."""
 
@@ -21,10 +21,14 @@ def imports():
 
     import openmr as om
     from openmr.apps.explorer import page
-    from openmr.apps.explorer.screen import SLIDERS, Refusal, Settings, answer, moved
+    from openmr.apps.explorer.own_film import LARGEST_FILE, asked, film_of
+    from openmr.apps.explorer.screen import SLIDERS, Refusal, answer, moved
     from openmr.sample.parameters import POINT, parameter
 
-    return POINT, SLIDERS, Refusal, Settings, answer, mo, moved, om, page, parameter
+    return (
+        LARGEST_FILE, POINT, SLIDERS, Refusal, answer, asked, film_of, mo, moved, om, page,
+        parameter,
+    )  # fmt: skip
 
 
 @app.cell
@@ -34,7 +38,29 @@ def header(mo, page):
 
 
 @app.cell
-def controls(POINT, SLIDERS, Settings, mo, page, parameter):
+def own(LARGEST_FILE, mo):
+    """A button for a file of TOML."""
+    file = mo.ui.file(filetypes=[".toml"], max_size=LARGEST_FILE, label="Own film (TOML)")
+    mo.Html(f'<section class="om-own" aria-label="Own film">{file}</section>')
+    return (file,)
+
+
+@app.cell
+def begin(Refusal, asked, file, film_of, mo, page):
+    """Where the sliders start: the file's film, or what the address asks for, or the start."""
+    start, told = asked(mo.query_params().to_dict()), ""
+    if isinstance(start, Refusal):
+        start, told = start.settings, page.unread(start)
+    if file.value:
+        start = film_of(file.value[0].contents, start)
+        told = page.unread(start) if isinstance(start, Refusal) else ""
+        start = start.settings if isinstance(start, Refusal) else start
+    mo.Html(told)
+    return (start,)
+
+
+@app.cell
+def controls(POINT, SLIDERS, mo, page, parameter, start):
     """One slider per field of `Settings`: label, unit of the table, ends and step."""
 
     def unit(name):
@@ -50,23 +76,37 @@ def controls(POINT, SLIDERS, Settings, mo, page, parameter):
         ("Exchange with the electrons", "negative: antiferromagnetic; z is along the field"): {
             f"exchange_{v}": (f"n<sub>S</sub>J along {v}", unit("exchange_energy")) for v in "xyz"
         },
-        ("Moments and film", "J₀ couples the moments; positive: they order"): {
+        ("Moments", "J₀ couples them; positive: they order. D < 0: easy axis along the normal"): {
             "spin": ("spin S", "1"),
             "weiss": ("Weiss J₀", unit("weiss")),
+            "density": ("density n<sub>S</sub>a³ (a of Pt)", "1"),
+            "anisotropy": ("anisotropy D", unit("weiss")),
+            "rhombicity": ("anisotropy E", unit("weiss")),
+        },
+        ("Film and electrons", ""): {
             "thickness": ("thickness d", unit("thickness")),
+            "spin_hall_angle": ("spin Hall angle θ<sub>SH</sub>", "1"),
+            "diffusion_length": ("diffusion length ℓ₀", unit("diffusion_length")),
+            "diffusion": ("diffusion log₁₀ D", unit("diffusion")),
+            "resistivity": ("resistivity ρ<sub>L0</sub>", unit("resistivity")),
+            "fermi_energy": ("Fermi energy E<sub>F</sub>", "eV itself"),
+            "mass": ("mass m<sub>F</sub>/m<sub>e</sub>", "1"),
         },
         ("Insulating magnet on the film", "its spin-mixing conductance; both 0: none"): {
             "real_mixing": ("G<sub>r</sub>", unit("top.G_r")),
             "imaginary_mixing": ("G<sub>i</sub>", unit("top.G_i")),
         },
     }
-    units = {"eV": " (meV)", "m": " (nm)", "S/m^2": " (10¹⁴ S/m²)", "1": ""}  # of `Settings`
+    units = {  # of `Settings`
+        "eV": " (meV)", "m": " (nm)", "S/m^2": " (10¹⁴ S/m²)", "1": "", "m^2/s": " (m²/s)",
+        "Ohm m": " (µΩ m)", "eV itself": " (eV)",
+    }  # fmt: skip
 
     def slider(name, label, unit):
         """Slider that starts at the default; a screen reader says the value itself."""
         return mo.ui.slider(
             *SLIDERS[name],
-            getattr(Settings(), name),
+            getattr(start, name),
             label=label + units.get(unit, f" ({unit})"),
             show_value=True,
             full_width=True,
@@ -101,7 +141,9 @@ def figures(found, mo, page):
 def measure(found, mo):
     """A button that is unpressed again after every move of a slider."""
     button = mo.ui.run_button(label="Measure what each costs (some seconds)")
-    mo.Html(f'<div class="om-measure">{button}</div>' if found else "")
+    mo.Html(
+        f'<section class="om-measure" aria-label="Costs">{button}</section>' if found.small else ""
+    )
     return (button,)
 
 
@@ -119,9 +161,9 @@ def measured(button, found, mo, om, page):
 
 
 @app.cell
-def code(mo, page, settings):
-    """The Python that prints the same numbers."""
-    mo.Html(page.code(settings))
+def code(found, mo, page, settings):
+    """The Python that prints the same numbers, and the film as a file."""
+    mo.Html(page.code(settings, found.methods))
 
 
 if __name__ == "__main__":

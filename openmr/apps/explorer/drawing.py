@@ -1,186 +1,237 @@
-"""Line figures as SVG text, drawn in a millisecond.
+"""Figures as specifications of Vega-Lite, the grammar of Altair, which marimo's page draws.
 
-A figure of matplotlib takes 50 to 100 ms, too long for three of them at every move of a slider;
-those of `openmr.plotting` are for print.
+Built as plain dictionaries: that takes a millisecond, Altair's classes a hundred times as much at
+every move of a slider. Figures for print are those of `openmr.plotting`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from openmr._checks import Array
 
-_WIDTH, _HEIGHT = 440, 290
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 12, 38, 48  # room for numbers and names
-_TICKS: Final = 5
-# Okabe-Ito colours, told apart by line as well
-_STYLES: Final = (("#000000", ""), ("#b34700", "7 4"), ("#0060a0", "2 3"))
+_MIME: Final = "application/vnd.vegalite.v6+json"
+# at least 3 to 1 on white and on the dark ground; told apart by line as well
+_STYLES: Final[tuple[tuple[str, list[int]], ...]] = (
+    ("#1a7bd0", []),
+    ("#cc5f00", [7, 4]),
+    ("#7d8793", [2, 3]),
+)
+_SILENT: Final = {"aria": False}
+"""Of marks: the description of the figure says what they are, not each of a hundred points."""
+_DIGITS: Final = 10
+"""Of the numbers that a figure holds, which "Data" saves."""
+_HOVERED: Final = 60
+"""Points of a line, about, that answer the mouse."""
+_CIRCLED: Final = " (circles)"
+_ZOOM: Final = {
+    "name": "zoom",
+    "bind": "scales",
+    "select": {"type": "interval", "zoom": "wheel![event.shiftKey]"},
+}
+_LOOK: Final = {
+    "font": "PT Sans, sans-serif",
+    "axis": {
+        "labelFontSize": 12.5, "titleFontSize": 13, "titleFontWeight": "normal", "tickCount": 6,
+        "gridColor": "#7d8793", "gridOpacity": 0.3, "domainColor": "#7d8793",
+        "tickColor": "#7d8793",
+    },
+    "legend": {"labelFontSize": 13, "columnPadding": 18},
+    "view": {"stroke": "#7d8793"},
+}  # fmt: skip
+_EMBEDDED: Final = {
+    "renderer": "canvas",  # a third of the time of a thousand elements at every move
+    "actions": {
+        "export": {"svg": True, "png": False}, "source": False, "compiled": False, "editor": False,
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve."""
+    """One curve, and the points of a second route on it."""
 
     label: str  # in the legend; none if empty
-    x: Array  # (n,)
+    x: Array  # (n,), the same in all lines of a figure
     y: Array  # (n,)
-    colour: str = "#000000"
-    dash: str = ""  # of SVG; empty for a solid line, "none" for circles without a line
+    circles: Array | None = None  # (m,), at x[::every]
+    every: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A vertical line at x with its name in the legend."""
+    """A vertical line at x, and what stands beside it."""
 
     label: str
     x: float
-    colour: str = "#5a6472"
-    dash: str = "3 3"
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """A range, its ticks, and what turns a number into a place on the page."""
-
-    low: float
-    high: float
-    start: float
-    stop: float
-    ticks: tuple[float, ...]
-    texts: tuple[str, ...]
-
-    def at(self, value: Array) -> Array:
-        """Places of numbers [px]."""
-        share = (np.asarray(value) - self.low) / (self.high - self.low)
-        return np.asarray(self.start + (self.stop - self.start) * share)
-
-
-def figure(
-    lines: Sequence[Line], *, description: str, x_name: str, y_name: str, marks: Sequence[Mark] = ()
-) -> str:
-    """Curves, at least one, over one pair of axes: an `svg` element that scales with its width.
-
-    A screen reader says the `description`; the names of the axes have their units in them.
-    """
-    across = axis(np.concatenate([line.x for line in lines]), _LEFT, _WIDTH - _RIGHT, tight=True)
-    along = axis(np.concatenate([line.y for line in lines]), _HEIGHT - _BOTTOM, _TOP)
-    inside = [mark for mark in marks if across.low <= mark.x <= across.high]
-    parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(description)}">',
-        *_frame(across, along, x_name, y_name),
-        *(_mark(mark, across) for mark in inside),
-        *(_curve(line, across, along) for line in lines),
-        *_legend([*(line for line in lines if line.label), *inside]),
-        "</svg>",
-    ]
-    return "".join(parts)
-
-
-def axis(values: Array, start: float, stop: float, *, tight: bool = False) -> Axis:
-    """Axis from `start` to `stop` [px] that holds all values, with about five round ticks.
-
-    A `tight` one ends at the extreme values, without a margin.
-    """
-    low, high = float(values.min()), float(values.max())
-    span = high - low
-    least = 1e-9 * max(abs(low), abs(high))  # below it lies rounding
-    if span <= least:
-        span = max(abs(low), 1e-30) if least else 1.0
-        low, high = low - 0.5 * span, high + 0.5 * span
-    elif not tight:
-        low, high = low - 0.06 * span, high + 0.06 * span
-    step = round_step((high - low) / _TICKS)
-    ticks = step * np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1)
-    decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
-    large = np.abs(ticks).max(initial=0.0)
-    texts = [f"{t:z.{decimals}f}" if decimals < 7 and large < 1e6 else f"{t:.3g}" for t in ticks]
-    return Axis(low, high, start, stop, tuple(ticks.tolist()), tuple(texts))
-
-
-def round_step(rough: float) -> float:
-    """Smallest of 1, 2, 5 times a power of ten that is at least `rough`."""
-    power = 10.0 ** np.floor(np.log10(rough))
-    return float(next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= 0.999999 * rough))
 
 
 def three(
     x: Array, values: Array, labels: Sequence[str], *, circles: Array | None = None, every: int = 1
 ) -> list[Line]:
     """Three components (n, 3) as lines, and those of a second route as circles on them."""
-    lines = []
-    for i, (label, (colour, dash)) in enumerate(zip(labels, _STYLES, strict=True)):
-        line = Line(label, x, values[:, i], colour, dash)
-        lines.append(line)
-        if circles is not None:
-            lines.append(replace(line, label="", x=x[::every], y=circles[::every, i], dash="none"))
-    return lines
-
-
-def _frame(across: Axis, along: Axis, x_name: str, y_name: str) -> list[str]:
-    left, right, top, bottom = _LEFT, _WIDTH - _RIGHT, _TOP, _HEIGHT - _BOTTOM
-    columns = across.at(np.array(across.ticks)).tolist()
-    rows = along.at(np.array(along.ticks)).tolist()
-    parts = [
-        '<g class="om-grid">',
-        *(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>' for x in columns),
-        *(f'<line x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>' for y in rows),
-        '</g><g class="om-ticks">',
+    return [
+        Line(label, x, values[:, i], None if circles is None else circles[::every, i], every)
+        for i, label in enumerate(labels)
     ]
-    for place, text in zip(columns, across.texts, strict=True):
-        parts.append(f'<text x="{place:.1f}" y="{bottom + 17}" text-anchor="middle">{text}</text>')
-    for place, text in zip(rows, along.texts, strict=True):
-        parts.append(f'<text x="{left - 7}" y="{place + 4.5:.1f}" text-anchor="end">{text}</text>')
-    middle = 0.5 * (top + bottom)
-    parts.append(
-        f'</g><rect class="om-box" x="{left}" y="{top}" width="{right - left}" '
-        f'height="{bottom - top}"/>'
-        f'<text x="{0.5 * (left + right)}" y="{_HEIGHT - 8}" text-anchor="middle">'
-        f"{escape(x_name)}</text>"
-        f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">'
-        f"{escape(y_name)}</text>"
+
+
+def figure(
+    lines: Sequence[Line],
+    *,
+    title: str,
+    description: str,
+    x_name: str,
+    y_name: str,
+    marks: Sequence[Mark] = (),
+) -> str:
+    """Curves, at least one, over one pair of axes, as an element that marimo's page draws.
+
+    A screen reader says the `description`; the names of the axes have their units in them. The
+    wheel zooms with the key Shift, a drag moves, two clicks lead back.
+    """
+    drawn = spec(lines, description=description, x_name=x_name, y_name=y_name, marks=marks)
+    saved = "".join(
+        f'<button type="button" class="om-button" data-save="{kind}" '
+        f'aria-label="{word} of {escape(title)}">{word}</button>'
+        for kind, word in (("svg", "Picture"), ("csv", "Data"))
     )
-    return parts
-
-
-def _mark(mark: Mark, across: Axis) -> str:
-    place = float(across.at(np.array(mark.x)))
     return (
-        f'<line x1="{place:.1f}" x2="{place:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" '
-        f'stroke="{mark.colour}" stroke-width="1.5" stroke-dasharray="{mark.dash}"/>'
+        f'<div class="om-drawn" data-name="{escape(title.lower().replace(" ", "-"))}">'
+        f"<marimo-mime-renderer data-mime='{_attribute(_MIME)}' "
+        f"data-data='{_attribute(json.dumps(drawn))}'></marimo-mime-renderer>"
+        f'<div class="om-bar">{saved}</div></div>'
     )
 
 
-def _curve(line: Line, across: Axis, along: Axis) -> str:
-    x, y = across.at(line.x).tolist(), along.at(line.y).tolist()
-    if line.dash == "none":
-        circles = "".join(
-            f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3"/>' for a, b in zip(x, y, strict=True)
+def _attribute(value: Any) -> str:
+    return escape(json.dumps(value))
+
+
+def spec(
+    lines: Sequence[Line], *, description: str, x_name: str, y_name: str, marks: Sequence[Mark] = ()
+) -> dict[str, Any]:
+    """The specification, with its data in it."""
+    labels, ends = [line.label or y_name for line in lines], _ends(lines)
+    circled = [label + _CIRCLED for label, line in zip(labels, lines, strict=True)
+               if line.circles is not None]  # fmt: skip
+    legend = {"orient": "top", "title": None, "symbolType": "stroke", "symbolSize": 500}
+    named = {"field": "curve", "type": "nominal", "sort": None,
+             "legend": legend if lines[0].label else None}  # fmt: skip
+    shades = [colour for colour, _ in _STYLES[: len(lines)]]
+    place = {
+        "x": {"field": x_name, "type": "quantitative", "scale": {"domain": ends, "nice": False}},
+        "y": {"field": "value", "type": "quantitative", "title": y_name, "scale": {"zero": False}},
+    }
+    colour = {"color": {**named, "scale": {"domain": labels, "range": shades}}}
+    dashes = [list(dash) or [1, 0] for _, dash in _STYLES[: len(lines)]]
+    dashed = {"strokeDash": {**named, "scale": {"domain": labels, "range": dashes}}}
+    hovered = [
+        *([{"field": "curve"}] if lines[0].label else []),
+        {"field": x_name, "format": ".6~g"},
+        {"field": "value", "title": y_name, "format": ".8~g"},
+    ]
+    every = max(1, max(len(line.x) for line in lines) // _HOVERED)
+    layers: list[dict[str, Any]] = [
+        {
+            "transform": [_fold(labels)],
+            "mark": {"type": "line", "clip": True, "strokeWidth": 2, **_SILENT},
+            "encoding": place | colour | dashed,
+            "params": [_ZOOM],
+        },
+        {
+            "transform": [
+                {"window": [{"op": "row_number", "as": "i"}]},
+                {"filter": f"datum.i % {every} == 0"},
+                _fold(labels),
+            ],
+            "mark": {"type": "point", "clip": True, "size": 90, "opacity": 0, **_SILENT},
+            "encoding": place | {"tooltip": hovered},
+        },
+    ]
+    if circled:
+        layers.append(
+            {
+                "transform": [
+                    _fold(circled),
+                    {"filter": "isValid(datum.value)"},
+                    {"calculate": f"replace(datum.curve, '{_CIRCLED}', '')", "as": "curve"},
+                ],
+                "mark": {"type": "point", "clip": True, "size": 36, "strokeWidth": 1.2, **_SILENT},
+                "encoding": place | colour | {"tooltip": hovered},
+            }
         )
-        return f'<g fill="none" stroke="{line.colour}">{circles}</g>'
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-    return (
-        f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="2" '
-        f'stroke-dasharray="{line.dash}"/>'
-    )
+    for i, mark in enumerate(mark for mark in marks if ends[0] <= mark.x <= ends[1]):
+        layers += _marked(mark, i, left=mark.x < sum(ends) / 2)
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "description": description,
+        "width": "container",
+        "height": 230,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "background": "transparent",
+        "data": {
+            "values": table(lines, x_name, y_name),
+            "format": {
+                "type": "csv",
+                "parse": dict.fromkeys([x_name, *labels, *circled], "number"),
+            },
+        },
+        "layer": layers,
+        "config": _LOOK,
+        "usermeta": {"embedOptions": _EMBEDDED},
+    }
 
 
-def _legend(entries: Sequence[Line | Mark]) -> list[str]:
-    parts = []
-    place = float(_LEFT)
-    for entry in entries:
-        if entry.dash == "none":
-            swatch = f'<circle cx="{place + 11:.0f}" cy="20" r="3" fill="none" '
-        else:
-            swatch = (
-                f'<line x1="{place:.0f}" x2="{place + 22:.0f}" y1="20" y2="20" '
-                f'stroke-width="2" stroke-dasharray="{entry.dash}" '
-            )
-        parts.append(f'{swatch}stroke="{entry.colour}"/>')
-        parts.append(f'<text x="{place + 27:.0f}" y="24.5">{escape(entry.label)}</text>')
-        place += 27 + 7.2 * len(entry.label) + 16
-    return parts
+def _ends(lines: Sequence[Line]) -> list[float]:
+    x = np.concatenate([line.x for line in lines])
+    return [float(x.min()), float(x.max())]
+
+
+def _fold(columns: Sequence[str]) -> dict[str, Any]:
+    """A row for each column of the table."""
+    return {"fold": list(columns), "as": ["curve", "value"]}
+
+
+def _marked(mark: Mark, number: int, *, left: bool) -> list[dict[str, Any]]:
+    """A vertical line and its words, at the side where there is room."""
+    place = {"x": {"datum": mark.x, "type": "quantitative"}}
+    look = {"color": _STYLES[2 - number][0], **_SILENT}
+    near = {"align": "left", "dx": 5} if left else {"align": "right", "dx": -5}
+    rule = {"type": "rule", "strokeDash": [[3, 3], [7, 4]][number], "strokeWidth": 1.5}
+    words = {"type": "text", "text": mark.label, "fontSize": 12.5}
+    once: dict[str, Any] = {"values": [{}]}
+    return [
+        {"data": once, "encoding": place, "mark": rule | look},
+        {
+            "data": once,
+            "encoding": place | {"y": {"value": 9 + 16 * number}},
+            "mark": words | look | near,
+        },
+    ]
+
+
+def table(lines: Sequence[Line], x_name: str, y_name: str) -> str:
+    """The numbers of a figure as CSV: x, every curve, and the circles on each where there are."""
+    head, columns = [x_name], [_digits(lines[0].x)]
+    for line in lines:
+        head.append(line.label or y_name)
+        columns.append(_digits(line.y))
+    for line in lines:
+        if line.circles is not None:
+            head.append((line.label or y_name) + _CIRCLED)
+            sparse = [""] * len(line.x)
+            sparse[:: line.every] = _digits(line.circles)
+            columns.append(sparse)
+    rows = [",".join(f'"{name}"' for name in head)]
+    return "\n".join(rows + [",".join(row) for row in zip(*columns, strict=True)]) + "\n"
+
+
+def _digits(values: Array) -> list[str]:
+    return [f"{value:.{_DIGITS}g}" for value in values]

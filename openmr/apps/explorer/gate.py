@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
@@ -52,7 +52,7 @@ class Gate:
         refusal = self._refusal(scope, headers)
         if refusal is None and self._token and scope["type"] == "http" and _asked_token(scope):
             cookie = f"{self._cookie}={quote(self._token)}; HttpOnly; SameSite=Strict; Path=/"
-            headed = [(b"location", b"/"), (b"set-cookie", cookie.encode())]
+            headed = [(b"location", _without_token(scope)), (b"set-cookie", cookie.encode())]
             return await _say(send, 303, "", headed)
         if refusal is None:
             return await self._site(scope, receive, _sealed(send))
@@ -146,6 +146,13 @@ def _is_at_home(headers: Mapping[str, str]) -> bool:
 def _asked_token(scope: _Message) -> str:
     query: bytes = scope["query_string"]
     return parse_qs(query.decode("latin-1")).get("token", [""])[0]
+
+
+def _without_token(scope: _Message) -> bytes:
+    """The address asked for, whose other words say where the sliders stand."""
+    query: bytes = scope["query_string"]
+    rest = [pair for pair in parse_qsl(query.decode("latin-1")) if pair[0] != "token"]
+    return f"/?{urlencode(rest)}".encode() if rest else b"/"
 
 
 def _sealed(send: _Send) -> _Send:

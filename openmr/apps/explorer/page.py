@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from openmr.apps.explorer import drawing
+from openmr.apps.explorer.own_film import address, toml
 from openmr.apps.explorer.screen import (
     ELECTRIC_FIELD,
     SIZEABLE,
@@ -22,7 +23,6 @@ from openmr.apps.explorer.screen import (
     snippet,
 )
 from openmr.reports.validity import Validity, closing_lines, rows
-from openmr.transport.resistivity import Resistivity
 
 NAMES: Final = {
     "1/tau_par": "1/τ<sub>∥</sub>",
@@ -42,12 +42,18 @@ NAMES: Final = {
 }
 _UNITS: Final = {"1/ns": "1/ns", "rad/ns": "rad/ns", "microohm m": "µΩ m"}
 _ROUTES: Final = {
+    "closed-form": "closed form",
     "bloch-redfield": "Bloch–Redfield, QuTiP",
     "batched": "Bloch–Redfield, NumPy",
 }
+_WHO: Final = {
+    False: "Line: closed form. Circles: Bloch–Redfield, NumPy.",
+    True: "Line: Bloch–Redfield, NumPy. Circles: the same by QuTiP.",
+}
 MEANING: Final = (
     "The moments order by J<sub>0</sub>, the coupling of one to all others. ⟨S<sub>∥</sub>⟩: mean "
-    "spin of a moment along the field; negative, as a spin points against its magnetic moment. "
+    "spin of a moment along the field; negative, as a spin points against its magnetic moment; "
+    "⟨<b>S</b>⟩: the order vector along current x, across it y, and normal z. "
     "ε<sub>L</sub>: energy of one flip in the Weiss field; β = 1/k<sub>B</sub>T. B<sub>sd</sub>: "
     "mean field of the moments on the electrons, ω<sub>L</sub> = gμ<sub>B</sub>(B − "
     "B<sub>sd</sub>)/ħ."
@@ -59,7 +65,8 @@ def header() -> str:
     return (
         '<header class="om-header"><h1>openmr explore</h1>'
         "<p>A Pt film with magnetic moments: spin relaxation and resistivity by the closed forms "
-        "and by Bloch–Redfield. Tab to a slider, change it with the arrow keys.</p></header>"
+        "and by Bloch–Redfield. Tab to a slider, change it with the arrow keys. The address holds "
+        "where the sliders stand.</p></header>"
     )
 
 
@@ -79,19 +86,35 @@ def refusal(found: Refusal) -> str:
     return (
         '<section class="om-card om-refusal" role="alert"><h2>No result for these values</h2>'
         f'<p id="om-reason">{escape(found.reason)}</p>'
-        "<p>Move the slider back and the numbers return.</p></section>"
+        "<p>Move the slider back and the numbers return.</p>"
+        f"{_here(found.settings)}</section>"
     )
+
+
+def unread(found: Refusal) -> str:
+    """Why a file or an address does not set the sliders, which stand as they did."""
+    return (
+        '<section class="om-card om-refusal" role="alert"><h2>Not taken over</h2>'
+        f'<p id="om-unread">{escape(found.reason)}</p></section>'
+    )
+
+
+def _here(settings: Settings) -> str:
+    """Where the address takes the place of the sliders from."""
+    return f'<span hidden="" data-address="{escape(address(settings))}"></span>'
 
 
 def numbers(found: Screen) -> str:
     """State of the moments and the table of both routes."""
     order = f"{shown(found.ordering, 1)} K" if found.ordering > 0 else "none"
-    facts = (
+    facts = [
         ("ordering temperature", order),
         ("⟨S<sub>∥</sub>⟩", shown(found.mean_spin, 3)),
-        (NAMES["beta eps_L"], shown(found.reduced_splitting, 3)),
+        ("⟨<b>S</b>⟩", f"({', '.join(shown(value, 3) for value in found.order)})"),
         ("B<sub>sd</sub>", f"{shown(found.exchange_field, 3)} T"),
-    )
+    ]
+    if found.reduced_splitting is not None:
+        facts.insert(3, (NAMES["beta eps_L"], shown(found.reduced_splitting, 3)))
     state = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     rows = []
     for row in found.rows:
@@ -101,20 +124,27 @@ def numbers(found: Screen) -> str:
             f"<small>{_UNITS[row.unit]}</small></th><td>{closed}</td><td>{numerical}</td>"
             f"<td>{difference(row.difference)}</td></tr>"
         )
-    route = _ROUTES[found.settings.method]
+    first, second = (_ROUTES[method] for method in found.methods)
     note = (
         "Bloch–Redfield: the tensor of electron and moment."
         if found.settings.method == "bloch-redfield"
         else "Bloch–Redfield: the tensor in NumPy (<code>batched</code>), because the other takes "
         "longer than a slider may for this spin."
     )
+    if found.methods[0] != "closed-form":
+        note = (
+            "No closed form takes moments that lie across their axes: the tensor is built twice, "
+            "by QuTiP and in NumPy."
+        )
     return (
-        f'<section class="om-card" id="om-numbers" {_point(found.settings)}><h2>Numbers</h2>'
+        '<section class="om-card" id="om-numbers" aria-label="Numbers" '
+        f"{_point(found.settings)}><h2>Numbers</h2>"
         f'<dl class="om-state">{state}</dl><p class="om-note om-meaning">{MEANING}</p>'
-        f"{_table(('quantity', 'closed form', route, 'difference'), rows)}"
+        f"{_table(('quantity', first, second, 'difference'), rows)}"
         f"<p class='om-note'>{note} The difference is relative; that of rates is of the exchange "
         "part, without 1/τ<sub>0</sub>; that of ρ<sub>T</sub> is over ρ<sub>L</sub>. "
-        "x, y, z are the local axes, z along the field.</p></section>"
+        "x, y, z are the local axes, z along the field.</p>"
+        f"{_here(found.settings)}</section>"
     )
 
 
@@ -139,6 +169,13 @@ def difference(value: float) -> str:
 
 def small(found: Screen) -> str:
     """The small parameters."""
+    if not found.small:
+        return (
+            '<section class="om-card" id="om-small" aria-label="What must be small">'
+            "<h2>What must be small</h2>"
+            '<p class="om-note">The small parameters are those of moments along the field. Set D '
+            "and E to 0 to see them.</p></section>"
+        )
     rows = (
         f'<tr data-row="{escape(item.parameter)}"><th scope="row">{NAMES[item.parameter]} '
         f'<small class="om-words">{escape(item.assumption)}, Eq. {escape(item.equation)}</small>'
@@ -147,7 +184,8 @@ def small(found: Screen) -> str:
         for item in found.small
     )
     return (
-        '<section class="om-card" id="om-small"><h2>What must be small</h2>'
+        '<section class="om-card" id="om-small" aria-label="What must be small">'
+        "<h2>What must be small</h2>"
         f"{_table(('parameter, and what rests on it', 'value', 'verdict'), rows)}"
         f"<p class='om-note'>small: below {SMALL:g}; sizeable: below {SIZEABLE:g}; not small: "
         f"{SIZEABLE:g} and more. The button below works out what each costs.</p></section>"
@@ -158,18 +196,19 @@ def figures(found: Screen) -> str:
     """The three figures, each with the numbers below it, and the small parameters beside them."""
     spin, ends, face = captions(found)
     return (
-        '<section class="om-figures">'
+        '<section class="om-figures" aria-label="Figures">'
         + _card(
             "Decay of a spin",
             _decay_figure(found),
-            "Lines: closed form. Circles: Bloch–Redfield. The spin starts halfway between the "
+            f"Lines: {_ROUTES[found.methods[0]]}. Circles: {_ROUTES[found.methods[1]]}. The spin "
+            "starts halfway between the "
             f"field (z) and x; after 1 ps it is ({', '.join(spin)}).",
         )
         + _card(
             "Resistivity against field",
             _curve_figure(found),
-            f"ρ<sub>L</sub> from {ends[0]} at 0 T to {ends[1]} µΩ m at 30 T. Line: closed form. "
-            f"Circles: Bloch–Redfield in NumPy. {_where_still(found)}",
+            f"ρ<sub>L</sub> from {ends[0]} at 0 T to {ends[1]} µΩ m at 30 T. "
+            f"{_WHO[found.settings.oriented]} {_where_still(found)}",
         )
         + _card(
             "Spin accumulation across the film",
@@ -201,6 +240,7 @@ def _decay_figure(found: Screen) -> str:
     )
     return drawing.figure(
         lines,
+        title="Decay of a spin",
         description="Three components of the spin against time",
         x_name="time (ps)",
         y_name="spin (initial length = 1)",
@@ -208,16 +248,17 @@ def _decay_figure(found: Screen) -> str:
 
 
 def _curve_figure(found: Screen) -> str:
-    def line(part: Resistivity, dash: str) -> drawing.Line:
-        return drawing.Line("", part.relaxation.field, 1e6 * part.longitudinal, dash=dash)
-
-    curve = found.curve
+    curve, checks = found.curve, found.checks
     marks = [drawing.Mark(f"here, {found.settings.field:g} T", found.settings.field)]
     still = standstill(found)
     if still is not None:
-        marks.append(drawing.Mark("B = Bsd", still, colour="#b34700", dash="7 4"))
+        marks.append(drawing.Mark("B = Bsd", still))
+    line = drawing.Line(
+        "", curve.relaxation.field, 1e6 * curve.longitudinal, 1e6 * checks.longitudinal, every=5
+    )
     return drawing.figure(
-        [line(curve, ""), line(found.checks, "none")],
+        [line],
+        title="Resistivity against field",
         description="Longitudinal resistivity against the field",
         x_name="field (T)",
         y_name="resistivity ρL (µΩ m)",
@@ -250,20 +291,38 @@ def _profile_figure(found: Screen) -> str:
         drawing.three(
             1e9 * found.profile.depth, 1e6 * found.profile.accumulation, ("x", "y", "z, normal")
         ),
+        title="Spin accumulation across the film",
         description="Spin accumulation against depth",
         x_name="depth z (nm)",
         y_name="spin accumulation (µeV)",
     )
 
 
-def code(settings: Settings) -> str:
-    """The Python of the screen with a button that copies it."""
+def code(settings: Settings, methods: tuple[str, str] | None = None) -> str:
+    """The Python of the screen and its file, with buttons that copy and save them."""
+    python = _listing("Python", "om-snippet", snippet(settings, methods), "openmr_film.py")
+    file = _listing("TOML", "om-file", toml(settings), "film.toml")
     return (
-        '<section class="om-card" id="om-code"><div class="om-bar"><h2>In Python</h2>'
-        '<button type="button" class="om-button" data-copy="om-snippet">Copy</button>'
-        '<span class="om-copied" role="status"></span></div>'
-        '<p class="om-note">These lines print the numbers above.</p>'
-        f'<pre id="om-snippet" tabindex="0">{escape(snippet(settings))}</pre></section>'
+        '<section class="om-card" id="om-code" aria-label="The same without this page">'
+        "<h2>The same without this page</h2>"
+        f"{python}{file}</section>"
+    )
+
+
+def _listing(language: str, name: str, text: str, file: str) -> str:
+    said = {
+        "Python": "These lines print the numbers above.",
+        "TOML": "For <code>openmr sweep</code>, <code>openmr resistance --config</code> and other "
+        "commands, and for this page: “Own film” takes it back.",
+    }[language]
+    return (
+        f'<div class="om-bar"><h3>In {language}</h3>'
+        f'<button type="button" class="om-button" data-copy="{name}" '
+        f'aria-label="Copy {language}">Copy</button>'
+        f'<button type="button" class="om-button" data-save="{file}" data-from="{name}" '
+        f'aria-label="Save {language}">Save</button>'
+        f'<span class="om-copied" role="status"></span></div><p class="om-note">{said}</p>'
+        f'<pre id="{name}" tabindex="0" aria-label="{language} of this film">{escape(text)}</pre>'
     )
 
 
@@ -282,6 +341,6 @@ def report(found: Validity) -> str:
         f'<p class="om-note">{escape(line.strip())}</p>' for line in closing_lines(found) if line
     )
     return (
-        '<section class="om-card om-report"><h2>What each costs</h2>'
+        '<section class="om-card om-report" aria-label="What each costs"><h2>What each costs</h2>'
         f"{_table((*head, 'of what [by which route]'), body)}{notes}</section>"
     )

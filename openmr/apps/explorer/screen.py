@@ -1,7 +1,8 @@
 """From the values of the sliders to everything that the explorer shows, as plain numbers.
 
 Two routes stand side by side: the closed forms (70), (75), (78), (86), and the Bloch-Redfield
-tensor, which knows none of them.
+tensor, which knows none of them. Moments with an anisotropy that no closed form takes have the
+tensor in NumPy in its place.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 from scipy.linalg import expm
@@ -17,15 +18,18 @@ from scipy.linalg import expm
 from openmr import _checks
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr.moments.equilibrium import Equilibrium, equilibrium
+from openmr.moments.state import ThermalState
+from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.faces import face_conductances
 from openmr.rates.fit_decay import decay
+from openmr.rates.methods import Name
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation, relaxation_at
 from openmr.reports.validity import validity_at
-from openmr.sample.film import Film, Sample
+from openmr.sample.film import Electrons, Film, Sample
+from openmr.sample.magnet import Magnet, Moments
 from openmr.sample.ordering import ordering_temperature
-from openmr.sample.parameters import varied
-from openmr.sample.presets import pt_py
+from openmr.sample.presets import PT_LATTICE_CONSTANT
 from openmr.sample.stack import Sheet, Stack
 from openmr.transport.diffusion import SpinProfile, profile
 from openmr.transport.resistivity import Resistivity, resistivity
@@ -36,6 +40,8 @@ LARGEST_QUTIP_SPIN: Final = 3.5
 beyond this spin the same tensor in NumPy ("batched") stands in, so that every slider is quick."""
 STRONGEST_FIELD: Final = 30.0  # T, where the curve rho(B) ends
 CURVE_POINTS: Final = 121
+ORIENTED_POINTS: Final = 25
+"""The same for moments with an anisotropy, whose direction is looked for at each: 10 ms a field."""
 ELECTRIC_FIELD: Final = 2e4  # V/m: 1e10 A/m^2 in a film of 2e-6 Ohm m
 _PERIODS: Final = 12
 """Turns of the spin that a figure can show; a faster spin is followed for that many."""
@@ -72,16 +78,35 @@ class Settings:
     exchange_z: float = -1.0
     spin: float = 2.0
     weiss: float = 1.3  # meV, J0 of Eq. (30)
+    density: float = 0.1  # n_S a^3, moments in a cube of the lattice constant of Pt
+    anisotropy: float = 0.0  # meV, D of D S_z^2, z the normal
+    rhombicity: float = 0.0  # meV, E of E (S_x^2 - S_y^2)
     thickness: float = 5.0  # nm
+    spin_hall_angle: float = 0.1
+    diffusion_length: float = 3.0  # nm
+    diffusion: float = -6.0  # log10 of D over m^2/s
+    resistivity: float = 2.0  # microohm m
+    fermi_energy: float = 1.0  # eV
+    mass: float = 1.0  # free-electron masses
     polar: float = 90.0  # degrees, of the field from the film's normal z
     azimuth: float = 0.0  # degrees, of the field from the current x in the plane
     real_mixing: float = 0.0  # 1e14 S/m^2, G_r of a sheet on the film; no sheet if both are 0
     imaginary_mixing: float = 0.0  # 1e14 S/m^2, G_i of it
 
     @property
-    def method(self) -> str:
+    def method(self) -> Name:
         """Name of the Bloch-Redfield route that is fast enough for this spin."""
         return "bloch-redfield" if self.spin <= LARGEST_QUTIP_SPIN else "batched"
+
+    @property
+    def oriented(self) -> bool:
+        """Whether the moments have an anisotropy, and so a direction of their own."""
+        return bool(self.anisotropy or self.rhombicity)
+
+    @property
+    def has_sheet(self) -> bool:
+        """Whether an insulating magnet lies on the film."""
+        return bool(self.real_mixing or self.imaginary_mixing)
 
 
 class _Slider(NamedTuple):
@@ -100,7 +125,16 @@ SLIDERS: Final[dict[str, _Slider]] = {
     **{f"exchange_{axis}": _Slider(-3.0, 3.0, 0.05) for axis in "xyz"},
     "spin": _Slider(0.5, 10.0, 0.5),
     "weiss": _Slider(-2.0, 5.0, 0.05),
+    "density": _Slider(0.001, 1.0, 0.001),
+    "anisotropy": _Slider(-1.0, 1.0, 0.01),
+    "rhombicity": _Slider(-0.3, 0.3, 0.01),
     "thickness": _Slider(0.0, 50.0, 0.5),
+    "spin_hall_angle": _Slider(-0.5, 0.5, 0.005),
+    "diffusion_length": _Slider(0.1, 300.0, 0.1),
+    "diffusion": _Slider(-7.0, -1.0, 0.05),
+    "resistivity": _Slider(0.01, 10.0, 0.01),
+    "fermi_energy": _Slider(0.1, 15.0, 0.1),
+    "mass": _Slider(0.1, 5.0, 0.05),
     "real_mixing": _Slider(0.0, 10.0, 0.1),
     "imaginary_mixing": _Slider(-10.0, 10.0, 0.1),
 }
@@ -116,7 +150,7 @@ def moved(values: Mapping[str, Any]) -> Settings | Refusal:
             }
         )
     except OpenmrError as error:
-        return Refusal(Settings(), _plain(error))
+        return Refusal(Settings(), plain(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +207,18 @@ class Screen:
     settings: Settings
     sample: Sample
     direction: Array  # b, (3,)
+    methods: tuple[Name, Name]  # of the two columns
     ordering: float  # K, below which the moments order at zero field; 0 if they never do
     mean_spin: float  # <S_par>
-    reduced_splitting: float  # beta eps_L
-    exchange_field: float  # B_sd by the closed form, T
+    order: Array  # <S>, (3,), in coordinates of the film
+    reduced_splitting: float | None  # beta eps_L; None of moments with an anisotropy
+    exchange_field: float  # B_sd by the first method, T
     rows: tuple[_Row, ...]
-    small: tuple[_Small, ...]
+    small: tuple[_Small, ...]  # none of moments with an anisotropy
     decay: Decay
     profile: SpinProfile  # for the electric field `ELECTRIC_FIELD` along x
-    curve: Resistivity  # rho(B) by the closed form
-    checks: Resistivity  # rho(B) by the tensor in NumPy at every fifth field
+    curve: Resistivity  # rho(B) by the closed form, or the tensor in NumPy
+    checks: Resistivity  # rho(B) by the tensor in NumPy, or of QuTiP, at every fifth field
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,20 +251,55 @@ def sample_of(settings: Settings) -> Sample:
     It is a stack of one layer where the sliders lay a sheet on it.
     """
     exchange = (settings.exchange_x, settings.exchange_y, settings.exchange_z)
-    changes = {
-        "spin": settings.spin,
-        "exchange_energy": [float(_digits(value, -3)) for value in exchange],
-        "weiss": float(_digits(settings.weiss, -3)),
-        "thickness": float(_digits(settings.thickness, -9)),
-    }
-    film = varied(pt_py(), changes)
-    if not (settings.real_mixing or settings.imaginary_mixing):
+    moments = Moments(
+        settings.spin,
+        float(_digits(settings.density)) / PT_LATTICE_CONSTANT**3,
+        exchange_energy=[float(_digits(value, -3)) for value in exchange],
+        anisotropy=_anisotropy(settings),
+    )
+    film = Sample(
+        Magnet(moments, float(_digits(settings.weiss, -3))),
+        Electrons.free(settings.fermi_energy, settings.mass),
+        Film(
+            thickness=float(_digits(settings.thickness, -9)),
+            spin_hall_angle=settings.spin_hall_angle,
+            diffusion=float(_power(settings.diffusion)),
+            diffusion_length=float(_digits(settings.diffusion_length, -9)),
+            resistivity=float(_digits(settings.resistivity, -6)),
+        ),
+        "Pt/Py",
+    )
+    if settings.oriented and settings.spin > LARGEST_QUTIP_SPIN:
+        raise ParameterError(
+            f"`spin` of moments with an anisotropy must be at most {LARGEST_QUTIP_SPIN:g} here, "
+            f"got {settings.spin:g}: larger ones take longer than a slider may"
+        )
+    if not settings.has_sheet:
         return film
+    if settings.oriented:
+        raise ParameterError(
+            "`top` must be left out where moments have an anisotropy: set G_r and G_i, or D and E, "
+            "to 0"
+        )
     sheet = Sheet(
         G_r=float(_digits(settings.real_mixing, 14)),
         G_i=float(_digits(settings.imaginary_mixing, 14)),
     )
     return Sample(stack=Stack(film.layers, top=sheet), name=film.name)
+
+
+def _anisotropy(settings: Settings) -> tuple[float, float] | None:
+    """D and E [eV]."""
+    if not settings.oriented:
+        return None
+    return float(_digits(settings.anisotropy, -3)), float(_digits(settings.rhombicity, -3))
+
+
+def _power(logarithm: float) -> str:
+    """Ten to it, without last digits if they are those that a logarithm of 14 digits rounds."""
+    exact = float(10.0**logarithm)
+    short = float(f"{exact:.12g}")
+    return repr(short if abs(np.log10(short) - logarithm) < 6e-14 else exact)
 
 
 def direction_of(settings: Settings) -> Array:
@@ -250,27 +321,56 @@ def screen(settings: Settings) -> Screen:
     ['114.980']
     """
     sample, b = sample_of(settings), direction_of(settings)
-    layer = sample.layer(0)
-    state = equilibrium(layer, settings.temperature, settings.field)
-    closed = relaxation_at(state)
-    numerical = relaxation_at(state, method=settings.method)
-    fields = np.linspace(0.0, STRONGEST_FIELD, CURVE_POINTS)
-    line = relaxation(layer, settings.temperature, fields)
-    circles = relaxation_at(line.equilibrium.at(slice(None, None, 5)), method="batched")
+    layer, (kelvin, tesla) = sample.layer(0), (settings.temperature, settings.field)
+    known = b if settings.oriented else None
+    state = equilibrium(layer, kelvin, tesla, direction=known)
+    closed, methods = _closed(state, settings)
+    numerical = relaxation_at(state, method=methods[1])
+    fields = np.linspace(
+        0.0, STRONGEST_FIELD, ORIENTED_POINTS if known is not None else CURVE_POINTS
+    )
+    line_by: Name = "batched" if settings.oriented else "closed-form"
+    circles_by: Name = "bloch-redfield" if settings.oriented else "batched"
+    line = relaxation(layer, kelvin, fields, direction=known, method=line_by)
+    circles = relaxation_at(line.equilibrium.at(slice(None, None, 5)), method=circles_by)
     return Screen(
         settings=settings,
         sample=sample,
         direction=b,
+        methods=methods,
         ordering=ordering_temperature(layer.magnet),
         mean_spin=float(state.mean_spin[0]),
-        reduced_splitting=float(state.reduced_splitting[0]),
+        order=_order(state, b),
+        reduced_splitting=float(state.reduced_splitting[0]) if _is_axial(state) else None,
         exchange_field=float(closed.exchange_field),
         rows=_rows(sample, closed, numerical, b),
-        small=_small(state),
+        small=_small(state) if _is_axial(state) else (),
         decay=_decay(closed, numerical),
         profile=profile(*_through(sample, closed), b, electric_field=ELECTRIC_FIELD),
         curve=resistivity(*_through(sample, line), b),
         checks=resistivity(*_through(sample, circles), b),
+    )
+
+
+def _closed(state: ThermalState, settings: Settings) -> tuple[Relaxation, tuple[Name, Name]]:
+    """Rates of the closed form, or of the tensor in NumPy if there is none; and both methods."""
+    try:
+        return relaxation_at(state), ("closed-form", settings.method)
+    except ParameterError:
+        if not settings.oriented:
+            raise
+        return relaxation_at(state, method="batched"), ("batched", settings.method)
+
+
+def _is_axial(state: ThermalState) -> TypeGuard[Equilibrium]:
+    """Whether the moments lie along the field, which is what the small parameters are of."""
+    return isinstance(state, Equilibrium)
+
+
+def _order(state: ThermalState, b: Array) -> Array:
+    """<S> in coordinates of the film, (3,)."""
+    return np.asarray(
+        state.mean[0] if isinstance(state, VectorEquilibrium) else state.mean_spin * b
     )
 
 
@@ -289,10 +389,10 @@ def answer(settings: Settings) -> Screen | Refusal:
     try:
         return screen(settings)
     except OpenmrError as error:
-        return Refusal(settings, _plain(error))
+        return Refusal(settings, plain(error))
 
 
-def _plain(error: OpenmrError) -> str:
+def plain(error: OpenmrError) -> str:
     """The message of an error as a sentence: no code marks."""
     text = str(error).replace("`", "").replace("_", " ")
     prefix = "" if isinstance(error, ParameterError) else "No result here: "
@@ -369,30 +469,55 @@ def captions(found: Screen) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def snippet(settings: Settings) -> str:
-    """Python that prints the numbers on the screen, line by line."""
+def snippet(settings: Settings, methods: tuple[str, str] | None = None) -> str:
+    """Python that prints the numbers on the screen, line by line; `methods` as of the screen."""
+    methods = methods or ("closed-form", settings.method)
     exponents = {"exchange_x": -3, "exchange_y": -3, "exchange_z": -3, "weiss": -3, "thickness": -9}
+    exponents |= {"anisotropy": -3, "rhombicity": -3, "diffusion_length": -9, "resistivity": -6}
     exponents |= {"real_mixing": 14, "imaginary_mixing": 14}
     numbers = {n: _digits(v, exponents.get(n, 0)) for n, v in asdict(settings).items()}
-    has_sheet = settings.real_mixing or settings.imaginary_mixing
+    numbers["diffusion"] = _power(settings.diffusion)
+    oriented, sheet = settings.oriented, settings.has_sheet
     return _SNIPPET.format(
         **numbers,
-        sheet=_SHEET.format(**numbers) if has_sheet else "",
-        whole="bilayer" if has_sheet else "sample",
-        metal="bilayer.stack" if has_sheet else "sample.film",
-        through="rho[0].rates" if has_sheet else "rates[0]",
-        method=settings.method,
+        own=_OWN.format(**numbers) if oriented else "",
+        along=", direction=b" if oriented else "",
+        order="state.mean[0]" if oriented else "state.mean_spin[0] * np.array(b)",
+        curve=', method="batched"' if oriented else "",
+        small="" if oriented else _SMALL_LINES,
+        sheet=_SHEET.format(**numbers) if sheet else "",
+        whole="bilayer" if sheet else "sample",
+        metal="bilayer.stack" if sheet else "sample.film",
+        through="rho[0].rates" if sheet else "rates[0]",
+        first=methods[0],
+        second=methods[1],
         strongest=f"{STRONGEST_FIELD:g}",
-        points=CURVE_POINTS,
+        points=ORIENTED_POINTS if oriented else CURVE_POINTS,
         electric=f"{ELECTRIC_FIELD:g}",
-        shown="\n".join(f'    "{parameter}",' for parameter in SHOWN),
     )
 
 
+_OWN: Final = """\
+            anisotropy=({anisotropy}, {rhombicity}),
+"""
 _SHEET: Final = """\
 sheet = om.Sheet(G_r={real_mixing}, G_i={imaginary_mixing})
 bilayer = om.Sample(stack=om.Stack(sample.layers, top=sheet))
 """
+_SMALL_LINES: Final = (
+    """\
+# what must be small
+report = om.validity(sample, temperature, field, costs=False)
+sizes = {assumption.parameter: assumption.size for assumption in report.assumptions}
+for parameter in (
+"""
+    + "".join(f'    "{parameter}",\n' for parameter in SHOWN)
+    + """\
+):
+    line(parameter, sizes[parameter], form=".3g")
+
+"""
+)
 _SNIPPET: Final = """\
 import numpy as np
 from scipy.linalg import expm
@@ -403,18 +528,18 @@ sample = om.Sample(
     magnet=om.Magnet(
         om.Moments(
             spin={spin},
-            density=0.1 / om.presets.PT_LATTICE_CONSTANT**3,
+            density={density} / om.presets.PT_LATTICE_CONSTANT**3,
             exchange_energy=({exchange_x}, {exchange_y}, {exchange_z}),
-        ),
+{own}        ),
         weiss={weiss},
     ),
-    electrons=om.Electrons.free(fermi_energy=1.0, mass=1.0),
+    electrons=om.Electrons.free(fermi_energy={fermi_energy}, mass={mass}),
     film=om.Film(
         thickness={thickness},
-        spin_hall_angle=0.1,
-        diffusion=1e-6,
-        diffusion_length=3e-9,
-        resistivity=2e-6,
+        spin_hall_angle={spin_hall_angle},
+        diffusion={diffusion},
+        diffusion_length={diffusion_length},
+        resistivity={resistivity},
     ),
     name="Pt/Py",
 )
@@ -428,8 +553,8 @@ def line(name, *values, form="z.3f"):
 
 
 # both routes
-methods = ("closed-form", "{method}")
-rates = [om.relaxation(sample, temperature, field, method=method) for method in methods]
+methods = ("{first}", "{second}")
+rates = [om.relaxation(sample, temperature, field{along}, method=method) for method in methods]
 rho = [om.magnetoresistance({whole}, temperature, field, b, method=method) for method in methods]
 line("1/tau_par [1/ns]", *(1e-9 * found.tensor[2, 2] for found in rates))
 line("1/tau_perp, x [1/ns]", *(1e-9 * found.tensor[0, 0] for found in rates))
@@ -439,25 +564,18 @@ line("rho_L [microohm m]", *(1e6 * found.longitudinal for found in rho), form="z
 line("rho_T [microohm m]", *(1e6 * found.transverse for found in rho), form="z.6f")
 
 # the moments
-state = om.equilibrium(sample, temperature, field)
+state = om.equilibrium(sample, temperature, field{along})
 ordering = om.ordering_temperature(sample.magnet)
 line("ordering temperature [K]", ordering, form="z.2f")
 line("<S_par>", state.mean_spin[0], form="z.4f")
+line("<S> along x, y, z", *({order}), form="z.4f")
 line("B_sd [T]", rates[0].exchange_field)
 
-# what must be small
-report = om.validity(sample, temperature, field, costs=False)
-sizes = {{assumption.parameter: assumption.size for assumption in report.assumptions}}
-for parameter in (
-{shown}
-):
-    line(parameter, sizes[parameter], form=".3g")
-
-# the curves
+{small}# the curves
 start = (np.sqrt(0.5), 0.0, np.sqrt(0.5))  # halfway between the field and across it
 spin = expm(-1e-12 * rates[0].tensor) @ start
 fields = np.linspace(0, {strongest}, {points})
-curve = om.magnetoresistance({whole}, temperature, fields, b)
+curve = om.magnetoresistance({whole}, temperature, fields, b{curve})
 profile = om.diffusion.profile({metal}, {through}, b, electric_field={electric})
 line("spin after 1 ps", *spin, form="z.4f")
 line("rho_L at 0, 30 T [microohm m]", *(1e6 * curve.longitudinal[[0, -1]]), form="z.6f")

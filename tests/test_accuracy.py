@@ -1,0 +1,153 @@
+"""The closed-form line keeps the digits of what it is given, and no step of it forgets to."""
+
+from dataclasses import replace
+
+import accuracy
+import mpmath as mp
+import numpy as np
+import pytest
+from spoil import replaced, rewritten, spoiled, unnoticed
+
+import openmr as om
+from openmr.moments.spin_averages import _less_than_one, _little_less, axial_excess
+from openmr.rates import closed_form
+from openmr.transport import matrix_tanh, resistivity, surviving
+
+CASES = list(accuracy.films(seed=11, count=80))
+
+
+def beyond(*names):
+    """What is beyond what is allowed, of these quantities or of all, one by one."""
+    for case in CASES:
+        for error in accuracy.errors(case):
+            if not error.relative <= error.allowed and (not names or error.name in names):
+                yield error
+
+
+def test_every_quantity_has_thirteen_digits_or_those_of_its_condition():
+    assert list(beyond()) == []
+
+
+@pytest.mark.slow
+def test_more_films_keep_them_too(monkeypatch):
+    monkeypatch.setitem(globals(), "CASES", list(accuracy.films(seed=12, count=600)))
+    assert list(beyond()) == []
+
+
+def test_a_difference_of_two_terms_is_noticed():
+    """Without what this page is about nearly isotropic films lose their digits."""
+    function = surviving.surviving_anisotropy
+    with replaced(function, rewritten(function, "if some(alike):", "if False:")):
+        assert next(beyond("drho1"))
+    function = surviving._rate_anisotropy
+    with replaced(function, rewritten(function, 'relaxation.method != "closed-form"', "True")):
+        assert next(beyond("drho1"))
+
+
+def averages(spin, x, fluctuation):
+    """<S_par^2> - <S_x^2 + S_y^2> x / (2 sinh x) from the printed formulas."""
+    with mp.workdps(400):
+        one = accuracy.moment_averages(spin, mp.mpf(x))
+        across = mp.mpf(spin) * (spin + 1) - one["second"]
+        noise = one["variance" if fluctuation else "second"]
+        return float(noise - across * mp.mpf(x) / mp.sinh(x) / 2)
+
+
+def excess_is_right():
+    points = [1e-12, 1e-5, 0.03, 0.6, 0.99, 1.01, 3.0, 30.0, 600.0]
+    for spin in (0.5, 1.0, 2.0, 7.5):
+        for lattice in (False, True):
+            exact = [averages(spin, x, lattice) for x in points]
+            found = axial_excess(spin, points, fluctuation=lattice)
+            if not np.allclose(found, exact, rtol=4e-14 if not lattice else 2e-13, atol=0):
+                return False
+    # beyond binomial coefficients that are doubles, and where flips are below the smallest
+    many = np.isclose(axial_excess(600.5, 0.3), averages(600.5, 0.3, False), rtol=1e-12, atol=0)
+    return bool(many) and axial_excess(0.5, 1e5, fluctuation=True) == 0
+
+
+def test_what_spins_across_the_field_lose_besides():
+    assert excess_is_right()
+
+
+DIFFERENCE = "_tanh_ratio(u2 + 0j) - _tanh_ratio(u2 + change)"
+UNSEEN = {
+    # which of two right ways is taken
+    "surviving_anisotropy": ["_ALIKE * along -> _ALIKE / along"],
+    "_rate_anisotropy": ["16 * EPSILON -> 16 / EPSILON", "16 -> 21.92"],
+    "lost_by": ["u2 + change -> u2 - change"],
+    "tanh_over_root_about": ["a * one + off -> a * one - off"],
+    "excess_at": ["jx -> jy", "jy -> jx"],
+    "_less_than_one": ["1.0 -> 1.37", "1.0 -> 1.37", "700.0 -> 959.0000000000001"],
+    "axial_excess": ["2 -> 2.74", "1.0 -> 1.37"],
+    # where precession and anisotropy take each other's effect away
+    "_lost_by_exponentials": [
+        "0.5 -> 0.685",
+        f"{DIFFERENCE} -> {DIFFERENCE.replace(' - _', ' + _')}",
+        "u2 + 0j -> u2 - 0j",
+        "u2 + change -> u2 - change",
+    ],
+    # in both of two series of which only the quotient counts
+    "_series_about": ["a * value + coefficient -> a * value - coefficient"],
+    # what couplings J_xz and J_yz turn, and an element that is zero without them
+    "_oblique": [
+        "along + off[..., 2, 2] -> along - off[..., 2, 2]",
+        "odd[..., 1, 2] -> odd[..., 2, 1]",
+        "odd[..., 2, 0] -> odd[..., 0, 2]",
+    ],
+}
+"""Changes that leave every number here as it is."""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "function",
+    [
+        surviving.surviving_anisotropy,
+        surviving._rate_anisotropy,
+        surviving.lost_by,
+        surviving._lost_by_series,
+        surviving._series_and_change,
+        surviving._lost_by_exponentials,
+        surviving._tanh_ratio_series,
+        surviving.surviving_apart,
+        matrix_tanh.tanh_over_root_about,
+        matrix_tanh._series_about,
+        resistivity._oblique,
+        closed_form.excess_at,
+    ],
+)
+def test_no_wrong_formula_goes_unnoticed(function):
+    found = unnoticed(function, lambda: not any(True for _ in beyond()))
+    assert found == UNSEEN.get(function.__name__, [])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("function", [axial_excess, _less_than_one, _little_less])
+def test_no_wrong_average_goes_unnoticed(function):
+    assert unnoticed(function, excess_is_right) == UNSEEN.get(function.__name__, [])
+
+
+@pytest.mark.parametrize("name", ["precession", "longitudinal", "dephasing", "charge_to_spin_rate"])
+def test_a_rate_that_is_wrong_by_a_trifle_is_noticed(name):
+    with spoiled(f"openmr.rates.closed_form.{name}", lambda rate: rate * (1 + 1e-11)):
+        assert next(beyond())
+
+
+def test_a_changed_record_is_believed_and_not_its_equilibrium():
+    """Rates that are not those of the closed form are taken as they are."""
+    sample = om.presets.pt_py()
+    rates = om.relaxation(sample, 300.0, 0.01)
+    assert abs(rates.transverse / rates.longitudinal - 1) < 1e-3
+    more = rates.dissipator.copy()
+    more[0, 0] *= 1 + 1e-9
+    more[1, 1] *= 1 + 1e-9
+    changed = om.resistivity(sample.film, replace(rates, dissipator=more), (1, 1, 0))
+    same = om.resistivity(sample.film, rates, (1, 1, 0))
+    step = 1e-9 * rates.dissipator[0, 0] * 0.25 * sample.film.thickness**2 / sample.film.diffusion
+    u = np.sqrt(0.25 * sample.film.thickness**2 / sample.film.diffusion * rates.longitudinal)
+    slope = (np.tanh(u) / u - 1 / np.cosh(u) ** 2) / (2 * u * u)
+    gained = (changed.drho1 - same.drho1) / sample.film.resistivity
+    assert gained == pytest.approx(step * slope, rel=1e-3)
