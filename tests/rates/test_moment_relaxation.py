@@ -326,7 +326,7 @@ def test_fits_know_that_moments_follow():
     film = om.presets.pt_py()
     slow = varied(film, {"thermostat_rate": 1e8})
     field = np.linspace(-5, 5, 5)
-    points = np.full(5, 10.0), field, np.tile([1.0, 0, 0], (5, 1))
+    points = np.full(5, 200.0), field, np.tile([1.0, 0, 0], (5, 1))
     samples = [varied(slow, {"thickness": d}) for d in (4e-9, 6e-9)]
     found = SideBySide(*points, "exact", {})(samples)
     for one, sample in zip(found, samples, strict=True):
