@@ -318,7 +318,8 @@ def test_what_is_refused():
 def test_flopping_sublattices_move_together():
     found = om.coupled_relaxation(flopping(), 6.0, [5.0, 7.0], direction=UP)
     assert found.modes.shape == (2, 73)
-    assert found.modes.real.max() <= 1.0
+    # the flopped phase turns about the axis at no cost: a double zero, known to a root of rounding
+    assert found.modes.real.max() <= 1e-9 * np.abs(found.generator).max()
 
 
 def test_fits_know_that_moments_follow():
