@@ -12,6 +12,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ import openmr as om
 from openmr.sweeps import store
 from openmr.sweeps.plan import VARIABLES, evaluate
 
-module = sys.modules["openmr.sweeps.sweep"]
+module = import_module("openmr.sweeps.sweep")
 FILM = om.presets.pt_py()
 GRID = {"temperature": np.linspace(5.0, 200.0, 6), "field": np.linspace(0.0, 9.0, 4)}
 
