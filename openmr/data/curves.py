@@ -192,7 +192,9 @@ def powers(
 def _is_plain(sample: Sample) -> bool:
     """Whether a film has one kind of moments with an axial coupling, that order by themselves."""
     magnet = sample.magnet
-    if sample.is_stack or len(magnet.sublattices) != 1 or magnet.is_oriented:
+    if sample.is_stack or len(magnet.sublattices) != 1:
+        return False
+    if magnet.is_oriented or not magnet.is_held:  # whose rates are not the closed form's alone
         return False
     x, y, _ = magnet.sublattices[0].exchange
     return not isinstance(x, tuple) and x == y and magnet.weiss[0][0] != 0.0

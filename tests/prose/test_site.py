@@ -115,8 +115,8 @@ def test_the_ledgers_filter_offers_every_verdict(extension):
 LEDGER = """<!doctype html><section><h1>Ledger</h1>{form}
 <section id="first"><h2>One</h2>
 <section id="a"><h3>(70) <span class="verdict">misprint</span></h3>the transverse rate</section>
-<section id="b"><h3>(75) <span class="verdict">holds</span></h3>the longitudinal rate</section></section>
-<section id="second"><h2>Two</h2>
+<section id="b"><h3>(75) <span class="verdict">holds</span></h3>the longitudinal rate</section>
+</section><section id="second"><h2>Two</h2>
 <section id="c"><h3>(83) <span class="verdict">misprint</span></h3>the field</section></section>
 </section><script>{script}</script>"""
 
