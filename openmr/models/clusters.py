@@ -334,7 +334,17 @@ class Levels(NamedTuple):
         return np.asarray(np.concatenate(parts, axis=1) @ self.populations)
 
     def by_block(self, values: Array) -> list[Array]:
-        """Numbers of the levels (d,), those of each block."""
+        """Numbers of the levels, cut into those of each block.
+
+        Parameters
+        ----------
+        values : array (d,), any unit
+
+        Returns
+        -------
+        list of arrays, unit of the values
+            In the order of the blocks.
+        """
         ends = np.cumsum([block.shape[-1] for block in self.along])
         return np.split(values, ends[:-1])
 

@@ -305,7 +305,7 @@ def _minima(problem: WeissProblem) -> Iterator[tuple[NDArray[np.intp], _Trial]]:
 
 
 def _convex_between(problem: WeissProblem, one: Array, other: Array) -> NDArray[np.bool_]:
-    """Where the free energy is convex in all <S_i> that lie between those of two states."""
+    """Places where the free energy is convex in all <S_i> that lie between those of two states."""
     nearest = np.where(one * other > 0, np.minimum(np.abs(one), np.abs(other)), 0.0)
     largest = _trial(problem, nearest).variance
     root = np.sqrt(largest / problem.weights[:, None])

@@ -74,11 +74,11 @@ def _put(cut: slice, room: Array, part: Array) -> Array:
     """Fill in a block; components that are zero are left alone, and so cost no memory."""
     for component in np.ndindex(part.shape[1:]):
         values = part[:, *component]
-        if not is_zero(values):
+        if not _is_zero(values):
             room[cut, *component] = values
     return room
 
 
-def is_zero(values: Array) -> bool:
+def _is_zero(values: Array) -> bool:
     """Whether all are 0; of floats +0, for their bits are counted twice as fast as `any` looks."""
     return not np.count_nonzero(values.view(np.uint64) if values.dtype == np.float64 else values)

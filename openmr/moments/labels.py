@@ -30,9 +30,9 @@ _NAMELESS: Final = frozenset(
     {float, int, str, bool, type(None), np.ndarray, np.float64, Sample, Film, Stack}
 )
 """Kinds of arguments that have no named axes: told first, since single calls shall be fast."""
-COMPONENT: Final = "component"
+_COMPONENT: Final = "component"
 """Dimension of (x, y, z), as in the datasets of a sweep."""
-POINTS: Final = {"temperature": "temperature", "field": "field along b"}
+_POINTS: Final = {"temperature": "temperature", "field": "field along b"}
 """Coordinates of every record on a grid, and what they are."""
 
 
@@ -112,12 +112,12 @@ def _take_axes(
     name: str, array: Any, sizes: dict[str, int], coordinates: dict[str, Coordinate]
 ) -> None:
     for axis, size in array.sizes.items():
-        if axis != COMPONENT and sizes.setdefault(axis, size) != size:
+        if axis != _COMPONENT and sizes.setdefault(axis, size) != size:
             raise ParameterError(
                 f"`{name}` must have {sizes[axis]} points along {axis!r} as the others, got {size}"
             )
     for key, values in array.coords.items():
-        if COMPONENT in values.dims or key in _UNITS:
+        if _COMPONENT in values.dims or key in _UNITS:
             continue
         new = (values.dims, values.to_numpy(), dict(values.attrs))
         _, old, _ = coordinates.setdefault(key, new)
@@ -131,10 +131,11 @@ def _aligned(name: str, value: Any, sizes: Mapping[str, int]) -> Any:
     """The values of a DataArray with an axis for each name, of length 1 where it has none."""
     if not hasattr(value, "dims"):
         return value
-    last = [COMPONENT] if COMPONENT in value.dims else []
-    if name == "direction" and last and value.sizes[COMPONENT] != 3:
+    last = [_COMPONENT] if _COMPONENT in value.dims else []
+    if name == "direction" and last and value.sizes[_COMPONENT] != 3:
         raise ParameterError(
-            f"`direction` must have 3 components along {COMPONENT!r}, got {value.sizes[COMPONENT]}"
+            f"`direction` must have 3 components along {_COMPONENT!r}, got "
+            f"{value.sizes[_COMPONENT]}"
         )
     ordered = value.transpose(*(axis for axis in sizes if axis in value.dims), *last)
     numbers = np.asarray(in_unit(name, ordered, _UNITS[name]))
@@ -177,7 +178,7 @@ def arrays_of(record: Any, columns: Mapping[str, Column]) -> Arrays:
     """
     values = {name: np.asarray(column.of(record)) for name, column in columns.items()}
     own = {name: array.ndim - len(columns[name].axes) for name, array in values.items()}
-    at = {name: np.asarray(getattr(record, name)) for name in POINTS}
+    at = {name: np.asarray(getattr(record, name)) for name in _POINTS}
     grid = np.broadcast_shapes(
         *(array.shape for array in at.values()),
         *(array.shape[: own[name]] for name, array in values.items()),
@@ -193,7 +194,7 @@ def arrays_of(record: Any, columns: Mapping[str, Column]) -> Arrays:
         dims = tuple(axis for axis, stays in zip(axes, kept, strict=True) if stays)
         key = name if name not in labels.sizes or dims == (name,) else f"{name}_of_point"
         chosen = array[tuple(slice(None) if stays else 0 for stays in kept)]
-        coordinates[key] = (dims, chosen, {"units": _UNITS[name], "long_name": POINTS[name]})
+        coordinates[key] = (dims, chosen, {"units": _UNITS[name], "long_name": _POINTS[name]})
     variables: dict[str, Coordinate] = {}
     for name, array in values.items():
         axes = list(labels.sizes)[len(grid) - own[name] :]

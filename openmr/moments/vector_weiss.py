@@ -498,7 +498,7 @@ def _lowest(problem: VectorProblem) -> _Trial:
 
 
 def _around(places: NDArray[np.intp], ends: NDArray[np.intp], more: int) -> NDArray[np.intp]:
-    """Of ascending places those between two, and some on either side."""
+    """Ascending places between two of them, and some on either side."""
     first, last = np.searchsorted(places, ends)
     return places[max(first - more, 0) : last + more]
 
@@ -707,7 +707,7 @@ def _from_all_sides(
 
 
 def _chosen(problem: VectorProblem, where: NDArray[np.intp], found: _Trial) -> _Trial:
-    """Of the states of each point that to be chosen."""
+    """The state to be chosen at each point."""
     order = np.argsort(where, kind="stable")
     rank = np.arange(len(order)) - np.searchsorted(where[order], where[order])
     best = found.at(order[rank == 0])

@@ -506,7 +506,22 @@ def transverse_excess(
 def excess_at(
     magnet: Magnet, electrons: Electrons, x: Array, phi: ArrayLike = 0.25 * np.pi
 ) -> Array:
-    """`transverse_excess` of reduced splittings (..., n)."""
+    """`transverse_excess`, Eq. (75) less Eq. (70), of reduced splittings without their state.
+
+    Parameters
+    ----------
+    magnet : Magnet
+    electrons : Electrons
+    x : array (..., n), no unit
+        beta eps_L of every sublattice.
+    phi : array_like (...), rad
+        As of `transverse_excess`.
+
+    Returns
+    -------
+    array (..., n), 1/s
+        Last axis: the sublattice.
+    """
     jx, jy, jz = _xyz(magnet.exchange)
     lattice = magnet.disorder == "lattice"
     excess = np.empty_like(x)

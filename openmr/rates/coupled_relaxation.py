@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr.moments.equilibrium import Branch, equilibrium
 from openmr.moments.state import ThermalState
@@ -96,13 +97,13 @@ class CoupledRelaxation:
 
         Parameters
         ----------
-        start : array_like (3 + sum d^2,)
-            Vector at time 0, at every point; its first three elements in m^-3.
+        start : array_like (3 + sum d^2,), m^-3 and no unit
+            Vector at time 0, at every point; its first three elements are densities.
         time : array_like (t,), s
 
         Returns
         -------
-        complex array (..., t, 3 + sum d^2)
+        complex array (..., t, 3 + sum d^2), units of the start
             By the modes.
 
         Raises
@@ -111,7 +112,8 @@ class CoupledRelaxation:
             For arrays of other shapes.
         """
         size = self.generator.shape[-1]
-        begin, times = np.asarray(start, dtype=complex), np.asarray(time, dtype=float)
+        begin = _checks.finite_numbers("start", start).astype(complex)
+        times = _checks.finite_array("time", time, "s")
         if begin.shape != (size,) or times.ndim != 1:
             raise ParameterError(
                 f"`start` must have shape ({size},) and `time` one axis, got {begin.shape} and "

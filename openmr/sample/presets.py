@@ -18,7 +18,7 @@ from openmr.sample.stack import Sheet, Stack
 
 PT_LATTICE_CONSTANT: Final[float] = 0.392e-9
 """Lattice constant of Pt [m]."""
-CU_LATTICE_CONSTANT: Final[float] = 0.361e-9
+_CU_LATTICE_CONSTANT: Final[float] = 0.361e-9
 """Lattice constant of Cu [m], AshcroftMermin."""
 NIO_LATTICE_CONSTANT: Final[float] = 0.417e-9
 """Lattice constant of NiO [m], Kittel."""
@@ -271,7 +271,7 @@ def cu_mn(
     electrons a m^3 (AshcroftMermin), here 8.41e28, and a moment of 5.92 mu_B of the ion (Kittel).
     """
     fraction = _checks.number("atomic_fraction", atomic_fraction, least=1e-7, most=0.05)
-    moments = Moments(2.5, 4 * fraction / CU_LATTICE_CONSTANT**3, exchange)
+    moments = Moments(2.5, 4 * fraction / _CU_LATTICE_CONSTANT**3, exchange)
     return Sample(Magnet(moments), *_cu(thickness), "Cu(Mn) (example)")
 
 

@@ -47,7 +47,7 @@ def own(LARGEST_FILE, mo):
 
 @app.cell
 def begin(Refusal, asked, file, film_of, mo, page):
-    """Where the sliders start: the file's film, or what the address asks for, or the start."""
+    """Start of the sliders: the file's film, or what the address asks for, or the start."""
     start, told = asked(mo.query_params().to_dict()), ""
     if isinstance(start, Refusal):
         start, told = start.settings, page.unread(start)

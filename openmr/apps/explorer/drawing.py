@@ -24,9 +24,9 @@ _STYLES: Final[tuple[tuple[str, list[int]], ...]] = (
     ("#7d8793", [2, 3]),
 )
 _SILENT: Final = {"aria": False}
-"""Of marks: the description of the figure says what they are, not each of a hundred points."""
+"""Marks are silent: the description of the figure says what they are, not each of a hundred."""
 _DIGITS: Final = 10
-"""Of the numbers that a figure holds, which "Data" saves."""
+"""Digits of the numbers that a figure holds, which "Data" saves."""
 _HOVERED: Final = 60
 """Points of a line, about, that answer the mouse."""
 _CIRCLED: Final = " (circles)"

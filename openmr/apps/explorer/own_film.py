@@ -72,7 +72,7 @@ def _positions(content: bytes) -> dict[str, float]:
 
 
 def _refuse_more_than_sliders(tables: Mapping[str, Any]) -> None:
-    """What would take long to build, before it is built."""
+    """Refuse samples that would take long to build, before they are built."""
     for name, value in _entries({k: tables[k] for k in ("sample", "layers", "top") if k in tables}):
         if name in _BEYOND:
             raise ParameterError(f"`{name}` has no slider here: leave it out")
@@ -231,7 +231,7 @@ def _numbers(values: Any) -> list[float]:
 
 
 def address(settings: Settings) -> str:
-    """What of the sliders is not at its start, as the query of an address."""
+    """Sliders that are not at their start, as the query of an address."""
     start = asdict(Settings())
     return urlencode({n: repr(v) for n, v in asdict(settings).items() if v != start[n]})
 

@@ -101,7 +101,7 @@ def unread(found: Refusal) -> str:
 
 
 def _here(settings: Settings) -> str:
-    """Where the address takes the place of the sliders from."""
+    """Element through which the address sets the sliders."""
     return f'<span hidden="" data-address="{escape(address(settings))}"></span>'
 
 

@@ -40,7 +40,7 @@ LARGEST_QUTIP_SPIN: Final = 3.5
 beyond this spin the same tensor in NumPy ("batched") stands in, so that every slider is quick."""
 STRONGEST_FIELD: Final = 30.0  # T, where the curve rho(B) ends
 CURVE_POINTS: Final = 121
-ORIENTED_POINTS: Final = 25
+_ORIENTED_POINTS: Final = 25
 """The same for moments with an anisotropy, whose direction is looked for at each: 10 ms a field."""
 ELECTRIC_FIELD: Final = 2e4  # V/m: 1e10 A/m^2 in a film of 2e-6 Ohm m
 _PERIODS: Final = 12
@@ -327,7 +327,7 @@ def screen(settings: Settings) -> Screen:
     closed, methods = _closed(state, settings)
     numerical = relaxation_at(state, method=methods[1])
     fields = np.linspace(
-        0.0, STRONGEST_FIELD, ORIENTED_POINTS if known is not None else CURVE_POINTS
+        0.0, STRONGEST_FIELD, _ORIENTED_POINTS if known is not None else CURVE_POINTS
     )
     line_by: Name = "batched" if settings.oriented else "closed-form"
     circles_by: Name = "bloch-redfield" if settings.oriented else "batched"
@@ -492,7 +492,7 @@ def snippet(settings: Settings, methods: tuple[str, str] | None = None) -> str:
         first=methods[0],
         second=methods[1],
         strongest=f"{STRONGEST_FIELD:g}",
-        points=ORIENTED_POINTS if oriented else CURVE_POINTS,
+        points=_ORIENTED_POINTS if oriented else CURVE_POINTS,
         electric=f"{ELECTRIC_FIELD:g}",
     )
 
