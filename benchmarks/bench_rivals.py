@@ -16,6 +16,9 @@ from bench_sweep import brmesolve_and_fit, tensor_and_projection
 
 import openmr as om
 from openmr import units
+from openmr.moments.grid import blocks
+from openmr.moments.one_sublattice import weiss_field
+from openmr.moments.spin_averages import means
 
 FILM = om.presets.pt_py()
 MOMENTS = FILM.magnet.sublattices[0]
@@ -73,7 +76,7 @@ def test_the_kernel_is_the_line(fused):
         assert np.abs(values - same).max() < 1e-10 * np.abs(same).max()
 
 
-@pytest.mark.parametrize(("phase", "usual"), [("paramagnet", 2.6), ("ordered", 3.2), ("both", 2.6)])
+@pytest.mark.parametrize(("phase", "usual"), [("paramagnet", 2.8), ("ordered", 3.2), ("both", 2.6)])
 def test_a_grid_over_the_floor(fused, row, phase, usual):
     points = grid(1_000_000, phase)
     line, floor = seconds(
@@ -83,7 +86,7 @@ def test_a_grid_over_the_floor(fused, row, phase, usual):
     row(f"closed-form line, 1e6 points, {phase}", "one fused kernel", line / floor, usual)
 
 
-@pytest.mark.parametrize(("count", "usual"), [(1, 35.0), (28, 44.0)])
+@pytest.mark.parametrize(("count", "usual"), [(1, 37.0), (28, 44.0)])
 @pytest.mark.parametrize("phase", ["paramagnet", "ordered"])
 def test_few_points_over_the_floor(fused, row, phase, count, usual):
     """A user's call, without arrays where there is one point."""
@@ -92,12 +95,33 @@ def test_few_points_over_the_floor(fused, row, phase, count, usual):
     line, floor = seconds(
         lambda: om.magnetoresistance(FILM, *given, (1, 0, 0)), lambda: into(fused, *points)
     )
-    row(
-        f"closed-form line, {count} point{'s' * (count > 1)}, {phase}",
-        "one fused kernel",
-        line / floor,
-        usual,
-    )
+    many = f"{count} points" if count > 1 else "one point"
+    row(f"closed-form line, {many}, {phase}", "one fused kernel", line / floor, usual)
+
+
+@pytest.mark.parametrize(("own", "usual"), [(False, 1.6), (True, 1.7)])
+def test_one_station_over_its_kernel(row, own, usual):
+    """What compiling a station by itself would gain on grids; its values are the same."""
+    pytest.importorskip("numba")
+    from fused import moments
+
+    run = moments(MOMENTS.spin, own=own)
+    temperature, field = grid(100_000, "paramagnet")
+    beta = 1.0 / (units.K_B * temperature)
+    zeeman, coupling = units.MU_B * MOMENTS.g * beta * field, beta * FILM.magnet.weiss[0][0]
+    rows, found = np.empty((5, len(beta))), np.empty((5, len(beta)))
+
+    def numpy():
+        for block in blocks(len(beta)):
+            x, _ = weiss_field(MOMENTS.spin, zeeman[block], coupling[block])
+            averages = means(MOMENTS.spin, x)
+            found[:3, block] = x, averages.mean_spin, averages.second_moment
+            found[3:, block] = averages.flip_up, averages.flip_down
+
+    ours, theirs = seconds(numpy, lambda: run(zeeman, coupling, rows))
+    np.testing.assert_allclose(rows, found, rtol=1e-13)
+    functions = "an exponential of its own" if own else "the C library's functions"
+    row("Weiss field and averages, 1e5 points", f"compiled, {functions}", ours / theirs, usual)
 
 
 # --- `batched` beside who would do the same ----------------------------------------------------
@@ -181,10 +205,10 @@ def test_batched(row):
     tensor = per_point(lambda: [tensor_and_projection(*p) for p in few], few, least=3)
     loop = per_point(lambda: [brmesolve_and_fit(*p) for p in few], few, least=3)
     name = "batched, 1e5 points, each"
-    row(name, "brmesolve and a fit, point by point", batched / loop, 1 / 40_000)
-    row(name, "bloch_redfield_tensor, point by point", batched / tensor, 1 / 8_000)
-    row(name, "Redfield by hand in NumPy", batched / hand, 1 / 127)
-    row(name, "15 projections reused", batched / parts, 1 / 1.9)
+    row(name, "brmesolve and a fit, point by point", batched / loop, 1 / 95_000)
+    row(name, "bloch_redfield_tensor, point by point", batched / tensor, 1 / 32_000)
+    row(name, "Redfield by hand in NumPy", batched / hand, 1 / 50)
+    row(name, "15 projections reused", batched / parts, 1 / 1.2)
 
 
 # --- memory, and the first moment --------------------------------------------------------------
@@ -198,9 +222,8 @@ def test_memory_beyond_the_results(row):
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert found.longitudinal.size == len(points[0])
-    beyond = (peak - kept) / len(points[0])
-    row("closed-form line, 1e7 points, memory beyond the results", "40 bytes a point", beyond / 40)
-    assert beyond <= 40
+    what = "closed-form line, 1e7 points, memory beyond the results"
+    row(what, "40 bytes a point", (peak - kept) / len(points[0]) / 40, most=1.0)
 
 
 def test_import(row):
@@ -212,4 +235,4 @@ def test_import(row):
         return float(done.stdout)
 
     ours, numpy = (min(taken(module) for _ in range(5)) for module in ("openmr", "numpy"))
-    row("import openmr", "import numpy", ours / numpy, 3.5)
+    row("import openmr", "import numpy", ours / numpy, 2.9)

@@ -91,6 +91,61 @@ def tan(x):
     return above / below
 
 
+@inlined
+def library_tanh(x):
+    return math.tanh(x)
+
+
+@inlined
+def library_expm1_of_minus(y):
+    return math.expm1(-y)
+
+
+def moments(spin: float, *, own: bool):
+    """One station alone, Weiss field and averages of a paramagnet; rows (5, p) to be filled.
+
+    With the exponential of this file, or with the C library's, which is not vectorised.
+    """
+    above, below = (horner(n, c[::-1]) for n, c in zip("rp", _half_angle(spin), strict=True))
+    curie, casimir = spin * (spin + 1) / 3, spin * (spin + 1)
+    bend, fade = (tanh, expm1_of_minus) if own else (library_tanh, library_expm1_of_minus)
+
+    @inlined
+    def tilted(x):
+        t = bend(0.5 * x)
+        t2 = t * t
+        return t, above(t2) / below(t2)
+
+    @njit(error_model="numpy", fastmath={"contract", "nsz", "nnan"})
+    def run(zeeman, coupling, rows):
+        x = np.empty(CHUNK)
+        for first in range(0, len(zeeman), CHUNK):
+            last = min(first + CHUNK, len(zeeman))
+            z, c, out = zeeman[first:last], coupling[first:last], rows[:, first:last]
+            for i in range(last - first):
+                x[i] = z[i] / (1.0 - curie * c[i])
+            for _ in range(60):
+                moved = 0.0
+                for i in range(last - first):
+                    t, across = tilted(x[i])
+                    mean = t * across
+                    step = (x[i] - z[i] - c[i] * mean) / (
+                        1.0 - c[i] * (casimir - mean * mean - across)
+                    )
+                    x[i] -= step
+                    step = abs(step) - 3e-8 * x[i]
+                    moved = step if step > moved else moved
+                if moved == 0.0:
+                    break
+            for i in range(last - first):
+                t, across = tilted(x[i])
+                forth = (1.0 + t) * across
+                out[0, i], out[1, i], out[2, i] = x[i], -t * across, casimir - across
+                out[3, i], out[4, i] = forth, (1.0 + fade(x[i])) * forth
+
+    return run
+
+
 def kernel(film: om.Sample):
     """Function of flat temperatures, fields and rows (8, p) to be filled."""
     (moments,), electrons, layer = film.magnet.sublattices, film.electrons, film.film
@@ -129,10 +184,13 @@ def kernel(film: om.Sample):
     def run(temperature, field, rows):
         x, z, c = np.empty(CHUNK), np.empty(CHUNK), np.empty(CHUNK)
         for first in range(0, len(temperature), CHUNK):
-            count = min(CHUNK, len(temperature) - first)
+            last = min(first + CHUNK, len(temperature))
+            count = last - first
+            # slices, for an index that is a sum might be negative, which no vector loop takes
+            kelvin, tesla, out = temperature[first:last], field[first:last], rows[:, first:last]
             for i in range(count):
-                beta = 1.0 / (k_b * temperature[first + i])
-                z[i], c[i] = zeeman_unit * beta * field[first + i], beta * j0
+                beta = 1.0 / (k_b * kelvin[i])
+                z[i], c[i] = zeeman_unit * beta * tesla[i], beta * j0
                 x[i] = start(z[i], c[i])
             for _ in range(60):
                 moved = 0.0
@@ -144,7 +202,6 @@ def kernel(film: om.Sample):
                 if moved == 0.0:
                     break
             for i in range(count):
-                k = first + i
                 t = tanh(0.5 * x[i])
                 t2 = t * t
                 across = above(t2) / below(t2)
@@ -153,7 +210,7 @@ def kernel(film: om.Sample):
                 flips = bosons * (1.0 + t) * across
                 along = loss + rate * flips
                 transverse = loss + rate * (0.5 * flips + casimir - across)
-                omega = field_unit * field[k] + mean_unit * t * across
+                omega = field_unit * tesla[i] + mean_unit * t * across
                 u = math.sqrt(scale * along)
                 drho0 = tanh(u) / u
                 real, imaginary = scale * transverse, scale * omega
@@ -165,9 +222,9 @@ def kernel(film: om.Sample):
                 over = 1.0 / ((1.0 + h2 * s2) * modulus)
                 even, odd = h * (1.0 + s2) * over, s * (1.0 - h2) * over
                 drho1, drho2 = drho0 - even * p - odd * v, odd * p - even * v
-                rows[0, k] = rho * (1.0 + 2.0 * square - square * (drho0 - drho1))
-                rows[1, k], rows[2, k] = rho * drho0, rho * drho1
-                rows[3, k], rows[4, k] = rho * drho2, x[i]
-                rows[5, k], rows[6, k], rows[7, k] = along, transverse, omega
+                out[0, i] = rho * (1.0 + 2.0 * square - square * (drho0 - drho1))
+                out[1, i], out[2, i] = rho * drho0, rho * drho1
+                out[3, i], out[4, i] = rho * drho2, x[i]
+                out[5, i], out[6, i], out[7, i] = along, transverse, omega
 
     return run

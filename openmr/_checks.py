@@ -446,7 +446,7 @@ def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
     try:
         array = _as_numbers(name, value).astype(float, order="C")
-        if not np.all(np.isfinite(array)):
+        if not every(np.isfinite(array)):
             raise TypeError
     except ParameterError:
         raise

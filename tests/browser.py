@@ -28,6 +28,14 @@ FLAGS = (
 PATIENCE = 90  # s: a loaded machine starts Chromium and marimo's page slowly
 
 
+def axe():
+    """axe-core, where `npm install axe-core` put it or where the variable AXE says; else None."""
+    places = (os.environ.get("AXE", ""), ROOT / "node_modules/axe-core/axe.min.js")
+    return next(
+        (Path(place).read_text() for place in places if place and Path(place).is_file()), None
+    )
+
+
 def heed_ctrl_c():
     """Also where the tests run in the background of a shell, which lets its jobs ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -97,7 +105,9 @@ def visit(driver, address, width, height):
 
 WHOLE = """return [...document.querySelectorAll('marimo-slider')].length > 0 &&
   [...document.querySelectorAll('marimo-slider')].every(
-    (s) => s.shadowRoot && s.shadowRoot.querySelector('[role=slider]'))"""
+    (s) => s.shadowRoot && s.shadowRoot.querySelector('[role=slider]')) &&
+  [...document.querySelectorAll('marimo-mime-renderer')].every(
+    (s) => s.shadowRoot && s.shadowRoot.querySelector('canvas'))"""
 
 
 def resize(driver, width, height):

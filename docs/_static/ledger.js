@@ -22,7 +22,9 @@ document.addEventListener("DOMContentLoaded", () => {
     const said = new URLSearchParams();
     if (words.value) said.set("words", words.value);
     if (verdict.value) said.set("verdict", verdict.value);
-    history.replaceState(null, "", location.pathname + (said.size ? `?${said}` : "") + location.hash);
+    // a page that is opened as a file may not change its address
+    if (location.protocol !== "file:")
+      history.replaceState(null, "", location.pathname + (said.size ? `?${said}` : "") + location.hash);
   }
   form.hidden = false;
   form.addEventListener("input", show);

@@ -107,7 +107,7 @@ class SideBySide:
         self.kept: tuple[Hashable, Equilibrium] | None = None
 
     def __call__(self, samples: Sequence[Sample]) -> Array:
-        """Of any samples."""
+        """The function itself, of any samples."""
         if self.closed and all(map(_is_plain, samples)):
             found = self._at_once(samples[0], np.array([_numbers(one) for one in samples]))
             if found[:, 0].min() > 0:
@@ -152,7 +152,7 @@ class Powers(NamedTuple):
     ends: Array  # (2, m)
 
     def factors(self, values: Array) -> Array:
-        """Of the numbers, (k, 12), at values (k, m), each refused outside its range."""
+        """Factors (k, 12) of the numbers at values (k, m), each refused outside its range."""
         outside = (values < self.ends[0]) | (values > self.ends[1])
         if outside.any():
             k, i = np.argwhere(outside)[0]
@@ -164,7 +164,7 @@ class Powers(NamedTuple):
 def powers(
     sample: Sample, change: Callable[[Mapping[str, float]], Sample], names: Sequence[str]
 ) -> Powers | None:
-    """How parameters enter a film; None unless it is plain and they enter as whole powers.
+    """Powers with which parameters enter a film; None unless it is plain and they are whole.
 
     A search needs no samples then.
     """
@@ -192,7 +192,9 @@ def powers(
 def _is_plain(sample: Sample) -> bool:
     """Whether a film has one kind of moments with an axial coupling, that order by themselves."""
     magnet = sample.magnet
-    if sample.is_stack or len(magnet.sublattices) != 1 or magnet.is_oriented:
+    if sample.is_stack or len(magnet.sublattices) != 1:
+        return False
+    if magnet.is_oriented or not magnet.is_held:  # whose rates are not the closed form's alone
         return False
     x, y, _ = magnet.sublattices[0].exchange
     return not isinstance(x, tuple) and x == y and magnet.weiss[0][0] != 0.0

@@ -427,7 +427,7 @@ def correlator(state: Levels, weight: Weight, *, connected: bool = False) -> Com
     means = state.mean_spin if connected else np.zeros(len(state.along[0]))
 
     def summed(operators: Array, start: int, end: int) -> ComplexArray:
-        """Of transitions between two blocks, <m|A_i|n> <m|A_j|n> (N, N)."""
+        """Sum over transitions between two blocks of <m|A_i|n> <m|A_j|n>, (N, N)."""
         gained = energies[end][None, :] - energies[start][:, None]
         flat = operators.reshape(len(operators), -1)
         weights = populations[start][:, None] * np.asarray(weight(gained))

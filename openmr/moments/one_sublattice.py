@@ -37,7 +37,7 @@ def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, _Co
     single precision included. `ConvergenceError` if more than `MAX_STEPS` are needed. Of numbers,
     which many small arrays are slower than, both are numbers.
     """
-    if not np.size(zeeman):
+    if not (isinstance(zeeman, float) or zeeman.size):
         return np.zeros_like(zeeman), np.zeros(zeeman.shape, dtype=np.int8)
     signed = zeeman + 0.0  # no negative zero: at zero field x >= 0
     down = some(signed < 0.0)

@@ -40,6 +40,10 @@ _AT_ONCE = 512
 """Descents worked on together."""
 _SOURCES = 12
 """Least number of points of a grid whose states are sought from all sides."""
+_ROUNDS = 3
+"""Times that states of neighbours are tried where they are lower."""
+_ABOVE = 1e-9
+"""Free energy over k_B T by which a state may lie above what a neighbour would give."""
 _NEAR = 16
 """Points on either side, in the order of `_neighbourhood`, whose states are known to a block."""
 _NEAR_SIDES = 4
@@ -236,7 +240,10 @@ def _descend(
         if settled.any():
             found = _joined(found, active[settled], start.at(settled))
         if rivals is not None and not settled.all():
-            lost = _lost(rivals, active, start, found, slope, problem.spins, count, every)
+            # saturated moments feel no slope, however far they are from where they will go
+            near = np.abs(residual).max(axis=(1, 2)) <= 0.1 * np.abs(start.drive).max(axis=(1, 2))
+            hope = np.where(near, start.energy + _GAIN * np.minimum(slope, 0.0), -np.inf)
+            lost = _lost(rivals, active, start, found, hope, problem.spins, count, every)
             lost &= ~settled
             found.energy[active[lost]] = np.inf
             settled |= lost
@@ -259,7 +266,7 @@ def _lost(
     active: NDArray[np.intp],
     start: _Trial,
     found: _Trial,
-    slope: Array,
+    hope: Array,
     spins: Array,
     count: int,
     every: bool,
@@ -271,7 +278,7 @@ def _lost(
     if not every:
         least = np.full(rivals.max() + 1, np.inf)
         np.minimum.at(least, rivals, found.energy)
-        lost |= start.energy + _GAIN * np.minimum(slope, 0.0) - 4 * start.rounding > least[mine]
+        lost |= hope - 4 * start.rounding > least[mine]
     if count % _MERGE == _MERGE - 1:
         # the lower of two, or the first of equal ones, stays; each is compared with the next few
         scaled = (found.mean / spins[:, None]).reshape(len(rivals), -1)
@@ -458,7 +465,7 @@ def _lowest(problem: VectorProblem) -> _Trial:
     step = -(-len(order) // int(np.clip(len(order) // 128, _SOURCES, 64)))
     is_source = np.zeros(len(order), dtype=bool)
     is_source[step // 2 :: step] = True
-    sources, rest = order[is_source], order[~is_source]
+    sources = order[is_source]
     part = problem.at(sources)
     where, found = _from_all_sides(part, every=step > 1)
     best = _chosen(part, where, found)
@@ -484,6 +491,9 @@ def _lowest(problem: VectorProblem) -> _Trial:
             ]
             _joined(whole, points, _from_known(problem.at(points), *_concatenated(pool)))
         solved[place[todo]] = True
+    for block in blocks(len(order), size):
+        points = order[block]
+        _joined(whole, points, _shared(problem.at(points), whole.at(points)))
     return whole
 
 
@@ -558,7 +568,7 @@ def _free_axes(problem: VectorProblem) -> list[Array]:
             for j in row
         )
         for h, spin, axes in zip(problem.hamiltonians, problem.spins, problem.axes, strict=True):
-            component = np.tensordot(axes @ axis, np.stack(spin_matrices(float(spin))), axes=1)
+            component = np.tensordot(axes @ axis, spin_matrices(float(spin)), axes=1)
             size = 1e-12 * np.abs(h).max()
             same &= np.allclose(h @ component, component @ h, rtol=0.0, atol=size)
         if same:
@@ -603,7 +613,6 @@ def _from_known(problem: VectorProblem, origin: VectorProblem, known: _Trial) ->
     Followed are all of which the energy, less what they can gain, is below the lowest; of like
     ones the lower.
     """
-    p, n = len(problem.beta), len(problem.spins)
     points, chosen = _hopeful(problem, origin, known)
     part, start = problem.at(points), known.at(chosen)
     residual = part.zeeman - part.pull(start.mean) - start.drive
@@ -616,6 +625,24 @@ def _from_known(problem: VectorProblem, origin: VectorProblem, known: _Trial) ->
     return _chosen(problem, points[kept], found.at(kept))
 
 
+def _energies(problem: VectorProblem, known: _Trial) -> Array:
+    """Free energy over k_B T that known states (q,) have at points (p,), shape (p, q)."""
+    moments = (problem.weights[:, None] * known.mean).reshape(len(known.energy), -1)
+    fields = problem.zeeman.reshape(len(problem.beta), -1)
+    return np.asarray(problem.beta[:, None] * (known.static + fields @ moments.T) - known.entropy)
+
+
+def _shared(problem: VectorProblem, found: _Trial) -> _Trial:
+    """States none of which another of these points would lower."""
+    for _ in range(_ROUNDS):
+        least = _energies(problem, found).min(axis=1)
+        above = np.flatnonzero(found.energy - 4 * found.rounding - _ABOVE > least)
+        if not len(above):
+            break
+        _joined(found, above, _from_known(problem.at(above), problem, found))
+    return found
+
+
 def _hopeful(
     problem: VectorProblem, origin: VectorProblem, known: _Trial
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -624,10 +651,7 @@ def _hopeful(
     w = problem.weights[:, None]
     field, old = ((w * one.zeeman).reshape(-1, 3 * n) for one in (problem, origin))
     beta = problem.beta[:, None]
-    energy = beta * (
-        known.static + (problem.zeeman.reshape(p, -1) @ (w * known.mean).reshape(q, -1).T)
-    )
-    energy -= known.entropy
+    energy = _energies(problem, known)
     # what a state can gain: half the response to the change of the field, and of the temperature
     roots = _roots(problem, known.response)
     values, modes = np.linalg.eigh(_curvature(origin, roots))
@@ -687,6 +711,11 @@ def _chosen(problem: VectorProblem, where: NDArray[np.intp], found: _Trial) -> _
     order = np.argsort(where, kind="stable")
     rank = np.arange(len(order)) - np.searchsorted(where[order], where[order])
     best = found.at(order[rank == 0])
+    if len(best.energy) < len(problem.beta):
+        raise ConvergenceError(
+            f"the Weiss field has no state of finite energy at "
+            f"{len(problem.beta) - len(best.energy)} of {len(problem.beta)} points"
+        )
     best_key = _key(problem, best)
     for k in range(1, rank.max(initial=0) + 1):
         one = order[rank == k]

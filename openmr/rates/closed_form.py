@@ -507,7 +507,7 @@ def excess_at(
     magnet: Magnet, electrons: Electrons, x: Array, phi: ArrayLike = 0.25 * np.pi
 ) -> Array:
     """`transverse_excess` of reduced splittings (..., n)."""
-    jx, jy, jz = magnet.exchange.T
+    jx, jy, jz = _xyz(magnet.exchange)
     lattice = magnet.disorder == "lattice"
     excess = np.empty_like(x)
     for i, spin in enumerate(magnet.spins):
@@ -518,7 +518,7 @@ def excess_at(
         uneven = sine * ((jz - jy) * (jz + jy)) + cosine * ((jz - jx) * (jz + jx))
         for i, spin in enumerate(magnet.spins):
             flips = absorption(x[..., i]) * means(spin, x[..., i]).flip_up
-            excess[..., i] += 0.5 * uneven[i] * flips
+            excess[..., i] += 0.5 * uneven[..., i] * flips
     return np.asarray(np.pi / HBAR * magnet.densities * electrons.dos * excess)
 
 

@@ -88,7 +88,7 @@ def _components(state: Equilibrium | VectorEquilibrium, sublattice: int) -> dict
 
 
 def _abscissa(state: Any) -> tuple[Array, str]:
-    """What varies, and the label of its axis."""
+    """The quantity that varies, and the label of its axis."""
     if not isinstance(state, Equilibrium | VectorEquilibrium):
         raise ParameterError(
             f"`state` must be an equilibrium of moments, got {_checks.shown(state)}"

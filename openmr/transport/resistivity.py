@@ -268,13 +268,13 @@ def _recorded(
     order: str,
     parts: tuple[Array, ...],
 ) -> Resistivity:
-    if not every(plain(parts[0]) > 0):
+    longitudinal, transverse, drho0, drho1, drho2 = map(np.asarray, parts)
+    if not every(plain(longitudinal) > 0):
         raise _checks.ParameterError(
             "`spin_hall_angle` must leave the conductivity of the film positive: at "
             f"{angle:g} more charge current is lost to the spin Hall effect, "
             "2 theta_SH^2, than the field drives; take a smaller one"
         )
-    longitudinal, transverse, drho0, drho1, drho2 = parts
     return Resistivity(rates, m, longitudinal, transverse, drho0, drho1, drho2, thickness, order)
 
 
@@ -318,7 +318,7 @@ def _of_axial(
     across, drho2 = surviving_across(film, relaxation)
     parts = drho0, surviving_anisotropy(film, relaxation, drho0, across), drho2
     found = _axial(film.spin_hall_angle**2, parts, m, order, precession_sign)
-    return tuple(np.asarray(film.resistivity * part) for part in found)
+    return tuple(film.resistivity * part for part in found)
 
 
 def axial_resistivities(

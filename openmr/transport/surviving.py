@@ -125,14 +125,13 @@ def surviving_anisotropy(film: Film, relaxation: Relaxation, along: Any, across:
     alike = abs(found) < _ALIKE * along
     if some(alike):
         found, near = np.asarray(found), np.flatnonzero(alike)
-        scale: Any = 0.25 * film.thickness**2 / film.diffusion
-        if np.ndim(scale):
-            scale = _taken(scale, found.shape, near)
+        of_film = 0.25 * film.thickness**2 / film.diffusion, relaxation.spin_flip_rate
+        scale, loss = (_taken(one, found.shape, near) if np.ndim(one) else one for one in of_film)
         change = np.empty(near.shape, dtype=complex)
         change.real = scale * _rate_anisotropy(relaxation, found.shape, near)
         change.imag = scale * _taken(relaxation.precession, found.shape, near)
         along_b = _taken(relaxation.dissipator[..., 2, 2], found.shape, near)
-        u2 = scale * (along_b + relaxation.spin_flip_rate)
+        u2 = scale * (along_b + loss)
         found.reshape(-1)[near] = lost_by(u2, change).real
     return found
 

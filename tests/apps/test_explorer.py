@@ -1,7 +1,9 @@
 """The explorer: numbers and snippet apart from any browser, then the page in Chromium."""
 
 import contextlib
+import csv
 import io
+import json
 import logging
 import os
 import re
@@ -9,6 +11,7 @@ import signal
 import socket
 import sys
 from dataclasses import fields, replace
+from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
 import browser
@@ -19,7 +22,7 @@ from scipy.linalg import expm
 import openmr as om
 from openmr import closed_form
 from openmr.apps import cli
-from openmr.apps.explorer import drawing, page
+from openmr.apps.explorer import drawing, own_film, page
 from openmr.apps.explorer.screen import (
     DECAY_POINTS,
     LARGEST_QUTIP_SPIN,
@@ -40,6 +43,7 @@ from openmr.apps.explorer.screen import (
 from openmr.apps.explorer.server import tells_more_than_a_closed_tab
 from openmr.reports.validity import percent
 from openmr.sample.parameters import POINT, parameter
+from openmr.sample.toml import EXAMPLE, STACK_EXAMPLE, read_config
 
 START_VALUES = Settings()
 CASES = {
@@ -56,7 +60,14 @@ CASES = {
     "a magnet on a plain film": Settings(
         exchange_x=0.0, exchange_y=0.0, exchange_z=0.0, imaginary_mixing=2.5,
     ),
+    "another metal": Settings(
+        density=0.02, spin_hall_angle=-0.15, diffusion_length=1.8, diffusion=-5.35, resistivity=1.5,
+        fermi_energy=5.5, mass=1.2, polar=50,
+    ),
+    "easy axis": Settings(anisotropy=-0.1, rhombicity=0.02, polar=35, azimuth=40),
+    "along the easy axis": Settings(anisotropy=-0.1, polar=180.0),
 }  # fmt: skip
+ORIENTED = {name: case for name, case in CASES.items() if case.oriented}
 
 
 @pytest.fixture(params=CASES.values(), ids=CASES)
@@ -74,6 +85,7 @@ def printed(found):
         *((f"{row.name} [{row.unit}]", row.texts) for row in found.rows),
         ("ordering temperature [K]", [shown(found.ordering, 2)]),
         ("<S_par>", [shown(found.mean_spin, 4)]),
+        ("<S> along x, y, z", [shown(value, 4) for value in found.order]),
         ("B_sd [T]", [shown(found.exchange_field, 3)]),
         *((small.parameter, [f"{small.size:.3g}"]) for small in found.small),
         *zip(below, captions(found), strict=True),
@@ -83,9 +95,10 @@ def printed(found):
 
 def test_the_snippet_prints_the_numbers_of_the_screen(settings):
     said = io.StringIO()
+    found = screen(settings)
     with contextlib.redirect_stdout(said):
-        exec(compile(snippet(settings), "snippet", "exec"), {})
-    assert said.getvalue() == printed(screen(settings))
+        exec(compile(snippet(settings, found.methods), "snippet", "exec"), {})
+    assert said.getvalue() == printed(found)
 
 
 def test_the_film_is_that_of_the_preset():
@@ -100,9 +113,10 @@ def test_the_film_is_that_of_the_preset():
 
 def test_rows_are_those_of_the_two_routes(settings):
     found, sample, b = screen(settings), sample_of(settings), direction_of(settings)
-    for column, method in ((0, "closed-form"), (1, settings.method)):
+    known = {"direction": b} if settings.oriented else {}
+    for column, method in enumerate(found.methods):
         point = settings.temperature, settings.field
-        rates = om.relaxation(sample.layer(0), *point, method=method)
+        rates = om.relaxation(sample.layer(0), *point, method=method, **known)
         rho = om.magnetoresistance(sample, *point, b, method=method)
         expected = [
             1e-9 * rates.longitudinal, 1e-9 * rates.tensor[0, 0], 1e-9 * rates.tensor[1, 1],
@@ -137,6 +151,39 @@ def test_a_magnet_on_the_film_changes_what_spins_diffuse_through_and_no_rate(exc
     assert found.small == without.small
 
 
+@pytest.mark.parametrize("name", ORIENTED)
+def test_moments_with_an_anisotropy_show_their_order_vector(name):
+    """Across their axes no closed form takes them; along, it stands beside the tensor."""
+    settings = CASES[name]
+    found, b = screen(settings), direction_of(settings)
+    state = om.equilibrium(found.sample, 10.0, 5.0, direction=b)
+    np.testing.assert_array_equal(found.order, state.mean[0])
+    along = abs(np.cross(found.order, b)).max() < 1e-9
+    assert found.methods == ("closed-form" if along else "batched", "bloch-redfield")
+    assert along == (name == "along the easy axis")
+    numbers = page.numbers(found)
+    assert f"({', '.join(shown(value, 3) for value in found.order)})" in numbers
+    assert ("No closed form" in numbers) == (not along)
+    assert found.small == ()
+    assert "along the field" in page.small(found)
+    assert max(row.difference for row in found.rows) < 1e-11
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"spin": 4.0}, ("Spin", "at most 3.5")), ({"real_mixing": 1.0}, ("Top", "D and E"))],
+)
+def test_what_an_anisotropy_does_not_go_with_is_said(change, words):
+    refused = answer(Settings(anisotropy=-0.1, **change))
+    assert isinstance(refused, Refusal)
+    assert all(word in refused.reason for word in words)
+
+
+def test_moments_without_an_anisotropy_lie_along_the_field():
+    found = screen(CASES["anisotropic"])
+    np.testing.assert_allclose(found.order, found.mean_spin * found.direction)
+
+
 def test_large_spins_take_the_tensor_in_numpy():
     assert Settings(spin=LARGEST_QUTIP_SPIN).method == "bloch-redfield"
     assert Settings(spin=LARGEST_QUTIP_SPIN + 0.5).method == "batched"
@@ -157,6 +204,8 @@ def test_an_error_in_the_closed_form_shows_as_a_difference(monkeypatch, spin):
 
 
 def test_small_parameters_are_those_of_validity(settings):
+    if settings.oriented:
+        pytest.skip("of moments along the field")
     where = settings.temperature, settings.field
     report = om.validity(sample_of(settings).layer(0), *where, costs=False)
     found = {item.parameter: item for item in screen(settings).small}
@@ -196,7 +245,7 @@ def test_the_caption_says_where_the_precession_stops(exchange, words):
     drawn = page.figures(found)
     assert words in drawn
     still = page.standstill(found)
-    assert ("B = Bsd" in drawn) == (still is not None)
+    assert ("B = Bsd" in drawn.replace("\\u003d", "=")) == (still is not None)
     if still is None:
         assert f"it is {found.exchange_field:.3f} T at 5 T" in drawn
     else:
@@ -246,7 +295,10 @@ def test_the_decay_is_the_exponential_of_the_tensor(settings):
     found = screen(settings)
     decay = found.decay
     assert len(decay.times) == DECAY_POINTS
-    closed = om.relaxation(found.sample.layer(0), settings.temperature, settings.field)
+    where = {"direction": found.direction} if settings.oriented else {}
+    where["method"] = found.methods[0]
+    layer = found.sample.layer(0)
+    closed = om.relaxation(layer, settings.temperature, settings.field, **where)
     for i in (0, 1, DECAY_POINTS // 2, DECAY_POINTS - 1):
         exact = expm(-decay.times[i] * closed.tensor) @ START
         # each of the steps rounds, and twelve turns amplify the rounding of their angle
@@ -298,24 +350,30 @@ def test_sliders_stay_within_the_table_of_parameters_and_say_its_units():
     for name, prefix, factor in (
         *((f"exchange_{axis}", "m", 1e-3) for axis in "xyz"),
         ("weiss", "m", 1e-3), ("thickness", "n", 1e-9), ("spin", "", 1.0),
+        ("diffusion_length", "n", 1e-9), ("resistivity", "µ", 1e-6), ("spin_hall_angle", "", 1.0),
         ("real_mixing", "10¹⁴ ", 1e14), ("imaginary_mixing", "10¹⁴ ", 1e14),
     ):  # fmt: skip
         mixing = {"real_mixing": "top.G_r", "imaginary_mixing": "top.G_i"}.get(name, name)
         row = parameter("exchange_energy" if name.startswith("exchange") else mixing)
-        slider, unit = found[name], row.unit.replace("^2", "²")
+        slider, unit = found[name], row.unit.replace("^2", "²").replace("Ohm", "Ω")
         assert slider.start * factor >= (row.range.least if name != "thickness" else 0.0), name
         assert slider.stop * factor <= row.range.most, name
         assert slider.step == STEPS[name]
         assert unit == "1" or f"({prefix}{unit})" in slider.text, slider.text
     for name in ("temperature", "field"):
         assert f"({POINT[name]})" in found[name].text
+    diffusion = parameter("diffusion").range
+    assert diffusion.least <= 10 ** found["diffusion"].start
+    assert 10 ** found["diffusion"].stop <= diffusion.most
 
 
 def test_no_slider_position_but_no_thickness_is_refused():
-    """Ends of every slider, each with the others at the start and all together."""
+    """Ends of every slider, each with the others at the start and all but D and E together."""
     ends = {name: (one.start, one.stop) for name, one in sliders().items()}
     ends["thickness"] = STEPS["thickness"], ends["thickness"][1]
     changes = [{name: value} for name, pair in ends.items() for value in pair]
+    for name in ("anisotropy", "rhombicity"):  # with a large spin or a magnet they are refused
+        del ends[name]
     changes += [{name: pair[i] for name, pair in ends.items()} for i in (0, 1)]
     for change in changes:
         found = answer(replace(START_VALUES, **change))
@@ -352,37 +410,121 @@ def test_every_part_is_well_formed_and_has_its_numbers(settings):
             assert text in page.figures(found)
 
 
-def test_axes_have_round_ticks_with_enough_digits():
-    found = drawing.axis(np.array([2.0246, 2.0366]), 240.0, 40.0)
-    assert 3 <= len(found.ticks) <= 7
-    assert found.texts == tuple(f"{tick:.3f}" for tick in found.ticks)
-    assert found.at(np.array(found.low)) == 240.0
-    assert found.at(np.array(found.high)) == 40.0
-    tight = drawing.axis(np.array([0.0, 30.0]), 0.0, 1.0, tight=True)
-    assert (tight.low, tight.high) == (0.0, 30.0)
-    assert tight.texts == ("0", "10", "20", "30")
+def specification(drawn):
+    (element,) = ElementTree.fromstring(drawn).iter("marimo-mime-renderer")
+    assert json.loads(element.get("data-mime")).startswith("application/vnd.vegalite")
+    return json.loads(json.loads(element.get("data-data")))
+
+
+def test_a_figure_holds_its_numbers_and_zooms_and_tells():
+    x, y = np.linspace(0, 1, 11), np.linspace(2, 3, 22).reshape(11, 2)
+    lines = drawing.three(x, y, ("x", "z, along"), circles=y + 0.5, every=5)
+    names = {"x_name": "time (ps)", "y_name": "spin"}
+    drawn = drawing.figure(lines, title="Decay of a spin", description="a spin", **names)
+    assert_well_formed(drawn)
+    found = specification(drawn)
+    assert found["description"] == "a spin"
+    rows = list(csv.DictReader(io.StringIO(found["data"]["values"])))
+    assert list(rows[0]) == ["time (ps)", "x", "z, along", "x (circles)", "z, along (circles)"]
+    np.testing.assert_allclose([float(row["z, along"]) for row in rows], y[:, 1], rtol=1e-9)
+    circles = [float(row["x (circles)"]) for row in rows if row["x (circles)"]]
+    np.testing.assert_allclose(circles, y[::5, 0] + 0.5, rtol=1e-9)
+    assert set(found["data"]["format"]["parse"]) == set(rows[0])
+    assert found["layer"][0]["params"][0]["bind"] == "scales"
+    assert all("tooltip" in layer["encoding"] for layer in found["layer"][1:])
+    assert 'aria-label="Picture of Decay of a spin"' in drawn
 
 
 @pytest.mark.parametrize("value", [0.0, 2.0, -1e-7, 3e12])
 def test_a_constant_curve_is_drawn(value):
-    flat = drawing.Line("flat", np.linspace(0, 1, 5), np.full(5, value))
-    drawn = drawing.figure([flat], description="flat", x_name="x (m)", y_name="y (m)")
+    flat = drawing.Line("", np.linspace(0, 1, 5), np.full(5, value))
+    drawn = drawing.figure([flat], title="flat", description="flat", x_name="x (m)", y_name="y (m)")
     assert_well_formed(drawn)
-    assert "nan" not in drawn
-    assert "inf" not in drawn
-
-
-@pytest.mark.parametrize(("rough", "step"), [(1.0, 1), (1.1, 2), (2.2, 5), (0.07, 0.1), (60, 100)])
-def test_round_steps(rough, step):
-    assert drawing.round_step(rough) == pytest.approx(step)
+    rows = csv.DictReader(io.StringIO(specification(drawn)["data"]["values"]))
+    assert [float(row["y (m)"]) for row in rows] == [value] * 5
 
 
 def test_marks_outside_the_axis_are_left_out():
-    line = drawing.Line("a", np.linspace(0, 1, 5), np.linspace(0, 1, 5))
+    line = drawing.Line("", np.linspace(0, 1, 5), np.linspace(0, 1, 5))
     marks = [drawing.Mark("inside", 0.5), drawing.Mark("outside", 2.0)]
-    drawn = drawing.figure([line], description="d", x_name="x", y_name="y", marks=marks)
-    assert "inside" in drawn
-    assert "outside" not in drawn
+    drawn = drawing.spec([line], description="d", x_name="x", y_name="y", marks=marks)
+    words = [layer["mark"].get("text") for layer in drawn["layer"]]
+    assert "inside" in words
+    assert "outside" not in words
+
+
+# --- one's own film ---------------------------------------------------------------------------
+
+
+def test_a_film_goes_into_a_file_and_an_address_and_back(settings, tmp_path):
+    again = own_film.film_of(own_film.toml(settings).encode(), settings)
+    assert again == settings
+    path = tmp_path / "film.toml"
+    path.write_text(own_film.toml(settings))
+    config = read_config(path)
+    assert config["sample"] == sample_of(settings)
+    assert (config["temperature"], config["field"]) == (settings.temperature, settings.field)
+    np.testing.assert_allclose(config["direction"], direction_of(settings), atol=1e-13)
+    assert own_film.asked(dict(parse_qsl(own_film.address(settings)))) == settings
+    assert own_film.address(START_VALUES) == ""
+
+
+@pytest.mark.parametrize("name", ["pt_py", "pt", "ta", "cu_mn"])
+def test_a_preset_is_taken_over(name):
+    found = own_film.film_of(
+        f'[sample]\npreset = "{name}"'.encode(), replace(START_VALUES, field=3)
+    )
+    assert isinstance(found, Settings)
+    assert found.field == 3
+    sample, preset = sample_of(found), om.presets.PRESETS[name]()
+    for part in ("thickness", "spin_hall_angle", "diffusion", "diffusion_length", "resistivity"):
+        assert getattr(sample.film, part) == pytest.approx(getattr(preset.film, part), rel=1e-11)
+    assert sample.electrons.dos == pytest.approx(preset.electrons.dos, rel=1e-11)
+    there = om.magnetoresistance(sample, 20.0, 3.0, (0, 1, 0))
+    rho = om.magnetoresistance(preset, 20.0, 3.0, (0, 1, 0))
+    assert there.longitudinal == pytest.approx(rho.longitudinal, rel=1e-9)
+
+
+def test_a_film_of_any_density_of_states_is_taken_over():
+    found = own_film.film_of(EXAMPLE.encode(), START_VALUES)
+    assert sample_of(found).electrons.dos == pytest.approx(7.475e28, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (b"\xff", "UTF-8"),
+        (b"x =", "TOML"),
+        (b"[sweep]", "[sample]"),
+        (b'[sample]\npreset = "pt_py"\nspin = 1e9', "0.5 to 10"),
+        (b'[sample]\npreset = "pt_py"\nspin = [1]', "one number"),
+        (b'[sample]\npreset = "cu_fe"', "Anisotropy"),
+        (b'[sample]\npreset = "pt_yig"', "Bottom"),
+        (b'[sample]\npreset = "pt"\nthickness = 1', "Thickness"),
+        (STACK_EXAMPLE.encode(), "one here, got 2"),
+        (EXAMPLE.replace("spin = 1.5", "spin = 1.5\nhamiltonian = [[1]]").encode(), "no slider"),
+        (EXAMPLE.replace("random", "lattice").encode(), "Disorder"),
+        (EXAMPLE.replace("dos_down = 7", "dos_down = 8").encode(), "equal"),
+        ((EXAMPLE + "#" * 40000).encode(), "bytes"),
+        (b"a=" + b"[" * 5000, "TOML"),
+    ],
+)
+def test_a_file_that_sliders_do_not_hold_is_refused_in_words(file, words):
+    refused = own_film.film_of(file, START_VALUES)
+    assert isinstance(refused, Refusal)
+    assert words in refused.reason
+    assert not re.search(r"[`_]|Error", refused.reason)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [({"spin": "0.1"}, "Spin"), ({"field": "x"}, "Field"), ({"mass": ["1", "2"]}, "Mass")],
+)
+def test_an_address_that_sliders_do_not_hold_is_refused_in_words(query, words):
+    refused = own_film.asked(query)
+    assert isinstance(refused, Refusal)
+    assert words in refused.reason
+    assert own_film.asked({"token": "a", "other": "b"}) == START_VALUES
 
 
 # --- command line -----------------------------------------------------------------------------
@@ -425,8 +567,10 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path):
 # in the order of the Tab key, with one step of each slider
 STEPS = {
     "temperature": 1.0, "field": 0.25, "polar": 5.0, "azimuth": 5.0, "exchange_x": 0.05,
-    "exchange_y": 0.05, "exchange_z": 0.05, "spin": 0.5, "weiss": 0.05, "thickness": 0.5,
-    "real_mixing": 0.1, "imaginary_mixing": 0.1,
+    "exchange_y": 0.05, "exchange_z": 0.05, "spin": 0.5, "weiss": 0.05, "density": 0.001,
+    "anisotropy": 0.01, "rhombicity": 0.01, "thickness": 0.5, "spin_hall_angle": 0.005,
+    "diffusion_length": 0.1, "diffusion": 0.05, "resistivity": 0.01, "fermi_energy": 0.1,
+    "mass": 0.05, "real_mixing": 0.1, "imaginary_mixing": 0.1,
 }  # fmt: skip
 FOCUSED = """
 const host = document.activeElement;
@@ -446,7 +590,7 @@ def address(tmp_path_factory):
         assert os.environ.get("CI") != "true", reason
         pytest.skip(reason)
     home = tmp_path_factory.mktemp("home")
-    # a user who likes marimo dark: the page is light all the same
+    # a user who likes marimo dark: the page is as the system is all the same
     (home / ".marimo.toml").write_text('[display]\ntheme = "dark"\n')
     with browser.served(home) as where:
         yield where
@@ -535,6 +679,17 @@ def overflow(driver):
     )
 
 
+def drawn_figures(driver):
+    """Left, right, and width in pixels over that on the screen, of each figure; none unless all."""
+    found = driver.execute_script(
+        "return [...document.querySelectorAll('.om-figures marimo-mime-renderer')].map((e) => {"
+        "const c = e.shadowRoot && e.shadowRoot.querySelector('canvas');"
+        "if (!c) return null; const r = c.getBoundingClientRect();"
+        "return [r.left, r.right, c.width / r.width];});"
+    )
+    return found if found and all(found) else None
+
+
 def test_the_page_shows_the_start_and_loads_nothing_from_elsewhere(wide, address):
     assert shown_settings(wide) == START_VALUES
     assert_page_is(wide, START_VALUES)
@@ -542,7 +697,7 @@ def test_the_page_shows_the_start_and_loads_nothing_from_elsewhere(wide, address
     assert len(asked) > 10
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
     assert wide.execute_script("return document.body.classList.contains('light')")
-    assert len(wide.find_elements("css selector", ".om-figures svg")) == 3
+    assert len(browser.wait_for(wide, drawn_figures)) == 3
     assert overflow(wide) == [0, []]
 
 
@@ -552,10 +707,13 @@ def test_every_slider_answers_the_keyboard(wide):
         focused = tab_to(wide, "")  # the next slider
         assert focused["outline"] >= 2
         assert focused["kind"] == "solid"
-        assert re.search(r"\((K|T|°|meV|nm|10¹⁴ S/m²)\)$|^spin S$", focused["label"]), focused
+        unit = r"\((K|T|°|meV|nm|10¹⁴ S/m²|m²/s|µΩ m|eV|a of Pt)\)$|^spin |mF/me$"
+        assert re.search(unit, focused["label"]), focused
         # what a screen reader says is the value, not its place in a list
         assert focused["now"] == pytest.approx(getattr(settings, name))
-        for _ in range(3):
+        if name in ("anisotropy", "rhombicity"):  # slow, and refused with a magnet: by themselves
+            continue
+        for _ in range(2):
             settings = replace(settings, **{name: round(getattr(settings, name) + step, 10)})
             browser.press(wide, "ArrowRight")
             browser.wait_for(wide, lambda d, expected=settings: shown_settings(d) == expected)
@@ -633,13 +791,103 @@ def test_the_snippet_is_copied(wide, address):
 def test_a_narrow_window_needs_no_scrolling_sideways(narrow):
     assert_page_is(narrow, START_VALUES)
     assert overflow(narrow) == [0, []]
-    boxes = narrow.execute_script(
-        "return [...document.querySelectorAll('.om-figures svg')].map((s) => {"
-        "const r = s.getBoundingClientRect();"
-        "return [r.left, r.right, 13 * r.width / s.viewBox.baseVal.width];});"
-    )
+    boxes = browser.wait_for(narrow, drawn_figures)
     assert len(boxes) == 3
-    for left, right, letters in boxes:
+    for left, right, shrunk in boxes:
         assert left >= 0
         assert right <= 400
-        assert letters >= 9  # px, of the numbers at the axes
+        assert shrunk == pytest.approx(1, abs=0.02)  # letters have the size that they are given
+
+
+def set_dark(driver, dark):
+    value = "dark" if dark else "light"
+    feature = {"name": "prefers-color-scheme", "value": value}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_follows_the_system_and_has_no_fault_that_axe_knows(
+    chromium, address, width, dark
+):
+    set_dark(chromium, dark)
+    try:
+        browser.visit(chromium, address + "/?anisotropy=-0.1&polar=40", width, 900)
+        browser.wait_for(chromium, drawn_figures)
+        assert shown_settings(chromium) == replace(START_VALUES, anisotropy=-0.1, polar=40.0)
+        assert chromium.execute_script("return document.body.classList.contains('dark')") == dark
+        assert overflow(chromium) == [0, []]
+        axe = browser.axe()
+        if axe is None:
+            pytest.skip("axe-core is not installed: npm install axe-core, AXE=its axe.min.js")
+        chromium.execute_script(axe)
+        browser.wait_for(
+            chromium,
+            lambda d: d.execute_script(
+                "return document.querySelector('marimo-file').shadowRoot"
+                ".querySelector('input').hasAttribute('aria-label')"
+            ),
+        )
+        faults = chromium.execute_async_script(
+            "const done = arguments[0]; axe.run().then((r) => done(r.violations.map("
+            "(v) => [v.id, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200))])));"
+        )
+        assert faults == []
+        assert_quiet(chromium)
+    finally:
+        set_dark(chromium, False)
+
+
+@pytest.mark.slow
+def test_the_address_keeps_the_state_through_reload_and_back(wide, address):
+    tab_to(wide, "temperature")
+    for kelvin in (11.0, 12.0):
+        browser.press(wide, "ArrowRight")
+        browser.wait_for(wide, lambda d, t=kelvin: d.current_url == f"{address}/?temperature={t}")
+    warm = replace(START_VALUES, temperature=12.0)
+    wide.refresh()
+    browser.wait_for(wide, lambda d: shown_settings(d) == warm)
+    assert_page_is(wide, warm)
+    wide.back()
+    browser.wait_for(wide, lambda d: shown_settings(d) == replace(START_VALUES, temperature=11.0))
+
+
+@pytest.mark.slow
+def test_an_address_out_of_range_says_so_and_stands_at_the_start(chromium, address):
+    browser.visit(chromium, address + "/?spin=1e6", 1280, 900)
+    assert shown_settings(chromium) == START_VALUES
+    assert chromium.find_element("id", "om-unread").text == own_film.asked({"spin": 1e6}).reason
+    assert_quiet(chromium)
+
+
+@pytest.mark.slow
+def test_a_file_goes_up_and_pictures_data_and_file_come_down(wide, tmp_path):
+    wide.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
+    )
+    film = replace(START_VALUES, thickness=8.0, spin_hall_angle=0.05, exchange_x=-0.4)
+    upward = tmp_path / "up.toml"
+    upward.write_text(own_film.toml(film))
+    field = "return document.querySelector('marimo-file').shadowRoot.querySelector('input')"
+    wide.execute_script(field).send_keys(str(upward))
+    browser.wait_for(wide, lambda d: shown_settings(d) == film)
+    assert_page_is(wide, film)
+    browser.wait_for(wide, drawn_figures)
+    for button in wide.find_elements("css selector", "[data-save]"):
+        wide.execute_script("arguments[0].click()", button)
+    stems = ("decay-of-a-spin", "resistivity-against-field", "spin-accumulation-across-the-film")
+    due = [f"{stem}.{kind}" for stem in stems for kind in ("svg", "csv")]
+    due += ["film.toml", "openmr_film.py"]
+    browser.wait_for(wide, lambda _: all((tmp_path / name).exists() for name in due))
+    assert (tmp_path / "film.toml").read_text() == own_film.toml(film)
+    assert (tmp_path / "openmr_film.py").read_text() == snippet(film)
+    with (tmp_path / "resistivity-against-field.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    found = screen(film)
+    rho = [float(list(row.values())[1]) for row in rows]
+    np.testing.assert_allclose(rho, 1e6 * found.curve.longitudinal, rtol=1e-9)
+    picture = ElementTree.parse(tmp_path / "decay-of-a-spin.svg")
+    words = "".join(picture.getroot().itertext())
+    assert "time (ps)" in words
+    assert "z, along the field" in words

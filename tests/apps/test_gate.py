@@ -146,6 +146,8 @@ def test_with_a_token_it_is_asked_for_once_and_kept_in_a_cookie():
     assert (status, headers[b"location"]) == (303, b"/")
     kept = headers[b"set-cookie"].decode()
     assert "HttpOnly; SameSite=Strict" in kept
+    there_and_back = asked(gate, **there, query="field=2.5&token=a+word+of+sixteen&x=%0d%0aa")
+    assert there_and_back[1][b"location"] == b"/?field=2.5&x=%0D%0Aa"  # no line of its own
     assert asked(gate, **there, cookie=kept.split(";")[0])[0] == 200
     assert asked(gate, **there, cookie="openmr_token_2718=no")[0] == 401
     assert asked(gate, **there, cookie='a="\\')[0] == 401

@@ -15,6 +15,7 @@ from openmr.data import curves, noise, saved
 from openmr.data import fit as fits
 from openmr.data.nuisance import columns_of, rows_of
 from openmr.sample.parameters import PARAMETERS, varied
+from openmr.transport import surviving
 
 NAMES = rows.NAMES
 LENGTH, DIFFUSION = "diffusion_length", "diffusion_at_fixed_diffusion_length"
@@ -251,6 +252,33 @@ def test_samples_side_by_side_are_those_solved_one_by_one(order):
     beside([rows.FILM, oblique], order)
     free = replace(rows.FILM, magnet=om.presets.pt_py().magnet)
     beside([free, rows.FILM], order)
+
+
+def test_nearly_isotropic_films_side_by_side_keep_their_digits(monkeypatch):
+    """1/tau_perp - 1/tau_par as a sum is that of each film alone."""
+    points = np.full(3, 300.0), np.array([0.05, 0.1, 0.2])
+    b = np.tile([0.6, 0.8, 0.0], (3, 1))
+    samples = [rows.FILM, *(varied(rows.FILM, {"dos": size}) for size in (1e27, 5e27))]
+    real, found = surviving.excess_at, []
+
+    def spied(*args):
+        found.append(real(*args).ravel())
+        return found[-1]
+
+    monkeypatch.setattr(surviving, "excess_at", lambda *args: spied(*args)[:, None])
+
+    def check():
+        found.clear()
+        curves.SideBySide(*points, b, "exact", {})(samples)
+        for one in samples:
+            om.magnetoresistance(one, *points, b, order="exact")
+        np.testing.assert_allclose(found[0], np.concatenate(found[1:]), rtol=1e-14)
+
+    check()
+    of_films = curves._Sides.of_films
+    monkeypatch.setattr(curves._Sides, "of_films", lambda self, which: of_films(self, 0 * which))
+    with pytest.raises(AssertionError):
+        check()
 
 
 def test_a_film_that_is_not_plain_would_be_noticed(monkeypatch):

@@ -267,7 +267,6 @@ BAD = [
         lambda: om.equilibrium(om.presets.pt_py(), 4.0, 1.0, direction=(0, 0, 1), branch="up"),
         "`branch` must be 'lowest' for moments without axes of their own, got 'up'",
     ),
-    (lambda: om.validity(flopping(), 4.0, 1.0), "`direction` of the field must be given"),
 ]
 
 

@@ -3,10 +3,12 @@
 import importlib
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import browser
 import pytest
 
 pytestmark = pytest.mark.prose
@@ -108,6 +110,42 @@ def test_the_ledgers_filter_offers_every_verdict(extension):
     for name in ("words", "verdict", "count"):
         assert f'name="{name}"' in form
         assert f"elements.{name}" in script
+
+
+LEDGER = """<!doctype html><section><h1>Ledger</h1>{form}
+<section id="first"><h2>One</h2>
+<section id="a"><h3>(70) <span class="verdict">misprint</span></h3>the transverse rate</section>
+<section id="b"><h3>(75) <span class="verdict">holds</span></h3>the longitudinal rate</section>
+</section><section id="second"><h2>Two</h2>
+<section id="c"><h3>(83) <span class="verdict">misprint</span></h3>the field</section></section>
+</section><script>{script}</script>"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(browser.CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize(
+    ("asked", "hidden"),
+    [
+        ("", set()),
+        ("?verdict=misprint", {"b"}),
+        ("?words=the+RATE", {"c", "second"}),
+        ("?words=rate&verdict=holds", {"a", "c", "second"}),
+    ],
+)
+def test_the_ledger_shows_what_is_asked_for(extension, tmp_path, asked, hidden):
+    equations = extension("equations")
+    form = equations.FILTER.format(choices="<option>holds</option><option>misprint</option>")
+    script = (DOCS / "_static" / "ledger.js").read_text()
+    page = tmp_path / "ledger.html"
+    page.write_text(LEDGER.format(form=form, script=script))
+    shown = subprocess.run(
+        [browser.CHROMIUM, *browser.FLAGS, f"--user-data-dir={tmp_path / 'home'}", "--dump-dom",
+         f"{page.as_uri()}{asked}"],
+        capture_output=True, text=True, check=True, timeout=browser.PATIENCE,
+    ).stdout  # fmt: skip
+    assert set(re.findall(r'<section id="(\w+)" hidden', shown)) == hidden
+    assert "<form" in shown
+    assert '<form id="ledger-filter" hidden' not in shown
 
 
 def teardown_module():

@@ -219,8 +219,10 @@ def test_equals_bloch_redfield(spin, disorder, split, coupled):
     np.testing.assert_allclose(found.dissipator, exact.dissipator, atol=2e-14 * largest)
     largest = np.abs(exact.exchange_tensor).max()
     np.testing.assert_allclose(found.exchange_tensor, exact.exchange_tensor, atol=1e-13 * largest)
+    # levels are good to some roundings of the highest, which the exponentials magnify
+    span = float(np.max(exact.equilibrium.spread / (K_B * exact.temperature)))
     for name in ("trace", "fixed_point", "kms"):
-        assert np.max(exact.diagnostics[name]) <= 3e-13
+        assert np.max(exact.diagnostics[name]) <= 64 * EPSILON * max(span, 1.0)
     assert found.diagnostics["kms"] <= 1e-14
 
 

@@ -92,10 +92,11 @@ def refusal(found: Refusal) -> str:
 
 
 def unread(found: Refusal) -> str:
-    """Why a file or an address does not set the sliders, which stand as they did."""
+    """Why a file or an address does not set the sliders, which stand as the page began."""
     return (
         '<section class="om-card om-refusal" role="alert"><h2>Not taken over</h2>'
-        f'<p id="om-unread">{escape(found.reason)}</p></section>'
+        f'<p id="om-unread">{escape(found.reason)}</p>'
+        "<p>The sliders stand as the page began.</p></section>"
     )
 
 

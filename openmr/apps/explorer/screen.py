@@ -267,7 +267,7 @@ def sample_of(settings: Settings) -> Sample:
             diffusion_length=float(_digits(settings.diffusion_length, -9)),
             resistivity=float(_digits(settings.resistivity, -6)),
         ),
-        "Pt/Py",
+        "film",
     )
     if settings.oriented and settings.spin > LARGEST_QUTIP_SPIN:
         raise ParameterError(
@@ -285,7 +285,7 @@ def sample_of(settings: Settings) -> Sample:
         G_r=float(_digits(settings.real_mixing, 14)),
         G_i=float(_digits(settings.imaginary_mixing, 14)),
     )
-    return Sample(stack=Stack(film.layers, top=sheet), name=film.name)
+    return Sample(stack=Stack(film.layers, top=sheet), name="bilayer")
 
 
 def _anisotropy(settings: Settings) -> tuple[float, float] | None:
@@ -541,7 +541,7 @@ sample = om.Sample(
         diffusion_length={diffusion_length},
         resistivity={resistivity},
     ),
-    name="Pt/Py",
+    name="film",
 )
 {sheet}temperature, field = {temperature}, {field}
 theta, phi = np.radians([{polar}, {azimuth}])  # from the normal z, from the current x
