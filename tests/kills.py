@@ -87,7 +87,7 @@ class Run:
 
     def __init__(self, store: Path, way: str = "single", address: str = "") -> None:
         ours, theirs = get_context("fork").Pipe(False)
-        self.pipe = ours
+        self.pipe, self._gone = ours, False
         sys.stdout.flush()
         self.process = os.fork()
         if self.process == 0:
@@ -120,25 +120,28 @@ class Run:
     def told(self) -> Any:
         """The next that it tells; nothing if it has died or takes too long."""
         deadline = time.monotonic() + PATIENCE
-        try:
+        with contextlib.suppress(EOFError, OSError):
             while not self.pipe.poll(0.05):  # orphans that were forked from it hold the pipe open
                 if self.ended() and not self.pipe.poll():
                     return ("died", "")
                 if time.monotonic() > deadline:
                     return ("hang", "")
             return self.pipe.recv()
-        except (EOFError, OSError):
-            return ("died", "")
+        while not self.ended():
+            time.sleep(0.01)
+        return ("died", "")
 
     def ended(self) -> bool:
-        """Whether it is gone."""
-        return os.waitid(os.P_PID, self.process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        """Whether it is gone, and no zombie either, which would count as running."""
+        self._gone = self._gone or os.waitpid(self.process, os.WNOHANG)[0] != 0
+        return self._gone
 
     def end(self) -> None:
         """Kill whatever is left of it and its workers."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process, signal.SIGKILL)
-        os.waitpid(self.process, 0)
+        if not self._gone:
+            os.waitpid(self.process, 0)
         self.pipe.close()
 
 
