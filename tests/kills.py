@@ -318,16 +318,13 @@ def corruptions(
         whole, store, other = (Path(folder) / name for name in ("whole", "s", "other"))
         swept(whole)
         swept(other, name="other")
+        shutil.copytree(whole, store)
+        files = [file for file in sorted(store.rglob("*")) if file.is_file()]
+        kinds = {file: kind_of(file, store) for file in files}
         cases = itertools.islice(itertools.cycle(itertools.product(KINDS, SPOILING)), number)
         for i, (kind, spoil) in enumerate(cases):
             chance = random.Random(seed * 1_000_003 + i)
-            shutil.rmtree(store, ignore_errors=True)
-            shutil.copytree(whole, store)
-            of_kind = [
-                file for file in sorted(store.rglob("*"))
-                if file.is_file() and kind_of(file, store) == kind
-            ]  # fmt: skip
-            file, second = chance.sample(of_kind, 2)
+            file, second = chance.sample([file for file in files if kinds[file] == kind], 2)
             spoil(file, second, chance)
             try:
                 found = swept(store)
@@ -337,6 +334,9 @@ def corruptions(
             except Exception as error:
                 outcome, found = "raw error", f"{type(error).__name__}: {error}"
             counts[kind, spoil.__name__, outcome] += 1
+            if outcome != "identical":  # which has mended the store
+                for one in (file.parent, second.parent):
+                    shutil.copytree(whole / one.relative_to(store), one, dirs_exist_ok=True)
             if outcome not in ("identical", "refused"):
                 wrong.append(f"{i}, {spoil.__name__} {file.relative_to(store)}: {outcome}, {found}")
     return counts, wrong
