@@ -2,9 +2,10 @@ PYTHON ?= .venv/bin/python
 BENCH ?=
 MUTANTS ?=
 ATTACK ?=
+KILLS ?=
 ACCURACY ?=
 
-.PHONY: check quick lint test examples bench mutants attack accuracy coverage docs notebooks
+.PHONY: check quick lint test examples bench mutants attack kills accuracy coverage docs notebooks
 
 check: lint test examples
 
@@ -40,6 +41,10 @@ coverage:
 # bad inputs of every kind at every entrance; ATTACK="--share 0.15 --minutes 3" is a part
 attack:
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/attack.py $(ATTACK)
+
+# kills of a sweep with a store, and spoilt stores; KILLS="--number 20 --corruptions 30" is a part
+kills:
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg $(PYTHON) tests/kills.py $(KILLS)
 
 # digits of the closed-form line at random films; ACCURACY="--seed 2 --points 300" is a part
 accuracy:

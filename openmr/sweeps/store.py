@@ -5,7 +5,8 @@ pass their checksum (CRC32C, as Zarr has it) and bear their own mark, which says
 place: a chunk elsewhere, or of another sweep, counts as missing. The mark stands in a frame that
 decoders of Zstandard skip, so any reader of Zarr reads the store. All that is asked of the files as
 they are, without unpacking them. The seal, among the attributes, is the digest of everything else.
-There is no journal that could disagree with the data.
+There is no journal that could disagree with the data. One process at a time writes to a store, or
+cuts it anew: it locks a file beside it, and the system takes the lock from a process that dies.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import blake2b
 from importlib import import_module
@@ -38,37 +41,102 @@ _FRAME = (0x184D2A50).to_bytes(4, "little") + (16).to_bytes(4, "little")
 """Head of a frame of 16 bytes that decoders of Zstandard skip."""
 
 
+@contextmanager
 def stored_sweep(
     path: Path, plan: Plan, *, anew: bool
-) -> tuple[Plan, list[Box], Callable[[Box, Values], None]]:
+) -> Iterator[tuple[Plan, list[Box], Callable[[Box, Values], None]]]:
     """The plan as the store has it cut, the boxes still to do, and where to write them.
 
     `anew` cuts a store that is there as the plan is. `ParameterError` if `path` cannot be written,
-    is no store, or is that of another sweep.
+    is no store, is that of another sweep, or is in the hands of another process.
     """
     zarr = _checks.required("zarr", "`store`", extra="store")
     if not path.name:
         raise ParameterError(
             f"`store` must be a new path or the store of a sweep, got {str(path)!r}"
         )
+    with _alone_at(path):
+        try:
+            _tidy(path, plan.task.variables)
+            if not path.exists():
+                _place(_built(path, plan), path)
+        except OSError as error:
+            raise ParameterError(
+                f"`store` must be a path to write to, got {_checks.failure(path, error)}"
+            ) from None
+        if not (path / "zarr.json").is_file():
+            raise ParameterError(
+                f"`store` must be a new path or the store of a sweep, got {str(path)!r}"
+            )
+        kept = _checked(zarr, path, plan)
+        if not anew:
+            plan = kept.plan
+        if kept.plan.chunks != plan.chunks or not kept.marked:
+            kept = _cut_anew(kept, plan)
+        yield kept.plan, kept.unfinished(), kept.write
+
+
+_HERE: dict[tuple[int, Path], object] = {}
+"""Process and lock of the stores that are being written here; locks are between processes alone."""
+
+
+@contextmanager
+def _alone_at(path: Path) -> Iterator[None]:
+    """Hold the lock of a store; `ParameterError`, which names the holder, if another has it."""
     try:
-        _tidy(path, plan.task.variables)
-        if not path.exists():
-            _place(_built(path, plan), path)
-    except OSError as error:
-        raise ParameterError(
-            f"`store` must be a path to write to, got {_checks.failure(path, error)}"
-        ) from None
-    if not (path / "zarr.json").is_file():
-        raise ParameterError(
-            f"`store` must be a new path or the store of a sweep, got {str(path)!r}"
-        )
-    kept = _checked(zarr, path, plan)
-    if not anew:
-        plan = kept.plan
-    if kept.plan.chunks != plan.chunks or not kept.marked:
-        kept = _cut_anew(kept, plan)
-    return kept.plan, kept.unfinished(), kept.write
+        place = path.resolve()
+        lock = place.with_name(f".{place.name}.openmr-lock")
+    except (OSError, RuntimeError, ValueError):  # told when it is written to
+        lock = path
+    ours, mine = (os.getpid(), lock), object()
+    if _HERE.setdefault(ours, mine) is not mine:
+        raise _held(path, "this process")
+    try:
+        file = _locked(path, lock)
+        try:
+            yield
+        finally:
+            if file is not None:
+                with suppress(OSError):
+                    lock.unlink()  # while it is held, so that it is nobody else's
+                os.close(file)
+    finally:
+        del _HERE[ours]
+
+
+def _locked(path: Path, lock: Path) -> int | None:
+    """The open file, locked; nothing where there can be none, for one beside what is read only."""
+    try:
+        fcntl = import_module("fcntl")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                # of records, not of files: children that are forked do not share these
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(file), os.stat(lock)):
+                    os.ftruncate(file, 0)
+                    os.write(file, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                    return file
+            except FileNotFoundError:
+                pass  # its holder has just removed it
+            except (BlockingIOError, PermissionError):
+                holder = os.read(file, 200).decode(errors="replace")
+                os.close(file)
+                raise _held(path, holder or "another process") from None
+            except BaseException:
+                os.close(file)
+                raise
+            os.close(file)
+    except (ImportError, OSError):  # Windows has no such locks, nor have some file systems
+        return None
+
+
+def _held(path: Path, holder: str) -> ParameterError:
+    return ParameterError(
+        f"`store` must be a path that no other sweep writes to, got {str(path)!r}, "
+        f"which is held by {holder}"
+    )
 
 
 class _Store:

@@ -87,7 +87,8 @@ def sweep(
     store : path, optional
         Directory (Zarr) that receives each finished box. A sweep that was cut short goes on from
         what is there; a box that is damaged is done again; a store of other parameters is
-        refused. The dataset is then read from it as it is used, and may be larger than memory.
+        refused, and one that another sweep is writing to. The dataset is then read from it as it
+        is used, and may be larger than memory.
     progress : bool
         Show a bar.
     chunk_seconds : float, s
@@ -112,7 +113,8 @@ def sweep(
     Raises
     ------
     ParameterError
-        For bad arguments, before anything is computed; and for a store of other parameters.
+        For bad arguments, before anything is computed; and for a store of other parameters, or
+        one that another sweep is writing to.
     SizeError
         If the dataset would not fit in memory and there is no `store`, nor on the disk if there
         is; if its points would take decades.
@@ -156,9 +158,9 @@ def sweep(
         return _in_memory(plan, executor, progress)
     from openmr.sweeps.store import stored_sweep
 
-    plan, todo, write = stored_sweep(where, plan, anew=chunk_points is not None)
-    _run(plan, todo, write, executor, progress, where)
-    return _opened(where, task)
+    with stored_sweep(where, plan, anew=chunk_points is not None) as (plan, todo, write):
+        _run(plan, todo, write, executor, progress, where)
+        return _opened(where, task)
 
 
 def _refuse_too_large(task: Task, store: Path | None) -> None:

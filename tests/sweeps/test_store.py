@@ -15,6 +15,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+import kills
 import numpy as np
 import pytest
 import xarray
@@ -147,16 +148,31 @@ def test_killed_and_gone_on_with(tmp_path, evaluated):
         assert time.monotonic() < deadline
         assert worker.poll() is None
         time.sleep(0.05)
+    with pytest.raises(om.ParameterError, match=f"held by process {worker.pid} on"):
+        kept(path)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
+    assert (tmp_path / ".s.openmr-lock").exists()
     there = len(chunk_files(path, "drho2"))
     assert 5 <= there < 60
     sweep = {"temperature": np.linspace(5, 90, 60), "field": 3.0, "method": "bloch-redfield"}
     found = om.sweep(FILM, **sweep, store=path, chunk_points=1)
     # the last box may have been killed between two of its variables
     assert 60 - there <= len(evaluated) <= 60 - there + 1
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]
     plain = om.sweep(FILM, **sweep, chunk_points=60)
     xarray.testing.assert_allclose(found, plain, rtol=1e-12, atol=1e-25)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="forks, and looks at children as Linux does")
+def test_kills_and_spoilt_files_lose_and_change_nothing():
+    run = subprocess.run(
+        [sys.executable, kills.__file__, "--number", "4", "--corruptions", "27"],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert re.search(r"^all( +\d+){3} +4 +0$", run.stdout, re.MULTILINE)
 
 
 def test_words_and_vectors_given_once(tmp_path):
@@ -309,12 +325,64 @@ def test_a_full_disk_names_the_store_and_keeps_what_is_there(tmp_path, evaluated
     assert len(evaluated) == 4
 
 
-def test_two_that_start_one_store_at_once(tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of records, and links are few")
+def test_of_two_that_write_one_store_the_second_is_refused_and_told_who_has_it(
+    tmp_path, evaluated, monkeypatch
+):
+    """From another process and from this one; the recut and what a link points at as well."""
+    (tmp_path / "link").symlink_to(tmp_path / "s")
+    said = []
+
+    def second(task):
+        if not said:
+            for path, more in (("s", {}), ("s", {"chunk_points": 1}), ("link", {})):
+                with pytest.raises(om.ParameterError, match="held by this process") as told:
+                    kept(tmp_path / path, **more)
+                said.append(str(told.value))
+            other = subprocess.run(
+                [sys.executable, "-c", KILLED, str(tmp_path / "s")], cwd=Path(__file__).parents[2],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            said.append(other.stderr.splitlines()[-1])
+        return evaluate(task)
+
+    monkeypatch.setattr(module, "evaluate", second)
+    first = kept(tmp_path / "s").load()
+    assert all("no other sweep writes to, got " in one and "/s'" in one for one in said[:2])
+    assert f"held by process {os.getpid()} on {socket.gethostname()}" in said[3]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "s"]
+    xarray.testing.assert_identical(first, kept(tmp_path / "link").load())
+
+
+def test_threads_that_start_one_store_at_once(tmp_path):
+    def started(_):
+        try:
+            return kept(tmp_path / "s").load()
+        except om.ParameterError as error:
+            return str(error)
+
     with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(lambda _: kept(tmp_path / "s").load(), range(3)))
+        ended = list(pool.map(started, range(3)))
+    found = [one for one in ended if not isinstance(one, str)]
+    assert found
+    assert all("held by this process" in one for one in ended if isinstance(one, str))
     for one in found[1:]:
         xarray.testing.assert_identical(one, found[0])
     assert [p.name for p in tmp_path.iterdir()] == ["s"]
+
+
+def test_a_store_that_cannot_be_locked_is_read_all_the_same(tmp_path, evaluated, monkeypatch):
+    first = kept(tmp_path / "s").load()
+    evaluated.clear()
+
+    def refused(*_):
+        raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(store.os, "open", refused)
+    lock = store._locked(tmp_path / "s", tmp_path / ".s.openmr-lock")
+    monkeypatch.undo()
+    assert lock is None
+    xarray.testing.assert_identical(first, kept(tmp_path / "s").load())
 
 
 DIFFERENT = [

@@ -179,6 +179,15 @@ def test_options_of_numpy_are_kept():
     assert json.loads(found.attrs["description"])["options"] == {"electron_splitting": True}
 
 
+@pytest.mark.parametrize(
+    "value",
+    [np.longdouble(1), np.ones(2, np.longdouble), [np.clongdouble(1)], np.timedelta64(5, "ns")],
+)
+def test_options_that_no_file_can_keep_are_refused(value):
+    with pytest.raises(om.ParameterError, match=r"`options` must be plain.*cannot be kept$"):
+        om.sweep(FILM, **GRID, method="batched", options={"electron_splitting": value})
+
+
 def test_spins_that_never_flip_along_an_axis():
     found = om.sweep(FILM, temperature=12.0, field=4.0, spin_flip_time=[1e-12, np.inf])
     difference = found.longitudinal_rate[0] - found.longitudinal_rate[1]
