@@ -1,5 +1,5 @@
 """What a fitted decay is: recorded spins, the lines through them, and what these predict
-=====================================================================================
+======================================================================================
 
 The route "evolution" records the spin of a master equation and fits one matrix to it. Along the
 field the spin decays, across it precesses and decays; samples that were not fitted lie on the

@@ -102,7 +102,8 @@ def public_name(dotted: str) -> str:
 
     module, _, name = dotted.rpartition(".")
     same = getattr(openmr, name, None) is getattr(import_module(module), name)
-    return f"openmr.{name}" if name in openmr.__all__ and same else dotted
+    listed = name in openmr.__all__ or name in openmr._LAZY_NAMES
+    return f"openmr.{name}" if listed and same else dotted
 
 
 def page(found: dict[str, Any]) -> str:

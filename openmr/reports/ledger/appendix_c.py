@@ -225,7 +225,8 @@ def _caption_resistivity(c: _Caption) -> Any:
 
 def _einstein_resistivity(c: _Caption) -> Any:
     """From D, E_F and m_F by D = sigma / (2 nu e^2), which goes with 1 / rho."""
-    return Electrons.free(c.E_F).diffusion(1.0) / c.D
+    resistivity = 1e-6  # any that a metal may have
+    return Electrons.free(c.E_F).diffusion(resistivity) * resistivity / c.D
 
 
 _CURVES = "rates from matrices, diffusion by its propagator, resistivity by inversion"
