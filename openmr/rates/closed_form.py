@@ -768,7 +768,7 @@ def closed_form(
     across = None
     if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
         across = _none_across(np.asarray(omega))
-    lost = 0.0 * omega
+    lost = np.zeros_like(omega)
     if electrons.dos_up != electrons.dos_down:
         weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
         lost = over_sublattices(charge_to_spin_rate(flip_flux(weights, lines), electrons))

@@ -38,6 +38,7 @@ from openmr.reports.ledger.report import Ledger, _place, prose
 SURVIVORS: dict[str, str] = {
     "97 drho2: solved(f).drho2 / film_of(f).resistivity -> "
     "solved(f).drho2 * film_of(f).resistivity": "twice nothing is nothing",
+    "C rho_L0 _einstein_resistivity: 1e-06 -> 1.37e-06": "any resistivity: it cancels",
     f"V.A i field _cold_field: {J0} -> {J1}": ISOTROPIC,
 }
 """Wrong variants that no check can notice -> why not."""
@@ -75,6 +76,7 @@ SHIPPED_SURVIVORS: dict[str, str] = {
     "closed_form: mean - half_difference -> mean + half_difference": OTHER_FORM,
     "closed_form: electrons.dos_down -> electrons.dos_up": ONE_BAND,
     "closed_form: electrons.dos_up -> electrons.dos_down": ONE_BAND,
+    "closed_form: 1 -> 1.37": "one point as an array: the same formulas",
     **FORMULA_SURVIVORS["rates.closed_form"],
 }
 """Wrong variants of shipped functions that no entry can notice -> why not."""

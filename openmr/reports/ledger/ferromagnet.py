@@ -103,7 +103,7 @@ def _scanned_by(f: Film, angle: float, way: str) -> Any:
 PROPAGATOR = "boundary-value problem by its propagator, field along y, x and z"
 PARTS = (
     "openmr.transport.surviving.surviving_along",
-    "openmr.transport.diffusion.surviving_matrix",
+    "openmr.transport.surviving.surviving_apart",
     "openmr.transport.diffusion.surviving_fraction",
 )
 _ACROSS = (
