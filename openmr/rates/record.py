@@ -282,6 +282,7 @@ def _times(rates: Array) -> Array:
 
 def shown(values: Array) -> str:
     """A scalar with four digits, an array as its range and shape; eight for a narrow range."""
+    values = np.asarray(values + 0.0)  # no -0
     if values.ndim == 0:
         return f"{float(values):.4g}"
     if values.size == 0:
