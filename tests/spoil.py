@@ -22,6 +22,7 @@ Function = types.FunctionType
 @contextmanager
 def replaced(function: Function, code: types.CodeType) -> Iterator[None]:
     """Run other code wherever `function` is called, by whatever name it was imported."""
+    function = inspect.unwrap(function)
     intact = function.__code__
     function.__code__ = code.replace(co_freevars=intact.co_freevars)
     try:
@@ -34,7 +35,7 @@ def compiled(function: Function, tree: ast.Module) -> types.CodeType:
     """Code of the function of this name in `tree`, which knows what `function` knows."""
     room = {**function.__globals__, "property": lambda f: f}  # a property's code is its getter's
     exec(compile(tree, f"<variant of {function.__name__}>", "exec"), room)
-    return room[function.__name__].__code__
+    return inspect.unwrap(room[function.__name__]).__code__
 
 
 def rewritten(function: Function, old: str, new: str) -> types.CodeType:

@@ -76,6 +76,7 @@ GRID = "_checks.broadcast(azimuth=azimuth, temperature=self.temperature)"
 RATE = "relaxation.longitudinal / film.diffusion"
 FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
     "rates.closed_form": {
+        "closed_form: 1 -> 1.37": "one point as an array: the same formulas",
         f"{name}: {J0} -> {J1}": ISOTROPIC
         for name in (
             *("longitudinal_isotropic", "transverse_isotropic"),
@@ -96,12 +97,12 @@ FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
             )
         },
         f"rotated: {ACROSS}[..., 0] -> {ACROSS}[..., 1]": B_ALONE,
-        "rotated: 0 -> 0.37": WHICH,
         "rotated: 0.0 -> 0.37": WHICH,
         f"rotated: {GRID}[0] -> {GRID}[1]": "the arrays have one shape once they are broadcast",
     },
     "transport.surviving": {
         "_tanh_ratio: 1.0 -> 1.37": GUARD,
+        "_tanh_ratio: 0.0 -> 0.37": GUARD,
         "_tanh_ratio_pair: 0 -> 0.37": WHICH,
     },
     "transport.matrix_tanh": {
@@ -124,6 +125,7 @@ FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
         "graded_profile: 0.5 -> 0.685": MESH,
     },
     "transport.resistivity": {
+        "_axial: 1 -> 1.37": "one direction as numbers or as arrays: the same formulas",
         "mechanisms: still + precessing -> still - precessing": EVEN,
         "mechanisms: alike + precessing -> alike - precessing": EVEN,
         "resistivity: 1 -> 1.37": WHICH,

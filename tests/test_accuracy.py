@@ -88,6 +88,7 @@ UNSEEN = {
         "u2 + change -> u2 - change",
     ],
     # in both of two series of which only the quotient counts
+    "_tanh_ratio_series": ["_SINH[0] -> _SINH[1]"],  # the last of eight terms
     "_series_about": ["a * value + coefficient -> a * value - coefficient"],
     # what couplings J_xz and J_yz turn, and an element that is zero without them
     "_oblique": [

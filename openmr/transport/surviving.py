@@ -239,8 +239,10 @@ def _tanh_ratio(u2: Any) -> Any:
     if not some(small):
         u = sqrt(u2)
         return tanh(u) / u
-    u = sqrt(where(small, 1.0, u2))
-    return where(small, _tanh_ratio_series(where(small, u2, 0.0)), tanh(u) / u)
+    if every(small):
+        return _tanh_ratio_series(u2)
+    far = _tanh_ratio(where(small, 1.0, u2))
+    return where(small, _tanh_ratio_series(where(small, u2, 0.0)), far)
 
 
 def _tanh_ratio_series(u2: Any) -> Any:

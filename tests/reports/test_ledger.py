@@ -76,7 +76,6 @@ SHIPPED_SURVIVORS: dict[str, str] = {
     "closed_form: mean - half_difference -> mean + half_difference": OTHER_FORM,
     "closed_form: electrons.dos_down -> electrons.dos_up": ONE_BAND,
     "closed_form: electrons.dos_up -> electrons.dos_down": ONE_BAND,
-    "closed_form: 1 -> 1.37": "one point as an array: the same formulas",
     **FORMULA_SURVIVORS["rates.closed_form"],
 }
 """Wrong variants of shipped functions that no entry can notice -> why not."""
