@@ -221,7 +221,7 @@ def test_every_picture_is_in_the_gallery():
         and str(inspect.signature(function).return_annotation).startswith("tuple[Figure")
     }
     drawn.pop("axes")
-    assert len(drawn) == 14
+    assert len(drawn) == 15
     examples = [path.read_text() for path in (Path(__file__).parents[2] / "examples").glob("*.py")]
     for name, function in drawn.items():
         assert "ax" in inspect.signature(function).parameters
