@@ -76,14 +76,11 @@ GRID = "_checks.broadcast(azimuth=azimuth, temperature=self.temperature)"
 RATE = "relaxation.longitudinal / film.diffusion"
 FORMULA_SURVIVORS: dict[str, dict[str, str]] = {
     "rates.closed_form": {
-        "closed_form: 1 -> 1.37": "one point as an array: the same formulas",
-        **{
-            f"{name}: {J0} -> {J1}": ISOTROPIC
-            for name in (
-                *("longitudinal_isotropic", "transverse_isotropic"),
-                *("saturated_dephasing", "paramagnetic_rate"),
-            )
-        },
+        f"{name}: {J0} -> {J1}": ISOTROPIC
+        for name in (
+            *("longitudinal_isotropic", "transverse_isotropic"),
+            *("saturated_dephasing", "paramagnetic_rate"),
+        )
     },
     "rates.axes": {
         "local_axes: 0 -> 0.37": WHICH,

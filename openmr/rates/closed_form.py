@@ -746,7 +746,7 @@ def closed_form(
         refuse_turned_couplings(state)
     magnet, electrons = state.sample.magnet, state.sample.electrons
     some_magnet, at = magnet, state
-    if isinstance(state, Equilibrium) and state.reduced_splitting.shape == (1,):
+    if isinstance(state, Equilibrium) and state.reduced_splitting.shape == _ONE:
         some_magnet, at = _in_numbers(magnet, state)
     omega = precession(some_magnet, electrons, at)
     lines = thermal_lines(at, magnet.disorder)
@@ -800,6 +800,10 @@ def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
 def _none_across(omega: Array) -> Array:
     """No precession across the field, where other blocks of points may have some."""
     return np.zeros((*omega.shape, 2))
+
+
+_ONE = (1,)
+"""Shape of one kind of moments at one point."""
 
 
 class _OneMagnet(NamedTuple):

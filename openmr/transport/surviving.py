@@ -17,7 +17,6 @@ from openmr import _checks
 from openmr._checks import EPSILON, Array, ComplexArray, ParameterError
 from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
 from openmr.moments.equilibrium import Equilibrium
-from openmr.rates.closed_form import excess_at
 from openmr.rates.record import Relaxation, over_sublattices
 from openmr.sample.film import Film, Sample
 from openmr.transport import matrix_tanh
@@ -158,6 +157,8 @@ def _rate_anisotropy(
     difference = np.cos(phi) ** 2 * (x - z) + np.sin(phi) ** 2 * (y - z)
     if relaxation.method != "closed-form" or not isinstance(state, Equilibrium):
         return np.asarray(difference)
+    from openmr.rates.closed_form import excess_at  # numerical rates do without it
+
     given = state.reduced_splitting
     splitting = np.empty((len(places), given.shape[-1]))
     for i in range(given.shape[-1]):

@@ -14,8 +14,8 @@ import openmr as om
 from openmr.data import curves, noise, saved
 from openmr.data import fit as fits
 from openmr.data.nuisance import columns_of, rows_of
+from openmr.rates import closed_form
 from openmr.sample.parameters import PARAMETERS, varied
-from openmr.transport import surviving
 
 NAMES = rows.NAMES
 LENGTH, DIFFUSION = "diffusion_length", "diffusion_at_fixed_diffusion_length"
@@ -259,13 +259,13 @@ def test_nearly_isotropic_films_side_by_side_keep_their_digits(monkeypatch):
     points = np.full(3, 300.0), np.array([0.05, 0.1, 0.2])
     b = np.tile([0.6, 0.8, 0.0], (3, 1))
     samples = [rows.FILM, *(varied(rows.FILM, {"dos": size}) for size in (1e27, 5e27))]
-    real, found = surviving.excess_at, []
+    real, found = closed_form.excess_at, []
 
     def spied(*args):
         found.append(real(*args).ravel())
         return found[-1]
 
-    monkeypatch.setattr(surviving, "excess_at", lambda *args: spied(*args)[:, None])
+    monkeypatch.setattr(closed_form, "excess_at", lambda *args: spied(*args)[:, None])
 
     def check():
         found.clear()
