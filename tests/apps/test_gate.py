@@ -179,7 +179,7 @@ def test_what_the_page_sends_is_held_to_the_ends_of_its_sliders():
     for name, (least, most, _) in SLIDERS.items():
         for value in (least, most):
             assert getattr(moved({**start, name: value}), name) == value
-        for value in (least - 1e-9, most * 1.001, 1e6, float("nan"), None, "x", [1], True, 10**400):
+        for value in (least - 1e-9, most + 1e-3, 1e6, float("nan"), None, "x", [1], True, 10**400):
             found = moved({**start, name: value})
             assert isinstance(found, Refusal), (name, value)
             assert name.replace("_", " ") in found.reason.lower()
