@@ -79,7 +79,7 @@ def test_coupled_sublattices(name, ratios):
 ONE = oriented(2.5, anisotropy=(-4e-4, 1.3e-4))
 ORIENTED = {
     "ferromagnet": (reference_film(ONE, weiss=1.2e-3), (1, 2, 3), 40),
-    "antiferromagnet, flop": (flopping(), (0, 0, 1), 120),
+    "antiferromagnet, flop": (flopping(), (0, 0, 1), 280),
 }
 
 

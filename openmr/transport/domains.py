@@ -80,7 +80,7 @@ def domains(parts: Sequence[Resistivity], shares: ArrayLike) -> Domains:
     >>> import openmr as om
     >>> film = om.presets.pt_py()
     >>> parts = [om.magnetoresistance(film, 10.0, 5.0, b) for b in ((1, 0, 0), (0, 1, 0))]
-    >>> bool(om.domains(parts, [0.5, 0.5]).longitudinal > parts[0].longitudinal)
+    >>> bool(om.domains(parts, [0.5, 0.5]).longitudinal < parts[0].longitudinal)
     True
     """
     given = tuple(_checks.sequence("parts", parts, "Resistivity"))

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,16 @@ print(om.magnetoresistance(om.presets.pt_yig(), 300.0, [0.0, 5.0], (0, 1, 0)).lo
 
 @pytest.fixture(scope="module")
 def browser():
-    sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+    """The page's module, which has the name of one of the tests'."""
+    folder = ROOT / "docs" / "_ext"
+    spec = spec_from_file_location("page_of_the_browser", folder / "browser.py")
+    module = module_from_spec(spec)
+    sys.path.insert(0, str(folder))
     try:
-        import browser
+        spec.loader.exec_module(module)
     finally:
-        del sys.path[0]
-    return browser
+        sys.path.remove(str(folder))
+    return module
 
 
 def run_without(blocked, source):
