@@ -59,6 +59,7 @@ def test_the_closed_forms_need_numpy_alone():
 
 
 def test_notebooks_run_on_what_the_page_installs(browser, tmp_path):
+    pytest.importorskip("jupytext", reason="of the extra `docs`")
     written = browser.write(tmp_path)
     assert len(written) == len(browser.NOTEBOOKS)
     for path in written:
