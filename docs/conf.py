@@ -70,7 +70,6 @@ autosummary_filename_map = {
 autosummary_ignore_module_all = False  # what a module passes on is part of its page
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-autosummary_ignore_module_all = False
 numpydoc_show_class_members = False
 
 sphinx_gallery_conf = {
