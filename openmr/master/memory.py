@@ -38,8 +38,9 @@ SETTLED = 37.0
 """Decay times of the slowest exponent, after which 1e-16 of it is left."""
 MOST_BYTES = 2 * 2**30
 """Largest fourth-order equation or hierarchy that is built."""
-FINE = 1e-8
-"""Error of the exponents in second order, where one more costs little."""
+FINE, _FOURTH = 1e-8, 1e-5
+"""Error of the exponents in second order, where one more costs little, and in fourth, where in the
+long run of a constant system it enters the fourth order alone."""
 FASTEST = {"tcl2": 100.0, "tcl4": 30.0}
 """Noise above so many times the largest frequency is white where memory is integrated in time."""
 _COARSE = 0.03
@@ -396,9 +397,11 @@ def tcl2_generator(
             for c in system.couplings
         ]
         return of_tables(system, tables, time, level_shift, resolution)
-    _needs_time(system, time, level_shift)
-    if resolution is not None:
-        raise ParameterError("`resolution` does not go with 'tcl2' where H or A depend on time")
+    _needs_time(system, time)
+    if resolution is not None or not level_shift:
+        raise ParameterError(
+            "`resolution` and `level_shift=False` do not go with 'tcl2' where H or A depend on time"
+        )
     second = SecondOrder(scaled(system, FINE))
     unit, now = second.problem.unit, system.at(time)
     memory = integrated(second.change, second.start(), unit * np.array([0.0, time]))[-1]
@@ -410,14 +413,9 @@ def tcl2_generator(
     return Generator(now, "tcl2", (*pieces, *collapse_part(now)), time=time)
 
 
-def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
+def _needs_time(system: OpenSystem, time: float) -> None:
     if not system.constant and not np.isfinite(time):
         raise ParameterError("`time` must be given and finite where H or A depend on time, got inf")
-    if not level_shift:
-        raise ParameterError(
-            "`level_shift` must be True for 'tcl4', and for 'tcl2' where H or A depend on time: "
-            "it is no separate term there"
-        )
 
 
 # --- fourth order --------------------------------------------------------------------------------
@@ -573,13 +571,7 @@ def _modes(free: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray
     return values, modes, np.linalg.inv(modes)
 
 
-def tcl4_generator(
-    system: OpenSystem,
-    time: float = np.inf,
-    *,
-    level_shift: bool = True,
-    rtol: float = 1e-5,
-) -> Generator:
+def tcl4_generator(system: OpenSystem, time: float = np.inf) -> Generator:
     """Generator of fourth order a time after a product state [BreuerPetruccione].
 
     Parameters
@@ -588,11 +580,6 @@ def tcl4_generator(
         With baths that have exponents and Hermitian couplings.
     time : float, inverse unit of energy
         Since system and baths were uncorrelated, at time 0.
-    level_shift : bool
-        Must be kept.
-    rtol : float, no unit
-        Error of the exponents, relative to the largest of the spectrum. In the long run of a
-        constant system it enters fourth order alone.
 
     Returns
     -------
@@ -608,10 +595,10 @@ def tcl4_generator(
     ConvergenceError
         If there is no long-time limit.
     """
-    _needs_time(system, time, level_shift)
+    _needs_time(system, time)
     # in time, what is much faster than the system counts as white: it would take ever smaller steps
     reach = FASTEST["tcl4"] if np.isfinite(time) else np.inf
-    equation = FourthOrder(scaled(system, rtol, reach=reach))
+    equation = FourthOrder(scaled(system, _FOURTH, reach=reach))
     unit, now = equation.problem.unit, system.at(time)
     if np.isfinite(time):
         marks = unit * np.array([0.0, time])
