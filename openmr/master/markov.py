@@ -90,10 +90,10 @@ class Part:
         out, back = x @ one, one @ x.conj().swapaxes(-1, -2)
         adjoint = y.conj().swapaxes(-1, -2)
         if np.array_equal(y, adjoint):
-            terms = _commutator(out - back, y)
+            terms = commutator(out - back, y)
         else:
-            terms = _commutator(out, adjoint) + _commutator(y, back)
-        found = terms.sum(axis=-3) - 1j * _commutator(self.shift, rho)
+            terms = commutator(out, adjoint) + commutator(y, back)
+        found = terms.sum(axis=-3) - 1j * commutator(self.shift, rho)
         if self.rest is not None:
             columns = rho.swapaxes(-1, -2).reshape(*rho.shape[:-2], -1)
             found = found + (columns @ self.rest.T).reshape(rho.shape).swapaxes(-1, -2)
@@ -232,7 +232,7 @@ class Generator:
             For an operator with other dims.
         """
         rho = matrix_of("operator", operator, self.system)
-        coherent = -1j * _commutator(self.system.hamiltonian.full(), rho)
+        coherent = -1j * commutator(self.system.hamiltonian.full(), rho)
         return self.system.as_operator(coherent + self.dissipate(operator).full())
 
     def dissipate(self, operator: Qobj) -> Qobj:
@@ -391,7 +391,8 @@ def collapse_part(system: OpenSystem) -> tuple[Part, ...]:
 # --- superoperators ----------------------------------------------------------------------------
 
 
-def _commutator(a: ComplexArray, b: ComplexArray) -> ComplexArray:
+def commutator(a: ComplexArray, b: ComplexArray) -> ComplexArray:
+    """A B - B A of stacks of matrices."""
     return np.asarray(a @ b - b @ a)
 
 

@@ -26,6 +26,7 @@ from openmr.master.markov import (
     Generator,
     Part,
     RouteName,
+    commutator,
     generator,
     generator_of,
     options_of,
@@ -61,8 +62,8 @@ def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generato
 
     matrix, uncertainty = slow_generator(system, **options)
     hamiltonian = system.hamiltonian.full()
-    one, none = np.eye(len(hamiltonian)), np.zeros((0, *hamiltonian.shape), dtype=complex)
-    unitary = -1j * (np.kron(one, hamiltonian) - np.kron(hamiltonian.T, one))
+    none = np.zeros((0, *hamiltonian.shape), dtype=complex)
+    unitary = Part(none, none, hamiltonian).matrix()
     part = Part(none, none, np.zeros_like(hamiltonian), matrix - unitary)
     return Generator(system, "heom", (part,), uncertainty=uncertainty)
 
@@ -531,8 +532,8 @@ def currents_of(
     if made.method == "heom":
         from openmr.master import hierarchy
 
-        moved = hierarchy.currents(system, number, **options)
-        (energy, bath_energy, other), scale = moved[:3], generator(system)
+        energy, bath_energy, other = hierarchy.currents(system, number, **options)
+        scale = generator(system)
     else:
         if state is None:
             rho = system.from_eigenbasis(_steady_of(made))
@@ -595,8 +596,7 @@ def _not_conserved(system: OpenSystem, number: ComplexArray | None) -> tuple[str
     if number is None:
         return ()
     h = system.hamiltonian.full()
-    change = np.abs(h @ number - number @ h).max()
-    if change <= 1e-10 * np.abs(h).max() * np.abs(number).max():
+    if np.abs(commutator(h, number)).max() <= 1e-10 * np.abs(h).max() * np.abs(number).max():
         return ()
     return ("`of` does not commute with H: it changes without the baths, too",)
 
