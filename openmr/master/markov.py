@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ from qutip import Qobj
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr.bath import transforms
+from openmr.bath.bath import Bath
 from openmr.master.open_system import Coupling, OpenSystem, matrix_of
 
 Equation = Literal[
@@ -603,19 +604,23 @@ def _windowed(term: _Term, w: Array, time: float) -> ComplexArray:
 def _default_resolution(system: OpenSystem) -> float:
     """sqrt(tau_SB tau_B / 5) with 1/tau_SB = int |C| and tau_B/tau_SB = int t |C|, summed."""
     rates = moments = 0.0
-    x, weights = leggauss(8)
     for coupling in system.couplings:
-        bath = coupling.bath
-        end = bath.memory_time()
-        edges = end * np.concatenate([[0.0], 8.0 ** np.arange(-6, 1)])
-        half = 0.5 * np.diff(edges)[:, None]
-        times = edges[:-1, None] + half * (x + 1.0)
-        a, values = coupling.matrices, _matrices(bath.correlation(times), times)
+        a, (times, weights, values) = coupling.matrices, _memory(coupling.bath)
         noise = np.einsum("ikm,ptij,jkn->ptmn", a.conj(), values, a, optimize=True)
         size = np.linalg.norm(noise, ord=2, axis=(-2, -1))  # of A^dag C(t) A
-        rates += float((half * weights * size).sum())
-        moments += float((half * weights * size * times).sum())
+        rates += float((weights * size).sum())
+        moments += float((weights * size * times).sum())
     return float(np.sqrt(moments / 5.0) / rates) if rates else np.inf
+
+
+@lru_cache(maxsize=16)  # H(t) asks at every step
+def _memory(bath: Bath) -> tuple[Array, Array, ComplexArray]:
+    """Times within a bath's memory, weights of integrals over them, and C(t)."""
+    x, weights = leggauss(8)
+    edges = bath.memory_time() * np.concatenate([[0.0], 8.0 ** np.arange(-6, 1)])
+    half = 0.5 * np.diff(edges)[:, None]
+    times = edges[:-1, None] + half * (x + 1.0)
+    return times, half * weights, _matrices(bath.correlation(times), times)
 
 
 def _as_given(part: Part, term: _Term) -> Part:

@@ -492,6 +492,27 @@ def test_limits_of_the_resolution():
     assert off[0] / off[1] == pytest.approx([2.0], rel=0.02)
 
 
+def test_a_moving_system_asks_for_its_default_resolution_once(monkeypatch):
+    asked, correlation = [], om.Bath.correlation
+    monkeypatch.setattr(om.Bath, "correlation", lambda *a: asked.append(0) or correlation(*a))
+    system = om.OpenSystem([SZ, [SX, np.cos]], [(SX, om.Bath.drude(0.05, 1.5, 1.0))])
+    for method in ("grouped", "coarse-grained"):
+        now, later = (master.generator(system, method, time=time) for time in (0.0, 1.0))
+        assert now.resolution == later.resolution
+    assert len(asked) == 1
+
+
+def test_noise_that_is_not_met_does_not_matter():
+    """S(0), infinite for 1/f noise, where A has no elements between equal levels."""
+    one, other = (
+        om.OpenSystem(SZ, [(SX, om.Bath(lambda w, s=s: 0.1 / abs(w) if w else s))])
+        for s in (0.0, 7.0)
+    )
+    for method in SECOND_ORDER[:2]:
+        found = [master.rates(s, method, level_shift=False).transverse for s in (one, other)]
+        np.testing.assert_allclose(found, 0.05, rtol=1e-14)  # half of S(2) + S(-2)
+
+
 def test_one_coupling_or_correlated_ones():
     """Fully correlated noise on A and B is one noise on A + B, for every method."""
     rng = np.random.default_rng(12)
