@@ -390,7 +390,7 @@ def steady_state(system: OpenSystem, method: RouteName = "redfield", **options: 
         If there is more than one.
     """
     made, fourth = solved(system, method, options), None
-    if method not in ("tcl4", "heom") and system.constant:
+    if method not in ("tcl4", "heom") and system.constant and system.couplings:
         with suppress(_checks.OpenmrError):  # no exponents, or no limit
             fourth = _steady_of(generator(system, "tcl4"))
     return steady_of(made, fourth)
@@ -410,7 +410,7 @@ def steady_of(made: Generator, fourth: ComplexArray | None = None) -> SteadyStat
         lowest=float(np.linalg.eigvalsh(rho)[0]),
         gibbs_distance=distance,
         fourth_order=None if fourth is None else np.diag(fourth).real,
-        note="" if made.method in ("tcl4", "heom") else _SECOND_ORDER,
+        note="" if made.method in ("tcl4", "heom") or not system.couplings else _SECOND_ORDER,
     )
 
 

@@ -653,6 +653,16 @@ def test_a_steady_state_that_is_not_the_only_one():
         master.steady_state(system)
 
 
+def test_a_steady_state_without_baths_is_exact_and_says_so():
+    """Two lower levels of a Lambda system, 0.6 |0> + 0.8 |1> is dark."""
+    drive = qutip.Qobj([[0, 0, 0.8], [0, 0, -0.6], [0.8, -0.6, 0]])
+    jumps = [qutip.basis(3, k) * qutip.basis(3, 2).dag() for k in (0, 1)]
+    found = master.steady_state(om.OpenSystem(drive, [], jumps))
+    dark = qutip.Qobj([[0.6], [0.8], [0.0]])
+    assert qutip.expect(dark.proj(), found.state) == pytest.approx(1.0, abs=1e-12)
+    assert (found.note, found.fourth_order) == ("", None)
+
+
 def test_weak_coupling_keeps_its_digits():
     """Rates 1e-14 of the levels are those of the golden rule, whatever the basis."""
     rng = np.random.default_rng(20)
