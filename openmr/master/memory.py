@@ -175,12 +175,14 @@ def scaled(system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float 
     energies += [float(np.abs(op.full()).max() ** 2) for op in first.collapse]
     unit = max([float(np.abs(first.hamiltonian.full()).max()), *energies]) or 1.0
     none = np.zeros((0, system.dimension, system.dimension), dtype=complex)
-    hamiltonian = matrices([system.hamiltonian], unit, "hamiltonian")
+    hamiltonian = matrices([system.hamiltonian], unit, "hamiltonian", hermitian=True)
     return Scaled(
         system=system,
         unit=unit,
         hamiltonian=lambda time: hamiltonian(time)[0] / unit,
-        jumps=matrices(system.collapse, unit) if system.collapse else lambda _: none,
+        jumps=matrices(system.collapse, unit, "collapse", hermitian=False)
+        if system.collapse
+        else lambda _: none,
         reservoirs=tuple(_reservoir(c, e, unit, start) for c, e in found),
         whole=not np.isfinite(reach),
     )
@@ -207,11 +209,10 @@ def _typical(coupling: Coupling) -> float:
     return float(np.abs(coarse.rates[np.argmax(_weights(coarse))])) if len(coarse.rates) else 0.0
 
 
-def matrices(operators: Sequence[Qobj | QobjEvo], unit: float, hermitian: str = "") -> _Matrices:
-    """Operators as a function of time in units of 1 / `unit`, (n, d, d).
-
-    Where they have a name, they must be `hermitian` at every time.
-    """
+def matrices(
+    operators: Sequence[Qobj | QobjEvo], unit: float, name: str, *, hermitian: bool
+) -> _Matrices:
+    """Operators as a function of time in units of 1 / `unit`, (n, d, d), checked at every time."""
     if all(isinstance(op, Qobj) for op in operators):
         fixed = np.stack([op.full() for op in operators])
         return lambda _: fixed
@@ -219,10 +220,13 @@ def matrices(operators: Sequence[Qobj | QobjEvo], unit: float, hermitian: str = 
     def at(time: float) -> ComplexArray:
         with exact_arithmetic():
             now = [op if isinstance(op, Qobj) else op(time / unit) for op in operators]
+        found, where = np.stack([op.full() for op in now]), f" at t = {time / unit:.4g}"
+        if not np.isfinite(found).all():
+            raise ParameterError(f"`{name}` must be finite, got NaN or infinity{where}")
         if hermitian:
             for op in now:
-                check_hermitian(hermitian, op, f" at t = {time / unit:.4g}")
-        return np.stack([op.full() for op in now])
+                check_hermitian(name, op, where)
+        return found
 
     return at
 
@@ -231,7 +235,8 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
     at = matrices(
         coupling.operators,
         unit,
-        "" if coupling.bath.conserving else f"couplings[{coupling.index}]",
+        f"couplings[{coupling.index}]",
+        hermitian=not coupling.bath.conserving,
     )
     size = float(np.abs(at(unit * start)).max()) or 1.0
     n = len(coupling.operators)
