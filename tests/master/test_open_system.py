@@ -624,6 +624,13 @@ def test_a_pair_that_is_overdamped_has_two_rates():
     assert master.compare(slow, methods=["redfield", "heom"])["redfield"].verdict == "good"
 
 
+def test_a_pair_that_is_overdamped_in_fourth_order_alone():
+    system = om.OpenSystem(0.18 * SZ, [(SX, om.Bath.drude(0.2, 2.0, 1.0))])
+    second, fourth = (master.rates(system, method) for method in ("redfield", "tcl4"))
+    assert (len(second.pairs), len(fourth.pairs)) == (1, 2)
+    assert any("fourth order changes 1/T2" in text for text in fourth.warnings)
+
+
 def test_rates_that_are_not_small_beside_the_memory_say_so():
     """Noise within a rate: white noise forgets, a line narrower than that does not."""
 
