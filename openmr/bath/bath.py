@@ -419,6 +419,20 @@ class Bath:
         found = self._shaped(w, self._spectrum(_flat("w", w)))
         return found if self.size > 1 else found.real
 
+    def unchecked(self, w: ArrayLike) -> ComplexArray:
+        """`spectrum` as the source gives it, for integrals over all frequencies.
+
+        Parameters
+        ----------
+        w : array_like (...), in units of energy
+
+        Returns
+        -------
+        complex array (...) or (..., n, n), in units of energy
+            Close to w = 0 a user's formula may have lost its digits.
+        """
+        return self._shaped(w, self._source.spectrum(_flat("w", w)))
+
     def shift(self, w: ArrayLike) -> Array | ComplexArray:
         """lambda(w) = P integral S(u) / (w - u) du / 2 pi.
 

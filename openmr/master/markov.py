@@ -441,8 +441,9 @@ class _Term:
     def operators(self) -> ComplexArray:
         return self.system.in_eigenbasis(self.coupling.matrices)
 
-    def spectrum(self, w: Array) -> ComplexArray:
-        return _matrices(self.coupling.bath.spectrum(w), w)
+    def spectrum(self, w: Array, *, checked: bool = True) -> ComplexArray:
+        bath = self.coupling.bath
+        return _matrices(bath.spectrum(w) if checked else bath.unchecked(w), w)
 
     def half_sided(self, w: Array, time: float = np.inf) -> ComplexArray:
         """Gamma_ij(w) as far as it is asked for, (..., n, n)."""
@@ -450,9 +451,9 @@ class _Term:
             return 0.5 * self.spectrum(w)
         return _matrices(self.coupling.bath.half_sided(w, time), w)
 
-    def root(self, w: Array) -> ComplexArray:
+    def root(self, w: Array, *, checked: bool = True) -> ComplexArray:
         """Hermitian G_ij(w) with G G = S, (..., n, n)."""
-        spectrum = self.spectrum(w)
+        spectrum = self.spectrum(w, checked=checked)
         if spectrum.shape[-1] == 1:
             return np.sqrt(np.maximum(spectrum.real, 0.0))
         values, vectors = np.linalg.eigh(spectrum)
@@ -531,21 +532,32 @@ def _universal_shift(term: _Term) -> ComplexArray:
     frequencies = term.system.bohr[1]
     term.half_sided(frequencies)  # a bath without a level shift says so
 
+    scale = float(frequencies[-1]) or 1.0 / term.coupling.bath.memory_time()
+
     def integrand(y: Array) -> ComplexArray:
         found = []
         for v in np.array_split(np.exp(y.ravel()), 1 + y.size * term.operators.size // _CHUNK):
-            jumps = term.dress(term.root(np.stack([v, -v])[..., None] + frequencies))
+            u = np.stack([v, -v])[..., None] + frequencies
+            u[(np.abs(u) < 1e-9 * scale) & (frequencies != 0)] = 0.0  # S(0) is known to be one
+            jumps = term.dress(term.root(u, checked=False))
             products = (jumps.conj().swapaxes(-1, -2) @ jumps).sum(axis=-3)
             found.append(products[0] - products[1])
         return np.concatenate(found).reshape(*y.shape, *found[0].shape[1:])
 
-    scale = float(frequencies[-1]) or 1.0 / term.coupling.bath.memory_time()
-    edges = np.log(scale) + np.linspace(-36.0, 36.0, 37)
+    # a power of v up to v0, as far as it is one: near 0 a user's formula may lose its digits
+    starts = np.log(scale) - np.log(10.0) * np.arange(4, 33, 2)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        first, tenth = integrand(np.array([starts, starts - np.log(10.0)]))
+        bend = np.abs(first - 10 * tenth).max(axis=(-2, -1))
+        powers = np.log10(np.abs(first).max(axis=(-2, -1)) / np.abs(tenth).max(axis=(-2, -1)))
+    k = int(np.argmin(np.append(bend[1:] < 0.9 * bend[:-1], False)))
+    below = first[k] / (np.clip(powers[k], 0.01, 1.0) if np.isfinite(powers[k]) else 1.0)
+    edges = np.linspace(starts[k], np.log(scale) + 36.0, 24 + 3 * k)
     edges, values = transforms.resolved(
         integrand, edges, precision=_PRECISION, name="spectra", axis="ln v"
     )
     weights = 0.5 * np.diff(edges)[:, None] * transforms.WEIGHTS
-    shift = np.tensordot(weights, values)
+    shift = np.tensordot(weights, values) + below
     return np.asarray(-(shift + shift.conj().T) / (4 * np.pi))
 
 

@@ -6,6 +6,7 @@ by quadrature, the hierarchy by itself; its digits are the tolerance.
 
 import math
 from importlib import import_module
+from itertools import pairwise
 
 import mpmath as mp
 import numpy as np
@@ -541,6 +542,11 @@ def test_the_universal_shift():
         "line": om.Bath(
             spectral_density=lambda w: 2e-4 * w / ((w**2 - 4) ** 2 + 1e-6 * w**2), temperature=1.0
         ),
+        # both lose their digits near w = 0
+        "formula": om.Bath(
+            lambda w: w / (1 - np.exp(-w)) * np.exp(-abs(w) / 3) if w else 1.0, temperature=1.0
+        ),
+        "QuTiP's": om.Bath(environment=qutip.UnderDampedEnvironment(T=5, lam=0.1, gamma=0.5, w0=1)),
     }
     off = {}
     for name, bath in baths.items():
@@ -550,6 +556,30 @@ def test_the_universal_shift():
         )
         off[name] = apart(universal, davies)
     assert max(off.values()) < 1e-8, off
+
+
+def test_the_universal_shift_of_noise_that_sets_in_slowly():
+    """Elements of levels meet elements of transitions in G(v) G(v + w), from v^0.1 on at T = 0."""
+    bath, h = om.Bath.ohmic(0.02, 5.0, 0.0, 0.2), 0.3 * SZ + 0.4 * SX
+    energies, states = np.linalg.eigh(h.full())
+    a = states.conj().T @ SZ.full() @ states
+    gaps = energies - energies[:, None]
+
+    def odd(y):
+        up, down = (np.sqrt(bath.spectrum(s * np.exp(y) + gaps)) * a for s in (1, -1))
+        return up.conj().T @ up - down.conj().T @ down
+
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    near = np.geomspace(1e-15, 1.0, 31)  # the transition is at v = 1
+    edges = np.concatenate([np.linspace(-300, -1, 100), -near[::-1], near, [2.0, 3.0, 4.0, 5.0]])
+    total = sum(
+        0.5 * (high - low) * w * odd(0.5 * (low + high + (high - low) * x))
+        for low, high in pairwise(edges)
+        for x, w in zip(nodes, weights, strict=True)
+    )
+    exact = states @ (-total / (2 * np.pi)) @ states.conj().T
+    found = master.generator(om.OpenSystem(h, [(SZ, bath)]), "universal").shift.full()
+    assert apart(found, exact) < 1e-6
 
 
 def test_currents_keep_the_first_law():
