@@ -553,7 +553,8 @@ class FourthOrder:
         if len(nu) and float((nu - gaps).real.min()) <= 0:
             raise ConvergenceError(
                 "'tcl4' has no long-time limit: `collapse` operators act faster than the slowest "
-                f"exponent of the baths decays ({nu.real.min() * self.problem.unit:.3g})"
+                f"exponent of the baths decays ({nu.real.min() * self.problem.unit:.3g}); give a "
+                "`time`"
             )
         one, other, _ = self._pairs
         w1 = inner / (nu - gaps)
