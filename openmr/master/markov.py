@@ -656,13 +656,12 @@ ROUTES = (*METHODS, *_MEMORY, "heom")
 
 
 _RESOLVED = ("grouped", "coarse-grained")
-_RATIO = partial(_checks.number, above=0.0, most=0.1)
 _TIME = partial(_checks.number, infinite=True)
 _OPTIONS: dict[str, tuple[Callable[[str, Any], Any], Any, Sequence[str], Sequence[str]]] = {
     "level_shift": (_checks.switch, True, (*METHODS, "tcl2"), (*METHODS,)),
     "resolution": (partial(_TIME, above=0.0), None, (*_RESOLVED, "tcl2"), _RESOLVED),
     "time": (_TIME, None, (*METHODS, *_MEMORY), ()),
-    "rtol": (_RATIO, None, ("heom",), (*_MEMORY, "heom")),
+    "rtol": (partial(_checks.number, above=0.0, most=0.1), None, ("heom",), (*_MEMORY, "heom")),
     "max_depth": (partial(_checks.integer, least=3), None, ("heom",), ("heom",)),
 }
 """Check of each option, its default, and the methods it goes with: in general, in `evolve`."""
