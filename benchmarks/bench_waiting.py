@@ -79,12 +79,11 @@ def test_too_large_is_refused_at_once(name, ratios):
 
 
 @pytest.mark.parametrize("method", ["closed-form", "batched"])
-def test_large_spins_cost_their_levels_alone(method, ratios):
-    levels = np.arange(2e5)
-    unit = seconds(lambda: np.exp(-1e-5 * levels) * levels)
-    ratio = seconds(relaxation(method, HUGE)) / unit
-    ratios[f"S = 99999.5 by {method}, in passes over its levels"] = ratio
-    assert ratio < 200
+def test_large_spins_cost_their_levels_alone(method, row):
+    """Ten times the levels at no more than twice ten times the time, for caches have ends."""
+    tenth = om.presets.pt_py(spin=1e4 - 0.5)
+    ratio = seconds(relaxation(method, HUGE)) / seconds(relaxation(method, tenth))
+    row(f"S = 99999.5 by {method}", "S = 9999.5", ratio, most=20.0)
 
 
 def test_help(ratios):

@@ -48,8 +48,8 @@ def processor():
 def row(request):
     """Function of what is measured, its rival, the ratio of their times, and the most it may be.
 
-    Keeps a row of the table. Without that most, holds the ratio within a factor of what was kept of
-    it on the same processor: half of it would be a change to be explained, too.
+    Keeps a row of the table, and holds the ratio within a factor of what was kept of it on the same
+    processor: half of it would be a change to be explained, too.
     """
     factor = request.config.getoption("--within")
     kept = json.loads(KEPT.read_text(encoding="utf-8"))["rows"].get(processor(), [])
@@ -58,8 +58,8 @@ def row(request):
     def add(what, rival, ratio, most=None):
         before = usual.get((what, rival))
         low, high = 0.0, float("inf") if most is None else most
-        if most is None and before is not None:
-            low, high = before / factor, factor * before
+        if before is not None:
+            low, high = before / factor, min(high, factor * before)
         found = {"row": what, "rival": rival, "ratio": ratio, "most": most}
         request.config.stash[ROWS].append(found)
         print(f"\n{what} | {rival} | {ratio:.3g} | {low:.3g} to {high:.3g}", end="")

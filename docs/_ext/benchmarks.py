@@ -17,8 +17,8 @@ RATIOS = """What is compared runs in turn in one process, best of a few, so that
 over to another machine better than times do."""
 SINGLE = "Times per point of whole grids, memory, and counts."
 RIVALS = """What openmr takes over what the rival takes for the same numbers, both in one run, by
-kind of processor. `make bench` fails above the most that is allowed, and where none is stated,
-outside a factor of two of what this table says of the same kind of processor."""
+kind of processor. `make bench` fails above the most that is allowed, and outside a factor of two
+of what this table says of the same kind of processor."""
 
 
 def duration(seconds: float) -> str:
