@@ -420,7 +420,7 @@ class Bath:
         return found if self.size > 1 else found.real
 
     def unchecked(self, w: ArrayLike) -> ComplexArray:
-        """`spectrum` as the source gives it, for integrals over all frequencies.
+        """`spectrum` for integrals over all frequencies, of C(t) by a sum of exponentials.
 
         Parameters
         ----------
@@ -431,7 +431,7 @@ class Bath:
         complex array (...) or (..., n, n), in units of energy
             Close to w = 0 a user's formula may have lost its digits.
         """
-        return self._shaped(w, self._source.spectrum(_flat("w", w)))
+        return self._shaped(w, self._source.wide(_flat("w", w)))
 
     def shift(self, w: ArrayLike) -> Array | ComplexArray:
         """lambda(w) = P integral S(u) / (w - u) du / 2 pi.

@@ -10,6 +10,7 @@ matrices, (w, n, n) or (t, n, n). hbar = k_B = 1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -81,6 +82,10 @@ class Source:
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
         raise NotImplementedError
+
+    def wide(self, w: Array) -> ComplexArray:
+        """`spectrum` for integrals over all frequencies, unchecked."""
+        return self.spectrum(w)
 
     @cached_property
     def scale(self) -> float:
@@ -467,6 +472,17 @@ class Correlation(_Remembered):
                     self._reached.append(2 * rtol)
                     break
         return self._known[key]
+
+    def wide(self, w: Array) -> ComplexArray:
+        """S (w, n, n) of a sum of exponentials: transforms would take too many periods of w."""
+        return self._summed.spectrum(w)
+
+    @cached_property
+    def _summed(self) -> Exponential:
+        for rtol in (1e-8, 1e-6):
+            with suppress(ConvergenceError):
+                return Exponential(self.exponents(rtol))
+        return Exponential(self.exponents(1e-4))
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials that is C to `rtol` of the largest C; `highest` is not needed."""

@@ -542,6 +542,7 @@ def test_the_universal_shift():
         "line": om.Bath(
             spectral_density=lambda w: 2e-4 * w / ((w**2 - 4) ** 2 + 1e-6 * w**2), temperature=1.0
         ),
+        "C(t)": om.Bath(correlation=lambda t: 0.05 * np.exp(-(1 + 0.7j) * t)),
         # both lose their digits near w = 0
         "formula": om.Bath(
             lambda w: w / (1 - np.exp(-w)) * np.exp(-abs(w) / 3) if w else 1.0, temperature=1.0
