@@ -336,8 +336,9 @@ class Bath:
             hint = " (0/0? give the limit, or use `spectral_density`)" if name == "spectrum" else ""
             if not hint and w[first] == 0 and np.isinf(worst):
                 hint = (
-                    " (J of a `power` below 1 at T > 0): no equation has a constant rate, unless A "
-                    "has no elements there; then give a `spectrum` with any finite value at 0"
+                    " (J falls more slowly than w, as of a `power` below 1, at T > 0): no equation "
+                    "has a constant rate, unless A has no elements there; then give a `spectrum` "
+                    "with any finite value at 0"
                 )
             raise ParameterError(
                 f"`{name}` must be finite and real at every Bohr frequency, got {shape} at "

@@ -401,9 +401,10 @@ class Density(Source):
         density = evaluated("spectral_density", self.function, steps, self.size)
         ratio = 2 * self.temperature * density / steps[:, None, None]
         size = np.abs(ratio).max(axis=(-2, -1))
-        if not np.all(np.isfinite(size)) or size[-1] > 1.002 * size[-2]:
+        nothing = EPSILON * largest(self.spectrum(self.finest * 10.0 ** np.arange(4)))
+        if not size[-1] <= nothing and not size[-1] <= 1.002 * size[-2]:
             return np.full((self.size, self.size), np.inf, dtype=complex)
-        if size[-1] < 0.998 * size[-2] or size[-1] == 0:
+        if size[-1] < 0.998 * size[-2] or size[-1] <= nothing:
             return np.zeros((self.size, self.size), dtype=complex)
         return np.asarray(np.einsum("k,kij->ij", np.array([-1.0, 14.0, -56.0, 64.0]) / 21.0, ratio))
 

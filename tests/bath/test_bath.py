@@ -383,6 +383,16 @@ def test_rates_without_a_shift(bath):
     assert drude().has_shift
 
 
+def test_a_density_that_is_nothing_at_zero():
+    """A Gaussian line, whose J(0) is 1e-44: what is divided by w stays nothing."""
+    for kelvin in (0.01, 1.0):
+        bath = om.Bath(
+            spectral_density=lambda w: np.exp(-((10 * (w - 1)) ** 2)), temperature=kelvin
+        )
+        assert bath.spectrum(0.0) == 0
+        assert bath.spectrum(1.0) == pytest.approx(2 / (1 - np.exp(-1 / kelvin)), rel=1e-14)
+
+
 def nan(w):
     return w / (1 - np.exp(-w))
 
@@ -441,7 +451,7 @@ def test_bad_input():
         (lambda: bath(nan, conserving="x"), "`conserving` must be True or False, got 'x'"),
         (
             lambda: bath.ohmic(0.1, 2, 1, 0.5).spectrum(0.0),
-            "at w = 0 .J of a `power` below 1 .* give a `spectrum` with any finite value at 0",
+            "at w = 0 .J falls more slowly .* give a `spectrum` with any finite value at 0",
         ),
         (lambda: bath.electron_hole(1, 1).exponents(), "exponents need a bath with a cutoff"),
         (lambda: drude().exponents(1e-15), "or a larger `rtol`.: its spectrum falls to .* 3e-17"),
