@@ -166,7 +166,9 @@ def test_a_stack_and_records_conform_too(capsys, tmp_path):
         CONFORMS.validate(json.loads(capsys.readouterr().out))
     film = om.presets.pt_py()
     rho = om.magnetoresistance(film, 10.0, [0.0, 5.0], (1, 0, 0))
-    for record in (rho, rho.relaxation, rho.relaxation.equilibrium, om.validity(film, 10.0, 5.0)):
+    across = om.diffusion.profile(film.film, rho.relaxation, (1, 0, 0))
+    state = rho.relaxation.equilibrium
+    for record in (rho, rho.relaxation, state, om.validity(film, 10.0, 5.0), across):
         CONFORMS.validate(json.loads(json_text(record.to_dict())))
 
 
