@@ -135,7 +135,7 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
         array = _as_numbers(name, value, unit).astype(float, order="C")
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:  # whatever the object makes of being asked for numbers
         raise _reject(name, allowed, unit, value) from None
@@ -186,7 +186,7 @@ def number(
         if given.ndim != 0:
             raise TypeError
         converted = float(given[()])
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:  # whatever the object makes of being asked for a number
         raise _reject(name, allowed, unit, value) from None
@@ -277,7 +277,7 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
     try:
         given = _as_numbers(name, value, unit, "iufcO")
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:
         given = np.asarray(None)
@@ -295,7 +295,7 @@ def square_matrix(
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
     try:
         found = _as_numbers(name, matrix, unit, "iufcO").astype(complex)
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:
         raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
@@ -448,7 +448,7 @@ def unit_vectors(name: str, value: ArrayLike) -> Array:
         array = _as_numbers(name, value).astype(float, order="C")
         if not every(np.isfinite(array)):
             raise TypeError
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:
         raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None

@@ -16,6 +16,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from openmr import _checks
 from openmr._checks import OpenmrError, ParameterError, required
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
@@ -55,7 +56,7 @@ _WRITTEN = ("csv", "plot", "page", "output")
 _IN_MEMORY = 2**30
 """Bytes of a dataset that goes to its file by way of memory."""
 _NEGATIVE = re.compile(
-    r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*|inf|nan)(e[+-]?\d+)?( *m?eV)?$", re.IGNORECASE
+    r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*|inf|nan)(e[+-]?\d+)?(\s*[^\W\d].*)?$", re.IGNORECASE
 )
 
 
@@ -146,11 +147,11 @@ def _parser() -> argparse.ArgumentParser:
         help=f"costly routes to run besides: {', '.join(COSTLY)}",
     )  # fmt: skip
     validity.add_argument(
-        "--half-width", type=float, default=1.0, metavar="EV",
+        "--half-width", type=_in("eV"), default=1.0, metavar="EV",
         help="half width of the band, where logarithms end (default: 1)",
     )  # fmt: skip
     validity.add_argument(
-        "--mixing-rate", type=float, default=0.0, metavar="1/S",
+        "--mixing-rate", type=_in("1/s"), default=0.0, metavar="1/S",
         help="rate at which collisions mix the energies of the electrons (default: 0)",
     )  # fmt: skip
     validity.set_defaults(run=_validity)
@@ -273,12 +274,12 @@ def _add_completion(parser: argparse.ArgumentParser, commands: _Commands) -> Non
 
 def _add_film(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--temperature", "-T", type=float, nargs="+", default=[10.0, 200.0],
+        "--temperature", "-T", type=_in("K"), nargs="+", default=[10.0, 200.0],
         metavar=POINT["temperature"],
-        help="temperatures of the film (default: 10 200)",
+        help="temperatures of the film, or with another unit, as '300 mK' (default: 10 200)",
     )  # fmt: skip
     command.add_argument(
-        "--field", "-B", type=float, nargs="+", default=[5.0], metavar=POINT["field"],
+        "--field", "-B", type=_in("T"), nargs="+", default=[5.0], metavar=POINT["field"],
         help="fields of the film; every temperature is run at every field (default: 5)",
     )  # fmt: skip
     command.add_argument(
@@ -296,13 +297,29 @@ def _add_film(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--spin", type=float, metavar="S", help="spin of a moment (default: 2)")
     command.add_argument(
-        "--curie-temperature", type=float, metavar=parameter("curie_temperature").unit,
+        "--curie-temperature", type=_in("K"), metavar=parameter("curie_temperature").unit,
         help="mean-field Curie temperature of the moments (default: 30)",
     )  # fmt: skip
     command.add_argument(
         "--disorder", metavar="KIND",
         help="where the moments are: random or lattice (default: random)",
     )  # fmt: skip
+
+
+def _in(unit: str) -> Callable[[str], float]:
+    """A number, in `unit` unless it brings its own, as "10 mT"."""
+
+    def value(text: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            pass
+        try:
+            return _checks.number("value", text, unit)
+        except OpenmrError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return value
 
 
 def _energy(text: str) -> float:

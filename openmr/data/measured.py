@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 _UNITS: Final = {
     "longitudinal": "Ohm m", "temperature": "K", "field": "T", "direction": "",
-    "uncertainty": "Ohm m", "transverse": "Ohm m", "time": "s", "film": "", "level": "", "sweep": "",
+    "uncertainty": "Ohm m", "transverse": "Ohm m", "time": "s",
+    "film": "", "level": "", "sweep": "",
 }  # fmt: skip
+"""Arguments that broadcast, and their units."""
 _SAME_FIELD = 0.01
 """Part of the largest field by which two points may miss being opposite to each other."""
 
