@@ -2,12 +2,12 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -325,18 +325,18 @@ def exactly_one(**arguments: Any) -> str:
     return given[0]
 
 
-def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
-    """`value` if it is one of the allowed words."""
-    known = list(allowed)
+def choice(name: str, value: Any, allowed: Any) -> Any:
+    """`value` if it is one of the allowed words, which may be those of a Literal."""
+    known = list(get_args(allowed) or allowed)
     if not isinstance(value, str) or value not in known:
         words = ", ".join(repr(word) for word in known)
         raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
     return value
 
 
-def choices(name: str, values: Any, allowed: Iterable[str]) -> list[str]:
+def choices(name: str, values: Any, allowed: Any) -> list[str]:
     """`values` if they are a list of allowed words, one at least."""
-    known = list(allowed)
+    known = list(get_args(allowed) or allowed)
     if not isinstance(values, list | tuple) or not values:
         words = ", ".join(repr(word) for word in known)
         raise ParameterError(f"`{name}` must be a list of words of {words}, got {shown(values)}")

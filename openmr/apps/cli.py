@@ -14,14 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args
 
 from openmr import _checks
 from openmr._checks import OpenmrError, ParameterError, required
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
+from openmr._words import Branch
 from openmr.apps.fit_file import FIT_EXAMPLE
-from openmr.moments.vector_equilibrium import BRANCHES, refuse_branch
+from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import COSTLY, METHODS
 from openmr.reports.ledger.entries import VERDICTS
 from openmr.sample.parameters import POINT, parameter
@@ -246,7 +247,7 @@ def _add_tables(commands: _Commands) -> None:
             help=f"one of {', '.join(METHODS)} (default: closed-form)",
         )  # fmt: skip
         line.add_argument(
-            "--branch", default="lowest", metavar="BRANCH", choices=BRANCHES,
+            "--branch", default="lowest", metavar="BRANCH", choices=get_args(Branch),
             help="of moments with axes of their own: lowest, or up or down through the fields "
             "(default: lowest)",
         )  # fmt: skip

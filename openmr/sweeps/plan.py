@@ -20,7 +20,8 @@ from openmr import _checks
 from openmr._checks import OpenmrError, ParameterError
 from openmr._quantities import in_unit
 from openmr._version import __version__
-from openmr.moments.equilibrium import Branch, checked_points, checked_vectors, equilibrium
+from openmr._words import Branch
+from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
 from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import METHODS, Name

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -53,6 +53,7 @@ __all__ = [
 # --- profiles --------------------------------------------------------------------------------
 
 
+Method = Literal["matrix", "closed-form"]
 _ALONG_Z: Final = ("depth", "component")
 _VARIABLES: Final = {
     "accumulation": Column(
@@ -128,7 +129,7 @@ def profile(
     *,
     depth: ArrayLike | None = None,
     electric_field: float = 1.0,
-    method: str = "matrix",
+    method: Method = "matrix",
 ) -> SpinProfile:
     """mu_s(z) and J_s(z) for rates that are the same at every depth, Eq. (B23).
 
@@ -159,7 +160,7 @@ def profile(
         cannot take.
     """
     rates = of_a_stack(film, relaxation)
-    _checks.choice("method", method, ("matrix", "closed-form"))
+    _checks.choice("method", method, Method)
     field = _checks.number("electric_field", electric_field, "V/m")
     z = None if depth is None else _depths(depth, film.thickness)
     if rates is not None:
