@@ -167,8 +167,8 @@ def _parser() -> argparse.ArgumentParser:
         help="equations to decide, e.g. 70,86-90,B36 or 70 86-90 B36",
     )  # fmt: skip
     ledger.add_argument(
-        "--verdict", metavar="WORD", choices=VERDICTS,
-        help=f"those alone that have it: {', '.join(VERDICTS)}",
+        "--verdict", metavar="WORD", choices=[_in_a_word(one) for one in VERDICTS],
+        type=_in_a_word, help=f"those alone that have it: {', '.join(map(_in_a_word, VERDICTS))}",
     )  # fmt: skip
     ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
     ledger.set_defaults(run=_ledger)
@@ -321,6 +321,11 @@ def _in(unit: str) -> Callable[[str], float]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return value
+
+
+def _in_a_word(verdict: str) -> str:
+    """A verdict without a blank, at which shells would cut it."""
+    return verdict.replace(" ", "-")
 
 
 def _energy(text: str) -> float:
@@ -509,7 +514,8 @@ def _validity(arguments: argparse.Namespace) -> int:
 def _ledger(arguments: argparse.Namespace) -> int:
     from openmr.reports.ledger import ledger
 
-    report = ledger(arguments.only and ",".join(arguments.only), verdict=arguments.verdict)
+    verdict = next((one for one in VERDICTS if _in_a_word(one) == arguments.verdict), None)
+    report = ledger(arguments.only and ",".join(arguments.only), verdict=verdict)
     if arguments.page is not None:
         text = report.to_markdown(arguments.page.parent) + "\n"
         write_whole(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))
