@@ -61,8 +61,8 @@ for ratio, mark in ((2.0, "o-"), (0.7, "s-")):
     *_, before, slope = np.diff(np.log(off)) / np.log(2)
     assert 0.5 < (slope + 1) / (before + 1) < 0.6  # -1, with an error that halves as N doubles
     print(f"complete graph, T/T_C = {ratio}: slope {slope:.2f} in N at N = 128")
-    right.loglog(numbers, off, mark, color=str(0.8 - 0.4 * ratio), label=rf"$T/T_C={ratio}$")
-right.loglog(numbers, 40 / numbers, ":", color="C1", label=r"$\propto 1/N$")
+    right.loglog(numbers, off, mark, label=rf"$T/T_C={ratio}$")
+right.loglog(numbers, 40 / numbers, ":", color="C2", label=r"$\propto 1/N$")
 right.set(xlabel="moments $N$", ylabel="|Weiss / exact - 1| (%)")
 right.set_title(r"complete graph, $1/\tau_\parallel$")
 right.legend(frameon=False)
