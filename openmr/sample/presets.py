@@ -198,7 +198,9 @@ def pt_eus(
     -----
     From the moments of Eu(2+): S = 7/2, and the bulk's T_C = 16.6 K. Examples: all others; below
     T_C they keep G_i above 3 G_r, as GomezPerez2020 reports of this pair. Fit G_i first, which is
-    linear in the exchange. Published, of the free ion: a moment of 7.94 mu_B (Kittel).
+    linear in the exchange. D by Einstein's relation: the free electrons of 5 eV make the spin-flip
+    time of l_0 2 fs, where the larger density of states of Pt would make it about ten times that.
+    Published, of the free ion: a moment of 7.94 mu_B (Kittel).
     """
     face = Sheet(3.5, areal_density, exchange, curie_temperature=16.6, name="EuS")
     return _pt_on(face, thickness, "Pt/EuS (example)")
