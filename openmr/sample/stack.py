@@ -29,7 +29,7 @@ from openmr.sample.own_hamiltonian import Matrix, Stevens
 _OWN: Final = ("anisotropy", "stevens", "hamiltonian", "axes")
 REFERENCE: Final = 1e-9
 """Thickness [m] over which `Sheet.magnet` spreads moments; it drops out of every conductance."""
-Side = Literal["below", "above"]
+_Side = Literal["below", "above"]
 AREAL_DENSITY: Final = Range(1e8, 1e22, "m^-2", "in m^-2: 1 per nm^2 is 1e18")
 SHEET_EXCHANGE: Final = Range(-1e-20, 1e-20, "eV m^3", "in eV m^3: 1 meV nm^3 is 1e-30")
 CONDUCTANCE: Final = Range(
@@ -287,14 +287,14 @@ class Interface:
     resistance: float
     memory_loss: float
     sheet: Sheet | None
-    side: Side
+    side: _Side
 
     def __init__(
         self,
         resistance: float = 0.0,
         memory_loss: float = 0.0,
         sheet: Sheet | None = None,
-        side: Side = "below",
+        side: _Side = "below",
     ) -> None:
         values = {"resistance": resistance, "memory_loss": memory_loss}
         limits = {"resistance": AREA_RESISTANCE, "memory_loss": MEMORY_LOSS}
@@ -309,7 +309,7 @@ class Interface:
         if sheet is not None:
             _checks.instance("sheet", sheet, Sheet)
         object.__setattr__(self, "sheet", sheet)
-        object.__setattr__(self, "side", _checks.choice("side", side, Side))
+        object.__setattr__(self, "side", _checks.choice("side", side, _Side))
 
     @property
     def is_transparent(self) -> bool:
