@@ -86,7 +86,7 @@ def evolution(
         if thermostat_rate is not None:
             raise ParameterError(
                 "`thermostat_rate` goes with thermostat 'reset' or 'flips', "
-                f"got {thermostat_rate!r} with 'projection'"
+                f"got {_checks.shown(thermostat_rate)} with 'projection'"
             )
         kappa = 0.0
     else:
