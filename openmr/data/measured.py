@@ -298,11 +298,12 @@ def measured(
         for two temperatures in one level.
     """
     given: dict[str, Any] = {
-        "longitudinal": longitudinal, "temperature": temperature, "field": field,
-        "direction": direction, "uncertainty": uncertainty, "transverse": transverse,
-        "time": time, "film": film, "level": level, "sweep": sweep,
+        "uncertainty": uncertainty, "transverse": transverse, "time": time, "film": film,
+        "level": level, "sweep": sweep,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
+    given |= {"longitudinal": longitudinal, "temperature": temperature, "field": field}
+    given["direction"] = direction
     if any(map(has_names, given.values())):
         given, _ = by_position(given, units=_UNITS)
     b = _checks.unit_vectors("direction", given.pop("direction"))

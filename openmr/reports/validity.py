@@ -389,11 +389,13 @@ def validity_at(
     """`validity` of moments whose equilibrium is known already; arguments as there."""
     tolerance = _checks.number("tolerance", tolerance, above=0.0)
     if isinstance(routes, str) or not isinstance(routes, Sequence):
-        raise _checks.ParameterError(f"`routes` must be a sequence of names, got {routes!r}")
+        raise _checks.ParameterError(
+            f"`routes` must be a sequence of names, got {_checks.shown(routes)}"
+        )
     for route in routes:
         _checks.choice("routes", route, COSTLY)
     if not isinstance(costs, bool):
-        raise _checks.ParameterError(f"`costs` must be True or False, got {costs!r}")
+        raise _checks.ParameterError(f"`costs` must be True or False, got {_checks.shown(costs)}")
     if routes and not costs:
         raise _checks.ParameterError(
             f"`routes` must be empty where `costs` is False, got {routes!r}"
