@@ -7,7 +7,7 @@ from functools import wraps
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar, get_args
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -327,16 +327,16 @@ def exactly_one(**arguments: Any) -> str:
 
 def choice(name: str, value: Any, allowed: Any) -> Any:
     """`value` if it is one of the allowed words, which may be those of a Literal."""
-    known = list(get_args(allowed) or allowed)
-    if not isinstance(value, str) or value not in known:
-        words = ", ".join(repr(word) for word in known)
-        raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
-    return value
+    known = getattr(allowed, "__args__", allowed)
+    if isinstance(value, str) and value in known:
+        return value
+    words = ", ".join(repr(word) for word in known)
+    raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
 
 
 def choices(name: str, values: Any, allowed: Any) -> list[str]:
     """`values` if they are a list of allowed words, one at least."""
-    known = list(get_args(allowed) or allowed)
+    known = getattr(allowed, "__args__", allowed)
     if not isinstance(values, list | tuple) or not values:
         words = ", ".join(repr(word) for word in known)
         raise ParameterError(f"`{name}` must be a list of words of {words}, got {shown(values)}")
