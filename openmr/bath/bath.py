@@ -41,7 +41,7 @@ _FITTED = 1e-2
 _CUT_SHORT = {
     "exponents": " (a sum that is cut short? give more terms, or the environment it is taken from)"
 }
-"""What may be wrong with a source of that name."""
+"""Usual slips, by the name of a source."""
 _UNIT, _PURE = "in units of energy", ("coupling", "power", "strength")
 
 
