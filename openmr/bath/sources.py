@@ -401,7 +401,7 @@ class Density(Source):
         density = evaluated("spectral_density", self.function, steps, self.size)
         ratio = 2 * self.temperature * density / steps[:, None, None]
         size = np.abs(ratio).max(axis=(-2, -1))
-        nothing = EPSILON * largest(self.spectrum(self.finest * 10.0 ** np.arange(4)))
+        nothing = EPSILON * largest(self.spectrum(self.finest * np.array([1.0, 10.0, 1e2, 1e3])))
         if not size[-1] <= nothing and not size[-1] <= 1.002 * size[-2]:
             return np.full((self.size, self.size), np.inf, dtype=complex)
         if size[-1] < 0.998 * size[-2] or size[-1] <= nothing:
@@ -425,6 +425,14 @@ class _Remembered(Source):
         """S at frequencies (w,), shape (w, n, n)."""
         values, _ = self.half_sided(w)
         return np.asarray(values + values.conj().swapaxes(-1, -2))
+
+
+def _first_reached(ask: Callable[[float], Any], *tolerances: float) -> tuple[Any, float]:
+    """Answer at the first tolerance that is reached, and that tolerance."""
+    for rtol in tolerances[:-1]:
+        with suppress(ConvergenceError):
+            return ask(rtol), rtol
+    return ask(tolerances[-1]), tolerances[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -463,15 +471,10 @@ class Correlation(_Remembered):
         if key not in self._known:
             if len(self._known) > 8:
                 self._known.clear()
-            for rtol in (1e-7, 1e-5, 1e-3):
-                try:
-                    self._known[key] = self.until(w, np.inf, rtol)
-                except ConvergenceError:
-                    if rtol == 1e-3:
-                        raise
-                else:
-                    self._reached.append(2 * rtol)
-                    break
+            self._known[key], rtol = _first_reached(
+                lambda r: self.until(w, np.inf, r), 1e-7, 1e-5, 1e-3
+            )
+            self._reached.append(2 * rtol)
         return self._known[key]
 
     def wide(self, w: Array) -> ComplexArray:
@@ -480,10 +483,7 @@ class Correlation(_Remembered):
 
     @cached_property
     def _summed(self) -> Exponential:
-        for rtol in (1e-8, 1e-6):
-            with suppress(ConvergenceError):
-                return Exponential(self.exponents(rtol))
-        return Exponential(self.exponents(1e-4))
+        return Exponential(_first_reached(self.exponents, 1e-8, 1e-6, 1e-4)[0])
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials that is C to `rtol` of the largest C; `highest` is not needed."""

@@ -441,9 +441,8 @@ class _Term:
     def operators(self) -> ComplexArray:
         return self.system.in_eigenbasis(self.coupling.matrices)
 
-    def spectrum(self, w: Array, *, checked: bool = True) -> ComplexArray:
-        bath = self.coupling.bath
-        return _matrices(bath.spectrum(w) if checked else bath.unchecked(w), w)
+    def spectrum(self, w: Array) -> ComplexArray:
+        return _matrices(self.coupling.bath.spectrum(w), w)
 
     def half_sided(self, w: Array, time: float = np.inf) -> ComplexArray:
         """Gamma_ij(w) as far as it is asked for, (..., n, n)."""
@@ -451,14 +450,9 @@ class _Term:
             return 0.5 * self.spectrum(w)
         return _matrices(self.coupling.bath.half_sided(w, time), w)
 
-    def root(self, w: Array, *, checked: bool = True) -> ComplexArray:
+    def root(self, w: Array) -> ComplexArray:
         """Hermitian G_ij(w) with G G = S, (..., n, n)."""
-        spectrum = self.spectrum(w, checked=checked)
-        if spectrum.shape[-1] == 1:
-            return np.sqrt(np.maximum(spectrum.real, 0.0))
-        values, vectors = np.linalg.eigh(spectrum)
-        roots = np.sqrt(np.maximum(values, 0.0))[..., None, :]
-        return np.asarray((vectors * roots) @ vectors.conj().swapaxes(-1, -2))
+        return _root(self.spectrum(w))
 
     def dress(self, table: ComplexArray) -> ComplexArray:
         """sum_j T_ij(w_mn) <m|A_j|n>, from a table (..., w, n, n) at the Bohr frequencies."""
@@ -473,6 +467,15 @@ def _matrices(values: Any, w: Array) -> ComplexArray:
     """Values of a bath with an axis pair for its components."""
     found = np.asarray(values)
     return found[..., None, None] if found.ndim == w.ndim else found
+
+
+def _root(spectrum: ComplexArray) -> ComplexArray:
+    """Hermitian roots of positive matrices (..., n, n)."""
+    if spectrum.shape[-1] == 1:
+        return np.sqrt(np.maximum(spectrum.real, 0.0))
+    values, vectors = np.linalg.eigh(spectrum)
+    roots = np.sqrt(np.maximum(values, 0.0))[..., None, :]
+    return np.asarray((vectors * roots) @ vectors.conj().swapaxes(-1, -2))
 
 
 def _hamiltonian(dressed: ComplexArray, operators: ComplexArray) -> ComplexArray:
@@ -539,7 +542,7 @@ def _universal_shift(term: _Term) -> ComplexArray:
         for v in np.array_split(np.exp(y.ravel()), 1 + y.size * term.operators.size // _CHUNK):
             u = np.stack([v, -v])[..., None] + frequencies
             u[(np.abs(u) < 1e-9 * scale) & (frequencies != 0)] = 0.0  # S(0) is known to be one
-            jumps = term.dress(term.root(u, checked=False))
+            jumps = term.dress(_root(_matrices(term.coupling.bath.unchecked(u), u)))
             products = (jumps.conj().swapaxes(-1, -2) @ jumps).sum(axis=-3)
             found.append(products[0] - products[1])
         return np.concatenate(found).reshape(*y.shape, *found[0].shape[1:])
