@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmr._elementary import every, maximum, plain, sqrt
+from openmr._elementary import every, maximum, plain, some, sqrt
 from openmr._quantities import in_unit
 
 _Arguments = ParamSpec("_Arguments")
@@ -225,6 +225,8 @@ class Range(NamedTuple):
 
     def refuse(self, name: str, value: Any) -> ParameterError:
         """The error for a value outside."""
+        if value <= 0 < self.least:
+            return _reject(name, "> 0", self.unit, value)
         unit = f" {self.unit}" if self.unit else ""
         hint = f" ({self.hint})" if self.hint else ""
         return ParameterError(
@@ -242,8 +244,8 @@ class Range(NamedTuple):
     def hold(self, name: str, values: ArrayLike) -> Array:
         """`values` as a float array of any shape, all within the range."""
         array = finite_array(name, values, self.unit)
-        outside = (array < self.least) | (array > self.most)
-        if np.any(outside):
+        given = plain(array)
+        if some(outside := (given < self.least) | (given > self.most)):
             raise self.refuse(name, array[outside][0])
         return array
 
