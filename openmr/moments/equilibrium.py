@@ -356,8 +356,8 @@ def _together(magnet: Magnet, temperature: Array, field: Array) -> list[tuple[Ar
     ordered = temperature < ordering_temperature(magnet)
     driven = ~ordered & np.any(problem.zeeman != 0, axis=0)  # neither: exactly 0
     for some_points, solve in ((ordered, lowest), (driven, convex)):
-        if some_points.any():
-            x[:, some_points] = solve(problem.at(some_points))
+        if len(where := np.flatnonzero(some_points)):
+            x[:, where] = solve(problem.at(where))
     return [(row, *means(spin, row)) for spin, row in zip(magnet.spins, x, strict=True)]
 
 
