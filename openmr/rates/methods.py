@@ -49,6 +49,7 @@ class Options(TypedDict, total=False):
     time: float
     kernel: Literal["exponential", "flat"]
     level_shift: bool
+    memory_time: bool
     rtol: float
     moment: Literal["free", "held"]
     drude_cutoff: float | None
@@ -252,7 +253,9 @@ METHODS: Final[dict[str, Method]] = {
             gives_uncertainty=True,
             diagnostics={
                 "level_shift": Diagnostic("rad/s", "of the small space, measured if left out"),
-                "memory_time": Diagnostic("s", "after which the rates stay within one per cent"),
+                "memory_time": Diagnostic(
+                    "s", "after which rates stay within 1 %; with `memory_time`"
+                ),
                 "positivity": _POSITIVITY,
                 "slip": Diagnostic("1", "(3, 3): spin lost for ever before the rate is constant"),
             },
