@@ -124,13 +124,16 @@ class Method:
         return found
 
 
-_KINDS: Final = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(Options).items()}
-"""Option -> types: those of switches and mappings are checked here, others by their method."""
+@cache
+def _kinds() -> dict[str, tuple[Any, ...]]:
+    """Option -> types: those of switches and mappings are checked here, others by their method."""
+    hints = get_type_hints(Options)  # which load numpy.random
+    return {name: get_args(hint) or (hint,) for name, hint in hints.items()}
 
 
 def _of_its_kind(name: str, value: Any) -> Any:
     """A switch or mapping, if the option is one; None where that is allowed."""
-    kinds = _KINDS.get(name, ())
+    kinds = _kinds().get(name, ())
     if value is None and type(None) in kinds:
         return None
     if bool in kinds:
