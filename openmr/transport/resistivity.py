@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr._elementary import every, maximum, plain, some
+from openmr._elementary import every, maximum, plain
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned
@@ -355,11 +355,13 @@ def _is_axial(relaxation: Relaxation) -> bool:
     if relaxation.precession_across is not None:
         return False
     rows: Any = found.reshape(-1, 9).T if found.ndim > 2 else found.ravel().tolist()
-    x, y, z = rows[0], rows[4], rows[8]
-    aside = [rows[1:4], rows[5:8]] if found.ndim > 2 else [*rows[1:4], *rows[5:8]]
-    if not (every(x >= 0) and every(y >= 0) and every(z >= 0) and relaxation.spin_flip_rate >= 0):
+    x, y, z = rows[::4]
+    least = rows[::4].min(initial=0.0) if found.ndim > 2 else min(x, y, z)
+    if not (least >= 0 and relaxation.spin_flip_rate >= 0):
         return False
-    if every(x == y) and not any(some(part != 0) for part in aside):
+    aside = [*rows[1:4], *rows[5:8]]
+    # a sum of squares is the fastest sign that all are 0, or far below rounding
+    if every(x == y) and not any(np.vdot(part, part) if found.ndim > 2 else part for part in aside):
         return True
     if relaxation.method == "closed-form" and not np.any(relaxation.azimuth):
         return False  # no rounding of its own: rates that differ by a trifle are meant to
