@@ -242,14 +242,15 @@ def checked_direction(direction: ArrayLike, order: str, precession_sign: str) ->
 
 
 def at_direction(
-    film: Film, direction: ArrayLike, order: str, precession_sign: str
+    film: Film, direction: ArrayLike, order: str, precession_sign: str, *, axial: bool = False
 ) -> tuple[Array, Callable[[Relaxation], tuple[Array, ...]]]:
     """Unit vectors, and the function that gives the arrays of `Resistivity` for them.
 
-    Only one direction leaves the shape of the points as it is.
+    Only one direction leaves the shape of the points as it is. To see that rates are `axial` takes
+    a tenth of the line, where it is not known.
     """
     m = checked_direction(direction, order, precession_sign)
-    return m, partial(_resistivities, film, order, precession_sign, m)
+    return m, partial(_of_axial if axial else _resistivities, film, order, precession_sign, m)
 
 
 def record(
