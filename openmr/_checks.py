@@ -231,7 +231,7 @@ class Range(NamedTuple):
 
     def refuse(self, name: str, value: Any) -> ParameterError:
         """The error for a value outside."""
-        if value <= 0 < self.least:
+        if value <= 0 < self.least and not self.hint:
             return _reject(name, "> 0", self.unit, value)
         unit = f" {self.unit}" if self.unit else ""
         hint = f" ({self.hint})" if self.hint else ""
