@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from importlib import import_module
 from itertools import islice
@@ -135,7 +135,7 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
         array = _as_numbers(name, value, unit).astype(float, order="C")
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:  # whatever the object makes of being asked for numbers
         raise _reject(name, allowed, unit, value) from None
@@ -186,7 +186,7 @@ def number(
         if given.ndim != 0:
             raise TypeError
         converted = float(given[()])
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:  # whatever the object makes of being asked for a number
         raise _reject(name, allowed, unit, value) from None
@@ -277,7 +277,7 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
     try:
         given = _as_numbers(name, value, unit, "iufcO")
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:
         given = np.asarray(None)
@@ -295,7 +295,7 @@ def square_matrix(
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
     try:
         found = _as_numbers(name, matrix, unit, "iufcO").astype(complex)
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:
         raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
@@ -325,18 +325,18 @@ def exactly_one(**arguments: Any) -> str:
     return given[0]
 
 
-def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
-    """`value` if it is one of the allowed words."""
-    known = list(allowed)
-    if not isinstance(value, str) or value not in known:
-        words = ", ".join(repr(word) for word in known)
-        raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
-    return value
+def choice(name: str, value: Any, allowed: Any) -> Any:
+    """`value` if it is one of the allowed words, which may be those of a Literal."""
+    known = getattr(allowed, "__args__", allowed)
+    if isinstance(value, str) and value in known:
+        return value
+    words = ", ".join(repr(word) for word in known)
+    raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
 
 
-def choices(name: str, values: Any, allowed: Iterable[str]) -> list[str]:
+def choices(name: str, values: Any, allowed: Any) -> list[str]:
     """`values` if they are a list of allowed words, one at least."""
-    known = list(allowed)
+    known = getattr(allowed, "__args__", allowed)
     if not isinstance(values, list | tuple) or not values:
         words = ", ".join(repr(word) for word in known)
         raise ParameterError(f"`{name}` must be a list of words of {words}, got {shown(values)}")
@@ -448,7 +448,7 @@ def unit_vectors(name: str, value: ArrayLike) -> Array:
         array = _as_numbers(name, value).astype(float, order="C")
         if not every(np.isfinite(array)):
             raise TypeError
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:
         raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ParameterError, SizeError
 from openmr._elementary import plain, some, where
+from openmr._words import Branch, Disorder
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import BLOCK, in_blocks
 from openmr.moments.labels import labelled
@@ -37,7 +38,6 @@ from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
-Branch = Literal["lowest", "up", "down"]
 _COLDEST, _HOTTEST = 1e-9, 1e9  # K: within them nothing overflows
 _STRONGEST = 1000.0  # T: no laboratory has more, and Oe or G in its place are mostly beyond
 _MAX_SUBLATTICES = 10
@@ -136,7 +136,7 @@ class Equilibrium(ThermalState):
         """Largest |eps_L| of any sublattice [eV], shape (...)."""
         return np.asarray(np.abs(self.splitting).max(axis=-1, initial=0.0))
 
-    def dephasing_moment(self, disorder: str) -> Array:
+    def dephasing_moment(self, disorder: Disorder) -> Array:
         """Average that dephases the electrons: <S_par^2> for "random", the variance for "lattice".
 
         Parameters

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, TypedDict, get_args, get_ori
 import numpy as np
 
 from openmr import _checks
+from openmr._words import Form, Kernel, Moment, Thermostat
 from openmr.rates.record import ExchangePart
 
 Name = Literal[
@@ -34,10 +35,10 @@ class Options(TypedDict, total=False):
     """Every option of every method, for type checkers; each method takes its own."""
 
     azimuth: Any
-    form: Literal["corrected", "printed", "finite-splitting"]
+    form: Form
     electron_splitting: bool
     resolution: float | None
-    thermostat: Literal["projection", "reset", "flips"]
+    thermostat: Thermostat
     thermostat_rate: float | None
     options: Mapping[str, Any] | None
     progress: bool | None
@@ -47,10 +48,10 @@ class Options(TypedDict, total=False):
     reach: float
     modes: bool
     time: float
-    kernel: Literal["exponential", "flat"]
+    kernel: Kernel
     level_shift: bool
     rtol: float
-    moment: Literal["free", "held"]
+    moment: Moment
     drude_cutoff: float | None
     max_terms: int
     max_depth: int

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr import _checks
-from openmr._checks import ParameterError
+from openmr._checks import OpenmrError, ParameterError
 from openmr._quantities import in_unit
 from openmr._version import __version__
-from openmr.moments.equilibrium import Branch, checked_points, checked_vectors, equilibrium
+from openmr._words import Branch
+from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
 from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import METHODS, Name
@@ -355,7 +356,7 @@ def _in_its_unit(name: str, value: Any) -> Any:
     try:
         found = in_unit(name, value, unit)
         np.asarray(found)
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:  # rows of unequal length, for one
         raise ParameterError(

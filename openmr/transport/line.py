@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr.moments.equilibrium import Branch
+from openmr._words import Branch, Order, PrecessionSign
 from openmr.moments.labels import labelled
 from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import Name, Options
@@ -32,8 +32,8 @@ def magnetoresistance(
     direction: ArrayLike,
     *,
     method: Name = "closed-form",
-    order: Literal["second", "exact"] = "second",
-    precession_sign: Literal["hamiltonian", "printed"] = "hamiltonian",
+    order: Order = "second",
+    precession_sign: PrecessionSign = "hamiltonian",
     branch: Branch = "lowest",
     **options: Unpack[Options],
 ) -> Resistivity:

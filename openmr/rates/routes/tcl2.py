@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import qutip
@@ -20,6 +20,7 @@ from qutip import Qobj
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr._qutip import exact_arithmetic
+from openmr._words import Kernel
 from openmr.bath.bath import Bath
 from openmr.bath.correlators import moment_correlation
 from openmr.bath.fermi_sea import KERNELS
@@ -54,7 +55,7 @@ def tcl2(
     *,
     time: float = np.inf,
     half_width: float = 1.0,
-    kernel: Literal["exponential", "flat"] = "exponential",
+    kernel: Kernel = "exponential",
     electron_splitting: bool = False,
     level_shift: bool = False,
     resolution: float | None = None,
@@ -227,7 +228,7 @@ def electron_generator(
 @dataclass(frozen=True, slots=True)
 class _Options:
     half_width: float = 1.0  # eV
-    kernel: str = "exponential"
+    kernel: Kernel = "exponential"
     electron_splitting: bool = False
     level_shift: bool = False
     resolution: float | None = None  # s
