@@ -1,13 +1,10 @@
 """Matrices of one spin, for every station."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from openmr._checks import ComplexArray
 
 
-@lru_cache(16)
 def spin_matrices(spin: float) -> ComplexArray:
     """S_x, S_y, S_z in the basis m = S ... -S, shape (3, 2S+1, 2S+1).
 
@@ -19,11 +16,9 @@ def spin_matrices(spin: float) -> ComplexArray:
     Returns
     -------
     complex array (3, 2S+1, 2S+1), no unit
-        S_x, S_y, S_z; they may not be written to.
+        S_x, S_y, S_z.
     """
     m = spin - np.arange(round(2 * spin) + 1)
     raising = np.diag(np.sqrt((spin - m[1:]) * (spin + m[1:] + 1)), k=1).astype(complex)
     lowering = raising.T
-    found = np.stack([(raising + lowering) / 2, (raising - lowering) / 2j, np.diag(m) + 0j])
-    found.flags.writeable = False
-    return found
+    return np.stack([(raising + lowering) / 2, (raising - lowering) / 2j, np.diag(m) + 0j])
