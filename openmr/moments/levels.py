@@ -133,7 +133,7 @@ def axial_levels(energies: Array, m: Array) -> AxialLevels:
 
 
 class Averages(NamedTuple):
-    """What a Gibbs state of H + h.S gives at points (p,), in the axes of the crystal.
+    """Averages in the Gibbs state of H + h.S at points (p,), in the axes of the crystal.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Which of several states of equal free energy is the one, for moments with axes of their own."""
+"""The choice among states of equal free energy, for moments with axes of their own."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _better(
 
 
 def among_images(problem: VectorProblem, found: Trial) -> Trial:
-    """Of each state and what exchanges of sublattices make of it, the one to be chosen."""
+    """The one to be chosen of each state and what exchanges of sublattices make of it."""
     if len(problem.exchanges) == 1:
         return found
     images = [_in_order(found, order) for order in problem.exchanges]

@@ -351,7 +351,7 @@ def descended(
 
 
 def _last(size: Array, before: Array) -> NDArray[np.bool_]:
-    """Which steps, of that size and after steps of another, are the last.
+    """Whether steps, of that size and after steps of another, are the last.
 
     Of Newton's steps the next is to this one as this to that before, squared.
     """
@@ -374,7 +374,7 @@ def _lost(
     hope: Array,
     every: bool,
 ) -> NDArray[np.bool_]:
-    """Which states at work are close to another of their point, or sure to end above one."""
+    """Whether states at work are close to another of their point, or sure to end above one."""
     found.energy[active], found.mean[active] = start.energy, start.mean
     # the lower of two, or the first of equal ones, stays
     lost = repeats(problem, rivals, found.energy, found.mean)[active]
@@ -388,7 +388,7 @@ def _lost(
 def repeats(
     problem: VectorProblem, rivals: NDArray[np.intp], energy: Array, mean: Array
 ) -> NDArray[np.bool_]:
-    """Which states are close to one that is next lower in energy at the same point, or its image.
+    """Whether states are close to one next lower in energy at the same point, or its image.
 
     Each is compared with the next few of finite energy.
     """
@@ -501,7 +501,7 @@ def softest_mode(problem: VectorProblem, trial: Trial) -> tuple[Array, Array]:
 
 
 def are_minima(problem: VectorProblem, found: Trial) -> NDArray[np.bool_]:
-    """Which states are minima; where the last step may decide, at its end."""
+    """Whether states are minima; where the last step may decide, at its end."""
     stiffness, _ = softest_mode(problem, found)
     close = np.flatnonzero(np.abs(stiffness) < 10 * _LAST)
     if len(close):

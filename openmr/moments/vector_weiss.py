@@ -222,7 +222,7 @@ def _from_known(
 def _unlike(
     problem: VectorProblem, points: NDArray[np.intp], found: Trial
 ) -> tuple[NDArray[np.intp], Trial]:
-    """Of states that have been reached, which point each is of, those that are not the same."""
+    """The states that have been reached, each once, and the point that each is of."""
     kept = np.isfinite(found.energy)
     points, found = points[kept], found.at(kept)
     found = turned_freely(problem.at(points), found)

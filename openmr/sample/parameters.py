@@ -127,7 +127,7 @@ def _row(
 
 
 def _quadratic(name: str, place: int) -> dict[str, Callable[..., Any]]:
-    """How D or E, in its place of `anisotropy`, is read from moments or a sheet, and put."""
+    """Reader and writer of D or E, in its place of `anisotropy`, for moments or a sheet."""
 
     def of(record: Any) -> float:
         return 0.0 if record.anisotropy is None else float(record.anisotropy[place])
