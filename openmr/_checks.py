@@ -1,6 +1,7 @@
 """Argument checks: one form of message, naming argument, value, allowed range and unit."""
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmr._elementary import every, maximum, plain, sqrt
+from openmr._elementary import every, maximum, plain, some, sqrt
 from openmr._quantities import in_unit
 
 _Arguments = ParamSpec("_Arguments")
@@ -97,13 +98,18 @@ _NO_NUMBERS = (str, bytes, bytearray, memoryview, bool, np.bool_, np.datetime64,
 """Python would make numbers of their letters, of their truth, of their ticks."""
 
 
+def is_masked(value: Any) -> bool:
+    """Whether some of its numbers are; without numpy.ma, which is slow to load, none can be."""
+    return "numpy.ma" in sys.modules and bool(np.ma.is_masked(value))
+
+
 _MOST_NUMBERS = 2**28  # 2 GiB
 
 
 def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> NDArray[Any]:
     """`value` as an array of numbers in `unit`, without words, dates, switches, bytes or masks."""
     value = in_unit(name, value, unit)
-    if isinstance(value, _NO_NUMBERS) or np.ma.is_masked(value):
+    if isinstance(value, _NO_NUMBERS) or is_masked(value):
         raise TypeError
     given = np.asarray(value)
     if given.size > _MOST_NUMBERS:
@@ -225,6 +231,8 @@ class Range(NamedTuple):
 
     def refuse(self, name: str, value: Any) -> ParameterError:
         """The error for a value outside."""
+        if value <= 0 < self.least and not self.hint:
+            return _reject(name, "> 0", self.unit, value)
         unit = f" {self.unit}" if self.unit else ""
         hint = f" ({self.hint})" if self.hint else ""
         return ParameterError(
@@ -242,8 +250,8 @@ class Range(NamedTuple):
     def hold(self, name: str, values: ArrayLike) -> Array:
         """`values` as a float array of any shape, all within the range."""
         array = finite_array(name, values, self.unit)
-        outside = (array < self.least) | (array > self.most)
-        if np.any(outside):
+        given = plain(array)
+        if some(outside := (given < self.least) | (given > self.most)):
             raise self.refuse(name, array[outside][0])
         return array
 
@@ -356,7 +364,7 @@ _MOST_ITEMS = 10**6
 def sequence(name: str, value: Any, of: str) -> list[Any]:
     """`value` as a list of what it holds, which is told as `of`."""
     try:
-        if isinstance(value, str | bytes | bytearray | Mapping) or np.ma.is_masked(value):
+        if isinstance(value, str | bytes | bytearray | Mapping) or is_masked(value):
             raise TypeError
         found = list(islice(value, _MOST_ITEMS + 1))
     except Exception:  # whatever the object makes of being asked for its items

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import SMALLEST, Array, ComplexArray
-from openmr._elementary import cos, every, expm1, maximum, sin, some, where
+from openmr._elementary import cos, every, expm1, maximum, plain, sin, some, where
 from openmr._words import Disorder, Form
 from openmr.bath.level_noise import split_fermi_sea
 from openmr.moments.equilibrium import Equilibrium
@@ -524,9 +524,9 @@ def excess_at(
     lattice = magnet.disorder == "lattice"
     excess = np.empty_like(x)
     for i, spin in enumerate(magnet.spins):
-        excess[..., i] = axial_excess(spin, x[..., i], fluctuation=lattice)
+        excess[..., i] = axial_excess(spin, plain(x[..., i]), fluctuation=lattice)
     excess *= jz**2
-    if np.any(jx != jz) or np.any(jy != jz):
+    if some(jx != jz) or some(jy != jz):
         sine, cosine = np.sin(phi) ** 2, np.cos(phi) ** 2
         uneven = sine * ((jz - jy) * (jz + jy)) + cosine * ((jz - jx) * (jz + jx))
         for i, spin in enumerate(magnet.spins):

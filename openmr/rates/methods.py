@@ -50,6 +50,7 @@ class Options(TypedDict, total=False):
     time: float
     kernel: Kernel
     level_shift: bool
+    memory_time: bool
     rtol: float
     moment: Moment
     drude_cutoff: float | None
@@ -124,13 +125,16 @@ class Method:
         return found
 
 
-_KINDS: Final = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(Options).items()}
-"""Option -> types: those of switches and mappings are checked here, others by their method."""
+@cache
+def _kinds() -> dict[str, tuple[Any, ...]]:
+    """Option -> types: those of switches and mappings are checked here, others by their method."""
+    hints = get_type_hints(Options)  # which load numpy.random
+    return {name: get_args(hint) or (hint,) for name, hint in hints.items()}
 
 
 def _of_its_kind(name: str, value: Any) -> Any:
     """A switch or mapping, if the option is one; None where that is allowed."""
-    kinds = _KINDS.get(name, ())
+    kinds = _kinds().get(name, ())
     if value is None and type(None) in kinds:
         return None
     if bool in kinds:
@@ -253,7 +257,9 @@ METHODS: Final[dict[str, Method]] = {
             gives_uncertainty=True,
             diagnostics={
                 "level_shift": Diagnostic("rad/s", "of the small space, measured if left out"),
-                "memory_time": Diagnostic("s", "after which the rates stay within one per cent"),
+                "memory_time": Diagnostic(
+                    "s", "after which rates stay within 1 %; with `memory_time`"
+                ),
                 "positivity": _POSITIVITY,
                 "slip": Diagnostic("1", "(3, 3): spin lost for ever before the rate is constant"),
             },

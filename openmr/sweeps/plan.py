@@ -319,7 +319,7 @@ def _plain_options(options: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray) and not np.ma.is_masked(value):
+    if isinstance(value, np.generic | np.ndarray) and not _checks.is_masked(value):
         plain = value.tolist()
         if not isinstance(plain, np.generic) and value.dtype.kind not in "mM":
             return plain  # which a long double has not

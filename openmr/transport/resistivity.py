@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr._elementary import every, maximum, plain, some
+from openmr._elementary import every, maximum, plain
 from openmr._words import Order, Plane, PrecessionSign
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
@@ -244,14 +244,20 @@ def checked_direction(direction: ArrayLike, order: Order, precession_sign: Prece
 
 
 def at_direction(
-    film: Film, direction: ArrayLike, order: Order, precession_sign: PrecessionSign
+    film: Film,
+    direction: ArrayLike,
+    order: Order,
+    precession_sign: PrecessionSign,
+    *,
+    axial: bool = False,
 ) -> tuple[Array, Callable[[Relaxation], tuple[Array, ...]]]:
     """Unit vectors, and the function that gives the arrays of `Resistivity` for them.
 
-    Only one direction leaves the shape of the points as it is.
+    Only one direction leaves the shape of the points as it is. To see that rates are `axial` takes
+    a tenth of the line, where it is not known.
     """
     m = checked_direction(direction, order, precession_sign)
-    return m, partial(_resistivities, film, order, precession_sign, m)
+    return m, partial(_of_axial if axial else _resistivities, film, order, precession_sign, m)
 
 
 def record(
@@ -363,11 +369,13 @@ def _is_axial(relaxation: Relaxation) -> bool:
     if relaxation.precession_across is not None:
         return False
     rows: Any = found.reshape(-1, 9).T if found.ndim > 2 else found.ravel().tolist()
-    x, y, z = rows[0], rows[4], rows[8]
-    aside = [rows[1:4], rows[5:8]] if found.ndim > 2 else [*rows[1:4], *rows[5:8]]
-    if not (every(x >= 0) and every(y >= 0) and every(z >= 0) and relaxation.spin_flip_rate >= 0):
+    x, y, z = rows[::4]
+    least = rows[::4].min(initial=0.0) if found.ndim > 2 else min(x, y, z)
+    if not (least >= 0 and relaxation.spin_flip_rate >= 0):
         return False
-    if every(x == y) and not any(some(part != 0) for part in aside):
+    aside = [*rows[1:4], *rows[5:8]]
+    # a sum of squares is the fastest sign that all are 0, or far below rounding
+    if every(x == y) and not any(np.vdot(part, part) if found.ndim > 2 else part for part in aside):
         return True
     if relaxation.method == "closed-form" and not np.any(relaxation.azimuth):
         return False  # no rounding of its own: rates that differ by a trifle are meant to

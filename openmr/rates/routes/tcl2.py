@@ -60,6 +60,7 @@ def tcl2(
     level_shift: bool = False,
     resolution: float | None = None,
     rtol: float = 1e-6,
+    memory_time: bool = False,
 ) -> ExchangePart:
     """Exchange part of the relaxation tensor at one time after a product state, or its limit.
 
@@ -86,6 +87,8 @@ def tcl2(
     rtol : float, no unit
         Allowed error of the transforms, relative to the largest. With the "exponential" kernel and
         W below about 30 eps_L the tail takes a larger one, or the "flat" kernel.
+    memory_time : bool
+        Give the diagnostic of that name, which takes an eighth more time.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def tcl2(
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
     options = _Options(half_width, kernel, electron_splitting, level_shift, resolution, rtol)
     joint_space.refuse_large(state.sample)
-    return pointwise(state, lambda point: _at_point(point, time, options))
+    return pointwise(state, lambda point: _at_point(point, time, options, memory_time=memory_time))
 
 
 def dissipator_in_time(
@@ -123,7 +126,7 @@ def dissipator_in_time(
     times : array_like (t,), s
         ``inf`` only alone, through `tcl2`.
     **options
-        As of `tcl2`, except ``time``.
+        As of `tcl2`, except ``time`` and ``memory_time``.
 
     Returns
     -------
@@ -331,7 +334,9 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
     return correlator
 
 
-def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePart:
+def _at_point(
+    state: Equilibrium, time: float, options: _Options, *, memory_time: bool
+) -> ExchangePart:
     sample = state.sample
     precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
     electron = _electron(sample, state, options)
@@ -349,13 +354,16 @@ def _at_point(state: Equilibrium, time: float, options: _Options) -> ExchangePar
             "below the transforms they are got from; take a smaller `rtol` or another method"
         )
     lowest, highest = joint_space.kossakowski(dissipator)
+    asked = (
+        {"memory_time": electron.memory_time(memory) * electron.beta_hbar} if memory_time else {}
+    )
     return ExchangePart(
         dissipator=tensor / electron.beta_hbar,
         precession=precession,
         uncertainty=np.full((3, 3), uncertain / electron.beta_hbar),
         diagnostics={
             "level_shift": float((shift * joint_space.PAULI[2]).tr().real) / electron.beta_hbar,
-            "memory_time": electron.memory_time(memory) * electron.beta_hbar,
+            **asked,
             "positivity": lowest / max(highest, 1e-300),
             "slip": electron.slip(memory),
         },
