@@ -202,7 +202,7 @@ def cluster() -> None:
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=60
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=60
     ) as here:
         print(here.scheduler_address, flush=True)
         sys.stdin.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from math import prod
@@ -46,6 +47,10 @@ _MAX_SECONDS: Final = 1e9
 _MAX_BOXES: Final = 10**6
 _WAITING: Final = 4
 """Boxes handed out per worker, so that none idles and few results wait."""
+_LONGEST_GAP: Final = 300.0
+"""How long a Dask cluster may be without a worker once it has had one [s]; nannies take seconds."""
+_LONGEST_START: Final = 86400.0
+"""How long it may be before its first, or between those of an adaptive one, which may queue [s]."""
 
 
 def sweep(
@@ -83,7 +88,9 @@ def sweep(
         through upwards or downwards at each temperature and direction, in whatever order given.
     executor : concurrent.futures.Executor, optional
         Where the boxes of points are worked out: a process pool, Dask's
-        ``Client.get_executor()``, ``mpi4py.futures``. Default: here, one after the other.
+        ``Client.get_executor()``, ``mpi4py.futures``. Default: here, one after the other. A Dask
+        cluster may be without workers for as long as its ``no-workers-timeout`` says, here; if that
+        is not set five minutes, or a day before the first one comes and if it is adaptive.
     store : path, optional
         Directory (Zarr) that receives each finished box. A sweep that was cut short goes on from
         what is there; a box that is damaged is done again; a store of other parameters is
@@ -259,23 +266,60 @@ def _finished(
             yield box, evaluate(plan.part(box))
         return
     most = _WAITING * _workers(executor)
+    watch = _watch(executor)
     waiting: dict[Future[Values], Box] = {}
     try:
         for box in todo:
             waiting[executor.submit(_alone, plan.part(box), __version__)] = box
             if len(waiting) >= most:
-                yield from _collected(waiting)
+                yield from _collected(waiting, watch)
         while waiting:
-            yield from _collected(waiting)
+            yield from _collected(waiting, watch)
     finally:
         for future in waiting:
             future.cancel()
 
 
-def _collected(waiting: dict[Future[Values], Box]) -> Iterator[tuple[Box, Values]]:
-    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+def _collected(
+    waiting: dict[Future[Values], Box], watch: Callable[[bool], None]
+) -> Iterator[tuple[Box, Values]]:
+    done: set[Future[Values]] = set()
+    while not done:
+        done, _ = wait(waiting, 1.0, FIRST_COMPLETED)
+        watch(bool(done))
     for future in done:
         yield waiting.pop(future), future.result()
+
+
+def _watch(executor: Executor) -> Callable[[bool], None]:
+    """To be told whether boxes have come; `TimeoutError` if Dask is without workers for too long.
+
+    Pools notice by themselves that their workers are gone; Dask waits for others for ever.
+    """
+    client: Any = getattr(executor, "_client", None)
+    if client is None:
+        return lambda came: None
+    from dask import config
+    from dask.utils import parse_timedelta
+
+    told = parse_timedelta(config.get("distributed.scheduler.no-workers-timeout", None))
+    had_one, last = bool(client.nthreads()), time.monotonic()
+
+    def watch(came: bool) -> None:
+        nonlocal had_one, last
+        now = time.monotonic()
+        if came or client.nthreads():
+            had_one, last = True, now
+            return
+        lost = had_one and not getattr(client.cluster, "_adaptive", None)
+        longest = told or (_LONGEST_GAP if lost else _LONGEST_START)
+        if now - last > longest:
+            raise TimeoutError(
+                f"no worker for {longest:g} s; Dask's `distributed.scheduler.no-workers-timeout` "
+                "says how long to wait"
+            )
+
+    return watch
 
 
 def _workers(executor: Executor) -> int:
