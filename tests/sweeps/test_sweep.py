@@ -470,7 +470,7 @@ def test_dask_without_its_last_worker_ends_and_goes_on_from_what_is_kept(tmp_pat
         victim = start()
         client.wait_for_workers(1)
         executor = Killing(client.get_executor(), victim, after=10)
-        with pytest.raises(om.WorkerError, match="no worker for 2 s; .* holds [1-9] of 12 boxes"):
+        with pytest.raises(om.WorkerError, match=r"no worker for 2 s; .* holds [1-9] of 12 boxes"):
             om.sweep(FILM, **sweep, executor=executor, store=tmp_path / "s")
         # none that has not come yet is missed, for longer than one that is lost
         threading.Timer(3.0, start).start()
