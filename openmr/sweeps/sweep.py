@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from math import prod
@@ -34,6 +33,7 @@ from openmr.sweeps.plan import (
     task_of,
     try_samples,
 )
+from openmr.sweeps.workers import die_when_interrupted, watch, workers
 
 if TYPE_CHECKING:
     import xarray
@@ -47,10 +47,6 @@ _MAX_SECONDS: Final = 1e9
 _MAX_BOXES: Final = 10**6
 _WAITING: Final = 4
 """Boxes handed out per worker, so that none idles and few results wait."""
-_LONGEST_GAP: Final = 300.0
-"""How long a Dask cluster may be without a worker once it has had one [s]; nannies take seconds."""
-_LONGEST_START: Final = 86400.0
-"""How long it may be before its first, or between those of an adaptive one, which may queue [s]."""
 
 
 def sweep(
@@ -265,69 +261,30 @@ def _finished(
         for box in todo:
             yield box, evaluate(plan.part(box))
         return
-    most = _WAITING * _workers(executor)
-    watch = _watch(executor)
+    most = _WAITING * workers(executor)
+    heard = watch(executor)
     waiting: dict[Future[Values], Box] = {}
     try:
         for box in todo:
             waiting[executor.submit(_alone, plan.part(box), __version__)] = box
             if len(waiting) >= most:
-                yield from _collected(waiting, watch)
+                yield from _collected(waiting, heard)
         while waiting:
-            yield from _collected(waiting, watch)
+            yield from _collected(waiting, heard)
     finally:
         for future in waiting:
             future.cancel()
 
 
 def _collected(
-    waiting: dict[Future[Values], Box], watch: Callable[[bool], None]
+    waiting: dict[Future[Values], Box], heard: Callable[[bool], None]
 ) -> Iterator[tuple[Box, Values]]:
     done: set[Future[Values]] = set()
     while not done:
         done, _ = wait(waiting, 1.0, FIRST_COMPLETED)
-        watch(bool(done))
+        heard(bool(done))
     for future in done:
         yield waiting.pop(future), future.result()
-
-
-def _watch(executor: Executor) -> Callable[[bool], None]:
-    """To be told whether boxes have come; `TimeoutError` if Dask is without workers for too long.
-
-    Pools notice by themselves that their workers are gone; Dask waits for others for ever.
-    """
-    client: Any = getattr(executor, "_client", None)
-    if client is None:
-        return lambda came: None
-    from dask import config
-    from dask.utils import parse_timedelta
-
-    told = parse_timedelta(config.get("distributed.scheduler.no-workers-timeout", None))
-    had_one, last = bool(client.nthreads()), time.monotonic()
-
-    def watch(came: bool) -> None:
-        nonlocal had_one, last
-        now = time.monotonic()
-        if came or client.nthreads():
-            had_one, last = True, now
-            return
-        lost = had_one and not getattr(client.cluster, "_adaptive", None)
-        longest = told or (_LONGEST_GAP if lost else _LONGEST_START)
-        if now - last > longest:
-            raise TimeoutError(
-                f"no worker for {longest:g} s; Dask's `distributed.scheduler.no-workers-timeout` "
-                "says how long to wait"
-            )
-
-    return watch
-
-
-def _workers(executor: Executor) -> int:
-    """Number of tasks that run at once, as far as the executor tells."""
-    count = getattr(executor, "_max_workers", None)
-    if count is None and hasattr(executor, "_client"):  # Dask's
-        count = len(executor._client.nthreads())
-    return max(2, count or 8)
 
 
 def _alone(task: Task, version: str) -> Values:
@@ -337,6 +294,7 @@ def _alone(task: Task, version: str) -> Values:
             f"`executor` must have workers with openmr {version} as here, "
             f"got one with {__version__}"
         )
+    die_when_interrupted()
     with one_thread():
         return evaluate(task)
 
