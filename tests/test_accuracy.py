@@ -70,6 +70,21 @@ def test_what_spins_across_the_field_lose_besides():
     assert excess_is_right()
 
 
+@pytest.mark.parametrize("step", [0.3, -0.3, 1e-3, -1e-3, 1e-12j, 0.2 - 0.3j])
+def test_nothing_overflows_where_spins_are_far_from_the_faces(step):
+    """tanh u/u -> 1/u: the difference of 1/u and 1/v at any length, either of them the longer."""
+    u2 = np.array([1e4, 1e9, 1e13, 1e200])
+    change = u2 * complex(step)
+    with mp.workdps(60):
+        pairs = [
+            (mp.mpf(u), mp.mpmathify(u) + mp.mpmathify(c)) for u, c in zip(u2, change, strict=True)
+        ]
+        exact = [complex(1 / mp.sqrt(u) - 1 / mp.sqrt(v)) for u, v in pairs]
+    found = surviving.lost_by(u2, change)
+    for part in (np.real, np.imag):
+        np.testing.assert_allclose(part(found), part(exact), rtol=8 * np.finfo(float).eps)
+
+
 DIFFERENCE = "_tanh_ratio(u2 + 0j) - _tanh_ratio(u2 + change)"
 UNSEEN = {
     # which of two right ways is taken

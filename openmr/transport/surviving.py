@@ -229,7 +229,9 @@ def _lost_by_exponentials(u2: Array, change: ComplexArray) -> ComplexArray:
     u, v = np.sqrt(u2), np.sqrt(u2 + change)
     h = change / (u + v)
     fading = np.exp(-2 * u)
-    faded = fading * np.expm1(-2 * h)  # exp(-2v) - exp(-2u)
+    # exp(-2v) - exp(-2u), from the larger of the two, so that nothing grows beyond all numbers
+    less, sign = np.where(h.real < 0, v, u), np.where(h.real < 0, -1, 1)
+    faded = sign * np.exp(-2 * less) * np.expm1(-2 * (sign * h))
     grown = -2 * faded / ((1 + fading) * (1 + fading + faded))  # tanh v - tanh u
     return np.asarray((h * np.tanh(u) - u * grown) / (u * v))
 
