@@ -171,5 +171,24 @@ def film_tensor(relaxation: Relaxation, direction: ArrayLike) -> Array:
 
 
 def turned(local: Array, axes: Array) -> Array:
-    """A matrix of local axes (rows of `axes`) in film coordinates."""
-    return np.asarray(np.swapaxes(axes, -1, -2) @ local @ axes)
+    """A matrix of local axes (rows of `axes`) in film coordinates.
+
+    Digits of small elements are kept: the antisymmetric part turns as a vector does, and leaves
+    nothing on the diagonal; near the normal, where x and y turn into each other, what they share is
+    isotropic but for z, and leaves nothing off it.
+    """
+    even, odd = (0.5 * (local + sign * np.swapaxes(local, -1, -2)) for sign in (1.0, -1.0))
+    near = np.abs(axes[..., 2, 2]) > 0.7
+    shared = np.where(near, 0.5 * (even[..., 0, 0] + even[..., 1, 1]), 0.0)[..., None, None]
+    found = np.asarray(np.swapaxes(axes, -1, -2) @ (even - shared * np.eye(3)) @ axes)
+    vector = np.stack([odd[..., a, b] for a, b, _ in _CYCLES], axis=-1)
+    vector = (vector[..., None, :] @ axes)[..., 0, :]
+    diagonal = np.sum((even @ axes) * axes, axis=-2)
+    for a, b, c in _CYCLES:
+        found[..., a, b] += vector[..., c]
+        found[..., b, a] -= vector[..., c]
+        found[..., c, c] = diagonal[..., c]
+    return found
+
+
+_CYCLES = ((1, 2, 0), (2, 0, 1), (0, 1, 2))

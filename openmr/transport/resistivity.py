@@ -33,10 +33,12 @@ from openmr.transport.stack_rates import (
     surviving_through,
 )
 from openmr.transport.surviving import (
+    rates_apart,
     surviving_across,
     surviving_along,
     surviving_anisotropy,
     surviving_apart,
+    surviving_change,
     surviving_matrix,
 )
 
@@ -334,18 +336,11 @@ def _oblique(
 ) -> tuple[Array, ...]:
     """The same over rho_L0, from any matrix F: its element along b, and what it is off that."""
     along, off = apart
-    even = 0.5 * (off + np.swapaxes(off, -1, -2))
-    odd = 0.5 * (off - np.swapaxes(off, -1, -2))
-    # an antisymmetric matrix turns as a vector does: in the plane of the film nothing of it is left
-    vector = np.stack([odd[..., 1, 2], odd[..., 2, 0], odd[..., 0, 1]], axis=-1)
-    turning = (vector[..., None, :] @ axes)[..., 0, :]
-    if precession_sign == "printed":
-        turning = -turning
-    surviving = turned(even, axes) + along[..., None, None] * np.eye(3)
-    surviving[..., 0, 1] += turning[..., 2]
-    surviving[..., 1, 0] -= turning[..., 2]
+    sensed = off if precession_sign == "hamiltonian" else np.swapaxes(off, -1, -2)
+    surviving = turned(sensed, axes) + along[..., None, None] * np.eye(3)
+    odd = 0.5 * (off[..., 0, 1] - off[..., 1, 0])
     across = 0.5 * (off[..., 0, 0] + off[..., 1, 1])
-    parts = along + off[..., 2, 2], off[..., 2, 2] - across, odd[..., 0, 1]
+    parts = along + off[..., 2, 2], off[..., 2, 2] - across, odd
     return *relative_resistivity(square, surviving, order), *parts
 
 
@@ -359,12 +354,19 @@ def _is_axial(relaxation: Relaxation) -> bool:
     aside = [rows[1:4], rows[5:8]] if found.ndim > 2 else [*rows[1:4], *rows[5:8]]
     if not (every(x >= 0) and every(y >= 0) and every(z >= 0) and relaxation.spin_flip_rate >= 0):
         return False
+    exact = relaxation.method == "closed-form" and not np.any(relaxation.azimuth)
     if every(x == y) and not any(some(part != 0) for part in aside):
-        return True
-    if relaxation.method == "closed-form" and not np.any(relaxation.azimuth):
+        return not exact or _is_alike_across(relaxation.sample)
+    if exact:
         return False  # no rounding of its own: rates that differ by a trifle are meant to
     rounding = 1e-14 * maximum(x, z)
     return all(every(abs(part) <= rounding) for part in (x - y, *aside))
+
+
+def _is_alike_across(sample: Sample) -> bool:
+    """Whether Jx = Jy to the last digit, which rates may round away."""
+    pairs = (moments.principal_exchange[:2] for moments in sample.magnet.sublattices)
+    return all(x == y for x, y in pairs)
 
 
 def _axial(
@@ -534,25 +536,26 @@ def mechanisms(
         return stack_mechanisms.of_stack(rates, direction)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
     axes = film_axes(relaxation, direction)
-    one = np.eye(3)
-    alike = relaxation.longitudinal[..., None, None] * one
-    precessing = precession_tensor(relaxation.precession, relaxation.precession_across)
-    still = relaxation.dissipator + relaxation.spin_flip_rate * one
+    square, unit = film.spin_hall_angle**2, film.resistivity
+    one, exchange = np.eye(3), relaxation.dissipator[..., 2, 2]
+    turning = precession_tensor(relaxation.precession, relaxation.precession_across)
 
-    def change(tensor: Array) -> Array:
-        """- theta^2 F_yy, what of rho_L / rho_L0 the tensor decides."""
-        surviving = turned(surviving_matrix(film, tensor), axes)
-        return np.asarray(-(film.spin_hall_angle**2) * surviving[..., 1, 1])
+    lost, alike = relaxation.spin_flip_rate * one, relaxation.longitudinal[..., None, None] * one
+    still = relaxation.dissipator + lost
 
-    without = change(relaxation.spin_flip_rate * one)
-    magnon, anisotropic, full = change(alike), change(still), change(still + precessing)
-    unit = film.resistivity
+    def share(before: Array, after: Array, change: Array) -> Array:
+        """What rho_L changes with the tensor, by - theta^2 F_yy."""
+        grown = turned(surviving_change(film, before, after, change), axes)
+        return np.asarray(-unit * square * grown[..., 1, 1])
+
+    bare = 1 + 2 * square - square * surviving_matrix(film, lost)[..., 1, 1]
+    shape = np.broadcast_shapes(exchange.shape, axes.shape[:-2])
     return Mechanisms(
-        bare=np.asarray(unit * (1 + 2 * film.spin_hall_angle**2 + without)),
-        isotropic_magnon=np.asarray(unit * (magnon - without)),
-        relaxation_anisotropy=np.asarray(unit * (anisotropic - magnon)),
-        precession=np.asarray(unit * (full - anisotropic)),
-        precession_isotropic=np.asarray(unit * (change(alike + precessing) - magnon)),
+        bare=np.full(shape, unit * bare),
+        isotropic_magnon=share(lost, alike, exchange[..., None, None] * one),
+        relaxation_anisotropy=share(alike, still, rates_apart(relaxation)),
+        precession=share(still, still + turning, turning),
+        precession_isotropic=share(alike, alike + turning, turning),
     )
 
 

@@ -102,7 +102,8 @@ OF_LEVELS = {
 NEARLY_ISOTROPIC = {
     *("excess_at", "surviving_anisotropy", "surviving_apart", "_rate_anisotropy", "_taken"),
     *("lost_by", "_lost_by_series", "_series_and_change", "_lost_by_exponentials"),
-    *("_tanh_ratio_series", "tanh_over_root_about", "_series_about", "_oblique"),
+    *("_tanh_ratio_series", "_oblique", "beside", "parted", "rates_apart", "tensors_apart"),
+    *("_smaller_first", "_only_precess_about_z", "_odd_across_z", "turned", "argument_beside"),
 }
 """Functions that keep the digits of small differences; tests/test_accuracy.py tries each number."""
 ROUTES_OWN = {"spin_polarised_loss"}

@@ -225,9 +225,7 @@ def level_spaces(sample: Sample, state: VectorEquilibrium, *, electron: Array) -
     return spaces
 
 
-def _moment(
-    state: VectorEquilibrium, sublattice: int
-) -> tuple[list[Qobj], Qobj, Qobj, Qobj]:
+def _moment(state: VectorEquilibrium, sublattice: int) -> tuple[list[Qobj], Qobj, Qobj, Qobj]:
     """S, H [k_B T], the Gibbs state of a moment in its crystal's axes, and what is uneven of it."""
     moments = state.magnet.sublattices[sublattice]
     spins = list(spin_operators(moments.spin))
