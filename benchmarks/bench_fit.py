@@ -102,21 +102,19 @@ def test_fit(benchmark, fit):
 
 
 @pytest.mark.parametrize(
-    ("ours", "rival", "count", "usual"),
+    ("ours", "rival", "count"),
     [
-        (openmr, release, 3, 0.13),
-        (openmr, release, 4, 0.11),
-        (openmr, scipy, 4, 0.2),
-        (with_all, scipy_with_all, 4, 0.35),
+        (openmr, release, 3),
+        (openmr, release, 4),
+        (openmr, scipy, 4),
+        (with_all, scipy_with_all, 4),
     ],
 )
-def test_against_a_rival(row, ours, rival, count, usual):
+def test_against_a_rival(row, ours, rival, count):
     """Errors included, at the same values; SciPy alone misses the best minimum of all."""
     names = NAMES[:count]
     if ours is openmr:
         np.testing.assert_allclose(ours(names), rival(names), rtol=1e-5)
     mine, other = seconds(lambda: ours(names), lambda: rival(names))
     what = {openmr: "diagnosis.fit", with_all: "fit"}[ours]
-    row(
-        f"{what} of {count} parameters to 42 points", rival.__doc__.rstrip("."), mine / other, usual
-    )
+    row(f"{what} of {count} parameters to 42 points", rival.__doc__.rstrip("."), mine / other)

@@ -1,7 +1,7 @@
 """What openmr takes beside what a rival takes for the same, as rows of one table, in one run.
 
 ``make bench`` writes them to `benchmark.json`, and the benchmarks' page shows them. Each ratio is
-held within a factor of two of what was measured: half of it would be a change to be explained, too.
+held within a factor of two of what was kept of the same kind of processor.
 """
 
 import subprocess
@@ -76,19 +76,19 @@ def test_the_kernel_is_the_line(fused):
         assert np.abs(values - same).max() < 1e-10 * np.abs(same).max()
 
 
-@pytest.mark.parametrize(("phase", "usual"), [("paramagnet", 2.8), ("ordered", 3.2), ("both", 2.6)])
-def test_a_grid_over_the_floor(fused, row, phase, usual):
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_grid_over_the_floor(fused, row, phase):
     points = grid(1_000_000, phase)
     line, floor = seconds(
         lambda: om.magnetoresistance(FILM, *points, (1, 0, 0)),
         lambda: into(fused, *points),
     )
-    row(f"closed-form line, 1e6 points, {phase}", "one fused kernel", line / floor, usual)
+    row(f"closed-form line, 1e6 points, {phase}", "one fused kernel", line / floor)
 
 
-@pytest.mark.parametrize(("count", "usual"), [(1, 37.0), (28, 44.0)])
+@pytest.mark.parametrize("count", [1, 28])
 @pytest.mark.parametrize("phase", ["paramagnet", "ordered"])
-def test_few_points_over_the_floor(fused, row, phase, count, usual):
+def test_few_points_over_the_floor(fused, row, phase, count):
     """A user's call, without arrays where there is one point."""
     points = [axis[-count:].copy() for axis in grid(10_000, phase)]
     given = [float(axis[0]) for axis in points] if count == 1 else points
@@ -96,11 +96,11 @@ def test_few_points_over_the_floor(fused, row, phase, count, usual):
         lambda: om.magnetoresistance(FILM, *given, (1, 0, 0)), lambda: into(fused, *points)
     )
     many = f"{count} points" if count > 1 else "one point"
-    row(f"closed-form line, {many}, {phase}", "one fused kernel", line / floor, usual)
+    row(f"closed-form line, {many}, {phase}", "one fused kernel", line / floor)
 
 
-@pytest.mark.parametrize(("own", "usual"), [(False, 1.6), (True, 1.7)])
-def test_one_station_over_its_kernel(row, own, usual):
+@pytest.mark.parametrize("own", [False, True])
+def test_one_station_over_its_kernel(row, own):
     """What compiling a station by itself would gain on grids; its values are the same."""
     pytest.importorskip("numba")
     from fused import moments
@@ -121,7 +121,7 @@ def test_one_station_over_its_kernel(row, own, usual):
     ours, theirs = seconds(numpy, lambda: run(zeeman, coupling, rows))
     np.testing.assert_allclose(rows, found, rtol=1e-13)
     functions = "an exponential of its own" if own else "the C library's functions"
-    row("Weiss field and averages, 1e5 points", f"compiled, {functions}", ours / theirs, usual)
+    row("Weiss field and averages, 1e5 points", f"compiled, {functions}", ours / theirs)
 
 
 # --- `batched` beside who would do the same ----------------------------------------------------
@@ -205,10 +205,10 @@ def test_batched(row):
     tensor = per_point(lambda: [tensor_and_projection(*p) for p in few], few, least=3)
     loop = per_point(lambda: [brmesolve_and_fit(*p) for p in few], few, least=3)
     name = "batched, 1e5 points, each"
-    row(name, "brmesolve and a fit, point by point", batched / loop, 1 / 95_000)
-    row(name, "bloch_redfield_tensor, point by point", batched / tensor, 1 / 32_000)
-    row(name, "Redfield by hand in NumPy", batched / hand, 1 / 50)
-    row(name, "15 projections reused", batched / parts, 1 / 1.2)
+    row(name, "brmesolve and a fit, point by point", batched / loop)
+    row(name, "bloch_redfield_tensor, point by point", batched / tensor)
+    row(name, "Redfield by hand in NumPy", batched / hand)
+    row(name, "15 projections reused", batched / parts)
 
 
 # --- memory, and the first moment --------------------------------------------------------------
@@ -235,4 +235,4 @@ def test_import(row):
         return float(done.stdout)
 
     ours, numpy = (min(taken(module) for _ in range(5)) for module in ("openmr", "numpy"))
-    row("import openmr", "import numpy", ours / numpy, 2.9)
+    row("import openmr", "import numpy", ours / numpy)

@@ -79,12 +79,11 @@ def test_too_large_is_refused_at_once(name, ratios):
 
 
 @pytest.mark.parametrize("method", ["closed-form", "batched"])
-def test_large_spins_cost_their_levels_alone(method, ratios):
-    levels = np.arange(2e5)
-    unit = seconds(lambda: np.exp(-1e-5 * levels) * levels)
-    ratio = seconds(relaxation(method, HUGE)) / unit
-    ratios[f"S = 99999.5 by {method}, in passes over its levels"] = ratio
-    assert ratio < 200
+def test_large_spins_cost_their_levels_alone(method, row):
+    """Ten times the levels at no more than twice ten times the time, for caches have ends."""
+    tenth = om.presets.pt_py(spin=1e4 - 0.5)
+    ratio = seconds(relaxation(method, HUGE)) / seconds(relaxation(method, tenth))
+    row(f"S = 99999.5 by {method}", "S = 9999.5", ratio, most=20.0)
 
 
 def test_help(ratios):
@@ -97,20 +96,19 @@ def test_help(ratios):
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "unit", "usual"),
+    ("name", "code", "unit"),
     [
         (
             "first resistivity",
             "import openmr as om\nom.magnetoresistance(om.presets.pt_py(), 10.0, 5.0, (1, 0, 0))",
             "import numpy",
-            3.0,
         ),
-        ("verify", "import openmr as om\nom.verify(progress=False)", "import qutip", 3.0),
+        ("verify", "import openmr as om\nom.verify(progress=False)", "import qutip"),
     ],
 )
-def test_from_the_prompt(name, code, unit, usual, row):
+def test_from_the_prompt(name, code, unit, row):
     whole, alone = (min(interpreter(one) for _ in range(3)) for one in (code, unit))
-    row(name, f"a new interpreter's {unit}", whole / alone, usual)
+    row(name, f"a new interpreter's {unit}", whole / alone)
 
 
 def test_a_constant_generator_is_carried_on_exactly(row):
@@ -121,7 +119,7 @@ def test_a_constant_generator_is_carried_on_exactly(row):
     )
     np.testing.assert_allclose(exact().longitudinal, stepped().longitudinal, rtol=1e-6)
     ratio = seconds(exact) / seconds(stepped, repeat=2)
-    row("evolution", "the same by QuTiP's vern9, release 0.1.0's choice", ratio, 0.16)
+    row("evolution", "the same by QuTiP's vern9, release 0.1.0's choice", ratio)
 
 
 def test_how_long_a_memory_is_costs_little(row):
@@ -129,7 +127,7 @@ def test_how_long_a_memory_is_costs_little(row):
     ratio = seconds(relaxation("tcl2", FILM)) / seconds(
         lambda: electron.slip(electron.memory(np.inf))
     )
-    row("tcl2", "its transforms and the initial slip alone", ratio, 1.1)
+    row("tcl2", "its transforms and the initial slip alone", ratio)
 
 
 @pytest.mark.parametrize("spin", [2.0, LARGEST_QUTIP_SPIN, 10.0])

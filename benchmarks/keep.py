@@ -1,6 +1,7 @@
 """Keep the last run of `make bench` for the site: `python benchmarks/keep.py`.
 
-Of `benchmark.json` only what the benchmarks' page shows goes into `benchmarks/last_run.json`.
+Of `benchmark.json` only what the benchmarks' page shows goes into `benchmarks/last_run.json`, whose
+rows of other kinds of processor stay.
 """
 
 import json
@@ -12,7 +13,7 @@ MEASURED = HERE.parent / "benchmark.json"
 KEPT = HERE / "last_run.json"
 
 
-def kept(found: dict[str, Any]) -> dict[str, Any]:
+def kept(found: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     """The run without what no page shows, such as every single time."""
     machine = {
         key: found["machine_info"][key]
@@ -29,12 +30,14 @@ def kept(found: dict[str, Any]) -> dict[str, Any]:
         "datetime": found["datetime"],
         "commit_info": {"id": found["commit_info"].get("id")},
         "machine_info": machine,
-        "ratios": found.get("ratios", {}),
+        "ratios": found["ratios"],
+        "rows": before["rows"] | found["rows"],
         "benchmarks": items,
     }
 
 
 if __name__ == "__main__":
-    run = kept(json.loads(MEASURED.read_text(encoding="utf-8")))
+    run = kept(*(json.loads(path.read_text(encoding="utf-8")) for path in (MEASURED, KEPT)))
     KEPT.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"{len(run['benchmarks'])} times and {len(run['ratios'])} numbers in {KEPT.name}")
+    numbers = len(run["ratios"]) + sum(map(len, run["rows"].values()))
+    print(f"{len(run['benchmarks'])} times and {numbers} numbers in {KEPT.name}")

@@ -136,6 +136,8 @@ def records():
         "equilibrium": om.equilibrium(FILM, KELVIN, TESLA),
         "relaxation": om.relaxation(FILM, KELVIN, TESLA),
         "point": om.relaxation(FILM, 10.0, 5.0),
+        "moment": om.moment_relaxation(FILM, KELVIN, TESLA),
+        "coupled": om.coupled_relaxation(FILM, KELVIN, TESLA),
         "resistivity": rho,
         "validity": om.validity(FILM, KELVIN, 5.0, costs=False),
         "bare": om.validity(film_of_nothing(), 10.0, 5.0, costs=False),
@@ -148,8 +150,8 @@ def film_of_nothing():
 
 
 ROWS = {
-    "equilibrium": 9, "relaxation": 9, "point": 1, "resistivity": 3, "validity": 51, "bare": 1,
-    "diagnosis": 1,
+    "equilibrium": 9, "relaxation": 9, "point": 1, "moment": 9 * 5, "coupled": 9 * 27,
+    "resistivity": 3, "validity": 51, "bare": 1, "diagnosis": 1,
 }  # fmt: skip
 
 

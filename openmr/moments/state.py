@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -89,3 +89,33 @@ class ThermalState(Labelled, ABC):
         """
         chosen: Self = each(lambda array: np.asarray(array[points]), self)
         return chosen
+
+
+class AtThermalState(Labelled):
+    """A record of what was found of moments in equilibrium, on their grid of points."""
+
+    __slots__ = ()
+    COLUMNS: ClassVar[Mapping[str, Column]]
+
+    equilibrium: ThermalState
+
+    @property
+    def temperature(self) -> Array:
+        """Temperature of each point [K], shape (...)."""
+        return self.equilibrium.temperature
+
+    @property
+    def field(self) -> Array:
+        """Field of each point along b [T], shape (...)."""
+        return self.equilibrium.field
+
+    @property
+    def labels(self) -> Labels | None:
+        """Names of the axes, where they were given by DataArrays."""
+        return self.equilibrium.labels
+
+    def _arrays(self) -> Arrays:
+        return arrays_of(self, self.COLUMNS)
+
+    def _about(self) -> dict[str, Any]:
+        return {"sample": self.equilibrium.sample.name}

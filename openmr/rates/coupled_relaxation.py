@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr.moments.equilibrium import Branch, equilibrium
-from openmr.moments.state import ThermalState
+from openmr.moments.state import AtThermalState, ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.axes import local_axes
 from openmr.rates.joint_motion import (
@@ -37,14 +37,28 @@ from openmr.rates.record import shown
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, Moments
+from openmr.tables import Column
 from openmr.units import HBAR
 
 _LARGEST = 2000
 """Largest dimension of the joint generator: 64 MB a point, a minute for its modes."""
 
 
+_COLUMNS = {
+    "decay_rate": Column(lambda r: -r.modes.real, "1/s", "", "decay of a mode", axes=("mode",)),
+    "frequency": Column(lambda r: r.modes.imag, "rad/s", "", "turning of a mode", axes=("mode",)),
+    "static_tensor": Column(
+        lambda r: r.static_tensor,
+        "1/s",
+        "",
+        "0 = diffusion - tensor . mu",
+        axes=("axis", "of_axis"),
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
-class CoupledRelaxation:
+class CoupledRelaxation(AtThermalState):
     """Linear motion of the electrons' spin s and the states of the moments about equilibrium.
 
     The vector is (s, rho_1, rho_2, ...): the deviation of s in m^-3, local axes with z along b,
@@ -66,21 +80,14 @@ class CoupledRelaxation:
         and precession.
     """
 
+    SCHEMA = "openmr/coupled-relaxation/1"
+    COLUMNS = _COLUMNS
+
     sample: Sample
     equilibrium: ThermalState
     generator: ComplexArray
     total: ComplexArray
     static_tensor: Array
-
-    @property
-    def temperature(self) -> Array:
-        """Temperature of each point [K], shape (...)."""
-        return self.equilibrium.temperature
-
-    @property
-    def field(self) -> Array:
-        """Field of each point along b [T], shape (...)."""
-        return self.equilibrium.field
 
     @property
     def modes(self) -> ComplexArray:

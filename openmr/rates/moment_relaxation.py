@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,7 @@ from openmr import _checks, units
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr.moments.equilibrium import Branch, equilibrium
 from openmr.moments.levels import Levels, levels
-from openmr.moments.state import ThermalState
+from openmr.moments.state import AtThermalState, ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.axes import electron_splitting, local_axes, local_coupling
 from openmr.rates.joint_motion import Partner, returned
@@ -26,13 +27,32 @@ from openmr.rates.korringa import (
 from openmr.rates.record import shown
 from openmr.sample.film import Sample, expect_film
 from openmr.sample.own_hamiltonian import refuse_large_scheme
+from openmr.tables import Column
 
 _LARGEST_GENERATOR = 7.5
 """Largest spin whose generator is worked with: 1 MiB a matrix, 10 ms a point."""
 
 
+_COLUMNS = {
+    "energy": Column(lambda r: r.energies, "eV", "", "energy of a level", axes=("level",)),
+    "population": Column(lambda r: r.populations, "1", "", "population", axes=("level",)),
+    "population_rate": Column(lambda r: r.population_rates, "1/s", "", "1/T1", axes=("mode",)),
+    "transition_rate": Column(
+        lambda r: r.transition_rates,
+        "1/s",
+        "",
+        "W from of_level to level",
+        axes=("of_level", "level"),
+    ),
+    "coherence_rate": Column(
+        lambda r: r.coherence_rates, "1/s", "", "1/T2 of two levels", axes=("level", "of_level")
+    ),
+    "shift": Column(lambda r: r.shift, "eV", "", "field on the moment", axes=("axis",)),
+}
+
+
 @dataclass(frozen=True, slots=True)
-class MomentRelaxation:
+class MomentRelaxation(AtThermalState):
     """Relaxation of a moment by the electrons; d = 2S+1 levels, in ascending order.
 
     Attributes
@@ -57,6 +77,9 @@ class MomentRelaxation:
         Field h of h.S by the spin-polarised electrons, in local axes, z along b.
     """
 
+    SCHEMA = "openmr/moment-relaxation/1"
+    COLUMNS = _COLUMNS
+
     equilibrium: ThermalState
     sublattice: int
     energies: Array
@@ -71,15 +94,8 @@ class MomentRelaxation:
         """The film that the moment is in."""
         return self.equilibrium.sample
 
-    @property
-    def temperature(self) -> Array:
-        """Temperature of each point [K], shape (...)."""
-        return self.equilibrium.temperature
-
-    @property
-    def field(self) -> Array:
-        """Field of each point along b [T], shape (...)."""
-        return self.equilibrium.field
+    def _about(self) -> dict[str, Any]:
+        return {"sample": self.sample.name, "sublattice": self.sublattice}
 
     @property
     def T1(self) -> Array:

@@ -14,10 +14,9 @@ from numpy.typing import ArrayLike
 from openmr import _checks, units
 from openmr._checks import Array
 from openmr.moments.grid import each
-from openmr.moments.labels import Labels, arrays_of
-from openmr.moments.state import ThermalState
+from openmr.moments.state import AtThermalState, ThermalState
 from openmr.sample.film import Electrons, Sample
-from openmr.tables import Arrays, Column, Labelled
+from openmr.tables import Column
 
 State = TypeVar("State", bound=ThermalState)
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
@@ -63,7 +62,7 @@ _COLUMNS: Final = RATES | {
 
 
 @dataclass(frozen=True, slots=True)
-class Relaxation(Labelled):
+class Relaxation(AtThermalState):
     """Relaxation of the electron spin: d<sigma>/dt = -tensor . (<sigma> - <sigma>_eq).
 
     Local axes: the rows of R, Eq. (39), at theta = 0; z is the field direction b.
@@ -94,6 +93,7 @@ class Relaxation(Labelled):
     """
 
     SCHEMA = "openmr/relaxation/1"
+    COLUMNS = _COLUMNS
     method: str
     equilibrium: ThermalState
     dissipator: Array
@@ -109,24 +109,6 @@ class Relaxation(Labelled):
     def sample(self) -> Sample:
         """The film whose electrons relax."""
         return self.equilibrium.sample
-
-    @property
-    def temperature(self) -> Array:
-        """Temperature of each point [K], shape (...)."""
-        return self.equilibrium.temperature
-
-    @property
-    def field(self) -> Array:
-        """Field of each point along b [T], shape (...)."""
-        return self.equilibrium.field
-
-    @property
-    def labels(self) -> Labels | None:
-        """Names of the axes, where they were given by DataArrays."""
-        return self.equilibrium.labels
-
-    def _arrays(self) -> Arrays:
-        return arrays_of(self, _COLUMNS)
 
     def _about(self) -> dict[str, Any]:
         return {"sample": self.sample.name, "method": self.method}

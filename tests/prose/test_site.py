@@ -101,6 +101,13 @@ def test_the_kept_run_of_the_benchmarks_makes_a_page(extension):
     assert page.count("\n| ") > len(kept["benchmarks"])
 
 
+def test_what_is_beside_a_rival_has_a_column_for_each_kind_of_processor(extension):
+    one = {"row": "a", "rival": "b", "ratio": 0.5, "most": None}
+    table = extension("benchmarks").beside_rivals({"X": [one], "Y": [one | {"most": 1.0}, one]})
+    assert table[2:] == ["| a | b |  | 0.5 | 0.5 |", "| a | b | 1 |  | 0.5 |", ""]
+    assert {line.count("|") for line in table[:-1]} == {6}
+
+
 def test_the_ledgers_filter_offers_every_verdict(extension):
     equations = extension("equations")
     found = {"counts": {"holds": 2, "misprint": 1}, "entries": []}
