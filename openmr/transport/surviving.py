@@ -173,7 +173,7 @@ def _rate_anisotropy(
     return excess if same.all() else np.asarray(np.where(same, excess, difference))
 
 
-_ALIKE = 2.0**-8
+_ALIKE = 2.0**-7
 """Share of F below which a difference of two of them has fewer than 13 digits."""
 _SERIES_BELOW, _SQUARES_BELOW = 0.25, 1e150
 """Limits of |u^2|: the series serves below the first, squares overflow above the second."""
