@@ -5,6 +5,8 @@ Film: x along the current, z along the normal. Local: z along the field.
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -142,14 +144,24 @@ def film_axes(relaxation: Relaxation, direction: ArrayLike) -> Array:
     """
     expect_own_direction(relaxation.equilibrium, direction)
     axes = local_axes(direction)
+    grid = with_rates(axes.shape[:-2], relaxation.precession.shape, bytes_each=320)
+    return np.broadcast_to(rotation(0.0, relaxation.azimuth) @ axes, (*grid, 3, 3))
+
+
+def with_rates(
+    directions: tuple[int, ...], rates: tuple[int, ...], *, bytes_each: int = 80
+) -> tuple[int, ...]:
+    """Shape of the points that directions and rates span together; refused if 8 GiB hold less."""
     try:
-        grid = np.broadcast_shapes(axes.shape[:-2], relaxation.precession.shape)
-        return np.broadcast_to(rotation(0.0, relaxation.azimuth) @ axes, (*grid, 3, 3))
+        grid = np.broadcast_shapes(directions, rates)
     except ValueError:
         raise ParameterError(
             "`direction` without its last axis must broadcast with the rates, "
-            f"got {axes.shape[:-2]} and {relaxation.precession.shape}"
+            f"got {directions} and {rates}"
         ) from None
+    names, most = "`direction` and the rates", 8 * 10**9 // bytes_each
+    _checks.refuse_many(names, prod(grid), most=most, bytes_each=bytes_each)
+    return grid
 
 
 def film_tensor(relaxation: Relaxation, direction: ArrayLike) -> Array:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -140,6 +141,8 @@ def profile(
         return _through_stack(rates, direction, z, field)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
     z = np.linspace(0.0, film.thickness, 101) if z is None else z
+    axes = film_axes(relaxation, direction)[..., None, :, :]
+    _refuse_many_depths(axes, z)
     gap, side = matrix_tanh.from_the_middle(z, film.thickness)
     if method == "matrix":
         u2 = argument_beside(film, *tensors_apart(relaxation))
@@ -147,7 +150,6 @@ def profile(
         s, j = (matrix_tanh.parted(both, u2[..., None, :, :]) for both in found)
     else:
         s, j = _mode_profiles(film, relaxation, gap, side)
-    axes = film_axes(relaxation, direction)[..., None, :, :]
     source = film.spin_hall_angle * field * _ALONG_X
 
     def in_film(even: Array, apart: Array) -> Array:
@@ -164,6 +166,8 @@ def profile(
     )
 
 
+_MOST_DEPTHS = 2 * 10**6
+"""At all points together, 8 GiB while they are worked out."""
 _ALONG_X = np.array([0.0, -1.0, 0.0])
 """Polarisation of the spin Hall current that a field along x drives along z."""
 
@@ -177,6 +181,12 @@ def _depths(depth: ArrayLike, thickness: float) -> Array:
             + (f" in shape {z.shape}" if z.ndim != 1 else "")
         )
     return z
+
+
+def _refuse_many_depths(axes: Array, depth: Array) -> None:
+    points = prod(axes.shape[:-3]) * len(depth)
+    names = "`depth`, `direction` and the rates"
+    _checks.refuse_many(names, points, most=_MOST_DEPTHS, bytes_each=4000)
 
 
 def _through_stack(
@@ -197,6 +207,7 @@ def _through_stack(
             for some, edge, t in zip(chosen, edges, thicknesses, strict=False)
         ]
     axes = stack_axes(rates, direction)[..., None, :, :]
+    _refuse_many_depths(axes, depth)
     found = network.profiles(*network_of(rates), within)
     values = np.zeros((2, *axes.shape[:-3], len(depth), 3))
     for some, parts in zip(chosen, found, strict=True):

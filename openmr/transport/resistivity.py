@@ -18,7 +18,7 @@ from openmr._checks import Array
 from openmr._elementary import every, maximum, plain, some
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
-from openmr.rates.axes import expect_own_direction, film_axes, turned
+from openmr.rates.axes import expect_own_direction, film_axes, turned, with_rates
 from openmr.rates.record import RATES, Relaxation, precession_tensor, shown
 from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
@@ -374,14 +374,8 @@ def _axial(
 ) -> tuple[Array, ...]:
     """The same over rho_L0, by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
     drho0, drho1, drho2 = parts
-    try:
-        if m.ndim > 1:
-            np.broadcast_shapes(np.shape(drho0), m.shape[:-1])
-    except ValueError:
-        raise _checks.ParameterError(
-            "`direction` without its last axis must broadcast with the rates, "
-            f"got {m.shape[:-1]} and {np.shape(drho0)}"
-        ) from None
+    if m.ndim > 1:
+        with_rates(m.shape[:-1], np.shape(drho0))
     mx, my, mz = m.tolist() if m.ndim == 1 else np.moveaxis(m, -1, 0)
     turning = mz if precession_sign == "hamiltonian" else -mz
     yy, xy = same_polarisation(my, drho0, drho1), other_polarisation(mx * my, turning, drho1, drho2)
@@ -536,10 +530,15 @@ def mechanisms(
         return stack_mechanisms.of_stack(rates, direction)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
     axes = film_axes(relaxation, direction)
+    grid = axes.shape[:-2]
+    return Mechanisms(*in_blocks(partial(_shares, film), grid, relaxation.spread_over(grid), axes))
+
+
+def _shares(film: Film, relaxation: Relaxation, axes: Array) -> tuple[Array, ...]:
+    """What `Mechanisms` holds of a film, in its order, of as many rates as axes."""
     square, unit = film.spin_hall_angle**2, film.resistivity
     one, exchange = np.eye(3), relaxation.dissipator[..., 2, 2]
     turning = precession_tensor(relaxation.precession, relaxation.precession_across)
-
     lost, alike = relaxation.spin_flip_rate * one, relaxation.longitudinal[..., None, None] * one
     still = relaxation.dissipator + lost
 
@@ -549,13 +548,12 @@ def mechanisms(
         return np.asarray(-unit * square * grown[..., 1, 1])
 
     bare = 1 + 2 * square - square * surviving_matrix(film, lost)[..., 1, 1]
-    shape = np.broadcast_shapes(exchange.shape, axes.shape[:-2])
-    return Mechanisms(
-        bare=np.full(shape, unit * bare),
-        isotropic_magnon=share(lost, alike, exchange[..., None, None] * one),
-        relaxation_anisotropy=share(alike, still, rates_apart(relaxation)),
-        precession=share(still, still + turning, turning),
-        precession_isotropic=share(alike, alike + turning, turning),
+    return (
+        np.full(exchange.shape, unit * bare),
+        share(lost, alike, exchange[..., None, None] * one),
+        share(alike, still, rates_apart(relaxation)),
+        share(still, still + turning, turning),
+        share(alike, alike + turning, turning),
     )
 
 
