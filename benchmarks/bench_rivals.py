@@ -16,9 +16,15 @@ from bench_sweep import brmesolve_and_fit, tensor_and_projection
 
 import openmr as om
 from openmr import units
+from openmr._spins import spin_matrices
+from openmr.moments.equilibrium import Equilibrium, checked_points
 from openmr.moments.grid import blocks
+from openmr.moments.levels import levels as own_levels
 from openmr.moments.one_sublattice import weiss_field
-from openmr.moments.spin_averages import means
+from openmr.rates.closed_form import closed_form
+from openmr.rates.record import ExchangePart
+from openmr.rates.relaxation import _chosen, _record, relaxation_at
+from openmr.transport.resistivity import at_direction, record
 
 FILM = om.presets.pt_py()
 MOMENTS = FILM.magnet.sublattices[0]
@@ -48,18 +54,19 @@ def grid(count: int, phase: str) -> list[np.ndarray]:
 # --- the closed-form line beside the floor ---------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def fused():
-    """The same formulas as one compiled kernel."""
+@pytest.fixture(scope="module", params=[True, False], ids=["own", "library"])
+def fused(request):
+    """The same formulas compiled, with functions in vector registers or those of the C library."""
     pytest.importorskip("numba")
-    from fused import kernel
+    from fused import kernels
 
-    return kernel(FILM)
+    functions = "in vector registers" if request.param else "with the C library's functions"
+    return functions, kernels(FILM, own=request.param)
 
 
 def into(fused, temperature, field):
     rows = np.empty((8, len(temperature)))
-    fused(temperature, field, rows)
+    fused.line(temperature, field, *rows)
     return rows
 
 
@@ -72,56 +79,101 @@ def test_the_kernel_is_the_line(fused):
         *(found.drho0, found.drho1, found.drho2, rates.equilibrium.reduced_splitting[:, 0]),
         *(rates.longitudinal, rates.transverse, rates.precession),
     )
-    for values, same in zip(into(fused, temperature, field), wanted, strict=True):
+    for values, same in zip(into(fused[1], temperature, field), wanted, strict=True):
         assert np.abs(values - same).max() < 1e-10 * np.abs(same).max()
 
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_grid_over_the_floor(fused, row, phase):
+    functions, kernel = fused
     points = grid(1_000_000, phase)
     line, floor = seconds(
-        lambda: om.magnetoresistance(FILM, *points, (1, 0, 0)),
-        lambda: into(fused, *points),
+        lambda: om.magnetoresistance(FILM, *points, (1, 0, 0)), lambda: into(kernel, *points)
     )
-    row(f"closed-form line, 1e6 points, {phase}", "one fused kernel", line / floor)
+    row(f"closed-form line, 1e6 points, {phase}", f"one kernel {functions}", line / floor)
 
 
 @pytest.mark.parametrize("count", [1, 28])
 @pytest.mark.parametrize("phase", ["paramagnet", "ordered"])
 def test_few_points_over_the_floor(fused, row, phase, count):
     """A user's call, without arrays where there is one point."""
+    functions, kernel = fused
     points = [axis[-count:].copy() for axis in grid(10_000, phase)]
     given = [float(axis[0]) for axis in points] if count == 1 else points
     line, floor = seconds(
-        lambda: om.magnetoresistance(FILM, *given, (1, 0, 0)), lambda: into(fused, *points)
+        lambda: om.magnetoresistance(FILM, *given, (1, 0, 0)), lambda: into(kernel, *points)
     )
     many = f"{count} points" if count > 1 else "one point"
-    row(f"closed-form line, {many}, {phase}", "one fused kernel", line / floor)
+    row(f"closed-form line, {many}, {phase}", f"one kernel {functions}", line / floor)
 
 
-@pytest.mark.parametrize("own", [False, True])
-def test_one_station_over_its_kernel(row, own):
-    """What compiling a station by itself would gain on grids; its values are the same."""
-    pytest.importorskip("numba")
-    from fused import moments
+def test_one_point_without_its_formulas(row):
+    """What no kernel takes away: arguments checked and four records made."""
+    found = om.magnetoresistance(FILM, 10.0, 5.0, (1, 0, 0))
+    rates = found.relaxation
+    state = rates.equilibrium
+    parts = found.longitudinal, found.transverse, found.drho0, found.drho1, found.drho2
 
-    run = moments(MOMENTS.spin, own=own)
-    temperature, field = grid(100_000, "paramagnet")
+    def records():
+        m, _ = at_direction(FILM.film, (1, 0, 0), "second", "hamiltonian")
+        method, *_ = _chosen(FILM, "closed-form", {})
+        points = checked_points(FILM, 10.0, 5.0)
+        there = Equilibrium(FILM, *points, state.reduced_splitting, state.averages)
+        made = _record(method, there, ExchangePart(rates.dissipator, rates.precession))
+        record(FILM.film, made, m, "second", parts)
+
+    alone, whole = seconds(records, lambda: om.magnetoresistance(FILM, 10.0, 5.0, (1, 0, 0)))
+    row("one point, its checks and records", "the whole call", alone / whole)
+
+
+@pytest.mark.parametrize("phase", ["paramagnet", "ordered"])
+@pytest.mark.parametrize("station", ["Weiss field", "rates", "resistivity"])
+def test_one_station_over_its_kernel(fused, row, station, phase):
+    """What compiling a station by itself would gain on grids."""
+    functions, kernel = fused
+    temperature, field = grid(100_000, phase)
     beta = 1.0 / (units.K_B * temperature)
     zeeman, coupling = units.MU_B * MOMENTS.g * beta * field, beta * FILM.magnet.weiss[0][0]
-    rows, found = np.empty((5, len(beta))), np.empty((5, len(beta)))
+    total, *lost, x, along, transverse, omega = into(kernel, temperature, field)
+    parts = list(blocks(len(beta)))
+    points = [(FILM, temperature[part], field[part], x[part][:, None]) for part in parts]
+    relaxed = [relaxation_at(Equilibrium(*some)) for some in points]
+    _, at_points = at_direction(FILM.film, (1, 0, 0), "second", "hamiltonian")
+    ours, given, compiled = {
+        "Weiss field": (
+            lambda part: weiss_field(MOMENTS.spin, zeeman[part], coupling[part]),
+            parts,
+            lambda: kernel.state(temperature, field, x),
+        ),
+        "rates": (
+            lambda some: closed_form(Equilibrium(*some)),
+            points,
+            lambda: kernel.rates(x, field, along, transverse, omega),
+        ),
+        "resistivity": (
+            at_points,
+            relaxed,
+            lambda: kernel.resistivity(along, transverse, omega, total, *lost),
+        ),
+    }[station]
 
     def numpy():
-        for block in blocks(len(beta)):
-            x, _ = weiss_field(MOMENTS.spin, zeeman[block], coupling[block])
-            averages = means(MOMENTS.spin, x)
-            found[:3, block] = x, averages.mean_spin, averages.second_moment
-            found[3:, block] = averages.flip_up, averages.flip_down
+        for some in given:
+            ours(some)
 
-    ours, theirs = seconds(numpy, lambda: run(zeeman, coupling, rows))
-    np.testing.assert_allclose(rows, found, rtol=1e-13)
-    functions = "an exponential of its own" if own else "the C library's functions"
-    row("Weiss field and averages, 1e5 points", f"compiled, {functions}", ours / theirs)
+    taken, floor = seconds(numpy, compiled)
+    row(f"{station}, 1e5 points, {phase}", f"a kernel {functions}", taken / floor)
+
+
+def test_levels_over_their_diagonalisation(row):
+    """Of S = 5/2: what LAPACK takes no kernel of ours would."""
+    drive, beta = np.random.default_rng(0).normal(size=(1000, 3)) * 1e-3, np.full(1000, 1e3)
+    crystal = np.diag(4e-4 * np.arange(-2.5, 3.0) ** 2).astype(complex)
+    matrices = crystal + np.tensordot(drive, np.stack(spin_matrices(2.5)), axes=1)
+    ours, lapack = seconds(
+        lambda: own_levels(crystal, 2.5, drive, beta), lambda: np.linalg.eigh(matrices)
+    )
+    row("levels of own Hamiltonians, S = 5/2", "LAPACK's eigh alone", ours / lapack)
 
 
 # --- `batched` beside who would do the same ----------------------------------------------------

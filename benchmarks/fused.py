@@ -6,9 +6,10 @@ its own, for Numba's wheel has no vector library. No checks, no records, one spi
 """
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -17,7 +18,10 @@ from openmr import units
 from openmr.moments.one_sublattice import _bend
 from openmr.moments.spin_averages import _half_angle
 
-CHUNK = 128
+# so many arrays may be told apart when a loop begins, or it is not done in vector registers
+binding.set_option("", "-runtime-memory-check-threshold=100")
+CHUNK = 128  # points whose Newton steps are counted together
+FUSED = 1024  # points that go through all stations before others do
 MAGIC = 1.5 * 2.0**52  # added to a number it leaves the nearest integer in the last bits
 
 
@@ -39,6 +43,10 @@ def number(typing, k):
 
 def inlined(function):
     return njit(function, inline="always", error_model="numpy")
+
+
+def compiled(function):
+    return njit(function, error_model="numpy", fastmath={"contract", "nsz", "nnan"})
 
 
 EXP = [1.0 / math.factorial(k) for k in range(13, 1, -1)]
@@ -101,67 +109,39 @@ def library_expm1_of_minus(y):
     return math.expm1(-y)
 
 
-def moments(spin: float, *, own: bool):
-    """One station alone, Weiss field and averages of a paramagnet; rows (5, p) to be filled.
-
-    With the exponential of this file, or with the C library's, which is not vectorised.
-    """
-    above, below = (horner(n, c[::-1]) for n, c in zip("rp", _half_angle(spin), strict=True))
-    curie, casimir = spin * (spin + 1) / 3, spin * (spin + 1)
-    bend, fade = (tanh, expm1_of_minus) if own else (library_tanh, library_expm1_of_minus)
-
-    @inlined
-    def tilted(x):
-        t = bend(0.5 * x)
-        t2 = t * t
-        return t, above(t2) / below(t2)
-
-    @njit(error_model="numpy", fastmath={"contract", "nsz", "nnan"})
-    def run(zeeman, coupling, rows):
-        x = np.empty(CHUNK)
-        for first in range(0, len(zeeman), CHUNK):
-            last = min(first + CHUNK, len(zeeman))
-            z, c, out = zeeman[first:last], coupling[first:last], rows[:, first:last]
-            for i in range(last - first):
-                x[i] = z[i] / (1.0 - curie * c[i])
-            for _ in range(60):
-                moved = 0.0
-                for i in range(last - first):
-                    t, across = tilted(x[i])
-                    mean = t * across
-                    step = (x[i] - z[i] - c[i] * mean) / (
-                        1.0 - c[i] * (casimir - mean * mean - across)
-                    )
-                    x[i] -= step
-                    step = abs(step) - 3e-8 * x[i]
-                    moved = step if step > moved else moved
-                if moved == 0.0:
-                    break
-            for i in range(last - first):
-                t, across = tilted(x[i])
-                forth = (1.0 + t) * across
-                out[0, i], out[1, i], out[2, i] = x[i], -t * across, casimir - across
-                out[3, i], out[4, i] = forth, (1.0 + fade(x[i])) * forth
-
-    return run
+@inlined
+def library_tan(x):
+    return math.tan(x)
 
 
-def kernel(film: om.Sample):
-    """Function of flat temperatures, fields and rows (8, p) to be filled."""
+class Stations(NamedTuple):
+    """The line and its parts, functions of arrays (p,) and of such to be filled."""
+
+    line: Any  # temperature, field; rho_L, drho0, drho1, drho2, x, 1/tau_par, 1/tau_perp, omega_L
+    state: Any  # temperature, field; x
+    rates: Any  # x, field; 1/tau_par, 1/tau_perp, omega_L
+    resistivity: Any  # 1/tau_par, 1/tau_perp, omega_L; rho_L, drho0, drho1, drho2
+
+
+def kernels(film: om.Sample, *, own: bool = True) -> Stations:
+    """Kernels with the functions of this file, or with the C library's, which are one by one."""
     (moments,), electrons, layer = film.magnet.sublattices, film.electrons, film.film
-    spin, j0, coupling = moments.spin, film.magnet.weiss[0][0], moments.exchange[0]
+    spin, j0, exchange = moments.spin, film.magnet.weiss[0][0], moments.exchange[0]
     above, below = (horner(n, c[::-1]) for n, c in zip("rp", _half_angle(spin), strict=True))
+    th = tanh if own else library_tanh
+    fade = expm1_of_minus if own else library_expm1_of_minus
+    tg = tan if own else library_tan
     k_b, zeeman_unit = units.K_B, units.MU_B * moments.g
     curie, casimir, bend = spin * (spin + 1) / 3, spin * (spin + 1), _bend(spin)
-    rate = np.pi / units.HBAR * moments.density * electrons.dos * coupling**2
+    rate = np.pi / units.HBAR * moments.density * electrons.dos * exchange**2
     field_unit = electrons.g * units.MU_B / units.HBAR
-    mean_unit = moments.density * coupling / units.HBAR
+    mean_unit = moments.density * exchange / units.HBAR
     loss, scale = layer.spin_flip_rate, 0.25 * layer.thickness**2 / layer.diffusion
     rho, square = layer.resistivity, layer.spin_hall_angle**2
 
     @inlined
-    def step(x, z, c):
-        t = tanh(0.5 * x)
+    def newton(x, z, c):
+        t = th(0.5 * x)
         t2 = t * t
         across = above(t2) / below(t2)
         mean = t * across
@@ -180,51 +160,67 @@ def kernel(film: om.Sample):
         saturated = z + spin * c
         return enhanced if enhanced < saturated else saturated
 
-    @njit(error_model="numpy", fastmath={"contract", "nsz", "nnan"})
-    def run(temperature, field, rows):
-        x, z, c = np.empty(CHUNK), np.empty(CHUNK), np.empty(CHUNK)
-        for first in range(0, len(temperature), CHUNK):
-            last = min(first + CHUNK, len(temperature))
-            count = last - first
+    @compiled
+    def state(kelvin, tesla, x):
+        z, c = np.empty(CHUNK), np.empty(CHUNK)
+        for first in range(0, len(x), CHUNK):
             # slices, for an index that is a sum might be negative, which no vector loop takes
-            kelvin, tesla, out = temperature[first:last], field[first:last], rows[:, first:last]
-            for i in range(count):
-                beta = 1.0 / (k_b * kelvin[i])
-                z[i], c[i] = zeeman_unit * beta * tesla[i], beta * j0
-                x[i] = start(z[i], c[i])
+            warmth, field, found = (
+                kelvin[first : first + CHUNK],
+                tesla[first : first + CHUNK],
+                x[first : first + CHUNK],
+            )
+            for i in range(len(found)):
+                beta = 1.0 / (k_b * warmth[i])
+                z[i], c[i] = zeeman_unit * beta * field[i], beta * j0
+                found[i] = start(z[i], c[i])
             for _ in range(60):
-                moved = 0.0
-                for i in range(count):
-                    change = step(x[i], z[i], c[i])
-                    x[i] -= change
-                    change = abs(change) - 3e-8 * x[i]
-                    moved = change if change > moved else moved
-                if moved == 0.0:
+                moving = 0  # a count is a sum, which a vector loop takes, and a largest is not
+                for i in range(len(found)):
+                    step = newton(found[i], z[i], c[i])
+                    found[i] -= step
+                    moving += abs(step) > 3e-8 * found[i]
+                if moving == 0:
                     break
-            for i in range(count):
-                t = tanh(0.5 * x[i])
-                t2 = t * t
-                across = above(t2) / below(t2)
-                less = expm1_of_minus(x[i])
-                bosons = x[i] / -less * (1.0 + less)  # x n_B
-                flips = bosons * (1.0 + t) * across
-                along = loss + rate * flips
-                transverse = loss + rate * (0.5 * flips + casimir - across)
-                omega = field_unit * tesla[i] + mean_unit * t * across
-                u = math.sqrt(scale * along)
-                drho0 = tanh(u) / u
-                real, imaginary = scale * transverse, scale * omega
-                modulus = math.sqrt(real * real + imaginary * imaginary)
-                p = math.sqrt(0.5 * (modulus + real))
-                v = 0.5 * imaginary / p
-                h, s = tanh(p), tan(v)
-                h2, s2 = h * h, s * s
-                over = 1.0 / ((1.0 + h2 * s2) * modulus)
-                even, odd = h * (1.0 + s2) * over, s * (1.0 - h2) * over
-                drho1, drho2 = drho0 - even * p - odd * v, odd * p - even * v
-                out[0, i] = rho * (1.0 + 2.0 * square - square * (drho0 - drho1))
-                out[1, i], out[2, i] = rho * drho0, rho * drho1
-                out[3, i], out[4, i] = rho * drho2, x[i]
-                out[5, i], out[6, i], out[7, i] = along, transverse, omega
 
-    return run
+    @compiled
+    def rates(x, tesla, along, transverse, omega):
+        for i in range(len(x)):
+            t = th(0.5 * x[i])
+            t2 = t * t
+            across = above(t2) / below(t2)
+            less = fade(x[i])
+            flips = x[i] / -less * (1.0 + less) * (1.0 + t) * across  # x n_B <S_-S_+>
+            along[i] = loss + rate * flips
+            transverse[i] = loss + rate * (0.5 * flips + casimir - across)
+            omega[i] = field_unit * tesla[i] + mean_unit * t * across
+
+    @compiled
+    def resistivity(along, transverse, omega, total, drho0, drho1, drho2):
+        for i in range(len(along)):
+            u = math.sqrt(scale * along[i])
+            left = th(u) / u
+            real, imaginary = scale * transverse[i], scale * omega[i]
+            modulus = math.sqrt(real * real + imaginary * imaginary)
+            p = math.sqrt(0.5 * (modulus + real))
+            v = 0.5 * imaginary / p
+            h, s = th(p), tg(v)
+            h2, s2 = h * h, s * s
+            over = 1.0 / ((1.0 + h2 * s2) * modulus)
+            even, odd = h * (1.0 + s2) * over, s * (1.0 - h2) * over
+            lost = left - even * p - odd * v
+            total[i] = rho * (1.0 + 2.0 * square - square * (left - lost))
+            drho0[i], drho1[i], drho2[i] = rho * left, rho * lost, rho * (odd * p - even * v)
+
+    @compiled
+    def line(kelvin, tesla, total, drho0, drho1, drho2, x, along, transverse, omega):
+        for first in range(0, len(x), FUSED):
+            part = slice(first, first + FUSED)
+            state(kelvin[part], tesla[part], x[part])
+            rates(x[part], tesla[part], along[part], transverse[part], omega[part])
+            resistivity(
+                along[part], transverse[part], omega[part],
+                total[part], drho0[part], drho1[part], drho2[part],
+            )  # fmt: skip
+
+    return Stations(line, state, rates, resistivity)

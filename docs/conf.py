@@ -106,4 +106,4 @@ html_sidebars: dict[str, list[str]] = {
 html_sidebars["bibliography"] = []
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["ledger.js"]
+html_js_files = ["ledger.js", "pictures.js"]

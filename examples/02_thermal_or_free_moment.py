@@ -42,9 +42,9 @@ assert np.all(np.abs(products / products[-1] - 1) < 10 / ratios)  # next: 1/(kap
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 plotting.free_moment(free, exact, ax=left)
-right.loglog(3 * ratios, errors, "o-", color="0", label="fitted rate")
+right.loglog(3 * ratios, errors, "o-", color="C0", label="fitted rate")
 right.loglog(
-    3 * ratios, errors[-1] * ratios[-1] / ratios, "--", color="#d55e00", label=r"$\propto 1/\kappa$"
+    3 * ratios, errors[-1] * ratios[-1] / ratios, "--", color="C1", label=r"$\propto 1/\kappa$"
 )
 right.set_xlabel(r"thermostat rate $\kappa\tau_\parallel$")
 right.set_ylabel(r"relative error of $1/\tau_\parallel$")

@@ -15,7 +15,7 @@ figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 for temperature, line in ((10.0, "-"), (40.0, "--"), (200.0, ":")):
     curve = om.magnetoresistance(om.presets.pt_py(-1e-3), temperature, field, (1, 0, 0))
     change = curve.longitudinal / curve.longitudinal[250] - 1
-    ax.plot(field, 1e3 * change, line, color="0", label=f"{temperature:g} K")
+    ax.plot(field, 1e3 * change, line, color="C0", label=f"{temperature:g} K")
     at = np.argmin(curve.longitudinal)
     cancelled = curve.relaxation.exchange_field[at] if temperature == 10.0 else 0.0
     assert abs(field[at] - cancelled) <= field[1] - field[0]

@@ -37,11 +37,9 @@ assert np.allclose(corrected.dissipator[:, 2, 2], absorbed.dissipator[:, 2, 2], 
 assert np.allclose(flips(corrected), (np.sinh(w / 2) / (w / 2)) ** 2 * flips(absorbed), rtol=1e-10)
 
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-ax.plot(w, flips(absorbed) / 1e9, "-", color="0", label="splitting absorbed: Eq. (75)")
-ax.plot(w, flips(corrected) / 1e9, "--", color="#d55e00", label="Fermi sea: Eq. (75) times R")
-ax.plot(
-    w, flips(kept) / 1e9, ":", color="#0072b2", linewidth=2, label="splitting kept, one electron"
-)
+ax.plot(w, flips(absorbed) / 1e9, "-", color="C0", label="splitting absorbed: Eq. (75)")
+ax.plot(w, flips(corrected) / 1e9, "--", color="C1", label="Fermi sea: Eq. (75) times R")
+ax.plot(w, flips(kept) / 1e9, ":", color="C2", linewidth=2, label="splitting kept, one electron")
 ax.set_xlabel(r"spin splitting of the electrons, $\hbar\omega_L / k_B T$")
 ax.set_ylabel(r"transverse flip rate ($10^9$ s$^{-1}$)")
 ax.legend(frameon=False)

@@ -24,13 +24,11 @@ print(f"hbar / k_B T = {1e12 * thermal:.3f} ps at {temperature:g} K")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 wide = dissipator_in_time(film, temperature, field, times, half_width=1.0, kernel="flat")
-left.semilogx(times / thermal, wide[:, 0, 0] / limit[0, 0], "-", color="0", label="transverse")
-left.semilogx(
-    times / thermal, wide[:, 2, 2] / limit[2, 2], "--", color="#d55e00", label="longitudinal"
-)
+left.semilogx(times / thermal, wide[:, 0, 0] / limit[0, 0], "-", color="C0", label="transverse")
+left.semilogx(times / thermal, wide[:, 2, 2] / limit[2, 2], "--", color="C1", label="longitudinal")
 cotangent = 1 / np.tanh(np.pi * times / thermal)
 left.semilogx(
-    times / thermal, cotangent, ":", color="#0072b2", label=r"$\coth(\pi k_BTt/\hbar)$", linewidth=2
+    times / thermal, cotangent, ":", color="C2", label=r"$\coth(\pi k_BTt/\hbar)$", linewidth=2
 )
 left.set(ylim=(-0.5, 6), ylabel=r"$\Gamma(t)\,/\,\Gamma_\mathrm{Markov}$")
 left.axhline(1, color="0.7", linewidth=0.8, zorder=0)
@@ -41,7 +39,7 @@ built = dissipator_in_time(dephasing, temperature, field, times, **options)[:, 0
 overshoot = np.abs(built / built[-1] / cotangent - 1)
 assert np.all(overshoot < om.units.HBAR / (options["half_width"] * times))  # the band's edge
 
-styles = (("exponential", 1, "#d55e00", ("-", "--")), ("flat", 3, "#0072b2", ("-.", ":")))
+styles = (("exponential", 1, "C1", ("-", "--")), ("flat", 3, "C2", ("-.", ":")))
 for kernel, order, color, lines in styles:
     markov = {"exponential": {"rtol": 1e-5}, "flat": {"rtol": 1e-10}}[kernel]
     for band, line in zip((0.05, 0.2), lines, strict=True):

@@ -22,9 +22,9 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constraine
 film, temperature, field = om.presets.pt_py((1e-3, 0.0, 0.0)), 2.0, 5.0
 times = np.concatenate([[0.0], np.geomspace(1e-2, 60, 80)])
 forms = {
-    "splitting kept": ({}, "-", "0"),
-    "kept, full secular": ({"resolution": np.inf}, "--", "#d55e00"),
-    "splitting left out": ({"electron_splitting": False}, ":", "#0072b2"),
+    "splitting kept": ({}, "-", "C0"),
+    "kept, full secular": ({"resolution": np.inf}, "--", "C1"),
+    "splitting left out": ({"electron_splitting": False}, ":", "C2"),
 }
 for name, (options, line, color) in forms.items():
     chosen = {"electron_splitting": True, "kernel": "flat", **options}
@@ -59,12 +59,12 @@ shifts = [
 ]
 band = widths / (om.units.K_B * temperature)
 shifts = np.array(shifts) / unit
-right.loglog(band, shifts, "o", color="0", label="one electron, one moment")
-right.loglog(band, 0.5 * band, "-", color="#d55e00", label=r"$W/2k_BT$")
+right.loglog(band, shifts, "o", color="C0", label="one electron, one moment")
+right.loglog(band, 0.5 * band, "-", color="C1", label=r"$W/2k_BT$")
 sea = electron_sea(film, temperature, field)
 fermi = np.array([kinetics.level_shift(sea, b)[0, 1] for b in band]) / unit
-right.loglog(band, fermi, "s", color="#0072b2", markerfacecolor="none", label="Fermi sea")
-right.loglog(band, np.log(band) + fermi[-1] - np.log(band[-1]), "--", color="#0072b2",
+right.loglog(band, fermi, "s", color="C2", markerfacecolor="none", label="Fermi sea")
+right.loglog(band, np.log(band) + fermi[-1] - np.log(band[-1]), "--", color="C2",
              label=r"$\ln(W/k_BT)$ + constant")  # fmt: skip
 right.set(
     xlabel=r"half band width, $W/k_BT$",

@@ -44,8 +44,8 @@ def reached(level, start, moment):
 print(f"T = {temperature} K, B = {field} T, S = 1/2; relative deviation of 1/tau_par")
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 cases = {  # exchange energies of the points, and first guesses for the marks
-    "free": (np.geomspace(5e-5, 8e-4, 5), {0.01: 1.3e-4, 0.1: 4.2e-4}, "o", "0"),
-    "held": (np.geomspace(1e-4, 1.6e-3, 5), {0.01: 4.5e-4, 0.1: 1.5e-3}, "s", "#0072b2"),
+    "free": (np.geomspace(5e-5, 8e-4, 5), {0.01: 1.3e-4, 0.1: 4.2e-4}, "o", "C0"),
+    "held": (np.geomspace(1e-4, 1.6e-3, 5), {0.01: 4.5e-4, 0.1: 1.5e-3}, "s", "C2"),
 }
 for moment, (exchanges, guesses, marker, color) in cases.items():
     found, error = np.abs([deviation(j, moment) for j in exchanges]).T

@@ -51,14 +51,16 @@ exact_rate = -averaged_generator(band(strong), early)[:, 3, 3] / strong**2
 second = -fb.second_order_generator(band(strong), early)[:, 3, 3] / strong**2
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
-left.plot(early * bandwidth, exact_rate / rate, "-", color="0", label="exact, 8 times the film's J")
-left.plot(early * bandwidth, second / rate, "--", color="#d55e00", label="second order")
+left.plot(
+    early * bandwidth, exact_rate / rate, "-", color="C0", label="exact, 8 times the film's J"
+)
+left.plot(early * bandwidth, second / rate, "--", color="C1", label="second order")
 left.set_xlabel(r"time ($\hbar$ / bandwidth)")
 left.set_ylabel("longitudinal rate / golden rule")
 left.set_ylim(0.0, 1.1)
 left.legend(frameon=False, loc="lower right")
-right.loglog(factors, single / rate, "s", color="#0072b2", label="one realisation")
-right.loglog(factors, both / rate, "o", color="0", label="both signs of J averaged")
+right.loglog(factors, single / rate, "s", color="C2", label="one realisation")
+right.loglog(factors, both / rate, "o", color="C0", label="both signs of J averaged")
 for values, power, line in ((single, 3, ":"), (both, 4, "-")):
     guide = values[0] * (factors / factors[0]) ** power / rate
     right.loglog(factors, guide, line, color="0.4", label=f"$J^{power}$")

@@ -17,7 +17,7 @@ from openmr import clusters
 ZEEMAN = 0.5  # g mu_B B in units of k_B T_C
 SIZES = (2, 4, 6, 8)
 temperatures = np.array([0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0])
-greys = ["0.7", "0.5", "0.3", "0"]
+greys = ["0.75", "0.6", "0.45", "0.3"]
 
 
 def errors(sites, temperature, field):
@@ -33,7 +33,7 @@ for sites, grey in zip(SIZES, greys, strict=True):
     left.plot(temperatures, found[:, 1], "s--", color=grey, label=rf"$1/\tau_\perp$, {sites}")
     shown = [f"{found[temperatures == t][0].round(1)}" for t in (0.6, 1.0, 2.0)]
     print(f"{sites} moments: Weiss off by % (par, perp) {'; '.join(shown)} at T/T_C = 0.6, 1, 2")
-left.axhline(0, color="0", lw=0.6)
+left.axhline(0, color="0.5", lw=0.6)
 left.set(xlabel=r"$T/T_C$", ylabel="Weiss / exact - 1 (%)", title=r"$g\mu_BB=0.5\,k_BT_C$")
 left.legend(frameon=False, ncols=2, fontsize=8)
 
@@ -43,8 +43,8 @@ slope = np.polyfit(np.log(1 / hot[2:]), np.log(high[2:]), 1)[0]
 # the next order, T_C/T
 assert abs(high[-1] * hot[-1] ** 2 / 100 - 2 / 3) < 1 / hot[-1]
 print(f"high temperature: slope {slope:.3f} in T_C/T")
-middle.loglog(1 / hot, high, "o-", color="0", label="ring of 8")
-middle.loglog(1 / hot, 100 * 2 / 3 / hot**2, "--", color="#d55e00", label=r"$\frac{2}{3}(T_C/T)^2$")
+middle.loglog(1 / hot, high, "o-", color="C0", label="ring of 8")
+middle.loglog(1 / hot, 100 * 2 / 3 / hot**2, "--", color="C1", label=r"$\frac{2}{3}(T_C/T)^2$")
 middle.set(xlabel=r"$T_C/T$", ylabel="Weiss / exact - 1 (%)", title="zero field")
 middle.set_xticks(1 / hot, [f"1/{t:.0f}" for t in hot])
 middle.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
@@ -61,8 +61,8 @@ for ratio, mark in ((2.0, "o-"), (0.7, "s-")):
     *_, before, slope = np.diff(np.log(off)) / np.log(2)
     assert 0.5 < (slope + 1) / (before + 1) < 0.6  # -1, with an error that halves as N doubles
     print(f"complete graph, T/T_C = {ratio}: slope {slope:.2f} in N at N = 128")
-    right.loglog(numbers, off, mark, color=str(0.8 - 0.4 * ratio), label=rf"$T/T_C={ratio}$")
-right.loglog(numbers, 40 / numbers, ":", color="#d55e00", label=r"$\propto 1/N$")
+    right.loglog(numbers, off, mark, label=rf"$T/T_C={ratio}$")
+right.loglog(numbers, 40 / numbers, ":", color="C2", label=r"$\propto 1/N$")
 right.set(xlabel="moments $N$", ylabel="|Weiss / exact - 1| (%)")
 right.set_title(r"complete graph, $1/\tau_\parallel$")
 right.legend(frameon=False)

@@ -45,16 +45,16 @@ for depth, marker in ((0.5, "o"), (2.0, "s"), (5.0, "^")):
     mean = float(np.imag(moment[0, 1]))  # <S_x S_y> = (i/2) <S_z>
     shift = [kinetics.level_shift(sea(depth, 0.0), b)[0, 1] for b in bandwidths]
     scaled = 2 * np.pi * np.array(shift) / (2 * mean)
-    right.semilogx(bandwidths, scaled, "k" + marker, label=rf"$\beta\varepsilon_L$ = {depth:g}",
+    right.semilogx(bandwidths, scaled, "C0" + marker, label=rf"$\beta\varepsilon_L$ = {depth:g}",
                    markerfacecolor="none")  # fmt: skip
     edges = depth / np.tanh(depth / 2) / bandwidths  # of a flat band that ends at W
     assert np.ptp(scaled - np.log(bandwidths) - edges) < 1e-8
     constant = scaled[-1] - np.log(bandwidths[-1])
-    right.semilogx(bandwidths, np.log(bandwidths) + constant, "-", color="#d55e00", linewidth=1)
+    right.semilogx(bandwidths, np.log(bandwidths) + constant, "-", color="C1", linewidth=1)
     print(f"beta eps_L = {depth:g}: shift = (ln(W/k_B T) {constant:+.3f}) n_S nu J^2 <S_par>/hbar")
 right.set_xlabel(r"half width of the band, $W/k_BT$")
 right.set_ylabel(r"shift of $\omega_L$ $\times\ \hbar/(n_S\nu_F J^2\langle S_\parallel\rangle)$")
-right.plot([], [], "-", color="#d55e00", label=r"$\ln(W/k_BT)$ + constant")
+right.plot([], [], "-", color="C1", label=r"$\ln(W/k_BT)$ + constant")
 right.legend(frameon=False)
 target = Path(tempfile.gettempdir()) / "openmr_fermi_sea_splitting.png"
 figure.savefig(target, dpi=150)

@@ -52,9 +52,6 @@ titles = {
 }
 for name, ax in panels.items():
     ax.set_title(f"({name})  {titles[name]}", loc="left")
-panels["b"].legend(frameon=False, loc="center right", bbox_to_anchor=(1.0, 0.64))
-panels["c"].set_ylim(2.0195, None)
-panels["c"].legend(frameon=False, loc="lower center", ncols=2)
 
 small = {label: c.longitudinal[20] - c.longitudinal[0] for label, c in heating.items()}
 assert small["10 K"] < 0 < small["200 K"]  # from positive to negative on cooling

@@ -36,7 +36,7 @@ for name, line in zip(names, ("--", "-.", ":"), strict=True):
     part = getattr(parts, name) * 1e9
     axes[1].plot(field, part, line, label=name.replace("_", " "))
     print(f"{name:22} at 5 T and 10 K: {np.interp(5.0, field, part):8.4f} nOhm m")
-axes[1].plot(field, (parts.total - parts.bare) * 1e9, "k-", linewidth=1, label="sum")
+axes[1].plot(field, (parts.total - parts.bare) * 1e9, "-", color="0.5", linewidth=1, label="sum")
 axes[1].set_yscale("symlog", linthresh=0.01)
 axes[1].set_xlabel("field along the current, $B_x$ (T)")
 axes[1].set_ylabel(r"part of $\rho_L$ (n$\Omega$ m)")

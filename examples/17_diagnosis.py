@@ -45,9 +45,7 @@ assert {name for name, _ in left_open.exponents} == {names[2], *wide[4:]}
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
 model = found.model.reshape(exact.shape)
-for i, (colour, line, mark) in enumerate(
-    (("0", "-", "o"), ("#d55e00", "--", "s"), ("#0072b2", "-.", "^"))
-):
+for i, (colour, line, mark) in enumerate((("C0", "-", "o"), ("C1", "--", "s"), ("C2", "-.", "^"))):
     label = f"{kelvin[i]:g} K"
     left.plot(field, noisy[i] * 1e6, mark, color=colour, markerfacecolor="none", markersize=5)
     left.plot(field, model[i] * 1e6, line, color=colour, marker=mark, markevery=[], label=label)

@@ -56,7 +56,7 @@ for ax, coupling in zip(axes, found.exchange_energy.values, strict=True):
 axes[0].set_ylabel("field along the current (T)")
 axes[0].plot([], [], "k--", label=r"$\omega_L = 0$")
 axes[0].plot([], [], "k-", linewidth=0.8, label="no change")
-axes[0].legend(loc="lower right", framealpha=0.9)
+axes[0].legend(loc="lower right", framealpha=0.9, facecolor="w", labelcolor="k")
 bar = figure.colorbar(image, ax=axes, pad=0.01)
 bar.set_label(r"$\rho_L(B)/\rho_L(0) - 1$  ($10^{-4}$)")
 target = Path(tempfile.gettempdir()) / "openmr_phase_diagram.png"

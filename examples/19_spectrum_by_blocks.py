@@ -20,7 +20,7 @@ isotropic = [(1.0, 1.0, 1.0)]
 depth = np.linspace(0.05, 4.0, 80)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 4.4), layout="constrained")
-for spin, shade in ((0.5, "#0072b2"), (2.0, "#d55e00")):
+for spin, shade in ((0.5, "C2"), (2.0, "C1")):
     rate = redfield_tensor(np.eye(3), spin, depth)[:, 2, 2]
     spectrum = joint_spectrum([spin], depth[:, None], isotropic).eigenvalues
     decay = -spectrum.real / rate[:, None]
@@ -32,7 +32,14 @@ for spin, shade in ((0.5, "#0072b2"), (2.0, "#d55e00")):
     left.plot(depth, decay.max(axis=1), "--", color=shade, label=f"fastest, S = {spin:g}")
     print(f"S = {spin:g}, beta eps_L = {depth[-1]:g}: {moving[-1].sum()} decaying modes, "
           f"{slowest[-1]:.2f} to {decay[-1].max():.1f} times 1/tau_par")  # fmt: skip
-left.plot(depth, 1 + np.cosh(depth), "k.", markersize=3, label=r"$1 + \cosh(\beta\varepsilon_L)$")
+left.plot(
+    depth,
+    1 + np.cosh(depth),
+    ".",
+    color="0.5",
+    markersize=3,
+    label=r"$1 + \cosh(\beta\varepsilon_L)$",
+)
 left.axhline(1.0, color="0.5", linewidth=0.8)
 left.text(4.0, 1.04, r"projected rate $1/\tau_\parallel$", ha="right", color="0.4")
 left.set_yscale("log")
@@ -42,7 +49,7 @@ left.legend(frameon=False)
 
 systems = [[s] for s in (0.5, 1.0, 2.0, 3.5, 7.5)] + [[s, s] for s in (0.5, 1.0, 2.0, 3.5)]
 joint_spectrum([0.5], [1.0], isotropic)  # the first call loads libraries
-for count, marker in ((1, "ko-"), (2, "s--")):
+for count, marker in ((1, "C0o-"), (2, "C1s--")):
     size, taken = [], []
     for spins in (s for s in systems if len(s) == count):
         start = time.perf_counter()

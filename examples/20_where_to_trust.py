@@ -21,7 +21,7 @@ assert all(a.deviation[hot].max() < 0.1 for a in costs)
 assert any(a.deviation[cold].max() > 0.1 for a in costs)
 
 figure, ax = plt.subplots(figsize=(8.5, 4.6), layout="constrained")
-styles = ["ko-", "ks--", "k^:", "kD-.", "C0v-", "C1p--", "C2*:", "C3x-", "C4+--", "C5<:"]
+styles = ["C6o-", "C7s--", "C8^:", "C9D-.", "C0v-", "C1p--", "C2*:", "C3x-", "C4+--", "C5<:"]
 shown = [
     a
     for a in report.assumptions

@@ -51,3 +51,4 @@ target = Path(tempfile.gettempdir()) / "openmr_spiralling_spin.gif"
 draw = partial(animation.bloch_vector, times, spins)
 animation.save(draw, range(0, len(times), 4), target)
 print("animation:", target)
+draw(len(times) // 4)  # one picture of them

@@ -54,3 +54,4 @@ def both(frame, ax=None):
 target = Path(tempfile.gettempdir()) / "openmr_relaxing_fermi_sea.gif"
 animation.save(both, range(len(times)), target, fps=8)
 print("animation:", target)
+both(len(times) // 2)  # one picture of them

@@ -39,5 +39,7 @@ assert miss < 1e-12 * np.abs(found.accumulation).max()
 print(f"a reversed field reverses mu_z alone, to {miss / np.abs(face).max() * 1e6:.0e}")
 
 target = Path(tempfile.gettempdir()) / "openmr_turning_field.gif"
-animation.save(partial(animation.turning_field, found, angles), range(len(angles)), target)
+draw = partial(animation.turning_field, found, angles)
+animation.save(draw, range(len(angles)), target)
 print("animation:", target)
+draw(4)  # one picture of them

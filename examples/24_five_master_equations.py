@@ -29,11 +29,11 @@ def dimer(reorganization):
 
 
 looks = {
-    "davies": ("--", "#d55e00"),
-    "universal": ("-.", "#0072b2"),
+    "davies": ("--", "C1"),
+    "universal": ("-.", "C2"),
     "redfield": ((0, (1, 1)), "0.45"),
-    "tcl2": ((0, (5, 1, 1, 1, 1, 1)), "#009e73"),
-    "heom": ("-", "0"),
+    "tcl2": ((0, (5, 1, 1, 1, 1, 1)), "C3"),
+    "heom": ("-", "C0"),
 }
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 times = np.linspace(0.0, 0.5, 201)
@@ -62,7 +62,7 @@ tables = [
     master.compare(dimer(s), methods=["davies", "universal", "redfield", "tcl4", "heom"])
     for s in strengths
 ]
-looks["tcl4"] = (":", "#cc79a7")
+looks["tcl4"] = (":", "C4")
 for method, marker in zip(("davies", "universal", "redfield", "tcl4"), "s^oD", strict=True):
     routes = [table[method] for table in tables]
     deviation = np.array([max(one.deviation, one.frequency_deviation) for one in routes])

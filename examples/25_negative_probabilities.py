@@ -38,7 +38,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constraine
 depths = []
 strengths = (0.001, 0.01, 0.05)
 lines = ("-", "--", "-.")
-for strength, line, color in zip(strengths, lines, ("0", "#0072b2", "#d55e00"), strict=True):
+for strength, line, color in zip(strengths, lines, ("C0", "C2", "C1"), strict=True):
     lowest, back = history(spin(strength), times)
     left.plot(times, lowest / strength, line, color=color, label=rf"$\lambda$ = {strength:g}")
     left.plot(back, 0.0, "o", color=color, mfc="w")
@@ -58,7 +58,7 @@ share = master.rates(spin(strengths[1])).longitudinal[0] * times[-1]
 assert abs(depths[1] / depths[0] - 1) < share
 
 splittings = np.geomspace(0.2, 2.0, 8)
-for cutoff, line, color in ((0.5, "o-", "0"), (1.5, "s--", "#0072b2"), (8.0, "^-.", "#d55e00")):
+for cutoff, line, color in ((0.5, "o-", "C0"), (1.5, "s--", "C2"), (8.0, "^-.", "C1")):
     turns = []
     for splitting in splittings:
         period = 2 * np.pi / splitting

@@ -1,8 +1,9 @@
 """Argument checks: one form of message, naming argument, value, allowed range and unit."""
 
 import os
+import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from importlib import import_module
 from itertools import islice
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openmr._elementary import every, maximum, plain, sqrt
+from openmr._elementary import every, maximum, plain, some, sqrt
 from openmr._quantities import in_unit
 
 _Arguments = ParamSpec("_Arguments")
@@ -97,13 +98,18 @@ _NO_NUMBERS = (str, bytes, bytearray, memoryview, bool, np.bool_, np.datetime64,
 """Python would make numbers of their letters, of their truth, of their ticks."""
 
 
+def is_masked(value: Any) -> bool:
+    """Whether some of its numbers are; without numpy.ma, which is slow to load, none can be."""
+    return "numpy.ma" in sys.modules and bool(np.ma.is_masked(value))
+
+
 _MOST_NUMBERS = 2**28  # 2 GiB
 
 
 def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> NDArray[Any]:
     """`value` as an array of numbers in `unit`, without words, dates, switches, bytes or masks."""
     value = in_unit(name, value, unit)
-    if isinstance(value, _NO_NUMBERS) or np.ma.is_masked(value):
+    if isinstance(value, _NO_NUMBERS) or is_masked(value):
         raise TypeError
     given = np.asarray(value)
     if given.size > _MOST_NUMBERS:
@@ -135,7 +141,7 @@ def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool 
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
     try:
         array = _as_numbers(name, value, unit).astype(float, order="C")
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:  # whatever the object makes of being asked for numbers
         raise _reject(name, allowed, unit, value) from None
@@ -186,7 +192,7 @@ def number(
         if given.ndim != 0:
             raise TypeError
         converted = float(given[()])
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:  # whatever the object makes of being asked for a number
         raise _reject(name, allowed, unit, value) from None
@@ -225,6 +231,8 @@ class Range(NamedTuple):
 
     def refuse(self, name: str, value: Any) -> ParameterError:
         """The error for a value outside."""
+        if value <= 0 < self.least and not self.hint:
+            return _reject(name, "> 0", self.unit, value)
         unit = f" {self.unit}" if self.unit else ""
         hint = f" ({self.hint})" if self.hint else ""
         return ParameterError(
@@ -242,8 +250,8 @@ class Range(NamedTuple):
     def hold(self, name: str, values: ArrayLike) -> Array:
         """`values` as a float array of any shape, all within the range."""
         array = finite_array(name, values, self.unit)
-        outside = (array < self.least) | (array > self.most)
-        if np.any(outside):
+        given = plain(array)
+        if some(outside := (given < self.least) | (given > self.most)):
             raise self.refuse(name, array[outside][0])
         return array
 
@@ -277,7 +285,7 @@ def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
     try:
         given = _as_numbers(name, value, unit, "iufcO")
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:
         given = np.asarray(None)
@@ -295,7 +303,7 @@ def square_matrix(
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
     try:
         found = _as_numbers(name, matrix, unit, "iufcO").astype(complex)
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:
         raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
@@ -325,18 +333,18 @@ def exactly_one(**arguments: Any) -> str:
     return given[0]
 
 
-def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
-    """`value` if it is one of the allowed words."""
-    known = list(allowed)
-    if not isinstance(value, str) or value not in known:
-        words = ", ".join(repr(word) for word in known)
-        raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
-    return value
+def choice(name: str, value: Any, allowed: Any) -> Any:
+    """`value` if it is one of the allowed words, which may be those of a Literal."""
+    known = getattr(allowed, "__args__", allowed)
+    if isinstance(value, str) and value in known:
+        return value
+    words = ", ".join(repr(word) for word in known)
+    raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
 
 
-def choices(name: str, values: Any, allowed: Iterable[str]) -> list[str]:
+def choices(name: str, values: Any, allowed: Any) -> list[str]:
     """`values` if they are a list of allowed words, one at least."""
-    known = list(allowed)
+    known = getattr(allowed, "__args__", allowed)
     if not isinstance(values, list | tuple) or not values:
         words = ", ".join(repr(word) for word in known)
         raise ParameterError(f"`{name}` must be a list of words of {words}, got {shown(values)}")
@@ -356,7 +364,7 @@ _MOST_ITEMS = 10**6
 def sequence(name: str, value: Any, of: str) -> list[Any]:
     """`value` as a list of what it holds, which is told as `of`."""
     try:
-        if isinstance(value, str | bytes | bytearray | Mapping) or np.ma.is_masked(value):
+        if isinstance(value, str | bytes | bytearray | Mapping) or is_masked(value):
             raise TypeError
         found = list(islice(value, _MOST_ITEMS + 1))
     except Exception:  # whatever the object makes of being asked for its items
@@ -448,7 +456,7 @@ def unit_vectors(name: str, value: ArrayLike) -> Array:
         array = _as_numbers(name, value).astype(float, order="C")
         if not every(np.isfinite(array)):
             raise TypeError
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:
         raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None

@@ -1,6 +1,6 @@
 """`om.cite`: the sources that work done with openmr rests on."""
 
-from importlib.resources import files
+from pathlib import Path
 
 
 def cite() -> str:
@@ -17,4 +17,4 @@ def cite() -> str:
     >>> print(om.cite()[:17])
     @software{openmr,
     """
-    return files("openmr").joinpath("references.bib").read_text(encoding="utf-8")
+    return Path(__file__).with_name("references.bib").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """Numbers that bring a unit, of pint, astropy, unyt or xarray: converted or refused, not stripped.
 
-None of these is imported: their objects convert themselves.
+None of these is imported: their objects convert themselves. Only a text, as "8 nm", asks pint.
 """
 
 from __future__ import annotations
@@ -10,7 +10,16 @@ from typing import Any, Final
 
 import numpy as np
 
-_PLAIN: Final = frozenset({float, int, np.float64, np.int64, bool, str, complex, type(None)})
+_PLAIN: Final = frozenset({float, int, np.float64, np.int64, bool, complex, type(None)})
+_FACTOR: Final = r"[^\W\d]+ (?: (?: \^ | \*\* ) -?\d )?"
+_PRODUCT: Final = rf"{_FACTOR} (?: (?: \s+ | \s*\*\s* ) {_FACTOR} )*"
+_TEXT: Final = re.compile(
+    rf"""\s* ([-+]? (?: \d+\.?\d* | \.\d+ ) (?: e[-+]?\d+ )?) \s*
+    ((?: 1\s*/\s* )? (?: °? {_PRODUCT} | \({_PRODUCT}\) )
+    (?: \s*/\s* (?: {_FACTOR} | \({_PRODUCT}\) ) )*) \s*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A number and a unit, whose exponents are digits: pint works out any, of any length."""
 _WORDS: Final = {
     "1": "", "dimensionless": "", "kelvin": "K", "tesla": "T", "radian": "rad", "meter": "m",
     "metre": "m", "second": "s", "electron_volt": "eV", "ohm*meter": "ohm*m",
@@ -27,6 +36,8 @@ def in_unit(name: str, value: Any, unit: str = "") -> Any:
     kind = type(value)
     if kind in _PLAIN or (kind is np.ndarray and value.dtype.kind != "O"):
         return value
+    if kind is str:
+        return _of_text(name, value, unit)
     if kind in (list, tuple, np.ndarray):
         return _items(name, value, unit)
     own = _unit_of(value)
@@ -40,6 +51,24 @@ def in_unit(name: str, value: Any, unit: str = "") -> Any:
         convert = getattr(value, "m_as", None) or value.to_value  # of pint, or of the other two
         return convert(_parsed(unit))
     except Exception:  # each library has errors of its own
+        raise _refused(name, own, unit) from None
+
+
+def _of_text(name: str, text: str, unit: str) -> Any:
+    """The number of a text as "8 nm"; any other text as it is, which is no number."""
+    found = _TEXT.fullmatch(text)
+    if not (found and _parsed(unit)):
+        return text
+    number, own = float(found[1]), found[2]
+    if _parsed(own) == _parsed(unit):
+        return number
+    from openmr._checks import required
+
+    pint = required("pint", f"`{name}` = {text!r}", extra="units")
+    quantity = pint.get_application_registry().Quantity
+    try:
+        return quantity(number, own.replace("Ohm", "ohm")).m_as(_parsed(unit))
+    except Exception:  # no unit at all, or one of another dimension
         raise _refused(name, own, unit) from None
 
 

@@ -37,7 +37,6 @@ SURVIVORS: dict[str, str] = {
     "models.clusters.weiss_splittings: 1e-12 * len(modes) * (1.0 + np.abs(energies).max()) -> "
     "2 * (1e-12 * len(modes) * (1.0 + np.abs(energies).max()))": NEAR,
     "models.fermi_kinetics._linear_operator: 1 + count // 32 -> 2 + count // 32": COST,
-    "moments.one_sublattice._sketch: x - slope * x - depth -> x - slope * x": START,
     "moments.one_sublattice._start: depth / (1.0 + abs(pull)) -> "
     "2 * (depth / (1.0 + abs(pull)))": START,
     "moments.one_sublattice._start: spin * coupling + depth -> spin * coupling": START,

@@ -161,7 +161,7 @@ def test_unclear_errors_are_noticed():
 COMMANDS = [
     (["verify", "--temperature", "-3"], "`temperature` must be > 0 K, got -3"),
     (["verify", "--temperature", "nan"], "`temperature`"),
-    (["verify", "--temperature", "warm"], "invalid float value: 'warm'"),
+    (["verify", "--temperature", "warm"], "must be one real number K, got 'warm'"),
     (["verify", "--field", "inf"], "`field`"),
     (["verify", "--spin", "0.3"], "`spin`"),
     (["verify", "--spin", "2500"], "GiB"),
@@ -177,7 +177,7 @@ COMMANDS = [
     (["ledger", "--only", ""], "`only` must hold at least one equation number"),
     (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
     (["verify", "--field", "-inf"], "`field` must be finite real numbers in T, got -inf"),
-    (["verify", "--field", "-1e"], "--field/-B: expected at least one argument"),
+    (["verify", "--field", "-1e"], "--field/-B: `value` must be in T, got a quantity in e"),
     (["verify", "--temperature", "1e-300"], "`temperature` must be so high"),
     (["verify", "--temperature", "-1e-1"], "`temperature` must be > 0 K, got -0.1"),
     (["validity", "--tolerance", "-1e-1"], "`tolerance`"),

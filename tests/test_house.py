@@ -22,7 +22,15 @@ GROUND_FLOOR = {
         "_files.py",
         "_qutip.py",
     ),
-    *("_quantities.py", "_spins.py", "_version.py", "_work.py", "_cite.py", "references.bib"),
+    *(
+        "_quantities.py",
+        "_spins.py",
+        "_version.py",
+        "_work.py",
+        "_cite.py",
+        "_words.py",
+        "references.bib",
+    ),
     *("units.py", "tables.py"),
 }
 STATIONS = {

@@ -67,6 +67,40 @@ def test_resistivities_have_the_axes_of_rates_and_direction():
     assert single.longitudinal_resistivity.dims == ("angle",)
     parts = om.mechanisms(FILM.film, rates, TURNED)
     assert parts.total.shape == (3, 3, 4)
+    across = om.diffusion.profile(FILM.film, rates, TURNED, depth=[0.0, 2e-9])
+    here = om.diffusion.profile(
+        FILM.film, om.relaxation(FILM, GRID["temperature"], GRID["field"]), GRID["direction"],
+        depth=across.depth,
+    )  # fmt: skip
+    found = across.to_xarray()
+    assert found.accumulation.dims == ("T", "B", "angle", "depth", "component")
+    for name in ("accumulation", "current"):
+        assert np.allclose(found[name], getattr(here, name), rtol=1e-14, atol=0)
+    assert np.allclose(found.direction.sel(component="y"), np.sin(ANGLE))
+
+
+def test_measured_points_are_lined_up_by_name():
+    found = om.magnetoresistance(FILM, KELVIN, TESLA, TURNED).to_xarray()
+    rho = found.longitudinal_resistivity.transpose("angle", "B", "T")
+    ticks = xr.DataArray(np.arange(4), dims="angle")
+    data = om.diagnosis.measured(
+        rho,
+        temperature=KELVIN,
+        field=TESLA,
+        direction=TURNED,
+        level=None,
+        time=1.0 * ticks,
+        film=xr.DataArray(["a", "b", "c"], dims="B"),
+    )
+    assert len(data.longitudinal) == 36
+    for row in (0, 7, 20, 35):
+        angle = np.arctan2(data.direction[row, 1], data.direction[row, 0])
+        own = om.magnetoresistance(
+            FILM, data.temperature[row], data.field[row], (np.cos(angle), np.sin(angle), 0.0)
+        )
+        assert data.longitudinal[row] == pytest.approx(own.longitudinal, rel=1e-13)
+        assert angle == pytest.approx(ANGLE[int(data.time[row])])
+        assert data.film[row] == "abc"[list(TESLA.to_numpy()).index(data.field[row])]
 
 
 def test_directions_of_a_dataset_come_back():
@@ -109,6 +143,12 @@ def test_what_does_not_fit_by_name_is_refused():
             lambda: om.resistivity(FILM.film, om.relaxation(FILM, [1.0, 2.0], 5.0), TURNED),
             r"`relaxation` must be of one point, or of DataArrays.*\(2,\)",
         ),
+        (
+            lambda: om.diagnosis.measured(
+                1e-6 * KELVIN, temperature=[5.0, 10.0, 40.0], field=TESLA, direction=(1, 0, 0)
+            ),
+            "`temperature` must be one, or a DataArray",
+        ),
     ):
         with pytest.raises(ParameterError, match=told):
             call()
@@ -142,6 +182,9 @@ def records():
         "validity": om.validity(FILM, KELVIN, 5.0, costs=False),
         "bare": om.validity(film_of_nothing(), 10.0, 5.0, costs=False),
         "diagnosis": om.diagnosis.fit(FILM, data, ["exchange_energy"]),
+        "profile": om.diffusion.profile(
+            FILM.film, om.relaxation(FILM, KELVIN, 5.0), (1, 0, 0), depth=[0.0, 2e-9]
+        ),
     }
 
 
@@ -151,7 +194,7 @@ def film_of_nothing():
 
 ROWS = {
     "equilibrium": 9, "relaxation": 9, "point": 1, "moment": 9 * 5, "coupled": 9 * 27,
-    "resistivity": 3, "validity": 51, "bare": 1, "diagnosis": 1,
+    "resistivity": 3, "validity": 51, "bare": 1, "diagnosis": 1, "profile": 18,
 }  # fmt: skip
 
 

@@ -76,6 +76,7 @@ ASKED = {
         "om.sweep(film, temperature=[9.0], field=[1.0], store='a')",
     ),
     "qutip": ("method 'heom'", "qutip", "om.relaxation(film, 10.0, 5.0, method='heom')"),
+    "pint": ("`temperature` = '9 mK'", "'openmr[units]'", "om.relaxation(film, '9 mK', 5.0)"),
     "lmfit": ("`fit_model`", "'openmr[fit]'", "om.fit_model(film, ['resistivity'])"),
 }
 

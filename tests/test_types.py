@@ -12,6 +12,10 @@ film = om.presets.pt_py(exchange_energy=-1e-3)
 rates = om.relaxation(film, 10.0, [1.0, 5.0], method="kinetic", half_width=2.0, modes=False)
 rho = om.magnetoresistance(film, 10.0, 5.0, (1, 0, 0), form="finite-splitting", order="exact")
 spins = om.bath.spin_matrices(0.5)
+scans = {plane: om.magnetoresistance(film, 9, 5, om.scan_directions(plane, [0.0, 1.0]))
+         for plane in ("xy", "yz")}
+om.plotting.angular_scan([0.0, 1.0], scans, part="transverse")
+om.read("film.dat", longitudinal="R", plane="plane of the rotator", angle="angle")
 figure, axes = om.plotting.resistance_curves(rho)
 print(rates.equilibrium.mean_spin, rho.relaxation.longitudinal, spins.shape, om.master.generator)
 print(om.Bath.drude(0.05, 1.5, temperature=1.0).half_sided([0.0, 0.7]))
@@ -20,6 +24,8 @@ SLIPS = {
     "om.nonsense": "import openmr as om\nom.nonsense\n",
     "om.bath.nonsense": "import openmr as om\nom.bath.nonsense\n",
     "method": "import openmr as om\nom.relaxation(om.presets.pt_py(), 1.0, 1.0, method='heon')\n",
+    "plane": "import openmr as om\nom.scan_directions('zy', 1.0)\n",
+    "profile": "import openmr as om\nom.animation.turning_field(om, [0.0], 0, quantity='spin')\n",
     "option": "import openmr as om\nom.relaxation(om.presets.pt_py(), 1.0, 1.0, halfwidth=1.0)\n",
     "bath": "import openmr as om\nom.Bath.drude(0.05, 1.5, 1.0).spectra(0.0)\n",
     "attribute": "import openmr as om\nom.relaxation(om.presets.pt_py(), 1.0, 1.0).longitudnal\n",

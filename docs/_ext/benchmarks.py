@@ -25,8 +25,8 @@ def duration(seconds: float) -> str:
     """A time in the unit that suits it, three digits."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"
+            return f"{seconds / size:.3g}&nbsp;{unit}"
+    return f"{seconds / 1e-9:.3g}&nbsp;ns"
 
 
 def what(measured: dict[str, Any]) -> str:

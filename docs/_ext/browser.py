@@ -30,6 +30,7 @@ NOTEBOOKS = (
     LESSONS / "lesson_8_pt_with_py.py",
 )
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
+THEMES = "@jupyterlab/apputils-extension:themes"
 PYODIDE = "https://cdn.jsdelivr.net/pyodide/v314.0.6/full/pyodide.mjs"
 INSTALL = """\
 # once a session, half a minute: wheels come from Pyodide's server, openmr from this site
@@ -76,15 +77,12 @@ def build(target: Path) -> None:
         files.mkdir()
         write(files)
         _run(ROOT, "hatchling", "build", "-t", "wheel", "-d", place)
-        settings = {KERNEL: {"pyodideUrl": PYODIDE}}
-        (here / "jupyter-lite.json").write_text(
-            json.dumps(
-                {
-                    "jupyter-lite-schema-version": 0,
-                    "jupyter-config-data": {"litePluginSettings": settings},
-                }
-            )
-        )
+        settings = {
+            "litePluginSettings": {KERNEL: {"pyodideUrl": PYODIDE}},
+            "settingsOverrides": {THEMES: {"adaptive-theme": True}},  # dark where the system is
+        }
+        lite = {"jupyter-lite-schema-version": 0, "jupyter-config-data": settings}
+        (here / "jupyter-lite.json").write_text(json.dumps(lite))
         shutil.rmtree(target, ignore_errors=True)
         options = {
             "--lite-dir": here,

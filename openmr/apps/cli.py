@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args
 
+from openmr import _checks
 from openmr._checks import OpenmrError, ParameterError, required
 from openmr._files import expect_directory, expect_file, write_whole
 from openmr._version import __version__
+from openmr._words import Branch
 from openmr.apps.fit_file import FIT_EXAMPLE
-from openmr.moments.vector_equilibrium import BRANCHES, refuse_branch
+from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import COSTLY, METHODS
 from openmr.reports.ledger.entries import VERDICTS
 from openmr.sample.parameters import POINT, parameter
@@ -55,7 +57,7 @@ _WRITTEN = ("csv", "plot", "page", "output")
 _IN_MEMORY = 2**30
 """Bytes of a dataset that goes to its file by way of memory."""
 _NEGATIVE = re.compile(
-    r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*|inf|nan)(e[+-]?\d+)?( *m?eV)?$", re.IGNORECASE
+    r"-(\d[\d_]*\.?[\d_]*|\.\d[\d_]*|inf|nan)(e[+-]?\d+)?(\s*[^\W\d].*)?$", re.IGNORECASE
 )
 
 
@@ -146,11 +148,11 @@ def _parser() -> argparse.ArgumentParser:
         help=f"costly routes to run besides: {', '.join(COSTLY)}",
     )  # fmt: skip
     validity.add_argument(
-        "--half-width", type=float, default=1.0, metavar="EV",
+        "--half-width", type=_in("eV"), default=1.0, metavar="EV",
         help="half width of the band, where logarithms end (default: 1)",
     )  # fmt: skip
     validity.add_argument(
-        "--mixing-rate", type=float, default=0.0, metavar="1/S",
+        "--mixing-rate", type=_in("1/s"), default=0.0, metavar="1/S",
         help="rate at which collisions mix the energies of the electrons (default: 0)",
     )  # fmt: skip
     validity.set_defaults(run=_validity)
@@ -165,8 +167,8 @@ def _parser() -> argparse.ArgumentParser:
         help="equations to decide, e.g. 70,86-90,B36 or 70 86-90 B36",
     )  # fmt: skip
     ledger.add_argument(
-        "--verdict", metavar="WORD", choices=VERDICTS,
-        help=f"those alone that have it: {', '.join(VERDICTS)}",
+        "--verdict", metavar="WORD", choices=[_in_a_word(one) for one in VERDICTS],
+        type=_in_a_word, help=f"those alone that have it: {', '.join(map(_in_a_word, VERDICTS))}",
     )  # fmt: skip
     ledger.add_argument("--page", type=Path, metavar="FILE", help="write a Markdown page, too")
     ledger.set_defaults(run=_ledger)
@@ -245,7 +247,7 @@ def _add_tables(commands: _Commands) -> None:
             help=f"one of {', '.join(METHODS)} (default: closed-form)",
         )  # fmt: skip
         line.add_argument(
-            "--branch", default="lowest", metavar="BRANCH", choices=BRANCHES,
+            "--branch", default="lowest", metavar="BRANCH", choices=get_args(Branch),
             help="of moments with axes of their own: lowest, or up or down through the fields "
             "(default: lowest)",
         )  # fmt: skip
@@ -273,12 +275,12 @@ def _add_completion(parser: argparse.ArgumentParser, commands: _Commands) -> Non
 
 def _add_film(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--temperature", "-T", type=float, nargs="+", default=[10.0, 200.0],
+        "--temperature", "-T", type=_in("K"), nargs="+", default=[10.0, 200.0],
         metavar=POINT["temperature"],
-        help="temperatures of the film (default: 10 200)",
+        help="temperatures of the film, or with another unit, as '300 mK' (default: 10 200)",
     )  # fmt: skip
     command.add_argument(
-        "--field", "-B", type=float, nargs="+", default=[5.0], metavar=POINT["field"],
+        "--field", "-B", type=_in("T"), nargs="+", default=[5.0], metavar=POINT["field"],
         help="fields of the film; every temperature is run at every field (default: 5)",
     )  # fmt: skip
     command.add_argument(
@@ -296,13 +298,34 @@ def _add_film(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--spin", type=float, metavar="S", help="spin of a moment (default: 2)")
     command.add_argument(
-        "--curie-temperature", type=float, metavar=parameter("curie_temperature").unit,
+        "--curie-temperature", type=_in("K"), metavar=parameter("curie_temperature").unit,
         help="mean-field Curie temperature of the moments (default: 30)",
     )  # fmt: skip
     command.add_argument(
         "--disorder", metavar="KIND",
         help="where the moments are: random or lattice (default: random)",
     )  # fmt: skip
+
+
+def _in(unit: str) -> Callable[[str], float]:
+    """A number, in `unit` unless it brings its own, as "10 mT"."""
+
+    def value(text: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            pass
+        try:
+            return _checks.number("value", text, unit)
+        except OpenmrError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return value
+
+
+def _in_a_word(verdict: str) -> str:
+    """A verdict without a blank, at which shells would cut it."""
+    return verdict.replace(" ", "-")
 
 
 def _energy(text: str) -> float:
@@ -491,7 +514,8 @@ def _validity(arguments: argparse.Namespace) -> int:
 def _ledger(arguments: argparse.Namespace) -> int:
     from openmr.reports.ledger import ledger
 
-    report = ledger(arguments.only and ",".join(arguments.only), verdict=arguments.verdict)
+    verdict = next((one for one in VERDICTS if _in_a_word(one) == arguments.verdict), None)
+    report = ledger(arguments.only and ",".join(arguments.only), verdict=verdict)
     if arguments.page is not None:
         text = report.to_markdown(arguments.page.parent) + "\n"
         write_whole(arguments.page, lambda name: Path(name).write_text(text, encoding="utf-8"))

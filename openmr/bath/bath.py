@@ -31,6 +31,7 @@ from openmr.bath.sources import Source
 from openmr.bath.transforms import HalfSided
 from openmr.tables import table
 
+_Band = Literal["lorentz", "flat"]
 _ROUNDING = 1e-12
 """Negative or anti-Hermitian part of a spectrum, over the largest, that is rounding."""
 _BALANCE = 1e-6
@@ -240,7 +241,7 @@ class Bath:
         half_width: float,
         temperature: float,
         potential: float = 0.0,
-        band: Literal["lorentz", "flat"] = "lorentz",
+        band: _Band = "lorentz",
     ) -> Bath:
         """Lead of free electrons: rates J f into the system and J (1 - f) out of it.
 
@@ -268,7 +269,7 @@ class Bath:
         """
         size, width, kelvin = _positive(rate=rate, half_width=half_width, temperature=temperature)
         mu = _checks.number("potential", potential, _UNIT)
-        _checks.choice("band", band, ("lorentz", "flat"))
+        _checks.choice("band", band, _Band)
         return cls._of(closed_spectra.Lead(size, width, kelvin, mu, band), kelvin, mu)
 
     @classmethod

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array, OpenmrError, ParameterError
+from openmr._words import Disorder, Order
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import each, in_blocks
 from openmr.moments.vector_equilibrium import VectorEquilibrium
@@ -59,7 +60,7 @@ class _Stage:
 
 
 def curve(
-    temperature: Array, field: Array, direction: Array, order: str, options: Mapping[str, Any]
+    temperature: Array, field: Array, direction: Array, order: Order, options: Mapping[str, Any]
 ) -> Callable[[Sample], Array]:
     """Function sample -> (rho_L, rho_T) / rho_L0, shape (2, n), at points (n,)."""
     states, rates = _Stage(), _Stage()
@@ -79,12 +80,12 @@ def curve(
         found = rates((sample.magnet, sample.electrons), relaxed)
         state = replace(found.equilibrium, sample=sample)
         found = replace(found, equilibrium=state, spin_flip_rate=sample.film.spin_flip_rate)
-        rho = resistivity(sample.film, found, direction, order=order)  # type: ignore[arg-type]
+        rho = resistivity(sample.film, found, direction, order=order)
         return np.stack([rho.longitudinal, rho.transverse]) / sample.film.resistivity
 
     def stack(sample: Sample) -> Array:
         rho = magnetoresistance(
-            sample, temperature, field, direction, order=order, **options  # type: ignore[arg-type]
+            sample, temperature, field, direction, order=order, **options
         )  # fmt: skip
         return np.stack([rho.longitudinal, rho.transverse]) / bare_resistivity(sample)
 
@@ -95,7 +96,7 @@ class SideBySide:
     """Function k samples -> (rho_L, rho_T) / rho_L0, shape (k, 2, n), at points (n,)."""
 
     def __init__(
-        self, temperature: Array, field: Array, direction: Array, order: str,
+        self, temperature: Array, field: Array, direction: Array, order: Order,
         options: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.points = temperature, field, direction
@@ -215,7 +216,7 @@ class _Magnets(NamedTuple):
     exchange: Array
     densities: Array
     spins: Array
-    disorder: str
+    disorder: Disorder
     sublattices: tuple[Moments, ...]
 
 
@@ -238,7 +239,7 @@ class _Sides(NamedTuple):
 
 @np.errstate(under="ignore")
 def _at_once(
-    solved: Equilibrium, numbers: Array, temperature: Array, field: Array, m: Array, order: str
+    solved: Equilibrium, numbers: Array, temperature: Array, field: Array, m: Array, order: Order
 ) -> Array:
     """`SideBySide` of plain films in a thermal state, of their own or of all."""
     _, _, density, across, along, dos, electron_g, *of_film = numbers.T[..., None]

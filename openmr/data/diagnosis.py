@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from scipy import stats
 
 from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ParameterError
+from openmr._words import Order
 from openmr.data.engine import LARGEST_ANGLE, Engine, Model, Unknown
 from openmr.data.found import REFUSED, arrays_of, propagated, value_with_error
 from openmr.data.identifiability import Combination, determined
@@ -242,7 +243,7 @@ def fit(
     parameters: Sequence[str],
     *,
     limit: float = 0.5,
-    order: Literal["second", "exact"] = "exact",
+    order: Order = "exact",
     **options: Any,
 ) -> Diagnosis:
     """Fit named parameters of a sample to measured longitudinal resistivities.
@@ -285,7 +286,7 @@ def fit(
     not found by the fit: rho_L holds theta_SH squared alone.
     """
     limit = _checks.number("limit", limit, above=0.0)
-    _checks.choice("order", order, LARGEST_ANGLE)
+    _checks.choice("order", order, Order)
     data = _data(data)
     names = _names(parameters, len(data.longitudinal))
     start = _start(sample, names, LARGEST_ANGLE[order])
@@ -307,7 +308,7 @@ def _engine(
     data: Measured,
     names: tuple[str, ...],
     start: Array,
-    order: str,
+    order: Order,
     options: dict[str, Any],
 ) -> Engine:
     """Points as they are, one film, rho_L0 that of the sample, no term beside the model."""

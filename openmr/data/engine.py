@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array
+from openmr._words import Order
 from openmr.data.curves import (
     Powers,
     SideBySide,
@@ -29,7 +30,7 @@ from openmr.data.noise import Chain, chain
 from openmr.data.nuisance import Rows
 from openmr.sample.film import Sample
 
-LARGEST_ANGLE: Final[dict[str, float]] = {"second": 0.99, "exact": 0.7}
+LARGEST_ANGLE: Final[dict[Order, float]] = {"second": 0.99, "exact": 0.7}
 """Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
 
 
@@ -77,7 +78,7 @@ class Model:
         rows: Rows,
         samples: Mapping[str, Sample],
         unknowns: Sequence[Unknown],
-        order: str,
+        order: Order,
         options: Mapping[str, Any],
     ) -> None:
         self.unknowns = tuple(unknowns)
@@ -181,7 +182,7 @@ class Engine:
     start: Array
     chain: Chain
     known: tuple[tuple[int, float, float], ...]  # unknown, value, error
-    order: str
+    order: Order
     absolute: bool  # rho_L0 is that of the sample
     terms_basis: Array  # (g, k'), orthonormal, of the whitened columns
 
@@ -196,7 +197,7 @@ class Engine:
         sigma: Array,
         memory: Array,
         known: Sequence[tuple[int, float, float]],
-        order: str,
+        order: Order,
         absolute: bool,
     ) -> Engine:
         """With the whitening of `good` rows by sigma and phi (n,) of each."""

@@ -12,6 +12,7 @@ from scipy import stats
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
+from openmr._words import Order
 from openmr.data.engine import LARGEST_ANGLE, Engine, Unknown, close, orthonormal
 from openmr.data.found import (
     Adequacy,
@@ -40,10 +41,14 @@ from openmr.data.noise import (
     flagged_by_cells,
     memory_of,
 )
-from openmr.data.nuisance import TERMS, Rows, Term, columns_of, rows_of
+from openmr.data.nuisance import TERMS, Rows, Term, TermName, columns_of, rows_of
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS, parameter, varied
 
+_NoiseFrom = Literal["found", "given"]
+_Loss = Literal["flag", "none"]
+_Starts = Literal["signs", "one"]
+_Per = Literal["film", "temperature"]
 _MORE_FLAGS: Final = 0.03
 """Part of the points that the physics may flag beyond the cells; if more, the model is at fault."""
 _RESTARTS: Final = 6
@@ -69,14 +74,14 @@ def fit(
     sample: Sample | Mapping[str, Sample],
     free: str | Sequence[str],
     *,
-    per: Mapping[str, Literal["film", "temperature"]] | None = None,
-    nuisance: Sequence[str] = ("drift", "hall", "offset"),
+    per: Mapping[str, _Per] | None = None,
+    nuisance: Sequence[TermName] = ("drift", "hall", "offset"),
     known: Mapping[str, tuple[float, float]] | None = None,
-    noise: Literal["found", "given"] = "found",
-    loss: Literal["flag", "none"] = "flag",
-    starts: Literal["signs", "one"] = "signs",
+    noise: _NoiseFrom = "found",
+    loss: _Loss = "flag",
+    starts: _Starts = "signs",
     limit: float = 0.5,
-    order: Literal["second", "exact"] = "exact",
+    order: Order = "exact",
     **options: Any,
 ) -> Fit:
     """Fit samples to measured resistivities, rho_L and rho_T together.
@@ -140,7 +145,7 @@ def fit(
     asked, rows, start = _asked(
         data, sample, free, per or {}, nuisance, known or {}, noise, loss, limit, order, options
     )
-    _checks.choice("starts", starts, ("signs", "one"))
+    _checks.choice("starts", starts, _Starts)
     return fitted(asked, rows, start, signs=starts == "signs")
 
 
@@ -152,12 +157,12 @@ def _asked(
     sample: Any,
     free: Any,
     per: Mapping[str, str],
-    nuisance: Sequence[str],
+    nuisance: Sequence[TermName],
     known: Mapping[str, Any],
     noise: str,
     loss: str,
     limit: float,
-    order: str,
+    order: Order,
     options: Mapping[str, Any],
 ) -> tuple[Asked, Rows, Array]:
     files = tuple(data) if isinstance(data, list | tuple) else (data,)
@@ -166,9 +171,9 @@ def _asked(
             raise ParameterError(f"`data` must be a Measured or several, got {one!r}")
     if not files:
         raise ParameterError("`data` must hold at least one Measured, got none")
-    _checks.choice("noise", noise, ("found", "given"))
-    _checks.choice("loss", loss, ("flag", "none"))
-    _checks.choice("order", order, LARGEST_ANGLE)
+    _checks.choice("noise", noise, _NoiseFrom)
+    _checks.choice("loss", loss, _Loss)
+    _checks.choice("order", order, Order)
     limit = _checks.number("limit", limit, above=0.0)
     terms = _several("nuisance", nuisance)
     for term in terms:
@@ -185,7 +190,7 @@ def _asked(
     _expect_free(names)
     for name, what in per.items():
         _checks.choice("per", name, names)
-        _checks.choice("per", what, ("film", "temperature"))
+        _checks.choice("per", what, _Per)
     if not any(name.endswith("thickness") for name in names):
         _expect_thickness(files, samples)
     unknowns = _unknowns(names, per, films, rows)
@@ -295,7 +300,7 @@ def _unknowns(
     return tuple(found)
 
 
-def _start(unknowns: Sequence[Unknown], samples: Mapping[str, Sample], order: str) -> Array:
+def _start(unknowns: Sequence[Unknown], samples: Mapping[str, Sample], order: Order) -> Array:
     first = next(iter(samples.values()))
     start = np.empty(len(unknowns))
     for i, one in enumerate(unknowns):

@@ -15,6 +15,7 @@ from scipy import stats
 from openmr import _checks
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr._version import __version__
+from openmr._words import Order
 from openmr.data.curves import with_bare_resistivity
 from openmr.data.engine import Engine, Model, Unknown
 from openmr.data.identifiability import REACH, Combination
@@ -28,6 +29,7 @@ from openmr.tables import Arrays, Labelled, html_table, table
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity
 
+_Of = Literal["linear", "profile"]
 _Verdict = Literal["good", "not determined", "does not describe"]
 REFUSED: Final = 1e-3
 """Probability of the misfit by chance below which the model does not describe the data."""
@@ -42,7 +44,7 @@ class Asked:
     unknowns: tuple[Unknown, ...]
     nuisance: tuple[str, ...]
     known: Mapping[str, tuple[float, float]]
-    order: str
+    order: Order
     limit: float
     options: Mapping[str, Any]
     noise: str = "found"
@@ -305,7 +307,7 @@ class Fit(Labelled):
         return float(self.values[self._at(name)])
 
     def interval(
-        self, name: str, level: float = 0.6827, *, of: Literal["linear", "profile"] = "linear"
+        self, name: str, level: float = 0.6827, *, of: _Of = "linear"
     ) -> tuple[float, float]:
         """Ends of the confidence interval of one parameter, by Student's t.
 
@@ -329,7 +331,7 @@ class Fit(Labelled):
         """
         at = self._at(name)
         level = _checks.number("level", level, above=0.0, most=0.9999999)
-        _checks.choice("of", of, ("linear", "profile"))
+        _checks.choice("of", of, _Of)
         many = float(stats.t.ppf(0.5 + 0.5 * level, self.freedom))
         if of == "profile" and not self.adequacy.refused:
             values, rise = self.profile(name)
@@ -531,7 +533,7 @@ class Fit(Labelled):
             temperature,
             field,
             direction,
-            order=self.asked.order,  # type: ignore[arg-type]
+            order=self.asked.order,
             **self.asked.options,
         )
 

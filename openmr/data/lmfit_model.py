@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from inspect import Parameter, Signature
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
+from openmr._words import Component, Order
 from openmr.data.engine import LARGEST_ANGLE
 from openmr.data.identifiability import REACH
 from openmr.sample.film import Sample
@@ -23,8 +24,8 @@ def fit_model(
     sample: Sample,
     free: str | Sequence[str],
     *,
-    component: Literal["longitudinal", "transverse"] = "longitudinal",
-    order: Literal["second", "exact"] = "exact",
+    component: Component = "longitudinal",
+    order: Order = "exact",
     **options: Any,
 ) -> Any:
     """rho_L or rho_T as an `lmfit.Model` of temperature, field and direction.
@@ -71,8 +72,8 @@ def fit_model(
     """
     lmfit = _checks.required("lmfit", "`fit_model`", extra="fit")
     _checks.instance("sample", sample, Sample)
-    _checks.choice("component", component, ("longitudinal", "transverse"))
-    _checks.choice("order", order, LARGEST_ANGLE)
+    _checks.choice("component", component, Component)
+    _checks.choice("order", order, Order)
     labels = _labels(free)
     starts = {label: float(PARAMETERS[name].read(sample)) for label, name in labels.items()}
 
@@ -104,7 +105,7 @@ def _labels(free: str | Sequence[str]) -> dict[str, str]:
     return {name.replace(".", "_"): name for name in names}
 
 
-def _ends(name: str, start: float, order: str) -> dict[str, float]:
+def _ends(name: str, start: float, order: Order) -> dict[str, float]:
     """Ends of the range: a factor 100 of the start, its sign kept, and within that of theta_SH."""
     ends = [start / REACH, start * REACH]
     if name.endswith("spin_hall_angle"):

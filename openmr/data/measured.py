@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as default
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,10 +15,17 @@ from openmr._checks import Array, ParameterError
 from openmr._quantities import in_unit
 from openmr.data.geometry import Geometry
 from openmr.data.runs import Labels, hold_one_temperature, levels, sweeps
+from openmr.moments.labels import by_position, has_names
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+_UNITS: Final = {
+    "longitudinal": "Ohm m", "temperature": "K", "field": "T", "direction": "",
+    "uncertainty": "Ohm m", "transverse": "Ohm m", "time": "s",
+    "film": "", "level": "", "sweep": "",
+}  # fmt: skip
+"""Arguments that broadcast, and their units."""
 _SAME_FIELD = 0.01
 """Part of the largest field by which two points may miss being opposite to each other."""
 
@@ -261,7 +268,7 @@ def measured(
     level: ArrayLike | None = None,
     sweep: ArrayLike | None = None,
 ) -> Measured:
-    """Data from arrays, which broadcast with each other.
+    """Data from arrays, which broadcast with each other; DataArrays by the names of their axes.
 
     Parameters
     ----------
@@ -291,34 +298,39 @@ def measured(
         for two temperatures in one level.
     """
     given: dict[str, Any] = {
-        "longitudinal": _measured_here("longitudinal", longitudinal, transverse is not None),
-        "temperature": _checks.positive_array("temperature", temperature, "K"),
-        "field": _checks.finite_array("field", field, "T"),
-    }
-    if uncertainty is not None:
-        given["uncertainty"] = _measured_here("uncertainty", uncertainty, transverse is not None)
-    if transverse is not None:
-        given["transverse"] = _measured_here("transverse", transverse, True)
-    if time is not None:
-        given["time"] = _checks.finite_array("time", time, "s")
-    if film is not None:
-        given["film"] = np.asarray(film).astype(str)
-        if np.any(np.strings.strip(given["film"]) == ""):
-            raise ParameterError("`film` must be labels that are not empty, got ''")
-    for name, labels in (("level", level), ("sweep", sweep)):
-        if labels is not None:
-            given[name] = _labels(name, labels)
-    b = _checks.unit_vectors("direction", direction)
-    *columns, part = _checks.broadcast(**given, direction=b[..., 0])
+        "uncertainty": uncertainty, "transverse": transverse, "time": time, "film": film,
+        "level": level, "sweep": sweep,
+    }  # fmt: skip
+    given = {name: value for name, value in given.items() if value is not None}
+    given |= {"longitudinal": longitudinal, "temperature": temperature, "field": field}
+    given["direction"] = direction
+    if any(map(has_names, given.values())):
+        given, _ = by_position(given, units=_UNITS)
+    b = _checks.unit_vectors("direction", given.pop("direction"))
+    may_miss = transverse is not None
+    arrays = {name: _checked(name, value, may_miss) for name, value in given.items()}
+    *columns, part = _checks.broadcast(**arrays, direction=b[..., 0])
     rows: dict[str, Any] = dict(zip(given, map(np.ravel, columns), strict=True))
-    if transverse is not None and np.any(
-        np.isnan(rows["longitudinal"]) & np.isnan(rows["transverse"])
-    ):
+    if may_miss and np.any(np.isnan(rows["longitudinal"]) & np.isnan(rows["transverse"])):
         raise ParameterError("`longitudinal` must be a number where `transverse` is not, got nan")
     found = Measured(**rows, direction=np.broadcast_to(b, (*part.shape, 3)).reshape(-1, 3))
     if level is not None:
         hold_one_temperature(found.temperature, found.level)
     return found
+
+
+def _checked(name: str, value: ArrayLike, may_miss: bool) -> NDArray[Any]:
+    if name == "film":
+        films = np.asarray(value).astype(str)
+        if np.any(np.strings.strip(films) == ""):
+            raise ParameterError("`film` must be labels that are not empty, got ''")
+        return films
+    if name in ("level", "sweep"):
+        return _labels(name, value)
+    if _UNITS[name] == "Ohm m":
+        return _measured_here(name, value, may_miss)
+    check = _checks.positive_array if name == "temperature" else _checks.finite_array
+    return check(name, value, _UNITS[name])
 
 
 def _measured_here(name: str, value: ArrayLike, may_miss: bool) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from openmr._checks import Array, ParameterError
 from openmr.data.measured import Measured
 
 Labels = NDArray[np.int64]
-TERMS: Final = ("drift", "hall", "offset", "quadratic", "amr")
+TermName = Literal["drift", "hall", "offset", "quadratic", "amr"]
+TERMS: Final = get_args(TermName)
 _LONGITUDINAL, _TRANSVERSE = "longitudinal", "transverse"
 _DEPENDENT: Final = 0.02
 """Part of a column beyond the others below which it says nothing of its own: jitter of the clock

@@ -12,10 +12,11 @@ from openmr._checks import Array
 from openmr.data.columns import SI, split
 from openmr.data.runs import levels, sweeps
 from openmr.data.source import Source, source_of
+from openmr.data.text_table import Decimal
 
 
 def overview(
-    path: str | Path, units: Mapping[str, str] | None = None, decimal: str | None = None
+    path: str | Path, units: Mapping[str, str] | None = None, decimal: Decimal | None = None
 ) -> str:
     """Columns with their units, temperature levels, sweeps, and what a fit would not get.
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError, Range
+from openmr._words import Plane
 from openmr.data.columns import SI, plain, split, unit
 from openmr.data.geometry import Geometry
 from openmr.data.measured import Measured, measured
 from openmr.data.runs import GAP, Labels, hold_one_temperature, levels
 from openmr.data.source import USUAL, Column, Source, source_of
-from openmr.data.text_table import table
+from openmr.data.text_table import Decimal, table
 from openmr.transport.resistivity import scan_directions
 
 _FIELD: Final = Range(-100.0, 100.0, "T", "9e4 Oe is 9 T")
@@ -35,7 +36,7 @@ _AXES: Final = {
     **{"beta": "yz", "\N{GREEK SMALL LETTER BETA}": "yz"},
     **{"gamma": "zx", "\N{GREEK SMALL LETTER GAMMA}": "zx"},
 }
-_PLANES: Final = ("xy", "yz", "zx", "yx", "zy", "xz")
+_PLANES: Final = (*get_args(Plane), "yx", "zy", "xz")
 
 
 def read(
@@ -56,7 +57,7 @@ def read(
     level: str | float | None = None,
     sweep: str | None = None,
     units: Mapping[str, str] | None = None,
-    decimal: str | None = None,
+    decimal: Decimal | None = None,
 ) -> Measured:
     """Measured resistivities from a laboratory's file or a frame.
 
@@ -383,9 +384,8 @@ def _directions(
     turn = picked.take("angle", column)
     source.hold(_ANGLE, "angle", turn, column) if column.unit.factor == 1.0 else None
     turn = turn - _checks.number("zero", zero) * column.unit.factor
-    if plane in _PLANES:
-        words = [plane] * size
-    else:
+    words: list[Any] = [plane] * size
+    if plane not in _PLANES:
         at_plane = source.named("plane", plane)
         words = [_AXES.get(word.lower(), word.lower()) for word in source.table.texts(at_plane)]
     picked.columns["angle"] += f", {zero:g} along the first axis of plane {plane}"

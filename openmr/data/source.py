@@ -11,7 +11,7 @@ import numpy as np
 from openmr._checks import Array, ParameterError, Range
 from openmr.data.cells import Table
 from openmr.data.columns import KINDS, SI, Unit, known, plain, split, unit
-from openmr.data.text_table import table
+from openmr.data.text_table import Decimal, table
 
 USUAL: Final = {
     "temperature": ("temperature", "sample temp", "sample temperature", "temp", "t"),
@@ -134,7 +134,7 @@ class Source:
         )
 
 
-def source_of(path: Any, units: Mapping[str, str] | None, decimal: str | None) -> Source:
+def source_of(path: Any, units: Mapping[str, str] | None, decimal: Decimal | None) -> Source:
     """The table in `path`, with `units` checked against its columns."""
     if not isinstance(units, Mapping | None):
         raise ParameterError(f"`units` must map columns to units, as {{'B': 'Oe'}}, got {units!r}")

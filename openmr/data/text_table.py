@@ -7,7 +7,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -25,10 +25,13 @@ _MARKS: Final = {
 }
 
 
-def table(path: Any, decimal: str | None = None) -> Table:
+Decimal = Literal[".", ","]
+
+
+def table(path: Any, decimal: Decimal | None = None) -> Table:
     """The table in a file, or of a frame of pandas or polars."""
     if decimal is not None:
-        _checks.choice("decimal", decimal, (".", ","))
+        _checks.choice("decimal", decimal, Decimal)
     if hasattr(path, "columns") and not isinstance(path, str | Path):
         return _of_frame(path, decimal)
     try:

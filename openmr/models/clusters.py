@@ -25,6 +25,7 @@ from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator, spin_matrices
 from openmr.moments.spin_averages import level_sums
 
+_Shape = Literal["ring", "chain", "complete"]
 MAX_DIMENSION = 2048
 """Largest moment space that is diagonalised: eleven spins 1/2."""
 MAX_PAIR = 512
@@ -92,7 +93,7 @@ def _whole(name: str, value: float, *, least: int, most: int, square: float) -> 
     return found
 
 
-def graph(shape: Literal["ring", "chain", "complete"], sites: int) -> Array:
+def graph(shape: _Shape, sites: int) -> Array:
     """Bonds (N, N) of 1 or 0: "ring", "chain" or "complete".
 
     Parameters
@@ -113,7 +114,7 @@ def graph(shape: Literal["ring", "chain", "complete"], sites: int) -> Array:
     SizeError
         For too many sites.
     """
-    _checks.choice("shape", shape, ("ring", "chain", "complete"))
+    _checks.choice("shape", shape, _Shape)
     count = _whole("sites", sites, least=1, most=MAX_DIMENSION, square=8.0)
     if shape == "complete":
         return np.ones((count, count)) - np.eye(count)

@@ -17,7 +17,7 @@ from openmr._checks import EPSILON, SMALLEST, Array, ConvergenceError
 from openmr.moments.grid import blocks
 from openmr.moments.spin_averages import brillouin, log_partition
 
-Points = NDArray[np.bool_] | NDArray[np.intp]
+Points = NDArray[np.intp]
 _MAX_ITERATIONS = 100
 _SWEEPS = 4
 _SADDLE = 1e-8
@@ -38,9 +38,9 @@ class WeissProblem(NamedTuple):
     beta: Array  # (p,), in the inverse unit of J0
     zeeman: Array  # (n, p), beta g mu_B B
 
-    def at(self, where: Points | slice) -> WeissProblem:
-        """The same problem at some of the points, chosen by a mask or by their indices."""
-        return self._replace(beta=self.beta[where], zeeman=self.zeeman[:, where])
+    def at(self, where: Points) -> WeissProblem:
+        """The same problem at some of the points."""
+        return self._replace(beta=self.beta[where], zeeman=self.zeeman.take(where, axis=1))
 
     def pull(self, means: Array) -> Array:
         """Beta sum_j J0_ij m_j, shape (n, p)."""
@@ -57,7 +57,7 @@ class _Trial(NamedTuple):
 
     def at(self, where: Points) -> _Trial:
         """The same at some of the points."""
-        return _Trial(*(values[:, where] for values in self))
+        return _Trial(*(values.take(where, axis=1) for values in self))  # an index is slower
 
 
 def _trial(problem: WeissProblem, x: Array) -> _Trial:
@@ -91,7 +91,7 @@ def _newton_step(problem: WeissProblem, trial: _Trial) -> tuple[Array, Array]:
     stiffness = np.ones(convex.shape)
     rest = np.flatnonzero(~convex)
     if len(rest):
-        matrix = _curvature(problem.at(rest), root[:, rest])
+        matrix = _curvature(problem.at(rest), root.take(rest, axis=1))
         values, modes = np.linalg.eigh(np.moveaxis(matrix, -1, 0))
         along = np.einsum("pji,jp->pi", modes, wanted[:, rest])
         along /= np.maximum(np.abs(values), EPSILON)
@@ -184,14 +184,15 @@ def _descend(problem: WeissProblem, start: _Trial) -> _Trial:
             if not len(moving):
                 return found
             active, part, start = active[moving], part.at(moving), start.at(moving)
-            step, noise, stiffness = step[:, moving], noise[:, moving], stiffness[moving]
+            step, noise = step.take(moving, 1), noise.take(moving, 1)
+            stiffness = stiffness[moving]
         trial = _trial(part, start.x + step)
         least = 0.5 * _steepness(part, start.residual) + _steepness(part, noise)
         # energies cost more than a gradient, which falls at once where F is convex enough
         unsure = np.flatnonzero((stiffness <= 0) | (_steepness(part, trial.residual) > least))
         if len(unsure):
             begun, tried = start.at(unsure), trial.at(unsure)
-            _put(trial, unsure, _line_search(part.at(unsure), begun, step[:, unsure], tried))
+            _put(trial, unsure, _line_search(part.at(unsure), begun, step.take(unsure, 1), tried))
         start = trial
     raise ConvergenceError(
         f"the Weiss field did not converge in {_MAX_ITERATIONS} steps at "
@@ -218,14 +219,15 @@ def _line_search(problem: WeissProblem, start: _Trial, step: Array, found: _Tria
             break
         length *= 0.5
         there = problem.at(where)
-        trial = _trial(there, start.x[:, where] + length * step[:, where])
+        trial = _trial(there, start.x.take(where, 1) + length * step.take(where, 1))
         _put(found, where, trial)
     return found
 
 
 def _put(whole: _Trial, where: NDArray[np.intp], part: _Trial) -> None:
     for old, new in zip(whole, part, strict=True):
-        old[:, where] = new
+        for row, values in zip(old, new, strict=True):
+            row[where] = values
 
 
 def convex(problem: WeissProblem) -> Array:
@@ -237,7 +239,7 @@ def lowest(problem: WeissProblem) -> Array:
     """Reduced splittings (n, p) of the solution with the lowest free energy."""
     found = np.empty_like(problem.zeeman)
     for block in blocks(len(problem.beta), max(64, _AT_ONCE >> len(problem.spins))):
-        found[:, block] = _lowest(problem.at(block))
+        found[:, block] = _lowest(problem.at(np.arange(len(problem.beta))[block]))
     return found
 
 
@@ -296,10 +298,10 @@ def _minima(problem: WeissProblem) -> Iterator[tuple[NDArray[np.intp], _Trial]]:
         leader = np.empty(p, dtype=int)
         leader[where] = left[first]
         left = np.delete(left, first)
-        apart = ~_convex_between(whole.at(left), x[:, left], x[:, leader[points[left]]])
+        apart = ~_convex_between(whole.at(left), x.take(left, 1), x.take(leader[points[left]], 1))
         left = left[apart]
     starts = np.concatenate(leaders)
-    found = _descend(whole.at(starts), _trial(whole.at(starts), x[:, starts]))
+    found = _descend(whole.at(starts), _trial(whole.at(starts), x.take(starts, axis=1)))
     for one, end in zip(leaders, np.cumsum([len(one) for one in leaders]), strict=True):
         yield points[one], found.at(np.arange(end - len(one), end))
 

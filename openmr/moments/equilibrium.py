@@ -18,14 +18,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ParameterError, SizeError
-from openmr._elementary import plain, some, where
+from openmr._elementary import some, where
+from openmr._words import Branch, Disorder
 from openmr.moments.coupled_sublattices import WeissProblem, convex, lowest
 from openmr.moments.grid import BLOCK, in_blocks
 from openmr.moments.labels import labelled
@@ -37,9 +38,8 @@ from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, symmetrising_weights
 from openmr.sample.ordering import ordering_temperature
 
-Branch = Literal["lowest", "up", "down"]
-_COLDEST, _HOTTEST = 1e-9, 1e9  # K: within them nothing overflows
-_STRONGEST = 1000.0  # T: no laboratory has more, and Oe or G in its place are mostly beyond
+_TEMPERATURE = _checks.Range(1e-9, 1e9, "K")  # nothing overflows
+_FIELD = _checks.Range(-1000.0, 1000.0, "T", "in T: 9e4 Oe is 9 T")  # more than laboratories have
 _MAX_SUBLATTICES = 10
 _MAX_POINTS = 10**8  # all rates of so many points take some 8 GiB
 _MAX_LEVELS = 1e8  # points of a block times 2S+1: some ten arrays of that size are alive at once
@@ -136,7 +136,7 @@ class Equilibrium(ThermalState):
         """Largest |eps_L| of any sublattice [eV], shape (...)."""
         return np.asarray(np.abs(self.splitting).max(axis=-1, initial=0.0))
 
-    def dephasing_moment(self, disorder: str) -> Array:
+    def dephasing_moment(self, disorder: Disorder) -> Array:
         """Average that dephases the electrons: <S_par^2> for "random", the variance for "lattice".
 
         Parameters
@@ -255,19 +255,8 @@ def checked_vectors(
 
 
 def _checked(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[Array, Array]:
-    temperature = _checks.positive_array("temperature", temperature, "K")
-    field = _checks.finite_array("field", field, "T")
-    kelvin, tesla = plain(temperature), plain(field)
-    if some(outside := (kelvin < _COLDEST) | (kelvin > _HOTTEST)):
-        raise ParameterError(
-            f"`temperature` must be between {_COLDEST:g} and {_HOTTEST:g} K, "
-            f"got {temperature[outside][0]:g}"
-        )
-    if some(abs(tesla) > _STRONGEST):
-        raise ParameterError(
-            f"`field` must be between -{_STRONGEST:g} and {_STRONGEST:g} T, "
-            f"got {field.ravel()[np.abs(field).argmax()]:g} (in T: 9e4 Oe is 9 T)"
-        )
+    temperature = _TEMPERATURE.hold("temperature", temperature)
+    field = _FIELD.hold("field", field)
     count = len(sample.magnet.sublattices)
     if count > _MAX_SUBLATTICES and np.any(sample.magnet.weiss):
         raise ParameterError(
@@ -363,8 +352,8 @@ def _together(magnet: Magnet, temperature: Array, field: Array) -> list[tuple[Ar
     ordered = temperature < ordering_temperature(magnet)
     driven = ~ordered & np.any(problem.zeeman != 0, axis=0)  # neither: exactly 0
     for some_points, solve in ((ordered, lowest), (driven, convex)):
-        if some_points.any():
-            x[:, some_points] = solve(problem.at(some_points))
+        if len(where := np.flatnonzero(some_points)):
+            x[:, where] = solve(problem.at(where))
     return [(row, *means(spin, row)) for spin, row in zip(magnet.spins, x, strict=True)]
 
 

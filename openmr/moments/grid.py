@@ -45,7 +45,7 @@ def in_blocks(
     for block in blocks(count, size):
         part = work(*(each(lambda array, cut=block: array[cut], row) for row in rows))
         if whole is None:
-            whole = each(partial(_room, count), part)
+            whole = _rooms(count, part)
         whole = each(partial(_put, block), whole, part)
     return each(lambda array: array.reshape(*grid, *array.shape[1:]), whole)  # type: ignore[no-any-return]
 
@@ -65,6 +65,18 @@ def each(change: Callable[..., Array], first: Any, *others: Any) -> Any:
     return max(first, *others) if others and isinstance(first, float) else first
 
 
+def _rooms(count: int, part: Any) -> Any:
+    """The same records, tuples and mappings with room for all points.
+
+    What a plain tuple holds of one number a point is one piece, whose pages are large and few.
+    """
+    if type(part) is not tuple:
+        return each(partial(_room, count), part)
+    if all(isinstance(one, np.ndarray) and one.ndim == 1 and one.dtype == float for one in part):
+        return tuple(np.zeros((len(part), count)))
+    return tuple(_rooms(count, one) for one in part)
+
+
 def _room(count: int, part: Array) -> Array:
     """Zeros for all points, which come last in memory, so that each component is one piece."""
     return np.moveaxis(np.zeros((*part.shape[1:], count), part.dtype), -1, 0)
@@ -80,5 +92,7 @@ def _put(cut: slice, room: Array, part: Array) -> Array:
 
 
 def _is_zero(values: Array) -> bool:
-    """Whether all are 0; of floats +0, for their bits are counted twice as fast as `any` looks."""
-    return not np.count_nonzero(values.view(np.uint64) if values.dtype == np.float64 else values)
+    """Whether all are 0; of floats +0, whose largest bits are found faster than any other sign."""
+    if values.dtype != np.float64:
+        return not np.count_nonzero(values)
+    return not (values[0] or values.view(np.uint64).max())

@@ -53,14 +53,14 @@ def labelled(function: Callable[_Arguments, _Found]) -> Callable[_Arguments, _Fo
         if "xarray" not in sys.modules:
             return function(*args, **kwargs)
         for value in (*args, *kwargs.values()):
-            if _has_names(value):
+            if has_names(value):
                 break
         else:
             return function(*args, **kwargs)
         given: dict[str, Any] = dict(zip(names, args, strict=False)) | kwargs
         rates = given.get("relaxation")
         labels = getattr(rates, "labels", None)
-        arguments, labels = _by_position({n: given[n] for n in _UNITS if n in given}, labels)
+        arguments, labels = by_position({n: given[n] for n in _UNITS if n in given}, labels)
         if rates is not None:
             arguments["relaxation"] = _with_axes(rates, len(labels.sizes))
         found = cast("Callable[..., _Found]", function)(**given | arguments)
@@ -69,7 +69,8 @@ def labelled(function: Callable[_Arguments, _Found]) -> Callable[_Arguments, _Fo
     return call
 
 
-def _has_names(value: Any) -> bool:
+def has_names(value: Any) -> bool:
+    """Whether `value` is a DataArray, a direction of some, or a record that came from them."""
     kind = type(value)
     if kind in _NAMELESS:
         return False
@@ -81,7 +82,11 @@ def _has_names(value: Any) -> bool:
     return kind.__name__ == "DataArray" or getattr(value, "labels", None) is not None
 
 
-def _by_position(given: Mapping[str, Any], known: Labels | None) -> tuple[dict[str, Any], Labels]:
+def by_position(
+    given: Mapping[str, Any],
+    known: Labels | None = None,
+    units: Mapping[str, str] = _UNITS,
+) -> tuple[dict[str, Any], Labels]:
     """Arrays that broadcast by position, from some that do by name, and those names."""
     sizes = dict(known.sizes) if known else {}
     coordinates = dict(known.coordinates) if known else {}
@@ -90,21 +95,21 @@ def _by_position(given: Mapping[str, Any], known: Labels | None) -> tuple[dict[s
         for item in items:
             if hasattr(item, "dims"):
                 _take_axes(name, item, sizes, coordinates)
-            elif np.ndim(in_unit(name, item, _UNITS[name])) > (name == "direction"):
+            elif np.ndim(in_unit(name, item, units[name])) > (name == "direction"):
                 raise ParameterError(
                     f"`{name}` must be one, or a DataArray, whose axes have names, beside others "
                     f"that are; got shape {np.shape(item)}"
                 )
     arrays: dict[str, Any] = {}
     for name, items in parts.items():
-        found = [_aligned(name, item, sizes) for item in items]
+        found = [_aligned(name, item, sizes, units[name]) for item in items]
         arrays[name] = np.stack(np.broadcast_arrays(*found), -1) if len(found) > 1 else found[0]
     return arrays, Labels(sizes, coordinates)
 
 
 def _parts(name: str, value: Any) -> list[Any]:
     """The components of a direction where they are given apart, else the value."""
-    apart = name == "direction" and isinstance(value, tuple | list) and _has_names(value)
+    apart = name == "direction" and isinstance(value, tuple | list) and has_names(value)
     return list(value) if apart else [value]
 
 
@@ -127,7 +132,7 @@ def _take_axes(
             )
 
 
-def _aligned(name: str, value: Any, sizes: Mapping[str, int]) -> Any:
+def _aligned(name: str, value: Any, sizes: Mapping[str, int], unit: str) -> Any:
     """The values of a DataArray with an axis for each name, of length 1 where it has none."""
     if not hasattr(value, "dims"):
         return value
@@ -138,7 +143,7 @@ def _aligned(name: str, value: Any, sizes: Mapping[str, int]) -> Any:
             f"{value.sizes[_COMPONENT]}"
         )
     ordered = value.transpose(*(axis for axis in sizes if axis in value.dims), *last)
-    numbers = np.asarray(in_unit(name, ordered, _UNITS[name]))
+    numbers = np.asarray(in_unit(name, ordered, unit))
     shape = [value.sizes[axis] if axis in value.dims else 1 for axis in sizes]
     return numbers.reshape(*shape, *numbers.shape[len(numbers.shape) - len(last) :])
 
@@ -159,7 +164,8 @@ def _named(record: Any, labels: Labels) -> Any:
     """A record with the names in every thermal state that it holds."""
     if isinstance(record, tuple):
         return tuple(_named(one, labels) for one in record)
-    if not (is_dataclass(record) and hasattr(record, "temperature")):
+    kept = hasattr(record, "temperature") or hasattr(record, "labels")
+    if not (is_dataclass(record) and kept):
         return record
     old = {one.name: getattr(record, one.name) for one in fields(record)}
     if "labels" in old:
@@ -178,7 +184,7 @@ def arrays_of(record: Any, columns: Mapping[str, Column]) -> Arrays:
     """
     values = {name: np.asarray(column.of(record)) for name, column in columns.items()}
     own = {name: array.ndim - len(columns[name].axes) for name, array in values.items()}
-    at = {name: np.asarray(getattr(record, name)) for name in _POINTS}
+    at = {name: np.asarray(getattr(record, name)) for name in _POINTS if hasattr(record, name)}
     grid = np.broadcast_shapes(
         *(array.shape for array in at.values()),
         *(array.shape[: own[name]] for name, array in values.items()),

@@ -7,85 +7,51 @@ need no exponential. docs/theory/numerics.md has the proofs.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from openmr._checks import EPSILON, SMALLEST, Array, ConvergenceError
 from openmr._elementary import every, largest, maximum, minimum, some, sqrt, where
 from openmr.moments.spin_averages import brillouin
 
-_Counts = NDArray[np.int8]
-_Real = NDArray[Any]  # of single or double precision
-_SINGLE_EPSILON = float(np.finfo(np.float32).eps)
 _NEAR = 16 * EPSILON  # what rounding leaves of the distance from the transition
-_SKETCHES = 1
 _WEAK = 0.9  # share of the critical coupling up to which the field alone decides
-_MANY = 4000  # points from which on single precision saves more than its calls cost
-_MAX_SINGLE = 100  # 2S; from 130 on binomial coefficients overflow in single precision
 MAX_STEPS = 40
 """Newton steps allowed; `tests/moments/test_weiss.py` holds the number over the whole plane."""
 
 
-def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, _Counts]:
+def weiss_field(spin: float, zeeman: Array, coupling: Array) -> tuple[Array, int]:
     """Solve x = zeeman + coupling m(x) for the state of lowest free energy, at points (p,) or one.
 
-    `zeeman` is beta g mu_B B, signed, and `coupling` beta J0. Of the two arrays (p,) x has the sign
-    of `zeeman`, or is >= 0 where that is 0, with a residual |m(zeeman + coupling m) - m| of at most
-    1e-13 S; the other counts Newton steps, each one evaluation of the Brillouin function, those in
-    single precision included. `ConvergenceError` if more than `MAX_STEPS` are needed. Of numbers,
-    which many small arrays are slower than, both are numbers.
+    `zeeman` is beta g mu_B B, signed, and `coupling` beta J0. x has the sign of `zeeman`,
+    or is >= 0 where that is 0, with a residual |m(zeeman + coupling m) - m| of at most 1e-13 S; it
+    is a number of numbers. With it comes the count of Newton steps, each one evaluation of the
+    Brillouin function; `ConvergenceError` if more than `MAX_STEPS` are needed.
     """
     if not (isinstance(zeeman, float) or zeeman.size):
-        return np.zeros_like(zeeman), np.zeros(zeeman.shape, dtype=np.int8)
+        return np.zeros_like(zeeman), 0
     signed = zeeman + 0.0  # no negative zero: at zero field x >= 0
     down = some(signed < 0.0)
     depth = abs(signed) if down else signed
     pull = spin * (spin + 1.0) / 3.0 * largest(abs(coupling))
     solve = _far_from_the_transition if pull < _WEAK else _newton
     x, steps = solve(spin, depth, coupling, pull)
-    if not isinstance(x, float):
-        steps = np.int8(steps) + np.zeros(len(x), np.int8)
     return (where(signed < 0.0, -x, x) if down else x), steps
 
 
 def _far_from_the_transition(
     spin: float, depth: Array, coupling: Array, pull: float
 ) -> tuple[Array, int]:
-    """Roots and the steps taken, for |coupling c| <= pull < 1 at all points.
-
-    Newton's steps come to the root from anywhere there: the first of many points are taken in
-    single precision.
-    """
-    # a step leaves (2 / scale) x step^2 / stiffness, and rounding 2 epsilon x / stiffness
-    scale = 2.0 / (1.5 * _series(spin) * pull + SMALLEST)
-    enough, count = (scale * EPSILON) ** 0.5, 0
+    """Roots and steps for |coupling c| <= pull < 1, where the steps come there from anywhere."""
+    # a step leaves epsilon x (step / enough)^2 / stiffness, rounding 2 epsilon x / stiffness
+    enough = (2.0 * EPSILON / (1.5 * _series(spin) * pull + SMALLEST)) ** 0.5
     x = depth / (1.0 - (spin * (spin + 1.0) / 3.0) * coupling)
-    if np.size(x) > _MANY and 2 * spin <= _MAX_SINGLE:
-        zeeman, pulling, rough = (part.astype(np.float32) for part in (depth, coupling, x))
-        size = np.inf
-        while count < 2 and size > (scale * _SINGLE_EPSILON) ** 0.5:
-            step = _step(spin, rough, zeeman, pulling)
-            rough -= step
-            size = largest(abs(step))
-            count += 1
-        x = rough.astype(float)
-    while count < MAX_STEPS:
-        step = _step(spin, x, depth, coupling)
+    for count in range(1, MAX_STEPS + 1):
+        mean, slope = brillouin(spin, x)
+        step = (x - depth - coupling * mean) / (1.0 - coupling * slope)
         x = x - step
-        count += 1
-        # where x is beyond 1e7 its rounding alone is more
-        if largest(abs(step)) <= enough or every(abs(step) <= maximum(4 * EPSILON * x, enough)):
+        if largest(abs(step) - 4 * EPSILON * x) <= enough:  # beyond 1e7 x itself is rounded to more
             return x, count
     raise _unsettled(spin, depth, coupling)
-
-
-def _step(spin: float, x: _Real, depth: _Real, coupling: _Real) -> _Real:
-    """Newton's step, where the stiffness cannot vanish."""
-    mean, slope = brillouin(spin, x)
-    step: _Real = (x - depth - coupling * mean) / (1.0 - coupling * slope)
-    return step
 
 
 def _unsettled(spin: float, depth: Array, coupling: Array) -> ConvergenceError:
@@ -97,41 +63,26 @@ def _unsettled(spin: float, depth: Array, coupling: Array) -> ConvergenceError:
 
 
 @np.errstate(over="ignore")  # far from settled, in fields that none has
-def _newton(spin: float, depth: Array, coupling: Array, pull: float) -> tuple[Array, int | _Counts]:
-    """Roots and steps of any points, each until it has settled."""
-    x, moving = _start(spin, depth, coupling), np.arange(0)
+def _newton(spin: float, depth: Array, coupling: Array, pull: float) -> tuple[Array, int]:
+    """Roots and steps of any points."""
+    x = _start(spin, depth, coupling)
     for count in range(1, MAX_STEPS + 1):
-        x, settled = _settling(spin, x, depth, coupling, near=count > 3)
-        if not len(moving):  # all of them until most have settled
-            if every(settled):
-                return x, count
-            if 4 * np.count_nonzero(settled) < np.size(x):
-                continue
-            found, steps, moving = x.copy(), np.zeros(len(x), np.int8), np.arange(len(x))
-        found[moving], steps[moving] = x, count
-        rest = np.flatnonzero(~settled)
-        if not len(rest):
-            return found, steps
-        moving, x, depth, coupling = moving[rest], x[rest], depth[rest], coupling[rest]
+        mean, slope = brillouin(spin, x)
+        pulled, feedback = coupling * mean, coupling * slope
+        residual = x - depth - pulled
+        stiffness = maximum(1.0 - feedback, EPSILON)  # 0 to rounding at the transition alone
+        step = residual / stiffness
+        # |m''| <= 2 S m', so the next error is at most S feedback step^2 / stiffness; once it is
+        # below rounding, stop
+        settled = abs(feedback * step * step) <= (EPSILON / spin) * stiffness * x
+        if count > 3:  # at the transition rounding of the residual is all that is left
+            settled = settled | (
+                abs(residual) <= 8 * EPSILON * (x + depth + abs(pulled)) + SMALLEST
+            )
+        x = maximum(x - step, 0.0)  # within rounding of the transition steps may pass it
+        if every(settled):
+            return x, count
     raise _unsettled(spin, depth, coupling)
-
-
-def _settling(
-    spin: float, x: Array, depth: Array, coupling: Array, *, near: bool
-) -> tuple[Array, Any]:
-    """Splittings after a step, and whether they have settled; `near` what rounding leaves."""
-    mean, slope = brillouin(spin, x)
-    pulled = coupling * mean
-    residual = x - depth - pulled
-    feedback = coupling * slope
-    stiffness = maximum(1.0 - feedback, EPSILON)  # 0 to rounding at the transition alone
-    step = residual / stiffness
-    # |m''| <= 2 S m', so the next error is at most S feedback step^2 / stiffness; once it is
-    # below rounding, stop
-    settled = abs(feedback * step * step) <= (EPSILON / spin) * stiffness * x
-    if near:  # at the transition rounding of the residual is all that is left
-        settled = settled | (abs(residual) <= 8 * EPSILON * (x + depth + abs(pulled)) + SMALLEST)
-    return maximum(x - step, 0.0), settled  # within rounding of the transition steps may pass it
 
 
 def _start(spin: float, depth: Array, coupling: Array) -> Array:
@@ -139,8 +90,6 @@ def _start(spin: float, depth: Array, coupling: Array) -> Array:
     pull = (spin * (spin + 1.0) / 3.0) * coupling
     saturated = spin * coupling + depth
     above = _start_about_the_transition(_bend(spin), depth, pull, saturated)
-    for _ in range(_SKETCHES):  # Newton's steps on the last bound itself
-        above = above - maximum(_sketch(_bend(spin), above, depth, pull), 0.0)
     if some(coupling < 0):
         below = maximum(saturated, depth / (1.0 + abs(pull)))
         return where(coupling < 0, below, above)
@@ -160,15 +109,6 @@ def _start_about_the_transition(bend: float, depth: Array, pull: Array, saturate
     other = where(gap > _NEAR, above, saturated)
     bound = minimum(other, _critical(bend, depth, pull, saturated))
     return where(critical, bound, above)
-
-
-def _sketch(bend: float, x: Array, depth: Array, pull: Array) -> Array:
-    """Newton step for x = zeeman + pull x / sqrt(1 + b x^2), whose root is above the one sought."""
-    shrink = 1.0 / sqrt(1.0 + bend * (x * x))
-    slope = pull * shrink
-    stiffness = maximum(1.0 - slope * (shrink * shrink), EPSILON)
-    step: Array = (x - slope * x - depth) / stiffness
-    return step
 
 
 def _series(spin: float) -> float:

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from openmr._checks import Array
-from openmr._elementary import every, exp, tanh, where
+from openmr._checks import SMALLEST, Array
+from openmr._elementary import every, exp, maximum, minimum, tanh, where
 
 _KEPT = 32  # spins whose coefficients are kept
 MAX_HORNER = 256  # beyond it one matrix product is cheaper than that many passes over the points
@@ -89,7 +89,7 @@ def _quadrupole(spin: float) -> tuple[float, ...]:
     return tuple(square * p - 1.5 * r for p, r in zip(below, above, strict=True))
 
 
-def axial_excess(spin: float, x: ArrayLike, *, fluctuation: bool = False) -> Array:
+def axial_excess(spin: float, x: Array, *, fluctuation: bool = False) -> Array:
     """<S_par^2> - (1/2) (<S_x^2> + <S_y^2>) x / sinh(x), without a difference of large numbers.
 
     What spins across the field lose faster than spins along it, by a noise that is flat but for
@@ -98,7 +98,7 @@ def axial_excess(spin: float, x: ArrayLike, *, fluctuation: bool = False) -> Arr
     Parameters
     ----------
     spin : float, no unit
-    x : array_like (...), no unit
+    x : array (...) or a number, no unit
         beta eps_L.
     fluctuation : bool
         With the variance in the place of <S_par^2>.
@@ -108,8 +108,8 @@ def axial_excess(spin: float, x: ArrayLike, *, fluctuation: bool = False) -> Arr
     array (...), no unit
         >= 0, or <= 0 of the variance.
     """
-    depth = np.abs(np.asarray(x, dtype=float))
-    t = np.tanh(0.5 * depth)
+    depth = abs(x)
+    t = tanh(0.5 * depth)
     across = _across(spin, depth, t)
     if 2 * spin > _MAX_BINOMIAL:
         excess = spin * (spin + 1) - 1.5 * across
@@ -118,19 +118,19 @@ def axial_excess(spin: float, x: ArrayLike, *, fluctuation: bool = False) -> Arr
         excess = _polynomial(_quadrupole(spin), square) / _polynomial(_half_angle(spin)[1], square)
     excess = excess + 0.5 * across * _less_than_one(depth)
     if not fluctuation:
-        return np.asarray(excess)
+        return excess
     # the mean, squared, is of the same order when hot; the variance fades when cold
     with np.errstate(over="ignore"):  # to 0
         cold = variance(spin, depth) - 0.5 * across * _over_sinh(depth)
-    return np.where(depth < 1.0, excess - (t * across) ** 2, cold)
+    return where(depth < 1.0, excess - (t * across) ** 2, cold)
 
 
 def _less_than_one(x: Array) -> Array:
     """1 - x / sinh(x) at x >= 0."""
-    if not x.size or x.max() < 1.0:
+    if every(x < 1.0):
         return _little_less(x)
-    near, far = np.minimum(x, 1.0), np.minimum(np.maximum(x, 1.0), 700.0)
-    return np.asarray(np.where(x < 1.0, _little_less(near), 1.0 - far / np.sinh(far)))
+    near, far = minimum(x, 1.0), minimum(maximum(x, 1.0), 700.0)
+    return where(x < 1.0, _little_less(near), 1.0 - far / np.sinh(far))
 
 
 _RISE = tuple(1.0 / factorial(2 * n + 3) for n in range(9))
@@ -140,15 +140,13 @@ _RISE = tuple(1.0 / factorial(2 * n + 3) for n in range(9))
 def _little_less(x: Array) -> Array:
     """The same at 0 <= x <= 1."""
     square = x * x
-    rise = _polynomial(_RISE, square)
-    rise *= square
-    rise /= 1.0 + rise
-    return rise
+    rise = _polynomial(_RISE, square) * square
+    return rise / (1.0 + rise)
 
 
 def _over_sinh(x: Array) -> Array:
     """X / sinh(x)."""
-    return np.divide(x, np.sinh(x), out=np.ones_like(x), where=x != 0)
+    return maximum(x, SMALLEST) / np.sinh(maximum(x, SMALLEST))
 
 
 class Brillouin(NamedTuple):

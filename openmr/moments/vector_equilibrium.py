@@ -12,6 +12,7 @@ import numpy as np
 
 from openmr import _checks, units
 from openmr._checks import Array, ParameterError
+from openmr._words import Branch
 from openmr.moments.levels import (
     AxialLevels,
     Levels,
@@ -24,7 +25,6 @@ from openmr.moments.vector_weiss import Solution, VectorProblem, followed, lowes
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights
 
-BRANCHES = ("lowest", "up", "down")
 _TURNED = 1e-10
 """Angle [rad] by which moments, fields and axes may differ and still be taken for parallel."""
 
@@ -160,7 +160,7 @@ def _zeeman(magnet: Magnet, field: Array, direction: Array) -> Array:
 
 
 def solved(
-    magnet: Magnet, temperature: Array, field: Array, direction: Array, branch: str
+    magnet: Magnet, temperature: Array, field: Array, direction: Array, branch: Branch
 ) -> Solution:
     """Drives (..., n, 3) and stability (...) at points broadcast to one shape.
 
@@ -202,7 +202,7 @@ def solved(
     return Solution(drive.reshape(*grid, n, 3), stiffness.reshape(grid))
 
 
-def _curves(kelvin: Array, tesla: Array, b: Array, branch: str) -> list[np.ndarray]:
+def _curves(kelvin: Array, tesla: Array, b: Array, branch: Branch) -> list[np.ndarray]:
     """Indices of the points of each temperature and direction, in the order of the sweep."""
     _, curve = np.unique(np.column_stack([kelvin, b]), axis=0, return_inverse=True)
     found = []
@@ -213,7 +213,7 @@ def _curves(kelvin: Array, tesla: Array, b: Array, branch: str) -> list[np.ndarr
     return found
 
 
-def refuse_branch(branch: str, sample: Sample) -> None:
+def refuse_branch(branch: Branch, sample: Sample) -> None:
     """Refuse a branch of moments that always lie along the field in their lowest state.
 
     Parameters
@@ -227,7 +227,7 @@ def refuse_branch(branch: str, sample: Sample) -> None:
         For no branch; for another than the lowest of a stack, or of moments without axes of
         their own.
     """
-    _checks.choice("branch", branch, BRANCHES)
+    _checks.choice("branch", branch, Branch)
     if branch != "lowest" and sample.is_stack:
         raise ParameterError(f"`branch` must be 'lowest' for a stack, got {branch!r}")
     if branch != "lowest" and not sample.magnet.is_oriented:

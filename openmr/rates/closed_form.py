@@ -12,14 +12,15 @@ magnetic materials".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import SMALLEST, Array, ComplexArray
-from openmr._elementary import cos, every, expm1, maximum, sin, some, where
+from openmr._elementary import cos, every, expm1, maximum, plain, sin, some, where
+from openmr._words import Disorder, Form
 from openmr.bath.level_noise import split_fermi_sea
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.levels import AxialLevels
@@ -36,9 +37,6 @@ from openmr.rates.record import (
 from openmr.sample.film import Electrons
 from openmr.sample.magnet import Magnet
 from openmr.units import HBAR, K_B, MU_B
-
-FORMS = ("corrected", "printed", "finite-splitting")
-
 
 # --- moments ---------------------------------------------------------------------------------
 
@@ -274,7 +272,7 @@ class Lines(NamedTuple):
     conserving: Array
 
 
-def thermal_lines(state: Equilibrium | VectorEquilibrium, disorder: str) -> Lines:
+def thermal_lines(state: Equilibrium | VectorEquilibrium, disorder: Disorder) -> Lines:
     """Use, as Eq. (60) does, integral f(e) [1 - f(e - w)] de = w n_B(w) at each line.
 
     Parameters
@@ -299,7 +297,7 @@ def thermal_lines(state: Equilibrium | VectorEquilibrium, disorder: str) -> Line
     )
 
 
-def _summed(levels: AxialLevels, disorder: str) -> Lines:
+def _summed(levels: AxialLevels, disorder: Disorder) -> Lines:
     less, more = _bosons(levels.gaps)
     return Lines(
         absorbing=(less * levels.raised).sum(axis=-1),
@@ -526,9 +524,9 @@ def excess_at(
     lattice = magnet.disorder == "lattice"
     excess = np.empty_like(x)
     for i, spin in enumerate(magnet.spins):
-        excess[..., i] = axial_excess(spin, x[..., i], fluctuation=lattice)
+        excess[..., i] = axial_excess(spin, plain(x[..., i]), fluctuation=lattice)
     excess *= jz**2
-    if np.any(jx != jz) or np.any(jy != jz):
+    if some(jx != jz) or some(jy != jz):
         sine, cosine = np.sin(phi) ** 2, np.cos(phi) ** 2
         uneven = sine * ((jz - jy) * (jz + jy)) + cosine * ((jz - jx) * (jz + jx))
         for i, spin in enumerate(magnet.spins):
@@ -716,7 +714,7 @@ if not TYPE_CHECKING:
 def closed_form(
     state: Equilibrium | VectorEquilibrium,
     *,
-    form: Literal["corrected", "printed", "finite-splitting"] = "corrected",
+    form: Form = "corrected",
 ) -> ExchangePart:
     """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
 
@@ -739,7 +737,7 @@ def closed_form(
     ParameterError
         For an unknown form; for moments whose levels are not those of S_par along the field.
     """
-    _checks.choice("form", form, FORMS)
+    _checks.choice("form", form, Form)
     if isinstance(state, VectorEquilibrium):
         if form == "finite-splitting" and not is_axial(state):
             return _of_split_electrons(state)
@@ -823,7 +821,7 @@ class _OnePoint(NamedTuple):
     flip_down: float
     dephasing: float
 
-    def dephasing_moment(self, disorder: str) -> float:
+    def dephasing_moment(self, disorder: Disorder) -> float:
         return self.dephasing
 
 

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
-from openmr.moments.equilibrium import Branch, equilibrium
+from openmr._words import Branch
+from openmr.moments.equilibrium import equilibrium
 from openmr.moments.state import AtThermalState, ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.axes import local_axes

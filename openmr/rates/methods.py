@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, TypedDict, get_args, get_ori
 import numpy as np
 
 from openmr import _checks
+from openmr._words import Form, Kernel, Moment, Thermostat
 from openmr.rates.record import ExchangePart
 
 Name = Literal[
@@ -34,10 +35,10 @@ class Options(TypedDict, total=False):
     """Every option of every method, for type checkers; each method takes its own."""
 
     azimuth: Any
-    form: Literal["corrected", "printed", "finite-splitting"]
+    form: Form
     electron_splitting: bool
     resolution: float | None
-    thermostat: Literal["projection", "reset", "flips"]
+    thermostat: Thermostat
     thermostat_rate: float | None
     options: Mapping[str, Any] | None
     progress: bool | None
@@ -47,10 +48,11 @@ class Options(TypedDict, total=False):
     reach: float
     modes: bool
     time: float
-    kernel: Literal["exponential", "flat"]
+    kernel: Kernel
     level_shift: bool
+    memory_time: bool
     rtol: float
-    moment: Literal["free", "held"]
+    moment: Moment
     drude_cutoff: float | None
     max_terms: int
     max_depth: int
@@ -123,13 +125,16 @@ class Method:
         return found
 
 
-_KINDS: Final = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(Options).items()}
-"""Option -> types: those of switches and mappings are checked here, others by their method."""
+@cache
+def _kinds() -> dict[str, tuple[Any, ...]]:
+    """Option -> types: those of switches and mappings are checked here, others by their method."""
+    hints = get_type_hints(Options)  # which load numpy.random
+    return {name: get_args(hint) or (hint,) for name, hint in hints.items()}
 
 
 def _of_its_kind(name: str, value: Any) -> Any:
     """A switch or mapping, if the option is one; None where that is allowed."""
-    kinds = _KINDS.get(name, ())
+    kinds = _kinds().get(name, ())
     if value is None and type(None) in kinds:
         return None
     if bool in kinds:
@@ -252,7 +257,9 @@ METHODS: Final[dict[str, Method]] = {
             gives_uncertainty=True,
             diagnostics={
                 "level_shift": Diagnostic("rad/s", "of the small space, measured if left out"),
-                "memory_time": Diagnostic("s", "after which the rates stay within one per cent"),
+                "memory_time": Diagnostic(
+                    "s", "after which rates stay within 1 %; with `memory_time`"
+                ),
                 "positivity": _POSITIVITY,
                 "slip": Diagnostic("1", "(3, 3): spin lost for ever before the rate is constant"),
             },

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
-from openmr.moments.equilibrium import Branch, equilibrium
+from openmr._words import Branch
+from openmr.moments.equilibrium import equilibrium
 from openmr.moments.levels import Levels, levels
 from openmr.moments.state import AtThermalState, ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
+from openmr._words import Branch
 from openmr.moments.equilibrium import (
-    Branch,
     Equilibrium,
     checked_points,
     equilibrium,

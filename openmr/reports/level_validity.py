@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from openmr._checks import Array
+from openmr._words import Disorder
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.coupled_relaxation import coupled_relaxation
@@ -149,7 +150,7 @@ def _disorder(point: Point, affects: tuple[str, ...]) -> Assumption:
     """All of the moments dephases, or their fluctuation alone."""
     magnet, state = point.sample.magnet, point.state
     assert isinstance(state, VectorEquilibrium)
-    other = "lattice" if magnet.disorder == "random" else "random"
+    other: Disorder = "lattice" if magnet.disorder == "random" else "random"
 
     def change() -> Array:
         sample = replace(point.sample, magnet=replace(magnet, disorder=other))

@@ -12,19 +12,20 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from operator import attrgetter
 from textwrap import fill
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ExtractionError, ParameterError, SizeError
+from openmr._words import Disorder, Order
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
-from openmr.rates.methods import COSTLY
+from openmr.rates.methods import COSTLY, Name
 from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Layer, Sample
@@ -249,7 +250,7 @@ def validity(
     direction: ArrayLike = (1.0, 0.0, 0.0),
     half_width: float = 1.0,
     costs: bool = True,
-    routes: Sequence[str] = (),
+    routes: Sequence[Name] = (),
     tolerance: float = 0.1,
     mixing_rate: float = 0.0,
 ) -> Validity:
@@ -381,18 +382,20 @@ def validity_at(
     direction: ArrayLike = (1.0, 0.0, 0.0),
     half_width: float = 1.0,
     costs: bool = True,
-    routes: Sequence[str] = (),
+    routes: Sequence[Name] = (),
     tolerance: float = 0.1,
     mixing_rate: float = 0.0,
 ) -> Validity:
     """`validity` of moments whose equilibrium is known already; arguments as there."""
     tolerance = _checks.number("tolerance", tolerance, above=0.0)
     if isinstance(routes, str) or not isinstance(routes, Sequence):
-        raise _checks.ParameterError(f"`routes` must be a sequence of names, got {routes!r}")
+        raise _checks.ParameterError(
+            f"`routes` must be a sequence of names, got {_checks.shown(routes)}"
+        )
     for route in routes:
         _checks.choice("routes", route, COSTLY)
     if not isinstance(costs, bool):
-        raise _checks.ParameterError(f"`costs` must be True or False, got {costs!r}")
+        raise _checks.ParameterError(f"`costs` must be True or False, got {_checks.shown(costs)}")
     if routes and not costs:
         raise _checks.ParameterError(
             f"`routes` must be empty where `costs` is False, got {routes!r}"
@@ -432,7 +435,7 @@ def validity_at(
 
 
 def _with_levels(
-    point: Point, direction: ArrayLike, routes: Sequence[str], tolerance: float
+    point: Point, direction: ArrayLike, routes: Sequence[Name], tolerance: float
 ) -> Validity:
     """The report on moments with axes and levels of their own."""
     from openmr.reports import level_validity  # whose lines are made of those here
@@ -577,7 +580,7 @@ RARE: Final = 1e-12
 """Part of the largest rate, below which flips are no relaxation."""
 
 
-def _second_order(point: Point, routes: Sequence[str]) -> Assumption:
+def _second_order(point: Point, routes: Sequence[Name]) -> Assumption:
     """Eq. (9) stops at J^2."""
 
     def of_a_flat_band() -> Array:
@@ -929,7 +932,7 @@ def _back_action(point: Point) -> Assumption:
 def _disorder(point: Point) -> Assumption:
     """The whole <S_par^2> dephases, or its fluctuation alone."""
     magnet = point.sample.magnet
-    other = "lattice" if magnet.disorder == "random" else "random"
+    other: Disorder = "lattice" if magnet.disorder == "random" else "random"
     state = point.collinear
     coupling = magnet.densities * magnet.exchange[:, 2] ** 2
     mean, whole = (
@@ -954,7 +957,7 @@ def _hall_angle(point: Point, direction: ArrayLike) -> Assumption:
     temperature, field = state.temperature, state.field
 
     def by_order(found: Relaxation) -> Array:
-        orders: tuple[Literal["second", "exact"], ...] = ("second", "exact")
+        orders: tuple[Order, ...] = get_args(Order)
         return np.array([resistivity(film, found, direction, order=o).longitudinal for o in orders])
 
     def higher_orders() -> Array:
@@ -995,7 +998,7 @@ def _hall_angle_of_stack(rates: StackRates, direction: ArrayLike, costs: bool) -
         ],
     )
     without = Sample(stack=bare, name=sample.name)
-    orders: tuple[Literal["second", "exact"], ...] = ("second", "exact")
+    orders: tuple[Order, ...] = get_args(Order)
     second, exact = (
         resistivity(stack, rates, direction, order=order).longitudinal
         - magnetoresistance(without, rates.temperature, 0.0, direction, order=order).longitudinal

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks, units
 from openmr._checks import SMALLEST, Array, ComplexArray, ParameterError, Range
+from openmr._words import Disorder
 from openmr.sample.crystal_field import Elements, crystal_hamiltonian
 from openmr.sample.own_hamiltonian import (
     G_FACTOR,
@@ -303,13 +304,13 @@ class Magnet:
 
     sublattices: tuple[Moments, ...]
     weiss: tuple[tuple[Any, ...], ...]
-    disorder: str
+    disorder: Disorder
 
     def __init__(
         self,
         sublattices: Sequence[Moments] | Moments,
         weiss: ArrayLike | None = None,
-        disorder: str = "random",
+        disorder: Disorder = "random",
         *,
         curie_temperature: float | None = None,
         neel_temperature: float | None = None,
@@ -350,9 +351,7 @@ class Magnet:
         symmetrising_weights(matrix)
         object.__setattr__(self, "sublattices", moments)
         object.__setattr__(self, "weiss", _nested(matrix.tolist()))
-        object.__setattr__(
-            self, "disorder", _checks.choice("disorder", disorder, ("random", "lattice"))
-        )
+        object.__setattr__(self, "disorder", _checks.choice("disorder", disorder, Disorder))
 
     @cached_property
     def is_oriented(self) -> bool:

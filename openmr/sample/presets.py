@@ -12,12 +12,14 @@ from typing import Final, Literal
 from numpy.typing import ArrayLike
 
 from openmr import _checks
+from openmr._words import Disorder
 from openmr.sample.film import Electrons, Film, Layer, Sample
 from openmr.sample.magnet import Magnet, Moments
 from openmr.sample.stack import Sheet, Stack
 
 PT_LATTICE_CONSTANT: Final[float] = 0.392e-9
 """Lattice constant of Pt [m]."""
+_Source = Literal["Althammer2013", "Vlietstra2013"]
 _CU_LATTICE_CONSTANT: Final[float] = 0.361e-9
 """Lattice constant of Cu [m], AshcroftMermin."""
 NIO_LATTICE_CONSTANT: Final[float] = 0.417e-9
@@ -29,7 +31,7 @@ def pt_py(
     *,
     curie_temperature: float = 30.0,
     spin: float = 2.0,
-    disorder: str = "random",
+    disorder: Disorder = "random",
 ) -> Sample:
     """Pt film decorated with permalloy moments: Appendix C and the caption of Fig. 3.
 
@@ -126,7 +128,7 @@ def ta(*, thickness: float = 4e-9, resistivity: float = 2e-6, diffusion: float =
 
 
 def pt_yig(
-    source: Literal["Althammer2013", "Vlietstra2013"] = "Althammer2013",
+    source: _Source = "Althammer2013",
     *,
     thickness: float = 7e-9,
     resistivity: float = 40e-8,
@@ -165,7 +167,7 @@ def pt_yig(
     angle, length, face = {
         "Althammer2013": (0.11, 1.5e-9, Sheet(G_r=4e14, name="YIG")),
         "Vlietstra2013": (0.08, 1.1e-9, Sheet(G_r=7e14, G_i=5e13, name="YIG")),
-    }[_checks.choice("source", source, ("Althammer2013", "Vlietstra2013"))]
+    }[_checks.choice("source", source, _Source)]
     film = Film(thickness, angle, diffusion, resistivity=resistivity, diffusion_length=length)
     layer = Layer(film, Electrons.free(5.0))
     return Sample(stack=Stack([layer], bottom=face), name=f"Pt/YIG ({source})")
@@ -196,7 +198,9 @@ def pt_eus(
     -----
     From the moments of Eu(2+): S = 7/2, and the bulk's T_C = 16.6 K. Examples: all others; below
     T_C they keep G_i above 3 G_r, as GomezPerez2020 reports of this pair. Fit G_i first, which is
-    linear in the exchange. Published, of the free ion: a moment of 7.94 mu_B (Kittel).
+    linear in the exchange. D by Einstein's relation: the free electrons of 5 eV make the spin-flip
+    time of l_0 2 fs, where the larger density of states of Pt would make it about ten times that.
+    Published, of the free ion: a moment of 7.94 mu_B (Kittel).
     """
     face = Sheet(3.5, areal_density, exchange, curie_temperature=16.6, name="EuS")
     return _pt_on(face, thickness, "Pt/EuS (example)")

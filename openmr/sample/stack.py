@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import ParameterError, Range
+from openmr._words import Disorder
 from openmr.sample.crystal_field import Elements
 from openmr.sample.film import Layer
 from openmr.sample.magnet import EXCHANGE, NO_MOMENTS, Magnet, Moments
@@ -28,6 +29,7 @@ from openmr.sample.own_hamiltonian import Matrix, Stevens
 _OWN: Final = ("anisotropy", "stevens", "hamiltonian", "axes")
 REFERENCE: Final = 1e-9
 """Thickness [m] over which `Sheet.magnet` spreads moments; it drops out of every conductance."""
+_Side = Literal["below", "above"]
 AREAL_DENSITY: Final = Range(1e8, 1e22, "m^-2", "in m^-2: 1 per nm^2 is 1e18")
 SHEET_EXCHANGE: Final = Range(-1e-20, 1e-20, "eV m^3", "in eV m^3: 1 meV nm^3 is 1e-30")
 CONDUCTANCE: Final = Range(
@@ -112,7 +114,7 @@ class Sheet:
         axes: ArrayLike | None = None,
         density: None = None,
         exchange_energy: None = None,
-        disorder: str = "random",
+        disorder: Literal["random"] = "random",
     ) -> None:
         _refuse_bulk(density, exchange_energy, disorder)
         of_moments: dict[str, Any] = {
@@ -182,7 +184,7 @@ def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any) -> None:
             "`exchange_energy` is n_S J of moments in a volume; a sheet takes `exchange`, J in "
             "eV m^3"
         )
-    if _checks.choice("disorder", disorder, ("random", "lattice")) == "lattice":
+    if _checks.choice("disorder", disorder, Disorder) == "lattice":
         raise ParameterError(
             "`disorder` must be 'random' for a sheet, got 'lattice': a plane of moments repeats in "
             "the plane alone, so its mean field scatters and dephases electrons"
@@ -285,14 +287,14 @@ class Interface:
     resistance: float
     memory_loss: float
     sheet: Sheet | None
-    side: str
+    side: _Side
 
     def __init__(
         self,
         resistance: float = 0.0,
         memory_loss: float = 0.0,
         sheet: Sheet | None = None,
-        side: str = "below",
+        side: _Side = "below",
     ) -> None:
         values = {"resistance": resistance, "memory_loss": memory_loss}
         limits = {"resistance": AREA_RESISTANCE, "memory_loss": MEMORY_LOSS}
@@ -307,7 +309,7 @@ class Interface:
         if sheet is not None:
             _checks.instance("sheet", sheet, Sheet)
         object.__setattr__(self, "sheet", sheet)
-        object.__setattr__(self, "side", _checks.choice("side", side, ("below", "above")))
+        object.__setattr__(self, "side", _checks.choice("side", side, _Side))
 
     @property
     def is_transparent(self) -> bool:

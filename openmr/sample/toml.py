@@ -1,7 +1,7 @@
 """A film or a stack, and a sweep, described in TOML, as in `EXAMPLE` and `STACK_EXAMPLE`.
 
 Instead of its parts the sample may be a preset, by name, and the preset's arguments. Keys are the
-arguments of the classes.
+arguments of the classes. A number may be a text that brings its unit, "8 nm".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from openmr._checks import ParameterError
 from openmr.sample import presets
 from openmr.sample.film import Electrons, Film, Layer, Sample
 from openmr.sample.magnet import Magnet, Moments
-from openmr.sample.parameters import NAMES, PARAMETERS, parameter
+from openmr.sample.parameters import NAMES, PARAMETERS, POINT, parameter
 from openmr.sample.stack import Interface, Sheet, Stack
 
 _MOST_POINTS = 10**8
@@ -311,11 +311,14 @@ def _values(name: str, value: Any) -> Any:
         raise ParameterError(
             f"`sweep.{name}.points` must be a whole number from 1 to {_MOST_POINTS}, got {points!r}"
         )
-    for end in ("from", "to"):
-        _checks.number(f"sweep.{name}.{end}", value[end])
+    unit = POINT[name] if name in POINT else parameter(name).unit
+    unit = "" if unit == "1" else unit
+    first, last = (
+        _checks.number(f"sweep.{name}.{end}", value[end], unit) for end in ("from", "to")
+    )
     if spacing not in ("linear", "log"):
         raise ParameterError(f"`sweep.{name}.spacing` must be linear or log, got {spacing!r}")
-    if spacing == "log" and not (value["from"] > 0 and value["to"] > 0):
+    if spacing == "log" and not (first > 0 and last > 0):
         raise ParameterError(f"`sweep.{name}` must run between numbers > 0 for spacing log")
     space = np.linspace if spacing == "linear" else np.geomspace
-    return space(value["from"], value["to"], points)
+    return space(first, last, points)

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,6 +32,7 @@ from scipy.special import expit
 from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr._files import expect_file, write_whole
+from openmr._words import Plane, Profile
 from openmr.models.fermi_kinetics import DOWN, UP, Sea, densities
 from openmr.rates.record import Relaxation
 from openmr.show import plotting
@@ -39,6 +40,7 @@ from openmr.show.frame import LINES, axes, colour, in_plane, ink
 from openmr.show.plotting import PICOSECOND
 from openmr.transport.diffusion import SpinProfile
 
+_Shown = Literal["occupation", "change"]
 _MARKERS = "os^Dv"
 _VISIBLE = 5e-3
 """Share of the largest change of the occupation that is still seen and belongs on the axes."""
@@ -175,7 +177,7 @@ def distribution(
     states: ArrayLike,
     frame: int,
     *,
-    quantity: str = "occupation",
+    quantity: _Shown = "occupation",
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Occupation of both spins against the total energy at one time, beside Eq. (51).
@@ -200,7 +202,7 @@ def distribution(
         much of the first spin along the field is left.
     """
     _checks.instance("sea", sea, Sea)
-    _checks.choice("quantity", quantity, ("occupation", "change"))
+    _checks.choice("quantity", quantity, _Shown)
     grid = _checks.row("times", times, "s")
     history = _checks.finite_array("states", states)
     shape = (len(grid), 4, len(sea.energies))
@@ -261,8 +263,8 @@ def turning_field(
     angles: ArrayLike,
     frame: int,
     *,
-    plane: str = "xy",
-    quantity: str = "accumulation",
+    plane: Plane = "xy",
+    quantity: Profile = "accumulation",
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Spin accumulation or spin current across the film at one angle of the field.
@@ -288,8 +290,8 @@ def turning_field(
     """
     _checks.instance("found", found, SpinProfile)
     grid = _checks.row("angles", angles, "rad")
-    _checks.choice("plane", plane, ("xy", "yz", "zx"))
-    _checks.choice("quantity", quantity, ("accumulation", "current"))
+    _checks.choice("plane", plane, Plane)
+    _checks.choice("quantity", quantity, Profile)
     shape = (len(grid), len(found.depth), 3)
     if found.accumulation.shape != shape:
         raise ParameterError(
@@ -318,7 +320,7 @@ def turning_field(
     return figure, ax
 
 
-def _compass(ax: Axes, angle: float, plane: str) -> None:
+def _compass(ax: Axes, angle: float, plane: Plane) -> None:
     """The field in its plane."""
     turn = np.linspace(0.0, 2 * np.pi, 73)
     ax.plot(np.cos(turn), np.sin(turn), color=ink(), alpha=0.3, linewidth=0.8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import fill
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,6 +18,7 @@ from scipy.interpolate import RectBivariateSpline
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
+from openmr._words import Component, Plane
 from openmr.data.curves import bare_resistivity
 from openmr.data.found import Fit
 from openmr.data.identifiability import REACH
@@ -28,7 +29,7 @@ from openmr.show.frame import FEW, LINES, axes, colour, field_label, ink, legend
 from openmr.show.frame import looks as curve_looks
 from openmr.transport.resistivity import scan_directions
 
-_PARTS: Final = ("longitudinal", "transverse")
+_Subtract = Literal["nuisance", "nothing"]
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "<", "*", ">", "h")
 _FINE: Final = 301
 """Points of a curve of the model."""
@@ -44,8 +45,8 @@ _SMOOTH: Final = 1e3
 
 def fit(
     found: Fit,
-    what: str | Sequence[str] | None = None,
-    subtract: Literal["nuisance", "nothing"] = "nuisance",
+    what: Component | Sequence[Component] | None = None,
+    subtract: _Subtract = "nuisance",
     *,
     relative: bool = True,
     ax: Any = None,
@@ -82,7 +83,7 @@ def fit(
         For anything but a fit, a component that was not measured, or axes that do not suit.
     """
     _checks.instance("found", found, Fit)
-    _checks.choice("subtract", subtract, ("nuisance", "nothing"))
+    _checks.choice("subtract", subtract, _Subtract)
     relative = _checks.switch("relative", relative)
     shown = _shown(found, what)
     figure, panels = _panels(ax, len(shown))
@@ -235,7 +236,7 @@ class _Curve(NamedTuple):
     rows: NDArray[np.int64]
     x: Array  # (n,), of these rows: T, degrees or readings
     direction: Array  # of a field scan
-    plane: str  # of an angular scan
+    plane: Plane | None  # of an angular scan
     field: float
 
 
@@ -246,14 +247,13 @@ class _Look(NamedTuple):
     line: Any
 
 
-def _shown(found: Fit, what: str | Sequence[str] | None) -> list[str]:
+def _shown(found: Fit, what: Component | Sequence[Component] | None) -> list[Component]:
     transverse = found.rows.transverse
-    there = list(_PARTS[: 1 + bool(transverse.any())])
+    there = list(get_args(Component)[: 1 + bool(transverse.any())])
     if what is None:
         return there
     asked = [what] if isinstance(what, str) else list(what)
-    for word in asked or ["none"]:
-        _checks.choice("what", word, _PARTS)
+    for word in _checks.choices("what", asked, Component):
         if word not in there:
             raise ParameterError(f"`what` must be what was measured, {there[0]!r}, got {word!r}")
     return asked
@@ -351,7 +351,7 @@ def _curves(rows: Rows) -> tuple[list[_Curve], str]:
         for key in np.unique(keys[rows.group == group]):
             mine = np.flatnonzero((rows.group == group) & (keys == key))
             field = float(np.mean(rows.field[mine]))
-            first = str(plane[mine[0]])
+            first = cast("Plane", str(plane[mine[0]]))
             words = ""
             if several and kind == "field":
                 words = "({:.3g}, {:.3g}, {:.3g})".format(*(ways[key] + 0.0))
@@ -362,7 +362,7 @@ def _curves(rows: Rows) -> tuple[list[_Curve], str]:
                 _Curve(
                     film, group, words, mine, x[mine],
                     ways[key] if kind == "field" else np.empty(0),
-                    first if kind == "angle" else "", field,
+                    first if kind == "angle" else None, field,
                 )
             )  # fmt: skip
     return found, label
@@ -409,7 +409,7 @@ def _planes(rows: Rows) -> NDArray[np.str_]:
     return found
 
 
-def _degrees(plane: str, direction: Array) -> float:
+def _degrees(plane: Plane, direction: Array) -> float:
     start, towards = ("xyz".index(axis) for axis in plane)
     turn = float(np.rad2deg(np.arctan2(direction[towards], direction[start])))
     return float(np.round(turn % 360.0, 6) % 360.0)

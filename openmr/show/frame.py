@@ -19,6 +19,7 @@ from matplotlib.colors import ListedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
 
 from openmr._checks import Array, ParameterError
+from openmr._words import Plane
 from openmr.transport.resistivity import scan_directions
 
 FIELD: Final = "field, $B$ (T)"
@@ -79,7 +80,7 @@ def field_label(directions: Array) -> str:
     return FIELD
 
 
-def in_plane(name: str, directions: Array, plane: str, angles: Array) -> None:
+def in_plane(name: str, directions: Array, plane: Plane, angles: Array) -> None:
     """Raise unless the field turns in that plane by these angles.
 
     Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
+from openmr._words import Against, Component, Plane, Profile
 from openmr.rates import fit_decay
 from openmr.rates.record import Relaxation
 from openmr.reports.verify.check import Check
@@ -234,7 +235,7 @@ _PROFILES = {
 def resistance_curves(
     curves: Resistivity | Mapping[str, Resistivity],
     *,
-    against: str | None = None,
+    against: Against | None = None,
     relative: bool = False,
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
@@ -345,11 +346,11 @@ def _range(values: Array) -> str:
 
 
 def _abscissa(
-    curves: Mapping[str, Resistivity] | Mapping[str, Relaxation], against: str | None
-) -> str:
+    curves: Mapping[str, Resistivity] | Mapping[str, Relaxation], against: Against | None
+) -> Against:
     """The quantity that varies along every curve, the field first."""
-    known = ("field", "temperature")
-    fixed: dict[str, list[str]] = {
+    known: tuple[Against, ...] = get_args(Against)
+    fixed: dict[Against, list[str]] = {
         axis: [label for label, c in curves.items() if not _varies(getattr(c, axis))]
         for axis in known
     }
@@ -380,7 +381,7 @@ def _field_label(found: Iterable[Resistivity]) -> str:
 def rate_curves(
     curves: Relaxation | Mapping[str, Relaxation],
     *,
-    against: str | None = None,
+    against: Against | None = None,
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Relaxation rates along and across the field, against field or temperature.
@@ -477,7 +478,7 @@ def angular_scan(
     angle: ArrayLike,
     scans: Mapping[str, Resistivity],
     *,
-    part: str = "longitudinal",
+    part: Component = "longitudinal",
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Resistivity while the field turns, with the law a + b cos^2 fitted to it.
@@ -500,7 +501,7 @@ def angular_scan(
     ParameterError
         For an unknown `part`, or scans that do not have one point an angle, in that plane.
     """
-    _checks.choice("part", part, ("longitudinal", "transverse"))
+    _checks.choice("part", part, Component)
     turn = _checks.row("angle", angle, "rad")
     if not isinstance(scans, Mapping) or not scans:
         raise ParameterError(
@@ -508,7 +509,7 @@ def angular_scan(
             f"{_checks.shown(scans)}"
         )
     for plane, scan in scans.items():
-        _checks.choice("plane", plane, ("xy", "yz", "zx"))
+        in_which: Plane = _checks.choice("plane", plane, Plane)
         _checks.instance(f"scans[{plane!r}]", scan, Resistivity)
         if scan.longitudinal.shape != turn.shape or scan.direction.shape != (*turn.shape, 3):
             raise ParameterError(
@@ -516,7 +517,7 @@ def angular_scan(
                 f"{scan.longitudinal.shape} with directions {scan.direction.shape[:-1]}; "
                 "`openmr.show.plotting.resistance_curves` draws fields and temperatures"
             )
-        in_plane(f"scans[{plane!r}]", scan.direction, plane, turn)
+        in_plane(f"scans[{plane!r}]", scan.direction, in_which, turn)
     figure, ax = axes(ax)
     degrees = np.rad2deg(turn)
     styles, _, _ = looks(ax, list(scans))
@@ -539,7 +540,7 @@ def angular_scan(
 
 
 def spin_profile(
-    found: SpinProfile, *, quantity: str = "accumulation", ax: Axes | None = None
+    found: SpinProfile, *, quantity: Profile = "accumulation", ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
     """Three components of the spin accumulation or of the spin current across a film or stack.
 

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr import _checks
-from openmr._checks import ParameterError
+from openmr._checks import OpenmrError, ParameterError
 from openmr._quantities import in_unit
 from openmr._version import __version__
-from openmr.moments.equilibrium import Branch, checked_points, checked_vectors, equilibrium
+from openmr._words import Branch
+from openmr.moments.equilibrium import checked_points, checked_vectors, equilibrium
 from openmr.moments.grid import BLOCK, blocks
 from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import METHODS, Name
@@ -318,7 +319,7 @@ def _plain_options(options: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray) and not np.ma.is_masked(value):
+    if isinstance(value, np.generic | np.ndarray) and not _checks.is_masked(value):
         plain = value.tolist()
         if not isinstance(plain, np.generic) and value.dtype.kind not in "mM":
             return plain  # which a long double has not
@@ -355,7 +356,7 @@ def _in_its_unit(name: str, value: Any) -> Any:
     try:
         found = in_unit(name, value, unit)
         np.asarray(found)
-    except ParameterError:
+    except OpenmrError:
         raise
     except Exception:  # rows of unequal length, for one
         raise ParameterError(

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from openmr import _checks
 from openmr._checks import OpenmrError, ParameterError, SizeError, WorkerError
 from openmr._version import __version__
+from openmr._words import Branch
 from openmr._work import one_thread, progress_bar
-from openmr.moments.equilibrium import Branch
 from openmr.rates.methods import Name
 from openmr.sample.film import Sample
 from openmr.sample.parameters import PARAMETERS

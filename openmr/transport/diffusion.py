@@ -13,17 +13,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, cast
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError
+from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import film_axes, film_tensor, local_axes, turned
 from openmr.rates.record import PRECESSION_GENERATOR, Relaxation
 from openmr.sample.film import Film
 from openmr.sample.stack import Stack
+from openmr.tables import Arrays, Column, Labelled
 from openmr.transport import collocation, matrix_tanh, network
 from openmr.transport.stack_rates import StackRates, network_of, of_a_stack, stack_axes
 from openmr.transport.surviving import (
@@ -54,8 +56,18 @@ __all__ = [
 # --- profiles --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SpinProfile:
+Method = Literal["matrix", "closed-form"]
+_ALONG_Z: Final = ("depth", "component")
+_VARIABLES: Final = {
+    "accumulation": Column(
+        lambda r: r.accumulation, "eV", "(B23)", "spin accumulation", axes=_ALONG_Z
+    ),
+    "current": Column(lambda r: r.current, "A/m^2", "(B23)", "spin current along z", axes=_ALONG_Z),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SpinProfile(Labelled):
     """Spin accumulation and spin current across the film.
 
     Attributes
@@ -74,8 +86,11 @@ class SpinProfile:
         were given in coordinates of the film.
     uncertainty : float, no unit
         Estimated error over the largest accumulation; 0 for the exact methods.
+    labels : Labels or None
+        Names of the leading axes, where they were given by DataArrays.
     """
 
+    SCHEMA = "openmr/profile/1"
     method: str
     depth: Array
     accumulation: Array
@@ -83,8 +98,23 @@ class SpinProfile:
     uncertainty: float = 0.0
     edges: tuple[float, ...] = ()
     direction: Array | None = None
+    labels: Labels | None = None
 
     error = _checks.old_name("error", "uncertainty")
+
+    def _arrays(self) -> Arrays:
+        b = Column(lambda r: r.direction, "1", "", "unit vector of the field", axes=_ALONG_Z[1:])
+        more = {} if self.direction is None else {"direction": b}
+        grid, variables = arrays_of(self, _VARIABLES | more)
+        axes = {
+            "depth": (_ALONG_Z[:1], self.depth, {"units": "m", "long_name": "depth"}),
+            "component": (_ALONG_Z[1:], np.array(list("xyz")), {"long_name": "polarisation"}),
+        }
+        of_grid = {name: variables[name] for name in more}
+        return {**grid, **axes, **of_grid}, {name: variables[name] for name in _VARIABLES}
+
+    def _about(self) -> dict[str, Any]:
+        return {"method": self.method, "uncertainty": self.uncertainty, "edges": list(self.edges)}
 
     def __repr__(self) -> str:
         return (
@@ -94,6 +124,7 @@ class SpinProfile:
         )
 
 
+@labelled
 def profile(
     film: Film | Stack,
     relaxation: Relaxation | StackRates,
@@ -101,7 +132,7 @@ def profile(
     *,
     depth: ArrayLike | None = None,
     electric_field: float = 1.0,
-    method: str = "matrix",
+    method: Method = "matrix",
 ) -> SpinProfile:
     """mu_s(z) and J_s(z) for rates that are the same at every depth, Eq. (B23).
 
@@ -110,7 +141,7 @@ def profile(
     film : Film or Stack
     relaxation : Relaxation, or StackRates of a stack
     direction : array_like (..., 3), no unit
-        b; leading axes broadcast with the rates.
+        b; leading axes broadcast with the rates, those of DataArrays by their names.
     depth : array_like (n,), m, optional
         From 0 to the thickness; 101 points by default, in every layer of a stack. One that lies
         between two layers is at the upper face of the lower one.
@@ -132,7 +163,7 @@ def profile(
         cannot take.
     """
     rates = of_a_stack(film, relaxation)
-    _checks.choice("method", method, ("matrix", "closed-form"))
+    _checks.choice("method", method, Method)
     field = _checks.number("electric_field", electric_field, "V/m")
     z = None if depth is None else _depths(depth, film.thickness)
     if rates is not None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr.moments.equilibrium import Branch
+from openmr._words import Branch, Order, PrecessionSign
 from openmr.moments.labels import labelled
 from openmr.moments.vector_equilibrium import refuse_branch
 from openmr.rates.methods import Name, Options
 from openmr.rates.relaxation import relaxation, relaxation_and
 from openmr.sample.film import Sample
+from openmr.sample.magnet import Magnet
 from openmr.transport.resistivity import (
     Resistivity,
     at_direction,
@@ -32,8 +33,8 @@ def magnetoresistance(
     direction: ArrayLike,
     *,
     method: Name = "closed-form",
-    order: Literal["second", "exact"] = "second",
-    precession_sign: Literal["hamiltonian", "printed"] = "hamiltonian",
+    order: Order = "second",
+    precession_sign: PrecessionSign = "hamiltonian",
     branch: Branch = "lowest",
     **options: Unpack[Options],
 ) -> Resistivity:
@@ -81,7 +82,8 @@ def magnetoresistance(
         own = m if sample.is_oriented else None
         found = stack_rates(sample, temperature, field, direction=own, method=method, **options)
         return of_stack(found, m, order, precession_sign)
-    m, at_points = at_direction(sample.film, direction, order, precession_sign)
+    axial = method == "closed-form" and _stays_axial(sample.magnet)
+    m, at_points = at_direction(sample.film, direction, order, precession_sign, axial=axial)
     own = m if sample.magnet.is_oriented else None
     apart = m.ndim > 1 or np.ndim(options.get("azimuth", 0.0))
     if own is not None or apart or branch != "lowest":
@@ -92,3 +94,9 @@ def magnetoresistance(
         return record(sample.film, rates, m, order, at_points(rates))
     rates, parts = relaxation_and(at_points, sample, temperature, field, method, options)
     return record(sample.film, rates, m, order, parts)
+
+
+def _stays_axial(magnet: Magnet) -> bool:
+    """Whether the closed form gives rates that are equal across the field, without a look."""
+    couplings = (moments.exchange for moments in magnet.sublattices)
+    return magnet.is_held and not magnet.is_oriented and all(x == y for x, y, _ in couplings)

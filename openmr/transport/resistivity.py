@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array
-from openmr._elementary import every, maximum, plain, some
+from openmr._elementary import every, maximum, plain
+from openmr._words import Order, Plane, PrecessionSign
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned, with_rates
@@ -70,6 +71,7 @@ STACK_VARIABLES: Final = _OWN | {
     ),
 }
 """Variables of a stack, whose layers have rates of their own."""
+_Unit = Literal["rad", "deg"]
 _ARRAYS = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
 
 
@@ -106,7 +108,7 @@ class Resistivity(Labelled):
     drho1: Array
     drho2: Array
     thickness: float
-    order: str = "second"
+    order: Order = "second"
 
     @property
     def relaxation(self) -> Relaxation:
@@ -188,8 +190,8 @@ def resistivity(
     relaxation: Relaxation | StackRates,
     direction: ArrayLike,
     *,
-    order: Literal["second", "exact"] = "second",
-    precession_sign: Literal["hamiltonian", "printed"] = "hamiltonian",
+    order: Order = "second",
+    precession_sign: PrecessionSign = "hamiltonian",
 ) -> Resistivity:
     """Resistivity for any direction of the order parameter.
 
@@ -236,26 +238,32 @@ def resistivity(
     return record(film, relaxation, m, order, parts)
 
 
-def checked_direction(direction: ArrayLike, order: str, precession_sign: str) -> Array:
+def checked_direction(direction: ArrayLike, order: Order, precession_sign: PrecessionSign) -> Array:
     """Unit vectors, and the other arguments of `resistivity` checked."""
-    _checks.choice("order", order, ("second", "exact"))
-    _checks.choice("precession_sign", precession_sign, ("hamiltonian", "printed"))
+    _checks.choice("order", order, Order)
+    _checks.choice("precession_sign", precession_sign, PrecessionSign)
     return _checks.unit_vectors("direction", direction)
 
 
 def at_direction(
-    film: Film, direction: ArrayLike, order: str, precession_sign: str
+    film: Film,
+    direction: ArrayLike,
+    order: Order,
+    precession_sign: PrecessionSign,
+    *,
+    axial: bool = False,
 ) -> tuple[Array, Callable[[Relaxation], tuple[Array, ...]]]:
     """Unit vectors, and the function that gives the arrays of `Resistivity` for them.
 
-    Only one direction leaves the shape of the points as it is.
+    Only one direction leaves the shape of the points as it is. To see that rates are `axial` takes
+    a tenth of the line, where it is not known.
     """
     m = checked_direction(direction, order, precession_sign)
-    return m, partial(_resistivities, film, order, precession_sign, m)
+    return m, partial(_of_axial if axial else _resistivities, film, order, precession_sign, m)
 
 
 def record(
-    film: Film, relaxation: Relaxation, m: Array, order: str, parts: tuple[Array, ...]
+    film: Film, relaxation: Relaxation, m: Array, order: Order, parts: tuple[Array, ...]
 ) -> Resistivity:
     """`Resistivity`, refused where its conductivity is negative."""
     rates = StackRates(relaxation.sample, (relaxation,))
@@ -267,7 +275,7 @@ def _recorded(
     thickness: float,
     angle: float,
     m: Array,
-    order: str,
+    order: Order,
     parts: tuple[Array, ...],
 ) -> Resistivity:
     longitudinal, transverse, drho0, drho1, drho2 = map(np.asarray, parts)
@@ -280,7 +288,9 @@ def _recorded(
     return Resistivity(rates, m, longitudinal, transverse, drho0, drho1, drho2, thickness, order)
 
 
-def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> Resistivity:
+def of_stack(
+    rates: StackRates, m: Array, order: Order, precession_sign: PrecessionSign
+) -> Resistivity:
     """Resistivity of a stack: in closed form for one layer of axial rates, else by the network."""
     angle = rates.mean_angle
     faces = rates.faces.values()
@@ -302,7 +312,7 @@ def of_stack(rates: StackRates, m: Array, order: str, precession_sign: str) -> R
 
 
 def _resistivities(
-    film: Film, order: str, precession_sign: str, m: Array, relaxation: Relaxation
+    film: Film, order: Order, precession_sign: PrecessionSign, m: Array, relaxation: Relaxation
 ) -> tuple[Array, ...]:
     """rho_L, rho_yx and Eqs. (88)-(90) [Ohm m]."""
     if _is_axial(relaxation):
@@ -313,7 +323,7 @@ def _resistivities(
 
 
 def _of_axial(
-    film: Film, order: str, precession_sign: str, m: Array, relaxation: Relaxation
+    film: Film, order: Order, precession_sign: PrecessionSign, m: Array, relaxation: Relaxation
 ) -> tuple[Array, ...]:
     """The same of rates that are equal across the field."""
     drho0 = surviving_along(film, relaxation)
@@ -324,7 +334,7 @@ def _of_axial(
 
 
 def axial_resistivities(
-    film: Film, order: str, m: Array, relaxation: Relaxation
+    film: Film, order: Order, m: Array, relaxation: Relaxation
 ) -> tuple[Array, Array]:
     """rho_L and rho_yx of axial rates [Ohm m]; numbers of the film may be arrays that broadcast."""
     longitudinal, transverse, *_ = _of_axial(film, order, "hamiltonian", m, relaxation)
@@ -332,7 +342,11 @@ def axial_resistivities(
 
 
 def _oblique(
-    square: float, apart: tuple[Array, Array], axes: Array, order: str, precession_sign: str
+    square: float,
+    apart: tuple[Array, Array],
+    axes: Array,
+    order: Order,
+    precession_sign: PrecessionSign,
 ) -> tuple[Array, ...]:
     """The same over rho_L0, from any matrix F: its element along b, and what it is off that."""
     along, off = apart
@@ -350,12 +364,14 @@ def _is_axial(relaxation: Relaxation) -> bool:
     if relaxation.precession_across is not None:
         return False
     rows: Any = found.reshape(-1, 9).T if found.ndim > 2 else found.ravel().tolist()
-    x, y, z = rows[0], rows[4], rows[8]
-    aside = [rows[1:4], rows[5:8]] if found.ndim > 2 else [*rows[1:4], *rows[5:8]]
-    if not (every(x >= 0) and every(y >= 0) and every(z >= 0) and relaxation.spin_flip_rate >= 0):
+    x, y, z = rows[::4]
+    least = rows[::4].min(initial=0.0) if found.ndim > 2 else min(x, y, z)
+    if not (least >= 0 and relaxation.spin_flip_rate >= 0):
         return False
+    aside = [*rows[1:4], *rows[5:8]]
     exact = relaxation.method == "closed-form" and not np.any(relaxation.azimuth)
-    if every(x == y) and not any(some(part != 0) for part in aside):
+    # a sum of squares is the fastest sign that all are 0, or far below rounding
+    if every(x == y) and not any(np.vdot(part, part) if found.ndim > 2 else part for part in aside):
         return not exact or _is_alike_across(relaxation.sample)
     if exact:
         return False  # no rounding of its own: rates that differ by a trifle are meant to
@@ -370,7 +386,11 @@ def _is_alike_across(sample: Sample) -> bool:
 
 
 def _axial(
-    square: float, parts: tuple[Array, Array, Array], m: Array, order: str, precession_sign: str
+    square: float,
+    parts: tuple[Array, Array, Array],
+    m: Array,
+    order: Order,
+    precession_sign: PrecessionSign,
 ) -> tuple[Array, ...]:
     """The same over rho_L0, by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
     drho0, drho1, drho2 = parts
@@ -426,7 +446,7 @@ def inverse(xx: Array, yy: Array, xy: Array, yx: Array) -> tuple[Array, Array]:
     return yy / determinant, -yx / determinant
 
 
-def relative_resistivity(square: float, surviving: Array, order: str) -> tuple[Array, Array]:
+def relative_resistivity(square: float, surviving: Array, order: Order) -> tuple[Array, Array]:
     """rho_L and rho_yx over rho_L0 from theta_SH^2 and F in film axes, (..., 3, 3)."""
     if order == "second":
         return second_order(square, surviving[..., 1, 1], surviving[..., 0, 1])
@@ -557,7 +577,7 @@ def _shares(film: Film, relaxation: Relaxation, axes: Array) -> tuple[Array, ...
     )
 
 
-def scan_directions(plane: str, angle: ArrayLike, unit: Literal["rad", "deg"] = "rad") -> Array:
+def scan_directions(plane: Plane, angle: ArrayLike, unit: _Unit = "rad") -> Array:
     """Unit vectors that turn in a plane of the film, shape (..., 3).
 
     Parameters
@@ -587,10 +607,8 @@ def scan_directions(plane: str, angle: ArrayLike, unit: Literal["rad", "deg"] = 
     >>> om.scan_directions("xy", [0, 30], "deg").round(3).tolist()
     [[1.0, 0.0, 0.0], [0.866, 0.5, 0.0]]
     """
-    start, towards = (
-        "xyz".index(axis) for axis in _checks.choice("plane", plane, ("xy", "yz", "zx"))
-    )
-    _checks.choice("unit", unit, ("rad", "deg"))
+    start, towards = ("xyz".index(axis) for axis in _checks.choice("plane", plane, Plane))
+    _checks.choice("unit", unit, _Unit)
     turn = _checks.finite_array("angle", angle, unit)
     whole = 2 * np.pi if unit == "rad" else 360.0
     if np.any(np.abs(turn) > whole * (1 + 1e-12)):

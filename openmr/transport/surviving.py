@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openmr import _checks
 from openmr._checks import EPSILON, Array, ComplexArray, ParameterError
-from openmr._elementary import every, plain, some, sqrt, tan, tanh, where
+from openmr._elementary import cos, every, maximum, plain, sin, some, sqrt, tan, tanh, where
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates.record import Relaxation, over_sublattices, precession_tensor
 from openmr.sample.film import Film, Sample
@@ -122,21 +122,26 @@ def surviving_anisotropy(film: Film, relaxation: Relaxation, along: Any, across:
     """
     found = along - across
     alike = abs(found) < _ALIKE * along
-    if some(alike):
-        found, near = np.asarray(found), np.flatnonzero(alike)
-        of_film = 0.25 * film.thickness**2 / film.diffusion, relaxation.spin_flip_rate
-        scale, loss = (_taken(one, found.shape, near) if np.ndim(one) else one for one in of_film)
-        change = np.empty(near.shape, dtype=complex)
-        change.real = scale * _rate_anisotropy(relaxation, found.shape, near)
-        change.imag = scale * _taken(relaxation.precession, found.shape, near)
-        along_b = _taken(relaxation.dissipator[..., 2, 2], found.shape, near)
-        u2 = scale * (along_b + loss)
-        found.reshape(-1)[near] = lost_by(u2, change).real
+    if not some(alike):
+        return found
+    shape, near = np.shape(found), np.flatnonzero(alike)
+    of_film = 0.25 * film.thickness**2 / film.diffusion, relaxation.spin_flip_rate
+    scale, loss = (_taken(one, shape, near) if np.ndim(one) else one for one in of_film)
+    precession = _taken(relaxation.precession, shape, near)
+    change = scale * (_rate_anisotropy(relaxation, shape, near) + 1j * precession)
+    u2 = scale * (_taken(relaxation.dissipator[..., 2, 2], shape, near) + loss)
+    lost = lost_by(u2, change).real
+    if not shape:
+        return lost
+    found.reshape(-1)[near] = lost
     return found
 
 
 def _taken(values: ArrayLike, shape: tuple[int, ...], places: NDArray[np.intp]) -> Array:
     """Those of the values, broadcast to a shape, that have these places in C order."""
+    if not shape:
+        one: Array = plain(np.asarray(values))
+        return one
     if np.shape(values) != shape:  # slow where there is nothing to do
         values = np.broadcast_to(values, shape)
     return np.asarray(values).reshape(-1)[places]
@@ -154,23 +159,21 @@ def _rate_anisotropy(
     """
     rates, state = relaxation.dissipator, relaxation.equilibrium
     x, y, z = (_taken(rates[..., a, a], shape, places) for a in range(3))
-    difference = np.cos(phi) ** 2 * (x - z) + np.sin(phi) ** 2 * (y - z)
+    difference: Array = cos(phi) ** 2 * (x - z) + sin(phi) ** 2 * (y - z)
     if relaxation.method != "closed-form" or not isinstance(state, Equilibrium):
-        return np.asarray(difference)
+        return difference
     from openmr.rates.closed_form import excess_at  # numerical rates do without it
 
-    given = state.reduced_splitting
-    splitting = np.empty((len(places), given.shape[-1]))
-    for i in range(given.shape[-1]):
-        splitting[:, i] = _taken(given[..., i], shape, places)
+    given = np.moveaxis(state.reduced_splitting, -1, 0)
+    splitting = np.array([_taken(one, shape, places) for one in given]).T
     sample: Any = state.sample
     if not isinstance(sample, Sample):  # films side by side, the first axis of the grid
         sample = sample.of_films(places // prod(shape[1:]))
     parts = excess_at(sample.magnet, sample.electrons, splitting, phi)
-    excess = over_sublattices(parts)
+    excess = plain(over_sublattices(parts))
     # another form of the rates, or a changed record, is not what the sum is of
-    same = np.abs(excess - difference) <= 16 * EPSILON * np.maximum(np.maximum(x, y), z)
-    return excess if same.all() else np.asarray(np.where(same, excess, difference))
+    same = abs(excess - difference) <= 16 * EPSILON * maximum(maximum(x, y), z)
+    return excess if every(same) else where(same, excess, difference)
 
 
 _ALIKE = 2.0**-7
@@ -181,8 +184,8 @@ _SINH, _COSH = (tuple(1.0 / factorial(2 * n + first) for n in range(7, -1, -1)) 
 """Coefficients of sinh(u)/u and cosh(u) in u^2, highest power first."""
 
 
-def lost_by(u2: Array, change: ComplexArray) -> ComplexArray:
-    """tanh(u)/u at u2 >= 0 less that at u2 + change, both of shape (n,), with its own digits.
+def lost_by(u2: Any, change: Any) -> Any:
+    """tanh(u)/u at u2 >= 0 less that at u2 + change, both (n,) or numbers, with its own digits.
 
     With v^2 = u2 + change and h = v - u = change / (u + v),
 
@@ -190,50 +193,50 @@ def lost_by(u2: Array, change: ComplexArray) -> ComplexArray:
 
     and where u and v are small by the series of sinh and cosh, one difference at a time.
     """
-    small = (u2 < _SERIES_BELOW) & (np.abs(u2 + change) < _SERIES_BELOW)
-    if small.all():
+    small = (u2 < _SERIES_BELOW) & (abs(u2 + change) < _SERIES_BELOW)
+    if every(small):
         return _lost_by_series(u2, change)
-    lost = _lost_by_exponentials(u2, change)
-    if small.any():
-        lost[small] = _lost_by_series(u2[small], change[small])
-    return lost
+    if not some(small):
+        return _lost_by_exponentials(u2, change)
+    lost = _lost_by_exponentials(where(small, 1.0, u2), change)
+    return where(small, _lost_by_series(where(small, u2, 0.0), where(small, change, 0.0)), lost)
 
 
-def _lost_by_series(u2: Array, change: ComplexArray) -> ComplexArray:
+def _lost_by_series(u2: Any, change: Any) -> Any:
     other = u2 + change
     (sinh, more_sinh), (cosh, more_cosh) = (
         _series_and_change(coefficients, u2, change, other) for coefficients in (_SINH, _COSH)
     )
-    return np.asarray((sinh * more_cosh - more_sinh * cosh) / (cosh * (cosh + more_cosh)))
+    return (sinh * more_cosh - more_sinh * cosh) / (cosh * (cosh + more_cosh))
 
 
 def _series_and_change(
-    coefficients: Sequence[float], u2: Array, change: ComplexArray, other: ComplexArray
-) -> tuple[Array, ComplexArray]:
+    coefficients: Sequence[float], u2: Any, change: Any, other: Any
+) -> tuple[Any, Any]:
     """Value of a power series at `u2` and what it grows by up to `other` = u2 + change."""
-    value, more = np.full_like(u2, coefficients[0]), np.zeros_like(change)
+    value: Any = coefficients[0]
+    more: Any = 0.0
     for coefficient in coefficients[1:]:
-        more *= other
-        more += change * value
-        value *= u2
-        value += coefficient
+        value, more = value * u2 + coefficient, more * other + change * value
     return value, more
 
 
-def _lost_by_exponentials(u2: Array, change: ComplexArray) -> ComplexArray:
-    near = np.abs(change) <= 0.5 * u2
-    if not near.all():  # nothing is gained, and u may be 0
-        lost = _tanh_ratio(u2 + 0j) - _tanh_ratio(u2 + change)
-        lost[near] = _lost_by_exponentials(u2[near], change[near])
-        return np.asarray(lost)
-    u, v = np.sqrt(u2), np.sqrt(u2 + change)
+def _lost_by_exponentials(u2: Any, change: Any) -> Any:
+    near = abs(change) <= 0.5 * u2
+    if not every(near):  # nothing is gained, and u may be 0
+        apart = _tanh_ratio(u2 + 0j) - _tanh_ratio(u2 + change)
+        if not some(near):
+            return apart
+        lost = _lost_by_exponentials(where(near, u2, 1.0), where(near, change, 0.0))
+        return where(near, lost, apart)
+    u, v = sqrt(u2), np.sqrt(u2 + change)
     h = change / (u + v)
     fading = np.exp(-2 * u)
     # exp(-2v) - exp(-2u), from the larger of the two, so that nothing grows beyond all numbers
-    less, sign = np.where(h.real < 0, v, u), np.where(h.real < 0, -1, 1)
+    less, sign = where(h.real < 0, v, u), where(h.real < 0, -1, 1)
     faded = sign * np.exp(-2 * less) * np.expm1(-2 * (sign * h))
     grown = -2 * faded / ((1 + fading) * (1 + fading + faded))  # tanh v - tanh u
-    return np.asarray((h * np.tanh(u) - u * grown) / (u * v))
+    return (h * tanh(u) - u * grown) / (u * v)
 
 
 def _tanh_ratio(u2: Any) -> Any:
@@ -350,7 +353,7 @@ def rates_apart(relaxation: Relaxation) -> Array:
     everywhere = np.arange(along.size)
     for a, phi in enumerate((0.0, 0.5 * np.pi)):
         own = _rate_anisotropy(relaxation, along.shape, everywhere, phi)
-        off[..., a, a] = own.reshape(along.shape)
+        off[..., a, a] = np.reshape(own, along.shape)
     return off
 
 

@@ -490,6 +490,15 @@ def test_a_film_of_any_density_of_states_is_taken_over():
     assert sample_of(found).electrons.dos == pytest.approx(7.475e28, rel=1e-11)
 
 
+def test_a_film_of_texts_with_units_is_taken_over(settings):
+    plain = own_film.toml(settings)
+    energy, thickness = settings.fermi_energy, settings.thickness
+    told = re.sub("fermi_energy = .*", f'fermi_energy = "{1e3 * energy!r} meV"', plain)
+    told = re.sub("thickness = .*", f'thickness = "{thickness!r} nm"', told)
+    assert told.count('meV"') == told.count(' nm"') == 1
+    assert own_film.film_of(told.encode(), settings) == settings
+
+
 @pytest.mark.parametrize(
     ("file", "words"),
     [

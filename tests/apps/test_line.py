@@ -166,7 +166,9 @@ def test_a_stack_and_records_conform_too(capsys, tmp_path):
         CONFORMS.validate(json.loads(capsys.readouterr().out))
     film = om.presets.pt_py()
     rho = om.magnetoresistance(film, 10.0, [0.0, 5.0], (1, 0, 0))
-    for record in (rho, rho.relaxation, rho.relaxation.equilibrium, om.validity(film, 10.0, 5.0)):
+    across = om.diffusion.profile(film.film, rho.relaxation, (1, 0, 0))
+    state = rho.relaxation.equilibrium
+    for record in (rho, rho.relaxation, state, om.validity(film, 10.0, 5.0), across):
         CONFORMS.validate(json.loads(json_text(record.to_dict())))
 
 
@@ -304,22 +306,39 @@ def test_a_shell_can_complete_commands_options_and_words(shell, capsys):
         assert word in script
 
 
-def test_bash_completes(tmp_path, capsys):
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("no bash here")
-    main(["completion", "bash"])
-    (tmp_path / "script").write_text(capsys.readouterr().out, encoding="utf-8")
-    asked = (
-        "source ./script; COMP_WORDS=(openmr ledger --verdict mis); COMP_CWORD=3;"
-        "COMP_LINE='openmr ledger --verdict mis'; COMP_POINT=27; _shtab_openmr;"
-        'echo "${COMPREPLY[@]}"'
-    )
-    found = subprocess.run(
-        [bash, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert found.stdout.split() == ["misprint"]
-    assert found.stderr == ""
+COMPLETED = {
+    "bash": "source ./script; COMP_WORDS=(openmr ledger --verdict {0}); COMP_CWORD=3;"
+    "COMP_LINE='openmr ledger --verdict {0}'; COMP_POINT=27; _shtab_openmr;"
+    'echo "${{COMPREPLY[@]}}"',
+    "fish": "source ./script; complete -C 'openmr ledger --verdict {0}' | cut -f1",
+    # which completes for who types, alone: that it is loaded
+    "zsh": "fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; autoload +X _openmr;"
+    "[[ $_comps[openmr] == _openmr ]] && echo {1}",
+}
+"""Shell -> what it is asked to make of the beginning of a verdict."""
+
+
+@pytest.mark.parametrize("shell", COMPLETED)
+def test_a_shell_completes_a_verdict(shell, tmp_path, capsys):
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no {shell} here")
+    main(["completion", shell])
+    script = capsys.readouterr().out
+    (tmp_path / ("_openmr" if shell == "zsh" else "script")).write_text(script, encoding="utf-8")
+    for begun, whole in (("mis", "misprint"), ("sca", "scan-error")):
+        found = subprocess.run(
+            [program, "-c", COMPLETED[shell].format(begun, whole)],
+            cwd=tmp_path, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert found.stdout.split() == [whole]
+        assert found.stderr == ""
+
+
+def test_a_verdict_of_two_words_has_none_at_a_shell(capsys):
+    for word in ("scan-error", "scan error"):
+        assert main(["ledger", "--only", "21,70", "--verdict", word]) == 0
+        assert "1 entry: 1 scan error" in capsys.readouterr().out
 
 
 def test_without_the_library_completion_names_the_extra(monkeypatch, capsys):

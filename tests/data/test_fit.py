@@ -367,7 +367,13 @@ def test_a_fit_ends_at_the_minimum():
     fit = found()
     problem = fit.engine.problem
     best = optimize.least_squares(
-        problem.residuals, fit.logs + 1e-3, jac=problem.slopes, xtol=1e-15, ftol=1e-15, gtol=1e-15
+        problem.residuals,
+        fit.logs + 1e-3,
+        jac=problem.slopes,
+        x_scale="jac",
+        xtol=1e-15,
+        ftol=1e-15,
+        gtol=1e-15,
     )
     np.testing.assert_allclose(fit.logs, best.x, atol=1e-8)
 

@@ -19,4 +19,13 @@ print(rho.longitudinal.shapes)  # slip
 om.plotting.resistance_curve(rho)  # slip
 om.Film(thickness="5 nm", spin_hall_angle=0.1, diffusion=1e-6, resistivity=2e-6)  # slip
 om.presets.pt_yig("Chen")  # slip
+om.presets.pt_py(disorder="ordered")  # slip
+om.scan_directions("xz", [0.0, 90.0], "deg")  # slip
+om.scan_directions("xy", [0.0, 90.0], "degree")  # slip
+om.magnetoresistance(film, 10.0, 5.0, (1, 0, 0), order="third")  # slip
+om.diffusion.profile(film.film, rates, (1, 0, 0), method="closed form")  # slip
+om.validity(film, 10.0, 5.0, routes=["hierarchy"])  # slip
+om.ledger(verdict="misprints")  # slip
+om.plotting.resistance_curves(rho, against="B")  # slip
+om.plotting.spin_profile(om.diffusion.profile(film.film, rates, (1, 0, 0)), quantity="mu")  # slip
 om.magneto_resistance(film, 10.0, 5.0)  # slip

@@ -14,9 +14,11 @@ import inspect
 import pkgutil
 import re
 import textwrap
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import pytest
 from numpydoc.docscrape import NumpyDocString
@@ -210,3 +212,49 @@ def test_reference_has_every_name():
     alone = [name for name, module in openmr._LAZY_NAMES.items() if module not in MODULES]
     public = [*openmr.__all__, *alone, *modules]
     assert [name for name in public if name not in listed] == []
+
+
+@cache
+def words_of(hint):
+    """Every word that a type holds in a Literal, however deep."""
+    if get_origin(hint) is Literal:
+        return {*get_args(hint)}
+    return set().union(*map(words_of, get_args(hint)))
+
+
+def type_of(name, argument):
+    """Of an argument of a function or a class, or None."""
+    thing = named()[name]
+    function = inspect.unwrap(thing.__init__ if inspect.isclass(thing) else functions()[name])
+    told = inspect.get_annotations(function).get(argument)
+    return eval(told, function.__globals__) if isinstance(told, str) else told
+
+
+def test_a_word_out_of_few_is_a_type_and_the_same_words_are_told():
+    """So that a wrong word is an error of types before it is one of the call."""
+    wrong = []
+    for name in {**functions(), **records()}:
+        for entry in parsed(name)["Parameters"]:
+            told = set(re.findall(r'"([^"]+)"', "".join(re.findall(r"\{(.*?)\}", entry.type))))
+            for one in entry.name.split(", ") if told else ():
+                hint = type_of(name, one)
+                open_ended = str in get_args(hint)  # or any column of a file
+                if words_of(hint) != told and not open_ended:
+                    wrong.append((name, one, told))
+    assert wrong == []
+
+
+def test_no_text_is_checked_against_words_that_its_type_does_not_know():
+    """`_checks.choice(name, value, Words)` of an argument whose annotation is `str`."""
+    loose = []
+    for name, function in functions().items():
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+        for call in calls:
+            if getattr(call.func, "attr", "") in ("choice", "choices") and len(call.args) == 3:
+                _, value, words = call.args
+                closed = isinstance(words, ast.Tuple | ast.Name) and ast.unparse(words)[:1] != "_"
+                hint = type_of(name, getattr(value, "id", ""))
+                if closed and hint in (str, str | None, Sequence[str]):
+                    loose.append((name, value.id))
+    assert loose == []

@@ -10,7 +10,7 @@ from openmr.rates.methods import METHODS
 
 FILM = om.presets.pt_py(exchange_energy=2e-4, spin=0.5, curie_temperature=0.0)
 TEMPERATURE, FIELD = 20.0, 3.0  # beta eps_L = 0.2: the flat bath of "exact" is nearly thermal
-OPTIONS = {"exact": {"levels": 65, "realisations": 2}}
+OPTIONS = {"exact": {"levels": 65, "realisations": 2}, "tcl2": {"memory_time": True}}
 ERRORS = {
     "closed-form": 1e-12,
     "bloch-redfield": 1e-12,

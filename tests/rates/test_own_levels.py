@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from systems import (
 import openmr as om
 from openmr._checks import EPSILON
 from openmr._spins import spin_matrices
+from openmr._words import Form
 from openmr.bath import level_noise
 from openmr.bath.correlators import PAULI, electron_hole_spectrum
 from openmr.moments.levels import levels
@@ -182,7 +184,7 @@ def test_without_levels_the_rates_are_the_old_ones(spin, disorder, own):
             new.precession, old.precession, rtol=1e-14, atol=4 * EPSILON * shift
         )
         assert np.abs(new.precession_across).max() <= 1e-14 * np.abs(old.precession).max()
-        for form in closed_form.FORMS:
+        for form in get_args(Form):
             old = om.relaxation(plain, kelvin, field, form=form)
             new = om.relaxation(level, kelvin, field, direction=b, form=form)
             bound = (4e-15 + 4 * EPSILON * 2 * spin * x) * np.abs(old.dissipator)

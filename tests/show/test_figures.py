@@ -211,7 +211,7 @@ def test_a_profile_knows_the_direction_of_its_field(kind):
 
 
 def test_every_picture_is_in_the_gallery():
-    """Drawn by an example of its own or with others; every one returns a figure and takes `ax`."""
+    """In an example that draws no other; every one returns a figure and takes `ax`."""
     drawn = {
         name: function
         for module in (plotting, animation)
@@ -223,9 +223,13 @@ def test_every_picture_is_in_the_gallery():
     drawn.pop("axes")
     assert len(drawn) == 15
     examples = [path.read_text() for path in (Path(__file__).parents[2] / "examples").glob("*.py")]
+    pictures = rf"(?:plotting|animation)\.({'|'.join(drawn)})\b"
+    alone = [
+        *filter(lambda names: len(names) == 1, (set(re.findall(pictures, e)) for e in examples))
+    ]
     for name, function in drawn.items():
         assert "ax" in inspect.signature(function).parameters
-        assert any(re.search(rf"(plotting|animation)\.{name}\b", text) for text in examples), name
+        assert {name} in alone, name
 
 
 def test_figures_of_a_stack():

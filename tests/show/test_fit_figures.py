@@ -223,7 +223,7 @@ def test_one_clear_error():
     bad = [
         (lambda: plotting.fit(None), "`found`.*Fit.*None"),
         (lambda: plotting.fit(swept(), "rho"), "`what`.*'transverse'.*'rho'"),
-        (lambda: plotting.fit(swept(), []), "`what`.*'transverse'.*'none'"),
+        (lambda: plotting.fit(swept(), []), "`what`.*'transverse', got "),
         (lambda: plotting.fit(turned(), "transverse"), "`what`.*'longitudinal'.*'transverse'"),
         (lambda: plotting.fit(swept(), subtract="all"), "`subtract`.*'nothing'.*'all'"),
         (lambda: plotting.fit(swept(), relative=2), "`relative`.*True or False.*2"),

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from openmr._checks import OpenmrError, ParameterError
+from openmr._checks import OpenmrError, ParameterError, number
 from openmr.apps.explorer.screen import (
     SLIDERS,
     Refusal,
@@ -116,7 +116,8 @@ def _of_electrons(electrons: Electrons, tables: Mapping[str, Any]) -> dict[str, 
         raise ParameterError(f"`g` of the electrons must be 2 here, got {electrons.g:g}")
     for name, value in _entries(dict(tables)):
         if name == "electrons" and "fermi_energy" in value:
-            return {"fermi_energy": value["fermi_energy"], "mass": value.get("mass", 1.0)}
+            energy = number("fermi_energy", value["fermi_energy"], "eV")  # "5 eV" in a file
+            return {"fermi_energy": energy, "mass": value.get("mass", 1.0)}
     # only nu_F counts, which grows with the root of E_F, and with the mass to the power 3/2
     energy = _rounded((electrons.dos / Electrons.free(1.0).dos) ** 2)
     if energy <= SLIDERS["fermi_energy"].most:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import qutip
@@ -20,6 +20,7 @@ from qutip.solver.integrator import IntegratorException
 from openmr import _checks
 from openmr._checks import Array, ExtractionError, ParameterError
 from openmr._qutip import exact_arithmetic
+from openmr._words import Thermostat
 from openmr._work import progress_bar
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates.fit_decay import STEPS, fit_generator, initial_guess, window_lengths
@@ -28,7 +29,6 @@ from openmr.rates.routes import joint_space
 from openmr.sample.film import Sample
 from openmr.units import HBAR, K_B
 
-THERMOSTATS = ("projection", "reset", "flips")
 FASTEST = 1e8  # rad per decay time: the phase's rounding there is a tenth of the allowed misfit
 PILOT_STEP = 0.1  # of the inverse largest rate: the longest spacing of the first estimate
 SETTLING = 20.0  # thermostat times to wait before the fit: transients are down to exp(-20)
@@ -39,7 +39,7 @@ def evolution(
     *,
     electron_splitting: bool = False,
     resolution: float | None = None,
-    thermostat: Literal["projection", "reset", "flips"] = "projection",
+    thermostat: Thermostat = "projection",
     thermostat_rate: float | None = None,
     options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
@@ -81,12 +81,12 @@ def evolution(
     """
     joint_space.refuse_large(state.sample)
     joint_space.in_thermal_times(resolution, 1.0)  # refused before any work
-    _checks.choice("thermostat", thermostat, THERMOSTATS)
+    _checks.choice("thermostat", thermostat, Thermostat)
     if thermostat == "projection":
         if thermostat_rate is not None:
             raise ParameterError(
                 "`thermostat_rate` goes with thermostat 'reset' or 'flips', "
-                f"got {thermostat_rate!r} with 'projection'"
+                f"got {_checks.shown(thermostat_rate)} with 'projection'"
             )
         kappa = 0.0
     else:
@@ -122,7 +122,7 @@ def _experiments(
     state: Equilibrium,
     electron_splitting: bool,
     resolution: float | None,
-    thermostat: str,
+    thermostat: Thermostat,
     kappa: float,
 ) -> list[_Experiment]:
     sample = state.sample

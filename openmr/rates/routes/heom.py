@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from math import comb
-from typing import Literal
 
 import numpy as np
 import qutip
@@ -21,6 +20,7 @@ from scipy.special import pdtrc
 
 from openmr import _checks
 from openmr._checks import EPSILON, Array, ConvergenceError, ParameterError, SizeError
+from openmr._words import Moment
 from openmr.bath.bath import Bath
 from openmr.master.hierarchy import Hierarchy, ladder, stepped
 from openmr.master.memory import scaled
@@ -52,7 +52,7 @@ def heom(
     state: Equilibrium,
     *,
     electron_splitting: bool = False,
-    moment: Literal["free", "held"] = "free",
+    moment: Moment = "free",
     drude_cutoff: float | None = None,
     rtol: float = 1e-4,
     max_terms: int = 12,
@@ -118,7 +118,7 @@ def heom(
     second order; beyond it sublattices also disturb each other, which is not computed and enters
     the uncertainty with its order of magnitude, coupling_i Gamma_j.
     """
-    _checks.choice("moment", moment, ("free", "held"))
+    _checks.choice("moment", moment, Moment)
     if drude_cutoff is not None:
         drude_cutoff = _checks.number("drude_cutoff", drude_cutoff, "eV", above=0.0)
     knobs = _Knobs(

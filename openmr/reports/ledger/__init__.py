@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Final
 
 from openmr import _checks
-from openmr.reports.ledger.entries import VERDICTS, Entry, Finding, examine
+from openmr.reports.ledger.entries import VERDICTS, Entry, Finding, Verdict, examine
 from openmr.reports.ledger.report import Ledger
 
 __all__ = ["Entry", "Finding", "Ledger", "all_entries", "ledger"]
@@ -33,7 +33,7 @@ def all_entries() -> list[Entry]:
 
 
 def ledger(
-    only: Iterable[str | int] | str | int | None = None, *, verdict: str | None = None
+    only: Iterable[str | int] | str | int | None = None, *, verdict: Verdict | None = None
 ) -> Ledger:
     """Decide every equation of the paper, or some.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -23,7 +23,10 @@ DEFINITION: Final = "definition"
 APPROXIMATION: Final = "approximation"
 UNDECIDABLE: Final = "undecidable"
 CONTRADICTED: Final = "contradicted"
-MEANING: Final = {
+Verdict = Literal[
+    "holds", "misprint", "scan error", "definition", "approximation", "undecidable", "contradicted"
+]  # fmt: skip
+MEANING: Final[dict[Verdict, str]] = {
     HOLDS: "the print stands the test",
     MISPRINT: "the print fails, and another form holds",
     SCAN_ERROR: "the print fails, and a second place in the text has the form that holds",
@@ -33,7 +36,7 @@ MEANING: Final = {
     CONTRADICTED: "neither the print nor another form stands the test, or the code does not",
 }
 """Meaning of each verdict."""
-VERDICTS: Final = tuple(MEANING)
+VERDICTS: Final = get_args(Verdict)
 
 Formula = Callable[..., Any]
 Residual = Callable[[Formula, Any], float]
@@ -126,7 +129,7 @@ class Finding:
     """
 
     entry: Entry
-    verdict: str
+    verdict: Verdict
     form: Comparison | None = None
     printed: Comparison | None = None
     error: str = ""
@@ -179,6 +182,7 @@ def decide(
     if printed is None and entry.residual is None:
         return Finding(entry, UNDECIDABLE if entry.note and not entry.code else DEFINITION)
     # a form in print that does not parse is None
+    verdict: Verdict
     in_print = form = None if printed is None else _beside(reference, entry, printed)
     if in_print is not None and in_print.ok:
         verdict = HOLDS if entry.order is None else APPROXIMATION

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from openmr._checks import Array
+from openmr._words import Disorder
 from openmr.moments.equilibrium import equilibrium
 from openmr.moments.state import ThermalState
 from openmr.rates.korringa import accumulation_drive
@@ -29,7 +30,7 @@ _SECTION = "Moments relaxed by the electrons, beyond the paper"
 _DENSITY, _J = 1.66e27, -6e-31
 
 
-def _film(spin: float, disorder: str = "random", **own: Any) -> Sample:
+def _film(spin: float, disorder: Disorder = "random", **own: Any) -> Sample:
     moments = Moments(spin, _DENSITY, _J, **own)
     return Sample(Magnet(moments, 0.0, disorder), ELECTRONS, FILM)
 
@@ -43,9 +44,10 @@ def _gained(point: ThermalState) -> Array:
 
 @cache
 def _along_the_field() -> Pairs:
+    films = (_film(0.5), _film(2.0, "lattice"), _film(3.5))
     points = [
-        equilibrium(_film(spin, disorder), kelvin, field)
-        for spin, disorder in ((0.5, "random"), (2.0, "lattice"), (3.5, "random"))
+        equilibrium(film, kelvin, field)
+        for film in films
         for kelvin, field in ((3.0, 4.0), (40.0, 9.0))
     ]
     return [((point,), _gained(point)) for point in points]

@@ -21,6 +21,7 @@ from openmr.reports.ledger.entries import (
     SCAN_ERROR,
     VERDICTS,
     Finding,
+    Verdict,
 )
 from openmr.tables import document, table
 
@@ -63,7 +64,7 @@ class Ledger:
         return not any(f.error or f.verdict == CONTRADICTED for f in self.findings)
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[Verdict, int]:
         """Number of entries with each verdict."""
         found = Counter(finding.verdict for finding in self.findings)
         return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
@@ -116,7 +117,7 @@ def _number(value: float | None) -> str:
     return "none" if value is None or value == float("inf") else f"{value:.1e}"
 
 
-def counted(counts: Mapping[str, int], mark: str = "{}") -> str:
+def counted(counts: Mapping[Verdict, int], mark: str = "{}") -> str:
     """Number of entries, and of those with each verdict; `mark` decorates the verdict."""
     number = sum(counts.values())
     each = ", ".join(f"{n} {mark.format(verdict)}" for verdict, n in counts.items())

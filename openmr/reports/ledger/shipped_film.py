@@ -15,7 +15,7 @@ from openmr._checks import Array
 from openmr.rates.axes import film_tensor
 from openmr.reports.ledger.film_problem import NM, Film
 from openmr.sample import film as sample_film
-from openmr.transport.diffusion import SpinProfile, graded_profile, profile
+from openmr.transport.diffusion import Method, SpinProfile, graded_profile, profile
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity, mechanisms, resistivity
 from openmr.transport.surviving import (
@@ -122,7 +122,7 @@ def conductivity(f: Film, way: str) -> Array:
 # --- profile ---------------------------------------------------------------------------------
 
 
-def accumulation(method: str, f: Film, z: float) -> Array:
+def accumulation(method: Method, f: Film, z: float) -> Array:
     """Mu at depth z for E along x, by a method of `profile`."""
     film = film_of(f)
     depth = min(z / NM, film.thickness)
@@ -130,7 +130,7 @@ def accumulation(method: str, f: Film, z: float) -> Array:
     return np.asarray(f.e * found.accumulation[0])
 
 
-def _matrix_profile(f: Film, method: str = "matrix") -> SpinProfile:
+def _matrix_profile(f: Film, method: Method = "matrix") -> SpinProfile:
     film = film_of(f)
     depth = np.linspace(0, film.thickness, 201)
     return profile(film, f.rates, f.b, depth=depth, electric_field=f.E * NM, method=method)

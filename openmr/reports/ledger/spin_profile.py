@@ -14,6 +14,7 @@ from openmr.reports.ledger.entries import Entry, Formula
 from openmr.reports.ledger.film_problem import Film, at, films, modes, propagator, spin_profile
 from openmr.reports.ledger.shipped_film import accumulation
 from openmr.reports.ledger.spin_diffusion import SECTION
+from openmr.transport.diffusion import Method
 from openmr.transport.surviving import surviving_fraction
 
 _Y = np.array([0.0, 1.0, 0.0])
@@ -61,7 +62,7 @@ def _propagated(f: Film, z: float) -> Array:
 def _shipped(values: Formula) -> tuple[Formula, ...]:
     """The same quantity of the accumulation that the package finds, by both its methods."""
 
-    def by(method: str) -> Formula:
+    def by(method: Method) -> Formula:
         found = partial(accumulation, method)
         return lambda s, *depth: values(_solution(s.film, partial(found, s.film)), *depth)
 

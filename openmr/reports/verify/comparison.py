@@ -31,7 +31,7 @@ from openmr.sample import ordering
 from openmr.sample.film import Electrons, Film
 from openmr.sample.magnet import Magnet, Moments
 from openmr.transport import surviving
-from openmr.transport.diffusion import graded_profile, profile
+from openmr.transport.diffusion import Method, graded_profile, profile
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import Resistivity, mechanisms, resistivity
 
@@ -544,11 +544,13 @@ def _profiles(line: _Line) -> Iterator[Check]:
 
     if not min(_rates_of(line, line.found)) > 0:
         return  # a spin that never relaxes has any mean
-    for method in ("matrix", "collocation", "closed-form")[: 2 + is_axial]:
-        if method == "collocation":
+    ways: list[Method | None] = ["matrix", None, "closed-form"]
+    for way in ways[: 2 + is_axial]:
+        if way is None:
             form = graded_profile(film, same_everywhere, electric_field=E)
         else:
-            form = profile(film, line.rates, line.b, depth=depth, electric_field=E, method=method)
+            form = profile(film, line.rates, line.b, depth=depth, electric_field=E, method=way)
+        method = form.method
         change = 4 * _surviving_tolerance(line, line.found) + 4 * form.uncertainty
         at = [0, len(form.depth) // 2, -1][: 3 - (method == "collocation")]  # its own depths
         allowance = relative(film.thickness, 8 * EPSILON)
