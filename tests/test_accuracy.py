@@ -181,7 +181,7 @@ UNSEEN = {
         matrix_tanh.profiles,
         matrix_tanh._smaller_first,
         resistivity._oblique,
-        resistivity.mechanisms,
+        resistivity._shares,
         closed_form.excess_at,
     ],
 )

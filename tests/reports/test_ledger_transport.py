@@ -78,7 +78,7 @@ JUDGED = {
     resistivity.conductivity: "B25 B26",
     resistivity.inverse: "B25 B26",
     resistivity.relative_resistivity: "86 87 B25 B26",
-    resistivity.mechanisms: "86 V.A.anisotropy V.A.magnons",
+    resistivity._shares: "86 V.A.anisotropy V.A.magnons",
     surviving.surviving_along: "88 95",
     surviving.surviving_across: "89 90",
     surviving.transverse_decay: "89 90 B6",
@@ -120,8 +120,8 @@ NO_EQUATION = "`precession_isotropic` is in no equation; `openmr verify` has a l
 NORMAL = "a field along the normal is a case of `openmr verify`"
 SURVIVORS = {
     "local_axes: 0.0 -> 0.37": NORMAL,
-    "mechanisms: alike + turning -> alike - turning": NO_EQUATION,
-    "mechanisms: still + turning -> still - turning": EVEN,
+    "_shares: alike + turning -> alike - turning": NO_EQUATION,
+    "_shares: still + turning -> still - turning": EVEN,
     "profiles: 2.0 * p @ p - c -> 2.0 * p @ p + c": DIGITS,
     "profiles: 2.0 -> 2.74": DIGITS,
     "turned: 0.7 -> 0.959": DIGITS,

@@ -80,7 +80,8 @@ NO_FORMULAS = {
     "rates.record": {"shown", "on_grid", "_times", "zero_tensor", "over_sublattices"},
     "transport.surviving": {"_refuse_growth"},
     "transport.matrix_tanh": {"_doublings"},
-    "transport.diffusion": {"_depths"},
+    "rates.axes": {"with_rates"},
+    "transport.diffusion": {"_depths", "_refuse_many_depths"},
     "transport.resistivity": {"_is_axial", "scan_directions"},
 }
 """Functions that print, lay out, refuse, or choose between two ways to the same number."""
