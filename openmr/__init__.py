@@ -11,6 +11,8 @@ from openmr._checks import (
     OpenmrError,
     ParameterError,
     SizeError,
+    WorkerError,
+    WriteError,
 )
 from openmr._cite import cite
 from openmr._version import __version__ as __version__
@@ -86,6 +88,8 @@ __all__ = [
     "Resistivity",
     "Sample",
     "SizeError",
+    "WorkerError",
+    "WriteError",
     "cite",
     "curie_temperature",
     "equilibrium",

@@ -488,6 +488,15 @@ def broadcast(**arrays: Array) -> list[Array]:
         ) from None
 
 
+def refuse_many(names: str, points: int, *, most: int, bytes_each: int) -> None:
+    """Refuse what no memory holds, before it is computed."""
+    if points > most:
+        raise SizeError(
+            f"{names} must span at most {most:g} points, got {points:.3g} "
+            f"(about {bytes_each * points / 2**30:.3g} GiB); `openmr.sweep` keeps more in a store"
+        )
+
+
 def joint_dimension(name: str, spins: Sequence[float], *, most: int) -> int:
     """Dimension of electron spin (x) moments, refused above `most` with an estimate."""
     dimension = 2

@@ -2,9 +2,10 @@
 
 Films at random over the ranges in `film`: from the printed formulas in arithmetic of 200 digits and
 more on one side, from the package on the other. Of every quantity the error over its own size is
-counted. Beyond the target it is set beside the condition of the quantity, by how much it changes
-when the given numbers do: no program that is given doubles can do better than a few roundings of
-them. The seed says which films are drawn; exit status 1 if an error is beyond both.
+counted, of a profile over the length of the vector. Beyond the target it is set beside the
+condition of the quantity, by how much it changes when the given numbers do: no program that is
+given doubles can do better than a few roundings of them. The seed says which films are drawn; exit
+status 1 if an error is beyond both.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ ROUNDINGS = 32
 STEP = mp.mpf(10) ** -60
 SPINS = np.arange(1, 16) / 2
 ORDERS = ("second", "exact")
+SHARES = ("bare", "isotropic_magnon", "relaxation_anisotropy", "precession_isotropic")
 
 Values = dict[str, Any]
 
@@ -39,6 +41,11 @@ class Case(NamedTuple):
     temperature: float
     field: float
     direction: tuple[float, float, float]
+
+    @property
+    def depth(self) -> float:
+        """Of the profile [m]."""
+        return 0.3 * self.sample.film.thickness
 
     @property
     def numbers(self) -> Values:
@@ -55,6 +62,7 @@ class Case(NamedTuple):
             "angle": film.spin_hall_angle,
             "resistivity": film.resistivity,
             "time": film.spin_flip_time,
+            "depth": self.depth,
         }
         found |= dict(zip(("b_x", "b_y", "b_z"), self.direction, strict=True))
         for i, moments in enumerate(magnet.sublattices):
@@ -106,6 +114,57 @@ def ratio(u2: Any) -> Any:
     return mp.tanh(u) / u if u2 != 0 else mp.mpf(1)
 
 
+def accumulated(u2: Any, x: Any) -> Any:
+    """sinh(xu)/(u cosh u): mu_s of Eq. (B23) at x = -1 ... 1 from face to face."""
+    u = mp.sqrt(u2)
+    return mp.sinh(x * u) / (u * mp.cosh(u)) if u2 != 0 else x
+
+
+def missing(u2: Any, x: Any) -> Any:
+    """cosh(xu)/cosh(u): what J_s lacks there of the source."""
+    u = mp.sqrt(u2)
+    return mp.cosh(x * u) / mp.cosh(u)
+
+
+class InFilm(NamedTuple):
+    """A function of the matrix of relaxation and precession, in axes of the film."""
+
+    b: tuple[Any, Any, Any]
+    kept: Any  # along b
+    mean: Any  # across it
+    uneven: Any
+    turning: Any
+
+    @classmethod
+    def of(cls, function: Any, b: Any, scale: Any, along: Any, x: Any, y: Any, omega: Any) -> Any:
+        """By the eigenvalues of the transverse block: that of 1/tau_par, 1/tau_x, 1/tau_y."""
+        half, across = (x - y) / 2, (x + y) / 2
+        split = mp.sqrt(half**2 - omega**2)
+        one, other = function(scale * (across + split)), function(scale * (across - split))
+        tilt = (
+            (one - other) / (2 * split) if split != 0 else scale * mp.diff(function, scale * across)
+        )
+        return cls(
+            b, function(scale * along), mp.re(one + other) / 2, mp.re(tilt) * half,
+            mp.re(tilt) * omega,
+        )  # fmt: skip
+
+    def element(self, i: int, j: int, sense: int = 1) -> Any:
+        """F_ij: Eqs. (B36), (B37), and what makes the azimuths unequal."""
+        mx, my, mz = self.b
+        # local axes, Eqs. (39), (79), with b = (-sin cos, sin sin, cos)
+        sine = mp.sqrt(mx**2 + my**2)
+        cp, sp = (-mx / sine, my / sine) if sine != 0 else (mp.mpf(1), mp.mpf(0))
+        first, second = (mz * cp, -mz * sp, sine), (sp, cp, mp.mpf(0))
+        turn = {(0, 1): mz, (1, 2): mx, (2, 0): my, (1, 0): -mz, (2, 1): -mx, (0, 2): -my}
+        return (
+            (self.mean if i == j else 0)
+            + (self.kept - self.mean) * self.b[i] * self.b[j]
+            + sense * self.turning * turn.get((i, j), 0)
+            + self.uneven * (first[i] * first[j] - second[i] * second[j])
+        )
+
+
 def printed(numbers: Values, spins: list[float], disorder: str, near: list[float]) -> Values:
     """Everything that is compared, from Eqs. (30), (32), (33), (61)-(94) with misprints mended."""
     n = {name: mp.mpf(value) for name, value in numbers.items()}
@@ -142,29 +201,16 @@ def printed(numbers: Values, spins: list[float], disorder: str, near: list[float
         "transverse_rate": across, "precession": omega, "charge_to_spin": lost,
     }  # fmt: skip
     scale = (n["thickness"] / 2) ** 2 / n["diffusion"]
-    # F of the transverse block by its two eigenvalues
-    half = (x_rate - y_rate) / 2
-    split = mp.sqrt(half**2 - omega**2)
-    one, other = ratio(scale * (across + split)), ratio(scale * (across - split))
-    tilt = (one - other) / (2 * split) if split != 0 else mp.diff(ratio, scale * across) * scale
-    mean, kept = mp.re(one + other) / 2, ratio(scale * along)
-    drho0, drho1, drho2 = kept, kept - mean, mp.re(tilt) * omega
     b = [n["b_x"], n["b_y"], n["b_z"]]
     length = mp.sqrt(sum(part**2 for part in b))
-    mx, my, mz = (part / length for part in b)
-    # local axes, Eqs. (39), (79), with b = (-sin cos, sin sin, cos)
-    sine = mp.sqrt(mx**2 + my**2)
-    cp, sp = (-mx / sine, my / sine) if sine != 0 else (mp.mpf(1), mp.mpf(0))
-    first, second = (mz * cp, -mz * sp, sine), (sp, cp, mp.mpf(0))
-    uneven = mp.re(tilt) * half
+    m = tuple(part / length for part in b)
 
-    def element(a: int, b: int, sense: int = 1) -> Any:
-        """F_ab in axes of the film: Eqs. (B36), (B37), and what makes the azimuths unequal."""
-        m = (mx, my, mz)
-        turn = {(0, 1): sense * mz, (1, 0): -sense * mz}.get((a, b), 0)
-        same = kept - drho1 if a == b else 0
-        uneven_part = uneven * (first[a] * first[b] - second[a] * second[b])
-        return same + drho1 * m[a] * m[b] + drho2 * turn + uneven_part
+    def in_film(*rates: Any, function: Any = ratio) -> Any:
+        return InFilm.of(function, m, scale, *rates)
+
+    whole = in_film(along, x_rate, y_rate, omega)
+    element = whole.element
+    drho0, drho1, drho2 = whole.kept, whole.kept - whole.mean, whole.turning
 
     square = n["angle"] ** 2
     xx, yy, xy, yx = element(0, 0), element(1, 1), element(0, 1), element(1, 0)
@@ -176,6 +222,29 @@ def printed(numbers: Values, spins: list[float], disorder: str, near: list[float
     )
     determinant = s_xx * s_yy - s_xy * s_yx
     unit = n["resistivity"]
+    without, alike, still, turned = (
+        in_film(*rates).element(1, 1)
+        for rates in (
+            (loss, loss, loss, 0), (along, along, along, 0), (along, x_rate, y_rate, 0),
+            (along, along, along, omega),
+        )
+    )  # fmt: skip
+    found |= {
+        "bare": unit * (1 + 2 * square - square * without),
+        "isotropic_magnon": unit * square * (without - alike),
+        "relaxation_anisotropy": unit * square * (alike - still),
+        "precession_share": unit * square * (still - yy),
+        "precession_isotropic": unit * square * (alike - turned),
+    }
+    place = 2 * n["depth"] / n["thickness"] - 1
+    mu, lacking = (
+        in_film(along, x_rate, y_rate, omega, function=lambda u2, f=f: f(u2, place))
+        for f in (accumulated, missing)
+    )
+    for i, axis in enumerate("xyz"):
+        source = -n["angle"] * (i == 1)
+        found[f"mu_{axis}"] = -n["angle"] * n["thickness"] * mu.element(i, 1)
+        found[f"current_{axis}"] = (source + n["angle"] * lacking.element(i, 1)) / unit
     found |= {
         "drho0": unit * drho0,
         "drho1": unit * drho1,
@@ -220,6 +289,13 @@ def computed(case: Case) -> Values:
     found["rho_T_printed"] = other_sign.transverse
     for name in ("drho0", "drho1", "drho2"):
         found[name] = getattr(lines["second"], name)
+    shares = om.mechanisms(sample.film, rates, case.direction)
+    found |= {name: getattr(shares, name) for name in SHARES}
+    found["precession_share"] = shares.precession
+    profile = om.diffusion.profile(sample.film, rates, case.direction, depth=case.depth)
+    for i, axis in enumerate("xyz"):
+        found[f"mu_{axis}"] = profile.accumulation[0, i]
+        found[f"current_{axis}"] = profile.current[0, i]
     return {name: float(value) for name, value in found.items()}
 
 
@@ -347,7 +423,7 @@ def errors(case: Case) -> Iterator[Error]:
         fading = ("up", "down", "variance", "rate", "charge") if known.is_cold else ()
         for name, value in known.exact.items():
             if abs(value) >= smallest and not name.startswith(fading):
-                error = abs(mp.mpf(found[name]) - value) / abs(value)
+                error = abs(mp.mpf(found[name]) - value) / _size(name, known.exact)
                 relative[name] = float(error) if mp.isfinite(error) else math.inf
         bad = [name for name, error in relative.items() if not error <= TARGET]
         slopes = _slopes(known) if bad else {}
@@ -356,6 +432,14 @@ def errors(case: Case) -> Iterator[Error]:
             yield Error(name, error, sum(slopes[name].values()))
         else:
             yield Error(name, error, 1.0)
+
+
+def _size(name: str, exact: Values) -> Any:
+    """What an error is counted over: the quantity, of a profile its vector at that depth."""
+    kind, _, _axis = name.rpartition("_")
+    if kind not in ("mu", "current"):
+        return abs(exact[name])
+    return mp.norm([exact[f"{kind}_{one}"] for one in "xyz"])
 
 
 def _slopes(known: Reference) -> dict[str, dict[str, float]]:

@@ -679,8 +679,18 @@ def _status(argv: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
     except (OpenmrError, OSError) as error:
-        print(f"openmr: {_one_line(error)}", file=sys.stderr)
+        where = "standard output: " if _is_full_pipe(error) else ""
+        print(f"openmr: {where}{_one_line(error)}", file=sys.stderr)
         return _BAD_INPUT
+
+
+def _is_full_pipe(error: Exception) -> bool:
+    """Whether the disk is full to which the shell sends what is printed."""
+    return (
+        isinstance(error, OSError)
+        and not isinstance(error, OpenmrError)
+        and (error.errno, error.filename) == (errno.ENOSPC, None)
+    )
 
 
 if __name__ == "__main__":

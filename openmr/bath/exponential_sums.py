@@ -71,12 +71,17 @@ def rational(
             rates = np.append(rates, highest * _FAST)
             found = _least_squares(x, both, rates, white=True)
         reached = min(reached, found.uncertainty)
-        while found.uncertainty <= rtol:  # the least of them goes as long as the rest will do
-            best, weight = found, np.abs(found.coefficients).max(axis=(-2, -1)) / rates.real
-            if not len(rates):
-                break
-            rates = rates[np.abs(rates.real - rates.real[np.argmin(weight)]) > 0]
-            found = _least_squares(x, both, rates, white=highest < np.inf)
+        # as long as the rest will do: slow ones, which memories wait for, then the least of all
+        for slow in (True, False):
+            while found.uncertainty <= rtol:
+                best, weight = found, np.abs(found.coefficients).max(axis=(-2, -1)) / rates.real
+                if not len(rates):
+                    break
+                least = rates.real[np.argmin(rates.real if slow else weight)]
+                rates = rates[np.abs(rates.real - least) > 0]
+                found = _least_squares(x, both, rates, white=highest < np.inf)
+            if reached <= rtol:
+                found, rates = best, best.rates
         if reached <= rtol:
             return replace(best, rates=best.rates + 1j * centre)
     raise ConvergenceError(

@@ -269,11 +269,7 @@ def _checked(sample: Sample, temperature: ArrayLike, field: ArrayLike) -> tuple[
 
 def _refuse_too_many(sample: Sample, points: int) -> None:
     """Refuse more points than memory and patience hold, before anything is computed."""
-    if points > _MAX_POINTS:
-        raise SizeError(
-            f"`temperature` and `field` must span at most {_MAX_POINTS:g} points, got {points:.3g} "
-            f"(about {80 * points / 2**30:.3g} GiB); `openmr.sweep` keeps more in a store"
-        )
+    _checks.refuse_many("`temperature` and `field`", points, most=_MAX_POINTS, bytes_each=80)
     levels = max((2.0 * one.spin + 1.0 for one in sample.magnet.sublattices), default=1.0)
     at_once = levels * min(points, BLOCK)
     if at_once > _MAX_LEVELS or points * levels > _MAX_WORK:

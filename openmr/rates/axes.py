@@ -5,6 +5,8 @@ Film: x along the current, z along the normal. Local: z along the field.
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -141,14 +143,24 @@ def film_axes(relaxation: Relaxation, direction: ArrayLike) -> Array:
     """
     expect_own_direction(relaxation.equilibrium, direction)
     axes = local_axes(direction)
+    grid = with_rates(axes.shape[:-2], relaxation.precession.shape, bytes_each=320)
+    return np.broadcast_to(rotation(0.0, relaxation.azimuth) @ axes, (*grid, 3, 3))
+
+
+def with_rates(
+    directions: tuple[int, ...], rates: tuple[int, ...], *, bytes_each: int = 80
+) -> tuple[int, ...]:
+    """Shape of the points that directions and rates span together; refused if 8 GiB hold less."""
     try:
-        grid = np.broadcast_shapes(axes.shape[:-2], relaxation.precession.shape)
-        return np.broadcast_to(rotation(0.0, relaxation.azimuth) @ axes, (*grid, 3, 3))
+        grid = np.broadcast_shapes(directions, rates)
     except ValueError:
         raise ParameterError(
             "`direction` without its last axis must broadcast with the rates, "
-            f"got {axes.shape[:-2]} and {relaxation.precession.shape}"
+            f"got {directions} and {rates}"
         ) from None
+    names, most = "`direction` and the rates", 8 * 10**9 // bytes_each
+    _checks.refuse_many(names, prod(grid), most=most, bytes_each=bytes_each)
+    return grid
 
 
 def film_tensor(relaxation: Relaxation, direction: ArrayLike) -> Array:
@@ -170,5 +182,24 @@ def film_tensor(relaxation: Relaxation, direction: ArrayLike) -> Array:
 
 
 def turned(local: Array, axes: Array) -> Array:
-    """A matrix of local axes (rows of `axes`) in film coordinates."""
-    return np.asarray(np.swapaxes(axes, -1, -2) @ local @ axes)
+    """A matrix of local axes (rows of `axes`) in film coordinates.
+
+    Digits of small elements are kept: the antisymmetric part turns as a vector does, and leaves
+    nothing on the diagonal; near the normal, where x and y turn into each other, what they share is
+    isotropic but for z, and leaves nothing off it.
+    """
+    even, odd = (0.5 * (local + sign * np.swapaxes(local, -1, -2)) for sign in (1.0, -1.0))
+    near = np.abs(axes[..., 2, 2]) > 0.7
+    shared = np.where(near, 0.5 * (even[..., 0, 0] + even[..., 1, 1]), 0.0)[..., None, None]
+    found = np.asarray(np.swapaxes(axes, -1, -2) @ (even - shared * np.eye(3)) @ axes)
+    vector = np.stack([odd[..., a, b] for a, b, _ in _CYCLES], axis=-1)
+    vector = (vector[..., None, :] @ axes)[..., 0, :]
+    diagonal = np.sum((even @ axes) * axes, axis=-2)
+    for a, b, c in _CYCLES:
+        found[..., a, b] += vector[..., c]
+        found[..., b, a] -= vector[..., c]
+        found[..., c, c] = diagonal[..., c]
+    return found
+
+
+_CYCLES = ((1, 2, 0), (2, 0, 1), (0, 1, 2))

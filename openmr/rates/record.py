@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from math import prod
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -19,6 +20,8 @@ from openmr.sample.film import Electrons, Sample
 from openmr.tables import Column
 
 State = TypeVar("State", bound=ThermalState)
+_MOST_TURNED: Final = 25 * 10**6
+"""Points of tensors that are turned at once, 8 GiB."""
 PRECESSION_GENERATOR = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
 """omega_L times this is the precession part of the tensor: d<sigma>/dt = +omega_L b x <sigma>."""
 
@@ -184,6 +187,9 @@ class Relaxation(AtThermalState):
             raise _checks.ParameterError(
                 f"`axis` must have a last axis (theta, phi) in rad, got shape {angles.shape}"
             )
+        _, here = _checks.broadcast(axis=angles[..., 0], temperature=self.temperature)
+        names = "`axis` and `temperature`"
+        _checks.refuse_many(names, here.size, most=_MOST_TURNED, bytes_each=320)
         n = quantisation_axis(angles[..., 0], angles[..., 1])
         rate = np.einsum("...a,...ab,...b->...", n, self.dissipator, n)
         return np.asarray(rate + self.spin_flip_rate)
@@ -209,10 +215,10 @@ class Relaxation(AtThermalState):
         if isinstance(azimuth, float) and azimuth == 0.0:
             return self
         azimuth = _checks.finite_array("azimuth", azimuth, "rad")
-        turn = rotation(0.0, azimuth)
-        old = self.temperature.shape
         grid = _checks.broadcast(azimuth=azimuth, temperature=self.temperature)[0].shape
-        here: Relaxation = each(lambda a: np.broadcast_to(a, (*grid, *a.shape[len(old) :])), self)
+        names = "`azimuth` and `temperature`"
+        _checks.refuse_many(names, prod(grid), most=_MOST_TURNED, bytes_each=320)
+        turn, here = rotation(0.0, azimuth), self.spread_over(grid)
         total = np.asarray(self.azimuth) + azimuth
         across = self.precession_across
         return replace(
@@ -226,6 +232,12 @@ class Relaxation(AtThermalState):
             if self.uncertainty is None
             else np.abs(turn) @ self.uncertainty @ np.abs(np.swapaxes(turn, -1, -2)),
         )
+
+    def spread_over(self, grid: tuple[int, ...]) -> Relaxation:
+        """The same record at the points of a larger grid, without a copy."""
+        old = len(self.temperature.shape)
+        found: Relaxation = each(lambda a: np.broadcast_to(a, (*grid, *a.shape[old:])), self)
+        return found
 
     @property
     def _excess(self) -> float:

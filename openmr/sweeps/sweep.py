@@ -33,6 +33,7 @@ from openmr.sweeps.plan import (
     task_of,
     try_samples,
 )
+from openmr.sweeps.workers import die_when_interrupted, watch, workers
 
 if TYPE_CHECKING:
     import xarray
@@ -83,7 +84,9 @@ def sweep(
         through upwards or downwards at each temperature and direction, in whatever order given.
     executor : concurrent.futures.Executor, optional
         Where the boxes of points are worked out: a process pool, Dask's
-        ``Client.get_executor()``, ``mpi4py.futures``. Default: here, one after the other.
+        ``Client.get_executor()``, ``mpi4py.futures``. Default: here, one after the other. A Dask
+        cluster may be without workers for as long as its ``no-workers-timeout`` says, here; if that
+        is not set five minutes, or a day before the first one comes and if it is adaptive.
     store : path, optional
         Directory (Zarr) that receives each finished box. A sweep that was cut short goes on from
         what is there; a box that is damaged is done again; a store of other parameters is
@@ -258,32 +261,30 @@ def _finished(
         for box in todo:
             yield box, evaluate(plan.part(box))
         return
-    most = _WAITING * _workers(executor)
+    most = _WAITING * workers(executor)
+    heard = watch(executor)
     waiting: dict[Future[Values], Box] = {}
     try:
         for box in todo:
             waiting[executor.submit(_alone, plan.part(box), __version__)] = box
             if len(waiting) >= most:
-                yield from _collected(waiting)
+                yield from _collected(waiting, heard)
         while waiting:
-            yield from _collected(waiting)
+            yield from _collected(waiting, heard)
     finally:
         for future in waiting:
             future.cancel()
 
 
-def _collected(waiting: dict[Future[Values], Box]) -> Iterator[tuple[Box, Values]]:
-    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+def _collected(
+    waiting: dict[Future[Values], Box], heard: Callable[[bool], None]
+) -> Iterator[tuple[Box, Values]]:
+    done: set[Future[Values]] = set()
+    while not done:
+        done, _ = wait(waiting, 1.0, FIRST_COMPLETED)
+        heard(bool(done))
     for future in done:
         yield waiting.pop(future), future.result()
-
-
-def _workers(executor: Executor) -> int:
-    """Number of tasks that run at once, as far as the executor tells."""
-    count = getattr(executor, "_max_workers", None)
-    if count is None and hasattr(executor, "_client"):  # Dask's
-        count = len(executor._client.nthreads())
-    return max(2, count or 8)
 
 
 def _alone(task: Task, version: str) -> Values:
@@ -293,6 +294,7 @@ def _alone(task: Task, version: str) -> Values:
             f"`executor` must have workers with openmr {version} as here, "
             f"got one with {__version__}"
         )
+    die_when_interrupted()
     with one_thread():
         return evaluate(task)
 

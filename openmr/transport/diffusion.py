@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Final, Literal, cast
 
 import numpy as np
@@ -28,10 +29,12 @@ from openmr.tables import Arrays, Column, Labelled
 from openmr.transport import collocation, matrix_tanh, network
 from openmr.transport.stack_rates import StackRates, network_of, of_a_stack, stack_axes
 from openmr.transport.surviving import (
+    argument_beside,
     longitudinal_length,
     squared_argument,
     surviving_fraction,
     surviving_matrix,
+    tensors_apart,
     transverse_decay,
     transverse_length,
 )
@@ -169,22 +172,33 @@ def profile(
         return _through_stack(rates, direction, z, field)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
     z = np.linspace(0.0, film.thickness, 101) if z is None else z
+    axes = film_axes(relaxation, direction)[..., None, :, :]
+    _refuse_many_depths(axes, z)
     gap, side = matrix_tanh.from_the_middle(z, film.thickness)
     if method == "matrix":
-        s, j = matrix_tanh.profiles(squared_argument(film, relaxation.tensor), gap, side)
+        u2 = argument_beside(film, *tensors_apart(relaxation))
+        found = matrix_tanh.profiles(u2, gap, side)
+        s, j = (matrix_tanh.parted(both, u2[..., None, :, :]) for both in found)
     else:
         s, j = _mode_profiles(film, relaxation, gap, side)
-    axes = film_axes(relaxation, direction)[..., None, :, :]
     source = film.spin_hall_angle * field * _ALONG_X
+
+    def in_film(even: Array, apart: Array) -> Array:
+        """Polarisations in film axes; those across the source from what is not alike for all."""
+        parts = (turned(matrix, axes) @ source for matrix in (even, apart))
+        return np.where(_ALONG_X != 0, *parts)
+
     return SpinProfile(
         method=method,
         depth=z,
-        accumulation=film.thickness * (turned(s, axes) @ source),
-        current=turned(j, axes) @ source / film.resistivity,
+        accumulation=film.thickness * in_film(*s),
+        current=in_film(*j) / film.resistivity,
         direction=axes[..., 0, 2, :],
     )
 
 
+_MOST_DEPTHS = 2 * 10**6
+"""At all points together, 8 GiB while they are worked out."""
 _ALONG_X = np.array([0.0, -1.0, 0.0])
 """Polarisation of the spin Hall current that a field along x drives along z."""
 
@@ -198,6 +212,12 @@ def _depths(depth: ArrayLike, thickness: float) -> Array:
             + (f" in shape {z.shape}" if z.ndim != 1 else "")
         )
     return z
+
+
+def _refuse_many_depths(axes: Array, depth: Array) -> None:
+    points = prod(axes.shape[:-3]) * len(depth)
+    names = "`depth`, `direction` and the rates"
+    _checks.refuse_many(names, points, most=_MOST_DEPTHS, bytes_each=4000)
 
 
 def _through_stack(
@@ -218,6 +238,7 @@ def _through_stack(
             for some, edge, t in zip(chosen, edges, thicknesses, strict=False)
         ]
     axes = stack_axes(rates, direction)[..., None, :, :]
+    _refuse_many_depths(axes, depth)
     found = network.profiles(*network_of(rates), within)
     values = np.zeros((2, *axes.shape[:-3], len(depth), 3))
     for some, parts in zip(chosen, found, strict=True):
@@ -231,8 +252,11 @@ def _through_stack(
 
 def _mode_profiles(
     film: Film, relaxation: Relaxation, gap: Array, side: Array
-) -> tuple[Array, Array]:
-    """s(x) and 1 - cosh(x u)/cosh(u) of (B11)-(B23), one mode along b and a pair across it."""
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """s(x) and 1 - cosh(x u)/cosh(u) of (B11)-(B23), one mode along b and a pair across it.
+
+    Of each what `_along_and_across` makes of them.
+    """
     even = relaxation.dissipator
     axial = np.zeros_like(even)
     axial[..., 0, 0] = axial[..., 1, 1] = even[..., 0, 0]
@@ -257,12 +281,12 @@ def _mode_profiles(
     return _along_and_across(s), _along_and_across(j)
 
 
-def _along_and_across(modes: ComplexArray) -> Array:
-    """Matrix of a function of the modes: b b^T, 1 - b b^T and the generator of the precession."""
-    along = np.diag([0.0, 0.0, 1.0])
-    parallel, across = modes[..., None, None]
-    across_even = across.real * (np.eye(3) - along)
-    return np.asarray(parallel.real * along + across_even + across.imag * PRECESSION_GENERATOR)
+def _along_and_across(modes: ComplexArray) -> tuple[Array, Array]:
+    """Even part of the matrix, of b b^T and 1 - b b^T, and the whole less the first for all."""
+    along, across = np.diag([0.0, 0.0, 1.0]), np.diag([1.0, 1.0, 0.0])
+    parallel, pair = modes[..., None, None]
+    off = (pair - parallel).real * across + pair.imag * PRECESSION_GENERATOR
+    return np.asarray(parallel.real * along + pair.real * across), np.asarray(off)
 
 
 def graded_profile(

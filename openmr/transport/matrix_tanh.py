@@ -1,12 +1,13 @@
 """Hyperbolic functions of the square root of a 3x3 matrix A = U^2, by doubling of the argument.
 
-    f = tanh(U) / U,   s(x) = sinh(x U) / (U cosh U),   r(x) = 1 - cosh(x U) / cosh U,
+    f = tanh(U) / U,   s(x) = sinh(x U) / (U cosh U),
+    p(x) = cosh(x U) / cosh U,   r(x) = 1 - p(x),
 
 for -1 <= x <= 1 from face to face, and g = U coth U, c = 1 / cosh^2 U for what passes the faces.
 From a short series at A / 4^k they are doubled k times:
 
-    D = (1 + q)^-1,   f' = f D,   q' = 4 q D^2,   s' = s (1 - r) D,   r' = 2 r (2 - r) D,
-    g' = g (1 + q),   c' = (c D)^2,
+    D = (1 + q)^-1,   f' = f D,   q' = 4 q D^2,   g' = g (1 + q),   c' = (c D)^2,
+    s' = s p D,   p' = (2 p^2 - c) D,   r' = 2 r (2 - r) D,
 
 with q = tanh^2 U, never A f^2, whose rounding would grow (Higham1986; docs/theory/numerics.md).
 """
@@ -14,6 +15,7 @@ with q = tanh^2 U, never A f^2, whose rounding would grow (Higham1986; docs/theo
 from __future__ import annotations
 
 from math import factorial
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +35,7 @@ def _doublings(matrix: Array) -> int:
 
 def _series(matrix: Array, coefficients: Array) -> Array:
     """sum_n c_n A^n by Horner; `coefficients` (terms, ...) broadcast over the leading axes of A."""
-    one = np.eye(3)
+    one = np.eye(matrix.shape[-1])
     total = np.zeros(np.broadcast_shapes(matrix.shape, (*coefficients.shape[1:], 1, 1)))
     for coefficient in coefficients[::-1]:
         total = matrix @ total + coefficient[..., None, None] * one
@@ -45,52 +47,66 @@ def _factorials(first: int) -> Array:
 
 
 def tanh_over_root(matrix: Array) -> Array:
-    """f(A) = tanh(U) / U with U^2 = A, shape (..., 3, 3).
+    """f(A) = tanh(U) / U with U^2 = A, shape (..., 3, 3) or of `beside`.
 
     No eigenvalue of A may lie on the negative axis beyond -(pi/2)^2, where f has its poles. Good to
     a few rounding errors of its norm times what A's own rounding makes of it.
     """
     steps = _doublings(matrix)
-    scaled = matrix * 0.25**steps
+    scaled, one = matrix * 0.25**steps, np.eye(matrix.shape[-1])
     f = np.linalg.solve(_series(scaled, _factorials(0)), _series(scaled, _factorials(1)))
     q = scaled @ f @ f
     for _ in range(steps):
-        half = np.linalg.inv(np.eye(3) + q)
+        half = np.linalg.inv(one + q)
         f, q = f @ half, 4.0 * q @ half @ half
     return np.asarray(f)
 
 
-def tanh_over_root_about(base: Array, off: Array) -> tuple[Array, Array]:
-    """f(a), shape (...), and f(a + E) - f(a) of a number a and a matrix E (..., 3, 3).
+def beside(before: Array, after: Array, change: Array) -> Array:
+    """[[A, E], [0, B]] of A, B = A + E and E, shape (..., 6, 6), for all but `face_functions`.
 
-    The second is worked out as such all the way, so that it has the digits of E, however small:
-
-        D = (1 + q)^-1,   df' = (df - f_a D_a dq) D,   dq' = 4 dq (1 - q_a q) (D_a D)^2.
+    From M f(M) = f(M) M the upper blocks of f(M) are f(A) and f(B) - f(A). In products and
+    inverses each term of the second has one factor of its kind, so that it keeps the digits of E,
+    however small.
     """
-    a, one = base[..., None, None], np.eye(3)
-    steps = _doublings(a * one + off)
-    a, off = a * 0.25**steps, off * 0.25**steps
-    (c, dc), (s, ds) = (_series_about(a, off, _factorials(first)) for first in (0, 1))
-    f = s / c
-    df = np.linalg.solve(c * one + dc, ds - f * dc)
-    both = 2.0 * f * one + df
-    q, dq = a * f * f, off @ (f * f * one + df @ both) + a * (df @ both)
-    for _ in range(steps):
-        d = 1.0 / (1.0 + q)
-        half = np.linalg.inv((1.0 + q) * one + dq)
-        f, df = f * d, (df - f * d * dq) @ half
-        kept = 4.0 * d * d * ((1.0 - q * q) * one - q * dq)
-        q, dq = 4.0 * q * d * d, dq @ kept @ half @ half
-    return np.asarray(f[..., 0, 0]), np.asarray(df)
+    both = np.zeros((*after.shape[:-2], 6, 6))
+    both[..., :3, :3], both[..., :3, 3:], both[..., 3:, 3:] = before, change, after
+    return both
 
 
-def _series_about(a: Array, off: Array, coefficients: Array) -> tuple[Array, Array]:
-    """sum_n c_n a^n (..., 1, 1), and by how much it is more for a + E."""
-    value, more = np.zeros_like(a), np.zeros_like(off)
-    for coefficient in coefficients[::-1]:
-        more = off @ more + a * more + off * value
-        value = a * value + coefficient
-    return value, more
+def parted(both: Array, argument: Array) -> tuple[Array, Array]:
+    """f(B), and f(B) - f(A) with digits of its own, of a function of `beside`, its argument.
+
+    Doublings that B alone needs cost the block digits, a bit each at most: elements that lose fewer
+    are taken as the difference that they read.
+    """
+    before, after, apart = both[..., :3, :3], both[..., 3:, 3:], both[..., :3, 3:]
+    first, second = (
+        np.max(np.sum(np.abs(of), axis=-1, keepdims=True), axis=-2, keepdims=True)
+        for of in (argument[..., :3, :3], argument[..., 3:, 3:])
+    )
+    lost = np.sqrt(np.maximum(1.0, second / np.maximum(_SERIES_REACH, first)))
+    apart = np.where(lost * np.abs(apart) < 0.5 * np.abs(after), apart, after - before)
+    only = _only_precess_about_z(argument)
+    whole, own = (np.where(only, _odd_across_z(some), some) for some in (after, apart))
+    return whole, own
+
+
+def _only_precess_about_z(argument: Array) -> Array:
+    """Where A and B are diagonal but for precession about z, (..., 1, 1): functions are, too."""
+    blocks = np.stack([argument[..., :3, :3], argument[..., 3:, 3:]])
+    found = blocks[..., 0, 1] == -blocks[..., 1, 0]
+    for a in (0, 1):
+        found &= (blocks[..., a, 2] == 0) & (blocks[..., 2, a] == 0)
+    return np.asarray(found.all(axis=0)[..., None, None])
+
+
+def _odd_across_z(matrix: Array) -> Array:
+    """Without what rounding leaves of an even part, which rotations would put on the diagonal."""
+    odd = np.array(matrix)
+    odd[..., 0, 1] = 0.5 * (matrix[..., 0, 1] - matrix[..., 1, 0])
+    odd[..., 1, 0] = -odd[..., 0, 1]
+    return odd
 
 
 def face_functions(matrix: Array) -> tuple[Array, Array]:
@@ -121,24 +137,39 @@ def from_the_middle(depth: Array, thickness: float) -> tuple[Array, Array]:
 def profiles(matrix: Array, gap: Array, side: Array) -> tuple[Array, Array]:
     """s(x) and 1 - cosh(x U) / cosh U = A p(x) between the faces x = -1 and x = 1, (..., n, 3, 3).
 
+    Of a matrix A, or of `beside`.
+
     `gap` and `side` (n,) are the distance 1 - |x| to the nearer face, and the sign of x. The second
     vanishes exactly at the faces.
     """
     steps = _doublings(matrix)
     scaled = matrix[..., None, :, :] * 0.25**steps
-    one, even = np.eye(3), 2.0 * np.arange(_SERIES_TERMS + 1)[:, None]
+    one, even = np.eye(matrix.shape[-1]), 2.0 * np.arange(_SERIES_TERMS + 1)[:, None]
     with np.errstate(divide="ignore"):  # |x| = 0 in the middle
         inside = np.log1p(-gap)
     powers = np.exp(even[1:] * inside)
     missing = -np.expm1(even[1:] * inside)  # 1 - x^2n, to the last digit at the faces too
-    odd = side * (1 - gap) * np.concatenate([np.ones((1, len(gap))), powers[:-1]])
+    even_powers = np.concatenate([np.ones((1, len(gap))), powers[:-1]])
+    odd = side * (1 - gap) * even_powers
     coshes = _series(scaled, _factorials(0))
     f = np.linalg.solve(coshes, _series(scaled, _factorials(1)))
     s = np.linalg.solve(coshes, _series(scaled, _factorials(1)[:, None] * odd))
     bent = _series(scaled, _factorials(2)[:, None] * missing)
+    p = np.linalg.solve(coshes, _series(scaled, _factorials(0)[:, None] * even_powers))
     q, r = scaled @ f @ f, scaled @ np.linalg.solve(coshes, bent)
+    c: Any = np.linalg.inv(coshes @ coshes)
     for _ in range(steps):
         half = np.linalg.inv(one + q)
-        s, r = s @ (one - r) @ half, 2.0 * r @ (2.0 * one - r) @ half
-        q = 4.0 * q @ half @ half
+        s, p, r = s @ p @ half, (2.0 * p @ p - c) @ half, 2.0 * r @ (2.0 * one - r) @ half
+        q, c = 4.0 * q @ half @ half, c @ half @ c @ half
+        # of two that add up to one the smaller has the digits of both
+        p, r = _smaller_first(p, r)
+        c, _ = _smaller_first(c, q)
     return np.asarray(s), np.asarray(r)
+
+
+def _smaller_first(first: Any, second: Any) -> tuple[Array, Array]:
+    """Two matrices whose sum is 1, either from the other, row by row where it is the larger."""
+    one = np.eye(first.shape[-1])
+    small = np.abs(np.diagonal(first, axis1=-2, axis2=-1))[..., None] < 0.5
+    return np.where(small, first, one - second), np.where(small, one - first, second)

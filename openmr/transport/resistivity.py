@@ -19,7 +19,7 @@ from openmr._elementary import every, maximum, plain
 from openmr._words import Order, Plane, PrecessionSign
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
-from openmr.rates.axes import expect_own_direction, film_axes, turned
+from openmr.rates.axes import expect_own_direction, film_axes, turned, with_rates
 from openmr.rates.record import RATES, Relaxation, precession_tensor, shown
 from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
@@ -34,10 +34,12 @@ from openmr.transport.stack_rates import (
     surviving_through,
 )
 from openmr.transport.surviving import (
+    rates_apart,
     surviving_across,
     surviving_along,
     surviving_anisotropy,
     surviving_apart,
+    surviving_change,
     surviving_matrix,
 )
 
@@ -348,18 +350,11 @@ def _oblique(
 ) -> tuple[Array, ...]:
     """The same over rho_L0, from any matrix F: its element along b, and what it is off that."""
     along, off = apart
-    even = 0.5 * (off + np.swapaxes(off, -1, -2))
-    odd = 0.5 * (off - np.swapaxes(off, -1, -2))
-    # an antisymmetric matrix turns as a vector does: in the plane of the film nothing of it is left
-    vector = np.stack([odd[..., 1, 2], odd[..., 2, 0], odd[..., 0, 1]], axis=-1)
-    turning = (vector[..., None, :] @ axes)[..., 0, :]
-    if precession_sign == "printed":
-        turning = -turning
-    surviving = turned(even, axes) + along[..., None, None] * np.eye(3)
-    surviving[..., 0, 1] += turning[..., 2]
-    surviving[..., 1, 0] -= turning[..., 2]
+    sensed = off if precession_sign == "hamiltonian" else np.swapaxes(off, -1, -2)
+    surviving = turned(sensed, axes) + along[..., None, None] * np.eye(3)
+    odd = 0.5 * (off[..., 0, 1] - off[..., 1, 0])
     across = 0.5 * (off[..., 0, 0] + off[..., 1, 1])
-    parts = along + off[..., 2, 2], off[..., 2, 2] - across, odd[..., 0, 1]
+    parts = along + off[..., 2, 2], off[..., 2, 2] - across, odd
     return *relative_resistivity(square, surviving, order), *parts
 
 
@@ -374,13 +369,20 @@ def _is_axial(relaxation: Relaxation) -> bool:
     if not (least >= 0 and relaxation.spin_flip_rate >= 0):
         return False
     aside = [*rows[1:4], *rows[5:8]]
+    exact = relaxation.method == "closed-form" and not np.any(relaxation.azimuth)
     # a sum of squares is the fastest sign that all are 0, or far below rounding
     if every(x == y) and not any(np.vdot(part, part) if found.ndim > 2 else part for part in aside):
-        return True
-    if relaxation.method == "closed-form" and not np.any(relaxation.azimuth):
+        return not exact or _is_alike_across(relaxation.sample)
+    if exact:
         return False  # no rounding of its own: rates that differ by a trifle are meant to
     rounding = 1e-14 * maximum(x, z)
     return all(every(abs(part) <= rounding) for part in (x - y, *aside))
+
+
+def _is_alike_across(sample: Sample) -> bool:
+    """Whether Jx = Jy to the last digit, which rates may round away."""
+    pairs = (moments.principal_exchange[:2] for moments in sample.magnet.sublattices)
+    return all(x == y for x, y in pairs)
 
 
 def _axial(
@@ -392,14 +394,8 @@ def _axial(
 ) -> tuple[Array, ...]:
     """The same over rho_L0, by Eqs. (86)-(90), which axial coupling leaves of the matrix."""
     drho0, drho1, drho2 = parts
-    try:
-        if m.ndim > 1:
-            np.broadcast_shapes(np.shape(drho0), m.shape[:-1])
-    except ValueError:
-        raise _checks.ParameterError(
-            "`direction` without its last axis must broadcast with the rates, "
-            f"got {m.shape[:-1]} and {np.shape(drho0)}"
-        ) from None
+    if m.ndim > 1:
+        with_rates(m.shape[:-1], np.shape(drho0))
     mx, my, mz = m.tolist() if m.ndim == 1 else np.moveaxis(m, -1, 0)
     turning = mz if precession_sign == "hamiltonian" else -mz
     yy, xy = same_polarisation(my, drho0, drho1), other_polarisation(mx * my, turning, drho1, drho2)
@@ -554,25 +550,30 @@ def mechanisms(
         return stack_mechanisms.of_stack(rates, direction)
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
     axes = film_axes(relaxation, direction)
-    one = np.eye(3)
-    alike = relaxation.longitudinal[..., None, None] * one
-    precessing = precession_tensor(relaxation.precession, relaxation.precession_across)
-    still = relaxation.dissipator + relaxation.spin_flip_rate * one
+    grid = axes.shape[:-2]
+    return Mechanisms(*in_blocks(partial(_shares, film), grid, relaxation.spread_over(grid), axes))
 
-    def change(tensor: Array) -> Array:
-        """- theta^2 F_yy, what of rho_L / rho_L0 the tensor decides."""
-        surviving = turned(surviving_matrix(film, tensor), axes)
-        return np.asarray(-(film.spin_hall_angle**2) * surviving[..., 1, 1])
 
-    without = change(relaxation.spin_flip_rate * one)
-    magnon, anisotropic, full = change(alike), change(still), change(still + precessing)
-    unit = film.resistivity
-    return Mechanisms(
-        bare=np.asarray(unit * (1 + 2 * film.spin_hall_angle**2 + without)),
-        isotropic_magnon=np.asarray(unit * (magnon - without)),
-        relaxation_anisotropy=np.asarray(unit * (anisotropic - magnon)),
-        precession=np.asarray(unit * (full - anisotropic)),
-        precession_isotropic=np.asarray(unit * (change(alike + precessing) - magnon)),
+def _shares(film: Film, relaxation: Relaxation, axes: Array) -> tuple[Array, ...]:
+    """What `Mechanisms` holds of a film, in its order, of as many rates as axes."""
+    square, unit = film.spin_hall_angle**2, film.resistivity
+    one, exchange = np.eye(3), relaxation.dissipator[..., 2, 2]
+    turning = precession_tensor(relaxation.precession, relaxation.precession_across)
+    lost, alike = relaxation.spin_flip_rate * one, relaxation.longitudinal[..., None, None] * one
+    still = relaxation.dissipator + lost
+
+    def share(before: Array, after: Array, change: Array) -> Array:
+        """What rho_L changes with the tensor, by - theta^2 F_yy."""
+        grown = turned(surviving_change(film, before, after, change), axes)
+        return np.asarray(-unit * square * grown[..., 1, 1])
+
+    bare = 1 + 2 * square - square * surviving_matrix(film, lost)[..., 1, 1]
+    return (
+        np.full(exchange.shape, unit * bare),
+        share(lost, alike, exchange[..., None, None] * one),
+        share(alike, still, rates_apart(relaxation)),
+        share(still, still + turning, turning),
+        share(alike, alike + turning, turning),
     )
 
 

@@ -17,7 +17,7 @@ from openmr import _checks
 from openmr._checks import EPSILON, Array, ComplexArray, ParameterError
 from openmr._elementary import cos, every, maximum, plain, sin, some, sqrt, tan, tanh, where
 from openmr.moments.equilibrium import Equilibrium
-from openmr.rates.record import Relaxation, over_sublattices
+from openmr.rates.record import Relaxation, over_sublattices, precession_tensor
 from openmr.sample.film import Film, Sample
 from openmr.transport import matrix_tanh
 
@@ -176,7 +176,7 @@ def _rate_anisotropy(
     return excess if every(same) else where(same, excess, difference)
 
 
-_ALIKE = 2.0**-8
+_ALIKE = 2.0**-7
 """Share of F below which a difference of two of them has fewer than 13 digits."""
 _SERIES_BELOW, _SQUARES_BELOW = 0.25, 1e150
 """Limits of |u^2|: the series serves below the first, squares overflow above the second."""
@@ -232,7 +232,9 @@ def _lost_by_exponentials(u2: Any, change: Any) -> Any:
     u, v = sqrt(u2), np.sqrt(u2 + change)
     h = change / (u + v)
     fading = np.exp(-2 * u)
-    faded = fading * np.expm1(-2 * h)  # exp(-2v) - exp(-2u)
+    # exp(-2v) - exp(-2u), from the larger of the two, so that nothing grows beyond all numbers
+    less, sign = where(h.real < 0, v, u), where(h.real < 0, -1, 1)
+    faded = sign * np.exp(-2 * less) * np.expm1(-2 * (sign * h))
     grown = -2 * faded / ((1 + fading) * (1 + fading + faded))  # tanh v - tanh u
     return (h * tanh(u) - u * grown) / (u * v)
 
@@ -311,20 +313,48 @@ def surviving_matrix(film: Film, tensor: ArrayLike) -> Array:
     return matrix_tanh.tanh_over_root(squared_argument(film, tensor))
 
 
-def surviving_apart(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
-    """F of spins along b, shape (...), and by how much the matrix F differs from that of all.
+def surviving_change(film: Film, before: Array, after: Array, change: Array) -> Array:
+    """By how much F grows with the tensor, (..., 3, 3) [1/s], with the digits of its `change`.
 
-    The second, (..., 3, 3), has digits of its own, as `surviving_anisotropy`.
+    Raises as of `surviving_matrix`, for either tensor.
     """
-    squared_argument(film, relaxation.tensor)  # refuses spins that grow
+    u2 = argument_beside(film, before, after, change)
+    return matrix_tanh.parted(matrix_tanh.tanh_over_root(u2), u2)[1]
+
+
+def argument_beside(film: Film, before: Array, after: Array, change: Array) -> Array:
+    """U^2 of a tensor before and after its change, for functions of `matrix_tanh.beside`."""
+    scale = (0.5 * film.thickness) ** 2 / film.diffusion
+    first, second = (squared_argument(film, tensor) for tensor in (before, after))
+    return matrix_tanh.beside(first, second, scale * change)
+
+
+def surviving_apart(film: Film, relaxation: Relaxation) -> tuple[Array, Array]:
+    """F of spins along b, shape (...), and by how much the matrix F differs from that of all."""
+    u2 = argument_beside(film, *tensors_apart(relaxation))
+    both = matrix_tanh.tanh_over_root(u2)
+    return both[..., 0, 0], matrix_tanh.parted(both, u2)[1]
+
+
+def tensors_apart(relaxation: Relaxation) -> tuple[Array, Array, Array]:
+    """1/tau_par for all spins, the tensor, and by how much it differs, each (..., 3, 3) [1/s]."""
+    alike = relaxation.longitudinal[..., None, None] * np.eye(3)
+    turning = precession_tensor(relaxation.precession, relaxation.precession_across)
+    return alike, relaxation.tensor, rates_apart(relaxation) + turning
+
+
+def rates_apart(relaxation: Relaxation) -> Array:
+    """By how much the dissipator differs from 1/tau_par for all spins, (..., 3, 3) [1/s].
+
+    It has digits of its own, as `surviving_anisotropy`.
+    """
     along = relaxation.dissipator[..., 2, 2]
-    off = relaxation.exchange_tensor - along[..., None, None] * np.eye(3)
+    off = relaxation.dissipator - along[..., None, None] * np.eye(3)
     everywhere = np.arange(along.size)
     for a, phi in enumerate((0.0, 0.5 * np.pi)):
         own = _rate_anisotropy(relaxation, along.shape, everywhere, phi)
         off[..., a, a] = np.reshape(own, along.shape)
-    scale = (0.5 * film.thickness) ** 2 / film.diffusion
-    return matrix_tanh.tanh_over_root_about(scale * relaxation.longitudinal, scale * off)
+    return off
 
 
 def squared_argument(film: Film, tensor: ArrayLike) -> Array:

@@ -285,6 +285,16 @@ def test_who_has_read_enough_may_stop():
         assert process.wait() == 141
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+def test_a_full_disk_behind_what_is_printed_is_told_as_such():
+    command = [sys.executable, "-m", "openmr", "ledger", "--json"]
+    with open("/dev/full", "w") as full:
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert found.returncode == 2
+    assert found.stderr.startswith("openmr: standard output: ")
+    assert found.stderr.count("\n") == 1
+
+
 # --- completion ---------------------------------------------------------------------------------
 
 

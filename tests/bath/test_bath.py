@@ -203,6 +203,14 @@ def test_exponents_are_as_good_as_they_say(make, rtol):
     assert deviation <= 1.5 * rtol * largest  # between the points of the fit
 
 
+@pytest.mark.filterwarnings("ignore:AAA failed")
+@pytest.mark.parametrize(("cutoff", "rtol"), [(1.0, 1e-8), (0.999, 1e-8), (0.01, 1e-6)])
+def test_no_exponent_is_slower_than_the_bath(cutoff, rtol):
+    """Poles that only follow the noise of a fit would make a memory of 1e10 of its times."""
+    rates = om.Bath.drude(0.1, cutoff, 1.0).exponents(rtol).rates
+    assert rates.real.min() == pytest.approx(cutoff, rel=1e-3)
+
+
 def test_few_exponents_do_below_a_highest_frequency():
     """A Drude bath needs its own rate and a few thermal ones; white noise is the rest."""
     found = drude().exponents(1e-4, highest=20.0)

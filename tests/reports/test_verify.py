@@ -80,7 +80,8 @@ NO_FORMULAS = {
     "rates.record": {"shown", "on_grid", "_times", "zero_tensor", "over_sublattices"},
     "transport.surviving": {"_refuse_growth"},
     "transport.matrix_tanh": {"_doublings"},
-    "transport.diffusion": {"_depths"},
+    "rates.axes": {"with_rates"},
+    "transport.diffusion": {"_depths", "_refuse_many_depths"},
     "transport.resistivity": {"_is_axial", "scan_directions"},
 }
 """Functions that print, lay out, refuse, or choose between two ways to the same number."""
@@ -102,7 +103,8 @@ OF_LEVELS = {
 NEARLY_ISOTROPIC = {
     *("excess_at", "surviving_anisotropy", "surviving_apart", "_rate_anisotropy", "_taken"),
     *("lost_by", "_lost_by_series", "_series_and_change", "_lost_by_exponentials"),
-    *("_tanh_ratio_series", "tanh_over_root_about", "_series_about", "_oblique"),
+    *("_tanh_ratio_series", "_oblique", "beside", "parted", "rates_apart", "tensors_apart"),
+    *("_smaller_first", "_only_precess_about_z", "_odd_across_z", "turned", "argument_beside"),
 }
 """Functions that keep the digits of small differences; tests/test_accuracy.py tries each number."""
 ROUTES_OWN = {"spin_polarised_loss"}

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from openmr.apps import cli
 from openmr.rates.methods import METHODS
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.parameters import varied
-from openmr.sweeps import plan
+from openmr.sweeps import plan, workers
 from openmr.sweeps.plan import VARIABLES, Plan, task_of
 
 module = import_module("openmr.sweeps.sweep")
@@ -385,6 +386,7 @@ class Killing:
 
     def __init__(self, executor, victim, after):
         self.executor, self.victim, self.after, self.count = executor, victim, after, 0
+        self._client = executor._client
 
     def submit(self, *arguments):
         self.count += 1
@@ -415,7 +417,7 @@ def test_dask_with_a_worker_killed_loses_and_doubles_nothing(monkeypatch):
     written.clear()
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0",
             silence_logs=50,
         ) as cluster,
         distributed.Client(cluster) as client,
@@ -427,6 +429,85 @@ def test_dask_with_a_worker_killed_loses_and_doubles_nothing(monkeypatch):
     assert len(written) == 30
     assert len({box[0].start for box in written}) == 30
     xarray.testing.assert_allclose(found, alone, rtol=ROUNDING, atol=1e-25)
+
+
+@pytest.fixture
+def pool():
+    """Two processes that know what a test has put in place of functions when they start."""
+    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
+        yield pool
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_process_that_is_interrupted_does_not_live_on(pool, monkeypatch, tmp_path):
+    """It could keep the lock of all answers: a hang in one of fifty interrupts."""
+    monkeypatch.setattr(module, "evaluate", lambda task: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(om.WorkerError, match="holds 0 of 3 boxes"):
+        om.sweep(
+            FILM, temperature=[5, 6, 7], field=3.0, chunk_points=1, executor=pool,
+            store=tmp_path / "s",
+        )  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_half_an_answer_is_not_waited_for(pool, monkeypatch):
+    monkeypatch.setattr(workers, "_LONGEST_SILENCE", 1.0)
+
+    def half(task):
+        head = (1000).to_bytes(4, "big")  # of an answer of a thousand bytes
+        os.write(pool._result_queue._writer.fileno(), head + bytes(10))
+        os._exit(1)
+
+    monkeypatch.setattr(module, "evaluate", half)
+    with pytest.raises(om.WorkerError, match=r"in the middle of its answer.* nothing is kept"):
+        om.sweep(FILM, temperature=[5, 6, 7], field=3.0, chunk_points=1, executor=pool)
+
+
+@contextmanager
+def dask_without_nannies():
+    """A client of Dask, and how to start a worker that nobody starts again."""
+    distributed = pytest.importorskip("distributed")
+    workers = []
+    with (
+        distributed.LocalCluster(
+            n_workers=0, host="127.0.0.1", dashboard_address=":0", silence_logs=60
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+
+        def start():
+            options = f"{cluster.scheduler_address} --no-nanny --no-dashboard --nthreads 1"
+            command = [sys.executable, "-m", "distributed.cli.dask_worker", *options.split()]
+            workers.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+            return workers[-1].pid
+
+        try:
+            yield client, start
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_dask_without_its_last_worker_ends_and_goes_on_from_what_is_kept(tmp_path, monkeypatch):
+    sweep = {
+        "temperature": np.linspace(5, 100, 12), "field": 3.0,
+        "method": "batched", "chunk_points": 1,
+    }  # fmt: skip
+    monkeypatch.setattr(workers, "_LONGEST_GAP", 2.0)
+    with dask_without_nannies() as (client, start):
+        victim = start()
+        client.wait_for_workers(1)
+        executor = Killing(client.get_executor(), victim, after=10)
+        with pytest.raises(om.WorkerError, match=r"no worker for 2 s; .* holds [1-9] of 12 boxes"):
+            om.sweep(FILM, **sweep, executor=executor, store=tmp_path / "s")
+        # none that has not come yet is missed, for longer than one that is lost
+        threading.Timer(3.0, start).start()
+        rest = om.sweep(FILM, **sweep, executor=client.get_executor(), store=tmp_path / "s")
+    xarray.testing.assert_identical(rest.load(), om.sweep(FILM, **sweep).load())
 
 
 CONFIG = """

@@ -524,3 +524,21 @@ def test_no_relaxation_at_all_leaves_the_source_alone():
         z = found.depth / FILM.thickness
         expected = -FILM.spin_hall_angle * FILM.thickness * (2 * z - 1)
         np.testing.assert_allclose(found.accumulation[:, 1], expected, atol=1e-24)
+
+
+def test_more_points_than_memory_holds_are_refused():
+    """Before anything is worked out: arrays here are views of one number."""
+    sample = om.presets.pt_py()
+    rates = om.relaxation(sample, np.linspace(1.0, 2.0, 5000), 1.0)
+    many = np.broadcast_to([1.0, 0.0, 0.0], (50_000, 1, 3))
+    depth = np.broadcast_to(0.0, 5000)
+    for call in (
+        lambda: om.resistivity(sample.film, rates, many),
+        lambda: om.mechanisms(sample.film, rates, many),
+        lambda: om.diffusion.film_tensor(rates, many),
+        lambda: profile(sample.film, rates, (1, 0, 0), depth=depth),
+        lambda: rates.along(many[..., :2]),
+        lambda: rates.rotated(many[..., 0]),
+    ):
+        with pytest.raises(om.SizeError, match="must span at most"):
+            call()

@@ -207,7 +207,7 @@ def level_spaces(sample: Sample, state: VectorEquilibrium, *, electron: Array) -
         strength = float(np.abs(exchange).max())
         if strength == 0.0:
             continue
-        spins, own, rho = _moment(state, i)
+        spins, own, rho, _ = _moment(state, i)
         if sample.magnet.disorder == "lattice":
             spins = [s - qutip.expect(s, rho) for s in spins]
         identity = qutip.qeye(own.shape[0])
@@ -225,16 +225,29 @@ def level_spaces(sample: Sample, state: VectorEquilibrium, *, electron: Array) -
     return spaces
 
 
-def _moment(state: VectorEquilibrium, sublattice: int) -> tuple[list[Qobj], Qobj, Qobj]:
-    """S, H [k_B T] and the Gibbs state of a moment in its crystal's axes."""
+def _moment(state: VectorEquilibrium, sublattice: int) -> tuple[list[Qobj], Qobj, Qobj, Qobj]:
+    """S, H [k_B T], the Gibbs state of a moment in its crystal's axes, and what is uneven of it."""
     moments = state.magnet.sublattices[sublattice]
     spins = list(spin_operators(moments.spin))
     drive = moments.crystal_axes @ state.drive[sublattice]
     own = moments.crystal_hamiltonian + sum(h * s.full() for h, s in zip(drive, spins, strict=True))
     energies, states = np.linalg.eigh(own / (K_B * float(state.temperature)))
-    weights = np.exp(energies[0] - energies)
-    gibbs = (states * (weights / weights.sum())) @ states.conj().T
-    return spins, Qobj(own / (K_B * float(state.temperature))), Qobj(gibbs)
+    exponents = energies[0] - energies
+    weights = np.exp(exponents)
+    gibbs, uneven = (
+        Qobj((states * some) @ states.conj().T)
+        for some in (weights / weights.sum(), _uneven_weights(exponents))
+    )
+    return spins, Qobj(own / (K_B * float(state.temperature))), gibbs, uneven
+
+
+def _uneven_weights(exponents: Array) -> Array:
+    """Boltzmann weights less their mean, which no spin has a share in, with digits of their own.
+
+    Of exponents whose largest is zero.
+    """
+    less = np.expm1(exponents)
+    return np.asarray((less - less.mean()) / (len(less) + less.sum()))
 
 
 def first_order_tensor(sample: Sample, state: Equilibrium | VectorEquilibrium) -> Array:
@@ -256,14 +269,15 @@ def first_order_tensor(sample: Sample, state: Equilibrium | VectorEquilibrium) -
         total = bloch_tensor(qutip.liouvillian(0.5 * zeeman * PAULI[2]))
         for i, moments in enumerate(sample.magnet.sublattices):
             if isinstance(state, VectorEquilibrium):
-                spins, _, thermal = _moment(state, i)
+                spins, _, _, uneven = _moment(state, i)
                 exchange = moments.density * local_coupling(state, i) / HBAR
                 operator = coupled([[s] for s in spins], exchange)
-                total = total + bloch_tensor(project(qutip.liouvillian(operator), thermal))
-                continue
-            operator = coupling([moments.spin], 0, np.array(moments.exchange_energy) / HBAR)
-            thermal = thermal_moments([moments.spin], [float(state.reduced_splitting[i])])
-            total = total + bloch_tensor(project(qutip.liouvillian(operator), thermal))
+            else:
+                operator = coupling([moments.spin], 0, np.array(moments.exchange_energy) / HBAR)
+                x = float(state.reduced_splitting[i])
+                m = spin_operators(moments.spin)[2].diag().real
+                uneven = qutip.qdiags(_uneven_weights(-(abs(x) * moments.spin + x * m)), 0)
+            total = total + bloch_tensor(project(qutip.liouvillian(operator), uneven))
     return total
 
 
