@@ -234,7 +234,17 @@ class Relaxation(AtThermalState):
         )
 
     def spread_over(self, grid: tuple[int, ...]) -> Relaxation:
-        """The same record at the points of a larger grid, without a copy."""
+        """The same record at the points of a larger grid, without a copy.
+
+        Parameters
+        ----------
+        grid : tuple of int
+            Shape to which that of the points broadcasts.
+
+        Returns
+        -------
+        Relaxation
+        """
         old = len(self.temperature.shape)
         found: Relaxation = each(lambda a: np.broadcast_to(a, (*grid, *a.shape[old:])), self)
         return found

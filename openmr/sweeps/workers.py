@@ -1,4 +1,4 @@
-"""What executors do not say: that no worker is left, or that a dead one keeps others waiting."""
+"""Workers that executors lose in silence: none is left, or a dead one keeps others waiting."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from concurrent.futures import Executor
 from typing import Any, Final
 
 _LONGEST_GAP: Final = 300.0
-"""How long a Dask cluster may be without a worker once it has had one [s]; nannies take seconds."""
+"""Longest that a Dask cluster is without a worker once it has had one [s]; nannies take seconds."""
 _LONGEST_START: Final = 86400.0
-"""How long it may be before its first, or between those of an adaptive one, which may queue [s]."""
+"""The same before its first, or between those of an adaptive one, which may queue [s]."""
 _LONGEST_SILENCE: Final = 10.0
 """After which a pool with a dead worker is taken to wait for the rest of its message [s]."""
 

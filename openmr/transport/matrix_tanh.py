@@ -93,7 +93,7 @@ def parted(both: Array, argument: Array) -> tuple[Array, Array]:
 
 
 def _only_precess_about_z(argument: Array) -> Array:
-    """Where A and B are diagonal but for precession about z, (..., 1, 1): functions are, too."""
+    """Whether A and B are diagonal but for precession about z, (..., 1, 1): functions are, too."""
     blocks = np.stack([argument[..., :3, :3], argument[..., 3:, 3:]])
     found = blocks[..., 0, 1] == -blocks[..., 1, 0]
     for a in (0, 1):

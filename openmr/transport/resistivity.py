@@ -555,7 +555,7 @@ def mechanisms(
 
 
 def _shares(film: Film, relaxation: Relaxation, axes: Array) -> tuple[Array, ...]:
-    """What `Mechanisms` holds of a film, in its order, of as many rates as axes."""
+    """Fields of `Mechanisms` of a film, in their order, of as many rates as axes."""
     square, unit = film.spin_hall_angle**2, film.resistivity
     one, exchange = np.eye(3), relaxation.dissipator[..., 2, 2]
     turning = precession_tensor(relaxation.precession, relaxation.precession_across)
@@ -563,7 +563,7 @@ def _shares(film: Film, relaxation: Relaxation, axes: Array) -> tuple[Array, ...
     still = relaxation.dissipator + lost
 
     def share(before: Array, after: Array, change: Array) -> Array:
-        """What rho_L changes with the tensor, by - theta^2 F_yy."""
+        """Change of rho_L with the tensor, by - theta^2 F_yy."""
         grown = turned(surviving_change(film, before, after, change), axes)
         return np.asarray(-unit * square * grown[..., 1, 1])
 
