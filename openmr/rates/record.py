@@ -244,6 +244,7 @@ class Relaxation(AtThermalState):
         Returns
         -------
         Relaxation
+            On views.
         """
         old = len(self.temperature.shape)
         found: Relaxation = each(lambda a: np.broadcast_to(a, (*grid, *a.shape[old:])), self)
