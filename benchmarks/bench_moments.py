@@ -94,8 +94,8 @@ def test_coupled_sublattices(name, row):
 DIAGONALISED = "diagonalising one sublattice, with means and response"
 ONE = oriented(2.5, anisotropy=(-4e-4, 1.3e-4))
 ORIENTED = {
-    "ferromagnet": (reference_film(ONE, weiss=1.2e-3), (1, 2, 3), 40),
-    "antiferromagnet, flop": (flopping(), (0, 0, 1), 280),
+    "ferromagnet": (reference_film(ONE, weiss=1.2e-3), (1, 2, 3), 30),
+    "antiferromagnet, flop": (flopping(), (0, 0, 1), 70),
 }
 
 

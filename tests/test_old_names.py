@@ -68,13 +68,6 @@ def test_a_value_whose_meaning_changed_is_refused(name, value):
             call()
 
 
-@pytest.mark.parametrize("name", ["tcl2", "monitors", "Monitors"])
-def test_a_name_that_is_gone_says_what_does_it_now(name):
-    with pytest.raises(AttributeError, match=f"`master.{name}` is now `.*"):
-        getattr(om.master, name)
-    assert not hasattr(om.master, name)
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_old_dissipator_loses_no_channel():
     """Dephasing 4 S(0)/2, and a decay S(1) + S(-1) that another spin does not change."""

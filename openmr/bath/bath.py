@@ -38,6 +38,10 @@ _BALANCE = 1e-6
 """Relative deviation from detailed balance that a rounded constant in a formula may make."""
 _FITTED = 1e-2
 """Negative part of a sum of exponentials, over the largest, that its being cut short may make."""
+_CUT_SHORT = {
+    "exponents": " (a sum that is cut short? give more terms, or the environment it is taken from)"
+}
+"""Usual slips, by the name of a source."""
 _UNIT, _PURE = "in units of energy", ("coupling", "power", "strength")
 
 
@@ -332,7 +336,11 @@ class Bath:
             shape = worst if worst.imag else worst.real
             hint = " (0/0? give the limit, or use `spectral_density`)" if name == "spectrum" else ""
             if not hint and w[first] == 0 and np.isinf(worst):
-                hint = " (J of a `power` below 1 at T > 0: no equation has a constant rate)"
+                hint = (
+                    " (J falls more slowly than w, as of a `power` below 1, at T > 0): no equation "
+                    "has a constant rate, unless A has no elements there; then give a `spectrum` "
+                    "with any finite value at 0"
+                )
             raise ParameterError(
                 f"`{name}` must be finite and real at every Bohr frequency, got {shape} at "
                 f"w = {w[first]:g}{hint}"
@@ -355,6 +363,7 @@ class Bath:
             wanted = "have no negative eigenvalue" if self.size > 1 else "not be negative"
             raise ParameterError(
                 f"`{name}` must {wanted}, got S = {lowest[first]:.6g} at w = {w[first]:g}"
+                f"{_CUT_SHORT.get(name, '')}"
             )
         if self.temperature:
             self._balanced(name, w, found, back, slack * largest)
@@ -375,7 +384,7 @@ class Bath:
             wanted = np.exp((w[k] - self._centres[i, j]) / kelvin)
         raise ParameterError(
             f"`{name}` must obey detailed balance at `temperature` {kelvin:g}: S(w)/S(-w) is "
-            f"{ratio:.6g} at w = {w[k]:g}, wanted exp(w/T) = {wanted:.6g}"
+            f"{ratio:.6g} at w = {w[k]:g}, wanted exp(w/T) = {wanted:.6g}{_CUT_SHORT.get(name, '')}"
         )
 
     @property
@@ -411,6 +420,20 @@ class Bath:
         """
         found = self._shaped(w, self._spectrum(_flat("w", w)))
         return found if self.size > 1 else found.real
+
+    def unchecked(self, w: ArrayLike) -> ComplexArray:
+        """`spectrum` for integrals over all frequencies, of C(t) by a sum of exponentials.
+
+        Parameters
+        ----------
+        w : array_like (...), in units of energy
+
+        Returns
+        -------
+        complex array (...) or (..., n, n), in units of energy
+            Close to w = 0 a user's formula may have lost its digits.
+        """
+        return self._shaped(w, self._source.wide(_flat("w", w)))
 
     def shift(self, w: ArrayLike) -> Array | ComplexArray:
         """lambda(w) = P integral S(u) / (w - u) du / 2 pi.

@@ -63,7 +63,7 @@ def rational(
     for factor in _STRICTER:
         # a bilinear map of w^2 onto (-1, 1): rational stays rational, far poles come near
         poles = AAA(folded[::2], mixed[::2], rtol=factor * rtol).poles()
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # a pole at 1, or none
             rates = scale * _roots((1 + poles) / (1 - poles))
         found = _least_squares(x, both, rates, white=highest < np.inf)
         if highest < np.inf and found.uncertainty > rtol:
@@ -110,8 +110,9 @@ def _sampled(
         last = int(np.flatnonzero(size >= 0.03 * rtol * size.max())[-1]) + 2
         if last > len(x):
             raise ParameterError(
-                "exponents need a bath with a cutoff (or, where they are asked for, `highest`): "
-                "its spectrum does not fall off at high frequencies"
+                "exponents need a bath with a cutoff (or, where they are asked for, `highest` or a "
+                f"larger `rtol`): its spectrum falls to {size[-1] / size.max():.2g} of the largest "
+                f"at high frequencies, allowed {0.03 * rtol:.2g}"
             )
         x, both = x[:last], both[:, :last]
     return x, both

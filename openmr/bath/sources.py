@@ -10,6 +10,7 @@ matrices, (w, n, n) or (t, n, n). hbar = k_B = 1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -81,6 +82,10 @@ class Source:
     def spectrum(self, w: Array) -> ComplexArray:
         """S at frequencies (w,), shape (w, n, n)."""
         raise NotImplementedError
+
+    def wide(self, w: Array) -> ComplexArray:
+        """`spectrum` for integrals over all frequencies, unchecked."""
+        return self.spectrum(w)
 
     @cached_property
     def scale(self) -> float:
@@ -396,9 +401,10 @@ class Density(Source):
         density = evaluated("spectral_density", self.function, steps, self.size)
         ratio = 2 * self.temperature * density / steps[:, None, None]
         size = np.abs(ratio).max(axis=(-2, -1))
-        if not np.all(np.isfinite(size)) or size[-1] > 1.002 * size[-2]:
+        nothing = EPSILON * largest(self.spectrum(self.finest * np.array([1.0, 10.0, 1e2, 1e3])))
+        if not size[-1] <= nothing and not size[-1] <= 1.002 * size[-2]:
             return np.full((self.size, self.size), np.inf, dtype=complex)
-        if size[-1] < 0.998 * size[-2] or size[-1] == 0:
+        if size[-1] < 0.998 * size[-2] or size[-1] <= nothing:
             return np.zeros((self.size, self.size), dtype=complex)
         return np.asarray(np.einsum("k,kij->ij", np.array([-1.0, 14.0, -56.0, 64.0]) / 21.0, ratio))
 
@@ -419,6 +425,14 @@ class _Remembered(Source):
         """S at frequencies (w,), shape (w, n, n)."""
         values, _ = self.half_sided(w)
         return np.asarray(values + values.conj().swapaxes(-1, -2))
+
+
+def _first_reached(ask: Callable[[float], Any], *tolerances: float) -> tuple[Any, float]:
+    """Answer at the first tolerance that is reached, and that tolerance."""
+    for rtol in tolerances[:-1]:
+        with suppress(ConvergenceError):
+            return ask(rtol), rtol
+    return ask(tolerances[-1]), tolerances[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -457,16 +471,19 @@ class Correlation(_Remembered):
         if key not in self._known:
             if len(self._known) > 8:
                 self._known.clear()
-            for rtol in (1e-7, 1e-5, 1e-3):
-                try:
-                    self._known[key] = self.until(w, np.inf, rtol)
-                except ConvergenceError:
-                    if rtol == 1e-3:
-                        raise
-                else:
-                    self._reached.append(2 * rtol)
-                    break
+            self._known[key], rtol = _first_reached(
+                lambda r: self.until(w, np.inf, r), 1e-7, 1e-5, 1e-3
+            )
+            self._reached.append(2 * rtol)
         return self._known[key]
+
+    def wide(self, w: Array) -> ComplexArray:
+        """S (w, n, n) of a sum of exponentials: transforms would take too many periods of w."""
+        return self._summed.spectrum(w)
+
+    @cached_property
+    def _summed(self) -> Exponential:
+        return Exponential(_first_reached(self.exponents, 1e-8, 1e-6, 1e-4)[0])
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials that is C to `rtol` of the largest C; `highest` is not needed."""

@@ -151,7 +151,8 @@ def half_sided(
             raise ConvergenceError(
                 f"correlators have not decayed by t = {end:.3g}: the rest may change the "
                 f"transforms by {tail / found.scale:.2g} of the largest, allowed {rtol:.2g}; use a "
-                "finite `time`, a larger `rtol`, or correlators that fall off faster than 1/t"
+                "finite `time` of 'tcl2', a larger `rtol` where there is one, or correlators that "
+                "fall off faster than 1/t"
             ) from None
     return _checked(replace(found, tail=tail), rtol)
 
@@ -313,6 +314,7 @@ def resolved(
             worst = edges[:-1][int(np.argmax(tails))]
             raise _TooManyPanels(
                 f"{name} are not smooth enough near {axis} = {worst:.3g} for {_MOST_PANELS} panels"
+                + "; level_shift=False needs no integral of them" * (name == "spectra")
             )
         merged = np.sort(np.append(edges, middles))
         fresh = np.isin(merged[:-1], np.append(edges[:-1][coarse], middles))

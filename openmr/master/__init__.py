@@ -59,10 +59,7 @@ else:
         if name in __all__:
             file = next((file for file, names in _FILES.items() if name in names), "questions")
             return getattr(_import_module(f"openmr.master.{file}"), name)
-        from openmr.master.old_names import GONE
-
-        instead = f"; `master.{name}` is now `{GONE[name]}`" if name in GONE else ""
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{instead}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -32,7 +32,7 @@ from openmr._checks import (
     SizeError,
 )
 from openmr._qutip import exact_arithmetic
-from openmr.master.markov import Part, collapse_part
+from openmr.master.markov import Part, collapse_part, commutator
 from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled, tcl2_generator
 from openmr.master.motion import Motion
 from openmr.master.open_system import OpenSystem
@@ -414,7 +414,7 @@ def slow_generator(
 
 def currents(
     system: OpenSystem, number: ComplexArray | None = None, **options: Any
-) -> tuple[Array, Array, Array | None, ComplexArray]:
+) -> tuple[Array, Array, Array | None]:
     """Steady currents of energy from each bath, both sides, and of another operator.
 
     The system's side is I_i = Tr[H K_i rho]; the bath's is -d<H_B>/dt = I_i - i sum_j <[V_j, V_i]>,
@@ -432,8 +432,7 @@ def currents(
     -------
     tuple of arrays
         System side and bath side (b,), square of the energy unit; that of `number` or None, unit of
-        energy times its own; the steady state (d, d). The last entry of each is of `collapse`, if
-        there is any.
+        energy times its own. The last entry of each is of `collapse`, if there is any.
     """
     hierarchy, _ = _converged(system, **options)
     problem, b = hierarchy.problem, len(system.couplings)
@@ -448,16 +447,12 @@ def currents(
     inside = np.einsum("ab,kba->k", problem.hamiltonian(0.0), flows).real
     outside = inside - (shared - shared.T).sum(axis=1)
     other = None if number is None else np.einsum("ab,kba->k", number, flows).real * unit
-    return inside * unit**2, outside * unit**2, other, rho
+    return inside * unit**2, outside * unit**2, other
 
 
 def _unstacked(column: ComplexArray) -> ComplexArray:
     d = round(len(column) ** 0.5)
     return column.reshape(d, d).T
-
-
-def _bracket(a: ComplexArray, b: ComplexArray) -> ComplexArray:
-    return np.asarray(a @ b - b @ a)
 
 
 @dataclass(frozen=True, eq=False)
@@ -492,7 +487,7 @@ class _Noise:
     def pushed(self, index: int) -> ComplexArray:
         """K_i rho: what one coupling does to the state."""
         none = np.zeros_like(self.matrix())
-        return np.asarray(sum((-1j * _bracket(a, x) for a, x in self.of(index)), start=none))
+        return np.asarray(sum((-1j * commutator(a, x) for a, x in self.of(index)), start=none))
 
     def shared(self, i: int, j: int) -> float:
         """Mean of i [V_j, V_i], of which white noise of both is in either order alike."""
@@ -501,7 +496,7 @@ class _Noise:
         terms += [(a, b, x) for m, b in self.exponents(j) for a, x in self.white(i, self.matrix(m))]
         terms += [(a, b, 0.5 * y) for a, x in self.white(i, rho) for b, y in self.white(j, x)]
         terms += [(a, b, 0.5 * y) for b, x in self.white(j, rho) for a, y in self.white(i, x)]
-        return float(sum((1j * np.trace(_bracket(b, a) @ x)).real for a, b, x in terms))
+        return float(sum((1j * np.trace(commutator(b, a) @ x)).real for a, b, x in terms))
 
 
 def two_time(

@@ -110,15 +110,32 @@ def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: fl
     operators = list(spin_operators(spins[site]))
     operators[2] = operators[2] - mean * identity[site]
     given = np.asarray(exchange)
-    matrix = np.diag(given) if given.ndim == 1 else given
-    total = 0.0
-    for (a, b), strength in np.ndenumerate(matrix):
-        if a != b and strength == 0:
-            continue
-        factors = list(identity)
-        factors[site] = operators[b]
-        total = total - 0.5 * float(strength) * embed(PAULI[a], factors)
-    return total
+    before, after = identity[:site], identity[site + 1 :]
+    return coupled(
+        [[*before, one, *after] for one in operators], np.diag(given) if given.ndim == 1 else given
+    )
+
+
+def coupled(moments: Sequence[Sequence[Qobj]], exchange: Array) -> Qobj:
+    """A = -(1/2) sum_ab J_ab sigma_a (x) S_b.
+
+    Parameters
+    ----------
+    moments : sequence of three sequences of Qobj
+        S_x, S_y, S_z, each as one operator for each moment.
+    exchange : array (3, 3), in any unit
+        J_ab.
+
+    Returns
+    -------
+    Qobj, unit of the exchange
+        On electron (x) moments.
+    """
+    return sum(
+        -0.5 * float(strength) * embed(PAULI[a], moments[b])
+        for (a, b), strength in np.ndenumerate(exchange)
+        if a == b or strength != 0
+    )
 
 
 @renamed(splittings="reduced_splittings")

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ from qutip import Qobj
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr.bath import transforms
+from openmr.bath.bath import Bath
 from openmr.master.open_system import Coupling, OpenSystem, matrix_of
 
 Equation = Literal[
@@ -90,10 +91,10 @@ class Part:
         out, back = x @ one, one @ x.conj().swapaxes(-1, -2)
         adjoint = y.conj().swapaxes(-1, -2)
         if np.array_equal(y, adjoint):
-            terms = _commutator(out - back, y)
+            terms = commutator(out - back, y)
         else:
-            terms = _commutator(out, adjoint) + _commutator(y, back)
-        found = terms.sum(axis=-3) - 1j * _commutator(self.shift, rho)
+            terms = commutator(out, adjoint) + commutator(y, back)
+        found = terms.sum(axis=-3) - 1j * commutator(self.shift, rho)
         if self.rest is not None:
             columns = rho.swapaxes(-1, -2).reshape(*rho.shape[:-2], -1)
             found = found + (columns @ self.rest.T).reshape(rho.shape).swapaxes(-1, -2)
@@ -232,7 +233,7 @@ class Generator:
             For an operator with other dims.
         """
         rho = matrix_of("operator", operator, self.system)
-        coherent = -1j * _commutator(self.system.hamiltonian.full(), rho)
+        coherent = -1j * commutator(self.system.hamiltonian.full(), rho)
         return self.system.as_operator(coherent + self.dissipate(operator).full())
 
     def dissipate(self, operator: Qobj) -> Qobj:
@@ -391,7 +392,8 @@ def collapse_part(system: OpenSystem) -> tuple[Part, ...]:
 # --- superoperators ----------------------------------------------------------------------------
 
 
-def _commutator(a: ComplexArray, b: ComplexArray) -> ComplexArray:
+def commutator(a: ComplexArray, b: ComplexArray) -> ComplexArray:
+    """A B - B A of stacks of matrices."""
     return np.asarray(a @ b - b @ a)
 
 
@@ -450,12 +452,7 @@ class _Term:
 
     def root(self, w: Array) -> ComplexArray:
         """Hermitian G_ij(w) with G G = S, (..., n, n)."""
-        spectrum = self.spectrum(w)
-        if spectrum.shape[-1] == 1:
-            return np.sqrt(np.maximum(spectrum.real, 0.0))
-        values, vectors = np.linalg.eigh(spectrum)
-        roots = np.sqrt(np.maximum(values, 0.0))[..., None, :]
-        return np.asarray((vectors * roots) @ vectors.conj().swapaxes(-1, -2))
+        return _root(self.spectrum(w))
 
     def dress(self, table: ComplexArray) -> ComplexArray:
         """sum_j T_ij(w_mn) <m|A_j|n>, from a table (..., w, n, n) at the Bohr frequencies."""
@@ -470,6 +467,15 @@ def _matrices(values: Any, w: Array) -> ComplexArray:
     """Values of a bath with an axis pair for its components."""
     found = np.asarray(values)
     return found[..., None, None] if found.ndim == w.ndim else found
+
+
+def _root(spectrum: ComplexArray) -> ComplexArray:
+    """Hermitian roots of positive matrices (..., n, n)."""
+    if spectrum.shape[-1] == 1:
+        return np.sqrt(np.maximum(spectrum.real, 0.0))
+    values, vectors = np.linalg.eigh(spectrum)
+    roots = np.sqrt(np.maximum(values, 0.0))[..., None, :]
+    return np.asarray((vectors * roots) @ vectors.conj().swapaxes(-1, -2))
 
 
 def _hamiltonian(dressed: ComplexArray, operators: ComplexArray) -> ComplexArray:
@@ -529,21 +535,32 @@ def _universal_shift(term: _Term) -> ComplexArray:
     frequencies = term.system.bohr[1]
     term.half_sided(frequencies)  # a bath without a level shift says so
 
+    scale = float(frequencies[-1]) or 1.0 / term.coupling.bath.memory_time()
+
     def integrand(y: Array) -> ComplexArray:
         found = []
         for v in np.array_split(np.exp(y.ravel()), 1 + y.size * term.operators.size // _CHUNK):
-            jumps = term.dress(term.root(np.stack([v, -v])[..., None] + frequencies))
+            u = np.stack([v, -v])[..., None] + frequencies
+            u[(np.abs(u) < 1e-9 * scale) & (frequencies != 0)] = 0.0  # S(0) is known to be one
+            jumps = term.dress(_root(_matrices(term.coupling.bath.unchecked(u), u)))
             products = (jumps.conj().swapaxes(-1, -2) @ jumps).sum(axis=-3)
             found.append(products[0] - products[1])
         return np.concatenate(found).reshape(*y.shape, *found[0].shape[1:])
 
-    scale = float(frequencies[-1]) or 1.0 / term.coupling.bath.memory_time()
-    edges = np.log(scale) + np.linspace(-36.0, 36.0, 37)
+    # a power of v up to v0, as far as it is one: near 0 a user's formula may lose its digits
+    starts = np.log(scale) - np.log(10.0) * np.arange(4, 33, 2)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        first, tenth = integrand(np.array([starts, starts - np.log(10.0)]))
+        bend = np.abs(first - 10 * tenth).max(axis=(-2, -1))
+        powers = np.log10(np.abs(first).max(axis=(-2, -1)) / np.abs(tenth).max(axis=(-2, -1)))
+    k = int(np.argmin(np.append(bend[1:] < 0.9 * bend[:-1], False)))
+    below = first[k] / (np.clip(powers[k], 0.01, 1.0) if np.isfinite(powers[k]) else 1.0)
+    edges = np.linspace(starts[k], np.log(scale) + 36.0, 24 + 3 * k)
     edges, values = transforms.resolved(
         integrand, edges, precision=_PRECISION, name="spectra", axis="ln v"
     )
     weights = 0.5 * np.diff(edges)[:, None] * transforms.WEIGHTS
-    shift = np.tensordot(weights, values)
+    shift = np.tensordot(weights, values) + below
     return np.asarray(-(shift + shift.conj().T) / (4 * np.pi))
 
 
@@ -602,19 +619,23 @@ def _windowed(term: _Term, w: Array, time: float) -> ComplexArray:
 def _default_resolution(system: OpenSystem) -> float:
     """sqrt(tau_SB tau_B / 5) with 1/tau_SB = int |C| and tau_B/tau_SB = int t |C|, summed."""
     rates = moments = 0.0
-    x, weights = leggauss(8)
     for coupling in system.couplings:
-        bath = coupling.bath
-        end = bath.memory_time()
-        edges = end * np.concatenate([[0.0], 8.0 ** np.arange(-6, 1)])
-        half = 0.5 * np.diff(edges)[:, None]
-        times = edges[:-1, None] + half * (x + 1.0)
-        a, values = coupling.matrices, _matrices(bath.correlation(times), times)
+        a, (times, weights, values) = coupling.matrices, _memory(coupling.bath)
         noise = np.einsum("ikm,ptij,jkn->ptmn", a.conj(), values, a, optimize=True)
         size = np.linalg.norm(noise, ord=2, axis=(-2, -1))  # of A^dag C(t) A
-        rates += float((half * weights * size).sum())
-        moments += float((half * weights * size * times).sum())
+        rates += float((weights * size).sum())
+        moments += float((weights * size * times).sum())
     return float(np.sqrt(moments / 5.0) / rates) if rates else np.inf
+
+
+@lru_cache(maxsize=16)  # H(t) asks at every step
+def _memory(bath: Bath) -> tuple[Array, Array, ComplexArray]:
+    """Times within a bath's memory, weights of integrals over them, and C(t)."""
+    x, weights = leggauss(8)
+    edges = bath.memory_time() * np.concatenate([[0.0], 8.0 ** np.arange(-6, 1)])
+    half = 0.5 * np.diff(edges)[:, None]
+    times = edges[:-1, None] + half * (x + 1.0)
+    return times, half * weights, _matrices(bath.correlation(times), times)
 
 
 def _as_given(part: Part, term: _Term) -> Part:
@@ -638,13 +659,12 @@ ROUTES = (*METHODS, *_MEMORY, "heom")
 
 
 _RESOLVED = ("grouped", "coarse-grained")
-_RATIO = partial(_checks.number, above=0.0, most=0.1)
 _TIME = partial(_checks.number, infinite=True)
 _OPTIONS: dict[str, tuple[Callable[[str, Any], Any], Any, Sequence[str], Sequence[str]]] = {
     "level_shift": (_checks.switch, True, (*METHODS, "tcl2"), (*METHODS,)),
     "resolution": (partial(_TIME, above=0.0), None, (*_RESOLVED, "tcl2"), _RESOLVED),
     "time": (_TIME, None, (*METHODS, *_MEMORY), ()),
-    "rtol": (_RATIO, None, ("heom",), (*_MEMORY, "heom")),
+    "rtol": (partial(_checks.number, above=0.0, most=0.1), None, ("heom",), (*_MEMORY, "heom")),
     "max_depth": (partial(_checks.integer, least=3), None, ("heom",), ("heom",)),
 }
 """Check of each option, its default, and the methods it goes with: in general, in `evolve`."""

@@ -38,8 +38,9 @@ SETTLED = 37.0
 """Decay times of the slowest exponent, after which 1e-16 of it is left."""
 MOST_BYTES = 2 * 2**30
 """Largest fourth-order equation or hierarchy that is built."""
-FINE = 1e-8
-"""Error of the exponents in second order, where one more costs little."""
+FINE, _FOURTH = 1e-8, 1e-5
+"""Error of the exponents in second order, where one more costs little, and in fourth, where in the
+long run of a constant system it enters the fourth order alone."""
 FASTEST = {"tcl2": 100.0, "tcl4": 30.0}
 """Noise above so many times the largest frequency is white where memory is integrated in time."""
 _COARSE = 0.03
@@ -174,12 +175,14 @@ def scaled(system: OpenSystem, rtol: float, start: float = 0.0, *, reach: float 
     energies += [float(np.abs(op.full()).max() ** 2) for op in first.collapse]
     unit = max([float(np.abs(first.hamiltonian.full()).max()), *energies]) or 1.0
     none = np.zeros((0, system.dimension, system.dimension), dtype=complex)
-    hamiltonian = matrices([system.hamiltonian], unit, "hamiltonian")
+    hamiltonian = matrices([system.hamiltonian], unit, "hamiltonian", hermitian=True)
     return Scaled(
         system=system,
         unit=unit,
         hamiltonian=lambda time: hamiltonian(time)[0] / unit,
-        jumps=matrices(system.collapse, unit) if system.collapse else lambda _: none,
+        jumps=matrices(system.collapse, unit, "collapse", hermitian=False)
+        if system.collapse
+        else lambda _: none,
         reservoirs=tuple(_reservoir(c, e, unit, start) for c, e in found),
         whole=not np.isfinite(reach),
     )
@@ -206,11 +209,10 @@ def _typical(coupling: Coupling) -> float:
     return float(np.abs(coarse.rates[np.argmax(_weights(coarse))])) if len(coarse.rates) else 0.0
 
 
-def matrices(operators: Sequence[Qobj | QobjEvo], unit: float, hermitian: str = "") -> _Matrices:
-    """Operators as a function of time in units of 1 / `unit`, (n, d, d).
-
-    Where they have a name, they must be `hermitian` at every time.
-    """
+def matrices(
+    operators: Sequence[Qobj | QobjEvo], unit: float, name: str, *, hermitian: bool
+) -> _Matrices:
+    """Operators as a function of time in units of 1 / `unit`, (n, d, d), checked at every time."""
     if all(isinstance(op, Qobj) for op in operators):
         fixed = np.stack([op.full() for op in operators])
         return lambda _: fixed
@@ -218,10 +220,13 @@ def matrices(operators: Sequence[Qobj | QobjEvo], unit: float, hermitian: str = 
     def at(time: float) -> ComplexArray:
         with exact_arithmetic():
             now = [op if isinstance(op, Qobj) else op(time / unit) for op in operators]
+        found, where = np.stack([op.full() for op in now]), f" at t = {time / unit:.4g}"
+        if not np.isfinite(found).all():
+            raise ParameterError(f"`{name}` must be finite, got NaN or infinity{where}")
         if hermitian:
             for op in now:
-                check_hermitian(hermitian, op, f" at t = {time / unit:.4g}")
-        return np.stack([op.full() for op in now])
+                check_hermitian(name, op, where)
+        return found
 
     return at
 
@@ -230,7 +235,8 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
     at = matrices(
         coupling.operators,
         unit,
-        "" if coupling.bath.conserving else f"couplings[{coupling.index}]",
+        f"couplings[{coupling.index}]",
+        hermitian=not coupling.bath.conserving,
     )
     size = float(np.abs(at(unit * start)).max()) or 1.0
     n = len(coupling.operators)
@@ -396,9 +402,11 @@ def tcl2_generator(
             for c in system.couplings
         ]
         return of_tables(system, tables, time, level_shift, resolution)
-    _needs_time(system, time, level_shift)
-    if resolution is not None:
-        raise ParameterError("`resolution` does not go with 'tcl2' where H or A depend on time")
+    _needs_time(system, time)
+    if resolution is not None or not level_shift:
+        raise ParameterError(
+            "`resolution` and `level_shift=False` do not go with 'tcl2' where H or A depend on time"
+        )
     second = SecondOrder(scaled(system, FINE))
     unit, now = second.problem.unit, system.at(time)
     memory = integrated(second.change, second.start(), unit * np.array([0.0, time]))[-1]
@@ -410,14 +418,9 @@ def tcl2_generator(
     return Generator(now, "tcl2", (*pieces, *collapse_part(now)), time=time)
 
 
-def _needs_time(system: OpenSystem, time: float, level_shift: bool) -> None:
+def _needs_time(system: OpenSystem, time: float) -> None:
     if not system.constant and not np.isfinite(time):
         raise ParameterError("`time` must be given and finite where H or A depend on time, got inf")
-    if not level_shift:
-        raise ParameterError(
-            "`level_shift` must be True for 'tcl4', and for 'tcl2' where H or A depend on time: "
-            "it is no separate term there"
-        )
 
 
 # --- fourth order --------------------------------------------------------------------------------
@@ -550,7 +553,8 @@ class FourthOrder:
         if len(nu) and float((nu - gaps).real.min()) <= 0:
             raise ConvergenceError(
                 "'tcl4' has no long-time limit: `collapse` operators act faster than the slowest "
-                f"exponent of the baths decays ({nu.real.min() * self.problem.unit:.3g})"
+                f"exponent of the baths decays ({nu.real.min() * self.problem.unit:.3g}); give a "
+                "`time`"
             )
         one, other, _ = self._pairs
         w1 = inner / (nu - gaps)
@@ -573,13 +577,7 @@ def _modes(free: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray
     return values, modes, np.linalg.inv(modes)
 
 
-def tcl4_generator(
-    system: OpenSystem,
-    time: float = np.inf,
-    *,
-    level_shift: bool = True,
-    rtol: float = 1e-5,
-) -> Generator:
+def tcl4_generator(system: OpenSystem, time: float = np.inf) -> Generator:
     """Generator of fourth order a time after a product state [BreuerPetruccione].
 
     Parameters
@@ -588,11 +586,6 @@ def tcl4_generator(
         With baths that have exponents and Hermitian couplings.
     time : float, inverse unit of energy
         Since system and baths were uncorrelated, at time 0.
-    level_shift : bool
-        Must be kept.
-    rtol : float, no unit
-        Error of the exponents, relative to the largest of the spectrum. In the long run of a
-        constant system it enters fourth order alone.
 
     Returns
     -------
@@ -608,10 +601,10 @@ def tcl4_generator(
     ConvergenceError
         If there is no long-time limit.
     """
-    _needs_time(system, time, level_shift)
+    _needs_time(system, time)
     # in time, what is much faster than the system counts as white: it would take ever smaller steps
     reach = FASTEST["tcl4"] if np.isfinite(time) else np.inf
-    equation = FourthOrder(scaled(system, rtol, reach=reach))
+    equation = FourthOrder(scaled(system, _FOURTH, reach=reach))
     unit, now = equation.problem.unit, system.at(time)
     if np.isfinite(time):
         marks = unit * np.array([0.0, time])

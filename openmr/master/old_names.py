@@ -12,13 +12,6 @@ from openmr._checks import ParameterError, shown, warn_renamed
 from openmr.master.markov import generator
 from openmr.master.open_system import OpenSystem
 
-GONE = {
-    "tcl2": "master.generator(OpenSystem(H, [(A, Bath(correlation=D))]), 'tcl2', time=...)",
-    "monitors": "lowest_state, lowest_choi and crossings of master.evolve(system, ...)",
-    "Monitors": "master.Evolution",
-}
-"""Names that no release had, and what does it now."""
-
 
 def redfield_dissipator(
     hamiltonian: Qobj,

@@ -180,10 +180,6 @@ def panel_memory(
     """
     if not system.constant:
         raise ParameterError("`system` must not depend on time for correlations without exponents")
-    time = _checks.number("time", time, least=0.0, infinite=True)
-    rtol = _checks.number("rtol", rtol, above=0.0, most=1.0)
-    if resolution is not None:
-        resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
     w = groups(system, resolution)[1]
     found = [c.bath.panels(w, time, rtol) for c in system.couplings]
-    return PanelMemory(system, tuple(found), time, bool(level_shift), resolution)
+    return PanelMemory(system, tuple(found), time, level_shift, resolution)

@@ -222,7 +222,7 @@ def equilibrium(
         temperature, field, b = checked_vectors(sample, temperature, field, direction)
         if sample.magnet.is_oriented:
             found = solved(sample.magnet, temperature, field, b, branch)
-            return VectorEquilibrium(sample, temperature, field, b, *found)
+            return VectorEquilibrium(sample, temperature, field, b, found)
         return equilibrium(sample, temperature, field)
     temperature, field = checked_points(sample, temperature, field)
     points = temperature, field

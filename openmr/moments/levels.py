@@ -19,6 +19,8 @@ from openmr.sample.crystal_field import static_response
 
 _CACHE = 2**21
 """Bytes that the arrays of one block of points may take."""
+_REUSED = 2**17
+"""Bytes of one matrix a point, of which the C library reuses the memory."""
 
 
 class Levels(NamedTuple):
@@ -128,6 +130,69 @@ def axial_levels(energies: Array, m: Array) -> AxialLevels:
     weights = np.exp(energies.min(axis=-1, keepdims=True) - energies)
     weights /= weights.sum(axis=-1, keepdims=True)
     return AxialLevels(m, weights, energies[..., :-1] - energies[..., 1:])
+
+
+class Averages(NamedTuple):
+    """Averages in the Gibbs state of H + h.S at points (p,), in the axes of the crystal.
+
+    Attributes
+    ----------
+    mean : array (p, 3), no unit
+        <S_a>.
+    response : array (p, 3, 3), no unit
+        -d<S_a>/d(beta h_b).
+    ground, log_partition : array (p,), no unit
+        Lowest energy over k_B T, and the logarithm of the partition function.
+    entropy : array (p,), k_B
+    """
+
+    mean: Array
+    response: Array
+    ground: Array
+    log_partition: Array
+    entropy: Array
+
+
+def averages(hamiltonian: ComplexArray, spin: float, drive: Array, beta: Array) -> Averages:
+    """Means, response and free energy of H + h.S, which is made real where the axes allow it.
+
+    Parameters as of `levels`.
+
+    Returns
+    -------
+    Averages
+        Block by block.
+    """
+    points = len(beta)
+    found = Averages(np.empty((points, 3)), np.empty((points, 3, 3)), *np.empty((3, points)))
+    for block in blocks(points, max(16, _REUSED // (16 * len(hamiltonian) ** 2))):
+        _put_averages(found, block, hamiltonian, spin, drive[block], beta[block])
+    return found
+
+
+def _put_averages(
+    whole: Averages, block: slice, h: ComplexArray, spin: float, drive: Array, beta: Array
+) -> None:
+    axial = np.count_nonzero(h) == np.count_nonzero(np.diagonal(h))
+    if axial:  # turned about the axis until h_y = 0
+        angle = np.arctan2(drive[:, 1], drive[:, 0])
+        back = np.zeros((len(drive), 3, 3))
+        back[:, 0, 0] = back[:, 1, 1] = np.cos(angle)
+        back[:, 1, 0] = np.sin(angle)
+        back[:, 0, 1] = -back[:, 1, 0]
+        back[:, 2, 2] = 1.0
+        across = np.hypot(drive[:, 0], drive[:, 1])
+        drive = np.stack([across, np.zeros_like(across), drive[:, 2]], axis=-1)
+    found = levels(h, spin, drive, beta)
+    mean = found.mean
+    response = static_response(found.energies, found.populations, found.shifted(mean))
+    if axial:
+        mean = (back @ mean[..., None])[..., 0]
+        response = back @ response @ np.swapaxes(back, -1, -2)
+    logs = found.log_partition
+    entropy = logs + found.ground + (found.populations * found.energies).sum(axis=-1)
+    for old, new in zip(whole, (mean, response, found.ground, logs, entropy), strict=True):
+        old[block] = new
 
 
 def points_at_once(spin: float) -> int:

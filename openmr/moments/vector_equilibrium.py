@@ -21,7 +21,8 @@ from openmr.moments.levels import (
     means,
 )
 from openmr.moments.state import ThermalState
-from openmr.moments.vector_weiss import Solution, VectorProblem, followed, lowest
+from openmr.moments.vector_descent import VectorProblem, exchanges, free_axes, kinds, stability
+from openmr.moments.vector_weiss import followed, lowest
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights
 
@@ -41,14 +42,10 @@ class VectorEquilibrium(ThermalState):
         Unit vector b of the field.
     drive : array (..., n, 3), eV
         h of H_i + h.S, what acts on each sublattice: field and exchange.
-    stability : array (...), no unit
-        Smallest eigenvalue of the curvature of the free energy, 1 without exchange; 0 where the
-        state ends. Free rotations, which cost nothing, are left out.
     """
 
     direction: Array
     drive: Array
-    stability: Array
 
     @property
     def _beta(self) -> Array:
@@ -73,6 +70,19 @@ class VectorEquilibrium(ThermalState):
         if any(one is None for one in axial):
             return np.asarray(np.einsum("...ia,...a->...i", self.mean, self.direction))
         return np.stack([one.mean_spin for one in axial if one is not None], axis=-1)
+
+    @cached_property
+    def stability(self) -> Array:
+        """Smallest eigenvalue of the curvature of the free energy, shape (...); 1 without exchange.
+
+        It is 0 where the state ends. Free rotations, which cost nothing, are left out.
+        """
+        grid = self.temperature.shape
+        if not np.any(self.magnet.weiss):
+            return np.ones(grid)
+        points = self.temperature.ravel(), self.field.ravel(), self.direction.reshape(-1, 3)
+        drive = self.drive.reshape(-1, len(self.magnet.sublattices), 3)
+        return stability(_problem(self.magnet, *points), drive).reshape(grid)
 
     def axial(self, sublattice: int) -> AxialLevels | None:
         """Levels of S_par along b, if they are those of one sublattice; no diagonalisation.
@@ -159,10 +169,31 @@ def _zeeman(magnet: Magnet, field: Array, direction: Array) -> Array:
     return np.asarray(units.MU_B * field[..., None, None] * along)
 
 
+def _problem(magnet: Magnet, kelvin: Array, tesla: Array, b: Array) -> VectorProblem:
+    """The self-consistency problem at points (p,)."""
+    hamiltonians = [one.crystal_hamiltonian for one in magnet.sublattices]
+    axes = np.array([one.crystal_axes for one in magnet.sublattices])
+    weights, g = symmetrising_weights(np.array(magnet.weiss)), _turned_g(magnet)
+    alike = kinds(hamiltonians, axes)
+    return VectorProblem(
+        spins=magnet.spins,
+        hamiltonians=hamiltonians,
+        axes=axes,
+        weights=weights,
+        weiss=magnet.couplings,
+        beta=1.0 / (units.K_B * kelvin),
+        zeeman=_zeeman(magnet, tesla, b),
+        along=np.einsum("iab,pb->pia", g, b),
+        kinds=alike,
+        exchanges=exchanges(alike, g, weights, magnet.couplings),
+        free_axes=free_axes(hamiltonians, magnet.spins, axes, magnet.couplings),
+    )
+
+
 def solved(
     magnet: Magnet, temperature: Array, field: Array, direction: Array, branch: Branch
-) -> Solution:
-    """Drives (..., n, 3) and stability (...) at points broadcast to one shape.
+) -> Array:
+    """Drives (..., n, 3) at points broadcast to one shape.
 
     Parameters
     ----------
@@ -173,33 +204,22 @@ def solved(
 
     Returns
     -------
-    Solution
+    array (..., n, 3), eV
         On the grid.
     """
     grid, n = temperature.shape, len(magnet.sublattices)
     kelvin, tesla, b = temperature.ravel(), field.ravel(), direction.reshape(-1, 3)
-    zeeman = _zeeman(magnet, tesla, b)
     if not np.any(magnet.weiss):
-        return Solution(zeeman.reshape(*grid, n, 3), np.ones(grid))
-    problem = VectorProblem(
-        spins=magnet.spins,
-        hamiltonians=[one.crystal_hamiltonian for one in magnet.sublattices],
-        axes=np.array([one.crystal_axes for one in magnet.sublattices]),
-        weights=symmetrising_weights(np.array(magnet.weiss)),
-        weiss=magnet.couplings,
-        beta=1.0 / (units.K_B * kelvin),
-        zeeman=zeeman,
-        along=np.einsum("iab,pb->pia", _turned_g(magnet), b),
-    )
-    drive, stiffness = np.empty((len(kelvin), n, 3)), np.empty(len(kelvin))
+        return _zeeman(magnet, tesla, b).reshape(*grid, n, 3)
+    problem = _problem(magnet, kelvin, tesla, b)
+    drive = np.empty((len(kelvin), n, 3))
     if branch == "lowest":
         pieces = [np.arange(len(kelvin))] if len(kelvin) else []
     else:
         pieces = _curves(kelvin, tesla, b, branch)
     for piece in pieces:
-        solve = lowest if branch == "lowest" else followed
-        drive[piece], stiffness[piece] = solve(problem.at(piece))
-    return Solution(drive.reshape(*grid, n, 3), stiffness.reshape(grid))
+        drive[piece] = (lowest if branch == "lowest" else followed)(problem.at(piece))
+    return drive.reshape(*grid, n, 3)
 
 
 def _curves(kelvin: Array, tesla: Array, b: Array, branch: Branch) -> list[np.ndarray]:

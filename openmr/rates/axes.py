@@ -84,8 +84,7 @@ def local_coupling(state: VectorEquilibrium, sublattice: int) -> Array:
 def axes_about(vectors: Array) -> Array:
     """Axes as rows, z along each vector, shape (..., 3, 3); those of the film for none."""
     size = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    z = np.where(size > 0, vectors / np.where(size > 0, size, 1.0), np.array([0.0, 0.0, 1.0]))
-    return local_axes(z)
+    return local_axes(np.where(size > 0, vectors, np.array([0.0, 0.0, 1.0])))
 
 
 def electron_splitting(state: VectorEquilibrium) -> Array:

@@ -111,16 +111,19 @@ def _means(bath: MomentBath) -> ComplexArray:
 
 
 def _still(partner: Partner) -> ComplexArray:
-    """F: what eta of one sublattice does by itself, shape (d^2, d^2)."""
+    """F: what eta of one sublattice does by itself, shape (..., d^2, d^2)."""
     bath = partner.bath
-    own = bath.levels.energies * K_B * bath.temperature / HBAR
-    free = -1j * (own[:, None] - own[None, :]).ravel()
-    return np.asarray(np.diag(free - partner.thermostat_rate) + relaxation_generator(bath))
+    moving = relaxation_generator(bath)
+    own = bath.gaps * np.asarray(K_B * bath.temperature / HBAR)[..., None, None]
+    each = np.arange(moving.shape[-1])
+    moving[..., each, each] -= 1j * own.reshape(*own.shape[:-2], -1) + partner.thermostat_rate
+    return moving
 
 
 def _drive(bath: MomentBath) -> ComplexArray:
-    """P over nu/2: columns per unit of sigma, shape (d^2, 3)."""
-    return np.asarray(accumulation_drive(bath).reshape(3, -1).T * (2.0 / bath.dos))
+    """P over nu/2: columns per unit of sigma, shape (..., d^2, 3)."""
+    rows = accumulation_drive(bath)
+    return np.asarray(np.swapaxes(rows.reshape(*rows.shape[:-2], -1), -1, -2) * (2.0 / bath.dos))
 
 
 def excess(motion: JointMotion) -> ComplexArray:
@@ -196,19 +199,21 @@ def returned(partner: Partner) -> Array:
 
     Returns
     -------
-    array (3, 3), 1/s
+    array (..., 3, 3), 1/s
         -(2/nu) n Q F^-1 P; 0 for an infinite thermostat rate.
     """
     bath, rate = partner.bath, partner.thermostat_rate
+    populations = bath.levels.populations
     if np.isinf(rate) or not bath.coupling.any():
-        return np.zeros((3, 3))
+        return np.zeros((*populations.shape[:-1], 3, 3))
     moving = _still(partner)
-    fastest = float(np.abs(np.diagonal(relaxation_generator(bath))).max())
-    size = len(bath.levels.populations)
+    relaxing = np.diagonal(relaxation_generator(bath), axis1=-2, axis2=-1)
+    fastest = np.abs(relaxing).max(axis=-1)[..., None]
+    each, size = np.arange(moving.shape[-1]), populations.shape[-1]
     # the trace stands still, and so may levels that no coupling joins: neither is driven
-    moving -= max(_SLOWEST * fastest - rate, 0.0) * np.eye(size**2)
-    trace = np.outer(np.diag(bath.levels.populations).ravel(), np.eye(size).ravel())
-    moving -= max(fastest, rate) * trace
+    moving[..., each, each] -= np.maximum(_SLOWEST * fastest - rate, 0.0)
+    level = each[:: size + 1]  # the diagonal of rho
+    moving[..., level[:, None], level] -= (np.maximum(fastest, rate) * populations)[..., None]
     followed = np.linalg.solve(moving, _drive(bath))
     return np.asarray(-partner.density * (back_flux(bath) @ followed).real)
 

@@ -13,8 +13,9 @@ goes from m to n, and with coherences d rho/dt = L rho,
 A spin accumulation mu, relative to the field that acts on the electrons, drives the moment by the
 same form with Lam_a -> (pi/2 hbar) nu^2 sum_bc i eps_abc K'(x_n - x_m) X_b^mn mu_c, where moments
 on a perfect lattice have X_b - <X_b>; what the moment gives to the electrons is the back flux.
-Level shifts of second order grow with the logarithm of the band width and are left out. Everything
-here is of one point, without checks; matrices act on rho row by row.
+Level shifts of second order grow with the logarithm of the band width and are left out. Nothing
+is checked here; matrices act on rho row by row. Generator, drive and back flux take leading axes of
+a grid, the rest is of one point.
 """
 
 from __future__ import annotations
@@ -39,17 +40,17 @@ _NEVER = 1e-26
 
 
 class MomentBath(NamedTuple):
-    """A moment at one point and the electrons that it meets.
+    """A moment and the electrons that it meets, at one point or on a grid.
 
     Attributes
     ----------
     levels : Levels
-        Of the moment, without axes of a grid.
-    coupling : array (3, 3), eV m^3
+        Of the moment.
+    coupling : array (..., 3, 3), eV m^3
         J_ab between sigma_a and S_b, in the axes of `levels`.
     dos : float, eV^-1 m^-3
         nu, density of states per spin.
-    temperature : float, K
+    temperature : float or array (...), K
     connected : bool
         Whether the mean of the moments does not scatter, as on a perfect lattice.
     """
@@ -57,24 +58,28 @@ class MomentBath(NamedTuple):
     levels: Levels
     coupling: Array
     dos: float
-    temperature: float
+    temperature: float | Array
     connected: bool = False
 
     @property
     def operators(self) -> ComplexArray:
-        """X_a = sum_b J_ab S_b between the levels [eV m^3], shape (3, d, d)."""
-        return np.asarray(np.tensordot(self.coupling, self.levels.spins, axes=1))
+        """X_a = sum_b J_ab S_b between the levels [eV m^3], shape (..., 3, d, d)."""
+        return _coupled(self.coupling, self.levels.spins)
 
     @property
     def gaps(self) -> Array:
-        """x_m - x_n, shape (d, d)."""
+        """x_m - x_n, shape (..., d, d)."""
         x = self.levels.energies
-        return np.asarray(x[:, None] - x[None, :])
+        return np.asarray(x[..., :, None] - x[..., None, :])
 
     @property
-    def strength(self) -> float:
-        """(pi/hbar) nu^2 k_B T [1/s per (eV m^3)^2]."""
-        return float(np.pi / HBAR * self.dos**2 * K_B * self.temperature)
+    def strength(self) -> Array:
+        """(pi/hbar) nu^2 k_B T [1/s per (eV m^3)^2], shape (...)."""
+        return np.asarray(np.pi / HBAR * self.dos**2 * K_B * self.temperature)
+
+
+def _coupled(coupling: Array, spins: ComplexArray) -> ComplexArray:
+    return np.asarray(np.einsum("...ab,...bmn->...amn", coupling, spins))
 
 
 def transition_rates(bath: MomentBath) -> Array:
@@ -142,29 +147,34 @@ def coherence_rates(bath: MomentBath) -> Array:
 
 
 def _dressed(bath: MomentBath) -> ComplexArray:
-    """Lam_a [1/(s eV m^3)], shape (3, d, d)."""
-    return np.asarray(0.5 * bath.strength * electron_hole_spectrum(-bath.gaps) * bath.operators)
+    """Lam_a [1/(s eV m^3)], shape (..., 3, d, d)."""
+    noise = bath.strength[..., None, None] * electron_hole_spectrum(-bath.gaps)
+    return np.asarray(0.5 * noise[..., None, :, :] * bath.operators)
 
 
 def _driven(bath: MomentBath) -> ComplexArray:
-    """Lam_a of a unit accumulation mu_c, shape (c, a, d, d)."""
+    """Lam_a of a unit accumulation mu_c, shape (..., c, a, d, d)."""
     found = bath.levels
     spins = found.shifted(found.mean) if bath.connected else found.spins
-    operators = np.tensordot(bath.coupling, spins, axes=1)
-    slope = np.pi / (2 * HBAR) * bath.dos**2 * spectrum_slope(-bath.gaps) * operators
-    return np.asarray(1j * np.einsum("abc,bmn->camn", LEVI_CIVITA, slope))
+    slope = np.pi / (2 * HBAR) * bath.dos**2 * spectrum_slope(-bath.gaps)
+    each = slope[..., None, :, :] * _coupled(bath.coupling, spins)
+    return np.asarray(1j * np.einsum("abc,...bmn->...camn", LEVI_CIVITA, each))
+
+
+def _adjoint(matrices: ComplexArray) -> ComplexArray:
+    return np.asarray(np.swapaxes(matrices.conj(), -1, -2))
 
 
 def _redfield(operators: ComplexArray, dressed: ComplexArray) -> ComplexArray:
     """Matrix, on rho row by row, of rho -> -sum_a [X_a, Lam_a rho - rho Lam_a^+]."""
     size = operators.shape[-1]
     one = np.eye(size)
-    total = np.zeros((size**2, size**2), dtype=complex)
-    for x, lam in zip(operators, dressed, strict=True):
-        back = lam.conj().T
-        total -= np.kron(x @ lam, one) - np.kron(lam, x.T) - np.kron(x, back.T)
-        total -= np.kron(one, (back @ x).T)
-    return total
+    left = (operators @ dressed).sum(axis=-3)
+    total = np.einsum("...amk,...anl->...mnkl", dressed, np.swapaxes(operators, -1, -2))
+    total += np.einsum("...amk,...anl->...mnkl", operators, dressed.conj())
+    total -= np.einsum("...mk,nl->...mnkl", left, one)
+    total -= np.einsum("mk,...nl->...mnkl", one, left.conj())
+    return np.asarray(total.reshape(*total.shape[:-4], size**2, size**2))
 
 
 def relaxation_generator(bath: MomentBath) -> ComplexArray:
@@ -176,7 +186,7 @@ def relaxation_generator(bath: MomentBath) -> ComplexArray:
 
     Returns
     -------
-    complex array (d^2, d^2), 1/s
+    complex array (..., d^2, d^2), 1/s
         Between the levels; rho row by row.
     """
     return _redfield(bath.operators, _dressed(bath))
@@ -191,13 +201,14 @@ def accumulation_drive(bath: MomentBath) -> ComplexArray:
 
     Returns
     -------
-    complex array (3, d, d), 1/(s eV)
+    complex array (..., 3, d, d), 1/(s eV)
         Traceless and Hermitian.
     """
-    rho = np.diag(bath.levels.populations.astype(complex)).ravel()
-    size = len(bath.levels.populations)
-    found = [_redfield(bath.operators, lam) @ rho for lam in _driven(bath)]
-    return np.reshape(found, (3, size, size))
+    lam, x = _driven(bath), bath.operators[..., None, :, :, :]
+    # Lam rho - rho Lam^+ of a diagonal rho
+    inner = lam * bath.levels.populations[..., None, None, None, :]
+    inner -= _adjoint(inner)
+    return np.asarray((inner @ x - x @ inner).sum(axis=-3))
 
 
 def back_flux(bath: MomentBath) -> ComplexArray:
@@ -209,15 +220,16 @@ def back_flux(bath: MomentBath) -> ComplexArray:
 
     Returns
     -------
-    complex array (3, d^2), 1/s
+    complex array (..., 3, d^2), 1/s
         i sum_da eps_cda Tr[X_a (Lam_d rho - rho Lam_d^+)] = row . rho; times the density.
     """
     x, lam = bath.operators, _dressed(bath)
-    rows = np.zeros((3, x.shape[-1] ** 2), dtype=complex)
+    rows = np.zeros_like(x)
     for c, d, a in zip(*np.nonzero(LEVI_CIVITA), strict=True):
-        inner = x[a] @ lam[d] - lam[d].conj().T @ x[a]  # Tr[inner rho]
-        rows[c] += LEVI_CIVITA[c, d, a] * 1j * inner.T.ravel()
-    return rows
+        one, other = x[..., a, :, :], lam[..., d, :, :]
+        inner = one @ other - _adjoint(other) @ one  # Tr[inner rho]
+        rows[..., c, :, :] += LEVI_CIVITA[c, d, a] * 1j * np.swapaxes(inner, -1, -2)
+    return rows.reshape(*rows.shape[:-2], -1)
 
 
 def gibbs_response(bath: MomentBath) -> ComplexArray:

@@ -12,6 +12,7 @@ from openmr import _checks, units
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError
 from openmr._words import Branch
 from openmr.moments.equilibrium import equilibrium
+from openmr.moments.grid import in_blocks
 from openmr.moments.levels import Levels, levels
 from openmr.moments.state import AtThermalState, ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
@@ -30,6 +31,8 @@ from openmr.sample.film import Sample, expect_film
 from openmr.sample.own_hamiltonian import refuse_large_scheme
 from openmr.tables import Column
 
+_AT_ONCE = 2**21
+"""Bytes of the generators of one block of points."""
 _LARGEST_GENERATOR = 7.5
 """Largest spin whose generator is worked with: 1 MiB a matrix, 10 ms a point."""
 
@@ -216,20 +219,21 @@ def moment_relaxation(
     return MomentRelaxation(state, sublattice, *arrays)
 
 
-def moment_bath(point: ThermalState, sublattice: int) -> MomentBath:
-    """A moment of one sublattice at one point and its electrons, all in local axes, z along b."""
-    magnet, electrons = point.magnet, point.sample.electrons
-    moments, kelvin = magnet.sublattices[sublattice], float(point.temperature)
-    if isinstance(point, VectorEquilibrium):
-        found = point.levels(sublattice)
-        turn = local_axes(point.direction) @ moments.crystal_axes.T
-        found = found._replace(spins=np.tensordot(turn, found.spins, axes=1))
-        coupling = local_coupling(point, sublattice) @ turn.T
+def moment_bath(state: ThermalState, sublattice: int) -> MomentBath:
+    """A moment of one sublattice and its electrons, all in local axes, z along b."""
+    magnet, electrons = state.magnet, state.sample.electrons
+    moments, kelvin = magnet.sublattices[sublattice], state.temperature
+    if isinstance(state, VectorEquilibrium):
+        found = state.levels(sublattice)
+        turn = local_axes(state.direction) @ moments.crystal_axes.T
+        found = found._replace(spins=np.einsum("...ab,...bmn->...amn", turn, found.spins))
+        coupling = local_coupling(state, sublattice) @ np.swapaxes(turn, -1, -2)
     else:
-        drive = np.array([[0.0, 0.0, point.splitting[sublattice]]])  # type: ignore[attr-defined]
-        beta = np.array([1.0 / (units.K_B * kelvin)])
+        drive, beta = np.zeros((kelvin.size, 3)), 1.0 / (units.K_B * kelvin.ravel())
+        drive[:, 2] = state.splitting[..., sublattice].ravel()  # type: ignore[attr-defined]
         none = np.zeros(2 * (round(2 * moments.spin) + 1,), dtype=complex)
-        found = Levels(*(array[0] for array in levels(none, moments.spin, drive, beta)))
+        found = levels(none, moments.spin, drive, beta)
+        found = Levels(*(array.reshape((*kelvin.shape, *array.shape[1:])) for array in found))
         coupling = moments.exchange_matrix
     return MomentBath(found, coupling, electrons.dos, kelvin, magnet.disorder == "lattice")
 
@@ -250,14 +254,18 @@ def returned_rates(state: ThermalState) -> Array:
 
     Local axes; 0 where every `thermostat_rate` is infinite.
     """
-    held = [np.isinf(moments.reset_rate) for moments in state.magnet.sublattices]
-    found = np.zeros((state.temperature.size, 3, 3))
-    for k, point in enumerate(state.points()):
-        for i, moments in enumerate(state.magnet.sublattices):
-            if not held[i]:
-                bath = moment_bath(point, i)
-                found[k] += returned(Partner(bath, moments.density, moments.reset_rate))
-    return found.reshape(*state.temperature.shape, 3, 3)
+    largest = max(moments.spin for moments in state.magnet.sublattices)
+    size = max(1, int(_AT_ONCE / (16 * (2 * largest + 1) ** 4)))
+    return np.asarray(in_blocks(_returned, state.temperature.shape, state, size=size))
+
+
+def _returned(state: ThermalState) -> Array:
+    found = np.zeros((*state.temperature.shape, 3, 3))
+    for i, moments in enumerate(state.magnet.sublattices):
+        if np.isfinite(moments.reset_rate):
+            bath = moment_bath(state, i)
+            found += returned(Partner(bath, moments.density, moments.reset_rate))
+    return found
 
 
 def refuse_unequal_spins(sample: Sample) -> None:

@@ -332,13 +332,14 @@ def _of_stack(
     from openmr.reports import face_validity  # whose lines are made of those here
 
     direction = _checks.unit_vectors("direction", direction)
-    if sample.is_oriented:
-        raise ParameterError(
-            "`sample` must not be a stack with moments that have axes of their own, got "
-            f"{sample.name!r}: ask of a film of each layer"
-        )
-    rates, stack = stack_rates(sample, temperature, field), sample.stack
-    assert stack is not None
+    method: Name = "batched" if sample.is_oriented else "closed-form"
+    rates = stack_rates(sample, temperature, field, direction=direction, method=method)
+    for name, face in rates.faces.items():
+        if face.sheet.magnet.is_oriented:
+            raise ParameterError(
+                f"`sample` must have no sheet of moments with axes of their own, got {name!r} of "
+                f"{sample.name!r}: what their assumptions cost at a plane is not worked out"
+            )
     found = []
     for i, own in enumerate(layers):
         lines = [one for one in own.assumptions if one.affects != ("rho",)]

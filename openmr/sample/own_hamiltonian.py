@@ -16,7 +16,7 @@ Triple = tuple[float, float, float]
 Matrix = tuple[Triple, Triple, Triple]
 Stevens = tuple[tuple[tuple[int, int], float], ...]
 G_FACTOR = Range(-1e4, 1e4, "")
-_LEVEL = Range(-100.0, 100.0, "eV", "in eV: 1 meV is 1e-3")
+LEVEL = Range(-100.0, 100.0, "eV", "in eV: 1 meV is 1e-3")
 _LARGEST_SCHEME = 50.0
 """Largest spin whose levels are found by diagonalisation: 1.6 MB a point beyond it."""
 
@@ -43,7 +43,7 @@ def checked_g(value: ArrayLike) -> float | Triple | Matrix:
 
 def checked_anisotropy(value: ArrayLike) -> tuple[float, float]:
     """D or (D, E) in eV, as (D, E)."""
-    given = _LEVEL.hold("anisotropy", value)
+    given = LEVEL.hold("anisotropy", value)
     if given.shape not in ((), (1,), (2,)):
         raise ParameterError(f"`anisotropy` must be D or (D, E) in eV, got shape {given.shape}")
     d, *e = np.atleast_1d(given).tolist()
@@ -72,7 +72,7 @@ def checked_stevens(value: Any, spin: float) -> Stevens | None:
                 f"for S = {spin:g}"
             )
         energy = _checks.number(name, strength, "eV")
-        found.append(((int(k), int(q)), float(_LEVEL.hold(name, energy))))
+        found.append(((int(k), int(q)), float(LEVEL.hold(name, energy))))
     return tuple(sorted(found)) or None
 
 
@@ -81,7 +81,7 @@ def checked_hamiltonian(value: Any, spin: float) -> Elements:
     size = round(2 * spin) + 1
     full = value.full() if callable(getattr(value, "full", None)) else value
     matrix = _checks.square_matrix("hamiltonian", full, size, "eV")
-    _LEVEL.hold("hamiltonian", np.stack([matrix.real, matrix.imag]))
+    LEVEL.hold("hamiltonian", np.stack([matrix.real, matrix.imag]))
     apart = np.abs(matrix - matrix.conj().T)
     # sums and products of a few operators leave some roundings of the largest element
     if np.any(apart > 16 * size * EPSILON * np.abs(matrix).max()):

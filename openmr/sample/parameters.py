@@ -19,7 +19,7 @@ from openmr.sample import film, stack
 from openmr.sample.film import Layer, Sample
 from openmr.sample.magnet import EXCHANGE, ORDER, RESET_RATE, SPIN_DENSITY, Magnet
 from openmr.sample.ordering import curie_temperature, neel_temperature, ordering_temperature
-from openmr.sample.own_hamiltonian import G_FACTOR
+from openmr.sample.own_hamiltonian import G_FACTOR, LEVEL
 from openmr.sample.stack import Interface, Stack
 
 POINT: Final = {"temperature": "K", "field": "T", "direction": "1"}
@@ -58,9 +58,13 @@ _STANDS_FOR: Final = {
 
 def _row(
     part: str, name: str, limits: Range | None, held: str = "", *numbers: str,
-    of: Callable[[Any], Any] | None = None, **more: Any,
+    of: Callable[[Any], Any] | None = None, into: Callable[[Any, Any], Any] | None = None,
+    **more: Any,
 ) -> Parameter:  # fmt: skip
-    """A number that a record takes, or with which `numbers` of it change in proportion."""
+    """A number that a record takes, or with which `numbers` of it change in proportion.
+
+    Read as by `of`, and put as `into` says what it makes of the record.
+    """
     field, _, kept = name.partition("_at_fixed_")
     field = field.removeprefix("electron_").removeprefix("moment_")
     value_of = of or attrgetter(field)
@@ -102,6 +106,8 @@ def _row(
                 raise ParameterError(f"`{name}` must not start from 0: others change in proportion")
 
         def changed(record: Any) -> Any:
+            if into is not None:
+                return into(record, value)
             new = {n: value * (np.array(getattr(record, n)) / old) for n in numbers}
             new = new or {field: value}
             if kept:
@@ -120,11 +126,32 @@ def _row(
     return Parameter(name, limits, held, read, put, sets, **more)
 
 
+def _quadratic(name: str, place: int) -> dict[str, Callable[..., Any]]:
+    """Reader and writer of D or E, in its place of `anisotropy`, for moments or a sheet."""
+
+    def of(record: Any) -> float:
+        return 0.0 if record.anisotropy is None else float(record.anisotropy[place])
+
+    def into(record: Any, value: Any) -> Any:
+        value = LEVEL.hold(name, _checks.number(name, value, LEVEL.unit))
+        if record.anisotropy is None:  # axes, and so a direction of the field, come not unasked
+            raise ParameterError(
+                f"`{name}` is a parameter of moments with an anisotropy, and these have none: "
+                "give them `anisotropy=0.0`"
+            )
+        first, second = record.anisotropy
+        return replace(record, anisotropy=(first, value) if place else (value, second))
+
+    return {"of": of, "into": into}
+
+
 _film, _electrons, _moments, _magnet = (
     partial(_row, part) for part in ("film", "electrons", "moments", "magnet")
 )
 _LARGEST: Final = EXCHANGE.most / SPIN_DENSITY.least
 _ALIKE: Final = "the same for all sublattices"
+_AXIAL: Final = f"D of D S_z^2, {_ALIKE}; E stays"
+_ACROSS: Final = f"E of E (S_x^2 - S_y^2), {_ALIKE}; D stays"
 _FIRST: Final = "of the first sublattice, the others in proportion"
 _ROWS: Final = (
     _film("thickness", film.THICKNESS),
@@ -152,6 +179,8 @@ _ROWS: Final = (
     ),
     _moments("density", SPIN_DENSITY, instead="density_at_fixed_exchange"),
     _moments("moment_g", G_FACTOR, _ALIKE),
+    _moments("anisotropy", LEVEL, _AXIAL, **_quadratic("anisotropy", 0)),
+    _moments("rhombicity", LEVEL, _ACROSS, **_quadratic("rhombicity", 1)),
     _moments(
         "exchange", Range(-_LARGEST, _LARGEST, "eV m^3"),
         f"J, {_ALIKE} and axes, or (x, y, z); n_S stays", vector=True,
@@ -235,6 +264,12 @@ def _of_sublattices(
     return _OfPart(limits, held, read, put, field, continuous)
 
 
+def _of_levels(name: str, place: int, held: str) -> _OfPart:
+    """D or E of the moments of a sheet, which are all alike in it."""
+    known = _quadratic(name, place)
+    return _OfPart(LEVEL, held, known["of"], known["into"], name)
+
+
 def _of_order(name: str, of: Callable[[Magnet], float], limits: Range, held: str) -> _OfPart:
     """The exchange among the moments of a sheet."""
 
@@ -257,6 +292,8 @@ _OF_MOMENTS: Final = {
     "areal_density": _of_sublattices("areal_density", stack.AREAL_DENSITY, f"{_FIRST}; J stays"),
     "exchange": _of_sublattices("exchange", stack.SHEET_EXCHANGE, f"J {_FIRST}"),
     "moment_g": _of_sublattices("g", G_FACTOR, _ALIKE, alike=True),
+    "anisotropy": _of_levels("anisotropy", 0, _AXIAL),
+    "rhombicity": _of_levels("rhombicity", 1, _ACROSS),
     "weiss": _of_order("weiss", lambda magnet: magnet.weiss[0][0], EXCHANGE, "J0, one sublattice"),
     "curie_temperature": _of_order(
         "curie_temperature", curie_temperature, ORDER, "of one sublattice; sets J0"

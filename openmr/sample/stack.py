@@ -73,6 +73,8 @@ class Sheet:
         Refused: a plane has no density per volume, so n_S J is none of its numbers.
     disorder : {"random"}
         "lattice" is refused: the plane's mean field scatters, for it repeats in the plane alone.
+    thermostat_rate : inf
+        A finite one is refused: moments of a plane stay in equilibrium.
 
     Raises
     ------
@@ -115,8 +117,9 @@ class Sheet:
         density: None = None,
         exchange_energy: None = None,
         disorder: Literal["random"] = "random",
+        thermostat_rate: float | None = None,
     ) -> None:
-        _refuse_bulk(density, exchange_energy, disorder)
+        _refuse_bulk(density, exchange_energy, disorder, thermostat_rate)
         of_moments: dict[str, Any] = {
             "spin": spin,
             "areal_density": areal_density,
@@ -174,7 +177,7 @@ class Sheet:
         return f"Sheet({', '.join(shown)})"
 
 
-def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any) -> None:
+def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any, thermostat_rate: Any) -> None:
     if density is not None:
         raise ParameterError(
             "`density` is of moments in a volume; a sheet takes `areal_density` in m^-2"
@@ -188,6 +191,13 @@ def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any) -> None:
         raise ParameterError(
             "`disorder` must be 'random' for a sheet, got 'lattice': a plane of moments repeats in "
             "the plane alone, so its mean field scatters and dephases electrons"
+        )
+    if thermostat_rate is not None and not np.isinf(
+        rate := _checks.number("thermostat_rate", thermostat_rate, "1/s", least=0.0, infinite=True)
+    ):
+        raise ParameterError(
+            f"`thermostat_rate` of a sheet must be infinite, got {rate:g} 1/s: what moments of a "
+            "plane give back where they follow the electrons is not worked out"
         )
 
 

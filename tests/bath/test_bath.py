@@ -391,6 +391,16 @@ def test_rates_without_a_shift(bath):
     assert drude().has_shift
 
 
+def test_a_density_that_is_nothing_at_zero():
+    """A Gaussian line, whose J(0) is 1e-44: what is divided by w stays nothing."""
+    for kelvin in (0.01, 1.0):
+        bath = om.Bath(
+            spectral_density=lambda w: np.exp(-((10 * (w - 1)) ** 2)), temperature=kelvin
+        )
+        assert bath.spectrum(0.0) == 0
+        assert bath.spectrum(1.0) == pytest.approx(2 / (1 - np.exp(-1 / kelvin)), rel=1e-14)
+
+
 def nan(w):
     return w / (1 - np.exp(-w))
 
@@ -447,8 +457,18 @@ def test_bad_input():
         (lambda: drude().environment(rtol=-1), "`rtol` must be one real number and > 0, got -1"),
         (lambda: drude().environment("fine"), "`rtol` must be one real number.*'fine'"),
         (lambda: bath(nan, conserving="x"), "`conserving` must be True or False, got 'x'"),
-        (lambda: bath.ohmic(0.1, 2, 1, 0.5).spectrum(0.0), "at w = 0 .J of a `power` below 1"),
+        (
+            lambda: bath.ohmic(0.1, 2, 1, 0.5).spectrum(0.0),
+            "at w = 0 .J falls more slowly .* give a `spectrum` with any finite value at 0",
+        ),
         (lambda: bath.electron_hole(1, 1).exponents(), "exponents need a bath with a cutoff"),
+        (lambda: drude().exponents(1e-15), "or a larger `rtol`.: its spectrum falls to .* 3e-17"),
+        (
+            lambda: bath(environment=drude().environment().approximate("matsubara", Nk=1)).spectrum(
+                -20.0
+            ),
+            "must not be negative, .* cut short. give more terms, or the environment",
+        ),
         (lambda: bath(lambda w: np.nan).check(), "must be finite and real"),
     ]
     assert unclear(rows) == {}
@@ -461,6 +481,15 @@ def test_what_does_not_decay_says_so():
         om.Bath(correlation=lambda t: 1.0 + 0 * t).memory_time()
     with pytest.raises(om.ConvergenceError, match="only as 1/t"):
         lead(band="flat").memory_time()  # a step makes sin(W t) / t
+    with pytest.raises(om.ConvergenceError, match=r"not smooth enough .* level_shift=False"):
+        om.Bath.ohmic(0.1, 2.0, 1.0, 0.5).shift(1.3)
+
+
+@pytest.mark.parametrize("unit", [1e-39, 1e-3, 1.0, 1e22])
+def test_exponents_in_any_unit(unit):
+    """Also where rounding makes the rational approximant end without a pole."""
+    found = om.Bath.drude(0.01 * unit, 2 * unit, 0.5 * unit).exponents(1e-8)
+    assert found.uncertainty <= 1e-8
 
 
 def test_a_bath_that_is_silent():

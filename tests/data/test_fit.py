@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from refusals import unclear
 from scipy import optimize
+from systems import oriented, reference_film
 
 import openmr as om
 from openmr.data import curves, noise, saved
@@ -28,6 +29,24 @@ def found(row="all", seed=71):
 
 def pulls(fit, true):
     return (fit.values - np.array(true)) / fit.uncertainties
+
+
+def test_an_anisotropy_is_found_like_any_number():
+    true = np.array([3e-4, 1e-4])
+    sample = reference_film(oriented(1.5, anisotropy=true), weiss=1e-4)
+    up, noise = np.linspace(-6.0, 6.0, 13), np.random.default_rng(1).normal(size=52)
+    grid = {
+        "temperature": np.repeat([4.0, 10.0], 26),
+        "field": np.tile(np.concatenate([up, up[::-1]]), 2),
+        "direction": (1, 2, 3),
+    }
+    rho = om.magnetoresistance(sample, **grid, order="exact", method="batched").longitudinal
+    data = om.diagnosis.measured(rho * (1 + 1e-7 * noise), **grid, time=10.0 * np.arange(52))
+    names = ("anisotropy", "rhombicity")
+    start = varied(sample, dict(zip(names, 0.6 * true, strict=True)))
+    fit = om.fit(data, start, names, method="batched")
+    assert np.abs(pulls(fit, true)).max() <= 4
+    np.testing.assert_allclose(fit.values, true, rtol=1e-2)
 
 
 # --- files with known truth --------------------------------------------------------------------
@@ -161,10 +180,12 @@ def test_the_relative_resistivity_does_not_hang_on_that_of_the_film():
         np.testing.assert_allclose(relative[1:], np.stack(relative[:1] * 2), rtol=1e-14)
 
 
+OF_OTHERS = ("neel_temperature", "anisotropy", "rhombicity")
+"""Parameters of films that this one is not: two sublattices, moments with axes."""
 FREE = [
     name
     for name, row in PARAMETERS.items()
-    if row.continuous and not row.instead and name != "neel_temperature"  # of two sublattices
+    if row.continuous and not row.instead and name not in OF_OTHERS
 ]
 
 

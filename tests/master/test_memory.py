@@ -643,6 +643,17 @@ BAD = [
     (lambda: master.rates(BIG, "heom"), "'heom' with .* GiB, allowed"),
     (lambda: master.generator(DRIVEN, "tcl2"), "`time` must be given"),
     (
+        lambda: master.generator(DRIVEN, "tcl2", time=1.0, level_shift=False),
+        "`level_shift=False` do not go with 'tcl2'",
+    ),
+    (
+        evolve(
+            om.OpenSystem(SZ, [(SX, FEW)], [lambda t: SX * (1 if t < 0.5 else np.nan)]),
+            method="tcl2",
+        ),
+        "`collapse` must be finite, got NaN or infinity at t = 0.5",
+    ),
+    (
         lambda: master.generator(QUBIT, "tcl4", level_shift=False),
         "`level_shift` goes with .*'tcl4'",
     ),

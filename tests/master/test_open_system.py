@@ -6,6 +6,7 @@ by quadrature, the hierarchy by itself; its digits are the tolerance.
 
 import math
 from importlib import import_module
+from itertools import pairwise
 
 import mpmath as mp
 import numpy as np
@@ -492,6 +493,27 @@ def test_limits_of_the_resolution():
     assert off[0] / off[1] == pytest.approx([2.0], rel=0.02)
 
 
+def test_a_moving_system_asks_for_its_default_resolution_once(monkeypatch):
+    asked, correlation = [], om.Bath.correlation
+    monkeypatch.setattr(om.Bath, "correlation", lambda *a: asked.append(0) or correlation(*a))
+    system = om.OpenSystem([SZ, [SX, np.cos]], [(SX, om.Bath.drude(0.05, 1.5, 1.0))])
+    for method in ("grouped", "coarse-grained"):
+        now, later = (master.generator(system, method, time=time) for time in (0.0, 1.0))
+        assert now.resolution == later.resolution
+    assert len(asked) == 1
+
+
+def test_noise_that_is_not_met_does_not_matter():
+    """S(0), infinite for 1/f noise, where A has no elements between equal levels."""
+    one, other = (
+        om.OpenSystem(SZ, [(SX, om.Bath(lambda w, s=s: 0.1 / abs(w) if w else s))])
+        for s in (0.0, 7.0)
+    )
+    for method in SECOND_ORDER[:2]:
+        found = [master.rates(s, method, level_shift=False).transverse for s in (one, other)]
+        np.testing.assert_allclose(found, 0.05, rtol=1e-14)  # half of S(2) + S(-2)
+
+
 def test_one_coupling_or_correlated_ones():
     """Fully correlated noise on A and B is one noise on A + B, for every method."""
     rng = np.random.default_rng(12)
@@ -520,6 +542,12 @@ def test_the_universal_shift():
         "line": om.Bath(
             spectral_density=lambda w: 2e-4 * w / ((w**2 - 4) ** 2 + 1e-6 * w**2), temperature=1.0
         ),
+        "C(t)": om.Bath(correlation=lambda t: 0.05 * np.exp(-(1 + 0.7j) * t)),
+        # both lose their digits near w = 0
+        "formula": om.Bath(
+            lambda w: w / (1 - np.exp(-w)) * np.exp(-abs(w) / 3) if w else 1.0, temperature=1.0
+        ),
+        "QuTiP's": om.Bath(environment=qutip.UnderDampedEnvironment(T=5, lam=0.1, gamma=0.5, w0=1)),
     }
     off = {}
     for name, bath in baths.items():
@@ -529,6 +557,30 @@ def test_the_universal_shift():
         )
         off[name] = apart(universal, davies)
     assert max(off.values()) < 1e-8, off
+
+
+def test_the_universal_shift_of_noise_that_sets_in_slowly():
+    """Elements of levels meet elements of transitions in G(v) G(v + w), from v^0.1 on at T = 0."""
+    bath, h = om.Bath.ohmic(0.02, 5.0, 0.0, 0.2), 0.3 * SZ + 0.4 * SX
+    energies, states = np.linalg.eigh(h.full())
+    a = states.conj().T @ SZ.full() @ states
+    gaps = energies - energies[:, None]
+
+    def odd(y):
+        up, down = (np.sqrt(bath.spectrum(s * np.exp(y) + gaps)) * a for s in (1, -1))
+        return up.conj().T @ up - down.conj().T @ down
+
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    near = np.geomspace(1e-15, 1.0, 31)  # the transition is at v = 1
+    edges = np.concatenate([np.linspace(-300, -1, 100), -near[::-1], near, [2.0, 3.0, 4.0, 5.0]])
+    total = sum(
+        0.5 * (high - low) * w * odd(0.5 * (low + high + (high - low) * x))
+        for low, high in pairwise(edges)
+        for x, w in zip(nodes, weights, strict=True)
+    )
+    exact = states @ (-total / (2 * np.pi)) @ states.conj().T
+    found = master.generator(om.OpenSystem(h, [(SZ, bath)]), "universal").shift.full()
+    assert apart(found, exact) < 1e-6
 
 
 def test_currents_keep_the_first_law():
@@ -603,6 +655,13 @@ def test_a_pair_that_is_overdamped_has_two_rates():
     assert master.compare(slow, methods=["redfield", "heom"])["redfield"].verdict == "good"
 
 
+def test_a_pair_that_is_overdamped_in_fourth_order_alone():
+    system = om.OpenSystem(0.18 * SZ, [(SX, om.Bath.drude(0.2, 2.0, 1.0))])
+    second, fourth = (master.rates(system, method) for method in ("redfield", "tcl4"))
+    assert (len(second.pairs), len(fourth.pairs)) == (1, 2)
+    assert any("fourth order changes 1/T2" in text for text in fourth.warnings)
+
+
 def test_rates_that_are_not_small_beside_the_memory_say_so():
     """Noise within a rate: white noise forgets, a line narrower than that does not."""
 
@@ -630,6 +689,16 @@ def test_a_steady_state_that_is_not_the_only_one():
     system = om.OpenSystem(np.diag([0.0, 1.0]), [(SZ, DRUDE)])
     with pytest.raises(om.ConvergenceError, match="not unique"):
         master.steady_state(system)
+
+
+def test_a_steady_state_without_baths_is_exact_and_says_so():
+    """Two lower levels of a Lambda system, 0.6 |0> + 0.8 |1> is dark."""
+    drive = qutip.Qobj([[0, 0, 0.8], [0, 0, -0.6], [0.8, -0.6, 0]])
+    jumps = [qutip.basis(3, k) * qutip.basis(3, 2).dag() for k in (0, 1)]
+    found = master.steady_state(om.OpenSystem(drive, [], jumps))
+    dark = qutip.Qobj([[0.6], [0.8], [0.0]])
+    assert qutip.expect(dark.proj(), found.state) == pytest.approx(1.0, abs=1e-12)
+    assert (found.note, found.fourth_order) == ("", None)
 
 
 def test_weak_coupling_keeps_its_digits():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from refusals import unclear
-from spoil import replaced, rewritten
+from spoil import replaced, rewritten, unnoticed
 from systems import (
     CANTED,
     CANTED_WEISS,
@@ -16,7 +16,9 @@ from systems import (
 )
 
 import openmr as om
-from openmr.moments import vector_weiss
+from openmr.moments import levels as moment_levels
+from openmr.moments import vector_descent, vector_equilibrium
+from openmr.moments.levels import averages, levels
 from openmr.units import K_B, MU_B
 
 
@@ -187,7 +189,6 @@ def test_no_state_has_a_lower_energy_than_that_found():
         np.full(200, float(state.field)),
         np.broadcast_to(state.direction, (200, 3)),
         drives,
-        np.zeros(200),
     )
     assert np.all(trials.free_energy >= state.free_energy - 1e-17)
 
@@ -209,13 +210,13 @@ def test_at_zero_field_the_net_moment_points_against_b_and_first_moments_too():
 
 
 def test_wrong_energies_and_steps_are_noticed(monkeypatch):
-    monkeypatch.setattr(vector_weiss, "_MAX_ITERATIONS", 40)
+    monkeypatch.setattr(vector_descent, "_MAX_ITERATIONS", 40)
     film = reference_film(*CANTED, weiss=CANTED_WEISS)
     right = at(film, 4.0, (0, 1, 2))
     for function, old, new in (
-        (vector_weiss._trial, "-0.5 * beta", "-0.4 * beta"),
-        (vector_weiss.VectorProblem.pull, "ijab,pjb->pia", "ijba,pjb->pia"),
-        (vector_weiss._curvature, "np.eye(3 * n) - inner", "np.eye(3 * n) + inner"),
+        (vector_descent.gibbs_states, "-0.5 * beta", "-0.4 * beta"),
+        (vector_descent.VectorProblem.pull, "ijab,pjb->pia", "ijba,pjb->pia"),
+        (vector_descent.curvature, "np.eye(3 * n) - inner", "np.eye(3 * n) + inner"),
     ):
         with replaced(function, rewritten(function, old, new)):
             try:
@@ -249,6 +250,165 @@ def test_cold_moments_are_saturated_and_hot_ones_free():
     hot = om.equilibrium(film, 1e5, 1.0, direction=(0, 0, 1))
     curie = 2 * MU_B * 1.25 / (K_B * 1e5)
     np.testing.assert_allclose(hot.mean, [[0, 0, -curie]], rtol=1e-3, atol=1e-15)
+
+
+SOFT = reference_film(oriented(3.5, anisotropy=-5e-5), weiss=1.3e-3)
+TILTED = (np.sin(np.radians(70)), 0.0, np.cos(np.radians(70)))
+
+
+def test_a_soft_mode_that_overshoots_does_not_hold_up_the_others(monkeypatch):
+    """A start beside the ridge, where the moments could turn either way."""
+    field = np.linspace(0.0, 5.0, 51)
+    state = om.equilibrium(SOFT, 10.0, field, direction=TILTED)
+    assert np.all(state.stability > 0)
+    code = rewritten(vector_descent.descended, "np.where(cut, ", "np.where(cut & False, ")
+    monkeypatch.setattr(vector_descent, "_MAX_ITERATIONS", 200)
+    with replaced(vector_descent.descended, code), pytest.raises(om.ConvergenceError):
+        om.equilibrium(SOFT, 10.0, field, direction=TILTED)
+
+
+KINDS = {
+    "one": reference_film(oriented(2.5, anisotropy=(-3e-4, 5e-5)), weiss=2e-4),
+    "easy plane": reference_film(oriented(2.5, anisotropy=(3e-4, 5e-5)), weiss=5e-4),
+    "two alike": flopping(),
+    "two unlike": reference_film(
+        oriented(2.5, anisotropy=(2e-4, -5e-5)),
+        oriented(1.0, anisotropy=-4e-4, axes=np.eye(3)[[1, 2, 0]]),
+        weiss=[[1e-4, -6e-4], [-6e-4, 0.0]],
+    ),
+    "canted": reference_film(*CANTED, weiss=CANTED_WEISS),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("b", [(1.0, 2.0, 5.0), (0.0, 0.0, 1.0)])
+@pytest.mark.parametrize("name", KINDS)
+def test_what_else_is_asked_changes_no_point(name, b):
+    """Free energies of a grid, of single points from all sides, and from random fields."""
+    film, rng = KINDS[name], np.random.default_rng(2)
+    kelvin, field = np.linspace(1.0, 25.0, 24)[:, None], np.linspace(-9.0, 9.0, 25)
+    whole = om.equilibrium(film, kelvin, field, direction=b)
+    energy = whole.free_energy / (K_B * whole.temperature)
+    assert np.all(whole.stability > -1e-9)
+    zeeman = 2 * MU_B * field[:, None, None] * (np.array(b) / np.linalg.norm(b))
+    pull = np.einsum("ijab,...jb->...ia", film.magnet.couplings, whole.mean)
+    np.testing.assert_allclose(whole.drive, zeeman - pull, atol=1e-12 * np.abs(whole.drive).max())
+    for i, j in rng.integers((24, 25), size=(8, 2)):
+        alone = om.equilibrium(film, kelvin[i, 0], field[j], direction=b)
+        assert energy[i, j] == pytest.approx(
+            float(alone.free_energy) / kelvin[i, 0] / K_B, abs=1e-12
+        )
+        np.testing.assert_allclose(whole.mean[i, j], alone.mean, atol=1e-6)
+        problem, drives = many_at(film, kelvin[i, 0], field[j], b, 60)
+        brute = vector_descent.descended(problem, drives).energy / problem.weights[0]
+        assert energy[i, j] <= brute.min() + 1e-12 * max(1.0, abs(energy[i, j]))
+
+
+def test_two_alike_may_change_places(monkeypatch):
+    """One of the two is sought and the other known; without that both are there to choose from."""
+    film = KINDS["two alike"]
+    grid = {"temperature": [[2.0], [9.0]], "field": [3.0, 9.0], "direction": (1, 2, 5)}
+    states = om.equilibrium(film, **grid)
+    monkeypatch.setattr(vector_equilibrium, "exchanges", lambda kinds, *_: [[0, 1]])
+    apart = om.equilibrium(film, **grid)
+    np.testing.assert_allclose(states.mean, apart.mean, atol=1e-9)
+    order = vector_descent.exchanges
+    g, weights = np.array([np.eye(3)] * 2), np.ones(2)
+    twisted = np.array(CANTED_WEISS)  # its matrices are not those of two that are alike
+    assert order([[0, 1]], g, weights, film.magnet.couplings) == [[0, 1], [1, 0]]
+    assert order([[0], [1]], g, weights, film.magnet.couplings) == [[0, 1]]
+    assert order([[0, 1]], g * [[[1]], [[2]]], weights, film.magnet.couplings) == [[0, 1]]
+    assert order([[0, 1]], g, weights, twisted) == [[0, 1]]
+
+
+def many_at(film, kelvin, field, b, count):
+    """The problem at one point, and as many random fields to start from."""
+    b = np.tile(np.array(b) / np.linalg.norm(b), (count, 1))
+    problem = vector_equilibrium._problem(
+        film.magnet, np.full(count, kelvin), np.full(count, field), b
+    )
+    size = np.abs(film.magnet.couplings).max() * film.magnet.spins.max()
+    return problem, np.random.default_rng(5).normal(size=problem.zeeman.shape) * size
+
+
+def test_the_last_step_leaves_energy_and_means_as_they_are_at_its_end(monkeypatch):
+    problem, drives = many_at(KINDS["two unlike"], 6.0, 2.0, (1, 2, 5), 40)
+    descended, gibbs = vector_descent.descended, vector_descent.gibbs_states
+
+    def worst():
+        found = descended(problem, drives.copy())
+        exact = gibbs(problem, found.drive)
+        energy = np.abs(found.energy - exact.energy) - 2 * exact.rounding
+        return energy.max(), np.abs(found.mean - exact.mean).max()
+
+    energy, mean = worst()
+    assert energy <= 0.0
+    assert mean <= 1e-11
+    # of a coarser step the wrong ones leave more than the right one
+    monkeypatch.setattr(vector_descent, "_LAST", 1e-3)
+    monkeypatch.setattr(vector_descent, "_FINAL", 1e-7)
+
+    def is_right():
+        energy, mean = worst()
+        return energy <= 1e-10 and mean <= 1e-7
+
+    assert is_right()
+    for old, new in (
+        ("+= 0.5 * slope[last]", "+= slope[last]"),
+        ("start.mean[last] += moved", "start.mean[last] -= moved"),
+        ("start.drive[last] += step", "start.drive[last] -= step"),
+    ):
+        with replaced(descended, rewritten(descended, old, new)):
+            assert not is_right(), new
+
+
+def test_roots_of_the_response():
+    """Triangles of full rank, of none, and of moments that answer in one direction or two."""
+    problem, drives = many_at(KINDS["two unlike"], 6.0, 2.0, (1, 2, 5), 4)
+    problem = problem._replace(weights=np.array([1.0, 0.4]))
+    response = vector_descent.gibbs_states(problem, drives).response
+    response[1, 0] = 0.0
+    response[2] = [[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [3.0, 6.0, 9.0]]
+    response[3] = np.diag([0.0, 1e-9, 2.0])
+
+    def is_right():
+        roots = vector_descent.response_roots(problem, response)
+        product = roots @ np.swapaxes(roots, -1, -2) * problem.weights[:, None, None]
+        return np.abs(product - response).max() <= 1e-14
+
+    assert is_right()
+    # how small a pivot is nothing, and what divides where it is
+    assert set(unnoticed(vector_descent.response_roots, is_right)) <= {
+        *("4 -> 5.48", "1.0 -> 1.37"),
+        "4 * EPSILON * response[..., k, k] / problem.weights -> "
+        "4 * EPSILON * response[..., k, k] * problem.weights",
+    }
+
+
+def test_averages_are_those_of_the_levels():
+    """Also where the matrix is made real by a turn about the axis; a wrong turn is noticed."""
+    rng = np.random.default_rng(0)
+    drive, beta = rng.normal(size=(300, 3)) * 1e-3, 10.0 ** rng.uniform(1, 4, 300)
+    drive[:3, :2] = 0.0
+    schemes = [oriented(2.5, anisotropy=-3e-4), oriented(2.5, anisotropy=(2e-4, 7e-5))]
+
+    def is_right():
+        for moments in schemes:
+            h = moments.crystal_hamiltonian
+            found, exact = averages(h, 2.5, drive, beta), levels(h, 2.5, drive, beta)
+            entropy = exact.log_partition + exact.ground
+            entropy += (exact.populations * exact.energies).sum(axis=-1)
+            for one, other in zip(
+                found,
+                (exact.mean, exact.response, exact.ground, exact.log_partition, entropy),
+                strict=True,
+            ):
+                if not np.abs(one - other).max() <= 1e-12 * np.abs(other).max():
+                    return False
+        return True
+
+    assert is_right()
+    assert unnoticed(moment_levels._put_averages, is_right) == []
 
 
 BAD = [

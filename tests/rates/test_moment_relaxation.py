@@ -19,7 +19,7 @@ from systems import (
 
 import openmr as om
 from openmr.data.curves import SideBySide, curve
-from openmr.rates import joint_motion
+from openmr.rates import joint_motion, moment_relaxation
 from openmr.sample.parameters import varied
 from openmr.units import HBAR, K_B, MU_B
 
@@ -141,6 +141,22 @@ def test_a_film_of_slow_moments_has_less_of_isotropic_magnetoresistance():
     between = varied(plain, {"thermostat_rate": 1e9})
     kept = [om.relaxation(film, 10.0, field).longitudinal for film in (free, between, plain)]
     assert np.all(np.diff(kept, axis=0) > 0)
+
+
+@pytest.mark.parametrize("oriented_too", [False, True])
+def test_what_moments_give_back_on_a_grid_is_that_of_its_points(monkeypatch, oriented_too):
+    """Blocks of points too large for one go, one sublattice that follows and one that is held."""
+    own = {"anisotropy": (-2e-4, 5e-5)} if oriented_too else {}
+    film = reference_film(oriented(1.5, thermostat_rate=1e8, **own), oriented(1.0, **own))
+    where = {"method": "batched"} | ({"direction": (1, 2, 3)} if oriented_too else {})
+    kelvin, field = np.array([[3.0], [20.0]]), np.array([0.0, 2.0, 9.0])
+    monkeypatch.setattr(moment_relaxation, "_AT_ONCE", 2 * 16 * 4**4)
+    whole = om.relaxation(film, kelvin, field, **where).exchange_tensor
+    held = reference_film(oriented(1.5, **own), oriented(1.0, **own))
+    assert np.abs(whole - om.relaxation(held, kelvin, field, **where).exchange_tensor).max() > 0
+    for i, j in np.ndindex(2, 3):
+        alone = om.relaxation(film, kelvin[i, 0], field[j], **where).exchange_tensor
+        np.testing.assert_allclose(whole[i, j], alone, atol=1e-14 * np.abs(alone).max())
 
 
 def test_oriented_moments_follow_in_local_axes():

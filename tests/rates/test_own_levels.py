@@ -27,9 +27,11 @@ from openmr._words import Form
 from openmr.bath import level_noise
 from openmr.bath.correlators import PAULI, electron_hole_spectrum
 from openmr.moments.levels import levels
+from openmr.rates import axes as axes_of_rates
 from openmr.rates import closed_form
 from openmr.rates.axes import film_axes, turned
 from openmr.rates.record import Relaxation
+from openmr.rates.relaxation import relaxation_at
 from openmr.rates.routes import batched as route
 from openmr.units import HBAR, K_B, MU_B
 
@@ -268,17 +270,21 @@ def test_sublattices_along_the_axis_have_their_lines_too():
     np.testing.assert_allclose(found.precession, exact.precession, rtol=1e-11)
 
 
-def fermi_sea(hamiltonian, spin, w):
+def fermi_sea(hamiltonian, spin, w, *, connected=False):
     """Tensor over n nu_F J^2 / hbar of electrons split by w along z, energies in k_B T.
 
     The two-by-two collision integral to first order in a tilt t = x, y of the electrons' spin,
-    with its energy integrals done; the column of z is that without splitting.
+    with its energy integrals done; the column of z is that without splitting. `connected` leaves
+    the mean moment out, as on a lattice.
     """
     spins = spin_matrices(spin)
     energies, states = np.linalg.eigh(hamiltonian)
     spins = states.conj().T @ spins @ states
     p = np.exp(energies[0] - energies)
     p /= p.sum()
+    if connected:
+        mean = np.einsum("m,amm->a", p, spins)
+        spins = spins - mean[:, None, None] * np.eye(len(p))
     gap = energies[None, :] - energies[:, None]
     noise = electron_hole_spectrum
     a = 0.5 * (noise(-gap) - noise(w - gap)), 0.5 * (noise(-w - gap) - noise(-gap))
@@ -353,6 +359,95 @@ def test_wrong_variants_of_the_split_fermi_sea_are_noticed():
     # a denominator where the quotient is not used, and a sign that divides
     same = {"1.0 -> 1.37", "0.5 * sign -> 0.5 / sign"}
     assert set(unnoticed(level_noise.split_fermi_sea, is_right)) == same
+
+
+SPLIT = (
+    {"spin": 1.5, "exchange": -2e-30, "anisotropy": (3e-4, -1e-4), "axes": np.eye(3)[[1, 2, 0]]},
+    {"spin": 1.0, "exchange": 1.2e-30, "anisotropy": -2e-4, "g": 1.7},
+)
+
+
+def in_axes_of_their_own(kelvin, vector, connected):
+    """Splitting [eV] and tensor of moments `SPLIT`, in film coordinates, by `fermi_sea` alone.
+
+    Which axes across the splitting are taken is drawn at random.
+    """
+    kinds, means = [], []
+    for kind in SPLIT:
+        spins = spin_matrices(kind["spin"])
+        d, e = (*np.atleast_1d(kind["anisotropy"]), 0.0)[:2]
+        crystal = np.array(kind.get("axes", np.eye(3)))
+        field = kind.get("g", 2.0) * MU_B * np.array(vector)
+
+        def hamiltonian(spins, d=d, e=e, crystal=crystal, field=field):
+            x, y, z = np.tensordot(crystal, spins, axes=1)
+            return d * z @ z + e * (x @ x - y @ y) + np.tensordot(field, spins, axes=1)
+
+        energies, states = np.linalg.eigh(hamiltonian(spins) / (K_B * kelvin))
+        p = np.exp(energies[0] - energies)
+        means.append(np.einsum("m,im,aij,jm->a", p / p.sum(), states.conj(), spins, states).real)
+        kinds.append((kind, spins, hamiltonian))
+    splitting = 2 * MU_B * np.array(vector)
+    splitting -= DENSITY * sum(k["exchange"] * m for k, m in zip(SPLIT, means, strict=True))
+    size = np.linalg.norm(splitting)
+    across = np.linalg.qr(
+        np.column_stack([splitting / size, np.random.default_rng(3).normal(size=(3, 2))])
+    )[0]
+    axes = np.array([across[:, 1], np.cross(splitting / size, across[:, 1]), splitting / size])
+    tensor = np.zeros((3, 3))
+    for kind, spins, hamiltonian in kinds:
+        turned_spins = np.tensordot(axes.T, spins, axes=1)  # S of the film by S along the axes
+        unit = DENSITY * 6.8e27 * kind["exchange"] ** 2 / HBAR
+        tensor += unit * fermi_sea(
+            hamiltonian(turned_spins) / (K_B * kelvin), kind["spin"], size / (K_B * kelvin),
+            connected=connected,
+        )  # fmt: skip
+    return splitting, axes.T @ tensor @ axes
+
+
+def test_wrong_variants_of_split_electrons_and_of_their_axes_are_noticed():
+    grid = ((5.0, (1.0, -2.0, 3.0)), (9.0, (-4.0, 0.5, 0.2)))
+    cases = []
+    for disorder in ("random", "lattice"):
+        moments = [oriented(**kind) for kind in SPLIT]
+        film = reference_film(*moments, disorder=disorder)
+        right = [in_axes_of_their_own(*point, disorder == "lattice") for point in grid]
+        kelvin = np.array([point[0] for point in grid])
+        vectors = np.array([point[1] for point in grid])
+        state = om.equilibrium(film, kelvin, np.linalg.norm(vectors, axis=1), direction=vectors)
+        cases.append((state, vectors, right))
+
+    def is_right():
+        for state, vectors, right in cases:
+            found = relaxation_at(state, form="finite-splitting")
+            for i, (splitting, tensor) in enumerate(right):
+                axes = film_axes(found, vectors)[i]
+                got = turned(found.dissipator[i], axes)
+                omega = np.array([*found.precession_across[i], found.precession[i]])
+                if not np.abs(got - tensor).max() <= 1e-10 * np.abs(tensor).max():
+                    return False
+                if not np.abs(HBAR * (axes.T @ omega) - splitting).max() <= 1e-15:
+                    return False
+        return True
+
+    assert is_right()
+    for function in (closed_form._of_split_electrons, axes_of_rates.electron_splitting):
+        assert unnoticed(function, is_right) == [], function
+
+
+def test_wrong_variants_of_axes_about_a_vector_are_noticed():
+    """Rotations with the vector along their third row, that of z where there is none."""
+    vectors = np.array([(3.0, -2.0, 6.0), (0.0, 0.0, -2e-9), (1e-9, 0.0, 0.0), (0.0, 0.0, 0.0)])
+    units = [(3 / 7, -2 / 7, 6 / 7), (0, 0, -1), (1, 0, 0), (0, 0, 1)]
+
+    def is_right():
+        axes = axes_of_rates.axes_about(vectors)
+        rotations = np.abs(axes @ np.swapaxes(axes, -1, -2) - np.eye(3)).max() <= 1e-15
+        rotations &= bool(np.all(np.linalg.det(axes) > 0))
+        return rotations and np.abs(axes[:, 2] - units).max() <= 1e-15
+
+    assert is_right()
+    assert unnoticed(axes_of_rates.axes_about, is_right) == ["1.0 -> 1.37"]  # z of any length
 
 
 @pytest.mark.parametrize("field", [8.0, -8.0])

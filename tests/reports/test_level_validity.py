@@ -68,9 +68,31 @@ def test_a_thermostat_is_weighed_against_the_electrons():
     assert np.isinf(line(om.validity(free, 10.0, 3.0), "no back-action").size)
 
 
-STACK = om.Sample(stack=om.Stack([om.Layer(FIRST.film, FIRST.electrons, FIRST.magnet)]))
+def stack_with(top):
+    layer = om.Layer(FIRST.film, FIRST.electrons, FIRST.magnet)
+    return om.Sample(stack=om.Stack([layer], top=top))
+
+
+@pytest.mark.parametrize("top", [None, om.Sheet(G_r=4e14), om.Sheet(3.5, 2e18, 3e-31)])
+def test_a_layer_of_a_stack_has_the_lines_of_its_film(top):
+    where = {"temperature": 4.0, "field": 1.0, "direction": (1, 2, 3)}
+    whole, film = om.validity(stack_with(top), **where), om.validity(FIRST, **where)
+    lines = [one for one in film.assumptions if one.affects != ("rho",)]
+    assert lines
+    for one in lines:
+        again = line(whole, f"{one.name} [layers.0]")
+        np.testing.assert_array_equal(again.size, one.size)
+        assert again.because == one.because
+    faces = [one for one in whole.assumptions if one.name.endswith("[top]")]
+    assert bool(faces) == (top is not None)
+
+
+OWN = om.Sheet(3.5, 2e18, 3e-31, anisotropy=1e-4)
 BAD = [
-    (lambda: om.validity(STACK, 4.0, 1.0), "`sample` must not be a stack with moments that have"),
+    (
+        lambda: om.validity(stack_with(OWN), 4.0, 1.0),
+        "`sample` must have no sheet of moments with axes of their own, got 'top'",
+    ),
     (
         lambda: om.validity(FIRST, 4.0, 1.0, routes=("heom",)),
         "`routes` must be empty for moments with axes of their own",

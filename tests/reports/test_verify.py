@@ -106,7 +106,7 @@ OF_LEVELS = {
     *("_summed", "principal_rates", "electron_splitting", "axes_about"),
     *("_of_split_electrons", "_none_across"),
 }
-"""Functions of moments with levels of their own, whose own tests judge them."""
+"""Functions of moments with levels of their own; tests/rates/test_own_levels.py tries each."""
 NEARLY_ISOTROPIC = {
     *("excess_at", "surviving_anisotropy", "surviving_apart", "_rate_anisotropy", "_taken"),
     *("lost_by", "_lost_by_series", "_series_and_change", "_lost_by_exponentials"),

@@ -1,7 +1,10 @@
 """One table of parameters: what is put is read again, in a film and in any part of a stack."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from systems import oriented, reference_film
 
 import openmr as om
 from openmr.sample.parameters import NAMES, OF_FACES, OF_JOINTS, PARAMETERS, POINT, varied
@@ -13,6 +16,7 @@ LAYER = om.Layer(PY.film, PY.electrons, PY.magnet)
 PLAIN = om.Layer(PY.film, PY.electrons)
 GIVEN = om.Sheet(G_s=1e13, G_r=4e14, G_i=-2e13)
 MOMENTS = om.Sheet(3.5, 2e18, 3e-31, curie_temperature=16.6)
+OWN = om.Sheet([2.5, 2.0], [1e18, 1e18], 3e-31, anisotropy=(-2e-4, 5e-5))
 PAIR = om.Sheet(2.5, [1e18, 1e18], [3e-31, -2e-31], neel_temperature=50.0)
 STACK = om.Sample(
     stack=om.Stack(
@@ -23,7 +27,9 @@ STACK = om.Sample(
     ),
     name="stack",
 )
-WORDS = [name for name in NAMES if name not in (*POINT, "disorder", "spin", "neel_temperature")]
+LEVELS = ("anisotropy", "rhombicity")
+ELSEWHERE = (*POINT, *LEVELS, "disorder", "spin", "neel_temperature")
+WORDS = [name for name in NAMES if name not in ELSEWHERE]
 CASES = [
     *(f"layers.2.{word}" for word in WORDS),
     *(f"bottom.{word}" for word in ("G_s", "G_r", "G_i")),
@@ -61,6 +67,40 @@ def test_sublattices_of_a_sheet_change_in_proportion():
     assert sheet.exchange == pytest.approx((6e-31, -4e-31), rel=1e-15)
     assert sheet.areal_density == (3e18, 3e18)
     assert varied(STACK, {"top.spin": 3.0}).stack.top.spin == (3.0,)
+
+
+def with_axes(name):
+    """What has D = -0.2 and E = 0.05 meV, where `name` goes, and how its moments are found."""
+    if name in LEVELS:
+        one = oriented(2.5, anisotropy=(-2e-4, 5e-5), axes=np.roll(np.eye(3), 1, axis=0))
+        return reference_film(one, oriented(1.0, anisotropy=(-2e-4, 5e-5)))
+    return om.Sample(stack=om.Stack([PLAIN], top=OWN))
+
+
+@pytest.mark.parametrize("name", [*LEVELS, *(f"top.{name}" for name in LEVELS)])
+def test_one_number_of_an_anisotropy_is_put_and_the_other_stays(name):
+    sample, one = with_axes(name), PARAMETERS[name]
+    after = varied(sample, {name: 3e-4})
+    place = LEVELS.index(name.removeprefix("top."))
+    expected = [-2e-4, 5e-5]
+    assert one.read(sample) == expected[place]
+    expected[place] = one.read(after)
+    assert expected[place] == 3e-4
+    before, now = (
+        s.magnet.sublattices if name in LEVELS else (s.stack.top,) for s in (sample, after)
+    )
+    assert now == tuple(replace(moments, anisotropy=tuple(expected)) for moments in before)
+    both = varied(sample, {name: 3e-4, name.replace(LEVELS[place], LEVELS[1 - place]): 0.0})
+    assert both != after
+    for value in ("x", 1e3, (1e-4, 0.0)):
+        with pytest.raises(om.ParameterError, match=rf"{LEVELS[place]}` must be .*eV"):
+            varied(sample, {name: value})
+
+
+def test_moments_without_axes_get_no_anisotropy_unasked():
+    for name in (*LEVELS, "layers.0.anisotropy", "top.rhombicity"):
+        with pytest.raises(om.ParameterError, match="of moments with an anisotropy, and these"):
+            varied(STACK if "." in name else PY, {name: 1e-4})
 
 
 def test_what_is_further_down_holds():

@@ -912,6 +912,22 @@ def test_rates_of_oriented_moments_have_the_direction_as_a_dimension():
         assert float(here[name]) == pytest.approx(float(variable.of(alone)), rel=1e-13)
 
 
+def test_an_anisotropy_is_a_dimension_like_any():
+    """Each point is the film made with that D and E; without them the film has no direction."""
+    film = reference_film(oriented(1.5, anisotropy=0.0), weiss=5e-4)
+    point = {"temperature": 4.0, "field": 2.0, "direction": (1, 2, 3), "method": "batched"}
+    axial, across = [-2e-4, 0.0, 3e-4], [0.0, 8e-5]
+    found = om.sweep(film, **point, anisotropy=axial, rhombicity=across)
+    assert found.anisotropy.attrs["units"] == found.rhombicity.attrs["units"] == "eV"
+    for d in axial:
+        for e in across:
+            alone = reference_film(oriented(1.5, anisotropy=(d, e)), weiss=5e-4)
+            rho = om.magnetoresistance(alone, 4.0, 2.0, (1, 2, 3), method="batched")
+            here = found.longitudinal_resistivity.sel(anisotropy=d, rhombicity=e)
+            assert float(here) == pytest.approx(float(rho.longitudinal), rel=1e-14)
+    assert np.ptp(found.longitudinal_resistivity.values) > 0
+
+
 def test_a_plan_tells_only_what_was_given():
     """So that a store goes on where an older version left it."""
     told = _plan_of(om.presets.pt_py()).description()["sample"]
@@ -947,17 +963,44 @@ def test_a_branch_is_followed_through_all_fields_however_the_sweep_is_cut(tmp_pa
         om.sweep(HYSTERETIC, **LOOP, branch="up", store=tmp_path / "down")
 
 
+LOOP_FILE = """method = "batched"
+[sample]
+weiss = 1.2e-3
+[sample.film]
+thickness = 8e-9
+spin_hall_angle = 0.05
+diffusion = 1.67e-4
+diffusion_length = 5e-9
+resistivity = 25e-8
+[sample.electrons]
+dos_up = 7e27
+dos_down = 7e27
+[[sample.moments]]
+spin = 1.5
+density = 1.6e27
+exchange = -6e-31
+anisotropy = -3e-4
+[sweep]
+temperature = 4.0
+field = [5.0, -1.0]
+direction = [0.1, 0, 1]
+"""
+
+
+def test_an_anisotropy_in_a_file(tmp_path):
+    path = tmp_path / "levels.toml"
+    path.write_text(LOOP_FILE + "anisotropy = [-3e-4, 0.0]\nrhombicity = 2e-5\n")
+    found = om.sweep(**cli.read_config(path))
+    assert found.sizes["anisotropy"] == 2
+    path.write_text(LOOP_FILE.replace("anisotropy = -3e-4", "anisotropy = [0.0, 2e-5]"))
+    alone = om.sweep(**cli.read_config(path))
+    one = found.longitudinal_resistivity.sel(anisotropy=0.0)
+    np.testing.assert_allclose(one, alone.longitudinal_resistivity, rtol=1e-14)
+
+
 def test_a_branch_in_a_file_and_on_the_command_line(tmp_path, capsys):
     path = tmp_path / "loop.toml"
-    path.write_text(
-        "method = 'batched'\n[sample]\nweiss = 1.2e-3\n"
-        "[sample.film]\nthickness = 8e-9\nspin_hall_angle = 0.05\n"
-        "diffusion = 1.67e-4\ndiffusion_length = 5e-9\nresistivity = 25e-8\n"
-        "[sample.electrons]\ndos_up = 7e27\ndos_down = 7e27\n[[sample.moments]]\nspin = 1.5\n"
-        "density = 1.6e27\nexchange = -6e-31\nanisotropy = -3e-4\n"
-        "[sweep]\ntemperature = 4.0\nfield = [5.0, -1.0]\ndirection = [0.1, 0, 1]\n"
-        'branch = "down"\n'
-    )
+    path.write_text(LOOP_FILE + 'branch = "down"\n')
     found = om.sweep(**cli.read_config(path))
     line = [
         "resistance",

@@ -61,9 +61,7 @@ def bloch_redfield(
 
 def _thermal_electron(around: Array) -> Qobj:
     """Gibbs state of an electron spin with H = w.sigma / 2, w a vector in units of k_B T."""
-    size = float(np.linalg.norm(around))
-    if not around[:2].any():
-        return joint_space.thermal_electron(float(around[2]))
+    size = float(np.linalg.norm(around)) or 1.0
     turned = sum(float(w) * sigma for w, sigma in zip(around, joint_space.PAULI, strict=True))
     return 0.5 * (qutip.qeye(2) - np.tanh(0.5 * size) / size * turned)
 

@@ -6,7 +6,6 @@ file, with the operators and projections of `openmr.master.joint_space`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +20,7 @@ from openmr.bath.bath import Bath
 from openmr.master.joint_space import (
     PAULI,
     bloch_tensor,
+    coupled,
     coupling,
     embed,
     hamiltonian,
@@ -217,7 +217,7 @@ def level_spaces(sample: Sample, state: VectorEquilibrium, *, electron: Array) -
                 joint = joint + 0.5 * float(w) * embed(sigma, [identity])
             space = JointSpace(
                 hamiltonian=joint,
-                coupling=_coupled(spins, exchange / strength),
+                coupling=coupled([[s] for s in spins], exchange / strength),
                 moment=rho,
                 noise=2 * np.pi * moments.density * sample.electrons.dos * strength**2 / HBAR,
             )
@@ -250,13 +250,6 @@ def _uneven_weights(exponents: Array) -> Array:
     return np.asarray((less - less.mean()) / (len(less) + less.sum()))
 
 
-def _coupled(spins: Sequence[Qobj], exchange: Array) -> Qobj:
-    """A = -(1/2) sum_ab J_ab sigma_a (x) S_b."""
-    return sum(
-        -0.5 * float(exchange[a, b]) * embed(PAULI[a], [spins[b]]) for a, b in np.ndindex(3, 3)
-    )
-
-
 def first_order_tensor(sample: Sample, state: Equilibrium | VectorEquilibrium) -> Array:
     """First-order projected generator, Eqs. (10), (14), as a Bloch tensor (3, 3) [1/s].
 
@@ -278,7 +271,7 @@ def first_order_tensor(sample: Sample, state: Equilibrium | VectorEquilibrium) -
             if isinstance(state, VectorEquilibrium):
                 spins, _, _, uneven = _moment(state, i)
                 exchange = moments.density * local_coupling(state, i) / HBAR
-                operator = _coupled(spins, exchange)
+                operator = coupled([[s] for s in spins], exchange)
             else:
                 operator = coupling([moments.spin], 0, np.array(moments.exchange_energy) / HBAR)
                 x = float(state.reduced_splitting[i])
