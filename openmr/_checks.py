@@ -318,7 +318,7 @@ def square_matrix(
 
 def failure(path: Any, error: Exception) -> str:
     """Path that the system refused, and its reason, for a message."""
-    path = path if isinstance(path, str | int | float | None) else str(path)
+    path = os.fspath(path) if isinstance(path, os.PathLike) else path
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:_LONGEST]
     return f"{shown(path)}: {reason}" if reason else shown(path)
 

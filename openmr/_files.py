@@ -10,8 +10,9 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from openmr._checks import OpenmrError, ParameterError, WriteError, failure, path
+from openmr._checks import OpenmrError, ParameterError, SizeError, WriteError, failure, path, shown
 
 _MARK = ".openmr-"
 """In the name of everything that waits to be renamed, before host and process."""
@@ -33,6 +34,27 @@ def expect_file(name: str, target: Path) -> None:
             f"`{name}` must be a file in a directory that exists, got {str(target)!r}"
         )
     _expect_room(name, target, target.parent)
+
+
+def read_whole(name: str, source: Any, mebibytes: int) -> bytes:
+    """All that is in a file, which is refused by the name of the argument if it is larger.
+
+    Devices such as /dev/zero have no end.
+    """
+    data = bytearray()
+    try:
+        with Path(source).open("rb") as file:
+            while len(data) <= mebibytes * 2**20 and (piece := file.read(2**20)):
+                data += piece
+    except (OSError, TypeError, ValueError) as error:
+        raise ParameterError(
+            f"`{name}` must be a file to read, got {failure(source, error)}"
+        ) from None
+    if len(data) > mebibytes * 2**20:
+        raise SizeError(
+            f"`{name}` must hold at most {mebibytes} MiB, got more in {shown(str(source))}"
+        )
+    return bytes(data)
 
 
 def expect_directory(name: str, target: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import openmr as om
 from openmr._files import expect_file, write_whole
+from openmr.sample.toml import read_sample
 
 
 def put(text):
@@ -84,6 +85,15 @@ def test_a_long_name_has_room_for_a_temporary_one(tmp_path):
     expect_file("path", target)
     write_whole(target, put("long"))
     assert target.read_text() == "long"
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a file without an end")
+def test_a_file_without_an_end_is_refused():
+    """As a description of a film, as data and as a fit."""
+    endless = Path("/dev/zero")
+    for read in (read_sample, om.read, om.Fit.load):
+        with pytest.raises(om.SizeError, match=r"at most \d+ MiB, got more in '/dev/zero'"):
+            read(endless)
 
 
 FULL = """

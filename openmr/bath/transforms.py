@@ -224,8 +224,8 @@ def _refuse_endless(found: HalfSided, tail: float, before: float, allowed: float
     """
     if not allowed < tail < before or len(found.edges) < _MOST_PANELS // 2**5:
         return
-    doublings = np.log(tail / allowed) / np.log(before / tail)
-    if len(found.edges) * 2.0**doublings > 4 * _MOST_PANELS:
+    doublings = (np.log(tail) - np.log(max(allowed, np.finfo(float).tiny))) / np.log(before / tail)
+    if np.log2(len(found.edges)) + doublings > np.log2(4 * _MOST_PANELS):
         raise _TooManyPanels
 
 

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from openmr import _checks
 from openmr._checks import ParameterError
-from openmr._files import expect_file, write_whole
+from openmr._files import expect_file, read_whole, write_whole
 from openmr._version import __version__
 from openmr.data.engine import Unknown
 from openmr.data.found import Adequacy, Asked, Fit, Flag, Level, LocalMinimum, Nuisance
@@ -41,6 +40,9 @@ def fit_to_dict(found: Fit) -> dict[str, Any]:
     return {"schema": _SCHEMA, "version": __version__, "fit": _plain(found)}
 
 
+_LARGEST: Final = 256  # MiB
+
+
 def save(found: Fit, path: Path) -> None:
     """Write a fit."""
     expect_file("path", path)
@@ -50,13 +52,10 @@ def save(found: Fit, path: Path) -> None:
 
 def load(path: Path) -> Fit:
     """Read a fit."""
+    data = read_whole("path", path, _LARGEST)
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ParameterError(
-            f"`path` must be a file to read, got {_checks.failure(path, error)}"
-        ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        tree = json.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ParameterError(f"`path` must be a fit in JSON, got {str(path)!r}: {error}") from None
     if not isinstance(tree, Mapping) or tree.get("schema") != _SCHEMA:
         raise ParameterError(f"`path` must be a fit in JSON of schema {_SCHEMA!r}, got {path}")

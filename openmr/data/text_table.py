@@ -13,6 +13,7 @@ import numpy as np
 
 from openmr import _checks
 from openmr._checks import ParameterError
+from openmr._files import read_whole
 from openmr.data.cells import Table
 from openmr.data.rows import rows_of
 
@@ -26,6 +27,7 @@ _MARKS: Final = {
 
 
 Decimal = Literal[".", ","]
+_LARGEST: Final = 256  # MiB
 
 
 def table(path: Any, decimal: Decimal | None = None) -> Table:
@@ -34,13 +36,7 @@ def table(path: Any, decimal: Decimal | None = None) -> Table:
         _checks.choice("decimal", decimal, Decimal)
     if hasattr(path, "columns") and not isinstance(path, str | Path):
         return _of_frame(path, decimal)
-    try:
-        data = Path(path).read_bytes()
-    except (OSError, TypeError, ValueError) as error:
-        raise ParameterError(
-            f"`path` must be a file to read, got {_checks.failure(path, error)}"
-        ) from None
-    encoding, text = _decoded(data, str(path))
+    encoding, text = _decoded(read_whole("path", path, _LARGEST), str(path))
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")

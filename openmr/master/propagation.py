@@ -293,8 +293,16 @@ def _answer(asked: _Asked, e_ops: Any = ()) -> Evolution:
 
     states = tuple(state(time) for time in asked.grid)
     means = Result(observables, {"store_states": False, "store_final_state": False})
-    for time, one in zip(asked.grid, states, strict=True):
-        means.add(time, one)
+    try:
+        for time, one in zip(asked.grid, states, strict=True):
+            means.add(time, one)
+    except OpenmrError:
+        raise
+    except Exception as error:  # of functions that are given
+        said = _checks.shortened(f"{type(error).__name__}: {error}")
+        raise ParameterError(
+            f"`e_ops` must be operators or functions of time and state, got one that ends in {said}"
+        ) from error
     expect = {name: np.array(values) for name, values in means.e_data.items()}
     return Evolution(
         method=method,

@@ -243,6 +243,9 @@ def fixed_number(state: Qobj, particles: int) -> Qobj:
         return kept / weight
 
 
+_MOST_PAIRED = 8192
+
+
 def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
     """Occupations <n_a> and pairs <n_a n_b> of free electrons at fixed number, any m.
 
@@ -269,6 +272,13 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
     The projection on a number is an average of Gaussian weights over m + 1 phases, exact.
     """
     e = _checks.finite_array("energies", energies, "k_B T")
+    if e.ndim != 1:
+        raise ParameterError(f"`energies` must be one row of numbers, got shape {e.shape}")
+    if e.size > _MOST_PAIRED:
+        raise SizeError(
+            f"`energies` must be at most {_MOST_PAIRED}, got {e.size} (their pairs and phases "
+            f"would take {64 * e.size**2 / 2**30:.3g} GiB)"
+        )
     particles = _checks.integer("particles", particles, least=1, most=e.size - 1)
     low, high = e.min() - 50.0, e.max() + 50.0
     for _ in range(60):  # the chemical potential keeps the phases' sum free of cancellation

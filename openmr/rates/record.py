@@ -218,7 +218,7 @@ class Relaxation(AtThermalState):
         grid = _checks.broadcast(azimuth=azimuth, temperature=self.temperature)[0].shape
         names = "`azimuth` and `temperature`"
         _checks.refuse_many(names, prod(grid), most=_MOST_TURNED, bytes_each=320)
-        turn, here = rotation(0.0, azimuth), self.spread_over(grid)
+        turn, here = rotation(0.0, azimuth), spread_over(self, grid)
         total = np.asarray(self.azimuth) + azimuth
         across = self.precession_across
         return replace(
@@ -232,23 +232,6 @@ class Relaxation(AtThermalState):
             if self.uncertainty is None
             else np.abs(turn) @ self.uncertainty @ np.abs(np.swapaxes(turn, -1, -2)),
         )
-
-    def spread_over(self, grid: tuple[int, ...]) -> Relaxation:
-        """The same record at the points of a larger grid, without a copy.
-
-        Parameters
-        ----------
-        grid : tuple of int
-            Shape to which that of the points broadcasts.
-
-        Returns
-        -------
-        Relaxation
-            On views.
-        """
-        old = len(self.temperature.shape)
-        found: Relaxation = each(lambda a: np.broadcast_to(a, (*grid, *a.shape[old:])), self)
-        return found
 
     @property
     def _excess(self) -> float:
@@ -279,6 +262,13 @@ class Relaxation(AtThermalState):
                 "for a rate that is constant (n_S J is in eV)"
             )
         return "\n".join(lines)
+
+
+def spread_over(found: Relaxation, grid: tuple[int, ...]) -> Relaxation:
+    """The same record at the points of a larger grid, without a copy."""
+    old = len(found.temperature.shape)
+    here: Relaxation = each(lambda a: np.broadcast_to(a, (*grid, *a.shape[old:])), found)
+    return here
 
 
 def _times(rates: Array) -> Array:

@@ -15,6 +15,7 @@ import numpy as np
 
 from openmr import _checks
 from openmr._checks import ParameterError
+from openmr._files import read_whole
 from openmr.sample import presets
 from openmr.sample.film import Electrons, Film, Layer, Sample
 from openmr.sample.magnet import Magnet, Moments
@@ -137,6 +138,9 @@ def read_config(path: Path) -> dict[str, Any]:
     }
 
 
+_LARGEST: Final = 16  # MiB
+
+
 def read_sample(path: Path) -> Sample:
     """The sample of a TOML file; its other tables may be missing and are not looked into."""
     return sample_of(read_tables(path))
@@ -155,15 +159,12 @@ def _flat(table: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
 
 def read_tables(path: Path) -> dict[str, Any]:
     """The tables of a TOML file that has a sample and none that are unknown."""
+    data = read_whole("config", path, _LARGEST)
     try:
-        text = path.read_text(encoding="utf-8-sig")  # with a BOM or without
-    except OSError as error:
-        raise ParameterError(
-            f"`config` must be a file to read, got {_checks.failure(path, error)}"
-        ) from None
+        text = data.decode("utf-8-sig")  # with a BOM or without
     except UnicodeDecodeError as error:
         raise ParameterError(f"{path} is not TOML: {error}") from None
-    return tables_of(text, str(path))
+    return tables_of(text.replace("\r\n", "\n").replace("\r", "\n"), str(path))
 
 
 def tables_of(text: str, path: str) -> dict[str, Any]:

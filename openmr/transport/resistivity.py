@@ -20,7 +20,7 @@ from openmr._words import Order, Plane, PrecessionSign
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned, with_rates
-from openmr.rates.record import RATES, Relaxation, precession_tensor, shown
+from openmr.rates.record import RATES, Relaxation, precession_tensor, shown, spread_over
 from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
 from openmr.tables import Arrays, Column, Labelled
@@ -551,7 +551,7 @@ def mechanisms(
     film, relaxation = cast("Film", film), cast("Relaxation", relaxation)
     axes = film_axes(relaxation, direction)
     grid = axes.shape[:-2]
-    return Mechanisms(*in_blocks(partial(_shares, film), grid, relaxation.spread_over(grid), axes))
+    return Mechanisms(*in_blocks(partial(_shares, film), grid, spread_over(relaxation, grid), axes))
 
 
 def _shares(film: Film, relaxation: Relaxation, axes: Array) -> tuple[Array, ...]:

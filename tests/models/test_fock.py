@@ -552,6 +552,7 @@ BAD = [
     ),
     (lambda: fock.canonical_pairs([0.0, 1.0], 2), "`particles` must be .*>= 1 and <= 1, got 2"),
     (lambda: fock.canonical_pairs([0.0, 1.0], 0.5), "`particles`.*0.5"),
+    (lambda: fock.canonical_pairs([[0.0, 1.0, 2.0]], 1), r"`energies` must be one row.*\(1, 3\)"),
     (
         lambda: fock.collision(fock.gaussian_state(0.5 * np.eye(4)), GOOD),
         "`state` must have the 2 modes of `scattering`, got 4",
@@ -576,6 +577,8 @@ BAD = [
 
 def test_one_clear_error():
     assert unclear(BAD, size="`orbitals`") == {}
+    with pytest.raises(om.SizeError, match="`energies` must be at most 8192, got 50000"):
+        fock.canonical_pairs(np.zeros(50_000), 1)
 
 
 def test_engines_are_loaded_on_demand():

@@ -77,7 +77,14 @@ FORMULAS = {
 }
 """Modules of formulas -> stations whose checks must notice each of their numbers."""
 NO_FORMULAS = {
-    "rates.record": {"shown", "on_grid", "_times", "zero_tensor", "over_sublattices"},
+    "rates.record": {
+        "shown",
+        "on_grid",
+        "_times",
+        "zero_tensor",
+        "over_sublattices",
+        "spread_over",
+    },
     "transport.surviving": {"_refuse_growth"},
     "transport.matrix_tanh": {"_doublings"},
     "rates.axes": {"with_rates"},
