@@ -126,6 +126,9 @@ def test_oriented_moments_have_a_state_for_each_direction():
     alone = om.equilibrium(film, 10.0, 5.0, direction=(np.cos(0.4), 0.0, np.sin(0.4)))
     one = found.isel(T=1, B=1, angle=1)
     assert np.allclose(one.mean_spin, alone.mean_spin, atol=1e-12)
+    assert one.order_vector.dims == ("sublattice", "axis")
+    assert np.allclose(one.order_vector, alone.mean, atol=1e-12)
+    assert np.isclose(one.stability, alone.stability, atol=1e-12)
 
 
 def test_what_does_not_fit_by_name_is_refused():

@@ -38,6 +38,7 @@ class ThermalState(Labelled, ABC):
     """
 
     SCHEMA = "openmr/equilibrium/1"
+    COLUMNS: ClassVar[Mapping[str, Column]] = _COLUMNS
 
     sample: Sample
     temperature: Array
@@ -60,7 +61,7 @@ class ThermalState(Labelled, ABC):
         return self.sample.magnet
 
     def _arrays(self) -> Arrays:
-        return arrays_of(self, _COLUMNS)
+        return arrays_of(self, self.COLUMNS)
 
     def _about(self) -> dict[str, Any]:
         return {"sample": self.sample.name}

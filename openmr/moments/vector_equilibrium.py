@@ -25,9 +25,20 @@ from openmr.moments.vector_descent import VectorProblem, exchanges, free_axes, k
 from openmr.moments.vector_weiss import followed, lowest
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights
+from openmr.tables import Column
 
 _TURNED = 1e-10
 """Angle [rad] by which moments, fields and axes may differ and still be taken for parallel."""
+
+_COLUMNS = {
+    **ThermalState.COLUMNS,
+    "order_vector": Column(
+        lambda state: state.mean, "1", "", "<S> in the film's axes", axes=("sublattice", "axis")
+    ),
+    "stability": Column(
+        lambda state: state.stability, "1", "", "smallest curvature of the free energy"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,8 @@ class VectorEquilibrium(ThermalState):
     drive : array (..., n, 3), eV
         h of H_i + h.S, what acts on each sublattice: field and exchange.
     """
+
+    COLUMNS = _COLUMNS
 
     direction: Array
     drive: Array
