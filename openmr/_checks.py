@@ -187,6 +187,8 @@ def number(
         f"<= {most:g}" if most is not None else "",
     ]
     allowed = " and ".join(["one real number", *filter(None, bounds)])
+    if unit and not any(bounds):
+        allowed += " in"
     try:
         given = _as_numbers(name, value, unit)
         if given.ndim != 0:

@@ -161,7 +161,7 @@ def test_unclear_errors_are_noticed():
 COMMANDS = [
     (["verify", "--temperature", "-3"], "`temperature` must be > 0 K, got -3"),
     (["verify", "--temperature", "nan"], "`temperature`"),
-    (["verify", "--temperature", "warm"], "must be one real number K, got 'warm'"),
+    (["verify", "--temperature", "warm"], "must be one real number in K, got 'warm'"),
     (["verify", "--field", "inf"], "`field`"),
     (["verify", "--spin", "0.3"], "`spin`"),
     (["verify", "--spin", "2500"], "GiB"),

@@ -40,7 +40,8 @@ def axial_lines(state: VectorEquilibrium) -> list[AxialLevels]:
         if levels is None:
             raise ParameterError(
                 "the closed form takes moments whose levels are those of S_par: order and field "
-                f"along the crystal's z and q = 0 alone, got {moments!r} in another field; {_ABLE}"
+                f"along the crystal's z and q = 0 alone, got others of sublattice {i}, a moment "
+                f"of spin {moments.spin:g}; {_ABLE}"
             )
         found.append(levels)
     return found

@@ -53,11 +53,12 @@ def checked_anisotropy(value: ArrayLike) -> tuple[float, float]:
 def checked_stevens(value: Any, spin: float) -> Stevens | None:
     """Pairs of (k, q) and B_kq in eV, in ascending order; None for none."""
     allowed = "`stevens` must map (k, q) to B_kq in eV, k = 2, 4, 6 and |q| <= k"
+    listed = "or list pairs [[k, q], B_kq], as a file does"
     try:
         pairs: Iterable[Any] = value.items() if isinstance(value, Mapping) else value
         given = {(k, q): strength for (k, q), strength in pairs}
     except (TypeError, ValueError):
-        raise ParameterError(f"{allowed}, got {_checks.shown(value)}") from None
+        raise ParameterError(f"{allowed}, {listed}, got {_checks.shown(value)}") from None
     found = []
     for (k, q), strength in given.items():
         name = f"stevens[{_checks.shown((k, q))}]"

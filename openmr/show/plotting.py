@@ -320,12 +320,12 @@ def _along_one_axis(name: str, rates: Resistivity | Relaxation) -> None:
     if scanned and not (_varies(rates.field) or _varies(rates.temperature)):
         raise ParameterError(
             f"{name} must vary in field or temperature, got directions of shape {shape} at one of "
-            "each: `openmr.show.plotting.angular_scan` draws these"
+            "each: `om.plotting.angular_scan` draws these"
         )
     if len(shape) > 1:
         raise ParameterError(
             f"{name} must have one axis, field or temperature, got shape {shape}: "
-            "`openmr.show.plotting.resistivity_map` draws a grid of temperatures and fields"
+            "`om.plotting.resistivity_map` draws a grid of temperatures and fields"
         )
     if rates.longitudinal.size < 2 or not (_varies(rates.field) or _varies(rates.temperature)):
         raise ParameterError(
@@ -515,7 +515,7 @@ def angular_scan(
             raise ParameterError(
                 f"`scans[{plane!r}]` must have a direction per angle, shape {turn.shape}, got "
                 f"{scan.longitudinal.shape} with directions {scan.direction.shape[:-1]}; "
-                "`openmr.show.plotting.resistance_curves` draws fields and temperatures"
+                "`om.plotting.resistance_curves` draws fields and temperatures"
             )
         in_plane(f"scans[{plane!r}]", scan.direction, in_which, turn)
     figure, ax = axes(ax)
@@ -609,7 +609,7 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
             "`found` must lie on a grid of two temperatures and two fields at least, as "
             f"`temperature[:, None]` and `field` make it, got shape {shape} at "
             f"T = {_range(rates.temperature)} K, B = {_range(rates.field)} T; "
-            "`openmr.show.plotting.resistance_curves` draws one row"
+            "`om.plotting.resistance_curves` draws one row"
         )
     figure, ax = axes(ax)
     rho = found.longitudinal / _MICROOHM

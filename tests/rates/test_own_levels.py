@@ -593,7 +593,7 @@ BAD = [
     (lambda: om.relaxation(FIRST, 10.0, 1.0, method="batched"), "`direction` of the field must be"),
     (
         lambda: om.relaxation(FIRST, 10.0, 1.0, direction=(0, 0, 1)),
-        "closed form takes moments whose levels are those of S_par.*'batched'",
+        "closed form takes moments.* those of S_par.*got others of sublattice 0.*'batched'",
     ),
     (
         lambda: om.relaxation(

@@ -97,7 +97,7 @@ BAD = [
         lambda: om.validity(FIRST, 4.0, 1.0, routes=("heom",)),
         "`routes` must be empty for moments with axes of their own",
     ),
-    (lambda: om.verify(FIRST), "`sample` must have moments without axes of their own"),
+    (lambda: om.verify(FIRST), "`sample` must have moments without axes of their own.*compare"),
     (
         lambda: om.verify(film_of(om.Moments(0.5, DENSITY, -6e-31, thermostat_rate=1e9))),
         "`thermostat_rate` must be infinite here",

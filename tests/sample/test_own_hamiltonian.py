@@ -155,6 +155,11 @@ def test_the_print_says_whose_axes_are_meant():
     assert "no scalar J" not in repr(oriented(0.5, g=(2.0, 2.0, 2.2)))
 
 
+def test_a_file_lists_what_a_mapping_holds():
+    listed = [[[4, 4], -1e-6], [[2, 0], 1e-5]]
+    assert oriented(2.5, stevens=listed) == oriented(2.5, stevens={(2, 0): 1e-5, (4, 4): -1e-6})
+
+
 MATRIX = np.diag([1.0, 0.0, -1.0]) * 1e-3
 BAD = [
     (lambda: oriented(1.5, stevens={(4, 0): 1e-6}), "k <= 2S.*got k = 4 for S = 1.5"),
@@ -162,7 +167,11 @@ BAD = [
     (lambda: oriented(2.5, stevens={(8, 0): 1e-6}), r"k = 2, 4, 6 and \|q\| <= k, got \(8, 0\)"),
     (lambda: oriented(2.5, stevens={(4, 5): 1e-6}), r"\|q\| <= k, got \(4, 5\)"),
     (lambda: oriented(2.5, stevens={4: 1e-6}), r"`stevens` must map \(k, q\).*got \{4: 1e-06\}"),
-    (lambda: oriented(2.5, stevens={(4, 0): np.nan}), r"`stevens\[\(4, 0\)\]` must.*eV, got nan"),
+    (
+        lambda: oriented(2.5, stevens={(4, 0): np.nan}),
+        r"`stevens\[\(4, 0\)\]` must.* number in eV, got nan",
+    ),
+    (lambda: oriented(2.5, stevens={"4,0": 1e-6}), r"list pairs \[\[k, q\], B_kq\], .*got \{'4,0'"),
     (lambda: oriented(2.5, anisotropy=(1, 2, 3)), r"`anisotropy` must be D or \(D, E\) in eV.*\(3"),
     (lambda: oriented(2.5, anisotropy=300.0), "`anisotropy`.*between -100 and 100 eV.*1 meV"),
     (lambda: oriented(2.5, g=(1, 2)), r"`g` must be a number, \(x, y, z\) or a 3x3.*\(2,\)"),

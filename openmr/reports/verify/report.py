@@ -126,8 +126,8 @@ def verify(
     if sample.is_oriented:
         raise _checks.ParameterError(
             "`sample` must have moments without axes of their own, for the equations that are "
-            f"verified are those of moments along the field, got {sample.name!r}; `relaxation` by "
-            "'batched' and by 'bloch-redfield' are two ways to its rates"
+            f"verified are those of moments along the field; {sample.name!r} has others: compare "
+            "its rates or resistivity by the methods 'batched' and 'bloch-redfield' instead"
         )
     if not all(layer.magnet.is_held for layer in sample.layers):
         raise _checks.ParameterError(
