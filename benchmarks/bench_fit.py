@@ -55,7 +55,7 @@ def starts(names):
 
 
 def release(names):
-    """Release 0.1.0: MINPACK, a sample for every difference, slopes at the minimum."""
+    """As release 0.1.0: MINPACK, a sample for every difference, on the line of today."""
     start = starts(names)
     residuals = misses(names, start)
     logs = leastsq(residuals, np.zeros(len(names)), epsfcn=1e-10)[0]
