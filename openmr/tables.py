@@ -205,6 +205,20 @@ def html_table(caption: str, rows: Iterable[Sequence[str]], head: Sequence[str] 
     return f"<table>{''.join(lines)}</table>"
 
 
+def shown(values: Any) -> str:
+    """A scalar with four digits, an array as its range and shape; eight for a narrow range."""
+    values = np.asarray(values + 0.0)  # no -0
+    if values.ndim == 0:
+        return f"{float(values):.4g}"
+    if values.size == 0:
+        return f"[] {values.shape}"
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return f"{low:.4g} {values.shape}"
+    digits = 4 if f"{low:.4g}" != f"{high:.4g}" else 8
+    return f"{low:.{digits}g} ... {high:.{digits}g} {values.shape}"
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "full"):  # an operator of QuTiP
         value = value.full()

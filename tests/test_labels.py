@@ -255,6 +255,17 @@ def test_a_part_of_a_labelled_state_has_no_names():
     assert turned.to_xarray().tensor.dims == ("T", "B", "axis", "of_axis")
 
 
+def test_a_state_prints_its_points_and_its_moments():
+    state = om.equilibrium(FILM, 10.0, [1.0, 5.0])
+    low, high = np.sort(state.mean_spin[:, 0])
+    lines = str(state).splitlines()
+    assert lines[0].endswith("T = 10 (2,) K, B = 1 ... 5 (2,) T")
+    assert lines[1] == f"  sublattice 0 : spin 2, <S> along b {low:.4g} ... {high:.4g} (2,)"
+    tilted = om.equilibrium(om.presets.cu_fe(), 10.0, 5.0, direction=(1, 1, 0))
+    vector = ", ".join(f"{one:.4g}" for one in tilted.mean[0] + 0.0)
+    assert str(tilted).splitlines()[1].endswith(f", vector ({vector})")
+
+
 def test_film_of_two_sublattices_has_an_axis_of_them():
     moments = [om.Moments(2, 1e27, 1e-30), om.Moments(1.5, 1e27, 1e-30)]
     assert om.equilibrium(film_of(*moments), KELVIN, 1.0).to_xarray().mean_spin.shape == (3, 2)

@@ -15,7 +15,7 @@ from openmr.moments.grid import each
 from openmr.moments.labels import Labels, arrays_of
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
-from openmr.tables import Arrays, Column, Labelled
+from openmr.tables import Arrays, Column, Labelled, shown
 
 _COLUMNS = {
     "mean_spin": Column(
@@ -59,6 +59,18 @@ class ThermalState(Labelled, ABC):
     def magnet(self) -> Magnet:
         """The moments of the sample."""
         return self.sample.magnet
+
+    def __repr__(self) -> str:
+        where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
+        lines = [f"{type(self).__name__:<38}{self.sample.name}, {where}"]
+        for i, moments in enumerate(self.magnet.sublattices):
+            mean = f"<S> along b {shown(self.mean_spin[..., i])}{self._across(i)}"
+            lines.append(f"  sublattice {i} : spin {moments.spin:g}, {mean}")
+        return "\n".join([*lines, f"  one flip     : {shown(1e3 * self.spread)} meV at most"])
+
+    def _across(self, sublattice: int) -> str:
+        """Words on the order vector, where it is not along the field."""
+        return ""
 
     def _arrays(self) -> Arrays:
         return arrays_of(self, self.COLUMNS)

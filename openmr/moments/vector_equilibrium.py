@@ -25,7 +25,7 @@ from openmr.moments.vector_descent import VectorProblem, exchanges, free_axes, k
 from openmr.moments.vector_weiss import followed, lowest
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet, symmetrising_weights
-from openmr.tables import Column
+from openmr.tables import Column, shown
 
 _TURNED = 1e-10
 """Angle [rad] by which moments, fields and axes may differ and still be taken for parallel."""
@@ -41,7 +41,7 @@ _COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VectorEquilibrium(ThermalState):
     """Thermal state of the moments; sublattices are the axis before the components.
 
@@ -75,6 +75,9 @@ class VectorEquilibrium(ThermalState):
             own = drive[:, i] @ axes.T
             found[:, i] = means(moments.crystal_hamiltonian, moments.spin, own, beta) @ axes
         return found.reshape(*grid, n, 3)
+
+    def _across(self, sublattice: int) -> str:
+        return f", vector ({', '.join(shown(self.mean[..., sublattice, a]) for a in range(3))})"
 
     @cached_property
     def mean_spin(self) -> Array:

@@ -34,11 +34,10 @@ from openmr.rates.moment_relaxation import (
     refuse_unequal_spins,
     splitting_at,
 )
-from openmr.rates.record import shown
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Sample, expect_film
 from openmr.sample.magnet import Magnet, Moments
-from openmr.tables import Column
+from openmr.tables import Column, shown
 from openmr.units import HBAR
 
 _LARGEST = 2000

@@ -37,10 +37,11 @@ from openmr.moments.grid import in_blocks
 from openmr.moments.labels import labelled
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.methods import METHODS, Method, Name, Options
-from openmr.rates.record import precession_tensor, shown
+from openmr.rates.record import precession_tensor
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Layer, Sample
 from openmr.sample.stack import REFERENCE, Sheet
+from openmr.tables import shown
 
 
 @dataclass(frozen=True, slots=True)

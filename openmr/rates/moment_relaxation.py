@@ -26,10 +26,9 @@ from openmr.rates.korringa import (
     relaxation_generator,
     transition_rates,
 )
-from openmr.rates.record import shown
 from openmr.sample.film import Sample, expect_film
 from openmr.sample.own_hamiltonian import refuse_large_scheme
-from openmr.tables import Column
+from openmr.tables import Column, shown
 
 _AT_ONCE = 2**21
 """Bytes of the generators of one block of points."""

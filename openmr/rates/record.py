@@ -17,7 +17,7 @@ from openmr._checks import Array
 from openmr.moments.grid import each
 from openmr.moments.state import AtThermalState, ThermalState
 from openmr.sample.film import Electrons, Sample
-from openmr.tables import Column
+from openmr.tables import Column, shown
 
 State = TypeVar("State", bound=ThermalState)
 _MOST_TURNED: Final = 25 * 10**6
@@ -273,20 +273,6 @@ def spread_over(found: Relaxation, grid: tuple[int, ...]) -> Relaxation:
 
 def _times(rates: Array) -> Array:
     return np.divide(1.0, rates, out=np.full_like(rates, np.inf), where=rates != 0)
-
-
-def shown(values: Array) -> str:
-    """A scalar with four digits, an array as its range and shape; eight for a narrow range."""
-    values = np.asarray(values + 0.0)  # no -0
-    if values.ndim == 0:
-        return f"{float(values):.4g}"
-    if values.size == 0:
-        return f"[] {values.shape}"
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        return f"{low:.4g} {values.shape}"
-    digits = 4 if f"{low:.4g}" != f"{high:.4g}" else 8
-    return f"{low:.{digits}g} ... {high:.{digits}g} {values.shape}"
 
 
 def rotation(theta: ArrayLike, phi: ArrayLike) -> Array:

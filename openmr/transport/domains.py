@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
-from openmr.rates.record import shown
+from openmr.tables import shown
 from openmr.transport.resistivity import Resistivity
 
 _ROUNDING = 1e-9

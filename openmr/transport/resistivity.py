@@ -20,10 +20,10 @@ from openmr._words import Order, Plane, PrecessionSign
 from openmr.moments.grid import in_blocks
 from openmr.moments.labels import Labels, arrays_of, labelled
 from openmr.rates.axes import expect_own_direction, film_axes, turned, with_rates
-from openmr.rates.record import RATES, Relaxation, precession_tensor, shown, spread_over
+from openmr.rates.record import RATES, Relaxation, precession_tensor, spread_over
 from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
-from openmr.tables import Arrays, Column, Labelled
+from openmr.tables import Arrays, Column, Labelled, shown
 from openmr.transport import stack_mechanisms
 from openmr.transport.stack_mechanisms import StackMechanisms
 from openmr.transport.stack_rates import (

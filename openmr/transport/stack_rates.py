@@ -20,11 +20,12 @@ from openmr.moments.labels import Labels
 from openmr.rates.axes import expect_own_direction, film_axes
 from openmr.rates.faces import FaceConductances, face_conductances
 from openmr.rates.methods import Name, Options
-from openmr.rates.record import Relaxation, shown
+from openmr.rates.record import Relaxation
 from openmr.rates.relaxation import relaxation
 from openmr.sample.film import Film, Layer, Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.stack import Interface, Sheet, Stack
+from openmr.tables import shown
 from openmr.transport import network
 from openmr.transport.faces import surviving_between
 from openmr.transport.slabs import Joint, Slab
