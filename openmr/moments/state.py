@@ -25,8 +25,18 @@ _COLUMNS = {
 }
 
 
+class _OnGrid(Labelled):
+    """A record on a grid of points whose arrays `COLUMNS` lists."""
+
+    __slots__ = ()
+    COLUMNS: ClassVar[Mapping[str, Column]]
+
+    def _arrays(self) -> Arrays:
+        return arrays_of(self, self.COLUMNS)
+
+
 @dataclass(frozen=True)
-class ThermalState(Labelled, ABC):
+class ThermalState(_OnGrid, ABC):
     """Thermal state of the moments on a grid of points.
 
     Attributes
@@ -38,7 +48,7 @@ class ThermalState(Labelled, ABC):
     """
 
     SCHEMA = "openmr/equilibrium/1"
-    COLUMNS: ClassVar[Mapping[str, Column]] = _COLUMNS
+    COLUMNS = _COLUMNS
 
     sample: Sample
     temperature: Array
@@ -72,9 +82,6 @@ class ThermalState(Labelled, ABC):
         """Words on the order vector, where it is not along the field."""
         return ""
 
-    def _arrays(self) -> Arrays:
-        return arrays_of(self, self.COLUMNS)
-
     def _about(self) -> dict[str, Any]:
         return {"sample": self.sample.name}
 
@@ -104,11 +111,10 @@ class ThermalState(Labelled, ABC):
         return chosen
 
 
-class AtThermalState(Labelled):
+class AtThermalState(_OnGrid):
     """A record of what was found of moments in equilibrium, on their grid of points."""
 
     __slots__ = ()
-    COLUMNS: ClassVar[Mapping[str, Column]]
 
     equilibrium: ThermalState
 
@@ -126,9 +132,6 @@ class AtThermalState(Labelled):
     def labels(self) -> Labels | None:
         """Names of the axes, where they were given by DataArrays."""
         return self.equilibrium.labels
-
-    def _arrays(self) -> Arrays:
-        return arrays_of(self, self.COLUMNS)
 
     def _about(self) -> dict[str, Any]:
         return {"sample": self.equilibrium.sample.name}
