@@ -110,10 +110,9 @@ def _means(bath: MomentBath) -> ComplexArray:
     return np.asarray(bath.levels.spins.transpose(0, 2, 1).reshape(3, -1))
 
 
-def _still(partner: Partner) -> ComplexArray:
-    """F: what eta of one sublattice does by itself, shape (..., d^2, d^2)."""
-    bath = partner.bath
-    moving = relaxation_generator(bath)
+def _still(partner: Partner, relaxing: ComplexArray) -> ComplexArray:
+    """F: what eta of one sublattice does by itself, shape (..., d^2, d^2), given its L."""
+    bath, moving = partner.bath, relaxing.copy()
     own = bath.gaps * np.asarray(K_B * bath.temperature / HBAR)[..., None, None]
     each = np.arange(moving.shape[-1])
     moving[..., each, each] -= 1j * own.reshape(*own.shape[:-2], -1) + partner.thermostat_rate
@@ -168,7 +167,7 @@ def joint_generator(motion: JointMotion) -> ComplexArray:
     total[:3, :3] -= motion.spin_flip_rate * np.eye(3)
     for one, here in zip(motion.partners, motion.places, strict=True):
         total[:3, here] = one.density * back_flux(one.bath)
-        total[here, here] = _still(one)
+        total[here, here] = _still(one, relaxation_generator(one.bath))
         total[here, :3] = _drive(one.bath)
     return np.asarray(total @ out)
 
@@ -206,9 +205,9 @@ def returned(partner: Partner) -> Array:
     populations = bath.levels.populations
     if np.isinf(rate) or not bath.coupling.any():
         return np.zeros((*populations.shape[:-1], 3, 3))
-    moving = _still(partner)
-    relaxing = np.diagonal(relaxation_generator(bath), axis1=-2, axis2=-1)
-    fastest = np.abs(relaxing).max(axis=-1)[..., None]
+    relaxing = relaxation_generator(bath)
+    moving = _still(partner, relaxing)
+    fastest = np.abs(np.diagonal(relaxing, axis1=-2, axis2=-1)).max(axis=-1)[..., None]
     each, size = np.arange(moving.shape[-1]), populations.shape[-1]
     # the trace stands still, and so may levels that no coupling joins: neither is driven
     moving[..., each, each] -= np.maximum(_SLOWEST * fastest - rate, 0.0)
