@@ -37,6 +37,8 @@ SURVIVORS: dict[str, str] = {
     "models.clusters.weiss_splittings: 1e-12 * len(modes) * (1.0 + np.abs(energies).max()) -> "
     "2 * (1e-12 * len(modes) * (1.0 + np.abs(energies).max()))": NEAR,
     "models.fermi_kinetics._linear_operator: 1 + count // 32 -> 2 + count // 32": COST,
+    "moments.vector_choice._better: problem.weights[:, None] * problem.zeeman -> "
+    "2 * (problem.weights[:, None] * problem.zeeman)": NEAR,
     "moments.one_sublattice._start: depth / (1.0 + abs(pull)) -> "
     "2 * (depth / (1.0 + abs(pull)))": START,
     "moments.one_sublattice._start: spin * coupling + depth -> spin * coupling": START,

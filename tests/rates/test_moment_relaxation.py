@@ -20,6 +20,7 @@ from systems import (
 import openmr as om
 from openmr.data.curves import SideBySide, curve
 from openmr.rates import joint_motion, moment_relaxation
+from openmr.rates.axes import local_axes
 from openmr.sample.parameters import varied
 from openmr.units import HBAR, K_B, MU_B
 
@@ -183,6 +184,18 @@ COUPLED = {
     ),
     "lattice": reference_film(moments(1.0), weiss=8e-4, disorder="lattice"),
 }
+
+
+TURNED = np.array([[2.0, 1.0, 2.0], [-2.0, 2.0, 1.0], [-1.0, -2.0, 2.0]]) / 3.0
+
+
+def test_spins_between_levels_are_in_the_axes_of_the_field():
+    """Of crystals whose axes do not commute with those of the field; the rates do not ask."""
+    film = reference_film(oriented(1.5, anisotropy=(-3e-4, 1e-4), axes=TURNED))
+    found = om.coupled_relaxation(film, 4.0, 3.0, direction=SLANTED)
+    thermal = np.diag(found.equilibrium.levels(0).populations).ravel()
+    wanted = DENSITY * local_axes(found.equilibrium.direction) @ found.equilibrium.mean[0]
+    np.testing.assert_allclose(found.total[:, 3:] @ thermal, wanted, atol=1e-12 * DENSITY)
 
 
 @pytest.mark.parametrize("name", COUPLED)
