@@ -33,7 +33,7 @@ from openmr.sweeps.plan import (
     task_of,
     try_samples,
 )
-from openmr.sweeps.workers import die_when_interrupted, watch, workers
+from openmr.sweeps.workers import die_when_interrupted, submitter, watch, workers
 
 if TYPE_CHECKING:
     import xarray
@@ -262,11 +262,11 @@ def _finished(
             yield box, evaluate(plan.part(box))
         return
     most = _WAITING * workers(executor)
-    heard = watch(executor)
+    submit, heard = submitter(executor), watch(executor)
     waiting: dict[Future[Values], Box] = {}
     try:
         for box in todo:
-            waiting[executor.submit(_alone, plan.part(box), __version__)] = box
+            waiting[submit(_alone, plan.part(box), __version__)] = box
             if len(waiting) >= most:
                 yield from _collected(waiting, heard)
         while waiting:

@@ -6,7 +6,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any, Final
 
 _LONGEST_GAP: Final = 300.0
@@ -23,6 +24,14 @@ def workers(executor: Executor) -> int:
     if count is None and hasattr(executor, "_client"):  # Dask's
         count = len(executor._client.nthreads())
     return max(2, count or 8)
+
+
+def submitter(executor: Executor) -> Callable[..., Future[Any]]:
+    """`submit` whose tasks are this sweep's own.
+
+    Dask takes equal calls for one task: the end of an earlier sweep would cancel the next one's.
+    """
+    return partial(executor.submit, pure=False) if hasattr(executor, "_client") else executor.submit
 
 
 def watch(executor: Executor) -> Callable[[bool], None]:
