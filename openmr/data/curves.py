@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from openmr._checks import Array, OpenmrError, ParameterError
 from openmr._words import Disorder, Order
 from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
-from openmr.moments.grid import each, in_blocks
+from openmr.moments.grid import in_blocks
+from openmr.moments.spin_averages import Means
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.closed_form import closed_form
 from openmr.rates.record import Relaxation
@@ -115,9 +116,9 @@ class SideBySide:
                 return found
         return np.stack([self.one(sample) for sample in samples])  # or refuses it
 
-    def scaled(self, first: Sample, factors: Array) -> Array:
-        """The same of plain films with the `_numbers` of the first times factors (k, 12)."""
-        found = self._at_once(first, _numbers(first) * factors)
+    def of_numbers(self, first: Sample, numbers: Array) -> Array:
+        """The same of plain films with these `_numbers` (k, 12), else as the first."""
+        found = self._at_once(first, numbers)
         if not found[:, 0].min() > 0:
             raise ParameterError("`spin_hall_angle` must leave the conductivity positive")
         return found
@@ -127,39 +128,48 @@ class SideBySide:
         if self.checked is None:  # the points are checked once
             checked_points(first, temperature, field)
             self.checked = checked_direction(direction, self.order, "hamiltonian")
-        state = self._state(first, numbers[:, 0] + 1j * numbers[:, 1])
-        return _at_once(state, numbers, temperature, field, self.checked, self.order)
+        magnets = list(map(tuple, numbers[:, :2].tolist()))
+        told = list(dict.fromkeys(magnets))
+        state = self._state(first, told)
+        x, *averages = state.reduced_splitting, *state.averages
+        if len(told) > 1:
+            places = [told.index(magnet) for magnet in magnets]
+            x, *averages = (part[places] for part in (x, *averages))
+        grid = np.broadcast_to(temperature, (len(numbers), len(temperature)))
+        state = Equilibrium(first, grid, field, x, Means(*averages))
+        return _at_once(state, numbers, self.checked, self.order)
 
-    def _state(self, first: Sample, magnets: Array) -> Equilibrium:
-        """Thermal state for J0 + i g of each film (k,); the last is kept."""
-        told, places = np.unique(magnets, return_inverse=True)
-        key = (first.magnet, told.tobytes())
+    def _state(self, first: Sample, magnets: list[tuple[float, ...]]) -> Equilibrium:
+        """Thermal state of the first film with J0 and g of each (k,); the last is kept."""
+        key = (first.magnet, magnets)
         if self.kept is None or self.kept[0] != key:
             # x depends on J0 / T and g B / T alone: other magnets are this one at other points
-            own = _numbers(first)
-            cooler, stronger = own[0] / told.real[:, None], told.imag[:, None] / own[1]
+            weiss, g = np.array(magnets).T[..., None]
+            cooler = first.magnet.weiss[0][0] / weiss
+            stronger = g / first.magnet.sublattices[0].single_g
             points = cooler * self.points[0], cooler * stronger * self.points[1]
             self.kept = key, in_blocks(partial(thermal_state, first), points[0].shape, *points)
-        solved = self.kept[1]
-        return solved if len(told) == 1 else each(lambda array: array[places], solved)
+        return self.kept[1]
 
 
 class Powers(NamedTuple):
-    """Values of parameters at a plain film, and their exponents in its `_numbers`."""
+    """Values of parameters at a plain film, its `_numbers`, and the exponents of these."""
 
     rows: Sequence[Parameter]
     start: Array  # (m,)
+    here: Array  # (12,)
     exponents: Array  # (m, 12)
     ends: Array  # (2, m)
 
-    def factors(self, values: Array) -> Array:
-        """Factors (k, 12) of the numbers at values (k, m), each refused outside its range."""
+    def numbers(self, values: Array) -> Array:
+        """Those (k, 12) at values (k, m), each refused outside its range."""
         outside = (values < self.ends[0]) | (values > self.ends[1])
         if outside.any():
             k, i = np.argwhere(outside)[0]
             row = self.rows[i]
             raise row.range.refuse(row.name, values[k, i])
-        return np.asarray(np.prod((values / self.start)[..., None] ** self.exponents, axis=1))
+        factors = (values / self.start)[..., None] ** self.exponents
+        return np.asarray(self.here * factors.prod(axis=1))
 
 
 def powers(
@@ -172,7 +182,11 @@ def powers(
     ratio = 1 - 2.0**-6
     try:
         start = {name: float(PARAMETERS[name].read(sample)) for name in names}
-        moved = [change({**start, name: ratio * value}) for name, value in start.items()]
+        rows = {name: order_of(name) for name in names}
+        moved = [
+            change({name: ratio * value} | {n: start[n] for n in names if rows[n] > rows[name]})
+            for name, value in start.items()
+        ]
     except OpenmrError:  # at an end of its range, or several numbers
         return None
     if not all(map(_is_plain, moved)) or 0.0 in start.values() or np.inf in start.values():
@@ -187,7 +201,7 @@ def powers(
         return None
     rows = [PARAMETERS[name] for name in names]
     ends = np.array([row.range[:2] if row.range else (-np.inf, np.inf) for row in rows]).T
-    return Powers(rows, np.array(list(start.values())), exponents, ends)
+    return Powers(rows, np.array(list(start.values())), here, exponents, ends)
 
 
 def _is_plain(sample: Sample) -> bool:
@@ -238,12 +252,10 @@ class _Sides(NamedTuple):
 
 
 @np.errstate(under="ignore")
-def _at_once(
-    solved: Equilibrium, numbers: Array, temperature: Array, field: Array, m: Array, order: Order
-) -> Array:
-    """`SideBySide` of plain films in a thermal state, of their own or of all."""
+def _at_once(state: Equilibrium, numbers: Array, m: Array, order: Order) -> Array:
+    """`SideBySide` of plain films in thermal states, of their own (k, n) or of all (1, n)."""
     _, _, density, across, along, dos, electron_g, *of_film = numbers.T[..., None]
-    first = solved.sample.magnet
+    first = state.sample.magnet
     magnet = _Magnets(
         np.stack([across, across, along], axis=-1)[:, None],
         density[..., None],
@@ -257,13 +269,7 @@ def _at_once(
         thickness=thickness, diffusion=diffusion, spin_hall_angle=angle, resistivity=1.0
     )
     sides: Any = _Sides(magnet, electrons, film)
-    grid = (len(numbers), *temperature.shape)
-    state = replace(
-        solved,
-        sample=sides,
-        temperature=np.broadcast_to(temperature, grid),
-        field=np.broadcast_to(field, grid),
-    )
+    state = replace(state, sample=sides)
     part = closed_form(state)
     rates: Any = Relaxation(
         "closed-form", state, part.dissipator, part.precession, np.empty(0), loss

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ParameterError
@@ -17,7 +17,7 @@ from openmr._words import Order
 from openmr.data.engine import LARGEST_ANGLE, Engine, Model, Unknown
 from openmr.data.found import REFUSED, arrays_of, propagated, value_with_error
 from openmr.data.identifiability import Combination, determined
-from openmr.data.least_squares import full_errors, least
+from openmr.data.least_squares import Minimum, full_errors, least
 from openmr.data.measured import Measured, measured
 from openmr.data.nuisance import rows_of
 from openmr.data.reader import read_csv
@@ -300,7 +300,7 @@ def fit(
             f"the fit stopped after {found.evaluations} evaluations without converging: start "
             "nearer with `sample`, or fit fewer `parameters`"
         )
-    return _diagnosis(engine, found.logs, names, sample, limit, known=data.uncertainty is not None)
+    return _diagnosis(engine, found, names, sample, limit, known=data.uncertainty is not None)
 
 
 def _engine(
@@ -335,7 +335,7 @@ def _engine(
 
 def _diagnosis(
     engine: Engine,
-    logs: Array,
+    end: Minimum,
     names: tuple[str, ...],
     sample: Sample,
     limit: float,
@@ -344,13 +344,13 @@ def _diagnosis(
 ) -> Diagnosis:
     """The record of a finished fit."""
     order = np.argsort(engine.rows.point)
-    found = engine.ratio(logs)
-    misses = found - engine.rows.value
-    scale = 1.0 / engine.chain.a
-    residuals = misses / scale
+    logs, residuals = end.logs, end.residuals
+    stated = scale = 1.0 / engine.chain.a
+    misses = residuals * scale
+    found = engine.rows.value + misses
     freedom = len(residuals) - len(names)
     chi_square = float(residuals @ residuals) / freedom
-    probability = float(stats.chi2.sf(chi_square * freedom, freedom)) if known else np.nan
+    probability = float(special.chdtrc(freedom, chi_square * freedom)) if known else np.nan
     if not known:  # the scatter is the noise
         scale, residuals = scale * chi_square**0.5, residuals / (chi_square**0.5 or 1.0)
         chi_square = 1.0
@@ -358,7 +358,7 @@ def _diagnosis(
     scale = np.maximum(scale, 1e-15 * np.abs(found))
     engine = replace(engine, chain=engine.chain._replace(a=1.0 / scale))
     problem = engine.problem
-    local = determined(names, problem.error_slopes(logs), limit)
+    local = determined(names, end.slopes * (stated / scale)[:, None], limit)
     refused = probability < REFUSED
     nothing = np.full(len(names), np.nan)
     errors = nothing if refused else full_errors(problem, logs, local, limit)

@@ -126,10 +126,13 @@ class Model:
         """Ratios rho / rho_L0 (k, n), or rho, of values (k, m); the last are kept."""
         keys = [(row.tobytes(), absolute) for row in table]
         new = {key: at for at, key in enumerate(keys) if key not in self.kept}
-        rows = self._worked_out(table[list(new.values())], absolute) if new else ()
-        found = self.kept | dict(zip(new, rows, strict=True))
-        self.kept = dict(list(found.items())[-_KEPT:])
-        return np.stack([found[key] for key in keys])
+        if new:
+            rows = self._worked_out(table[list(new.values())], absolute)
+            self.kept.update(zip(new, rows, strict=True))
+        found = np.array([self.kept[key] for key in keys])
+        for _ in range(len(self.kept) - _KEPT):
+            del self.kept[next(iter(self.kept))]
+        return found
 
     def at_resistivities(self, bare: Mapping[int, float]) -> None:
         """Count conductances of faces against these rho_L0 of groups."""
@@ -150,9 +153,8 @@ class Model:
         """Rows of a part for values (k, m)."""
         bare: Any
         if part.powers is not None:
-            factors = part.powers.factors(table[:, part.unknowns])
-            both = part.curve.scaled(part.sample, factors)
-            bare = bare_resistivity(part.sample) * factors[:, -1:]
+            numbers = part.powers.numbers(table[:, part.unknowns])
+            both, bare = part.curve.of_numbers(part.sample, numbers), numbers[:, -1:]
         else:
             samples = [self.sample(part, row) for row in table]
             both = part.curve(samples)
@@ -301,23 +303,23 @@ class Engine:
 
     def near(self, logs: Array) -> tuple[Array, Array]:
         """Residuals, and slopes for a search."""
-        slopes = self.near_slopes(logs)
-        linear = self.linear(self.ratio(logs))
+        ratio, slopes = self.around(logs)
+        linear = self.linear(ratio)
         misses, prior = self._prior(logs)
         return (
             np.concatenate([-linear.left, misses]),
             np.concatenate([self.projected(linear, slopes), prior]),
         )
 
-    def near_slopes(self, logs: Array) -> Array:
-        """Slopes of the ratio (n, m) by central differences; forward ones where points are dear."""
+    def around(self, logs: Array) -> tuple[Array, Array]:
+        """Ratio (n,), and slopes (n, m) by central differences; forward where points are dear."""
         cheap = all(part.powers is not None for part in self.model.parts)
         size = CENTRAL if cheap else FORWARD
         steps = size * np.eye(len(logs))
         table = np.concatenate([steps, -steps if cheap else 0 * steps, 0 * steps[:1]])
         found = self.model(self.values(logs) * np.exp(table), self.absolute)
         up, down = found[:-1].reshape(2, *steps.shape[:1], -1)
-        return np.asarray((up - down).T / (2 * size if cheap else size))
+        return found[-1], (up - down).T / (2 * size if cheap else size)
 
     def fine_slopes(self, logs: Array) -> Array:
         """Slopes of the ratio (n, m) to fourth order."""

@@ -505,11 +505,10 @@ def _flag_by_physics(noise: _Noise, now: Engine, found: Minimum) -> None:
 
 
 def _noise_of_physics(noise: _Noise, now: Engine, found: Minimum) -> None:
-    ratio = now.ratio(found.logs)
+    ratio, inner = now.around(found.logs)
     groups = now.linear(ratio).groups[now.rows.group]
     members = (now.rows.group[:, None] == np.arange(len(now.rows.groups))) * ratio[:, None]
-    inner = now.near_slopes(found.logs) * groups[:, None]
-    whole = [inner, now.columns] if now.absolute else [inner, members, now.columns]
+    whole = [inner * groups[:, None], *([] if now.absolute else [members]), now.columns]
     noise.from_misses(_misses(now, found.logs), np.column_stack(whole))
 
 
@@ -528,7 +527,7 @@ def _by_unknown_memory(noise: _Noise, now: Engine, logs: Array) -> Array:
     The variance over the posterior of phi is the mean of the variances with each, plus that of
     the places of the minimum.
     """
-    inner = now.near_slopes(logs)
+    inner = now.around(logs)[1]
     sigma, memory = noise.sigma[noise.rows.series], noise.memory[noise.rows.series]
     plain = np.diag(now.estimate(logs, inner)[1])
     more = np.zeros(len(logs))

@@ -8,7 +8,9 @@ range, the other parameters fitted again at each stride, as a profile of chi^2 w
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from math import hypot, sqrt
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -39,6 +41,8 @@ _SETTLED: Final[float] = 1e-11
 moves by more than 3e-6 of its standard deviation."""
 _SOFTLY_SETTLED: Final[float] = 1e-6
 """The same of a search with the soft loss, from whose end another one starts."""
+_LINE: Final[float] = 1e-7
+"""Step in ln p along which residuals are lines to rounding: a last one needs no evaluation."""
 _SECANTS: Final[float] = 0.03
 """Largest step in ln p from which second derivatives are learnt."""
 _WEAK: Final[float] = 3e-4
@@ -78,12 +82,14 @@ class Problem:
 
 
 class Minimum(NamedTuple):
-    """The end of a search."""
+    """The end of a search, and the residuals and slopes there, the soft loss's weighted."""
 
     logs: Array
     loss: float
     evaluations: int
     settled: bool
+    residuals: Array
+    slopes: Array
 
 
 def least(
@@ -127,21 +133,24 @@ def _searched(
     """The end of a search, and whether a direction there is too weak for its slopes."""
     low, high = problem.ends
     radius, found = _FIRST, _Loss(*evaluate(logs), width)
+    freedom = max(1, found.points - int(may.sum()))
     evaluations, failed, done = 1, 0, False
     bend = np.zeros_like(found.curvature)  # of residuals times their second derivatives
     for _ in range(most):
         step, fall = _step(found, found.curvature + bend, may, logs, low, high, radius)
-        freedom = max(1, found.points - int(may.sum()))
-        trial = np.clip(logs + step, low, high)
-        length = float(np.max(np.abs(trial - logs), initial=0.0))
-        done = fall <= settled * found.loss / freedom or length < 1e-13
+        trial = np.minimum(np.maximum(logs + step, low), high)
+        length = float(abs(trial - logs).max())
+        least_fall = settled * found.loss / freedom
+        done = fall <= least_fall or length < 1e-13
+        if length < _LINE and fall <= 100 * least_fall and width == np.inf:
+            residuals = found.residuals + found.slopes @ (trial - logs)
+            logs, found, done = trial, _Loss(residuals, found.slopes, width), True
         if done or failed > 12:
             break
         evaluations += 1
-        try:
+        there = None
+        with suppress(OpenmrError):  # the model refuses such a sample
             there = _Loss(*evaluate(trial), width)
-        except OpenmrError:  # the model refuses such a sample
-            there = None
         gain = -np.inf if there is None else (found.loss - there.loss) / fall
         if not gain > 0:
             bend[:] = 0.0
@@ -155,9 +164,10 @@ def _searched(
             radius = max(radius, 3.0 * length)
         elif gain < 0.25:
             radius = 0.25 * length
-    values = np.linalg.eigvalsh(found.curvature[np.ix_(may, may)])
+    values = np.linalg.eigvalsh(found.curvature[may][:, may])
     weak = bool(values[:1].min(initial=np.inf) < _WEAK**2 * values[-1:].max(initial=0.0))
-    return Minimum(logs, found.loss, evaluations, done), weak
+    end = Minimum(logs, found.loss, evaluations, done, found.residuals, found.slopes)
+    return end, weak
 
 
 def _learnt(before: _Loss, after: _Loss, step: Array, bend: Array) -> Array:
@@ -204,28 +214,22 @@ def _step(
         if not may.any():
             return step, 0.0
         at = np.flatnonzero(may)
-        values, vectors = np.linalg.eigh(curvature[np.ix_(at, at)])
+        values, vectors = np.linalg.eigh(curvature[at][:, at])
         along = vectors.T @ found.gradient[at]
         values = np.maximum(values, 1e-13 * values[-1] + 1e-300)
-
-        def moved(damping: float, v: Array = values, a: Array = along) -> Array:
-            return np.asarray(-a / (v + damping))
-
-        if np.linalg.norm(moved(0.0)) <= radius:
-            damping = 0.0
-        else:
-            small, large = 0.0, float(np.linalg.norm(along)) / radius
+        damping = 0.0
+        if hypot(*along / values) > radius:
+            small, damping = 0.0, hypot(*along) / radius
             for _ in range(40):
-                damping = 0.5 * (small + large) if small == 0 else np.sqrt(small * large)
-                if np.linalg.norm(moved(damping)) > radius:
-                    small = damping
+                between = sqrt(small * damping) if small else 0.5 * damping
+                if hypot(*along / (values + between)) > radius:
+                    small = between
                 else:
-                    large = damping
-                if large < 1.1 * small:
+                    damping = between
+                if damping < 1.1 * small:
                     break
-            damping = large
-        step[at] = vectors @ moved(damping)
-        outside = may & (((logs <= low) & (step < 0)) | ((logs >= high) & (step > 0)))
+        step[at] = vectors @ (-along / (values + damping))
+        outside = ((logs <= low) & (step < 0)) | ((logs >= high) & (step > 0))
         if not outside.any():
             break
         may &= ~outside

@@ -128,7 +128,8 @@ def _group(groups: list[tuple[str, float, int]], film: str, kelvin: float, file:
 def _steps(clock: Array) -> Array:
     """Times in whole steps of the usual interval, no two at once."""
     between = np.diff(clock)
-    usual = float(np.median(between[between > 0])) if np.any(between > 0) else 1.0
+    ahead = np.sort(between[between > 0])
+    usual = 0.5 * (ahead[(ahead.size - 1) // 2] + ahead[ahead.size // 2]) if ahead.size else 1.0
     whole = np.maximum(np.round(between / usual), 1.0)
     return np.concatenate([[0.0], np.cumsum(whole)])
 
