@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from importlib import import_module
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -181,31 +182,30 @@ def number(
     infinite: bool = False,
 ) -> float:
     """`value` as one real number within the stated bounds."""
+    try:
+        if type(value) is float:
+            converted = value
+        else:
+            given = _as_numbers(name, value, unit)
+            converted = float(given[()]) if given.ndim == 0 else np.nan
+    except OpenmrError:
+        raise
+    except Exception:  # whatever the object makes of being asked for a number
+        converted = np.nan
+    if (
+        (isfinite(converted) or (infinite and converted == np.inf))
+        and (above is None or converted > above)
+        and (least is None or converted >= least)
+        and (most is None or converted <= most)
+    ):
+        return converted
     bounds = [
         f"> {above:g}" if above is not None else "",
         f">= {least:g}" if least is not None else "",
         f"<= {most:g}" if most is not None else "",
     ]
     allowed = " and ".join(["one real number", *filter(None, bounds)])
-    if unit and not any(bounds):
-        allowed += " in"
-    try:
-        given = _as_numbers(name, value, unit)
-        if given.ndim != 0:
-            raise TypeError
-        converted = float(given[()])
-    except OpenmrError:
-        raise
-    except Exception:  # whatever the object makes of being asked for a number
-        raise _reject(name, allowed, unit, value) from None
-    good = (np.isfinite(converted) or (infinite and converted == np.inf)) and not (
-        (above is not None and converted <= above)
-        or (least is not None and converted < least)
-        or (most is not None and converted > most)
-    )
-    if not good:
-        raise _reject(name, allowed, unit, value)
-    return converted
+    raise _reject(name, allowed if any(bounds) or not unit else f"{allowed} in", unit, value)
 
 
 def integer(name: str, value: Any, *, least: float, most: float | None = None) -> int:

@@ -100,7 +100,8 @@ class SideBySide:
         self, temperature: Array, field: Array, direction: Array, order: Order,
         options: Mapping[str, Any],
     ) -> None:  # fmt: skip
-        self.points = temperature, field, direction
+        one = direction[0] if np.all(direction == direction[:1]) else direction
+        self.points = temperature, field, one
         self.order = order
         self.one = curve(*self.points, order, options)
         method = options.get("method", "closed-form")

@@ -41,8 +41,9 @@ _SETTLED: Final[float] = 1e-11
 moves by more than 3e-6 of its standard deviation."""
 _SOFTLY_SETTLED: Final[float] = 1e-6
 """The same of a search with the soft loss, from whose end another one starts."""
-_LINE: Final[float] = 1e-7
-"""Step in ln p along which residuals are lines to rounding: a last one needs no evaluation."""
+_LINE: Final[float] = 5e-8
+"""Step in ln p along which residuals are lines to rounding. A last one needs no evaluation; it
+leaves a tenth of itself where second derivatives are not known."""
 _SECANTS: Final[float] = 0.03
 """Largest step in ln p from which second derivatives are learnt."""
 _WEAK: Final[float] = 3e-4
