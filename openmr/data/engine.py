@@ -34,8 +34,8 @@ LARGEST_ANGLE: Final[dict[Order, float]] = {"second": 0.99, "exact": 0.7}
 """Ends of theta_SH; the exact conductivity stays positive below 1/sqrt(2) whatever the rates."""
 
 
-_KEPT: Final = 64
-"""Curves that are kept: those of the differences about a minimum, which is visited again."""
+_KEPT: Final = 8
+"""Tables of curves that are kept: a minimum and the differences about it are visited again."""
 
 
 class Unknown(NamedTuple):
@@ -123,16 +123,14 @@ class Model:
         return found
 
     def __call__(self, table: Array, absolute: bool = False) -> Array:
-        """Ratios rho / rho_L0 (k, n), or rho, of values (k, m); the last are kept."""
-        keys = [(row.tobytes(), absolute) for row in table]
-        new = {key: at for at, key in enumerate(keys) if key not in self.kept}
-        if new:
-            rows = self._worked_out(table[list(new.values())], absolute)
-            self.kept.update(zip(new, rows, strict=True))
-        found = np.array([self.kept[key] for key in keys])
-        for _ in range(len(self.kept) - _KEPT):
-            del self.kept[next(iter(self.kept))]
-        return found
+        """Ratios rho / rho_L0 (k, n), or rho, of values (k, m); tables and their ends are kept."""
+        key = table.tobytes(), absolute
+        if key not in self.kept:
+            for _ in range(len(self.kept) - _KEPT):
+                del self.kept[next(iter(self.kept))]
+            found = self._worked_out(table, absolute)
+            self.kept |= {(table[-1].tobytes(), absolute): found[-1:], key: found}
+        return self.kept[key]
 
     def at_resistivities(self, bare: Mapping[int, float]) -> None:
         """Count conductances of faces against these rho_L0 of groups."""
@@ -142,10 +140,13 @@ class Model:
     def _worked_out(self, table: Array, absolute: bool) -> Array:
         found = np.empty((len(table), self.size))
         for part in self.parts:
-            first: dict[bytes, int] = {}  # rows that this part tells apart
-            mine = [row.tobytes() for row in table[:, part.unknowns]]
-            places = [first.setdefault(key, len(first)) for key in mine]
-            rows = [mine.index(key) for key in first]
+            rows: Any = slice(None)
+            places = rows
+            if len(part.unknowns) < table.shape[1] or part.powers is None:
+                first: dict[bytes, int] = {}  # rows that this part tells apart
+                mine = [row.tobytes() for row in table[:, part.unknowns]]
+                places = [first.setdefault(key, len(first)) for key in mine]
+                rows = [mine.index(key) for key in first]
             found[:, part.rows] = self._curves(part, table[rows], absolute)[places]
         return found
 

@@ -110,12 +110,13 @@ def axial_excess(spin: float, x: Array, *, fluctuation: bool = False) -> Array:
     """
     depth = abs(x)
     t = tanh(0.5 * depth)
-    across = _across(spin, depth, t)
     if 2 * spin > _MAX_BINOMIAL:
+        across = _across(spin, depth, t)
         excess = spin * (spin + 1) - 1.5 * across
     else:
         square = t * t
-        excess = _polynomial(_quadrupole(spin), square) / _polynomial(_half_angle(spin)[1], square)
+        above, below = (_polynomial(part, square) for part in _half_angle(spin))
+        across, excess = above / below, _polynomial(_quadrupole(spin), square) / below
     excess = excess + 0.5 * across * _less_than_one(depth)
     if not fluctuation:
         return excess

@@ -164,8 +164,8 @@ def _rate_anisotropy(
         return difference
     from openmr.rates.closed_form import excess_at  # numerical rates do without it
 
-    given = np.moveaxis(state.reduced_splitting, -1, 0)
-    splitting = np.array([_taken(one, shape, places) for one in given]).T
+    given = state.reduced_splitting
+    splitting = np.array([_taken(given[..., i], shape, places) for i in range(given.shape[-1])]).T
     sample: Any = state.sample
     if not isinstance(sample, Sample):  # films side by side, the first axis of the grid
         sample = sample.of_films(places // prod(shape[1:]))
