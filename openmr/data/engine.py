@@ -316,10 +316,10 @@ class Engine:
         """Ratio (n,), and slopes (n, m) by central differences; forward where points are dear."""
         cheap = all(part.powers is not None for part in self.model.parts)
         size = CENTRAL if cheap else FORWARD
-        steps = size * np.eye(len(logs))
-        table = np.concatenate([steps, -steps if cheap else 0 * steps, 0 * steps[:1]])
-        found = self.model(self.values(logs) * np.exp(table), self.absolute)
-        up, down = found[:-1].reshape(2, *steps.shape[:1], -1)
+        m = len(logs)
+        steps = np.eye(2 * m + 1, m) - cheap * np.eye(2 * m + 1, m, -m)
+        found = self.model(self.values(logs) * np.exp(size * steps), self.absolute)
+        up, down = found[:-1].reshape(2, m, -1)
         return found[-1], (up - down).T / (2 * size if cheap else size)
 
     def fine_slopes(self, logs: Array) -> Array:

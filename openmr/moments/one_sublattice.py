@@ -75,12 +75,12 @@ def _newton(spin: float, depth: Array, coupling: Array, pull: float) -> tuple[Ar
         # |m''| <= 2 S m', so the next error is at most S feedback step^2 / stiffness; once it is
         # below rounding, stop
         settled = abs(feedback * step * step) <= (EPSILON / spin) * stiffness * x
-        if count > 3:  # at the transition rounding of the residual is all that is left
-            settled = settled | (
-                abs(residual) <= 8 * EPSILON * (x + depth + abs(pulled)) + SMALLEST
-            )
+        done = every(settled)
+        if count > 3 and not done:  # at the transition rounding of the residual is all that is left
+            at_rest = abs(residual) <= 8 * EPSILON * (x + depth + abs(pulled)) + SMALLEST
+            done = every(settled | at_rest)
         x = maximum(x - step, 0.0)  # within rounding of the transition steps may pass it
-        if every(settled):
+        if done:
             return x, count
     raise _unsettled(spin, depth, coupling)
 

@@ -142,9 +142,11 @@ def _taken(values: ArrayLike, shape: tuple[int, ...], places: NDArray[np.intp]) 
     if not shape:
         one: Array = plain(np.asarray(values))
         return one
-    if np.shape(values) != shape:  # slow where there is nothing to do
-        values = np.broadcast_to(values, shape)
-    return np.asarray(values).reshape(-1)[places]
+    whole = values
+    if np.shape(values) != shape:
+        whole = np.empty(shape)
+        whole[...] = values
+    return np.asarray(whole).reshape(-1)[places]
 
 
 def _rate_anisotropy(
