@@ -24,8 +24,8 @@ _SADDLE = 1e-8
 """Negative stiffness up to which rounding may have made it so."""
 _KICK = 0.1
 """Least change of <S_i>, in units of its root mean square, along a mode that is unstable."""
-_AT_ONCE = 2**18
-"""Trial states worked on together."""
+_AT_ONCE = 100_000
+"""Numbers in an array of the trial states worked on together: one fits an L2 cache of 1 MiB."""
 
 
 class WeissProblem(NamedTuple):
@@ -145,9 +145,9 @@ def _sweep(problem: WeissProblem, m: Array) -> Array:
     """
     x = np.empty_like(m)
     for i, spin in enumerate(problem.spins):
-        own = problem.beta * problem.weiss[i, i]
         x[i] = problem.zeeman[i] - problem.beta * (problem.weiss[i] @ m)
         if problem.weiss[i, i] < 0:  # a repulsive own field is solved for
+            own = problem.beta * problem.weiss[i, i]
             x[i] = _repelled(spin, x[i] + own * m[i], own)
         m[i] = -np.copysign(brillouin(spin, np.abs(x[i])).mean, x[i])
     return x
@@ -165,7 +165,7 @@ def _repelled(spin: float, rest: Array, own: Array) -> Array:
 
 def _descend(problem: WeissProblem, start: _Trial) -> _Trial:
     """Minimum of the free energy that is reached from trial states."""
-    found = _Trial(*(values.copy() for values in start))
+    found = _Trial(*map(np.empty_like, start))
     active, part = np.arange(start.x.shape[1]), problem
     couplings = np.abs(problem.weiss)
     for _ in range(_MAX_ITERATIONS):
@@ -238,7 +238,8 @@ def convex(problem: WeissProblem) -> Array:
 def lowest(problem: WeissProblem) -> Array:
     """Reduced splittings (n, p) of the solution with the lowest free energy."""
     found = np.empty_like(problem.zeeman)
-    for block in blocks(len(problem.beta), max(64, _AT_ONCE >> len(problem.spins))):
+    n = len(problem.spins)
+    for block in blocks(len(problem.beta), max(64, _AT_ONCE // (n << n))):
         found[:, block] = _lowest(problem.at(np.arange(len(problem.beta))[block]))
     return found
 
@@ -292,14 +293,14 @@ def _minima(problem: WeissProblem) -> Iterator[tuple[NDArray[np.intp], _Trial]]:
     for _ in range(_SWEEPS):  # saturated trial moments feel no slope, so no Newton step yet
         x = _sweep(whole, m)
     left, leaders = np.arange(m.shape[1]), list[NDArray[np.intp]]()
+    first = np.empty(p, dtype=int)
     while len(left):
-        where, first = np.unique(points[left], return_index=True)
-        leaders.append(left[first])
-        leader = np.empty(p, dtype=int)
-        leader[where] = left[first]
-        left = np.delete(left, first)
-        apart = ~_convex_between(whole.at(left), x.take(left, 1), x.take(leader[points[left]], 1))
-        left = left[apart]
+        first[points[left[::-1]]] = left[::-1]
+        leader = first[points[left]]
+        leads = leader == left
+        leaders.append(left[leads])
+        left, leader = left[~leads], leader[~leads]
+        left = left[~_convex_between(whole.at(left), x.take(left, 1), x.take(leader, 1))]
     starts = np.concatenate(leaders)
     found = _descend(whole.at(starts), _trial(whole.at(starts), x.take(starts, axis=1)))
     for one, end in zip(leaders, np.cumsum([len(one) for one in leaders]), strict=True):
