@@ -134,9 +134,9 @@ class SideBySide:
         state = self._state(first, told)
         x, *averages = state.reduced_splitting, *state.averages
         if len(told) > 1:
-            places = [told.index(magnet) for magnet in magnets]
-            x, *averages = (part[places] for part in (x, *averages))
-        grid = np.broadcast_to(temperature, (len(numbers), len(temperature)))
+            places = np.array([told.index(magnet) for magnet in magnets])
+            x, *averages = (part.take(places, axis=0) for part in (x, *averages))
+        grid = np.repeat(temperature[None], len(numbers), axis=0)
         state = Equilibrium(first, grid, field, x, Means(*averages))
         return _at_once(state, numbers, self.checked, self.order)
 
@@ -228,7 +228,7 @@ def _numbers(sample: Sample) -> Array:
 class _Magnets(NamedTuple):
     """Magnets as the closed form asks for them, with axes that broadcast with (k, n, 1)."""
 
-    exchange: Array
+    exchange: tuple[Array, Array, Array]
     densities: Array
     spins: Array
     disorder: Disorder
@@ -244,9 +244,9 @@ class _Sides(NamedTuple):
 
     def of_films(self, which: NDArray[np.intp]) -> _Sides:
         """Magnets and electrons of films (p,), which may repeat, for points (p, 1)."""
-        magnet = self.magnet._replace(
-            exchange=self.magnet.exchange[which, 0], densities=self.magnet.densities[which, 0]
-        )
+        across, _, along = (part[which, 0] for part in self.magnet.exchange)
+        densities = self.magnet.densities[which, 0]
+        magnet = self.magnet._replace(exchange=(across, across, along), densities=densities)
         return self._replace(
             magnet=magnet, electrons=SimpleNamespace(dos=self.electrons.dos[which, 0])
         )
@@ -258,7 +258,7 @@ def _at_once(state: Equilibrium, numbers: Array, m: Array, order: Order) -> Arra
     _, _, density, across, along, dos, electron_g, *of_film = numbers.T[..., None]
     first = state.sample.magnet
     magnet = _Magnets(
-        np.stack([across, across, along], axis=-1)[:, None],
+        (across[..., None], across[..., None], along[..., None]),
         density[..., None],
         first.spins,
         first.disorder,

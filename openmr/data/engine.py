@@ -317,7 +317,8 @@ class Engine:
         cheap = all(part.powers is not None for part in self.model.parts)
         size = CENTRAL if cheap else FORWARD
         m = len(logs)
-        steps = np.eye(2 * m + 1, m) - cheap * np.eye(2 * m + 1, m, -m)
+        steps = np.eye(2 * m + 1, m)
+        steps[m:-1] = -steps[:m] * cheap
         found = self.model(self.values(logs) * np.exp(size * steps), self.absolute)
         up, down = found[:-1].reshape(2, m, -1)
         return found[-1], (up - down).T / (2 * size if cheap else size)

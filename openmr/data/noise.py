@@ -225,7 +225,8 @@ class Chain(NamedTuple):
         """Rows (n, ...) to good rows (g, ...), independent and of variance 1."""
         shape = (-1,) + (1,) * (values.ndim - 1)
         white = self.a.reshape(shape) * values[self.good]
-        white -= self.b.reshape(shape) * values[self.before]
+        if self.b.any():
+            white -= self.b.reshape(shape) * values[self.before]
         return np.asarray(white)
 
 

@@ -766,7 +766,7 @@ def closed_form(
     across = None
     if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
         across = _none_across(np.asarray(omega))
-    lost = np.zeros_like(omega)
+    lost = np.zeros(np.shape(omega))
     if electrons.dos_up != electrons.dos_down:
         weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
         lost = over_sublattices(charge_to_spin_rate(flip_flux(weights, lines), electrons))
