@@ -183,9 +183,10 @@ def powers(
     ratio = 1 - 2.0**-6
     try:
         start = {name: float(PARAMETERS[name].read(sample)) for name in names}
-        rows = {name: order_of(name) for name in names}
         moved = [
-            change({name: ratio * value} | {n: start[n] for n in names if rows[n] > rows[name]})
+            change(
+                {name: ratio * value} | {n: start[n] for n in names if order_of(n) > order_of(name)}
+            )
             for name, value in start.items()
         ]
     except OpenmrError:  # at an end of its range, or several numbers

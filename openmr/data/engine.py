@@ -70,6 +70,15 @@ class _Part(NamedTuple):
     groups: NDArray[np.int64]
 
 
+def _distinct(rows: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Rows (n, c) without repeats, in order, and where each is among them."""
+    order = np.lexsort(rows.T[::-1])
+    rows, places = rows[order], np.empty_like(order)
+    fresh = np.any(np.diff(rows, axis=0, prepend=np.inf) != 0, axis=1)
+    places[order] = np.cumsum(fresh) - 1
+    return rows[fresh], places
+
+
 class Model:
     """rho / rho_L0 of all rows, of logarithms of the unknowns over their starts."""
 
@@ -94,7 +103,7 @@ class Model:
             for mask in pieces if split else [mine]:
                 at = np.flatnonzero(mask)
                 given = np.column_stack([rows.temperature, rows.field, rows.direction])[at]
-                points, inverse = np.unique(given, axis=0, return_inverse=True)
+                points, places = _distinct(given)
                 kelvin = float(rows.temperature[at[0]])
                 curve = SideBySide(points[:, 0], points[:, 1], points[:, 2:], order, options)
                 change = changed_by(samples[film])
@@ -103,7 +112,7 @@ class Model:
                 self.parts.append(
                     _Part(
                         at,
-                        inverse.ravel(),
+                        places,
                         rows.transverse[at].astype(np.int64),
                         curve,
                         powers(samples[film], change, names) if curve.closed else None,

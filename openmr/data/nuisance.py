@@ -55,7 +55,7 @@ class Rows:
 
 def rows_of(data: Sequence[Measured]) -> Rows:
     """All numbers of all files in one table."""
-    parts: list[dict[str, NDArray[Any]]] = []
+    parts: list[dict[str, Any]] = []  # arrays, and numbers of all rows of a part
     groups: list[tuple[str, float, int]] = []
     names: list[str] = []
     runs = 0
@@ -86,23 +86,28 @@ def rows_of(data: Sequence[Measured]) -> Rows:
                         {
                             "value": values[rows],
                             "sigma": stated,
-                            "transverse": np.full(len(kept), word == _TRANSVERSE),
-                            "file": np.full(len(kept), at),
+                            "transverse": word == _TRANSVERSE,
+                            "file": at,
                             "point": kept,
-                            "film": np.full(len(kept), film),
-                            "group": np.full(len(kept), group),
-                            "series": np.full(len(kept), len(names) - 1),
-                            "run": np.full(len(kept), runs),
+                            "film": film,
+                            "group": group,
+                            "series": len(names) - 1,
+                            "run": runs,
                             "position": _steps(clock[rows]),
                             "clock": (clock[rows] - clock[0]) / span,
                             "sweep": one.sweep[kept],
-                            "temperature": np.full(len(kept), kelvin),
+                            "temperature": kelvin,
                             "field": one.field[kept],
                             "direction": one.direction[kept],
                         }
                     )
                     runs += 1
-    table = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    columns = {name: [part[name] for part in parts] for name in parts[0]}
+    counts = [len(value) for value in columns["value"]]
+    table = {
+        name: np.concatenate(each) if isinstance(each[0], np.ndarray) else np.repeat(each, counts)
+        for name, each in columns.items()
+    }
     scale = np.empty(len(table["value"]))
     for film in np.unique(table["film"]):
         mine = table["film"] == film
