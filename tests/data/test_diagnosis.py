@@ -187,6 +187,17 @@ def test_the_fit_ends_in_the_minimum_along_weak_directions_too():
     np.testing.assert_allclose(left.T @ found.residuals, 0, atol=0.01)
 
 
+def test_the_last_step_of_a_fit_is_so_short_that_its_curve_is_a_line(monkeypatch):
+    def off():
+        found = fit(om.presets.pt_py(-0.8e-3), data(noise=1e-10), NAMES[::2])
+        return np.max(np.abs(found.model / curve(found.sample).ravel() - 1))
+
+    assert off() < 1e-14
+    monkeypatch.setattr(least_squares, "_LINE", 1.0)
+    monkeypatch.setattr(least_squares, "_SETTLED", 1e-2)
+    assert off() > 1e-12
+
+
 def test_uncertainties_and_correlations_are_those_of_lmfit():
     """Ours by central differences, lmfit's from the forward differences of its fit, 1e-5 steps."""
     for known in (True, False):
