@@ -29,7 +29,7 @@ from qutip import Qobj, QobjEvo
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
 from openmr.bath.exponential_sums import Exponents
-from openmr.master.markov import Generator, Part, collapse_part
+from openmr.master.markov import Generator, Part, collapse_part, merged
 from openmr.master.motion import integrated
 from openmr.master.open_system import Coupling, OpenSystem, check_hermitian
 from openmr.master.panels import dress, groups, of_tables
@@ -134,10 +134,8 @@ class Scaled:
 
     def total(self, time: float, parts: Sequence[Part]) -> Part:
         """These parts of the couplings with H and the collapse operators, as one."""
-        jumps = self.jumps(time)
-        dressed = [0.5 / self.unit * jumps, *(part.dressed for part in parts)]
-        operators = [jumps, *(part.operators for part in parts)]
-        return Part(np.concatenate(dressed), np.concatenate(operators), self.hamiltonian(time))
+        h, jumps = self.hamiltonian(time), self.jumps(time)
+        return merged([Part(0.5 / self.unit * jumps, jumps, np.zeros_like(h)), *parts], h)
 
     def free(self, time: float) -> ComplexArray:
         """-i [H, .], the collapse operators and the white noise, (d^2, d^2)."""

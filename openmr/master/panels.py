@@ -24,9 +24,7 @@ from openmr.master.open_system import OpenSystem
 
 def groups(system: OpenSystem, resolution: float | None) -> tuple[NDArray[np.intp], Array]:
     """Groups of Bohr frequencies that have one transform: places (d, d), and centres (groups,)."""
-    if resolution is None or np.isinf(resolution):
-        return system.bohr
-    return system.groups(resolution)
+    return system.bohr if resolution is None else system.groups(resolution)
 
 
 def dress(system: OpenSystem, table: ComplexArray, operators: ComplexArray) -> ComplexArray:
