@@ -370,27 +370,9 @@ def tcl2_generator(
 ) -> Generator:
     """Generator of second order a time after a product state [BreuerPetruccione].
 
-    Parameters
-    ----------
-    system : OpenSystem
-        With an H or A that depend on time, every bath needs exponents.
-    time : float, inverse unit of energy
-        Since system and baths were uncorrelated, at time 0; infinite is "redfield".
-    level_shift : bool
-        Keep the anti-Hermitian part of the transforms.
-    resolution : float, inverse unit of energy, optional
-        Keep only terms within groups of Bohr frequencies 1 / `resolution` wide, with one transform
-        each, which in the long run is positive; None keeps every term.
-
-    Returns
-    -------
-    Generator
-        At that time.
-
-    Raises
-    ------
-    ParameterError
-        For an infinite time where H or A depend on it, and there without a level shift.
+    At an infinite time it is "redfield". Where H or A depend on time, every bath needs exponents.
+    With a `resolution` only terms within groups of Bohr frequencies are kept, with one transform
+    each, which in the long run is positive.
     """
     if system.constant:
         w = groups(system, resolution)[1]
@@ -578,26 +560,8 @@ def _modes(free: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray
 def tcl4_generator(system: OpenSystem, time: float = np.inf) -> Generator:
     """Generator of fourth order a time after a product state [BreuerPetruccione].
 
-    Parameters
-    ----------
-    system : OpenSystem
-        With baths that have exponents and Hermitian couplings.
-    time : float, inverse unit of energy
-        Since system and baths were uncorrelated, at time 0.
-
-    Returns
-    -------
-    Generator
-        At that time; a part's `rest` is its fourth order.
-
-    Raises
-    ------
-    ParameterError
-        For leads, and as of `tcl2_generator`.
-    SizeError
-        Above 2 GiB, with an estimate.
-    ConvergenceError
-        If there is no long-time limit.
+    Of baths with exponents and Hermitian couplings; a part's `rest` is its fourth order.
+    `ConvergenceError` if there is no long-time limit.
     """
     _needs_time(system, time)
     # in time, what is much faster than the system counts as white: it would take ever smaller steps

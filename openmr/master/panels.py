@@ -74,7 +74,7 @@ class PanelMemory:
     time : float, inverse unit of energy
         Up to which it is known; infinite includes the long run.
     level_shift, resolution
-        As of `tcl2_generator`.
+        As of `generator`.
     """
 
     system: OpenSystem
@@ -84,22 +84,7 @@ class PanelMemory:
     resolution: float | None = None
 
     def at(self, time: float) -> Generator:
-        """Generator a time after a product state.
-
-        Parameters
-        ----------
-        time : float, inverse unit of energy
-
-        Returns
-        -------
-        Generator
-            "tcl2" at that time.
-
-        Raises
-        ------
-        ParameterError
-            For a time beyond `time`.
-        """
+        """Generator at a time up to `time` after a product state."""
         time = _checks.number("time", time, least=0.0, most=self.time, infinite=True)
         return self.overshot(time)
 
@@ -155,26 +140,7 @@ def panel_memory(
 ) -> PanelMemory:
     """Second order of a constant system up to a time, from correlations that need no exponents.
 
-    Parameters
-    ----------
-    system : OpenSystem
-        Constant, with baths whose C(t) is finite.
-    time, level_shift, resolution
-        As of `tcl2_generator`.
-    rtol : float, no unit
-        Allowed error of the transforms, relative to the largest half rate.
-
-    Returns
-    -------
-    PanelMemory
-        For that time and every earlier one.
-
-    Raises
-    ------
-    ParameterError
-        For operators that depend on time, and a C(t) that is not finite.
-    ConvergenceError
-        If the transforms are not converged.
+    `rtol` is the allowed error of the transforms, relative to the largest half rate.
     """
     if not system.constant:
         raise ParameterError("`system` must not depend on time for correlations without exponents")

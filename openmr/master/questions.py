@@ -21,6 +21,7 @@ from scipy.optimize import linear_sum_assignment
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.bath import Bath, BathCheck
+from openmr.master import hierarchy
 from openmr.master.markov import (
     ROUTES,
     Generator,
@@ -58,9 +59,7 @@ def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generato
     options = _asked(system, method, options)
     if method != "heom":
         return generator_of(system, method, **options)
-    from openmr.master.hierarchy import slow_generator
-
-    matrix, uncertainty = slow_generator(system, **options)
+    matrix, uncertainty = hierarchy.slow_generator(system, **options)
     hamiltonian = system.hamiltonian.full()
     none = np.zeros((0, *hamiltonian.shape), dtype=complex)
     unitary = Part(none, none, hamiltonian).matrix()
@@ -531,8 +530,6 @@ def currents_of(
     """Currents of a generator that is there already; `number` is the matrix of another quantity."""
     system, bath_energy, change, scale = made.system, None, 0.0, made
     if made.method == "heom":
-        from openmr.master import hierarchy
-
         energy, bath_energy, other = hierarchy.currents(system, number, **options)
         scale = generator(system)
     else:
@@ -644,8 +641,6 @@ def correlation(
     if grid.ndim != 1 or not grid.size or grid[0] < 0 or np.any(np.diff(grid) <= 0):
         raise ParameterError(f"`times` must be increasing numbers >= 0, got {_checks.shown(times)}")
     if method == "heom":
-        from openmr.master import hierarchy
-
         _steady_only(state)
         options = _asked(system, method, options)
         return np.asarray(hierarchy.two_time(system, left, right, grid, **options))
@@ -689,11 +684,9 @@ def spectrum(
         raise ParameterError(f"`w` must be one row of numbers, got shape {frequencies.shape}")
     left, right = matrix_of("a", a, system), matrix_of("b", b, system)
     if method == "heom":
-        from openmr.master.hierarchy import half_sided_spectra
-
         pairs = [(left, right), (right.conj().T, left.conj().T)]
         options = _asked(system, method, options)
-        ahead, back = half_sided_spectra(system, pairs, frequencies, **options)
+        ahead, back = hierarchy.half_sided_spectra(system, pairs, frequencies, **options)
         return np.asarray(ahead + back.conj())
     made, left, right, rho = _regression(system, left, right, method, None, options)
     d = len(rho)
