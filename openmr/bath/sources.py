@@ -272,12 +272,9 @@ class Source:
         if np.any(t == 0):
             ends = edges[[0, -1]]
             slow = np.abs(self.spectrum(ends) * ends[:, None, None]).max(axis=0)
-            out[t == 0] = np.where(slow > 1e-9 * self._weight, np.inf, out[t == 0])
+            here = np.abs(self.spectrum(np.array([self.scale, -self.scale]))).max()
+            out[t == 0] = np.where(slow > 1e-9 * self.scale * here, np.inf, out[t == 0])
         return out
-
-    @cached_property
-    def _weight(self) -> float:
-        return self.scale * float(np.abs(self.spectrum(np.array([self.scale, -self.scale]))).max())
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials whose spectrum is S to `rtol` of the largest S, up to `highest`."""
@@ -339,14 +336,12 @@ def evaluated(name: str, function: Callable[..., Any], x: Array, size: int) -> C
             given = np.asarray(function(x))
         except Exception:
             given = np.empty(0)
-        if given.shape == ((len(x),) if size == 1 else (len(x), size, size)):
-            whole = given.reshape(len(x), size, size)
-            if whole.dtype.kind in "iufc":
-                last = value(name, function, x[-1], size)
-                if np.allclose(
-                    whole[-1], last, rtol=1e-9, atol=1e-9 * largest(whole), equal_nan=True
-                ):
-                    return whole.astype(complex)
+        shape = (len(x),) if size == 1 else (len(x), size, size)
+        if given.shape == shape and given.dtype.kind in "iufc":
+            last, near = value(name, function, x[-1], size), 1e-9 * largest(given)
+            whole = given.reshape(len(x), size, size).astype(complex)
+            if np.allclose(whole[-1], last, rtol=1e-9, atol=near, equal_nan=True):
+                return whole
     return np.array([value(name, function, one, size) for one in x]).reshape(-1, size, size)
 
 

@@ -252,7 +252,7 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
         coefficients=coefficients,
         partners=coefficients[partner].conj(),
         rates=rates,
-        delta=np.asarray((delta if delta.ndim == 2 else delta * np.eye(n)) * (size**2 / unit)),
+        delta=delta.reshape(n, n) * (size**2 / unit),
         uncertainty=float(exponents.uncertainty),
     )
 

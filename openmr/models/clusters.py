@@ -22,7 +22,8 @@ from scipy import sparse
 
 from openmr import _checks, units
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
-from openmr.bath.correlators import electron_hole_spectrum, moment_correlator, spin_matrices
+from openmr._spins import LEVI_CIVITA, spin_matrices
+from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
 from openmr.moments.spin_averages import level_sums
 
 _Shape = Literal["ring", "chain", "complete"]
@@ -33,9 +34,6 @@ MAX_PAIR = 512
 
 Weight = Callable[[Array], ArrayLike]
 """Function of the energy that the moments gain [k_B T]."""
-LEVI_CIVITA = np.zeros((3, 3, 3))
-LEVI_CIVITA[[0, 1, 2], [1, 2, 0], [2, 0, 1]] = 1.0
-LEVI_CIVITA[[0, 1, 2], [2, 0, 1], [1, 2, 0]] = -1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,8 @@ from typing import NamedTuple
 import numpy as np
 
 from openmr._checks import Array, ComplexArray
+from openmr._spins import LEVI_CIVITA
 from openmr.rates.korringa import (
-    LEVI_CIVITA,
     MomentBath,
     accumulation_drive,
     back_flux,

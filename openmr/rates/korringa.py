@@ -25,15 +25,11 @@ from typing import NamedTuple
 import numpy as np
 
 from openmr._checks import Array, ComplexArray
+from openmr._spins import LEVI_CIVITA
 from openmr.bath.correlators import electron_hole_spectrum, spectrum_slope
 from openmr.moments.levels import Levels
 from openmr.sample.crystal_field import static_weights
 from openmr.units import HBAR, K_B
-
-LEVI_CIVITA = np.zeros((3, 3, 3))
-for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-    LEVI_CIVITA[_i, _j, _k], LEVI_CIVITA[_i, _k, _j] = 1.0, -1.0
-
 
 _NEVER = 1e-26
 """Part of the fastest rate below which none is known."""
