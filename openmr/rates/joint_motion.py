@@ -126,17 +126,7 @@ def _drive(bath: MomentBath) -> ComplexArray:
 
 
 def excess(motion: JointMotion) -> ComplexArray:
-    """Matrix from (s, delta_rho) to (sigma, eta), what is out of equilibrium in the fields there.
-
-    Parameters
-    ----------
-    motion : JointMotion
-
-    Returns
-    -------
-    complex array, shape of `joint_generator`
-        In m^-3 and no unit, as the vectors are.
-    """
+    """Matrix from (s, delta_rho) to (sigma, eta), what is not in equilibrium with the fields."""
     places = motion.places
     found = np.eye(3 + sum(here.stop - here.start for here in places), dtype=complex)
     for i, (one, here) in enumerate(zip(motion.partners, places, strict=True)):
@@ -150,16 +140,9 @@ def excess(motion: JointMotion) -> ComplexArray:
 
 
 def joint_generator(motion: JointMotion) -> ComplexArray:
-    """Matrix of d(s, delta_rho)/dt, rho row by row between the levels.
+    """Matrix of d(s, delta_rho)/dt, (3 + sum d^2, 3 + sum d^2) [1/s], rho row by row.
 
-    Parameters
-    ----------
-    motion : JointMotion
-
-    Returns
-    -------
-    complex array (3 + sum d^2, 3 + sum d^2), 1/s
-        One eigenvalue a sublattice is 0, or -r: the trace of rho.
+    One eigenvalue a sublattice is 0, or -r: the trace of rho.
     """
     out = excess(motion)
     total = np.zeros_like(out)
@@ -173,17 +156,7 @@ def joint_generator(motion: JointMotion) -> ComplexArray:
 
 
 def total_spin(motion: JointMotion) -> ComplexArray:
-    """Rows that give s + sum n delta_S, which exchange conserves, shape (3, 3 + sum d^2).
-
-    Parameters
-    ----------
-    motion : JointMotion
-
-    Returns
-    -------
-    complex array (3, 3 + sum d^2)
-        In m^-3 for s in m^-3.
-    """
+    """Rows that give s + sum n delta_S, which exchange conserves, (3, 3 + sum d^2) [m^-3]."""
     each = [one.density * _means(one.bath) for one in motion.partners]
     return np.hstack([np.eye(3), *each])
 
@@ -191,15 +164,7 @@ def total_spin(motion: JointMotion) -> ComplexArray:
 def returned(partner: Partner) -> Array:
     """Part of Gamma that a static film's moments give back, for they have followed mu.
 
-    Parameters
-    ----------
-    partner : Partner
-        With any coupling.
-
-    Returns
-    -------
-    array (..., 3, 3), 1/s
-        -(2/nu) n Q F^-1 P; 0 for an infinite thermostat rate.
+    -(2/nu) n Q F^-1 P for any coupling, (..., 3, 3) [1/s]; 0 for an infinite thermostat rate.
     """
     bath, rate = partner.bath, partner.thermostat_rate
     populations = bath.levels.populations
@@ -218,16 +183,9 @@ def returned(partner: Partner) -> Array:
 
 
 def static_tensor(motion: JointMotion) -> Array:
-    """Tensor of 0 = diffusion - tensor . mu in a static film, whose moments have followed mu.
+    """Tensor of 0 = diffusion - tensor . mu in a static film, (3, 3) [1/s].
 
-    Parameters
-    ----------
-    motion : JointMotion
-
-    Returns
-    -------
-    array (3, 3), 1/s
-        Gamma + 1/tau_0 with precession, less what the moments give back.
+    Gamma + 1/tau_0 with precession, less what the moments give back that have followed mu.
     """
     kept = motion.exchange_rates - sum(map(returned, motion.partners))
     return np.asarray(kept + motion.spin_flip_rate * np.eye(3) - _across(motion.precession))

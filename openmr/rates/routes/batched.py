@@ -100,16 +100,14 @@ def _of_levels(state: VectorEquilibrium, electron_splitting: bool) -> ExchangePa
     connected = sample.magnet.disorder == "lattice"
     for block in blocks(count, size):
         part = flat.at(block)
-        schemes = [part.levels(i) for i in range(len(sample.magnet.sublattices))]
-        couplings = [local_coupling(part, i) for i in range(len(schemes))]
-        for moments, scheme, coupling in zip(
-            sample.magnet.sublattices, schemes, couplings, strict=True
-        ):
+        met = [
+            (moments, part.levels(i), local_coupling(part, i))
+            for i, moments in enumerate(sample.magnet.sublattices)
+        ]
+        for moments, scheme, coupling in met:
             shift = (coupling @ scheme.mean[..., None])[..., 0]
             splitting[block] -= moments.density * shift
-        for moments, scheme, coupling in zip(
-            sample.magnet.sublattices, schemes, couplings, strict=True
-        ):
+        for moments, scheme, coupling in met:
             if not coupling.any():
                 continue
             strength = np.pi * moments.density * sample.electrons.dos / units.HBAR

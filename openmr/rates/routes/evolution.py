@@ -397,11 +397,8 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
         raise ParameterError("`sample` must couple electrons and moments, got exchange = 0")
     experiment = experiments[0]
     fit = _fit_experiment(experiment, None)
-    omega, step, even = (
-        abs(_antisymmetric(fit.generator)),
-        fit.windows[0][0],
-        np.arange(STEPS + 1.0),
-    )
+    omega, even = abs(_antisymmetric(fit.generator)), np.arange(STEPS + 1.0)
+    step = fit.windows[0][0]
     if omega > 0:
         step = min(step, 4 * np.pi / omega / STEPS)
     signal = _window(experiment, 0.0, step * experiment.rate_unit, _solver_options(None))
