@@ -7,12 +7,7 @@ With the metal's diffusion coefficient and conductivity, D mu' = W mu is the spi
     G = sigma W / (2 D),   W = 2 rho D G,
 
 which equals e^2 nu_F W where the metal obeys Einstein's relation. Neither 1/tau_0 nor the
-precession about the applied field is in W.
-
-The closed forms, for moments at random places with m_S = |<S_par>|, x = beta eps_L:
-
-    W_s = (pi/hbar) n_2D nu_F J^2 a,   a = m_S x / (2 sinh^2(x/2)),
-    W_r = (pi/hbar) n_2D nu_F J^2 (<S_par^2> - a/2),   W_i = n_2D J m_S / hbar.
+precession about the applied field is in W. Closed forms stand in docs/theory/interfaces.md.
 """
 
 from __future__ import annotations

@@ -17,16 +17,12 @@ with the Gibbs state's response R. In these two the motion is
 since the torques of the first line's fields are those parts of omega x s and [H, rho] that are not
 in sigma and eta; r_i is the rate at which a thermostat resets the moments. J is a number.
 
-In a static film mu is what diffuses: a gradient of the exchange field drives electrons as much as
-one of their density, and the spin that sits where the moments' field puts it drives none. With
-eta at rest in mu,
+In a static film mu is what diffuses. With eta at rest in mu,
 
     0 = diffusion - [Gamma + 1/tau_0 - omega x + (2/nu) sum_i n_i Q_i (F_i)^-1 P_i] mu,
     F = -(i/hbar) [H, .] + L - r,
 
-for any coupling. For S = 1/2 along the field the exchange part is r/(r + 1/T1) of Gamma. A tensor
-for s instead, 1 / (1 - n J chi / (1 + r T1)) times as large there, would count the equilibrium spin
-as accumulation: it depends on first order in J and has a pole.
+for any coupling (docs/theory/followed_moments.md).
 """
 
 from __future__ import annotations
