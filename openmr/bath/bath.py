@@ -16,14 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import (
-    Array,
-    ComplexArray,
-    ConvergenceError,
-    OpenmrError,
-    ParameterError,
-    shown,
-)
+from openmr._checks import Array, ComplexArray, ConvergenceError, OpenmrError, ParameterError, shown
 from openmr.bath import closed_spectra, sources
 from openmr.bath.correlators import moment_correlator
 from openmr.bath.exponential_sums import Exponents

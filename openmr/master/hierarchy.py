@@ -22,14 +22,7 @@ from scipy.sparse import kron as kron_sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-from openmr._checks import (
-    EPSILON,
-    Array,
-    ComplexArray,
-    ConvergenceError,
-    ParameterError,
-    SizeError,
-)
+from openmr._checks import EPSILON, Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
 from openmr.master.markov import Part, collapse_part, commutator
 from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled, tcl2_generator

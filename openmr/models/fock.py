@@ -215,10 +215,10 @@ def gaussian_state(rho: ArrayLike) -> Qobj:
 def fixed_number(state: Qobj, particles: int) -> Qobj:
     """`state` projected on one particle number and normalised.
 
+    Other parameters as of `density`.
+
     Parameters
     ----------
-    state : Qobj
-        On the Fock space of m modes.
     particles : int
         From 0 to m.
 

@@ -203,11 +203,7 @@ def _given(sheet: Sheet, layer: Layer, temperature: Array, field: Array) -> Face
 
 
 def _oriented(
-    sheet: Sheet,
-    layer: Layer,
-    state: VectorEquilibrium,
-    chosen: Method,
-    options: Mapping[str, Any],
+    sheet: Sheet, layer: Layer, state: VectorEquilibrium, chosen: Method, options: Mapping[str, Any]
 ) -> FaceConductances:
     """The same of moments with axes of their own, from the whole tensor of the rates."""
     if options.get("electron_splitting", False) or options.get("form", "corrected") != "corrected":

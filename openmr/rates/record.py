@@ -328,9 +328,7 @@ def on_grid(grid: tuple[int, ...], points: Sequence[ExchangePart]) -> ExchangePa
 
 
 def pointwise(
-    state: State,
-    work: Callable[[State], ExchangePart],
-    points: Iterable[State] | None = None,
+    state: State, work: Callable[[State], ExchangePart], points: Iterable[State] | None = None
 ) -> ExchangePart:
     """`work` of every point of the grid, or of its `points` behind a bar; failures say where."""
     found = []

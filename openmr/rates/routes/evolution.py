@@ -174,9 +174,7 @@ def _flips(space: joint_space.MomentSpace, kappa: float) -> Qobj:
 
 
 def _fit_point(
-    state: Equilibrium,
-    experiments: Sequence[_Experiment],
-    options: Mapping[str, Any] | None,
+    state: Equilibrium, experiments: Sequence[_Experiment], options: Mapping[str, Any] | None
 ) -> ExchangePart:
     fits, none = [_fit_experiment(one, options) for one in experiments], np.zeros((3, 3))
     # where nothing couples the spin precesses and never relaxes

@@ -371,9 +371,7 @@ def _at_point(
 
 def _point(sample: Sample, temperature: float, field: float) -> Equilibrium:
     return equilibrium(
-        sample,
-        _checks.number("temperature", temperature, "K"),
-        _checks.number("field", field, "T"),
+        sample, _checks.number("temperature", temperature, "K"), _checks.number("field", field, "T")
     )
 
 
