@@ -107,15 +107,13 @@ class Source:
     def shift(self, w: Array) -> tuple[ComplexArray, float]:
         """Principal part lambda (w, n, n), and its largest absolute error."""
         found = [self._principal(one) for one in w]
-        size = self.size
-        shape = (len(w), size, size)
-        values = np.array([one for one, _ in found], dtype=complex).reshape(shape)
-        return values, max((error for _, error in found), default=0.0)
+        values = np.array([one for one, _ in found], dtype=complex)
+        largest = max((error for _, error in found), default=0.0)
+        return values.reshape(-1, self.size, self.size), largest
 
     def _principal(self, w: float) -> tuple[ComplexArray, float]:
         """(1/2 pi) integral_0^inf [S(w - v) - S(w + v)] dv/v over panels of ln v."""
-        size = self.size
-        marks = [*self.breaks, *self.peaks]
+        size, marks = self.size, [*self.breaks, *self.peaks]
         apart = [gap for one in marks if (gap := abs(w - one)) > 1e-9 * self.scale]
         smallest, largest = min([self.finest, *apart]), max([self.scale, *apart])
 

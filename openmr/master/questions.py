@@ -318,9 +318,7 @@ def _remembered(system: OpenSystem, rate: float) -> float:
 def _secular_margin(made: Generator, rate: float) -> float:
     """Smallest difference of frequencies whose terms were dropped, over a rate."""
     places, frequencies = made.system.bohr
-    groups = places
-    if made.method == "grouped" and made.resolution is not None:
-        groups, _ = made.system.groups(made.resolution)
+    groups, _ = made.system.groups(made.resolution or np.inf)
     group = np.zeros(len(frequencies), dtype=int)
     group[places] = groups
     apart = np.diff(group) > 0
