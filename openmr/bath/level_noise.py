@@ -91,23 +91,10 @@ _TILTS = _tilts()
 def split_fermi_sea(
     found: Levels, coupling: Array, splitting: Array, *, connected: bool = False
 ) -> Array:
-    """Relaxation tensor of electrons of any splitting, over n nu / hbar.
+    """Relaxation tensor of electrons of any splitting over n nu / hbar, (..., 3, 3) [(eV m^3)^2].
 
-    Parameters
-    ----------
-    found : Levels
-        At points (...).
-    coupling : array (..., 3, 3), eV m^3
-        J_ab between sigma_a, in axes with z along the splitting, and S_b.
-    splitting : array (...), no unit
-        w = beta hbar omega, signed.
-    connected : bool
-        As of `level_noise`.
-
-    Returns
-    -------
-    array (..., 3, 3), (eV m^3)^2
-        Symmetric for levels along the splitting, for others not.
+    Of J_ab (..., 3, 3) [eV m^3] between sigma_a, in axes with z along the splitting, and S_b, and
+    of w = beta hbar omega (...), signed. Symmetric for levels along the splitting, for others not.
     """
     spins = found.shifted(found.mean) if connected else found.spins
     x = np.asarray(np.einsum("...ab,...bmn->...amn", coupling, spins))

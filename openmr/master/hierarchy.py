@@ -61,21 +61,11 @@ _Sweep = Callable[[ComplexArray, ComplexArray, Any], ComplexArray]
 
 @dataclass(frozen=True, eq=False)
 class Hierarchy:
-    """Hierarchy of an open system in exponentials, cut below a depth, in the units of `problem`.
+    """Hierarchy of an open system in exponentials, cut below a depth, in the units of `problem`."""
 
-    Attributes
-    ----------
-    problem : Scaled
-        The system.
-    depth : int
-        Largest number of excitations of all exponents together.
-    extra : complex array (d^2, d^2), optional
-        Added to L of a constant system, in the basis of H as given.
-    """
-
-    problem: Scaled
-    depth: int
-    extra: ComplexArray | None = None
+    problem: Scaled  # the system
+    depth: int  # largest number of excitations of all exponents together
+    extra: ComplexArray | None = None  # added to L of a constant system, in the basis of H as given
 
     def __post_init__(self) -> None:
         self.problem.refuse_leads("heom", "redfield")

@@ -52,22 +52,12 @@ _CHUNK = 2**20
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Share of one coupling in a generator, in the basis of H as given.
+    """Share of one coupling in a generator, in the basis of H as given."""
 
-    Attributes
-    ----------
-    dressed, operators : complex array (k, d, d)
-        X_k and Y_k of the kernel.
-    shift : complex array (d, d), unit of H
-        S of the kernel; more of the level shift is in the pairs.
-    rest : complex array (d^2, d^2) or None, unit of H
-        What is not of that form, columns of rho stacked (fourth order).
-    """
-
-    dressed: ComplexArray
-    operators: ComplexArray
-    shift: ComplexArray
-    rest: ComplexArray | None = None
+    dressed: ComplexArray  # X_k of the kernel, (k, d, d)
+    operators: ComplexArray  # Y_k of the kernel, (k, d, d)
+    shift: ComplexArray  # S of the kernel, (d, d); more of the level shift is in the pairs
+    rest: ComplexArray | None = None  # of fourth order, not of that form, (d^2, d^2)
 
     @cached_property
     def left(self) -> ComplexArray:

@@ -57,60 +57,28 @@ _Matrices = Callable[[float], ComplexArray]
 
 @dataclass(frozen=True, eq=False)
 class _Reservoir:
-    """One bath in exponentials, and what it takes hold of.
+    """One bath in exponentials, and what it takes hold of."""
 
-    Attributes
-    ----------
-    coupling : Coupling
-        As given.
-    operators : callable
-        A_j at a time, (n, d, d), divided by `size`.
-    size : float
-        Largest element of the operators as given.
-    coefficients, partners : complex array (k, n, n)
-        c of C(t), and c~ of its conjugate, at the same rates.
-    rates : complex array (k,)
-        nu, each with its conjugate.
-    delta : complex array (n, n)
-        Half of the white noise beside the exponentials.
-    uncertainty : float
-        Of the exponents, relative to the largest of the spectrum.
-    """
-
-    coupling: Coupling
-    operators: _Matrices
-    size: float
-    coefficients: ComplexArray
-    partners: ComplexArray
-    rates: ComplexArray
-    delta: ComplexArray
-    uncertainty: float
+    coupling: Coupling  # as given
+    operators: _Matrices  # A_j at a time, (n, d, d), divided by `size`
+    size: float  # largest element of the operators as given
+    coefficients: ComplexArray  # c of C(t), (k, n, n)
+    partners: ComplexArray  # c~ of its conjugate, at the same rates
+    rates: ComplexArray  # nu (k,), each with its conjugate
+    delta: ComplexArray  # half of the white noise beside the exponentials, (n, n)
+    uncertainty: float  # of the exponents, over the largest of the spectrum
 
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """An open system as matrices of time, in units of its own.
+    """An open system as matrices of time, in units of its own."""
 
-    Attributes
-    ----------
-    system : OpenSystem
-        As given.
-    unit : float, unit of energy
-        What energies and inverse times are divided by.
-    hamiltonian, jumps : callable
-        H (d, d), and the collapse operators (n, d, d) in the unit as given, at a time.
-    reservoirs : tuple of _Reservoir
-        One for each coupling.
-    whole : bool
-        Whether the exponents are to hold all of the noise; otherwise what is left of it is white.
-    """
-
-    system: OpenSystem
-    unit: float
-    hamiltonian: _Matrices
-    jumps: _Matrices
-    reservoirs: tuple[_Reservoir, ...]
-    whole: bool
+    system: OpenSystem  # as given
+    unit: float  # energy that energies and inverse times are divided by
+    hamiltonian: _Matrices  # H (d, d) at a time
+    jumps: _Matrices  # collapse operators (n, d, d) at a time, in the unit as given
+    reservoirs: tuple[_Reservoir, ...]  # one for each coupling
+    whole: bool  # the exponents are to hold all of the noise; else what is left of it is white
 
     def white(self, time: float) -> list[Part]:
         """Share of each coupling's noise beside the exponents, as if it were white.

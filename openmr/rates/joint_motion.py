@@ -49,45 +49,21 @@ _SLOWEST = 1e-14
 
 
 class Partner(NamedTuple):
-    """Moments of one sublattice.
+    """Moments of one sublattice."""
 
-    Attributes
-    ----------
-    bath : MomentBath
-        In the axes of the electrons' spin.
-    density : float, m^-3
-        n.
-    thermostat_rate : float, 1/s
-        r.
-    """
-
-    bath: MomentBath
-    density: float
-    thermostat_rate: float = 0.0
+    bath: MomentBath  # in the axes of the electrons' spin
+    density: float  # n, m^-3
+    thermostat_rate: float = 0.0  # r, 1/s
 
 
 class JointMotion(NamedTuple):
-    """Parts of the joint generator, in the axes of the partners.
+    """Parts of the joint generator, in the axes of the partners."""
 
-    Attributes
-    ----------
-    partners : sequence of Partner
-        With J a number: `coupling` is it times the unit matrix.
-    weiss : array (n, n, 3, 3), eV
-        J0 among the moments.
-    precession : array (3,), rad/s
-        omega of the electrons, with the mean field of the moments.
-    exchange_rates : array (3, 3), 1/s
-        Gamma.
-    spin_flip_rate : float, 1/s
-        1/tau_0.
-    """
-
-    partners: Sequence[Partner]
-    weiss: Array
-    precession: Array
-    exchange_rates: Array
-    spin_flip_rate: float
+    partners: Sequence[Partner]  # with J a number: `coupling` is it times the unit matrix
+    weiss: Array  # J0 among the moments, (n, n, 3, 3), eV
+    precession: Array  # omega of the electrons, with the mean field of the moments, (3,), rad/s
+    exchange_rates: Array  # Gamma, (3, 3), 1/s
+    spin_flip_rate: float  # 1/tau_0, 1/s
 
     @property
     def places(self) -> list[slice]:

@@ -36,26 +36,13 @@ _NEVER = 1e-26
 
 
 class MomentBath(NamedTuple):
-    """A moment and the electrons that it meets, at one point or on a grid.
+    """A moment and the electrons that it meets, at one point or on a grid (...)."""
 
-    Attributes
-    ----------
-    levels : Levels
-        Of the moment.
-    coupling : array (..., 3, 3), eV m^3
-        J_ab between sigma_a and S_b, in the axes of `levels`.
-    dos : float, eV^-1 m^-3
-        nu, density of states per spin.
-    temperature : float or array (...), K
-    connected : bool
-        Whether the mean of the moments does not scatter, as on a perfect lattice.
-    """
-
-    levels: Levels
-    coupling: Array
-    dos: float
-    temperature: float | Array
-    connected: bool = False
+    levels: Levels  # of the moment
+    coupling: Array  # J_ab between sigma_a and S_b, in the axes of `levels`, (..., 3, 3), eV m^3
+    dos: float  # nu, density of states per spin, eV^-1 m^-3
+    temperature: float | Array  # (...), K
+    connected: bool = False  # the mean of the moments does not scatter, as on a perfect lattice
 
     @property
     def operators(self) -> ComplexArray:
