@@ -315,6 +315,8 @@ def generator_of(
     resolution: float | None = None,
 ) -> Generator:
     """`generator` of options that are checked already."""
+    if not system.constant and not np.isfinite(np.inf if time is None else time):
+        raise ParameterError("`time` must be given and finite where H or A depend on time")
     if method in _MEMORY:
         from openmr.master import memory
 
@@ -327,8 +329,6 @@ def generator_of(
             f"`time` goes with an H or A that depends on time, or with 'tcl2': {method!r} of a "
             f"constant system has none, got {time!r}"
         )
-    if not system.constant and time is None:
-        raise ParameterError("`time` must be given where H or A depend on time")
     system = system if time is None else system.at(time)
     if method in ("grouped", "coarse-grained") and resolution is None:
         try:

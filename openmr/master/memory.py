@@ -350,7 +350,6 @@ def tcl2_generator(
             for c in system.couplings
         ]
         return of_tables(system, tables, time, level_shift, resolution)
-    _needs_time(system, time)
     if resolution is not None or not level_shift:
         raise ParameterError(
             "`resolution` and `level_shift=False` do not go with 'tcl2' where H or A depend on time"
@@ -358,17 +357,10 @@ def tcl2_generator(
     second = SecondOrder(scaled(system, FINE))
     unit, now = second.problem.unit, system.at(time)
     memory = integrated(second.change, second.start(), unit * np.array([0.0, time]))[-1]
-    pieces = []
-    for part, r, c in zip(
-        second.parts(unit * time, memory), second.problem.reservoirs, now.couplings, strict=True
-    ):
-        pieces.append(Part(part.dressed * (unit / r.size), c.matrices, part.shift))
+    parts = second.parts(unit * time, memory)
+    each = zip(parts, second.problem.reservoirs, now.couplings, strict=True)
+    pieces = [Part(part.dressed * (unit / r.size), c.matrices, part.shift) for part, r, c in each]
     return Generator(now, "tcl2", (*pieces, *collapse_part(now)), time=time)
-
-
-def _needs_time(system: OpenSystem, time: float) -> None:
-    if not system.constant and not np.isfinite(time):
-        raise ParameterError("`time` must be given and finite where H or A depend on time, got inf")
 
 
 # --- fourth order --------------------------------------------------------------------------------
@@ -531,7 +523,6 @@ def tcl4_generator(system: OpenSystem, time: float = np.inf) -> Generator:
     Of baths with exponents and Hermitian couplings; a part's `rest` is its fourth order.
     `ConvergenceError` if there is no long-time limit.
     """
-    _needs_time(system, time)
     # in time, what is much faster than the system counts as white: it would take ever smaller steps
     reach = FASTEST["tcl4"] if np.isfinite(time) else np.inf
     equation = FourthOrder(scaled(system, _FOURTH, reach=reach))
