@@ -31,21 +31,11 @@ _PAIRS = "`couplings` must be a list of (operator, bath) pairs"
 
 @dataclass(frozen=True, eq=False)
 class Coupling:
-    """Operators that one bath takes hold of.
+    """Operators that one bath takes hold of."""
 
-    Attributes
-    ----------
-    operators : tuple of Qobj
-        A_i, one for each component of the bath; (c, c^dag) for a lead.
-    bath : Bath
-        Independent of the baths of all other couplings.
-    index : int
-        Place in the list of couplings.
-    """
-
-    operators: tuple[Qobj | QobjEvo, ...]
-    bath: Bath
-    index: int
+    operators: tuple[Qobj | QobjEvo, ...]  # A_i of each component, or (c, c^dag) of a lead
+    bath: Bath  # independent of the baths of all other couplings
+    index: int  # place in the list of couplings
 
     @cached_property
     def matrices(self) -> ComplexArray:

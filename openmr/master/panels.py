@@ -64,24 +64,13 @@ def of_tables(
 
 @dataclass(frozen=True, eq=False)
 class PanelMemory:
-    """Second order of a constant system at every time, from C(t) itself on panels of time.
-
-    Attributes
-    ----------
-    system : OpenSystem
-    transforms : tuple of HalfSided
-        Of each coupling, at the centres of the groups of Bohr frequencies.
-    time : float, inverse unit of energy
-        Up to which it is known; infinite includes the long run.
-    level_shift, resolution
-        As of `generator`.
-    """
+    """Second order of a constant system at every time, from C(t) itself on panels of time."""
 
     system: OpenSystem
-    transforms: tuple[HalfSided, ...]
-    time: float = np.inf
-    level_shift: bool = True
-    resolution: float | None = None
+    transforms: tuple[HalfSided, ...]  # of each coupling, at the centres of the groups
+    time: float = np.inf  # up to which it is known; infinite includes the long run
+    level_shift: bool = True  # as of `generator`
+    resolution: float | None = None  # as of `generator`
 
     def at(self, time: float) -> Generator:
         """Generator at a time up to `time` after a product state."""

@@ -32,7 +32,7 @@ from openmr.moments.grid import in_blocks
 from openmr.moments.labels import labelled
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.methods import METHODS, Method, Name, Options
-from openmr.rates.record import precession_tensor
+from openmr.rates.record import State, precession_tensor
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Layer, Sample
 from openmr.sample.stack import REFERENCE, Sheet
@@ -211,9 +211,7 @@ def _oriented(
             "`electron_splitting` and `form` must not be given for a sheet of moments with axes of "
             "their own: in which field the electrons are split there is not worked out"
         )
-    # in no field an electron precesses about the sheet alone
-    alone = replace(state, field=np.zeros_like(state.field))
-    found = relaxation_at(alone, method=chosen.name, **options)
+    found = relaxation_at(_alone(state), method=chosen.name, **options)
     unit = REFERENCE * _conductance_of_speed(layer)
     tensor = unit * found.exchange_tensor
     along = tensor[..., 2, 2]
@@ -222,6 +220,11 @@ def _oriented(
         G_s=along, G_r=0.5 * (tensor[..., 0, 0] + tensor[..., 1, 1]) - along,
         G_i=unit * found.precession, oblique=tensor,
     )  # fmt: skip
+
+
+def _alone(state: State) -> State:
+    """In no field, where an electron precesses about the sheet alone."""
+    return replace(state, field=np.zeros_like(state.field))
 
 
 def _of_a_plane(chosen: Method, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,15 +250,12 @@ def _conductances(
     """G_s, G_r, G_i (...) and the uncertainty of the tensor, or nothing, [S/m^2]."""
     of_closed_form = chosen.name == "closed-form"
     plain = options.get("form", "corrected") == "corrected"
-    # in no field an electron precesses about the sheet alone
-    alone = replace(state, field=np.zeros_like(state.field))
     if chosen.keeps_splitting or options.get("electron_splitting", False) or not plain:
         found = relaxation_at(_split_as(layer, state), method=chosen.name, **options)
-        turning = relaxation_at(
-            alone, method="closed-form" if of_closed_form else "batched"
-        ).precession
+        plainest = "closed-form" if of_closed_form else "batched"
+        turning = relaxation_at(_alone(state), method=plainest).precession
     else:
-        found = relaxation_at(alone, method=chosen.name, **options)
+        found = relaxation_at(_alone(state), method=chosen.name, **options)
         turning = found.precession
     rates = found.dissipator
     along = rates[..., 2, 2]
