@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -197,24 +197,23 @@ def rates_of(made: Generator) -> Rates:
             mode[m, n], mode[n, m] = sorted(both, key=lambda k: (-values[k].imag, -values[k].real))
         pairs += [(m, n), (n, m)][: 1 + overdamped]
     m, n = np.array(pairs).T
-    found = values[mode[m, n]]
-    shares = np.minimum(shares + shares.swapaxes(1, 2), 1.0)
+    modes = values[mode]
+    participation = np.minimum(shares + shares.swapaxes(1, 2), 1.0)[mode[m, n], m, n]
     golden_still, golden_moving = _golden_rule(system)
-    record = Rates(
+    return Rates(
         method=made.method,
         longitudinal=still,
         pairs=np.stack([m, n], axis=1),
-        transverse=0.0 - found.real,
-        frequencies=found.imag + 0.0,
-        shifts=found.imag - np.abs(energies[n] - energies[m]),
+        transverse=0.0 - modes[m, n].real,
+        frequencies=modes[m, n].imag + 0.0,
+        shifts=modes[m, n].imag - np.abs(energies[n] - energies[m]),
         golden_longitudinal=golden_still,
         golden_transverse=golden_moving[m, n],
-        participation=shares[mode[m, n], m, n],
-        modes=values[mode],
+        participation=participation,
+        modes=modes,
         uncertainty=made.uncertainty + _checks.EPSILON * float(np.abs(energies).max()),
-        warnings=made.warnings,
+        warnings=(*made.warnings, *_warnings(made, modes, participation)),
     )
-    return replace(record, warnings=(*made.warnings, *_warnings(made, record)))
 
 
 def _modes(made: Generator) -> tuple[ComplexArray, Array]:
@@ -281,11 +280,11 @@ def _golden_rule(system: OpenSystem, off: float = 0.0) -> tuple[Array, Array]:
     return still, 0.5 * (out[:, None] + out) + dephasing
 
 
-def _warnings(made: Generator, found: Rates) -> list[str]:
-    scale, texts = float(np.abs(found.modes.real).max()), []
-    if (lowest := -float(found.modes.real.max())) < -1e-9 * scale:
+def _warnings(made: Generator, modes: ComplexArray, participation: Array) -> list[str]:
+    scale, texts = float(np.abs(modes.real).max()), []
+    if (lowest := -float(modes.real.max())) < -1e-9 * scale:
         texts.append(f"unstable: the rate {lowest:.4g} is negative")
-    if np.any(found.participation < MIXED):
+    if np.any(participation < MIXED):
         texts.append("mixed: some modes belong to no single pair of levels")
     if made.method not in ("tcl4", "heom") and (change := _remembered(made.system, scale)) > _SHORT:
         texts.append(
@@ -299,7 +298,7 @@ def _warnings(made: Generator, found: Rates) -> list[str]:
         )
     if made.method == "tcl4":
         second = rates_of(generator(made.system, "redfield"))
-        apart = np.abs((found.modes - second.modes).real)  # one may have overdamped pairs
+        apart = np.abs((modes - second.modes).real)  # one may have overdamped pairs
         change = float(apart[~np.eye(len(apart), dtype=bool)].max())
         if change > 0.1 * scale:
             texts.append(f"fourth order changes 1/T2 by {change / scale:.0%} of the largest rate")
