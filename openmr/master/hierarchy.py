@@ -288,7 +288,8 @@ def ladder(
     from one answer to another. The depth is raised until one level less changes the answer by less
     than half of that; finer exponents are tried on fewer levels, where they are cheap.
     """
-    of = cache(lambda finer, depth: answer(hierarchy_of(finer, depth)))
+    made = cache(hierarchy_of)
+    of = cache(lambda finer, depth: answer(made(finer, depth)))
     for depth in range(_SHALLOW + 1, max_depth + 1):
         found, change = of(0, depth)
         allowed, shallower = 0.5 * change, apart(found, of(0, depth - 1)[0])
@@ -304,7 +305,7 @@ def ladder(
         # there is as much again to come, see `hierarchies`
         fewer = 2 * apart(of(finer, tried)[0], of(finer + 1, tried)[0])
         if fewer <= allowed:
-            return hierarchy_of(finer, depth), fewer, shallower
+            return made(finer, depth), fewer, shallower
     raise ConvergenceError(
         "the hierarchy is not converged in the number of exponents: finer ones change it by "
         f"{fewer:.2g}, allowed {allowed:.2g} (see `rtol`)"
@@ -324,7 +325,7 @@ def hierarchies(
     def problem(finer: int) -> Scaled:
         return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * widen**finer)
 
-    return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
+    return lambda finer, depth: Hierarchy(problem(finer), depth)
 
 
 @lru_cache(maxsize=1)  # for the next question to the same system
