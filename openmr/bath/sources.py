@@ -420,7 +420,7 @@ class _Remembered(Source):
         return np.asarray(values + values.conj().swapaxes(-1, -2))
 
 
-def _first_reached(ask: Callable[[float], Any], *tolerances: float) -> tuple[Any, float]:
+def first_reached(ask: Callable[[float], Any], *tolerances: float) -> tuple[Any, float]:
     """Answer at the first tolerance that is reached, and that tolerance."""
     for rtol in tolerances[:-1]:
         with suppress(ConvergenceError):
@@ -464,7 +464,7 @@ class Correlation(_Remembered):
         if key not in self._known:
             if len(self._known) > 8:
                 self._known.clear()
-            self._known[key], rtol = _first_reached(
+            self._known[key], rtol = first_reached(
                 lambda r: self.until(w, np.inf, r), 1e-7, 1e-5, 1e-3
             )
             self._reached.append(2 * rtol)
@@ -476,7 +476,7 @@ class Correlation(_Remembered):
 
     @cached_property
     def _summed(self) -> Exponential:
-        return Exponential(_first_reached(self.exponents, 1e-8, 1e-6, 1e-4)[0])
+        return Exponential(first_reached(self.exponents, 1e-8, 1e-6, 1e-4)[0])
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials that is C to `rtol` of the largest C; `highest` is not needed."""

@@ -180,7 +180,7 @@ class OpenSystem:
         return self.groups(np.inf)
 
     def groups(self, resolution: float) -> tuple[NDArray[np.intp], Array]:
-        """Groups of Bohr frequencies w_mn = E_n - E_m, 1 / `resolution` wide, no finer than rounding.
+        """Groups of Bohr frequencies w_mn = E_n - E_m, 1 / `resolution` wide or as rounding.
 
         Parameters
         ----------

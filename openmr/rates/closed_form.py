@@ -754,7 +754,7 @@ def closed_form(
     tensor[..., 2, 2] = over_sublattices(parallel(some_magnet, electrons, lines))
     across = None
     if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
-        across = np.zeros((*omega.shape, 2))  # other blocks of points may have some
+        across = _none_across(omega)
     lost = np.zeros_like(omega)
     if electrons.dos_up != electrons.dos_down:
         weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
@@ -780,6 +780,11 @@ def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:
     return ExchangePart(
         tensor, omega[..., 2], charge_to_spin=lost, precession_across=omega[..., :2]
     )
+
+
+def _none_across(omega: Array) -> Array:
+    """No precession across the field, where other blocks of points may have some."""
+    return np.zeros((*omega.shape, 2))
 
 
 _ONE = (1,)
