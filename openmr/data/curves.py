@@ -183,17 +183,16 @@ def powers(
     ratio = 1 - 2.0**-6
     try:
         start = {name: float(PARAMETERS[name].read(sample)) for name in names}
-        moved = [
-            change(
-                {name: ratio * value} | {n: start[n] for n in names if order_of(n) > order_of(name)}
-            )
-            for name, value in start.items()
-        ]
+        order = sorted(names, key=order_of)  # what is put before stays as it is
+        moved = {
+            name: change({n: start[n] * (ratio if n == name else 1.0) for n in order[place:]})
+            for place, name in enumerate(order)
+        }
     except OpenmrError:  # at an end of its range, or several numbers
         return None
-    if not all(map(_is_plain, moved)) or 0.0 in start.values() or np.inf in start.values():
+    if not all(map(_is_plain, moved.values())) or 0.0 in start.values() or np.inf in start.values():
         return None
-    here, there = _numbers(sample), np.array([_numbers(one) for one in moved])
+    here, there = _numbers(sample), np.array([_numbers(moved[name]) for name in names])
     change_of = np.divide(there, here, out=np.ones_like(there), where=here != 0)
     if np.any(change_of <= 0) or np.any(there[:, here == 0]):
         return None

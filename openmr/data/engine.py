@@ -74,7 +74,8 @@ def _distinct(rows: Array) -> tuple[Array, NDArray[np.int64]]:
     """Rows (n, c) without repeats, in order, and where each is among them."""
     order = np.lexsort(rows.T[::-1])
     rows, places = rows[order], np.empty_like(order)
-    fresh = np.any(np.diff(rows, axis=0, prepend=np.inf) != 0, axis=1)
+    fresh = np.ones(len(rows), dtype=bool)
+    fresh[1:] = (rows[1:] != rows[:-1]).any(axis=1)
     places[order] = np.cumsum(fresh) - 1
     return rows[fresh], places
 

@@ -87,7 +87,8 @@ def _row(
         if numbers:
             return each[0]
         values = np.concatenate([np.ravel(one) for one in each])
-        alike = np.isclose(values, values[0], rtol=1e-12, atol=0.0).all()
+        one_value = len(set(values.tolist())) == 1
+        alike = one_value or np.isclose(values, values[0], rtol=1e-12, atol=0.0).all()
         if any(np.ndim(one) > 1 for one in each) or not alike:
             raise ParameterError(
                 f"`{name}` of the sample must be the same for all sublattices and axes, "
