@@ -136,9 +136,10 @@ class SideBySide:
         if len(told) > 1:
             places = np.array([told.index(magnet) for magnet in magnets])
             x, *averages = (part.take(places, axis=0) for part in (x, *averages))
-        grid = np.repeat(temperature[None], len(numbers), axis=0)
-        state = Equilibrium(first, grid, field, x, Means(*averages))
-        return _at_once(state, numbers, self.checked, self.order)
+        points = np.repeat(temperature[None], len(numbers), axis=0), field
+        return _at_once(
+            first.magnet, points, x, Means(*averages), numbers, self.checked, self.order
+        )
 
     def _state(self, first: Sample, magnets: list[tuple[float, ...]]) -> Equilibrium:
         """Thermal state of the first film with J0 and g of each (k,); the last is kept."""
@@ -253,10 +254,17 @@ class _Sides(NamedTuple):
 
 
 @np.errstate(under="ignore")
-def _at_once(state: Equilibrium, numbers: Array, m: Array, order: Order) -> Array:
+def _at_once(
+    first: Magnet,
+    points: tuple[Array, Array],
+    x: Array,
+    averages: Means,
+    numbers: Array,
+    m: Array,
+    order: Order,
+) -> Array:
     """`SideBySide` of plain films in thermal states, of their own (k, n) or of all (1, n)."""
     _, _, density, across, along, dos, electron_g, *of_film = numbers.T[..., None]
-    first = state.sample.magnet
     magnet = _Magnets(
         (across[..., None], across[..., None], along[..., None]),
         density[..., None],
@@ -270,7 +278,7 @@ def _at_once(state: Equilibrium, numbers: Array, m: Array, order: Order) -> Arra
         thickness=thickness, diffusion=diffusion, spin_hall_angle=angle, resistivity=1.0
     )
     sides: Any = _Sides(magnet, electrons, film)
-    state = replace(state, sample=sides)
+    state = Equilibrium(sides, *points, x, averages)
     part = closed_form(state)
     rates: Any = Relaxation(
         "closed-form", state, part.dissipator, part.precession, np.empty(0), loss

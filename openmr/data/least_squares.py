@@ -8,7 +8,6 @@ range, the other parameters fitted again at each stride, as a profile of chi^2 w
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import hypot, sqrt
 from typing import Final, NamedTuple
@@ -149,9 +148,10 @@ def _searched(
         if done or failed > 12:
             break
         evaluations += 1
-        there = None
-        with suppress(OpenmrError):  # the model refuses such a sample
+        try:
             there = _Loss(*evaluate(trial), width)
+        except OpenmrError:  # the model refuses such a sample
+            there = None
         gain = -np.inf if there is None else (found.loss - there.loss) / fall
         if not gain > 0:
             bend[:] = 0.0
@@ -185,7 +185,7 @@ class _Loss:
 
     def __init__(self, residuals: Array, slopes: Array, width: float) -> None:
         weighted = residuals
-        if np.isfinite(width):
+        if width < np.inf:
             root = np.sqrt(1 + (residuals / width) ** 2)
             self.loss = float(2 * width**2 * np.sum(root - 1))
             weighted, slopes = residuals / root, slopes / np.sqrt(root)[:, None]
