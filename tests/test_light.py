@@ -1,5 +1,6 @@
-"""The line without QuTiP, Matplotlib, xarray and HDF5; what the rest says where one is missing."""
+"""The line without heavy packages and new memory; what the rest says where one is missing."""
 
+import platform
 import subprocess
 import sys
 from textwrap import dedent
@@ -96,3 +97,25 @@ def test_what_is_missing_is_named_with_the_way_to_install_it(package, tmp_path, 
         """,
     )
     assert said == f"{asker} needs {package}: pip install {source}\n"
+
+
+FAULTS = """
+import resource
+
+one = om.Moments(spin=2.0, density=1e27, exchange=6e-31)
+coupled = om.Sample(om.Magnet([one, one], neel_temperature=30.0), film.electrons, film.film)
+kelvin, field = np.linspace(2.0, 29.0, 100)[:, None], np.linspace(0.0, 14.0, 50)
+for _ in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    om.equilibrium(coupled, kelvin, field)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="how glibc gives memory")
+def test_a_second_call_asks_for_no_new_memory(monkeypatch):
+    """Some 4000 pages where the program does not know that it runs on Linux."""
+    assert int(run_without(HEAVY, FAULTS)) < 200
+    other = f"import sys\nsys.platform = 'another'\n{BLOCKED}"
+    monkeypatch.setattr(sys.modules[__name__], "BLOCKED", other)
+    assert int(run_without(HEAVY, FAULTS)) > 200
