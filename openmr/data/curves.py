@@ -107,7 +107,7 @@ class SideBySide:
         method = options.get("method", "closed-form")
         self.closed = method == "closed-form" and not set(options) - {"method"}
         self.checked: Array | None = None
-        self.kept: tuple[Hashable, Equilibrium] | None = None
+        self.kept: tuple[Any, list[Array]] | None = None
 
     def __call__(self, samples: Sequence[Sample]) -> Array:
         """The function itself, of any samples."""
@@ -124,34 +124,53 @@ class SideBySide:
             raise ParameterError("`spin_hall_angle` must leave the conductivity positive")
         return found
 
+    @np.errstate(under="ignore")
     def _at_once(self, first: Sample, numbers: Array) -> Array:
+        """The function of plain films side by side: with these numbers, else as the first."""
         temperature, field, direction = self.points
         if self.checked is None:  # the points are checked once
             checked_points(first, temperature, field)
             self.checked = checked_direction(direction, self.order, "hamiltonian")
+        x, *averages = self._state(first, numbers)
+        _, _, density, across, along, dos, electron_g, *of_film = numbers.T[..., None]
+        magnet = _Magnets(
+            (across[..., None], across[..., None], along[..., None]),
+            density[..., None],
+            first.magnet.spins,
+            first.magnet.disorder,
+            first.magnet.sublattices,
+        )
+        electrons = SimpleNamespace(dos=dos[..., None], g=electron_g, dos_up=0.0, dos_down=0.0)
+        thickness, diffusion, angle, loss, _ = of_film
+        film = SimpleNamespace(
+            thickness=thickness, diffusion=diffusion, spin_hall_angle=angle, resistivity=1.0
+        )
+        sides: Any = _Sides(magnet, electrons, film)
+        grid = np.repeat(temperature[None], len(numbers), axis=0)
+        state = Equilibrium(sides, grid, field, x, Means(*averages))
+        part = closed_form(state)
+        rates: Any = Relaxation(
+            "closed-form", state, part.dissipator, part.precession, np.empty(0), loss
+        )
+        return np.stack(axial_resistivities(sides.film, self.order, self.checked, rates), axis=1)
+
+    def _state(self, first: Sample, numbers: Array) -> list[Array]:
+        """Splittings, averages with J0 and g of each film (k, n, 1), or of all (1, n, 1); kept."""
         magnets = list(map(tuple, numbers[:, :2].tolist()))
         told = list(dict.fromkeys(magnets))
-        state = self._state(first, told)
-        x, *averages = state.reduced_splitting, *state.averages
-        if len(told) > 1:
-            places = np.array([told.index(magnet) for magnet in magnets])
-            x, *averages = (part.take(places, axis=0) for part in (x, *averages))
-        points = np.repeat(temperature[None], len(numbers), axis=0), field
-        return _at_once(
-            first.magnet, points, x, Means(*averages), numbers, self.checked, self.order
-        )
-
-    def _state(self, first: Sample, magnets: list[tuple[float, ...]]) -> Equilibrium:
-        """Thermal state of the first film with J0 and g of each (k,); the last is kept."""
-        key = (first.magnet, magnets)
+        key = (first.magnet, told)
         if self.kept is None or self.kept[0] != key:
             # x depends on J0 / T and g B / T alone: other magnets are this one at other points
-            weiss, g = np.array(magnets).T[..., None]
+            weiss, g = np.array(told).T[..., None]
             cooler = first.magnet.weiss[0][0] / weiss
             stronger = g / first.magnet.sublattices[0].single_g
             points = cooler * self.points[0], cooler * stronger * self.points[1]
-            self.kept = key, in_blocks(partial(thermal_state, first), points[0].shape, *points)
-        return self.kept[1]
+            state = in_blocks(partial(thermal_state, first), points[0].shape, *points)
+            self.kept = key, [state.reduced_splitting, *state.averages]
+        if len(told) == 1:
+            return self.kept[1]
+        places = np.array([told.index(magnet) for magnet in magnets])
+        return [part.take(places, axis=0) for part in self.kept[1]]
 
 
 class Powers(NamedTuple):
@@ -251,39 +270,6 @@ class _Sides(NamedTuple):
         return self._replace(
             magnet=magnet, electrons=SimpleNamespace(dos=self.electrons.dos[which, 0])
         )
-
-
-@np.errstate(under="ignore")
-def _at_once(
-    first: Magnet,
-    points: tuple[Array, Array],
-    x: Array,
-    averages: Means,
-    numbers: Array,
-    m: Array,
-    order: Order,
-) -> Array:
-    """`SideBySide` of plain films in thermal states, of their own (k, n) or of all (1, n)."""
-    _, _, density, across, along, dos, electron_g, *of_film = numbers.T[..., None]
-    magnet = _Magnets(
-        (across[..., None], across[..., None], along[..., None]),
-        density[..., None],
-        first.spins,
-        first.disorder,
-        first.sublattices,
-    )
-    electrons = SimpleNamespace(dos=dos[..., None], g=electron_g, dos_up=0.0, dos_down=0.0)
-    thickness, diffusion, angle, loss, _ = of_film
-    film = SimpleNamespace(
-        thickness=thickness, diffusion=diffusion, spin_hall_angle=angle, resistivity=1.0
-    )
-    sides: Any = _Sides(magnet, electrons, film)
-    state = Equilibrium(sides, *points, x, averages)
-    part = closed_form(state)
-    rates: Any = Relaxation(
-        "closed-form", state, part.dissipator, part.precession, np.empty(0), loss
-    )
-    return np.stack(axial_resistivities(sides.film, order, m, rates), axis=1)
 
 
 def changed_by(sample: Sample) -> Callable[[Mapping[str, float]], Sample]:
