@@ -106,12 +106,26 @@ def is_masked(value: Any) -> bool:
 _MOST_NUMBERS = 2**28  # 2 GiB
 
 
+def _has_switch(values: Sequence[Any]) -> bool:
+    """Whether True or False is among numbers, of which NumPy would make 1 and 0."""
+    if {float, int}.issuperset(map(type, values)):
+        return False
+    return any(
+        _has_switch(one)
+        if isinstance(one, list | tuple)
+        else isinstance(one, bool) or getattr(one, "dtype", None) == bool
+        for one in values
+    )
+
+
 def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> NDArray[Any]:
     """`value` as an array of numbers in `unit`, without words, dates, switches, bytes or masks."""
     value = in_unit(name, value, unit)
     if isinstance(value, _NO_NUMBERS) or is_masked(value):
         raise TypeError
     given = np.asarray(value)
+    if isinstance(value, Sequence) and given.ndim and _has_switch(value):
+        raise TypeError
     if given.size > _MOST_NUMBERS:
         raise SizeError(
             f"`{name}` must hold at most {_MOST_NUMBERS:.2g} numbers, got {given.size:.3g} "
@@ -305,6 +319,8 @@ def square_matrix(
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
     try:
         found = _as_numbers(name, matrix, unit, "iufcO").astype(complex)
+        if found.ndim == 0:
+            raise TypeError
     except OpenmrError:
         raise
     except Exception:

@@ -1,5 +1,6 @@
 """Every bad input gives one error that names argument, value and allowed range."""
 
+from collections import deque
 from functools import partial
 
 import numpy as np
@@ -447,6 +448,8 @@ NO_NUMBERS = [
     np.ma.array([1.0, 2.0], mask=[0, 1]), np.array(["5", 1.0], dtype=object),
     np.array([True, 1.0], dtype=object), np.timedelta64(5), [np.timedelta64(5), 1],
     np.longdouble("1e4000"), 10**5000, np.zeros(2, [("a", "f8")]), [1, [2, 3]],
+    [True, 1.0], (2, np.True_), [[1.0, 0.0], [0.0, True]], [np.array(True), 1.0],
+    deque([True, 1.0]), [np.array([True, False]), (1.0, 2.0)],
 ]  # fmt: skip
 
 

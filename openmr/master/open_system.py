@@ -23,7 +23,6 @@ from openmr.bath.bath import Bath
 
 ROUNDING = 1e-12
 """Rounding of the elements of an operator and of Bohr frequencies, over the largest."""
-_MOST_ELEMENTS = 10**8
 _POSITIVE = 1e-10
 """Largest negative eigenvalue and error of the trace of what counts as a state."""
 _PAIRS = "`couplings` must be a list of (operator, bath) pairs"
@@ -469,20 +468,7 @@ def _list_form(value: Any) -> bool:
 
 
 def _from_array(name: str, value: Any, dims: Any) -> Qobj:
-    try:
-        matrix = np.asarray(value)
-        if matrix.size > _MOST_ELEMENTS:
-            raise SizeError(f"`{name}` must hold at most {_MOST_ELEMENTS:g} numbers, got more")
-        matrix = matrix.astype(complex)
-    except SizeError:
-        raise
-    except Exception:  # whatever the object makes of being asked for numbers
-        matrix = np.empty(0)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
-        raise ParameterError(
-            f"`{name}` must be a square operator (qutip.Qobj, QobjEvo or array), got "
-            f"{_checks.shown(value)}"
-        )
+    matrix = _checks.square_matrix(name, value)
     size = len(matrix)
     fits = dims is not None and int(np.prod(dims[0])) == size
     with exact_arithmetic():
