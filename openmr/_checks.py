@@ -113,7 +113,7 @@ def _has_switch(values: Sequence[Any]) -> bool:
     return any(
         _has_switch(one)
         if isinstance(one, list | tuple)
-        else isinstance(one, bool) or getattr(one, "dtype", None) == bool
+        else isinstance(one, bool) or getattr(getattr(one, "dtype", None), "kind", "") == "b"
         for one in values
     )
 

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from html import escape
+from itertools import starmap, zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -86,6 +87,38 @@ def document(schema: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"schema": schema, "version": __version__, **_plain(body)}
 
 
+class Alike:
+    """A dataclass that equals what holds the same, arrays and NaN too; arrays have no hash."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are the same, however they came about."""
+        return same(self, other) if type(self) is type(other) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two trees of records, mappings, lists and arrays hold the same; NaN is NaN."""
+    if one is other or type(one) is not type(other):
+        return one is other
+    if isinstance(one, np.ndarray) and one.dtype != object:
+        return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple | np.ndarray | Alike):
+        return all(starmap(same, zip_longest(_parts(one), _parts(other), fillvalue=...)))
+    return bool(one == other or (one != one and other != other))  # noqa: PLR0124
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, Alike):
+        return [getattr(value, field.name) for field in fields(value)]  # type: ignore[arg-type]
+    found: Iterable[Any] = value.tolist() if isinstance(value, np.ndarray) else value
+    return found
+
+
 class Record:
     """A dataclass that goes out as JSON, all public fields under its schema."""
 
@@ -118,7 +151,7 @@ class Column(NamedTuple):
         return {"units": self.units, "equation": self.equation, "long_name": self.label}
 
 
-class Labelled:
+class Labelled(Alike):
     """A record of arrays that goes out as a dataset, a table, JSON or a page of a notebook."""
 
     __slots__ = ()

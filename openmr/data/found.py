@@ -146,7 +146,7 @@ def arrays_of(found: Any, units: list[str]) -> Arrays:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit(Labelled):
     """A fit: the data, the model, and what the one says of the other.
 

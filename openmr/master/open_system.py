@@ -7,7 +7,7 @@ hbar = k_B = 1: energies, temperatures and inverse times are in one unit of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -64,7 +64,8 @@ class OpenSystem:
     couplings : sequence of (operator, Bath)
         V = A (x) B with Hermitian A; for a lead (`Bath.lead`) the operator c of V = c^dag B + h.c.;
         for a bath of n correlated components ``([A_1, ..., A_n], bath)``. Operators may be Qobj,
-        arrays or QobjEvo; a bath also QuTiP's environment, or S(w). May be empty.
+        arrays or QobjEvo; a bath also QuTiP's environment, or S(w). May be empty; items of the
+        `couplings` of another system serve as well.
     collapse : sequence of Qobj, in the square root of the unit
         Lindblad operators, as QuTiP's ``c_ops``.
 
@@ -141,19 +142,19 @@ class OpenSystem:
         if self.constant:
             return self
 
-        def frozen(operator: Qobj | QobjEvo) -> Qobj:
-            return operator if isinstance(operator, Qobj) else operator(time)
-
-        pairs = [
-            (
-                frozen(c.operators[0])
-                if c.bath.conserving or len(c.operators) == 1
-                else [frozen(operator) for operator in c.operators],
-                c.bath,
-            )
-            for c in self.couplings
-        ]
-        return OpenSystem(frozen(self.hamiltonian), pairs, [frozen(op) for op in self.collapse])
+        return OpenSystem(
+            operator_at("hamiltonian", self.hamiltonian, time),
+            [
+                replace(
+                    c,
+                    operators=tuple(
+                        operator_at(f"couplings[{c.index}]", one, time) for one in c.operators
+                    ),
+                )
+                for c in self.couplings
+            ],
+            [operator_at(f"collapse[{i}]", one, time) for i, one in enumerate(self.collapse)],
+        )
 
     @property
     def dims(self) -> Any:
@@ -475,6 +476,20 @@ def _from_array(name: str, value: Any, dims: Any) -> Qobj:
         return Qobj(matrix, dims=dims if fits else [[size], [size]])
 
 
+def operator_at(name: str, operator: Qobj | QobjEvo, time: float) -> Qobj:
+    """What an operator is at a time, by a function of somebody else, which may fail."""
+    if isinstance(operator, Qobj):
+        return operator
+    try:
+        return operator(time)
+    except Exception as error:
+        said = _checks.shortened(f"{type(error).__name__}: {error}")
+        raise ParameterError(
+            f"`{name}` must be an operator with the dims {operator.dims} at all times, got at "
+            f"t = {time:.4g} one that ends in {said}"
+        ) from error
+
+
 def _matrix(operator: Qobj | QobjEvo) -> ComplexArray:
     return cast(ComplexArray, (operator if isinstance(operator, Qobj) else operator(0.0)).full())
 
@@ -500,6 +515,9 @@ def _pairs(couplings: Any) -> Sequence[Any]:
 
 def _coupling(index: int, pair: Any, dims: Any) -> Coupling:
     name = f"couplings[{index}]"
+    if isinstance(pair, Coupling):  # of another system
+        first, *more = pair.operators
+        pair = first if pair.bath.conserving or not more else [first, *more], pair.bath
     if not isinstance(pair, list | tuple) or len(pair) != 2:
         given = f"{len(pair)} items" if isinstance(pair, list | tuple) else type(pair).__name__
         raise ParameterError(f"{_PAIRS}, got {given} in the place of pair {index}")

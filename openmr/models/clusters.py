@@ -24,6 +24,7 @@ from openmr import _checks, units
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator, spin_matrices
 from openmr.moments.spin_averages import level_sums
+from openmr.tables import Alike
 
 _Shape = Literal["ring", "chain", "complete"]
 MAX_DIMENSION = 2048
@@ -38,8 +39,8 @@ LEVI_CIVITA[[0, 1, 2], [1, 2, 0], [2, 0, 1]] = 1.0
 LEVI_CIVITA[[0, 1, 2], [2, 0, 1], [1, 2, 0]] = -1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+@dataclass(frozen=True, slots=True, eq=False)
+class Cluster(Alike):
     """Moments coupled to each other.
 
     Attributes
@@ -514,8 +515,8 @@ def golden_rule_tensor(noise: ComplexArray) -> tuple[Array, Array]:
     return np.asarray(tensor), np.asarray(drift)
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterRates:
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterRates(Alike):
     """Relaxation of electrons by a cluster, per moment, in units of 2 pi n_S nu_F J^2 / hbar.
 
     The unit is `noise` of `hilbert.MomentSpace`, with J the largest coupling.

@@ -11,11 +11,12 @@ from openmr import units
 from openmr._checks import Array
 from openmr.rates.axes import turned
 from openmr.rates.record import Relaxation
+from openmr.tables import Alike
 from openmr.transport.stack_rates import StackRates, stack_axes, surviving_through
 
 
-@dataclass(frozen=True, slots=True)
-class StackMechanisms:
+@dataclass(frozen=True, slots=True, eq=False)
+class StackMechanisms(Alike):
     """Share of each mechanism in rho_L of a stack at second order in theta_SH.
 
     Attributes

@@ -25,7 +25,7 @@ from openmr.rates.relaxation import relaxation
 from openmr.sample.film import Film, Layer, Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.stack import Interface, Sheet, Stack
-from openmr.tables import shown
+from openmr.tables import Alike, shown
 from openmr.transport import network
 from openmr.transport.faces import surviving_between
 from openmr.transport.slabs import Joint, Slab
@@ -35,8 +35,8 @@ _BLOCK = 1000
 """Points that the network solves at a time: it needs some kilobytes for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class StackRates:
+@dataclass(frozen=True, slots=True, eq=False)
+class StackRates(Alike):
     """Rates of every layer of a sample and spin conductances of every face; a film has one layer.
 
     Attributes

@@ -630,6 +630,7 @@ BAD = [
     (evolve(e_ops=[qutip.qeye(3)]), r"`e_ops\[0\]` must have the dims"),
     (evolve(e_ops=["z"]), r"`e_ops\[0\]` must be a Qobj"),
     (evolve(e_ops=[len]), r"`e_ops` must be .* ends in TypeError: len"),
+    (evolve(e_ops=[lambda *_: "up"]), "`e_ops` must be .* ends in TypeError: .*up"),
     (evolve(start=qutip.to_super(SX), e_ops=SZ), "`e_ops` must be empty"),
     (evolve(method="exact"), "`method` must be one of"),
     (evolve(method="heom", level_shift=False), "`level_shift` goes with .* `method` 'heom'"),
