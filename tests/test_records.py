@@ -1,13 +1,15 @@
-"""What is returned can be kept: copied, pickled, exchanged in part, compared, printed, whatever
-the reader has set for NumPy."""
+"""What is returned can be kept: copied, pickled, exchanged in part, compared, and NumPy may be set
+as its user likes."""
 
 import copy
 import pickle
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 
 import numpy as np
 import pytest
 import qutip
+from attack import entrances
 
 import openmr as om
 from openmr.tables import Alike, same
@@ -118,3 +120,41 @@ def test_a_system_is_exchanged_in_part():
         assert more.couplings[0].bath is system.couplings[0].bath
         assert more.couplings[0].operators == system.couplings[0].operators
         assert len(more.collapse) == 1
+
+
+LEVELS = om.OpenSystem(
+    0.3 * qutip.sigmaz() + 0.4 * qutip.sigmax(),
+    [(qutip.sigmaz(), om.Bath.ohmic(0.05, 1.5, 0.0)), (qutip.sigmax(), BATH)],
+)
+CALLS = {
+    one.name: partial(one.call, **one.given)
+    for one in entrances()
+    if one.name not in ("ledger", "diagnosis.read_csv", "sweep store", "animation.decaying_spin")
+    and "kinetic" not in one.name
+    and "no points" not in one.name
+} | {
+    "print": lambda: [repr(build()) for name, build in RECORDS.items() if name != "cluster"],
+    "frozen": lambda: om.relaxation(FILM, [[1e-9], [300.0]], [0.0, 5e-324, -1000.0]).tensor,
+    **{
+        f"evolve {name}": partial(
+            om.master.evolve, SYSTEM, qutip.fock_dm(2, 0), [0, 9], method=name
+        )
+        for name in ("redfield", "tcl2", "heom")
+    },
+    **{name: partial(om.master.generator, LEVELS, name) for name in ("redfield", "universal")},
+    **{name: partial(om.master.steady_state, LEVELS, name) for name in ("davies", "tcl4")},
+}
+
+
+def test_numpy_may_raise_on_what_dies_off():
+    """A rate that is frozen out underflows to 0; no such thing is an error of ours."""
+    for call in CALLS.values():
+        with np.errstate(all="raise"):
+            call()
+
+
+@pytest.mark.parametrize("options", [{"legacy": "1.13"}, {"precision": 2, "suppress": True}])
+def test_prints_do_not_follow_the_options_of_numpy(options):
+    here = CALLS["print"]()
+    with np.printoptions(**options):
+        assert CALLS["print"]() == here

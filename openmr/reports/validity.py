@@ -232,7 +232,7 @@ class Validity(Labelled):
         kept = "tolerance", "half_width"
         return {"sample": self.sample.name, **{name: getattr(self, name) for name in kept}}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _table(self)
 
     def _repr_html_(self) -> str:

@@ -23,9 +23,9 @@ from openmr.rates.axes import expect_own_direction, film_axes, turned, with_rate
 from openmr.rates.record import RATES, Relaxation, precession_tensor, spread_over
 from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
-from openmr.tables import Alike, Arrays, Column, Labelled, shown
+from openmr.tables import Arrays, Column, Labelled, shown
 from openmr.transport import stack_mechanisms
-from openmr.transport.stack_mechanisms import StackMechanisms
+from openmr.transport.stack_mechanisms import Shares, StackMechanisms
 from openmr.transport.stack_rates import (
     StackRates,
     of_a_stack,
@@ -454,8 +454,8 @@ def relative_resistivity(square: float, surviving: Array, order: Order) -> tuple
     return inverse(*conductivity(square, *elements))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mechanisms(Alike):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mechanisms(Shares):
     """Share of each mechanism of Sec. V A in rho_L at second order in theta_SH.
 
     Attributes

@@ -85,7 +85,7 @@ class Report:
         }
         return document("openmr/verify/2", body)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _table(self)
 
 
