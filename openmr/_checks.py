@@ -404,8 +404,12 @@ def path(name: str, value: Any) -> Path:
     """`value` as a path."""
     if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
         raise ParameterError(f"`{name}` must be a path, got {shown(value)}")
-    word(name, os.fspath(value))
-    return Path(value)
+    if "://" in word(name, os.fspath(value)):  # which would become directories s3: and so on
+        raise ParameterError(f"`{name}` must be a path, got the address {shown(value)}")
+    try:
+        return Path(value).expanduser()  # as xarray does, which is to open it
+    except RuntimeError:  # nobody's home
+        return Path(value)
 
 
 def instance(name: str, value: Any, kind: type) -> None:

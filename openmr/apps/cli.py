@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args
 
 from openmr import _checks
 from openmr._checks import OpenmrError, ParameterError, required
@@ -675,22 +675,26 @@ def _status(argv: Sequence[str] | None) -> int:
             return int(arguments.run(arguments))
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # who reads, as `head` does, has enough: end as by the signal
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
     except (OpenmrError, OSError) as error:
-        where = "standard output: " if _is_full_pipe(error) else ""
+        if _is_of_output(
+            error, *_CLOSED
+        ):  # who reads, as `head` does, has enough: end as by the signal
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return _PIPE_CLOSED
+        where = "standard output: " if _is_of_output(error, errno.ENOSPC) else ""
         print(f"openmr: {where}{_one_line(error)}", file=sys.stderr)
         return _BAD_INPUT
 
 
-def _is_full_pipe(error: Exception) -> bool:
-    """Whether the disk is full to which the shell sends what is printed."""
-    return (
-        isinstance(error, OSError)
-        and not isinstance(error, OpenmrError)
-        and (error.errno, error.filename) == (errno.ENOSPC, None)
-    )
+_CLOSED: Final = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
+"""What is said of a pipe that nobody reads; Windows calls it an invalid argument."""
+
+
+def _is_of_output(error: Exception, *numbers: int) -> bool:
+    """Whether it is what the system says of standard output: of no file, and none of ours."""
+    if not isinstance(error, OSError) or isinstance(error, OpenmrError):
+        return False
+    return error.filename is None and error.errno in numbers
 
 
 if __name__ == "__main__":
