@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _Found = TypeVar("_Found")
 _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
+_PAGES: Final = "https://openmr.github.io/openmr"
 _OK, _MISSED, _BAD_INPUT, _PIPE_CLOSED = 0, 1, 2, 128 + 13
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
@@ -113,7 +114,8 @@ def _parser() -> argparse.ArgumentParser:
         help="rates and resistivities on a grid of parameters, to a netCDF file",
         description="Work out a grid that a TOML file describes and write it as netCDF.\n"
         "Exit status: 0 done, 2 bad input.",
-        epilog=f"The file, here with every table (docs/sweeps.md):\n\n{indent(EXAMPLE, '  ')}\n"
+        epilog=f"The file, here with every table ({_PAGES}/sweeps.html):\n\n"
+        f"{indent(EXAMPLE, '  ')}\n"
         "Methods, and the question each answers:\n\n"
         + "\n".join(f"  {one.name:15} {one.question}" for one in METHODS.values()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -193,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         "found, and write it beside the file with the endings .json and .pdf.\nExit status: 0 the "
         "verdict is good, 1 something is not determined or the model does not describe the data, "
         "2 bad input.",
-        epilog=f"The file (docs/howto/fit_data.md):\n\n{indent(FIT_EXAMPLE, '  ')}",
+        epilog=f"The file ({_PAGES}/howto/fit_data.html):\n\n{indent(FIT_EXAMPLE, '  ')}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     fit.add_argument("file", type=Path, metavar="FILE.toml")
@@ -206,8 +208,8 @@ def _parser() -> argparse.ArgumentParser:
     explore = commands.add_parser(
         "explore",
         help="sliders in the browser: rates, decay, spin accumulation and resistivity",
-        description="Serve a page of sliders and results (docs/explorer.md) until Ctrl-C, to this "
-        "machine alone. Another --host lets in others who know the --token. "
+        description="Serve a page of sliders and results until Ctrl-C, to this machine alone "
+        f"({_PAGES}/explorer.html). Another --host lets in others who know the --token. "
         "Exit status: 0 stopped, 2 bad input or marimo is not installed.",
     )
     explore.add_argument(
@@ -318,7 +320,9 @@ def _in(unit: str) -> Callable[[str], float]:
         try:
             return _checks.number("value", text, unit)
         except OpenmrError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
+            said = str(error).removeprefix("`value` ").removeprefix("= ")
+            many = " (several stand apart: 10 20 30)" if re.search("[,;:]", text) else ""
+            raise argparse.ArgumentTypeError(said + many) from None
 
     return value
 
