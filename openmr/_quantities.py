@@ -6,6 +6,7 @@ None of these is imported: their objects convert themselves. Only a text, as "8 
 from __future__ import annotations
 
 import re
+from types import MethodType
 from typing import Any, Final
 
 import numpy as np
@@ -87,7 +88,7 @@ def _unit_of(value: Any) -> Any:
     own = getattr(value, "units", None)
     if own is None:
         own = getattr(value, "unit", None)
-        own = None if isinstance(own, str) else own  # of a date
+        own = None if isinstance(own, str | MethodType) else own  # of a date, of a Qobj
     return own
 
 

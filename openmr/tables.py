@@ -215,8 +215,13 @@ class Labelled(Alike):
 
     def _repr_html_(self) -> str:
         """The print as a table."""
-        head, *lines = [line for line in str(self).splitlines() if line.strip()]
-        return html_table(head, (line.partition(" : ")[::2] for line in lines))
+        return page_of(str(self))
+
+
+def page_of(text: str) -> str:
+    """What is printed as `name : value` below a head, as a table of a page."""
+    head, *lines = [line for line in text.splitlines() if line.strip()]
+    return html_table(head, (line.partition(" : ")[::2] for line in lines))
 
 
 def html_table(caption: str, rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from openmr import _checks, units
 from openmr._checks import ParameterError, Range
 from openmr.sample.magnet import NO_MOMENTS, Magnet, lande
+from openmr.tables import page_of
 
 if TYPE_CHECKING:
     from openmr.sample.stack import Stack
@@ -258,6 +259,14 @@ class Sample:
             object.__setattr__(self, part, value)
         object.__setattr__(self, "name", _checks.word("name", name))
         object.__setattr__(self, "stack", stack)
+
+    def __str__(self) -> str:
+        from openmr.sample.printed import printed  # by the table of parameters, which know samples
+
+        return printed(self)
+
+    def _repr_html_(self) -> str:
+        return page_of(str(self))
 
     @property
     def is_stack(self) -> bool:
