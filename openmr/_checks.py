@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from itertools import islice
@@ -415,7 +416,10 @@ def path(name: str, value: Any) -> Path:
 def instance(name: str, value: Any, kind: type) -> None:
     """Raise unless `value` is a `kind`."""
     if not isinstance(value, kind):
-        raise _reject(name, f"an openmr.{kind.__name__}", "", value)
+        part, hint = kind.__name__.lower(), ""
+        with suppress(Exception):  # whatever the object makes of being asked for its parts
+            hint = f" (its .{part} is one)" if isinstance(getattr(value, part), kind) else ""
+        raise _reject(name, f"an openmr.{kind.__name__}{hint}", "", value)
 
 
 def required(package: str, asker: str, *, extra: str | None = None) -> Any:
@@ -481,7 +485,9 @@ def unit_vectors(name: str, value: ArrayLike) -> Array:
     except OpenmrError:
         raise
     except Exception:
-        raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None
+        raise _reject(
+            name, "finite real numbers (x, y, z) along a last axis, as (1, 0, 0)", "", value
+        ) from None
     if array.ndim == 0 or array.shape[-1] != 3:
         raise ParameterError(
             f"`{name}` must have a last axis (x, y, z) of length 3, got shape {array.shape}"

@@ -219,7 +219,7 @@ class Labelled(Alike):
 
 
 def page_of(text: str) -> str:
-    """What is printed as `name : value` below a head, as a table of a page."""
+    """Lines `name : value` below a head as a table of a page."""
     head, *lines = [line for line in text.splitlines() if line.strip()]
     return html_table(head, (line.partition(" : ")[::2] for line in lines))
 

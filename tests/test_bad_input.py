@@ -47,6 +47,11 @@ BAD = [
     (lambda: om.Moments(**{**MOMENTS, "g": np.inf}), "`g`.*inf"),
     (lambda: om.Magnet([]), "`sublattices`.*none"),
     (lambda: om.Magnet([1]), "`sublattices` must be an openmr.Moments, got 1"),
+    (
+        lambda: om.curie_temperature(FILM),
+        r"`magnet` must be an openmr.Magnet \(its .magnet is one\), got Sample",
+    ),
+    (lambda: om.curie_temperature(FILM.film), "`magnet` must be an openmr.Magnet, got Film"),
     (lambda: om.Magnet(om.Moments(**MOMENTS), [[1, 2]]), r"`weiss` must have shape \(1, 1\)"),
     (lambda: om.Magnet([om.Moments(**MOMENTS)] * 2, 1e-3), r"`weiss`.*\(2, 2\)"),
     (
@@ -178,7 +183,7 @@ COMMANDS = [
     (["ledger", "--only", ""], "`only` must hold at least one equation number"),
     (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
     (["verify", "--field", "-inf"], "`field` must be finite real numbers in T, got -inf"),
-    (["verify", "--field", "-1e"], "--field/-B: `value` must be in T, got a quantity in e"),
+    (["verify", "--field", "-1e"], "--field/-B: must be in T, got a quantity in e"),
     (["verify", "--temperature", "1e-300"], "`temperature` must be so high"),
     (["verify", "--temperature", "-1e-1"], "`temperature` must be > 0 K, got -0.1"),
     (["validity", "--tolerance", "-1e-1"], "`tolerance`"),

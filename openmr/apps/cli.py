@@ -691,7 +691,7 @@ def _status(argv: Sequence[str] | None) -> int:
 
 
 _CLOSED: Final = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
-"""What is said of a pipe that nobody reads; Windows calls it an invalid argument."""
+"""Numbers of the error of a pipe that nobody reads; Windows calls it an invalid argument."""
 
 
 def _is_of_output(error: Exception, *numbers: int) -> bool:

@@ -46,7 +46,7 @@ _UNIT, _PURE = "in units of energy", ("coupling", "power", "strength")
 
 
 _to_zero = np.errstate(under="ignore")
-"""What dies off in frequency or time ends at 0, whatever NumPy is told to do about it."""
+"""Lets numbers that die off in frequency or time end at 0, also where NumPy is told to raise."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -477,7 +477,7 @@ def _from_array(name: str, value: Any, dims: Any) -> Qobj:
 
 
 def operator_at(name: str, operator: Qobj | QobjEvo, time: float) -> Qobj:
-    """What an operator is at a time, by a function of somebody else, which may fail."""
+    """The operator at a time, by a function of somebody else, which may fail."""
     if isinstance(operator, Qobj):
         return operator
     try:

@@ -101,8 +101,8 @@ def test_cu_fe_has_the_steps_of_the_tunnelling_current():
 UNITS = {
     "thickness": "m", "diffusion": "m^2/s", "spin_flip_time": "s", "resistivity": "Ohm m",
     "dos_up": "eV^-1 m^-3", "dos_down": "eV^-1 m^-3", "density": "m^-3",
-    "areal_density": "m^-2", "exchange": "eV m^3", "exchange_energy": "eV", "anisotropy": "eV", "weiss": "eV",
-    "G_s": "S/m^2", "G_r": "S/m^2", "G_i": "S/m^2",
+    "areal_density": "m^-2", "exchange": "eV m^3", "exchange_energy": "eV", "anisotropy": "eV",
+    "weiss": "eV", "G_s": "S/m^2", "G_r": "S/m^2", "G_i": "S/m^2",
 }  # fmt: skip
 
 
