@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import qutip
+import xarray as xr
 from refusals import unclear
 from scipy.integrate import quad
 from scipy.special import dawsn, expi, gamma
@@ -401,6 +402,17 @@ def test_a_density_that_is_nothing_at_zero():
         assert bath.spectrum(1.0) == pytest.approx(2 / (1 - np.exp(-1 / kelvin)), rel=1e-14)
 
 
+def test_a_function_may_write_into_what_it_gets():
+    def careless(w):
+        found = np.exp(-(w**2))
+        if np.ndim(w):
+            w[:] = 7.0
+        return found
+
+    kept = om.Bath(careless)
+    assert np.array_equal(kept.spectrum(W), np.exp(-(W**2)))
+
+
 def nan(w):
     return w / (1 - np.exp(-w))
 
@@ -414,6 +426,11 @@ def test_bad_input():
         (lambda: bath(lambda w: w).spectrum([1, -2]), "must not be negative, got S = -2 at w = -2"),
         (lambda: bath(lambda w: 1 + 1j).spectrum(0.5), r"real .* got \(1\+1j\) at w = 0.5"),
         (lambda: bath(lambda w: "a"), "must give numbers, got 'a'"),
+        (
+            lambda: bath(lambda w: np.ma.array(1 + 0 * w, mask=w > 0)).spectrum(W),
+            "`spectrum` must give numbers, got .*mask",
+        ),
+        (lambda: bath(lambda w: xr.DataArray(w * w, attrs={"units": "meV"})), "in meV"),
         (lambda: bath(lambda w: np.ones(3)), r"one number, or a matrix \(n, n\), got shape \(3,\)"),
         (lambda: bath(lambda: 1.0), "must be a function of one number"),
         (lambda: bath("ohmic"), r"function of one number, got 'ohmic' \(str\)"),

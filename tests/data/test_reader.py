@@ -686,6 +686,23 @@ def test_each_bad_file_is_refused(tmp_path):
     assert not found, found
 
 
+def test_no_comma_is_taken_for_a_decimal_one_by_its_looks(tmp_path):
+    """1,800 may be 1.8: a number with other than three digits behind its comma must tell."""
+    file = tmp_path / "a.csv"
+    for rows, options, ohm in (
+        ("10;1;1,800\n10;2;1,801\n", {}, None), ("10;-1,000;1,800\n10;2;11,801\n", {}, None),
+        ("10;1;1,800\n10;2;1,801\n", {"decimal": ","}, 1.8), ("10,0;1;1,800\n10;2;1,801", {}, 1.8),
+        ("10;0,100;1,800\n10;2;1,801\n", {}, 1.8), ("10;1;1,800\n10;2;1,8010\n", {}, 1.8),
+    ):  # fmt: skip
+        write(file, "T (K);B (T);R (Ohm)\n" + rows)
+        if ohm is None:
+            with pytest.raises(om.ParameterError, match=r"tell decimals.*,[08]00.*decimal=','"):
+                om.read(file, geometry=BAR, direction=X, **options)
+        else:
+            found = om.read(file, geometry=BAR, direction=X, **options)
+            np.testing.assert_allclose(found.longitudinal[0], ohm * BAR.longitudinal)
+
+
 def test_a_decimal_mark_that_is_given_tells_thousands_apart(tmp_path):
     path = write(tmp_path / "a.csv", GOOD.replace("4000", "4.000,5").replace("4001", "4001,0"))
     data = om.read(path, geometry=BAR, direction=X, decimal=",")
