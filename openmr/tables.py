@@ -107,14 +107,14 @@ def same(one: Any, other: Any) -> bool:
         return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
     if isinstance(one, Mapping):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple | np.ndarray | Alike):
+    if isinstance(one, list | tuple | np.ndarray) or is_dataclass(one):
         return all(starmap(same, zip_longest(_parts(one), _parts(other), fillvalue=...)))
     return bool(one == other or (one != one and other != other))  # noqa: PLR0124
 
 
 def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, Alike):
-        return [getattr(value, field.name) for field in fields(value)]  # type: ignore[arg-type]
+    if is_dataclass(value):
+        return [getattr(value, field.name) for field in fields(value)]
     found: Iterable[Any] = value.tolist() if isinstance(value, np.ndarray) else value
     return found
 

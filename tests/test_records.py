@@ -86,6 +86,15 @@ def test_nan_is_nan_and_zero_is_zero():
         assert not same(other, one)
 
 
+@pytest.mark.slow
+def test_a_report_equals_its_copy():
+    found = om.verify(FILM, temperature=10.0)
+    other = pickle.loads(pickle.dumps(found))
+    assert found == other
+    object.__setattr__(other.solutions[0], "dephasing", 0.0)
+    assert found != other
+
+
 def test_every_record_with_arrays_is_compared_so():
     """None is left to NumPy, whose answer is an array, or an error."""
     for build in RECORDS.values():
