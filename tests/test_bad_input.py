@@ -422,6 +422,26 @@ def test_no_directory_to_write_to(capsys):
         assert said.out == ""
 
 
+def test_no_file_takes_the_place_of_one_that_is_read_or_written(tmp_path, capsys, monkeypatch):
+    """By whatever names they are called."""
+    monkeypatch.chdir(tmp_path)
+    film = tmp_path / "film.toml"
+    film.write_text('[sample]\npreset = "pt_py"\n[sweep]\ntemperature = 5.0\nfield = 1.0\n')
+    (tmp_path / "link.toml").symlink_to(film)
+    kept = film.read_bytes()
+    for command, one, other in (
+        ("sweep -c film.toml -o film.toml", "output", "config"),
+        ("sweep -c film.toml -o ./link.toml", "output", "config"),
+        (f"sweep -c film.toml --store a.nc -o {tmp_path}/a.nc", "output", "store"),
+        ("rates -c film.toml --csv film.toml", "csv", "config"),
+        ("resistance --csv a.svg --plot ./a.svg", "plot", "csv"),
+    ):
+        assert cli.main(command.split()) == 2
+        assert f"`--{one}` must be another file than `--{other}`" in capsys.readouterr().err
+    assert film.read_bytes() == kept
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["film.toml", "link.toml"]
+
+
 def test_equation_numbers_in_either_case_or_as_a_number():
     assert [f.entry.equation for f in om.ledger("b36, 70").findings] == ["70", "B36"]
     assert [f.entry.equation for f in om.ledger(70).findings] == ["70"]

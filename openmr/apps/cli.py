@@ -673,9 +673,7 @@ def _status(argv: Sequence[str] | None) -> int:
     try:
         try:
             arguments = _parser().parse_args(argv)
-            for option in _WRITTEN:
-                if (path := getattr(arguments, option, None)) is not None:
-                    expect_file(f"--{option}", path)
+            _expect_places(arguments)
             return int(arguments.run(arguments))
         finally:
             sys.stdout.flush()
@@ -688,6 +686,21 @@ def _status(argv: Sequence[str] | None) -> int:
         where = "standard output: " if _is_of_output(error, errno.ENOSPC) else ""
         print(f"openmr: {where}{_one_line(error)}", file=sys.stderr)
         return _BAD_INPUT
+
+
+def _expect_places(arguments: argparse.Namespace) -> None:
+    """Refuse files that could not be written, and that would take the place of another one."""
+    taken: dict[str, str] = {}
+    for option in ("config", "store", *_WRITTEN):
+        if (path := getattr(arguments, option, None)) is None:
+            continue
+        if option in _WRITTEN:
+            expect_file(f"--{option}", path)
+        place = str(path) if "\0" in str(path) else os.path.realpath(path)  # told when it is read
+        if (other := taken.setdefault(place, option)) != option:
+            raise ParameterError(
+                f"`--{option}` must be another file than `--{other}`, got {str(path)!r}"
+            )
 
 
 _CLOSED: Final = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
