@@ -402,6 +402,21 @@ def test_a_density_that_is_nothing_at_zero():
         assert bath.spectrum(1.0) == pytest.approx(2 / (1 - np.exp(-1 / kelvin)), rel=1e-14)
 
 
+def test_an_environment_of_negative_noise_is_refused():
+    """Its closed form would be taken as it stands."""
+    for environment, name in (
+        (qutip.DrudeLorentzEnvironment(T=1, lam=-0.05, gamma=1.5), "lam"),
+        (qutip.DrudeLorentzEnvironment(T=1, lam=0.05, gamma=-1.5), "gamma"),
+        (qutip.OhmicEnvironment(T=1, alpha=-0.1, wc=5, s=1), "alpha"),
+        (qutip.LorentzianEnvironment(T=1, mu=0.5, gamma=-0.1, W=20), "gamma"),
+    ):
+        with pytest.raises(om.ParameterError, match=rf"`environment.{name}` must be .*> 0, got -"):
+            om.Bath(environment=environment)
+    for kelvin in (-1, None, np.nan):
+        with pytest.raises(om.ParameterError, match="`environment.T` must be one real number"):
+            om.Bath(environment=qutip.DrudeLorentzEnvironment(T=kelvin, lam=0.05, gamma=1.5))
+
+
 def test_a_function_may_write_into_what_it_gets():
     def careless(w):
         found = np.exp(-(w**2))
