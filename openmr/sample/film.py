@@ -7,6 +7,7 @@ mesoscopic magnetic materials".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -267,6 +268,29 @@ class Sample:
 
     def _repr_html_(self) -> str:
         return page_of(str(self))
+
+    @staticmethod
+    def from_toml(config: str | Path) -> Sample:
+        """The film of the table [sample] of a file, or the stack of its [[layers]].
+
+        Parameters
+        ----------
+        config : path
+            Of TOML, as `openmr sweep --help` shows it; other tables are left aside.
+
+        Returns
+        -------
+        Sample
+            Named as the file names it.
+
+        Raises
+        ------
+        ParameterError
+            For a file that cannot be read, an unknown key, or a number out of its range.
+        """
+        from openmr.sample.toml import read_sample
+
+        return read_sample(_checks.path("config", config))
 
     @property
     def is_stack(self) -> bool:

@@ -413,7 +413,7 @@ def test_an_environment_of_negative_noise_is_refused():
         with pytest.raises(om.ParameterError, match=rf"`environment.{name}` must be .*> 0, got -"):
             om.Bath(environment=environment)
     for kelvin in (-1, None, np.nan):
-        with pytest.raises(om.ParameterError, match="`environment.T` must be one real number"):
+        with pytest.raises(om.ParameterError, match=r"`environment\.T` must be one real"):
             om.Bath(environment=qutip.DrudeLorentzEnvironment(T=kelvin, lam=0.05, gamma=1.5))
 
 
