@@ -18,7 +18,6 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -539,6 +538,8 @@ def nan_in(found: Any, where: str = "result", depth: int = 0) -> str:
 
 def work(pipe: Any, seed: int, share: float, first: int, step: int) -> None:
     """Run every `step`-th of the chosen cases from `first` on, and tell of each."""
+    import resource  # of POSIX; the entrances serve elsewhere, too
+
     os.chdir(tempfile.mkdtemp(prefix="attack-"))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.setrecursionlimit(1000)
