@@ -88,7 +88,10 @@ def document(schema: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Alike:
-    """A dataclass that equals what holds the same, arrays and NaN too; arrays have no hash."""
+    """A dataclass that equals what holds the same, arrays and NaN too; arrays have no hash.
+
+    A notebook shows it as the table that it prints.
+    """
 
     __slots__ = ()
 
@@ -97,6 +100,10 @@ class Alike:
         return same(self, other) if type(self) is type(other) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
+
+    def _repr_html_(self) -> str:
+        """The print as a table."""
+        return page_of(str(self))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -212,10 +219,6 @@ class Labelled(Alike):
         if not rows:
             return found.expand_dims("point").to_dataframe().reset_index(drop=True)
         return found.to_dataframe().reset_index()
-
-    def _repr_html_(self) -> str:
-        """The print as a table."""
-        return page_of(str(self))
 
 
 def page_of(text: str) -> str:

@@ -66,6 +66,7 @@ def test_a_record_equals_what_holds_the_same_and_nothing_else(build):
         assert (one == other) is True
         assert repr(one) == repr(other)
     assert (one == build()) is True
+    assert one._repr_html_().startswith("<table>")
     assert (one != 3) is True
     changed = [f.name for f in fields(one) if isinstance(getattr(one, f.name), np.ndarray)]
     for name in changed:
