@@ -266,7 +266,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic | complex) and np.iscomplexobj(value):
         value = {"real": np.real(value), "imag": np.imag(value)}
     if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
+        value = (value.astype(str) if value.dtype.kind in "mM" else value).tolist()
     if is_dataclass(value):
         verdict = {"ok": value.ok} if isinstance(value, Comparison) else {}
         public = [field.name for field in fields(value) if not field.name.startswith("_")]
