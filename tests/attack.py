@@ -115,7 +115,7 @@ def words() -> dict[str, Any]:
         "object inside": {"a": object()},
         "long path": "d/" * 3000 + "x", "no such folder": "/proc/none/a/b", "proc": "/proc/x",
         "null": "/dev/null/x", "root": "/", "list of None": [None], "list of lists": [[[]]],
-        "array": np.ones(3), "int64": np.int64(3), "address": "s3://a/b", "at home": "~nobody/a",
+        "array": np.ones(3), "int64": np.int64(3), "address": "s3://a/b",
     }  # fmt: skip
     return {name: numbers()[name] for name in few} | more
 
