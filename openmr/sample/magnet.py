@@ -94,7 +94,7 @@ class Moments:
     g : float, (x, y, z) or array (3, 3), no unit
         g-factor of the moment, or its g tensor, mu_B B.g.S.
     anisotropy : float or (D, E), eV, optional
-        D S_z^2 + E (S_x^2 - S_y^2); D < 0 has an easy axis. A constant for S = 1/2.
+        D S_z^2 + E (S_x^2 - S_y^2); D < 0 has an easy axis. S = 1/2 has none.
     stevens : mapping of (k, q) to float, eV, optional
         B_kq of sum B_kq O_kq(S), k = 2, 4, 6 up to 2S, q = -k ... k.
     hamiltonian : Qobj or array (2S+1, 2S+1), eV, optional
@@ -160,7 +160,7 @@ class Moments:
         object.__setattr__(self, "exchange", _plain(coupling))
         object.__setattr__(self, "g", checked_g(g))
         own = {
-            "anisotropy": None if anisotropy is None else checked_anisotropy(anisotropy),
+            "anisotropy": None if anisotropy is None else checked_anisotropy(anisotropy, spin),
             "stevens": None if stevens is None else checked_stevens(stevens, spin),
             "hamiltonian": None if hamiltonian is None else checked_hamiltonian(hamiltonian, spin),
             "axes": None if axes is None else checked_axes(axes),

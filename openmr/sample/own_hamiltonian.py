@@ -41,12 +41,17 @@ def checked_g(value: ArrayLike) -> float | Triple | Matrix:
     )
 
 
-def checked_anisotropy(value: ArrayLike) -> tuple[float, float]:
-    """D or (D, E) in eV, as (D, E)."""
+def checked_anisotropy(value: ArrayLike, spin: float) -> tuple[float, float]:
+    """D or (D, E) in eV, as (D, E); 0 of a spin 1/2."""
     given = LEVEL.hold("anisotropy", value)
     if given.shape not in ((), (1,), (2,)):
         raise ParameterError(f"`anisotropy` must be D or (D, E) in eV, got shape {given.shape}")
     d, *e = np.atleast_1d(given).tolist()
+    if spin < 1 and given.any():
+        raise ParameterError(
+            "`anisotropy` must be 0 eV for S = 1/2, whose S_x^2, S_y^2 and S_z^2 are numbers: got "
+            f"{_checks.shown(given.tolist())}; a doublet has its axes in `g` or `exchange`"
+        )
     return (d, *e) if e else (d, 0.0)
 
 

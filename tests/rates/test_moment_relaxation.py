@@ -291,7 +291,7 @@ BAD = [
     (lambda: om.moment_relaxation(SEVENTH, 3.0, 1.0), "`direction` of the field must be given"),
     (
         lambda: om.moment_relaxation(SEVENTH, 3.0, 1.0, direction=UP, sublattice=1),
-        "`sublattice` must be one real number and >= 0 and <= 0, got 1",
+        "`sublattice` must be 0, got 1",
     ),
     (
         lambda: om.moment_relaxation(replace(SEVENTH, magnet=None), 3.0, 1.0),

@@ -173,6 +173,18 @@ BAD = [
     ),
     (lambda: oriented(2.5, stevens={"4,0": 1e-6}), r"list pairs \[\[k, q\], B_kq\], .*got \{'4,0'"),
     (lambda: oriented(2.5, anisotropy=(1, 2, 3)), r"`anisotropy` must be D or \(D, E\) in eV.*\(3"),
+    (
+        lambda: oriented(0.5, anisotropy=(0.0, 1e-4)),
+        r"`anisotropy` must be 0 eV for S = 1/2, .*got \[0.0, 0.0001\]; a doublet has its axes",
+    ),
+    (
+        lambda: varied(reference_film(oriented(1.5, anisotropy=1e-4)), {"spin": 0.5}),
+        "`anisotropy` must be 0 eV for S = 1/2",
+    ),
+    (
+        lambda: om.Sheet([1.0, 0.5], [1e18, 1e18], 3e-31, anisotropy=1e-4),
+        "`anisotropy` must be 0 eV for S = 1/2",
+    ),
     (lambda: oriented(2.5, anisotropy=300.0), "`anisotropy`.*between -100 and 100 eV.*1 meV"),
     (lambda: oriented(2.5, g=(1, 2)), r"`g` must be a number, \(x, y, z\) or a 3x3.*\(2,\)"),
     (lambda: oriented(2.5, axes=[(1, 1, 0), (0, 1, 0), (0, 0, 1)]), "orthogonal.*cosine 0.707"),

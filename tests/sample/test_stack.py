@@ -127,7 +127,7 @@ BAD = [
     (lambda: om.Sample(stack=[LAYER]), "`stack` must be an openmr.Stack"),
     (lambda: om.Sample(PY.magnet, stack=STACK), "`magnet` must not be given beside `stack`"),
     (om.Sample, "`film` must be an openmr.Film, got None"),
-    (lambda: SAMPLE.layer(2), "`index` must be.*<= 1, got 2"),
+    (lambda: SAMPLE.layer(2), "`index` must be an integer 0 to 1, got 2"),
     (lambda: om.relaxation(SAMPLE, 1.0, 0.0), FILM_ASKED),
     (lambda: om.equilibrium(SAMPLE, 1.0, 0.0), FILM_ASKED),
 ]

@@ -297,7 +297,7 @@ BAD = [
     (lambda: animation.decaying_spin(RATES, TIMES, START, equilibrium=[0]), "`equilibrium`.*three"),
     (lambda: SPIN(161), "`frame`.*>= 0.*<= 160.*161"),
     (lambda: SPIN(-1), "`frame`.*>= 0.*-1"),
-    (lambda: SPIN(1.5), "`frame` must be an integer, got 1.5"),
+    (lambda: SPIN(1.5), "`frame` must be an integer 0 to .*, got 1.5"),
     (lambda: SPIN(0, ax=3), "`ax`.*axes.*3"),
     (lambda: SPIN(0, ax=plt.subplots()[1]), "`ax`.*'3d'.*'rectilinear'"),
     (lambda: animation.bloch_vector(TIMES, {}, 0), "`spins`.*label.*{}"),
@@ -340,7 +340,7 @@ BAD = [
     (lambda: animation.save(FIELD, range(3), "film.gif", fps=60), "`fps`.*<= 50.*60"),
     (
         lambda: animation.save(FIELD, range(3), "film.gif", fps=2.5),
-        "`fps` must be an integer, got 2.5",
+        "`fps` must be an integer 1 to .*, got 2.5",
     ),
     (lambda: animation.save(FIELD, range(3), "film.gif", dpi=1), "`dpi`.*>= 10.*1"),
 ]
