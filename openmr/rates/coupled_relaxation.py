@@ -132,17 +132,17 @@ class CoupledRelaxation(AtThermalState):
         return np.asarray(grown @ np.swapaxes(vectors, -1, -2))
 
     def __repr__(self) -> str:
-        where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
         decay = -self.modes.real
-        held = [f"{one.reset_rate:.4g}" for one in self.sample.magnet.sublattices]
+        resets = (one.thermostat_rate for one in self.sample.magnet.sublattices)
+        held = ["none" if rate is None else f"{rate:.4g} 1/s" for rate in resets]
         return "\n".join(
             [
-                f"{'CoupledRelaxation':<38}{self.sample.name}, {where}",
+                f"{'CoupledRelaxation':<38}{self.sample.name}, {self._where}",
                 f"  modes      : {decay.shape[-1]}, decay {shown(decay[..., 0])} to "
                 f"{shown(decay[..., -1])} 1/s",
                 f"  static     : {shown(self.static_tensor[..., 2, 2])} 1/s along b, "
                 f"{shown(self.static_tensor[..., 0, 0])} 1/s along x",
-                f"  thermostat : {', '.join(held)} 1/s",
+                f"  thermostat : {', '.join(held)}",
             ]
         )
 

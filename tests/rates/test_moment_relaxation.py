@@ -258,6 +258,7 @@ def test_electrons_give_up_what_a_canted_magnet_needs():
     found = om.coupled_relaxation(film, 4.0, np.sqrt(5), direction=(0, 1, 2))
     assert found.modes.real.max() <= 1e-3
     assert found.generator.shape == (21, 21)
+    assert str(found).endswith("thermostat : none, none")
     held = [replace(one) for one in film.magnet.sublattices]
     assert tuple(held) == film.magnet.sublattices
 
