@@ -140,7 +140,9 @@ def test_records_of_oriented_moments_say_where_the_field_points():
     for record in records:
         found = record.to_xarray()
         b = np.stack(xr.broadcast(found.b_x, found.b_y, found.b_z), -1)
-        assert np.allclose(b, record.direction[0] if record.direction.ndim > 2 else record.direction)
+        assert np.allclose(
+            b, record.direction[0] if record.direction.ndim > 2 else record.direction
+        )
         assert found.b_y.dims == ()
         assert {"b_x", "b_y", "b_z"} <= {*record.to_dataframe().columns}
     assert found.b_x.dims == ("point",)

@@ -29,6 +29,8 @@ from openmr.sample.own_hamiltonian import (
     checked_hamiltonian,
     checked_stevens,
     refuse_large_scheme,
+    told_levels,
+    told_vector,
 )
 
 # far wider than matter, so that no rate, length or resistivity overflows
@@ -177,14 +179,23 @@ class Moments:
             for one in fields(self)
             if (value := getattr(self, one.name)) is not None
         )
-        notes = []
-        if self.is_oriented:
-            whose = "the crystal" if self.axes else "the film"
-            notes.append(f"axes of J, g and levels: those of {whose}")
-            size = np.linalg.svd(self.g_tensor, compute_uv=False)
-            if self.spin == 0.5 and size[0] > 1.5 * size[2] and self.is_isotropic:
-                notes.append("an effective spin 1/2 with such a g tensor has no scalar J")
-        return f"Moments({shown})" + (f"  [{'; '.join(notes)}]" if notes else "")
+        return f"Moments({shown})" + (f"  [{self.axes_told}]" if self.is_oriented else "")
+
+    @property
+    def axes_told(self) -> str:
+        """What a print says of axes and levels: whose they are, and what was understood."""
+        found = ["axes of J, g and levels: those of the film"]
+        if self.axes:
+            found = [f"{found[0][:-8]}the crystal, z along {told_vector(self.crystal_axes[2])}"]
+        if self.has_levels:
+            levels = self.spin, self.crystal_hamiltonian, self.crystal_axes
+            found.append(told_levels(*levels))
+        if np.any(self.g_tensor != self.g_tensor.T):
+            found.append("g is not symmetric: its rows go with B, its columns with S")
+        size = np.linalg.svd(self.g_tensor, compute_uv=False)
+        if self.spin == 0.5 and size[0] > 1.5 * size[2] and self.is_isotropic:
+            found.append("an effective spin 1/2 with such a g tensor has no scalar J")
+        return "; ".join(found)
 
     @property
     def reset_rate(self) -> float:

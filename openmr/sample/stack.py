@@ -174,7 +174,8 @@ class Sheet:
         shown = (
             f"{n}={getattr(self, n)!r}" for n in self.__slots__ if getattr(self, n) is not None
         )
-        return f"Sheet({', '.join(shown)})"
+        own = [one.axes_told for one in self.magnet.sublattices if one.is_oriented]
+        return f"Sheet({', '.join(shown)})" + (f"  [{own[0]}]" if own else "")
 
 
 def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any, thermostat_rate: Any) -> None:
