@@ -15,7 +15,7 @@ from openmr._checks import Array
 from openmr._words import Disorder
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
-from openmr.rates.coupled_relaxation import coupled_relaxation
+from openmr.rates.coupled_relaxation import coupled_relaxation, weighs_by_density
 from openmr.rates.korringa import coherence_rates, population_rates
 from openmr.rates.moment_relaxation import moment_bath, splitting_at
 from openmr.rates.relaxation import relaxation_at
@@ -134,7 +134,9 @@ def _followed(point: Point) -> Assumption:
     able = all(m.is_isotropic and m.spin <= _LARGEST for m in sample.magnet.sublattices)
     electrons = sample.electrons
     cost: Cost = (None, "J is no number, or the states are too large", "")
-    if able and electrons.dos_up == electrons.dos_down:
+    if not weighs_by_density(sample.magnet):
+        cost = (None, "weights of `weiss` are not the densities", "")
+    elif able and electrons.dos_up == electrons.dos_down:
         cost = point.cost(joint, "decay of the electrons' modes", "joint motion")
     name, parameter = "moments do not follow the electrons", "torques / (lines apart)^2"
     return Assumption(

@@ -54,6 +54,17 @@ def test_lines_that_cross_are_told(own):
     assert costs[1] > 0.1
 
 
+def test_couplings_without_the_densities_leave_one_line_open():
+    """Electrons and moments cannot move together there; all else can be judged."""
+    other = om.Moments(1.0, 2 * DENSITY, 3e-31)
+    for back, known in ((-4e-4, True), (-8e-4, False)):
+        weiss = [[0, -8e-4], [back, 0]]
+        film = reference_film(oriented(1.5, anisotropy=1e-4), other, weiss=weiss)
+        found = line(om.validity(film, 5.0, 3.0, direction=(1, 2, 3)), "moments do not follow")
+        assert (found.deviation is not None) is known
+        assert ("not the densities" in found.because) is not known
+
+
 @pytest.mark.slow
 def test_a_thermostat_is_weighed_against_the_electrons():
     rate = 1e9
