@@ -334,29 +334,32 @@ def _of_stack(
     direction = _checks.unit_vectors("direction", direction)
     method: Name = "batched" if sample.is_oriented else "closed-form"
     rates = stack_rates(sample, temperature, field, direction=direction, method=method)
-    for name, face in rates.faces.items():
-        if face.sheet.magnet.is_oriented:
-            raise ParameterError(
-                f"`sample` must have no sheet of moments with axes of their own, got {name!r} of "
-                f"{sample.name!r}: what their assumptions cost at a plane is not worked out"
-            )
     found = []
     for i, own in enumerate(layers):
         lines = [one for one in own.assumptions if one.affects != ("rho",)]
         found += [replace(one, name=f"{one.name} [layers.{i}]") for one in lines]
     for name, face in rates.faces.items():
         if face.equilibrium is not None:
-            _refuse_large(face.equilibrium.sample, costs)
-            # none of these depends on the volume that a moment is in
-            point = Point(cast("Equilibrium", face.equilibrium), layers[0].half_width, costs, 0.0)
-            of_moments = *_third_order(point), *_weiss(point), *_collinear(point)
-            found += [_at_face(one, name, face.sheet.magnet) for one in of_moments]
+            point = Point(face.equilibrium, layers[0].half_width, costs, 0.0)
+            found += [_at_face(one, name, face.sheet.magnet) for one in _of_sheet(point)]
             if name in ("bottom", "top"):
                 found.append(face_validity.thickness(sample, name, rates, direction, costs))
         found += face_validity.of_face(name, face, costs)
     found.append(_hall_angle_of_stack(rates, direction, costs))
     return Validity(sample, rates.temperature, rates.field, tuple(found), layers[0].tolerance,
                     layers[0].half_width)  # fmt: skip
+
+
+def _of_sheet(point: Point) -> list[Assumption]:
+    """Lines on moments that do not depend on the volume that a moment is in."""
+    if point.has_levels:
+        from openmr.reports.level_validity import third_order
+
+        lines = [third_order(point)]
+    else:
+        _refuse_large(point.sample, point.costs)
+        lines = [*_third_order(point), *_weiss(point), *_collinear(point)]
+    return lines if point.sample.magnet.is_held else [*lines, _back_action(point)]
 
 
 def _at_face(found: Assumption, name: str, magnet: Magnet) -> Assumption:

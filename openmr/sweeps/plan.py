@@ -118,11 +118,7 @@ def cost(task: Task, lengths: Sequence[int]) -> float:
     layers = len(task.sample.layers)
     each = _LAYER_COST * layers if task.sample.is_stack else _DIRECTION_COST
     point = METHODS[task.method].cost + (_ORIENTED_COST if task.oriented else 0.0)
-    return (
-        _SAMPLE_COST * (prod(lengths) // inner)
-        + point * layers * points
-        + each * prod(lengths)
-    )
+    return _SAMPLE_COST * (prod(lengths) // inner) + point * layers * points + each * prod(lengths)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from refusals import unclear
 from systems import DENSITY, TILTED_COUPLING, film_of, flopping, oriented, reference_film
 
 import openmr as om
+from openmr.reports.face_validity import about_mean_field
 
 UP = (0, 0, 1)
 FIRST = reference_film(oriented(1.5, anisotropy=(3e-4, 1e-4)))
@@ -98,12 +99,46 @@ def test_a_layer_of_a_stack_has_the_lines_of_its_film(top):
     assert bool(faces) == (top is not None)
 
 
-OWN = om.Sheet(3.5, 2e18, 3e-31, anisotropy=1e-4)
+@pytest.mark.parametrize("more", [{}, {"thermostat_rate": 1e9}])
+def test_a_sheet_has_its_lines_whatever_axes_it_has(more):
+    """Axes alone change none; what levels change of the rates stays open."""
+    plain = om.Sheet(3.5, 2e18, 3e-31, **more)
+    metal = om.presets.pt_eus().stack.layers
+    reports = [
+        om.validity(
+            om.Sample(stack=om.Stack(metal, top=replace(plain, **own))),
+            *(4.0, 1.0), direction=(1, 2, 3),
+        )
+        for own in ({}, {"axes": np.eye(3)}, {"anisotropy": 1e-4})
+    ]  # fmt: skip
+    names = [[one.name for one in each.assumptions] for each in reports]
+    assert names[1] == names[2]
+    shared = [one for one in reports[1].assumptions if one.name in names[0]]
+    assert len(shared) == 7 + bool(more)
+    for one in shared:
+        first = line(reports[0], one.name)
+        np.testing.assert_allclose(one.size, first.size, rtol=1e-12)
+        if one.deviation is not None:
+            np.testing.assert_allclose(one.deviation, first.deviation, rtol=1e-6)
+    speeds = [line(one, "second order in J (golden rule)").size for one in reports]
+    assert abs(speeds[2] / speeds[1] - 1) > 1e-3
+
+
+def test_what_a_plane_reflects_is_of_its_mean_field_wherever_it_points():
+    """The easy axis along the field or across it, and the field too weak to turn the moments."""
+    found = []
+    for z in ((0, 0, 1), (1, 0, 0)):
+        axes = [(0, 1, 0), np.cross(z, (0, 1, 0)), z]
+        sheet = om.Sheet(3.5, 2e18, 3e-31, weiss=1e-3, anisotropy=-3e-3, axes=axes)
+        metal = om.presets.pt_eus().stack.layers[0]
+        where = {"direction": (0, 0, 1), "method": "batched"}
+        face = om.face_conductances(sheet, metal, 5.0, 1e-4, **where)
+        found.append(np.abs(about_mean_field(face)))
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-3)
+    assert abs(face.G_i) < 1e-3 * found[0][2]  # along the field there is none of it
+
+
 BAD = [
-    (
-        lambda: om.validity(stack_with(OWN), 4.0, 1.0),
-        "`sample` must have no sheet of moments with axes of their own, got 'top'",
-    ),
     (
         lambda: om.validity(FIRST, 4.0, 1.0, routes=("heom",)),
         "`routes` must be empty for moments with axes of their own",
