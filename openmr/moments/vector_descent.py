@@ -165,6 +165,25 @@ def free_axes(
     return np.array(free).reshape(-1, 3)
 
 
+def turns_freely(problem: VectorProblem, axis: Array) -> NDArray[np.bool_]:
+    """Points whose field does not tell if all moments turn about one axis (p, 3) for each.
+
+    Parameters
+    ----------
+    problem : VectorProblem
+    axis : array (p, 3), no unit
+        Unit vectors about which nothing else changes.
+
+    Returns
+    -------
+    bool array (p,)
+    """
+    field = problem.zeeman
+    across = field - (field @ axis[:, :, None]) * axis[:, None]
+    # of all points, so that a field of 0 is none
+    return np.asarray(~np.any(np.abs(across) > 1e-12 * np.abs(field).max(), axis=(1, 2)))
+
+
 class Trial(NamedTuple):
     """Gibbs states in trial fields h, and the free energy over k_B T."""
 
@@ -459,9 +478,7 @@ def put_states(whole: Trial, where: NDArray[np.intp], part: Trial) -> Trial:
 
 
 def stability(problem: VectorProblem, drive: Array) -> Array:
-    """Smallest eigenvalue of A, less those of rotations of all moments that are free.
-
-    A rotation is free if its stiffness is nothing beside what rounding leaves of it.
+    """Smallest eigenvalue of A, less those of rotations of all moments that cost nothing.
 
     Parameters
     ----------
@@ -473,25 +490,39 @@ def stability(problem: VectorProblem, drive: Array) -> Array:
     -------
     array (p,), no unit
     """
-    return softest_mode(problem, gibbs_states(problem, drive))[0]
+    trial = gibbs_states(problem, drive)
+    axes = [np.tile(axis, (len(drive), 1)) for axis in problem.free_axes]
+    if len(axes) > 1:
+        axes.append(unit_vectors(problem.zeeman[:, 0]))
+    turns = np.zeros((len(drive), drive[0].size, len(axes)))
+    for k, axis in enumerate(axes):
+        change = np.cross(axis[:, None], trial.mean) * turns_freely(problem, axis)[:, None, None]
+        turns[..., k] = change.reshape(len(drive), -1)
+    return softest_mode(problem, trial, turns)[0]
 
 
-def softest_mode(problem: VectorProblem, trial: Trial) -> tuple[Array, Array]:
-    """`stability`, and the change of the moments (p, n, 3) that goes with it."""
+def softest_mode(
+    problem: VectorProblem, trial: Trial, turns: Array | None = None
+) -> tuple[Array, Array]:
+    """Smallest eigenvalue of A and the change of the moments (p, n, 3) that goes with it.
+
+    Less those of rotations `turns` (p, 3n, k), changes of the moments, that cost next to nothing.
+    Of any, if none are given: of states that are known to a rounding of the energy.
+    """
     n = len(problem.weights)
     roots = response_roots(problem, trial.response)
     values, modes = np.linalg.eigh(curvature(problem, roots))
-    for k in range(min(3, 3 * n)):
-        soft = np.flatnonzero(np.abs(values[:, k]) < _FREE)
+    if turns is None:
+        crossed = [np.cross(axis, trial.mean) for axis in np.eye(3)]
+        turns = np.stack(crossed, axis=-1).reshape(-1, 3 * n, 3)
+    for k in range(3):
+        soft = np.flatnonzero((np.abs(values[:, k]) < _FREE) & turns.any(axis=(1, 2)))
         if not len(soft):
             continue
         vectors = modes[soft, :, k].reshape(-1, n, 3)
         change = np.einsum("piab,pib->pia", roots[soft], vectors)
-        crossed = np.stack(
-            [np.cross(axis, trial.mean[soft]) for axis in np.eye(3)], axis=-1
-        ).reshape(len(soft), 3 * n, 3)
-        flat = change.reshape(len(soft), 3 * n, 1)
-        rest = flat - crossed @ (np.linalg.pinv(crossed, rcond=1e-8) @ flat)
+        free, flat = turns[soft], change.reshape(len(soft), 3 * n, 1)
+        rest = flat - free @ (np.linalg.pinv(free, rcond=1e-8) @ flat)
         rigid = (rest**2).sum(axis=(1, 2)) <= 1e-6 * (flat**2).sum(axis=(1, 2))
         values[soft[rigid], k] = np.inf
     least = values.argmin(axis=-1)[:, None]
@@ -505,7 +536,8 @@ def are_minima(problem: VectorProblem, found: Trial) -> NDArray[np.bool_]:
     stiffness, _ = softest_mode(problem, found)
     close = np.flatnonzero(np.abs(stiffness) < 10 * _LAST)
     if len(close):
-        stiffness[close] = stability(problem.at(close), found.drive[close])
+        part = problem.at(close)
+        stiffness[close], _ = softest_mode(part, gibbs_states(part, found.drive[close]))
     return np.asarray(stiffness > -_SADDLE)
 
 
