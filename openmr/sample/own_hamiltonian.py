@@ -50,8 +50,8 @@ def checked_anisotropy(value: ArrayLike, spin: float) -> tuple[float, float]:
     d, *e = np.atleast_1d(given).tolist()
     if spin < 1 and given.any():
         raise ParameterError(
-            "`anisotropy` must be 0 eV for S = 1/2, whose S_x^2, S_y^2 and S_z^2 are numbers: got "
-            f"{_checks.shown(given.tolist())}; a doublet has its axes in `g` or `exchange`"
+            "`anisotropy` must be 0 eV for S = 1/2, which has no quadrupole, got "
+            f"{_checks.shown(given.tolist())}; axes of a doublet are those of its `g` or `exchange`"
         )
     return (d, *e) if e else (d, 0.0)
 

@@ -221,7 +221,7 @@ BAD = [
     (lambda: oriented(2.5, anisotropy=(1, 2, 3)), r"`anisotropy` must be D or \(D, E\) in eV.*\(3"),
     (
         lambda: oriented(0.5, anisotropy=(0.0, 1e-4)),
-        r"`anisotropy` must be 0 eV for S = 1/2, .*got \[0.0, 0.0001\]; a doublet has its axes",
+        r"`anisotropy` must be 0 eV for S = 1/2, .*got \[0.0, 0.0001\]; axes of a doublet are",
     ),
     (
         lambda: varied(reference_film(oriented(1.5, anisotropy=1e-4)), {"spin": 0.5}),
