@@ -32,7 +32,16 @@ from openmr.sample.film import Layer, Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
 from openmr.sample.stack import Interface, Stack
-from openmr.tables import Arrays, Column, Comparison, Labelled, document, html_table, table
+from openmr.tables import (
+    Arrays,
+    Column,
+    Comparison,
+    Labelled,
+    document,
+    html_table,
+    shown,
+    table,
+)
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import resistivity
 from openmr.transport.stack_rates import StackRates, stack_rates
@@ -127,6 +136,8 @@ class Validity(Labelled):
         Half width W of the band.
     labels : Labels or None
         Names of the axes, where they were given by DataArrays.
+    direction : array (3,), no unit
+        Unit vector b of the field.
     """
 
     SCHEMA = "openmr/validity/1"
@@ -137,6 +148,7 @@ class Validity(Labelled):
     tolerance: float
     half_width: float = 1.0
     labels: Labels | None = None
+    direction: Array | None = None
 
     @property
     def ok(self) -> bool:
@@ -203,6 +215,7 @@ class Validity(Labelled):
             "sample": self.sample.name,
             "temperature_K": self.temperature,
             "field_T": self.field,
+            "direction": self.direction,
             "tolerance": self.tolerance,
             "half_width_eV": self.half_width,
             "assumptions": [
@@ -347,7 +360,7 @@ def _of_stack(
         found += face_validity.of_face(name, face, costs)
     found.append(_hall_angle_of_stack(rates, direction, costs))
     return Validity(sample, rates.temperature, rates.field, tuple(found), layers[0].tolerance,
-                    layers[0].half_width)  # fmt: skip
+                    layers[0].half_width, direction=direction)  # fmt: skip
 
 
 def _of_sheet(point: Point) -> list[Assumption]:
@@ -412,7 +425,8 @@ def validity_at(
         point.cost(lambda: point.fermi_sea.longitudinal, "", "")  # refuses a band too narrow
     if not state.magnet:  # 1/tau_0 and omega_B are as given
         found = (_hall_angle(point, direction),)
-        return Validity(state.sample, state.temperature, state.field, found, tolerance, half_width)
+        return Validity(state.sample, state.temperature, state.field, found, tolerance, half_width,
+                        direction=direction)  # fmt: skip
     if point.has_levels:
         return _with_levels(point, direction, routes, tolerance)
     assumptions = [
@@ -435,11 +449,11 @@ def validity_at(
     ]
     where = state.sample, state.temperature, state.field
     resting = tuple(_of_exchange(state.sample.magnet, one) for one in assumptions)
-    return Validity(*where, resting, tolerance, half_width)
+    return Validity(*where, resting, tolerance, half_width, direction=direction)
 
 
 def _with_levels(
-    point: Point, direction: ArrayLike, routes: Sequence[Name], tolerance: float
+    point: Point, direction: Array, routes: Sequence[Name], tolerance: float
 ) -> Validity:
     """The report on moments with axes and levels of their own."""
     from openmr.reports import level_validity  # whose lines are made of those here
@@ -459,9 +473,8 @@ def _with_levels(
         _hall_angle(point, direction),
     )
     state = point.state
-    return Validity(
-        state.sample, state.temperature, state.field, found, tolerance, point.half_width
-    )
+    where = state.sample, state.temperature, state.field
+    return Validity(*where, found, tolerance, point.half_width, direction=direction)
 
 
 def _of_exchange(magnet: Magnet, found: Assumption) -> Assumption:
@@ -1042,6 +1055,8 @@ def rows(report: Validity) -> list[tuple[str, ...]]:
 
 def _title(report: Validity) -> str:
     where = f"T = {_values(report.temperature)} K, B = {_values(report.field)} T"
+    if report.sample.is_oriented and report.direction is not None:
+        where += f" along ({', '.join(map(shown, report.direction))})"
     where += f", W = {report.half_width:g} eV"
     return f"Validity of the closed forms      {report.sample.name}, {where}"
 

@@ -33,6 +33,9 @@ def test_levels_of_their_own_have_a_report(film):
     assert all(one.size.shape == (2,) for one in report.assumptions)
     assert line(report, "electrons not split").deviation.shape == (2,)
     told = str(report)
+    assert "B = 1, 3 T along (0.2673, 0.5345, 0.8018), W" in told
+    assert report.to_xarray().b_y == pytest.approx(2 / 14**0.5)
+    assert report.to_dict()["direction"][2] == pytest.approx(3 / 14**0.5)
     assert "thermal if reset faster than" in told
     plain = om.validity(film, 4.0, 1.0, direction=UP, costs=False)
     assert all(one.deviation is None for one in plain.assumptions)
