@@ -233,7 +233,7 @@ def _oriented(
 
 
 def _turning(tensor: Array) -> Array:
-    """What turns spins about b."""
+    """The part of a tensor that turns spins about b."""
     return np.asarray(0.5 * (tensor[..., 0, 1] - tensor[..., 1, 0]))
 
 

@@ -273,7 +273,7 @@ class Sample:
 
     @property
     def magnets(self) -> list[Magnet]:
-        """Of the layers, from z = 0 upward, and of the sheets at faces and joints."""
+        """Moments of the layers, from z = 0 upward, and of the sheets at faces and joints."""
         found = [layer.magnet for layer in self.layers]
         if self.stack is not None:
             joints = (one.sheet for one in self.stack.between if one is not None)

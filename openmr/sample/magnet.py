@@ -183,7 +183,7 @@ class Moments:
 
     @property
     def axes_told(self) -> str:
-        """What a print says of axes and levels: whose they are, and what was understood."""
+        """Words of a print on axes and levels: whose they are, and what was understood."""
         found = ["axes of J, g and levels: those of the film"]
         if self.axes:
             found = [f"{found[0][:-8]}the crystal, z along {told_vector(self.crystal_axes[2])}"]

@@ -27,7 +27,7 @@ from openmr.sample.magnet import EXCHANGE, NO_MOMENTS, Magnet, Moments
 from openmr.sample.own_hamiltonian import Matrix, Stevens
 
 _OWN: Final = ("anisotropy", "stevens", "hamiltonian", "axes", "thermostat_rate")
-"""Of every moment of a sheet, as of `Moments`."""
+"""Arguments that hold for every moment of a sheet, as of `Moments`."""
 REFERENCE: Final = 1e-9
 """Thickness [m] over which `Sheet.magnet` spreads moments; it drops out of every conductance."""
 _Side = Literal["below", "above"]
