@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike
 
 from openmr import units
 from openmr._checks import Array
+from openmr._spins import LEVI_CIVITA
 from openmr.rates.axes import axes_about
 from openmr.rates.faces import FaceConductances
-from openmr.rates.korringa import LEVI_CIVITA
 from openmr.reports.validity import NOT_ASKED, Assumption, Cost
 from openmr.sample.film import Electrons, Film, Layer, Sample
 from openmr.sample.magnet import SPIN_DENSITY, Magnet
