@@ -491,14 +491,20 @@ def stability(problem: VectorProblem, drive: Array) -> Array:
     array (p,), no unit
     """
     trial = gibbs_states(problem, drive)
-    axes = [np.tile(axis, (len(drive), 1)) for axis in problem.free_axes]
+    return softest_mode(problem, trial, free_turns(problem, trial))[0]
+
+
+def free_turns(problem: VectorProblem, trial: Trial) -> Array:
+    """Changes of the moments by rotations of all that cost nothing, columns, (p, 3n, 0, 1 or 4)."""
+    p = len(trial.mean)
+    axes = [np.tile(axis, (p, 1)) for axis in problem.free_axes]
     if len(axes) > 1:
         axes.append(unit_vectors(problem.zeeman[:, 0]))
-    turns = np.zeros((len(drive), drive[0].size, len(axes)))
+    turns = np.zeros((p, 3 * len(problem.weights), len(axes)))
     for k, axis in enumerate(axes):
         change = np.cross(axis[:, None], trial.mean) * turns_freely(problem, axis)[:, None, None]
-        turns[..., k] = change.reshape(len(drive), -1)
-    return softest_mode(problem, trial, turns)[0]
+        turns[..., k] = change.reshape(p, -1)
+    return turns
 
 
 def softest_mode(
@@ -531,14 +537,22 @@ def softest_mode(
     return np.take_along_axis(values, least, axis=-1)[:, 0], np.asarray(change)
 
 
-def are_minima(problem: VectorProblem, found: Trial) -> NDArray[np.bool_]:
-    """Whether states are minima; where the last step may decide, at its end."""
-    stiffness, _ = softest_mode(problem, found)
-    close = np.flatnonzero(np.abs(stiffness) < 10 * _LAST)
+def are_minima(problem: VectorProblem, found: Trial, *, exactly: bool = False) -> NDArray[np.bool_]:
+    """Whether states are minima; where the last step may decide, at its end.
+
+    Unless `exactly`, rotations that cost next to nothing are let pass.
+    """
+
+    def stiffness(part: VectorProblem, trial: Trial) -> Array:
+        turns = free_turns(part, trial) if exactly else None
+        return softest_mode(part, trial, turns)[0]
+
+    least = stiffness(problem, found)
+    close = np.flatnonzero(np.abs(least) < 10 * _LAST)
     if len(close):
         part = problem.at(close)
-        stiffness[close], _ = softest_mode(part, gibbs_states(part, found.drive[close]))
-    return np.asarray(stiffness > -_SADDLE)
+        least[close] = stiffness(part, gibbs_states(part, found.drive[close]))
+    return np.asarray(least > -_SADDLE)
 
 
 def unit_vectors(vectors: Array) -> Array:

@@ -337,7 +337,10 @@ BAD = [
     (lambda: animation.save(lambda _, ax=0: None, [0], "film.gif"), r"`draw`.*\(figure.*None"),
     (lambda: animation.save(lambda _, ax=0: plt.figure(), [0], "film.gif"), "`draw`.*Figure"),
     (lambda: animation.save(lambda _, ax=0: (1, 2), [0], "film.gif"), r"`draw`.*\(1, 2\)"),
-    (lambda: animation.save(FIELD, range(3), "film.gif", fps=60), "`fps` must be an integer 1 to 50, got 60"),
+    (
+        lambda: animation.save(FIELD, range(3), "film.gif", fps=60),
+        "`fps` must be an integer 1 to 50, got 60",
+    ),
     (
         lambda: animation.save(FIELD, range(3), "film.gif", fps=2.5),
         "`fps` must be an integer 1 to .*, got 2.5",
