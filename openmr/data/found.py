@@ -146,7 +146,7 @@ def arrays_of(found: Any, units: list[str]) -> Arrays:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit(Labelled):
     """A fit: the data, the model, and what the one says of the other.
 
@@ -778,7 +778,7 @@ class Fit(Labelled):
         """
         from openmr.data.saved import save
 
-        save(self, Path(path))
+        save(self, _checks.path("path", path))
 
     @staticmethod
     def load(path: str | Path) -> Fit:
@@ -800,7 +800,7 @@ class Fit(Labelled):
         """
         from openmr.data.saved import load
 
-        return load(Path(path))
+        return load(_checks.path("path", path))
 
 
 def value_with_error(value: float, error: float) -> str:

@@ -48,7 +48,7 @@ class _OnGrid(Labelled):
         return f"{found} along ({', '.join(map(shown, b.reshape(-1, 3)[0]))})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ThermalState(_OnGrid, ABC):
     """Thermal state of the moments on a grid of points.
 

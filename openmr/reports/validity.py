@@ -33,6 +33,7 @@ from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
 from openmr.sample.stack import Interface, Stack
 from openmr.tables import (
+    Alike,
     Arrays,
     Column,
     Comparison,
@@ -61,8 +62,8 @@ FILM_AREA = 1e-12
 """Area of film [m^2] whose electrons are counted as one closed system."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+@dataclass(frozen=True, slots=True, eq=False)
+class Assumption(Alike):
     """One approximation of the theory.
 
     Attributes
@@ -121,7 +122,7 @@ _COLUMNS: Final = {
 _HEAD: Final = "assumption", "Eq.", "small", "value", "off by", "", "of what [by which route]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Validity(Labelled):
     """The approximations for one sample; prints as a table.
 
@@ -245,7 +246,7 @@ class Validity(Labelled):
         kept = "tolerance", "half_width"
         return {"sample": self.sample.name, **{name: getattr(self, name) for name in kept}}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _table(self)
 
     def _repr_html_(self) -> str:

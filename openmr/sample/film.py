@@ -7,6 +7,7 @@ mesoscopic magnetic materials".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from openmr import _checks, units
 from openmr._checks import ParameterError, Range
 from openmr.sample.magnet import NO_MOMENTS, Magnet, lande
+from openmr.tables import page_of
 
 if TYPE_CHECKING:
     from openmr.sample.stack import Stack
@@ -258,6 +260,37 @@ class Sample:
             object.__setattr__(self, part, value)
         object.__setattr__(self, "name", _checks.word("name", name))
         object.__setattr__(self, "stack", stack)
+
+    def __str__(self) -> str:
+        from openmr.sample.printed import printed  # by the table of parameters, which know samples
+
+        return printed(self)
+
+    def _repr_html_(self) -> str:
+        return page_of(str(self))
+
+    @staticmethod
+    def from_toml(config: str | Path) -> Sample:
+        """The film of the table [sample] of a file, or the stack of its [[layers]].
+
+        Parameters
+        ----------
+        config : path
+            Of TOML, as `openmr sweep --help` shows it; other tables are left aside.
+
+        Returns
+        -------
+        Sample
+            Named as the file names it.
+
+        Raises
+        ------
+        ParameterError
+            For a file that cannot be read, an unknown key, or a number out of its range.
+        """
+        from openmr.sample.toml import read_sample
+
+        return read_sample(_checks.path("config", config))
 
     @property
     def is_stack(self) -> bool:
