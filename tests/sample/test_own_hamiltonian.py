@@ -180,6 +180,7 @@ def test_the_print_says_what_was_understood():
     tensor = np.array([[2.0, 0.1, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.2]])
     assert "g is not symmetric" in told(oriented(1.5, g=tensor))
     assert "symmetric" not in told(oriented(1.5, g=tensor + tensor.T))
+    assert "easy axis (0, 0, 1)" in str(reference_film(oriented(1.5, anisotropy=-3e-4)))
     sheet = om.Sheet(1.0, 1e18, 3e-31, anisotropy=1e-4)
     assert "easy plane across (0, 0, 1)" in told(sheet)
     assert "[" not in repr(om.Sheet(1.0, 1e18, 3e-31))
