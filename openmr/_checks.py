@@ -224,10 +224,15 @@ def number(
 
 
 def integer(name: str, value: Any, *, least: float, most: float | None = None) -> int:
-    """`value` as one integer within the stated bounds."""
-    found = number(name, value, least=least, most=most)
-    if found != int(found):
-        raise _reject(name, "an integer", "", value)
+    """`value` as one integer within the stated bounds, which are allowed."""
+    found = number(name, value)
+    if found != int(found) or found < least or (most is not None and found > most):
+        allowed = (
+            f"an integer >= {least:g}" if most is None else f"an integer {least:g} to {most:g}"
+        )
+        if least == most:
+            allowed = f"{least:g}"
+        raise _reject(name, allowed, "", value)
     return int(found)
 
 

@@ -131,6 +131,33 @@ def test_oriented_moments_have_a_state_for_each_direction():
     assert np.isclose(one.stability, alone.stability, atol=1e-12)
 
 
+def test_records_of_oriented_moments_say_where_the_field_points():
+    """Of moments without axes nothing of it is known, nor asked."""
+    film, m = flopping(), (np.cos(ANGLE[:2]), 0.0, np.sin(ANGLE[:2]))
+    records = [om.equilibrium(film, 6.0, TESLA, direction=m)]
+    records.append(om.relaxation(film, 6.0, TESLA, direction=m, method="batched"))
+    records.append(om.moment_relaxation(film, 6.0, 1.0, direction=records[0].direction[0]))
+    for record in records:
+        found = record.to_xarray()
+        b = np.stack(xr.broadcast(found.b_x, found.b_y, found.b_z), -1)
+        assert np.allclose(
+            b, record.direction[0] if record.direction.ndim > 2 else record.direction
+        )
+        assert found.b_y.dims == ()
+        assert {"b_x", "b_y", "b_z"} <= {*record.to_dataframe().columns}
+    assert found.b_x.dims == ("point",)
+    same = om.relaxation(film, 6.0, [1.0, 2.0], direction=(0, 3, 4), method="batched")
+    assert same.to_xarray().b_z == pytest.approx(0.8)
+    assert str(same).splitlines()[0].endswith("B = 1 ... 2 (2,) T along (0, 0.6, 0.8)")
+    assert "along b (3, 2, 3)" in str(records[0]).splitlines()[0]
+    ends = [float(end) for end in same.principal_rates[0, [0, -1]]]
+    assert f"{ends[0]:.4g} ... " in str(same).splitlines()[3]
+    plain = om.relaxation(FILM, 6.0, 1.0)
+    assert plain.direction is None
+    assert "b_x" not in plain.to_xarray().coords
+    assert "principal" not in str(plain)
+
+
 def test_components_go_by_their_labels():
     order = {"component": ["y", "z", "x"]}
     turned = xr.DataArray([0.6, 0.0, 0.8], dims="component", coords=order)

@@ -32,8 +32,9 @@ _NAMELESS: Final = frozenset(
 """Kinds of arguments that have no named axes: told first, since single calls shall be fast."""
 _COMPONENT: Final = "component"
 """Dimension of (x, y, z), as in the datasets of a sweep."""
-_POINTS: Final = {"temperature": "temperature", "field": "field along b"}
-"""Coordinates of every record on a grid, and what they are."""
+_POINTS: Final = {"temperature": ("K", "temperature"), "field": ("T", "field along b")}
+_DIRECTION: Final = {f"b_{axis}": ("1", f"{axis} of b") for axis in "xyz"}
+"""Coordinates of records on a grid, their units and what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +199,16 @@ def _named(record: Any, labels: Labels) -> Any:
 def arrays_of(record: Any, columns: Mapping[str, Column]) -> Arrays:
     """Coordinates and variables of a record on a grid.
 
-    Axes without a name are called after what alone varies along them, temperature or field; else
-    `point` of a single one, or `axis_0` and so on.
+    With the direction of the field, where the record has one. Axes without a name are called after
+    what alone varies along them, temperature or field; else `point` of a single one, or `axis_0`
+    and so on.
     """
     values = {name: np.asarray(column.of(record)) for name, column in columns.items()}
     own = {name: array.ndim - len(columns[name].axes) for name, array in values.items()}
     at = {name: np.asarray(getattr(record, name)) for name in _POINTS if hasattr(record, name)}
+    direction = getattr(record, "direction", None) if at else None
+    if direction is not None:
+        at |= {name: np.asarray(direction[..., i]) for i, name in enumerate(_DIRECTION)}
     grid = np.broadcast_shapes(
         *(array.shape for array in at.values()),
         *(array.shape[: own[name]] for name, array in values.items()),
@@ -225,7 +230,8 @@ def arrays_of(record: Any, columns: Mapping[str, Column]) -> Arrays:
         dims = tuple(axis for axis, stays in zip(axes, kept, strict=True) if stays)
         key = name if name not in labels.sizes or dims == (name,) else f"{name}_of_point"
         chosen = array[tuple(slice(None) if stays else 0 for stays in kept)]
-        coordinates[key] = (dims, chosen, {"units": _UNITS[name], "long_name": _POINTS[name]})
+        unit, what = (_POINTS | _DIRECTION)[name]
+        coordinates[key] = (dims, chosen, {"units": unit, "long_name": what})
     variables: dict[str, Coordinate] = {}
     for name, array in values.items():
         axes = list(labels.sizes)[len(grid) - own[name] :]

@@ -30,9 +30,22 @@ class _OnGrid(Labelled):
 
     __slots__ = ()
     COLUMNS: ClassVar[Mapping[str, Column]]
+    temperature: Any
+    field: Any
 
     def _arrays(self) -> Arrays:
         return arrays_of(self, self.COLUMNS)
+
+    @property
+    def _where(self) -> str:
+        """Temperature and field as the head of a print says them."""
+        found = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
+        b = getattr(self, "direction", None)
+        if b is None or not b.size:
+            return found
+        if np.any(b != b.reshape(-1, 3)[0]):
+            return f"{found} along b {b.shape}"
+        return f"{found} along ({', '.join(map(shown, b.reshape(-1, 3)[0]))})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +84,7 @@ class ThermalState(_OnGrid, ABC):
         return self.sample.magnet
 
     def __repr__(self) -> str:
-        where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
-        lines = [f"{type(self).__name__:<38}{self.sample.name}, {where}"]
+        lines = [f"{type(self).__name__:<38}{self.sample.name}, {self._where}"]
         for i, moments in enumerate(self.magnet.sublattices):
             mean = f"<S> along b {shown(self.mean_spin[..., i])}{self._across(i)}"
             lines.append(f"  sublattice {i} : spin {moments.spin:g}, {mean}")
@@ -127,6 +139,11 @@ class AtThermalState(_OnGrid):
     def field(self) -> Array:
         """Field of each point along b [T], shape (...)."""
         return self.equilibrium.field
+
+    @property
+    def direction(self) -> Array | None:
+        """Unit vector b of the field, (..., 3), of moments with axes of their own; else None."""
+        return getattr(self.equilibrium, "direction", None)
 
     @property
     def labels(self) -> Labels | None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmr._checks import Array, ConvergenceError
-from openmr.moments.vector_descent import Trial, VectorProblem, unit_vectors
+from openmr.moments.vector_descent import Trial, VectorProblem, turns_freely, unit_vectors
 
 
 def chosen_states(problem: VectorProblem, where: NDArray[np.intp], found: Trial) -> Trial:
@@ -89,8 +89,7 @@ def turned_freely(problem: VectorProblem, found: Trial) -> Trial:
         magnetic = np.linalg.norm(net, axis=-1, keepdims=True) > 1e-6 * share.sum()
         axes = [unit_vectors(np.cross(np.where(magnetic, net, mean[:, 0]), along)), along]
     for axis in axes:
-        across = problem.zeeman - (problem.zeeman @ axis[:, :, None]) * axis[:, None]
-        free = ~np.any(np.abs(across) > 1e-12 * np.abs(problem.zeeman).max(), axis=(1, 2))
+        free = turns_freely(problem, axis)
         if not free.any():
             continue
         first = mean[:, 0]

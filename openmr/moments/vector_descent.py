@@ -165,6 +165,25 @@ def free_axes(
     return np.array(free).reshape(-1, 3)
 
 
+def turns_freely(problem: VectorProblem, axis: Array) -> NDArray[np.bool_]:
+    """Points whose field does not tell if all moments turn about one axis (p, 3) for each.
+
+    Parameters
+    ----------
+    problem : VectorProblem
+    axis : array (p, 3), no unit
+        Unit vectors about which nothing else changes.
+
+    Returns
+    -------
+    bool array (p,)
+    """
+    field = problem.zeeman
+    across = field - (field @ axis[:, :, None]) * axis[:, None]
+    # of all points, so that a field of 0 is none
+    return np.asarray(~np.any(np.abs(across) > 1e-12 * np.abs(field).max(), axis=(1, 2)))
+
+
 class Trial(NamedTuple):
     """Gibbs states in trial fields h, and the free energy over k_B T."""
 
@@ -459,9 +478,7 @@ def put_states(whole: Trial, where: NDArray[np.intp], part: Trial) -> Trial:
 
 
 def stability(problem: VectorProblem, drive: Array) -> Array:
-    """Smallest eigenvalue of A, less those of rotations of all moments that are free.
-
-    A rotation is free if its stiffness is nothing beside what rounding leaves of it.
+    """Smallest eigenvalue of A, less those of rotations of all moments that cost nothing.
 
     Parameters
     ----------
@@ -473,25 +490,45 @@ def stability(problem: VectorProblem, drive: Array) -> Array:
     -------
     array (p,), no unit
     """
-    return softest_mode(problem, gibbs_states(problem, drive))[0]
+    trial = gibbs_states(problem, drive)
+    return softest_mode(problem, trial, free_turns(problem, trial))[0]
 
 
-def softest_mode(problem: VectorProblem, trial: Trial) -> tuple[Array, Array]:
-    """`stability`, and the change of the moments (p, n, 3) that goes with it."""
+def free_turns(problem: VectorProblem, trial: Trial) -> Array:
+    """Changes of the moments by rotations of all that cost nothing, columns, (p, 3n, 0, 1 or 4)."""
+    p = len(trial.mean)
+    axes = [np.tile(axis, (p, 1)) for axis in problem.free_axes]
+    if len(axes) > 1:
+        axes.append(unit_vectors(problem.zeeman[:, 0]))
+    turns = np.zeros((p, 3 * len(problem.weights), len(axes)))
+    for k, axis in enumerate(axes):
+        change = np.cross(axis[:, None], trial.mean) * turns_freely(problem, axis)[:, None, None]
+        turns[..., k] = change.reshape(p, -1)
+    return turns
+
+
+def softest_mode(
+    problem: VectorProblem, trial: Trial, turns: Array | None = None
+) -> tuple[Array, Array]:
+    """Smallest eigenvalue of A and the change of the moments (p, n, 3) that goes with it.
+
+    Less those of rotations `turns` (p, 3n, k), changes of the moments, that cost next to nothing.
+    Of any, if none are given: of states that are known to a rounding of the energy.
+    """
     n = len(problem.weights)
     roots = response_roots(problem, trial.response)
     values, modes = np.linalg.eigh(curvature(problem, roots))
-    for k in range(min(3, 3 * n)):
-        soft = np.flatnonzero(np.abs(values[:, k]) < _FREE)
+    if turns is None:
+        crossed = [np.cross(axis, trial.mean) for axis in np.eye(3)]
+        turns = np.stack(crossed, axis=-1).reshape(-1, 3 * n, 3)
+    for k in range(3):
+        soft = np.flatnonzero((np.abs(values[:, k]) < _FREE) & turns.any(axis=(1, 2)))
         if not len(soft):
             continue
         vectors = modes[soft, :, k].reshape(-1, n, 3)
         change = np.einsum("piab,pib->pia", roots[soft], vectors)
-        crossed = np.stack(
-            [np.cross(axis, trial.mean[soft]) for axis in np.eye(3)], axis=-1
-        ).reshape(len(soft), 3 * n, 3)
-        flat = change.reshape(len(soft), 3 * n, 1)
-        rest = flat - crossed @ (np.linalg.pinv(crossed, rcond=1e-8) @ flat)
+        free, flat = turns[soft], change.reshape(len(soft), 3 * n, 1)
+        rest = flat - free @ (np.linalg.pinv(free, rcond=1e-8) @ flat)
         rigid = (rest**2).sum(axis=(1, 2)) <= 1e-6 * (flat**2).sum(axis=(1, 2))
         values[soft[rigid], k] = np.inf
     least = values.argmin(axis=-1)[:, None]
@@ -500,13 +537,22 @@ def softest_mode(problem: VectorProblem, trial: Trial) -> tuple[Array, Array]:
     return np.take_along_axis(values, least, axis=-1)[:, 0], np.asarray(change)
 
 
-def are_minima(problem: VectorProblem, found: Trial) -> NDArray[np.bool_]:
-    """Whether states are minima; where the last step may decide, at its end."""
-    stiffness, _ = softest_mode(problem, found)
-    close = np.flatnonzero(np.abs(stiffness) < 10 * _LAST)
+def are_minima(problem: VectorProblem, found: Trial, *, exactly: bool = False) -> NDArray[np.bool_]:
+    """Whether states are minima; where the last step may decide, at its end.
+
+    Unless `exactly`, rotations that cost next to nothing are let pass.
+    """
+
+    def stiffness(part: VectorProblem, trial: Trial) -> Array:
+        turns = free_turns(part, trial) if exactly else None
+        return softest_mode(part, trial, turns)[0]
+
+    least = stiffness(problem, found)
+    close = np.flatnonzero(np.abs(least) < 10 * _LAST)
     if len(close):
-        stiffness[close] = stability(problem.at(close), found.drive[close])
-    return np.asarray(stiffness > -_SADDLE)
+        part = problem.at(close)
+        least[close] = stiffness(part, gibbs_states(part, found.drive[close]))
+    return np.asarray(least > -_SADDLE)
 
 
 def unit_vectors(vectors: Array) -> Array:

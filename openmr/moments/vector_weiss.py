@@ -26,6 +26,7 @@ from openmr.moments.vector_descent import (
     curvature,
     descended,
     fields_after,
+    free_turns,
     gibbs_states,
     linear_scale,
     newton_step,
@@ -92,11 +93,11 @@ def lowest(problem: VectorProblem) -> Array:
         Field h_i on each sublattice, coordinates of the film.
     """
     found = _lowest(problem)
-    saddles = np.flatnonzero(~are_minima(problem, found))
+    saddles = np.flatnonzero(~are_minima(problem, found, exactly=True))
     if len(saddles):
         part = problem.at(saddles)
         found = put_states(found, saddles, chosen_states(part, *_from_all_sides(part)))
-        found = _settled(problem, found)
+        found = _settled(problem, found, exactly=True)
     return turned_freely(problem, among_images(problem, found)).drive
 
 
@@ -387,14 +388,17 @@ def _advanced(old: VectorProblem, state: Trial, new: VectorProblem, halvings: in
     return _advanced(middle, _advanced(old, state, middle, halvings - 1), new, halvings - 1)
 
 
-def _settled(problem: VectorProblem, found: Trial, turn: float = FAR) -> Trial:
+def _settled(
+    problem: VectorProblem, found: Trial, turn: float = FAR, *, exactly: bool = False
+) -> Trial:
     """Minima, also where symmetry has kept the descent on a saddle."""
     for _ in range(3 * len(problem.weights)):
-        saddles = np.flatnonzero(~are_minima(problem, found))
+        saddles = np.flatnonzero(~are_minima(problem, found, exactly=exactly))
         if not len(saddles):
             return found
         part, drive = problem.at(saddles), found.drive[saddles]
-        _, softest = softest_mode(part, gibbs_states(part, drive))
+        trial = gibbs_states(part, drive)
+        _, softest = softest_mode(part, trial, free_turns(part, trial) if exactly else None)
         largest = (np.linalg.norm(softest, axis=-1) / problem.spins).max(axis=-1)
         kick = part.pull(softest) * (0.25 * _TURN / largest)[:, None, None]
         sides = np.tile(np.arange(len(saddles)), 2)

@@ -132,17 +132,17 @@ class CoupledRelaxation(AtThermalState):
         return np.asarray(grown @ np.swapaxes(vectors, -1, -2))
 
     def __repr__(self) -> str:
-        where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
         decay = -self.modes.real
-        held = [f"{one.reset_rate:.4g}" for one in self.sample.magnet.sublattices]
+        resets = (one.thermostat_rate for one in self.sample.magnet.sublattices)
+        held = ["none" if rate is None else f"{rate:.4g} 1/s" for rate in resets]
         return "\n".join(
             [
-                f"{'CoupledRelaxation':<38}{self.sample.name}, {where}",
+                f"{'CoupledRelaxation':<38}{self.sample.name}, {self._where}",
                 f"  modes      : {decay.shape[-1]}, decay {shown(decay[..., 0])} to "
                 f"{shown(decay[..., -1])} 1/s",
                 f"  static     : {shown(self.static_tensor[..., 2, 2])} 1/s along b, "
                 f"{shown(self.static_tensor[..., 0, 0])} 1/s along x",
-                f"  thermostat : {', '.join(held)} 1/s",
+                f"  thermostat : {', '.join(held)}",
             ]
         )
 
@@ -231,9 +231,7 @@ def _in_electrons_field(sample: Sample) -> Magnet:
     added = 0.5 * electrons.dos * np.outer(j, j * magnet.densities)
     shifts = 0.5 * electrons.g * electrons.dos * j
     moments = [_with_shifted_g(*one) for one in zip(magnet.sublattices, shifts, strict=True)]
-    energy = magnet.densities[:, None, None, None] * magnet.couplings
-    apart = np.abs(energy - energy.transpose(1, 0, 3, 2))
-    if np.any(apart > 1e-12 * np.abs(energy).max(initial=0.0)):
+    if not weighs_by_density(magnet):
         raise ParameterError(
             "`weiss` must be reciprocal with the densities n_i as its weights beside electrons "
             f"that move, n_i weiss[i][j] = n_j weiss[j][i], got {magnet.weiss} eV and "
@@ -242,6 +240,13 @@ def _in_electrons_field(sample: Sample) -> Magnet:
     given = np.array(magnet.weiss, dtype=float)
     weiss = given + added if given.ndim == 2 else given + added[..., None, None] * np.eye(3)
     return Magnet(moments, weiss, magnet.disorder)
+
+
+def weighs_by_density(magnet: Magnet) -> bool:
+    """Whether the energy of `weiss` has the densities of the moments as its weights."""
+    energy = magnet.densities[:, None, None, None] * magnet.couplings
+    apart = np.abs(energy - energy.transpose(1, 0, 3, 2))
+    return not np.any(apart > 1e-12 * np.abs(energy).max(initial=0.0))
 
 
 def _with_shifted_g(moments: Moments, shift: float) -> Moments:

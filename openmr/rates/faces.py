@@ -212,14 +212,18 @@ def _oriented(
             "their own: in which field the electrons are split there is not worked out"
         )
     found = relaxation_at(_alone(state), method=chosen.name, **options)
-    unit = REFERENCE * _conductance_of_speed(layer)
-    tensor = unit * found.exchange_tensor
+    tensor = REFERENCE * _conductance_of_speed(layer) * found.exchange_tensor
     along = tensor[..., 2, 2]
     return FaceConductances(
         chosen.name, sheet, layer, state.temperature, state.field, state,
         G_s=along, G_r=0.5 * (tensor[..., 0, 0] + tensor[..., 1, 1]) - along,
-        G_i=unit * found.precession, oblique=tensor,
+        G_i=_turning(tensor), oblique=tensor,
     )  # fmt: skip
+
+
+def _turning(tensor: Array) -> Array:
+    """The part of a tensor that turns spins about b."""
+    return np.asarray(0.5 * (tensor[..., 0, 1] - tensor[..., 1, 0]))
 
 
 def _alone(state: State) -> State:
@@ -259,12 +263,14 @@ def _conductances(
         turning = found.precession
     rates = found.dissipator
     along = rates[..., 2, 2]
-    if of_closed_form and plain:
+    if of_closed_form and plain and state.magnet.is_held:
         from openmr.rates.closed_form import transverse_excess  # not for the routes to know
 
         excess = transverse_excess(state.magnet, layer.electrons, state).sum(axis=-1)
     else:
         excess = 0.5 * (rates[..., 0, 0] + rates[..., 1, 1]) - along
+    if not state.magnet.is_held:  # moments that follow have turned what they give back
+        turning = turning + _turning(rates)
     unit = REFERENCE * _conductance_of_speed(layer)
     none = np.zeros((*along.shape, 0))
     off = none if found.uncertainty is None else found.uncertainty

@@ -129,13 +129,12 @@ class MomentRelaxation(AtThermalState):
         return np.reshape(np.array(found, dtype=complex), (*self.temperature.shape, size, size))
 
     def __repr__(self) -> str:
-        where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
         moments = self.sample.magnet.sublattices[self.sublattice]
         slowest, fastest = self.population_rates[..., 0], self.population_rates[..., -1]
         size, longest = np.linalg.norm(self.shift, axis=-1), 1e9 * times_of(slowest)
         return "\n".join(
             [
-                f"{'MomentRelaxation':<38}{self.sample.name}, {where}",
+                f"{'MomentRelaxation':<38}{self.sample.name}, {self._where}",
                 f"  spin           : {moments.spin:g}, sublattice {self.sublattice}",
                 f"  slowest 1/T1   : {shown(slowest)} 1/s  (T1 {shown(longest)} ns)",
                 f"  fastest 1/T1   : {shown(fastest)} 1/s",

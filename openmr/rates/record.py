@@ -242,9 +242,8 @@ class Relaxation(AtThermalState):
         return float(np.max(rate / largest, initial=0.0))
 
     def __repr__(self) -> str:
-        where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
         lines = [
-            f"{'Relaxation  ' + self.method:<38}{self.sample.name}, {where}",
+            f"{'Relaxation  ' + self.method:<38}{self.sample.name}, {self._where}",
             f"  longitudinal   : {shown(self.longitudinal)} 1/s  "
             f"(tau {shown(1e12 * self.tau_longitudinal)} ps)",
             f"  transverse     : {shown(self.transverse)} 1/s  "
@@ -253,6 +252,9 @@ class Relaxation(AtThermalState):
             f"(exchange field {shown(self.exchange_field)} T)",
             f"  charge_to_spin : {shown(self.charge_to_spin)} 1/s",
         ]
+        if self.direction is not None:  # nothing ties the axes of the tensor to the field
+            rates = ", ".join(shown(self.principal_rates[..., i]) for i in range(3))
+            lines.insert(3, f"  principal      : {rates} 1/s")
         if "bath" in self.diagnostics:  # not that of a Fermi sea
             kinds = ", ".join(sorted(set(np.ravel(self.diagnostics["bath"]))))
             lines.append(f"  bath           : {kinds}, not the Fermi sea's")

@@ -20,11 +20,13 @@ from numpy.typing import ArrayLike
 
 from openmr import units
 from openmr._checks import Array
+from openmr._spins import LEVI_CIVITA
+from openmr.rates.axes import axes_about
 from openmr.rates.faces import FaceConductances
 from openmr.reports.validity import NOT_ASKED, Assumption, Cost
 from openmr.sample.film import Electrons, Film, Layer, Sample
-from openmr.sample.magnet import SPIN_DENSITY, Magnet, Moments
-from openmr.sample.stack import Sheet, Stack
+from openmr.sample.magnet import SPIN_DENSITY, Magnet
+from openmr.sample.stack import REFERENCE, Sheet, Stack
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import mechanisms
 from openmr.transport.stack_rates import StackRates
@@ -55,7 +57,8 @@ _MASS: Final = units.ELECTRON_MASS / units.ELEMENTARY_CHARGE
 def of_face(name: str, found: FaceConductances, costs: bool) -> list[Assumption]:
     """Lines on the plane itself, at one face; `found` is the closed forms' record."""
     electrons, (velocity, why) = found.layer.electrons, fermi_velocity(found.layer.electrons)
-    across = found.G_s + found.G_r + 1j * found.G_i
+    along, mixing, field = about_mean_field(found)
+    across = along + mixing + 1j * field
     speed = 2 * found.layer.film.resistivity * found.layer.film.diffusion
     shape, known = found.temperature.shape, not why
     velocity = velocity if known else 1e6  # of which nothing is told
@@ -78,10 +81,10 @@ def of_face(name: str, found: FaceConductances, costs: bool) -> list[Assumption]
 
     lines = []
     if found.sheet.has_moments:
-        taken, turning = speed * across.real, speed * np.abs(found.G_i)
+        taken, turning = speed * across.real, speed * np.abs(field)
         a = turning / velocity
         together, turned = (0.5 * velocity * part for part in reflected(2 * a))
-        added = _over(together, speed * found.G_r)
+        added = _over(together, speed * mixing)
         changed = _over(turned - turning, turning)
         lines = [
             line(
@@ -116,6 +119,18 @@ def of_face(name: str, found: FaceConductances, costs: bool) -> list[Assumption]
     return lines
 
 
+def about_mean_field(found: FaceConductances) -> tuple[Array, Array, Array]:
+    """G_s, G_r, G_i about the mean field of the moments, which need not lie along b."""
+    if found.oblique is None:
+        return found.G_s, found.G_r, found.G_i
+    turning = 0.5 * np.einsum("abc,...bc->...a", LEVI_CIVITA, found.oblique)
+    size = np.linalg.norm(turning, axis=-1)
+    axis = axes_about(turning)[..., 2, :]
+    along = np.einsum("...a,...ab,...b->...", axis, found.oblique, axis)
+    whole = np.trace(found.oblique, axis1=-2, axis2=-1)
+    return along, 0.5 * (whole - along) - along, size
+
+
 def thickness(
     sample: Sample, side: str, rates: StackRates, direction: Array, costs: bool
 ) -> Assumption:
@@ -137,8 +152,7 @@ def thickness(
     if _plane(sheet) / apart > SPIN_DENSITY.most:
         return line(None, "no volume holds so many moments", "")
     spread = [
-        Moments(s, n / apart, j, g=g)
-        for s, n, j, g in zip(sheet.spin, sheet.areal_density, sheet.exchange, sheet.g, strict=True)  # type: ignore[arg-type]
+        replace(one, density=one.density * REFERENCE / apart) for one in sheet.magnet.sublattices
     ]
     thin = Layer(_part(film, apart), metal.electrons, Magnet(spread, sheet.weiss))
     rest = replace(metal, film=_part(film, film.thickness - apart))

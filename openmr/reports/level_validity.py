@@ -15,7 +15,7 @@ from openmr._checks import Array
 from openmr._words import Disorder
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
-from openmr.rates.coupled_relaxation import coupled_relaxation
+from openmr.rates.coupled_relaxation import coupled_relaxation, weighs_by_density
 from openmr.rates.korringa import coherence_rates, population_rates
 from openmr.rates.moment_relaxation import moment_bath, splitting_at
 from openmr.rates.relaxation import relaxation_at
@@ -33,16 +33,12 @@ def of_levels(point: Point) -> list[Assumption]:
     state = point.state
     assert isinstance(state, VectorEquilibrium)
     sample, thermal = point.sample, point.thermal
-    couplings = np.array([np.abs(m.exchange_matrix).max() for m in sample.magnet.sublattices])
-    logarithm = np.log(point.half_width / thermal)
-    kondo = np.asarray(np.abs(sample.electrons.dos * couplings.max() * logarithm))
     spread = ratio(state.spread, thermal)
     up, down = sample.electrons.dos_up, sample.electrons.dos_down
     unequal = np.full(thermal.shape, abs(up - down) / (up + down))
     along, across = ("tau_par",), ("tau_perp",)
     return [
-        Assumption("third order in J (Kondo)", "(9)", RATES, "2 nu_F J ln(W / k_B T)", 2 * kondo,
-                   *_NO_ROUTE),
+        third_order(point),
         Assumption("no memory (Markov)", "(15)", RATES, "hbar / (k_B T tau)", point.broadening,
                    *_NO_ROUTE),
         Assumption("wide, flat band", "(54)", RATES, "highest level / W",
@@ -51,12 +47,26 @@ def of_levels(point: Point) -> list[Assumption]:
                    spread, *_NO_ROUTE),
         _split(point),
         Assumption("exchange field of first order", "(10), (83)", ("omega_L",),
-                   "nu_F J ln(W / k_B T)", kondo, *_NO_ROUTE),
+                   "nu_F J ln(W / k_B T)", _logarithm(point), *_NO_ROUTE),
         Assumption("equal densities of states", "(60)-(63)", along, "(nu_up - nu_down) / sum",
                    unequal, *_NO_ROUTE),
         _followed(point),
         _disorder(point, across),
     ]  # fmt: skip
+
+
+def third_order(point: Point) -> Assumption:
+    """Eq. (9) leaves out that other electrons dress the coupling."""
+    name, parameter = "third order in J (Kondo)", "2 nu_F J ln(W / k_B T)"
+    return Assumption(name, "(9)", RATES, parameter, 2 * _logarithm(point), *_NO_ROUTE)
+
+
+def _logarithm(point: Point) -> Array:
+    sample = point.sample
+    largest = max(np.abs(one.exchange_matrix).max() for one in sample.magnet.sublattices)
+    return np.asarray(
+        np.abs(sample.electrons.dos * largest * np.log(point.half_width / point.thermal))
+    )
 
 
 def fastest_return(state: ThermalState) -> Array:
@@ -134,7 +144,9 @@ def _followed(point: Point) -> Assumption:
     able = all(m.is_isotropic and m.spin <= _LARGEST for m in sample.magnet.sublattices)
     electrons = sample.electrons
     cost: Cost = (None, "J is no number, or the states are too large", "")
-    if able and electrons.dos_up == electrons.dos_down:
+    if not weighs_by_density(sample.magnet):
+        cost = (None, "weights of `weiss` are not the densities", "")
+    elif able and electrons.dos_up == electrons.dos_down:
         cost = point.cost(joint, "decay of the electrons' modes", "joint motion")
     name, parameter = "moments do not follow the electrons", "torques / (lines apart)^2"
     return Assumption(

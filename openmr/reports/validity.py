@@ -32,7 +32,17 @@ from openmr.sample.film import Layer, Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
 from openmr.sample.stack import Interface, Stack
-from openmr.tables import Alike, Arrays, Column, Comparison, Labelled, document, html_table, table
+from openmr.tables import (
+    Alike,
+    Arrays,
+    Column,
+    Comparison,
+    Labelled,
+    document,
+    html_table,
+    shown,
+    table,
+)
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import resistivity
 from openmr.transport.stack_rates import StackRates, stack_rates
@@ -127,6 +137,8 @@ class Validity(Labelled):
         Half width W of the band.
     labels : Labels or None
         Names of the axes, where they were given by DataArrays.
+    direction : array (3,), no unit
+        Unit vector b of the field.
     """
 
     SCHEMA = "openmr/validity/1"
@@ -137,6 +149,7 @@ class Validity(Labelled):
     tolerance: float
     half_width: float = 1.0
     labels: Labels | None = None
+    direction: Array | None = None
 
     @property
     def ok(self) -> bool:
@@ -203,6 +216,7 @@ class Validity(Labelled):
             "sample": self.sample.name,
             "temperature_K": self.temperature,
             "field_T": self.field,
+            "direction": self.direction,
             "tolerance": self.tolerance,
             "half_width_eV": self.half_width,
             "assumptions": [
@@ -334,29 +348,32 @@ def _of_stack(
     direction = _checks.unit_vectors("direction", direction)
     method: Name = "batched" if sample.is_oriented else "closed-form"
     rates = stack_rates(sample, temperature, field, direction=direction, method=method)
-    for name, face in rates.faces.items():
-        if face.sheet.magnet.is_oriented:
-            raise ParameterError(
-                f"`sample` must have no sheet of moments with axes of their own, got {name!r} of "
-                f"{sample.name!r}: what their assumptions cost at a plane is not worked out"
-            )
     found = []
     for i, own in enumerate(layers):
         lines = [one for one in own.assumptions if one.affects != ("rho",)]
         found += [replace(one, name=f"{one.name} [layers.{i}]") for one in lines]
     for name, face in rates.faces.items():
         if face.equilibrium is not None:
-            _refuse_large(face.equilibrium.sample, costs)
-            # none of these depends on the volume that a moment is in
-            point = Point(cast("Equilibrium", face.equilibrium), layers[0].half_width, costs, 0.0)
-            of_moments = *_third_order(point), *_weiss(point), *_collinear(point)
-            found += [_at_face(one, name, face.sheet.magnet) for one in of_moments]
+            point = Point(face.equilibrium, layers[0].half_width, costs, 0.0)
+            found += [_at_face(one, name, face.sheet.magnet) for one in _of_sheet(point)]
             if name in ("bottom", "top"):
                 found.append(face_validity.thickness(sample, name, rates, direction, costs))
         found += face_validity.of_face(name, face, costs)
     found.append(_hall_angle_of_stack(rates, direction, costs))
     return Validity(sample, rates.temperature, rates.field, tuple(found), layers[0].tolerance,
-                    layers[0].half_width)  # fmt: skip
+                    layers[0].half_width, direction=direction)  # fmt: skip
+
+
+def _of_sheet(point: Point) -> list[Assumption]:
+    """Lines on moments that do not depend on the volume that a moment is in."""
+    if point.has_levels:
+        from openmr.reports.level_validity import third_order
+
+        lines = [third_order(point)]
+    else:
+        _refuse_large(point.sample, point.costs)
+        lines = [*_third_order(point), *_weiss(point), *_collinear(point)]
+    return lines if point.sample.magnet.is_held else [*lines, _back_action(point)]
 
 
 def _at_face(found: Assumption, name: str, magnet: Magnet) -> Assumption:
@@ -409,7 +426,8 @@ def validity_at(
         point.cost(lambda: point.fermi_sea.longitudinal, "", "")  # refuses a band too narrow
     if not state.magnet:  # 1/tau_0 and omega_B are as given
         found = (_hall_angle(point, direction),)
-        return Validity(state.sample, state.temperature, state.field, found, tolerance, half_width)
+        return Validity(state.sample, state.temperature, state.field, found, tolerance, half_width,
+                        direction=direction)  # fmt: skip
     if point.has_levels:
         return _with_levels(point, direction, routes, tolerance)
     assumptions = [
@@ -432,11 +450,11 @@ def validity_at(
     ]
     where = state.sample, state.temperature, state.field
     resting = tuple(_of_exchange(state.sample.magnet, one) for one in assumptions)
-    return Validity(*where, resting, tolerance, half_width)
+    return Validity(*where, resting, tolerance, half_width, direction=direction)
 
 
 def _with_levels(
-    point: Point, direction: ArrayLike, routes: Sequence[Name], tolerance: float
+    point: Point, direction: Array, routes: Sequence[Name], tolerance: float
 ) -> Validity:
     """The report on moments with axes and levels of their own."""
     from openmr.reports import level_validity  # whose lines are made of those here
@@ -456,9 +474,8 @@ def _with_levels(
         _hall_angle(point, direction),
     )
     state = point.state
-    return Validity(
-        state.sample, state.temperature, state.field, found, tolerance, point.half_width
-    )
+    where = state.sample, state.temperature, state.field
+    return Validity(*where, found, tolerance, point.half_width, direction=direction)
 
 
 def _of_exchange(magnet: Magnet, found: Assumption) -> Assumption:
@@ -1039,6 +1056,8 @@ def rows(report: Validity) -> list[tuple[str, ...]]:
 
 def _title(report: Validity) -> str:
     where = f"T = {_values(report.temperature)} K, B = {_values(report.field)} T"
+    if report.sample.is_oriented and report.direction is not None:
+        where += f" along ({', '.join(map(shown, report.direction))})"
     where += f", W = {report.half_width:g} eV"
     return f"Validity of the closed forms      {report.sample.name}, {where}"
 

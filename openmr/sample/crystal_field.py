@@ -89,6 +89,31 @@ def crystal_hamiltonian(
     return np.asarray(total)
 
 
+def second_rank(spin: float, hamiltonian: ComplexArray) -> Array:
+    """Matrix q of the part sum_ab q_ab S_a S_b of a Hamiltonian, shape (3, 3) [eV].
+
+    Parameters
+    ----------
+    spin : float, no unit
+    hamiltonian : complex array (2S+1, 2S+1), eV
+
+    Returns
+    -------
+    array (3, 3), eV
+        Symmetric, its trace 0; all 0 of S = 1/2. What is left is of other rank.
+    """
+    spins, found = spin_matrices(spin), np.zeros((3, 3))
+    if spin < 1:
+        return found
+    for a, b in np.ndindex(3, 3):
+        product = 0.5 * (spins[a] @ spins[b] + spins[b] @ spins[a])
+        found[a, b] = np.trace(product @ hamiltonian).real
+    found -= np.trace(found) / 3 * np.eye(3)
+    # over 2 Tr[(S_x S_y + S_y S_x)^2 / 4]
+    square = spin * (spin + 1)
+    return np.asarray(found * 30 / (square * (4 * square - 3) * (2 * spin + 1)))
+
+
 def static_response(energies: Array, populations: Array, shifted: ComplexArray) -> Array:
     """Isothermal response -d<S_a>/dh_b of a moment to H + h.S, in 1/k_B T, shape (..., 3, 3).
 

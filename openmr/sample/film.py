@@ -305,14 +305,19 @@ class Sample:
         return (Layer(self.film, self.electrons, self.magnet),)
 
     @property
-    def is_oriented(self) -> bool:
-        """Whether any moments, in layers or at faces, have axes of their own."""
-        magnets = [layer.magnet for layer in self.layers]
+    def magnets(self) -> list[Magnet]:
+        """Moments of the layers, from z = 0 upward, and of the sheets at faces and joints."""
+        found = [layer.magnet for layer in self.layers]
         if self.stack is not None:
             joints = (one.sheet for one in self.stack.between if one is not None)
             sheets = (self.stack.bottom, self.stack.top, *joints)
-            magnets += [sheet.magnet for sheet in sheets if sheet is not None]
-        return any(magnet.is_oriented for magnet in magnets)
+            found += [sheet.magnet for sheet in sheets if sheet is not None]
+        return found
+
+    @property
+    def is_oriented(self) -> bool:
+        """Whether any moments, in layers or at faces, have axes of their own."""
+        return any(magnet.is_oriented for magnet in self.magnets)
 
     def layer(self, index: int) -> Sample:
         """The sample that one layer would be alone.

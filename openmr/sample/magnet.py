@@ -29,6 +29,8 @@ from openmr.sample.own_hamiltonian import (
     checked_hamiltonian,
     checked_stevens,
     refuse_large_scheme,
+    told_levels,
+    told_vector,
 )
 
 # far wider than matter, so that no rate, length or resistivity overflows
@@ -94,7 +96,7 @@ class Moments:
     g : float, (x, y, z) or array (3, 3), no unit
         g-factor of the moment, or its g tensor, mu_B B.g.S.
     anisotropy : float or (D, E), eV, optional
-        D S_z^2 + E (S_x^2 - S_y^2); D < 0 has an easy axis. A constant for S = 1/2.
+        D S_z^2 + E (S_x^2 - S_y^2); D < 0 has an easy axis. S = 1/2 has none.
     stevens : mapping of (k, q) to float, eV, optional
         B_kq of sum B_kq O_kq(S), k = 2, 4, 6 up to 2S, q = -k ... k.
     hamiltonian : Qobj or array (2S+1, 2S+1), eV, optional
@@ -160,7 +162,7 @@ class Moments:
         object.__setattr__(self, "exchange", _plain(coupling))
         object.__setattr__(self, "g", checked_g(g))
         own = {
-            "anisotropy": None if anisotropy is None else checked_anisotropy(anisotropy),
+            "anisotropy": None if anisotropy is None else checked_anisotropy(anisotropy, spin),
             "stevens": None if stevens is None else checked_stevens(stevens, spin),
             "hamiltonian": None if hamiltonian is None else checked_hamiltonian(hamiltonian, spin),
             "axes": None if axes is None else checked_axes(axes),
@@ -177,14 +179,23 @@ class Moments:
             for one in fields(self)
             if (value := getattr(self, one.name)) is not None
         )
-        notes = []
-        if self.is_oriented:
-            whose = "the crystal" if self.axes else "the film"
-            notes.append(f"axes of J, g and levels: those of {whose}")
-            size = np.linalg.svd(self.g_tensor, compute_uv=False)
-            if self.spin == 0.5 and size[0] > 1.5 * size[2] and self.is_isotropic:
-                notes.append("an effective spin 1/2 with such a g tensor has no scalar J")
-        return f"Moments({shown})" + (f"  [{'; '.join(notes)}]" if notes else "")
+        return f"Moments({shown})" + (f"  [{self.axes_told}]" if self.is_oriented else "")
+
+    @property
+    def axes_told(self) -> str:
+        """Words of a print on axes and levels: whose they are, and what was understood."""
+        found = ["axes of J, g and levels: those of the film"]
+        if self.axes:
+            found = [f"{found[0][:-8]}the crystal, z along {told_vector(self.crystal_axes[2])}"]
+        if self.has_levels:
+            levels = self.spin, self.crystal_hamiltonian, self.crystal_axes
+            found.append(told_levels(*levels))
+        if np.any(self.g_tensor != self.g_tensor.T):
+            found.append("g is not symmetric: its rows go with B, its columns with S")
+        size = np.linalg.svd(self.g_tensor, compute_uv=False)
+        if self.spin == 0.5 and size[0] > 1.5 * size[2] and self.is_isotropic:
+            found.append("an effective spin 1/2 with such a g tensor has no scalar J")
+        return "; ".join(found)
 
     @property
     def reset_rate(self) -> float:

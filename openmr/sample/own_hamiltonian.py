@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import EPSILON, Array, ParameterError, Range, SizeError
-from openmr.sample.crystal_field import STEVENS_FACTORS, Elements
+from openmr._checks import EPSILON, Array, ComplexArray, ParameterError, Range, SizeError
+from openmr.sample.crystal_field import STEVENS_FACTORS, Elements, second_rank
+from openmr.units import K_B
 
 Triple = tuple[float, float, float]
 Matrix = tuple[Triple, Triple, Triple]
@@ -41,12 +42,17 @@ def checked_g(value: ArrayLike) -> float | Triple | Matrix:
     )
 
 
-def checked_anisotropy(value: ArrayLike) -> tuple[float, float]:
-    """D or (D, E) in eV, as (D, E)."""
+def checked_anisotropy(value: ArrayLike, spin: float) -> tuple[float, float]:
+    """D or (D, E) in eV, as (D, E); 0 of a spin 1/2."""
     given = LEVEL.hold("anisotropy", value)
     if given.shape not in ((), (1,), (2,)):
         raise ParameterError(f"`anisotropy` must be D or (D, E) in eV, got shape {given.shape}")
     d, *e = np.atleast_1d(given).tolist()
+    if spin < 1 and given.any():
+        raise ParameterError(
+            "`anisotropy` must be 0 eV for S = 1/2, which has no quadrupole, got "
+            f"{_checks.shown(given.tolist())}; axes of a doublet are those of its `g` or `exchange`"
+        )
     return (d, *e) if e else (d, 0.0)
 
 
@@ -115,6 +121,30 @@ def checked_axes(value: ArrayLike) -> Matrix:
             f"`axes` must be right-handed, z = x cross y, got {_checks.shown(given.tolist())}"
         )
     return _rows(given)
+
+
+def told_levels(spin: float, hamiltonian: ComplexArray, axes: Array) -> str:
+    """Span of the levels, and the axes that their part of second rank prefers or shuns.
+
+    So that what was given in kelvin, or as columns, is seen. Vectors are in the film's coordinates.
+    """
+    energies = np.linalg.eigvalsh(hamiltonian)
+    span = float(energies[-1] - energies[0])
+    found = [f"levels span {1e3 * span:.3g} meV ({span / K_B:.3g} K)"]
+    values, vectors = np.linalg.eigh(second_rank(spin, hamiltonian))
+    easy, hard = np.diff(values) > 1e-9 * max(span, values[2] - values[0])
+    if easy:
+        found.append(f"easy axis {told_vector(vectors[:, 0] @ axes)}")
+    if hard:
+        name = "hard axis" if easy else "easy plane across"
+        found.append(f"{name} {told_vector(vectors[:, 2] @ axes)}")
+    return ", ".join(found)
+
+
+def told_vector(axis: Array) -> str:
+    """An axis, of which either sense will do, in three digits."""
+    axis = np.round(axis * np.sign(axis[np.abs(axis).argmax()]), 3) + 0.0
+    return f"({', '.join(f'{part:.3g}' for part in axis)})"
 
 
 def refuse_large_scheme(spin: float) -> None:

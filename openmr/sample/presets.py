@@ -16,6 +16,7 @@ from openmr._words import Disorder
 from openmr.sample.film import Electrons, Film, Layer, Sample
 from openmr.sample.magnet import Magnet, Moments
 from openmr.sample.stack import Sheet, Stack
+from openmr.units import K_B
 
 PT_LATTICE_CONSTANT: Final[float] = 0.392e-9
 """Lattice constant of Pt [m]."""
@@ -223,23 +224,48 @@ def pt_ggg(
 
 
 def pt_nio(
-    *, areal_density: float = 1.15e19, exchange: float = 1e-31, thickness: float = 7e-9
+    *,
+    areal_density: float = 1.33e19,
+    exchange: float = 3e-31,
+    anisotropy: float = 1e-4,
+    thickness: float = 7e-9,
 ) -> Sample:
-    """Pt on the insulating antiferromagnet NiO, by the moments of Ni (example).
+    """Pt on a (111) face of NiO, an insulating antiferromagnet with an easy plane (example).
 
-    Parameters, returns and errors as of `pt_eus`.
+    Parameters
+    ----------
+    areal_density : float, m^-2
+    exchange : float, eV m^3
+    anisotropy : float, eV
+        D of D S_z^2, z along the normal.
+    thickness : float, m
+
+    Returns
+    -------
+    Sample
+        A stack of one layer on a sheet, which needs the method "batched" or "bloch-redfield".
+
+    Raises
+    ------
+    ParameterError
+        For a value out of its range.
 
     Notes
     -----
-    From the moments of Ni(2+), whose density is that of both sublattices: S = 1, and the bulk's
-    Neel temperature of 525 K (Kittel), to which the coupling between the sublattices is set; two Ni
-    on a^2 of a (100) face, a = 0.417 nm (Kittel). Examples: all others. The sublattices lie along
-    the field; those of NiO are held in an easy plane and turn across it, so that a rotating field
-    gives the opposite sign. Published, of the free spin: a moment of 2.83 mu_B (Kittel), beside
-    3.2 mu_B measured.
+    From the moments of Ni(2+): S = 1, and the bulk's Neel temperature of 525 K (Kittel), to which
+    the coupling between the sublattices is set; 4 / 3^(1/2) a^2 of Ni on (111), a = 0.417 nm
+    (Kittel), half of each sublattice, as where steps show both. Examples: all others, D of the size
+    of the bulk's. A field in the plane turns the sublattices across it. Published: so the
+    resistance is larger with the field across the current than along it, the reverse of a
+    ferromagnet's (Hoogeboom2017); a moment of the free spin of 2.83 mu_B (Kittel), beside 3.2 mu_B
+    measured.
     """
     half = float(_checks.number("areal_density", areal_density, "m^-2")) / 2
-    face = Sheet(1.0, (half, half), exchange, neel_temperature=525.0, name="NiO")
+    coupling = -1.5 * K_B * 525.0  # 3 k_B T_N / S(S+1)
+    face = Sheet(
+        1.0, (half, half), exchange, weiss=[[0.0, coupling], [coupling, 0.0]],
+        anisotropy=anisotropy, name="NiO",
+    )  # fmt: skip
     return _pt_on(face, thickness, "Pt/NiO (example)")
 
 

@@ -32,6 +32,8 @@ def _rows(owner: Any, name: str, path: str = "") -> Iterator[tuple[str, str]]:
         here = f"{path}{name}[{place}]" if several else f"{path}{name}"
         if is_dataclass(one):
             more = ["exchange_energy"] if isinstance(one, Moments) else []
+            if isinstance(one, Moments) and one.is_oriented:
+                more.append("axes_told")
             for part in [*(field.name for field in fields(one)), *more]:
                 yield from _rows(one, part, f"{here}.")
         elif one == ():

@@ -26,7 +26,8 @@ from openmr.sample.film import Layer
 from openmr.sample.magnet import EXCHANGE, NO_MOMENTS, Magnet, Moments
 from openmr.sample.own_hamiltonian import Matrix, Stevens
 
-_OWN: Final = ("anisotropy", "stevens", "hamiltonian", "axes")
+_OWN: Final = ("anisotropy", "stevens", "hamiltonian", "axes", "thermostat_rate")
+"""Arguments that hold for every moment of a sheet, as of `Moments`."""
 REFERENCE: Final = 1e-9
 """Thickness [m] over which `Sheet.magnet` spreads moments; it drops out of every conductance."""
 _Side = Literal["below", "above"]
@@ -73,8 +74,8 @@ class Sheet:
         Refused: a plane has no density per volume, so n_S J is none of its numbers.
     disorder : {"random"}
         "lattice" is refused: the plane's mean field scatters, for it repeats in the plane alone.
-    thermostat_rate : inf
-        A finite one is refused: moments of a plane stay in equilibrium.
+    thermostat_rate : float, 1/s
+        Of every moment, as of `Moments`: slow ones follow the accumulation at the face.
 
     Raises
     ------
@@ -95,6 +96,7 @@ class Sheet:
     stevens: Stevens | None
     hamiltonian: Elements | None
     axes: Matrix | None
+    thermostat_rate: float | None
 
     def __init__(
         self,
@@ -119,7 +121,7 @@ class Sheet:
         disorder: Literal["random"] = "random",
         thermostat_rate: float | None = None,
     ) -> None:
-        _refuse_bulk(density, exchange_energy, disorder, thermostat_rate)
+        _refuse_bulk(density, exchange_energy, disorder)
         of_moments: dict[str, Any] = {
             "spin": spin,
             "areal_density": areal_density,
@@ -132,6 +134,7 @@ class Sheet:
             "stevens": stevens,
             "hamiltonian": hamiltonian,
             "axes": axes,
+            "thermostat_rate": thermostat_rate,
         }
         given = [part for part, value in of_moments.items() if value is not None]
         conductances: dict[str, Any] = {"G_s": G_s, "G_r": G_r, "G_i": G_i}
@@ -174,10 +177,11 @@ class Sheet:
         shown = (
             f"{n}={getattr(self, n)!r}" for n in self.__slots__ if getattr(self, n) is not None
         )
-        return f"Sheet({', '.join(shown)})"
+        own = [one.axes_told for one in self.magnet.sublattices if one.is_oriented]
+        return f"Sheet({', '.join(shown)})" + (f"  [{own[0]}]" if own else "")
 
 
-def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any, thermostat_rate: Any) -> None:
+def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any) -> None:
     if density is not None:
         raise ParameterError(
             "`density` is of moments in a volume; a sheet takes `areal_density` in m^-2"
@@ -191,13 +195,6 @@ def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any, thermostat_r
         raise ParameterError(
             "`disorder` must be 'random' for a sheet, got 'lattice': a plane of moments repeats in "
             "the plane alone, so its mean field scatters and dephases electrons"
-        )
-    if thermostat_rate is not None and not np.isinf(
-        rate := _checks.number("thermostat_rate", thermostat_rate, "1/s", least=0.0, infinite=True)
-    ):
-        raise ParameterError(
-            f"`thermostat_rate` of a sheet must be infinite, got {rate:g} 1/s: what moments of a "
-            "plane give back where they follow the electrons is not worked out"
         )
 
 

@@ -81,6 +81,7 @@ _MOST_BOXES: Final = 4000
 """Boxes that a cut by time makes; nine files each."""
 _SAMPLE_COST: Final = 4e-4  # s, of a sample put together and its moments solved
 _DIRECTION_COST: Final = 1e-7  # s, of a resistivity
+_ORIENTED_COST: Final = 1e-4  # s, of the state of moments with axes of their own
 _LAYER_COST: Final = 6e-6  # s, of spin diffusion through a layer of a stack
 
 
@@ -116,11 +117,8 @@ def cost(task: Task, lengths: Sequence[int]) -> float:
     points = prod(lengths) // (1 if task.oriented else named.get("direction", 1))
     layers = len(task.sample.layers)
     each = _LAYER_COST * layers if task.sample.is_stack else _DIRECTION_COST
-    return (
-        _SAMPLE_COST * (prod(lengths) // inner)
-        + METHODS[task.method].cost * layers * points
-        + each * prod(lengths)
-    )
+    point = METHODS[task.method].cost + (_ORIENTED_COST if task.oriented else 0.0)
+    return _SAMPLE_COST * (prod(lengths) // inner) + point * layers * points + each * prod(lengths)
 
 
 @dataclass(frozen=True, slots=True)

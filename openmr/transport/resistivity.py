@@ -142,16 +142,8 @@ class Resistivity(Labelled):
 
     def _arrays(self) -> Arrays:
         columns = STACK_VARIABLES if self.rates.sample.is_stack else VARIABLES
-        b = {
-            f"b_{name}": Column(lambda r, i=i: r.direction[..., i], "1", "", f"{name} of b")  # type: ignore[misc]
-            for i, name in enumerate("xyz")
-        }
         first = {name: columns[name] for name in _OWN}  # which have every axis
-        coordinates, variables = arrays_of(self, first | columns | b)
-        return (
-            {**coordinates, **{name: variables[name] for name in b}},
-            {name: variables[name] for name in first | columns},
-        )
+        return arrays_of(self, first | columns)
 
     def _about(self) -> dict[str, Any]:
         found = self.rates

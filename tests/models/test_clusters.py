@@ -370,7 +370,7 @@ BAD = [
     (lambda: clusters.graph("star", 4), "`shape`.*'complete'.*'star'"),
     (lambda: clusters.graph("ring", 0), "`sites`.*>= 1, got 0"),
     (lambda: clusters.graph("ring", "four"), "`sites`.*'four'"),
-    (lambda: clusters.graph("ring", 2.5), "`sites` must be an integer, got 2.5"),
+    (lambda: clusters.graph("ring", 2.5), "`sites` must be an integer >= .*, got 2.5"),
     (lambda: clusters.graph("ring", 10**9), "`sites` must be <= 2048, got 1000000000 .*GiB"),
     (lambda: clusters.at_reduced_temperature(0.5, RING, 0.0), "`reduced_temperature`.*> 0 T_C"),
     (lambda: clusters.at_reduced_temperature(0.4, RING, 1.0), "`spin`.*0.4"),

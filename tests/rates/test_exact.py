@@ -435,7 +435,7 @@ BAD = [
     (lambda: exact(FILM, 10.0, 1.0, noise_width=0), "`noise_width` must be.*> 0 eV, got 0"),
     (lambda: exact(FILM, 10.0, 1.0, noise_width=np.nan), "`noise_width`.*eV, got nan"),
     (lambda: exact(FILM, 10.0, 1.0, realisations=1), "`realisations`.*>= 2, got 1"),
-    (lambda: exact(FILM, 10.0, 1.0, realisations=2.5), "`realisations`.*integer, got 2.5"),
+    (lambda: exact(FILM, 10.0, 1.0, realisations=2.5), "`realisations`.*integer >= 2, got 2.5"),
     (lambda: exact(FILM, 10.0, 1.0, seed=-1), "`seed` must be an integer >= 0 or.*got -1"),
     (lambda: exact(FILM, 10.0, 1.0, seed="x"), "`seed`.*'x'"),
     (lambda: exact(FILM, -1.0, 1.0), "`temperature`.*K, got -1"),

@@ -453,7 +453,7 @@ BAD = [
     (lambda: heom(FILM, *MILD, rtol=0), "`rtol`.*> 0 and <= 0.1, got 0"),
     (lambda: heom(FILM, *MILD, rtol=np.nan), "`rtol`.*nan"),
     (lambda: heom(FILM, *MILD, max_terms=1), "`max_terms`.*>= 4, got 1"),
-    (lambda: heom(FILM, *MILD, max_terms=4.5), "`max_terms` must be an integer, got 4.5"),
+    (lambda: heom(FILM, *MILD, max_terms=4.5), "`max_terms` must be an integer >= 4, got 4.5"),
     (lambda: heom(FILM, *MILD, max_depth=1), "`max_depth`.*>= 3, got 1"),
     (lambda: heom(FILM, *MILD, largest_spin=-1), "`largest_spin`.*>= 0.5, got -1"),
     (lambda: heom(FILM, 0.0, 5.0), "`temperature` must be > 0 K, got 0.0"),

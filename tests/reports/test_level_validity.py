@@ -8,6 +8,7 @@ from refusals import unclear
 from systems import DENSITY, TILTED_COUPLING, film_of, flopping, oriented, reference_film
 
 import openmr as om
+from openmr.reports.face_validity import about_mean_field
 
 UP = (0, 0, 1)
 FIRST = reference_film(oriented(1.5, anisotropy=(3e-4, 1e-4)))
@@ -32,6 +33,9 @@ def test_levels_of_their_own_have_a_report(film):
     assert all(one.size.shape == (2,) for one in report.assumptions)
     assert line(report, "electrons not split").deviation.shape == (2,)
     told = str(report)
+    assert "B = 1, 3 T along (0.2673, 0.5345, 0.8018), W" in told
+    assert report.to_xarray().b_y == pytest.approx(2 / 14**0.5)
+    assert report.to_dict()["direction"][2] == pytest.approx(3 / 14**0.5)
     assert "thermal if reset faster than" in told
     plain = om.validity(film, 4.0, 1.0, direction=UP, costs=False)
     assert all(one.deviation is None for one in plain.assumptions)
@@ -52,6 +56,17 @@ def test_lines_that_cross_are_told(own):
     assert sizes[1] == pytest.approx(1.04, rel=0.05)
     assert costs[0] < 0.01
     assert costs[1] > 0.1
+
+
+def test_couplings_without_the_densities_leave_one_line_open():
+    """Electrons and moments cannot move together there; all else can be judged."""
+    other = om.Moments(1.0, 2 * DENSITY, 3e-31)
+    for back, known in ((-4e-4, True), (-8e-4, False)):
+        weiss = [[0, -8e-4], [back, 0]]
+        film = reference_film(oriented(1.5, anisotropy=1e-4), other, weiss=weiss)
+        found = line(om.validity(film, 5.0, 3.0, direction=(1, 2, 3)), "moments do not follow")
+        assert (found.deviation is not None) is known
+        assert ("not the densities" in found.because) is not known
 
 
 @pytest.mark.slow
@@ -87,12 +102,46 @@ def test_a_layer_of_a_stack_has_the_lines_of_its_film(top):
     assert bool(faces) == (top is not None)
 
 
-OWN = om.Sheet(3.5, 2e18, 3e-31, anisotropy=1e-4)
+@pytest.mark.parametrize("more", [{}, {"thermostat_rate": 1e9}])
+def test_a_sheet_has_its_lines_whatever_axes_it_has(more):
+    """Axes alone change none; what levels change of the rates stays open."""
+    plain = om.Sheet(3.5, 2e18, 3e-31, **more)
+    metal = om.presets.pt_eus().stack.layers
+    reports = [
+        om.validity(
+            om.Sample(stack=om.Stack(metal, top=replace(plain, **own))),
+            *(4.0, 1.0), direction=(1, 2, 3),
+        )
+        for own in ({}, {"axes": np.eye(3)}, {"anisotropy": 1e-4})
+    ]  # fmt: skip
+    names = [[one.name for one in each.assumptions] for each in reports]
+    assert names[1] == names[2]
+    shared = [one for one in reports[1].assumptions if one.name in names[0]]
+    assert len(shared) == 7 + bool(more)
+    for one in shared:
+        first = line(reports[0], one.name)
+        np.testing.assert_allclose(one.size, first.size, rtol=1e-12)
+        if one.deviation is not None:
+            np.testing.assert_allclose(one.deviation, first.deviation, rtol=1e-6)
+    speeds = [line(one, "second order in J (golden rule)").size for one in reports]
+    assert abs(speeds[2] / speeds[1] - 1) > 1e-3
+
+
+def test_what_a_plane_reflects_is_of_its_mean_field_wherever_it_points():
+    """The easy axis along the field or across it, and the field too weak to turn the moments."""
+    found = []
+    for z in ((0, 0, 1), (1, 0, 0)):
+        axes = [(0, 1, 0), np.cross(z, (0, 1, 0)), z]
+        sheet = om.Sheet(3.5, 2e18, 3e-31, weiss=1e-3, anisotropy=-3e-3, axes=axes)
+        metal = om.presets.pt_eus().stack.layers[0]
+        where = {"direction": (0, 0, 1), "method": "batched"}
+        face = om.face_conductances(sheet, metal, 5.0, 1e-4, **where)
+        found.append(np.abs(about_mean_field(face)))
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-3)
+    assert abs(face.G_i) < 1e-3 * found[0][2]  # along the field there is none of it
+
+
 BAD = [
-    (
-        lambda: om.validity(stack_with(OWN), 4.0, 1.0),
-        "`sample` must have no sheet of moments with axes of their own, got 'top'",
-    ),
     (
         lambda: om.validity(FIRST, 4.0, 1.0, routes=("heom",)),
         "`routes` must be empty for moments with axes of their own",

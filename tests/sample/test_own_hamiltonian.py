@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import qutip
 from refusals import unclear
-from spoil import replaced, variants
+from spoil import replaced, unnoticed, variants
 from systems import CANTED, CANTED_WEISS, DENSITY, FERROMAGNET, oriented, reference_film
 
 import openmr as om
@@ -155,6 +155,53 @@ def test_the_print_says_whose_axes_are_meant():
     assert "no scalar J" not in repr(oriented(0.5, g=(2.0, 2.0, 2.2)))
 
 
+def told(moments):
+    return repr(moments).partition("[")[2]
+
+
+def test_the_print_says_what_was_understood():
+    """A D in kelvin, axes as columns, a g tensor the other way round: all would show."""
+    assert "levels span 0.6 meV (6.96 K), easy axis (0, 0, 1)" in told(
+        oriented(1.5, anisotropy=-3e-4)
+    )
+    in_kelvin = told(oriented(1.5, anisotropy=-3.48))
+    assert "levels span 6.96e+03 meV" in in_kelvin
+    assert "easy plane across (0, 0, 1)" in told(oriented(1.5, anisotropy=3e-4))
+    assert "easy axis (0, 1, 0), hard axis (0, 0, 1)" in told(
+        oriented(1.5, anisotropy=(3e-4, 1e-4))
+    )
+    axes = np.array([(0, 0, -1), (1, 0, 0), (0, -1, 0)])
+    rows, columns = (told(oriented(1.5, anisotropy=-3e-4, axes=one)) for one in (axes, axes.T))
+    assert "z along (0, 1, 0)" in rows
+    assert "easy axis (0, 1, 0)" in rows
+    assert "easy axis (1, 0, 0)" in columns
+    cubic = told(oriented(2.5, stevens={(4, 0): 1e-6, (4, 4): 5e-6}))
+    assert cubic.endswith("levels span 0.36 meV (4.18 K)]")
+    tensor = np.array([[2.0, 0.1, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.2]])
+    assert "g is not symmetric" in told(oriented(1.5, g=tensor))
+    assert "symmetric" not in told(oriented(1.5, g=tensor + tensor.T))
+    assert "easy axis (0, 0, 1)" in str(reference_film(oriented(1.5, anisotropy=-3e-4)))
+    sheet = om.Sheet(1.0, 1e18, 3e-31, anisotropy=1e-4)
+    assert "easy plane across (0, 0, 1)" in told(sheet)
+    assert "[" not in repr(om.Sheet(1.0, 1e18, 3e-31))
+
+
+def test_the_part_of_second_rank_is_the_quadratic_form():
+    form = np.array([[2.0, -0.3, 0.7], [-0.3, 1.0, 0.4], [0.7, 0.4, -3.0]])
+
+    def is_right():
+        for spin in (1.0, 1.5, 4.0):
+            spins = spin_matrices(spin)
+            h = np.einsum("ab,aij,bjk->ik", form, spins, spins)
+            h = h + 3.0 * np.eye(len(h)) + (stevens_operator(spin, 4, 3) if spin >= 2 else 0.0)
+            if not np.abs(crystal_field.second_rank(spin, h) - form).max() <= 1e-12:
+                return False
+        return not crystal_field.second_rank(0.5, np.diag([1.0, 2.0]) + 0j).any()
+
+    assert is_right()
+    assert set(unnoticed(crystal_field.second_rank, is_right)) == set()
+
+
 def test_a_file_lists_what_a_mapping_holds():
     listed = [[[4, 4], -1e-6], [[2, 0], 1e-5]]
     assert oriented(2.5, stevens=listed) == oriented(2.5, stevens={(2, 0): 1e-5, (4, 4): -1e-6})
@@ -173,6 +220,18 @@ BAD = [
     ),
     (lambda: oriented(2.5, stevens={"4,0": 1e-6}), r"list pairs \[\[k, q\], B_kq\], .*got \{'4,0'"),
     (lambda: oriented(2.5, anisotropy=(1, 2, 3)), r"`anisotropy` must be D or \(D, E\) in eV.*\(3"),
+    (
+        lambda: oriented(0.5, anisotropy=(0.0, 1e-4)),
+        r"`anisotropy` must be 0 eV for S = 1/2, .*got \[0.0, 0.0001\]; axes of a doublet are",
+    ),
+    (
+        lambda: varied(reference_film(oriented(1.5, anisotropy=1e-4)), {"spin": 0.5}),
+        "`anisotropy` must be 0 eV for S = 1/2",
+    ),
+    (
+        lambda: om.Sheet([1.0, 0.5], [1e18, 1e18], 3e-31, anisotropy=1e-4),
+        "`anisotropy` must be 0 eV for S = 1/2",
+    ),
     (lambda: oriented(2.5, anisotropy=300.0), "`anisotropy`.*between -100 and 100 eV.*1 meV"),
     (lambda: oriented(2.5, g=(1, 2)), r"`g` must be a number, \(x, y, z\) or a 3x3.*\(2,\)"),
     (lambda: oriented(2.5, axes=[(1, 1, 0), (0, 1, 0), (0, 0, 1)]), "orthogonal.*cosine 0.707"),

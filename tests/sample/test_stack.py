@@ -86,7 +86,7 @@ BAD = [
     (lambda: om.Sheet(**EU, density=1e27), "`density` is of moments in a volume.*`areal_density`"),
     (lambda: om.Sheet(**EU, exchange_energy=1e-3), "`exchange_energy` is n_S J.*`exchange`"),
     (lambda: om.Sheet(**EU, disorder="lattice"), "`disorder` must be 'random'.*scatters"),
-    (lambda: om.Sheet(**EU, thermostat_rate=1e9), "`thermostat_rate` of a sheet must be infinite"),
+    (lambda: om.Sheet(G_r=1e14, thermostat_rate=1e9), "by moments or by conductances, got"),
     (lambda: om.Sheet(**EU, thermostat_rate=-np.inf), "`thermostat_rate` must be .*>= 0"),
     (lambda: om.Sheet(**EU, disorder="x"), "`disorder` must be one of"),
     (lambda: om.Sheet(**{**EU, "spin": 0.3}), "`spin` must be a positive half-integer"),
@@ -127,7 +127,7 @@ BAD = [
     (lambda: om.Sample(stack=[LAYER]), "`stack` must be an openmr.Stack"),
     (lambda: om.Sample(PY.magnet, stack=STACK), "`magnet` must not be given beside `stack`"),
     (om.Sample, "`film` must be an openmr.Film, got None"),
-    (lambda: SAMPLE.layer(2), "`index` must be.*<= 1, got 2"),
+    (lambda: SAMPLE.layer(2), "`index` must be an integer 0 to 1, got 2"),
     (lambda: om.relaxation(SAMPLE, 1.0, 0.0), FILM_ASKED),
     (lambda: om.equilibrium(SAMPLE, 1.0, 0.0), FILM_ASKED),
 ]

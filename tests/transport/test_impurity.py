@@ -111,8 +111,14 @@ BAD = [
         "`spin_orbit_length`.*>= 0 .*m, got -1e-10",
     ),
     (lambda: impurity.golden_rule_rate((0, 0, 0), *CASE), "`axis`.*length > 0"),
-    (lambda: impurity.golden_rule_rate((0, 0, 1), *CASE, nodes=0), "`nodes`.*>= 1.*got 0"),
-    (lambda: impurity.golden_rule_rate((0, 0, 1), *CASE, nodes=1000), "`nodes`.*<= 16.*got 1000"),
+    (
+        lambda: impurity.golden_rule_rate((0, 0, 1), *CASE, nodes=0),
+        "`nodes` must be an integer 1 to 16, got 0",
+    ),
+    (
+        lambda: impurity.golden_rule_rate((0, 0, 1), *CASE, nodes=1000),
+        "`nodes` must be an integer 1 to 16, got 1000",
+    ),
 ]
 
 

@@ -36,19 +36,34 @@ def test_axes_alone_change_nothing(direction):
     np.testing.assert_allclose(own, plain, rtol=1e-13, atol=1e-13 * 2e-6)
 
 
-def test_a_sheet_is_a_thin_layer_of_its_moments():
-    """Two layers, one thin: its rates times its thickness are the sheet's conductances."""
-    thin = 1e-12
-    rates = []
-    for density in (2e18 / thin,):
-        moments = om.Moments(2.5, density, 3e-31, anisotropy=(-3e-4, 1e-4))
-        layer = om.Layer(replace(FILM, thickness=thin), METAL.electrons, om.Magnet(moments))
-        both = om.Sample(stack=om.Stack([METAL, layer]))
-        rates.append(resistivity(both, 4.0, [0.5, 3.0], SLANTED))
-    # the layer carries current and precesses, too: one part in 5000 of the thickness
-    sheet = resistivity(under(easy()), 4.0, [0.5, 3.0], SLANTED)
-    change, expected = (found[0] / 2e-6 - 1 for found in (rates[0], sheet))
-    np.testing.assert_allclose(change, expected, rtol=2e-3)
+@pytest.mark.parametrize("own", [{}, {"anisotropy": (-3e-4, 1e-4)}])
+@pytest.mark.parametrize("hold", [np.inf, 1.0, 0.0])
+def test_a_sheet_is_a_thin_layer_of_its_moments(own, hold):
+    """Two layers, one thin: its rates times its thickness are the sheet's conductances.
+
+    Also of moments that follow the accumulation at the face, the more the less they are held.
+    """
+    thin, areal, j, b = 1e-14, 5e16, 6e-30, (0.3, 1, 0.4)
+    where = {"direction": b} if own else {}
+    alone = om.Sample(om.Magnet(om.Moments(2.5, 1e27, j, **own)), METAL.electrons, FILM)
+    rate = hold * float(om.moment_relaxation(alone, 30.0, 1.0, **where).population_rates[0])
+    sheet = om.Sheet(2.5, areal, j, thermostat_rate=rate, **own)
+    moments = om.Moments(2.5, areal / thin, j, thermostat_rate=rate, **own)
+    layer = om.Layer(replace(FILM, thickness=thin), METAL.electrons, om.Magnet(moments))
+    both = om.Sample(stack=om.Stack([METAL, layer]))
+    held = replace(sheet, thermostat_rate=None)
+    films = under(None), both, under(sheet), under(held)
+    bare, *found = (resistivity(one, 30.0, [0.5, 3.0], b)[0] / 2e-6 for one in films)
+    change, expected, other = (one - bare for one in found)
+    # the layer carries current and precesses, too: 2e-6 of the thickness
+    np.testing.assert_allclose(change, expected, rtol=1e-4)
+    follows = hold < np.inf
+    assert np.all((np.abs(other / expected - 1) > 1e-3) == follows)
+    faces = [om.face_conductances(one, METAL, 30.0, 1.0, method="batched", **where)
+             for one in (sheet, held)]  # fmt: skip
+    assert bool(faces[0].G_s < 0.99 * faces[1].G_s) is follows
+    if not own and hold == 0.0:
+        assert abs(faces[0].G_s) <= 1e-12 * faces[1].G_s  # nothing takes spins along the moments
 
 
 def test_a_face_turns_with_field_and_crystal():

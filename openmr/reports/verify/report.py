@@ -129,7 +129,7 @@ def verify(
             f"verified are those of moments along the field; {sample.name!r} has others: compare "
             "its rates or resistivity by the methods 'batched' and 'bloch-redfield' instead"
         )
-    if not all(layer.magnet.is_held for layer in sample.layers):
+    if not all(magnet.is_held for magnet in sample.magnets):
         raise _checks.ParameterError(
             "`thermostat_rate` must be infinite here, for the equations that are verified are "
             f"those of moments in equilibrium, got {sample.name!r} with a finite one"
