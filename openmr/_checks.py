@@ -249,6 +249,10 @@ class Range(NamedTuple):
             raise self.refuse(name, value)
         return found
 
+    def one(self, name: str, value: Any) -> float:
+        """`value` as one number within the range."""
+        return float(self.hold(name, number(name, value, self.unit)))
+
     def hold(self, name: str, values: ArrayLike) -> Array:
         """`values` as a float array of any shape, all within the range."""
         array = finite_array(name, values, self.unit)
@@ -396,6 +400,12 @@ def instance(name: str, value: Any, kind: type) -> None:
     """Raise unless `value` is a `kind`."""
     if not isinstance(value, kind):
         raise _reject(name, f"an openmr.{kind.__name__}", "", value)
+
+
+def settle(record: Any, **fields: Any) -> None:
+    """Give a frozen record its fields, while it is made."""
+    for name, value in fields.items():
+        object.__setattr__(record, name, value)
 
 
 def required(package: str, asker: str, *, extra: str | None = None) -> Any:
