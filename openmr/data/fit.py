@@ -13,7 +13,7 @@ from scipy import stats
 from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr._words import Order
-from openmr.data.engine import LARGEST_ANGLE, Engine, Unknown, close, orthonormal
+from openmr.data.engine import Engine, Unknown, close, orthonormal
 from openmr.data.found import (
     Adequacy,
     Asked,
@@ -26,6 +26,7 @@ from openmr.data.found import (
     count_unknowns,
     engine_of,
     model_of,
+    start_of,
 )
 from openmr.data.identifiability import determined
 from openmr.data.least_squares import Minimum, full_errors, least
@@ -43,7 +44,7 @@ from openmr.data.noise import (
 )
 from openmr.data.nuisance import TERMS, Rows, Term, TermName, columns_of, rows_of
 from openmr.sample.film import Sample
-from openmr.sample.parameters import PARAMETERS, parameter, varied
+from openmr.sample.parameters import PARAMETERS, fitted_parameter, parameter, varied
 
 _NoiseFrom = Literal["found", "given"]
 _Loss = Literal["flag", "none"]
@@ -214,11 +215,7 @@ def _expect_free(names: Sequence[str]) -> None:
     if not names:
         raise ParameterError("`free` must name at least one parameter, got none")
     for name in names:
-        row = parameter(name)
-        if row.instead:
-            raise ParameterError(f"`free` must name {row.instead!r} instead of {name!r}")
-        if not row.continuous:
-            raise ParameterError(f"`free` must name what a fit can find, got {name!r}")
+        fitted_parameter(name)
         if name == "resistivity":
             raise ParameterError(
                 "`free` must not name 'resistivity': rho_L0 of every film and temperature is "
@@ -305,23 +302,10 @@ def _start(unknowns: Sequence[Unknown], samples: Mapping[str, Sample], order: Or
     start = np.empty(len(unknowns))
     for i, one in enumerate(unknowns):
         sample = first if one.film is None else samples[one.film]
-        value = float(PARAMETERS[one.name].read(sample))
-        if value == 0 or not np.isfinite(value):
-            raise ParameterError(
-                f"`sample` must start the fit of {one.name!r} from a number other than 0, "
-                f"got {value:g}"
-            )
-        if one.name.endswith("spin_hall_angle") and not abs(value) < LARGEST_ANGLE[order]:
-            raise ParameterError(
-                f"`sample` must start the fit of {one.name!r} from less than "
-                f"{LARGEST_ANGLE[order]:g} in size, got {value:g}"
-            )
-        start[i] = value
+        start[i] = start_of(one.name, PARAMETERS[one.name].read(sample), order)
     for film, sample in samples.items():  # refuses two names of one number
-        mine = {
-            one.name: v for one, v in zip(unknowns, start, strict=True) if one.film in (None, film)
-        }
-        varied(sample, {name: float(value) for name, value in mine.items()})
+        pairs = zip(unknowns, start.tolist(), strict=True)
+        varied(sample, {one.name: v for one, v in pairs if one.film in (None, film)})
     return start
 
 

@@ -424,6 +424,16 @@ def parameter(name: str) -> Parameter:
     raise ParameterError(f"unknown parameter `{name}`; known are {', '.join(known)}")
 
 
+def fitted_parameter(name: str) -> Parameter:
+    """The parameter of that name, if it is one that may be `free` in a fit."""
+    row = parameter(name)
+    if row.instead:
+        raise ParameterError(f"`free` must name {row.instead!r} instead of {name!r}")
+    if not row.continuous:
+        raise ParameterError(f"`free` must name what a fit can find, got {name!r}")
+    return row
+
+
 _ORDER: Final = list(dict.fromkeys([*_OF_JOINTS, *_BY_NAME, *OF_FACES]))
 
 
