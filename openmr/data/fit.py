@@ -404,8 +404,7 @@ def fitted(asked: Asked, rows: Rows, start: Array, *, signs: bool) -> Fit:
             records = tuple(replace(r, memory=0.0, sigma=r.given or r.sigma) for r in records)
         return engine_of(asked, rows, ~noise.flagged, records, start, columns=columns, model=model)
 
-    now = engine(start)
-    now, found, others = _searched(now, engine, soft=flag, signs=signs)
+    now, found, others = _searched(engine(start), soft=flag, signs=signs)
     _refine_bare(now, found)
     if not np.all(noise.repeated):
         for _ in range(3):
@@ -429,7 +428,7 @@ def fitted(asked: Asked, rows: Rows, start: Array, *, signs: bool) -> Fit:
 
 
 def _searched(
-    now: Engine, engine: Any, *, soft: bool, signs: bool
+    now: Engine, *, soft: bool, signs: bool
 ) -> tuple[Engine, Minimum, list[tuple[Engine, Minimum]]]:
     """The best of searches from both signs of the exchange and, if it is bad, from elsewhere."""
     flips = np.array(
