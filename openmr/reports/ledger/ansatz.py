@@ -52,7 +52,7 @@ def _ansatz_order(formula: Any, states: tuple[Array, ...]) -> float:
         up = _SMALL * state[UP].sum() * sea().spacing  # N = mu in a flat band
         shift = (formula(e, up) - expit(-e)) / up
         errors.append(float(np.abs(shift - _SMALL * state[UP] / up).max()))
-    return abs(order_of_error(1 / np.array(_MIXING), errors) - 1)
+    return order_of_error(1 / np.array(_MIXING), errors)
 
 
 def _first_order_population(electrons: fermi_kinetics.Sea, potential: float) -> Any:
@@ -73,7 +73,7 @@ def _population_shifts() -> tuple[Array, ...]:
 def _expansion_order(formula: Any, shifts: tuple[Array, ...]) -> float:
     pairs = zip(_POTENTIALS, shifts, strict=True)
     errors = [float(np.abs(formula(sea(), mu) - exact).max()) for mu, exact in pairs]
-    return abs(order_of_error(_POTENTIALS, errors) - 2)
+    return order_of_error(_POTENTIALS, errors)
 
 
 _STEP = 0.2  # k_B T
@@ -140,7 +140,7 @@ def _warm_dos() -> tuple[float, ...]:
 
 def _cold_order(formula: Any, values: tuple[float, ...]) -> float:
     errors = [abs(formula(1.0, 0.2) / value - 1) for value in values]
-    return abs(order_of_error(_TEMPERATURES, errors) - 2)
+    return order_of_error(_TEMPERATURES, errors)
 
 
 _entry = partial(

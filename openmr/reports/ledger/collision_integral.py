@@ -150,7 +150,7 @@ def _diagonal_residual(formula: Formula, c: _Coherent) -> float:
         largest(sum(formula(rho, band) for band in c.bands) - rates)
         for rho, rates in zip(c.states, c.rates, strict=True)
     ]
-    return abs(order_of_error(c.sizes, errors) - 2.0)
+    return order_of_error(c.sizes, errors)
 
 
 # --- (25) -------------------------------------------------------------------------------

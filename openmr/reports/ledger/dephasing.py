@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates import closed_form
 from openmr.reports.ledger.deviations import ROUNDING
@@ -110,10 +111,10 @@ def _rates_by_splitting() -> tuple[tuple[float, ...], ...]:
     )
 
 
-def _splitting_order(formula: Any, rates: tuple[tuple[float, ...], ...]) -> float:
+def _splitting_orders(formula: Any, rates: tuple[tuple[float, ...], ...]) -> Array:
     pairs = zip((1.0, -1.0), rates, strict=True)
     errors = [[abs(formula(jy) / rate - 1) for rate in row] for jy, row in pairs]
-    return max(abs(order_of_error(_SPLITTINGS, row) - 1) for row in errors)
+    return np.array([order_of_error(_SPLITTINGS, row) for row in errors])
 
 
 _entry = partial(
@@ -210,7 +211,7 @@ ENTRIES = [
         code=(_CODE + "transverse_flips",),
         printed=_flips_across,
         reference=_rates_by_splitting,
-        residual=_splitting_order,
+        residual=_splitting_orders,
         tolerance=0.1,
         because="distance of the order from 1; the second order is smaller by half of "
         "beta hbar omega_L, at most 0.1",

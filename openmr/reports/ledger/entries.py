@@ -39,7 +39,7 @@ MEANING: Final[dict[Verdict, str]] = {
 VERDICTS: Final = get_args(Verdict)
 
 Formula = Callable[..., Any]
-Residual = Callable[[Formula, Any], float]
+Residual = Callable[[Formula, Any], Any]
 
 
 def _nothing() -> None:
@@ -77,7 +77,7 @@ class Entry:
         () -> whatever `residual` compares with; run once, without the formula.
     residual : callable or None
         (formula, reference) -> distance from the reference, relative to the scale that `because`
-        names. For an approximation: distance of the order found from `order`.
+        names. For an approximation: the order found, or several, to be compared with `order`.
     tolerance : float
     because : str
         What the residual is relative to, and where the tolerance comes from.
@@ -150,7 +150,8 @@ def _beside(reference: Any, entry: Entry, formula: Formula) -> Comparison:
     assert entry.residual is not None
     with np.errstate(all="ignore"):
         try:
-            value = float(entry.residual(formula, reference))
+            found = entry.residual(formula, reference)
+            value = float(found if entry.order is None else np.abs(found - entry.order).max())
         except (ArithmeticError, LookupError, TypeError, ValueError, np.linalg.LinAlgError):
             value = float("inf")
     return Comparison(

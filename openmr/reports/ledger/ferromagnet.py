@@ -10,7 +10,7 @@ import numpy as np
 from openmr._checks import Array
 from openmr.reports.ledger import film_problem, shipped_film
 from openmr.reports.ledger.currents import CONDUCTIVITY, EXACT, RHO
-from openmr.reports.ledger.deviations import ORDER, ROUNDING, Pairs, Series, deviation, fourth_order
+from openmr.reports.ledger.deviations import ORDER, ROUNDING, Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import ALONG, ASIDE, NORMAL, Film, by_angle, film, surviving
 from openmr.sample import presets
@@ -129,7 +129,7 @@ constant = partial(
 fourth = partial(
     entry,
     code=RHO,
-    residual=fourth_order,
+    residual=order,
     tolerance=0.02,
     because=ORDER,
     route=EXACT,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from openmr._checks import Array
 from openmr.rates import closed_form
 from openmr.reports.ledger.deviations import ROUNDING, nothing
 from openmr.reports.ledger.entries import Entry, order_of_error
@@ -88,17 +89,15 @@ def _depths(r: tuple[Point, ...]) -> list[float]:
     return [float(one.state.reduced_splitting[0]) for one in r]
 
 
-def _paramagnetic_order(formula: Any, r: tuple[Point, ...]) -> float:
-    orders = [
-        order_of_error(_depths(r), [abs(formula(one) / getattr(one, rate) - 1) for one in r])
-        for rate in ("longitudinal", "transverse")
-    ]
-    return max(abs(order - 2) for order in orders)
+def _paramagnetic_orders(formula: Any, r: tuple[Point, ...]) -> Array:
+    rates = ("longitudinal", "transverse")
+    errors = [[abs(formula(one) / getattr(one, rate) - 1) for one in r] for rate in rates]
+    return np.array([order_of_error(_depths(r), of_one) for of_one in errors])
 
 
 def _vanishing_field_order(formula: Any, r: tuple[Point, ...]) -> float:
     saturated = [one.stopping_field / _cold_field(one) for one in r]
-    return abs(order_of_error(_depths(r), [abs(b - formula()) for b in saturated]) - 1)
+    return order_of_error(_depths(r), [abs(b - formula()) for b in saturated])
 
 
 def _felt(r: Point) -> float:
@@ -164,7 +163,7 @@ ENTRIES = [
         code=("openmr.rates.closed_form.paramagnetic_rate",),
         printed=partial(_above_bare, closed_form.paramagnetic_rate),
         reference=_hot,
-        residual=_paramagnetic_order,
+        residual=_paramagnetic_orders,
         tolerance=0.02,
         because="distance of both orders from 2; the next order, S(S+1)/10 (beta eps_L)^2 of it, "
         "adds at most twice its size to the slope, 0.02",

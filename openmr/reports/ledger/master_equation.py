@@ -197,10 +197,6 @@ def on_units(formula: Formula, system: Still) -> ComplexArray:
     return np.stack([formula(system, unit).ravel() for unit in units], axis=1)
 
 
-def _off_order(errors: list[float], expected: float) -> float:
-    return abs(order_of_error(STRENGTHS, errors) - expected)
-
-
 # --- (10)-(15) --------------------------------------------------------------------------------
 
 
@@ -384,8 +380,8 @@ ENTRIES = [
         ),
         printed=_born_markov,
         reference=_bands,
-        residual=lambda formula, bands: _off_order(
-            [largest(formula(band) - exact) for band, exact in bands], 3.0
+        residual=lambda formula, bands: order_of_error(
+            STRENGTHS, [largest(formula(band) - exact) for band, exact in bands]
         ),
         tolerance=0.05,
         because="distance of the slope from 3; the next order is a few per cent",
@@ -402,8 +398,8 @@ ENTRIES = [
         code=("openmr.bath.moment_correlator",),
         printed=_fluctuating,
         reference=means,
-        residual=lambda formula, systems: _off_order(
-            [largest(on_units(formula, system) - exact) for system, exact in systems], 3.0
+        residual=lambda formula, systems: order_of_error(
+            STRENGTHS, [largest(on_units(formula, system) - exact) for system, exact in systems]
         ),
         tolerance=0.1,
         because="distance of the slope from 3; the next order is a tenth at J t = 0.12",

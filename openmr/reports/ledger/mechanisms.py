@@ -107,14 +107,14 @@ def hanle_series(change: Callable[[float], tuple[float, float]], sizes: Array) -
 
 
 def _relative_order(formula: Any, series: Series) -> float:
-    """Distance of the order of the relative error from 2; infinite where the error is the whole."""
+    """Order of the relative error; infinite where the error is the whole."""
 
     def relative(h: Hanle, found: float) -> Any:
         return formula(h) / found
 
     if max(deviation(relative, pairs) for pairs in series.pairs) >= 1:
         return float("inf")
-    return abs(order(relative, series) - 2.0)
+    return order(relative, series)
 
 
 @cache
@@ -320,7 +320,7 @@ ENTRIES = [
         latex=r"\frac{2\ell}{d_N}\tanh\frac{d_N}{2\ell} \to 1,\quad d_N \ll \ell",
         printed=_thin_limit,
         reference=_thin_films,
-        residual=lambda formula, series: abs(order(formula, series) - 2.0),
+        residual=order,
         tolerance=0.02,
         because="of the order; the next power of d/l, 0.04 at most, over ten",
         route="collocation",

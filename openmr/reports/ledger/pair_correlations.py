@@ -103,7 +103,7 @@ def _wick(rho: ComplexArray) -> ComplexArray:
 
 def _wick_residual(formula: Formula, states: tuple[_Ordered, ...]) -> float:
     errors = [largest(formula(o.rho) - o.ordered) for o in states]
-    return abs(order_of_error(_STRENGTHS, errors) - 1.0)
+    return order_of_error(_STRENGTHS, errors)
 
 
 # --- (A17) ------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def _moved_residual(formula: Formula, m: _Moved) -> float:
     across = [abs(x[0, 1] + x[2, 3]) for x in off]
     if not relative(kept, moved) < ROUNDING:
         return float("inf")
-    return abs(order_of_error(_TILTS, across) - 1.0)
+    return order_of_error(_TILTS, across)
 
 
 # --- (A19)-(A22) ------------------------------------------------------------------------------

@@ -262,7 +262,7 @@ def _thermal_order(formula: Any, reference: tuple[_Thermal, ...]) -> float:
         if point.theta == 0.0 and error > ROUNDING:
             return float("inf")
         errors[point.zeeman] = max(error, errors.get(point.zeeman, 0.0))
-    return abs(order_of_error(list(errors), list(errors.values())) - 2)
+    return order_of_error(list(errors), list(errors.values()))
 
 
 def _time_reversed(spin: float, x: float, line: int) -> Any:

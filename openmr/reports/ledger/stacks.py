@@ -293,21 +293,17 @@ def _change(c: _Between) -> float:
 
 
 class _Small(NamedTuple):
-    """Values of a small parameter, cases at each, and what the faces take of spins there."""
+    """Values of a small parameter, a case at each, and what was found there."""
 
     sizes: Array
-    cases: list[_Between]
+    cases: Sequence[Any]
     found: Array
 
 
-def _errs(order: float) -> Callable[[Callable[..., Any], _Small], float]:
-    """Distance of the order of the relative error from one."""
-
-    def residual(formula: Callable[..., Any], s: _Small) -> float:
-        errors = np.array([formula(c) for c in s.cases]) / s.found - 1
-        return abs(order_of_error(s.sizes, np.abs(errors)) - order)
-
-    return residual
+def _order(formula: Callable[..., Any], s: _Small) -> float:
+    """Order of the relative error."""
+    errors = np.array([formula(c) for c in s.cases]) / s.found - 1
+    return order_of_error(s.sizes, np.abs(errors))
 
 
 def _strong(*faces: str) -> _Small:
@@ -499,6 +495,7 @@ _SPREAD = 0.4e-9
 """Thickness [m] over which moments are spread for the dynamics, and which drops out."""
 
 
+@cache
 def _plane(spin: float, kelvin: float, tesla: float, weiss: float = 2e-4) -> tuple[_Plane, Array]:
     """A sheet, and its W_s, W_r, W_i [m/s] by Bloch-Redfield of moments in a volume."""
     areal, exchange = 2e18, 3e-31
@@ -519,7 +516,6 @@ def _plane(spin: float, kelvin: float, tesla: float, weiss: float = 2e-4) -> tup
     return plane, _SPREAD * np.array([rates[2, 2], rates[0, 0] - rates[2, 2], turning])
 
 
-@cache
 def _planes() -> list[tuple[_Plane, Array]]:
     points = ((0.5, 3.0, 5.0), (1.0, 8.0, 1.0), (3.5, 5.0, 0.5), (3.5, 30.0, 9.0))
     return [_plane(*point) for point in points]
@@ -553,27 +549,11 @@ def _frozen(p: _Plane) -> Any:
     return np.pi * _METAL.dos * p.exchange * p.spin
 
 
-class _Warm(NamedTuple):
-    """Free moments at falling beta eps_L, and their W_s, W_r, W_i."""
-
-    sizes: Array
-    planes: list[_Plane]
-    speeds: Array  # (n, 3)
-
-
-@cache
-def _warm() -> _Warm:
+def _warm(part: int) -> _Small:
+    """Free moments at falling beta eps_L, and one of their W_s, W_r, W_i."""
     found = [_plane(3.5, 40.0, tesla, 0.0) for tesla in (9.0, 4.5, 2.25)]
     sizes = np.array([abs(plane.x) for plane, _ in found])
-    return _Warm(sizes, [plane for plane, _ in found], np.array([speeds for _, speeds in found]))
-
-
-def _relative_order(part: int) -> Callable[[Callable[..., Any], _Warm], float]:
-    def residual(formula: Callable[..., Any], s: _Warm) -> float:
-        errors = np.array([formula(plane) for plane in s.planes]) / s.speeds[:, part] - 1
-        return abs(order_of_error(s.sizes, np.abs(errors)) - 2.0)
-
-    return residual
+    return _Small(sizes, [plane for plane, _ in found], np.array([w[part] for _, w in found]))
 
 
 def _paramagnet_sink(p: _Plane) -> float:
@@ -606,6 +586,7 @@ _FACES = ("openmr.rates.faces.face_conductances",)
 _limit = partial(
     Entry,
     section=_SECTION,
+    residual=_order,
     tolerance=0.05,
     because="of the order; the next power bends the slope",
     route="matrix exponentials from face to face",
@@ -683,7 +664,6 @@ ENTRIES = [
         latex=r"f(0)-f = \frac ld\tanh^2\frac d{2l}\tanh\frac dl",
         printed=_strong_one,
         reference=lambda: _strong("bottom"),
-        residual=_errs(1.0),
         order=1.0,
         parameter=r"$1/gl$",
     ),
@@ -693,7 +673,6 @@ ENTRIES = [
         latex=r"f(0)-f = \frac{2l}d\tanh\frac d{2l}",
         printed=_strong_two,
         reference=lambda: _strong("bottom", "top"),
-        residual=_errs(1.0),
         order=1.0,
         parameter=r"$1/gl$",
     ),
@@ -703,7 +682,6 @@ ENTRIES = [
         latex=r"f(0)-f = \frac{gd/4}{1+gl^2/d}",
         printed=_thin,
         reference=_thin_films,
-        residual=_errs(2.0),
         order=2.0,
         parameter=r"$d/l$ at the same $gl^2/d$",
     ),
@@ -713,7 +691,6 @@ ENTRIES = [
         latex=r"f(0)-f = \frac ld\,\frac{gl}{1+gl}",
         printed=_thick,
         reference=_thick_films,
-        residual=_errs(1.0),
         order=1.0,
         parameter=r"$\exp(-d/l)$",
     ),
@@ -781,23 +758,20 @@ ENTRIES = [
         statement="Spin sink of a paramagnet",
         latex=r"W_s = \frac{2\pi}{3\hbar}n_{2D}\nu_FJ^2S(S+1)",
         printed=_paramagnet_sink,
-        reference=_warm,
-        residual=_relative_order(0),
+        reference=partial(_warm, 0),
     ),
     _of_free_moments(
         equation="SMR17",
         statement="What a paramagnet takes of spins across it, with the square of the field",
         latex=r"W_r = \frac\pi\hbar n_{2D}\nu_FJ^2\,\frac{S(S+1)[12S(S+1)+1]}{180}x^2",
         printed=_paramagnet_mixing,
-        reference=_warm,
-        residual=_relative_order(1),
+        reference=partial(_warm, 1),
     ),
     _of_free_moments(
         equation="SMR18",
         statement="What a paramagnet turns, with the field",
         latex=r"W_i = \frac1\hbar n_{2D}J\,\frac{S(S+1)}3x",
         printed=_paramagnet_turning,
-        reference=_warm,
-        residual=_relative_order(2),
+        reference=partial(_warm, 2),
     ),
 ]

@@ -84,7 +84,7 @@ def _mean_spin_of_cluster(r: _Ring) -> Any:
 
 def _weiss_residual(formula: Formula, rings: tuple[_Ring, ...]) -> float:
     errors = [abs(formula(r) / r.exact - 1) for r in rings]
-    return abs(order_of_error([r.ratio for r in rings], errors) - 2.0)
+    return order_of_error([r.ratio for r in rings], errors)
 
 
 class _Trio(NamedTuple):
@@ -150,7 +150,7 @@ def _local_correlator(ring: clusters.Cluster) -> ComplexArray:
 def _local_residual(formula: Formula, exact: tuple[ComplexArray, ...]) -> float:
     rings = [_ring(ratio) for ratio in _RATIOS]
     errors = [largest(formula(ring) - found) for ring, found in zip(rings, exact, strict=True)]
-    return abs(order_of_error(_RATIOS, errors) - 1.0)
+    return order_of_error(_RATIOS, errors)
 
 
 class _Moment(NamedTuple):
