@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,12 @@ from scipy.special import expit
 from openmr._checks import Array
 from openmr.models import fermi_kinetics
 from openmr.models.fermi_kinetics import UP
-from openmr.reports.ledger.deviations import ROUNDING
-from openmr.reports.ledger.entries import Entry, order_of_error
+from openmr.reports.ledger.entries import order_of_error
 from openmr.reports.ledger.rate_equation import (
-    SECTION,
     THERMAL,
     VOLUME,
     alone,
+    entry,
     fermi_function,
     populations,
     sea,
@@ -143,16 +142,8 @@ def _cold_order(formula: Any, values: tuple[float, ...]) -> float:
     return order_of_error(_TEMPERATURES, errors)
 
 
-_entry = partial(
-    Entry,
-    section=SECTION,
-    tolerance=ROUNDING,
-    because="relative; rounding of sums over Fock space",
-    route="many-body collision integral of three orbitals (fock)",
-)
-
 ENTRIES = [
-    _entry(
+    entry(
         equation="51",
         statement="While spins relax, each spin keeps a Fermi-Dirac distribution of its own",
         latex=r"\varrho^\sigma_{\mathbf k} = f(\epsilon^\sigma_{\mathbf k} - \mu^\sigma)",
@@ -168,7 +159,7 @@ ENTRIES = [
         note="Without collisions that mix the energies it fails at order 0: each pair of levels "
         "decays at its own rate and part of the spin never does.",
     ),
-    _entry(
+    entry(
         equation="52",
         statement="First order of the ansatz in the chemical potential",
         latex=r"\delta\varrho^\sigma_{\mathbf k} \simeq \beta f(\epsilon^\sigma_{\mathbf k})"
@@ -183,7 +174,7 @@ ENTRIES = [
         order=2.0,
         parameter="mu / k_B T",
     ),
-    _entry(
+    entry(
         equation="53",
         statement="Spin density that goes with a chemical potential",
         latex=r"\delta N^\sigma = \sum_{\mathbf k}\delta\varrho^\sigma_{\mathbf k}"
@@ -199,7 +190,7 @@ ENTRIES = [
         route="sum of Fermi functions without expansion",
         note="The print lacks the 1/V of Eq. (43): off by the volume.",
     ),
-    _entry(
+    entry(
         equation="54",
         statement="Effective density of states of each spin",
         latex=r"\nu_F^\sigma = \int d\epsilon\,\nu(\epsilon)\,\beta f(\epsilon^\sigma)"
@@ -211,7 +202,7 @@ ENTRIES = [
         because="relative; rounding",
         route="dN/dmu of a sum over levels, by an imaginary step of mu",
     ),
-    _entry(
+    entry(
         equation="54 cold",
         statement="At T = 0 it is the density of states at the spin-split Fermi energy",
         latex=r"\nu_F^\sigma \to \nu(\epsilon_F - \epsilon_B^\sigma)",

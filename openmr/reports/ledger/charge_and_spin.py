@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,14 +12,13 @@ from openmr.models import fermi_kinetics, fock
 from openmr.models.fermi_kinetics import DOWN, UP
 from openmr.rates import closed_form
 from openmr.rates.record import spin_polarised_loss
-from openmr.reports.ledger.deviations import ROUNDING, nothing
-from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.deviations import nothing
 from openmr.reports.ledger.rate_equation import (
-    SECTION,
     THERMAL,
     VOLUME,
     Few,
     alone,
+    entry,
     exact_change,
     few,
     sea,
@@ -203,16 +202,8 @@ def _steady_state() -> _Steady:
     return _Steady(charge, spin, slope[3, 3], slope[3, 0])
 
 
-_entry = partial(
-    Entry,
-    section=SECTION,
-    tolerance=ROUNDING,
-    because="relative; rounding of sums over Fock space",
-    route="many-body collision integral of three orbitals (fock)",
-)
-
 ENTRIES = [
-    _entry(
+    entry(
         equation="55",
         statement="Rate equation to first order in the chemical potentials",
         latex=r"\frac{\partial}{\partial t}\delta N^\sigma = \beta W_{\sigma\bar\sigma}"
@@ -224,7 +215,7 @@ ENTRIES = [
         residual=_linear_error,
         note="f of a frequency is f of the energy.",
     ),
-    _entry(
+    entry(
         equation="56",
         statement="Charge density of two chemical potentials",
         latex=r"\delta N^o = \nu_F^\Uparrow\mu^\Uparrow + \nu_F^\Downarrow\mu^\Downarrow",
@@ -235,7 +226,7 @@ ENTRIES = [
         route="number operator on Fock space",
         note="The scan doubles the arrows: up and down along the axis are meant.",
     ),
-    _entry(
+    entry(
         equation="57",
         statement="Spin density of two chemical potentials",
         latex=r"\delta N^\parallel = \nu_F^{\uparrow\downarrow}\mu^{\uparrow\downarrow}"
@@ -252,7 +243,7 @@ ENTRIES = [
         "at hand, which name nothing. The check decides the formula read so, the sign between its "
         "terms and that each has its own potential; no computation decides what was printed.",
     ),
-    _entry(
+    entry(
         equation="58",
         statement="Charge is conserved",
         latex=r"\frac{\partial}{\partial t}\delta N^o = 0",
@@ -263,7 +254,7 @@ ENTRIES = [
         because="over the change of the spin; rounding",
         route="many-body collision integral, and a Fermi sea with unequal densities of states",
     ),
-    _entry(
+    entry(
         equation="59",
         statement="Change of the spin density",
         latex=r"\frac{\partial}{\partial t}\delta N^\parallel = -2\beta W_{\Downarrow\Uparrow}"
@@ -276,7 +267,7 @@ ENTRIES = [
         because="relative; rounding of sums over energies",
         route="kinetic equation with unequal densities of states",
     ),
-    _entry(
+    entry(
         equation="60 potentials",
         statement="Chemical potentials from charge and spin, in the text before Eq. (60)",
         latex=r"\mu^{\Uparrow/\Downarrow} = (\delta N^c \pm \delta N^s)"
@@ -291,7 +282,7 @@ ENTRIES = [
         note="Right only for equal densities of states, where charge does not turn into spin; "
         "Eqs. (60)-(62) follow from the other form. N^c, N^s are N^o, N^par of (56), (57).",
     ),
-    _entry(
+    entry(
         equation="60",
         statement="Spin decays, and is fed by charge",
         latex=r"\frac{\partial}{\partial t}\delta N^\parallel"
@@ -305,7 +296,7 @@ ENTRIES = [
         route="nonlinear kinetic equation with unequal densities of states",
         note="The rates are those of pure spin and pure charge; a mixture is predicted.",
     ),
-    _entry(
+    entry(
         equation="61",
         statement="Spin relaxation rate",
         latex=r"\frac{1}{T_\parallel} = \left(\frac{\beta}{\nu_F^\Uparrow}"
@@ -316,7 +307,7 @@ ENTRIES = [
         reference=_exact_rates,
         residual=lambda f, r: abs(f(*_flux(few())) / r[0] - 1),
     ),
-    _entry(
+    entry(
         equation="62",
         statement="Charge-to-spin conversion rate",
         latex=r"\frac{1}{T_0} = \left(\frac{\beta}{\nu_F^\Uparrow}"
@@ -328,7 +319,7 @@ ENTRIES = [
         reference=_exact_rates,
         residual=lambda f, r: abs(f(*_flux(few())) / r[1] - 1),
     ),
-    _entry(
+    entry(
         equation="63",
         statement="Spin that goes with charge in the steady state",
         latex=r"\delta N^\parallel = -\frac{T_\parallel}{T_0}\delta N^0",

@@ -11,8 +11,7 @@ from scipy.spatial.transform import Rotation
 from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates import closed_form
-from openmr.reports.ledger.deviations import ROUNDING
-from openmr.reports.ledger.entries import Entry, order_of_error
+from openmr.reports.ledger.entries import order_of_error
 from openmr.reports.ledger.rate_equation import thermal_lines
 from openmr.reports.ledger.relaxation import (
     ELECTRONS,
@@ -30,9 +29,10 @@ from openmr.reports.ledger.spin_flips import (
     Coupled,
     any_axis,
     doubled,
+    entry,
     flip_lines,
     ladder,
-    ladder_error,
+    ladder_entry,
     lines_error,
     lines_of,
     turned_ladders,
@@ -117,41 +117,27 @@ def _splitting_orders(formula: Any, rates: tuple[tuple[float, ...], ...]) -> Arr
     return np.array([order_of_error(_SPLITTINGS, row) for row in errors])
 
 
-_entry = partial(
-    Entry,
-    section=_SECTION,
-    tolerance=ROUNDING,
-    because="relative; rounding",
-    route="spin matrices and Boltzmann weights",
-)
+_entry, _ladder_entry = (partial(make, section=_SECTION) for make in (entry, ladder_entry))
 
 _CODE = "openmr.rates.closed_form."
 _HALF = 0.5 * np.pi
 
 ENTRIES = [
-    _entry(
+    _ladder_entry(
         equation="72",
         statement="Raising operator of the coupling, spins across the field",
         latex=r"L_+ = J_zS_z + i\left[\frac{\sin\phi J_x - i\cos\phi J_y}{2}S_+"
         r" + \frac{\sin\phi J_x + i\cos\phi J_y}{2}S_-\right]",
-        code=(_CODE + "flip_amplitudes",),
         printed=partial(ladder, _HALF, 1),
         reference=partial(turned_ladders, _HALF, 1),
-        residual=ladder_error,
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
-    _entry(
+    _ladder_entry(
         equation="73",
         statement="Lowering operator of the coupling, spins across the field",
         latex=r"L_- = J_zS_z - i\left[\frac{\sin\phi J_x - i\cos\phi J_y}{2}S_+"
         r" + \frac{\sin\phi J_x + i\cos\phi J_y}{2}S_-\right]",
-        code=(_CODE + "flip_amplitudes",),
         printed=partial(ladder, _HALF, -1),
         reference=partial(turned_ladders, _HALF, -1),
-        residual=ladder_error,
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
     _entry(
         equation="74",

@@ -42,10 +42,6 @@ Formula = Callable[..., Any]
 Residual = Callable[[Formula, Any], Any]
 
 
-def _nothing() -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One equation, or one claim in words, of the paper.
@@ -101,7 +97,7 @@ class Entry:
     corrected_latex: str = ""
     shipped: tuple[Formula, ...] = ()
     evidence: str = ""
-    reference: Callable[[], Any] = field(default=_nothing)
+    reference: Callable[[], Any] = field(default=lambda: None)
     residual: Residual | None = None
     tolerance: float = 0.0
     because: str = ""
@@ -165,20 +161,9 @@ def _beside(reference: Any, entry: Entry, formula: Formula) -> Comparison:
 def decide(
     entry: Entry, reference: Any, printed: Formula | None, corrected: Formula | None
 ) -> Finding:
-    """Verdict on an entry, with its formulas given so that wrong ones can be tried.
+    """Verdict from the residuals alone, with formulas given so that wrong ones can be tried.
 
-    Parameters
-    ----------
-    entry : Entry
-    reference : object
-        What `entry.reference` returned.
-    printed : callable or None
-    corrected : callable or None
-
-    Returns
-    -------
-    Finding
-        From the residuals alone.
+    `reference` is what `entry.reference` returned.
     """
     if printed is None and entry.residual is None:
         return Finding(entry, UNDECIDABLE if entry.note and not entry.code else DEFINITION)
@@ -197,17 +182,7 @@ def decide(
 
 
 def examine(entry: Entry) -> Finding:
-    """Compute the reference of an entry and decide.
-
-    Parameters
-    ----------
-    entry : Entry
-
-    Returns
-    -------
-    Finding
-        Undecidable, with the error, where the check cannot run.
-    """
+    """Compute the reference of an entry and decide; undecidable where the check cannot run."""
     try:
         reference = entry.reference()
     except Exception as error:  # reported, and turns the exit status to 1
@@ -216,17 +191,6 @@ def examine(entry: Entry) -> Finding:
 
 
 def order_of_error(sizes: Any, errors: Any) -> float:
-    """Slope of log error against log size over all points.
-
-    Parameters
-    ----------
-    sizes : array_like (n,), any unit
-    errors : array_like (n,), any unit
-
-    Returns
-    -------
-    float, no unit
-        The order at which the errors fall.
-    """
-    slope, _ = np.polyfit(np.log(np.asarray(sizes)), np.log(np.asarray(errors)), 1)
+    """Order at which errors (n,) fall with sizes (n,): the slope of their logarithms."""
+    slope, _ = np.polyfit(np.log(sizes), np.log(errors), 1)
     return float(slope)

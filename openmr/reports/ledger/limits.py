@@ -9,14 +9,14 @@ import numpy as np
 
 from openmr._checks import Array
 from openmr.rates import closed_form
-from openmr.reports.ledger.deviations import ROUNDING, nothing
-from openmr.reports.ledger.entries import Entry, order_of_error
+from openmr.reports.ledger.deviations import nothing
+from openmr.reports.ledger.entries import order_of_error
 from openmr.reports.ledger.exchange_field import (
-    FERROMAGNET,
     FIRST_ORDER,
     G,
     Point,
     at_point,
+    entry,
     field_error,
     of_rates,
     of_state,
@@ -106,17 +106,10 @@ def _felt(r: Point) -> float:
     return float(np.abs(magnet.densities * magnet.exchange[:, 2] * r.state.mean_spin).sum() / HBAR)
 
 
-_entry = partial(
-    Entry,
-    section=FERROMAGNET,
-    tolerance=ROUNDING,
-    because="relative; rounding of the tensor's sums",
-    route="bloch-redfield",
-)
 _FROZEN = "relative; rounding, and flips frozen to x exp(-x) < 2e-16"
 
 ENTRIES = [
-    _entry(
+    entry(
         equation="V.A i flips",
         statement="Frozen moments flip no spins",
         latex=r"\beta\epsilon_L \gg 1:\quad \tau_\parallel^{-1} = \tau_0^{-1}",
@@ -127,7 +120,7 @@ ENTRIES = [
         residual=partial(worst_rate, of="longitudinal"),
         because=_FROZEN,
     ),
-    _entry(
+    entry(
         equation="V.A Omega0",
         statement="Frozen moments dephase at Omega_0",
         latex=r"\beta\epsilon_L \gg 1:\quad \tau_\perp^{-1} = \tau_0^{-1} + \Omega_0,\quad"
@@ -140,7 +133,7 @@ ENTRIES = [
         note="For moments at random places. In a perfect lattice only their fluctuation "
         "dephases, and none of this is left.",
     ),
-    _entry(
+    entry(
         equation="V.A i field",
         statement="Exchange field of frozen moments",
         latex=r"\beta\epsilon_L \gg 1:\quad B_{sd} = -n_SJS/(\hbar g\mu_B)",
@@ -155,7 +148,7 @@ ENTRIES = [
         route="field at which QuTiP's first-order generator stands still",
         note="hbar as in (83). The sign is right: moments point against the field.",
     ),
-    _entry(
+    entry(
         equation="V.A Omega1",
         statement="Free moments relax all spins alike, at Omega_1",
         latex=r"\beta\epsilon_L \ll 1:\quad \tau_\parallel^{-1} = \tau_\perp^{-1}"
@@ -170,7 +163,7 @@ ENTRIES = [
         order=2.0,
         parameter="beta eps_L",
     ),
-    _entry(
+    entry(
         equation="V.A ii field",
         statement="Free moments make no exchange field",
         latex=r"\beta\epsilon_L \ll 1:\quad B_{sd} = 0",
@@ -184,7 +177,7 @@ ENTRIES = [
         order=1.0,
         parameter="beta eps_L",
     ),
-    _entry(
+    entry(
         equation="91",
         section=_ANTIFERROMAGNET,
         statement="Longitudinal rate of an antiferromagnet: sublattices add",
@@ -198,7 +191,7 @@ ENTRIES = [
         note="eps_L and <S> of the sublattices have opposite signs, along one Neel vector; "
         "both give the same.",
     ),
-    _entry(
+    entry(
         equation="92",
         section=_ANTIFERROMAGNET,
         statement="Transverse rate of an antiferromagnet: sublattices add",
@@ -210,7 +203,7 @@ ENTRIES = [
         residual=partial(worst_rate, of="transverse"),
         note="Scattering off neighbours does not interfere, which is what random places mean.",
     ),
-    _entry(
+    entry(
         equation="V.B precession",
         section=_ANTIFERROMAGNET,
         statement="The sublattices' exchange fields cancel: no precession without a field",
@@ -222,7 +215,7 @@ ENTRIES = [
         because="over the sum of the sublattices' fields; rounding",
         route=FIRST_ORDER,
     ),
-    _entry(
+    entry(
         equation="V.B flips",
         section=_ANTIFERROMAGNET,
         statement="Deep in the ordered phase no spin along the Neel vector flips",
@@ -234,7 +227,7 @@ ENTRIES = [
         residual=partial(worst_rate, of="longitudinal"),
         because=_FROZEN,
     ),
-    _entry(
+    entry(
         equation="V.B Omega0",
         section=_ANTIFERROMAGNET,
         statement="Deep in the ordered phase spins across the Neel vector dephase at 2 Omega_0",

@@ -14,9 +14,8 @@ from openmr.bath.correlators import PAULI
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.closed_form import exchange_field
 from openmr.rates.relaxation import relaxation
-from openmr.reports.ledger.deviations import ROUNDING, Pairs, Series, deviation, order
-from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.ferromagnet import POINTS, PROPAGATOR, SECTION
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
+from openmr.reports.ledger.ferromagnet import POINTS, SECTION, entry
 from openmr.reports.ledger.film_problem import (
     ALONG,
     ASIDE,
@@ -296,14 +295,7 @@ def _counted_rate(g: _Impurities) -> Any:
 
 
 _MECHANISMS = ("openmr.transport.resistivity.mechanisms",)
-_entry = partial(
-    Entry,
-    section=SECTION,
-    residual=deviation,
-    tolerance=ROUNDING,
-    because="relative; rounding times the growth through the film, at most e^5",
-    route=PROPAGATOR,
-)
+_entry = partial(entry, section=SECTION)
 precession_entry = partial(
     _entry,
     residual=_relative_order,

@@ -220,6 +220,13 @@ _ABSORPTION = (
 )
 
 _entry = partial(Entry, section=SECTION, tolerance=ROUNDING, because=SUMS)
+_of_free = partial(
+    _entry,
+    code=("openmr.models.scattering.one_body_collision",),
+    reference=_emission_and_absorption,
+    route=FOCK + ", free electrons, less the disconnected term",
+    note=_OMEGA,
+)
 
 ENTRIES = [
     _entry(
@@ -282,31 +289,23 @@ ENTRIES = [
         latex=r"\bar\varrho_{\alpha_1\alpha_2} = \delta_{\alpha_1\alpha_2}"
         r" - \varrho_{\alpha_1\alpha_2}",
     ),
-    _entry(
+    _of_free(
         equation="A19",
         statement="Emission by one-body density matrices",
         latex=_EMISSION,
         corrected_latex=_EMISSION.replace(r"^{\omega_", r"^{\alpha_"),
-        code=("openmr.models.scattering.one_body_collision",),
         corrected=_emitted_free,
         shipped=(_less_absorption,),
-        reference=_emission_and_absorption,
         residual=lambda formula, r: relative(formula(r.few, r.rho), r.parts.early),
-        route=FOCK + ", free electrons, less the disconnected term",
-        note=_OMEGA,
     ),
-    _entry(
+    _of_free(
         equation="A20",
         statement="Absorption by one-body density matrices",
         latex=_ABSORPTION,
         corrected_latex=_ABSORPTION.replace(r"^{\omega_", r"^{\alpha_"),
-        code=("openmr.models.scattering.one_body_collision",),
         corrected=_absorbed_free,
         shipped=(_less_emission,),
-        reference=_emission_and_absorption,
         residual=lambda formula, r: relative(formula(r.few, r.rho), r.parts.late),
-        route=FOCK + ", free electrons, less the disconnected term",
-        note=_OMEGA,
     ),
     again(one_body.ENTRIES, "20", "A21"),
     again(

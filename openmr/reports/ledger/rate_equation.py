@@ -309,7 +309,7 @@ def _equilibrium_change() -> Array:
     return np.array([rate(there, back, own, other) / gain, *orbitals, *of_sea])
 
 
-_entry = partial(
+entry = partial(
     Entry,
     section=SECTION,
     tolerance=ROUNDING,
@@ -318,7 +318,7 @@ _entry = partial(
 )
 
 ENTRIES = [
-    _entry(
+    entry(
         equation="43",
         statement="Spin density along any axis",
         latex=r"N^\sigma = \frac1V\sum_{\mathbf k}\varrho^\sigma_{\mathbf k}",
@@ -328,7 +328,7 @@ ENTRIES = [
         residual=lambda f, r: max(abs(f(d.state, d.level, VOLUME) / d.found - 1) for d in r),
         route="operators (N + n.sigma)/2 on Fock space",
     ),
-    _entry(
+    entry(
         equation="44",
         statement="Spin densities change by the collision integral alone",
         latex=r"\frac{\partial}{\partial t}N^\sigma"
@@ -340,7 +340,7 @@ ENTRIES = [
         note="Mean field and Zeeman energy turn no population that is diagonal along the axis; "
         "coherence along another axis than the field would turn it.",
     ),
-    _entry(
+    entry(
         equation="45",
         statement="Rate equation of the spin densities, with Pauli blocking",
         latex=r"\frac{\partial}{\partial t}N^\sigma = W_{\sigma\bar\sigma}(\mathbf k,\mathbf k')"
@@ -361,7 +361,7 @@ ENTRIES = [
         note="The bars over the empty state are missing in the text at hand; Eqs. (22) and (55) "
         "have them. Without them the error is of the order of the rate itself.",
     ),
-    _entry(
+    entry(
         equation="46",
         statement="Golden-rule rate from the moments' spectrum, for spins along any axis",
         latex=r"W_{\sigma\sigma'}(\mathbf k,\mathbf k') = \frac{1}{V^2}n_S^\eta"
@@ -376,7 +376,7 @@ ENTRIES = [
         note="D is the whole transform D+ + D- of <L(t) L>, with L of Eq. (6), hbar = 1; one "
         "1/V is that of Eq. (44); eta is the sublattice.",
     ),
-    _entry(
+    entry(
         equation="47",
         statement="In equilibrium spins along the axis have Fermi-Dirac populations at their "
         "mean energy",
@@ -396,7 +396,7 @@ ENTRIES = [
         note="Exact along the field. Across it the state is not diagonal: it keeps a coherence "
         "of first order in the Zeeman energy.",
     ),
-    _entry(
+    entry(
         equation="48",
         statement="Fluctuation-dissipation theorem of the moments",
         latex=r"D_{\nu_1\nu_2}(\epsilon) = e^{\beta\epsilon}D_{\nu_2\nu_1}(-\epsilon)",
@@ -407,7 +407,7 @@ ENTRIES = [
         because="relative to the largest element; rounding",
         route="spin matrices turned in time, traced with the Gibbs matrix",
     ),
-    _entry(
+    entry(
         equation="49",
         statement="Detailed balance of the transition rates",
         latex=r"W_{\sigma\bar\sigma}(\mathbf k,\mathbf k')"
@@ -419,7 +419,7 @@ ENTRIES = [
         residual=_balance_error,
         route="many-body collision integral (fock) with one state filled",
     ),
-    _entry(
+    entry(
         equation="50",
         statement="Nothing changes in equilibrium",
         latex=r"\frac{\partial}{\partial t}N^\sigma = 0",

@@ -234,39 +234,38 @@ def _total_spin_steps() -> Array:
 
 
 _LEVELS = ("openmr.moments.spin_averages.level_sums", "openmr.moments.spin_averages.means")
-_entry = partial(
+entry = partial(
     Entry,
     section=SECTION,
     tolerance=ROUNDING,
     because="relative; rounding",
     route="spin matrices and Boltzmann weights",
 )
+ladder_entry = partial(
+    entry,
+    code=("openmr.rates.closed_form.flip_amplitudes",),
+    residual=ladder_error,
+    route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
+    note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
+)
 
 
 ENTRIES = [
-    _entry(
+    ladder_entry(
         equation="64",
         statement="Raising operator of the coupling, spins along the field",
         latex=r"L_+ = e^{+i\phi}\left[\frac{J_x + J_y}{2}S_+ + \frac{J_x - J_y}{2}S_-\right]",
-        code=("openmr.rates.closed_form.flip_amplitudes",),
         printed=partial(ladder, 0.0, 1),
         reference=partial(turned_ladders, 0.0, 1),
-        residual=ladder_error,
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
-    _entry(
+    ladder_entry(
         equation="65",
         statement="Lowering operator of the coupling, spins along the field",
         latex=r"L_- = e^{-i\phi}\left[\frac{J_x - J_y}{2}S_+ + \frac{J_x + J_y}{2}S_-\right]",
-        code=("openmr.rates.closed_form.flip_amplitudes",),
         printed=partial(ladder, 0.0, -1),
         reference=partial(turned_ladders, 0.0, -1),
-        residual=ladder_error,
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
-    _entry(
+    entry(
         equation="66",
         statement="Golden-rule rate of spins along the field",
         latex=r"W_{\downarrow\uparrow} = \frac{\pi n_S}{8\hbar^2V^2}(J_x + J_y)^2"
@@ -289,7 +288,7 @@ ENTRIES = [
         note="Eqs. (67), (68) hold omega_L already: together they put the lines at twice the "
         "flip energy. The strengths are right.",
     ),
-    _entry(
+    entry(
         equation="66 conserving",
         statement="Its first term keeps the total spin along the field, its second does not",
         latex=r"\Delta(S_z + \sigma_z/2) = 0,\; -2",
@@ -300,7 +299,7 @@ ENTRIES = [
         route="commutators in QuTiP",
         note="In the second both spins fall.",
     ),
-    _entry(
+    entry(
         equation="67",
         statement="Moments that take the energy of a flip",
         latex=r"\langle S_-S_+\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
@@ -314,7 +313,7 @@ ENTRIES = [
         note="Holds by itself; the doubled omega_L arises in (66), (74). The 2 pi of the Fourier "
         "integral stands in their prefactors.",
     ),
-    _entry(
+    entry(
         equation="68",
         statement="Moments that give the energy of a flip",
         latex=r"\langle S_+S_-\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
@@ -326,7 +325,7 @@ ENTRIES = [
         residual=partial(_line_error, which=1),
         because="position and weight, relative; rounding",
     ),
-    _entry(
+    entry(
         equation="68 balance",
         statement="The two are in detailed balance",
         latex=r"\langle S_-S_+\rangle = e^{\beta\epsilon_L}\langle S_+S_-\rangle",
@@ -335,7 +334,7 @@ ENTRIES = [
         reference=moments,
         residual=lambda f, r: max(worst_ratio(f(m.spin, m.x), m.flip_up) for m in r),
     ),
-    _entry(
+    entry(
         equation="69",
         statement="Length of a spin",
         latex=r"S_xS_x + S_yS_y + S_zS_z = S(S+1)",

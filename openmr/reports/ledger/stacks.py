@@ -29,7 +29,14 @@ from openmr.transport.slabs import Joint, Slab
 
 _SECTION = "Faces and stacks, beyond the paper: spin Hall and Hanle magnetoresistance"
 _METAL = Electrons.free(5.0)
-_PLATINUM = Film(7e-9, 0.11, 1e-5, resistivity=40e-8, diffusion_length=1.5e-9)
+_LENGTH = 1.5e-9
+
+
+def _platinum(thickness: float) -> Film:
+    return Film(thickness, 0.11, 1e-5, resistivity=40e-8, diffusion_length=_LENGTH)
+
+
+_PLATINUM = _platinum(7e-9)
 _OBLIQUE = np.array([0.48, 0.6, 0.64])
 
 # --- the spins carried from face to face by a matrix exponential -----------------------------
@@ -204,8 +211,7 @@ def _f_shipped(c: _Between) -> Any:
 
 def _f_along(c: _Between) -> float:
     """The same along b, where nothing turns."""
-    faces = (_Face(0.0, face.G_s) for face in (c.bottom, c.top))
-    bottom, top = faces
+    bottom, top = (_Face(0.0, face.G_s) for face in (c.bottom, c.top))
     return _f(c._replace(bottom=bottom, top=top, tesla=0.0)).real
 
 
@@ -226,11 +232,8 @@ def _line(c: _Between) -> Any:
 
 def _resistivities_found() -> Pairs:
     """Second order from the propagated F, by the fields and currents of each polarisation."""
-    found: Pairs = []
-    for c in _CASES:
-        square, kept = c.film.spin_hall_angle**2, _surviving(c)
-        found.append(((c,), square * np.array([2 - kept[1, 1], kept[0, 1]])))
-    return found
+    kept = [(c, _surviving(c)) for c in _CASES]
+    return [((c,), c.film.spin_hall_angle**2 * np.array([2 - F[1, 1], F[0, 1]])) for c, F in kept]
 
 
 def _one_face(c: _Between) -> Any:
@@ -300,21 +303,23 @@ class _Small(NamedTuple):
     found: Array
 
 
+def _small(sizes: Array, cases: list[_Between]) -> _Small:
+    """Of what the faces take."""
+    return _Small(sizes, cases, np.array([_change(c) for c in cases]))
+
+
 def _order(formula: Callable[..., Any], s: _Small) -> float:
     """Order of the relative error."""
     errors = np.array([formula(c) for c in s.cases]) / s.found - 1
     return order_of_error(s.sizes, np.abs(errors))
 
 
-def _strong(*faces: str) -> _Small:
+def _strong(*, two: bool) -> _Small:
     """1 / (g l) falls."""
     sizes = np.array([4e-3, 2e-3, 1e-3])
     unit = 2 * _PLATINUM.resistivity * _PLATINUM.diffusion_length
-    cases = []
-    for size in sizes:
-        face = _Face(0.0, 1 / (size * unit))
-        cases.append(_Between(bottom=face, top=face if "top" in faces else _Face()))
-    return _Small(sizes, cases, np.array([_change(c) for c in cases]))
+    faces = [_Face(0.0, 1 / (size * unit)) for size in sizes]
+    return _small(sizes, [_Between(bottom=one, top=one if two else _Face()) for one in faces])
 
 
 def _strong_one(c: _Between) -> float:
@@ -330,12 +335,10 @@ def _strong_two(c: _Between) -> float:
 def _thin_films() -> _Small:
     """Falling d / l, with g l^2 / d held."""
     sizes, cases = np.array([0.08, 0.04, 0.02]), []
-    for size in sizes:
-        length = 1.5e-9
-        film = Film(size * length, 0.11, 1e-5, resistivity=40e-8, diffusion_length=length)
-        conductance = 0.7 * film.thickness / length**2 / (2 * film.resistivity)
+    for film in (_platinum(size * _LENGTH) for size in sizes):
+        conductance = 0.7 * film.thickness / _LENGTH**2 / (2 * film.resistivity)
         cases.append(_Between(film, _Face(0.0, conductance)))
-    return _Small(sizes, cases, np.array([_change(c) for c in cases]))
+    return _small(sizes, cases)
 
 
 def _thin(c: _Between) -> float:
@@ -345,11 +348,8 @@ def _thin(c: _Between) -> float:
 
 def _thick_films() -> _Small:
     """exp(-d/l) falls."""
-    ratios, cases = np.array([4.0, 5.0, 6.0]), []
-    for ratio in ratios:
-        film = Film(ratio * 1.5e-9, 0.11, 1e-5, resistivity=40e-8, diffusion_length=1.5e-9)
-        cases.append(_Between(film, _GARNET._replace(G_i=0.0)))
-    return _Small(np.exp(-ratios), cases, np.array([_change(c) for c in cases]))
+    ratios, face = np.array([4.0, 5.0, 6.0]), _GARNET._replace(G_i=0.0)
+    return _small(np.exp(-ratios), [_Between(_platinum(r * _LENGTH), face) for r in ratios])
 
 
 def _thick(c: _Between) -> float:
@@ -381,8 +381,8 @@ def _optima() -> Any:
 
 def _optima_found() -> Array:
     def change(strength: float, ratio: float) -> float:
-        film = Film(ratio * 1.5e-9, 0.11, 1e-5, resistivity=40e-8, diffusion_length=1.5e-9)
-        conductance = strength / (2 * film.resistivity * 1.5e-9)
+        film = _platinum(ratio * _LENGTH)
+        conductance = strength / (2 * film.resistivity * _LENGTH)
         return _change(_Between(film, _Face(0.0, conductance))) / min(strength, 1.0)
 
     return np.array([_largest(partial(change, strength)) for strength in (1e-5, 1e5)])
@@ -663,7 +663,7 @@ ENTRIES = [
         statement="One face that takes all spins",
         latex=r"f(0)-f = \frac ld\tanh^2\frac d{2l}\tanh\frac dl",
         printed=_strong_one,
-        reference=lambda: _strong("bottom"),
+        reference=partial(_strong, two=False),
         order=1.0,
         parameter=r"$1/gl$",
     ),
@@ -672,7 +672,7 @@ ENTRIES = [
         statement="Two faces that take all spins",
         latex=r"f(0)-f = \frac{2l}d\tanh\frac d{2l}",
         printed=_strong_two,
-        reference=lambda: _strong("bottom", "top"),
+        reference=partial(_strong, two=True),
         order=1.0,
         parameter=r"$1/gl$",
     ),
