@@ -52,12 +52,11 @@ def _axial(along: float, across: float, turning: float, b: Array) -> Array:
     return across * np.eye(3) + (along - across) * np.outer(b, b) - turning * _cross(b)
 
 
-def _drops(
-    slabs: Sequence[Slab], joints: Sequence[Joint], bottom: Array, top: Array
-) -> list[Array]:
+def _drops(slabs: Sequence[Slab], bottom: Array, top: Array) -> list[Array]:
     """Accumulation above less below each slab [V per V/m], by propagation from the lowest face.
 
-    u' = 2 theta - 2 J / sigma and J' = -(sigma/2) (gamma/D) u for a unit field across.
+    u' = 2 theta - 2 J / sigma and J' = -(sigma/2) (gamma/D) u for a unit field across; joints are
+    transparent.
     """
     from scipy.linalg import expm  # not for `import openmr` to wait for
 
@@ -66,7 +65,7 @@ def _drops(
     unit = sigma / length  # u in units of the length, J in units of sigma
     state = np.block([[one, zero], [-bottom / unit, zero]])  # of u at the lowest face, and of 1
     faces = []
-    for slab, joint in zip(slabs, [*joints, Joint()], strict=True):
+    for slab in slabs:
         ratio, x = slab.conductivity / sigma, slab.thickness / length
         generator = np.zeros((9, 9))
         generator[:3, 3:6] = -2 / ratio * one
@@ -76,11 +75,6 @@ def _drops(
         lower, state = state, moved[:6, :6] @ state
         state[:, 3:] += moved[:6, 6:]
         faces.append((lower[:3], state[:3]))
-        if joint.resistance:
-            kept, passed = _joint(joint)
-            u, j = state[:3], state[3:] * sigma / length  # back to one unit length of J / u
-            above = np.linalg.solve(passed * one, kept @ u - j)
-            state = np.concatenate([above, (passed * u - kept @ above) * length / sigma])
     out = top / unit
     start = np.linalg.solve(
         state[3:, :3] - out @ state[:3, :3], out @ state[:3, 3:] - state[3:, 3:]
@@ -89,14 +83,6 @@ def _drops(
         length * ((high[:, :3] - low[:, :3]) @ start + high[:, 3:] - low[:, 3:])
         for low, high in faces
     ]
-
-
-def _joint(joint: Joint) -> tuple[Array, float]:
-    """J below = kept u_below - passed u_above."""
-    delta, r = joint.memory_loss, joint.resistance
-    if not delta:
-        return np.eye(3) / (2 * r), 1 / (2 * r)
-    return delta / (2 * r * np.tanh(delta)) * np.eye(3), delta / (2 * r * np.sinh(delta))
 
 
 # --- one layer between two faces --------------------------------------------------------------
@@ -139,10 +125,6 @@ class _Between(NamedTuple):
         omega = _METAL.g * units.MU_B / units.HBAR * self.tesla
         return complex(np.sqrt((self.film.spin_flip_rate + 1j * omega) / self.film.diffusion))
 
-    def along(self, face: _Face) -> float:
-        """2 rho G of spins along b [1/m]."""
-        return 2 * self.film.resistivity * face.G_s
-
     def across(self, face: _Face) -> complex:
         """2 rho G of spins across b [1/m]."""
         return complex(2 * self.film.resistivity * (face.G_s + face.G_r + 1j * face.G_i))
@@ -164,7 +146,7 @@ class _Between(NamedTuple):
 
 def _surviving(c: _Between) -> Array:
     """F of a film by propagation."""
-    (drop,) = _drops([c.slab], [], c.bottom.tensor(c.b), c.top.tensor(c.b))
+    (drop,) = _drops([c.slab], c.bottom.tensor(c.b), c.top.tensor(c.b))
     return np.asarray(0.5 * drop / (c.film.spin_hall_angle * c.d))
 
 
@@ -419,7 +401,7 @@ def _spaced_found() -> Pairs:
     found: Pairs = []
     for s in _SPACED:
         c, none = s.active, np.zeros((3, 3))
-        drops = _drops([s.passive.slab, c.slab], [Joint()], c.bottom.tensor(c.b), none)
+        drops = _drops([s.passive.slab, c.slab], c.bottom.tensor(c.b), none)
         found.append(((s,), _shared(drops[1], c)))
     return found
 
@@ -449,7 +431,7 @@ def _lossy_found() -> Pairs:
         c, thin = s.active, 1e-15
         gamma = (s.joint.memory_loss / thin) ** 2 * c.film.diffusion * np.eye(3)
         layer = Slab(thin, thin / s.joint.resistance, 0.0, c.film.diffusion, gamma)
-        drops = _drops([layer, c.slab], [Joint()], c.bottom.tensor(c.b), np.zeros((3, 3)))
+        drops = _drops([layer, c.slab], c.bottom.tensor(c.b), np.zeros((3, 3)))
         found.append(((s,), _shared(drops[1], c)))
     return found
 
