@@ -134,17 +134,33 @@ def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> N
     return given
 
 
+def _converted(
+    name: str,
+    value: Any,
+    unit: str,
+    allowed: str,
+    convert: Callable[[NDArray[Any]], _Result],
+    kinds: str = "iufO",
+) -> _Result:
+    """What `convert` makes of `value`, which is refused whatever it makes of being asked for it."""
+    try:
+        return convert(_as_numbers(name, value, unit, kinds))
+    except OpenmrError:
+        raise
+    except Exception:
+        raise _reject(name, allowed, unit, value) from None
+
+
+def _floats(given: NDArray[Any]) -> Array:
+    return given.astype(float, order="C")
+
+
 def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool = False) -> Array:
     """`value` as a float array of any shape without NaN, and without infinity unless it may be."""
     if type(value) in _PLAIN and abs(value) <= _LARGEST:  # type: ignore[arg-type]
         return np.array(value, dtype=float)
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
-    try:
-        array = _as_numbers(name, value, unit).astype(float, order="C")
-    except OpenmrError:
-        raise
-    except Exception:  # whatever the object makes of being asked for numbers
-        raise _reject(name, allowed, unit, value) from None
+    array = _converted(name, value, unit, allowed, _floats)
     good = np.isfinite(array)
     if infinite:
         good |= array == np.inf
@@ -170,6 +186,12 @@ def nonzero_array(name: str, value: ArrayLike) -> Array:
     return array
 
 
+def _single(given: NDArray[Any]) -> float:
+    if given.ndim != 0:
+        raise TypeError
+    return float(given[()])
+
+
 def number(
     name: str,
     value: Any,
@@ -189,15 +211,7 @@ def number(
     allowed = " and ".join(["one real number", *filter(None, bounds)])
     if unit and not any(bounds):
         allowed += " in"
-    try:
-        given = _as_numbers(name, value, unit)
-        if given.ndim != 0:
-            raise TypeError
-        converted = float(given[()])
-    except OpenmrError:
-        raise
-    except Exception:  # whatever the object makes of being asked for a number
-        raise _reject(name, allowed, unit, value) from None
+    converted = _converted(name, value, unit, allowed, _single)
     good = (np.isfinite(converted) or (infinite and converted == np.inf)) and not (
         (above is not None and converted <= above)
         or (least is not None and converted < least)
@@ -235,12 +249,8 @@ class Range(NamedTuple):
         """The error for a value outside."""
         if value <= 0 < self.least and not self.hint:
             return _reject(name, "> 0", self.unit, value)
-        unit = f" {self.unit}" if self.unit else ""
-        hint = f" ({self.hint})" if self.hint else ""
-        return ParameterError(
-            f"`{name}` must be between {self.least:g} and {self.most:g}{unit}, "
-            f"got {shown(value)}{hint}"
-        )
+        told = _reject(name, f"between {self.least:g} and {self.most:g}", self.unit, value)
+        return ParameterError(f"{told} ({self.hint})") if self.hint else told
 
     def positive(self, name: str, value: Any, *, infinite: bool = False) -> float:
         """`value` as one positive number within the range."""
@@ -289,17 +299,12 @@ def half_integers(name: str, values: ArrayLike) -> Array:
 
 def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
-    try:
-        given = _as_numbers(name, value, unit, "iufcO")
-    except OpenmrError:
-        raise
-    except Exception:
-        given = np.asarray(None)
+    more = " in" if unit else ""
+    given = _converted(name, value, unit, f"finite real numbers{more}", np.asarray, "iufcO")
     if given.dtype.kind != "c":
         return finite_array(name, value, unit)
     if not np.all(np.isfinite(given)):
-        allowed = "finite numbers" + (" in" if unit else "")
-        raise _reject(name, allowed, unit, given[~np.isfinite(given)].ravel()[0])
+        raise _reject(name, f"finite numbers{more}", unit, given[~np.isfinite(given)].ravel()[0])
     return given
 
 
@@ -307,12 +312,9 @@ def square_matrix(
     name: str, matrix: ArrayLike, size: int | None = None, unit: str = "", *, stacked: bool = False
 ) -> ComplexArray:
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
-    try:
-        found = _as_numbers(name, matrix, unit, "iufcO").astype(complex)
-    except OpenmrError:
-        raise
-    except Exception:
-        raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
+    found: ComplexArray = _converted(
+        name, matrix, unit, "a matrix of numbers", lambda given: given.astype(complex), "iufcO"
+    )
     side = size or "m"
     m = found.shape[-1:] if size is None else (size,)
     if not (stacked or found.ndim == 2) or found.shape[-2:] != 2 * m:
@@ -344,16 +346,14 @@ def choice(name: str, value: Any, allowed: Any) -> Any:
     known = getattr(allowed, "__args__", allowed)
     if isinstance(value, str) and value in known:
         return value
-    words = ", ".join(repr(word) for word in known)
-    raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
+    raise _reject(name, f"one of {', '.join(map(repr, known))}", "", value)
 
 
 def choices(name: str, values: Any, allowed: Any) -> list[str]:
     """`values` if they are a list of allowed words, one at least."""
     known = getattr(allowed, "__args__", allowed)
     if not isinstance(values, list | tuple) or not values:
-        words = ", ".join(repr(word) for word in known)
-        raise ParameterError(f"`{name}` must be a list of words of {words}, got {shown(values)}")
+        raise _reject(name, f"a list of words of {', '.join(map(repr, known))}", "", values)
     return [choice(name, value, known) for value in values]
 
 
@@ -391,7 +391,7 @@ def word(name: str, value: Any) -> str:
 def path(name: str, value: Any) -> Path:
     """`value` as a path."""
     if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
-        raise ParameterError(f"`{name}` must be a path, got {shown(value)}")
+        raise _reject(name, "a path", "", value)
     word(name, os.fspath(value))
     return Path(value)
 
@@ -464,14 +464,10 @@ def row(name: str, value: ArrayLike, unit: str) -> Array:
 
 def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
-    try:
-        array = _as_numbers(name, value).astype(float, order="C")
-        if not every(np.isfinite(array)):
-            raise TypeError
-    except OpenmrError:
-        raise
-    except Exception:
-        raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None
+    allowed = "finite real numbers (x, y, z) along a last axis"
+    array = _converted(name, value, "", allowed, _floats)
+    if not every(np.isfinite(array)):
+        raise _reject(name, allowed, "", value)
     if array.ndim == 0 or array.shape[-1] != 3:
         raise ParameterError(
             f"`{name}` must have a last axis (x, y, z) of length 3, got shape {array.shape}"
