@@ -15,8 +15,9 @@ from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import moment_correlation, spin_matrices
 from openmr.models import clusters, finite_band, fock
 from openmr.rates.routes.joint_space import bloch_tensor, coupling, project, thermal_moments
+from openmr.reports.ledger.deviations import Pairs, deviation
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
-from openmr.reports.ledger.hamiltonian import Evolved, exact_evolution
+from openmr.reports.ledger.hamiltonian import exact_evolution
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
     Beside,
@@ -48,35 +49,29 @@ _SOLVER = 1e-9
 # --- (7), (8), (16) ---------------------------------------------------------------------------
 
 
-class _Liouville(NamedTuple):
-    """A state in the interaction picture after some time, from Eq. (7)."""
-
-    evolved: Evolved
-    times: tuple[float, float, int]  # first, last, number
-    rho: ComplexArray
-
-
 @cache
-def _integrated() -> _Liouville:
-    """Equation (7) by DOP853, hbar = 1, for an electron in a band with a moment."""
-    e, times = exact_evolution(), (0.2, 1.2, 3)
-    coupling = np.kron(e.band.scattering[0], e.band.couplings[0])
-    free = np.add.outer(e.band.orbitals, e.band.energies).ravel()
+def _integrated() -> Pairs:
+    """Equation (7) by DOP853, hbar = 1, for an electron in a band with a moment.
+
+    At the last of times given by the first, the last and their number.
+    """
+    band, times = exact_evolution().band, (0.2, 1.2, 3)
+    coupling = np.kron(band.scattering[0], band.couplings[0])
+    free = np.add.outer(band.orbitals, band.energies).ravel()
     start = np.zeros((36, 36), dtype=complex)
-    start[4 * e.band.start + 1, 4 * e.band.start + 1] = 1.0
+    start[4 * band.start + 1, 4 * band.start + 1] = 1.0
 
     def rate(t: float, flat: Any) -> Any:
         v = np.exp(1j * t * (free[:, None] - free)) * coupling
         return (1j * commutator(flat.reshape(start.shape), v)).ravel()
 
     found = solve_ivp(rate, (0, times[1]), start.ravel(), method="DOP853", rtol=1e-12, atol=1e-13)
-    return _Liouville(e, times, found.y[:, -1].reshape(start.shape))
+    return [((band, times), found.y[:, -1].reshape(start.shape))]
 
 
-def _evolved(r: _Liouville) -> ComplexArray:
+def _evolved(band: finite_band.FiniteBand, asked: tuple[float, float, int]) -> ComplexArray:
     """Solution of Eq. (7) by the exact evolution of the second initial state."""
-    band = r.evolved.band
-    times, states = finite_band.evolve(band, *r.times)
+    times, states = finite_band.evolve(band, *asked)
     phases = np.exp(1j * times[-1] * np.add.outer(band.orbitals, band.energies).ravel())
     psi = phases * states[-1, :, :, 1].ravel()
     return np.outer(psi, psi.conj())
@@ -94,18 +89,8 @@ def earlier(v: ComplexArray, he: ComplexArray, tau: float, hbar: float) -> Compl
     return np.asarray(expm(-1j * he * tau / hbar) @ v @ expm(1j * he * tau / hbar))
 
 
-class _Picture(NamedTuple):
-    """An operator, what turns it, and where it is after a time."""
-
-    operator: ComplexArray
-    energy: ComplexArray
-    time: float
-    hbar: float
-    moved: ComplexArray
-
-
 @cache
-def heisenberg(sign: float) -> _Picture:
+def _heisenberg(sign: float) -> Pairs:
     """dO/dt = (i / hbar) [H, O] integrated forwards (+1) or backwards (-1) in time."""
     energy, start, hbar, time = hermitian(3, 8), hermitian(3, 9), 0.8, 1.4
 
@@ -114,11 +99,7 @@ def heisenberg(sign: float) -> _Picture:
         return (sign * 1j / hbar * commutator(energy, operator)).ravel()
 
     found = solve_ivp(rate, (0, time), start.ravel(), method="DOP853", rtol=1e-12, atol=1e-13)
-    return _Picture(start, energy, time, hbar, found.y[:, -1].reshape(3, 3))
-
-
-def _picture_residual(formula: Formula, p: _Picture) -> float:
-    return relative(formula(p.operator, p.energy, p.time, p.hbar), p.moved)
+    return [((start, energy, time, hbar), found.y[:, -1].reshape(3, 3))]
 
 
 # --- (9) --------------------------------------------------------------------------------------
@@ -229,16 +210,12 @@ def _mean_field_residual(formula: Formula, m: _MeanField) -> float:
     return relative(turned(b.electron, found, angle), m.change)
 
 
-class _Memory(NamedTuple):
-    """Second term of Eq. (9) for an electron in a band with a moment."""
-
-    band: finite_band.FiniteBand
-    change: Array  # on Pauli matrices
-
-
 @cache
-def _double_commutator() -> _Memory:
-    """-int_0^t dtau Tr [[rho (x) rho_0, V(tau)], V(t)] on the joint space, hbar = 1."""
+def _double_commutator() -> Pairs:
+    """-int_0^t dtau Tr [[rho (x) rho_0, V(tau)], V(t)] on the joint space, hbar = 1.
+
+    For an electron in a band with a moment, on Pauli matrices.
+    """
     band = exact_evolution().band
     free, v, bath = _joint(band)
     times, weights = time_nodes(_TIME, 24)
@@ -251,22 +228,23 @@ def _double_commutator() -> _Memory:
     def change(rho: ComplexArray) -> ComplexArray:
         return trace_second(-commutator(commutator(np.kron(rho, bath), memory), now), 2)
 
-    return _Memory(band, _on_paulis(change))
+    return [((band,), _on_paulis(change))]
 
 
-def _collision_interaction(m: _Memory) -> Array:
+def _collision_interaction(band: finite_band.FiniteBand) -> Array:
     """Eq. (11): the second order turned into the interaction picture."""
     turn = expm(finite_band.precession_generator(0.8) * _TIME)
-    second = finite_band.second_order_generator(m.band, np.array([_TIME]))[0]
+    second = finite_band.second_order_generator(band, np.array([_TIME]))[0]
     return np.linalg.solve(turn, second @ turn)
 
 
 @cache
-def _traced_correlations() -> ComplexArray:
+def _traced_correlations() -> Pairs:
     """Tr[S_a(t) S_b rho_m] of a spin 1 at t = 1.6."""
     spin = spin_matrices(1.0)
     later = [turned(1.3 * spin[2], s, 1.6) for s in spin]
-    return np.array([[np.trace(a @ b @ thermal(1.3 * spin[2])) for b in spin] for a in later])
+    state = thermal(1.3 * spin[2])
+    return [((), np.array([[np.trace(a @ b @ state) for b in spin] for a in later]))]
 
 
 def _line_correlator() -> ComplexArray:
@@ -280,19 +258,16 @@ def _cluster_correlator() -> ComplexArray:
     return np.asarray(clusters.correlator(one, lambda w: np.exp(-1.6j * w))[0, 0])
 
 
-class _Electrons(NamedTuple):
-    """A many-body state, its rate of change by scattering and its change in some time."""
-
-    few: Few
-    state: ComplexArray
-    time: float
-    rate: ComplexArray
-    change: ComplexArray
+@cache
+def _collided_electrons() -> Pairs:
+    """Rate of change of a many-body state by double commutators on electrons (x) moments."""
+    few, state = few_electrons(), many_body_state()
+    return [((few, state), scattered(few, state)[0])]
 
 
 @cache
-def _scattered_electrons() -> _Electrons:
-    """Series of Eq. (13) in time, J by double commutators on electrons (x) moments."""
+def _scattered_electrons() -> Pairs:
+    """Change of a state in some time: series of Eq. (13), J by double commutators."""
     few, state, time = few_electrons(), many_body_state(), 0.4
     free = on_fock_space(np.diag(few.energies), few.f)
     term, change = state, np.zeros_like(state)
@@ -300,19 +275,18 @@ def _scattered_electrons() -> _Electrons:
         rate = -1j * commutator(free, term) + scattered(few, term)[0]
         term = time / k * rate
         change = change + term
-    return _Electrons(few, state, time, scattered(few, state)[0], change)
+    return [((few, state, time), change)]
 
 
-def _master(e: _Electrons) -> ComplexArray:
+def _master(few: Few, state: ComplexArray, time: float) -> ComplexArray:
     """Eq. (13): what the solver of the master equation has changed."""
-    times = [0.0, e.time]
-    last = fock.evolve_state(as_state(e.state), engine(e.few), times, rtol=ROUNDING)[-1]
-    return np.asarray(last.full() - e.state)
+    last = fock.evolve_state(as_state(state), engine(few), [0.0, time], rtol=ROUNDING)[-1]
+    return np.asarray(last.full() - state)
 
 
-def _many_body_collision(e: _Electrons) -> ComplexArray:
+def _many_body_collision(few: Few, state: ComplexArray) -> ComplexArray:
     """Eq. (15)."""
-    return np.asarray(fock.collision(as_state(e.state), engine(e.few)).full())
+    return np.asarray(fock.collision(as_state(state), engine(few)).full())
 
 
 class _Shift(NamedTuple):
@@ -339,7 +313,13 @@ def _field_of_the_mean(s: _Shift) -> float:
     return float(bloch_tensor(project(generator, thermal_moments([s.spin], [s.splitting])))[0, 1])
 
 
-_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING, because="relative; rounding")
+_entry = partial(
+    Entry,
+    section=_SECTION,
+    residual=deviation,
+    tolerance=ROUNDING,
+    because="relative; rounding",
+)
 
 ENTRIES = [
     _entry(
@@ -350,7 +330,6 @@ ENTRIES = [
         code=("openmr.models.finite_band.evolve",),
         printed=_evolved,
         reference=_integrated,
-        residual=lambda formula, r: relative(formula(r), r.rho),
         tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="Liouville's equation in the interaction picture by DOP853",
@@ -361,8 +340,7 @@ ENTRIES = [
         latex=r"\check{\mathcal O}(t) = e^{+i\check H_0t/\hbar}\mathcal O(t)"
         r"e^{-i\check H_0t/\hbar}",
         printed=_interaction_picture,
-        reference=lambda: heisenberg(1.0),
-        residual=_picture_residual,
+        reference=partial(_heisenberg, 1.0),
         tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="Heisenberg's equation of motion by DOP853",
@@ -444,7 +422,6 @@ ENTRIES = [
         code=("openmr.models.finite_band.second_order_generator",),
         printed=_collision_interaction,
         reference=_double_commutator,
-        residual=lambda formula, m: relative(formula(m), m.change),
         route="double commutator on electron (x) moment (x) band, two dozen times",
     ),
     _entry(
@@ -456,7 +433,6 @@ ENTRIES = [
         printed=_line_correlator,
         shipped=(_cluster_correlator,),
         reference=_traced_correlations,
-        residual=lambda formula, traces: relative(formula(), traces),
         route="traces over a moment in the Heisenberg picture",
     ),
     _entry(
@@ -467,7 +443,6 @@ ENTRIES = [
         code=("openmr.models.fock.evolve_state",),
         printed=_master,
         reference=_scattered_electrons,
-        residual=lambda formula, e: relative(formula(e), e.change),
         tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="series in time, double commutators on electrons (x) two coupled moments",
@@ -494,8 +469,7 @@ ENTRIES = [
         r"[\hat{\mathcal V}^{n_1}, \hat{\mathcal V}^{n_2}(-\tau)\hat\rho(t)]\}",
         code=("openmr.models.fock.collision",),
         printed=_many_body_collision,
-        reference=_scattered_electrons,
-        residual=lambda formula, e: relative(formula(e), e.rate),
+        reference=_collided_electrons,
         because="relative; rounding of sums over five dozen times",
         route="double commutator on electrons (x) two coupled moments",
     ),
@@ -505,8 +479,7 @@ ENTRIES = [
         latex=r"\hat{\mathcal V}^{n_2}(-\tau) = e^{-i\hat H_e\tau/\hbar}\hat{\mathcal V}^{n_2}"
         r"e^{i\hat H_e\tau/\hbar}",
         printed=earlier,
-        reference=lambda: heisenberg(-1.0),
-        residual=_picture_residual,
+        reference=partial(_heisenberg, -1.0),
         tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="Heisenberg's equation of motion by DOP853, backwards",

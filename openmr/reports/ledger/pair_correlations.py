@@ -13,6 +13,7 @@ from openmr.bath.correlators import PAULI
 from openmr.models import fock
 from openmr.reports.ledger import collision_integral, long_formulas, one_body
 from openmr.reports.ledger.collision_integral import collision
+from openmr.reports.ledger.deviations import Pairs, deviation
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.many_electrons import (
     DOUBLE,
@@ -26,7 +27,6 @@ from openmr.reports.ledger.many_electrons import (
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
     Few,
-    Scattered,
     as_state,
     density,
     few_electrons,
@@ -45,31 +45,24 @@ from openmr.reports.ledger.small_systems import (
 # --- (A15), (A16) -----------------------------------------------------------------------------
 
 
-class _Any(NamedTuple):
-    """A state without symmetries, and R."""
-
-    state: ComplexArray
-    pairs: ComplexArray  # axes (1, 2, 3, 4)
-
-
 @cache
-def _any_pairs() -> _Any:
-    """Traces in Fock space."""
+def _any_pairs() -> Pairs:
+    """R of a state without symmetries, axes (1, 2, 3, 4), by traces in Fock space."""
     f, state = few_electrons().f, many_body_state()
     hops = np.einsum("aji,bjk->abik", f.conj(), f)
-    return _Any(state, np.einsum("abij,cdjk,ki->abcd", hops, hops, state, optimize=True))
+    return [((state,), np.einsum("abij,cdjk,ki->abcd", hops, hops, state, optimize=True))]
 
 
-def _reordered(o: _Any) -> ComplexArray:
+def _reordered(state: ComplexArray) -> ComplexArray:
     """Eq. (A15)."""
-    state = as_state(o.state)
-    rho = fock.density(state)
-    return np.asarray(np.einsum("bc,da->abcd", np.eye(len(rho)), rho) - fock.ordered_pairs(state))
+    many = as_state(state)
+    rho = fock.density(many)
+    return np.asarray(np.einsum("bc,da->abcd", np.eye(len(rho)), rho) - fock.ordered_pairs(many))
 
 
-def _pairs(o: _Any) -> ComplexArray:
+def _pairs(state: ComplexArray) -> ComplexArray:
     """R of any state."""
-    return fock.pairs(as_state(o.state))
+    return fock.pairs(as_state(state))
 
 
 class _Ordered(NamedTuple):
@@ -153,19 +146,10 @@ def _moved_residual(formula: Formula, m: _Moved) -> float:
 # --- (A19)-(A22) ------------------------------------------------------------------------------
 
 
-class Free(NamedTuple):
-    """Free electrons, and their scattering less the disconnected term."""
-
-    few: Few
-    rho: ComplexArray
-    parts: Scattered
-
-
-@cache
-def _emission_and_absorption() -> Free:
-    """Double commutator on electrons (x) moments."""
+def _emission_or_absorption(part: str) -> Pairs:
+    """Scattering of free electrons less the disconnected term, by a double commutator."""
     few, rho = few_electrons(), filling()
-    return Free(few, rho, without_mean_field(few, rho))
+    return [((few, rho), getattr(without_mean_field(few, rho), part))]
 
 
 def _emitted_free(r: Few, rho: ComplexArray) -> ComplexArray:
@@ -219,11 +203,10 @@ _ABSORPTION = (
     r"\varrho_{\alpha_6\alpha_1}]"
 )
 
-_entry = partial(Entry, section=SECTION, tolerance=ROUNDING, because=SUMS)
+_entry = partial(Entry, section=SECTION, residual=deviation, tolerance=ROUNDING, because=SUMS)
 _of_free = partial(
     _entry,
     code=("openmr.models.scattering.one_body_collision",),
-    reference=_emission_and_absorption,
     route=FOCK + ", free electrons, less the disconnected term",
     note=_OMEGA,
 )
@@ -239,7 +222,6 @@ ENTRIES = [
         printed=_reordered,
         shipped=(_pairs,),
         reference=_any_pairs,
-        residual=lambda formula, o: relative(formula(o), o.pairs),
         because="relative; rounding",
         route="traces in Fock space",
     ),
@@ -296,7 +278,7 @@ ENTRIES = [
         corrected_latex=_EMISSION.replace(r"^{\omega_", r"^{\alpha_"),
         corrected=_emitted_free,
         shipped=(_less_absorption,),
-        residual=lambda formula, r: relative(formula(r.few, r.rho), r.parts.early),
+        reference=partial(_emission_or_absorption, "early"),
     ),
     _of_free(
         equation="A20",
@@ -305,7 +287,7 @@ ENTRIES = [
         corrected_latex=_ABSORPTION.replace(r"^{\omega_", r"^{\alpha_"),
         corrected=_absorbed_free,
         shipped=(_less_emission,),
-        residual=lambda formula, r: relative(formula(r.few, r.rho), r.parts.late),
+        reference=partial(_emission_or_absorption, "late"),
     ),
     again(one_body.ENTRIES, "20", "A21"),
     again(

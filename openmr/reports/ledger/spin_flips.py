@@ -13,7 +13,7 @@ from openmr.bath.correlators import PAULI, moment_correlator, populations, spin_
 from openmr.moments.spin_averages import level_sums, means
 from openmr.rates import closed_form
 from openmr.rates.routes import joint_space
-from openmr.reports.ledger.deviations import ROUNDING
+from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.small_systems import relative
 from openmr.reports.ledger.spin_axes import turn
@@ -37,7 +37,7 @@ _MOMENT = 1.5
 
 
 @cache
-def turned_ladders(theta: float, sign: int) -> ComplexArray:
+def turned_ladders(theta: float, sign: int) -> Pairs:
     """L_x +- i L_y for L_v = J_v S_v, turned by SciPy's rotations, for each azimuth."""
     vector = np.array(_STRENGTHS)[:, None, None] * spin_matrices(_MOMENT)
     found = []
@@ -45,7 +45,7 @@ def turned_ladders(theta: float, sign: int) -> ComplexArray:
         frame = (Rotation.from_euler("y", theta) * Rotation.from_euler("z", phi)).as_matrix()
         x, y, _ = np.einsum("ab,bij->aij", frame, vector)
         found.append(x + sign * 1j * y)
-    return np.array(found)
+    return [((), np.array(found))]
 
 
 def ladder(theta: float, sign: int) -> Any:
@@ -55,11 +55,6 @@ def ladder(theta: float, sign: int) -> Any:
     operators = (x + 1j * y, x - 1j * y, z)
     raised = np.einsum("p,ap,aij->pij", np.exp(1j * phi), amplitudes, operators)
     return raised if sign > 0 else np.swapaxes(raised, -1, -2).conj()
-
-
-def ladder_error(formula: Any, found: ComplexArray) -> float:
-    """Deviation from the turned vector."""
-    return relative(formula(), found)
 
 
 # --- (66)-(69) -------------------------------------------------------------------------------
@@ -244,7 +239,7 @@ entry = partial(
 ladder_entry = partial(
     entry,
     code=("openmr.rates.closed_form.flip_amplitudes",),
-    residual=ladder_error,
+    residual=deviation,
     route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
     note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
 )
