@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,22 +48,14 @@ def solved(f: Film, way: str = "axial", **options: Any) -> Resistivity:
     return resistivity(film_of(f), rates, f.b, **options)
 
 
-def _over_bare(name: str, way: str = "axial") -> Answer:
-    """A number of `resistivity` over rho_L0."""
-    return lambda f: getattr(solved(f, way), name) / film_of(f).resistivity
+def longitudinal(f: Film) -> Any:
+    """rho_L over rho_L0, Eqs. (86), (93), (B38)."""
+    return solved(f).longitudinal / film_of(f).resistivity
 
 
-by_matrix = partial(_over_bare, way="matrix")
-longitudinal = _over_bare("longitudinal")
-"""Eqs. (86), (93), (B38)."""
-transverse = _over_bare("transverse")
-"""rho_yx, Eqs. (87), (94), (B39)."""
-drho0 = _over_bare("drho0")
-"""Eqs. (88), (95)."""
-drho1 = _over_bare("drho1")
-"""Eqs. (89), (96)."""
-drho2 = _over_bare("drho2")
-"""Eqs. (90), (97)."""
+def transverse(f: Film) -> Any:
+    """rho_yx over rho_L0, Eqs. (87), (94), (B39)."""
+    return solved(f).transverse / film_of(f).resistivity
 
 
 def transverse_printed(f: Film, way: str = "axial") -> Any:
@@ -75,6 +66,26 @@ def transverse_printed(f: Film, way: str = "axial") -> Any:
 def transverse_mended(way: str, f: Film) -> Any:
     """The same for the opposite b, which changes nothing but the sense of the precession."""
     return transverse_printed(f._replace(b=-f.b), way)
+
+
+def drho0(f: Film) -> Any:
+    """Eqs. (88), (95)."""
+    return solved(f).drho0 / film_of(f).resistivity
+
+
+def drho1(f: Film) -> Any:
+    """Eqs. (89), (96)."""
+    return solved(f).drho1 / film_of(f).resistivity
+
+
+def drho2(f: Film) -> Any:
+    """Eqs. (90), (97)."""
+    return solved(f).drho2 / film_of(f).resistivity
+
+
+def by_matrix(name: str) -> Answer:
+    """A number of `resistivity` over rho_L0, by the function of the matrix."""
+    return lambda f: getattr(solved(f, "matrix"), name) / film_of(f).resistivity
 
 
 def sum_of_mechanisms(f: Film) -> Any:
