@@ -272,10 +272,7 @@ def _prior(name: str, pair: Any) -> tuple[float, float]:
             f"`known` must hold (value, error) of {name!r}, got {pair!r}"
         ) from None
     unit = parameter(name).unit
-    return (
-        _checks.number("known", value, unit),
-        _checks.number("known", error, unit, above=0.0),
-    )
+    return (_checks.number("known", value, unit), _checks.number("known", error, unit, above=0.0))
 
 
 def _unknowns(

@@ -1104,10 +1104,10 @@ def closing_lines(report: Validity) -> list[str]:
 
 def percent(value: float, limit: float = 0.0) -> str:
     """A deviation as the table shows it, with digits enough to tell it from a limit."""
-    told = (_percent(value, digits) for digits in range(2, 18))
-    limits = (_percent(limit, digits) for digits in range(2, 18))
-    differ = (one for one, other in zip(told, limits, strict=True) if one != other)
-    return next(differ, _percent(value, 2))
+    for digits in range(2, 18):
+        if (told := _percent(value, digits)) != _percent(limit, digits):
+            return told
+    return _percent(value, 2)
 
 
 def _percent(value: float, digits: int) -> str:

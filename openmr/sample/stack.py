@@ -121,18 +121,11 @@ class Sheet:
     ) -> None:
         _refuse_bulk(density, exchange_energy, disorder, thermostat_rate)
         of_moments: dict[str, Any] = {
-            "spin": spin,
-            "areal_density": areal_density,
-            "exchange": exchange,
-            "g": g,
-            "weiss": weiss,
-            "curie_temperature": curie_temperature,
-            "neel_temperature": neel_temperature,
-            "anisotropy": anisotropy,
-            "stevens": stevens,
-            "hamiltonian": hamiltonian,
-            "axes": axes,
-        }
+            "spin": spin, "areal_density": areal_density, "exchange": exchange, "g": g,
+            "weiss": weiss, "curie_temperature": curie_temperature,
+            "neel_temperature": neel_temperature, "anisotropy": anisotropy, "stevens": stevens,
+            "hamiltonian": hamiltonian, "axes": axes,
+        }  # fmt: skip
         given = [part for part, value in of_moments.items() if value is not None]
         conductances = {"G_s": G_s, "G_r": G_r, "G_i": G_i}
         by_number = [part for part, value in conductances.items() if value is not None]

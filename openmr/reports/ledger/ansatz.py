@@ -12,6 +12,7 @@ from scipy.special import expit
 from openmr._checks import Array
 from openmr.models import fermi_kinetics
 from openmr.models.fermi_kinetics import UP
+from openmr.reports.ledger.deviations import Series, order
 from openmr.reports.ledger.entries import order_of_error
 from openmr.reports.ledger.rate_equation import (
     THERMAL,
@@ -63,16 +64,11 @@ _POTENTIALS = np.array([0.1, 0.03, 0.01])  # k_B T
 
 
 @cache
-def _population_shifts() -> tuple[Array, ...]:
+def _population_shifts() -> Series:
     """Change of the up spins' populations under Eq. (51)."""
     states = [fermi_kinetics.local_equilibrium(sea(), 0.0, (0, 0, m)) for m in _POTENTIALS]
-    return tuple(state[UP] for state in states)
-
-
-def _expansion_order(formula: Any, shifts: tuple[Array, ...]) -> float:
-    pairs = zip(_POTENTIALS, shifts, strict=True)
-    errors = [float(np.abs(formula(sea(), mu) - exact).max()) for mu, exact in pairs]
-    return order_of_error(_POTENTIALS, errors)
+    pairs = zip(_POTENTIALS, states, strict=True)
+    return Series(_POTENTIALS, [[((sea(), mu), state[UP])] for mu, state in pairs])
 
 
 _STEP = 0.2  # k_B T
@@ -167,7 +163,7 @@ ENTRIES = [
         code=("openmr.models.fermi_kinetics.responses",),
         printed=_first_order_population,
         reference=_population_shifts,
-        residual=_expansion_order,
+        residual=order,
         tolerance=0.05,
         because="distance of the order from 2; the next order is smaller by mu/k_B T <= 0.1",
         route="Fermi functions without expansion (fermi_kinetics.local_equilibrium)",

@@ -225,11 +225,7 @@ def _interference_residual(formula: Formula, few: Few) -> float:
 _BARS = "Three of four terms carry a bar too many: an electron would leave an empty state."
 
 _entry = partial(
-    Entry,
-    section=_SECTION,
-    residual=deviation,
-    tolerance=ROUNDING,
-    because="relative; rounding",
+    Entry, section=_SECTION, residual=deviation, tolerance=ROUNDING, because="relative; rounding"
 )
 
 ENTRIES = [

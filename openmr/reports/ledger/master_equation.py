@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from qutip import liouvillian
@@ -15,7 +15,7 @@ from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import moment_correlation, spin_matrices
 from openmr.models import clusters, finite_band, fock
 from openmr.rates.routes.joint_space import bloch_tensor, coupling, project, thermal_moments
-from openmr.reports.ledger.deviations import Pairs, deviation
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.hamiltonian import exact_evolution
 from openmr.reports.ledger.small_systems import (
@@ -139,10 +139,10 @@ def _exact_generator(band: finite_band.FiniteBand) -> Array:
 
 
 @cache
-def _bands() -> tuple[tuple[finite_band.FiniteBand, Array], ...]:
+def _bands() -> Series:
     """Electrons that hop, and their exact generators."""
     bands = [exact_evolution().band.scaled(3 * strength) for strength in STRENGTHS]
-    return tuple((band, _exact_generator(band)) for band in bands)
+    return Series(np.array(STRENGTHS), [[((band,), _exact_generator(band))] for band in bands])
 
 
 def _born_markov(band: finite_band.FiniteBand) -> Array:
@@ -181,20 +181,15 @@ def on_units(formula: Formula, system: Still) -> ComplexArray:
 # --- (10)-(15) --------------------------------------------------------------------------------
 
 
-class _MeanField(NamedTuple):
-    """An electron beside a moment, and what the mean of the coupling does to it."""
-
-    beside: Beside
-    now: float
-    change: ComplexArray
-
-
 @cache
-def _traced_first_order(now: float) -> _MeanField:
-    """(i / hbar) Tr_m [rho (x) rho_m, V_em(t)] on the joint space; t = 0 is Schroedinger's."""
+def _traced_first_order(now: float) -> tuple[Beside, float, ComplexArray]:
+    """(i / hbar) Tr_m [rho (x) rho_m, V_em(t)] on the joint space; t = 0 is Schroedinger's.
+
+    An electron beside a moment, the time, and what the mean of the coupling does to it.
+    """
     b = electron_beside_moment()
     change = 1j / b.hbar * commutator(np.kron(b.rho, b.bath), b.coupling(now))
-    return _MeanField(b, now, trace_second(change, 2))
+    return b, now, trace_second(change, 2)
 
 
 def _mean_field(b: Beside, rho: ComplexArray) -> ComplexArray:
@@ -204,10 +199,10 @@ def _mean_field(b: Beside, rho: ComplexArray) -> ComplexArray:
     return np.asarray((first @ rho.ravel("F")).reshape(rho.shape, order="F"))
 
 
-def _mean_field_residual(formula: Formula, m: _MeanField) -> float:
-    b, angle = m.beside, m.now / m.beside.hbar
-    found = formula(b, turned(b.electron, b.rho, -angle))
-    return relative(turned(b.electron, found, angle), m.change)
+def _mean_field_residual(formula: Formula, m: tuple[Beside, float, ComplexArray]) -> float:
+    b, now, change = m
+    found = formula(b, turned(b.electron, b.rho, -now / b.hbar))
+    return relative(turned(b.electron, found, now / b.hbar), change)
 
 
 @cache
@@ -289,36 +284,26 @@ def _many_body_collision(few: Few, state: ComplexArray) -> ComplexArray:
     return np.asarray(fock.collision(as_state(state), engine(few)).full())
 
 
-class _Shift(NamedTuple):
-    """A moment, what it does to the precession in first order, hbar = 1."""
-
-    spin: float
-    splitting: float
-    exchange: Array
-    frequency: float
-
-
 @cache
-def _first_order_shift() -> _Shift:
-    """Odd part in the coupling of the exact generator of an electron that stays in its orbital."""
+def _first_order_shift() -> tuple[Any, float]:
+    """Odd part in the coupling of the exact generator of an electron that stays in its orbital.
+
+    Spin, splitting and exchange of a moment, and its shift of the precession, hbar = 1.
+    """
     (system, plus), (_, minus) = still(_WEAK, _TIME), still(-_WEAK, _TIME)
     odd = 0.5 * (plus - minus)  # the interaction picture rotates about the same axis
     exchange = np.array([0.0, 0.0, -2 * system.now[2, 0, 0].real / system.hbar])
-    return _Shift(0.5, 1.3, exchange, -float(odd[1, 1].imag))
+    return (0.5, 1.3, exchange), -float(odd[1, 1].imag)
 
 
-def _field_of_the_mean(s: _Shift) -> float:
+def _field_of_the_mean(spin: float, splitting: float, exchange: Array) -> float:
     """Eq. (14) as a precession."""
-    generator = liouvillian(coupling([s.spin], 0, s.exchange))
-    return float(bloch_tensor(project(generator, thermal_moments([s.spin], [s.splitting])))[0, 1])
+    generator = liouvillian(coupling([spin], 0, exchange))
+    return float(bloch_tensor(project(generator, thermal_moments([spin], [splitting])))[0, 1])
 
 
 _entry = partial(
-    Entry,
-    section=_SECTION,
-    residual=deviation,
-    tolerance=ROUNDING,
-    because="relative; rounding",
+    Entry, section=_SECTION, residual=deviation, tolerance=ROUNDING, because="relative; rounding"
 )
 
 ENTRIES = [
@@ -358,9 +343,7 @@ ENTRIES = [
         ),
         printed=_born_markov,
         reference=_bands,
-        residual=lambda formula, bands: order_of_error(
-            STRENGTHS, [largest(formula(band) - exact) for band, exact in bands]
-        ),
+        residual=order,
         tolerance=0.05,
         because="distance of the slope from 3; the next order is a few per cent",
         route="exact time-convolutionless generator of an electron in a band of nine levels",
@@ -407,7 +390,7 @@ ENTRIES = [
         code=("openmr.rates.routes.joint_space.bloch_tensor",),
         printed=_field_of_the_mean,
         reference=_first_order_shift,
-        residual=lambda formula, s: abs(formula(s) / s.frequency - 1),
+        residual=lambda formula, s: abs(formula(*s[0]) / s[1] - 1),
         tolerance=1e-5,
         because="relative; the third order of the odd part, (J t)^2 = 2e-6",
         route="odd part in J of the exact generator of electron and moment",

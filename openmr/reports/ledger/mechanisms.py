@@ -240,58 +240,47 @@ def _bare_and_magnons(f: Film) -> Any:
 # --- tau_0 -----------------------------------------------------------------------------------
 
 
-class _Impurities(NamedTuple):
-    """Spin-orbit scatterers in a free-electron gas, and the axis of the spin."""
-
-    density: float  # m^-3
-    potential: float  # eV m^3
-    energy: float  # eV
-    length: float  # m
-    axis: tuple[float, ...]
-
-
 @cache
 def golden_rule() -> Pairs:
     """Spin flips between plane waves along +x, -x, ... -z, for several axes of the spin.
 
-    The six average what is of second degree in each wave vector as the whole sphere does.
+    The six average what is of second degree in each wave vector as the whole sphere does. For
+    density [m^-3], potential [eV m^3], energy [eV], length [m] of scatterers, and the axis.
     """
+    density, potential, energy, length = 6e26, 1e-28, 1.3, 1e-10
     waves = np.concatenate([np.eye(3), -np.eye(3)])
     found: Pairs = []
     for axis in (ALONG, NORMAL, OBLIQUE[0]):
-        g = _Impurities(6e26, 1e-28, 1.3, 1e-10, axis)
         down, up = np.linalg.eigh(np.tensordot(axis, PAULI, 1)).eigenvectors.T
         amplitudes = [
             down.conj() @ np.tensordot(np.cross(after, before), PAULI, 1) @ up
             for after in waves
             for before in waves
         ]
-        wave = np.sqrt(2 * units.ELECTRON_MASS * g.energy * units.ELEMENTARY_CHARGE)
+        wave = np.sqrt(2 * units.ELECTRON_MASS * energy * units.ELEMENTARY_CHARGE)
         wave /= units.HBAR * units.ELEMENTARY_CHARGE
         # states of one spin between spheres, per eV: k^3 / 6 pi^2 over 2 E / 3
-        dos = wave**3 / (6 * np.pi**2) * 1.5 / g.energy
-        flips = np.mean(np.abs(amplitudes) ** 2) * (wave * g.length) ** 4 * g.potential**2
+        dos = wave**3 / (6 * np.pi**2) * 1.5 / energy
+        flips = np.mean(np.abs(amplitudes) ** 2) * (wave * length) ** 4 * potential**2
         # each flip takes two off the difference of up and down
-        found.append(((g,), 2 * 2 * np.pi / units.HBAR * g.density * dos * flips))
+        rate = 2 * 2 * np.pi / units.HBAR * density * dos * flips
+        found.append(((density, potential, energy, length, axis), rate))
     return found
 
 
-def _spin_orbit_rate_printed(g: _Impurities) -> Any:
+def _spin_orbit_rate_printed(n: float, U: float, energy: float, length: float, axis: Any) -> Any:
     """1/tau_0 in the text below Eq. (85)."""
-    given = g.density, g.potential, g.energy
-    return impurity.spin_flip_rate_printed(*given, spin_orbit_length=g.length)
+    return impurity.spin_flip_rate_printed(n, U, energy, spin_orbit_length=length)
 
 
-def _spin_orbit_rate(g: _Impurities) -> Any:
+def _spin_orbit_rate(n: float, U: float, energy: float, length: float, axis: Any) -> Any:
     """1/tau_0 with the flips alone."""
-    given = g.density, g.potential, g.energy
-    return impurity.spin_flip_rate(*given, spin_orbit_length=g.length)
+    return impurity.spin_flip_rate(n, U, energy, spin_orbit_length=length)
 
 
-def _counted_rate(g: _Impurities) -> Any:
+def _counted_rate(n: float, U: float, energy: float, length: float, axis: Any) -> Any:
     """The same, counted by the package over the whole sphere."""
-    given = g.axis, g.density, g.potential, g.energy
-    return impurity.golden_rule_rate(*given, spin_orbit_length=g.length)
+    return impurity.golden_rule_rate(axis, n, U, energy, spin_orbit_length=length)
 
 
 _MECHANISMS = ("openmr.transport.resistivity.mechanisms",)

@@ -13,7 +13,7 @@ from openmr.bath.correlators import PAULI
 from openmr.models import fock
 from openmr.reports.ledger import collision_integral, long_formulas, one_body
 from openmr.reports.ledger.collision_integral import collision
-from openmr.reports.ledger.deviations import Pairs, deviation
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.many_electrons import (
     DOUBLE,
@@ -33,7 +33,6 @@ from openmr.reports.ledger.small_systems import (
     filling,
     gaussian,
     hermitian,
-    largest,
     many_body_state,
     on_fock_space,
     relative,
@@ -65,38 +64,27 @@ def _pairs(state: ComplexArray) -> ComplexArray:
     return fock.pairs(as_state(state))
 
 
-class _Ordered(NamedTuple):
-    """One-body density matrix and normal-ordered traces."""
-
-    rho: ComplexArray
-    ordered: ComplexArray  # Tr[f_1^+ f_3^+ f_2 f_4 state], axes (1, 2, 3, 4)
-
-
-_STRENGTHS = (0.04, 0.02, 0.01)
-
-
 @cache
-def _interacting() -> tuple[_Ordered, ...]:
-    """Gibbs states of electrons that interact by n_0 n_1 + n_1 n_2 [k_B T]."""
-    few, found = few_electrons(), []
+def _interacting() -> Series:
+    """Gibbs states of electrons that interact by n_0 n_1 + n_1 n_2 [k_B T].
+
+    For the density matrix Tr[f_1^+ f_3^+ f_2 f_4 state], axes (1, 2, 3, 4).
+    """
+    few, strengths = few_electrons(), np.array([0.04, 0.02, 0.01])
+    found: list[Pairs] = []
     free, n = on_fock_space(hermitian(4, 22), few.f), np.swapaxes(few.f.conj(), 1, 2) @ few.f
     removed = np.einsum("bij,djk->bdik", few.f, few.f)
     created = np.einsum("aji,ckj->acik", few.f.conj(), few.f.conj())
-    for strength in _STRENGTHS:
+    for strength in strengths:
         state = thermal(free + strength * (n[0] @ n[1] + n[1] @ n[2]))
         traces = np.einsum("acij,bdjk,ki->abcd", created, removed, state, optimize=True)
-        found.append(_Ordered(density(few, state), traces))
-    return tuple(found)
+        found.append([((density(few, state),), traces)])
+    return Series(strengths, found)
 
 
 def _wick(rho: ComplexArray) -> ComplexArray:
     """Eq. (A16): the traces of free electrons with the same density matrix."""
     return fock.ordered_pairs(fock.gaussian_state(rho))
-
-
-def _wick_residual(formula: Formula, states: tuple[_Ordered, ...]) -> float:
-    errors = [largest(formula(o.rho) - o.ordered) for o in states]
-    return order_of_error(_STRENGTHS, errors)
 
 
 # --- (A17) ------------------------------------------------------------------------------------
@@ -234,7 +222,7 @@ ENTRIES = [
         code=("openmr.models.fock.ordered_pairs", "openmr.models.fock.gaussian_state"),
         printed=_wick,
         reference=_interacting,
-        residual=_wick_residual,
+        residual=order,
         tolerance=0.05,
         because="distance of the slope from 1; the next order is of relative size 0.04",
         route="traces in Fock space, Gibbs states of interacting electrons",

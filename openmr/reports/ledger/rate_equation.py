@@ -121,17 +121,9 @@ def _spin_density(state: Qobj, level: ComplexArray, volume: float) -> Any:
     return np.einsum("kakb,a,b->", rho, level.conj(), level).real / volume
 
 
-class _Densities(NamedTuple):
-    """A many-body state with coherences: spin densities from operators on Fock space."""
-
-    state: Qobj
-    level: ComplexArray
-    found: float
-
-
 @cache
-def _fock_densities() -> tuple[_Densities, ...]:
-    """Expectation of (N + n.sigma)/2 over V for a state with every coherence."""
+def _fock_densities() -> tuple[tuple[Qobj, ComplexArray, float], ...]:
+    """Expectation of (N + n.sigma)/2 over V for a state with every coherence, by levels."""
     rng = np.random.default_rng(5)
     wild = rng.normal(size=(6, 6)) + 1j * rng.normal(size=(6, 6))
     basis, _ = np.linalg.qr(wild)
@@ -143,7 +135,7 @@ def _fock_densities() -> tuple[_Densities, ...]:
         for level, sign in ((UP, 1), (DOWN, -1)):
             projector = fock.one_body(np.kron(np.eye(3), np.eye(2) + sign * n_sigma) / 2)
             expected = (projector * state).tr().real / VOLUME
-            found.append(_Densities(state, axis.spin[:, level], float(expected)))
+            found.append((state, axis.spin[:, level], float(expected)))
     return tuple(found)
 
 
@@ -228,17 +220,12 @@ def alone(energies: Array, up: float = 1.0, down: float = 1.0) -> fermi_kinetics
     return fermi_kinetics.Sea(energies, 0.0, (up, down), ())
 
 
-class _Thermal(NamedTuple):
-    """Populations of spins along an axis in the Gibbs state of Fock space."""
-
-    zeeman: float
-    theta: float
-    found: Array  # (orbital, spin)
+_Thermal = tuple[float, float, Array]
 
 
 @cache
 def _gibbs_populations() -> tuple[_Thermal, ...]:
-    """Two orbitals at several Zeeman energies."""
+    """Populations (orbital, spin) in the Gibbs state of Fock space, by Zeeman energy and theta."""
     orbital, found = np.array([-0.4, 0.9]), []
     for zeeman in (0.4, 0.2, 0.1, 0.05):
         energies = orbital[:, None] + zeeman * np.array([1.0, -1.0])
@@ -248,20 +235,20 @@ def _gibbs_populations() -> tuple[_Thermal, ...]:
             turned = np.kron(np.eye(2), axis.spin)
             turned_rho = turned.conj().T @ rho @ turned
             populations = turned_rho.diagonal().real.reshape(2, 2)
-            found.append(_Thermal(zeeman, axis.theta, populations))
+            found.append((zeeman, axis.theta, populations))
     return tuple(found)
 
 
 def _thermal_order(formula: Any, reference: tuple[_Thermal, ...]) -> float:
     """Order of the error across the field; along it there must be none."""
     errors: dict[float, float] = {}
-    for point in reference:
+    for zeeman, theta, found in reference:
         e = np.array([-0.4, 0.9])
-        tilted = [formula(e, z, point.theta) for z in (point.zeeman, -point.zeeman)]
-        error = float(np.abs(np.stack(tilted, axis=-1) - point.found).max())
-        if point.theta == 0.0 and error > ROUNDING:
+        tilted = [formula(e, z, theta) for z in (zeeman, -zeeman)]
+        error = float(np.abs(np.stack(tilted, axis=-1) - found).max())
+        if theta == 0.0 and error > ROUNDING:
             return float("inf")
-        errors[point.zeeman] = max(error, errors.get(point.zeeman, 0.0))
+        errors[zeeman] = max(error, errors.get(zeeman, 0.0))
     return order_of_error(list(errors), list(errors.values()))
 
 
@@ -325,7 +312,7 @@ ENTRIES = [
         code=("openmr.models.fock.density",),
         printed=_spin_density,
         reference=_fock_densities,
-        residual=lambda f, r: max(abs(f(d.state, d.level, VOLUME) / d.found - 1) for d in r),
+        residual=lambda f, r: max(abs(f(*given, VOLUME) / found - 1) for *given, found in r),
         route="operators (N + n.sigma)/2 on Fock space",
     ),
     entry(

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from openmr._checks import Array, ComplexArray
+from openmr._checks import Array
 from openmr.bath.correlators import PAULI, moment_correlator, populations, spin_matrices
 from openmr.moments.spin_averages import level_sums, means
 from openmr.rates import closed_form
 from openmr.rates.routes import joint_space
 from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.small_systems import relative
 from openmr.reports.ledger.spin_axes import turn
 from openmr.units import HBAR, K_B
 
@@ -131,13 +130,14 @@ def _square_of_spin(spin: float, identity: Array) -> Any:
 
 
 @cache
-def _squares() -> tuple[tuple[float, ComplexArray], ...]:
+def _squares() -> Pairs:
     """S_x^2 + S_y^2 + S_z^2 of QuTiP's spin matrices."""
     found = []
     for spin in (0.5, 1.0, 3.5):
         x, y, z = joint_space.spin_operators(spin)
-        found.append((spin, (x * x + y * y + z * z).full()))
-    return tuple(found)
+        square = (x * x + y * y + z * z).full()
+        found.append(((spin, np.eye(len(square))), square))
+    return found
 
 
 class Coupled(NamedTuple):
@@ -336,7 +336,7 @@ ENTRIES = [
         code=("openmr.rates.routes.joint_space.spin_operators",),
         printed=_square_of_spin,
         reference=_squares,
-        residual=lambda f, r: max(relative(f(spin, np.eye(len(m))), m) for spin, m in r),
+        residual=deviation,
         route="QuTiP's spin matrices",
     ),
 ]

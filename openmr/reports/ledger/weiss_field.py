@@ -15,7 +15,7 @@ from openmr.moments.spin_averages import level_sums, means
 from openmr.rates import closed_form
 from openmr.reports.ledger import long_formulas
 from openmr.reports.ledger.collision_integral import SUMS, occupied
-from openmr.reports.ledger.deviations import Pairs, deviation
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.relaxation import ELECTRONS, FILM
 from openmr.reports.ledger.small_systems import ROUNDING, Few, engine, largest, relative, thermal
@@ -137,21 +137,16 @@ def _field_residual(formula: Formula, r: _Trio) -> float:
 
 
 @cache
-def _ring_correlators() -> tuple[ComplexArray, ...]:
+def _ring_correlators() -> Series:
     """Equal-time correlators of six spins 1/2 in a field, at several T_C / T."""
-    states = [clusters.levels(_ring(ratio)) for ratio in _RATIOS]
-    return tuple(clusters.correlator(state, np.ones_like, connected=True) for state in states)
+    rings = [_ring(ratio) for ratio in _RATIOS]
+    exact = (clusters.correlator(clusters.levels(r), np.ones_like, connected=True) for r in rings)
+    return Series(np.array(_RATIOS), [[((r,), c)] for r, c in zip(rings, exact, strict=True)])
 
 
 def _local_correlator(ring: clusters.Cluster) -> ComplexArray:
     """Eq. (31), (N, N, 3, 3)."""
     return clusters.weiss_correlator(ring, np.ones_like, connected=True)
-
-
-def _local_residual(formula: Formula, exact: tuple[ComplexArray, ...]) -> float:
-    rings = [_ring(ratio) for ratio in _RATIOS]
-    errors = [largest(formula(ring) - found) for ring, found in zip(rings, exact, strict=True)]
-    return order_of_error(_RATIOS, errors)
 
 
 @cache
@@ -272,7 +267,7 @@ ENTRIES = [
         code=("openmr.models.clusters.weiss_correlator", "openmr.models.clusters.correlator"),
         printed=_local_correlator,
         reference=_ring_correlators,
-        residual=_local_residual,
+        residual=order,
         tolerance=0.05,
         because="distance of the slope from 1; the next order is of relative size T_C / T <= 0.04",
         route="exact diagonalisation of a ring of six spins 1/2, fluctuations",
