@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -150,19 +150,12 @@ def _exact_rates() -> Array:
     return np.array([spin, charge])
 
 
-class _Change(NamedTuple):
-    """Ansatz (51) in a Fermi sea, and how charge and spin start to change."""
-
-    charge: float
-    spin: float
-    rate: float
-    conversion: float
-    found: float
-
-
 @cache
-def _unequal_sea_change() -> _Change:
-    """Odd part of the nonlinear change for small potentials; the rates from pure states."""
+def _unequal_sea_change() -> tuple[Any, float]:
+    """Spin, charge, rates from pure states, and the change of spin in a Fermi sea by (51).
+
+    Odd part of the nonlinear change for small potentials.
+    """
     unequal = sea(0.0, _DOS)
     states = [
         fermi_kinetics.local_equilibrium(unequal, 5e-4 * s, (0, 0, 1e-3 * s)) for s in (1, -1)
@@ -174,7 +167,7 @@ def _unequal_sea_change() -> _Change:
     ]
     (charge, _, _, spin), found = odd[0] - odd[1], (changed[0] - changed[1])[3]
     slope = fermi_kinetics.initial_slope(unequal)
-    return _Change(charge, spin, slope[3, 3], slope[3, 0], float(found))
+    return (spin, charge, slope[3, 3], slope[3, 0]), float(found)
 
 
 def _steady_spin(charge: float, rate: float, conversion: float) -> Any:
@@ -182,24 +175,18 @@ def _steady_spin(charge: float, rate: float, conversion: float) -> Any:
     return closed_form.spin_per_charge(np.array(rate), np.array(conversion)) * charge
 
 
-class _Steady(NamedTuple):
-    """Long after a charge was brought in: a Fermi sea with unequal densities of states."""
-
-    charge: float
-    spin: float
-    rate: float
-    conversion: float
-
-
 @cache
-def _steady_state() -> _Steady:
-    """The kinetic equation followed for 25 spin lifetimes."""
+def _steady_state() -> tuple[Any, float]:
+    """Charge, rates, and spin in a Fermi sea with unequal densities of states.
+
+    Long after a charge was brought in: the kinetic equation followed for 25 spin lifetimes.
+    """
     unequal = sea(3.0, _DOS)
     slope = fermi_kinetics.initial_slope(unequal)
     start = 0.7 * fermi_kinetics.pure_spin(unequal, 0)  # charge 0.7, no spin
     end = fermi_kinetics.evolve(unequal, start, np.array([0.0, 25 / slope[3, 3]]), linear=True)[-1]
     charge, _, _, spin = fermi_kinetics.densities(unequal, end)
-    return _Steady(charge, spin, slope[3, 3], slope[3, 0])
+    return (charge, slope[3, 3], slope[3, 0]), spin
 
 
 ENTRIES = [
@@ -290,7 +277,7 @@ ENTRIES = [
         code=("openmr.models.fermi_kinetics.initial_slope",),
         printed=_spin_equation,
         reference=_unequal_sea_change,
-        residual=lambda f, r: abs(f(r.spin, r.charge, r.rate, r.conversion) / r.found - 1),
+        residual=lambda f, r: abs(f(*r[0]) / r[1] - 1),
         tolerance=1e-5,
         because="relative; the square of the chemical potentials over k_B T, 1e-6, and a few",
         route="nonlinear kinetic equation with unequal densities of states",
@@ -326,7 +313,7 @@ ENTRIES = [
         code=(_CODE + "spin_per_charge",),
         printed=_steady_spin,
         reference=_steady_state,
-        residual=lambda f, r: abs(f(r.charge, r.rate, r.conversion) / r.spin - 1),
+        residual=lambda f, r: abs(f(*r[0]) / r[1] - 1),
         tolerance=1e-6,
         because="relative; what is left after 25 lifetimes that mixing stretches by less than "
         "half, exp(-14)",

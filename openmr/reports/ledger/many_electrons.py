@@ -165,31 +165,23 @@ def _in_two(m: Many) -> ComplexArray:
     return fock.collision_integral(fock.pairs(as_state(m.state)), engine(m.few))
 
 
-def _pairs(t: _Fixed) -> ComplexArray:
+def _pairs(state: ComplexArray) -> ComplexArray:
     """Eq. (A14), axes (1, 2, 3, 4)."""
-    return fock.pairs(as_state(t.state))
-
-
-class _Fixed(NamedTuple):
-    """Two electrons, their one-body density matrix."""
-
-    state: ComplexArray
-    rho: ComplexArray
+    return fock.pairs(as_state(state))
 
 
 @cache
-def _two_electrons() -> _Fixed:
-    """A free state projected on two electrons."""
-    few = few_electrons()
+def _two_electrons() -> tuple[ComplexArray, ComplexArray]:
+    """A free state projected on two electrons, and its one-body density matrix."""
     state = fock.fixed_number(as_state(gaussian(filling())), 2).full()
-    return _Fixed(state, density(few, state))
+    return state, density(few_electrons(), state)
 
 
-def _sum_rules(pairs: ComplexArray, t: _Fixed) -> float:
+def _sum_rules(pairs: ComplexArray, rho: ComplexArray) -> float:
     """Sum over 3 = 4 counts the electrons, sum over 2 = 3 the empty states that one may enter."""
-    counted = np.einsum("abcc->ba", pairs) - 2 * t.rho
-    entered = np.einsum("abbd->da", pairs) - (4 - 2 + 1) * t.rho
-    return float(np.max([largest(counted), largest(entered)]) / largest(t.rho))
+    counted = np.einsum("abcc->ba", pairs) - 2 * rho
+    entered = np.einsum("abbd->da", pairs) - (4 - 2 + 1) * rho
+    return float(np.max([largest(counted), largest(entered)]) / largest(rho))
 
 
 FOCK = "double commutator on electrons (x) two coupled moments, traces in Fock space"
@@ -344,7 +336,7 @@ ENTRIES = [
         code=("openmr.models.fock.pairs",),
         printed=_pairs,
         reference=_two_electrons,
-        residual=lambda formula, t: _sum_rules(formula(t), t),
+        residual=lambda formula, t: _sum_rules(formula(t[0]), t[1]),
         because="relative; rounding",
         route="one-body density matrix of two electrons on four modes",
     ),

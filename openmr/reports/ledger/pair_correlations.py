@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import expm
@@ -90,27 +89,21 @@ def _wick(rho: ComplexArray) -> ComplexArray:
 # --- (A17) ------------------------------------------------------------------------------------
 
 
-class _Moved(NamedTuple):
-    """Free electrons and the rates at which they scatter, every term kept."""
-
-    few: Few
-    states: tuple[ComplexArray, ...]
-    changes: tuple[ComplexArray, ...]
-
-
 _TILTS = (0.08, 0.04, 0.02)
 
 
 @cache
-def _moved() -> _Moved:
-    """A state without symmetries, and an equilibrium with its spins turned away from the field."""
+def _moved() -> list[tuple[ComplexArray, ComplexArray]]:
+    """States of free electrons and the rates at which they scatter, every term kept.
+
+    One without symmetries, and an equilibrium with its spins turned away from the field.
+    """
     few, states = few_electrons(), [filling()]
     settled = np.diag(1 / (1 + np.exp(few.energies)))
     for angle in _TILTS:
         turn = np.kron(np.eye(2), expm(-0.5j * angle * PAULI[0]))
         states.append(turn @ settled @ turn.conj().T)
-    changes = tuple(scattered(few, gaussian(rho))[1].total for rho in states)
-    return _Moved(few, tuple(states), changes)
+    return [(rho, scattered(few, gaussian(rho))[1].total) for rho in states]
 
 
 def _kept_pairs(rho: ComplexArray) -> ComplexArray:
@@ -118,15 +111,15 @@ def _kept_pairs(rho: ComplexArray) -> ComplexArray:
     return fock.blocked_pairs(rho)
 
 
-def _moved_residual(formula: Formula, m: _Moved) -> float:
+def _moved_residual(formula: Formula, moved: list[tuple[ComplexArray, ComplexArray]]) -> float:
     """By (A12), (A13): natural orbitals' populations, and the order of the error across b."""
-    pairs = [formula(rho) for rho in m.states]
-    rates = [emitted(m.few, r) + absorbed(m.few, r) for r in pairs]
-    orbitals = np.linalg.eigh(m.states[0])[1]
-    kept, moved = (np.diag(orbitals.conj().T @ x[0] @ orbitals) for x in (rates, m.changes))
-    off = (x - y for x, y in zip(rates[1:], m.changes[1:], strict=True))
+    few, (states, changes) = few_electrons(), zip(*moved, strict=True)
+    rates = [emitted(few, r) + absorbed(few, r) for r in map(formula, states)]
+    orbitals = np.linalg.eigh(states[0])[1]
+    kept, whole = (np.diag(orbitals.conj().T @ x[0] @ orbitals) for x in (rates, changes))
+    off = (x - y for x, y in zip(rates[1:], changes[1:], strict=True))
     across = [abs(x[0, 1] + x[2, 3]) for x in off]
-    if not relative(kept, moved) < ROUNDING:
+    if not relative(kept, whole) < ROUNDING:
         return float("inf")
     return order_of_error(_TILTS, across)
 
