@@ -134,33 +134,17 @@ def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> N
     return given
 
 
-def _converted(
-    name: str,
-    value: Any,
-    unit: str,
-    allowed: str,
-    convert: Callable[[NDArray[Any]], _Result],
-    kinds: str = "iufO",
-) -> _Result:
-    """What `convert` makes of `value`, which is refused whatever it makes of being asked for it."""
-    try:
-        return convert(_as_numbers(name, value, unit, kinds))
-    except OpenmrError:
-        raise
-    except Exception:
-        raise _reject(name, allowed, unit, value) from None
-
-
-def _floats(given: NDArray[Any]) -> Array:
-    return given.astype(float, order="C")
-
-
 def finite_array(name: str, value: ArrayLike, unit: str = "", *, infinite: bool = False) -> Array:
     """`value` as a float array of any shape without NaN, and without infinity unless it may be."""
     if type(value) in _PLAIN and abs(value) <= _LARGEST:  # type: ignore[arg-type]
         return np.array(value, dtype=float)
     allowed = "finite real numbers" if unit == "" else "finite real numbers in"
-    array = _converted(name, value, unit, allowed, _floats)
+    try:
+        array = _as_numbers(name, value, unit).astype(float, order="C")
+    except OpenmrError:
+        raise
+    except Exception:  # whatever the object makes of being asked for numbers
+        raise _reject(name, allowed, unit, value) from None
     good = np.isfinite(array)
     if infinite:
         good |= array == np.inf
@@ -186,12 +170,6 @@ def nonzero_array(name: str, value: ArrayLike) -> Array:
     return array
 
 
-def _single(given: NDArray[Any]) -> float:
-    if given.ndim != 0:
-        raise TypeError
-    return float(given[()])
-
-
 def number(
     name: str,
     value: Any,
@@ -211,7 +189,15 @@ def number(
     allowed = " and ".join(["one real number", *filter(None, bounds)])
     if unit and not any(bounds):
         allowed += " in"
-    converted = _converted(name, value, unit, allowed, _single)
+    try:
+        given = _as_numbers(name, value, unit)
+        if given.ndim != 0:
+            raise TypeError
+        converted = float(given[()])
+    except OpenmrError:
+        raise
+    except Exception:  # whatever the object makes of being asked for a number
+        raise _reject(name, allowed, unit, value) from None
     good = (np.isfinite(converted) or (infinite and converted == np.inf)) and not (
         (above is not None and converted <= above)
         or (least is not None and converted < least)
@@ -299,12 +285,17 @@ def half_integers(name: str, values: ArrayLike) -> Array:
 
 def finite_numbers(name: str, value: ArrayLike, unit: str = "") -> NDArray[Any]:
     """`value` as an array of finite real or complex numbers."""
-    more = " in" if unit else ""
-    given = _converted(name, value, unit, f"finite real numbers{more}", np.asarray, "iufcO")
+    try:
+        given = _as_numbers(name, value, unit, "iufcO")
+    except OpenmrError:
+        raise
+    except Exception:
+        given = np.asarray(None)
     if given.dtype.kind != "c":
         return finite_array(name, value, unit)
     if not np.all(np.isfinite(given)):
-        raise _reject(name, f"finite numbers{more}", unit, given[~np.isfinite(given)].ravel()[0])
+        allowed = "finite numbers" + (" in" if unit else "")
+        raise _reject(name, allowed, unit, given[~np.isfinite(given)].ravel()[0])
     return given
 
 
@@ -312,9 +303,12 @@ def square_matrix(
     name: str, matrix: ArrayLike, size: int | None = None, unit: str = "", *, stacked: bool = False
 ) -> ComplexArray:
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
-    found: ComplexArray = _converted(
-        name, matrix, unit, "a matrix of numbers", lambda given: given.astype(complex), "iufcO"
-    )
+    try:
+        found = _as_numbers(name, matrix, unit, "iufcO").astype(complex)
+    except OpenmrError:
+        raise
+    except Exception:
+        raise _reject(name, "a matrix of numbers", "", matrix) from None
     side = size or "m"
     m = found.shape[-1:] if size is None else (size,)
     if not (stacked or found.ndim == 2) or found.shape[-2:] != 2 * m:
@@ -464,10 +458,14 @@ def row(name: str, value: ArrayLike, unit: str) -> Array:
 
 def unit_vectors(name: str, value: ArrayLike) -> Array:
     """`value` (..., 3) scaled to length one."""
-    allowed = "finite real numbers (x, y, z) along a last axis"
-    array = _converted(name, value, "", allowed, _floats)
-    if not every(np.isfinite(array)):
-        raise _reject(name, allowed, "", value)
+    try:
+        array = _as_numbers(name, value).astype(float, order="C")
+        if not every(np.isfinite(array)):
+            raise TypeError
+    except OpenmrError:
+        raise
+    except Exception:
+        raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None
     if array.ndim == 0 or array.shape[-1] != 3:
         raise ParameterError(
             f"`{name}` must have a last axis (x, y, z) of length 3, got shape {array.shape}"

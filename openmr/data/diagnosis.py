@@ -291,7 +291,7 @@ def fit(
             f"the fit stopped after {found.evaluations} evaluations without converging: start "
             "nearer with `sample`, or fit fewer `parameters`"
         )
-    return _diagnosis(engine, found.logs, names, sample, limit, data.uncertainty is not None)
+    return _diagnosis(engine, found.logs, names, sample, limit, known=data.uncertainty is not None)
 
 
 def _engine(
@@ -326,7 +326,13 @@ def _engine(
 
 
 def _diagnosis(
-    engine: Engine, logs: Array, names: tuple[str, ...], sample: Sample, limit: float, known: bool
+    engine: Engine,
+    logs: Array,
+    names: tuple[str, ...],
+    sample: Sample,
+    limit: float,
+    *,
+    known: bool,
 ) -> Diagnosis:
     """The record of a finished fit."""
     order = np.argsort(engine.rows.point)
