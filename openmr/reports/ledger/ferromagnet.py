@@ -85,17 +85,8 @@ def _cosine_square(f: Film, angle: float, at_x: float, at_y: float) -> Any:
     return at_y + (at_x - at_y) * np.cos(angle) ** 2
 
 
-def _scanned(f: Film, angle: float, at_x: float, at_y: float) -> Any:
-    """The same as the package finds it."""
-    return _scanned_by(f, angle, "axial")
-
-
-def _scanned_by_matrix(f: Film, angle: float, at_x: float, at_y: float) -> Any:
-    """By the other way."""
-    return _scanned_by(f, angle, "matrix")
-
-
-def _scanned_by(f: Film, angle: float, way: str) -> Any:
+def _scanned(way: str, f: Film, angle: float, at_x: float, at_y: float) -> Any:
+    """The same as the package finds it, by one of its ways."""
     turned = f._replace(b=scan_directions("xy", angle))
     return shipped_film.conductivity(turned, way)[0, 0] - (1 - 2 * f.theta**2)
 
@@ -140,7 +131,7 @@ cosine = partial(
     entry,
     code=CONDUCTIVITY,
     printed=_cosine_square,
-    shipped=(_scanned, _scanned_by_matrix),
+    shipped=(partial(_scanned, "axial"), partial(_scanned, "matrix")),
     because="over the change; rounding over theta^2",
     tolerance=1e-10,
 )
