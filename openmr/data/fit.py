@@ -143,29 +143,7 @@ def fit(
     >>> found.verdict
     'good'
     """
-    asked, rows, start = _asked(
-        data, sample, free, per or {}, nuisance, known or {}, noise, loss, limit, order, options
-    )
-    _checks.choice("starts", starts, _Starts)
-    return fitted(asked, rows, start, signs=starts == "signs")
-
-
-# --- arguments ---------------------------------------------------------------------------------
-
-
-def _asked(
-    data: Any,
-    sample: Any,
-    free: Any,
-    per: Mapping[str, str],
-    nuisance: Sequence[TermName],
-    known: Mapping[str, Any],
-    noise: str,
-    loss: str,
-    limit: float,
-    order: Order,
-    options: Mapping[str, Any],
-) -> tuple[Asked, Rows, Array]:
+    per, known = per or {}, known or {}
     files = tuple(data) if isinstance(data, list | tuple) else (data,)
     for one in files:
         if not isinstance(one, Measured):
@@ -207,7 +185,11 @@ def _asked(
             f"{len(unknowns)} parameters, {len(rows.groups)} rho_L0 and {columns.shape[1]} terms "
             "of `nuisance`"
         )
-    return asked, rows, start
+    _checks.choice("starts", starts, _Starts)
+    return fitted(asked, rows, start, signs=starts == "signs")
+
+
+# --- arguments ---------------------------------------------------------------------------------
 
 
 def _expect_free(names: Sequence[str]) -> None:
