@@ -23,8 +23,8 @@ from openmr._checks import Array
 from openmr.rates.faces import FaceConductances
 from openmr.reports.validity import NOT_ASKED, Assumption, Cost, ratio
 from openmr.sample.film import Electrons, Layer, Sample
-from openmr.sample.magnet import SPIN_DENSITY
-from openmr.sample.stack import Sheet, Stack, spread
+from openmr.sample.magnet import SPIN_DENSITY, Magnet, Moments
+from openmr.sample.stack import Sheet, Stack
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import mechanisms
 from openmr.transport.stack_rates import StackRates
@@ -133,8 +133,12 @@ def thickness(
         return line(None, "the layer has moments, or is thinner", "")
     if _plane(sheet) / apart > SPIN_DENSITY.most:
         return line(None, "no volume holds so many moments", "")
+    spread = [
+        Moments(s, n / apart, j, g=g)
+        for s, n, j, g in zip(sheet.spin, sheet.areal_density, sheet.exchange, sheet.g, strict=True)  # type: ignore[arg-type]
+    ]
     near, far = (replace(film, thickness=d) for d in (apart, film.thickness - apart))
-    thin = Layer(near, metal.electrons, spread(sheet, apart))
+    thin = Layer(near, metal.electrons, Magnet(spread, sheet.weiss))
     rest = replace(metal, film=far)
     layers, joints = list(stack.layers), list(stack.between)
     layers[place : place + 1 or None] = [thin, rest] if side == "bottom" else [rest, thin]

@@ -151,21 +151,21 @@ class Sheet:
     @property
     def magnet(self) -> Magnet:
         """The moments spread over a thickness of `REFERENCE`; none of given conductances."""
-        return spread(self, REFERENCE) if self.has_moments else NO_MOMENTS
+        if self.spin is None:
+            return NO_MOMENTS
+        assert self.areal_density is not None
+        assert self.exchange is not None
+        assert self.g is not None
+        columns = zip(self.spin, self.areal_density, self.exchange, self.g, strict=True)
+        own = {name: getattr(self, name) for name in _OWN}
+        moments = [Moments(s, n / REFERENCE, j, g=g, **own) for s, n, j, g in columns]
+        return Magnet(moments, self.weiss)
 
     def __repr__(self) -> str:
         shown = (
             f"{n}={getattr(self, n)!r}" for n in self.__slots__ if getattr(self, n) is not None
         )
         return f"Sheet({', '.join(shown)})"
-
-
-def spread(sheet: Sheet, thickness: float) -> Magnet:
-    """The moments of a sheet in a volume of that thickness [m]."""
-    parts: list[Any] = [sheet.spin, sheet.areal_density, sheet.exchange, sheet.g]
-    columns = zip(*parts, strict=True)
-    own = {name: getattr(sheet, name) for name in _OWN}
-    return Magnet([Moments(s, n / thickness, j, g=g, **own) for s, n, j, g in columns], sheet.weiss)
 
 
 def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any, thermostat_rate: Any) -> None:

@@ -300,7 +300,7 @@ WRONG_STACKS = {
         ("rates.faces:_conductance_of_speed", "0.5 /", "1.0 /"),
         ("rates.faces:_conductances", "unit = REFERENCE", "unit = 2 * REFERENCE"),
         ("rates.faces:_given", "field < 0", "field > 0"),
-        ("sample.stack:spread", "n / thickness", "2 * n / thickness"),
+        ("sample.stack:Sheet.magnet", "n / REFERENCE", "2 * n / REFERENCE"),
     ),
     "tensor": (
         ("rates.faces:FaceConductances.tensor", "(self.G_i)", "(-self.G_i)"),

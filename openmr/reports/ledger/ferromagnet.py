@@ -91,7 +91,7 @@ def _scanned(way: str, f: Film, angle: float, at_x: float, at_y: float) -> Any:
     return shipped_film.conductivity(turned, way)[0, 0] - (1 - 2 * f.theta**2)
 
 
-PROPAGATOR = "boundary-value problem by its propagator, field along y, x and z"
+_PROPAGATOR = "boundary-value problem by its propagator, field along y, x and z"
 PARTS = (
     "openmr.transport.surviving.surviving_along",
     "openmr.transport.surviving.surviving_apart",
@@ -106,7 +106,7 @@ entry = partial(
     residual=deviation,
     tolerance=ROUNDING,
     because="relative; rounding times the growth through the film, at most e^5",
-    route=PROPAGATOR,
+    route=_PROPAGATOR,
 )
 constant = partial(
     entry,

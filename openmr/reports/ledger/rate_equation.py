@@ -23,7 +23,7 @@ from openmr.reports.ledger.small_systems import relative, thermal, turned
 from openmr.reports.ledger.spin_axes import axes
 from openmr.units import HBAR
 
-SECTION = "III B. Anisotropic spin relaxation: rate equation"
+_SECTION = "III B. Anisotropic spin relaxation: rate equation"
 
 THERMAL = 0.026  # eV
 _EXCHANGE = np.array([0.1, 0.03, -0.06])  # J_v / V in k_B T
@@ -298,7 +298,7 @@ def _equilibrium_change() -> Array:
 
 entry = partial(
     Entry,
-    section=SECTION,
+    section=_SECTION,
     tolerance=ROUNDING,
     because="relative; rounding of sums over Fock space",
     route="many-body collision integral of three orbitals (fock)",

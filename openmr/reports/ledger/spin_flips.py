@@ -18,7 +18,7 @@ from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.spin_axes import turn
 from openmr.units import HBAR, K_B
 
-SECTION = "III B 1. Longitudinal spin relaxation time"
+_SECTION = "III B 1. Longitudinal spin relaxation time"
 DENSITY = 1.66e27  # m^-3
 AZIMUTHS = (0.0, 0.4, 0.5 * np.pi, 2.3)
 
@@ -231,7 +231,7 @@ def _total_spin_steps() -> Array:
 _LEVELS = ("openmr.moments.spin_averages.level_sums", "openmr.moments.spin_averages.means")
 entry = partial(
     Entry,
-    section=SECTION,
+    section=_SECTION,
     tolerance=ROUNDING,
     because="relative; rounding",
     route="spin matrices and Boltzmann weights",

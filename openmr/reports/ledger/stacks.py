@@ -286,7 +286,7 @@ class _Small(NamedTuple):
 
 
 def _small(sizes: Array, cases: list[_Between]) -> _Small:
-    """Of what the faces take."""
+    """The share that the faces take in each case."""
     return _Small(sizes, cases, np.array([_change(c) for c in cases]))
 
 
