@@ -4,6 +4,10 @@ import numpy as np
 
 from openmr._checks import ComplexArray
 
+LEVI_CIVITA = np.zeros((3, 3, 3))
+LEVI_CIVITA[[0, 1, 2], [1, 2, 0], [2, 0, 1]] = 1.0
+LEVI_CIVITA[[0, 1, 2], [2, 0, 1], [1, 2, 0]] = -1.0
+
 
 def spin_matrices(spin: float) -> ComplexArray:
     """S_x, S_y, S_z in the basis m = S ... -S, shape (3, 2S+1, 2S+1).

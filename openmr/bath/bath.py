@@ -9,21 +9,14 @@ in one unit of the caller's choice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr import _checks
-from openmr._checks import (
-    Array,
-    ComplexArray,
-    ConvergenceError,
-    OpenmrError,
-    ParameterError,
-    shown,
-)
+from openmr._checks import Array, ComplexArray, ConvergenceError, OpenmrError, ParameterError, shown
 from openmr.bath import closed_spectra, sources
 from openmr.bath.correlators import moment_correlator
 from openmr.bath.exponential_sums import Exponents
@@ -215,6 +208,8 @@ class Bath:
     def ohmic(cls, coupling: float, cutoff: float, temperature: float, power: float = 1.0) -> Bath:
         """Bath with J(w) = pi alpha w^s wc^(1-s) exp(-w/wc).
 
+        Errors as of `drude`.
+
         Parameters
         ----------
         coupling : float, no unit
@@ -229,10 +224,6 @@ class Bath:
         -------
         Bath
 
-        Raises
-        ------
-        ParameterError
-            For a number that is not finite or not positive; `temperature` may be 0.
         """
         alpha, end, s = _positive(coupling=coupling, cutoff=cutoff, power=power)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
@@ -282,6 +273,8 @@ class Bath:
     ) -> Bath:
         """Electron-hole pairs of a Fermi sea, S(w) = strength w / (1 - exp(-w/T)).
 
+        Errors as of `drude`.
+
         Parameters
         ----------
         strength : float, no unit
@@ -293,10 +286,6 @@ class Bath:
         -------
         Bath
 
-        Raises
-        ------
-        ParameterError
-            For a number that is not finite or not positive; `temperature` may be 0.
         """
         (size,) = _positive(strength=strength)
         kelvin = _checks.number("temperature", temperature, _UNIT, least=0.0)
@@ -424,9 +413,7 @@ class Bath:
     def unchecked(self, w: ArrayLike) -> ComplexArray:
         """`spectrum` for integrals over all frequencies, of C(t) by a sum of exponentials.
 
-        Parameters
-        ----------
-        w : array_like (...), in units of energy
+        Parameters as of `spectrum`.
 
         Returns
         -------
@@ -438,9 +425,7 @@ class Bath:
     def shift(self, w: ArrayLike) -> Array | ComplexArray:
         """lambda(w) = P integral S(u) / (w - u) du / 2 pi.
 
-        Parameters
-        ----------
-        w : array_like (...), in units of energy
+        Parameters as of `spectrum`.
 
         Returns
         -------
@@ -649,12 +634,8 @@ class Bath:
         )
         if self.size > 1:
             return found
-        return Exponents(
-            found.coefficients[:, 0, 0],
-            found.rates,
-            float(np.asarray(found.delta).real.ravel()[0]),
-            found.uncertainty,
-        )
+        delta = float(np.ravel(found.delta)[0].real)
+        return replace(found, coefficients=found.coefficients[:, 0, 0], delta=delta)
 
 
 def moment_bath(
@@ -768,7 +749,7 @@ def _exponents(given: Any) -> Exponents:
         raise ParameterError(
             f"`exponents` must have rates with a positive real part, got {nu[nu.real <= 0][0]}"
         )
-    white = np.asarray(delta, dtype=complex) * np.ones(c.shape[1:]) if c.shape[1] == 1 else delta
+    white: Any = delta if np.ndim(delta) else delta * np.eye(c.shape[-1])
     return Exponents(c, nu, np.asarray(white, dtype=complex), error)
 
 

@@ -196,7 +196,7 @@ class Lead(Source):
 
 @dataclass(frozen=True)
 class ElectronHole(Source):
-    """S(w) = strength w / (1 - exp(-w/T)), with a cutoff times exp(-|w|/cutoff)."""
+    """S(w) = strength w / (1 - exp(-w/T)); with a cutoff it is `Ohmic`."""
 
     strength: float
     temperature: float

@@ -156,15 +156,8 @@ def electron_hole_spectrum(x: ArrayLike) -> Array:
 def spectrum_slope(x: ArrayLike) -> Array:
     """Slope of K(x) = x / (1 - exp(-x)), 1/2 at x = 0.
 
-    Parameters
-    ----------
-    x : array_like (...), no unit
-
-    Returns
-    -------
-    array (...), no unit
-        For x >= 0 [1 + (sinh x - x) / (cosh x - 1)] / 2, by series where that cancels; below
-        K'(x) = exp(x) [K(-x) - K'(-x)], so that small slopes keep their digits.
+    For x >= 0 [1 + (sinh x - x) / (cosh x - 1)] / 2, by series where that cancels; below
+    K'(x) = exp(x) [K(-x) - K'(-x)], so that small slopes keep their digits.
     """
     x = np.asarray(x, dtype=float)
     size = np.abs(x)

@@ -23,6 +23,7 @@ from __future__ import annotations
 import numpy as np
 
 from openmr._checks import SMALLEST, Array, ComplexArray
+from openmr._spins import LEVI_CIVITA
 from openmr.bath.correlators import PAULI, electron_hole_spectrum, spectrum_slope
 from openmr.moments.levels import Levels
 from openmr.sample.crystal_field import weighted_products
@@ -34,18 +35,9 @@ def _gaps(found: Levels) -> Array:
 
 
 def flip_weights(found: Levels) -> tuple[Array, float]:
-    """Symmetric weights p_m K(x_m - x_n), and the largest violation of detailed balance.
+    """Symmetric weights p_m K(x_m - x_n) (..., d, d), and the largest violation of symmetry.
 
-    Parameters
-    ----------
-    found : Levels
-
-    Returns
-    -------
-    array (..., d, d), no unit
-        From the smaller population of each pair, so that nothing overflows.
-    float, no unit
-        Of p_m K(x_m - x_n) = p_n K(x_n - x_m), relative to the larger.
+    That is of detailed balance, p_m K(x_m - x_n) = p_n K(x_n - x_m), relative to the larger.
     """
     noise = electron_hole_spectrum(_gaps(found))
     p = found.populations
@@ -56,20 +48,9 @@ def flip_weights(found: Levels) -> tuple[Array, float]:
 
 
 def level_noise(found: Levels, *, connected: bool = False) -> tuple[Array, float]:
-    """C_ab at W = 0, and the largest violation of detailed balance.
+    """C_ab (..., 3, 3) at W = 0, symmetric and positive, and the violation of `flip_weights`.
 
-    Parameters
-    ----------
-    found : Levels
-    connected : bool
-        Of S - <S>, as on a perfect lattice.
-
-    Returns
-    -------
-    array (..., 3, 3), no unit
-        Symmetric and positive semidefinite.
-    float, no unit
-        As of `flip_weights`.
+    `connected`: of S - <S>, as on a perfect lattice.
     """
     weights, off = flip_weights(found)
     spins = found.shifted(found.mean) if connected else found.spins
@@ -77,20 +58,9 @@ def level_noise(found: Levels, *, connected: bool = False) -> tuple[Array, float
 
 
 def level_noise_at(found: Levels, frequency: Array, *, connected: bool = False) -> ComplexArray:
-    """C_ab(W) at the electron's frequency W = beta hbar omega, shape (..., 3, 3).
+    """C_ab(W) (..., 3, 3) at W = beta hbar omega, energy that the electron loses.
 
-    Parameters
-    ----------
-    found : Levels
-    frequency : array (...), no unit
-        W; energy that the electron loses.
-    connected : bool
-        As of `level_noise`.
-
-    Returns
-    -------
-    complex array (..., 3, 3), no unit
-        Hermitian and positive semidefinite.
+    Hermitian and positive semidefinite; `connected` as of `level_noise`.
     """
     noise = electron_hole_spectrum(_gaps(found) + frequency[..., None, None])
     weights = found.populations[..., :, None] * noise
@@ -102,9 +72,6 @@ def level_noise_at(found: Levels, frequency: Array, *, connected: bool = False) 
 
 _NEAR = 3e-5
 """Splitting below which a quotient of differences is the slope between."""
-_LEVI_CIVITA = np.zeros((3, 3, 3))
-for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-    _LEVI_CIVITA[_i, _j, _k], _LEVI_CIVITA[_i, _k, _j] = 1.0, -1.0
 
 
 def _tilts() -> ComplexArray:
@@ -112,7 +79,7 @@ def _tilts() -> ComplexArray:
     found = np.zeros((2, 3, 3, 3, 2), dtype=complex)
     for t, d, e, i, j in np.ndindex(2, 3, 3, 2, 2):
         forth, back = PAULI[t] @ PAULI[d], PAULI[d] @ PAULI[t]
-        turned = np.pi * PAULI[e][j, i] * _LEVI_CIVITA[:, :, d].T  # (c, a) of eps_acd
+        turned = np.pi * PAULI[e][j, i] * LEVI_CIVITA[:, :, d].T  # (c, a) of eps_acd
         found[t, :, :, e, i] += turned * forth[i, j]
         found[t, :, :, e, 1 - j] -= turned * back[i, j]
     return found
@@ -124,23 +91,10 @@ _TILTS = _tilts()
 def split_fermi_sea(
     found: Levels, coupling: Array, splitting: Array, *, connected: bool = False
 ) -> Array:
-    """Relaxation tensor of electrons of any splitting, over n nu / hbar.
+    """Relaxation tensor of electrons of any splitting over n nu / hbar, (..., 3, 3) [(eV m^3)^2].
 
-    Parameters
-    ----------
-    found : Levels
-        At points (...).
-    coupling : array (..., 3, 3), eV m^3
-        J_ab between sigma_a, in axes with z along the splitting, and S_b.
-    splitting : array (...), no unit
-        w = beta hbar omega, signed.
-    connected : bool
-        As of `level_noise`.
-
-    Returns
-    -------
-    array (..., 3, 3), (eV m^3)^2
-        Symmetric for levels along the splitting, for others not.
+    Of J_ab (..., 3, 3) [eV m^3] between sigma_a, in axes with z along the splitting, and S_b, and
+    of w = beta hbar omega (...), signed. Symmetric for levels along the splitting, for others not.
     """
     spins = found.shifted(found.mean) if connected else found.spins
     x = np.asarray(np.einsum("...ab,...bmn->...amn", coupling, spins))

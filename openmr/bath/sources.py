@@ -107,15 +107,13 @@ class Source:
     def shift(self, w: Array) -> tuple[ComplexArray, float]:
         """Principal part lambda (w, n, n), and its largest absolute error."""
         found = [self._principal(one) for one in w]
-        size = self.size
-        shape = (len(w), size, size)
-        values = np.array([one for one, _ in found], dtype=complex).reshape(shape)
-        return values, max((error for _, error in found), default=0.0)
+        values = np.array([one for one, _ in found], dtype=complex)
+        largest = max((error for _, error in found), default=0.0)
+        return values.reshape(-1, self.size, self.size), largest
 
     def _principal(self, w: float) -> tuple[ComplexArray, float]:
         """(1/2 pi) integral_0^inf [S(w - v) - S(w + v)] dv/v over panels of ln v."""
-        size = self.size
-        marks = [*self.breaks, *self.peaks]
+        size, marks = self.size, [*self.breaks, *self.peaks]
         apart = [gap for one in marks if (gap := abs(w - one)) > 1e-9 * self.scale]
         smallest, largest = min([self.finest, *apart]), max([self.scale, *apart])
 
@@ -272,12 +270,9 @@ class Source:
         if np.any(t == 0):
             ends = edges[[0, -1]]
             slow = np.abs(self.spectrum(ends) * ends[:, None, None]).max(axis=0)
-            out[t == 0] = np.where(slow > 1e-9 * self._weight, np.inf, out[t == 0])
+            here = np.abs(self.spectrum(np.array([self.scale, -self.scale]))).max()
+            out[t == 0] = np.where(slow > 1e-9 * self.scale * here, np.inf, out[t == 0])
         return out
-
-    @cached_property
-    def _weight(self) -> float:
-        return self.scale * float(np.abs(self.spectrum(np.array([self.scale, -self.scale]))).max())
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials whose spectrum is S to `rtol` of the largest S, up to `highest`."""
@@ -339,14 +334,12 @@ def evaluated(name: str, function: Callable[..., Any], x: Array, size: int) -> C
             given = np.asarray(function(x))
         except Exception:
             given = np.empty(0)
-        if given.shape == ((len(x),) if size == 1 else (len(x), size, size)):
-            whole = given.reshape(len(x), size, size)
-            if whole.dtype.kind in "iufc":
-                last = value(name, function, x[-1], size)
-                if np.allclose(
-                    whole[-1], last, rtol=1e-9, atol=1e-9 * largest(whole), equal_nan=True
-                ):
-                    return whole.astype(complex)
+        shape = (len(x),) if size == 1 else (len(x), size, size)
+        if given.shape == shape and given.dtype.kind in "iufc":
+            last, near = value(name, function, x[-1], size), 1e-9 * largest(given)
+            whole = given.reshape(len(x), size, size).astype(complex)
+            if np.allclose(whole[-1], last, rtol=1e-9, atol=near, equal_nan=True):
+                return whole
     return np.array([value(name, function, one, size) for one in x]).reshape(-1, size, size)
 
 
@@ -427,7 +420,7 @@ class _Remembered(Source):
         return np.asarray(values + values.conj().swapaxes(-1, -2))
 
 
-def _first_reached(ask: Callable[[float], Any], *tolerances: float) -> tuple[Any, float]:
+def first_reached(ask: Callable[[float], Any], *tolerances: float) -> tuple[Any, float]:
     """Answer at the first tolerance that is reached, and that tolerance."""
     for rtol in tolerances[:-1]:
         with suppress(ConvergenceError):
@@ -471,7 +464,7 @@ class Correlation(_Remembered):
         if key not in self._known:
             if len(self._known) > 8:
                 self._known.clear()
-            self._known[key], rtol = _first_reached(
+            self._known[key], rtol = first_reached(
                 lambda r: self.until(w, np.inf, r), 1e-7, 1e-5, 1e-3
             )
             self._reached.append(2 * rtol)
@@ -483,7 +476,7 @@ class Correlation(_Remembered):
 
     @cached_property
     def _summed(self) -> Exponential:
-        return Exponential(_first_reached(self.exponents, 1e-8, 1e-6, 1e-4)[0])
+        return Exponential(first_reached(self.exponents, 1e-8, 1e-6, 1e-4)[0])
 
     def exponents(self, rtol: float, highest: float = np.inf) -> Exponents:
         """Sum of exponentials that is C to `rtol` of the largest C; `highest` is not needed."""

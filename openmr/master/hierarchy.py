@@ -22,15 +22,7 @@ from scipy.sparse import kron as kron_sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-from openmr import _checks
-from openmr._checks import (
-    EPSILON,
-    Array,
-    ComplexArray,
-    ConvergenceError,
-    ParameterError,
-    SizeError,
-)
+from openmr._checks import EPSILON, Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
 from openmr.master.markov import Part, collapse_part, commutator
 from openmr.master.memory import MOST_BYTES, SETTLED, Scaled, scaled, tcl2_generator
@@ -69,21 +61,11 @@ _Sweep = Callable[[ComplexArray, ComplexArray, Any], ComplexArray]
 
 @dataclass(frozen=True, eq=False)
 class Hierarchy:
-    """Hierarchy of an open system in exponentials, cut below a depth, in the units of `problem`.
+    """Hierarchy of an open system in exponentials, cut below a depth, in the units of `problem`."""
 
-    Attributes
-    ----------
-    problem : Scaled
-        The system.
-    depth : int
-        Largest number of excitations of all exponents together.
-    extra : complex array (d^2, d^2), optional
-        Added to L of a constant system, in the basis of H as given.
-    """
-
-    problem: Scaled
-    depth: int
-    extra: ComplexArray | None = None
+    problem: Scaled  # the system
+    depth: int  # largest number of excitations of all exponents together
+    extra: ComplexArray | None = None  # added to L of a constant system, in the basis of H as given
 
     def __post_init__(self) -> None:
         self.problem.refuse_leads("heom", "redfield")
@@ -182,12 +164,8 @@ class Hierarchy:
     def slow(self) -> tuple[ComplexArray, ComplexArray]:
         """Generator K of the slow modes (d^2, d^2), and W (rows, d^2): the hierarchy is W rho.
 
-        Inverse iteration about each eigenvalue of second order, no propagation.
-
-        Raises
-        ------
-        ConvergenceError
-            If the modes of the system are not apart from those of the bath.
+        Inverse iteration about each eigenvalue of second order, no propagation. `ConvergenceError`
+        if the modes of the system are not apart from those of the bath.
         """
         system, unit = self.problem.system, self.problem.unit
         top = system.dimension**2
@@ -310,7 +288,8 @@ def ladder(
     from one answer to another. The depth is raised until one level less changes the answer by less
     than half of that; finer exponents are tried on fewer levels, where they are cheap.
     """
-    of = cache(lambda finer, depth: answer(hierarchy_of(finer, depth)))
+    made = cache(hierarchy_of)
+    of = cache(lambda finer, depth: answer(made(finer, depth)))
     for depth in range(_SHALLOW + 1, max_depth + 1):
         found, change = of(0, depth)
         allowed, shallower = 0.5 * change, apart(found, of(0, depth - 1)[0])
@@ -326,7 +305,7 @@ def ladder(
         # there is as much again to come, see `hierarchies`
         fewer = 2 * apart(of(finer, tried)[0], of(finer + 1, tried)[0])
         if fewer <= allowed:
-            return hierarchy_of(finer, depth), fewer, shallower
+            return made(finer, depth), fewer, shallower
     raise ConvergenceError(
         "the hierarchy is not converged in the number of exponents: finer ones change it by "
         f"{fewer:.2g}, allowed {allowed:.2g} (see `rtol`)"
@@ -346,24 +325,20 @@ def hierarchies(
     def problem(finer: int) -> Scaled:
         return scaled(system, _COARSEST / 10**finer, start, reach=_REACH * widen**finer)
 
-    return cache(lambda finer, depth: Hierarchy(problem(finer), depth))
+    return lambda finer, depth: Hierarchy(problem(finer), depth)
 
 
+@lru_cache(maxsize=1)  # for the next question to the same system
 def _converged(
     system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH
 ) -> tuple[Hierarchy, float]:
-    """Hierarchy whose slow modes are converged, and the change; as of `slow_generator`."""
+    """Hierarchy whose slow modes are converged, and the sum of changes that `rtol` is asked of.
+
+    These are the largest change of an element of their generator by finer exponents, and by one
+    level of the hierarchy less, over the largest decay rate.
+    """
     if not system.constant:
         raise ParameterError("`system` must not depend on time for slow modes; use `evolve`")
-    rtol = _checks.number("rtol", rtol, above=0.0, most=0.1)
-    return _slow_hierarchy(
-        system, rtol, _checks.integer("max_depth", max_depth, least=_SHALLOW + 1)
-    )
-
-
-@lru_cache(maxsize=1)
-def _slow_hierarchy(system: OpenSystem, rtol: float, max_depth: int) -> tuple[Hierarchy, float]:
-    """`_converged`; the last one is kept for the next question to the same system."""
 
     def answer(hierarchy: Hierarchy) -> tuple[ComplexArray, float]:
         unit, generator = hierarchy.problem.unit, hierarchy.slow[0]
@@ -377,38 +352,13 @@ def _slow_hierarchy(system: OpenSystem, rtol: float, max_depth: int) -> tuple[Hi
     return found, fewer + shallower
 
 
-def slow_generator(
-    system: OpenSystem, *, rtol: float = 1e-4, max_depth: int = MAX_DEPTH
-) -> tuple[ComplexArray, float]:
-    """Generator of the long run to every order in the coupling.
+def slow_generator(system: OpenSystem, **options: Any) -> tuple[ComplexArray, float]:
+    """Generator of the long run to every order in the coupling (d^2, d^2), and its uncertainty.
 
-    Parameters
-    ----------
-    system : OpenSystem
-        Constant, with Hermitian couplings.
-    rtol : float, no unit
-        Largest change of an element by finer exponents and by one level of the hierarchy less, over
-        the largest decay rate.
-    max_depth : int
-        Levels at which to give up.
-
-    Returns
-    -------
-    complex array (d^2, d^2), unit of energy
-        In the basis of H as given, columns of rho stacked.
-    float, unit of energy
-        Sum of both changes.
-
-    Raises
-    ------
-    ParameterError
-        For leads, and operators that depend on time.
-    SizeError
-        Above 2 GiB, with an estimate.
-    ConvergenceError
-        If it is not converged at the largest depth, or there are no slow modes.
+    In the basis of H as given, columns of rho stacked; for Hermitian couplings. `ConvergenceError`
+    if it is not converged at the largest depth, or there are no slow modes.
     """
-    hierarchy, change = _converged(system, rtol=rtol, max_depth=max_depth)
+    hierarchy, change = _converged(system, **options)
     return hierarchy.problem.unit * hierarchy.slow[0], change
 
 
@@ -418,21 +368,8 @@ def currents(
     """Steady currents of energy from each bath, both sides, and of another operator.
 
     The system's side is I_i = Tr[H K_i rho]; the bath's is -d<H_B>/dt = I_i - i sum_j <[V_j, V_i]>,
-    from the second tier of the hierarchy [KatoTanimura2016].
-
-    Parameters
-    ----------
-    system : OpenSystem
-    number : complex array (d, d), optional
-        Operator whose current is asked for as well.
-    **options
-        Those of `slow_generator`.
-
-    Returns
-    -------
-    tuple of arrays
-        System side and bath side (b,), square of the energy unit; that of `number` or None, unit of
-        energy times its own. The last entry of each is of `collapse`, if there is any.
+    from the second tier of the hierarchy [KatoTanimura2016]. The last entry of each is of
+    `collapse`, if there is any.
     """
     hierarchy, _ = _converged(system, **options)
     problem, b = hierarchy.problem, len(system.couplings)
@@ -502,26 +439,10 @@ class _Noise:
 def two_time(
     system: OpenSystem, a: ComplexArray, b: ComplexArray, times: Array, **options: Any
 ) -> ComplexArray:
-    """<A(t) B(0)> in the steady state, with all that system and baths share at time 0.
-
-    Parameters
-    ----------
-    system : OpenSystem
-    a, b : complex array (d, d)
-        A and B.
-    times : array (t,), inverse unit of energy
-        Increasing, from 0 on.
-    **options
-        Those of `slow_generator`.
-
-    Returns
-    -------
-    complex array (t,), unit of A B
-    """
+    """<A(t) B(0)> in the steady state, with all that system and baths share at time 0."""
     (hierarchy, _), d = _converged(system, **options), system.dimension
-    y = (
-        hierarchy.steady.reshape(-1, d, d) @ b.T
-    ).ravel()  # columns are stacked: B acts on the last
+    # columns are stacked: B acts on the last axis
+    y = (hierarchy.steady.reshape(-1, d, d) @ b.T).ravel()
     marks = hierarchy.problem.unit * np.append(0.0, times)
     found = hierarchical(hierarchy, y[: d * d, None], {}).along(y, marks)[1:]
     return np.array([a.ravel() @ one[: d * d] for one in found])
@@ -535,8 +456,7 @@ def half_sided_spectra(
 ) -> ComplexArray:
     """Integral_0^inf (<A(t) B(0)> - <A><B>) exp(i w t) dt for pairs (A, B), shape (pairs, w).
 
-    Other parameters as of `two_time`. The steady state is taken out of the matrix, so that nothing
-    is singular at w = 0.
+    The steady state is taken out of the matrix, so that nothing is singular at w = 0.
     """
     (hierarchy, _), d = _converged(system, **options), system.dimension
     unit, still, size = hierarchy.problem.unit, hierarchy.steady, d**2

@@ -117,20 +117,7 @@ def coupling(spins: Sequence[float], site: int, exchange: ArrayLike, *, mean: fl
 
 
 def coupled(moments: Sequence[Sequence[Qobj]], exchange: Array) -> Qobj:
-    """A = -(1/2) sum_ab J_ab sigma_a (x) S_b.
-
-    Parameters
-    ----------
-    moments : sequence of three sequences of Qobj
-        S_x, S_y, S_z, each as one operator for each moment.
-    exchange : array (3, 3), in any unit
-        J_ab.
-
-    Returns
-    -------
-    Qobj, unit of the exchange
-        On electron (x) moments.
-    """
+    """A = -(1/2) sum_ab J_ab sigma_a (x) S_b, of S_x, S_y, S_z as one operator for each moment."""
     return sum(
         -0.5 * float(strength) * embed(PAULI[a], moments[b])
         for (a, b), strength in np.ndenumerate(exchange)

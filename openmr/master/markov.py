@@ -52,22 +52,12 @@ _CHUNK = 2**20
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Share of one coupling in a generator, in the basis of H as given.
+    """Share of one coupling in a generator, in the basis of H as given."""
 
-    Attributes
-    ----------
-    dressed, operators : complex array (k, d, d)
-        X_k and Y_k of the kernel.
-    shift : complex array (d, d), unit of H
-        S of the kernel; more of the level shift is in the pairs.
-    rest : complex array (d^2, d^2) or None, unit of H
-        What is not of that form, columns of rho stacked (fourth order).
-    """
-
-    dressed: ComplexArray
-    operators: ComplexArray
-    shift: ComplexArray
-    rest: ComplexArray | None = None
+    dressed: ComplexArray  # X_k of the kernel, (k, d, d)
+    operators: ComplexArray  # Y_k of the kernel, (k, d, d)
+    shift: ComplexArray  # S of the kernel, (d, d); more of the level shift is in the pairs
+    rest: ComplexArray | None = None  # of fourth order, not of that form, (d^2, d^2)
 
     @cached_property
     def left(self) -> ComplexArray:
@@ -101,6 +91,18 @@ class Part:
         return np.asarray(found)
 
 
+def merged(parts: Sequence[Part], hamiltonian: ComplexArray) -> Part:
+    """Parts and a Hamiltonian as one part."""
+    none = np.zeros((0, *hamiltonian.shape), dtype=complex)
+    rest = [part.rest for part in parts if part.rest is not None]
+    return Part(
+        np.concatenate([none, *(part.dressed for part in parts)]),
+        np.concatenate([none, *(part.operators for part in parts)]),
+        sum((part.shift for part in parts), start=hamiltonian),
+        sum(rest[1:], start=rest[0]) if rest else None,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Generator:
     """L of d rho/dt = L rho, and all it was made from.
@@ -131,27 +133,11 @@ class Generator:
     @cached_property
     def matrix(self) -> ComplexArray:
         """L as an array (d^2, d^2), columns of rho stacked."""
-        return self._total(-1j * self.system.hamiltonian.full())
+        return merged(self.pieces, self.system.hamiltonian.full()).matrix()
 
     @cached_property
-    def _pairs(self) -> tuple[ComplexArray, ComplexArray]:
-        none = np.zeros((0, self.system.dimension, self.system.dimension), dtype=complex)
-        return (
-            np.concatenate([none, *(part.dressed for part in self.pieces)]),
-            np.concatenate([none, *(part.operators for part in self.pieces)]),
-        )
-
-    @property
-    def _left(self) -> ComplexArray:
-        zero = np.zeros((self.system.dimension,) * 2, dtype=complex)
-        return sum((part.left for part in self.pieces), start=zero)
-
-    def _total(self, left: ComplexArray) -> ComplexArray:
-        found = _superoperator(*self._pairs, left + self._left)
-        for part in self.pieces:
-            if part.rest is not None:
-                found += part.rest
-        return found
+    def _whole(self) -> Part:
+        return merged(self.pieces, np.zeros((self.system.dimension,) * 2, dtype=complex))
 
     @cached_property
     def eigenmatrix(self) -> ComplexArray:
@@ -162,13 +148,11 @@ class Generator:
     @cached_property
     def eigendissipator(self) -> ComplexArray:
         """The same without -i [H, .]: weak rates keep their digits beside H."""
-        inside = self.system.in_eigenbasis
-        dressed, operators = self._pairs
-        found = _superoperator(inside(dressed), inside(operators), inside(self._left))
-        rest = [part.rest for part in self.pieces if part.rest is not None]
-        if rest:
+        inside, whole = self.system.in_eigenbasis, self._whole
+        found = _superoperator(*map(inside, (whole.dressed, whole.operators, whole.left)))
+        if whole.rest is not None:
             turn = np.kron(self.system.states.conj(), self.system.states)
-            found += turn.conj().T @ sum(rest) @ turn
+            found += turn.conj().T @ whole.rest @ turn
         return found
 
     @cached_property
@@ -179,7 +163,7 @@ class Generator:
     @cached_property
     def dissipative(self) -> ComplexArray:
         """L without -i [H, .] as an array (d^2, d^2); the level shift stays in."""
-        return self._total(np.zeros((self.system.dimension,) * 2, dtype=complex))
+        return self._whole.matrix()
 
     @cached_property
     def dissipator(self) -> Qobj:
@@ -194,9 +178,7 @@ class Generator:
     @cached_property
     def shift(self) -> Qobj:
         """Hamiltonian that all couplings together add to H."""
-        zero = np.zeros((self.system.dimension,) * 2, dtype=complex)
-        total = sum((part.level_shift for part in self.pieces), start=zero)
-        return self.system.as_operator(total)
+        return self.system.as_operator(self._whole.level_shift)
 
     @property
     def jumps(self) -> tuple[Qobj, ...]:
@@ -239,20 +221,7 @@ class Generator:
     def dissipate(self, operator: Qobj) -> Qobj:
         """`apply` without -i [H, .]; the level shift stays in.
 
-        Parameters
-        ----------
-        operator : Qobj
-            With the dims of H.
-
-        Returns
-        -------
-        Qobj
-            The dissipator applied to it.
-
-        Raises
-        ------
-        ParameterError
-            For an operator with other dims.
+        Parameters, returns and errors as of `apply`.
         """
         rho = matrix_of("operator", operator, self.system)
         zero = np.zeros_like(rho)
@@ -275,13 +244,9 @@ class Generator:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about what a reader should know before using the numbers."""
-        found = []
-        scale = float(np.abs(self.dissipative).max(initial=0.0))
-        if self.positivity < -1e-12 * scale:
-            found.append(
-                f"not completely positive: lowest Kossakowski eigenvalue {self.positivity:.3g}"
-            )
-        return tuple(found)
+        if not self.positivity < -1e-12 * np.abs(self.dissipative).max():
+            return ()
+        return (f"not completely positive: lowest Kossakowski eigenvalue {self.positivity:.3g}",)
 
     def __repr__(self) -> str:
         size = self.system.dimension**2
@@ -350,6 +315,8 @@ def generator_of(
     resolution: float | None = None,
 ) -> Generator:
     """`generator` of options that are checked already."""
+    if not system.constant and not np.isfinite(np.inf if time is None else time):
+        raise ParameterError("`time` must be given and finite where H or A depend on time")
     if method in _MEMORY:
         from openmr.master import memory
 
@@ -362,8 +329,6 @@ def generator_of(
             f"`time` goes with an H or A that depends on time, or with 'tcl2': {method!r} of a "
             f"constant system has none, got {time!r}"
         )
-    if not system.constant and time is None:
-        raise ParameterError("`time` must be given where H or A depend on time")
     system = system if time is None else system.at(time)
     if method in ("grouped", "coarse-grained") and resolution is None:
         try:
@@ -496,8 +461,6 @@ def _davies(term: _Term) -> Part:
 def _grouped(term: _Term) -> Part:
     """Transforms at the centre of each group [Trushechkin2021]."""
     assert term.resolution is not None
-    if np.isinf(term.resolution):
-        return _davies(term)
     return _by_groups(term, *term.system.groups(term.resolution))
 
 
@@ -518,10 +481,9 @@ def _positive(jumps: ComplexArray, shift: ComplexArray) -> Part:
 
 
 def _geometric(term: _Term) -> Part:
-    dressed = term.dress(term.half_sided(term.system.bohr[1]))
-    return _positive(
-        term.dress(term.root(term.system.bohr[1])), _hamiltonian(dressed, term.operators)
-    )
+    w = term.system.bohr[1]
+    dressed = term.dress(term.half_sided(w))
+    return _positive(term.dress(term.root(w)), _hamiltonian(dressed, term.operators))
 
 
 def _universal(term: _Term) -> Part:

@@ -29,7 +29,7 @@ from qutip import Qobj, QobjEvo
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
 from openmr._qutip import exact_arithmetic
 from openmr.bath.exponential_sums import Exponents
-from openmr.master.markov import Generator, Part, collapse_part
+from openmr.master.markov import Generator, Part, collapse_part, merged
 from openmr.master.motion import integrated
 from openmr.master.open_system import Coupling, OpenSystem, check_hermitian
 from openmr.master.panels import dress, groups, of_tables
@@ -57,60 +57,28 @@ _Matrices = Callable[[float], ComplexArray]
 
 @dataclass(frozen=True, eq=False)
 class _Reservoir:
-    """One bath in exponentials, and what it takes hold of.
+    """One bath in exponentials, and what it takes hold of."""
 
-    Attributes
-    ----------
-    coupling : Coupling
-        As given.
-    operators : callable
-        A_j at a time, (n, d, d), divided by `size`.
-    size : float
-        Largest element of the operators as given.
-    coefficients, partners : complex array (k, n, n)
-        c of C(t), and c~ of its conjugate, at the same rates.
-    rates : complex array (k,)
-        nu, each with its conjugate.
-    delta : complex array (n, n)
-        Half of the white noise beside the exponentials.
-    uncertainty : float
-        Of the exponents, relative to the largest of the spectrum.
-    """
-
-    coupling: Coupling
-    operators: _Matrices
-    size: float
-    coefficients: ComplexArray
-    partners: ComplexArray
-    rates: ComplexArray
-    delta: ComplexArray
-    uncertainty: float
+    coupling: Coupling  # as given
+    operators: _Matrices  # A_j at a time, (n, d, d), divided by `size`
+    size: float  # largest element of the operators as given
+    coefficients: ComplexArray  # c of C(t), (k, n, n)
+    partners: ComplexArray  # c~ of its conjugate, at the same rates
+    rates: ComplexArray  # nu (k,), each with its conjugate
+    delta: ComplexArray  # half of the white noise beside the exponentials, (n, n)
+    uncertainty: float  # of the exponents, over the largest of the spectrum
 
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """An open system as matrices of time, in units of its own.
+    """An open system as matrices of time, in units of its own."""
 
-    Attributes
-    ----------
-    system : OpenSystem
-        As given.
-    unit : float, unit of energy
-        What energies and inverse times are divided by.
-    hamiltonian, jumps : callable
-        H (d, d), and the collapse operators (n, d, d) in the unit as given, at a time.
-    reservoirs : tuple of _Reservoir
-        One for each coupling.
-    whole : bool
-        Whether the exponents are to hold all of the noise; otherwise what is left of it is white.
-    """
-
-    system: OpenSystem
-    unit: float
-    hamiltonian: _Matrices
-    jumps: _Matrices
-    reservoirs: tuple[_Reservoir, ...]
-    whole: bool
+    system: OpenSystem  # as given
+    unit: float  # energy that energies and inverse times are divided by
+    hamiltonian: _Matrices  # H (d, d) at a time
+    jumps: _Matrices  # collapse operators (n, d, d) at a time, in the unit as given
+    reservoirs: tuple[_Reservoir, ...]  # one for each coupling
+    whole: bool  # the exponents are to hold all of the noise; else what is left of it is white
 
     def white(self, time: float) -> list[Part]:
         """Share of each coupling's noise beside the exponents, as if it were white.
@@ -134,10 +102,8 @@ class Scaled:
 
     def total(self, time: float, parts: Sequence[Part]) -> Part:
         """These parts of the couplings with H and the collapse operators, as one."""
-        jumps = self.jumps(time)
-        dressed = [0.5 / self.unit * jumps, *(part.dressed for part in parts)]
-        operators = [jumps, *(part.operators for part in parts)]
-        return Part(np.concatenate(dressed), np.concatenate(operators), self.hamiltonian(time))
+        h, jumps = self.hamiltonian(time), self.jumps(time)
+        return merged([Part(0.5 / self.unit * jumps, jumps, np.zeros_like(h)), *parts], h)
 
     def free(self, time: float) -> ComplexArray:
         """-i [H, .], the collapse operators and the white noise, (d^2, d^2)."""
@@ -254,7 +220,7 @@ def _reservoir(coupling: Coupling, exponents: Exponents, unit: float, start: flo
         coefficients=coefficients,
         partners=coefficients[partner].conj(),
         rates=rates,
-        delta=np.asarray((delta if delta.ndim == 2 else delta * np.eye(n)) * (size**2 / unit)),
+        delta=delta.reshape(n, n) * (size**2 / unit),
         uncertainty=float(exponents.uncertainty),
     )
 
@@ -372,27 +338,9 @@ def tcl2_generator(
 ) -> Generator:
     """Generator of second order a time after a product state [BreuerPetruccione].
 
-    Parameters
-    ----------
-    system : OpenSystem
-        With an H or A that depend on time, every bath needs exponents.
-    time : float, inverse unit of energy
-        Since system and baths were uncorrelated, at time 0; infinite is "redfield".
-    level_shift : bool
-        Keep the anti-Hermitian part of the transforms.
-    resolution : float, inverse unit of energy, optional
-        Keep only terms within groups of Bohr frequencies 1 / `resolution` wide, with one transform
-        each, which in the long run is positive; None keeps every term.
-
-    Returns
-    -------
-    Generator
-        At that time.
-
-    Raises
-    ------
-    ParameterError
-        For an infinite time where H or A depend on it, and there without a level shift.
+    At an infinite time it is "redfield". Where H or A depend on time, every bath needs exponents.
+    With a `resolution` only terms within groups of Bohr frequencies are kept, with one transform
+    each, which in the long run is positive.
     """
     if system.constant:
         w = groups(system, resolution)[1]
@@ -402,7 +350,6 @@ def tcl2_generator(
             for c in system.couplings
         ]
         return of_tables(system, tables, time, level_shift, resolution)
-    _needs_time(system, time)
     if resolution is not None or not level_shift:
         raise ParameterError(
             "`resolution` and `level_shift=False` do not go with 'tcl2' where H or A depend on time"
@@ -410,17 +357,10 @@ def tcl2_generator(
     second = SecondOrder(scaled(system, FINE))
     unit, now = second.problem.unit, system.at(time)
     memory = integrated(second.change, second.start(), unit * np.array([0.0, time]))[-1]
-    pieces = []
-    for part, r, c in zip(
-        second.parts(unit * time, memory), second.problem.reservoirs, now.couplings, strict=True
-    ):
-        pieces.append(Part(part.dressed * (unit / r.size), c.matrices, part.shift))
+    parts = second.parts(unit * time, memory)
+    each = zip(parts, second.problem.reservoirs, now.couplings, strict=True)
+    pieces = [Part(part.dressed * (unit / r.size), c.matrices, part.shift) for part, r, c in each]
     return Generator(now, "tcl2", (*pieces, *collapse_part(now)), time=time)
-
-
-def _needs_time(system: OpenSystem, time: float) -> None:
-    if not system.constant and not np.isfinite(time):
-        raise ParameterError("`time` must be given and finite where H or A depend on time, got inf")
 
 
 # --- fourth order --------------------------------------------------------------------------------
@@ -580,28 +520,9 @@ def _modes(free: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray
 def tcl4_generator(system: OpenSystem, time: float = np.inf) -> Generator:
     """Generator of fourth order a time after a product state [BreuerPetruccione].
 
-    Parameters
-    ----------
-    system : OpenSystem
-        With baths that have exponents and Hermitian couplings.
-    time : float, inverse unit of energy
-        Since system and baths were uncorrelated, at time 0.
-
-    Returns
-    -------
-    Generator
-        At that time; a part's `rest` is its fourth order.
-
-    Raises
-    ------
-    ParameterError
-        For leads, and as of `tcl2_generator`.
-    SizeError
-        Above 2 GiB, with an estimate.
-    ConvergenceError
-        If there is no long-time limit.
+    Of baths with exponents and Hermitian couplings; a part's `rest` is its fourth order.
+    `ConvergenceError` if there is no long-time limit.
     """
-    _needs_time(system, time)
     # in time, what is much faster than the system counts as white: it would take ever smaller steps
     reach = FASTEST["tcl4"] if np.isfinite(time) else np.inf
     equation = FourthOrder(scaled(system, _FOURTH, reach=reach))

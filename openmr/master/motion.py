@@ -132,27 +132,13 @@ def exponentials(matrix: ComplexArray, start: ComplexArray, marks: Array) -> lis
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """A mover of whole states.
+    """A mover of whole states."""
 
-    Attributes
-    ----------
-    columns : complex array (d^2, n)
-        Of the start, uncorrelated with the baths.
-    solver : mapping
-        Options of `integrated`.
-    unit : float, unit of energy
-        What inverse times are divided by.
-    settled : float, 1 / `unit`
-        Time after which `limit` moves the columns.
-    limit : complex array (d^2, d^2) or None
-        Generator of the long run, if there is one.
-    """
-
-    columns: ComplexArray
-    solver: Mapping[str, Any]
-    unit: float
-    settled: float
-    limit: ComplexArray | None
+    columns: ComplexArray  # of the start, uncorrelated with the baths, (d^2, n)
+    solver: Mapping[str, Any]  # options of `integrated`
+    unit: float  # energy that inverse times are divided by
+    settled: float  # time after which `limit` moves the columns, 1 / `unit`
+    limit: ComplexArray | None  # generator of the long run, (d^2, d^2), if there is one
 
     def change(self, time: float, y: ComplexArray) -> ComplexArray:
         """dy/dt."""

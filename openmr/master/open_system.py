@@ -31,21 +31,11 @@ _PAIRS = "`couplings` must be a list of (operator, bath) pairs"
 
 @dataclass(frozen=True, eq=False)
 class Coupling:
-    """Operators that one bath takes hold of.
+    """Operators that one bath takes hold of."""
 
-    Attributes
-    ----------
-    operators : tuple of Qobj
-        A_i, one for each component of the bath; (c, c^dag) for a lead.
-    bath : Bath
-        Independent of the baths of all other couplings.
-    index : int
-        Place in the list of couplings.
-    """
-
-    operators: tuple[Qobj | QobjEvo, ...]
-    bath: Bath
-    index: int
+    operators: tuple[Qobj | QobjEvo, ...]  # A_i of each component, or (c, c^dag) of a lead
+    bath: Bath  # independent of the baths of all other couplings
+    index: int  # place in the list of couplings
 
     @cached_property
     def matrices(self) -> ComplexArray:
@@ -108,12 +98,9 @@ class OpenSystem:
             _operator(f"collapse[{index}]", operator, hamiltonian.dims)
             for index, operator in enumerate(extra)
         ]
-        for name, value in (
-            ("hamiltonian", hamiltonian),
-            ("couplings", tuple(pairs)),
-            ("collapse", tuple(collapse)),
-        ):
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "hamiltonian", hamiltonian)
+        object.__setattr__(self, "couplings", tuple(pairs))
+        object.__setattr__(self, "collapse", tuple(collapse))
 
     @cached_property
     def constant(self) -> bool:
@@ -190,11 +177,10 @@ class OpenSystem:
     @cached_property
     def bohr(self) -> tuple[NDArray[np.intp], Array]:
         """Place (d, d) of w_mn = E_n - E_m among the distinct Bohr frequencies, and these (w,)."""
-        width = ROUNDING * float(np.abs(self.energies).max(initial=0.0))
-        return self.groups(1.0 / width if width else np.inf)
+        return self.groups(np.inf)
 
     def groups(self, resolution: float) -> tuple[NDArray[np.intp], Array]:
-        """Groups of Bohr frequencies w_mn = E_n - E_m, 1 / `resolution` wide.
+        """Groups of Bohr frequencies w_mn = E_n - E_m, 1 / `resolution` wide or as rounding.
 
         Parameters
         ----------
@@ -213,7 +199,8 @@ class OpenSystem:
             For a resolution that is not positive.
         """
         resolution = _checks.number("resolution", resolution, above=0.0, infinite=True)
-        labels, sizes = bohr_groups(self.energies, 1.0 / resolution)
+        rounding = ROUNDING * float(np.abs(self.energies).max())
+        labels, sizes = bohr_groups(self.energies, max(1.0 / resolution, rounding))
         return labels + len(sizes) - 1, np.concatenate([-sizes[:0:-1], sizes])
 
     def in_eigenbasis(self, operator: Qobj | ComplexArray) -> ComplexArray:
@@ -241,6 +228,8 @@ class OpenSystem:
     def from_eigenbasis(self, matrix: ComplexArray) -> ComplexArray:
         """An operator given between eigenstates of H, in the basis of H as given.
 
+        Errors as of `in_eigenbasis`.
+
         Parameters
         ----------
         matrix : complex array (..., d, d), any unit
@@ -249,17 +238,14 @@ class OpenSystem:
         -------
         complex array (..., d, d), unit of the matrix
             The same operator.
-
-        Raises
-        ------
-        ParameterError
-            For another shape, or elements that are not finite.
         """
         matrix = _checks.square_matrix("matrix", matrix, self.dimension, stacked=True)
         return np.asarray(self.states @ matrix @ self.states.conj().T)
 
     def as_operator(self, matrix: ComplexArray) -> Qobj:
         """An array as an operator with the dims of H.
+
+        Errors as of `in_eigenbasis`.
 
         Parameters
         ----------
@@ -269,11 +255,6 @@ class OpenSystem:
         -------
         Qobj
             Operator.
-
-        Raises
-        ------
-        ParameterError
-            For another shape, or elements that are not finite.
         """
         matrix = _checks.square_matrix("matrix", matrix, self.dimension)
         with exact_arithmetic():
@@ -281,6 +262,8 @@ class OpenSystem:
 
     def as_superoperator(self, matrix: ComplexArray) -> Qobj:
         """An array as a superoperator on operators like H.
+
+        Errors as of `in_eigenbasis`.
 
         Parameters
         ----------
@@ -291,11 +274,6 @@ class OpenSystem:
         -------
         Qobj
             Superoperator.
-
-        Raises
-        ------
-        ParameterError
-            For another shape, or elements that are not finite.
         """
         matrix = _checks.square_matrix("matrix", matrix, self.dimension**2)
         with exact_arithmetic():
@@ -382,12 +360,8 @@ class OpenSystem:
 def bohr_groups(energies: Array, width: float) -> tuple[NDArray[np.intp], Array]:
     """Groups of Bohr frequencies w_mn = E_n - E_m at most `width` wide, alike for w and -w.
 
-    Returns
-    -------
-    labels : array of int (d, d)
-        Signed number of the group of each w_mn; 0 holds |w| <= width / 2.
-    centres : array (groups,)
-        Mean |w| of group 0, 1, ...; exactly 0 for the first.
+    Signed number (d, d) of the group of each w_mn, of which 0 holds |w| <= width / 2, and mean |w|
+    of group 0, 1, ..., exactly 0 for the first.
     """
     gaps = energies[None, :] - energies[:, None]
     sizes = np.unique(np.abs(gaps))
@@ -433,7 +407,9 @@ def _operator(name: str, value: Any, dims: Any = None) -> Qobj | QobjEvo:
             ) from error
     else:
         found = _from_array(name, value, dims)
-    if isinstance(found, QobjEvo) and _constant(found):
+    if isinstance(found, QobjEvo) and (
+        found.isconstant or not any(isinstance(part, list) for part in found.to_list())
+    ):  # also where it was given as a sum of constants
         found = found(0.0)
     if not found.isoper or found.shape[0] != found.shape[1]:
         raise ParameterError(f"`{name}` must be a square operator, got shape {found.shape}")
@@ -453,11 +429,6 @@ def matrix_of(name: str, value: Any, system: OpenSystem) -> ComplexArray:
     if isinstance(found, QobjEvo):
         raise ParameterError(f"`{name}` must not depend on time, got {_checks.shown(value)}")
     return _matrix(found)
-
-
-def _constant(operator: QobjEvo) -> bool:
-    """Also where it was given as a sum of constants."""
-    return operator.isconstant or not any(isinstance(part, list) for part in operator.to_list())
 
 
 def _list_form(value: Any) -> bool:

@@ -24,9 +24,7 @@ from openmr.master.open_system import OpenSystem
 
 def groups(system: OpenSystem, resolution: float | None) -> tuple[NDArray[np.intp], Array]:
     """Groups of Bohr frequencies that have one transform: places (d, d), and centres (groups,)."""
-    if resolution is None or np.isinf(resolution):
-        return system.bohr
-    return system.groups(resolution)
+    return system.bohr if resolution is None else system.groups(resolution)
 
 
 def dress(system: OpenSystem, table: ComplexArray, operators: ComplexArray) -> ComplexArray:
@@ -66,42 +64,16 @@ def of_tables(
 
 @dataclass(frozen=True, eq=False)
 class PanelMemory:
-    """Second order of a constant system at every time, from C(t) itself on panels of time.
-
-    Attributes
-    ----------
-    system : OpenSystem
-    transforms : tuple of HalfSided
-        Of each coupling, at the centres of the groups of Bohr frequencies.
-    time : float, inverse unit of energy
-        Up to which it is known; infinite includes the long run.
-    level_shift, resolution
-        As of `tcl2_generator`.
-    """
+    """Second order of a constant system at every time, from C(t) itself on panels of time."""
 
     system: OpenSystem
-    transforms: tuple[HalfSided, ...]
-    time: float = np.inf
-    level_shift: bool = True
-    resolution: float | None = None
+    transforms: tuple[HalfSided, ...]  # of each coupling, at the centres of the groups
+    time: float = np.inf  # up to which it is known; infinite includes the long run
+    level_shift: bool = True  # as of `generator`
+    resolution: float | None = None  # as of `generator`
 
     def at(self, time: float) -> Generator:
-        """Generator a time after a product state.
-
-        Parameters
-        ----------
-        time : float, inverse unit of energy
-
-        Returns
-        -------
-        Generator
-            "tcl2" at that time.
-
-        Raises
-        ------
-        ParameterError
-            For a time beyond `time`.
-        """
+        """Generator at a time up to `time` after a product state."""
         time = _checks.number("time", time, least=0.0, most=self.time, infinite=True)
         return self.overshot(time)
 
@@ -157,26 +129,7 @@ def panel_memory(
 ) -> PanelMemory:
     """Second order of a constant system up to a time, from correlations that need no exponents.
 
-    Parameters
-    ----------
-    system : OpenSystem
-        Constant, with baths whose C(t) is finite.
-    time, level_shift, resolution
-        As of `tcl2_generator`.
-    rtol : float, no unit
-        Allowed error of the transforms, relative to the largest half rate.
-
-    Returns
-    -------
-    PanelMemory
-        For that time and every earlier one.
-
-    Raises
-    ------
-    ParameterError
-        For operators that depend on time, and a C(t) that is not finite.
-    ConvergenceError
-        If the transforms are not converged.
+    `rtol` is the allowed error of the transforms, relative to the largest half rate.
     """
     if not system.constant:
         raise ParameterError("`system` must not depend on time for correlations without exponents")

@@ -21,6 +21,7 @@ from scipy.optimize import brentq
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, OpenmrError, ParameterError
 from openmr._qutip import exact_arithmetic
+from openmr.bath.sources import first_reached
 from openmr.master.hierarchy import MAX_DEPTH, Hierarchy, hierarchical, hierarchies, ladder
 from openmr.master.markov import METHODS, ROUTES, Generator, RouteName, generator_of, options_of
 from openmr.master.memory import (
@@ -41,7 +42,7 @@ _FINENESS, _LAST = (FINE, 1e-6), 1e-4
 one, for pulses: without them C(t) itself serves."""
 _LARGEST_LIMIT = 24
 """Levels up to which a matrix exponential is cheaper than going on in time."""
-_NOISE = {False: 1e-12, True: 1e-9}
+_ROUNDING, _SOLVED = 1e-12, 1e-9
 """Negative eigenvalues that are rounding, and those that may be a solver's."""
 
 
@@ -312,7 +313,7 @@ def _answer(asked: _Asked, e_ops: Any = ()) -> Evolution:
         uncertainty=uncertainty,
         _state=state,
         _maps=lambda: _answer(replace(asked, columns=np.eye(d * d, dtype=complex))),
-        _noise=_NOISE[method not in METHODS or not system.constant],
+        _noise=_ROUNDING if method in METHODS and system.constant else _SOLVED,
     )
 
 
@@ -364,16 +365,13 @@ def _remembering(asked: _Asked) -> tuple[Motion, float]:
     closed = method == "tcl2" and system.constant
     fine = (*_FINENESS, _LAST) if asked.kicks else _FINENESS
     errors = (rtol,) if rtol else fine if closed else (1e-5,)
-    for error in errors:
-        try:
-            reach = np.inf if closed else FASTEST[method]
-            problem = scaled(system, error, float(asked.grid[0]), reach=reach)
-            break
-        except ConvergenceError:
-            if error == errors[-1] and closed and not (rtol or asked.kicks):
-                return _on_panels(asked, panel_memory(system), float(asked.grid[0]))
-            if error == errors[-1]:
-                raise
+    start, reach = float(asked.grid[0]), np.inf if closed else FASTEST[method]
+    try:
+        problem, _ = first_reached(lambda rtol: scaled(system, rtol, start, reach=reach), *errors)
+    except ConvergenceError:
+        if closed and not (rtol or asked.kicks):
+            return _on_panels(asked, panel_memory(system), start)
+        raise
     second = ConstantSecondOrder if closed else SecondOrder
     equation = FourthOrder(problem) if method == "tcl4" else second(problem)
     limit = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from scipy.optimize import linear_sum_assignment
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr.bath.bath import Bath, BathCheck
+from openmr.master import hierarchy
 from openmr.master.markov import (
     ROUTES,
     Generator,
@@ -58,9 +59,7 @@ def solved(system: OpenSystem, method: str, options: dict[str, Any]) -> Generato
     options = _asked(system, method, options)
     if method != "heom":
         return generator_of(system, method, **options)
-    from openmr.master.hierarchy import slow_generator
-
-    matrix, uncertainty = slow_generator(system, **options)
+    matrix, uncertainty = hierarchy.slow_generator(system, **options)
     hamiltonian = system.hamiltonian.full()
     none = np.zeros((0, *hamiltonian.shape), dtype=complex)
     unitary = Part(none, none, hamiltonian).matrix()
@@ -198,24 +197,23 @@ def rates_of(made: Generator) -> Rates:
             mode[m, n], mode[n, m] = sorted(both, key=lambda k: (-values[k].imag, -values[k].real))
         pairs += [(m, n), (n, m)][: 1 + overdamped]
     m, n = np.array(pairs).T
-    found = values[mode[m, n]]
-    shares = np.minimum(shares + shares.swapaxes(1, 2), 1.0)
+    modes = values[mode]
+    participation = np.minimum(shares + shares.swapaxes(1, 2), 1.0)[mode[m, n], m, n]
     golden_still, golden_moving = _golden_rule(system)
-    record = Rates(
+    return Rates(
         method=made.method,
         longitudinal=still,
         pairs=np.stack([m, n], axis=1),
-        transverse=0.0 - found.real,
-        frequencies=found.imag + 0.0,
-        shifts=found.imag - np.abs(energies[n] - energies[m]),
+        transverse=0.0 - modes[m, n].real,
+        frequencies=modes[m, n].imag + 0.0,
+        shifts=modes[m, n].imag - np.abs(energies[n] - energies[m]),
         golden_longitudinal=golden_still,
         golden_transverse=golden_moving[m, n],
-        participation=shares[mode[m, n], m, n],
-        modes=values[mode],
+        participation=participation,
+        modes=modes,
         uncertainty=made.uncertainty + _checks.EPSILON * float(np.abs(energies).max()),
-        warnings=made.warnings,
+        warnings=(*made.warnings, *_warnings(made, modes, participation)),
     )
-    return replace(record, warnings=(*made.warnings, *_warnings(made, record)))
 
 
 def _modes(made: Generator) -> tuple[ComplexArray, Array]:
@@ -282,11 +280,11 @@ def _golden_rule(system: OpenSystem, off: float = 0.0) -> tuple[Array, Array]:
     return still, 0.5 * (out[:, None] + out) + dephasing
 
 
-def _warnings(made: Generator, found: Rates) -> list[str]:
-    scale, texts = float(np.abs(found.modes.real).max()), []
-    if (lowest := -float(found.modes.real.max())) < -1e-9 * scale:
+def _warnings(made: Generator, modes: ComplexArray, participation: Array) -> list[str]:
+    scale, texts = float(np.abs(modes.real).max()), []
+    if (lowest := -float(modes.real.max())) < -1e-9 * scale:
         texts.append(f"unstable: the rate {lowest:.4g} is negative")
-    if np.any(found.participation < MIXED):
+    if np.any(participation < MIXED):
         texts.append("mixed: some modes belong to no single pair of levels")
     if made.method not in ("tcl4", "heom") and (change := _remembered(made.system, scale)) > _SHORT:
         texts.append(
@@ -300,7 +298,7 @@ def _warnings(made: Generator, found: Rates) -> list[str]:
         )
     if made.method == "tcl4":
         second = rates_of(generator(made.system, "redfield"))
-        apart = np.abs((found.modes - second.modes).real)  # one may have overdamped pairs
+        apart = np.abs((modes - second.modes).real)  # one may have overdamped pairs
         change = float(apart[~np.eye(len(apart), dtype=bool)].max())
         if change > 0.1 * scale:
             texts.append(f"fourth order changes 1/T2 by {change / scale:.0%} of the largest rate")
@@ -319,9 +317,7 @@ def _remembered(system: OpenSystem, rate: float) -> float:
 def _secular_margin(made: Generator, rate: float) -> float:
     """Smallest difference of frequencies whose terms were dropped, over a rate."""
     places, frequencies = made.system.bohr
-    groups = places
-    if made.method == "grouped" and made.resolution is not None:
-        groups, _ = made.system.groups(made.resolution)
+    groups, _ = made.system.groups(made.resolution or np.inf)
     group = np.zeros(len(frequencies), dtype=int)
     group[places] = groups
     apart = np.diff(group) > 0
@@ -531,8 +527,6 @@ def currents_of(
     """Currents of a generator that is there already; `number` is the matrix of another quantity."""
     system, bath_energy, change, scale = made.system, None, 0.0, made
     if made.method == "heom":
-        from openmr.master import hierarchy
-
         energy, bath_energy, other = hierarchy.currents(system, number, **options)
         scale = generator(system)
     else:
@@ -644,8 +638,6 @@ def correlation(
     if grid.ndim != 1 or not grid.size or grid[0] < 0 or np.any(np.diff(grid) <= 0):
         raise ParameterError(f"`times` must be increasing numbers >= 0, got {_checks.shown(times)}")
     if method == "heom":
-        from openmr.master import hierarchy
-
         _steady_only(state)
         options = _asked(system, method, options)
         return np.asarray(hierarchy.two_time(system, left, right, grid, **options))
@@ -689,11 +681,9 @@ def spectrum(
         raise ParameterError(f"`w` must be one row of numbers, got shape {frequencies.shape}")
     left, right = matrix_of("a", a, system), matrix_of("b", b, system)
     if method == "heom":
-        from openmr.master.hierarchy import half_sided_spectra
-
         pairs = [(left, right), (right.conj().T, left.conj().T)]
         options = _asked(system, method, options)
-        ahead, back = half_sided_spectra(system, pairs, frequencies, **options)
+        ahead, back = hierarchy.half_sided_spectra(system, pairs, frequencies, **options)
         return np.asarray(ahead + back.conj())
     made, left, right, rho = _regression(system, left, right, method, None, options)
     d = len(rho)

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openmr._checks import Array, ComplexArray
-from openmr.bath.correlators import electron_hole_spectrum, populations, spin_matrices
-from openmr.models.clusters import LEVI_CIVITA, golden_rule_tensor
+from openmr._spins import LEVI_CIVITA, spin_matrices
+from openmr.bath.correlators import electron_hole_spectrum, populations
+from openmr.models.clusters import golden_rule_tensor
 
 _TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 

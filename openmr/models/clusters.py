@@ -22,7 +22,8 @@ from scipy import sparse
 
 from openmr import _checks, units
 from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError, SizeError
-from openmr.bath.correlators import electron_hole_spectrum, moment_correlator, spin_matrices
+from openmr._spins import LEVI_CIVITA, spin_matrices
+from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
 from openmr.moments.spin_averages import level_sums
 
 _Shape = Literal["ring", "chain", "complete"]
@@ -33,9 +34,6 @@ MAX_PAIR = 512
 
 Weight = Callable[[Array], ArrayLike]
 """Function of the energy that the moments gain [k_B T]."""
-LEVI_CIVITA = np.zeros((3, 3, 3))
-LEVI_CIVITA[[0, 1, 2], [1, 2, 0], [2, 0, 1]] = 1.0
-LEVI_CIVITA[[0, 1, 2], [2, 0, 1], [1, 2, 0]] = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +242,10 @@ def _free_energy(cluster: Cluster, x: Array) -> float:
     return float(np.sum(cluster.zeeman * m - entropy) - 0.5 * m @ cluster.exchange @ m)
 
 
-def _settle(cluster: Cluster, x: Array, *, sweeps: int = 30, steps: int = 200) -> Array:
+def _settle(cluster: Cluster, x: Array) -> Array:
     """Site after site, which only lowers the free energy, then Newton."""
-    m = _averages(cluster, x)[0]
-    for _ in range(sweeps):
+    m, steps = _averages(cluster, x)[0], 200
+    for _ in range(30):
         for i, spin in enumerate(cluster.spins):
             m[i] = level_sums(spin, cluster.zeeman - cluster.exchange[i] @ m).mean_spin
     x = cluster.zeeman - cluster.exchange @ m
@@ -290,21 +288,17 @@ def weiss_correlator(cluster: Cluster, weight: Weight, *, connected: bool = Fals
 # --- exact diagonalisation ------------------------------------------------------------------------
 
 
-def _on_sites(spins: tuple[float, ...], component: int) -> list[sparse.csr_array]:
-    """S_z (component 0) or S_+ (1) of every site on the whole space, real."""
+def _on_sites(spins: tuple[float, ...]) -> tuple[list[sparse.csr_array], list[sparse.csr_array]]:
+    """S_z and S_+ of every site on the whole space, real."""
     sizes = [round(2 * spin) + 1 for spin in spins]
-    found = []
-    for site, (own, size) in enumerate(zip(spins, sizes, strict=True)):
+    along: list[sparse.csr_array] = []
+    raising: list[sparse.csr_array] = []
+    for site, own in enumerate(spins):
+        before, after = (sparse.eye_array(prod(n)) for n in (sizes[:site], sizes[site + 1 :]))
         sx, sy, sz = spin_matrices(own)
-        one = (sz if component == 0 else sx + 1j * sy).real
-        before, after = np.arange(prod(sizes[:site])), np.arange(prod(sizes[site + 1 :]))
-        rows, columns = (
-            ((before[:, None, None] * size + at[:, None]) * len(after) + after).ravel()
-            for at in np.nonzero(one)
-        )
-        values = np.tile(np.repeat(one[one != 0], len(after)), len(before))
-        found.append(sparse.csr_array((values, (rows, columns)), shape=(prod(sizes),) * 2))
-    return found
+        for found, one in ((along, sz.real), (raising, (sx + 1j * sy).real)):
+            found.append(sparse.kron(sparse.kron(before, sparse.csr_array(one)), after, "csr"))
+    return along, raising
 
 
 class Levels(NamedTuple):
@@ -358,7 +352,7 @@ def hamiltonian(cluster: Cluster) -> sparse.csr_array:
     sparse array (d, d), k_B T
         In the product basis m = S ... -S.
     """
-    return _hamiltonian(cluster, *(_on_sites(cluster.spins, component) for component in (0, 1)))
+    return _hamiltonian(cluster, *_on_sites(cluster.spins))
 
 
 def _hamiltonian(
@@ -379,7 +373,7 @@ def levels(cluster: Cluster) -> Levels:
     Levels
         Of H from `hamiltonian`.
     """
-    along, raising = (_on_sites(cluster.spins, component) for component in (0, 1))
+    along, raising = _on_sites(cluster.spins)
     diagonals = np.stack([one.diagonal() for one in along])
     total = np.rint(2 * diagonals.sum(axis=0))
     order = np.argsort(total, kind="stable")

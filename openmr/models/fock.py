@@ -16,6 +16,8 @@ import qutip
 from numpy.typing import ArrayLike
 from qutip import Qobj
 from scipy import sparse
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from openmr import _checks
 from openmr._checks import Array, ComplexArray, ParameterError, SizeError, square_matrix
@@ -213,10 +215,10 @@ def gaussian_state(rho: ArrayLike) -> Qobj:
 def fixed_number(state: Qobj, particles: int) -> Qobj:
     """`state` projected on one particle number and normalised.
 
+    Other parameters as of `density`.
+
     Parameters
     ----------
-    state : Qobj
-        On the Fock space of m modes.
     particles : int
         From 0 to m.
 
@@ -280,11 +282,8 @@ def canonical_pairs(energies: ArrayLike, particles: int) -> tuple[Array, Array]:
             f"would take {64 * e.size**2 / 2**30:.3g} GiB)"
         )
     particles = _checks.integer("particles", particles, least=1, most=e.size - 1)
-    low, high = e.min() - 50.0, e.max() + 50.0
-    for _ in range(60):  # the chemical potential keeps the phases' sum free of cancellation
-        mu = 0.5 * (low + high)
-        fewer = np.sum(0.5 - 0.5 * np.tanh(0.5 * (e - mu))) < particles
-        low, high = (mu, high) if fewer else (low, mu)
+    # the chemical potential keeps the phases' sum free of cancellation
+    mu = brentq(lambda mu: expit(mu - e).sum() - particles, e.min() - 50.0, e.max() + 50.0)
     # a quarter step keeps clear of exp(i phase) = -1, where an occupation has its pole
     phases = 2 * np.pi * (np.arange(e.size + 1) + 0.25) / (e.size + 1)
     lifted = np.exp(-np.maximum(e - mu, -700.0)[None, :] + 1j * phases[:, None])

@@ -273,10 +273,7 @@ def evolve_density(
 
 
 def integrate(
-    rate: Callable[[NDArray[Any]], NDArray[Any]],
-    start: NDArray[Any],
-    times: ArrayLike,
-    rtol: float,
+    rate: Callable[[NDArray[Any]], NDArray[Any]], start: NDArray[Any], times: ArrayLike, rtol: float
 ) -> list[NDArray[Any]]:
     """Matrices at the given times from their rate of change, by DOP853.
 

@@ -246,17 +246,8 @@ def _in_hermitian_matrices(generators: NDArray[Any]) -> Array:
 
 def _eigenvalues(matrices: NDArray[Any]) -> ComplexArray:
     """Eigenvalues (p, .) of matrices (p, pairs, n, n)."""
-    size = matrices.shape[-1]
-    if size == 1:
-        found = matrices[..., 0]
-    elif size == 2:
-        mean = 0.5 * (matrices[..., 0, 0] + matrices[..., 1, 1])
-        half = 0.5 * (matrices[..., 0, 0] - matrices[..., 1, 1])
-        root = np.sqrt(half * half + matrices[..., 0, 1] * matrices[..., 1, 0] + 0j)
-        found = np.stack([mean + root, mean - root], axis=-1)
-    else:
-        found = np.linalg.eigvals(matrices)
-    return np.asarray(found.reshape(len(matrices), -1), dtype=complex)
+    found = np.linalg.eigvals(matrices).reshape(len(matrices), -1)
+    return np.asarray(found, dtype=complex)
 
 
 def _dressed(coupling: Array, energies: Array) -> Array:

@@ -63,17 +63,9 @@ def local_axes(direction: ArrayLike) -> Array:
 
 
 def local_coupling(state: VectorEquilibrium, sublattice: int) -> Array:
-    """J_ab between sigma in local axes and S in the axes of the crystal, shape (..., 3, 3).
+    """J_ab between sigma in local axes and S in the axes of the crystal, (..., 3, 3) [eV m^3].
 
-    Parameters
-    ----------
-    state : VectorEquilibrium
-    sublattice : int
-
-    Returns
-    -------
-    array (..., 3, 3), eV m^3
-        J of moments without axes of their own refers to the local ones on both sides.
+    J of moments without axes of their own refers to the local ones on both sides.
     """
     moments, axes = state.magnet.sublattices[sublattice], local_axes(state.direction)
     if moments.is_oriented:
@@ -88,16 +80,9 @@ def axes_about(vectors: Array) -> Array:
 
 
 def electron_splitting(state: VectorEquilibrium) -> Array:
-    """Splitting hbar omega of the electrons in the mean field of the moments, local axes.
+    """Splitting hbar omega of H = hbar omega.sigma / 2 in the moments' mean field, (..., 3) [eV].
 
-    Parameters
-    ----------
-    state : VectorEquilibrium
-
-    Returns
-    -------
-    array (..., 3), eV
-        Of H = hbar omega.sigma / 2.
+    In local axes.
     """
     total = np.zeros((*state.field.shape, 3))
     total[..., 2] = state.sample.electrons.g * MU_B * state.field
@@ -108,19 +93,7 @@ def electron_splitting(state: VectorEquilibrium) -> Array:
 
 
 def expect_own_direction(state: object, direction: ArrayLike) -> None:
-    """Refuse a direction of the field that is not the one the moments were solved for.
-
-    Parameters
-    ----------
-    state : Equilibrium, VectorEquilibrium or None
-    direction : array_like (..., 3), no unit
-        As of `resistivity`.
-
-    Raises
-    ------
-    ParameterError
-        For moments with axes of their own in a field along another direction.
-    """
+    """Refuse, of moments with axes of their own, a field along which they were not solved for."""
     if not isinstance(state, VectorEquilibrium):
         return
     b = _checks.unit_vectors("direction", direction)

@@ -18,22 +18,7 @@ _ABLE = (
 
 
 def axial_lines(state: VectorEquilibrium) -> list[AxialLevels]:
-    """Lines of each sublattice.
-
-    Parameters
-    ----------
-    state : VectorEquilibrium
-
-    Returns
-    -------
-    list of AxialLevels
-        One a sublattice.
-
-    Raises
-    ------
-    ParameterError
-        Where the Hamiltonian of a moment does not commute with its component along the field.
-    """
+    """Lines of each sublattice; refused unless a moment's Hamiltonian commutes with S_par."""
     found = []
     for i, moments in enumerate(state.magnet.sublattices):
         levels = state.axial(i)
@@ -50,14 +35,7 @@ def axial_lines(state: VectorEquilibrium) -> list[AxialLevels]:
 def refuse_turned_couplings(state: VectorEquilibrium) -> None:
     """Refuse couplings that are not (J_x, J_y, J_z) in axes with z along the field.
 
-    Parameters
-    ----------
-    state : VectorEquilibrium
-
-    Raises
-    ------
-    ParameterError
-        Unless J is a number, or the same across a crystal axis z that the field is along.
+    J is a number, or the same across a crystal axis z that the field is along.
     """
     for moments in state.magnet.sublattices:
         if not moments.is_oriented or moments.is_isotropic:
@@ -72,17 +50,7 @@ def refuse_turned_couplings(state: VectorEquilibrium) -> None:
 
 
 def is_axial(state: VectorEquilibrium) -> bool:
-    """Whether the formulas line by line hold.
-
-    Parameters
-    ----------
-    state : VectorEquilibrium
-
-    Returns
-    -------
-    bool
-        False where `axial_lines` or `refuse_turned_couplings` refuses.
-    """
+    """Whether the formulas line by line hold."""
     try:
         axial_lines(state)
         refuse_turned_couplings(state)

@@ -28,12 +28,7 @@ from openmr.moments.spin_averages import axial_excess, means
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.axes import axes_about, electron_splitting, local_coupling
 from openmr.rates.axial_lines import axial_lines, is_axial, refuse_turned_couplings
-from openmr.rates.record import (
-    ExchangePart,
-    over_sublattices,
-    spin_polarised_loss,
-    zero_tensor,
-)
+from openmr.rates.record import ExchangePart, over_sublattices, spin_polarised_loss, zero_tensor
 from openmr.sample.film import Electrons
 from openmr.sample.magnet import Magnet
 from openmr.units import HBAR, K_B, MU_B
@@ -536,10 +531,7 @@ def excess_at(
 
 
 def transverse_flips_finite_splitting(
-    magnet: Magnet,
-    electrons: Electrons,
-    state: Equilibrium | VectorEquilibrium,
-    precession: Array,
+    magnet: Magnet, electrons: Electrons, state: Equilibrium | VectorEquilibrium, precession: Array
 ) -> Array:
     """Flip part of 1/tau_perp at any spin splitting, mean over the azimuth, per sublattice [1/s].
 
@@ -712,9 +704,7 @@ if not TYPE_CHECKING:
 
 
 def closed_form(
-    state: Equilibrium | VectorEquilibrium,
-    *,
-    form: Form = "corrected",
+    state: Equilibrium | VectorEquilibrium, *, form: Form = "corrected"
 ) -> ExchangePart:
     """Exchange part of the relaxation tensor by Eqs. (70), (75), (78).
 
@@ -746,15 +736,14 @@ def closed_form(
     some_magnet, at = magnet, state
     if isinstance(state, Equilibrium) and state.reduced_splitting.shape == _ONE:
         some_magnet, at = _in_numbers(magnet, state)
-    omega = precession(some_magnet, electrons, at)
+    omega = np.asarray(precession(some_magnet, electrons, at))
     lines = thermal_lines(at, magnet.disorder)
     jx, jy, _ = _xyz(some_magnet.exchange)
     flips_x = flips_y = over_sublattices(transverse_flips(some_magnet, electrons, lines, 0.0))
     if some(jx != jy):
         flips_y = over_sublattices(transverse_flips(some_magnet, electrons, lines, 0.5 * np.pi))
     if form == "finite-splitting":
-        precessing = np.asarray(omega)
-        mean = transverse_flips_finite_splitting(magnet, electrons, state, precessing).sum(axis=-1)
+        mean = transverse_flips_finite_splitting(magnet, electrons, state, omega).sum(axis=-1)
         half_difference = 0.5 * (flips_x - flips_y)
         flips_x, flips_y = mean + half_difference, mean - half_difference
     dephased = over_sublattices(dephasing(some_magnet, electrons, lines))
@@ -765,14 +754,12 @@ def closed_form(
     tensor[..., 2, 2] = over_sublattices(parallel(some_magnet, electrons, lines))
     across = None
     if form == "finite-splitting" and isinstance(state, VectorEquilibrium):
-        across = _none_across(np.asarray(omega))
+        across = _none_across(omega)
     lost = np.zeros_like(omega)
     if electrons.dos_up != electrons.dos_down:
         weights = flip_weights_longitudinal(magnet.exchange, magnet.densities)
         lost = over_sublattices(charge_to_spin_rate(flip_flux(weights, lines), electrons))
-    return ExchangePart(
-        tensor, np.asarray(omega), charge_to_spin=np.asarray(lost), precession_across=across
-    )
+    return ExchangePart(tensor, omega, charge_to_spin=np.asarray(lost), precession_across=across)
 
 
 def _of_split_electrons(state: VectorEquilibrium) -> ExchangePart:

@@ -211,7 +211,7 @@ def coupled_relaxation(
     grid = state.temperature.shape
 
     def on_grid(arrays: list[Array] | list[ComplexArray], *shape: int) -> Array:
-        return np.reshape(np.array(arrays), (*grid, *shape)) if arrays else np.zeros(grid + shape)
+        return np.reshape(np.array(arrays), (*grid, *shape))
 
     return CoupledRelaxation(
         sample,

@@ -7,12 +7,7 @@ With the metal's diffusion coefficient and conductivity, D mu' = W mu is the spi
     G = sigma W / (2 D),   W = 2 rho D G,
 
 which equals e^2 nu_F W where the metal obeys Einstein's relation. Neither 1/tau_0 nor the
-precession about the applied field is in W.
-
-The closed forms, for moments at random places with m_S = |<S_par>|, x = beta eps_L:
-
-    W_s = (pi/hbar) n_2D nu_F J^2 a,   a = m_S x / (2 sinh^2(x/2)),
-    W_r = (pi/hbar) n_2D nu_F J^2 (<S_par^2> - a/2),   W_i = n_2D J m_S / hbar.
+precession about the applied field is in W. Closed forms stand in docs/theory/interfaces.md.
 """
 
 from __future__ import annotations
@@ -37,7 +32,7 @@ from openmr.moments.grid import in_blocks
 from openmr.moments.labels import labelled
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.methods import METHODS, Method, Name, Options
-from openmr.rates.record import precession_tensor
+from openmr.rates.record import State, precession_tensor
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Layer, Sample
 from openmr.sample.stack import REFERENCE, Sheet
@@ -208,11 +203,7 @@ def _given(sheet: Sheet, layer: Layer, temperature: Array, field: Array) -> Face
 
 
 def _oriented(
-    sheet: Sheet,
-    layer: Layer,
-    state: VectorEquilibrium,
-    chosen: Method,
-    options: Mapping[str, Any],
+    sheet: Sheet, layer: Layer, state: VectorEquilibrium, chosen: Method, options: Mapping[str, Any]
 ) -> FaceConductances:
     """The same of moments with axes of their own, from the whole tensor of the rates."""
     if options.get("electron_splitting", False) or options.get("form", "corrected") != "corrected":
@@ -220,9 +211,7 @@ def _oriented(
             "`electron_splitting` and `form` must not be given for a sheet of moments with axes of "
             "their own: in which field the electrons are split there is not worked out"
         )
-    # in no field an electron precesses about the sheet alone
-    alone = replace(state, field=np.zeros_like(state.field))
-    found = relaxation_at(alone, method=chosen.name, **options)
+    found = relaxation_at(_alone(state), method=chosen.name, **options)
     unit = REFERENCE * _conductance_of_speed(layer)
     tensor = unit * found.exchange_tensor
     along = tensor[..., 2, 2]
@@ -231,6 +220,11 @@ def _oriented(
         G_s=along, G_r=0.5 * (tensor[..., 0, 0] + tensor[..., 1, 1]) - along,
         G_i=unit * found.precession, oblique=tensor,
     )  # fmt: skip
+
+
+def _alone(state: State) -> State:
+    """In no field, where an electron precesses about the sheet alone."""
+    return replace(state, field=np.zeros_like(state.field))
 
 
 def _of_a_plane(chosen: Method, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -256,15 +250,12 @@ def _conductances(
     """G_s, G_r, G_i (...) and the uncertainty of the tensor, or nothing, [S/m^2]."""
     of_closed_form = chosen.name == "closed-form"
     plain = options.get("form", "corrected") == "corrected"
-    # in no field an electron precesses about the sheet alone
-    alone = replace(state, field=np.zeros_like(state.field))
     if chosen.keeps_splitting or options.get("electron_splitting", False) or not plain:
         found = relaxation_at(_split_as(layer, state), method=chosen.name, **options)
-        turning = relaxation_at(
-            alone, method="closed-form" if of_closed_form else "batched"
-        ).precession
+        plainest = "closed-form" if of_closed_form else "batched"
+        turning = relaxation_at(_alone(state), method=plainest).precession
     else:
-        found = relaxation_at(alone, method=chosen.name, **options)
+        found = relaxation_at(_alone(state), method=chosen.name, **options)
         turning = found.precession
     rates = found.dissipator
     along = rates[..., 2, 2]

@@ -17,16 +17,12 @@ with the Gibbs state's response R. In these two the motion is
 since the torques of the first line's fields are those parts of omega x s and [H, rho] that are not
 in sigma and eta; r_i is the rate at which a thermostat resets the moments. J is a number.
 
-In a static film mu is what diffuses: a gradient of the exchange field drives electrons as much as
-one of their density, and the spin that sits where the moments' field puts it drives none. With
-eta at rest in mu,
+In a static film mu is what diffuses. With eta at rest in mu,
 
     0 = diffusion - [Gamma + 1/tau_0 - omega x + (2/nu) sum_i n_i Q_i (F_i)^-1 P_i] mu,
     F = -(i/hbar) [H, .] + L - r,
 
-for any coupling. For S = 1/2 along the field the exchange part is r/(r + 1/T1) of Gamma. A tensor
-for s instead, 1 / (1 - n J chi / (1 + r T1)) times as large there, would count the equilibrium spin
-as accumulation: it depends on first order in J and has a pole.
+for any coupling (docs/theory/followed_moments.md).
 """
 
 from __future__ import annotations
@@ -38,8 +34,8 @@ from typing import NamedTuple
 import numpy as np
 
 from openmr._checks import Array, ComplexArray
+from openmr._spins import LEVI_CIVITA
 from openmr.rates.korringa import (
-    LEVI_CIVITA,
     MomentBath,
     accumulation_drive,
     back_flux,
@@ -53,45 +49,21 @@ _SLOWEST = 1e-14
 
 
 class Partner(NamedTuple):
-    """Moments of one sublattice.
+    """Moments of one sublattice."""
 
-    Attributes
-    ----------
-    bath : MomentBath
-        In the axes of the electrons' spin.
-    density : float, m^-3
-        n.
-    thermostat_rate : float, 1/s
-        r.
-    """
-
-    bath: MomentBath
-    density: float
-    thermostat_rate: float = 0.0
+    bath: MomentBath  # in the axes of the electrons' spin
+    density: float  # n, m^-3
+    thermostat_rate: float = 0.0  # r, 1/s
 
 
 class JointMotion(NamedTuple):
-    """Parts of the joint generator, in the axes of the partners.
+    """Parts of the joint generator, in the axes of the partners."""
 
-    Attributes
-    ----------
-    partners : sequence of Partner
-        With J a number: `coupling` is it times the unit matrix.
-    weiss : array (n, n, 3, 3), eV
-        J0 among the moments.
-    precession : array (3,), rad/s
-        omega of the electrons, with the mean field of the moments.
-    exchange_rates : array (3, 3), 1/s
-        Gamma.
-    spin_flip_rate : float, 1/s
-        1/tau_0.
-    """
-
-    partners: Sequence[Partner]
-    weiss: Array
-    precession: Array
-    exchange_rates: Array
-    spin_flip_rate: float
+    partners: Sequence[Partner]  # with J a number: `coupling` is it times the unit matrix
+    weiss: Array  # J0 among the moments, (n, n, 3, 3), eV
+    precession: Array  # omega of the electrons, with the mean field of the moments, (3,), rad/s
+    exchange_rates: Array  # Gamma, (3, 3), 1/s
+    spin_flip_rate: float  # 1/tau_0, 1/s
 
     @property
     def places(self) -> list[slice]:
@@ -126,17 +98,7 @@ def _drive(bath: MomentBath) -> ComplexArray:
 
 
 def excess(motion: JointMotion) -> ComplexArray:
-    """Matrix from (s, delta_rho) to (sigma, eta), what is out of equilibrium in the fields there.
-
-    Parameters
-    ----------
-    motion : JointMotion
-
-    Returns
-    -------
-    complex array, shape of `joint_generator`
-        In m^-3 and no unit, as the vectors are.
-    """
+    """Matrix from (s, delta_rho) to (sigma, eta), what is not in equilibrium with the fields."""
     places = motion.places
     found = np.eye(3 + sum(here.stop - here.start for here in places), dtype=complex)
     for i, (one, here) in enumerate(zip(motion.partners, places, strict=True)):
@@ -150,16 +112,9 @@ def excess(motion: JointMotion) -> ComplexArray:
 
 
 def joint_generator(motion: JointMotion) -> ComplexArray:
-    """Matrix of d(s, delta_rho)/dt, rho row by row between the levels.
+    """Matrix of d(s, delta_rho)/dt, (3 + sum d^2, 3 + sum d^2) [1/s], rho row by row.
 
-    Parameters
-    ----------
-    motion : JointMotion
-
-    Returns
-    -------
-    complex array (3 + sum d^2, 3 + sum d^2), 1/s
-        One eigenvalue a sublattice is 0, or -r: the trace of rho.
+    One eigenvalue a sublattice is 0, or -r: the trace of rho.
     """
     out = excess(motion)
     total = np.zeros_like(out)
@@ -173,17 +128,7 @@ def joint_generator(motion: JointMotion) -> ComplexArray:
 
 
 def total_spin(motion: JointMotion) -> ComplexArray:
-    """Rows that give s + sum n delta_S, which exchange conserves, shape (3, 3 + sum d^2).
-
-    Parameters
-    ----------
-    motion : JointMotion
-
-    Returns
-    -------
-    complex array (3, 3 + sum d^2)
-        In m^-3 for s in m^-3.
-    """
+    """Rows that give s + sum n delta_S, which exchange conserves, (3, 3 + sum d^2) [m^-3]."""
     each = [one.density * _means(one.bath) for one in motion.partners]
     return np.hstack([np.eye(3), *each])
 
@@ -191,15 +136,7 @@ def total_spin(motion: JointMotion) -> ComplexArray:
 def returned(partner: Partner) -> Array:
     """Part of Gamma that a static film's moments give back, for they have followed mu.
 
-    Parameters
-    ----------
-    partner : Partner
-        With any coupling.
-
-    Returns
-    -------
-    array (..., 3, 3), 1/s
-        -(2/nu) n Q F^-1 P; 0 for an infinite thermostat rate.
+    -(2/nu) n Q F^-1 P for any coupling, (..., 3, 3) [1/s]; 0 for an infinite thermostat rate.
     """
     bath, rate = partner.bath, partner.thermostat_rate
     populations = bath.levels.populations
@@ -218,16 +155,9 @@ def returned(partner: Partner) -> Array:
 
 
 def static_tensor(motion: JointMotion) -> Array:
-    """Tensor of 0 = diffusion - tensor . mu in a static film, whose moments have followed mu.
+    """Tensor of 0 = diffusion - tensor . mu in a static film, (3, 3) [1/s].
 
-    Parameters
-    ----------
-    motion : JointMotion
-
-    Returns
-    -------
-    array (3, 3), 1/s
-        Gamma + 1/tau_0 with precession, less what the moments give back.
+    Gamma + 1/tau_0 with precession, less what the moments give back that have followed mu.
     """
     kept = motion.exchange_rates - sum(map(returned, motion.partners))
     return np.asarray(kept + motion.spin_flip_rate * np.eye(3) - _across(motion.precession))

@@ -25,41 +25,24 @@ from typing import NamedTuple
 import numpy as np
 
 from openmr._checks import Array, ComplexArray
+from openmr._spins import LEVI_CIVITA
 from openmr.bath.correlators import electron_hole_spectrum, spectrum_slope
 from openmr.moments.levels import Levels
 from openmr.sample.crystal_field import static_weights
 from openmr.units import HBAR, K_B
-
-LEVI_CIVITA = np.zeros((3, 3, 3))
-for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-    LEVI_CIVITA[_i, _j, _k], LEVI_CIVITA[_i, _k, _j] = 1.0, -1.0
-
 
 _NEVER = 1e-26
 """Part of the fastest rate below which none is known."""
 
 
 class MomentBath(NamedTuple):
-    """A moment and the electrons that it meets, at one point or on a grid.
+    """A moment and the electrons that it meets, at one point or on a grid (...)."""
 
-    Attributes
-    ----------
-    levels : Levels
-        Of the moment.
-    coupling : array (..., 3, 3), eV m^3
-        J_ab between sigma_a and S_b, in the axes of `levels`.
-    dos : float, eV^-1 m^-3
-        nu, density of states per spin.
-    temperature : float or array (...), K
-    connected : bool
-        Whether the mean of the moments does not scatter, as on a perfect lattice.
-    """
-
-    levels: Levels
-    coupling: Array
-    dos: float
-    temperature: float | Array
-    connected: bool = False
+    levels: Levels  # of the moment
+    coupling: Array  # J_ab between sigma_a and S_b, in the axes of `levels`, (..., 3, 3), eV m^3
+    dos: float  # nu, density of states per spin, eV^-1 m^-3
+    temperature: float | Array  # (...), K
+    connected: bool = False  # the mean of the moments does not scatter, as on a perfect lattice
 
     @property
     def operators(self) -> ComplexArray:
@@ -83,17 +66,7 @@ def _coupled(coupling: Array, spins: ComplexArray) -> ComplexArray:
 
 
 def transition_rates(bath: MomentBath) -> Array:
-    """W_mn from level m to level n, 0 on the diagonal.
-
-    Parameters
-    ----------
-    bath : MomentBath
-
-    Returns
-    -------
-    array (d, d), 1/s
-        p_m W_mn = p_n W_nm.
-    """
+    """W_mn from level m to level n, (d, d) [1/s]; 0 on the diagonal, and p_m W_mn = p_n W_nm."""
     square = (np.abs(bath.operators) ** 2).sum(axis=0).T
     rates = bath.strength * electron_hole_spectrum(bath.gaps) * square
     np.fill_diagonal(rates, 0.0)
@@ -101,19 +74,12 @@ def transition_rates(bath: MomentBath) -> Array:
 
 
 def population_rates(bath: MomentBath) -> Array:
-    """Rates 1/T1 with which populations relax, ascending, without the conserved sum.
+    """Rates 1/T1 with which populations relax (d-1,) [1/s], ascending, without the conserved sum.
 
-    Parameters
-    ----------
-    bath : MomentBath
-
-    Returns
-    -------
-    array (d-1,), 1/s
-        Eigenvalues of the rate equation. Made symmetric by the root of the populations it is
-        A A^T with a column for every pair of levels, W_mn^(1/2) at m and -W_nm^(1/2) at n: squares
-        of singular values, so that slow rates behind a barrier keep their digits. Below 1e-26 of
-        the fastest, where levels themselves are rounding, they are 0.
+    Eigenvalues of the rate equation. Made symmetric by the root of the populations it is A A^T
+    with a column for every pair of levels, W_mn^(1/2) at m and -W_nm^(1/2) at n: squares of
+    singular values, so that slow rates behind a barrier keep their digits. Below 1e-26 of the
+    fastest, where levels themselves are rounding, they are 0.
     """
     roots = np.sqrt(transition_rates(bath))
     first, second = np.triu_indices(len(roots), 1)
@@ -126,17 +92,10 @@ def population_rates(bath: MomentBath) -> Array:
 
 
 def coherence_rates(bath: MomentBath) -> Array:
-    """Secular 1/T2 of the coherence between two levels, 0 on the diagonal.
+    """Secular 1/T2 of the coherence between two levels, (d, d) [1/s]; 0 on the diagonal.
 
-    Parameters
-    ----------
-    bath : MomentBath
-
-    Returns
-    -------
-    array (d, d), 1/s
-        (W_m + W_n)/2 + (pi/2 hbar) nu^2 k_B T sum_a (X_a^mm - X_a^nn)^2. Equal spacings couple
-        coherences; then only `relaxation_generator` tells how they decay.
+    (W_m + W_n)/2 + (pi/2 hbar) nu^2 k_B T sum_a (X_a^mm - X_a^nn)^2. Equal spacings couple
+    coherences; then only `relaxation_generator` tells how they decay.
     """
     leaving = transition_rates(bath).sum(axis=1)
     along = np.diagonal(bath.operators, axis1=-2, axis2=-1).real
@@ -178,32 +137,12 @@ def _redfield(operators: ComplexArray, dressed: ComplexArray) -> ComplexArray:
 
 
 def relaxation_generator(bath: MomentBath) -> ComplexArray:
-    """L of d rho/dt = L rho, without the motion by the moment's own Hamiltonian.
-
-    Parameters
-    ----------
-    bath : MomentBath
-
-    Returns
-    -------
-    complex array (..., d^2, d^2), 1/s
-        Between the levels; rho row by row.
-    """
+    """L of d rho/dt = L rho, (..., d^2, d^2) [1/s], without the moment's own Hamiltonian."""
     return _redfield(bath.operators, _dressed(bath))
 
 
 def accumulation_drive(bath: MomentBath) -> ComplexArray:
-    """P_c rho_eq: d rho/dt per unit of the spin accumulation mu_c, shape (3, d, d).
-
-    Parameters
-    ----------
-    bath : MomentBath
-
-    Returns
-    -------
-    complex array (..., 3, d, d), 1/(s eV)
-        Traceless and Hermitian.
-    """
+    """P_c rho_eq: d rho/dt per unit of the spin accumulation mu_c, (..., 3, d, d) [1/(s eV)]."""
     lam, x = _driven(bath), bath.operators[..., None, :, :, :]
     # Lam rho - rho Lam^+ of a diagonal rho
     inner = lam * bath.levels.populations[..., None, None, None, :]
@@ -212,16 +151,9 @@ def accumulation_drive(bath: MomentBath) -> ComplexArray:
 
 
 def back_flux(bath: MomentBath) -> ComplexArray:
-    """Q_c of one moment: spin that the electrons gain per time, as rows on rho.
+    """Q_c of one moment: spin that the electrons gain per time, as rows (..., 3, d^2) [1/s].
 
-    Parameters
-    ----------
-    bath : MomentBath
-
-    Returns
-    -------
-    complex array (..., 3, d^2), 1/s
-        i sum_da eps_cda Tr[X_a (Lam_d rho - rho Lam_d^+)] = row . rho; times the density.
+    i sum_da eps_cda Tr[X_a (Lam_d rho - rho Lam_d^+)] = row . rho.
     """
     x, lam = bath.operators, _dressed(bath)
     rows = np.zeros_like(x)
@@ -233,16 +165,9 @@ def back_flux(bath: MomentBath) -> ComplexArray:
 
 
 def gibbs_response(bath: MomentBath) -> ComplexArray:
-    """Change of the Gibbs state of H + h.S per unit of h_a, shape (3, d, d).
+    """Change of the Gibbs state of H + h.S per unit of h_a, shape (3, d, d) [1/eV].
 
-    Parameters
-    ----------
-    bath : MomentBath
-
-    Returns
-    -------
-    complex array (3, d, d), 1/eV
-        -L_mn <m|S_a - <S_a>|n> / k_B T with the weights of `static_weights`.
+    -L_mn <m|S_a - <S_a>|n> / k_B T with the weights of `static_weights`.
     """
     found = bath.levels
     weights = static_weights(found.energies, found.populations)
@@ -250,18 +175,9 @@ def gibbs_response(bath: MomentBath) -> ComplexArray:
 
 
 def moment_shift(bath: MomentBath, electron_splitting: Array) -> Array:
-    """Field -J^T s_eq of the polarised electrons on the moment.
+    """Field -J^T s_eq of the polarised electrons on the moment, (3,) [eV], added to h of H + h.S.
 
-    Parameters
-    ----------
-    bath : MomentBath
-    electron_splitting : array (3,), eV
-        hbar omega of the electrons, with its direction.
-
-    Returns
-    -------
-    array (3,), eV
-        Added to h of H + h.S; s_eq = -(nu/2) hbar omega. With J a number it is Delta g / g of the
-        electron's Zeeman term, Delta g = g_e nu J / 2.
+    s_eq = -(nu/2) hbar omega of the splitting hbar omega (3,). With J a number the field is
+    Delta g / g of the electron's Zeeman term, Delta g = g_e nu J / 2.
     """
     return np.asarray(0.5 * bath.dos * bath.coupling.T @ electron_splitting)

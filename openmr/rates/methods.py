@@ -20,14 +20,7 @@ from openmr._words import Form, Kernel, Moment, Thermostat
 from openmr.rates.record import ExchangePart
 
 Name = Literal[
-    "closed-form",
-    "batched",
-    "bloch-redfield",
-    "evolution",
-    "kinetic",
-    "tcl2",
-    "heom",
-    "exact",
+    "closed-form", "batched", "bloch-redfield", "evolution", "kinetic", "tcl2", "heom", "exact"
 ]
 
 

@@ -26,6 +26,7 @@ from openmr.rates.korringa import (
     relaxation_generator,
     transition_rates,
 )
+from openmr.rates.record import times_of
 from openmr.sample.film import Sample, expect_film
 from openmr.sample.own_hamiltonian import refuse_large_scheme
 from openmr.tables import Column, shown
@@ -103,12 +104,12 @@ class MomentRelaxation(AtThermalState):
     @property
     def T1(self) -> Array:
         """Times in which populations relax [s], longest first, shape (..., d-1); inf for never."""
-        return _times(self.population_rates)
+        return times_of(self.population_rates)
 
     @property
     def T2(self) -> Array:
         """Time in which each pair of levels loses its coherence [s], shape (..., d, d)."""
-        return _times(self.coherence_rates)
+        return times_of(self.coherence_rates)
 
     @property
     def generator(self) -> ComplexArray:
@@ -131,21 +132,17 @@ class MomentRelaxation(AtThermalState):
         where = f"T = {shown(self.temperature)} K, B = {shown(self.field)} T"
         moments = self.sample.magnet.sublattices[self.sublattice]
         slowest, fastest = self.population_rates[..., 0], self.population_rates[..., -1]
-        size = np.linalg.norm(self.shift, axis=-1)
+        size, longest = np.linalg.norm(self.shift, axis=-1), 1e9 * times_of(slowest)
         return "\n".join(
             [
                 f"{'MomentRelaxation':<38}{self.sample.name}, {where}",
                 f"  spin           : {moments.spin:g}, sublattice {self.sublattice}",
-                f"  slowest 1/T1   : {shown(slowest)} 1/s  (T1 {shown(1e9 * _times(slowest))} ns)",
+                f"  slowest 1/T1   : {shown(slowest)} 1/s  (T1 {shown(longest)} ns)",
                 f"  fastest 1/T1   : {shown(fastest)} 1/s",
                 f"  1/T2, 0 and 1  : {shown(self.coherence_rates[..., 0, 1])} 1/s",
                 f"  shift          : {shown(1e6 * size)} ueV",
             ]
         )
-
-
-def _times(rates: Array) -> Array:
-    return np.divide(1.0, rates, out=np.full_like(rates, np.inf), where=rates > 0)
 
 
 @np.errstate(under="ignore")  # weights of frozen levels go to 0

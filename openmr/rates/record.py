@@ -150,12 +150,12 @@ class Relaxation(AtThermalState):
     @property
     def tau_longitudinal(self) -> Array:
         """tau_par [s]; ``inf`` where nothing relaxes."""
-        return _times(self.longitudinal)
+        return times_of(self.longitudinal)
 
     @property
     def tau_transverse(self) -> Array:
         """tau_perp [s]; ``inf`` where nothing relaxes."""
-        return _times(self.transverse)
+        return times_of(self.transverse)
 
     @property
     def exchange_field(self) -> Array:
@@ -271,7 +271,8 @@ def spread_over(found: Relaxation, grid: tuple[int, ...]) -> Relaxation:
     return here
 
 
-def _times(rates: Array) -> Array:
+def times_of(rates: Array) -> Array:
+    """Inverse of rates; ``inf`` for 0."""
     return np.divide(1.0, rates, out=np.full_like(rates, np.inf), where=rates != 0)
 
 
@@ -327,9 +328,7 @@ def on_grid(grid: tuple[int, ...], points: Sequence[ExchangePart]) -> ExchangePa
 
 
 def pointwise(
-    state: State,
-    work: Callable[[State], ExchangePart],
-    points: Iterable[State] | None = None,
+    state: State, work: Callable[[State], ExchangePart], points: Iterable[State] | None = None
 ) -> ExchangePart:
     """`work` of every point of the grid, or of its `points` behind a bar; failures say where."""
     found = []

@@ -12,12 +12,7 @@ from numpy.typing import ArrayLike
 from openmr import _checks
 from openmr._checks import Array
 from openmr._words import Branch
-from openmr.moments.equilibrium import (
-    Equilibrium,
-    checked_points,
-    equilibrium,
-    thermal_state,
-)
+from openmr.moments.equilibrium import Equilibrium, checked_points, equilibrium, thermal_state
 from openmr.moments.grid import BLOCK, in_blocks
 from openmr.moments.labels import labelled
 from openmr.moments.state import ThermalState

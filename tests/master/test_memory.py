@@ -658,8 +658,8 @@ BAD = [
         "`level_shift` goes with .*'tcl4'",
     ),
     (lambda: master.rates(DRIVEN, "heom"), "`system` must not depend on time"),
-    (lambda: hierarchy.slow_generator(QUBIT, rtol=0.0), "`rtol` must be"),
-    (lambda: hierarchy.slow_generator(QUBIT, max_depth=1), "`max_depth` must be"),
+    (lambda: master.rates(QUBIT, "heom", rtol=0.0), "`rtol` must be"),
+    (lambda: master.rates(QUBIT, "heom", max_depth=1), "`max_depth` must be"),
 ]
 
 

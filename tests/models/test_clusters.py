@@ -417,9 +417,5 @@ def test_cold_and_critical_clusters_stay_finite(sign, ratio, zeeman):
     assert found.drift < 1e-12
 
 
-def test_engines_are_loaded_on_demand():
-    assert om.clusters is clusters
-
-
 def test_print():
     assert "Weiss" in repr(clusters.rates(pair(1.0)))

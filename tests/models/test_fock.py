@@ -579,8 +579,3 @@ def test_one_clear_error():
     assert unclear(BAD, size="`orbitals`") == {}
     with pytest.raises(om.SizeError, match="`energies` must be at most 8192, got 50000"):
         fock.canonical_pairs(np.zeros(50_000), 1)
-
-
-def test_engines_are_loaded_on_demand():
-    assert om.fock is fock
-    assert om.scattering is scattering

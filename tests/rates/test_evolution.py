@@ -97,12 +97,6 @@ def test_with_the_electron_splitting_kept():
     within_its_word(found, tensor)
 
 
-def test_uncoupled_electrons_do_not_relax():
-    found = om.relaxation(om.presets.pt_py(0.0), 10.0, 5.0, method="evolution")
-    assert np.all(found.dissipator == 0)
-    assert found.precession == pytest.approx(2 * om.units.MU_B * 5.0 / om.units.HBAR)
-
-
 def test_any_of_qutips_solvers_will_do():
     sample = om.presets.pt_py()
     exact = om.relaxation(sample, 50.0, 1.0)

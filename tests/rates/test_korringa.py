@@ -4,7 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import qutip
-from spoil import replaced, variants
+from spoil import unnoticed
 from systems import DENSITY, TILTED_COUPLING, redfield
 
 from openmr.bath.correlators import electron_hole_spectrum, spectrum_slope
@@ -327,32 +327,26 @@ def test_wrong_variants_are_noticed():
     rates = electron_rates(scalar)
     p = bath.levels.populations
 
-    def noticed():
-        try:
-            flux, drive = back_flux(bath), accumulation_drive(bath)
-            into = np.diagonal(flux.reshape(3, 6, 6), axis1=1, axis2=2)
-            onsager = np.diagonal(drive, axis1=1, axis2=2) - p * into / (K_B * 3.0)
-            gained = DENSITY * np.einsum(
-                "amk,bkm->ab", scalar.levels.spins, accumulation_drive(scalar)
-            )
-            off = (
-                np.abs(relaxation_generator(bath) - right).max() / np.abs(right).max(),
-                np.abs(onsager).max() / np.abs(drive).max(),
-                np.abs(gained - DOS / 2 * rates).max() / (DOS / 2 * np.abs(rates).max()),
-                abs(population_rates(scalar)[0] / 5.244369841905e6 - 1),
-                abs(coherence_rates(scalar)[0, 1] / 2.432197143584e8 - 1),
-                np.abs(np.diag(coherence_rates(scalar))).max(),
-                np.abs(np.diag(transition_rates(scalar))).max(),
-                abs(population_rates(scalar)[-1] / 3.973771809556e8 - 1),
-                len(population_rates(scalar)) - 5,
-                float(population_rates(frozen)[0] != 0.0),
-            )
-        except Exception:
-            return True
-        return not max(map(abs, off)) <= 1e-9
+    def is_right():
+        flux, drive = back_flux(bath), accumulation_drive(bath)
+        into = np.diagonal(flux.reshape(3, 6, 6), axis1=1, axis2=2)
+        onsager = np.diagonal(drive, axis1=1, axis2=2) - p * into / (K_B * 3.0)
+        gained = DENSITY * np.einsum("amk,bkm->ab", scalar.levels.spins, accumulation_drive(scalar))
+        off = (
+            np.abs(relaxation_generator(bath) - right).max() / np.abs(right).max(),
+            np.abs(onsager).max() / np.abs(drive).max(),
+            np.abs(gained - DOS / 2 * rates).max() / (DOS / 2 * np.abs(rates).max()),
+            abs(population_rates(scalar)[0] / 5.244369841905e6 - 1),
+            abs(coherence_rates(scalar)[0, 1] / 2.432197143584e8 - 1),
+            np.abs(np.diag(coherence_rates(scalar))).max(),
+            np.abs(np.diag(transition_rates(scalar))).max(),
+            abs(population_rates(scalar)[-1] / 3.973771809556e8 - 1),
+            len(population_rates(scalar)) - 5,
+            float(population_rates(frozen)[0] != 0.0),
+        )
+        return np.abs(off).max() <= 1e-9
 
-    assert not noticed()
-    unnoticed = {}
+    assert is_right()
     for function in (
         korringa.transition_rates,
         korringa.population_rates,
@@ -363,8 +357,4 @@ def test_wrong_variants_are_noticed():
         korringa.accumulation_drive,
         korringa.back_flux,
     ):
-        for change, code in variants(function):
-            with replaced(function, code):
-                if not noticed():
-                    unnoticed.setdefault(function.__name__, []).append(change)
-    assert unnoticed == {}
+        assert unnoticed(function, is_right) == []

@@ -80,7 +80,7 @@ NO_FORMULAS = {
     "rates.record": {
         "shown",
         "on_grid",
-        "_times",
+        "times_of",
         "zero_tensor",
         "over_sublattices",
         "spread_over",

@@ -100,16 +100,14 @@ def _of_levels(state: VectorEquilibrium, electron_splitting: bool) -> ExchangePa
     connected = sample.magnet.disorder == "lattice"
     for block in blocks(count, size):
         part = flat.at(block)
-        schemes = [part.levels(i) for i in range(len(sample.magnet.sublattices))]
-        couplings = [local_coupling(part, i) for i in range(len(schemes))]
-        for moments, scheme, coupling in zip(
-            sample.magnet.sublattices, schemes, couplings, strict=True
-        ):
+        met = [
+            (moments, part.levels(i), local_coupling(part, i))
+            for i, moments in enumerate(sample.magnet.sublattices)
+        ]
+        for moments, scheme, coupling in met:
             shift = (coupling @ scheme.mean[..., None])[..., 0]
             splitting[block] -= moments.density * shift
-        for moments, scheme, coupling in zip(
-            sample.magnet.sublattices, schemes, couplings, strict=True
-        ):
+        for moments, scheme, coupling in met:
             if not coupling.any():
                 continue
             strength = np.pi * moments.density * sample.electrons.dos / units.HBAR
@@ -204,17 +202,17 @@ def redfield_tensor(
         raise _checks.ParameterError(
             f"`exchange` must have last axes (3, 3), got shape {matrix.shape}"
         )
-    columns = [_checks.finite_array("spin", spin), _checks.finite_array("splitting", splitting)]
-    columns.append(_checks.finite_array("electron", 0.0 if electron is None else electron))
-    coupling = np.empty(matrix.shape[:-2])
-    names = ("spin", "splitting", "electron", "exchange")
-    shapes = dict(zip(names, (*columns, coupling), strict=True))
-    spins, x, w, _ = (axis.ravel() for axis in _checks.broadcast(**shapes))
-    grid = np.broadcast_shapes(*(axis.shape for axis in shapes.values()))
-    coefficients = contraction(matrix, split=electron is not None)
-    spread = np.broadcast_to(coefficients, (*grid, *coefficients.shape[-3:])).reshape(
-        -1, *coefficients.shape[-3:]
+    given = _checks.broadcast(
+        spin=_checks.finite_array("spin", spin),
+        splitting=_checks.finite_array("splitting", splitting),
+        electron=_checks.finite_array("electron", 0.0 if electron is None else electron),
+        exchange=np.empty(matrix.shape[:-2]),
     )
+    grid = given[0].shape
+    spins, x, w, _ = (axis.ravel() for axis in given)
+    coefficients = contraction(matrix, split=electron is not None)
+    pairs = coefficients.shape[-3:]
+    spread = np.broadcast_to(coefficients, (*grid, *pairs)).reshape(-1, *pairs)
     tensor = np.empty((len(x), 3, 3))
     for value in np.unique(spins):
         _checks.half_integer("spin", value)

@@ -84,9 +84,8 @@ def _at_point(
             across = turning[[1, 2], [2, 0]]
         expect_field_along_b(across, electron_splitting=electron_splitting)
         w = np.array([0.0, 0.0, kept * precession])
-        even = joint_space.moment_spaces(sample, state, electron=float(w[2]))
+        spaces = even = joint_space.moment_spaces(sample, state, electron=float(w[2]))
         balance = [detailed_balance(space.spin, space.splitting) for space in even]
-        spaces = even
     with exact_arithmetic():
         apart = joint_space.in_thermal_times(resolution, float(state.temperature))
         still = 0.0 * qutip.to_super(joint_space.PAULI[2])

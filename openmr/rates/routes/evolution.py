@@ -174,9 +174,7 @@ def _flips(space: joint_space.MomentSpace, kappa: float) -> Qobj:
 
 
 def _fit_point(
-    state: Equilibrium,
-    experiments: Sequence[_Experiment],
-    options: Mapping[str, Any] | None,
+    state: Equilibrium, experiments: Sequence[_Experiment], options: Mapping[str, Any] | None
 ) -> ExchangePart:
     fits, none = [_fit_experiment(one, options) for one in experiments], np.zeros((3, 3))
     # where nothing couples the spin precesses and never relaxes
@@ -397,11 +395,8 @@ def record_decay(sample: Sample, temperature: float, field: float) -> Decay:
         raise ParameterError("`sample` must couple electrons and moments, got exchange = 0")
     experiment = experiments[0]
     fit = _fit_experiment(experiment, None)
-    omega, step, even = (
-        abs(_antisymmetric(fit.generator)),
-        fit.windows[0][0],
-        np.arange(STEPS + 1.0),
-    )
+    omega, even = abs(_antisymmetric(fit.generator)), np.arange(STEPS + 1.0)
+    step = fit.windows[0][0]
     if omega > 0:
         step = min(step, 4 * np.pi / omega / STEPS)
     signal = _window(experiment, 0.0, step * experiment.rate_unit, _solver_options(None))

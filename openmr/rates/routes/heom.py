@@ -27,6 +27,7 @@ from openmr.master.memory import scaled
 from openmr.master.open_system import OpenSystem
 from openmr.master.panels import of_tables
 from openmr.moments.equilibrium import Equilibrium
+from openmr.rates.methods import METHODS
 from openmr.rates.plateau import (
     STEP,
     STEPS,
@@ -162,10 +163,8 @@ def _affordable_spin(spin: float, largest: float, held: bool) -> None:
 
 # --- one point -----------------------------------------------------------------------------------
 
-LARGEST = ["terms", "depth", "drude_cutoff", "coupling", "terms_change", "depth_change"]
-LARGEST += ["plateau_variation", "cutoff_change", "trace", "fixed_point"]
-LARGEST += ["plateau_start", "plateau_end"]
-SUMMED = ["level_shift", "remaining_shift"]
+_SUMMED = ("level_shift", "remaining_shift")
+"""Diagnostics that add up over the spaces; of others the largest is told."""
 
 
 def _at_point(state: Equilibrium, electron_splitting: bool, knobs: _Knobs) -> ExchangePart:
@@ -181,8 +180,11 @@ def _at_point(state: Equilibrium, electron_splitting: bool, knobs: _Knobs) -> Ex
         others = sum(space.noise * time for space in spaces) - one.diagnostics["coupling"]
         tensor = tensor + one.dissipator
         error = error + np.asarray(one.uncertainty) + others * np.abs(one.dissipator)
-    diagnostics = {name: max((o.diagnostics[name] for o in found), default=0.0) for name in LARGEST}
-    diagnostics |= {name: sum(one.diagnostics[name] for one in found) / time for name in SUMMED}
+    diagnostics = {
+        name: max((one.diagnostics[name] for one in found), default=0.0)
+        for name in METHODS["heom"].diagnostics
+    }
+    diagnostics |= {name: sum(one.diagnostics[name] for one in found) / time for name in _SUMMED}
     diagnostics |= {name: diagnostics[name] * time for name in ("plateau_start", "plateau_end")}
     diagnostics["drude_cutoff"] *= thermal
     return ExchangePart(tensor / time, precession, error / time, diagnostics)
@@ -277,9 +279,9 @@ def _converged(
         window = find_plateau(best, knobs.held).window
         return float(np.abs(relaxation_part(best - other)[window]).max())
 
-    hierarchy_of = cache(
-        lambda more, depth: _hierarchy(space, coupling, width, FIRST_TERMS + more, depth)
-    )
+    def hierarchy_of(more: int, depth: int) -> Hierarchy:
+        return _hierarchy(space, coupling, width, FIRST_TERMS + more, depth)
+
     more_terms = 1 + knobs.max_terms - FIRST_TERMS
     try:
         found, fewer, shallower = ladder(hierarchy_of, answer, knobs.max_depth, more_terms, apart)

@@ -231,14 +231,15 @@ def _moment(state: VectorEquilibrium, sublattice: int) -> tuple[list[Qobj], Qobj
     spins = list(spin_operators(moments.spin))
     drive = moments.crystal_axes @ state.drive[sublattice]
     own = moments.crystal_hamiltonian + sum(h * s.full() for h, s in zip(drive, spins, strict=True))
-    energies, states = np.linalg.eigh(own / (K_B * float(state.temperature)))
+    own = own / (K_B * float(state.temperature))
+    energies, states = np.linalg.eigh(own)
     exponents = energies[0] - energies
     weights = np.exp(exponents)
     gibbs, uneven = (
         Qobj((states * some) @ states.conj().T)
         for some in (weights / weights.sum(), _uneven_weights(exponents))
     )
-    return spins, Qobj(own / (K_B * float(state.temperature))), gibbs, uneven
+    return spins, Qobj(own), gibbs, uneven
 
 
 def _uneven_weights(exponents: Array) -> Array:
@@ -295,12 +296,10 @@ def reset(moments: Qobj, rate: float) -> Qobj:
     Qobj, unit of the rate
         Superoperator.
     """
-    electron, size = 2, moments.shape[0]
-    total = electron * size
-    replace = np.einsum("ac,bd,ij,kl->aibjckdl", np.eye(2), np.eye(2), moments.full(), np.eye(size))
+    electron, size = np.eye(2), moments.shape[0]
     # (row a i, column b j) <- (row c k, column d l); column stacking puts the column index first
-    matrix = replace.transpose(2, 3, 0, 1, 6, 7, 4, 5).reshape(total**2, total**2)
-    spaces = [[electron, *moments.dims[0]]] * 2
+    held = np.einsum("ac,bd,ij,kl->bjaidlck", electron, electron, moments.full(), np.eye(size))
+    spaces = [[2, *moments.dims[0]]] * 2
     with exact_arithmetic():
-        held = Qobj(matrix, dims=[spaces, spaces], superrep="super")
+        held = Qobj(held.reshape(4 * size**2, -1), dims=[spaces, spaces], superrep="super")
         return rate * (held - qutip.to_super(qutip.qeye(spaces[0])))

@@ -138,9 +138,7 @@ def electron_sea(
     reach = _checks.number("reach", reach, "k_B T", above=0.0)
     joint_space.refuse_large(sample)
     state = equilibrium(
-        sample,
-        _checks.number("temperature", temperature, "K"),
-        _checks.number("field", field, "T"),
+        sample, _checks.number("temperature", temperature, "K"), _checks.number("field", field, "T")
     )
     omega = _precession(state)
     _check_grids([(state, omega)], np.inf, spacing, reach, modes=False)

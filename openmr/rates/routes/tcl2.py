@@ -134,7 +134,7 @@ def dissipator_in_time(
         In the local axes.
     """
     grid = _times(times)
-    electron = _electron(sample, _point(sample, temperature, field), _Options(**options))
+    electron = _electron(_point(sample, temperature, field), _Options(**options))
     reduced = grid / electron.beta_hbar
     memory = electron.memory(float(reduced.max()))
     tensors = [electron.bloch(memory.at(time)) for time in reduced]
@@ -180,7 +180,7 @@ def spin_in_time(
     spin = _checks.finite_array("start", start)
     if spin.shape != (3,) or np.linalg.norm(spin) > 1 + 1e-12:
         raise ParameterError(f"`start` must be three numbers of length <= 1, got {start!r}")
-    electron = _electron(sample, _point(sample, temperature, field), _Options(**options))
+    electron = _electron(_point(sample, temperature, field), _Options(**options))
     reduced = grid / electron.beta_hbar
     rho = 0.5 * (qutip.qeye(2) + sum(s * p for s, p in zip(spin, joint_space.PAULI, strict=True)))
     memory = electron.memory(float(reduced[-1]))
@@ -221,7 +221,7 @@ def electron_generator(
         For a value out of its range.
     """
     time = _checks.number("time", time, "s", least=0.0, infinite=True)
-    electron = _electron(sample, _point(sample, temperature, field), _Options(**options))
+    electron = _electron(_point(sample, temperature, field), _Options(**options))
     return electron.memory(time / electron.beta_hbar)
 
 
@@ -249,6 +249,7 @@ class _Electron:
     """The electron spin at one point and what it is coupled to, in units of beta hbar."""
 
     beta_hbar: float  # s
+    omega: float  # rad/s, of first order
     hamiltonian: Qobj
     precession: Qobj  # what the Hamiltonian of the dissipator leaves out of it
     correlator: Correlator
@@ -296,27 +297,28 @@ class _Electron:
         return 0.0
 
 
-def _electron(sample: Sample, state: Equilibrium, options: _Options) -> _Electron:
+def _electron(state: Equilibrium, options: _Options) -> _Electron:
     beta_hbar = HBAR / (K_B * float(state.temperature))
-    larmor = 0.5 * beta_hbar * float(joint_space.first_order_tensor(sample, state)[0, 1])
+    omega = float(joint_space.first_order_tensor(state.sample, state)[0, 1])
     with exact_arithmetic():
-        precession = larmor * joint_space.PAULI[2]
+        precession = 0.5 * beta_hbar * omega * joint_space.PAULI[2]
         own = precession if options.electron_splitting else 0 * precession
         return _Electron(
             beta_hbar=beta_hbar,
+            omega=omega,
             hamiltonian=own,
             precession=qutip.liouvillian(precession - own),
-            correlator=_correlator(sample, state, options),
+            correlator=_correlator(state, options),
             options=options,
         )
 
 
-def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correlator:
+def _correlator(state: Equilibrium, options: _Options) -> Correlator:
     """D_ab(t) of sigma_a sigma_b over all sublattices, in units of 1 / (beta hbar)^2."""
-    magnet = sample.magnet
+    magnet = state.magnet
     thermal = K_B * float(state.temperature)
     # 2 pi n_S nu_F J_a J_b / hbar is G(0) [1/s]; times beta hbar it is a number
-    strength = 0.5 * np.pi * sample.electrons.dos / thermal
+    strength = 0.5 * np.pi * state.sample.electrons.dos / thermal
     moments = [
         (m.spin, float(x), strength * m.density * np.outer(m.exchange, m.exchange))
         for m, x in zip(magnet.sublattices, state.reduced_splitting, strict=True)
@@ -337,9 +339,7 @@ def _correlator(sample: Sample, state: Equilibrium, options: _Options) -> Correl
 def _at_point(
     state: Equilibrium, time: float, options: _Options, *, memory_time: bool
 ) -> ExchangePart:
-    sample = state.sample
-    precession = float(joint_space.first_order_tensor(sample, state)[0, 1])
-    electron = _electron(sample, state, options)
+    electron = _electron(state, options)
     try:
         memory = electron.memory(time / electron.beta_hbar)
     except ConvergenceError as error:
@@ -354,27 +354,24 @@ def _at_point(
             "below the transforms they are got from; take a smaller `rtol` or another method"
         )
     lowest, highest = joint_space.kossakowski(dissipator)
-    asked = (
-        {"memory_time": electron.memory_time(memory) * electron.beta_hbar} if memory_time else {}
-    )
+    diagnostics = {
+        "level_shift": float((shift * joint_space.PAULI[2]).tr().real) / electron.beta_hbar,
+        "positivity": lowest / max(highest, 1e-300),
+        "slip": electron.slip(memory),
+    }
+    if memory_time:
+        diagnostics["memory_time"] = electron.memory_time(memory) * electron.beta_hbar
     return ExchangePart(
         dissipator=tensor / electron.beta_hbar,
-        precession=precession,
+        precession=electron.omega,
         uncertainty=np.full((3, 3), uncertain / electron.beta_hbar),
-        diagnostics={
-            "level_shift": float((shift * joint_space.PAULI[2]).tr().real) / electron.beta_hbar,
-            **asked,
-            "positivity": lowest / max(highest, 1e-300),
-            "slip": electron.slip(memory),
-        },
+        diagnostics=diagnostics,
     )
 
 
 def _point(sample: Sample, temperature: float, field: float) -> Equilibrium:
     return equilibrium(
-        sample,
-        _checks.number("temperature", temperature, "K"),
-        _checks.number("field", field, "T"),
+        sample, _checks.number("temperature", temperature, "K"), _checks.number("field", field, "T")
     )
 
 

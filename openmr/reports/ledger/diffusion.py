@@ -9,8 +9,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from openmr._checks import Array
+from openmr._spins import LEVI_CIVITA as EPSILON
 from openmr.bath.correlators import PAULI
-from openmr.models.clusters import LEVI_CIVITA as EPSILON
 from openmr.rates.axes import film_tensor, local_axes
 from openmr.rates.record import rotation
 from openmr.reports.ledger.deviations import ROUNDING, Pairs, Series, deviation, order

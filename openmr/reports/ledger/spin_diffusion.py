@@ -9,7 +9,7 @@ import numpy as np
 from numpy.linalg import eigvals
 
 from openmr._checks import Array, ComplexArray
-from openmr.models.clusters import LEVI_CIVITA as EPSILON
+from openmr._spins import LEVI_CIVITA as EPSILON
 from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.diffusion import (
     FACES,
