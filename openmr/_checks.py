@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from itertools import islice
@@ -106,12 +107,26 @@ def is_masked(value: Any) -> bool:
 _MOST_NUMBERS = 2**28  # 2 GiB
 
 
+def _has_switch(values: Sequence[Any]) -> bool:
+    """Whether True or False is among numbers, of which NumPy would make 1 and 0."""
+    if {float, int}.issuperset(map(type, values)):
+        return False
+    return any(
+        _has_switch(one)
+        if isinstance(one, list | tuple)
+        else isinstance(one, bool) or getattr(getattr(one, "dtype", None), "kind", "") == "b"
+        for one in values
+    )
+
+
 def _as_numbers(name: str, value: Any, unit: str = "", kinds: str = "iufO") -> NDArray[Any]:
     """`value` as an array of numbers in `unit`, without words, dates, switches, bytes or masks."""
     value = in_unit(name, value, unit)
     if isinstance(value, _NO_NUMBERS) or is_masked(value):
         raise TypeError
     given = np.asarray(value)
+    if isinstance(value, Sequence) and given.ndim and _has_switch(value):
+        raise TypeError
     if given.size > _MOST_NUMBERS:
         raise SizeError(
             f"`{name}` must hold at most {_MOST_NUMBERS:.2g} numbers, got {given.size:.3g} "
@@ -305,6 +320,8 @@ def square_matrix(
     """`matrix` as a finite complex matrix (m, m), of the given size if there is one, or a stack."""
     try:
         found = _as_numbers(name, matrix, unit, "iufcO").astype(complex)
+        if found.ndim == 0:
+            raise TypeError
     except OpenmrError:
         raise
     except Exception:
@@ -386,14 +403,21 @@ def path(name: str, value: Any) -> Path:
     """`value` as a path."""
     if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
         raise _reject(name, "a path", "", value)
-    word(name, os.fspath(value))
-    return Path(value)
+    if "://" in word(name, os.fspath(value)):  # which would become directories s3: and so on
+        raise ParameterError(f"`{name}` must be a path, got the address {shown(value)}")
+    try:
+        return Path(value).expanduser()  # as xarray does, which is to open it
+    except RuntimeError:  # nobody's home
+        return Path(value)
 
 
 def instance(name: str, value: Any, kind: type) -> None:
     """Raise unless `value` is a `kind`."""
     if not isinstance(value, kind):
-        raise _reject(name, f"an openmr.{kind.__name__}", "", value)
+        part, hint = kind.__name__.lower(), ""
+        with suppress(Exception):  # whatever the object makes of being asked for its parts
+            hint = f" (its .{part} is one)" if isinstance(getattr(value, part), kind) else ""
+        raise _reject(name, f"an openmr.{kind.__name__}{hint}", "", value)
 
 
 def settle(record: Any, **fields: Any) -> None:
@@ -465,7 +489,9 @@ def unit_vectors(name: str, value: ArrayLike) -> Array:
     except OpenmrError:
         raise
     except Exception:
-        raise _reject(name, "finite real numbers (x, y, z) along a last axis", "", value) from None
+        raise _reject(
+            name, "finite real numbers (x, y, z) along a last axis, as (1, 0, 0)", "", value
+        ) from None
     if array.ndim == 0 or array.shape[-1] != 3:
         raise ParameterError(
             f"`{name}` must have a last axis (x, y, z) of length 3, got shape {array.shape}"

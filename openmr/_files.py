@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from openmr._checks import OpenmrError, ParameterError, SizeError, WriteError, f
 
 _MARK = ".openmr-"
 """In the name of everything that waits to be renamed, before host and process."""
+_ON_WINDOWS = os.name == "nt"
+_LONGEST_USE = 24 * 3600.0
+"""Seconds that a file may wait to be renamed where nobody can say whether its process runs."""
 
 
 def expect_file(name: str, target: Path) -> None:
@@ -157,13 +161,15 @@ def leftovers(directory: Path, target: Path) -> Iterator[Path]:
     if directory.is_dir():
         for one in directory.iterdir():
             found = pattern.fullmatch(one.name)
-            if found and not _is_running(int(found[1])):
+            if found and not _is_in_use(one, int(found[1])):
                 yield one
 
 
-def _is_running(process: int) -> bool:
+def _is_in_use(temporary: Path, process: int) -> bool:
     if process == os.getpid():
         return True
+    if _ON_WINDOWS:  # to ask there is to send Ctrl-C
+        return time.time() - temporary.stat().st_mtime < _LONGEST_USE
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -6,6 +6,7 @@ None of these is imported: their objects convert themselves. Only a text, as "8 
 from __future__ import annotations
 
 import re
+from types import MethodType
 from typing import Any, Final
 
 import numpy as np
@@ -87,7 +88,7 @@ def _unit_of(value: Any) -> Any:
     own = getattr(value, "units", None)
     if own is None:
         own = getattr(value, "unit", None)
-        own = None if isinstance(own, str) else own  # of a date
+        own = None if isinstance(own, str | MethodType) else own  # of a date, of a Qobj
     return own
 
 
@@ -95,7 +96,10 @@ def _refused(name: str, own: Any, unit: str) -> Exception:
     from openmr._checks import ParameterError  # which are checked with this
 
     wanted = f"in {unit.removeprefix('in ')}" if _parsed(unit) else "a pure number here"
-    return ParameterError(f"`{name}` must be {wanted}, got a quantity in {str(own) or 'no unit'}")
+    of_h = unit == "T" and re.fullmatch(r"\w*(Oe|oersted)", str(own))
+    hint = ", which is one of H: 1 kOe goes with 0.1 T" if of_h else ""
+    said = f"`{name}` must be {wanted}, got a quantity in {str(own) or 'no unit'}{hint}"
+    return ParameterError(said)
 
 
 def _parsed(unit: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -40,11 +41,31 @@ def progress_bar(items: Iterable[T], **options: Any) -> tqdm[T]:
     return tqdm(items, **options)
 
 
-def one_thread() -> AbstractContextManager[object]:
-    """Hold BLAS to one thread, since more cost more than small matrices, if threadpoolctl can."""
+class _Shared:
+    """The limit on BLAS, which is one for all threads of a process."""
+
+    lock, users, limits = Lock(), 0, cast("Any", None)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold BLAS to one thread, since more cost more than small matrices, if threadpoolctl can.
+
+    Of several threads that ask for it the last one lifts it, so that what was before comes back.
+    """
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:
-        return nullcontext()
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
-    return limits
+        yield
+        return
+    with _Shared.lock:
+        if not _Shared.users:
+            _Shared.limits = threadpool_limits(limits=1, user_api="blas")
+        _Shared.users += 1
+    try:
+        yield
+    finally:
+        with _Shared.lock:
+            _Shared.users -= 1
+            if not _Shared.users:
+                _Shared.limits.restore_original_limits()

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from html import escape
+from itertools import starmap, zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -86,6 +87,45 @@ def document(schema: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"schema": schema, "version": __version__, **_plain(body)}
 
 
+class Alike:
+    """A dataclass that equals what holds the same, arrays and NaN too; arrays have no hash.
+
+    A notebook shows it as the table that it prints.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are the same, however they came about."""
+        return same(self, other) if type(self) is type(other) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _repr_html_(self) -> str:
+        """The print as a table."""
+        return page_of(str(self))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two trees of records, mappings, lists and arrays hold the same; NaN is NaN."""
+    if one is other or type(one) is not type(other):
+        return one is other
+    if isinstance(one, np.ndarray) and one.dtype != object:
+        return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple | np.ndarray) or is_dataclass(one):
+        return all(starmap(same, zip_longest(_parts(one), _parts(other), fillvalue=...)))
+    return bool(one == other or (one != one and other != other))  # noqa: PLR0124
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if is_dataclass(value):
+        return [getattr(value, field.name) for field in fields(value)]
+    found: Iterable[Any] = value.tolist() if isinstance(value, np.ndarray) else value
+    return found
+
+
 class Record:
     """A dataclass that goes out as JSON, all public fields under its schema."""
 
@@ -115,7 +155,7 @@ class Column(NamedTuple):
         return {"units": self.units, "equation": self.equation, "long_name": self.label}
 
 
-class Labelled:
+class Labelled(Alike):
     """A record of arrays that goes out as a dataset, a table, JSON or a page of a notebook."""
 
     __slots__ = ()
@@ -164,10 +204,11 @@ class Labelled:
             return found.expand_dims("point").to_dataframe().reset_index(drop=True)
         return found.to_dataframe().reset_index()
 
-    def _repr_html_(self) -> str:
-        """The print as a table."""
-        head, *lines = [line for line in str(self).splitlines() if line.strip()]
-        return html_table(head, (line.partition(" : ")[::2] for line in lines))
+
+def page_of(text: str) -> str:
+    """Lines `name : value` below a head as a table of a page."""
+    head, *lines = [line for line in text.splitlines() if line.strip()]
+    return html_table(head, (line.partition(" : ")[::2] for line in lines))
 
 
 def html_table(caption: str, rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
@@ -209,7 +250,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic | complex) and np.iscomplexobj(value):
         value = {"real": np.real(value), "imag": np.imag(value)}
     if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
+        value = (value.astype(str) if value.dtype.kind in "mM" else value).tolist()
     if is_dataclass(value):
         verdict = {"ok": value.ok} if isinstance(value, Comparison) else {}
         public = [field.name for field in fields(value) if not field.name.startswith("_")]

@@ -18,7 +18,6 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -48,6 +47,13 @@ class Exploding:
         raise RuntimeError("exploded")
 
     __array__ = __float__ = __len__ = __iter__ = __getitem__ = __repr__ = __str__ = __bool__ = _no
+
+
+class Failing(np.ndarray):
+    """An array that nothing can be worked out with."""
+
+    def __array_ufunc__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("failed")
 
 
 def recursive() -> list[Any]:
@@ -82,7 +88,9 @@ def numbers() -> dict[str, Any]:
         "class": float, "generator": (x for x in (1.0,)), "structured": np.zeros(2, [("a", "f8")]),
         "three axes": np.ones((2, 2, 2)), "objects": np.array([1.0, None], dtype=object),
         "words in objects": np.array(["5", 1.0], dtype=object), "words": ["a", "b"],
-        "switches": [True, False], "series with NaN": pd.Series([1.0, None]),
+        "switches": [True, False], "switch among numbers": [1.0, True],
+        "switch in rows": [[1.0, 0.0], [0.0, True]], "big-endian": np.array([1, 2], ">f4"),
+        "array that fails": np.ones(2).view(Failing), "series with NaN": pd.Series([1.0, None]),
         "nullable": pd.array([1, None], dtype="Int64"), "frame": pd.DataFrame({"a": ["x"]}),
         "NaN inside": [1.0, np.nan], "inf inside": [np.inf, 1.0], "ellipsis": ...,
         "slice": slice(3),
@@ -107,7 +115,7 @@ def words() -> dict[str, Any]:
         "object inside": {"a": object()},
         "long path": "d/" * 3000 + "x", "no such folder": "/proc/none/a/b", "proc": "/proc/x",
         "null": "/dev/null/x", "root": "/", "list of None": [None], "list of lists": [[[]]],
-        "array": np.ones(3), "int64": np.int64(3),
+        "array": np.ones(3), "int64": np.int64(3), "address": "s3://a/b",
     }  # fmt: skip
     return {name: numbers()[name] for name in few} | more
 
@@ -530,6 +538,8 @@ def nan_in(found: Any, where: str = "result", depth: int = 0) -> str:
 
 def work(pipe: Any, seed: int, share: float, first: int, step: int) -> None:
     """Run every `step`-th of the chosen cases from `first` on, and tell of each."""
+    import resource  # of POSIX; the entrances serve elsewhere, too
+
     os.chdir(tempfile.mkdtemp(prefix="attack-"))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.setrecursionlimit(1000)

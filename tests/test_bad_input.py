@@ -1,5 +1,6 @@
 """Every bad input gives one error that names argument, value and allowed range."""
 
+from collections import deque
 from functools import partial
 
 import numpy as np
@@ -46,6 +47,11 @@ BAD = [
     (lambda: om.Moments(**{**MOMENTS, "g": np.inf}), "`g`.*inf"),
     (lambda: om.Magnet([]), "`sublattices`.*none"),
     (lambda: om.Magnet([1]), "`sublattices` must be an openmr.Moments, got 1"),
+    (
+        lambda: om.curie_temperature(FILM),
+        r"`magnet` must be an openmr.Magnet \(its .magnet is one\), got Sample",
+    ),
+    (lambda: om.curie_temperature(FILM.film), "`magnet` must be an openmr.Magnet, got Film"),
     (lambda: om.Magnet(om.Moments(**MOMENTS), [[1, 2]]), r"`weiss` must have shape \(1, 1\)"),
     (lambda: om.Magnet([om.Moments(**MOMENTS)] * 2, 1e-3), r"`weiss`.*\(2, 2\)"),
     (
@@ -177,7 +183,7 @@ COMMANDS = [
     (["ledger", "--only", ""], "`only` must hold at least one equation number"),
     (["verify", "--speed", "3"], "unrecognized arguments: --speed 3"),
     (["verify", "--field", "-inf"], "`field` must be finite real numbers in T, got -inf"),
-    (["verify", "--field", "-1e"], "--field/-B: `value` must be in T, got a quantity in e"),
+    (["verify", "--field", "-1e"], "--field/-B: must be in T, got a quantity in e"),
     (["verify", "--temperature", "1e-300"], "`temperature` must be so high"),
     (["verify", "--temperature", "-1e-1"], "`temperature` must be > 0 K, got -0.1"),
     (["validity", "--tolerance", "-1e-1"], "`tolerance`"),
@@ -416,6 +422,26 @@ def test_no_directory_to_write_to(capsys):
         assert said.out == ""
 
 
+def test_no_file_takes_the_place_of_one_that_is_read_or_written(tmp_path, capsys, monkeypatch):
+    """By whatever names they are called."""
+    monkeypatch.chdir(tmp_path)
+    film = tmp_path / "film.toml"
+    film.write_text('[sample]\npreset = "pt_py"\n[sweep]\ntemperature = 5.0\nfield = 1.0\n')
+    (tmp_path / "link.toml").symlink_to(film)
+    kept = film.read_bytes()
+    for command, one, other in (
+        ("sweep -c film.toml -o film.toml", "output", "config"),
+        ("sweep -c film.toml -o ./link.toml", "output", "config"),
+        (f"sweep -c film.toml --store a.nc -o {tmp_path}/a.nc", "output", "store"),
+        ("rates -c film.toml --csv film.toml", "csv", "config"),
+        ("resistance --csv a.svg --plot ./a.svg", "plot", "csv"),
+    ):
+        assert cli.main(command.split()) == 2
+        assert f"`--{one}` must be another file than `--{other}`" in capsys.readouterr().err
+    assert film.read_bytes() == kept
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["film.toml", "link.toml"]
+
+
 def test_equation_numbers_in_either_case_or_as_a_number():
     assert [f.entry.equation for f in om.ledger("b36, 70").findings] == ["70", "B36"]
     assert [f.entry.equation for f in om.ledger(70).findings] == ["70"]
@@ -447,6 +473,8 @@ NO_NUMBERS = [
     np.ma.array([1.0, 2.0], mask=[0, 1]), np.array(["5", 1.0], dtype=object),
     np.array([True, 1.0], dtype=object), np.timedelta64(5), [np.timedelta64(5), 1],
     np.longdouble("1e4000"), 10**5000, np.zeros(2, [("a", "f8")]), [1, [2, 3]],
+    [True, 1.0], (2, np.True_), [[1.0, 0.0], [0.0, True]], [np.array(True), 1.0],
+    deque([True, 1.0]), [np.array([True, False]), (1.0, 2.0)],
 ]  # fmt: skip
 
 

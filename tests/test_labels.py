@@ -131,17 +131,46 @@ def test_oriented_moments_have_a_state_for_each_direction():
     assert np.isclose(one.stability, alone.stability, atol=1e-12)
 
 
+def test_components_go_by_their_labels():
+    order = {"component": ["y", "z", "x"]}
+    turned = xr.DataArray([0.6, 0.0, 0.8], dims="component", coords=order)
+    along = om.magnetoresistance(FILM, 10.0, 5.0, (0.8, 0.6, 0.0)).longitudinal
+    assert om.magnetoresistance(FILM, 10.0, 5.0, turned).longitudinal == along
+    assert om.magnetoresistance(FILM, 10.0, 5.0, (0.6, 0.0, 0.8)).longitudinal != along
+
+
+def test_coordinates_of_any_kind_come_back():
+    for ticks in (np.array([np.nan, 1.0]), np.array(["2020", "2021"], "M8[ns]"), ["a", "b"]):
+        one = xr.DataArray([5.0, 9.0], dims="n", coords={"n": ticks})
+        found = om.relaxation(FILM, one, 0.1 * one)
+        assert np.array_equal(found.to_xarray().n, one.n, equal_nan=one.n.dtype.kind == "f")
+        json.dumps(found.to_dict(), allow_nan=False)
+    for name in ("tensor", "axis", "precession"):
+        clash = om.relaxation(FILM, xr.DataArray([5.0, 9.0], dims=name), 1.0)
+        with pytest.raises(ParameterError, match=f"must be others .* got '{name}': rename"):
+            clash.to_xarray()
+
+
 def test_what_does_not_fit_by_name_is_refused():
     short = xr.DataArray([1.0, 2.0], dims="T")
     moved = xr.DataArray([1.0, 2.0, 3.0], dims="T", coords={"T": [5.0, 10.0, 41.0]})
     oersted = xr.DataArray([1e4], dims="B", attrs={"units": "Oe"})
     four = xr.DataArray(np.ones((2, 4)), dims=("n", "component"))
+    other = xr.DataArray([1.0, 0.0, 0.0], dims="component", coords={"component": list("abc")})
+    with pytest.warns(UserWarning, match="Duplicate dimension"):
+        twice = xr.DataArray(np.ones((2, 2)), dims=("n", "n"))
     for call, told in (
         (lambda: om.relaxation(FILM, KELVIN, short), "`field` must have 3 points along 'T'"),
         (lambda: om.relaxation(FILM, KELVIN, moved), "`field` must have the coordinates along 'T'"),
         (lambda: om.relaxation(FILM, KELVIN, [1.0, 2.0, 3.0]), "`field` must be one, or a DataArr"),
         (lambda: om.relaxation(FILM, KELVIN, oersted), "`field` must be in T, got a quantity in O"),
         (lambda: om.magnetoresistance(FILM, 10.0, 5.0, four), "`direction` must have 3 components"),
+        (
+            lambda: om.magnetoresistance(FILM, 10.0, 5.0, other),
+            "the labels x, y, z along",
+        ),
+        (lambda: om.magnetoresistance(FILM, 10.0, 5.0, short), "must have a dimension 'component'"),
+        (lambda: om.relaxation(FILM, twice, 5.0), "`temperature` must have other names for each"),
         (
             lambda: om.resistivity(FILM.film, om.relaxation(FILM, [1.0, 2.0], 5.0), TURNED),
             r"`relaxation` must be of one point, or of DataArrays.*\(2,\)",

@@ -1,10 +1,15 @@
 """The line without QuTiP, Matplotlib, xarray and HDF5; what the rest says where one is missing."""
 
+import errno
 import subprocess
 import sys
 from textwrap import dedent
 
 import pytest
+
+from openmr import WriteError
+from openmr._work import one_thread
+from openmr.apps import cli
 
 HEAVY = {"qutip", "matplotlib", "xarray", "h5py", "h5netcdf", "tqdm", "threadpoolctl", "pandas"}
 BLOCKED = """
@@ -96,3 +101,80 @@ def test_what_is_missing_is_named_with_the_way_to_install_it(package, tmp_path, 
         """,
     )
     assert said == f"{asker} needs {package}: pip install {source}\n"
+
+
+def test_the_last_thread_lifts_the_limit_on_blas(monkeypatch):
+    """A limit that ends between begin and end of another would be what that one brings back."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    now = [8]
+
+    class Limits:
+        def __init__(self, limits, user_api):
+            self.before, now[0] = now[0], limits
+
+        def restore_original_limits(self):
+            now[0] = self.before
+
+    monkeypatch.setattr(threadpoolctl, "threadpool_limits", Limits)
+    first, second = one_thread(), one_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert now == [1]
+    second.__exit__(None, None, None)
+    assert now == [8]
+
+
+POSIX = {"fcntl", "grp", "pwd", "resource", "termios"}
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_without_what_windows_lacks(tmp_path):
+    """Modules and functions of POSIX; os.kill, which sends Ctrl-C there, must not be called."""
+    config = tmp_path / "film.toml"
+    config.write_text(
+        '[sample]\npreset = "pt_py"\n[sweep]\ntemperature = [5.0, 9.0]\nfield = [0.0, 5.0]\n',
+        encoding="utf-8",
+    )
+    found = run_without(
+        POSIX,
+        f"""
+        import os, signal, subprocess
+        from pathlib import Path
+        from openmr import _files
+        from openmr.apps import cli
+
+        def never(*_):
+            raise SystemExit("os.kill was called")
+
+        _files._ON_WINDOWS, os.kill = True, never
+        for owner, names in (
+            (os, "fork getuid getpgid killpg setsid sched_getaffinity sysconf umask uname"),
+            (signal, "pthread_sigmask SIGKILL SIGHUP SIGUSR1 setitimer"),
+        ):
+            for name in names.split():
+                vars(owner).pop(name, None)
+        os.chdir({str(tmp_path)!r})
+        mark = f"openmr-{{_files.socket.gethostname()}}-1-00000000"
+        old, new = Path(f".kept.{{mark}}"), Path(f".out.{{mark}}.nc")
+        old.mkdir()
+        os.utime(old, (0, 0))
+        new.touch()
+        for options in (["-j", "2"], []):
+            told = ["sweep", "-c", "film.toml", "-o", "out.nc", "--store", "kept", "-q"]
+            assert cli.main([*told, *options]) == 0
+        print(sorted(one.name for one in Path().iterdir() if one != new), new.exists())
+        """,
+    )
+    assert found.splitlines()[-1] == "['film.toml', 'kept', 'out.nc'] True"
+
+
+def test_a_closed_pipe_is_told_by_its_number():
+    """EINVAL of no file, on Windows; that of a file, or ours, is another matter."""
+    closed = OSError(errno.EINVAL, "Invalid argument")
+    assert cli._is_of_output(closed, errno.EPIPE, errno.EINVAL)
+    assert cli._is_of_output(BrokenPipeError(errno.EPIPE, ""), *cli._CLOSED)
+    for other in (
+        OSError(errno.EINVAL, "Invalid argument", "a file"), WriteError("a", closed), ValueError(),
+    ):  # fmt: skip
+        assert not cli._is_of_output(other, errno.EPIPE, errno.EINVAL)

@@ -196,10 +196,16 @@ def test_a_file_and_a_command_take_texts(tmp_path, capsys):
         assert main(["rates", "--config", str(config), *points]) == 0
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1]
-    for wrong in ("10 T", "10 kOe", "ten"):
+    for wrong in ("10 T", "10 kOe", "ten", "10,20", "10:20:3"):
         with pytest.raises(SystemExit):
             main(["rates", "-T", wrong])
-        assert "argument --temperature/-T: `value` must be" in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert "argument --temperature/-T: must be" in told
+        assert ("several stand apart" in told) == any(mark in wrong for mark in ",:")
+    for oersted, told in (("9 kOe", True), ("9 kOe/m", False), ("9 K", False)):
+        with pytest.raises(ParameterError, match="quantity in") as refused:
+            om.equilibrium(FILM, 10.0, oersted)
+        assert ("1 kOe goes with 0.1 T" in str(refused.value)) == told
 
 
 @pytest.mark.parametrize("entrance", ENTRANCES)

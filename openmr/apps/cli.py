@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args
 
 from openmr import _checks
 from openmr._checks import OpenmrError, ParameterError, required
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _Found = TypeVar("_Found")
 _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
+_PAGES: Final = "https://openmr.github.io/openmr"
 _OK, _MISSED, _BAD_INPUT, _PIPE_CLOSED = 0, 1, 2, 128 + 13
 _OF_SAMPLE = ("exchange_energy", "spin", "curie_temperature", "disorder")
 """Options of which `--config` takes the place."""
@@ -110,7 +111,8 @@ def _parser() -> argparse.ArgumentParser:
         help="rates and resistivities on a grid of parameters, to a netCDF file",
         description="Work out a grid that a TOML file describes and write it as netCDF.\n"
         "Exit status: 0 done, 2 bad input.",
-        epilog=f"The file, here with every table (docs/sweeps.md):\n\n{indent(EXAMPLE, '  ')}\n"
+        epilog=f"The file, here with every table ({_PAGES}/sweeps.html):\n\n"
+        f"{indent(EXAMPLE, '  ')}\n"
         "Methods, and the question each answers:\n\n"
         + "\n".join(f"  {one.name:15} {one.question}" for one in METHODS.values()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -190,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
         "found, and write it beside the file with the endings .json and .pdf.\nExit status: 0 the "
         "verdict is good, 1 something is not determined or the model does not describe the data, "
         "2 bad input.",
-        epilog=f"The file (docs/howto/fit_data.md):\n\n{indent(FIT_EXAMPLE, '  ')}",
+        epilog=f"The file ({_PAGES}/howto/fit_data.html):\n\n{indent(FIT_EXAMPLE, '  ')}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     fit.add_argument("file", type=Path, metavar="FILE.toml")
@@ -203,8 +205,8 @@ def _parser() -> argparse.ArgumentParser:
     explore = commands.add_parser(
         "explore",
         help="sliders in the browser: rates, decay, spin accumulation and resistivity",
-        description="Serve a page of sliders and results (docs/explorer.md) until Ctrl-C, to this "
-        "machine alone. Another --host lets in others who know the --token. "
+        description="Serve a page of sliders and results until Ctrl-C, to this machine alone "
+        f"({_PAGES}/explorer.html). Another --host lets in others who know the --token. "
         "Exit status: 0 stopped, 2 bad input or marimo is not installed.",
     )
     explore.add_argument(
@@ -315,7 +317,9 @@ def _in(unit: str) -> Callable[[str], float]:
         try:
             return _checks.number("value", text, unit)
         except OpenmrError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
+            said = str(error).removeprefix("`value` ").removeprefix("= ")
+            many = " (several stand apart: 10 20 30)" if re.search("[,;:]", text) else ""
+            raise argparse.ArgumentTypeError(said + many) from None
 
     return value
 
@@ -666,28 +670,45 @@ def _status(argv: Sequence[str] | None) -> int:
     try:
         try:
             arguments = _parser().parse_args(argv)
-            for option in _WRITTEN:
-                if (path := getattr(arguments, option, None)) is not None:
-                    expect_file(f"--{option}", path)
+            _expect_places(arguments)
             return int(arguments.run(arguments))
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # who reads, as `head` does, has enough: end as by the signal
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
     except (OpenmrError, OSError) as error:
-        where = "standard output: " if _is_full_pipe(error) else ""
+        if _is_of_output(
+            error, *_CLOSED
+        ):  # who reads, as `head` does, has enough: end as by the signal
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return _PIPE_CLOSED
+        where = "standard output: " if _is_of_output(error, errno.ENOSPC) else ""
         print(f"openmr: {where}{_one_line(error)}", file=sys.stderr)
         return _BAD_INPUT
 
 
-def _is_full_pipe(error: Exception) -> bool:
-    """Whether the disk is full to which the shell sends what is printed."""
-    return (
-        isinstance(error, OSError)
-        and not isinstance(error, OpenmrError)
-        and (error.errno, error.filename) == (errno.ENOSPC, None)
-    )
+def _expect_places(arguments: argparse.Namespace) -> None:
+    """Refuse files that could not be written, and that would take the place of another one."""
+    taken: dict[str, str] = {}
+    for option in ("config", "store", *_WRITTEN):
+        if (path := getattr(arguments, option, None)) is None:
+            continue
+        if option in _WRITTEN:
+            expect_file(f"--{option}", path)
+        place = str(path) if "\0" in str(path) else os.path.realpath(path)  # told when it is read
+        if (other := taken.setdefault(place, option)) != option:
+            raise ParameterError(
+                f"`--{option}` must be another file than `--{other}`, got {str(path)!r}"
+            )
+
+
+_CLOSED: Final = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
+"""Numbers of the error of a pipe that nobody reads; Windows calls it an invalid argument."""
+
+
+def _is_of_output(error: Exception, *numbers: int) -> bool:
+    """Whether it is what the system says of standard output: of no file, and none of ours."""
+    if not isinstance(error, OSError) or isinstance(error, OpenmrError):
+        return False
+    return error.filename is None and error.errno in numbers
 
 
 if __name__ == "__main__":

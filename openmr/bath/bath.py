@@ -38,6 +38,10 @@ _CUT_SHORT = {
 _UNIT, _PURE = "in units of energy", ("coupling", "power", "strength")
 
 
+_to_zero = np.errstate(under="ignore")
+"""Lets numbers that die off in frequency or time end at 0, also where NumPy is told to raise."""
+
+
 @dataclass(frozen=True, repr=False)
 class BathCheck:
     """Properties of a bath over all frequencies from 1e-6 to 1e6 of its own scale.
@@ -302,6 +306,7 @@ class Bath:
         return self._source.size
 
     @property
+    @_to_zero
     def has_shift(self) -> bool:
         """Whether the level shift exists: not for a spectrum that rises without end."""
         try:
@@ -314,6 +319,7 @@ class Bath:
         shape = np.shape(like) + ((self.size, self.size) if self.size > 1 else ())
         return np.asarray(found.reshape(shape))
 
+    @_to_zero
     def _spectrum(self, w: Array) -> ComplexArray:
         """S (w, n, n), finite, Hermitian, positive and in detailed balance."""
         name, source = self._source.label, self._source
@@ -410,6 +416,7 @@ class Bath:
         found = self._shaped(w, self._spectrum(_flat("w", w)))
         return found if self.size > 1 else found.real
 
+    @_to_zero
     def unchecked(self, w: ArrayLike) -> ComplexArray:
         """`spectrum` for integrals over all frequencies, of C(t) by a sum of exponentials.
 
@@ -422,6 +429,7 @@ class Bath:
         """
         return self._shaped(w, self._source.wide(_flat("w", w)))
 
+    @_to_zero
     def shift(self, w: ArrayLike) -> Array | ComplexArray:
         """lambda(w) = P integral S(u) / (w - u) du / 2 pi.
 
@@ -472,12 +480,14 @@ class Bath:
         """
         return self._half_sided(w, time)[1]
 
+    @_to_zero
     def _half_sided(self, w: ArrayLike, time: float) -> tuple[ComplexArray, float]:
         flat = _flat("w", w)
         end = _checks.number("time", time, least=0.0, infinite=True)
         self._spectrum(flat)
         return self._source.half_sided(flat) if end == np.inf else self._source.until(flat, end)
 
+    @_to_zero
     def panels(self, w: ArrayLike, time: float = np.inf, rtol: float = 1e-6) -> HalfSided:
         """`half_sided` at every time up to `time` at once, by quadrature of C(t).
 
@@ -502,6 +512,7 @@ class Bath:
         rtol = _checks.number("rtol", rtol, above=0.0, most=1.0)
         return self._source.panels(_flat("w", w), end, rtol)
 
+    @_to_zero
     def correlation(self, t: ArrayLike) -> ComplexArray:
         """C(t) at t >= 0; C(-t) is the conjugate transpose.
 
@@ -524,6 +535,7 @@ class Bath:
             raise ParameterError(f"`t` must be >= 0, got {flat.min():g}")
         return self._shaped(t, self._source.correlation(flat))
 
+    @_to_zero
     def memory_time(self, rtol: float = 1e-3) -> float:
         """Time after which less than `rtol` of the integral of |C(t)| is left.
 
@@ -545,6 +557,7 @@ class Bath:
         """
         return sources.memory_time(self._source, _checks.number("rtol", rtol, above=0.0, most=1.0))
 
+    @_to_zero
     def check(self) -> BathCheck:
         """Positivity, detailed balance, level shift and memory time, measured.
 
@@ -572,6 +585,7 @@ class Bath:
             memory,
         )
 
+    @_to_zero
     def environment(self, rtol: float | None = None) -> Any:
         """QuTiP environment of the same noise.
 
@@ -606,6 +620,7 @@ class Bath:
         found = self._source.exponents(rtol or 1e-4)
         return environments.of_exponents(found, self.temperature, self.potential, self.conserving)
 
+    @_to_zero
     def exponents(self, rtol: float = 1e-4, highest: float = np.inf) -> Exponents:
         """C(t) as a sum of exponentials.
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from qutip.core import environment as qutip
 
-from openmr._checks import ConvergenceError, ParameterError
+from openmr._checks import ConvergenceError, ParameterError, number
 from openmr.bath import closed_spectra, sources
 from openmr.bath.exponential_sums import Exponents
 from openmr.bath.sources import Source
@@ -33,17 +33,26 @@ def taken_over(given: Any) -> tuple[Source, float | None, float | None, bool]:
         nu = np.array([one.exponent for one in given.exponents], dtype=complex)
         source = sources.Exponential(Exponents(c, nu, np.zeros((1, 1), dtype=complex), 1e-2))
     elif isinstance(given, qutip.DrudeLorentzEnvironment):
-        source = closed_spectra.Drude(given.lam, given.gamma, given.T)
+        lam, gamma, kelvin = _numbers(given, "lam", "gamma")
+        source = closed_spectra.Drude(lam, gamma, kelvin)
     elif isinstance(given, qutip.OhmicEnvironment):
-        source = closed_spectra.Ohmic(given.alpha / np.pi, given.wc, given.T, given.s)
+        alpha, cutoff, power, kelvin = _numbers(given, "alpha", "wc", "s")
+        source = closed_spectra.Ohmic(alpha / np.pi, cutoff, kelvin, power)
     else:
         source = sources.Given(given.power_spectrum, 1, given.T)
     return source, given.T, None, False
 
 
+def _numbers(given: Any, *names: str) -> list[float]:
+    """Positive numbers of an environment whose closed form is taken as it stands, and its T."""
+    found = [number(f"environment.{name}", getattr(given, name), above=0.0) for name in names]
+    return [*found, number("environment.T", given.T, least=0.0)]
+
+
 def _fermionic(given: Any) -> Source:
     if isinstance(given, qutip.LorentzianEnvironment) and given.omega0 == given.mu:
-        return closed_spectra.Lead(given.gamma, given.W, given.T, given.mu, "lorentz")
+        rate, half_width, kelvin = _numbers(given, "gamma", "W")
+        return closed_spectra.Lead(rate, half_width, kelvin, given.mu, "lorentz")
     if isinstance(given, qutip.ExponentialFermionicEnvironment):
         c = np.zeros((len(given.exponents), 2, 2), dtype=complex)
         for k, one in enumerate(given.exponents):

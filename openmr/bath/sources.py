@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
+from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 from scipy.special import spherical_jn
 
@@ -25,11 +26,14 @@ from openmr._checks import (
     Array,
     ComplexArray,
     ConvergenceError,
+    OpenmrError,
     ParameterError,
     finite_array,
     finite_numbers,
+    is_masked,
     shown,
 )
+from openmr._quantities import in_unit
 from openmr.bath import exponential_sums, transforms
 from openmr.bath.correlators import electron_hole_spectrum
 from openmr.bath.exponential_sums import Exponents
@@ -302,7 +306,9 @@ class Source:
 def value(name: str, function: Callable[..., Any], x: float, size: int | None) -> ComplexArray:
     """One value of a user's function as a matrix (n, n); NaN where its arithmetic fails."""
     try:
-        given = np.asarray(function(np.float64(x)))
+        given = _numbers(name, function(np.float64(x)))
+    except OpenmrError:
+        raise
     except (ArithmeticError, ValueError):
         n = size or 1
         return np.full((n, n), np.nan, dtype=complex)
@@ -321,6 +327,13 @@ def value(name: str, function: Callable[..., Any], x: float, size: int | None) -
     return given.astype(complex)
 
 
+def _numbers(name: str, given: Any) -> NDArray[Any]:
+    """An array of what a function gives, without units of its own, and without masks."""
+    if is_masked(given := in_unit(name, given)):
+        raise ParameterError(f"`{name}` must give numbers, got {shown(given)}")
+    return np.asarray(given)
+
+
 def largest(values: ComplexArray) -> float:
     """Largest finite size."""
     return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
@@ -331,7 +344,7 @@ def evaluated(name: str, function: Callable[..., Any], x: Array, size: int) -> C
     """Values of a user's function at x (k,), shape (k, n, n), in one call where it takes arrays."""
     if len(x) > 2:
         try:
-            given = np.asarray(function(x))
+            given = _numbers(name, function(x.copy()))
         except Exception:
             given = np.empty(0)
         shape = (len(x),) if size == 1 else (len(x), size, size)

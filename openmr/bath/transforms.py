@@ -58,6 +58,7 @@ class _PowerTail:
     power: float  # above 1
     coefficients: ComplexArray  # (j, n, n)
 
+    @np.errstate(under="ignore")
     def transform(self, frequencies: Array, time: float) -> ComplexArray:
         """Integral of D(t) exp(i w t) from `time` on, shape (w, n, n).
 

@@ -19,6 +19,8 @@ _GROUPS: Final = {
     ",": re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d*", re.ASCII),
 }
 """Numbers with their thousands apart, which only a given decimal mark tells from others."""
+_EITHER: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
+"""Numbers with a comma before decimals or thousands, 1,800."""
 _MISSING: Final = {
     *("", "-", "--", "---", "nan", "+nan", "-nan", "n/a", "na", "#n/a", "null", "none", "<na>"),
     *("inf", "+inf", "-inf", "1.#qnan", "-1.#ind", "overflow", "overload", "ovld", "ovrflw"),
@@ -106,6 +108,18 @@ class Table:
             raise ParameterError(
                 "`path` must have one decimal mark, got "
                 f"{seen['.']} and {seen[',']}; say which it is, as decimal=',' or decimal='.'"
+            )
+
+    def expect_no_thousands(self, used: Iterable[int]) -> None:
+        """Refuse commas of which none tells that it stands before decimals."""
+        if self.decimal is not None:
+            return
+        texts = [cells for at in used if not isinstance(cells := self.columns[at], np.ndarray)]
+        marked = [cell for cells in texts for cell in cells if "," in cell]
+        if marked and all(_EITHER.fullmatch(_clean(cell)) for cell in {*marked}):
+            raise ParameterError(
+                "`path` must tell decimals from thousands, got three digits behind every comma, as "
+                f"in {marked[0].strip()!r}; decimal=',' says that they are decimals"
             )
 
     def texts(self, at: int) -> list[str]:

@@ -47,7 +47,7 @@ def _parameter(name: str) -> table.Parameter:
     return PARAMETERS[name] if name in PARAMETERS else table.PARAMETERS[name]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Diagnosis(Labelled):
     """Fitted parameters and what the data say about them.
 

@@ -122,7 +122,7 @@ def arrays_of(found: Any, units: list[str]) -> Arrays:
     return coordinates, variables
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit(Labelled):
     """A fit: the data, the model, and what the one says of the other.
 
@@ -737,7 +737,7 @@ class Fit(Labelled):
         """
         from openmr.data.saved import save
 
-        save(self, Path(path))
+        save(self, _checks.path("path", path))
 
     @staticmethod
     def load(path: str | Path) -> Fit:
@@ -759,7 +759,7 @@ class Fit(Labelled):
         """
         from openmr.data.saved import load
 
-        return load(Path(path))
+        return load(_checks.path("path", path))
 
 
 def value_with_error(value: float, error: float) -> str:

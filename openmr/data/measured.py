@@ -16,6 +16,7 @@ from openmr._quantities import in_unit
 from openmr.data.geometry import Geometry
 from openmr.data.runs import Labels, hold_one_temperature, levels, sweeps
 from openmr.moments.labels import by_position, has_names
+from openmr.tables import Alike
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,8 +35,8 @@ def _absent() -> Any:
     return np.empty(0)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Measured:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Measured(Alike):
     """Measured resistivities, one row a point; build it with `openmr.read` or `measured`.
 
     Attributes

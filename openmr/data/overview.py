@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from openmr import tables
-from openmr._checks import Array
+from openmr._checks import Array, ParameterError
 from openmr.data.columns import SI, split
 from openmr.data.runs import levels, sweeps
 from openmr.data.source import Source, source_of
@@ -34,6 +34,11 @@ def overview(
         ask = "" if len(places) == 1 or name == "time" else "  (to be named)"
         lines.append(f"  {name:<12}: {names or 'none with such a unit'}{ask}")
     lines += _runs(source, roles)
+    try:
+        found.expect_no_thousands(at for places in roles.values() for at in places)
+    except ParameterError:
+        doubt = "three digits behind every comma may be thousands; if not, --decimal ,"
+        lines.append(f"  {'decimals':<12}: {doubt}")
     counts = [f"{count} {reason}" for reason, count in found.dropped.items()]
     lines.append(f"  {'dropped':<12}: {', '.join(counts) or 'none'}")
     return "\n".join(lines)

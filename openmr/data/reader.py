@@ -139,6 +139,7 @@ def read(
     if sweep is not None:
         picked.label("sweep", sweep)
     source.table.hold_one_mark(picked.used)
+    source.table.expect_no_thousands(picked.used)
     rows = picked.complete(b)
     return _measured(picked, rows, b, films, gap, used)
 
@@ -476,6 +477,7 @@ def read_csv(path: str | Path) -> Measured:
         raise ParameterError(f"`path` must be a table of {', '.join(needed)}, got {what}")
     places = {name: found.names.index(name) for name in names if name in found.names}
     found.hold_one_mark(places.values())
+    found.expect_no_thousands(places.values())
     columns = {name: found.numbers(at) for name, at in places.items()}
     for name, values in columns.items():
         if np.any(np.isnan(values)):

@@ -306,6 +306,7 @@ def generator(
     return generator_of(system, method, **options_of(method, given))
 
 
+@np.errstate(under="ignore")
 def generator_of(
     system: OpenSystem,
     method: str,
@@ -492,6 +493,7 @@ def _universal(term: _Term) -> Part:
     return _positive(jumps, shift)
 
 
+@np.errstate(under="ignore")
 def _universal_shift(term: _Term) -> ComplexArray:
     """-(1/2pi) integral_0^inf dv/v [L(v)^dag L(v) - L(-v)^dag L(-v)] [NathanRudner2020]."""
     frequencies = term.system.bohr[1]

@@ -31,7 +31,7 @@ from openmr._qutip import exact_arithmetic
 from openmr.bath.exponential_sums import Exponents
 from openmr.master.markov import Generator, Part, collapse_part, merged
 from openmr.master.motion import integrated
-from openmr.master.open_system import Coupling, OpenSystem, check_hermitian
+from openmr.master.open_system import Coupling, OpenSystem, check_hermitian, operator_at
 from openmr.master.panels import dress, groups, of_tables
 
 SETTLED = 37.0
@@ -185,7 +185,7 @@ def matrices(
 
     def at(time: float) -> ComplexArray:
         with exact_arithmetic():
-            now = [op if isinstance(op, Qobj) else op(time / unit) for op in operators]
+            now = [operator_at(name, op, time / unit) for op in operators]
         found, where = np.stack([op.full() for op in now]), f" at t = {time / unit:.4g}"
         if not np.isfinite(found).all():
             raise ParameterError(f"`{name}` must be finite, got NaN or infinity{where}")

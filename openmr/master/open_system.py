@@ -7,7 +7,7 @@ hbar = k_B = 1: energies, temperatures and inverse times are in one unit of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -23,7 +23,6 @@ from openmr.bath.bath import Bath
 
 ROUNDING = 1e-12
 """Rounding of the elements of an operator and of Bohr frequencies, over the largest."""
-_MOST_ELEMENTS = 10**8
 _POSITIVE = 1e-10
 """Largest negative eigenvalue and error of the trace of what counts as a state."""
 _PAIRS = "`couplings` must be a list of (operator, bath) pairs"
@@ -55,7 +54,8 @@ class OpenSystem:
     couplings : sequence of (operator, Bath)
         V = A (x) B with Hermitian A; for a lead (`Bath.lead`) the operator c of V = c^dag B + h.c.;
         for a bath of n correlated components ``([A_1, ..., A_n], bath)``. Operators may be Qobj,
-        arrays or QobjEvo; a bath also QuTiP's environment, or S(w). May be empty.
+        arrays or QobjEvo; a bath also QuTiP's environment, or S(w). May be empty; items of the
+        `couplings` of another system serve as well.
     collapse : sequence of Qobj, in the square root of the unit
         Lindblad operators, as QuTiP's ``c_ops``.
 
@@ -129,19 +129,19 @@ class OpenSystem:
         if self.constant:
             return self
 
-        def frozen(operator: Qobj | QobjEvo) -> Qobj:
-            return operator if isinstance(operator, Qobj) else operator(time)
-
-        pairs = [
-            (
-                frozen(c.operators[0])
-                if c.bath.conserving or len(c.operators) == 1
-                else [frozen(operator) for operator in c.operators],
-                c.bath,
-            )
-            for c in self.couplings
-        ]
-        return OpenSystem(frozen(self.hamiltonian), pairs, [frozen(op) for op in self.collapse])
+        return OpenSystem(
+            operator_at("hamiltonian", self.hamiltonian, time),
+            [
+                replace(
+                    c,
+                    operators=tuple(
+                        operator_at(f"couplings[{c.index}]", one, time) for one in c.operators
+                    ),
+                )
+                for c in self.couplings
+            ],
+            [operator_at(f"collapse[{i}]", one, time) for i, one in enumerate(self.collapse)],
+        )
 
     @property
     def dims(self) -> Any:
@@ -440,24 +440,25 @@ def _list_form(value: Any) -> bool:
 
 
 def _from_array(name: str, value: Any, dims: Any) -> Qobj:
-    try:
-        matrix = np.asarray(value)
-        if matrix.size > _MOST_ELEMENTS:
-            raise SizeError(f"`{name}` must hold at most {_MOST_ELEMENTS:g} numbers, got more")
-        matrix = matrix.astype(complex)
-    except SizeError:
-        raise
-    except Exception:  # whatever the object makes of being asked for numbers
-        matrix = np.empty(0)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
-        raise ParameterError(
-            f"`{name}` must be a square operator (qutip.Qobj, QobjEvo or array), got "
-            f"{_checks.shown(value)}"
-        )
+    matrix = _checks.square_matrix(name, value)
     size = len(matrix)
     fits = dims is not None and int(np.prod(dims[0])) == size
     with exact_arithmetic():
         return Qobj(matrix, dims=dims if fits else [[size], [size]])
+
+
+def operator_at(name: str, operator: Qobj | QobjEvo, time: float) -> Qobj:
+    """The operator at a time, by a function of somebody else, which may fail."""
+    if isinstance(operator, Qobj):
+        return operator
+    try:
+        return operator(time)
+    except Exception as error:
+        said = _checks.shortened(f"{type(error).__name__}: {error}")
+        raise ParameterError(
+            f"`{name}` must be an operator with the dims {operator.dims} at all times, got at "
+            f"t = {time:.4g} one that ends in {said}"
+        ) from error
 
 
 def _matrix(operator: Qobj | QobjEvo) -> ComplexArray:
@@ -485,6 +486,9 @@ def _pairs(couplings: Any) -> Sequence[Any]:
 
 def _coupling(index: int, pair: Any, dims: Any) -> Coupling:
     name = f"couplings[{index}]"
+    if isinstance(pair, Coupling):  # of another system
+        first, *more = pair.operators
+        pair = first if pair.bath.conserving or not more else [first, *more], pair.bath
     if not isinstance(pair, list | tuple) or len(pair) != 2:
         given = f"{len(pair)} items" if isinstance(pair, list | tuple) else type(pair).__name__
         raise ParameterError(f"{_PAIRS}, got {given} in the place of pair {index}")

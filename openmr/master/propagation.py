@@ -5,7 +5,7 @@ Positivity is followed to its root on dense output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -75,9 +75,23 @@ class Evolution(Record):
     states: tuple[Qobj, ...]
     expect: Any
     uncertainty: float
-    _state: Callable[[float], Qobj] = field(repr=False)
-    _maps: Callable[[], Evolution] = field(repr=False)
-    _noise: float = field(repr=False)
+    _asked: _Asked = field(repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the integrator, which is set up anew where it is needed."""
+        return {name: value for name, value in vars(self).items() if name != "_path"}
+
+    @cached_property
+    def _path(self) -> Path:
+        return _path_of(self._asked)[0]
+
+    def _state(self, time: float) -> Qobj:
+        return _state_on(self._path, self._asked.system, time)
+
+    @property
+    def _noise(self) -> float:
+        local = self.method in METHODS and self._asked.system.constant
+        return _ROUNDING if local else _SOLVED
 
     @property
     def _is_map(self) -> bool:
@@ -95,7 +109,10 @@ class Evolution(Record):
     @cached_property
     def lowest_choi(self) -> Array:
         """Smallest eigenvalue of the Choi matrix of the map from the first time (t,), trace one."""
-        return self._lowest if self._is_map else self._maps().lowest_choi
+        if self._is_map:
+            return self._lowest
+        whole = np.eye(len(self._asked.columns), dtype=complex)
+        return _answer(replace(self._asked, columns=whole)).lowest_choi
 
     @cached_property
     def crossings(self) -> tuple[float, ...]:
@@ -276,27 +293,16 @@ class _Asked:
 
 
 def _answer(asked: _Asked, e_ops: Any = ()) -> Evolution:
-    system, method, d = asked.system, asked.method, asked.system.dimension
     observables = _observables(asked, e_ops)
-    with exact_arithmetic():
-        if method == "heom" and asked.given is system:
-            path, uncertainty = _converged(asked)
-        else:
-            motion, uncertainty = _motion(asked)
-            path = run(motion, asked.grid, asked.kicks)
-
-    def state(time: float) -> Qobj:
-        with exact_arithmetic():
-            columns = path(time)
-        if columns.shape[1] > 1:
-            return system.as_superoperator(columns)
-        return system.as_operator(columns.reshape(d, d).T)
-
-    states = tuple(state(time) for time in asked.grid)
+    path, uncertainty = _path_of(asked)
+    states = tuple(_state_on(path, asked.system, time) for time in asked.grid)
     means = Result(observables, {"store_states": False, "store_final_state": False})
     try:
         for time, one in zip(asked.grid, states, strict=True):
             means.add(time, one)
+        expect = {name: np.array(values) for name, values in means.e_data.items()}
+        if words := [kept for kept in expect.values() if kept.dtype.kind not in "biufc"]:
+            raise TypeError(f"{words[0][0]!r}")
     except OpenmrError:
         raise
     except Exception as error:  # of functions that are given
@@ -304,17 +310,34 @@ def _answer(asked: _Asked, e_ops: Any = ()) -> Evolution:
         raise ParameterError(
             f"`e_ops` must be operators or functions of time and state, got one that ends in {said}"
         ) from error
-    expect = {name: np.array(values) for name, values in means.e_data.items()}
-    return Evolution(
-        method=method,
+    found = Evolution(
+        method=asked.method,
         times=asked.grid,
         states=states,
         expect=expect if isinstance(e_ops, Mapping) else list(expect.values()),
         uncertainty=uncertainty,
-        _state=state,
-        _maps=lambda: _answer(replace(asked, columns=np.eye(d * d, dtype=complex))),
-        _noise=_ROUNDING if method in METHODS and system.constant else _SOLVED,
+        _asked=asked,
     )
+    vars(found)["_path"] = path
+    return found
+
+
+def _path_of(asked: _Asked) -> tuple[Path, float]:
+    """Columns at any time of the grid's span, and their uncertainty."""
+    with exact_arithmetic():
+        if asked.method == "heom" and asked.given is asked.system:
+            return _converged(asked)
+        motion, uncertainty = _motion(asked)
+        return run(motion, asked.grid, asked.kicks), uncertainty
+
+
+def _state_on(path: Path, system: OpenSystem, time: float) -> Qobj:
+    """State, or map, at a time."""
+    with exact_arithmetic():
+        columns = path(time)
+    if columns.shape[1] > 1:
+        return system.as_superoperator(columns)
+    return system.as_operator(columns.reshape(system.dimension, -1).T)
 
 
 # --- what moves it -------------------------------------------------------------------------------

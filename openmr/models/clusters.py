@@ -25,6 +25,7 @@ from openmr._checks import Array, ComplexArray, ConvergenceError, ParameterError
 from openmr._spins import LEVI_CIVITA, spin_matrices
 from openmr.bath.correlators import electron_hole_spectrum, moment_correlator
 from openmr.moments.spin_averages import level_sums
+from openmr.tables import Alike
 
 _Shape = Literal["ring", "chain", "complete"]
 MAX_DIMENSION = 2048
@@ -36,8 +37,8 @@ Weight = Callable[[Array], ArrayLike]
 """Function of the energy that the moments gain [k_B T]."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+@dataclass(frozen=True, slots=True, eq=False)
+class Cluster(Alike):
     """Moments coupled to each other.
 
     Attributes
@@ -508,8 +509,8 @@ def golden_rule_tensor(noise: ComplexArray) -> tuple[Array, Array]:
     return np.asarray(tensor), np.asarray(drift)
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterRates:
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterRates(Alike):
     """Relaxation of electrons by a cluster, per moment, in units of 2 pi n_S nu_F J^2 / hbar.
 
     The unit is `noise` of `hilbert.MomentSpace`, with J the largest coupling.

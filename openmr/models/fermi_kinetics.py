@@ -31,14 +31,15 @@ from openmr._checks import Array, ComplexArray, SizeError, old_name, renamed
 from openmr.bath.correlators import PAULI, CorrelatorLines
 from openmr.bath.fermi_sea import principal_values
 from openmr.models.scattering import integrate
+from openmr.tables import Alike
 
 UP, DOWN = 0, 1
 _MOST_ENERGIES = 10**7
 _SIGN = (1.0, -1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Scatterer:
+@dataclass(frozen=True, slots=True, eq=False)
+class Scatterer(Alike):
     """Moments of one sublattice as the electrons see them.
 
     Attributes
@@ -56,8 +57,8 @@ class Scatterer:
     lines: CorrelatorLines
 
 
-@dataclass(frozen=True, slots=True)
-class Sea:
+@dataclass(frozen=True, slots=True, eq=False)
+class Sea(Alike):
     """Electrons on a grid of energies, and what scatters them.
 
     Attributes

@@ -27,6 +27,7 @@ from scipy.special import jv
 
 from openmr._checks import Array, ComplexArray, ConvergenceError, renamed
 from openmr.bath import correlators
+from openmr.tables import Alike
 
 SPAN = 4.0
 """Outermost levels over the width of the noise; |G|^2 to them is exp(-8) = 3e-4 of its largest."""
@@ -37,8 +38,8 @@ NORM_LIMIT = 1e-11
 PAULI = np.concatenate([np.eye(2)[None], correlators.PAULI])
 
 
-@dataclass(frozen=True, slots=True)
-class FiniteBand:
+@dataclass(frozen=True, slots=True, eq=False)
+class FiniteBand(Alike):
     """Electron spin (x) moments (x) band.
 
     Attributes

@@ -25,6 +25,7 @@ from openmr._checks import (
     switch,
 )
 from openmr.bath.correlators import CorrelatorLines, spin_matrices
+from openmr.tables import Alike
 
 _MOST_WAVES = 1000
 """Wavenumbers of one band: its couplings take 0.2 GiB."""
@@ -33,8 +34,8 @@ Transform = Callable[[Array], ComplexArray]
 """D+(w) of Eq. (A9): frequencies (...) [k_B T] -> (..., n, n)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scattering:
+@dataclass(frozen=True, slots=True, eq=False)
+class Scattering(Alike):
     """Modes of the electrons, and the couplings and the bath that they scatter from.
 
     Attributes

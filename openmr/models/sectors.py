@@ -21,6 +21,7 @@ from openmr import _checks
 from openmr._checks import Array, ComplexArray, SizeError, renamed
 from openmr.bath.correlators import PAULI, electron_hole_spectrum, spin_matrices
 from openmr.moments.grid import blocks
+from openmr.tables import Alike
 
 _Indices = NDArray[np.intp]
 
@@ -30,8 +31,8 @@ _MAX_BLOCK = 2500
 """Largest block that is diagonalised: 95 MiB, and about a minute."""
 
 
-@dataclass(frozen=True, slots=True)
-class JointSpectrum:
+@dataclass(frozen=True, slots=True, eq=False)
+class JointSpectrum(Alike):
     """Eigenvalues of the generator on electron and moments.
 
     Attributes

@@ -46,7 +46,7 @@ _MAX_LEVELS = 1e8  # points of a block times 2S+1: some ten arrays of that size 
 _MAX_WORK = 1e11  # points times 2S+1: minutes
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Equilibrium(ThermalState):
     """Thermal state of the moments; the last axis of the averages is the sublattice.
 

@@ -20,7 +20,7 @@ from openmr._quantities import in_unit
 from openmr.moments.grid import each
 from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
-from openmr.tables import Arrays, Column, Coordinate
+from openmr.tables import Arrays, Column, Coordinate, same
 
 _Arguments = ParamSpec("_Arguments")
 _Found = TypeVar("_Found")
@@ -110,12 +110,19 @@ def by_position(
 def _parts(name: str, value: Any) -> list[Any]:
     """The components of a direction where they are given apart, else the value."""
     apart = name == "direction" and isinstance(value, tuple | list) and has_names(value)
+    if name == "direction" and _COMPONENT not in getattr(value, "dims", [_COMPONENT]):
+        raise ParameterError(
+            f"`direction` must have a dimension {_COMPONENT!r} of x, y, z, or be three components, "
+            f"got the dimensions {value.dims}"
+        )
     return list(value) if apart else [value]
 
 
 def _take_axes(
     name: str, array: Any, sizes: dict[str, int], coordinates: dict[str, Coordinate]
 ) -> None:
+    if len({*array.dims}) < len(array.dims):
+        raise ParameterError(f"`{name}` must have other names for each axis, got {array.dims}")
     for axis, size in array.sizes.items():
         if axis != _COMPONENT and sizes.setdefault(axis, size) != size:
             raise ParameterError(
@@ -126,7 +133,7 @@ def _take_axes(
             continue
         new = (values.dims, values.to_numpy(), dict(values.attrs))
         _, old, _ = coordinates.setdefault(key, new)
-        if key in array.dims and not np.array_equal(old, new[1]):
+        if key in array.dims and not same(np.asarray(old), new[1]):
             raise ParameterError(
                 f"`{name}` must have the coordinates along {key!r} that the others have"
             )
@@ -142,10 +149,22 @@ def _aligned(name: str, value: Any, sizes: Mapping[str, int], unit: str) -> Any:
             f"`direction` must have 3 components along {_COMPONENT!r}, got "
             f"{value.sizes[_COMPONENT]}"
         )
+    if name == "direction" and last and _COMPONENT in value.coords:
+        value = _in_order(value)
     ordered = value.transpose(*(axis for axis in sizes if axis in value.dims), *last)
     numbers = np.asarray(in_unit(name, ordered, unit))
     shape = [value.sizes[axis] if axis in value.dims else 1 for axis in sizes]
     return numbers.reshape(*shape, *numbers.shape[len(numbers.shape) - len(last) :])
+
+
+def _in_order(value: Any) -> Any:
+    """Components of a direction in the order x, y, z, by their labels."""
+    labels = value.coords[_COMPONENT].to_numpy().tolist()
+    if sorted(map(str, labels)) != ["x", "y", "z"]:
+        raise ParameterError(
+            f"`direction` must have the labels x, y, z along {_COMPONENT!r}, or none, got {labels}"
+        )
+    return value.sel({_COMPONENT: ["x", "y", "z"]})
 
 
 def _with_axes(rates: Any, count: int) -> Any:
@@ -193,6 +212,12 @@ def arrays_of(record: Any, columns: Mapping[str, Column]) -> Arrays:
     if labels is None or not _fit(labels, grid):  # some of the points that had the names
         labels = Labels(dict(zip(_axes(grid, at), grid, strict=True)), {})
     coordinates = dict(labels.coordinates)
+    ours = {*columns, *(axis for column in columns.values() for axis in column.axes)}
+    if taken := ours & {*labels.sizes, *coordinates}:
+        raise ParameterError(
+            f"names of axes and coordinates must be others than those of the record, got "
+            f"{', '.join(sorted(map(repr, taken)))}: rename them in the DataArrays given"
+        )
     for name, array in at.items():
         axes = list(labels.sizes)[len(grid) - array.ndim :]
         varies = _varying(array)

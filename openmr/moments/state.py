@@ -35,7 +35,7 @@ class _OnGrid(Labelled):
         return arrays_of(self, self.COLUMNS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ThermalState(_OnGrid, ABC):
     """Thermal state of the moments on a grid of points.
 

@@ -41,7 +41,7 @@ _COLUMNS = {
 }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class VectorEquilibrium(ThermalState):
     """Thermal state of the moments; sublattices are the axis before the components.
 

@@ -57,7 +57,7 @@ _COLUMNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CoupledRelaxation(AtThermalState):
     """Linear motion of the electrons' spin s and the states of the moments about equilibrium.
 

@@ -36,11 +36,11 @@ from openmr.rates.record import State, precession_tensor
 from openmr.rates.relaxation import relaxation_at
 from openmr.sample.film import Layer, Sample
 from openmr.sample.stack import REFERENCE, Sheet
-from openmr.tables import shown
+from openmr.tables import Alike, shown
 
 
-@dataclass(frozen=True, slots=True)
-class FaceConductances:
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceConductances(Alike):
     """Spin conductances of a sheet at the face of a layer.
 
     Attributes

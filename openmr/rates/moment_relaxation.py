@@ -55,7 +55,7 @@ _COLUMNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MomentRelaxation(AtThermalState):
     """Relaxation of a moment by the electrons; d = 2S+1 levels, in ascending order.
 

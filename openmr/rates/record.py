@@ -64,7 +64,7 @@ _COLUMNS: Final = RATES | {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Relaxation(AtThermalState):
     """Relaxation of the electron spin: d<sigma>/dt = -tensor . (<sigma> - <sigma>_eq).
 

@@ -32,7 +32,7 @@ from openmr.sample.film import Layer, Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.ordering import ordering_temperature
 from openmr.sample.stack import Interface, Stack
-from openmr.tables import Arrays, Column, Comparison, Labelled, document, html_table, table
+from openmr.tables import Alike, Arrays, Column, Comparison, Labelled, document, html_table, table
 from openmr.transport.line import magnetoresistance
 from openmr.transport.resistivity import resistivity
 from openmr.transport.stack_rates import StackRates, stack_rates
@@ -52,8 +52,8 @@ FILM_AREA = 1e-12
 """Area of film [m^2] whose electrons are counted as one closed system."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+@dataclass(frozen=True, slots=True, eq=False)
+class Assumption(Alike):
     """One approximation of the theory.
 
     Attributes
@@ -112,7 +112,7 @@ _COLUMNS: Final = {
 _HEAD: Final = "assumption", "Eq.", "small", "value", "off by", "", "of what [by which route]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Validity(Labelled):
     """The approximations for one sample; prints as a table.
 
@@ -232,7 +232,7 @@ class Validity(Labelled):
         kept = "tolerance", "half_width"
         return {"sample": self.sample.name, **{name: getattr(self, name) for name in kept}}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _table(self)
 
     def _repr_html_(self) -> str:

@@ -7,6 +7,7 @@ mesoscopic magnetic materials".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from openmr import _checks, units
 from openmr._checks import ParameterError, Range
 from openmr.sample.magnet import NO_MOMENTS, Magnet
 from openmr.sample.own_hamiltonian import G_FACTOR
+from openmr.tables import page_of
 
 if TYPE_CHECKING:
     from openmr.sample.stack import Stack
@@ -256,6 +258,37 @@ class Sample:
                     )
         own = dict(zip(("magnet", "electrons", "film"), parts, strict=True))
         _checks.settle(self, **own, name=_checks.word("name", name), stack=stack)
+
+    def __str__(self) -> str:
+        from openmr.sample.printed import printed  # by the table of parameters, which know samples
+
+        return printed(self)
+
+    def _repr_html_(self) -> str:
+        return page_of(str(self))
+
+    @staticmethod
+    def from_toml(config: str | Path) -> Sample:
+        """The film of the table [sample] of a file, or the stack of its [[layers]].
+
+        Parameters
+        ----------
+        config : path
+            Of TOML, as `openmr sweep --help` shows it; other tables are left aside.
+
+        Returns
+        -------
+        Sample
+            Named as the file names it.
+
+        Raises
+        ------
+        ParameterError
+            For a file that cannot be read, an unknown key, or a number out of its range.
+        """
+        from openmr.sample.toml import read_sample
+
+        return read_sample(_checks.path("config", config))
 
     @property
     def is_stack(self) -> bool:

@@ -324,3 +324,7 @@ PRESETS: Final[Mapping[str, Callable[..., Sample]]] = MappingProxyType(
     {one.__name__: one for one in (pt, ta, pt_py, pt_yig, pt_eus, pt_ggg, pt_nio, cu_mn, cu_fe)}
 )
 """Name -> preset, as a file of TOML calls it."""
+
+
+def __dir__() -> list[str]:
+    return ["NIO_LATTICE_CONSTANT", "PRESETS", "PT_LATTICE_CONSTANT", *PRESETS]

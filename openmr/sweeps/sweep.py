@@ -244,7 +244,7 @@ def _run(
 
 def _lost(error: Exception, plan: Plan, left: int, store: Path | None) -> str:
     """Words on what is kept after an executor has failed, and how to go on."""
-    said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(": ")
+    said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
     kept = (
         "nothing is kept without `store`, which would let the same call go on"
         if store is None
@@ -282,6 +282,8 @@ def _collected(
     done: set[Future[Values]] = set()
     while not done:
         done, _ = wait(waiting, 1.0, FIRST_COMPLETED)
+        # those that a pool gives up when it is shut down are never told as done
+        done = done or {future for future in waiting if future.cancelled()}
         heard(bool(done))
     for future in done:
         yield waiting.pop(future), future.result()

@@ -66,7 +66,7 @@ _VARIABLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class SpinProfile(Labelled):
     """Spin accumulation and spin current across the film.
 

@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike
 
 from openmr import _checks
 from openmr._checks import Array, ParameterError
-from openmr.tables import shown
+from openmr.tables import Alike, shown
 from openmr.transport.resistivity import Resistivity
 
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Domains:
+@dataclass(frozen=True, slots=True, eq=False)
+class Domains(Alike):
     """Resistivity of a film of several domains.
 
     Attributes

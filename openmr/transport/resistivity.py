@@ -25,7 +25,7 @@ from openmr.sample.film import Film, Sample
 from openmr.sample.stack import Stack
 from openmr.tables import Arrays, Column, Labelled, shown
 from openmr.transport import stack_mechanisms
-from openmr.transport.stack_mechanisms import StackMechanisms
+from openmr.transport.stack_mechanisms import Shares, StackMechanisms
 from openmr.transport.stack_rates import (
     StackRates,
     of_a_stack,
@@ -75,7 +75,7 @@ _Unit = Literal["rad", "deg"]
 _ARRAYS = ("longitudinal", "transverse", "drho0", "drho1", "drho2")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Resistivity(Labelled):
     """Resistivity of the film; every array has the broadcast shape of rates and direction.
 
@@ -454,8 +454,8 @@ def relative_resistivity(square: float, surviving: Array, order: Order) -> tuple
     return inverse(*conductivity(square, *elements))
 
 
-@dataclass(frozen=True, slots=True)
-class Mechanisms:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mechanisms(Shares):
     """Share of each mechanism of Sec. V A in rho_L at second order in theta_SH.
 
     Attributes

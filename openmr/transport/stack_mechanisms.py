@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,11 +11,24 @@ from openmr import units
 from openmr._checks import Array
 from openmr.rates.axes import turned
 from openmr.rates.record import Relaxation
+from openmr.tables import Alike, shown
 from openmr.transport.stack_rates import StackRates, stack_axes, surviving_through
 
 
-@dataclass(frozen=True, slots=True)
-class StackMechanisms:
+class Shares(Alike):
+    """Fields that are shares in rho_L, and their `total`, which print with their unit."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        names = [*(one.name for one in fields(self)), "total"]  # type: ignore[arg-type]
+        width = max(map(len, names))
+        lines = (f"  {name:{width}} : {shown(getattr(self, name))} Ohm m" for name in names)
+        return "\n".join([f"{type(self).__name__}  shares in rho_L", *lines])
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StackMechanisms(Shares):
     """Share of each mechanism in rho_L of a stack at second order in theta_SH.
 
     Attributes

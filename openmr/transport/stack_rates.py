@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Unpack, cast
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +25,7 @@ from openmr.rates.relaxation import relaxation
 from openmr.sample.film import Film, Layer, Sample
 from openmr.sample.magnet import Magnet
 from openmr.sample.stack import Interface, Sheet, Stack
-from openmr.tables import shown
+from openmr.tables import Alike, shown
 from openmr.transport import network
 from openmr.transport.faces import surviving_between
 from openmr.transport.slabs import Joint, Slab
@@ -35,8 +35,8 @@ _BLOCK = 1000
 """Points that the network solves at a time: it needs some kilobytes for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class StackRates:
+@dataclass(frozen=True, slots=True, eq=False)
+class StackRates(Alike):
     """Rates of every layer of a sample and spin conductances of every face; a film has one layer.
 
     Attributes
@@ -202,11 +202,14 @@ def of_a_stack(film: object, rates: object) -> StackRates | None:
         _checks.instance("film", film, Film)
         _checks.instance("relaxation", rates, Relaxation)
         return None
-    _checks.instance("relaxation", rates, StackRates)
-    found = cast("StackRates", rates)
-    if found.sample.stack != film:
+    if not isinstance(rates, StackRates):
+        raise ParameterError(
+            "`relaxation` must be the rates of a stack, of `om.relaxation` or the `rates` of a "
+            f"resistivity, got {_checks.shown(rates)}"
+        )
+    if rates.sample.stack != film:
         raise ParameterError("`relaxation` must hold the rates of this stack, got another's")
-    return found
+    return rates
 
 
 def stack_axes(rates: StackRates, direction: ArrayLike) -> Array:

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import qutip
+import xarray as xr
 from refusals import unclear
 from scipy.integrate import quad
 from scipy.special import dawsn, expi, gamma
@@ -401,6 +402,32 @@ def test_a_density_that_is_nothing_at_zero():
         assert bath.spectrum(1.0) == pytest.approx(2 / (1 - np.exp(-1 / kelvin)), rel=1e-14)
 
 
+def test_an_environment_of_negative_noise_is_refused():
+    """Its closed form would be taken as it stands."""
+    for environment, name in (
+        (qutip.DrudeLorentzEnvironment(T=1, lam=-0.05, gamma=1.5), "lam"),
+        (qutip.DrudeLorentzEnvironment(T=1, lam=0.05, gamma=-1.5), "gamma"),
+        (qutip.OhmicEnvironment(T=1, alpha=-0.1, wc=5, s=1), "alpha"),
+        (qutip.LorentzianEnvironment(T=1, mu=0.5, gamma=-0.1, W=20), "gamma"),
+    ):
+        with pytest.raises(om.ParameterError, match=rf"`environment.{name}` must be .*> 0, got -"):
+            om.Bath(environment=environment)
+    for kelvin in (-1, None, np.nan):
+        with pytest.raises(om.ParameterError, match=r"`environment\.T` must be one real"):
+            om.Bath(environment=qutip.DrudeLorentzEnvironment(T=kelvin, lam=0.05, gamma=1.5))
+
+
+def test_a_function_may_write_into_what_it_gets():
+    def careless(w):
+        found = np.exp(-(w**2))
+        if np.ndim(w):
+            w[:] = 7.0
+        return found
+
+    kept = om.Bath(careless)
+    assert np.array_equal(kept.spectrum(W), np.exp(-(W**2)))
+
+
 def nan(w):
     return w / (1 - np.exp(-w))
 
@@ -414,6 +441,11 @@ def test_bad_input():
         (lambda: bath(lambda w: w).spectrum([1, -2]), "must not be negative, got S = -2 at w = -2"),
         (lambda: bath(lambda w: 1 + 1j).spectrum(0.5), r"real .* got \(1\+1j\) at w = 0.5"),
         (lambda: bath(lambda w: "a"), "must give numbers, got 'a'"),
+        (
+            lambda: bath(lambda w: np.ma.array(1 + 0 * w, mask=w > 0)).spectrum(W),
+            "`spectrum` must give numbers, got .*mask",
+        ),
+        (lambda: bath(lambda w: xr.DataArray(w * w, attrs={"units": "meV"})), "in meV"),
         (lambda: bath(lambda w: np.ones(3)), r"one number, or a matrix \(n, n\), got shape \(3,\)"),
         (lambda: bath(lambda: 1.0), "must be a function of one number"),
         (lambda: bath("ohmic"), r"function of one number, got 'ohmic' \(str\)"),

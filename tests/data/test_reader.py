@@ -15,6 +15,7 @@ from openmr.apps import cli
 from openmr.data import reader
 from openmr.data.columns import split, unit
 from openmr.data.measured import measured
+from openmr.data.overview import overview
 from openmr.data.runs import hold_one_temperature, levels, sweeps
 from openmr.data.source import Source
 
@@ -684,6 +685,25 @@ def test_each_bad_file_is_refused(tmp_path):
     rows.append((reading(binary), "`path` must be a text table"))
     found = unclear(rows)
     assert not found, found
+
+
+def test_no_comma_is_taken_for_a_decimal_one_by_its_looks(tmp_path):
+    """1,800 may be 1.8: a number with other than three digits behind its comma must tell."""
+    file = tmp_path / "a.csv"
+    for rows, options, ohm in (
+        ("10;1;1,800\n10;2;1,801\n", {}, None), ("10;-1,000;1,800\n10;2;11,801\n", {}, None),
+        ("10;1;1,800\n10;2;1,801\n", {"decimal": ","}, 1.8), ("10,0;1;1,800\n10;2;1,801", {}, 1.8),
+        ("10;0,100;1,800\n10;2;1,801\n", {}, 1.8), ("10;1;1,800\n10;2;1,8010\n", {}, 1.8),
+    ):  # fmt: skip
+        write(file, "T (K);B (T);R (Ohm)\n" + rows)
+        if ohm is None:
+            assert "decimals    : three digits behind every comma" in overview(file)
+            with pytest.raises(om.ParameterError, match=r"tell decimals.*,[08]00.*decimal=','"):
+                om.read(file, geometry=BAR, direction=X, **options)
+        else:
+            found = om.read(file, geometry=BAR, direction=X, **options)
+            np.testing.assert_allclose(found.longitudinal[0], ohm * BAR.longitudinal)
+            assert "decimals" not in overview(file, **options)
 
 
 def test_a_decimal_mark_that_is_given_tells_thousands_apart(tmp_path):

@@ -630,6 +630,7 @@ BAD = [
     (evolve(e_ops=[qutip.qeye(3)]), r"`e_ops\[0\]` must have the dims"),
     (evolve(e_ops=["z"]), r"`e_ops\[0\]` must be a Qobj"),
     (evolve(e_ops=[len]), r"`e_ops` must be .* ends in TypeError: len"),
+    (evolve(e_ops=[lambda *_: "up"]), "`e_ops` must be .* ends in TypeError: .*up"),
     (evolve(start=qutip.to_super(SX), e_ops=SZ), "`e_ops` must be empty"),
     (evolve(method="exact"), "`method` must be one of"),
     (evolve(method="heom", level_shift=False), "`level_shift` goes with .* `method` 'heom'"),
@@ -665,6 +666,26 @@ BAD = [
 
 def test_one_clear_error():
     assert unclear(BAD, size="GiB") == {}
+
+
+def late(fails):
+    """A function of time that is SZ at first."""
+    return qutip.QobjEvo(lambda t: SZ if t < 0.5 else fails())
+
+
+@pytest.mark.parametrize("method", ["redfield", "universal", "tcl2", "heom"])
+@pytest.mark.parametrize(
+    "fails", [lambda: qutip.tensor(SZ, SZ), lambda: None, lambda: 1 / 0, UP.dag]
+)
+def test_an_operator_that_fails_at_a_time_is_named(method, fails):
+    """Other dims, nothing, an error of its own: whatever QuTiP makes of it, and when."""
+    systems = {"hamiltonian": om.OpenSystem(late(fails), [(SX, FEW)])}
+    if method == "redfield":
+        systems[r"couplings\[0\]"] = om.OpenSystem(SZ, [(late(fails), FEW)])
+        systems[r"collapse\[0\]"] = om.OpenSystem(SX, [(SX, FEW)], [late(fails)])
+    for name, system in systems.items():
+        with pytest.raises(om.ParameterError, match=rf"`{name}` .*dims \[\[2\], \[2\]\] at all"):
+            master.evolve(system, UP, [0.0, 1.0], method=method)
 
 
 def test_a_start_that_is_no_state_goes_where_it_is_asked_for():

@@ -816,15 +816,33 @@ def test_one_bath_carries_no_current():
 # --- what is refused ---------------------------------------------------------------------------
 
 
+def test_an_array_that_hides_its_numbers_is_no_operator():
+    """Not H, an A, a Lindblad operator, a state or what is asked for: masks, words, truths."""
+    hidden = [
+        np.ma.array(np.eye(2), mask=np.eye(2)), [["1", "0"], ["0", "1"]], [[True, 0.0], [0.0, 1.0]],
+        np.eye(2, dtype=bool), np.eye(2).astype("m8[s]"),
+    ]  # fmt: skip
+    for given in hidden:
+        for name, take in (
+            ("hamiltonian", lambda one: om.OpenSystem(one, [])),
+            (r"couplings\[0\]", lambda one: om.OpenSystem(SX, [(one, DRUDE)])),
+            (r"collapse\[0\]", lambda one: om.OpenSystem(SX, GOOD, [one])),
+            ("start", QUBIT.density_matrix),
+            ("a", lambda one: master.correlation(QUBIT, one, SX, [0.0])),
+        ):
+            with pytest.raises(om.ParameterError, match=f"`{name}` must be"):
+                take(given)
+
+
 BROKEN = np.array([[0.0, 1.0], [0.5, 0.0]])
 NAN = np.array([[np.nan, 0.0], [0.0, 1.0]])
 GOOD = [(SZ, DRUDE)]
 BAD = [
     (lambda: om.OpenSystem(BROKEN, GOOD), "`hamiltonian` must be Hermitian.*up to 0.5"),
-    (lambda: om.OpenSystem(NAN, GOOD), "`hamiltonian` must be finite"),
-    (lambda: om.OpenSystem(np.ones((2, 3)), GOOD), "`hamiltonian` must be a square operator"),
+    (lambda: om.OpenSystem(NAN, GOOD), "`hamiltonian` must hold finite"),
+    (lambda: om.OpenSystem(np.ones((2, 3)), GOOD), r"`hamiltonian` must have shape \(m, m\)"),
     (lambda: om.OpenSystem(qutip.basis(2, 0), GOOD), "`hamiltonian` must be a square operator"),
-    (lambda: om.OpenSystem("sigmaz", GOOD), "`hamiltonian` must be a square operator.*'sigmaz'"),
+    (lambda: om.OpenSystem("sigmaz", GOOD), "`hamiltonian` must be a matrix.*'sigmaz'"),
     (lambda: om.OpenSystem(None, GOOD), "`hamiltonian`.*None"),
     (lambda: om.OpenSystem([[1.0]], []), "`hamiltonian` must have at least 2 levels, got 1"),
     (lambda: om.OpenSystem(SX, GOOD, 3), "`collapse` must be a list of operators, got 3"),
@@ -833,7 +851,7 @@ BAD = [
         lambda: om.OpenSystem(qutip.tensor(SZ, SZ), [(np.eye(2), DRUDE)]),
         r"`couplings\[0\]` must have the dims \[\[2, 2\], \[2, 2\]\]",
     ),
-    (lambda: om.OpenSystem(SX, [(SZ, DRUDE), (NAN, DRUDE)]), r"`couplings\[1\]` must be finite"),
+    (lambda: om.OpenSystem(SX, [(SZ, DRUDE), (NAN, DRUDE)]), r"`couplings\[1\]` must hold finite"),
     (
         lambda: om.OpenSystem(SX, [(SZ, DRUDE), (qutip.sigmap(), DRUDE)]),
         r"`couplings\[1\]` must be Hermitian.*up to 1; for V = c\^dag B \+ h.c. give c with a lead",

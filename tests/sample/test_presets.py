@@ -1,5 +1,7 @@
 """One published number of every preset, or a reason why there is none."""
 
+from ast import literal_eval
+
 import numpy as np
 import pytest
 
@@ -94,3 +96,31 @@ def test_cu_fe_has_the_steps_of_the_tunnelling_current():
     found = om.equilibrium(om.presets.cu_fe(), 0.5, 1e-6, direction=(1, 0, 0)).levels(0)
     steps = 1e3 * K_B * 0.5 * (found.energies[1:4])
     assert steps == pytest.approx([0.2, 3.8, 5.7], abs=0.1, rel=0.03)
+
+
+UNITS = {
+    "thickness": "m", "diffusion": "m^2/s", "spin_flip_time": "s", "resistivity": "Ohm m",
+    "dos_up": "eV^-1 m^-3", "dos_down": "eV^-1 m^-3", "density": "m^-3",
+    "areal_density": "m^-2", "exchange": "eV m^3", "exchange_energy": "eV", "anisotropy": "eV",
+    "weiss": "eV", "G_s": "S/m^2", "G_r": "S/m^2", "G_i": "S/m^2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_a_sample_prints_every_number_by_its_name_with_its_unit(preset):
+    """What stands before the colon is how the number is reached."""
+    sample = preset()
+    head, *lines = str(sample).splitlines()
+    assert head == f"Sample  {sample.name}"
+    page = sample._repr_html_()
+    for line in lines:
+        name, text = (part.strip() for part in line.split(" : "))
+        assert f">{name}<" in page
+        kept = eval(f"sample.{name}", {"sample": sample})
+        if isinstance(kept, str) or kept == ():
+            assert text == (kept or "none")
+            continue
+        unit = UNITS.get(name.rpartition(".")[2], "")
+        assert text.endswith(unit)
+        told = np.ravel(literal_eval(text.removesuffix(unit).strip()))
+        assert np.allclose(np.ravel(np.array(kept)), told, rtol=1e-5, atol=0)

@@ -325,6 +325,23 @@ def test_a_full_disk_names_the_store_and_keeps_what_is_there(tmp_path, evaluated
     assert len(evaluated) == 4
 
 
+def test_a_store_is_where_its_path_says(tmp_path, monkeypatch):
+    """At home where it begins with ~, whatever letters it has, and at no address."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for name in ("~/s", "a b.zarr", "\u65e5 \u00fc%20#[x].zarr", "-x"):
+        first = kept(name).load()
+        xarray.testing.assert_identical(first, kept(name).load())
+    assert (tmp_path / "s" / "zarr.json").is_file()
+    assert not Path("~").exists()
+    for address in ("s3://bucket/s", "memory://s", "file:///tmp/s"):
+        with pytest.raises(om.ParameterError, match="`store` must be a path, got the address"):
+            kept(address)
+    assert len(list(Path().iterdir())) == 3
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of records, and links are few")
 def test_of_two_that_write_one_store_the_second_is_refused_and_told_who_has_it(
     tmp_path, evaluated, monkeypatch

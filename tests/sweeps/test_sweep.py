@@ -887,6 +887,19 @@ def test_without_a_store_a_failed_executor_says_that_nothing_is_kept():
         om.sweep(FILM, **GRID, executor=Broken())
 
 
+def test_a_pool_that_is_shut_down_in_the_middle_is_not_waited_for(monkeypatch):
+    """Python never tells that it gave up what had not begun."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def last(task):
+            pool.shutdown(wait=False, cancel_futures=True)
+            return plan.evaluate(task)
+
+        monkeypatch.setattr(module, "evaluate", last)
+        with pytest.raises(om.WorkerError, match=r"failed \(CancelledError\): nothing is kept"):
+            om.sweep(FILM, **GRID, executor=pool, chunk_points=3)
+
+
 def test_a_worker_of_another_version_is_noticed(monkeypatch):
     class Old:
         def submit(self, work, task, version):

@@ -408,10 +408,16 @@ BAD = [
         ),
         "`spin_hall_angle` must leave the conductivity.*at 0.99",
     ),
-    (lambda: om.resistivity(THROUGH.stack, RATES.layers[0], Q), "`relaxation`.*StackRates"),
+    (
+        lambda: om.resistivity(THROUGH.stack, RATES.layers[0], Q),
+        "`relaxation` must be the rates of",
+    ),
     (lambda: om.resistivity(PT, RATES, Q), "`relaxation`.*openmr.Relaxation"),
     (lambda: om.resistivity(ONE.stack, RATES, Q), "`relaxation`.*this stack, got another's"),
-    (lambda: om.mechanisms(THROUGH.stack, RATES.layers[0], Q), "`relaxation`.*StackRates"),
+    (
+        lambda: om.mechanisms(THROUGH.stack, RATES.layers[0], Q),
+        "`relaxation` must be the rates of",
+    ),
     (lambda: om.mechanisms(THROUGH.stack, RATES, (0, 0, 0)), "`direction`.*length > 0"),
     (lambda: diffusion.profile(PT, RATES, Q), "`relaxation`.*openmr.Relaxation"),
     (

@@ -80,7 +80,7 @@ class Ledger:
         body = {"entries": [_row(f) for f in self.findings], "counts": self.counts, "ok": self.ok}
         return document("openmr/ledger/1", body)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _table(self)
 
     def to_markdown(self, folder: str | Path | None = None) -> str:

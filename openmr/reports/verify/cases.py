@@ -26,6 +26,7 @@ from openmr.reports.verify.stacks import StackSolution, solve_stack, standard_st
 from openmr.sample import presets
 from openmr.sample.film import Electrons, Sample
 from openmr.sample.magnet import Magnet, Moments
+from openmr.tables import Alike
 
 NUMERICAL: Final = ("bloch-redfield", "evolution")
 """Routes that every case is run through."""
@@ -33,8 +34,8 @@ THIN: Final = 0.9e-3
 """|d/2l|^2 of a film as thick as a series is good for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Solution:
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution(Alike):
     """One case by the numerical routes; no closed form is in it."""
 
     case: Case

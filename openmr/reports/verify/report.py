@@ -22,11 +22,11 @@ from openmr.reports.verify.comparison import compare
 from openmr.reports.verify.stacks import StackSolution
 from openmr.sample import presets
 from openmr.sample.film import Sample
-from openmr.tables import document, table
+from openmr.tables import Alike, document, table
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+@dataclass(frozen=True, slots=True, eq=False)
+class Report(Alike):
     """All checks of a verification; prints as a table.
 
     Attributes
@@ -85,7 +85,7 @@ class Report:
         }
         return document("openmr/verify/2", body)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _table(self)
 
 

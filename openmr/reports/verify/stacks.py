@@ -21,6 +21,7 @@ from openmr.reports.verify.case import Case, moments_of
 from openmr.sample.film import Electrons, Film, Layer, Sample
 from openmr.sample.magnet import Magnet, Moments
 from openmr.sample.stack import Interface, Sheet, Stack
+from openmr.tables import Alike
 from openmr.transport import collocation
 from openmr.transport.collocation import SlabSolution
 from openmr.transport.slabs import Joint, Slab
@@ -83,8 +84,8 @@ class Through(NamedTuple):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class StackSolution:
+@dataclass(frozen=True, slots=True, eq=False)
+class StackSolution(Alike):
     """One stack by the numerical routes; no closed form is in it."""
 
     case: Case
