@@ -255,12 +255,8 @@ class Range(NamedTuple):
         """The error for a value outside."""
         if value <= 0 < self.least and not self.hint:
             return _reject(name, "> 0", self.unit, value)
-        unit = f" {self.unit}" if self.unit else ""
-        hint = f" ({self.hint})" if self.hint else ""
-        return ParameterError(
-            f"`{name}` must be between {self.least:g} and {self.most:g}{unit}, "
-            f"got {shown(value)}{hint}"
-        )
+        told = _reject(name, f"between {self.least:g} and {self.most:g}", self.unit, value)
+        return ParameterError(f"{told} ({self.hint})") if self.hint else told
 
     def positive(self, name: str, value: Any, *, infinite: bool = False) -> float:
         """`value` as one positive number within the range."""
@@ -268,6 +264,10 @@ class Range(NamedTuple):
         if not (self.least <= found <= self.most or found == np.inf):
             raise self.refuse(name, value)
         return found
+
+    def one(self, name: str, value: Any) -> float:
+        """`value` as one number within the range."""
+        return float(self.hold(name, number(name, value, self.unit)))
 
     def hold(self, name: str, values: ArrayLike) -> Array:
         """`values` as a float array of any shape, all within the range."""
@@ -330,7 +330,7 @@ def square_matrix(
     except OpenmrError:
         raise
     except Exception:
-        raise ParameterError(f"`{name}` must be a matrix of numbers, got {shown(matrix)}") from None
+        raise _reject(name, "a matrix of numbers", "", matrix) from None
     side = size or "m"
     m = found.shape[-1:] if size is None else (size,)
     if not (stacked or found.ndim == 2) or found.shape[-2:] != 2 * m:
@@ -362,16 +362,14 @@ def choice(name: str, value: Any, allowed: Any) -> Any:
     known = getattr(allowed, "__args__", allowed)
     if isinstance(value, str) and value in known:
         return value
-    words = ", ".join(repr(word) for word in known)
-    raise ParameterError(f"`{name}` must be one of {words}, got {shown(value)}")
+    raise _reject(name, f"one of {', '.join(map(repr, known))}", "", value)
 
 
 def choices(name: str, values: Any, allowed: Any) -> list[str]:
     """`values` if they are a list of allowed words, one at least."""
     known = getattr(allowed, "__args__", allowed)
     if not isinstance(values, list | tuple) or not values:
-        words = ", ".join(repr(word) for word in known)
-        raise ParameterError(f"`{name}` must be a list of words of {words}, got {shown(values)}")
+        raise _reject(name, f"a list of words of {', '.join(map(repr, known))}", "", values)
     return [choice(name, value, known) for value in values]
 
 
@@ -409,7 +407,7 @@ def word(name: str, value: Any) -> str:
 def path(name: str, value: Any) -> Path:
     """`value` as a path."""
     if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
-        raise ParameterError(f"`{name}` must be a path, got {shown(value)}")
+        raise _reject(name, "a path", "", value)
     if "://" in word(name, os.fspath(value)):  # which would become directories s3: and so on
         raise ParameterError(f"`{name}` must be a path, got the address {shown(value)}")
     try:
@@ -425,6 +423,12 @@ def instance(name: str, value: Any, kind: type) -> None:
         with suppress(Exception):  # whatever the object makes of being asked for its parts
             hint = f" (its .{part} is one)" if isinstance(getattr(value, part), kind) else ""
         raise _reject(name, f"an openmr.{kind.__name__}{hint}", "", value)
+
+
+def settle(record: Any, **fields: Any) -> None:
+    """Give a frozen record its fields, while it is made."""
+    for name, value in fields.items():
+        object.__setattr__(record, name, value)
 
 
 def required(package: str, asker: str, *, extra: str | None = None) -> Any:

@@ -132,12 +132,9 @@ class Record:
     SCHEMA: ClassVar[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in what JSON can hold; complex numbers by real and imaginary part.
+        """All fields in what JSON can hold, with ``schema`` and ``version``.
 
-        Returns
-        -------
-        dict
-            With ``schema`` and ``version``.
+        Complex numbers by real and imaginary part.
         """
         return document(self.SCHEMA, _plain(self))
 
@@ -175,10 +172,7 @@ class Labelled(Alike):
     def to_dict(self) -> dict[str, Any]:
         """All arrays with their dimensions and units in what JSON can hold.
 
-        Returns
-        -------
-        dict
-            With ``schema`` and ``version``; NaN and infinity are None.
+        With ``schema`` and ``version``; NaN and infinity are None.
         """
         kinds = zip(("coordinates", "variables"), self._arrays(), strict=True)
         arrays = {
@@ -193,11 +187,7 @@ class Labelled(Alike):
     def to_xarray(self) -> Dataset:
         """All arrays with the names, coordinates and units of their axes.
 
-        Returns
-        -------
-        xarray.Dataset
-            Every variable and coordinate of ours has ``units``, as Pint reads them, and
-            ``long_name``.
+        Every variable and coordinate of ours has ``units``, as Pint reads them, and ``long_name``.
         """
         coordinates, variables = self._arrays()
         about = {"source": f"openmr {__version__}"} | self._about()
@@ -206,13 +196,7 @@ class Labelled(Alike):
         return found
 
     def to_dataframe(self) -> DataFrame:
-        """One row a point; what has more axes, as a tensor, is left out.
-
-        Returns
-        -------
-        pandas.DataFrame
-            In the units of `to_xarray`.
-        """
+        """One row a point, in the units of `to_xarray`; what has more axes is left out."""
         found = self.to_xarray()
         rows = set(next(iter(self._arrays()[1].values()))[0])
         found = found[[name for name, array in found.items() if {*array.dims} <= rows]]

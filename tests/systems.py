@@ -15,6 +15,23 @@ COUPLINGS = {
     "one axis": (1e-3, 0.0, 0.0),
 }
 DENSITY = 1.66e27
+FILM_TABLES = """\
+[sample.film]
+thickness = 5e-9
+spin_hall_angle = 0.1
+diffusion = 1e-6
+spin_flip_time = 9e-12
+resistivity = 2e-6
+[sample.electrons]
+fermi_energy = 1.0
+"""
+"""Film and electrons in a file of TOML."""
+MOMENTS_TABLE = """\
+[[sample.moments]]
+spin = 2.0
+density = 1.66e27
+exchange_energy = -1e-3
+"""
 
 
 def redfield(hamiltonian, *couplings) -> om.master.Generator:

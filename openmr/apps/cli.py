@@ -102,12 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_film(verify)
     verify.add_argument(
-        "--plot",
-        type=Path,
-        dest="figures",
-        metavar="DIR",
+        "--plot", type=Path, dest="figures", metavar="DIR",
         help="write decay.png and deviations.png there",
-    )
+    )  # fmt: skip
     verify.set_defaults(run=_verify)
     sweep = commands.add_parser(
         "sweep",
@@ -380,15 +377,15 @@ def _rates(arguments: argparse.Namespace) -> int:
 
     found = [at(kelvin, arguments.field) for kelvin in arguments.temperature]
     layers = [f"layers.{i} " if sample.is_stack else "" for i in range(len(sample.layers))]
-    columns: dict[str, list[Any]] = {}
-    for i, layer in enumerate(layers):
-        for name, unit in _OF_LAYER.items():
-            each = [getattr(one.layers[i], name) for one in found]
-            columns[f"{layer}{name.replace('_', ' ')} ({unit})"] = each
-    for face in found[0].faces:
-        for name in ("G_s", "G_r", "G_i"):
-            each = [getattr(one.faces[face], name) for one in found]
-            columns[f"{face} {name} (S/m^2)"] = each
+    columns = {
+        f"{layer}{name.replace('_', ' ')} ({unit})": [getattr(one.layers[i], name) for one in found]
+        for i, layer in enumerate(layers)
+        for name, unit in _OF_LAYER.items()
+    } | {
+        f"{face} {name} (S/m^2)": [getattr(one.faces[face], name) for one in found]
+        for face in found[0].faces
+        for name in ("G_s", "G_r", "G_i")
+    }
     if arguments.plot is not None:
         curves = _curves(arguments, found, at)
         named = {
@@ -462,16 +459,22 @@ def _table(
 
 def _drawn(path: Path, draw: str, found: Any) -> None:
     """Write the figure that a function of `plotting` makes."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = _pyplot()
     from openmr.show import plotting
 
     figure, _ = getattr(plotting, draw)(found)
     write_whole(path, lambda name: figure.savefig(name, dpi=150))
     plt.close(figure)
+
+
+def _pyplot() -> Any:
+    """Matplotlib's, without a window."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    return plt
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -481,9 +484,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     if arguments.figures is not None:
         expect_directory("--plot", arguments.figures)
-    sample = _film(arguments)
     report = verify(
-        sample,
+        _film(arguments),
         temperature=np.array(arguments.temperature)[:, None],
         field=np.array(arguments.field),
         direction=arguments.direction,
@@ -624,11 +626,7 @@ def _explore(arguments: argparse.Namespace) -> int:
 
 
 def _figures(report: Report, directory: Path) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = _pyplot()
     from openmr.rates.routes.evolution import record_decay
     from openmr.show import plotting
 
@@ -645,8 +643,7 @@ def _figures(report: Report, directory: Path) -> None:
         right.set_title("First two periods")
         figure.suptitle(case.name)
         write_whole(directory / "decay.png", lambda path: figure.savefig(path, dpi=150))
-    figure, _ = plotting.deviations(report.checks)
-    write_whole(directory / "deviations.png", lambda path: figure.savefig(path, dpi=150))
+    _drawn(directory / "deviations.png", "deviations", report.checks)
     plt.close("all")
 
 

@@ -14,8 +14,8 @@ from scipy import special, stats
 from openmr import _checks
 from openmr._checks import Array, ConvergenceError, ParameterError
 from openmr._words import Order
-from openmr.data.engine import LARGEST_ANGLE, Engine, Model, Unknown
-from openmr.data.found import REFUSED, arrays_of, propagated, value_with_error
+from openmr.data.engine import Engine, Model, Unknown
+from openmr.data.found import REFUSED, arrays_of, propagated, start_of, value_with_error
 from openmr.data.identifiability import Combination, determined
 from openmr.data.least_squares import Minimum, full_errors, least
 from openmr.data.measured import Measured, measured
@@ -141,11 +141,8 @@ class Diagnosis(Labelled):
         """
         at = self.parameters.index(_checks.choice("name", name, self.parameters))
         level = _checks.number("level", level, above=0.0, most=0.9999999)
-        tail = 0.5 + 0.5 * level
-        many = (
-            stats.norm.ppf(tail) if self.known_noise else stats.t.ppf(tail, self.degrees_of_freedom)
-        )
-        half = float(many * self.uncertainties[at])
+        noise = stats.norm() if self.known_noise else stats.t(self.degrees_of_freedom)
+        half = float(noise.ppf(0.5 + 0.5 * level) * self.uncertainties[at])
         return float(self.values[at]) - half, float(self.values[at]) + half
 
     def propagate(self, function: Callable[[Sample], ArrayLike]) -> tuple[Array, Array]:
@@ -201,34 +198,27 @@ class Diagnosis(Labelled):
         return {"sample": self.sample.name, **{name: getattr(self, name) for name in kept}}
 
     def __repr__(self) -> str:
-        lines = [
-            f"Diagnosis  {len(self.model)} points, {len(self.parameters)} parameters, "
-            + (
-                f"chi^2 per degree of freedom {self.chi_square:.3g}"
-                if self.known_noise
-                else "noise taken from the scatter"
-            )
-        ]
+        noise = "noise taken from the scatter"
+        if self.known_noise:
+            noise = f"chi^2 per degree of freedom {self.chi_square:.3g}"
         part = self.scatter / (float(np.ptp(self.model)) or float(self.model[0]))
-        width = max(20, *map(len, self.parameters))
-        scatter = f"{self.scatter:.3g} Ohm m, {100 * part:.2g} % of the fitted change"
-        lines.append(f"  {'scatter':<{width}} : {scatter}")
-        for name, value, error in zip(
-            self.parameters, self.values, self.uncertainties, strict=True
-        ):
-            if self.refused:
-                known = f"{value:.3g}"
-            elif name in self.undetermined:
-                known = f"{value:.3g} not determined"
-            else:
+        rows = [("scatter", f"{self.scatter:.3g} Ohm m, {100 * part:.2g} % of the fitted change")]
+        triples = zip(self.parameters, self.values, self.uncertainties, strict=True)
+        for name, value, error in triples:
+            known = f"{value:.3g}"
+            if name in self.undetermined:
+                known += " not determined"
+            elif not self.refused:
                 known = value_with_error(value, error)
-            unit = _parameter(name).unit.removesuffix("1")
-            lines.append(f"  {name:<{width}} : {known} {unit}".rstrip())
-        if self.refused:
-            lines.append(f"  the model does not describe the data: p = {self.probability:.1g}")
-            return "\n".join(lines)
-        lines += [f"  {'left open':<{width}} : {c}" for c in self.undetermined_combinations]
-        return "\n".join(lines)
+            rows.append((name, f"{known} {_parameter(name).unit.removesuffix('1')}"))
+        closing = [f"  the model does not describe the data: p = {self.probability:.1g}"]
+        if not self.refused:
+            rows += [("left open", f"{one}") for one in self.undetermined_combinations]
+            closing = []
+        width = max(20, *map(len, self.parameters))
+        head = f"Diagnosis  {len(self.model)} points, {len(self.parameters)} parameters, {noise}"
+        lines = [f"  {name:<{width}} : {text}".rstrip() for name, text in rows]
+        return "\n".join([head, *lines, *closing])
 
 
 def _with(sample: Sample, names: Sequence[str], values: Array) -> Sample:
@@ -289,7 +279,8 @@ def fit(
     _checks.choice("order", order, Order)
     data = _data(data)
     names = _names(parameters, len(data.longitudinal))
-    start = _start(sample, names, LARGEST_ANGLE[order])
+    _checks.instance("sample", sample, Sample)
+    start = np.array([start_of(name, _parameter(name).read(sample), order) for name in names])
     for name in names:
         if name in _OLD and (name not in _FITTED or _unlike(sample)):
             _checks.warn_renamed(name, _OLD[name])
@@ -312,9 +303,10 @@ def _engine(
     options: dict[str, Any],
 ) -> Engine:
     """Points as they are, one film, rho_L0 that of the sample, no term beside the model."""
-    here = replace(data, transverse=np.full(len(data.longitudinal), np.nan), time=None)
-    rows = rows_of([here.select(np.isfinite(data.longitudinal))])
-    rows = replace(rows, temperature=here.temperature[np.isfinite(data.longitudinal)][rows.point])
+    there = np.isfinite(data.longitudinal)
+    here = replace(data, transverse=np.full(len(there), np.nan), time=None).select(there)
+    rows = rows_of([here])
+    rows = replace(rows, temperature=here.temperature[rows.point])
     unknowns = [Unknown(name, _parameter(name).name) for name in names]
     films = dict.fromkeys(rows.film.tolist(), sample)
     sigma = np.where(np.isnan(rows.sigma), np.mean(rows.value), rows.sigma)
@@ -418,22 +410,4 @@ def _names(parameters: Sequence[str], points: int) -> tuple[str, ...]:
 def _unlike(sample: Sample) -> bool:
     """Whether n_S J differs between axes or sublattices."""
     energies = [one.principal_energy for one in sample.magnet.sublattices]
-    if not energies:
-        return False
-    return bool(np.ptp(energies) > 1e-12 * np.max(np.abs(energies)))
-
-
-def _start(sample: Sample, names: tuple[str, ...], largest_angle: float) -> Array:
-    _checks.instance("sample", sample, Sample)
-    start = np.array([_parameter(name).read(sample) for name in names])
-    for name, value in zip(names, start, strict=True):
-        if value == 0 or not np.isfinite(value):
-            raise ParameterError(
-                f"`sample` must start the fit of {name!r} from a number other than 0, got {value:g}"
-            )
-        if name.endswith("spin_hall_angle") and not abs(value) < largest_angle:
-            raise ParameterError(
-                f"`sample` must start the fit of {name!r} from less than {largest_angle:g} "
-                f"in size, got {value:g}"
-            )
-    return start
+    return bool(energies and np.ptp(energies) > 1e-12 * np.max(np.abs(energies)))

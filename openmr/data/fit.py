@@ -13,7 +13,7 @@ from scipy import stats
 from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr._words import Order
-from openmr.data.engine import LARGEST_ANGLE, Engine, Unknown, close, orthonormal
+from openmr.data.engine import Engine, Unknown, close, orthonormal
 from openmr.data.found import (
     Adequacy,
     Asked,
@@ -26,6 +26,7 @@ from openmr.data.found import (
     count_unknowns,
     engine_of,
     model_of,
+    start_of,
 )
 from openmr.data.identifiability import determined
 from openmr.data.least_squares import Minimum, full_errors, least
@@ -43,7 +44,7 @@ from openmr.data.noise import (
 )
 from openmr.data.nuisance import TERMS, Rows, Term, TermName, columns_of, rows_of
 from openmr.sample.film import Sample
-from openmr.sample.parameters import PARAMETERS, parameter, varied
+from openmr.sample.parameters import PARAMETERS, fitted_parameter, parameter, varied
 
 _NoiseFrom = Literal["found", "given"]
 _Loss = Literal["flag", "none"]
@@ -142,29 +143,7 @@ def fit(
     >>> found.verdict
     'good'
     """
-    asked, rows, start = _asked(
-        data, sample, free, per or {}, nuisance, known or {}, noise, loss, limit, order, options
-    )
-    _checks.choice("starts", starts, _Starts)
-    return fitted(asked, rows, start, signs=starts == "signs")
-
-
-# --- arguments ---------------------------------------------------------------------------------
-
-
-def _asked(
-    data: Any,
-    sample: Any,
-    free: Any,
-    per: Mapping[str, str],
-    nuisance: Sequence[TermName],
-    known: Mapping[str, Any],
-    noise: str,
-    loss: str,
-    limit: float,
-    order: Order,
-    options: Mapping[str, Any],
-) -> tuple[Asked, Rows, Array]:
+    per, known = per or {}, known or {}
     files = tuple(data) if isinstance(data, list | tuple) else (data,)
     for one in files:
         if not isinstance(one, Measured):
@@ -206,7 +185,11 @@ def _asked(
             f"{len(unknowns)} parameters, {len(rows.groups)} rho_L0 and {columns.shape[1]} terms "
             "of `nuisance`"
         )
-    return asked, rows, start
+    _checks.choice("starts", starts, _Starts)
+    return fitted(asked, rows, start, signs=starts == "signs")
+
+
+# --- arguments ---------------------------------------------------------------------------------
 
 
 def _expect_free(names: Sequence[str]) -> None:
@@ -214,11 +197,7 @@ def _expect_free(names: Sequence[str]) -> None:
     if not names:
         raise ParameterError("`free` must name at least one parameter, got none")
     for name in names:
-        row = parameter(name)
-        if row.instead:
-            raise ParameterError(f"`free` must name {row.instead!r} instead of {name!r}")
-        if not row.continuous:
-            raise ParameterError(f"`free` must name what a fit can find, got {name!r}")
+        fitted_parameter(name)
         if name == "resistivity":
             raise ParameterError(
                 "`free` must not name 'resistivity': rho_L0 of every film and temperature is "
@@ -275,10 +254,7 @@ def _prior(name: str, pair: Any) -> tuple[float, float]:
             f"`known` must hold (value, error) of {name!r}, got {pair!r}"
         ) from None
     unit = parameter(name).unit
-    return (
-        _checks.number("known", value, unit),
-        _checks.number("known", error, unit, above=0.0),
-    )
+    return (_checks.number("known", value, unit), _checks.number("known", error, unit, above=0.0))
 
 
 def _unknowns(
@@ -305,23 +281,10 @@ def _start(unknowns: Sequence[Unknown], samples: Mapping[str, Sample], order: Or
     start = np.empty(len(unknowns))
     for i, one in enumerate(unknowns):
         sample = first if one.film is None else samples[one.film]
-        value = float(PARAMETERS[one.name].read(sample))
-        if value == 0 or not np.isfinite(value):
-            raise ParameterError(
-                f"`sample` must start the fit of {one.name!r} from a number other than 0, "
-                f"got {value:g}"
-            )
-        if one.name.endswith("spin_hall_angle") and not abs(value) < LARGEST_ANGLE[order]:
-            raise ParameterError(
-                f"`sample` must start the fit of {one.name!r} from less than "
-                f"{LARGEST_ANGLE[order]:g} in size, got {value:g}"
-            )
-        start[i] = value
+        start[i] = start_of(one.name, PARAMETERS[one.name].read(sample), order)
     for film, sample in samples.items():  # refuses two names of one number
-        mine = {
-            one.name: v for one, v in zip(unknowns, start, strict=True) if one.film in (None, film)
-        }
-        varied(sample, {name: float(value) for name, value in mine.items()})
+        pairs = zip(unknowns, start.tolist(), strict=True)
+        varied(sample, {one.name: v for one, v in pairs if one.film in (None, film)})
     return start
 
 
@@ -420,8 +383,7 @@ def fitted(asked: Asked, rows: Rows, start: Array, *, signs: bool) -> Fit:
             records = tuple(replace(r, memory=0.0, sigma=r.given or r.sigma) for r in records)
         return engine_of(asked, rows, ~noise.flagged, records, start, columns=columns, model=model)
 
-    now = engine(start)
-    now, found, others = _searched(now, engine, soft=flag, signs=signs)
+    now, found, others = _searched(engine(start), soft=flag, signs=signs)
     _refine_bare(now, found)
     if not np.all(noise.repeated):
         for _ in range(3):
@@ -445,7 +407,7 @@ def fitted(asked: Asked, rows: Rows, start: Array, *, signs: bool) -> Fit:
 
 
 def _searched(
-    now: Engine, engine: Any, *, soft: bool, signs: bool
+    now: Engine, *, soft: bool, signs: bool
 ) -> tuple[Engine, Minimum, list[tuple[Engine, Minimum]]]:
     """The best of searches from both signs of the exchange and, if it is bad, from elsewhere."""
     flips = np.array(

@@ -17,7 +17,7 @@ from openmr._checks import Array, OpenmrError, ParameterError
 from openmr._version import __version__
 from openmr._words import Order
 from openmr.data.curves import with_bare_resistivity
-from openmr.data.engine import Engine, Model, Unknown
+from openmr.data.engine import LARGEST_ANGLE, Engine, Model, Unknown
 from openmr.data.identifiability import REACH, Combination
 from openmr.data.least_squares import least, sensitivities, with_held
 from openmr.data.measured import Measured
@@ -62,14 +62,7 @@ class Flag(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """rho_L0 of a film at a temperature, found with everything else.
-
-    Attributes
-    ----------
-    film : str
-    temperature : float, K
-    resistivity, uncertainty : float, Ohm m
-    """
+    """rho_L0 [Ohm m] of a film at a temperature [K], found with everything else."""
 
     film: str
     temperature: float
@@ -79,14 +72,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Nuisance:
-    """A linear term of the instrument.
-
-    Attributes
-    ----------
-    kind, where : str
-    value, uncertainty : float, Ohm m
-        Largest size that it reaches.
-    """
+    """A linear term of the instrument: the largest size that it reaches [Ohm m]."""
 
     kind: str
     where: str
@@ -96,15 +82,10 @@ class Nuisance:
 
 @dataclass(frozen=True, slots=True)
 class Adequacy:
-    """Whether the model describes the data.
+    """Whether the model describes the data; numbers without unit, nan where not tested.
 
-    Attributes
-    ----------
-    tested : str
-        "F" against cells of equal conditions, "chi^2" against a given noise, or "" where there
-        are no repeats.
-    statistic, probability : float, no unit
-        nan where not tested.
+    Tested by "F" against cells of equal conditions, "chi^2" against a given noise, or "" where
+    there are no repeats.
     """
 
     tested: str
@@ -119,31 +100,26 @@ class Adequacy:
 
 @dataclass(frozen=True, slots=True)
 class LocalMinimum:
-    """Another place where chi^2 is least.
+    """Another place where chi^2 is least."""
 
-    Attributes
-    ----------
-    values : array (m,), units of the parameters
-    chi_square : float, no unit
-    """
-
-    values: Array
-    chi_square: float
+    values: Array  # (m,), units of the parameters
+    chi_square: float  # no unit
 
 
 def arrays_of(found: Any, units: list[str]) -> Arrays:
     """Coordinates and variables of fitted parameters."""
-    along = ("parameter",)
-    texts = {"parameter": found.parameters, "unit": units}
-    numbers = {"value": found.values, "uncertainty": found.uncertainties}
-    square = (*along, "of_parameter"), found.correlations, {"long_name": "correlation"}
-    return (
-        {name: (along, np.array(each), {"long_name": name}) for name, each in texts.items()},
-        {
-            **{name: (along, each, {"long_name": name}) for name, each in numbers.items()},
-            "correlation": square,
-        },
+    texts = {"parameter": np.array(found.parameters), "unit": np.array(units)}
+    numbers = {
+        "value": found.values,
+        "uncertainty": found.uncertainties,
+        "correlation": found.correlations,
+    }
+    axes = "parameter", "of_parameter"
+    coordinates, variables = (
+        {name: (axes[: each.ndim], each, {"long_name": name}) for name, each in kind.items()}
+        for kind in (texts, numbers)
     )
+    return coordinates, variables
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,8 +199,7 @@ class Fit(Labelled):
     @cached_property
     def good(self) -> NDArray[np.bool_]:
         """Rows that were not flagged."""
-        flags = {(one.file, one.point, one.component) for one in self.flagged}
-        rows = self.rows
+        flags, rows = set(self.flagged), self.rows
         words = np.where(rows.transverse, "transverse", "longitudinal").tolist()
         keys = zip(rows.file.tolist(), rows.point.tolist(), words, strict=True)
         return np.array([key not in flags for key in keys])
@@ -336,12 +311,12 @@ class Fit(Labelled):
         if of == "profile" and not self.adequacy.refused:
             values, rise = self.profile(name)
             middle = int(np.argmin(rise))
-            ends = []
-            for side in (slice(middle, None, -1), slice(middle, None)):
-                root, there = np.sqrt(np.maximum(rise[side], 0.0)), values[side]
-                inside = root.max(initial=0.0) < many
-                ends.append(float(there[-1] if inside else np.interp(many, root, there)))
-            return min(ends), max(ends)
+            # the last value of a side that does not rise so far
+            low, high = (
+                float(np.interp(many, np.sqrt(np.maximum(rise[side], 0.0)), values[side]))
+                for side in (slice(middle, None, -1), slice(middle, None))
+            )
+            return min(low, high), max(low, high)
         half = float(many * self.uncertainties[at])
         return float(self.values[at]) - half, float(self.values[at]) + half
 
@@ -417,11 +392,8 @@ class Fit(Labelled):
         ):
             raise ParameterError("`other` must be a fit of the same data")
         there = engine_of(other.asked, self.rows, self.good, self.noise, other.start)
-        end = least(there.problem, other.logs)
-        chi, k = self.tests["chi_square"], self.tests["unknowns"]
-        many = count_unknowns(there)
-        fall = chi - end.loss
-        more = many - k
+        end, many = least(there.problem, other.logs), count_unknowns(there)
+        fall, more = self.tests["chi_square"] - end.loss, many - self.tests["unknowns"]
         probability = float(stats.chi2.sf(abs(fall), abs(more))) if more else np.nan
         return {
             "aicc": self.tests["aicc"],
@@ -457,7 +429,9 @@ class Fit(Labelled):
         )
         return value, np.full_like(error, np.nan) if self.adequacy.refused else error
 
-    def _sample_at(self, logs: Array, film: str | None = None, kelvin: float | None = None) -> Any:
+    def _sample_at(
+        self, logs: Array, film: str | None = None, kelvin: float | None = None
+    ) -> Sample:
         films = list(self.asked.samples)
         film = films[0] if film is None else _checks.choice("film", film, films)
         mine = [one for one in self.resistivities if one.film == film]
@@ -465,12 +439,11 @@ class Fit(Labelled):
             raise ParameterError(f"`film` must be one that was fitted, got {film!r}")
         wanted = mine[0].temperature if kelvin is None else kelvin
         nearest = min(mine, key=lambda level: abs(level.temperature - wanted))
-        kelvin = nearest.temperature
         values = self.start * np.exp(logs)
         changes = {
             one.name: float(value)
             for one, value in zip(self.asked.unknowns, values, strict=True)
-            if one.covers(film, kelvin)
+            if one.covers(film, nearest.temperature)
         }
         sample = varied(self.asked.samples[film], changes)
         return sample if self.asked.absolute else with_bare_resistivity(sample, nearest.resistivity)
@@ -495,8 +468,7 @@ class Fit(Labelled):
         ParameterError
             For a film that was not fitted.
         """
-        found: Sample = self._sample_at(self.logs, film, temperature)
-        return found
+        return self._sample_at(self.logs, film, temperature)
 
     def model(
         self,
@@ -628,25 +600,19 @@ class Fit(Labelled):
             known = self._known(at)
             lines.append((label, known, "" if known == "not determined" else unit))
         for one in () if self.asked.absolute else self.resistivities:
-            label = f"rho_L0[{one.film}, {one.temperature:.4g} K]"
-            text = f"{one.resistivity:.6g}"
+            known = f"{one.resistivity:.6g}"
             if np.isfinite(one.uncertainty):
-                text = value_with_error(one.resistivity, one.uncertainty)
-            lines.append((label, text, "Ohm m"))
+                known = value_with_error(one.resistivity, one.uncertainty)
+            lines.append((f"rho_L0[{one.film}, {one.temperature:.4g} K]", known, "Ohm m"))
         return lines
 
     def _facts(self) -> list[tuple[str, str]]:
         chi, freedom = self.tests["chi_square"], self.tests["degrees_of_freedom"]
         facts = [("chi^2", f"{chi:.4g} for {freedom:.4g} degrees of freedom")]
-        fit_of = self.adequacy
-        facts.append(
-            (
-                "adequacy",
-                f"{fit_of.tested} = {fit_of.statistic:.3g}, p = {fit_of.probability:.2g}"
-                if fit_of.tested
-                else "not tested: no repeats",
-            )
-        )
+        test, tested = self.adequacy, "not tested: no repeats"
+        if test.tested:
+            tested = f"{test.tested} = {test.statistic:.3g}, p = {test.probability:.2g}"
+        facts.append(("adequacy", tested))
         for one in self.noise:
             given = "" if one.given is None else f", {one.sigma / one.given:.2g} of the given one"
             facts.append(
@@ -699,13 +665,12 @@ class Fit(Labelled):
         str
             Plain text.
         """
-        asked, tests = self.asked, self.tests
+        asked, test = self.asked, self.adequacy
         files = ", ".join(dict.fromkeys(one.source or "a table" for one in self.data))
-        levels = len(self.resistivities)
         parts = [
-            f"{int(tests['points'])} resistivities ({files}) of {len(asked.samples)} film(s) at "
-            f"{levels} level(s) of temperature were fitted with openmr {__version__}"
-            f" (spin Hall angle: {asked.order}). "
+            f"{int(self.tests['points'])} resistivities ({files}) of {len(asked.samples)} film(s) "
+            f"at {len(self.resistivities)} level(s) of temperature were fitted with openmr "
+            f"{__version__} (spin Hall angle: {asked.order}). "
         ]
         if not asked.absolute:
             terms = ", ".join(asked.nuisance) or "no other term"
@@ -716,37 +681,31 @@ class Fit(Labelled):
         if asked.noise == "given":
             parts.append("The noise was that stated with the data. ")
         else:
-            source = (
-                "points that symmetry makes equal"
-                if self.adequacy.tested == "F"
-                else "the scatter about the fit"
-            )
-            low, high = (f(one.memory for one in self.noise) for f in (min, max))
+            repeated = test.tested == "F"
+            source = "points that symmetry makes equal" if repeated else "the scatter about the fit"
+            memories = [one.memory for one in self.noise]
             parts.append(
-                f"Noise was found from {source}, with the memory of AR(1) "
-                f"({low:.2f} to {high:.2f}); {len(self.flagged)} point(s) beyond 4.5 standard "
+                f"Noise was found from {source}, with the memory of AR(1) ({min(memories):.2f} to "
+                f"{max(memories):.2f}); {len(self.flagged)} point(s) beyond 4.5 standard "
                 "deviations were left out. "
             )
-        if self.adequacy.refused:
+        if test.refused:
             parts.append(
-                f"The model does not describe the data ({self.adequacy.tested} test, "
-                f"p = {self.adequacy.probability:.1g}): its values have no errors. "
+                f"The model does not describe the data ({test.tested} test, "
+                f"p = {test.probability:.1g}): its values have no errors. "
             )
-        elif self.adequacy.tested:
+        elif test.tested:
             parts.append(
-                f"The model describes the data ({self.adequacy.tested} test, "
-                f"p = {self.adequacy.probability:.2g}). "
+                f"The model describes the data ({test.tested} test, p = {test.probability:.2g}). "
             )
         else:
             parts.append("Whether the model describes the data could not be tested: no repeats. ")
         listed = [
-            f"{label} = {text} {unit}".rstrip()
-            if text != "not determined"
-            else f"{label} is not determined"
+            f"{label} is {text}" if text == "not determined" else f"{label} = {text} {unit}"
             for label, text, unit in self._lines()
         ]
-        parts.append("; ".join(listed) + ".")
-        if not self.adequacy.refused:
+        parts.append("; ".join(map(str.rstrip, listed)) + ".")
+        if not test.refused:
             parts.append(f" Errors are one standard deviation; Student's t has {self.freedom:.0f}.")
         return "".join(parts)
 
@@ -842,6 +801,21 @@ def propagated(
     return value, np.where(lost, np.inf, np.sqrt(variance))
 
 
+def start_of(name: str, value: float, order: Order) -> float:
+    """The sample's value of a parameter, if a fit can start there."""
+    if value == 0 or not np.isfinite(value):
+        raise ParameterError(
+            f"`sample` must start the fit of {name!r} from a number other than 0, got {value:g}"
+        )
+    most = LARGEST_ANGLE[order]
+    if name.endswith("spin_hall_angle") and not abs(value) < most:
+        raise ParameterError(
+            f"`sample` must start the fit of {name!r} from less than {most:g} in size, "
+            f"got {value:g}"
+        )
+    return float(value)
+
+
 def engine_of(
     asked: Asked,
     rows: Rows,
@@ -856,9 +830,12 @@ def engine_of(
         columns = columns_of(rows, asked.nuisance)[0]
     if model is None:
         model = model_of(asked, rows)
-    known = []
-    for name, (value, error) in asked.known.items():
-        known += [(i, value, error) for i, one in enumerate(asked.unknowns) if one.name == name]
+    known = [
+        (i, value, error)
+        for name, (value, error) in asked.known.items()
+        for i, one in enumerate(asked.unknowns)
+        if one.name == name
+    ]
     sigma = np.array([one.sigma for one in noise])[rows.series]
     if asked.noise == "given":
         sigma = np.where(np.isfinite(rows.sigma), rows.sigma, sigma)

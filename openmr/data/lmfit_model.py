@@ -14,7 +14,7 @@ from openmr._words import Component, Order
 from openmr.data.engine import LARGEST_ANGLE
 from openmr.data.identifiability import REACH
 from openmr.sample.film import Sample
-from openmr.sample.parameters import PARAMETERS, parameter, varied
+from openmr.sample.parameters import PARAMETERS, fitted_parameter, varied
 from openmr.transport.line import magnetoresistance
 
 _POINT = ("temperature", "field", "direction")
@@ -96,13 +96,7 @@ def _labels(free: str | Sequence[str]) -> dict[str, str]:
     names = (free,) if isinstance(free, str) else free
     if not isinstance(names, Sequence) or not names:
         raise ParameterError(f"`free` must name at least one parameter, got {names!r}")
-    for name in names:
-        row = parameter(name)
-        if row.instead:
-            raise ParameterError(f"`free` must name {row.instead!r} instead of {name!r}")
-        if not row.continuous:
-            raise ParameterError(f"`free` must name what a fit can find, got {name!r}")
-    return {name.replace(".", "_"): name for name in names}
+    return {fitted_parameter(name).name.replace(".", "_"): name for name in names}
 
 
 def _ends(name: str, start: float, order: Order) -> dict[str, float]:

@@ -342,7 +342,7 @@ def _measured_here(name: str, value: ArrayLike, may_miss: bool) -> Array:
     try:
         missing = np.isnan(np.asarray(value, dtype=float))
     except (TypeError, ValueError, OverflowError):
-        missing = np.zeros(np.shape(0), dtype=bool)
+        missing = np.array(False)  # the check below refuses it
     there = np.where(missing, 1.0, value) if np.any(missing) else value
     check = _checks.finite_array if name == "transverse" else _checks.positive_array
     return np.where(missing, np.nan, check(name, there, "Ohm m"))

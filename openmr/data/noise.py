@@ -41,23 +41,12 @@ _PRIOR: Final = np.where(
 
 @dataclass(frozen=True, slots=True)
 class SeriesNoise:
-    """Noise of one series: a file, film and component.
-
-    Attributes
-    ----------
-    series : str
-    sigma : float, Ohm m
-        Standard deviation of a point.
-    memory : float, no unit
-        Correlation of a point with the next, phi of AR(1).
-    given : float, Ohm m, or None
-        What the data stated, root mean square.
-    """
+    """Noise of one series: a file, film and component."""
 
     series: str
-    sigma: float
-    memory: float
-    given: float | None = None
+    sigma: float  # Ohm m, standard deviation of a point
+    memory: float  # correlation of a point with the next, phi of AR(1)
+    given: float | None = None  # Ohm m, what the data stated, root mean square
 
 
 def cells_of(rows: Rows) -> Labels:

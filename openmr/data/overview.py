@@ -20,21 +20,7 @@ def overview(
 ) -> str:
     """Columns with their units, temperature levels, sweeps, and what a fit would not get.
 
-    Parameters
-    ----------
-    path : str or Path
-    units, decimal : optional
-        As of `openmr.read`.
-
-    Returns
-    -------
-    str
-        Lines to print.
-
-    Raises
-    ------
-    ParameterError
-        For a file that cannot be read.
+    Lines to print; `units` and `decimal` as of `openmr.read`.
     """
     source = source_of(path, units, decimal)
     found = source.table
@@ -68,11 +54,11 @@ def _columns(source: Source) -> list[tuple[str, ...]]:
         unit, text = source.unit_of(at)
         shown = f"{text} (not known)" if text and unit is None else text or "none"
         values, si = _values(source, at), f" {SI[unit.of]}" if unit else ""
-        ends = (
-            (f"{values.min():.6g}{si}", f"{values.max():.6g}{si}") if values.size else ("text", "")
-        )
+        ends = ["text", ""]
+        if values.size:
+            ends = [f"{end:.6g}{si}" for end in (values.min(), values.max())]
         name = split(head)[0] if unit else head
-        rows.append((name, shown, f"{values.size}", *(ends or ["text", ""])))
+        rows.append((name, shown, f"{values.size}", *ends))
     return rows
 
 

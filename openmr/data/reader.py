@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -144,19 +144,14 @@ def read(
     return _measured(picked, rows, b, films, gap, used)
 
 
-@dataclass(slots=True)
 class _Picked:
     """Values taken out of a table so far."""
 
-    source: Source
-    values: dict[str, Array]
-    labels: dict[str, NDArray[np.str_]]
-    columns: dict[str, str]
-    used: list[int]
-    dropped: dict[str, int]
-
     def __init__(self, source: Source) -> None:
-        self.source, self.values, self.labels, self.used = source, {}, {}, []
+        self.source = source
+        self.values: dict[str, Array] = {}
+        self.labels: dict[str, NDArray[np.str_]] = {}
+        self.used: list[int] = []
         self.columns = {"table": source.table.form}
         self.dropped = dict(source.table.dropped)
 
@@ -195,10 +190,9 @@ class _Picked:
             for head in self.source.table.names:
                 if split(head)[0].casefold() == usual:
                     return head
-        there = ", ".join(repr(head) for head in self.source.table.names if head)
         raise ParameterError(
             f"`{name}` must name a column, or be one number in {SI[name]}, got None; the file has "
-            f"none with such a unit: {there}"
+            f"none with such a unit: {self.source.heads}"
         )
 
     def label(self, name: str, column: str) -> NDArray[np.str_]:
@@ -257,10 +251,9 @@ def _only_resistance(source: Source) -> str:
             "`longitudinal` or `transverse` must name one of the columns "
             f"{', '.join(map(repr, names))}, got None"
         )
-    there = ", ".join(repr(head) for head in source.table.names if head)
     raise ParameterError(
         "`longitudinal` must name a column of a resistance or resistivity, got None; none has such "
-        f"a unit of {there}; one without is given as units={{'R': 'Ohm'}}"
+        f"a unit of {source.heads}; one without is given as units={{'R': 'Ohm'}}"
     )
 
 
@@ -289,23 +282,18 @@ def _resistivities(
         _hold_instrument_unit(picked.source, name, column)
         if column.unit.of == "resistance":
             used = used or _sizes(geometry, films, picked.source.table.names[column.at])
-            factor = {
-                label: one.transverse if name == "transverse" else one.longitudinal
-                for label, one in used.items()
-            }
-            for label, size in factor.items():
-                values[films == label] *= size
-            picked.values[name] = values
-        if name == "uncertainty":
-            if np.any(values <= 0):
-                row = int(np.flatnonzero(values <= 0)[0])
-                raise ParameterError(
-                    f"`uncertainty` must be > 0, got {values[row]:g} in line "
-                    f"{picked.source.table.lines[row]}"
-                )
-        else:
+            for label, size in used.items():
+                factor = size.transverse if name == "transverse" else size.longitudinal
+                values[films == label] *= factor
+        if name != "uncertainty":
             limits = _LONGITUDINAL if name == "longitudinal" else _TRANSVERSE
             picked.source.hold(limits, name, values, column)
+        elif np.any(values <= 0):
+            row = int(np.flatnonzero(values <= 0)[0])
+            raise ParameterError(
+                f"`uncertainty` must be > 0, got {values[row]:g} in line "
+                f"{picked.source.table.lines[row]}"
+            )
     if geometry is not None and not used:
         raise ParameterError(
             "`geometry` must be left out where the columns are resistivities, got one for "
@@ -403,12 +391,8 @@ def _directions(
 
 
 def _all_text(direction: Any) -> bool:
-    if isinstance(direction, str):
-        raise ParameterError(
-            f"`direction` must be (x, y, z) or the names of three columns, got {direction!r}"
-        )
     words = [isinstance(one, str) for one in direction] if np.iterable(direction) else []
-    if any(words) and not (all(words) and len(words) == 3):
+    if isinstance(direction, str) or (any(words) and not (all(words) and len(words) == 3)):
         raise ParameterError(
             f"`direction` must be (x, y, z) or the names of three columns, got {direction!r}"
         )
@@ -427,7 +411,6 @@ def _measured(
     source, labels = picked.source.table, picked.labels
     values = {name: each[rows] for name, each in picked.values.items() if name != "angle"}
     kelvin = values["temperature"]
-    film = films[rows]
     level = _ordered(labels["level"][rows], kelvin) if "level" in labels else levels(kelvin, gap)
     hold_one_temperature(kelvin, level)
     sweep = np.empty(0, dtype=np.int64)  # to be found
@@ -442,7 +425,7 @@ def _measured(
         uncertainty=values.get("uncertainty"),
         transverse=values.get("transverse", np.full(len(rows), np.nan)),
         time=values.get("time"),
-        film=film,
+        film=films[rows],
         level=level,
         sweep=sweep,
         source=source.source,

@@ -36,6 +36,11 @@ class Source:
     table: Table
     units: Mapping[str, str]
 
+    @property
+    def heads(self) -> str:
+        """Names of the columns, for a message."""
+        return ", ".join(repr(head) for head in self.table.names if head)
+
     def named(self, argument: str, name: Any) -> int:
         """Number of the column of this name, with its unit or without."""
         if not isinstance(name, str):
@@ -52,9 +57,8 @@ class Source:
                     f"`{argument}` must name one column, got {name!r}, of which there are "
                     f"{len(found)}: {several}"
                 )
-        there = ", ".join(repr(head) for head in self.table.names if head)
         raise ParameterError(
-            f"`{argument}` must name a column of the file, got {name!r}; it has {there}"
+            f"`{argument}` must name a column of the file, got {name!r}; it has {self.heads}"
         )
 
     def unit_of(self, at: int) -> tuple[Unit | None, str]:
@@ -89,8 +93,8 @@ class Source:
 
     def of_kind(self, kind: str) -> list[int]:
         """Numbers of the columns with a unit of this kind."""
-        found = range(len(self.table.names))
-        return [at for at in found if (one := self.unit_of(at)[0]) and one.of == kind]
+        places = range(len(self.table.names))
+        return [at for at in places if (unit := self.unit_of(at)[0]) and unit.of == kind]
 
     def usual(self, kind: str) -> list[int]:
         """Column of temperature, field or time; several where names do not decide."""

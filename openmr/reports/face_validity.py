@@ -23,8 +23,8 @@ from openmr._checks import Array
 from openmr._spins import LEVI_CIVITA
 from openmr.rates.axes import axes_about
 from openmr.rates.faces import FaceConductances
-from openmr.reports.validity import NOT_ASKED, Assumption, Cost
-from openmr.sample.film import Electrons, Film, Layer, Sample
+from openmr.reports.validity import NOT_ASKED, Assumption, Cost, ratio
+from openmr.sample.film import Electrons, Layer, Sample
 from openmr.sample.magnet import SPIN_DENSITY, Magnet
 from openmr.sample.stack import REFERENCE, Sheet, Stack
 from openmr.transport.line import magnetoresistance
@@ -73,19 +73,16 @@ def of_face(name: str, found: FaceConductances, costs: bool) -> list[Assumption]
         choice: bool = False,
     ) -> Assumption:
         size = np.broadcast_to(np.asarray(size if known else np.inf, dtype=float), shape)
-        deviation, because, route = cost if known else (None, why, "")
-        label = f"{what} [{name}]"
-        return Assumption(
-            label, "face", affects, parameter, size, deviation, because, route, choice
-        )
+        told = cost if known else (None, why, "")
+        return Assumption(f"{what} [{name}]", "face", affects, parameter, size, *told, choice)
 
     lines = []
     if found.sheet.has_moments:
         taken, turning = speed * across.real, speed * np.abs(field)
         a = turning / velocity
         together, turned = (0.5 * velocity * part for part in reflected(2 * a))
-        added = _over(together, speed * mixing)
-        changed = _over(turned - turning, turning)
+        added = ratio(together, speed * mixing)
+        changed = ratio(turned - turning, turning)
         lines = [
             line(
                 "second order in J (golden rule)", "speed into it / (v_F/4)", ("G_s", "G_r"),
@@ -154,8 +151,9 @@ def thickness(
     spread = [
         replace(one, density=one.density * REFERENCE / apart) for one in sheet.magnet.sublattices
     ]
-    thin = Layer(_part(film, apart), metal.electrons, Magnet(spread, sheet.weiss))
-    rest = replace(metal, film=_part(film, film.thickness - apart))
+    near, far = (replace(film, thickness=d) for d in (apart, film.thickness - apart))
+    thin = Layer(near, metal.electrons, Magnet(spread, sheet.weiss))
+    rest = replace(metal, film=far)
     layers, joints = list(stack.layers), list(stack.between)
     layers[place : place + 1 or None] = [thin, rest] if side == "bottom" else [rest, thin]
     joints.insert(0 if side == "bottom" else len(joints), None)
@@ -165,23 +163,12 @@ def thickness(
     spread_out, plane = (
         magnetoresistance(one, *at, method="batched").longitudinal for one in (other, sample)
     )
-    share = mechanisms(stack, rates, direction).faces
-    deviation = _over(spread_out - plane, share)
+    deviation = ratio(spread_out - plane, mechanisms(stack, rates, direction).faces)
     return line(deviation, "rho_L, over the share of the faces", "network")
-
-
-def _part(film: Film, thickness: float) -> Film:
-    return replace(film, thickness=thickness)
 
 
 def _cost(costs: bool, deviation: Array, because: str) -> Cost:
     return (np.asarray(deviation), because, "scattering") if costs else NOT_ASKED
-
-
-def _over(part: Array, whole: Array) -> Array:
-    """|part| / |whole|; 0 where there is nothing."""
-    part, whole = np.abs(part), np.abs(whole)
-    return np.asarray(np.divide(part, whole, out=np.zeros(part.shape), where=whole != 0))
 
 
 def _plane(sheet: Sheet) -> float:

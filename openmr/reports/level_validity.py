@@ -6,20 +6,17 @@ route without such levels would cost stays open.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from openmr._checks import Array
-from openmr._words import Disorder
 from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.coupled_relaxation import coupled_relaxation, weighs_by_density
 from openmr.rates.korringa import coherence_rates, population_rates
 from openmr.rates.moment_relaxation import moment_bath, splitting_at
-from openmr.rates.relaxation import relaxation_at
-from openmr.reports.validity import NOT_ASKED, RATES, Assumption, Cost, ratio
+from openmr.reports.validity import NOT_ASKED, RATES, Assumption, Cost, of_disorder, ratio
 from openmr.units import HBAR, K_B
 
 if TYPE_CHECKING:
@@ -36,7 +33,7 @@ def of_levels(point: Point) -> list[Assumption]:
     spread = ratio(state.spread, thermal)
     up, down = sample.electrons.dos_up, sample.electrons.dos_down
     unequal = np.full(thermal.shape, abs(up - down) / (up + down))
-    along, across = ("tau_par",), ("tau_perp",)
+    along = ("tau_par",)
     return [
         third_order(point),
         Assumption("no memory (Markov)", "(15)", RATES, "hbar / (k_B T tau)", point.broadening,
@@ -51,7 +48,7 @@ def of_levels(point: Point) -> list[Assumption]:
         Assumption("equal densities of states", "(60)-(63)", along, "(nu_up - nu_down) / sum",
                    unequal, *_NO_ROUTE),
         _followed(point),
-        _disorder(point, across),
+        _disorder(point),
     ]  # fmt: skip
 
 
@@ -84,25 +81,20 @@ def _split(point: Point) -> Assumption:
     """Eq. (75) has no splitting of the electrons; the tensor of the Fermi sea has."""
 
     def change() -> Array:
-        plain, split = point.reference.dissipator, point.rates("closed-form", form=_SPLIT)
+        plain, split = (
+            point.reference.dissipator,
+            point.rates("closed-form", form="finite-splitting"),
+        )
         apart = np.linalg.norm(split.dissipator - plain, axis=(-2, -1))
         return ratio(apart, np.linalg.norm(plain, axis=(-2, -1)))
 
     found = point.reference
-    omega = np.hypot(found.precession, np.linalg.norm(_across(found.precession_across), axis=-1))
+    assert found.precession_across is not None  # of moments with axes of their own
+    omega = np.hypot(found.precession, np.linalg.norm(found.precession_across, axis=-1))
+    size = ratio(HBAR * omega, point.thermal)
     cost = point.cost(change, "the tensor of the rates", "closed-form, finite splitting")
     name = "electrons not split, across the field"
-    return Assumption(
-        name, "(75)", ("tau_perp",), "beta hbar omega", ratio(HBAR * omega, point.thermal), *cost
-    )
-
-
-_SPLIT: Final = "finite-splitting"
-
-
-def _across(given: Array | None) -> Array:
-    assert given is not None  # of moments with axes of their own
-    return given
+    return Assumption(name, "(75)", ("tau_perp",), "beta hbar omega", size, *cost)
 
 
 def _followed(point: Point) -> Assumption:
@@ -149,33 +141,20 @@ def _followed(point: Point) -> Assumption:
     elif able and electrons.dos_up == electrons.dos_down:
         cost = point.cost(joint, "decay of the electrons' modes", "joint motion")
     name, parameter = "moments do not follow the electrons", "torques / (lines apart)^2"
-    return Assumption(
-        name, "(A17)", ("tau_perp",), parameter, size.reshape(across.shape),
-        *(cost if point.costs else NOT_ASKED),
-    )  # fmt: skip
+    cost = cost if point.costs else NOT_ASKED
+    return Assumption(name, "(A17)", ("tau_perp",), parameter, size.reshape(across.shape), *cost)
 
 
 _LARGEST: Final = 7.5
 
 
-def _disorder(point: Point, affects: tuple[str, ...]) -> Assumption:
+def _disorder(point: Point) -> Assumption:
     """All of the moments dephases, or their fluctuation alone."""
-    magnet, state = point.sample.magnet, point.state
+    state = point.state
     assert isinstance(state, VectorEquilibrium)
-    other: Disorder = "lattice" if magnet.disorder == "random" else "random"
-
-    def change() -> Array:
-        sample = replace(point.sample, magnet=replace(magnet, disorder=other))
-        there = relaxation_at(replace(state, sample=sample), method="batched").transverse
-        here = point.reference.transverse
-        return ratio(there - here, here - point.reference.spin_flip_rate)
-
     means, wholes = np.zeros(point.thermal.shape), np.zeros(point.thermal.shape)
-    for i, moments in enumerate(magnet.sublattices):
+    for i, moments in enumerate(point.sample.magnet.sublattices):
         weight = moments.density * np.abs(moments.exchange_matrix).max() ** 2
         means += weight * (state.mean[..., i, :] ** 2).sum(axis=-1)
         wholes += weight * moments.spin * (moments.spin + 1)
-    name = f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}"
-    cost = point.cost(change, f"1/tau_perp if disorder='{other}'", "batched")
-    size = ratio(means, wholes)
-    return Assumption(name, "(75)", affects, "<S>^2 / S(S+1)", size, *cost, choice=True)
+    return of_disorder(point, "<S>^2 / S(S+1)", ratio(means, wholes))

@@ -412,8 +412,6 @@ def validity_at(
         )
     for route in routes:
         _checks.choice("routes", route, COSTLY)
-    if not isinstance(costs, bool):
-        raise _checks.ParameterError(f"`costs` must be True or False, got {_checks.shown(costs)}")
     if routes and not costs:
         raise _checks.ParameterError(
             f"`routes` must be empty where `costs` is False, got {routes!r}"
@@ -531,7 +529,12 @@ class Point:
     @property
     def reference(self) -> Relaxation:
         """Second order, wide band, no memory."""
-        return self.rates("batched" if self.has_levels else "bloch-redfield")
+        return self.rates(self.route)
+
+    @property
+    def route(self) -> Name:
+        """Method of the reference."""
+        return "batched" if self.has_levels else "bloch-redfield"
 
     @property
     def fermi_sea(self) -> Relaxation:
@@ -605,9 +608,8 @@ def _second_order(point: Point, routes: Sequence[Name]) -> Assumption:
         return np.asarray(point.rates("exact").diagnostics["second_order"], dtype=float)
 
     found: Cost = (None, "ask for routes 'exact', or 'heom' for S <= 1", "")
-    if "heom" in routes:
-        held = {"moment": "held"}  # for the closed forms' moment is thermal
-        found = point.change("heom", "the rates, all orders", **held)
+    if "heom" in routes:  # with the moment held, for that of the closed forms is thermal
+        found = point.change("heom", "the rates, all orders", moment="held")
     elif "exact" in routes:
         found = point.cost(of_a_flat_band, "the rates of a flat band, all orders", "exact")
     name = "second order in the exchange (Born)"
@@ -949,24 +951,28 @@ def _back_action(point: Point) -> Assumption:
 
 def _disorder(point: Point) -> Assumption:
     """The whole <S_par^2> dephases, or its fluctuation alone."""
-    magnet = point.sample.magnet
-    other: Disorder = "lattice" if magnet.disorder == "random" else "random"
-    state = point.collinear
+    magnet, state = point.sample.magnet, point.collinear
     coupling = magnet.densities * magnet.exchange[:, 2] ** 2
     mean, whole = (
         (coupling * moment).sum(axis=-1) for moment in (state.mean_spin**2, state.second_moment)
     )
+    return of_disorder(point, "<S>^2 / <S^2>", ratio(mean, whole))
+
+
+def of_disorder(point: Point, parameter: str, size: Array) -> Assumption:
+    """The line on the places of moments, by the reference's own route with the other ones."""
+    magnet = point.sample.magnet
+    other: Disorder = "lattice" if magnet.disorder == "random" else "random"
 
     def change() -> Array:
-        here = point.reference.transverse
+        here = point.reference
         sample = replace(point.sample, magnet=replace(magnet, disorder=other))
-        there = relaxation_at(replace(state, sample=sample), method="bloch-redfield").transverse
-        return ratio(there - here, here - point.reference.spin_flip_rate)
+        there = relaxation_at(replace(point.state, sample=sample), method=point.route)
+        return ratio(there.transverse - here.transverse, here.transverse - here.spin_flip_rate)
 
     name = f"moments on {'random places' if other == 'lattice' else 'a perfect lattice'}"
-    cost = point.cost(change, f"1/tau_perp if disorder='{other}'", "bloch-redfield")
-    size = ratio(mean, whole)
-    return Assumption(name, "(75)", ("tau_perp",), "<S>^2 / <S^2>", size, *cost, choice=True)
+    cost = point.cost(change, f"1/tau_perp if disorder='{other}'", point.route)
+    return Assumption(name, "(75)", ("tau_perp",), parameter, size, *cost, choice=True)
 
 
 def _hall_angle(point: Point, direction: ArrayLike) -> Assumption:
@@ -1117,10 +1123,10 @@ def closing_lines(report: Validity) -> list[str]:
 
 def percent(value: float, limit: float = 0.0) -> str:
     """A deviation as the table shows it, with digits enough to tell it from a limit."""
-    told = (_percent(value, digits) for digits in range(2, 18))
-    limits = (_percent(limit, digits) for digits in range(2, 18))
-    differ = (one for one, other in zip(told, limits, strict=True) if one != other)
-    return next(differ, _percent(value, 2))
+    for digits in range(2, 18):
+        if (told := _percent(value, digits)) != _percent(limit, digits):
+            return told
+    return _percent(value, 2)
 
 
 def _percent(value: float, digits: int) -> str:

@@ -24,22 +24,7 @@ Elements = tuple[tuple[complex, ...], ...]
 
 
 def stevens_operator(spin: float, k: int, q: int) -> ComplexArray:
-    """O_k^q of a moment, shape (2S+1, 2S+1).
-
-    Parameters
-    ----------
-    spin : float, no unit
-        S; k is at most 2S.
-    k : {2, 4, 6}
-        Rank.
-    q : int
-        From -k to k.
-
-    Returns
-    -------
-    complex array (2S+1, 2S+1), no unit
-        Hermitian.
-    """
+    """O_k^q of a moment, Hermitian, shape (2S+1, 2S+1); k = 2, 4, 6 up to 2S, q from -k to k."""
     sx, sy, _ = spin_matrices(spin)
     lowering = sx - 1j * sy
     tensor, factor = np.linalg.matrix_power(sx + 1j * sy, k), 1.0
@@ -61,18 +46,8 @@ def crystal_hamiltonian(
 ) -> ComplexArray:
     """H of a moment without field, in the axes of the crystal, shape (2S+1, 2S+1) [eV].
 
-    Parameters
-    ----------
-    spin : float, no unit
-    anisotropy : (D, E), eV, optional
-    stevens : tuple of ((k, q), B_kq), eV, optional
-    hamiltonian : tuple of rows, eV, optional
-        Added, less the constant of its trace.
-
-    Returns
-    -------
-    complex array (2S+1, 2S+1), eV
-        Hermitian to the last digit; it may not be written to.
+    Of (D, E), pairs ((k, q), B_kq) and the rows of H' less the constant of its trace [eV].
+    Hermitian to the last digit; it may not be written to.
     """
     sx, sy, sz = spin_matrices(spin)
     size = len(sz)
@@ -119,38 +94,15 @@ def static_response(energies: Array, populations: Array, shifted: ComplexArray) 
 
         chi_ab = sum_mn L_mn S_a^mn S_b^nm - <S_a><S_b>,  L_mn = (p_m - p_n) / (x_n - x_m),
 
-    where L_mn = p_m for equal energies. Any basis of degenerate levels serves.
-
-    Parameters
-    ----------
-    energies : array (..., d), no unit
-        x_m over k_B T.
-    populations : array (..., d), no unit
-    shifted : complex array (..., 3, d, d), no unit
-        <m|S_a - <S_a>|n>, so that nothing is subtracted from cold moments.
-
-    Returns
-    -------
-    array (..., 3, 3), no unit
-        Symmetric and positive semidefinite.
+    where L_mn = p_m for equal energies x_m, p_m (..., d) over k_B T. `shifted` (..., 3, d, d) is
+    <m|S_a - <S_a>|n>, so that nothing is subtracted from cold moments. Any basis of degenerate
+    levels serves.
     """
     return weighted_products(static_weights(energies, populations), shifted)
 
 
 def static_weights(energies: Array, populations: Array) -> Array:
-    """L_mn = (p_m - p_n) / (x_n - x_m) of `static_response`, shape (..., d, d).
-
-    Parameters
-    ----------
-    energies : array (..., d), no unit
-        x_m over k_B T.
-    populations : array (..., d), no unit
-
-    Returns
-    -------
-    array (..., d, d), no unit
-        Symmetric and not negative.
-    """
+    """L_mn = (p_m - p_n) / (x_n - x_m) of `static_response`, not negative, shape (..., d, d)."""
     gap = np.abs(energies[..., :, None] - energies[..., None, :])
     larger = np.maximum(populations[..., :, None], populations[..., None, :])
     same = gap == 0
@@ -159,18 +111,10 @@ def static_weights(energies: Array, populations: Array) -> Array:
 
 
 def weighted_products(weights: Array, operators: ComplexArray) -> Array:
-    """Real part of sum_mn w_mn X_a^mn X_b^nm of Hermitian operators, shape (..., a, a).
+    """Real part of sum_mn w_mn X_a^mn X_b^nm of Hermitian operators (..., a, d, d).
 
-    Parameters
-    ----------
-    weights : array (..., d, d)
-        Symmetric and not negative.
-    operators : complex array (..., a, d, d)
-
-    Returns
-    -------
-    array (..., a, a), unit of the weights times the operators' squared
-        A Gram matrix, so that none of its eigenvalues is negative beyond rounding.
+    For weights (..., d, d) that are symmetric and not negative it is a Gram matrix (..., a, a), so
+    that none of its eigenvalues is negative beyond rounding.
     """
     amplitudes = np.sqrt(weights)[..., None, :, :] * operators
     rows = amplitudes.reshape(*amplitudes.shape[:-2], -1)

@@ -14,7 +14,8 @@ import numpy as np
 
 from openmr import _checks, units
 from openmr._checks import ParameterError, Range
-from openmr.sample.magnet import NO_MOMENTS, Magnet, lande
+from openmr.sample.magnet import NO_MOMENTS, Magnet
+from openmr.sample.own_hamiltonian import G_FACTOR
 from openmr.tables import page_of
 
 if TYPE_CHECKING:
@@ -49,9 +50,8 @@ class Electrons:
     g: float = 2.0
 
     def __post_init__(self) -> None:
-        for name in ("dos_up", "dos_down"):
-            object.__setattr__(self, name, DOS.positive(name, getattr(self, name)))
-        object.__setattr__(self, "g", lande("g", self.g))
+        dos = {name: DOS.positive(name, getattr(self, name)) for name in ("dos_up", "dos_down")}
+        _checks.settle(self, **dos, g=G_FACTOR.one("g", self.g))
         if abs(self.g) < SMALLEST_G:
             raise ParameterError(
                 "`g` of the electrons must not be 0, which no field B_sd goes with, nor smaller "
@@ -162,13 +162,15 @@ class Film:
         else:
             length = LENGTH.positive("diffusion_length", diffusion_length, infinite=True)
             time = length**2 / diffusion
-        angle = _checks.number("spin_hall_angle", spin_hall_angle)
-        angle = float(SPIN_HALL_ANGLE.hold("spin_hall_angle", angle))
-        object.__setattr__(self, "thickness", THICKNESS.positive("thickness", thickness))
-        object.__setattr__(self, "spin_hall_angle", angle)
-        object.__setattr__(self, "diffusion", diffusion)
-        object.__setattr__(self, "spin_flip_time", time)
-        object.__setattr__(self, "resistivity", RESISTIVITY.positive("resistivity", resistivity))
+        angle = SPIN_HALL_ANGLE.one("spin_hall_angle", spin_hall_angle)
+        _checks.settle(
+            self,
+            thickness=THICKNESS.positive("thickness", thickness),
+            spin_hall_angle=angle,
+            diffusion=diffusion,
+            spin_flip_time=time,
+            resistivity=RESISTIVITY.positive("resistivity", resistivity),
+        )
 
     @property
     def diffusion_length(self) -> float:
@@ -202,9 +204,7 @@ class Layer:
         _checks.instance("film", film, Film)
         _checks.instance("electrons", electrons, Electrons)
         _checks.instance("magnet", magnet, Magnet)
-        object.__setattr__(self, "film", film)
-        object.__setattr__(self, "electrons", electrons)
-        object.__setattr__(self, "magnet", magnet)
+        _checks.settle(self, film=film, electrons=electrons, magnet=magnet)
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -256,10 +256,8 @@ class Sample:
                     raise ParameterError(
                         f"`{part}` must not be given beside `stack`, whose layers have their own"
                     )
-        for part, value in zip(("magnet", "electrons", "film"), parts, strict=True):
-            object.__setattr__(self, part, value)
-        object.__setattr__(self, "name", _checks.word("name", name))
-        object.__setattr__(self, "stack", stack)
+        own = dict(zip(("magnet", "electrons", "film"), parts, strict=True))
+        _checks.settle(self, **own, name=_checks.word("name", name), stack=stack)
 
     def __str__(self) -> str:
         from openmr.sample.printed import printed  # by the table of parameters, which know samples

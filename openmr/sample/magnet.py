@@ -19,7 +19,6 @@ from openmr._checks import SMALLEST, Array, ComplexArray, ParameterError, Range
 from openmr._words import Disorder
 from openmr.sample.crystal_field import Elements, crystal_hamiltonian
 from openmr.sample.own_hamiltonian import (
-    G_FACTOR,
     Matrix,
     Stevens,
     Triple,
@@ -28,6 +27,7 @@ from openmr.sample.own_hamiltonian import (
     checked_g,
     checked_hamiltonian,
     checked_stevens,
+    nested,
     refuse_large_scheme,
     told_levels,
     told_vector,
@@ -54,25 +54,10 @@ def _coupling(name: str, value: ArrayLike, unit: str) -> Array:
     return np.asarray(np.broadcast_to(array, (3,)))
 
 
-def _plain(coupling: Array) -> Triple | Matrix:
-    if coupling.ndim == 1:
-        x, y, z = coupling.tolist()
-        return (x, y, z)
-    first, second, third = (tuple(row) for row in coupling.tolist())
-    return (first, second, third)
-
-
-def _checked_reset(value: float | None) -> float | None:
+def _checked_reset(value: float) -> float | None:
     """A rate; None for an infinite one, so that what is stored does not change with it."""
-    if value is None:
-        return None
     rate = _checks.number("thermostat_rate", value, "1/s", least=0.0, infinite=True)
-    return None if np.isinf(rate) else float(RESET_RATE.hold("thermostat_rate", rate))
-
-
-def lande(name: str, value: float) -> float:
-    """A g-factor, checked."""
-    return float(G_FACTOR.hold(name, _checks.number(name, value)))
+    return None if np.isinf(rate) else RESET_RATE.one("thermostat_rate", rate)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -157,19 +142,18 @@ class Moments:
             assert exchange_energy is not None
             coupling = _coupling("exchange_energy", exchange_energy, "eV")
             coupling = EXCHANGE.hold("exchange_energy", coupling) / density
-        object.__setattr__(self, "spin", spin)
-        object.__setattr__(self, "density", density)
-        object.__setattr__(self, "exchange", _plain(coupling))
-        object.__setattr__(self, "g", checked_g(g))
-        own = {
-            "anisotropy": None if anisotropy is None else checked_anisotropy(anisotropy, spin),
-            "stevens": None if stevens is None else checked_stevens(stevens, spin),
-            "hamiltonian": None if hamiltonian is None else checked_hamiltonian(hamiltonian, spin),
-            "axes": None if axes is None else checked_axes(axes),
-            "thermostat_rate": _checked_reset(thermostat_rate),
-        }
-        for name, value in own.items():
-            object.__setattr__(self, name, value)
+        _checks.settle(
+            self,
+            spin=spin,
+            density=density,
+            exchange=nested(coupling),
+            g=checked_g(g),
+            anisotropy=None if anisotropy is None else checked_anisotropy(anisotropy, spin),
+            stevens=None if stevens is None else checked_stevens(stevens, spin),
+            hamiltonian=None if hamiltonian is None else checked_hamiltonian(hamiltonian, spin),
+            axes=None if axes is None else checked_axes(axes),
+            thermostat_rate=None if thermostat_rate is None else _checked_reset(thermostat_rate),
+        )
         if self.is_oriented:
             refuse_large_scheme(spin)
 
@@ -240,7 +224,7 @@ class Moments:
     @property
     def exchange_energy(self) -> Triple | Matrix:
         """n_S J_v along the three local axes, or n_S J_ab [eV]."""
-        return _plain(self.density * np.array(self.exchange))
+        return nested(self.density * np.array(self.exchange))  # type: ignore[no-any-return]
 
     @property
     def exchange_matrix(self) -> Array:
@@ -360,9 +344,12 @@ class Magnet:
             )
         EXCHANGE.hold("weiss", matrix)
         symmetrising_weights(matrix)
-        object.__setattr__(self, "sublattices", moments)
-        object.__setattr__(self, "weiss", _nested(matrix.tolist()))
-        object.__setattr__(self, "disorder", _checks.choice("disorder", disorder, Disorder))
+        _checks.settle(
+            self,
+            sublattices=moments,
+            weiss=nested(matrix),
+            disorder=_checks.choice("disorder", disorder, Disorder),
+        )
 
     @cached_property
     def is_oriented(self) -> bool:
@@ -421,17 +408,12 @@ def _kept(values: Any) -> Array:
 def _without_moments() -> Magnet:
     """A magnet of no sublattices, which `Magnet` itself takes for a slip."""
     none = object.__new__(Magnet)
-    for name, value in (("sublattices", ()), ("weiss", ()), ("disorder", "random")):
-        object.__setattr__(none, name, value)
+    _checks.settle(none, sublattices=(), weiss=(), disorder="random")
     return none
 
 
 NO_MOMENTS: Final = _without_moments()
 """The magnet of a film without moments: every sum over its sublattices is 0."""
-
-
-def _nested(rows: Any) -> Any:
-    return tuple(_nested(row) for row in rows) if isinstance(rows, list) else rows
 
 
 def _coupling_of_order(name: str, kelvin: float, moments: Moments) -> float:

@@ -22,24 +22,23 @@ _LARGEST_SCHEME = 50.0
 """Largest spin whose levels are found by diagonalisation: 1.6 MB a point beyond it."""
 
 
-def _rows(matrix: Array) -> Matrix:
-    first, second, third = (tuple(row) for row in matrix.tolist())
-    return (first, second, third)
+def nested(values: Array | ComplexArray) -> Any:
+    """Numbers of an array as tuples within tuples, which a frozen record can keep."""
+
+    def tuples(rows: Any) -> Any:
+        return tuple(map(tuples, rows)) if isinstance(rows, list) else rows
+
+    return tuples(values.tolist())
 
 
 def checked_g(value: ArrayLike) -> float | Triple | Matrix:
     """A g-factor, three of them along the axes, or a tensor; as it was given."""
     given = G_FACTOR.hold("g", value)
-    if given.ndim == 0:
-        return float(_checks.number("g", value))
-    if given.shape == (3,):
-        x, y, z = given.tolist()
-        return (x, y, z)
-    if given.shape == (3, 3):
-        return _rows(given)
-    raise ParameterError(
-        f"`g` must be a number, (x, y, z) or a 3x3 matrix, got shape {given.shape}"
-    )
+    if given.shape not in ((), (3,), (3, 3)):
+        raise ParameterError(
+            f"`g` must be a number, (x, y, z) or a 3x3 matrix, got shape {given.shape}"
+        )
+    return nested(given)  # type: ignore[no-any-return]
 
 
 def checked_anisotropy(value: ArrayLike, spin: float) -> tuple[float, float]:
@@ -78,8 +77,7 @@ def checked_stevens(value: Any, spin: float) -> Stevens | None:
                 f"`stevens` must have k <= 2S, for O_kq of a smaller spin is 0: got k = {k} "
                 f"for S = {spin:g}"
             )
-        energy = _checks.number(name, strength, "eV")
-        found.append(((int(k), int(q)), float(LEVEL.hold(name, energy))))
+        found.append(((int(k), int(q)), LEVEL.one(name, strength)))
     return tuple(sorted(found)) or None
 
 
@@ -97,7 +95,7 @@ def checked_hamiltonian(value: Any, spin: float) -> Elements:
             f"`hamiltonian` must be Hermitian, got {matrix[i, j]:g} eV at [{i}][{j}] and "
             f"{matrix[j, i]:g} eV at [{j}][{i}]"
         )
-    return tuple(tuple(row) for row in matrix.tolist())
+    return nested(matrix)  # type: ignore[no-any-return]
 
 
 def checked_axes(value: ArrayLike) -> Matrix:
@@ -120,7 +118,7 @@ def checked_axes(value: ArrayLike) -> Matrix:
         raise ParameterError(
             f"`axes` must be right-handed, z = x cross y, got {_checks.shown(given.tolist())}"
         )
-    return _rows(given)
+    return nested(given)  # type: ignore[no-any-return]
 
 
 def told_levels(spin: float, hamiltonian: ComplexArray, axes: Array) -> str:

@@ -134,7 +134,7 @@ def _quadratic(name: str, place: int) -> dict[str, Callable[..., Any]]:
         return 0.0 if record.anisotropy is None else float(record.anisotropy[place])
 
     def into(record: Any, value: Any) -> Any:
-        value = LEVEL.hold(name, _checks.number(name, value, LEVEL.unit))
+        value = LEVEL.one(name, value)
         if record.anisotropy is None:  # axes, and so a direction of the field, come not unasked
             raise ParameterError(
                 f"`{name}` is a parameter of moments with an anisotropy, and these have none: "
@@ -216,31 +216,20 @@ _ROWS: Final = (
 # --- parts of a stack --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _OfPart:
-    """A number of a sheet or a joint."""
-
-    range: Range
-    held: str
-    read: Callable[[Any], float]
-    put: Callable[[Any, float], Any]
-    field: str
-    continuous: bool = True
-
-
-def _same(name: str, limits: Range, held: str = "") -> _OfPart:
+def _same(name: str, limits: Range, held: str = "") -> Parameter:
     """A number of a joint, or of the conductances of a sheet."""
 
     def put(record: Any, value: float) -> Any:
         return replace(record, **{name: value})
 
-    return _OfPart(limits, held, attrgetter(name), put, name)
+    return Parameter(name, limits, held, attrgetter(name), put, (name,))
 
 
 def _of_sublattices(
-    field: str, limits: Range, held: str, *, alike: bool = False, continuous: bool = True
-) -> _OfPart:
+    name: str, limits: Range, held: str, *, alike: bool = False, continuous: bool = True
+) -> Parameter:
     """Numbers of the moments of a sheet: all alike, or in proportion to the first."""
+    field = name.removeprefix("moment_")
 
     def read(sheet: Any) -> float:
         values = getattr(sheet, field)
@@ -262,51 +251,49 @@ def _of_sublattices(
         new = values * (value / old) if old else np.full(len(values), value)
         return replace(sheet, **{field: tuple(new.tolist())})
 
-    return _OfPart(limits, held, read, put, field, continuous)
+    return Parameter(name, limits, held, read, put, (field,), continuous=continuous)
 
 
-def _of_levels(name: str, place: int, held: str) -> _OfPart:
+def _of_levels(name: str, place: int, held: str) -> Parameter:
     """D or E of the moments of a sheet, which are all alike in it."""
     known = _quadratic(name, place)
-    return _OfPart(LEVEL, held, known["of"], known["into"], name)
+    return Parameter(name, LEVEL, held, known["of"], known["into"], (name,))
 
 
-def _of_order(name: str, of: Callable[[Magnet], float], limits: Range, held: str) -> _OfPart:
+def _of_order(name: str, of: Callable[[Magnet], float], limits: Range, held: str) -> Parameter:
     """The exchange among the moments of a sheet."""
 
     def put(sheet: Any, value: float) -> Any:
         return replace(sheet, **{"weiss": None, name: value})
 
-    return _OfPart(limits, held, lambda sheet: of(sheet.magnet), put, "weiss")
+    return Parameter(name, limits, held, lambda sheet: of(sheet.magnet), put, ("weiss",))
 
 
-_OF_CONDUCTANCES: Final = {
-    "G_s": _same("G_s", stack.CONDUCTANCE, "of given conductances"),
-    "G_r": _same("G_r", stack.CONDUCTANCE, "of given conductances"),
-    "G_i": _same("G_i", stack.CONDUCTANCE, "of given conductances"),
-}
-_OF_MOMENTS: Final = {
-    "spin": _of_sublattices(
+def _by_name(*rows: Parameter) -> dict[str, Parameter]:
+    return {row.name: row for row in rows}
+
+
+_OF_CONDUCTANCES: Final = _by_name(
+    *(_same(name, stack.CONDUCTANCE, "of given conductances") for name in ("G_s", "G_r", "G_i"))
+)
+_OF_MOMENTS: Final = _by_name(
+    _of_sublattices(
         "spin", Range(0.5, LARGEST_SPIN, ""), f"{_ALIKE}; J and J0 stay", alike=True,
         continuous=False,
     ),
-    "areal_density": _of_sublattices("areal_density", stack.AREAL_DENSITY, f"{_FIRST}; J stays"),
-    "exchange": _of_sublattices("exchange", stack.SHEET_EXCHANGE, f"J {_FIRST}"),
-    "moment_g": _of_sublattices("g", G_FACTOR, _ALIKE, alike=True),
-    "anisotropy": _of_levels("anisotropy", 0, _AXIAL),
-    "rhombicity": _of_levels("rhombicity", 1, _ACROSS),
-    "weiss": _of_order("weiss", lambda magnet: magnet.weiss[0][0], EXCHANGE, "J0, one sublattice"),
-    "curie_temperature": _of_order(
-        "curie_temperature", curie_temperature, ORDER, "of one sublattice; sets J0"
-    ),
-    "neel_temperature": _of_order(
-        "neel_temperature", neel_temperature, ORDER, "of two sublattices alike; sets J0"
-    ),
-}  # fmt: skip
-_OF_JOINTS: Final = {
-    "resistance": _same("resistance", stack.AREA_RESISTANCE),
-    "memory_loss": _same("memory_loss", stack.MEMORY_LOSS, "needs a resistance"),
-}
+    _of_sublattices("areal_density", stack.AREAL_DENSITY, f"{_FIRST}; J stays"),
+    _of_sublattices("exchange", stack.SHEET_EXCHANGE, f"J {_FIRST}"),
+    _of_sublattices("moment_g", G_FACTOR, _ALIKE, alike=True),
+    _of_levels("anisotropy", 0, _AXIAL),
+    _of_levels("rhombicity", 1, _ACROSS),
+    _of_order("weiss", lambda magnet: magnet.weiss[0][0], EXCHANGE, "J0, one sublattice"),
+    _of_order("curie_temperature", curie_temperature, ORDER, "of one sublattice; sets J0"),
+    _of_order("neel_temperature", neel_temperature, ORDER, "of two sublattices alike; sets J0"),
+)  # fmt: skip
+_OF_JOINTS: Final = _by_name(
+    _same("resistance", stack.AREA_RESISTANCE),
+    _same("memory_loss", stack.MEMORY_LOSS, "needs a resistance"),
+)
 OF_FACES: Final = _OF_CONDUCTANCES | _OF_MOMENTS
 """Name -> number of a sheet, as in `bottom.G_r`, `top.exchange`, `between.0.spin`."""
 OF_JOINTS: Final = _OF_JOINTS | OF_FACES
@@ -366,7 +353,8 @@ def _of_face(name: str, place: str, index: int, word: str) -> Parameter:
         return found
 
     def put(sample: Sample, value: Any) -> Sample:
-        new = row.put(at(sample), _checks.number(name, value, row.range.unit))
+        assert row.range is not None
+        new: Any = row.put(at(sample), _checks.number(name, value, row.range.unit))
         whole = _expect_stack(name, sample)
         if place != "between":
             return replace(sample, stack=replace(whole, **{place: new}))
@@ -377,9 +365,9 @@ def _of_face(name: str, place: str, index: int, word: str) -> Parameter:
         return replace(sample, stack=replace(whole, between=_replaced(whole.between, index, new)))
 
     prefix = name.removesuffix(word)
-    return Parameter(
-        name, row.range, row.held, lambda sample: row.read(at(sample)), put,
-        (f"{prefix}{row.field}",), continuous=row.continuous,
+    return replace(
+        row, name=name, read=lambda sample: row.read(at(sample)), put=put,
+        sets=tuple(prefix + field for field in row.sets),
     )  # fmt: skip
 
 
@@ -412,7 +400,7 @@ class _Table(dict[str, Parameter]):
         return known or (isinstance(name, str) and _of_stack(name) is not None)
 
 
-_BY_NAME: Final = {row.name: row for row in _ROWS}
+_BY_NAME: Final = _by_name(*_ROWS)
 PARAMETERS: Final = _Table(_BY_NAME)
 """Name -> parameter, in the order in which several are put: what is named below holds.
 
@@ -435,6 +423,16 @@ def parameter(name: str) -> Parameter:
     elif place == "layers":
         known = tuple(f"layers.0.{word}" for word in NAMES if word not in POINT)
     raise ParameterError(f"unknown parameter `{name}`; known are {', '.join(known)}")
+
+
+def fitted_parameter(name: str) -> Parameter:
+    """The parameter of that name, if it is one that may be `free` in a fit."""
+    row = parameter(name)
+    if row.instead:
+        raise ParameterError(f"`free` must name {row.instead!r} instead of {name!r}")
+    if not row.continuous:
+        raise ParameterError(f"`free` must name what a fit can find, got {name!r}")
+    return row
 
 
 _ORDER: Final = list(dict.fromkeys([*_OF_JOINTS, *_BY_NAME, *OF_FACES]))

@@ -65,23 +65,10 @@ def pt_py(
     as 2.0e6. No number of the paper comes out that does not go in; what it says of Fig. 3 does: the
     resistivity is lowest at B_sd at 10 K and at no field at 200 K.
     """
-    moments = Moments(
-        spin=spin, density=0.1 / PT_LATTICE_CONSTANT**3, exchange_energy=exchange_energy
-    )
-    return Sample(
-        magnet=Magnet(
-            sublattices=[moments], disorder=disorder, curie_temperature=curie_temperature
-        ),
-        electrons=Electrons.free(fermi_energy=1.0, mass=1.0),
-        film=Film(
-            thickness=5e-9,
-            spin_hall_angle=0.1,
-            diffusion=1e-6,
-            diffusion_length=3e-9,
-            resistivity=2e-6,
-        ),
-        name="Pt/Py",
-    )
+    moments = Moments(spin, 0.1 / PT_LATTICE_CONSTANT**3, exchange_energy=exchange_energy)
+    magnet = Magnet(moments, disorder=disorder, curie_temperature=curie_temperature)
+    film = Film(5e-9, 0.1, diffusion=1e-6, diffusion_length=3e-9, resistivity=2e-6)
+    return Sample(magnet, Electrons.free(fermi_energy=1.0, mass=1.0), film, "Pt/Py")
 
 
 def pt(*, thickness: float = 7e-9, resistivity: float = 40e-8, diffusion: float = 1e-5) -> Sample:
@@ -329,8 +316,8 @@ def cu_fe(*, areal_density: float = 1e17, exchange: float = -1.2e-30) -> Sample:
     From Hirjibehedin2007: S = 2, D = -1.55 meV, E = 0.31 meV, g = 2.11. Assumed: all others, as of
     `cu_mn`, and a film of 5 nm, far thinner than l_0, so that moments on it act as moments in it;
     the plane through easy and hard axis is that of the film. Its rates need the method "batched" or
-    "bloch-redfield". Published: steps of the tunnelling
-    current near 0.2, 3.8 and 5.7 meV, here 0.18, 3.90 and 5.76.
+    "bloch-redfield". Published: steps of the tunnelling current near 0.2, 3.8 and 5.7 meV, here
+    0.18, 3.90 and 5.76.
     """
     thickness = 5e-9
     axes = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
@@ -340,21 +327,22 @@ def cu_fe(*, areal_density: float = 1e17, exchange: float = -1.2e-30) -> Sample:
     return Sample(Magnet(moments), *_cu(thickness), "Cu/Cu2N/Fe (example)")
 
 
-def _cu(thickness: float) -> tuple[Electrons, Film]:
-    electrons, resistivity = Electrons.free(7.0), 6e-8
-    film = Film(
-        thickness, 0.003, electrons.diffusion(resistivity), resistivity=resistivity,
-        diffusion_length=200e-9,
-    )  # fmt: skip
+def _metal(
+    fermi_energy: float, thickness: float, angle: float, resistivity: float, length: float
+) -> tuple[Electrons, Film]:
+    """Free electrons, and a film whose D follows by Einstein's relation."""
+    electrons = Electrons.free(fermi_energy)
+    diffusion = electrons.diffusion(resistivity)
+    film = Film(thickness, angle, diffusion, resistivity=resistivity, diffusion_length=length)
     return electrons, film
 
 
+def _cu(thickness: float) -> tuple[Electrons, Film]:
+    return _metal(7.0, thickness, angle=0.003, resistivity=6e-8, length=200e-9)
+
+
 def _pt_on(face: Sheet, thickness: float, name: str) -> Sample:
-    electrons, resistivity = Electrons.free(5.0), 40e-8
-    film = Film(
-        thickness, 0.11, electrons.diffusion(resistivity), resistivity=resistivity,
-        diffusion_length=1.5e-9,
-    )  # fmt: skip
+    electrons, film = _metal(5.0, thickness, angle=0.11, resistivity=40e-8, length=1.5e-9)
     return Sample(stack=Stack([Layer(film, electrons)], bottom=face), name=name)
 
 

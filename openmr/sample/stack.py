@@ -123,21 +123,13 @@ class Sheet:
     ) -> None:
         _refuse_bulk(density, exchange_energy, disorder)
         of_moments: dict[str, Any] = {
-            "spin": spin,
-            "areal_density": areal_density,
-            "exchange": exchange,
-            "g": g,
-            "weiss": weiss,
-            "curie_temperature": curie_temperature,
-            "neel_temperature": neel_temperature,
-            "anisotropy": anisotropy,
-            "stevens": stevens,
-            "hamiltonian": hamiltonian,
-            "axes": axes,
-            "thermostat_rate": thermostat_rate,
-        }
+            "spin": spin, "areal_density": areal_density, "exchange": exchange, "g": g,
+            "weiss": weiss, "curie_temperature": curie_temperature,
+            "neel_temperature": neel_temperature, "anisotropy": anisotropy, "stevens": stevens,
+            "hamiltonian": hamiltonian, "axes": axes, "thermostat_rate": thermostat_rate,
+        }  # fmt: skip
         given = [part for part, value in of_moments.items() if value is not None]
-        conductances: dict[str, Any] = {"G_s": G_s, "G_r": G_r, "G_i": G_i}
+        conductances = {"G_s": G_s, "G_r": G_r, "G_i": G_i}
         by_number = [part for part, value in conductances.items() if value is not None]
         if given and by_number:
             raise ParameterError(
@@ -150,10 +142,8 @@ class Sheet:
                 "by `G_s`, `G_r`, `G_i`, got none"
             )
         found = _conductances(conductances) if by_number else _moments(of_moments)
-        for part in (*of_moments, *conductances):
-            if part in self.__slots__:
-                object.__setattr__(self, part, found.get(part))
-        object.__setattr__(self, "name", _checks.word("name", name))
+        nothing = dict.fromkeys(self.__slots__)
+        _checks.settle(self, **nothing | found | {"name": _checks.word("name", name)})
 
     @property
     def has_moments(self) -> bool:
@@ -198,11 +188,11 @@ def _refuse_bulk(density: Any, exchange_energy: Any, disorder: Any) -> None:
         )
 
 
-def _conductances(given: dict[str, Any]) -> dict[str, float]:
-    found = {}
-    for name, value in given.items():
-        number = _checks.number(name, 0.0 if value is None else value, CONDUCTANCE.unit)
-        found[name] = float(CONDUCTANCE.hold(name, number))
+def _conductances(given: dict[str, float | None]) -> dict[str, Any]:
+    found = {
+        name: CONDUCTANCE.one(name, 0.0 if value is None else value)
+        for name, value in given.items()
+    }
     if found["G_s"] < 0:
         raise ParameterError(
             f"`G_s` must be >= 0 S/m^2, got {found['G_s']:g}: it takes spins along m out of the "
@@ -303,20 +293,17 @@ class Interface:
         sheet: Sheet | None = None,
         side: _Side = "below",
     ) -> None:
-        values = {"resistance": resistance, "memory_loss": memory_loss}
-        limits = {"resistance": AREA_RESISTANCE, "memory_loss": MEMORY_LOSS}
-        for name, value in values.items():
-            number = _checks.number(name, value, limits[name].unit)
-            object.__setattr__(self, name, float(limits[name].hold(name, number)))
-        if self.memory_loss > 0 and self.resistance == 0:
+        resistance = AREA_RESISTANCE.one("resistance", resistance)
+        memory_loss = MEMORY_LOSS.one("memory_loss", memory_loss)
+        if memory_loss > 0 and resistance == 0:
             raise ParameterError(
                 "`resistance` must be > 0 Ohm m^2 where `memory_loss` is, got "
-                f"{self.resistance:g} with {self.memory_loss:g}: spins are lost in passing it"
+                f"{resistance:g} with {memory_loss:g}: spins are lost in passing it"
             )
         if sheet is not None:
             _checks.instance("sheet", sheet, Sheet)
-        object.__setattr__(self, "sheet", sheet)
-        object.__setattr__(self, "side", _checks.choice("side", side, _Side))
+        side = _checks.choice("side", side, _Side)
+        _checks.settle(self, resistance=resistance, memory_loss=memory_loss, sheet=sheet, side=side)
 
     @property
     def is_transparent(self) -> bool:
@@ -386,10 +373,8 @@ class Stack:
                 f"`between` must have one entry for each pair of neighbouring layers, {count}, "
                 f"got {len(joints)}"
             )
-        object.__setattr__(self, "layers", given)
-        object.__setattr__(self, "bottom", bottom)
-        object.__setattr__(self, "top", top)
-        object.__setattr__(self, "between", tuple(map(_joint, joints)))
+        between = tuple(map(_joint, joints))
+        _checks.settle(self, layers=given, bottom=bottom, top=top, between=between)
 
     @property
     def thickness(self) -> float:

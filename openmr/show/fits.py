@@ -95,9 +95,7 @@ def fit(
         _data(drawn, part == "transverse", curves, looks, upper, named=bar is None)
         if lower is not None:
             _residuals(drawn, part == "transverse", curves, looks, lower)
-            lower.set_xlabel(label)
-        else:
-            upper.set_xlabel(label)
+        (lower or upper).set_xlabel(label)
         if turning:
             upper.xaxis.set_major_locator(MultipleLocator(90))
     if bar is not None:
@@ -195,15 +193,15 @@ def _rises(found: Fit, a: int, b: int, points: int) -> tuple[Array, Array, Array
     free = np.ones(len(found.logs), dtype=bool)
     free[[a, b]] = False
     rise = np.empty((len(grids[1]), len(grids[0])))
+    middle = len(rise) // 2
     for column, log_a in enumerate(grids[0]):
-        here = found.logs.copy()
-        for row in _from_middle(len(grids[1])):
-            if row == len(grids[1]) // 2 - 1:
-                here = found.logs.copy()
-            here[[a, b]] = log_a, grids[1][row]
-            if free.any():
-                here = least(problem, here, free=free, most=25, settled=1e-2).logs.copy()
-            rise[row, column] = problem.chi_square(here)
+        for rows in (range(middle, len(rise)), range(middle - 1, -1, -1)):
+            here = found.logs.copy()
+            for row in rows:
+                here[[a, b]] = log_a, grids[1][row]
+                if free.any():
+                    here = least(problem, here, free=free, most=25, settled=1e-2).logs.copy()
+                rise[row, column] = problem.chi_square(here)
     rise -= problem.chi_square(found.logs)
     if np.max(rise) < _SMOOTH and min(rise.shape) > 3:
         fine = [np.linspace(grid[0], grid[-1], 8 * points) for grid in grids]
@@ -216,12 +214,6 @@ def _rises(found: Fit, a: int, b: int, points: int) -> tuple[Array, Array, Array
         grids = fine
     x, y = (found.start[at] * np.exp(grid) for at, grid in zip((a, b), grids, strict=True))
     return x, y, np.nan_to_num(rise, posinf=1e6)
-
-
-def _from_middle(count: int) -> list[int]:
-    """Upward from the middle, then downward."""
-    middle = count // 2
-    return [*range(middle, count), *range(middle - 1, -1, -1)]
 
 
 # --- data and model --------------------------------------------------------------------------
@@ -305,7 +297,7 @@ class _Drawn:
             return None
         x = np.linspace(float(curve.x.min()), float(curve.x.max()), _FINE)
         level = self.found.resistivities[curve.group]
-        field, direction = (x, curve.direction)
+        field, direction = x, curve.direction
         if curve.plane:
             field = np.full(_FINE, curve.field)
             direction = scan_directions(curve.plane, np.fmod(x, 360.0), "deg")
@@ -499,9 +491,9 @@ def _data(
 
 def _scale(values: Sequence[Array], transverse: bool, relative: bool) -> tuple[float, str]:
     """Factor for the values, and the label with its unit."""
+    if not relative and transverse:
+        return 1e9, r"resistivity $\rho_T$ (n$\Omega$ m)"
     if not relative:
-        if transverse:
-            return 1e9, r"resistivity $\rho_T$ (n$\Omega$ m)"
         return 1e6, r"resistivity $\rho_L$ ($\mu\Omega$ m)"
     power = power_of_ten(values)
     label = r"$\rho_T\,/\,\rho_L$" if transverse else r"$\Delta\rho_L\,/\,\rho_L$"

@@ -33,7 +33,8 @@ LINES: Final = ("-", "--", "-.", ":", (0, (7, 2)))
 FEW: Final = len(LINES)
 """Curves that a legend names; more of them are named by a bar of colours, if by numbers."""
 _NUMBERED: Final = re.compile(r"(.*?)(?<![\w.])([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)(\D*)")
-_NAMES: Final = {"K": "temperature (K)", "T": FIELD}
+TEMPERATURE: Final = "temperature (K)"
+_NAMES: Final = {"K": TEMPERATURE, "T": FIELD}
 _CUT: Final = 0.2
 """Part of a colour map, at the end that is nearest to the ground, that a line would be lost in."""
 _ONE_DIRECTION: Final = 1e-9
@@ -43,24 +44,7 @@ _LEAST_POWER: Final = -15
 
 
 def axes(ax: Axes | None, projection: str = "") -> tuple[Figure, Any]:
-    """`ax` and its figure, or new ones.
-
-    Parameters
-    ----------
-    ax : Axes or None
-    projection : str
-        What the axes must have; any unless given.
-
-    Returns
-    -------
-    (Figure, Axes)
-        The outermost figure, also for axes in a subfigure.
-
-    Raises
-    ------
-    ParameterError
-        If `ax` is not one set of axes, was removed from its figure, or has another projection.
-    """
+    """Outermost figure of `ax` and `ax`, which must have that projection, if any; or new ones."""
     if ax is None:
         size, kind = (6.0, 5.0 if projection == "3d" else 4.0), {"projection": projection or None}
         return plt.subplots(figsize=size, layout="constrained", subplot_kw=kind)
@@ -81,20 +65,7 @@ def field_label(directions: Array) -> str:
 
 
 def in_plane(name: str, directions: Array, plane: Plane, angles: Array) -> None:
-    """Raise unless the field turns in that plane by these angles.
-
-    Parameters
-    ----------
-    name : str
-        Of the argument that holds them.
-    directions : array (n, 3), no unit
-    plane : {"xy", "yz", "zx"}
-    angles : array (n,), rad
-
-    Raises
-    ------
-    ParameterError
-    """
+    """Raise unless directions (n, 3) of the argument `name` turn in that plane by angles (n,)."""
     asked = scan_directions(plane, angles)
     wrong = np.flatnonzero(np.abs(directions - asked).max(axis=-1) > _ONE_DIRECTION)
     if len(wrong):
@@ -132,20 +103,10 @@ def colour(index: int) -> Any:
 def looks(
     ax: Axes, labels: Sequence[object]
 ) -> tuple[list[dict[str, Any]], ScalarMappable | None, str]:
-    """Styles in which each of some curves is drawn.
+    """Options of a line for each of some curves.
 
-    Parameters
-    ----------
-    ax : Axes
-    labels : sequence
-        Of the curves.
-
-    Returns
-    -------
-    (list of dict, ScalarMappable or None, str)
-        Options of a line; those of a few leave the colour to the axes. Colours of many follow the
-        number in their labels, where these differ in it alone: then the map and its name, for
-        `name_curves`.
+    Those of a few leave the colour to the axes. Colours of many follow the number in their labels,
+    where these differ in it alone: then the map and its name, for `name_curves`.
     """
     lines = [{"linestyle": LINES[i % len(LINES)]} for i in range(len(labels))]
     if len(labels) <= FEW:
@@ -153,27 +114,14 @@ def looks(
     numbers, name = _numbers(labels)
     shades = _visible_map(ax)
     if numbers is None:
-        shares = np.linspace(0.0, 1.0, len(labels))
-        return (
-            [line | {"color": shades(a)} for line, a in zip(lines, shares, strict=True)],
-            None,
-            "",
-        )
+        colours = shades(np.linspace(0.0, 1.0, len(labels)))
+        return [line | {"color": c} for line, c in zip(lines, colours, strict=True)], None, ""
     scale = ScalarMappable(Normalize(min(numbers), max(numbers)), shades)
     return [{"linestyle": "-", "color": c} for c in scale.to_rgba(np.array(numbers))], scale, name
 
 
 def name_curves(ax: Axes, scale: ScalarMappable | None = None, name: str = "") -> None:
-    """A bar of colours for the curves and a legend for what else has a label, off the data.
-
-    Parameters
-    ----------
-    ax : Axes
-        With curves.
-    scale : ScalarMappable, optional
-    name : str
-        Both as `looks` gives them; curves without a bar stand in the legend.
-    """
+    """A bar of colours, if `looks` gave one, and a legend for other labels, off the data."""
     if scale is not None:
         figure = ax.get_figure(root=True)
         assert figure is not None
@@ -183,16 +131,9 @@ def name_curves(ax: Axes, scale: ScalarMappable | None = None, name: str = "") -
 
 
 def legend(ax: Axes, **options: Any) -> None:
-    """Legend above the curves, within the axes, which make room for it.
+    """Legend above the curves, within the axes, which make room for it; options of `Axes.legend`.
 
     Limits that were set stay; a later curve is not cut off.
-
-    Parameters
-    ----------
-    ax : Axes
-        With curves that have labels.
-    options
-        Of `Axes.legend`.
     """
     count = len(options.get("handles", ax.get_legend_handles_labels()[0]))
     inside = ax.get_window_extent()

@@ -13,7 +13,7 @@ from openmr import _checks
 from openmr._checks import Array, ParameterError
 from openmr.moments.equilibrium import Equilibrium
 from openmr.moments.vector_equilibrium import VectorEquilibrium
-from openmr.show.frame import LINES, axes, colour, field_label, ink, legend
+from openmr.show.frame import LINES, TEMPERATURE, axes, colour, field_label, ink, legend
 
 _NOTHING = 1e-6
 """Part of S below which a component is not drawn."""
@@ -103,7 +103,7 @@ def _abscissa(state: Any) -> tuple[Array, str]:
     if np.ptp(state.field) > 0:
         return state.field, field_label(b)
     if np.ptp(state.temperature) > 0:
-        return state.temperature, "temperature (K)"
+        return state.temperature, TEMPERATURE
     if np.abs(b - b[:1]).max() > 0:
         steps = np.arccos(np.clip((b[1:] * b[:-1]).sum(axis=-1), -1.0, 1.0))
         return np.degrees(np.concatenate([[0.0], np.cumsum(steps)])), "field turned by (degrees)"

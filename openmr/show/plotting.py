@@ -22,6 +22,7 @@ from openmr.show.fits import fit as fit  # noqa: PLC0414
 from openmr.show.frame import (
     FIELD,
     FIELD_ALONG,
+    TEMPERATURE,
     axes,
     colour,
     field_label,
@@ -224,7 +225,6 @@ _MICROOHM = 1e-6
 _JUMP = 10.0
 """A step so many times as steep as both beside it is a jump: within it nothing stands still."""
 
-_TEMPERATURE = "temperature (K)"
 _RESISTIVITY = r"resistivity $\rho_L$ ($\mu\Omega$ m)"
 _PROFILES = {
     "accumulation": (r"\mu_s", "spin accumulation (eV)"),
@@ -275,7 +275,7 @@ def resistance_curves(
         power = power_of_ten([y for _, y in drawn.values()])
         scale, unit = 10.0**-power, _change(against, [x[0] for x, _ in drawn.values()], power)
     figure, ax = axes(ax)
-    quantity = _field_label(named.values()) if against == "field" else _TEMPERATURE
+    quantity = _field_label(named.values()) if against == "field" else TEMPERATURE
     quantity = _together(ax, quantity, unit)
     marked = False
     styles, bar, name = looks(ax, list(drawn))
@@ -416,7 +416,7 @@ def rate_curves(
         wide = line.get_linewidth()
     for label, width in ((r"$1/\tau_\parallel$", wide), (r"$1/\tau_\perp$", 0.4 * wide)):
         ax.plot([], [], color=ink(), linewidth=width, label=label)
-    ax.set(xlabel=FIELD if against == "field" else _TEMPERATURE, ylabel="relaxation rate (1/ps)")
+    ax.set(xlabel=FIELD if against == "field" else TEMPERATURE, ylabel="relaxation rate (1/ps)")
     name_curves(ax, bar, name)
     return figure, ax
 
@@ -437,8 +437,8 @@ def _together(ax: Axes, quantity: str, unit: str) -> str:
         return quantity
     before, earlier = ax.get_xlabel(), ax.get_ylabel()
     fields = (FIELD, *FIELD_ALONG.values())
-    ours = before in (*fields, _TEMPERATURE)
-    if ours and (earlier != unit or (before == _TEMPERATURE) != (quantity == _TEMPERATURE)):
+    ours = before in (*fields, TEMPERATURE)
+    if ours and (earlier != unit or (before == TEMPERATURE) != (quantity == TEMPERATURE)):
         raise ParameterError(
             f"`ax` must hold no curves in other units, got {earlier!r} against {before!r}: give "
             "all curves in one call, as a mapping of label to curve"
@@ -624,5 +624,5 @@ def resistivity_map(found: Resistivity, *, ax: Axes | None = None) -> tuple[Figu
         # above the map, on the darkest of its colours
         ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2,
                   facecolor=mesh.cmap(0.0), labelcolor="w", framealpha=1.0)  # fmt: skip
-    ax.set(xlabel=_field_label([found]), ylabel=_TEMPERATURE)
+    ax.set(xlabel=_field_label([found]), ylabel=TEMPERATURE)
     return figure, ax

@@ -364,12 +364,8 @@ def _in_its_unit(name: str, value: Any) -> Any:
 
 
 def _is_dimension(name: str, value: Any) -> bool:
-    dimensions = np.asarray(value).ndim
-    if name == "direction":
-        return dimensions > 1
-    if _is_vector(name) and isinstance(value, tuple) and np.shape(value) == (3,):
-        return False
-    return dimensions > 0
+    one_vector = isinstance(value, tuple) and np.shape(value) == (3,) and _is_vector(name)
+    return np.ndim(value) > (1 if name == "direction" or one_vector else 0)
 
 
 def _dimension(name: str, value: Any) -> NDArray[Any]:

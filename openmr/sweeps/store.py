@@ -29,13 +29,7 @@ from numpy.typing import NDArray
 from openmr import _checks
 from openmr._checks import ParameterError, WriteError
 from openmr._files import leftovers, remove_leftovers, replace, temporary_beside
-from openmr.sweeps.plan import (
-    Box,
-    Plan,
-    Values,
-    attributes,
-    coordinates,
-)
+from openmr.sweeps.plan import Box, Plan, Values, attributes, coordinates
 
 _FRAME = (0x184D2A50).to_bytes(4, "little") + (16).to_bytes(4, "little")
 """Head of a frame of 16 bytes that decoders of Zstandard skip."""

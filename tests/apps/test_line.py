@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from systems import FILM_TABLES
 
 import openmr as om
 from openmr._checks import ParameterError
@@ -173,17 +174,9 @@ def test_a_stack_and_records_conform_too(capsys, tmp_path):
         CONFORMS.validate(json.loads(json_text(record.to_dict())))
 
 
-AXES = """
+AXES = f"""
 [sample]
-[sample.film]
-thickness = 5e-9
-spin_hall_angle = 0.1
-diffusion = 1e-6
-spin_flip_time = 1e-11
-resistivity = 2e-6
-[sample.electrons]
-fermi_energy = 5.0
-[sample.moments]
+{FILM_TABLES}[sample.moments]
 spin = 2
 density = 1e27
 exchange_energy = -1e-3

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from refusals import unclear
-from systems import antiferromagnet, field_for, film_of, paramagnet
+from systems import FILM_TABLES, antiferromagnet, field_for, film_of, paramagnet
 
 import openmr as om
 from openmr._checks import ExtractionError
@@ -540,21 +540,12 @@ def test_command_line(capsys):
     assert "energies mixed" in told
 
 
-OWN = """
+OWN = f"""
 [sample]
 name = "mine"
 neel_temperature = 40.0
 disorder = "lattice"
-[sample.film]
-thickness = 4e-9
-spin_hall_angle = 0.05
-diffusion = 1e-5
-spin_flip_time = 2e-12
-resistivity = 3e-7
-[sample.electrons]
-dos_up = 3e28
-dos_down = 3e28
-[[sample.moments]]
+{FILM_TABLES}[[sample.moments]]
 spin = 1.0
 density = 2e27
 exchange_energy = -1e-3
@@ -574,8 +565,8 @@ MOMENTS = (
 )
 OWN_SAMPLE = om.Sample(
     om.Magnet(MOMENTS, disorder="lattice", neel_temperature=40.0),
-    om.Electrons(dos_up=3e28, dos_down=3e28),
-    om.Film(4e-9, 0.05, 1e-5, spin_flip_time=2e-12, resistivity=3e-7),
+    om.Electrons.free(1.0),
+    om.Film(5e-9, 0.1, 1e-6, spin_flip_time=9e-12, resistivity=2e-6),
     name="mine",
 )
 
@@ -623,7 +614,7 @@ def test_a_film_given_twice_is_refused(tmp_path, capsys, command, more, named):
         ("[sample", "is not TOML"),
         ("[sweep]\nfield = 0.0", "must have a table [sample]"),
         ("[sampel]\npreset = 'pt_py'", "unknown key `sampel`"),
-        (OWN.replace("thickness = 4e-9\n", ""), "[sample.film] lacks `thickness`"),
+        (OWN.replace("thickness = 5e-9\n", ""), "[sample.film] lacks `thickness`"),
         (OWN.replace("spin = 1.0", "spin = 0.3"), "`spin` must be a positive half-integer"),
     ],
 )

@@ -237,12 +237,6 @@ def test_a_set_of_a_group_is_taken_whole():
         om.presets.pt_yig("both")
 
 
-def test_pt_on_eus_is_turned_more_than_damped():
-    sample = om.presets.pt_eus()
-    found = om.face_conductances(sample.stack.bottom, sample.layers[0], [2.0, 10.0, 16.0], 0.5)
-    assert (found.G_i > 3 * found.G_r).all()
-
-
 def test_pt_on_ggg_is_turned_by_the_moments_that_a_field_aligns():
     sample = om.presets.pt_ggg()
     face, metal = sample.stack.bottom, sample.layers[0]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from systems import FILM_TABLES
 
 import openmr as om
 from openmr.rates.methods import METHODS
@@ -104,18 +105,8 @@ def test_verify_checks_it(monkeypatch):
 
 
 def test_toml_without_moments(tmp_path):
-    text = """[sample]
-name = "Pt"
-[sample.film]
-thickness = 5e-9
-spin_hall_angle = 0.1
-diffusion = 1e-6
-diffusion_length = 3e-9
-resistivity = 2e-6
-[sample.electrons]
-fermi_energy = 1.0
-mass = 1.0
-"""
+    film = FILM_TABLES.replace("spin_flip_time = 9e-12", "diffusion_length = 3e-9")
+    text = f'[sample]\nname = "Pt"\n{film}'
     path = tmp_path / "film.toml"
     path.write_text(text)
     assert read_sample(path) == BARE

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import xarray
 from refusals import unclear
-from systems import antiferromagnet, oriented, reference_film
+from systems import FILM_TABLES, MOMENTS_TABLE, antiferromagnet, oriented, reference_film
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import openmr as om
@@ -538,25 +538,13 @@ spin = [1.0, 2.0]
 electron_splitting = true
 """
 
-WHOLE = """
+WHOLE = f"""
 [sample]
 name = "mine"
 weiss = 1.3e-3
-[sample.film]
-thickness = 5e-9
-spin_hall_angle = 0.1
-diffusion = 1e-6
-spin_flip_time = 9e-12
-resistivity = 2e-6
-[sample.electrons]
-fermi_energy = 1.0
-[[sample.moments]]
-spin = 2.0
-density = 1.66e27
-exchange_energy = -1e-3
-[sweep]
+{FILM_TABLES}{MOMENTS_TABLE}[sweep]
 temperature = 10.0
-field = { from = 0.0, to = 10.0, points = 3 }
+field = {{ from = 0.0, to = 10.0, points = 3 }}
 """
 
 
@@ -991,19 +979,10 @@ def test_a_branch_is_followed_through_all_fields_however_the_sweep_is_cut(tmp_pa
         om.sweep(HYSTERETIC, **LOOP, branch="up", store=tmp_path / "down")
 
 
-LOOP_FILE = """method = "batched"
+LOOP_FILE = f"""method = "batched"
 [sample]
 weiss = 1.2e-3
-[sample.film]
-thickness = 8e-9
-spin_hall_angle = 0.05
-diffusion = 1.67e-4
-diffusion_length = 5e-9
-resistivity = 25e-8
-[sample.electrons]
-dos_up = 7e27
-dos_down = 7e27
-[[sample.moments]]
+{FILM_TABLES}[[sample.moments]]
 spin = 1.5
 density = 1.6e27
 exchange = -6e-31
@@ -1030,21 +1009,8 @@ def test_a_branch_in_a_file_and_on_the_command_line(tmp_path, capsys):
     path = tmp_path / "loop.toml"
     path.write_text(LOOP_FILE + 'branch = "down"\n')
     found = om.sweep(**cli.read_config(path))
-    line = [
-        "resistance",
-        "-c",
-        str(path),
-        "-T",
-        "4",
-        "-B",
-        "5",
-        "-1",
-        "--direction",
-        "0.1",
-        "0",
-        "1",
-    ]
-    line += ["--method", "batched"]
+    line = ["resistance", "-c", str(path), "-T", "4", "-B", "5", "-1"]
+    line += ["--direction", "0.1", "0", "1", "--method", "batched"]
     rows = {}
     for branch in ("up", "down"):
         assert cli.main([*line, "--json", "--branch", branch]) == 0

@@ -7,10 +7,7 @@
 import marimo
 
 app = marimo.App(
-    width="full",
-    app_title="openmr explore",
-    css_file="style.css",
-    html_head_file="head.html",
+    width="full", app_title="openmr explore", css_file="style.css", html_head_file="head.html"
 )
 
 
@@ -152,10 +149,7 @@ def measured(button, found, mo, om, page):
     """The whole table, on request."""
     mo.stop(not button.value)
     report = om.validity(
-        found.sample,
-        found.settings.temperature,
-        found.settings.field,
-        direction=found.direction,
+        found.sample, found.settings.temperature, found.settings.field, direction=found.direction
     )
     mo.Html(page.report(report))
 

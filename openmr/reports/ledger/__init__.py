@@ -72,7 +72,8 @@ def ledger(
             if isinstance(only, str)
             else _checks.sequence("only", only, "equation numbers")
         )
-        wanted = [text for one in numbers if (text := _text(one).strip())]
+        texts = (one if isinstance(one, str) else _checks.shown(one) for one in numbers)
+        wanted = [text.strip() for text in texts if text.strip()]
         if not wanted:
             raise _checks.ParameterError(
                 f"`only` must hold at least one equation number, got {only!r}"
@@ -84,10 +85,6 @@ def ledger(
         _checks.choice("verdict", verdict, VERDICTS)
     found = map(examine, chosen)
     return Ledger(tuple(one for one in found if verdict in (None, one.verdict)))
-
-
-def _text(one: str | int) -> str:
-    return one if isinstance(one, str) else _checks.shown(one)
 
 
 def _places(text: str, places: Mapping[str, int]) -> range:

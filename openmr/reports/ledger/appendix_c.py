@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import constants
@@ -199,34 +199,29 @@ def _cold_series() -> Series:
 # --- caption ---------------------------------------------------------------------------------
 
 
-class _Caption(NamedTuple):
-    """Numbers in the caption of Fig. 3."""
-
-    D: float
-    E_F: float  # eV
-    rho_L0: float
-
-
 @cache
 def drude() -> Pairs:
-    """Rho of the free electrons of E_F = 1 eV, m_F = m_e whose D is 1e-6 m^2/s."""
+    """Rho of the free electrons of E_F = 1 eV, m_F = m_e whose D is 1e-6 m^2/s.
+
+    For D, E_F [eV] and rho_L0 in the caption of Fig. 3.
+    """
     mass, energy, D = constants.m_e, constants.e, 1e-6
     k_f = np.sqrt(2 * mass * energy) / constants.hbar
     speed = constants.hbar * k_f / mass
     tau = 3 * D / speed**2
     density = k_f**3 / (3 * np.pi**2)
-    return [((_Caption(D, 1.0, 2.0e6),), mass / (density * constants.e**2 * tau))]
+    return [((D, 1.0, 2.0e6), mass / (density * constants.e**2 * tau))]
 
 
-def _caption_resistivity(c: _Caption) -> Any:
+def _caption_resistivity(D: float, E_F: float, rho_L0: float) -> Any:
     """As printed."""
-    return c.rho_L0
+    return rho_L0
 
 
-def _einstein_resistivity(c: _Caption) -> Any:
+def _einstein_resistivity(D: float, E_F: float, rho_L0: float) -> Any:
     """From D, E_F and m_F by D = sigma / (2 nu e^2), which goes with 1 / rho."""
     resistivity = 1e-6  # any that a metal may have
-    return Electrons.free(c.E_F).diffusion(resistivity) * resistivity / c.D
+    return Electrons.free(E_F).diffusion(resistivity) * resistivity / D
 
 
 _CURVES = "rates from matrices, diffusion by its propagator, resistivity by inversion"
@@ -310,7 +305,7 @@ ENTRIES = [
         latex=r"\mathcal B_{sd} \to 0,\quad \langle S_\parallel\rangle \simeq 0",
         printed=nothing,
         reference=_hot_fields,
-        residual=lambda formula, series: abs(order(formula, series) - 1.0),
+        residual=order,
         tolerance=0.01,
         because="of the order; (beta eps_L)^2, 1e-4 or less, and the digits of T_C",
         route="precession of the Born-Markov generator from matrices",

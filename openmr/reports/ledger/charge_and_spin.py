@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +12,13 @@ from openmr.models import fermi_kinetics, fock
 from openmr.models.fermi_kinetics import DOWN, UP
 from openmr.rates import closed_form
 from openmr.rates.record import spin_polarised_loss
-from openmr.reports.ledger.deviations import ROUNDING, nothing
-from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.deviations import nothing
 from openmr.reports.ledger.rate_equation import (
-    SECTION,
     THERMAL,
     VOLUME,
     Few,
     alone,
+    entry,
     exact_change,
     few,
     sea,
@@ -151,19 +150,12 @@ def _exact_rates() -> Array:
     return np.array([spin, charge])
 
 
-class _Change(NamedTuple):
-    """Ansatz (51) in a Fermi sea, and how charge and spin start to change."""
-
-    charge: float
-    spin: float
-    rate: float
-    conversion: float
-    found: float
-
-
 @cache
-def _unequal_sea_change() -> _Change:
-    """Odd part of the nonlinear change for small potentials; the rates from pure states."""
+def _unequal_sea_change() -> tuple[Any, float]:
+    """Spin, charge, rates from pure states, and the change of spin in a Fermi sea by (51).
+
+    Odd part of the nonlinear change for small potentials.
+    """
     unequal = sea(0.0, _DOS)
     states = [
         fermi_kinetics.local_equilibrium(unequal, 5e-4 * s, (0, 0, 1e-3 * s)) for s in (1, -1)
@@ -175,7 +167,7 @@ def _unequal_sea_change() -> _Change:
     ]
     (charge, _, _, spin), found = odd[0] - odd[1], (changed[0] - changed[1])[3]
     slope = fermi_kinetics.initial_slope(unequal)
-    return _Change(charge, spin, slope[3, 3], slope[3, 0], float(found))
+    return (spin, charge, slope[3, 3], slope[3, 0]), float(found)
 
 
 def _steady_spin(charge: float, rate: float, conversion: float) -> Any:
@@ -183,36 +175,22 @@ def _steady_spin(charge: float, rate: float, conversion: float) -> Any:
     return closed_form.spin_per_charge(np.array(rate), np.array(conversion)) * charge
 
 
-class _Steady(NamedTuple):
-    """Long after a charge was brought in: a Fermi sea with unequal densities of states."""
-
-    charge: float
-    spin: float
-    rate: float
-    conversion: float
-
-
 @cache
-def _steady_state() -> _Steady:
-    """The kinetic equation followed for 25 spin lifetimes."""
+def _steady_state() -> tuple[Any, float]:
+    """Charge, rates, and spin in a Fermi sea with unequal densities of states.
+
+    Long after a charge was brought in: the kinetic equation followed for 25 spin lifetimes.
+    """
     unequal = sea(3.0, _DOS)
     slope = fermi_kinetics.initial_slope(unequal)
     start = 0.7 * fermi_kinetics.pure_spin(unequal, 0)  # charge 0.7, no spin
     end = fermi_kinetics.evolve(unequal, start, np.array([0.0, 25 / slope[3, 3]]), linear=True)[-1]
     charge, _, _, spin = fermi_kinetics.densities(unequal, end)
-    return _Steady(charge, spin, slope[3, 3], slope[3, 0])
+    return (charge, slope[3, 3], slope[3, 0]), spin
 
-
-_entry = partial(
-    Entry,
-    section=SECTION,
-    tolerance=ROUNDING,
-    because="relative; rounding of sums over Fock space",
-    route="many-body collision integral of three orbitals (fock)",
-)
 
 ENTRIES = [
-    _entry(
+    entry(
         equation="55",
         statement="Rate equation to first order in the chemical potentials",
         latex=r"\frac{\partial}{\partial t}\delta N^\sigma = \beta W_{\sigma\bar\sigma}"
@@ -224,7 +202,7 @@ ENTRIES = [
         residual=_linear_error,
         note="f of a frequency is f of the energy.",
     ),
-    _entry(
+    entry(
         equation="56",
         statement="Charge density of two chemical potentials",
         latex=r"\delta N^o = \nu_F^\Uparrow\mu^\Uparrow + \nu_F^\Downarrow\mu^\Downarrow",
@@ -235,7 +213,7 @@ ENTRIES = [
         route="number operator on Fock space",
         note="The scan doubles the arrows: up and down along the axis are meant.",
     ),
-    _entry(
+    entry(
         equation="57",
         statement="Spin density of two chemical potentials",
         latex=r"\delta N^\parallel = \nu_F^{\uparrow\downarrow}\mu^{\uparrow\downarrow}"
@@ -252,7 +230,7 @@ ENTRIES = [
         "at hand, which name nothing. The check decides the formula read so, the sign between its "
         "terms and that each has its own potential; no computation decides what was printed.",
     ),
-    _entry(
+    entry(
         equation="58",
         statement="Charge is conserved",
         latex=r"\frac{\partial}{\partial t}\delta N^o = 0",
@@ -263,7 +241,7 @@ ENTRIES = [
         because="over the change of the spin; rounding",
         route="many-body collision integral, and a Fermi sea with unequal densities of states",
     ),
-    _entry(
+    entry(
         equation="59",
         statement="Change of the spin density",
         latex=r"\frac{\partial}{\partial t}\delta N^\parallel = -2\beta W_{\Downarrow\Uparrow}"
@@ -276,7 +254,7 @@ ENTRIES = [
         because="relative; rounding of sums over energies",
         route="kinetic equation with unequal densities of states",
     ),
-    _entry(
+    entry(
         equation="60 potentials",
         statement="Chemical potentials from charge and spin, in the text before Eq. (60)",
         latex=r"\mu^{\Uparrow/\Downarrow} = (\delta N^c \pm \delta N^s)"
@@ -291,7 +269,7 @@ ENTRIES = [
         note="Right only for equal densities of states, where charge does not turn into spin; "
         "Eqs. (60)-(62) follow from the other form. N^c, N^s are N^o, N^par of (56), (57).",
     ),
-    _entry(
+    entry(
         equation="60",
         statement="Spin decays, and is fed by charge",
         latex=r"\frac{\partial}{\partial t}\delta N^\parallel"
@@ -299,13 +277,13 @@ ENTRIES = [
         code=("openmr.models.fermi_kinetics.initial_slope",),
         printed=_spin_equation,
         reference=_unequal_sea_change,
-        residual=lambda f, r: abs(f(r.spin, r.charge, r.rate, r.conversion) / r.found - 1),
+        residual=lambda f, r: abs(f(*r[0]) / r[1] - 1),
         tolerance=1e-5,
         because="relative; the square of the chemical potentials over k_B T, 1e-6, and a few",
         route="nonlinear kinetic equation with unequal densities of states",
         note="The rates are those of pure spin and pure charge; a mixture is predicted.",
     ),
-    _entry(
+    entry(
         equation="61",
         statement="Spin relaxation rate",
         latex=r"\frac{1}{T_\parallel} = \left(\frac{\beta}{\nu_F^\Uparrow}"
@@ -316,7 +294,7 @@ ENTRIES = [
         reference=_exact_rates,
         residual=lambda f, r: abs(f(*_flux(few())) / r[0] - 1),
     ),
-    _entry(
+    entry(
         equation="62",
         statement="Charge-to-spin conversion rate",
         latex=r"\frac{1}{T_0} = \left(\frac{\beta}{\nu_F^\Uparrow}"
@@ -328,14 +306,14 @@ ENTRIES = [
         reference=_exact_rates,
         residual=lambda f, r: abs(f(*_flux(few())) / r[1] - 1),
     ),
-    _entry(
+    entry(
         equation="63",
         statement="Spin that goes with charge in the steady state",
         latex=r"\delta N^\parallel = -\frac{T_\parallel}{T_0}\delta N^0",
         code=(_CODE + "spin_per_charge",),
         printed=_steady_spin,
         reference=_steady_state,
-        residual=lambda f, r: abs(f(r.charge, r.rate, r.conversion) / r.spin - 1),
+        residual=lambda f, r: abs(f(*r[0]) / r[1] - 1),
         tolerance=1e-6,
         because="relative; what is left after 25 lifetimes that mixing stretches by less than "
         "half, exp(-14)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from openmr.bath.correlators import PAULI, spin_matrices
 from openmr.bath.transforms import half_sided
 from openmr.models import fock, scattering
 from openmr.reports.ledger import long_formulas
+from openmr.reports.ledger.deviations import Pairs, deviation
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
-from openmr.reports.ledger.one_body import Kinetic, kinetic, many_body_rate
+from openmr.reports.ledger.one_body import kinetic, many_body_rate
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
     Few,
@@ -39,19 +40,11 @@ SUMS = "relative to the largest element; rounding of sums over labels and times"
 # --- (21), (22) -------------------------------------------------------------------------------
 
 
-class _OneBody(NamedTuple):
-    """Few electrons, their one-body density matrix and its rate of change."""
-
-    few: Few
-    rho: ComplexArray
-    change: ComplexArray
-
-
 @cache
-def _free_electrons() -> _OneBody:
+def _free_electrons() -> Pairs:
     """Traces over Fock space for free electrons, less the disconnected term of (A16)."""
     few, rho = few_electrons(), filling()
-    return _OneBody(few, rho, without_mean_field(few, rho).total)
+    return [((few, rho), without_mean_field(few, rho).total)]
 
 
 def _collision_printed(r: Few, rho: ComplexArray) -> ComplexArray:
@@ -78,19 +71,11 @@ def collision_parts(r: Few, rho: ComplexArray) -> ComplexArray:
     return np.asarray(parts.exact - parts.disconnected)
 
 
-class _Holes(NamedTuple):
-    """A one-body density matrix, and Tr[f_2 f_1^+ state]."""
-
-    rho: ComplexArray
-    holes: ComplexArray
-
-
 @cache
-def _holes() -> _Holes:
-    """Traces over Fock space for any state."""
+def _holes() -> Pairs:
+    """Tr[f_2 f_1^+ state], traces over Fock space for any state."""
     few, state = few_electrons(), many_body_state()
-    blocked = np.einsum("aij,bkj,ki->ab", few.f, few.f.conj(), state)
-    return _Holes(density(few, state), blocked)
+    return [((density(few, state),), np.einsum("aij,bkj,ki->ab", few.f, few.f.conj(), state))]
 
 
 def _blocking(rho: ComplexArray) -> ComplexArray:
@@ -101,9 +86,9 @@ def _blocking(rho: ComplexArray) -> ComplexArray:
 # --- (23), (24) -------------------------------------------------------------------------------
 
 
-def _populations(k: Kinetic) -> ComplexArray:
+def _populations(*given: Any) -> ComplexArray:
     """Eq. (23), solved for the rate of change."""
-    return np.diag(kinetic(k))
+    return np.diag(kinetic(*given))
 
 
 def _gain_less_loss(rates: Array, p: Array) -> Array:
@@ -150,28 +135,17 @@ def _diagonal_residual(formula: Formula, c: _Coherent) -> float:
         largest(sum(formula(rho, band) for band in c.bands) - rates)
         for rho, rates in zip(c.states, c.rates, strict=True)
     ]
-    return abs(order_of_error(c.sizes, errors) - 2.0)
+    return order_of_error(c.sizes, errors)
 
 
 # --- (25) -------------------------------------------------------------------------------
 
 
-class _Occupied(NamedTuple):
-    """Populations, and their rate of change for free electrons in Fock space."""
-
-    few: Few
-    p: Array
-    density: float  # n_S, moments over volume
-    change: ComplexArray
-
-
 @cache
-def occupied(moments: int) -> _Occupied:
-    """Two moments that interact, or three that do not; nothing moves populations but (A17)."""
+def occupied(moments: int) -> Pairs:
+    """Change of populations by two moments that interact, or of a single one; nothing but (A17)."""
     few, p = few_electrons(moments), np.array([0.8, 0.3, 0.55, 0.1])
-    _, parts = scattered(few, gaussian(np.diag(p)))
-    number = 3 if moments == 1 else 1
-    return _Occupied(few, p, number / few.volume, number * np.diag(parts.total))
+    return [((few, p), np.diag(scattered(few, gaussian(np.diag(p)))[1].total))]
 
 
 def _population_rate_printed(r: Few, p: Array) -> ComplexArray:
@@ -197,18 +171,9 @@ def _population_rate(r: Few, p: Array) -> Array:
 # --- (26)-(28) --------------------------------------------------------------------------------
 
 
-class _HalfSided(NamedTuple):
-    """A moment's correlator in time, and its transforms by the resolvent of every line."""
-
-    frequencies: Array
-    later: Callable[[Array], ComplexArray]  # D(tau) exp(-eta tau)
-    forward: ComplexArray
-    backward: ComplexArray
-
-
 @cache
-def _half_sided() -> _HalfSided:
-    """Spin 1 by its levels, D- from D(-tau)."""
+def _half_sided(sign: int) -> Pairs:
+    """Transform of D(tau) exp(-eta tau) of a spin 1 by the resolvent of every line; D- for -1."""
     eta, frequencies, spin = 0.7, np.linspace(-2.0, 2.0, 5), spin_matrices(1.0)
     state, levels = thermal(1.3 * spin[2]), 1.3 * np.array([1.0, 0.0, -1.0])
     bohr = levels[:, None] - levels
@@ -219,19 +184,18 @@ def _half_sided() -> _HalfSided:
         return np.asarray(np.einsum("abij,...ij->...ab", lines, waves))
 
     off = frequencies[:, None, None] + bohr
-    forward = np.einsum("abij,wij->wab", lines, 1 / (eta - 1j * off))
-    backward = np.einsum("abij,wij->wab", lines, 1 / (eta + 1j * off))
-    return _HalfSided(frequencies, later, forward, backward)
+    found = np.einsum("abij,wij->wab", lines, 1 / (eta - sign * 1j * off))
+    return [((later, frequencies), found)]
 
 
-def _forward(h: _HalfSided) -> ComplexArray:
+def _forward(later: Callable[[Array], ComplexArray], frequencies: Array) -> ComplexArray:
     """Eqs. (26), (A9)."""
-    return half_sided(h.later, h.frequencies, np.inf, rtol=ROUNDING).limit
+    return half_sided(later, frequencies, np.inf, rtol=ROUNDING).limit
 
 
-def _backward(h: _HalfSided) -> ComplexArray:
+def _backward(later: Callable[[Array], ComplexArray], frequencies: Array) -> ComplexArray:
     """Eqs. (27), (A10): D-(w) of Hermitian operators."""
-    return scattering.adjoint(_forward(h))
+    return scattering.adjoint(_forward(later, frequencies))
 
 
 def _spin_element_printed(sigma: ComplexArray, states: ComplexArray, to: int, _: int) -> complex:
@@ -260,7 +224,9 @@ def _interference_residual(formula: Formula, few: Few) -> float:
 
 _BARS = "Three of four terms carry a bar too many: an electron would leave an empty state."
 
-_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING, because="relative; rounding")
+_entry = partial(
+    Entry, section=_SECTION, residual=deviation, tolerance=ROUNDING, because="relative; rounding"
+)
 
 ENTRIES = [
     _entry(
@@ -274,7 +240,6 @@ ENTRIES = [
         shipped=(collision_parts,),
         evidence="(A22) derives it with the bars in their places",
         reference=_free_electrons,
-        residual=lambda formula, r: relative(formula(r.few, r.rho), r.change),
         because=SUMS,
         route="traces in Fock space, free electrons beside two coupled moments, less the "
         "disconnected term",
@@ -289,7 +254,6 @@ ENTRIES = [
         code=("openmr.models.fock.blocked_pairs",),
         printed=_blocking,
         reference=_holes,
-        residual=lambda formula, h: relative(formula(h.rho), h.holes),
         route="Tr[f_2 f_1^+ state] in Fock space",
     ),
     _entry(
@@ -301,8 +265,7 @@ ENTRIES = [
         r" = \mathcal J_{\mathbf k}^\sigma(\hat\varrho)",
         code=("openmr.models.fock.density", "openmr.models.fock.collision"),
         printed=_populations,
-        reference=many_body_rate,
-        residual=lambda formula, k: relative(formula(k), np.diag(k.change)),
+        reference=lambda: [(given, np.diag(change)) for given, change in many_body_rate()],
         because="relative; rounding in Fock space",
         route="commutators and traces in Fock space",
     ),
@@ -333,8 +296,7 @@ ENTRIES = [
         printed=_population_rate_printed,
         corrected=_population_rate,
         evidence="(34), this for moments that know nothing of each other, has the bars",
-        reference=lambda: occupied(2),
-        residual=lambda formula, o: relative(formula(o.few, o.p), o.change),
+        reference=partial(occupied, 2),
         because=SUMS,
         route="traces in Fock space, free electrons beside two coupled moments",
         note=_BARS,
@@ -346,8 +308,7 @@ ENTRIES = [
         r"\mathcal D_{n_1n_2}(\tau)",
         code=("openmr.bath.transforms.half_sided",),
         printed=_forward,
-        reference=_half_sided,
-        residual=lambda formula, h: relative(formula(h), h.forward),
+        reference=partial(_half_sided, 1),
         route="resolvent of every line of the moment's spectrum",
     ),
     _entry(
@@ -357,8 +318,7 @@ ENTRIES = [
         r"\mathcal D_{n_1n_2}(\tau)",
         code=("openmr.bath.transforms.half_sided", "openmr.models.scattering.adjoint"),
         printed=_backward,
-        reference=_half_sided,
-        residual=lambda formula, h: relative(formula(h), h.backward),
+        reference=partial(_half_sided, -1),
         route="resolvent of every line of the moment's spectrum",
     ),
     _entry(

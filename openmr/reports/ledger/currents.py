@@ -231,7 +231,7 @@ RHO = (
     "openmr.transport.resistivity.second_order",
 )
 CONDUCTIVITY = (*RHO[:2], "openmr.transport.resistivity.conductivity")
-_entry = partial(
+entry = partial(
     Entry,
     section=SECTION,
     code=CONDUCTIVITY,
@@ -240,7 +240,7 @@ _entry = partial(
     because="over the largest element; rounding times the growth through the film, at most e^5",
 )
 ENTRIES = [
-    _entry(
+    entry(
         equation="B4 Einstein",
         statement="Diffusion coefficient and conductivity",
         latex=r"\mathcal D = \sigma_D/(2\nu_Fe^2)",
@@ -251,7 +251,7 @@ ENTRIES = [
         route="<v_z^2> tau against Drude's n e^2 tau/m of free electrons",
         note="nu_F is that of one spin.",
     ),
-    _entry(
+    entry(
         equation="B24",
         statement="Charge current: drift and inverse spin Hall effect",
         latex=r"\mathbf j_c = (1 - 2\theta_{SH}^2)\sigma_D\mathbf E"
@@ -270,7 +270,7 @@ ENTRIES = [
         "there, so the printed term is off by the number that e nu_F is in the units at hand. "
         "1 - 2 theta^2 is the inverse effect on the drift spin current, the sum of a x (a x E).",
     ),
-    _entry(
+    entry(
         equation="B25",
         statement="Longitudinal current: average over the thickness",
         latex=r"J_L = \frac{1}{d_Z}\int_0^{d_Z}dz\,j_c^x(z, y)",
@@ -282,7 +282,7 @@ ENTRIES = [
         "corrected, over z is what the accumulation at the faces drives, and what the package "
         "takes for it. d_Z is d_N of the other equations.",
     ),
-    _entry(
+    entry(
         equation="B26",
         statement="Transverse current: average over the thickness",
         latex=r"J_T = \frac{1}{d_Z}\int_0^{d_Z}dz\,j_c^y(z, y)",
@@ -292,7 +292,7 @@ ENTRIES = [
         route=_FACES,
         note="As (B25), of the current along y for a field along x.",
     ),
-    _entry(
+    entry(
         equation="B27",
         statement="Longitudinal current from the accumulation at the faces and from the modes",
         latex=r"\frac{J_L}{J_{L0}} = 1 - 2\theta_{SH}^2 - \theta_{SH}^2\frac{\sigma_D}{2d_N}"
@@ -309,7 +309,7 @@ ENTRIES = [
         route=QUADRATURE,
         note="j_sH^0 is J_SH.",
     ),
-    _entry(
+    entry(
         equation="B28",
         statement="Transverse current from the accumulation at the faces and from the modes",
         latex=r"\frac{J_T}{J_{L0}} = +\theta_{SH}^2\frac{\sigma_D}{2d_N}"
@@ -320,7 +320,7 @@ ENTRIES = [
         reference=sideways,
         route=QUADRATURE,
     ),
-    _entry(
+    entry(
         equation="B29",
         statement="What a mode carries back",
         latex=r"\zeta_\nu = -\frac{2\ell_\nu}{d_N}\tanh\frac{d_N}{2\ell_\nu}",

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from openmr._checks import Array
 from openmr.moments.equilibrium import Equilibrium
 from openmr.rates import closed_form
-from openmr.reports.ledger.deviations import ROUNDING
-from openmr.reports.ledger.entries import Entry, order_of_error
+from openmr.reports.ledger.entries import order_of_error
 from openmr.reports.ledger.rate_equation import thermal_lines
 from openmr.reports.ledger.relaxation import (
     ELECTRONS,
@@ -29,9 +29,10 @@ from openmr.reports.ledger.spin_flips import (
     Coupled,
     any_axis,
     doubled,
+    entry,
     flip_lines,
     ladder,
-    ladder_error,
+    ladder_entry,
     lines_error,
     lines_of,
     turned_ladders,
@@ -110,47 +111,33 @@ def _rates_by_splitting() -> tuple[tuple[float, ...], ...]:
     )
 
 
-def _splitting_order(formula: Any, rates: tuple[tuple[float, ...], ...]) -> float:
+def _splitting_orders(formula: Any, rates: tuple[tuple[float, ...], ...]) -> Array:
     pairs = zip((1.0, -1.0), rates, strict=True)
     errors = [[abs(formula(jy) / rate - 1) for rate in row] for jy, row in pairs]
-    return max(abs(order_of_error(_SPLITTINGS, row) - 1) for row in errors)
+    return np.array([order_of_error(_SPLITTINGS, row) for row in errors])
 
 
-_entry = partial(
-    Entry,
-    section=_SECTION,
-    tolerance=ROUNDING,
-    because="relative; rounding",
-    route="spin matrices and Boltzmann weights",
-)
+_entry, _ladder_entry = (partial(make, section=_SECTION) for make in (entry, ladder_entry))
 
 _CODE = "openmr.rates.closed_form."
 _HALF = 0.5 * np.pi
 
 ENTRIES = [
-    _entry(
+    _ladder_entry(
         equation="72",
         statement="Raising operator of the coupling, spins across the field",
         latex=r"L_+ = J_zS_z + i\left[\frac{\sin\phi J_x - i\cos\phi J_y}{2}S_+"
         r" + \frac{\sin\phi J_x + i\cos\phi J_y}{2}S_-\right]",
-        code=(_CODE + "flip_amplitudes",),
         printed=partial(ladder, _HALF, 1),
         reference=partial(turned_ladders, _HALF, 1),
-        residual=ladder_error,
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
-    _entry(
+    _ladder_entry(
         equation="73",
         statement="Lowering operator of the coupling, spins across the field",
         latex=r"L_- = J_zS_z - i\left[\frac{\sin\phi J_x - i\cos\phi J_y}{2}S_+"
         r" + \frac{\sin\phi J_x + i\cos\phi J_y}{2}S_-\right]",
-        code=(_CODE + "flip_amplitudes",),
         printed=partial(ladder, _HALF, -1),
         reference=partial(turned_ladders, _HALF, -1),
-        residual=ladder_error,
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
     _entry(
         equation="74",
@@ -210,7 +197,7 @@ ENTRIES = [
         code=(_CODE + "transverse_flips",),
         printed=_flips_across,
         reference=_rates_by_splitting,
-        residual=_splitting_order,
+        residual=_splitting_orders,
         tolerance=0.1,
         because="distance of the order from 1; the second order is smaller by half of "
         "beta hbar omega_L, at most 0.1",

@@ -51,8 +51,3 @@ def order(formula: Callable[..., Any], series: Series) -> float:
 def nothing() -> float:
     """Zero, for what is said to vanish."""
     return 0.0
-
-
-def fourth_order(formula: Any, series: Series) -> float:
-    """Distance of the order of the error from 4."""
-    return abs(order(formula, series) - 4.0)

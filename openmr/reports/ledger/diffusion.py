@@ -84,7 +84,7 @@ def _fick(D: float, gradient: float) -> Any:
 
 def _fick_order(formula: Any, series: Series) -> float:
     """The current is itself of first order in the decay: the relative error has one order less."""
-    return abs(order(formula, series) - 1 - 2.0)
+    return order(formula, series) - 1
 
 
 # --- (79) ------------------------------------------------------------------------------------

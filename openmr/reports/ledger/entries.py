@@ -39,11 +39,7 @@ MEANING: Final[dict[Verdict, str]] = {
 VERDICTS: Final = get_args(Verdict)
 
 Formula = Callable[..., Any]
-Residual = Callable[[Formula, Any], float]
-
-
-def _nothing() -> None:
-    return None
+Residual = Callable[[Formula, Any], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +73,7 @@ class Entry:
         () -> whatever `residual` compares with; run once, without the formula.
     residual : callable or None
         (formula, reference) -> distance from the reference, relative to the scale that `because`
-        names. For an approximation: distance of the order found from `order`.
+        names. For an approximation: the order found, or several, to be compared with `order`.
     tolerance : float
     because : str
         What the residual is relative to, and where the tolerance comes from.
@@ -101,7 +97,7 @@ class Entry:
     corrected_latex: str = ""
     shipped: tuple[Formula, ...] = ()
     evidence: str = ""
-    reference: Callable[[], Any] = field(default=_nothing)
+    reference: Callable[[], Any] = field(default=lambda: None)
     residual: Residual | None = None
     tolerance: float = 0.0
     because: str = ""
@@ -150,7 +146,8 @@ def _beside(reference: Any, entry: Entry, formula: Formula) -> Comparison:
     assert entry.residual is not None
     with np.errstate(all="ignore"):
         try:
-            value = float(entry.residual(formula, reference))
+            found = entry.residual(formula, reference)
+            value = float(found if entry.order is None else np.abs(found - entry.order).max())
         except (ArithmeticError, LookupError, TypeError, ValueError, np.linalg.LinAlgError):
             value = float("inf")
     return Comparison(
@@ -164,20 +161,9 @@ def _beside(reference: Any, entry: Entry, formula: Formula) -> Comparison:
 def decide(
     entry: Entry, reference: Any, printed: Formula | None, corrected: Formula | None
 ) -> Finding:
-    """Verdict on an entry, with its formulas given so that wrong ones can be tried.
+    """Verdict from the residuals alone, with formulas given so that wrong ones can be tried.
 
-    Parameters
-    ----------
-    entry : Entry
-    reference : object
-        What `entry.reference` returned.
-    printed : callable or None
-    corrected : callable or None
-
-    Returns
-    -------
-    Finding
-        From the residuals alone.
+    `reference` is what `entry.reference` returned.
     """
     if printed is None and entry.residual is None:
         return Finding(entry, UNDECIDABLE if entry.note and not entry.code else DEFINITION)
@@ -196,17 +182,7 @@ def decide(
 
 
 def examine(entry: Entry) -> Finding:
-    """Compute the reference of an entry and decide.
-
-    Parameters
-    ----------
-    entry : Entry
-
-    Returns
-    -------
-    Finding
-        Undecidable, with the error, where the check cannot run.
-    """
+    """Compute the reference of an entry and decide; undecidable where the check cannot run."""
     try:
         reference = entry.reference()
     except Exception as error:  # reported, and turns the exit status to 1
@@ -215,17 +191,6 @@ def examine(entry: Entry) -> Finding:
 
 
 def order_of_error(sizes: Any, errors: Any) -> float:
-    """Slope of log error against log size over all points.
-
-    Parameters
-    ----------
-    sizes : array_like (n,), any unit
-    errors : array_like (n,), any unit
-
-    Returns
-    -------
-    float, no unit
-        The order at which the errors fall.
-    """
-    slope, _ = np.polyfit(np.log(np.asarray(sizes)), np.log(np.asarray(errors)), 1)
+    """Order at which errors (n,) fall with sizes (n,): the slope of their logarithms."""
+    slope, _ = np.polyfit(np.log(sizes), np.log(errors), 1)
     return float(slope)

@@ -127,7 +127,7 @@ def _shifted_precession(r: Point) -> Any:
     return G * MU_B * field / HBAR
 
 
-_entry = partial(
+entry = partial(
     Entry,
     section=FERROMAGNET,
     tolerance=ROUNDING,
@@ -139,7 +139,7 @@ FIRST_ORDER = "first-order generator in QuTiP, projected on the thermal moment"
 
 
 ENTRIES = [
-    _entry(
+    entry(
         equation="78",
         section=_DIFFUSION,
         statement="Precession shifted by the moments' mean field",
@@ -157,7 +157,7 @@ ENTRIES = [
         route=FIRST_ORDER,
         note="With omega_B = g mu_B B / hbar. For anisotropic coupling it is J_z that counts.",
     ),
-    _entry(
+    entry(
         equation="83",
         statement="Exchange field",
         latex=r"B_{sd} = n_SJ\langle S_\parallel\rangle/(\hbar g\mu_B)",
@@ -176,7 +176,7 @@ ENTRIES = [
         route="field at which QuTiP's first-order generator stands still",
         note="The print has hbar too many: no field by its unit.",
     ),
-    _entry(
+    entry(
         equation="83 precession",
         statement="Precession in the field less the exchange field, in the text of Sec. V A",
         latex=r"\omega_L = g\mu_B(B - B_{sd}),\quad \omega_B = g\mu_BB",
@@ -190,7 +190,7 @@ ENTRIES = [
         route=FIRST_ORDER,
         note="As below Eq. (2), with hbar; the hbar missing here is the one too many in (83).",
     ),
-    _entry(
+    entry(
         equation="84",
         statement="Longitudinal rate for isotropic coupling",
         latex=r"\frac{1}{\tau_\parallel} = \frac{1}{\tau_0} + \frac{\pi}{\hbar}n_S\nu_FJ^2"
@@ -204,7 +204,7 @@ ENTRIES = [
         route="bloch-redfield, and kinetic at the electrons' full splitting",
         note="Twice what Eq. (70) gives as printed.",
     ),
-    _entry(
+    entry(
         equation="85",
         statement="Transverse rate for isotropic coupling: half the flips, and dephasing",
         latex=r"\frac{1}{\tau_\perp} = \frac{1}{2\tau_0} + \frac{1}{2\tau_\parallel}"

@@ -10,7 +10,7 @@ import numpy as np
 from openmr._checks import Array
 from openmr.reports.ledger import film_problem, shipped_film
 from openmr.reports.ledger.currents import CONDUCTIVITY, EXACT, RHO
-from openmr.reports.ledger.deviations import ORDER, ROUNDING, Pairs, Series, deviation, fourth_order
+from openmr.reports.ledger.deviations import ORDER, ROUNDING, Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry
 from openmr.reports.ledger.film_problem import ALONG, ASIDE, NORMAL, Film, by_angle, film, surviving
 from openmr.sample import presets
@@ -85,22 +85,13 @@ def _cosine_square(f: Film, angle: float, at_x: float, at_y: float) -> Any:
     return at_y + (at_x - at_y) * np.cos(angle) ** 2
 
 
-def _scanned(f: Film, angle: float, at_x: float, at_y: float) -> Any:
-    """The same as the package finds it."""
-    return _scanned_by(f, angle, "axial")
-
-
-def _scanned_by_matrix(f: Film, angle: float, at_x: float, at_y: float) -> Any:
-    """By the other way."""
-    return _scanned_by(f, angle, "matrix")
-
-
-def _scanned_by(f: Film, angle: float, way: str) -> Any:
+def _scanned(way: str, f: Film, angle: float, at_x: float, at_y: float) -> Any:
+    """The same as the package finds it, by one of its ways."""
     turned = f._replace(b=scan_directions("xy", angle))
     return shipped_film.conductivity(turned, way)[0, 0] - (1 - 2 * f.theta**2)
 
 
-PROPAGATOR = "boundary-value problem by its propagator, field along y, x and z"
+_PROPAGATOR = "boundary-value problem by its propagator, field along y, x and z"
 PARTS = (
     "openmr.transport.surviving.surviving_along",
     "openmr.transport.surviving.surviving_apart",
@@ -115,7 +106,7 @@ entry = partial(
     residual=deviation,
     tolerance=ROUNDING,
     because="relative; rounding times the growth through the film, at most e^5",
-    route=PROPAGATOR,
+    route=_PROPAGATOR,
 )
 constant = partial(
     entry,
@@ -129,7 +120,7 @@ constant = partial(
 fourth = partial(
     entry,
     code=RHO,
-    residual=fourth_order,
+    residual=order,
     tolerance=0.02,
     because=ORDER,
     route=EXACT,
@@ -140,7 +131,7 @@ cosine = partial(
     entry,
     code=CONDUCTIVITY,
     printed=_cosine_square,
-    shipped=(_scanned, _scanned_by_matrix),
+    shipped=(partial(_scanned, "axial"), partial(_scanned, "matrix")),
     because="over the change; rounding over theta^2",
     tolerance=1e-10,
 )

@@ -8,7 +8,7 @@ way that has no electron in it.
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -75,16 +75,9 @@ def _lost_to_levels(point: ThermalState) -> Any:
     return relaxation_at(point, method="batched").dissipator
 
 
-class _Half(NamedTuple):
-    """A spin 1/2 among the electrons."""
-
-    splitting: float  # eps over k_B T
-    kelvin: float
-
-
 @cache
 def _engine() -> Pairs:
-    """Slowest rate of the populations by the general Bloch-Redfield engine."""
+    """Slowest rate of a spin 1/2 by the general Bloch-Redfield engine, for beta eps and T."""
     from qutip import Qobj  # not for `import openmr` to wait for
 
     from openmr.bath.bath import Bath
@@ -101,33 +94,29 @@ def _engine() -> Pairs:
         pairs = [(Qobj(size * x), Bath(electron_hole_spectrum)) for x in bath.operators]
         full = generator(OpenSystem(energies, pairs), level_shift=False).dissipator.full()
         decay = -np.linalg.eigvals(full[np.ix_([0, 3], [0, 3])]).real.min()
-        found.append(((_Half(2 * MU_B * field / (K_B * kelvin), kelvin),), np.array(decay)))
+        found.append(((2 * MU_B * field / (K_B * kelvin), kelvin), np.array(decay)))
     return found
 
 
-def _korringa(p: _Half) -> Any:
+def _korringa(splitting: float, kelvin: float) -> Any:
     """1/T1 [1/s]."""
-    half = 0.5 * p.splitting
+    half = 0.5 * splitting
     over = half / np.tanh(half) if half else 1.0
-    return np.pi / HBAR * (ELECTRONS.dos * _J) ** 2 * K_B * p.kelvin * over
+    return np.pi / HBAR * (ELECTRONS.dos * _J) ** 2 * K_B * kelvin * over
 
 
-def _korringa_of_levels(p: _Half) -> Any:
+def _korringa_of_levels(splitting: float, kelvin: float) -> Any:
     """As shipped."""
-    field = p.splitting * K_B * p.kelvin / (2 * MU_B)
-    return moment_relaxation(_film(0.5), p.kelvin, field).population_rates[0]
-
-
-class _Held(NamedTuple):
-    """1/T1 of a spin 1/2 and the rate of its thermostat."""
-
-    own: float  # 1/s
-    reset: float  # 1/s
+    field = splitting * K_B * kelvin / (2 * MU_B)
+    return moment_relaxation(_film(0.5), kelvin, field).population_rates[0]
 
 
 @cache
 def _shares() -> Pairs:
-    """Exchange part of 1/tau_par that is left, from the moments at rest in the accumulation."""
+    """Exchange part of 1/tau_par that is left, from the moments at rest in the accumulation.
+
+    For 1/T1 of a spin 1/2 and the rate of its thermostat [1/s].
+    """
     found = []
     for kelvin, field in ((4.0, 3.0), (20.0, 9.0)):
         own = float(moment_relaxation(_film(0.5), kelvin, field).population_rates[0])
@@ -135,13 +124,13 @@ def _shares() -> Pairs:
         for part in (0.03, 0.3, 1.0, 30.0):
             free = _film(0.5, thermostat_rate=part * own)
             kept = relaxation(free, kelvin, field).dissipator[2, 2]
-            found.append(((_Held(own, part * own),), np.array(kept / held)))
+            found.append(((own, part * own), np.array(kept / held)))
     return found
 
 
-def _share(p: _Held) -> Any:
+def _share(own: float, reset: float) -> Any:
     """By the two rates alone."""
-    return p.reset / (p.reset + p.own)
+    return reset / (reset + own)
 
 
 _entry = partial(

@@ -13,6 +13,7 @@ from openmr.bath.correlators import PAULI, spin_matrices
 from openmr.models import clusters, finite_band, scattering
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.routes.joint_space import coupling, hamiltonian
+from openmr.reports.ledger.deviations import Pairs, deviation
 from openmr.reports.ledger.entries import Entry, Formula
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
@@ -257,25 +258,16 @@ def _level_residual(formula: Formula, e: Exchange) -> float:
     return relative(np.linalg.eigvalsh(matrix), e.levels)
 
 
-class Local(NamedTuple):
-    """Wavenumbers, a place on a ring, and the elements of spins there."""
-
-    k: Array
-    place: float
-    volume: float
-    elements: ComplexArray  # (3, modes, modes)
-
-
 @cache
-def _local_spins() -> Local:
+def _local_spins() -> Pairs:
     """Elements <k|delta(r - r_i)|k'> sigma by sums over a grid of seven places."""
     few = few_electrons(1)
-    return Local(few.k[::2], few.sites[0], few.volume, few.V)
+    return [((few.k[::2], few.sites[0], few.volume), few.V)]
 
 
-def _local_spin(r: Local) -> ComplexArray:
+def _local_spin(k: Array, place: float, volume: float) -> ComplexArray:
     """Eq. (5), the spin 1/2 times 2."""
-    return scattering.plane_waves(r.k, r.place, 2.0 / r.volume)
+    return scattering.plane_waves(k, place, 2.0 / volume)
 
 
 _entry = partial(Entry, section=_SECTION, tolerance=ROUNDING)
@@ -354,7 +346,7 @@ ENTRIES = [
         code=("openmr.models.scattering.plane_waves",),
         printed=_local_spin,
         reference=_local_spins,
-        residual=lambda formula, r: relative(formula(r), r.elements),
+        residual=deviation,
         because="relative; rounding of sums over seven places",
         route="sums over a grid of places",
     ),

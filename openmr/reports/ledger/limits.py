@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from openmr._checks import Array
 from openmr.rates import closed_form
-from openmr.reports.ledger.deviations import ROUNDING, nothing
-from openmr.reports.ledger.entries import Entry, order_of_error
+from openmr.reports.ledger.deviations import nothing
+from openmr.reports.ledger.entries import order_of_error
 from openmr.reports.ledger.exchange_field import (
-    FERROMAGNET,
     FIRST_ORDER,
     G,
     Point,
     at_point,
+    entry,
     field_error,
     of_rates,
     of_state,
@@ -88,17 +89,15 @@ def _depths(r: tuple[Point, ...]) -> list[float]:
     return [float(one.state.reduced_splitting[0]) for one in r]
 
 
-def _paramagnetic_order(formula: Any, r: tuple[Point, ...]) -> float:
-    orders = [
-        order_of_error(_depths(r), [abs(formula(one) / getattr(one, rate) - 1) for one in r])
-        for rate in ("longitudinal", "transverse")
-    ]
-    return max(abs(order - 2) for order in orders)
+def _paramagnetic_orders(formula: Any, r: tuple[Point, ...]) -> Array:
+    rates = ("longitudinal", "transverse")
+    errors = [[abs(formula(one) / getattr(one, rate) - 1) for one in r] for rate in rates]
+    return np.array([order_of_error(_depths(r), of_one) for of_one in errors])
 
 
 def _vanishing_field_order(formula: Any, r: tuple[Point, ...]) -> float:
     saturated = [one.stopping_field / _cold_field(one) for one in r]
-    return abs(order_of_error(_depths(r), [abs(b - formula()) for b in saturated]) - 1)
+    return order_of_error(_depths(r), [abs(b - formula()) for b in saturated])
 
 
 def _felt(r: Point) -> float:
@@ -107,17 +106,10 @@ def _felt(r: Point) -> float:
     return float(np.abs(magnet.densities * magnet.exchange[:, 2] * r.state.mean_spin).sum() / HBAR)
 
 
-_entry = partial(
-    Entry,
-    section=FERROMAGNET,
-    tolerance=ROUNDING,
-    because="relative; rounding of the tensor's sums",
-    route="bloch-redfield",
-)
 _FROZEN = "relative; rounding, and flips frozen to x exp(-x) < 2e-16"
 
 ENTRIES = [
-    _entry(
+    entry(
         equation="V.A i flips",
         statement="Frozen moments flip no spins",
         latex=r"\beta\epsilon_L \gg 1:\quad \tau_\parallel^{-1} = \tau_0^{-1}",
@@ -128,7 +120,7 @@ ENTRIES = [
         residual=partial(worst_rate, of="longitudinal"),
         because=_FROZEN,
     ),
-    _entry(
+    entry(
         equation="V.A Omega0",
         statement="Frozen moments dephase at Omega_0",
         latex=r"\beta\epsilon_L \gg 1:\quad \tau_\perp^{-1} = \tau_0^{-1} + \Omega_0,\quad"
@@ -141,7 +133,7 @@ ENTRIES = [
         note="For moments at random places. In a perfect lattice only their fluctuation "
         "dephases, and none of this is left.",
     ),
-    _entry(
+    entry(
         equation="V.A i field",
         statement="Exchange field of frozen moments",
         latex=r"\beta\epsilon_L \gg 1:\quad B_{sd} = -n_SJS/(\hbar g\mu_B)",
@@ -156,7 +148,7 @@ ENTRIES = [
         route="field at which QuTiP's first-order generator stands still",
         note="hbar as in (83). The sign is right: moments point against the field.",
     ),
-    _entry(
+    entry(
         equation="V.A Omega1",
         statement="Free moments relax all spins alike, at Omega_1",
         latex=r"\beta\epsilon_L \ll 1:\quad \tau_\parallel^{-1} = \tau_\perp^{-1}"
@@ -164,14 +156,14 @@ ENTRIES = [
         code=("openmr.rates.closed_form.paramagnetic_rate",),
         printed=partial(_above_bare, closed_form.paramagnetic_rate),
         reference=_hot,
-        residual=_paramagnetic_order,
+        residual=_paramagnetic_orders,
         tolerance=0.02,
         because="distance of both orders from 2; the next order, S(S+1)/10 (beta eps_L)^2 of it, "
         "adds at most twice its size to the slope, 0.02",
         order=2.0,
         parameter="beta eps_L",
     ),
-    _entry(
+    entry(
         equation="V.A ii field",
         statement="Free moments make no exchange field",
         latex=r"\beta\epsilon_L \ll 1:\quad B_{sd} = 0",
@@ -185,7 +177,7 @@ ENTRIES = [
         order=1.0,
         parameter="beta eps_L",
     ),
-    _entry(
+    entry(
         equation="91",
         section=_ANTIFERROMAGNET,
         statement="Longitudinal rate of an antiferromagnet: sublattices add",
@@ -199,7 +191,7 @@ ENTRIES = [
         note="eps_L and <S> of the sublattices have opposite signs, along one Neel vector; "
         "both give the same.",
     ),
-    _entry(
+    entry(
         equation="92",
         section=_ANTIFERROMAGNET,
         statement="Transverse rate of an antiferromagnet: sublattices add",
@@ -211,7 +203,7 @@ ENTRIES = [
         residual=partial(worst_rate, of="transverse"),
         note="Scattering off neighbours does not interfere, which is what random places mean.",
     ),
-    _entry(
+    entry(
         equation="V.B precession",
         section=_ANTIFERROMAGNET,
         statement="The sublattices' exchange fields cancel: no precession without a field",
@@ -223,7 +215,7 @@ ENTRIES = [
         because="over the sum of the sublattices' fields; rounding",
         route=FIRST_ORDER,
     ),
-    _entry(
+    entry(
         equation="V.B flips",
         section=_ANTIFERROMAGNET,
         statement="Deep in the ordered phase no spin along the Neel vector flips",
@@ -235,7 +227,7 @@ ENTRIES = [
         residual=partial(worst_rate, of="longitudinal"),
         because=_FROZEN,
     ),
-    _entry(
+    entry(
         equation="V.B Omega0",
         section=_ANTIFERROMAGNET,
         statement="Deep in the ordered phase spins across the Neel vector dephase at 2 Omega_0",

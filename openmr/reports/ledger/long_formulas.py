@@ -47,15 +47,8 @@ def matrix_integral(
 ) -> str:
     """Eqs. (21), (A22); by default the form that holds.
 
-    Parameters
-    ----------
-    rho : str
-        What stands in the first, third and fourth term beside 1 - rho.
-    argument : str
-    letter : str
-        Of the upper state of a frequency.
-    sites : str
-        Index of the moments' places.
+    `rho` stands beside 1 - rho in the terms 1, 3 and 4, `letter` for the upper state of a
+    frequency, `sites` is the index of the moments' places.
     """
     total = r"\sum_{n_i\alpha_i}" if sites == "j" else ""
     return _filled(

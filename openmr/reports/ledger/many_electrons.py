@@ -165,36 +165,34 @@ def _in_two(m: Many) -> ComplexArray:
     return fock.collision_integral(fock.pairs(as_state(m.state)), engine(m.few))
 
 
-def _pairs(t: _Fixed) -> ComplexArray:
+def _pairs(state: ComplexArray) -> ComplexArray:
     """Eq. (A14), axes (1, 2, 3, 4)."""
-    return fock.pairs(as_state(t.state))
-
-
-class _Fixed(NamedTuple):
-    """Two electrons, their one-body density matrix."""
-
-    state: ComplexArray
-    rho: ComplexArray
+    return fock.pairs(as_state(state))
 
 
 @cache
-def _two_electrons() -> _Fixed:
-    """A free state projected on two electrons."""
-    few = few_electrons()
+def _two_electrons() -> tuple[ComplexArray, ComplexArray]:
+    """A free state projected on two electrons, and its one-body density matrix."""
     state = fock.fixed_number(as_state(gaussian(filling())), 2).full()
-    return _Fixed(state, density(few, state))
+    return state, density(few_electrons(), state)
 
 
-def _sum_rules(pairs: ComplexArray, t: _Fixed) -> float:
+def _sum_rules(pairs: ComplexArray, rho: ComplexArray) -> float:
     """Sum over 3 = 4 counts the electrons, sum over 2 = 3 the empty states that one may enter."""
-    counted = np.einsum("abcc->ba", pairs) - 2 * t.rho
-    entered = np.einsum("abbd->da", pairs) - (4 - 2 + 1) * t.rho
-    return float(np.max([largest(counted), largest(entered)]) / largest(t.rho))
+    counted = np.einsum("abcc->ba", pairs) - 2 * rho
+    entered = np.einsum("abbd->da", pairs) - (4 - 2 + 1) * rho
+    return float(np.max([largest(counted), largest(entered)]) / largest(rho))
 
 
 FOCK = "double commutator on electrons (x) two coupled moments, traces in Fock space"
 
 _entry = partial(Entry, section=SECTION, tolerance=ROUNDING, because=SUMS)
+_scattering = partial(
+    _entry,
+    reference=_any_state,
+    residual=lambda formula, m: relative(formula(m), m.parts.total),
+    route=FOCK,
+)
 
 ENTRIES = [
     again(
@@ -223,7 +221,7 @@ ENTRIES = [
         corrected_latex=r"\hat{\mathcal V}_m = -\frac12\sum_{j\nu}\frac{N_j}V\mathcal J_j^\nu"
         r"\langle\hat S_j^\nu\rangle\hat\sigma^\nu",
     ),
-    _entry(
+    _scattering(
         equation="A4",
         statement="Collision integral of the density matrix with the commutator moved to f^+ f",
         latex=r"\mathcal J_{\alpha_2\alpha_1}(\hat\rho|t) = \sum_{n_i}\int_0^{t-t_0}d\tau\,"
@@ -231,9 +229,6 @@ ENTRIES = [
         r"[\mathcal D_{n_1n_2}(+\tau)\hat{\mathcal V}^{n_2}(-\tau)\hat\rho(t)"
         r" - \mathcal D_{n_2n_1}(-\tau)\hat\rho(t)\hat{\mathcal V}^{n_2}(-\tau)]\}",
         printed=_with_commutator,
-        reference=_any_state,
-        residual=lambda formula, m: relative(formula(m), m.parts.total),
-        route=FOCK,
     ),
     _entry(
         equation="A5",
@@ -251,7 +246,7 @@ ENTRIES = [
         because="relative; rounding",
         route="matrix products in Fock space",
     ),
-    _entry(
+    _scattering(
         equation="A6",
         statement="(A5) in (A4)",
         latex=r"\mathcal J_{\alpha_2\alpha_1}(\hat\rho|t) = "
@@ -262,9 +257,6 @@ ENTRIES = [
         r"\hat{\mathcal V}^{n_2}(-\tau)\hat\rho(t) - \mathcal D_{n_2n_1}(-\tau)\hat\rho(t)"
         r"\hat{\mathcal V}^{n_2}(-\tau)]\}",
         printed=_by_hops,
-        reference=_any_state,
-        residual=lambda formula, m: relative(formula(m), m.parts.total),
-        route=FOCK,
     ),
     _entry(
         equation="A7",
@@ -281,7 +273,7 @@ ENTRIES = [
         route="phases of the many-electron levels in Fock space",
         note="Fixes the sign: the frequency from 5 to 6 is that of 6 less that of 5.",
     ),
-    _entry(
+    _scattering(
         equation="A8",
         statement="Collision integral with half-sided transforms",
         latex=r"\mathcal J_{\alpha_2\alpha_1}(\hat\rho) = "
@@ -294,13 +286,10 @@ ENTRIES = [
         r"\langle\alpha_5|\hat V^{n_2}|\alpha_6\rangle\hat f_{\alpha_5}^+\hat f_{\alpha_6}]\}",
         code=("openmr.models.fock.collision", "openmr.models.fock.density"),
         printed=_transformed,
-        reference=_any_state,
-        residual=lambda formula, m: relative(formula(m), m.parts.total),
-        route=FOCK,
     ),
     again(collision_integral.ENTRIES, "26", "A9"),
     again(collision_integral.ENTRIES, "27", "A10"),
-    _entry(
+    _scattering(
         equation="A11",
         statement="Emission and absorption add up to the collision integral",
         latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}(\hat\rho) = "
@@ -308,11 +297,8 @@ ENTRIES = [
         r" + \hat{\mathcal J}_{\alpha_2\alpha_1}^a(\hat\rho)",
         code=("openmr.models.fock.collision_integral", "openmr.models.fock.pairs"),
         printed=_in_two,
-        reference=_any_state,
-        residual=lambda formula, m: relative(formula(m), m.parts.total),
-        route=FOCK,
     ),
-    _entry(
+    _scattering(
         equation="A12",
         statement="Emission part, by the pair correlation",
         latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}^e(\hat\rho) = "
@@ -324,12 +310,10 @@ ENTRIES = [
         r"R_{\alpha_6\alpha_2}^{\alpha_5\alpha_3}(t)]",
         code=("openmr.models.fock.pairs",),
         printed=_emission,
-        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.early),
-        route=FOCK,
         note="The sign of the sum is printed twice; one sum is meant.",
     ),
-    _entry(
+    _scattering(
         equation="A13",
         statement="Absorption part, by the pair correlation",
         latex=r"\hat{\mathcal J}_{\alpha_2\alpha_1}^a(\hat\rho) = "
@@ -341,9 +325,7 @@ ENTRIES = [
         r"R_{\alpha_3\alpha_6}^{\alpha_1\alpha_5}(t)]",
         code=("openmr.models.fock.pairs",),
         printed=_absorption,
-        reference=_any_state,
         residual=lambda formula, m: relative(formula(m), m.parts.late),
-        route=FOCK,
         note="The sign of the sum is printed twice; one sum is meant.",
     ),
     _entry(
@@ -354,7 +336,7 @@ ENTRIES = [
         code=("openmr.models.fock.pairs",),
         printed=_pairs,
         reference=_two_electrons,
-        residual=lambda formula, t: _sum_rules(formula(t), t),
+        residual=lambda formula, t: _sum_rules(formula(t[0]), t[1]),
         because="relative; rounding",
         route="one-body density matrix of two electrons on four modes",
     ),

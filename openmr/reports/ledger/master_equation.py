@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from qutip import liouvillian
@@ -15,8 +15,9 @@ from openmr._checks import Array, ComplexArray
 from openmr.bath.correlators import moment_correlation, spin_matrices
 from openmr.models import clusters, finite_band, fock
 from openmr.rates.routes.joint_space import bloch_tensor, coupling, project, thermal_moments
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
-from openmr.reports.ledger.hamiltonian import Evolved, exact_evolution
+from openmr.reports.ledger.hamiltonian import exact_evolution
 from openmr.reports.ledger.small_systems import (
     ROUNDING,
     Beside,
@@ -48,35 +49,29 @@ _SOLVER = 1e-9
 # --- (7), (8), (16) ---------------------------------------------------------------------------
 
 
-class _Liouville(NamedTuple):
-    """A state in the interaction picture after some time, from Eq. (7)."""
-
-    evolved: Evolved
-    times: tuple[float, float, int]  # first, last, number
-    rho: ComplexArray
-
-
 @cache
-def _integrated() -> _Liouville:
-    """Equation (7) by DOP853, hbar = 1, for an electron in a band with a moment."""
-    e, times = exact_evolution(), (0.2, 1.2, 3)
-    coupling = np.kron(e.band.scattering[0], e.band.couplings[0])
-    free = np.add.outer(e.band.orbitals, e.band.energies).ravel()
+def _integrated() -> Pairs:
+    """Equation (7) by DOP853, hbar = 1, for an electron in a band with a moment.
+
+    At the last of times given by the first, the last and their number.
+    """
+    band, times = exact_evolution().band, (0.2, 1.2, 3)
+    coupling = np.kron(band.scattering[0], band.couplings[0])
+    free = np.add.outer(band.orbitals, band.energies).ravel()
     start = np.zeros((36, 36), dtype=complex)
-    start[4 * e.band.start + 1, 4 * e.band.start + 1] = 1.0
+    start[4 * band.start + 1, 4 * band.start + 1] = 1.0
 
     def rate(t: float, flat: Any) -> Any:
         v = np.exp(1j * t * (free[:, None] - free)) * coupling
         return (1j * commutator(flat.reshape(start.shape), v)).ravel()
 
     found = solve_ivp(rate, (0, times[1]), start.ravel(), method="DOP853", rtol=1e-12, atol=1e-13)
-    return _Liouville(e, times, found.y[:, -1].reshape(start.shape))
+    return [((band, times), found.y[:, -1].reshape(start.shape))]
 
 
-def _evolved(r: _Liouville) -> ComplexArray:
+def _evolved(band: finite_band.FiniteBand, asked: tuple[float, float, int]) -> ComplexArray:
     """Solution of Eq. (7) by the exact evolution of the second initial state."""
-    band = r.evolved.band
-    times, states = finite_band.evolve(band, *r.times)
+    times, states = finite_band.evolve(band, *asked)
     phases = np.exp(1j * times[-1] * np.add.outer(band.orbitals, band.energies).ravel())
     psi = phases * states[-1, :, :, 1].ravel()
     return np.outer(psi, psi.conj())
@@ -94,18 +89,8 @@ def earlier(v: ComplexArray, he: ComplexArray, tau: float, hbar: float) -> Compl
     return np.asarray(expm(-1j * he * tau / hbar) @ v @ expm(1j * he * tau / hbar))
 
 
-class _Picture(NamedTuple):
-    """An operator, what turns it, and where it is after a time."""
-
-    operator: ComplexArray
-    energy: ComplexArray
-    time: float
-    hbar: float
-    moved: ComplexArray
-
-
 @cache
-def heisenberg(sign: float) -> _Picture:
+def _heisenberg(sign: float) -> Pairs:
     """dO/dt = (i / hbar) [H, O] integrated forwards (+1) or backwards (-1) in time."""
     energy, start, hbar, time = hermitian(3, 8), hermitian(3, 9), 0.8, 1.4
 
@@ -114,11 +99,7 @@ def heisenberg(sign: float) -> _Picture:
         return (sign * 1j / hbar * commutator(energy, operator)).ravel()
 
     found = solve_ivp(rate, (0, time), start.ravel(), method="DOP853", rtol=1e-12, atol=1e-13)
-    return _Picture(start, energy, time, hbar, found.y[:, -1].reshape(3, 3))
-
-
-def _picture_residual(formula: Formula, p: _Picture) -> float:
-    return relative(formula(p.operator, p.energy, p.time, p.hbar), p.moved)
+    return [((start, energy, time, hbar), found.y[:, -1].reshape(3, 3))]
 
 
 # --- (9) --------------------------------------------------------------------------------------
@@ -158,10 +139,10 @@ def _exact_generator(band: finite_band.FiniteBand) -> Array:
 
 
 @cache
-def _bands() -> tuple[tuple[finite_band.FiniteBand, Array], ...]:
+def _bands() -> Series:
     """Electrons that hop, and their exact generators."""
     bands = [exact_evolution().band.scaled(3 * strength) for strength in STRENGTHS]
-    return tuple((band, _exact_generator(band)) for band in bands)
+    return Series(np.array(STRENGTHS), [[((band,), _exact_generator(band))] for band in bands])
 
 
 def _born_markov(band: finite_band.FiniteBand) -> Array:
@@ -197,27 +178,18 @@ def on_units(formula: Formula, system: Still) -> ComplexArray:
     return np.stack([formula(system, unit).ravel() for unit in units], axis=1)
 
 
-def _off_order(errors: list[float], expected: float) -> float:
-    return abs(order_of_error(STRENGTHS, errors) - expected)
-
-
 # --- (10)-(15) --------------------------------------------------------------------------------
 
 
-class _MeanField(NamedTuple):
-    """An electron beside a moment, and what the mean of the coupling does to it."""
-
-    beside: Beside
-    now: float
-    change: ComplexArray
-
-
 @cache
-def _traced_first_order(now: float) -> _MeanField:
-    """(i / hbar) Tr_m [rho (x) rho_m, V_em(t)] on the joint space; t = 0 is Schroedinger's."""
+def _traced_first_order(now: float) -> tuple[Beside, float, ComplexArray]:
+    """(i / hbar) Tr_m [rho (x) rho_m, V_em(t)] on the joint space; t = 0 is Schroedinger's.
+
+    An electron beside a moment, the time, and what the mean of the coupling does to it.
+    """
     b = electron_beside_moment()
     change = 1j / b.hbar * commutator(np.kron(b.rho, b.bath), b.coupling(now))
-    return _MeanField(b, now, trace_second(change, 2))
+    return b, now, trace_second(change, 2)
 
 
 def _mean_field(b: Beside, rho: ComplexArray) -> ComplexArray:
@@ -227,22 +199,18 @@ def _mean_field(b: Beside, rho: ComplexArray) -> ComplexArray:
     return np.asarray((first @ rho.ravel("F")).reshape(rho.shape, order="F"))
 
 
-def _mean_field_residual(formula: Formula, m: _MeanField) -> float:
-    b, angle = m.beside, m.now / m.beside.hbar
-    found = formula(b, turned(b.electron, b.rho, -angle))
-    return relative(turned(b.electron, found, angle), m.change)
-
-
-class _Memory(NamedTuple):
-    """Second term of Eq. (9) for an electron in a band with a moment."""
-
-    band: finite_band.FiniteBand
-    change: Array  # on Pauli matrices
+def _mean_field_residual(formula: Formula, m: tuple[Beside, float, ComplexArray]) -> float:
+    b, now, change = m
+    found = formula(b, turned(b.electron, b.rho, -now / b.hbar))
+    return relative(turned(b.electron, found, now / b.hbar), change)
 
 
 @cache
-def _double_commutator() -> _Memory:
-    """-int_0^t dtau Tr [[rho (x) rho_0, V(tau)], V(t)] on the joint space, hbar = 1."""
+def _double_commutator() -> Pairs:
+    """-int_0^t dtau Tr [[rho (x) rho_0, V(tau)], V(t)] on the joint space, hbar = 1.
+
+    For an electron in a band with a moment, on Pauli matrices.
+    """
     band = exact_evolution().band
     free, v, bath = _joint(band)
     times, weights = time_nodes(_TIME, 24)
@@ -255,22 +223,23 @@ def _double_commutator() -> _Memory:
     def change(rho: ComplexArray) -> ComplexArray:
         return trace_second(-commutator(commutator(np.kron(rho, bath), memory), now), 2)
 
-    return _Memory(band, _on_paulis(change))
+    return [((band,), _on_paulis(change))]
 
 
-def _collision_interaction(m: _Memory) -> Array:
+def _collision_interaction(band: finite_band.FiniteBand) -> Array:
     """Eq. (11): the second order turned into the interaction picture."""
     turn = expm(finite_band.precession_generator(0.8) * _TIME)
-    second = finite_band.second_order_generator(m.band, np.array([_TIME]))[0]
+    second = finite_band.second_order_generator(band, np.array([_TIME]))[0]
     return np.linalg.solve(turn, second @ turn)
 
 
 @cache
-def _traced_correlations() -> ComplexArray:
+def _traced_correlations() -> Pairs:
     """Tr[S_a(t) S_b rho_m] of a spin 1 at t = 1.6."""
     spin = spin_matrices(1.0)
     later = [turned(1.3 * spin[2], s, 1.6) for s in spin]
-    return np.array([[np.trace(a @ b @ thermal(1.3 * spin[2])) for b in spin] for a in later])
+    state = thermal(1.3 * spin[2])
+    return [((), np.array([[np.trace(a @ b @ state) for b in spin] for a in later]))]
 
 
 def _line_correlator() -> ComplexArray:
@@ -284,19 +253,16 @@ def _cluster_correlator() -> ComplexArray:
     return np.asarray(clusters.correlator(one, lambda w: np.exp(-1.6j * w))[0, 0])
 
 
-class _Electrons(NamedTuple):
-    """A many-body state, its rate of change by scattering and its change in some time."""
-
-    few: Few
-    state: ComplexArray
-    time: float
-    rate: ComplexArray
-    change: ComplexArray
+@cache
+def _collided_electrons() -> Pairs:
+    """Rate of change of a many-body state by double commutators on electrons (x) moments."""
+    few, state = few_electrons(), many_body_state()
+    return [((few, state), scattered(few, state)[0])]
 
 
 @cache
-def _scattered_electrons() -> _Electrons:
-    """Series of Eq. (13) in time, J by double commutators on electrons (x) moments."""
+def _scattered_electrons() -> Pairs:
+    """Change of a state in some time: series of Eq. (13), J by double commutators."""
     few, state, time = few_electrons(), many_body_state(), 0.4
     free = on_fock_space(np.diag(few.energies), few.f)
     term, change = state, np.zeros_like(state)
@@ -304,46 +270,41 @@ def _scattered_electrons() -> _Electrons:
         rate = -1j * commutator(free, term) + scattered(few, term)[0]
         term = time / k * rate
         change = change + term
-    return _Electrons(few, state, time, scattered(few, state)[0], change)
+    return [((few, state, time), change)]
 
 
-def _master(e: _Electrons) -> ComplexArray:
+def _master(few: Few, state: ComplexArray, time: float) -> ComplexArray:
     """Eq. (13): what the solver of the master equation has changed."""
-    times = [0.0, e.time]
-    last = fock.evolve_state(as_state(e.state), engine(e.few), times, rtol=ROUNDING)[-1]
-    return np.asarray(last.full() - e.state)
+    last = fock.evolve_state(as_state(state), engine(few), [0.0, time], rtol=ROUNDING)[-1]
+    return np.asarray(last.full() - state)
 
 
-def _many_body_collision(e: _Electrons) -> ComplexArray:
+def _many_body_collision(few: Few, state: ComplexArray) -> ComplexArray:
     """Eq. (15)."""
-    return np.asarray(fock.collision(as_state(e.state), engine(e.few)).full())
-
-
-class _Shift(NamedTuple):
-    """A moment, what it does to the precession in first order, hbar = 1."""
-
-    spin: float
-    splitting: float
-    exchange: Array
-    frequency: float
+    return np.asarray(fock.collision(as_state(state), engine(few)).full())
 
 
 @cache
-def _first_order_shift() -> _Shift:
-    """Odd part in the coupling of the exact generator of an electron that stays in its orbital."""
+def _first_order_shift() -> tuple[Any, float]:
+    """Odd part in the coupling of the exact generator of an electron that stays in its orbital.
+
+    Spin, splitting and exchange of a moment, and its shift of the precession, hbar = 1.
+    """
     (system, plus), (_, minus) = still(_WEAK, _TIME), still(-_WEAK, _TIME)
     odd = 0.5 * (plus - minus)  # the interaction picture rotates about the same axis
     exchange = np.array([0.0, 0.0, -2 * system.now[2, 0, 0].real / system.hbar])
-    return _Shift(0.5, 1.3, exchange, -float(odd[1, 1].imag))
+    return (0.5, 1.3, exchange), -float(odd[1, 1].imag)
 
 
-def _field_of_the_mean(s: _Shift) -> float:
+def _field_of_the_mean(spin: float, splitting: float, exchange: Array) -> float:
     """Eq. (14) as a precession."""
-    generator = liouvillian(coupling([s.spin], 0, s.exchange))
-    return float(bloch_tensor(project(generator, thermal_moments([s.spin], [s.splitting])))[0, 1])
+    generator = liouvillian(coupling([spin], 0, exchange))
+    return float(bloch_tensor(project(generator, thermal_moments([spin], [splitting])))[0, 1])
 
 
-_entry = partial(Entry, section=_SECTION, tolerance=ROUNDING, because="relative; rounding")
+_entry = partial(
+    Entry, section=_SECTION, residual=deviation, tolerance=ROUNDING, because="relative; rounding"
+)
 
 ENTRIES = [
     _entry(
@@ -354,7 +315,6 @@ ENTRIES = [
         code=("openmr.models.finite_band.evolve",),
         printed=_evolved,
         reference=_integrated,
-        residual=lambda formula, r: relative(formula(r), r.rho),
         tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="Liouville's equation in the interaction picture by DOP853",
@@ -365,8 +325,7 @@ ENTRIES = [
         latex=r"\check{\mathcal O}(t) = e^{+i\check H_0t/\hbar}\mathcal O(t)"
         r"e^{-i\check H_0t/\hbar}",
         printed=_interaction_picture,
-        reference=lambda: heisenberg(1.0),
-        residual=_picture_residual,
+        reference=partial(_heisenberg, 1.0),
         tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="Heisenberg's equation of motion by DOP853",
@@ -384,9 +343,7 @@ ENTRIES = [
         ),
         printed=_born_markov,
         reference=_bands,
-        residual=lambda formula, bands: _off_order(
-            [largest(formula(band) - exact) for band, exact in bands], 3.0
-        ),
+        residual=order,
         tolerance=0.05,
         because="distance of the slope from 3; the next order is a few per cent",
         route="exact time-convolutionless generator of an electron in a band of nine levels",
@@ -402,8 +359,8 @@ ENTRIES = [
         code=("openmr.bath.moment_correlator",),
         printed=_fluctuating,
         reference=means,
-        residual=lambda formula, systems: _off_order(
-            [largest(on_units(formula, system) - exact) for system, exact in systems], 3.0
+        residual=lambda formula, systems: order_of_error(
+            STRENGTHS, [largest(on_units(formula, system) - exact) for system, exact in systems]
         ),
         tolerance=0.1,
         because="distance of the slope from 3; the next order is a tenth at J t = 0.12",
@@ -433,7 +390,7 @@ ENTRIES = [
         code=("openmr.rates.routes.joint_space.bloch_tensor",),
         printed=_field_of_the_mean,
         reference=_first_order_shift,
-        residual=lambda formula, s: abs(formula(s) / s.frequency - 1),
+        residual=lambda formula, s: abs(formula(*s[0]) / s[1] - 1),
         tolerance=1e-5,
         because="relative; the third order of the odd part, (J t)^2 = 2e-6",
         route="odd part in J of the exact generator of electron and moment",
@@ -448,7 +405,6 @@ ENTRIES = [
         code=("openmr.models.finite_band.second_order_generator",),
         printed=_collision_interaction,
         reference=_double_commutator,
-        residual=lambda formula, m: relative(formula(m), m.change),
         route="double commutator on electron (x) moment (x) band, two dozen times",
     ),
     _entry(
@@ -460,7 +416,6 @@ ENTRIES = [
         printed=_line_correlator,
         shipped=(_cluster_correlator,),
         reference=_traced_correlations,
-        residual=lambda formula, traces: relative(formula(), traces),
         route="traces over a moment in the Heisenberg picture",
     ),
     _entry(
@@ -471,7 +426,6 @@ ENTRIES = [
         code=("openmr.models.fock.evolve_state",),
         printed=_master,
         reference=_scattered_electrons,
-        residual=lambda formula, e: relative(formula(e), e.change),
         tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="series in time, double commutators on electrons (x) two coupled moments",
@@ -498,8 +452,7 @@ ENTRIES = [
         r"[\hat{\mathcal V}^{n_1}, \hat{\mathcal V}^{n_2}(-\tau)\hat\rho(t)]\}",
         code=("openmr.models.fock.collision",),
         printed=_many_body_collision,
-        reference=_scattered_electrons,
-        residual=lambda formula, e: relative(formula(e), e.rate),
+        reference=_collided_electrons,
         because="relative; rounding of sums over five dozen times",
         route="double commutator on electrons (x) two coupled moments",
     ),
@@ -509,8 +462,7 @@ ENTRIES = [
         latex=r"\hat{\mathcal V}^{n_2}(-\tau) = e^{-i\hat H_e\tau/\hbar}\hat{\mathcal V}^{n_2}"
         r"e^{i\hat H_e\tau/\hbar}",
         printed=earlier,
-        reference=lambda: heisenberg(-1.0),
-        residual=_picture_residual,
+        reference=partial(_heisenberg, -1.0),
         tolerance=_SOLVER,
         because="relative; the solver's rtol is 1e-12",
         route="Heisenberg's equation of motion by DOP853, backwards",

@@ -14,9 +14,8 @@ from openmr.bath.correlators import PAULI
 from openmr.moments.equilibrium import equilibrium
 from openmr.rates.closed_form import exchange_field
 from openmr.rates.relaxation import relaxation
-from openmr.reports.ledger.deviations import ROUNDING, Pairs, Series, deviation, order
-from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.ferromagnet import POINTS, PROPAGATOR, SECTION
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
+from openmr.reports.ledger.ferromagnet import POINTS, SECTION, entry
 from openmr.reports.ledger.film_problem import (
     ALONG,
     ASIDE,
@@ -107,14 +106,14 @@ def hanle_series(change: Callable[[float], tuple[float, float]], sizes: Array) -
 
 
 def _relative_order(formula: Any, series: Series) -> float:
-    """Distance of the order of the relative error from 2; infinite where the error is the whole."""
+    """Order of the relative error; infinite where the error is the whole."""
 
     def relative(h: Hanle, found: float) -> Any:
         return formula(h) / found
 
     if max(deviation(relative, pairs) for pairs in series.pairs) >= 1:
         return float("inf")
-    return abs(order(relative, series) - 2.0)
+    return order(relative, series)
 
 
 @cache
@@ -241,69 +240,51 @@ def _bare_and_magnons(f: Film) -> Any:
 # --- tau_0 -----------------------------------------------------------------------------------
 
 
-class _Impurities(NamedTuple):
-    """Spin-orbit scatterers in a free-electron gas, and the axis of the spin."""
-
-    density: float  # m^-3
-    potential: float  # eV m^3
-    energy: float  # eV
-    length: float  # m
-    axis: tuple[float, ...]
-
-
 @cache
 def golden_rule() -> Pairs:
     """Spin flips between plane waves along +x, -x, ... -z, for several axes of the spin.
 
-    The six average what is of second degree in each wave vector as the whole sphere does.
+    The six average what is of second degree in each wave vector as the whole sphere does. For
+    density [m^-3], potential [eV m^3], energy [eV], length [m] of scatterers, and the axis.
     """
+    density, potential, energy, length = 6e26, 1e-28, 1.3, 1e-10
     waves = np.concatenate([np.eye(3), -np.eye(3)])
     found: Pairs = []
     for axis in (ALONG, NORMAL, OBLIQUE[0]):
-        g = _Impurities(6e26, 1e-28, 1.3, 1e-10, axis)
         down, up = np.linalg.eigh(np.tensordot(axis, PAULI, 1)).eigenvectors.T
         amplitudes = [
             down.conj() @ np.tensordot(np.cross(after, before), PAULI, 1) @ up
             for after in waves
             for before in waves
         ]
-        wave = np.sqrt(2 * units.ELECTRON_MASS * g.energy * units.ELEMENTARY_CHARGE)
+        wave = np.sqrt(2 * units.ELECTRON_MASS * energy * units.ELEMENTARY_CHARGE)
         wave /= units.HBAR * units.ELEMENTARY_CHARGE
         # states of one spin between spheres, per eV: k^3 / 6 pi^2 over 2 E / 3
-        dos = wave**3 / (6 * np.pi**2) * 1.5 / g.energy
-        flips = np.mean(np.abs(amplitudes) ** 2) * (wave * g.length) ** 4 * g.potential**2
+        dos = wave**3 / (6 * np.pi**2) * 1.5 / energy
+        flips = np.mean(np.abs(amplitudes) ** 2) * (wave * length) ** 4 * potential**2
         # each flip takes two off the difference of up and down
-        found.append(((g,), 2 * 2 * np.pi / units.HBAR * g.density * dos * flips))
+        rate = 2 * 2 * np.pi / units.HBAR * density * dos * flips
+        found.append(((density, potential, energy, length, axis), rate))
     return found
 
 
-def _spin_orbit_rate_printed(g: _Impurities) -> Any:
+def _spin_orbit_rate_printed(n: float, U: float, energy: float, length: float, axis: Any) -> Any:
     """1/tau_0 in the text below Eq. (85)."""
-    given = g.density, g.potential, g.energy
-    return impurity.spin_flip_rate_printed(*given, spin_orbit_length=g.length)
+    return impurity.spin_flip_rate_printed(n, U, energy, spin_orbit_length=length)
 
 
-def _spin_orbit_rate(g: _Impurities) -> Any:
+def _spin_orbit_rate(n: float, U: float, energy: float, length: float, axis: Any) -> Any:
     """1/tau_0 with the flips alone."""
-    given = g.density, g.potential, g.energy
-    return impurity.spin_flip_rate(*given, spin_orbit_length=g.length)
+    return impurity.spin_flip_rate(n, U, energy, spin_orbit_length=length)
 
 
-def _counted_rate(g: _Impurities) -> Any:
+def _counted_rate(n: float, U: float, energy: float, length: float, axis: Any) -> Any:
     """The same, counted by the package over the whole sphere."""
-    given = g.axis, g.density, g.potential, g.energy
-    return impurity.golden_rule_rate(*given, spin_orbit_length=g.length)
+    return impurity.golden_rule_rate(axis, n, U, energy, spin_orbit_length=length)
 
 
 _MECHANISMS = ("openmr.transport.resistivity.mechanisms",)
-_entry = partial(
-    Entry,
-    section=SECTION,
-    residual=deviation,
-    tolerance=ROUNDING,
-    because="relative; rounding times the growth through the film, at most e^5",
-    route=PROPAGATOR,
-)
+_entry = partial(entry, section=SECTION)
 precession_entry = partial(
     _entry,
     residual=_relative_order,
@@ -320,7 +301,7 @@ ENTRIES = [
         latex=r"\frac{2\ell}{d_N}\tanh\frac{d_N}{2\ell} \to 1,\quad d_N \ll \ell",
         printed=_thin_limit,
         reference=_thin_films,
-        residual=lambda formula, series: abs(order(formula, series) - 2.0),
+        residual=order,
         tolerance=0.02,
         because="of the order; the next power of d/l, 0.04 at most, over ten",
         route="collocation",

@@ -7,16 +7,15 @@ from typing import Any
 
 from openmr.reports.ledger import shipped_film
 from openmr.reports.ledger.currents import (
-    CONDUCTIVITY,
     QUADRATURE,
     Solved,
+    entry,
     forward,
     longitudinal_current,
     sideways,
     transverse_current,
 )
-from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
-from openmr.reports.ledger.entries import Entry
+from openmr.reports.ledger.deviations import Pairs
 from openmr.reports.ledger.ferromagnet import fourth, series
 from openmr.reports.ledger.film_problem import Film, films, modes
 from openmr.reports.ledger.spin_diffusion import PRINTED_SIGN, SECTION, norm
@@ -94,16 +93,8 @@ def _rho_longitudinal_printed(f: Film) -> Any:
 
 
 _SIGN = "The term of m_3 turns with the precession, whose sign in (B4) is opposite to that of (2)."
-_entry = partial(
-    Entry,
-    section=SECTION,
-    code=CONDUCTIVITY,
-    residual=deviation,
-    tolerance=ROUNDING,
-    because="over the largest element; rounding times the growth through the film, at most e^5",
-)
 _product = partial(
-    _entry,
+    entry,
     code=(),
     route="numpy's eigenvectors of the generator from matrices",
     because="relative; rounding",
@@ -167,7 +158,7 @@ ENTRIES = [
         printed=_product_13,
         reference=lambda: products(1, 3),
     ),
-    _entry(
+    entry(
         equation="B36",
         statement="Longitudinal current against the direction of the magnetisation",
         latex=r"\frac{J_L}{J_{L0}} = 1 - 2\theta_{SH}^2 - \theta_{SH}^2"
@@ -182,7 +173,7 @@ ENTRIES = [
         note="m_1 for m_2: the printed angle is off by a quarter turn, so that the anisotropy "
         "in the plane has the wrong sign. (B38) has m_2.",
     ),
-    _entry(
+    entry(
         equation="B37",
         statement="Transverse current against the direction of the magnetisation",
         latex=r"\frac{J_T}{J_{L0}} = \theta_{SH}^2\{[\zeta_3 - \mathrm{Re}(\zeta_1)]"

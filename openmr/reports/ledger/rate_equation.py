@@ -23,7 +23,7 @@ from openmr.reports.ledger.small_systems import relative, thermal, turned
 from openmr.reports.ledger.spin_axes import axes
 from openmr.units import HBAR
 
-SECTION = "III B. Anisotropic spin relaxation: rate equation"
+_SECTION = "III B. Anisotropic spin relaxation: rate equation"
 
 THERMAL = 0.026  # eV
 _EXCHANGE = np.array([0.1, 0.03, -0.06])  # J_v / V in k_B T
@@ -121,17 +121,9 @@ def _spin_density(state: Qobj, level: ComplexArray, volume: float) -> Any:
     return np.einsum("kakb,a,b->", rho, level.conj(), level).real / volume
 
 
-class _Densities(NamedTuple):
-    """A many-body state with coherences: spin densities from operators on Fock space."""
-
-    state: Qobj
-    level: ComplexArray
-    found: float
-
-
 @cache
-def _fock_densities() -> tuple[_Densities, ...]:
-    """Expectation of (N + n.sigma)/2 over V for a state with every coherence."""
+def _fock_densities() -> tuple[tuple[Qobj, ComplexArray, float], ...]:
+    """Expectation of (N + n.sigma)/2 over V for a state with every coherence, by levels."""
     rng = np.random.default_rng(5)
     wild = rng.normal(size=(6, 6)) + 1j * rng.normal(size=(6, 6))
     basis, _ = np.linalg.qr(wild)
@@ -143,7 +135,7 @@ def _fock_densities() -> tuple[_Densities, ...]:
         for level, sign in ((UP, 1), (DOWN, -1)):
             projector = fock.one_body(np.kron(np.eye(3), np.eye(2) + sign * n_sigma) / 2)
             expected = (projector * state).tr().real / VOLUME
-            found.append(_Densities(state, axis.spin[:, level], float(expected)))
+            found.append((state, axis.spin[:, level], float(expected)))
     return tuple(found)
 
 
@@ -228,17 +220,12 @@ def alone(energies: Array, up: float = 1.0, down: float = 1.0) -> fermi_kinetics
     return fermi_kinetics.Sea(energies, 0.0, (up, down), ())
 
 
-class _Thermal(NamedTuple):
-    """Populations of spins along an axis in the Gibbs state of Fock space."""
-
-    zeeman: float
-    theta: float
-    found: Array  # (orbital, spin)
+_Thermal = tuple[float, float, Array]
 
 
 @cache
 def _gibbs_populations() -> tuple[_Thermal, ...]:
-    """Two orbitals at several Zeeman energies."""
+    """Populations (orbital, spin) in the Gibbs state of Fock space, by Zeeman energy and theta."""
     orbital, found = np.array([-0.4, 0.9]), []
     for zeeman in (0.4, 0.2, 0.1, 0.05):
         energies = orbital[:, None] + zeeman * np.array([1.0, -1.0])
@@ -248,21 +235,21 @@ def _gibbs_populations() -> tuple[_Thermal, ...]:
             turned = np.kron(np.eye(2), axis.spin)
             turned_rho = turned.conj().T @ rho @ turned
             populations = turned_rho.diagonal().real.reshape(2, 2)
-            found.append(_Thermal(zeeman, axis.theta, populations))
+            found.append((zeeman, axis.theta, populations))
     return tuple(found)
 
 
 def _thermal_order(formula: Any, reference: tuple[_Thermal, ...]) -> float:
     """Order of the error across the field; along it there must be none."""
     errors: dict[float, float] = {}
-    for point in reference:
+    for zeeman, theta, found in reference:
         e = np.array([-0.4, 0.9])
-        tilted = [formula(e, z, point.theta) for z in (point.zeeman, -point.zeeman)]
-        error = float(np.abs(np.stack(tilted, axis=-1) - point.found).max())
-        if point.theta == 0.0 and error > ROUNDING:
+        tilted = [formula(e, z, theta) for z in (zeeman, -zeeman)]
+        error = float(np.abs(np.stack(tilted, axis=-1) - found).max())
+        if theta == 0.0 and error > ROUNDING:
             return float("inf")
-        errors[point.zeeman] = max(error, errors.get(point.zeeman, 0.0))
-    return abs(order_of_error(list(errors), list(errors.values())) - 2)
+        errors[zeeman] = max(error, errors.get(zeeman, 0.0))
+    return order_of_error(list(errors), list(errors.values()))
 
 
 def _time_reversed(spin: float, x: float, line: int) -> Any:
@@ -309,26 +296,26 @@ def _equilibrium_change() -> Array:
     return np.array([rate(there, back, own, other) / gain, *orbitals, *of_sea])
 
 
-_entry = partial(
+entry = partial(
     Entry,
-    section=SECTION,
+    section=_SECTION,
     tolerance=ROUNDING,
     because="relative; rounding of sums over Fock space",
     route="many-body collision integral of three orbitals (fock)",
 )
 
 ENTRIES = [
-    _entry(
+    entry(
         equation="43",
         statement="Spin density along any axis",
         latex=r"N^\sigma = \frac1V\sum_{\mathbf k}\varrho^\sigma_{\mathbf k}",
         code=("openmr.models.fock.density",),
         printed=_spin_density,
         reference=_fock_densities,
-        residual=lambda f, r: max(abs(f(d.state, d.level, VOLUME) / d.found - 1) for d in r),
+        residual=lambda f, r: max(abs(f(*given, VOLUME) / found - 1) for *given, found in r),
         route="operators (N + n.sigma)/2 on Fock space",
     ),
-    _entry(
+    entry(
         equation="44",
         statement="Spin densities change by the collision integral alone",
         latex=r"\frac{\partial}{\partial t}N^\sigma"
@@ -340,7 +327,7 @@ ENTRIES = [
         note="Mean field and Zeeman energy turn no population that is diagonal along the axis; "
         "coherence along another axis than the field would turn it.",
     ),
-    _entry(
+    entry(
         equation="45",
         statement="Rate equation of the spin densities, with Pauli blocking",
         latex=r"\frac{\partial}{\partial t}N^\sigma = W_{\sigma\bar\sigma}(\mathbf k,\mathbf k')"
@@ -361,7 +348,7 @@ ENTRIES = [
         note="The bars over the empty state are missing in the text at hand; Eqs. (22) and (55) "
         "have them. Without them the error is of the order of the rate itself.",
     ),
-    _entry(
+    entry(
         equation="46",
         statement="Golden-rule rate from the moments' spectrum, for spins along any axis",
         latex=r"W_{\sigma\sigma'}(\mathbf k,\mathbf k') = \frac{1}{V^2}n_S^\eta"
@@ -376,7 +363,7 @@ ENTRIES = [
         note="D is the whole transform D+ + D- of <L(t) L>, with L of Eq. (6), hbar = 1; one "
         "1/V is that of Eq. (44); eta is the sublattice.",
     ),
-    _entry(
+    entry(
         equation="47",
         statement="In equilibrium spins along the axis have Fermi-Dirac populations at their "
         "mean energy",
@@ -396,7 +383,7 @@ ENTRIES = [
         note="Exact along the field. Across it the state is not diagonal: it keeps a coherence "
         "of first order in the Zeeman energy.",
     ),
-    _entry(
+    entry(
         equation="48",
         statement="Fluctuation-dissipation theorem of the moments",
         latex=r"D_{\nu_1\nu_2}(\epsilon) = e^{\beta\epsilon}D_{\nu_2\nu_1}(-\epsilon)",
@@ -407,7 +394,7 @@ ENTRIES = [
         because="relative to the largest element; rounding",
         route="spin matrices turned in time, traced with the Gibbs matrix",
     ),
-    _entry(
+    entry(
         equation="49",
         statement="Detailed balance of the transition rates",
         latex=r"W_{\sigma\bar\sigma}(\mathbf k,\mathbf k')"
@@ -419,7 +406,7 @@ ENTRIES = [
         residual=_balance_error,
         route="many-body collision integral (fock) with one state filled",
     ),
-    _entry(
+    entry(
         equation="50",
         statement="Nothing changes in equilibrium",
         latex=r"\frac{\partial}{\partial t}N^\sigma = 0",

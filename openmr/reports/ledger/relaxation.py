@@ -16,9 +16,7 @@ from openmr.models import fermi_kinetics
 from openmr.moments.equilibrium import Equilibrium, equilibrium
 from openmr.rates import closed_form
 from openmr.rates.relaxation import relaxation_at
-from openmr.reports.ledger.deviations import ROUNDING
-from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.spin_flips import DENSITY, SECTION, worst_ratio
+from openmr.reports.ledger.spin_flips import DENSITY, entry, worst_ratio
 from openmr.sample.film import Electrons, Film, Sample
 from openmr.sample.magnet import Magnet, Moments
 
@@ -147,17 +145,8 @@ def _blocked_overlaps() -> tuple[tuple[float, Array], ...]:
     return tuple((x, np.array([overlap(x), overlap(-x)])) for x in (0.3, 1.7, 4.0))
 
 
-_entry = partial(
-    Entry,
-    section=SECTION,
-    tolerance=ROUNDING,
-    because="relative; rounding",
-    route="spin matrices and Boltzmann weights",
-)
-
-
 ENTRIES = [
-    _entry(
+    entry(
         equation="70",
         statement="Longitudinal relaxation rate for anisotropic coupling",
         latex=r"\frac{1}{\tau_\parallel} = \frac{\pi}{4\hbar} n_S\nu_F (J_x^2 + J_y^2)"
@@ -183,7 +172,7 @@ ENTRIES = [
         note="By detailed balance the printed form is 1 - Jx Jy/(Jx^2 + Jy^2) of the right one, "
         "half of Eq. (84) when isotropic. The electrons' splitting changes nothing.",
     ),
-    _entry(
+    entry(
         equation="70 bosons",
         statement="Flips are weighted by x n_B and x (1 + n_B)",
         latex=r"\beta\epsilon_L n_B(\epsilon_L),\quad \beta\epsilon_L[1 + n_B(\epsilon_L)],\quad"
@@ -198,7 +187,7 @@ ENTRIES = [
         note="The factors hold for a moment of any spin: they count electron-hole pairs, which "
         "are bosons. That the moments were bosons, as the text reads, is not needed.",
     ),
-    _entry(
+    entry(
         equation="70 flips",
         statement="Only spin flips relax the longitudinal spin: J_z has no part in it",
         latex=r"\partial\tau_\parallel^{-1}/\partial J_z = 0",
@@ -209,7 +198,7 @@ ENTRIES = [
         because="relative; rounding of the tensor's sums",
         route="bloch-redfield and kinetic without J_z, beside the formula with it",
     ),
-    _entry(
+    entry(
         equation="71",
         statement="Effective density of states of the rates, the mean of the two",
         latex=r"\nu_F = \left(\frac{1}{2\nu_F^\uparrow} + \frac{1}{2\nu_F^\downarrow}\right)"

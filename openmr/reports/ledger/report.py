@@ -186,16 +186,7 @@ def _page(ledger: Ledger, folder: Path) -> str:
 
 
 def described(entry: Mapping[str, Any], heading: str, code: Sequence[str]) -> list[str]:
-    """Lines of Markdown about an entry: statement, formula, residual, functions.
-
-    Parameters
-    ----------
-    entry : mapping
-        As in ``entries`` of `Ledger.to_dict`.
-    heading : str
-    code : sequence of str
-        A link for each function that the entry names.
-    """
+    """Lines of Markdown on an entry as in ``entries`` of `Ledger.to_dict`, with links to `code`."""
     wrong = entry["verdict"] in WRONG
     lines = [f"### {heading}", "", prose(entry["statement"]), ""]
     if entry["latex"]:

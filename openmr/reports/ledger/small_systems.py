@@ -257,14 +257,8 @@ def scattered(few: Few, state: ComplexArray) -> tuple[ComplexArray, Scattered]:
     """Collision integral of a state by the double commutator on electrons (x) moments.
 
     -int_0^inf dtau Tr_m [[state (x) rho_m, V(-tau)], V] with the memory in V(-tau): the moments are
-    in the space, and no correlator is needed.
-
-    Returns
-    -------
-    array (16, 16)
-        J(state) on Fock space, Eq. (15).
-    Scattered
-        Of its one-body density matrix.
+    in the space, and no correlator is needed. J(state) of Eq. (15) on Fock space (16, 16), and that
+    of its one-body density matrix.
     """
     fock_size, moment_size = len(state), len(few.moments)
     coupling = -sum(np.kron(a, b) for a, b in zip(few.many, few.L, strict=True))

@@ -8,18 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from openmr._checks import Array, ComplexArray
+from openmr._checks import Array
 from openmr.bath.correlators import PAULI, moment_correlator, populations, spin_matrices
 from openmr.moments.spin_averages import level_sums, means
 from openmr.rates import closed_form
 from openmr.rates.routes import joint_space
-from openmr.reports.ledger.deviations import ROUNDING
+from openmr.reports.ledger.deviations import ROUNDING, Pairs, deviation
 from openmr.reports.ledger.entries import Entry
-from openmr.reports.ledger.small_systems import relative
 from openmr.reports.ledger.spin_axes import turn
 from openmr.units import HBAR, K_B
 
-SECTION = "III B 1. Longitudinal spin relaxation time"
+_SECTION = "III B 1. Longitudinal spin relaxation time"
 DENSITY = 1.66e27  # m^-3
 AZIMUTHS = (0.0, 0.4, 0.5 * np.pi, 2.3)
 
@@ -37,7 +36,7 @@ _MOMENT = 1.5
 
 
 @cache
-def turned_ladders(theta: float, sign: int) -> ComplexArray:
+def turned_ladders(theta: float, sign: int) -> Pairs:
     """L_x +- i L_y for L_v = J_v S_v, turned by SciPy's rotations, for each azimuth."""
     vector = np.array(_STRENGTHS)[:, None, None] * spin_matrices(_MOMENT)
     found = []
@@ -45,7 +44,7 @@ def turned_ladders(theta: float, sign: int) -> ComplexArray:
         frame = (Rotation.from_euler("y", theta) * Rotation.from_euler("z", phi)).as_matrix()
         x, y, _ = np.einsum("ab,bij->aij", frame, vector)
         found.append(x + sign * 1j * y)
-    return np.array(found)
+    return [((), np.array(found))]
 
 
 def ladder(theta: float, sign: int) -> Any:
@@ -55,11 +54,6 @@ def ladder(theta: float, sign: int) -> Any:
     operators = (x + 1j * y, x - 1j * y, z)
     raised = np.einsum("p,ap,aij->pij", np.exp(1j * phi), amplitudes, operators)
     return raised if sign > 0 else np.swapaxes(raised, -1, -2).conj()
-
-
-def ladder_error(formula: Any, found: ComplexArray) -> float:
-    """Deviation from the turned vector."""
-    return relative(formula(), found)
 
 
 # --- (66)-(69) -------------------------------------------------------------------------------
@@ -136,13 +130,14 @@ def _square_of_spin(spin: float, identity: Array) -> Any:
 
 
 @cache
-def _squares() -> tuple[tuple[float, ComplexArray], ...]:
+def _squares() -> Pairs:
     """S_x^2 + S_y^2 + S_z^2 of QuTiP's spin matrices."""
     found = []
     for spin in (0.5, 1.0, 3.5):
         x, y, z = joint_space.spin_operators(spin)
-        found.append((spin, (x * x + y * y + z * z).full()))
-    return tuple(found)
+        square = (x * x + y * y + z * z).full()
+        found.append(((spin, np.eye(len(square))), square))
+    return found
 
 
 class Coupled(NamedTuple):
@@ -234,39 +229,38 @@ def _total_spin_steps() -> Array:
 
 
 _LEVELS = ("openmr.moments.spin_averages.level_sums", "openmr.moments.spin_averages.means")
-_entry = partial(
+entry = partial(
     Entry,
-    section=SECTION,
+    section=_SECTION,
     tolerance=ROUNDING,
     because="relative; rounding",
     route="spin matrices and Boltzmann weights",
 )
+ladder_entry = partial(
+    entry,
+    code=("openmr.rates.closed_form.flip_amplitudes",),
+    residual=deviation,
+    route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
+    note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
+)
 
 
 ENTRIES = [
-    _entry(
+    ladder_entry(
         equation="64",
         statement="Raising operator of the coupling, spins along the field",
         latex=r"L_+ = e^{+i\phi}\left[\frac{J_x + J_y}{2}S_+ + \frac{J_x - J_y}{2}S_-\right]",
-        code=("openmr.rates.closed_form.flip_amplitudes",),
         printed=partial(ladder, 0.0, 1),
         reference=partial(turned_ladders, 0.0, 1),
-        residual=ladder_error,
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
-    _entry(
+    ladder_entry(
         equation="65",
         statement="Lowering operator of the coupling, spins along the field",
         latex=r"L_- = e^{-i\phi}\left[\frac{J_x - J_y}{2}S_+ + \frac{J_x + J_y}{2}S_-\right]",
-        code=("openmr.rates.closed_form.flip_amplitudes",),
         printed=partial(ladder, 0.0, -1),
         reference=partial(turned_ladders, 0.0, -1),
-        residual=ladder_error,
-        route="vector J_v S_v turned by scipy.spatial.transform.Rotation",
-        note="With L = J S, not the J S/(2 hbar) of Eq. (6).",
     ),
-    _entry(
+    entry(
         equation="66",
         statement="Golden-rule rate of spins along the field",
         latex=r"W_{\downarrow\uparrow} = \frac{\pi n_S}{8\hbar^2V^2}(J_x + J_y)^2"
@@ -289,7 +283,7 @@ ENTRIES = [
         note="Eqs. (67), (68) hold omega_L already: together they put the lines at twice the "
         "flip energy. The strengths are right.",
     ),
-    _entry(
+    entry(
         equation="66 conserving",
         statement="Its first term keeps the total spin along the field, its second does not",
         latex=r"\Delta(S_z + \sigma_z/2) = 0,\; -2",
@@ -300,7 +294,7 @@ ENTRIES = [
         route="commutators in QuTiP",
         note="In the second both spins fall.",
     ),
-    _entry(
+    entry(
         equation="67",
         statement="Moments that take the energy of a flip",
         latex=r"\langle S_-S_+\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
@@ -314,7 +308,7 @@ ENTRIES = [
         note="Holds by itself; the doubled omega_L arises in (66), (74). The 2 pi of the Fourier "
         "integral stands in their prefactors.",
     ),
-    _entry(
+    entry(
         equation="68",
         statement="Moments that give the energy of a flip",
         latex=r"\langle S_+S_-\rangle(\omega) = [S(S+1) - \langle S_\parallel^2\rangle"
@@ -326,7 +320,7 @@ ENTRIES = [
         residual=partial(_line_error, which=1),
         because="position and weight, relative; rounding",
     ),
-    _entry(
+    entry(
         equation="68 balance",
         statement="The two are in detailed balance",
         latex=r"\langle S_-S_+\rangle = e^{\beta\epsilon_L}\langle S_+S_-\rangle",
@@ -335,14 +329,14 @@ ENTRIES = [
         reference=moments,
         residual=lambda f, r: max(worst_ratio(f(m.spin, m.x), m.flip_up) for m in r),
     ),
-    _entry(
+    entry(
         equation="69",
         statement="Length of a spin",
         latex=r"S_xS_x + S_yS_y + S_zS_z = S(S+1)",
         code=("openmr.rates.routes.joint_space.spin_operators",),
         printed=_square_of_spin,
         reference=_squares,
-        residual=lambda f, r: max(relative(f(spin, np.eye(len(m))), m) for spin, m in r),
+        residual=deviation,
         route="QuTiP's spin matrices",
     ),
 ]

@@ -29,7 +29,14 @@ from openmr.transport.slabs import Joint, Slab
 
 _SECTION = "Faces and stacks, beyond the paper: spin Hall and Hanle magnetoresistance"
 _METAL = Electrons.free(5.0)
-_PLATINUM = Film(7e-9, 0.11, 1e-5, resistivity=40e-8, diffusion_length=1.5e-9)
+_LENGTH = 1.5e-9
+
+
+def _platinum(thickness: float) -> Film:
+    return Film(thickness, 0.11, 1e-5, resistivity=40e-8, diffusion_length=_LENGTH)
+
+
+_PLATINUM = _platinum(7e-9)
 _OBLIQUE = np.array([0.48, 0.6, 0.64])
 
 # --- the spins carried from face to face by a matrix exponential -----------------------------
@@ -45,12 +52,11 @@ def _axial(along: float, across: float, turning: float, b: Array) -> Array:
     return across * np.eye(3) + (along - across) * np.outer(b, b) - turning * _cross(b)
 
 
-def _drops(
-    slabs: Sequence[Slab], joints: Sequence[Joint], bottom: Array, top: Array
-) -> list[Array]:
+def _drops(slabs: Sequence[Slab], bottom: Array, top: Array) -> list[Array]:
     """Accumulation above less below each slab [V per V/m], by propagation from the lowest face.
 
-    u' = 2 theta - 2 J / sigma and J' = -(sigma/2) (gamma/D) u for a unit field across.
+    u' = 2 theta - 2 J / sigma and J' = -(sigma/2) (gamma/D) u for a unit field across; joints are
+    transparent.
     """
     from scipy.linalg import expm  # not for `import openmr` to wait for
 
@@ -59,7 +65,7 @@ def _drops(
     unit = sigma / length  # u in units of the length, J in units of sigma
     state = np.block([[one, zero], [-bottom / unit, zero]])  # of u at the lowest face, and of 1
     faces = []
-    for slab, joint in zip(slabs, [*joints, Joint()], strict=True):
+    for slab in slabs:
         ratio, x = slab.conductivity / sigma, slab.thickness / length
         generator = np.zeros((9, 9))
         generator[:3, 3:6] = -2 / ratio * one
@@ -69,11 +75,6 @@ def _drops(
         lower, state = state, moved[:6, :6] @ state
         state[:, 3:] += moved[:6, 6:]
         faces.append((lower[:3], state[:3]))
-        if joint.resistance:
-            kept, passed = _joint(joint)
-            u, j = state[:3], state[3:] * sigma / length  # back to one unit length of J / u
-            above = np.linalg.solve(passed * one, kept @ u - j)
-            state = np.concatenate([above, (passed * u - kept @ above) * length / sigma])
     out = top / unit
     start = np.linalg.solve(
         state[3:, :3] - out @ state[:3, :3], out @ state[:3, 3:] - state[3:, 3:]
@@ -82,14 +83,6 @@ def _drops(
         length * ((high[:, :3] - low[:, :3]) @ start + high[:, 3:] - low[:, 3:])
         for low, high in faces
     ]
-
-
-def _joint(joint: Joint) -> tuple[Array, float]:
-    """J below = kept u_below - passed u_above."""
-    delta, r = joint.memory_loss, joint.resistance
-    if not delta:
-        return np.eye(3) / (2 * r), 1 / (2 * r)
-    return delta / (2 * r * np.tanh(delta)) * np.eye(3), delta / (2 * r * np.sinh(delta))
 
 
 # --- one layer between two faces --------------------------------------------------------------
@@ -132,10 +125,6 @@ class _Between(NamedTuple):
         omega = _METAL.g * units.MU_B / units.HBAR * self.tesla
         return complex(np.sqrt((self.film.spin_flip_rate + 1j * omega) / self.film.diffusion))
 
-    def along(self, face: _Face) -> float:
-        """2 rho G of spins along b [1/m]."""
-        return 2 * self.film.resistivity * face.G_s
-
     def across(self, face: _Face) -> complex:
         """2 rho G of spins across b [1/m]."""
         return complex(2 * self.film.resistivity * (face.G_s + face.G_r + 1j * face.G_i))
@@ -157,7 +146,7 @@ class _Between(NamedTuple):
 
 def _surviving(c: _Between) -> Array:
     """F of a film by propagation."""
-    (drop,) = _drops([c.slab], [], c.bottom.tensor(c.b), c.top.tensor(c.b))
+    (drop,) = _drops([c.slab], c.bottom.tensor(c.b), c.top.tensor(c.b))
     return np.asarray(0.5 * drop / (c.film.spin_hall_angle * c.d))
 
 
@@ -204,8 +193,7 @@ def _f_shipped(c: _Between) -> Any:
 
 def _f_along(c: _Between) -> float:
     """The same along b, where nothing turns."""
-    faces = (_Face(0.0, face.G_s) for face in (c.bottom, c.top))
-    bottom, top = faces
+    bottom, top = (_Face(0.0, face.G_s) for face in (c.bottom, c.top))
     return _f(c._replace(bottom=bottom, top=top, tesla=0.0)).real
 
 
@@ -226,11 +214,8 @@ def _line(c: _Between) -> Any:
 
 def _resistivities_found() -> Pairs:
     """Second order from the propagated F, by the fields and currents of each polarisation."""
-    found: Pairs = []
-    for c in _CASES:
-        square, kept = c.film.spin_hall_angle**2, _surviving(c)
-        found.append(((c,), square * np.array([2 - kept[1, 1], kept[0, 1]])))
-    return found
+    kept = [(c, _surviving(c)) for c in _CASES]
+    return [((c,), c.film.spin_hall_angle**2 * np.array([2 - F[1, 1], F[0, 1]])) for c, F in kept]
 
 
 def _one_face(c: _Between) -> Any:
@@ -293,32 +278,30 @@ def _change(c: _Between) -> float:
 
 
 class _Small(NamedTuple):
-    """Values of a small parameter, cases at each, and what the faces take of spins there."""
+    """Values of a small parameter, a case at each, and what was found there."""
 
     sizes: Array
-    cases: list[_Between]
+    cases: Sequence[Any]
     found: Array
 
 
-def _errs(order: float) -> Callable[[Callable[..., Any], _Small], float]:
-    """Distance of the order of the relative error from one."""
-
-    def residual(formula: Callable[..., Any], s: _Small) -> float:
-        errors = np.array([formula(c) for c in s.cases]) / s.found - 1
-        return abs(order_of_error(s.sizes, np.abs(errors)) - order)
-
-    return residual
+def _small(sizes: Array, cases: list[_Between]) -> _Small:
+    """The share that the faces take in each case."""
+    return _Small(sizes, cases, np.array([_change(c) for c in cases]))
 
 
-def _strong(*faces: str) -> _Small:
+def _order(formula: Callable[..., Any], s: _Small) -> float:
+    """Order of the relative error."""
+    errors = np.array([formula(c) for c in s.cases]) / s.found - 1
+    return order_of_error(s.sizes, np.abs(errors))
+
+
+def _strong(*, two: bool) -> _Small:
     """1 / (g l) falls."""
     sizes = np.array([4e-3, 2e-3, 1e-3])
     unit = 2 * _PLATINUM.resistivity * _PLATINUM.diffusion_length
-    cases = []
-    for size in sizes:
-        face = _Face(0.0, 1 / (size * unit))
-        cases.append(_Between(bottom=face, top=face if "top" in faces else _Face()))
-    return _Small(sizes, cases, np.array([_change(c) for c in cases]))
+    faces = [_Face(0.0, 1 / (size * unit)) for size in sizes]
+    return _small(sizes, [_Between(bottom=one, top=one if two else _Face()) for one in faces])
 
 
 def _strong_one(c: _Between) -> float:
@@ -334,12 +317,10 @@ def _strong_two(c: _Between) -> float:
 def _thin_films() -> _Small:
     """Falling d / l, with g l^2 / d held."""
     sizes, cases = np.array([0.08, 0.04, 0.02]), []
-    for size in sizes:
-        length = 1.5e-9
-        film = Film(size * length, 0.11, 1e-5, resistivity=40e-8, diffusion_length=length)
-        conductance = 0.7 * film.thickness / length**2 / (2 * film.resistivity)
+    for film in (_platinum(size * _LENGTH) for size in sizes):
+        conductance = 0.7 * film.thickness / _LENGTH**2 / (2 * film.resistivity)
         cases.append(_Between(film, _Face(0.0, conductance)))
-    return _Small(sizes, cases, np.array([_change(c) for c in cases]))
+    return _small(sizes, cases)
 
 
 def _thin(c: _Between) -> float:
@@ -349,11 +330,8 @@ def _thin(c: _Between) -> float:
 
 def _thick_films() -> _Small:
     """exp(-d/l) falls."""
-    ratios, cases = np.array([4.0, 5.0, 6.0]), []
-    for ratio in ratios:
-        film = Film(ratio * 1.5e-9, 0.11, 1e-5, resistivity=40e-8, diffusion_length=1.5e-9)
-        cases.append(_Between(film, _GARNET._replace(G_i=0.0)))
-    return _Small(np.exp(-ratios), cases, np.array([_change(c) for c in cases]))
+    ratios, face = np.array([4.0, 5.0, 6.0]), _GARNET._replace(G_i=0.0)
+    return _small(np.exp(-ratios), [_Between(_platinum(r * _LENGTH), face) for r in ratios])
 
 
 def _thick(c: _Between) -> float:
@@ -385,8 +363,8 @@ def _optima() -> Any:
 
 def _optima_found() -> Array:
     def change(strength: float, ratio: float) -> float:
-        film = Film(ratio * 1.5e-9, 0.11, 1e-5, resistivity=40e-8, diffusion_length=1.5e-9)
-        conductance = strength / (2 * film.resistivity * 1.5e-9)
+        film = _platinum(ratio * _LENGTH)
+        conductance = strength / (2 * film.resistivity * _LENGTH)
         return _change(_Between(film, _Face(0.0, conductance))) / min(strength, 1.0)
 
     return np.array([_largest(partial(change, strength)) for strength in (1e-5, 1e5)])
@@ -423,7 +401,7 @@ def _spaced_found() -> Pairs:
     found: Pairs = []
     for s in _SPACED:
         c, none = s.active, np.zeros((3, 3))
-        drops = _drops([s.passive.slab, c.slab], [Joint()], c.bottom.tensor(c.b), none)
+        drops = _drops([s.passive.slab, c.slab], c.bottom.tensor(c.b), none)
         found.append(((s,), _shared(drops[1], c)))
     return found
 
@@ -453,7 +431,7 @@ def _lossy_found() -> Pairs:
         c, thin = s.active, 1e-15
         gamma = (s.joint.memory_loss / thin) ** 2 * c.film.diffusion * np.eye(3)
         layer = Slab(thin, thin / s.joint.resistance, 0.0, c.film.diffusion, gamma)
-        drops = _drops([layer, c.slab], [Joint()], c.bottom.tensor(c.b), np.zeros((3, 3)))
+        drops = _drops([layer, c.slab], c.bottom.tensor(c.b), np.zeros((3, 3)))
         found.append(((s,), _shared(drops[1], c)))
     return found
 
@@ -499,6 +477,7 @@ _SPREAD = 0.4e-9
 """Thickness [m] over which moments are spread for the dynamics, and which drops out."""
 
 
+@cache
 def _plane(spin: float, kelvin: float, tesla: float, weiss: float = 2e-4) -> tuple[_Plane, Array]:
     """A sheet, and its W_s, W_r, W_i [m/s] by Bloch-Redfield of moments in a volume."""
     areal, exchange = 2e18, 3e-31
@@ -519,7 +498,6 @@ def _plane(spin: float, kelvin: float, tesla: float, weiss: float = 2e-4) -> tup
     return plane, _SPREAD * np.array([rates[2, 2], rates[0, 0] - rates[2, 2], turning])
 
 
-@cache
 def _planes() -> list[tuple[_Plane, Array]]:
     points = ((0.5, 3.0, 5.0), (1.0, 8.0, 1.0), (3.5, 5.0, 0.5), (3.5, 30.0, 9.0))
     return [_plane(*point) for point in points]
@@ -553,27 +531,11 @@ def _frozen(p: _Plane) -> Any:
     return np.pi * _METAL.dos * p.exchange * p.spin
 
 
-class _Warm(NamedTuple):
-    """Free moments at falling beta eps_L, and their W_s, W_r, W_i."""
-
-    sizes: Array
-    planes: list[_Plane]
-    speeds: Array  # (n, 3)
-
-
-@cache
-def _warm() -> _Warm:
+def _warm(part: int) -> _Small:
+    """Free moments at falling beta eps_L, and one of their W_s, W_r, W_i."""
     found = [_plane(3.5, 40.0, tesla, 0.0) for tesla in (9.0, 4.5, 2.25)]
     sizes = np.array([abs(plane.x) for plane, _ in found])
-    return _Warm(sizes, [plane for plane, _ in found], np.array([speeds for _, speeds in found]))
-
-
-def _relative_order(part: int) -> Callable[[Callable[..., Any], _Warm], float]:
-    def residual(formula: Callable[..., Any], s: _Warm) -> float:
-        errors = np.array([formula(plane) for plane in s.planes]) / s.speeds[:, part] - 1
-        return abs(order_of_error(s.sizes, np.abs(errors)) - 2.0)
-
-    return residual
+    return _Small(sizes, [plane for plane, _ in found], np.array([w[part] for _, w in found]))
 
 
 def _paramagnet_sink(p: _Plane) -> float:
@@ -606,6 +568,7 @@ _FACES = ("openmr.rates.faces.face_conductances",)
 _limit = partial(
     Entry,
     section=_SECTION,
+    residual=_order,
     tolerance=0.05,
     because="of the order; the next power bends the slope",
     route="matrix exponentials from face to face",
@@ -682,8 +645,7 @@ ENTRIES = [
         statement="One face that takes all spins",
         latex=r"f(0)-f = \frac ld\tanh^2\frac d{2l}\tanh\frac dl",
         printed=_strong_one,
-        reference=lambda: _strong("bottom"),
-        residual=_errs(1.0),
+        reference=partial(_strong, two=False),
         order=1.0,
         parameter=r"$1/gl$",
     ),
@@ -692,8 +654,7 @@ ENTRIES = [
         statement="Two faces that take all spins",
         latex=r"f(0)-f = \frac{2l}d\tanh\frac d{2l}",
         printed=_strong_two,
-        reference=lambda: _strong("bottom", "top"),
-        residual=_errs(1.0),
+        reference=partial(_strong, two=True),
         order=1.0,
         parameter=r"$1/gl$",
     ),
@@ -703,7 +664,6 @@ ENTRIES = [
         latex=r"f(0)-f = \frac{gd/4}{1+gl^2/d}",
         printed=_thin,
         reference=_thin_films,
-        residual=_errs(2.0),
         order=2.0,
         parameter=r"$d/l$ at the same $gl^2/d$",
     ),
@@ -713,7 +673,6 @@ ENTRIES = [
         latex=r"f(0)-f = \frac ld\,\frac{gl}{1+gl}",
         printed=_thick,
         reference=_thick_films,
-        residual=_errs(1.0),
         order=1.0,
         parameter=r"$\exp(-d/l)$",
     ),
@@ -781,23 +740,20 @@ ENTRIES = [
         statement="Spin sink of a paramagnet",
         latex=r"W_s = \frac{2\pi}{3\hbar}n_{2D}\nu_FJ^2S(S+1)",
         printed=_paramagnet_sink,
-        reference=_warm,
-        residual=_relative_order(0),
+        reference=partial(_warm, 0),
     ),
     _of_free_moments(
         equation="SMR17",
         statement="What a paramagnet takes of spins across it, with the square of the field",
         latex=r"W_r = \frac\pi\hbar n_{2D}\nu_FJ^2\,\frac{S(S+1)[12S(S+1)+1]}{180}x^2",
         printed=_paramagnet_mixing,
-        reference=_warm,
-        residual=_relative_order(1),
+        reference=partial(_warm, 1),
     ),
     _of_free_moments(
         equation="SMR18",
         statement="What a paramagnet turns, with the field",
         latex=r"W_i = \frac1\hbar n_{2D}J\,\frac{S(S+1)}3x",
         printed=_paramagnet_turning,
-        reference=_warm,
-        residual=_relative_order(2),
+        reference=partial(_warm, 2),
     ),
 ]

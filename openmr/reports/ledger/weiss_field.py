@@ -15,6 +15,7 @@ from openmr.moments.spin_averages import level_sums, means
 from openmr.rates import closed_form
 from openmr.reports.ledger import long_formulas
 from openmr.reports.ledger.collision_integral import SUMS, occupied
+from openmr.reports.ledger.deviations import Pairs, Series, deviation, order
 from openmr.reports.ledger.entries import Entry, Formula, order_of_error
 from openmr.reports.ledger.relaxation import ELECTRONS, FILM
 from openmr.reports.ledger.small_systems import ROUNDING, Few, engine, largest, relative, thermal
@@ -84,7 +85,7 @@ def _mean_spin_of_cluster(r: _Ring) -> Any:
 
 def _weiss_residual(formula: Formula, rings: tuple[_Ring, ...]) -> float:
     errors = [abs(formula(r) / r.exact - 1) for r in rings]
-    return abs(order_of_error([r.ratio for r in rings], errors) - 2.0)
+    return order_of_error([r.ratio for r in rings], errors)
 
 
 class _Trio(NamedTuple):
@@ -136,10 +137,11 @@ def _field_residual(formula: Formula, r: _Trio) -> float:
 
 
 @cache
-def _ring_correlators() -> tuple[ComplexArray, ...]:
+def _ring_correlators() -> Series:
     """Equal-time correlators of six spins 1/2 in a field, at several T_C / T."""
-    states = [clusters.levels(_ring(ratio)) for ratio in _RATIOS]
-    return tuple(clusters.correlator(state, np.ones_like, connected=True) for state in states)
+    rings = [_ring(ratio) for ratio in _RATIOS]
+    exact = (clusters.correlator(clusters.levels(r), np.ones_like, connected=True) for r in rings)
+    return Series(np.array(_RATIOS), [[((r,), c)] for r, c in zip(rings, exact, strict=True)])
 
 
 def _local_correlator(ring: clusters.Cluster) -> ComplexArray:
@@ -147,33 +149,16 @@ def _local_correlator(ring: clusters.Cluster) -> ComplexArray:
     return clusters.weiss_correlator(ring, np.ones_like, connected=True)
 
 
-def _local_residual(formula: Formula, exact: tuple[ComplexArray, ...]) -> float:
-    rings = [_ring(ratio) for ratio in _RATIOS]
-    errors = [largest(formula(ring) - found) for ring, found in zip(rings, exact, strict=True)]
-    return abs(order_of_error(_RATIOS, errors) - 1.0)
-
-
-class _Moment(NamedTuple):
-    """Moments in fields: S, beta eps_L and traces over their levels."""
-
-    spin: Array
-    x: Array
-    mean: Array
-    square: Array
-
-
 @cache
-def _thermal_moments() -> _Moment:
-    """Traces of S_z and S_z^2 with exp(-x S_z)."""
+def _thermal_moments(power: int) -> Pairs:
+    """Traces of S_z or S_z^2 with exp(-x S_z), for moments S in fields x = beta eps_L."""
     points = [(s, x) for s in (0.5, 1.0, 2.0, 3.5) for x in (-3.0, -0.2, 0.7, 2.5)]
-    mean, square = [], []
+    found = []
     for s, x in points:
         z = spin_matrices(s)[2]
-        state = thermal(x * z)
-        mean.append(np.trace(state @ z).real)
-        square.append(np.trace(state @ z @ z).real)
+        found.append(np.trace(thermal(x * z) @ np.linalg.matrix_power(z, power)).real)
     spins, splittings = np.array(points).T
-    return _Moment(spins, splittings, np.array(mean), np.array(square))
+    return [((spins, splittings), np.array(found))]
 
 
 def _by_levels(average: str, sums: Formula) -> Formula:
@@ -203,6 +188,12 @@ def _flat_energy() -> Any:
 
 
 # --- (34) --------------------------------------------------------------------------------------
+
+
+def _three_moments() -> Pairs:
+    """That do not interact, and their density n_S."""
+    (((few, p), change),) = occupied(1)
+    return [((few, p, 3 / few.volume), 3 * change)]
 
 
 def _local_rate_printed(r: Few, p: Array, n_s: float) -> ComplexArray:
@@ -276,7 +267,7 @@ ENTRIES = [
         code=("openmr.models.clusters.weiss_correlator", "openmr.models.clusters.correlator"),
         printed=_local_correlator,
         reference=_ring_correlators,
-        residual=_local_residual,
+        residual=order,
         tolerance=0.05,
         because="distance of the slope from 1; the next order is of relative size T_C / T <= 0.04",
         route="exact diagonalisation of a ring of six spins 1/2, fluctuations",
@@ -291,8 +282,8 @@ ENTRIES = [
         code=("openmr.rates.closed_form.mean_spin", *_LEVELS),
         printed=closed_form.mean_spin,
         shipped=tuple(_by_levels("mean_spin", sums) for sums in (level_sums, means)),
-        reference=_thermal_moments,
-        residual=lambda formula, m: relative(formula(m.spin, m.x), m.mean),
+        reference=partial(_thermal_moments, 1),
+        residual=deviation,
         because="relative to S = 7/2; cancellation of the two coth at x = 0.2",
         route="trace of S_z with the Gibbs matrix, spins 1/2 to 7/2",
     ),
@@ -304,8 +295,8 @@ ENTRIES = [
         code=("openmr.rates.closed_form.second_moment", *_LEVELS),
         printed=closed_form.second_moment,
         shipped=tuple(_by_levels("second_moment", sums) for sums in (level_sums, means)),
-        reference=_thermal_moments,
-        residual=lambda formula, m: relative(formula(m.spin, m.x), m.square),
+        reference=partial(_thermal_moments, 2),
+        residual=deviation,
         because="relative to the largest; rounding",
         route="trace of S_z^2 with the Gibbs matrix, spins 1/2 to 7/2",
     ),
@@ -331,8 +322,8 @@ ENTRIES = [
         code=("openmr.models.scattering.golden_rule",),
         printed=_local_rate_printed,
         corrected=_local_rate,
-        reference=lambda: occupied(1),
-        residual=lambda formula, o: relative(formula(o.few, o.p, o.density), o.change),
+        reference=_three_moments,
+        residual=deviation,
         because=SUMS,
         route="traces in Fock space, free electrons beside one moment, times the number of moments",
         note="Scattering out needs the frequency of the way out, as in (25). With one frequency "

@@ -115,14 +115,7 @@ def _one_coupling(sample: Sample, kept: Sequence[float]) -> Sample:
 
 
 def solve(cases: Iterable[Case], *, progress: bool | None = None) -> list[Solution | StackSolution]:
-    """Run the numerical routes over the cases.
-
-    Parameters
-    ----------
-    cases : iterable of Case
-    progress : bool, optional
-        Show a bar; by default only on a terminal.
-    """
+    """Run the numerical routes over the cases, with a bar, by default only on a terminal."""
     quiet = None if progress is None else not progress
     bar = progress_bar(list(cases), desc="verify", unit="case", disable=quiet, leave=False)
     return [solve_stack(case) if case.sample.is_stack else _solve_case(case) for case in bar]

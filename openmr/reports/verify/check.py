@@ -30,17 +30,10 @@ def relative(scale: float, tolerance: float, because: str = "rounding") -> Allow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check(Comparison):
-    """One number that ships, beside the same number found another way.
+    """One number that ships, beside the same number found another way, both in `unit`.
 
-    Attributes
-    ----------
-    station : str
-        Of the line, whose number it is.
-    kind : {"number", "law", "zero"}
-        A law leaves zero; of "zero" both sides are less than what is allowed.
-    case, quantity, equation, unit : str
-    closed_form, numerical : float
-        In `unit`.
+    Of a station of the line. Its kind is "number", "law", which leaves zero, or "zero", where both
+    sides are less than what is allowed.
     """
 
     station: str

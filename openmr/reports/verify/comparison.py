@@ -92,15 +92,7 @@ def compare(
 ) -> Iterator[Check]:
     """Set what ships beside what the routes found, one number after the other.
 
-    Parameters
-    ----------
-    solutions : iterable of Solution or StackSolution
-    stations : iterable of str, optional
-        Only those; all of the line by default.
-
-    Yields
-    ------
-    Check
+    Of some stations only, or of all of the line.
     """
     asked = tuple(_STATIONS if stations is None else stations)
     for solution in solutions:
