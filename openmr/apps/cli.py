@@ -675,9 +675,8 @@ def _status(argv: Sequence[str] | None) -> int:
         finally:
             sys.stdout.flush()
     except (OpenmrError, OSError) as error:
-        if _is_of_output(
-            error, *_CLOSED
-        ):  # who reads, as `head` does, has enough: end as by the signal
+        if _is_of_output(error, *_CLOSED):
+            # who reads, as `head` does, has enough: end as by the signal
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return _PIPE_CLOSED
         where = "standard output: " if _is_of_output(error, errno.ENOSPC) else ""

@@ -388,7 +388,7 @@ def _axial(
     drho0, drho1, drho2 = parts
     if m.ndim > 1:
         with_rates(m.shape[:-1], np.shape(drho0))
-    mx, my, mz = m.tolist() if m.ndim == 1 else (m[..., 0], m[..., 1], m[..., 2])
+    mx, my, mz = m.tolist() if m.ndim == 1 else np.moveaxis(m, -1, 0)
     turning = mz if precession_sign == "hamiltonian" else -mz
     yy, xy = same_polarisation(my, drho0, drho1), other_polarisation(mx * my, turning, drho1, drho2)
     if order == "second":
