@@ -322,7 +322,8 @@ def _work(job: Callable[[], dict[str, Any]], told: Any, end: float) -> None:
 
 def _quick_tests() -> list[str]:
     tests = [path for folder in TESTED for path in (ROOT / "tests" / folder).glob("test_*.py")]
-    tests.append(ROOT / "tests" / "prose" / "test_conventions.py")
+    others = "prose/test_conventions.py", "test_bad_input.py", "test_labels.py"
+    tests += [ROOT / "tests" / other for other in others]
     return sorted(path.relative_to(ROOT).as_posix() for path in tests)
 
 

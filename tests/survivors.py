@@ -42,7 +42,14 @@ SURVIVORS: dict[str, str] = {
     "moments.one_sublattice._start: depth / (1.0 + abs(pull)) -> "
     "2 * (depth / (1.0 + abs(pull)))": START,
     "moments.one_sublattice._start: spin * coupling + depth -> spin * coupling": START,
+    "moments.grid._is_zero: values[0] -> values[1]": WAY,
     "moments.grid._put: 1: -> 2:": COST,
+    "moments.one_sublattice._critical: pull - 1.0 + _NEAR -> pull - 1.0 - _NEAR": START,
+    "moments.one_sublattice._start_about_the_transition: 1.0 - _WEAK -> 1.0 + _WEAK": START,
+    "moments.spin_averages.axial_excess: t * across -> 2 * (t * across)": DIGITS,
+    "moments.vector_descent.repeats: np.arange(1, most + 1) -> np.arange(1, most + 1 + 1)": NEAR,
+    "moments.vector_weiss._hopeful: beta / known.problem.beta -> "
+    "known.problem.beta / beta": SQUARED,
     "moments.one_sublattice.weiss_field: spin + 1.0 -> spin + 2.0": WAY,
     "rates.plateau.find_plateau: np.diff(largest) > 0 -> np.diff(largest) >= 0": TIE,
     "rates.closed_form.rate_along: flip_flux(weights, lines) -> flip_flux(lines, weights)": (

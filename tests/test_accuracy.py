@@ -7,6 +7,7 @@ import accuracy
 import mpmath as mp
 import numpy as np
 import pytest
+from nearness import approx
 from spoil import replaced, rewritten, spoiled, unnoticed
 
 import openmr as om
@@ -249,4 +250,4 @@ def test_a_changed_record_is_believed_and_not_its_equilibrium():
     u = np.sqrt(0.25 * sample.film.thickness**2 / sample.film.diffusion * rates.longitudinal)
     slope = (np.tanh(u) / u - 1 / np.cosh(u) ** 2) / (2 * u * u)
     gained = (changed.drho1 - same.drho1) / sample.film.resistivity
-    assert gained == pytest.approx(step * slope, rel=1e-3)
+    assert gained == approx(step * slope, rel=1e-3)

@@ -56,6 +56,13 @@ def test_the_house_has_its_rooms_and_no_others():
     assert all((HOUSE / station / "__init__.py").exists() for station in STATIONS)
 
 
+def test_no_number_passes_for_being_small():
+    """As all lengths in m and energies in eV do by pytest's own `approx`."""
+    tests = Path(__file__).parent
+    lax = [p.name for p in tests.rglob("*.py") if re.search(r"pytest\.approx\b", p.read_text())]
+    assert lax == ["nearness.py"]
+
+
 def test_every_station_says_what_comes_in_what_goes_out_and_what_it_may_not_know():
     silent = [
         station

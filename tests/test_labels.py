@@ -8,6 +8,7 @@ import numpy as np
 import pint_xarray
 import pytest
 import xarray as xr
+from nearness import approx
 from systems import film_of, flopping
 
 import openmr as om
@@ -98,8 +99,8 @@ def test_measured_points_are_lined_up_by_name():
         own = om.magnetoresistance(
             FILM, data.temperature[row], data.field[row], (np.cos(angle), np.sin(angle), 0.0)
         )
-        assert data.longitudinal[row] == pytest.approx(own.longitudinal, rel=1e-13)
-        assert angle == pytest.approx(ANGLE[int(data.time[row])])
+        assert data.longitudinal[row] == approx(own.longitudinal, rel=1e-13)
+        assert angle == approx(ANGLE[int(data.time[row])])
         assert data.film[row] == "abc"[list(TESLA.to_numpy()).index(data.field[row])]
 
 
@@ -147,7 +148,7 @@ def test_records_of_oriented_moments_say_where_the_field_points():
         assert {"b_x", "b_y", "b_z"} <= {*record.to_dataframe().columns}
     assert found.b_x.dims == ("point",)
     same = om.relaxation(film, 6.0, [1.0, 2.0], direction=(0, 3, 4), method="batched")
-    assert same.to_xarray().b_z == pytest.approx(0.8)
+    assert same.to_xarray().b_z == approx(0.8)
     assert str(same).splitlines()[0].endswith("B = 1 ... 2 (2,) T along (0, 0.6, 0.8)")
     assert "along b (3, 2, 3)" in str(records[0]).splitlines()[0]
     ends = [float(end) for end in same.principal_rates[0, [0, -1]]]
@@ -286,7 +287,7 @@ def test_units_are_those_that_pint_reads(record):
     assert pint_xarray.__version__
     if record[0] == "resistivity":
         rho = quantified.longitudinal_resistivity.pint.to("uohm cm")
-        assert rho.pint.magnitude[0] == pytest.approx(1e8 * record[1].longitudinal[0], rel=1e-12)
+        assert rho.pint.magnitude[0] == approx(1e8 * record[1].longitudinal[0], rel=1e-12)
 
 
 def test_a_sweep_has_units_that_pint_reads_and_names_for_its_axes():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from attack import entrances
+from nearness import approx
 
 import openmr as om
 from openmr import _checks
@@ -144,11 +145,11 @@ def test_texts_are_read_as_people_write_them():
     for text, kelvin in (
         ("10K", 10.0), ("+1e4 mK", 10.0), (" .5 kelvin ", 0.5), ("-3 °C", 270.15), ("1.5E1 K", 15.0)
     ):  # fmt: skip
-        assert in_unit("t", text, "K") == pytest.approx(kelvin, rel=1e-14)
+        assert in_unit("t", text, "K") == approx(kelvin, rel=1e-14)
     for text in ("2 uOhm cm", "2 uohm*cm", "0.02 µΩ m", "2e-8 Ohm m", "0.02 ohm*mm**2/m"):
-        assert in_unit("r", text, "Ohm m") == pytest.approx(2e-8, rel=1e-14)
+        assert in_unit("r", text, "Ohm m") == approx(2e-8, rel=1e-14)
     for text in ("1e3 uS/mm^2", "1e-3 S / mm^2", "1000 1/(ohm m^2)"):
-        assert in_unit("g", text, "S/m^2") == pytest.approx(1000.0, rel=1e-14)
+        assert in_unit("g", text, "S/m^2") == approx(1000.0, rel=1e-14)
 
 
 def test_what_looks_like_no_unit_stays_a_text():
@@ -187,8 +188,8 @@ def test_a_file_and_a_command_take_texts(tmp_path, capsys):
         om.sweep(**asked),
         om.sweep(asked["sample"], temperature=[2, 151, 300], field=[0, 5], thickness=[4e-9, 8e-9]),
     )
-    assert asked["sample"].film.thickness == pytest.approx(8e-9)
-    assert asked["sample"].magnet.sublattices[0].density == pytest.approx(1.359e27)
+    assert asked["sample"].film.thickness == approx(8e-9)
+    assert asked["sample"].magnet.sublattices[0].density == approx(1.359e27)
     for name in ("temperature", "field", "thickness", "longitudinal_resistivity"):
         assert np.allclose(found[name], expected[name], rtol=1e-13)
     printed = []
@@ -239,7 +240,7 @@ def test_every_unit_of_the_package_is_read_by_all_libraries(quantity):
     for unit in units - {"1"}:
         spelled = unit.replace("Ohm", "ohm").replace(" ", "*").replace("^", "**")
         spelled = spelled.replace("S/", "ohm**-1/")
-        assert in_unit("x", quantity(2.0, spelled), unit) == pytest.approx(2.0, rel=1e-15)
+        assert in_unit("x", quantity(2.0, spelled), unit) == approx(2.0, rel=1e-15)
         with pytest.raises(ParameterError, match="got a quantity in"):
             in_unit("x", quantity(2.0, "mol"), unit)
 

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import browser
 import numpy as np
 import pytest
+from nearness import approx
 from scipy.linalg import expm
 
 import openmr as om
@@ -108,7 +109,7 @@ def test_the_film_is_that_of_the_preset():
     assert sample.electrons == preset.electrons
     assert sample.magnet.sublattices == preset.magnet.sublattices
     # T_C and back: two roundings
-    assert sample.magnet.weiss[0][0] == pytest.approx(preset.magnet.weiss[0][0], rel=1e-15)
+    assert sample.magnet.weiss[0][0] == approx(preset.magnet.weiss[0][0], rel=1e-15)
 
 
 def test_rows_are_those_of_the_two_routes(settings):
@@ -199,7 +200,7 @@ def test_an_error_in_the_closed_form_shows_as_a_difference(monkeypatch, spin):
     longitudinal = closed_form.longitudinal
     monkeypatch.setattr(closed_form, "longitudinal", lambda *a: 1.001 * longitudinal(*a))
     rows = {row.name: row for row in screen(settings).rows}
-    assert rows["1/tau_par"].difference == pytest.approx(0.001 / 1.001)
+    assert rows["1/tau_par"].difference == approx(0.001 / 1.001)
     assert rows["1/tau_perp, x"].difference < 1e-11
 
 
@@ -314,7 +315,7 @@ def test_the_curve_passes_through_the_number_in_the_table():
     at = np.flatnonzero(fields_of_curve == START_VALUES.field)
     assert len(at) == 1
     rho = {row.name: row for row in found.rows}["rho_L"].closed_form
-    assert 1e6 * found.curve.longitudinal[at[0]] == pytest.approx(rho, rel=1e-14)
+    assert 1e6 * found.curve.longitudinal[at[0]] == approx(rho, rel=1e-14)
     np.testing.assert_allclose(found.checks.longitudinal, found.curve.longitudinal[::5], rtol=1e-12)
 
 
@@ -478,16 +479,16 @@ def test_a_preset_is_taken_over(name):
     assert found.field == 3
     sample, preset = sample_of(found), om.presets.PRESETS[name]()
     for part in ("thickness", "spin_hall_angle", "diffusion", "diffusion_length", "resistivity"):
-        assert getattr(sample.film, part) == pytest.approx(getattr(preset.film, part), rel=1e-11)
-    assert sample.electrons.dos == pytest.approx(preset.electrons.dos, rel=1e-11)
+        assert getattr(sample.film, part) == approx(getattr(preset.film, part), rel=1e-11)
+    assert sample.electrons.dos == approx(preset.electrons.dos, rel=1e-11)
     there = om.magnetoresistance(sample, 20.0, 3.0, (0, 1, 0))
     rho = om.magnetoresistance(preset, 20.0, 3.0, (0, 1, 0))
-    assert there.longitudinal == pytest.approx(rho.longitudinal, rel=1e-9)
+    assert there.longitudinal == approx(rho.longitudinal, rel=1e-9)
 
 
 def test_a_film_of_any_density_of_states_is_taken_over():
     found = own_film.film_of(EXAMPLE.encode(), START_VALUES)
-    assert sample_of(found).electrons.dos == pytest.approx(7.475e28, rel=1e-11)
+    assert sample_of(found).electrons.dos == approx(7.475e28, rel=1e-11)
 
 
 def test_a_film_of_texts_with_units_is_taken_over(settings):
@@ -719,7 +720,7 @@ def test_every_slider_answers_the_keyboard(wide):
         unit = r"\((K|T|°|meV|nm|10¹⁴ S/m²|m²/s|µΩ m|eV|a of Pt)\)$|^spin |mF/me$"
         assert re.search(unit, focused["label"]), focused
         # what a screen reader says is the value, not its place in a list
-        assert focused["now"] == pytest.approx(getattr(settings, name))
+        assert focused["now"] == approx(getattr(settings, name))
         if name in ("anisotropy", "rhombicity"):  # slow, and refused with a magnet: by themselves
             continue
         for _ in range(2):
@@ -805,7 +806,7 @@ def test_a_narrow_window_needs_no_scrolling_sideways(narrow):
     for left, right, shrunk in boxes:
         assert left >= 0
         assert right <= 400
-        assert shrunk == pytest.approx(1, abs=0.02)  # letters have the size that they are given
+        assert shrunk == approx(1, abs=0.02)  # letters have the size that they are given
 
 
 def set_dark(driver, dark):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nearness import approx
 
 import openmr as om
 from openmr.apps import cli, fit_file
@@ -94,7 +95,7 @@ def test_films_have_their_sizes_and_the_verdict_sets_the_status(asked, capsys, t
     found = om.Fit.load(tmp_path / "out.json")
     thickness = [sample.film.thickness for sample in found.asked.samples.values()]
     assert thickness == [3e-9, 5e-9, 7e-9, 12e-9]
-    assert found.value("diffusion_length") == pytest.approx(1.2e-9, rel=0.03)
+    assert found.value("diffusion_length") == approx(1.2e-9, rel=0.03)
     start, _, rest = SERIES.partition("[films]")
     one = start.replace("thickness_series.csv", "one_film_utf16.txt").replace('film = "Probe"', "")
     one = one.replace("3e-9\n", "7e-9\n")

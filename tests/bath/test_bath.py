@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import qutip
 import xarray as xr
+from nearness import approx
 from refusals import unclear
 from scipy.integrate import quad
 from scipy.special import dawsn, expi, gamma
@@ -86,15 +87,15 @@ def test_cold_ohmic_is_an_exponential_integral(cutoff):
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 30.0])
 def test_shift_at_rest_is_the_reorganization(temperature):
     """lambda(0) = -integral J(w)/(pi w) dw, at any temperature: -lambda or -alpha wc."""
-    assert om.Bath.drude(0.05, 1.5, temperature).shift(0.0) == pytest.approx(-0.05, rel=1e-14)
-    assert om.Bath.ohmic(0.05, 5.0, temperature).shift(0.0) == pytest.approx(-0.25, rel=1e-12)
+    assert om.Bath.drude(0.05, 1.5, temperature).shift(0.0) == approx(-0.05, rel=1e-14)
+    assert om.Bath.ohmic(0.05, 5.0, temperature).shift(0.0) == approx(-0.25, rel=1e-12)
 
 
 @pytest.mark.parametrize("power", [0.5, 0.8, 1.3, 3.5])
 def test_cold_shift_at_rest_is_a_gamma_function(power):
     """lambda(0) = -alpha wc Gamma(s), at T = 0, where S begins as w^s."""
     found = om.Bath.ohmic(0.05, 5.0, 0.0, power).shift(0.0)
-    assert found == pytest.approx(-0.25 * gamma(power), rel=1e-11)
+    assert found == approx(-0.25 * gamma(power), rel=1e-11)
 
 
 def test_flat_lead_by_subtraction():
@@ -118,7 +119,7 @@ def test_flat_lead_by_subtraction():
 
             part, _ = quad(smooth, -width, width, points=[x, 0], epsabs=1e-12, limit=400)
             part += occupied(x) * np.log((width + x) / (width - x))
-            assert value == pytest.approx(sign * rate * part / (2 * np.pi), abs=1e-10)
+            assert value == approx(sign * rate * part / (2 * np.pi), abs=1e-10)
 
 
 # --- laws that every bath keeps ------------------------------------------------------------------
@@ -209,14 +210,14 @@ def test_exponents_are_as_good_as_they_say(make, rtol):
 def test_no_exponent_is_slower_than_the_bath(cutoff, rtol):
     """Poles that only follow the noise of a fit would make a memory of 1e10 of its times."""
     rates = om.Bath.drude(0.1, cutoff, 1.0).exponents(rtol).rates
-    assert rates.real.min() == pytest.approx(cutoff, rel=1e-3)
+    assert rates.real.min() == approx(cutoff, rel=1e-3)
 
 
 def test_few_exponents_do_below_a_highest_frequency():
     """A Drude bath needs its own rate and a few thermal ones; white noise is the rest."""
     found = drude().exponents(1e-4, highest=20.0)
     assert len(found.rates) <= 4
-    assert found.rates[0] == pytest.approx(1.5, rel=1e-3)
+    assert found.rates[0] == approx(1.5, rel=1e-3)
     assert 0 < found.delta < 0.02
     again = om.Bath(exponents=found)
     np.testing.assert_allclose(again.spectrum(W), drude().spectrum(W), atol=2e-5)
@@ -332,7 +333,7 @@ def test_environment_of_the_films_hierarchy():
     errors = []
     for terms in (2, 3, 4):
         bath = om.Bath(environment=heom.bath(strength, width, terms).environment())
-        assert bath.spectrum(0.0) == pytest.approx(strength, rel=1e-14)
+        assert bath.spectrum(0.0) == approx(strength, rel=1e-14)
         errors.append(np.abs(bath.spectrum(W) - exact.spectrum(W)).max())
     assert errors[1] < 1e-2 * errors[0]
     assert errors[2] < 1e-2 * errors[1]
@@ -399,7 +400,7 @@ def test_a_density_that_is_nothing_at_zero():
             spectral_density=lambda w: np.exp(-((10 * (w - 1)) ** 2)), temperature=kelvin
         )
         assert bath.spectrum(0.0) == 0
-        assert bath.spectrum(1.0) == pytest.approx(2 / (1 - np.exp(-1 / kelvin)), rel=1e-14)
+        assert bath.spectrum(1.0) == approx(2 / (1 - np.exp(-1 / kelvin)), rel=1e-14)
 
 
 def test_an_environment_of_negative_noise_is_refused():
@@ -532,7 +533,7 @@ def test_a_bath_that_is_silent():
 def test_memory_time_of_an_exponential():
     """All but a thousandth is over after ln(1000)/nu; the times go in steps of a sixth."""
     bath = om.Bath(exponents=([1.0], [2.0]))
-    assert bath.memory_time() == pytest.approx(np.log(1e3) / 2, rel=0.2)
+    assert bath.memory_time() == approx(np.log(1e3) / 2, rel=0.2)
 
 
 def test_neither_import_nor_use_needs_qutip():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nearness import approx
 from scipy.integrate import quad
 from systems import SPINS
 
@@ -16,7 +17,7 @@ def test_spectrum_is_the_fermi_integral(x):
     integral, error = quad(
         lambda e: 0.25 * (1 - np.tanh(0.5 * e)) * (1 + np.tanh(0.5 * (e + x))), -60, 60
     )
-    assert bath.electron_hole_spectrum(x) == pytest.approx(integral, abs=10 * error + 1e-12)
+    assert bath.electron_hole_spectrum(x) == approx(integral, abs=10 * error + 1e-12)
 
 
 def test_spectrum_is_finite_everywhere():
@@ -45,7 +46,7 @@ def test_correlators_sum_to_the_thermal_averages(spin):
     np.testing.assert_allclose(up, [0, 0, sums.flip_up], atol=1e-14)  # oscillates at +x
     np.testing.assert_allclose(down, [sums.flip_down, 0, 0], atol=1e-14)
     still = bath.moment_correlator(spin, x, connected=True).weights[1, 2, 2]
-    assert still == pytest.approx(sums.variance, rel=1e-13)
+    assert still == approx(sums.variance, rel=1e-13)
 
 
 def test_correlation_in_time_is_the_heisenberg_average():

@@ -5,6 +5,7 @@ from itertools import pairwise
 import mpmath as mp
 import numpy as np
 import pytest
+from nearness import approx
 from scipy.integrate import quad
 
 from openmr import kernels
@@ -134,7 +135,7 @@ def test_wide_band_is_approached_at_first_order(name, order):
     spectrum = {"exponential": kernels.exponential_cutoff_spectrum, "flat": flat_spectrum}[name]
     deviations = [abs(spectrum(x, band) / wide - 1) for band in bands]
     slope = np.polyfit(np.log(bands), np.log(deviations), 1)[0]
-    assert slope == pytest.approx(-order, abs=0.03)  # next order of 1/L at L = 30
+    assert slope == approx(-order, abs=0.03)  # next order of 1/L at L = 30
 
 
 def test_late_tails():
@@ -143,9 +144,9 @@ def test_late_tails():
     for name, power, size in (("exponential", 2, 1 / (np.pi * band)), ("flat", 4, None)):
         kernel = np.abs(kernels.KERNELS[name](time, band))
         slope = np.polyfit(np.log(time), np.log(kernel), 1)[0]
-        assert slope == pytest.approx(-power, abs=0.01)  # corrections of order t^-2 = 1e-3
+        assert slope == approx(-power, abs=0.01)  # corrections of order t^-2 = 1e-3
         if size is not None:
-            assert kernel[-1] * time[-1] ** power == pytest.approx(size, rel=1e-3)
+            assert kernel[-1] * time[-1] ** power == approx(size, rel=1e-3)
 
 
 def test_wide_band_thermal_kernel():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nearness import approx
 
 import openmr as om
 from openmr.bath.transforms import half_sided
@@ -34,7 +35,7 @@ def test_half_sided_transform_and_its_stated_error(time):
 def test_kinks_and_steps_are_found():
     """A bath that changes its mind at t = 1/3; the panels close in on it."""
     found = half_sided(lambda t: np.where(t < 1 / 3, 1.0, 0.5)[..., None, None], np.zeros(1), 1.0)
-    assert found.limit[0, 0, 0] == pytest.approx(2 / 3, abs=1e-12)
+    assert found.limit[0, 0, 0] == approx(2 / 3, abs=1e-12)
 
 
 def test_samples_converge_at_the_order_of_the_spline():
@@ -43,7 +44,7 @@ def test_samples_converge_at_the_order_of_the_spline():
     found = [samples(n + 1, 4.0).panels([1.0], 4.0, 1e-2) for n in numbers]
     errors = [abs(f.limit[0, 0, 0] - (np.exp(4 * power) - 1) / power) for f in found]
     slope = np.polyfit(np.log(numbers), np.log(errors), 1)[0]
-    assert slope == pytest.approx(-7, abs=0.3)
+    assert slope == approx(-7, abs=0.3)
     assert np.all([f.uncertainty >= e for f, e in zip(found, errors, strict=True)])
 
 

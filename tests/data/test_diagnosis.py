@@ -6,6 +6,7 @@ from functools import cache
 import lmfit
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from scipy import stats
 from scipy.special import erfinv
@@ -69,10 +70,10 @@ def test_every_parameter_is_read_where_it_was_put(kind):
             continue
         value = parameter.read(sample)
         changed = parameter.put(sample, 1.25 * value)
-        assert parameter.read(changed) == pytest.approx(1.25 * value, rel=1e-14, abs=0), name
+        assert parameter.read(changed) == approx(1.25 * value, rel=1e-14, abs=0), name
         for other in {*INDEPENDENT} - {name} if name in INDEPENDENT else ():
             before, after = PARAMETERS[other].read(sample), PARAMETERS[other].read(changed)
-            assert after == pytest.approx(before, rel=1e-14, abs=0), (name, other)
+            assert after == approx(before, rel=1e-14, abs=0), (name, other)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_recovers_the_parameters_from_wrong_starts():
     found = fit(start, data(), NAMES)
     np.testing.assert_allclose(found.values, [-1e-3, 30.0, 3e-9, 0.1], rtol=1e-6)
     assert found.undetermined == ()
-    assert found.sample.film.spin_hall_angle == pytest.approx(0.1, rel=1e-6)
+    assert found.sample.film.spin_hall_angle == approx(0.1, rel=1e-6)
     np.testing.assert_allclose(found.model, data().longitudinal, rtol=1e-9)
 
 
@@ -152,7 +153,7 @@ def test_another_model_can_be_fitted():
         fit(TRUTH, given, ["spin_hall_angle"], order=order).values[0]
         for order in ("second", "exact")
     ]
-    assert angle[0] == pytest.approx(0.1, rel=1e-6)
+    assert angle[0] == approx(0.1, rel=1e-6)
     assert abs(angle[1] - 0.1) > 1e-4
 
 
@@ -223,8 +224,8 @@ def test_uncertainties_and_correlations_are_those_of_lmfit():
         assert found.degrees_of_freedom == 24
         residual = found.model - data(noise=1e-10).longitudinal
         if known:
-            assert found.chi_square == pytest.approx(np.sum((residual / 1e-10) ** 2) / 24)
-        assert found.residuals @ found.residuals == pytest.approx(24 * found.chi_square)
+            assert found.chi_square == approx(np.sum((residual / 1e-10) ** 2) / 24)
+        assert found.residuals @ found.residuals == approx(24 * found.chi_square)
 
 
 def test_no_error_where_the_model_does_not_describe_the_data():
@@ -320,7 +321,7 @@ def test_few_points_widen_the_interval_as_student_says(points, freedom, level):
         found = fit(PARAMAGNET, given, ["spin_hall_angle"])
         assert found.degrees_of_freedom == freedom
         low, high = found.interval("spin_hall_angle", level)
-        assert 0.5 * (high - low) == pytest.approx(many * found.uncertainties[0], rel=1e-12)
+        assert 0.5 * (high - low) == approx(many * found.uncertainties[0], rel=1e-12)
 
 
 # --- coverage where something is open --------------------------------------------------------
@@ -443,8 +444,8 @@ def test_a_parameter_propagates_to_itself():
     found = fit(TRUTH, data(noise=1e-10), NAMES)
     for name, value, error in zip(NAMES, found.values, found.uncertainties, strict=True):
         got = found.propagate(PARAMETERS[name].read)
-        assert got[0] == pytest.approx(value, rel=1e-14, abs=0)
-        assert got[1] == pytest.approx(error, rel=1e-8, abs=0)
+        assert got[0] == approx(value, rel=1e-14, abs=0)
+        assert got[1] == approx(error, rel=1e-8, abs=0)
 
 
 def test_errors_of_products_hold_the_correlations():
@@ -456,7 +457,7 @@ def test_errors_of_products_hold_the_correlations():
     covariance = np.outer(relative, relative) * found.correlations
     weights = np.array([2.0, 0.0, 0.0, 1.0])
     assert value.shape == error.shape == (1, 2)
-    assert error[0, 0] / abs(value[0, 0]) == pytest.approx(
+    assert error[0, 0] / abs(value[0, 0]) == approx(
         np.sqrt(weights @ covariance @ weights), rel=1e-6
     )
     assert error[0, 1] == 0.0
@@ -526,7 +527,7 @@ def test_thickness_length_and_diffusion_hang_together():
     (left,) = found.undetermined_combinations
     assert left.uncertainty == np.inf
     expected = {"thickness": 0.5, "diffusion_length": 0.5, diffusion: 1.0}
-    assert powers(left) == pytest.approx(expected, abs=1e-3)
+    assert powers(left) == approx(expected, abs=1e-3)
     # true of the model itself: the same curve from another film
     film = replace(
         TRUTH.film,
@@ -534,7 +535,7 @@ def test_thickness_length_and_diffusion_hang_together():
         diffusion=4 * TRUTH.film.diffusion,
         spin_flip_time=TRUTH.film.spin_flip_time,
     )
-    assert film.diffusion_length == pytest.approx(2 * TRUTH.film.diffusion_length, abs=0)
+    assert film.diffusion_length == approx(2 * TRUTH.film.diffusion_length, abs=0)
     np.testing.assert_allclose(curve(replace(TRUTH, film=film)), curve(TRUTH), rtol=1e-15)
     # the others are as sure as if the three were known
     known = fit(TRUTH, data(noise=1e-12), names[1:2] + names[3:])
@@ -558,9 +559,7 @@ def test_two_families_are_named_apart():
         [density, "dos"],
         [diffusion, "diffusion_length", "thickness"],
     ]
-    assert next(p for p in lost if "dos" in p) == pytest.approx(
-        {"dos": 1.0, density: 1.0}, abs=1e-3
-    )
+    assert next(p for p in lost if "dos" in p) == approx({"dos": 1.0, density: 1.0}, abs=1e-3)
 
 
 def test_a_hot_film_does_not_tell_the_exchange():
@@ -579,7 +578,7 @@ def test_a_parameter_at_the_end_of_its_range_is_not_found():
     """Started a factor 1000 from the truth, of which 100 are allowed."""
     start = replace(TRUTH, film=replace(TRUTH.film, resistivity=2e-9))
     found = fit(start, data(noise=1e-10, known=False), ["resistivity"])
-    assert found.values[0] == pytest.approx(2e-7, rel=0.05)
+    assert found.values[0] == approx(2e-7, rel=0.05)
     assert found.undetermined == ("resistivity",)
 
 
@@ -590,11 +589,11 @@ def test_determined_on_a_matrix_known_by_hand():
     products = found.combinations
     assert found.lost.tolist() == [True, True, False]
     assert np.all(np.isinf(found.errors[:2]))
-    assert found.errors[2] == pytest.approx(0.1)
+    assert found.errors[2] == approx(0.1)
     assert str(products[0]) == "c"
-    assert powers(products[1]) == pytest.approx({"a": 1.0, "b": 1.0})
-    assert products[1].uncertainty == pytest.approx(1 / np.sqrt(10) / np.sqrt(0.5))
-    assert sorted(powers(products[2]).values()) == pytest.approx([-1.0, 1.0])
+    assert powers(products[1]) == approx({"a": 1.0, "b": 1.0})
+    assert products[1].uncertainty == approx(1 / np.sqrt(10) / np.sqrt(0.5))
+    assert sorted(powers(products[2]).values()) == approx([-1.0, 1.0])
     assert products[2].uncertainty == np.inf
 
 
@@ -603,7 +602,7 @@ def test_a_small_weight_in_an_open_direction_counts():
     sensitivity = 1e4 * np.array([[-0.02, 1.0], [-0.04, 2.0], [0.0, 0.0]])
     found = determined(("a", "b"), sensitivity, 0.5)
     assert found.lost.tolist() == [True, False]
-    assert found.errors[1] == pytest.approx(0.02 * np.log(100), rel=1e-3)
+    assert found.errors[1] == approx(0.02 * np.log(100), rel=1e-3)
     for limit, lost in ((0.091, True), (0.093, False)):  # about 0.02 ln 100 = 0.0921
         assert determined(("a", "b"), sensitivity, limit).lost[1] == lost
 
@@ -771,7 +770,7 @@ def test_numbers_of_a_face_are_fitted_by_the_names_of_the_table():
     names = ("bottom.G_r", "layers.0.resistivity")
     start = varied(sample, {"bottom.G_r": 4e14, "layers.0.resistivity": 3.9e-7})
     found = diagnosis.fit(start, data, names)
-    assert found.values == pytest.approx([7e14, 40e-8], rel=1e-6)
+    assert found.values == approx([7e14, 40e-8], rel=1e-6)
     assert found.sample.stack.bottom.G_r == found.values[0]
     assert "bottom.G_r" in str(found)
     with pytest.raises(om.ParameterError, match=r"unknown parameter `bottom\.G`"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import interval_coverage as rows
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from scipy import optimize
 from systems import oriented, reference_film
@@ -72,7 +73,7 @@ def test_both_resistivities_of_a_hall_bar():
     assert fit.verdict == "good"
     assert np.all(np.abs(pulls(fit, [-0.7e-3, 24.0, 0.1])) < 3)
     cold, warm = fit.resistivities
-    assert warm.resistivity / cold.resistivity == pytest.approx(1.003, abs=0.002)
+    assert warm.resistivity / cold.resistivity == approx(1.003, abs=0.002)
     assert 1 <= len(fit.flagged) <= 12
     assert {one.component for one in fit.flagged} <= {"longitudinal", "transverse"}
 
@@ -139,7 +140,7 @@ def test_given_noise_that_is_too_small_is_refused():
     assert om.fit(stated, rows.START, NAMES, noise="given").verdict == "does not describe"
     found = om.fit(stated, rows.START, NAMES)
     assert found.verdict == "good"
-    assert found.noise[0].sigma / found.noise[0].given == pytest.approx(2, rel=0.2)
+    assert found.noise[0].sigma / found.noise[0].given == approx(2, rel=0.2)
 
 
 @pytest.mark.slow
@@ -441,7 +442,7 @@ def test_transverse_cells_know_the_odd_part():
     fit = om.fit(data, rows.START, NAMES)
     assert fit.verdict == "good"
     assert len(fit.flagged) == 0
-    assert fit.noise[1].sigma == pytest.approx(2e-11, rel=0.35)
+    assert fit.noise[1].sigma == approx(2e-11, rel=0.35)
 
 
 def test_memory_is_found_with_points_left_out():
@@ -461,13 +462,13 @@ def test_memory_is_found_with_points_left_out():
     table = rows_of([data])
     block = noise.Block(np.arange(1500), None, np.ones((1500, 1)) / np.sqrt(1500))
     memory = noise.memory_of(table.value, table, [block], np.zeros(1500, dtype=bool))
-    assert memory.memory == pytest.approx(0.7, abs=0.06)
-    assert memory.sigma == pytest.approx(1e-10, rel=0.15)
+    assert memory.memory == approx(0.7, abs=0.06)
+    assert memory.sigma == approx(1e-10, rel=0.15)
     links = noise.chain(
         np.arange(1500), table.run, table.position, np.full(1500, 1e-10), np.full(1500, 0.7)
     )
     white = links.whiten(table.value - 2e-6)
-    assert np.std(white) == pytest.approx(1, abs=0.1)
+    assert np.std(white) == approx(1, abs=0.1)
     assert abs(np.corrcoef(white[1:], white[:-1])[0, 1]) < 0.08
 
 
@@ -510,7 +511,7 @@ def test_the_mean_of_phi_is_not_drawn_to_either_side(phi):
         table = rows_of([data])
         block = noise.Block(np.arange(150), None, design)
         found.append(noise.memory_of(table.value, table, [block], np.zeros(150, dtype=bool)).memory)
-    assert np.mean(found) == pytest.approx(phi, abs=0.05)
+    assert np.mean(found) == approx(phi, abs=0.05)
 
 
 def test_drift_and_hall_of_one_sweep_are_one_column():
@@ -552,7 +553,7 @@ def test_a_parameter_of_every_temperature():
     assert apart.verdict == "good"
     assert apart.parameters[2:] == ("spin_hall_angle[10 K]", "spin_hall_angle[30 K]")
     assert np.all(np.abs(pulls(apart, [-0.7e-3, 24.0, 0.1, 0.12])) < 4)
-    assert apart.sample(temperature=30.0).film.spin_hall_angle == pytest.approx(0.12, rel=0.1)
+    assert apart.sample(temperature=30.0).film.spin_hall_angle == approx(0.12, rel=0.1)
 
 
 def test_what_is_known_from_elsewhere_counts():
@@ -617,7 +618,7 @@ def test_the_record_holds_what_a_figure_needs():
     fit = found()
     np.testing.assert_allclose(fit.fitted, fit.physics + fit.instrument)
     np.testing.assert_allclose(fit.residuals, (fit.rows.value - fit.fitted) / fit.sigma)
-    assert np.std(fit.residuals[fit.good]) == pytest.approx(1, abs=0.25)
+    assert np.std(fit.residuals[fit.good]) == approx(1, abs=0.25)
     assert (~fit.good).sum() == len(fit.flagged) > 0
     assert np.all(np.abs(fit.residuals[~fit.good]) > 4)
     mask = fit.rows.temperature < 20
@@ -632,7 +633,7 @@ def test_profile_and_error_agree_where_the_model_is_linear():
         (low, high), fit.interval("spin_hall_angle"), atol=0.1 * fit.uncertainties[2]
     )
     _, rise = fit.profile("spin_hall_angle", [0.95 * fit.values[2], fit.values[2]])
-    assert rise[1] == pytest.approx(0, abs=1e-3)
+    assert rise[1] == approx(0, abs=1e-3)
     assert rise[0] > 1
 
 
@@ -660,7 +661,7 @@ def test_likelihood_with_the_linear_terms_integrated_out():
     for change in ([0.02, 0.0, 0.0], [0.0, 0.05, 0.0], [0.0, 0.0, 0.8]):
         there = fit.logs + np.array(change)
         rise = fit.log_likelihood(there) - here
-        assert rise == pytest.approx(marginal(fit, there) - marginal(fit, fit.logs), rel=1e-6)
+        assert rise == approx(marginal(fit, there) - marginal(fit, fit.logs), rel=1e-6)
         determinants = max(determinants, abs(rise + 0.5 * (chi(there) - chi(fit.logs))))
     assert determinants > 1e-4  # what chi^2 alone would leave out
     assert fit.log_likelihood(fit.logs + 10.0) == -np.inf

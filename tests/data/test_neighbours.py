@@ -8,6 +8,7 @@ import arviz
 import lmfit
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 
 import openmr as om
@@ -44,7 +45,7 @@ def test_a_model_of_lmfit_finds_what_the_fit_finds():
         # both stop within 1e-3 of an error
         assert abs(found.params[name].value - ours.value(name)) < 0.01 * error
     level = ours.resistivities[0]
-    assert found.params["resistivity"].value == pytest.approx(level.resistivity, rel=1e-6)
+    assert found.params["resistivity"].value == approx(level.resistivity, rel=1e-6)
 
 
 def test_a_model_of_lmfit_adds_to_others():
@@ -56,7 +57,7 @@ def test_a_model_of_lmfit_adds_to_others():
     data = noisy() + 3e-11 * TESLA
     found = whole.fit(data, start, weights=1 / SIGMA, fit_kws=FINE, x=TESLA, **POINTS)
     # sigma of a slope: SIGMA over the root of the sum of B^2, 2.6e-12; five of it
-    assert found.params["slope"].value == pytest.approx(3e-11, abs=1.3e-11)
+    assert found.params["slope"].value == approx(3e-11, abs=1.3e-11)
 
 
 def test_a_model_knows_stacks_components_and_ranges():
@@ -84,7 +85,7 @@ def test_chains_scatter_as_the_errors_say():
         np.testing.assert_array_equal(chains[name], again[name])
         # about 8 * 300 / 40 = 60 independent draws: a mean to 0.13, a deviation to 0.09; 3.5 of it
         assert abs(chains[name].mean() - found.values[at]) < 0.45 * found.uncertainties[at]
-        assert chains[name].std() == pytest.approx(found.uncertainties[at], rel=0.32)
+        assert chains[name].std() == approx(found.uncertainties[at], rel=0.32)
 
 
 def test_chains_fill_what_is_left_open_within_its_range():

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from nearness import approx
 from refusals import unclear
 from spoil import replaced, rewritten
 
@@ -146,7 +147,7 @@ def test_units_are_what_they_say_and_others_none():
         for name, value in units.items():
             found = unit(name)
             assert (found.of, found.offset) == (kind, 0.0), name
-            assert found.factor == pytest.approx(value, rel=1e-9), name
+            assert found.factor == approx(value, rel=1e-9), name
     assert unit("degC") == unit("\N{DEGREE SIGN}C") == ("temperature", 1.0, 273.15)
     for name in ("emu", "V", "A", "", "t", "k", "S", "%", "kg", "m", "arb. u.", "Torr", "Hz"):
         assert unit(name) is None, name
@@ -357,8 +358,8 @@ def test_the_film_with_moments():
     for level, kelvin in enumerate(("10", "30")):
         here = data.longitudinal[data.level == level]
         # within the magnetoresistance of the film, 4 %
-        assert np.median(here) == pytest.approx(known["resistivity"][kelvin], rel=0.04)
-        assert np.mean(data.temperature[data.level == level]) == pytest.approx(float(kelvin), 1e-3)
+        assert np.median(here) == approx(known["resistivity"][kelvin], rel=0.04)
+        assert np.mean(data.temperature[data.level == level]) == approx(float(kelvin), 1e-3)
     assert np.all(np.isfinite(data.transverse))
     np.testing.assert_array_equal(np.bincount(data.sweep) > 50, True)
     assert data.sweep.max() == 3
@@ -378,7 +379,7 @@ def test_the_series_of_films():
     for name, rho in known["resistivity"].items():
         here = data.film == name
         assert np.sum(here) == 92
-        assert np.median(data.longitudinal[here]) == pytest.approx(rho, rel=0.01)
+        assert np.median(data.longitudinal[here]) == approx(rho, rel=0.01)
         assert len(np.unique(data.sweep[here])) == 2
 
 
@@ -386,10 +387,10 @@ def test_the_one_film():
     known = TRUTH["one_film_utf16.txt"]
     bar = om.Geometry(squares=10, thickness=7e-9)
     data = om.read(FILES / "one_film_utf16.txt", geometry=bar, direction=X)
-    assert np.median(data.longitudinal) == pytest.approx(known["resistivity"], rel=0.01)
+    assert np.median(data.longitudinal) == approx(known["resistivity"], rel=0.01)
     assert data.dropped == {"no resistance": 2}
     assert len(data.longitudinal) == 59
-    assert data.field.max() == pytest.approx(9.0)
+    assert data.field.max() == approx(9.0)
 
 
 # --- levels and sweeps -----------------------------------------------------------------------

@@ -11,6 +11,7 @@ from time import process_time
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from qutip.core.environment import DrudeLorentzEnvironment
 from refusals import unclear
 from scipy.linalg import expm
@@ -105,7 +106,7 @@ def test_dephasing_and_echo_are_exact_in_second_order():
     """R7: the noise is Gaussian and commutes with H."""
     found = coherences("tcl2")
     # a pulse forgotten by the memory gives the coherence without it, and no memory 0.26
-    assert {t: pytest.approx(row, abs=1.2e-8) for t, row in R7.items()} == found
+    assert {t: approx(row, abs=1.2e-8) for t, row in R7.items()} == found
 
 
 @pytest.mark.slow
@@ -113,7 +114,7 @@ def test_dephasing_and_echo_beyond_second_order():
     """R7: fourth order adds nothing, the hierarchy converges to the same."""
     for method in ("tcl4", "heom"):
         found = coherences(method, rtol=1e-5)
-        assert {t: pytest.approx(row, abs=2e-5) for t, row in R7.items()} == found
+        assert {t: approx(row, abs=2e-5) for t, row in R7.items()} == found
 
 
 def test_an_echo_of_frozen_noise_is_whole():
@@ -122,8 +123,8 @@ def test_an_echo_of_frozen_noise_is_whole():
     echo, decay = (
         abs(last(frozen, PLUS, 4.0, "tcl2", pulses=pulses)[0, 1]) for pulses in ([(2.0, SX)], [])
     )
-    assert echo == pytest.approx(0.5, abs=1e-7)
-    assert decay == pytest.approx(0.5 * np.exp(-4 * 0.2 * 4.0**2 / 2), rel=1e-6)
+    assert echo == approx(0.5, abs=1e-7)
+    assert decay == approx(0.5 * np.exp(-4 * 0.2 * 4.0**2 / 2), rel=1e-6)
 
 
 R8 = {
@@ -141,7 +142,7 @@ def test_a_driven_qubit(method):
     """R8: memory against the levels of the instant; that loses 0.0144."""
     population, coherence, digits = R8[method]
     found = last(DRIVEN, UP, 10.0, method, **({"rtol": 1e-6} if method == "heom" else {}))
-    assert found[0, 0] == pytest.approx(population, abs=digits)
+    assert found[0, 0] == approx(population, abs=digits)
     assert coherence is None or abs(found[0, 1] - coherence) <= 1.5 * digits
 
 
@@ -163,7 +164,7 @@ def test_markov_limit_and_memory_are_two_equations():
     """Redfield starts at its final rate; with memory the rate starts at zero."""
     early = {m: 1 - 2 * last(DEPHASING, PLUS, 1e-3, m)[0, 1].real for m in ("redfield", "tcl2")}
     rate = -2 * master.generator(DEPHASING).apply(PLUS.proj())[0, 1].real
-    assert early["redfield"] == pytest.approx(1e-3 * rate, rel=1e-2)
+    assert early["redfield"] == approx(1e-3 * rate, rel=1e-2)
     assert early["tcl2"] < 1e-2 * early["redfield"]
 
 
@@ -180,7 +181,7 @@ def test_rate_of_a_decaying_atom_to_fourth_order():
             -master.generator(atom, method, time=t).apply(excited)[0, 0].real
             for method in ("tcl2", "tcl4")
         ]
-        assert found == pytest.approx(row, abs=6e-9)
+        assert found == approx(row, abs=6e-9)
 
 
 def test_decay_of_an_atom_in_fourth_order_against_the_exact_amplitude():
@@ -189,7 +190,7 @@ def test_decay_of_an_atom_in_fourth_order_against_the_exact_amplitude():
     root = np.sqrt(1 - 2 * strength)
     amplitude = np.exp(-0.5 * t) * (np.cosh(0.5 * root * t) + np.sinh(0.5 * root * t) / root)
     found = {m: last(decaying_atom(strength), UP, t, m)[0, 0].real for m in ("tcl2", "tcl4")}
-    assert found["tcl4"] == pytest.approx(amplitude**2, abs=2e-6)
+    assert found["tcl4"] == approx(amplitude**2, abs=2e-6)
     assert abs(found["tcl2"] - amplitude**2) > 1e-4
 
 
@@ -204,19 +205,19 @@ def test_rates_in_fourth_order():
     The frequency of R10 has the level shift of two thermal exponents; here it is that of all.
     """
     row = (0.1311750, 0.1576828, 1.020799)
-    assert rates(master.generator(QUBIT, "tcl4").matrix) == pytest.approx(row, abs=6e-7)
+    assert rates(master.generator(QUBIT, "tcl4").matrix) == approx(row, abs=6e-7)
     found = rates(master.generator(dimer(), "tcl4").matrix)
     assert np.all(np.abs(found - (0.274196, 1.273362, 42.413787)) < (6e-7, 6e-7, 1.2e-5))
     near = three_levels()
     state = last(master.generator(near, "tcl4"), qutip.basis(3, 1), 30.0, "tcl4")
     found = (state[1, 1].real, state[2, 2].real, abs(state[1, 2]))
-    assert found == pytest.approx((0.353543, 0.187164, 0.214022), abs=6e-7)
+    assert found == approx((0.353543, 0.187164, 0.214022), abs=6e-7)
 
 
 def test_populations_in_fourth_order():
     """R1 and R4."""
     found = [master.steady_state(s, "tcl4").state[0, 0].real for s in (QUBIT, hot_and_cold("same"))]
-    assert found == pytest.approx([0.36129, 0.259337], abs=5e-6)
+    assert found == approx([0.36129, 0.259337], abs=5e-6)
 
 
 def test_orders_in_the_coupling():
@@ -232,7 +233,7 @@ def test_orders_in_the_coupling():
         for method, found in off.items():
             found.append(np.abs(master.generator(system, method).matrix - exact).max())
     slopes = {m: np.polyfit(np.log(strengths), np.log(found), 1)[0] for m, found in off.items()}
-    assert slopes == pytest.approx({"tcl2": 2.0, "tcl4": 3.0}, abs=0.1)
+    assert slopes == approx({"tcl2": 2.0, "tcl4": 3.0}, abs=0.1)
 
 
 # --- the hierarchy -------------------------------------------------------------------------------
@@ -243,7 +244,7 @@ def test_slow_modes_of_qutips_hierarchy():
     system = om.OpenSystem(0.3 * SZ + 0.4 * SX, [(SZ, pade(0.05, 1.5, 1.0, 3))])
     found = hierarchy.Hierarchy(scaled(system, 1e-9), 5)
     unit = found.problem.unit
-    assert unit * rates(found.slow[0]) == pytest.approx((0.1303812, 0.1576096, 1.0216236), abs=6e-8)
+    assert unit * rates(found.slow[0]) == approx((0.1303812, 0.1576096, 1.0216236), abs=6e-8)
     size, modes = found.matrix.shape[0], found.slow[1]
     residue = found.matrix @ modes - modes @ found.slow[0]
     assert size == 504
@@ -271,26 +272,26 @@ def test_rates_by_the_hierarchy():
 def test_two_time_function_with_what_system_and_bath_share():
     """R13: regression gives three times the imaginary part."""
     found = master.correlation(QUBIT, SX, SX, [0.0, 3.0], "heom")
-    assert found[0] == pytest.approx(1.0, abs=1e-12)
-    assert found[1] == pytest.approx(0.26306 + 0.01021j, abs=3e-5)
+    assert found[0] == approx(1.0, abs=1e-12)
+    assert found[1] == approx(0.26306 + 0.01021j, abs=3e-5)
     steady = master.steady_state(QUBIT, "heom").state[0, 0]
-    assert steady == pytest.approx(0.36114, abs=1e-5)
+    assert steady == approx(0.36114, abs=1e-5)
 
 
 @pytest.mark.slow
 def test_currents_by_the_hierarchy():
     """R4 and R16: where the couplings do not commute, the two sides differ by 70 per cent."""
     same = master.currents(hot_and_cold("same"), method="heom")
-    assert same.energy[0] == pytest.approx(0.003797, abs=1e-6)
-    assert same.bath_energy == pytest.approx(same.energy, abs=1e-9)
+    assert same.energy[0] == approx(0.003797, abs=1e-6)
+    assert same.bath_energy == approx(same.energy, abs=1e-9)
     steady = master.steady_state(hot_and_cold("same"), "heom").state[0, 0]
-    assert steady == pytest.approx(0.259216, abs=2e-5)
+    assert steady == approx(0.259216, abs=2e-5)
     other = master.currents(hot_and_cold("other"), method="heom")
-    assert other.energy[0] == pytest.approx(0.0014077, abs=4e-7)
-    assert other.bath_energy[0] == pytest.approx(0.0023925, abs=3e-6)
+    assert other.energy[0] == approx(0.0014077, abs=4e-7)
+    assert other.bath_energy[0] == approx(0.0023925, abs=3e-6)
     for found in (same, other):
-        assert found.energy.sum() == pytest.approx(0.0, abs=1e-12)
-        assert found.bath_energy.sum() == pytest.approx(0.0, abs=1e-12)
+        assert found.energy.sum() == approx(0.0, abs=1e-12)
+        assert found.bath_energy.sum() == approx(0.0, abs=1e-12)
 
 
 @pytest.mark.slow
@@ -298,13 +299,13 @@ def test_states_by_the_hierarchy():
     """R2, R10."""
     state = last(three_levels(), qutip.basis(3, 1), 30.0, "heom", rtol=1e-5)
     found = (state[1, 1].real, state[2, 2].real, abs(state[1, 2]))
-    assert found == pytest.approx((0.358267, 0.185009, 0.214712), abs=2e-6)
+    assert found == approx((0.358267, 0.185009, 0.214712), abs=2e-6)
     found = master.evolve(dimer(), UP, [0.0, 0.1, 0.2, 0.3], method="heom").states
     populations = [one[0, 0].real for one in found[1:]]
-    assert populations == pytest.approx([0.413427, 0.391918, 0.870939], abs=5e-5)
+    assert populations == approx([0.413427, 0.391918, 0.870939], abs=5e-5)
     strong = master.evolve(dimer(20), UP, [0.0, 0.1, 0.2, 0.3], method="heom", rtol=1e-3)
     populations = [one[0, 0].real for one in strong.states[1:]]
-    assert populations == pytest.approx([0.45685, 0.42477, 0.55682], abs=strong.uncertainty)
+    assert populations == approx([0.45685, 0.42477, 0.55682], abs=strong.uncertainty)
     assert strong.uncertainty < 1e-3
 
 
@@ -538,12 +539,12 @@ def test_positivity_is_lost_and_regained_at_roots():
     identity = qutip.to_super(qutip.qeye(2))
     found = master.evolve(QUBIT, identity, [0.0, 0.5, 0.65, 1.0, 2.0])
     row = (0.0, -0.00285399, -0.0030576, -0.00221871)
-    assert found.lowest_choi[:4] == pytest.approx(row, abs=6e-8)
+    assert found.lowest_choi[:4] == approx(row, abs=6e-8)
     assert found.lowest_state is None
-    assert found.crossings[0] == pytest.approx(0.0, abs=1e-8)
-    assert found.crossings[1] == pytest.approx(1.6642958, abs=6e-8)
+    assert found.crossings[0] == approx(0.0, abs=1e-8)
+    assert found.crossings[1] == approx(1.6642958, abs=6e-8)
     state = master.evolve(QUBIT, UP, [0.0, 0.5, 2.0])
-    assert state.lowest_choi == pytest.approx(found.lowest_choi[[0, 1, 4]], abs=1e-12)
+    assert state.lowest_choi == approx(found.lowest_choi[[0, 1, 4]], abs=1e-12)
 
 
 def test_a_ket_is_its_projector():
@@ -575,7 +576,7 @@ def test_a_generator_may_be_given_for_the_system():
         found - master.evolve(QUBIT, UP, [0.0, 2.0], method="universal").states[-1]
     ).norm() < 1e-13
     pulsed = master.evolve(made, UP, [0.0, 2.0], pulses=[(0.0, SX)]).states
-    assert pulsed[0][1, 1] == pytest.approx(1.0)
+    assert pulsed[0][1, 1] == approx(1.0)
 
 
 # --- bad input -----------------------------------------------------------------------------------
@@ -690,7 +691,7 @@ def test_an_operator_that_fails_at_a_time_is_named(method, fails):
 
 def test_a_start_that_is_no_state_goes_where_it_is_asked_for():
     found = master.evolve(QUBIT, HALF, [0.0, 10.0], check=False)
-    assert found.lowest_state[0] == pytest.approx(-0.2)
+    assert found.lowest_state[0] == approx(-0.2)
     (root,) = found.crossings
     at_root = master.evolve(QUBIT, HALF, [0.0, root], check=False).lowest_state[1]
     assert abs(at_root) < 1e-11

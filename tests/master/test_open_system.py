@@ -12,6 +12,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from qutip.core.environment import BosonicEnvironment, FermionicEnvironment
 from refusals import unclear
 from scipy.linalg import expm
@@ -75,7 +76,7 @@ def test_rates_of_a_qubit():
             wrong[method, resolution] = numbers
     assert wrong == {}
     lowest = {method: master.generator(QUBIT, method).positivity for method in SECOND_ORDER}
-    assert lowest.pop("redfield") == pytest.approx(-0.01509136, abs=6e-9)
+    assert lowest.pop("redfield") == approx(-0.01509136, abs=6e-9)
     assert min(lowest.values()) > -ROUNDING
 
 
@@ -84,14 +85,14 @@ def test_steady_states_of_a_qubit():
     row = {"davies": 0.36136, "redfield": 0.357460, "universal": 0.368751, "geometric": 0.369796}
     found = {method: master.steady_state(QUBIT, method) for method in row}
     up = {method: one.state.full()[0, 0].real for method, one in found.items()}
-    assert up == pytest.approx(row, abs=5e-6)
+    assert up == approx(row, abs=5e-6)
     assert found["davies"].gibbs_distance < ROUNDING < found["redfield"].gibbs_distance
     assert "wrong at second order" in repr(found["redfield"])
     cold, warm = om.Bath.ohmic(1e-3, 5.0, 0.0), om.Bath.ohmic(1e-3, 5.0, 1.0)
     x, z = qutip.sigmax(), 0.5 * qutip.sigmaz()
     ground = master.steady_state(om.OpenSystem(z, [(x, cold)]), "davies")
     assert ground.gibbs_distance < ROUNDING  # of the lowest level alone
-    assert ground.populations == pytest.approx([1.0, 0.0], abs=ROUNDING)
+    assert ground.populations == approx([1.0, 0.0], abs=ROUNDING)
     heat = master.currents(om.OpenSystem(z, [(x, cold), (x, warm)]), method="davies")
     assert heat.entropy_production is None  # no number at T = 0
 
@@ -126,7 +127,7 @@ def test_levels_that_are_nearly_degenerate():
         R2, True
     )
     off = {m: np.abs(np.subtract(two_levels(m), R2_HEOM)).max() for m in ("davies", "grouped")}
-    assert off == pytest.approx({"davies": 0.215, "grouped": 0.0085}, rel=0.1)
+    assert off == approx({"davies": 0.215, "grouped": 0.0085}, rel=0.1)
 
 
 def dots():
@@ -149,10 +150,10 @@ def test_currents_between_leads():
     }
     for (method, shift), row in rows.items():
         found = master.currents(system, particles, method, level_shift=shift)
-        assert (found.quantity[0], found.energy[0]) == pytest.approx(row, abs=6e-12)
+        assert (found.quantity[0], found.energy[0]) == approx(row, abs=6e-12)
         # the heat from each lead is what it gives less what its particles carry
         heat = found.energy - np.array([1.0, -1.0]) * found.quantity
-        assert found.entropy_production == pytest.approx(-heat.sum() / 0.6, rel=1e-9)
+        assert found.entropy_production == approx(-heat.sum() / 0.6, rel=1e-9)
 
 
 def test_heat_through_a_qubit():
@@ -168,12 +169,12 @@ def test_heat_through_a_qubit():
         "geometric": (0.0040180181, None),
     }
     for method, (first, second) in rows.items():
-        assert master.currents(same, method=method).energy[0] == pytest.approx(first, abs=6e-11)
+        assert master.currents(same, method=method).energy[0] == approx(first, abs=6e-11)
         if second is not None:
             found = master.currents(crossed, method=method).energy[0]
-            assert found == pytest.approx(second, abs=6e-11)
+            assert found == approx(second, abs=6e-11)
     state = master.steady_state(same).state.full()
-    assert state[0, 0].real == pytest.approx(0.25389, abs=5e-6)
+    assert state[0, 0].real == approx(0.25389, abs=5e-6)
 
 
 def test_spin_in_a_phonon_bath():
@@ -184,15 +185,15 @@ def test_spin_in_a_phonon_bath():
     h = z * z + 0.05 * (x * x - qutip.jmat(1, "y") ** 2) + 0.3 * z + 0.1 * x
     second = x * x - qutip.jmat(1, "y") ** 2
     spin = om.OpenSystem(h, [(x * z + z * x, phonons), (second, phonons)])
-    assert spin.energies == pytest.approx([-0.01034523, 0.70173481, 1.30861042], abs=6e-9)
+    assert spin.energies == approx([-0.01034523, 0.70173481, 1.30861042], abs=6e-9)
     found = master.rates(spin, "davies", level_shift=False)
-    assert found.longitudinal == pytest.approx([1.86007019e-3, 3.75771088e-3], abs=6e-12)
+    assert found.longitudinal == approx([1.86007019e-3, 3.75771088e-3], abs=6e-12)
     row = [1.408081858e-3, 2.158565013e-3, 2.051134202e-3]
-    assert found.transverse[[0, 1, 2]] == pytest.approx(row, abs=6e-13)
-    assert found.golden_longitudinal == pytest.approx(found.longitudinal, rel=1e-9)
-    assert found.golden_transverse == pytest.approx(found.transverse, rel=1e-9)
+    assert found.transverse[[0, 1, 2]] == approx(row, abs=6e-13)
+    assert found.golden_longitudinal == approx(found.longitudinal, rel=1e-9)
+    assert found.golden_transverse == approx(found.transverse, rel=1e-9)
     redfield = master.generator(spin, level_shift=False)
-    assert redfield.positivity == pytest.approx(-4.79e-4, abs=6e-7)
+    assert redfield.positivity == approx(-4.79e-4, abs=6e-7)
     assert redfield.detailed_balance < 2e-13
     with pytest.raises(om.ParameterError, match="level_shift"):
         master.generator(spin)
@@ -248,8 +249,8 @@ def test_two_time_functions():
     row = {"davies": 0.25703902 - 0.00419201j, "redfield": 0.26617117 + 0.03003779j}
     for method, value in row.items():
         found = master.correlation(QUBIT, SX, SX, [0.0, 1.5, 3.0], method)
-        assert found[0] == pytest.approx(1.0, abs=ROUNDING)
-        assert found[-1] == pytest.approx(value, abs=1e-8)
+        assert found[0] == approx(1.0, abs=ROUNDING)
+        assert found[-1] == approx(value, abs=1e-8)
 
 
 def test_the_spectrum_is_the_transform_of_the_correlation():
@@ -292,10 +293,8 @@ def test_a_map_that_is_not_completely_positive():
         return np.linalg.eigvalsh(choi)[0] / 2
 
     row = {0.5: -0.00285399, 1.0: -0.00221871, 1.6642958: 0.0}
-    assert {time: lowest(time) for time in row} == pytest.approx(row, abs=6e-9)
-    assert min(lowest(time) for time in np.arange(0.6, 0.7, 0.01)) == pytest.approx(
-        -0.0030576, abs=6e-8
-    )
+    assert {time: lowest(time) for time in row} == approx(row, abs=6e-9)
+    assert min(lowest(time) for time in np.arange(0.6, 0.7, 0.01)) == approx(-0.0030576, abs=6e-8)
 
 
 def flip_rate(spin, x):
@@ -322,10 +321,10 @@ def test_an_electron_beside_a_moment():
         pair = om.OpenSystem(space.hamiltonian([2], [x]), [(a, bath)])
         made = master.generator(pair, level_shift=False)
         tensor = space.bloch_tensor(space.project(made, space.thermal_moments([2], [x])))
-        assert tensor[2, 2] == pytest.approx(flip_rate(2, x), rel=2e-14, abs=0)
+        assert tensor[2, 2] == approx(flip_rate(2, x), rel=2e-14, abs=0)
         if x == 1.5:
             row = [2.125182603, 2.125182603, 0.951385225]
-            assert np.diag(tensor) == pytest.approx(row, abs=6e-10)
+            assert np.diag(tensor) == approx(row, abs=6e-10)
 
 
 def test_levels_that_move():
@@ -344,9 +343,9 @@ def test_levels_that_move():
         )
         start = qutip.basis(2, 0).proj()
         rho = qutip.mesolve(moving, start, [0.0, 10.0], options=options).final_state.full()
-        assert rho[0, 0].real == pytest.approx(row[0], abs=6e-8)
+        assert rho[0, 0].real == approx(row[0], abs=6e-8)
         if row[1] is not None:
-            assert rho[0, 1] == pytest.approx(row[1], abs=1e-7)
+            assert rho[0, 1] == approx(row[1], abs=1e-7)
 
 
 # --- laws --------------------------------------------------------------------------------------
@@ -457,7 +456,7 @@ def test_units_do_not_matter_to_the_questions():
         )
 
     for unit in (1e-30, 1e30):
-        assert answers(unit) == pytest.approx(answers(1.0), rel=1e-11)
+        assert answers(unit) == approx(answers(1.0), rel=1e-11)
 
 
 def test_detailed_balance():
@@ -490,7 +489,7 @@ def test_limits_of_the_resolution():
         master.rates(QUBIT, "coarse-grained", resolution=time).longitudinal - sharp
         for time in (200.0, 400.0)
     ]
-    assert off[0] / off[1] == pytest.approx([2.0], rel=0.02)
+    assert off[0] / off[1] == approx([2.0], rel=0.02)
 
 
 def test_a_moving_system_asks_for_its_default_resolution_once(monkeypatch):
@@ -592,7 +591,7 @@ def test_currents_keep_the_first_law():
     for method in SECOND_ORDER:
         change = (h * master.generator(system, method).apply(start)).tr().real
         found = master.currents(system, method=method, state=start)
-        assert found.total_energy == pytest.approx(change, abs=1e-14)
+        assert found.total_energy == approx(change, abs=1e-14)
         still = master.currents(system, method=method)
         assert abs(still.total_energy) < 1e-13 * np.abs(still.energy).max() + 1e-15
     assert master.currents(system, method="davies").entropy_production > 0
@@ -604,8 +603,8 @@ def test_whose_current_it_is():
     pair = om.OpenSystem(0.6 * SZ + 0.2 * SX, [(SX, hot), (SZ, cold)])
     exact = master.currents(pair, method="heom")
     heat = exact.bath_energy / [1.2, 0.5]  # R16: 0.0023925 to 3e-6
-    assert exact.entropy_production == pytest.approx(-heat.sum(), rel=1e-12)
-    assert exact.entropy_production == pytest.approx(0.0023925 * (2 - 1 / 1.2), abs=1e-5)
+    assert exact.entropy_production == approx(-heat.sum(), rel=1e-12)
+    assert exact.entropy_production == approx(0.0023925 * (2 - 1 / 1.2), abs=1e-5)
     mixed = om.OpenSystem(SZ, [(SX, hot)], [0.1 * qutip.sigmam()])
     for method in ("redfield", "heom"):
         found = master.currents(mixed, method=method)
@@ -621,8 +620,8 @@ def test_modes_have_one_name_each():
     rng = np.random.default_rng(15)
     for _ in range(20):
         found = master.rates(random_system(rng, 4), "davies")
-        assert found.golden_transverse == pytest.approx(found.transverse, rel=1e-9)
-        assert found.golden_longitudinal == pytest.approx(found.longitudinal, rel=1e-9)
+        assert found.golden_transverse == approx(found.transverse, rel=1e-9)
+        assert found.golden_longitudinal == approx(found.longitudinal, rel=1e-9)
         assert found.participation.min() > 1 - 1e-9
     mixed = master.rates(near_degenerate(1e-3), "redfield")
     assert "mixed" in repr(mixed)
@@ -637,18 +636,18 @@ def test_a_pair_that_is_overdamped_has_two_rates():
         assert found.pairs.tolist() == [[0, 1], [1, 0]]
         assert found.frequencies.tolist() == [0, 0]
         assert found.transverse[0] < found.transverse[1]
-        assert found.shifts == pytest.approx([-0.04, -0.04])
+        assert found.shifts == approx([-0.04, -0.04])
         assert found.participation.min() > 0.99
         values = np.sort(-np.linalg.eigvals(master.generator(slow, "tcl4").matrix).real)
         rates = np.sort([*found.transverse, *found.longitudinal])
-        assert rates == pytest.approx(values[1:], rel=0.05)
-        assert found.transverse.mean() == pytest.approx(found.golden_transverse[0], rel=1e-3)
+        assert rates == approx(values[1:], rel=0.05)
+        assert found.transverse.mean() == approx(found.golden_transverse[0], rel=1e-3)
         twice.append(found.transverse)
-    assert np.array(twice) == pytest.approx(np.tile(twice[-1], (4, 1)), rel=0.05)
+    assert np.array(twice) == approx(np.tile(twice[-1], (4, 1)), rel=0.05)
     # levels that are equal and that the bath splits: which is called |0><1| has no meaning
     equal = om.OpenSystem(np.diag([0.0, 0.0, 1.0]), [(np.ones((3, 3)), DRUDE)])
     for method in ("redfield", "grouped", "universal", "geometric", "tcl4"):
-        assert master.rates(equal, method).frequencies[0] == pytest.approx(0.3, abs=0.04)
+        assert master.rates(equal, method).frequencies[0] == approx(0.3, abs=0.04)
     # the same rows where three levels have one such pair
     three = om.OpenSystem(np.diag([0.0, 0.01, 3.0]), [(np.eye(3)[[1, 0, 2]], DRUDE)])
     assert [1, 0] in master.rates(three).pairs.tolist()
@@ -697,7 +696,7 @@ def test_a_steady_state_without_baths_is_exact_and_says_so():
     jumps = [qutip.basis(3, k) * qutip.basis(3, 2).dag() for k in (0, 1)]
     found = master.steady_state(om.OpenSystem(drive, [], jumps))
     dark = qutip.Qobj([[0.6], [0.8], [0.0]])
-    assert qutip.expect(dark.proj(), found.state) == pytest.approx(1.0, abs=1e-12)
+    assert qutip.expect(dark.proj(), found.state) == approx(1.0, abs=1e-12)
     assert (found.note, found.fourth_order) == ("", None)
 
 
@@ -776,7 +775,7 @@ def test_frequencies_are_shown_and_not_judged():
     found = master.compare(om.OpenSystem(h, pair), methods=["redfield", "heom"])["redfield"]
     # the rows of R10, Redfield less the hierarchy, over its largest rate
     row = np.subtract([1.307489, 42.642783], [1.24128, 42.4352]) / 1.24128
-    assert [found.deviation, found.frequency_deviation] == pytest.approx(row, abs=1e-3)
+    assert [found.deviation, found.frequency_deviation] == approx(row, abs=1e-3)
     assert found.verdict == "fair"
 
 

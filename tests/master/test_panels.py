@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from refusals import unclear
 
 import openmr as om
@@ -88,7 +89,7 @@ def test_a_bath_that_stands_still():
     """Static noise: coherence exp(-2 s^2 t^2) of a Gaussian field of variance s^2."""
     still = memory(0 * SZ, SZ, lambda t: 0.3 + 0 * t, 1.0)
     rho = master.evolve(still, PLUS, [0.0, 1.0]).states[-1]
-    assert abs(rho[0, 1]) == pytest.approx(0.5 * np.exp(-2 * 0.3), rel=1e-8)
+    assert abs(rho[0, 1]) == approx(0.5 * np.exp(-2 * 0.3), rel=1e-8)
 
 
 @pytest.mark.parametrize("detuning", [0.0, 2.5])
@@ -107,9 +108,9 @@ def test_damped_atom_has_the_known_rate_and_shift(time, detuning):
     space = om.Bath(correlation=vacuum, conserving=True)
     made = panel_memory(om.OpenSystem(0.5 * SZ, [(qutip.sigmam(), space)]), time)
     change = made.last.apply(qutip.ket2dm(qutip.basis(2, 0)))
-    assert change[0, 0] == pytest.approx(-2 * transform.real, abs=1e-9)
-    assert change[1, 1] == pytest.approx(2 * transform.real, abs=1e-9)
-    assert (made.shift * SZ).tr().real == pytest.approx(transform.imag, abs=1e-9)
+    assert change[0, 0] == approx(-2 * transform.real, abs=1e-9)
+    assert change[1, 1] == approx(2 * transform.real, abs=1e-9)
+    assert (made.shift * SZ).tr().real == approx(transform.imag, abs=1e-9)
 
 
 # --- against the Markovian engine and the joint space -------------------------------------------
@@ -255,7 +256,7 @@ def test_no_step_leaps_over_a_short_memory():
     short = memory(0 * SZ, SZ, lambda t: 1e4 * np.exp(-1e6 * t))
     rho = master.evolve(short, PLUS, [0.0, 10.0]).states[-1]
     rate = 4 * 1e4 / 1e6
-    assert abs(rho[0, 1]) == pytest.approx(0.5 * np.exp(-rate * (10.0 - 1e-6)), rel=1e-8)
+    assert abs(rho[0, 1]) == approx(0.5 * np.exp(-rate * (10.0 - 1e-6)), rel=1e-8)
 
 
 @pytest.mark.parametrize("name", ["ohmic", "electron-hole pairs"])

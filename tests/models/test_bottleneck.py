@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nearness import approx
 
 from openmr.bath.correlators import populations, spin_matrices
 from openmr.models.bottleneck import Partner, joint_generator, transverse_decay
@@ -57,13 +58,13 @@ def resonance(g):
 
 def test_lines_apart_and_crossing():
     generator, decay = resonance(2.0)
-    assert generator[0, 0] == pytest.approx(9.5694e9, rel=1e-5)
-    assert decay == pytest.approx(9.6188e9, rel=1e-5)
+    assert generator[0, 0] == approx(9.5694e9, rel=1e-5)
+    assert decay == approx(9.6188e9, rel=1e-5)
     generator, decay = resonance(1.5576404710)
     modes = np.linalg.eigvals(generator)
     modes = np.sort_complex(modes[modes.imag > 0])
     np.testing.assert_allclose(modes.real, [4.04e9, 5.63e9], rtol=1e-3)
-    assert abs(np.diff(modes.imag)[0]) == pytest.approx(1.7e10, rel=0.03)
+    assert abs(np.diff(modes.imag)[0]) == approx(1.7e10, rel=0.03)
     assert np.abs(modes.real / decay - 1).min() < 1e-9
     # without the torques: one spin relaxes against the other, and their sum for ever stays
     still = generator.copy().reshape(2, 2, 2, 2)
@@ -78,6 +79,6 @@ def test_a_free_moment_decays_as_korringa_says():
     for x in (1e-9, 0.4, 6.0):
         generator = joint_generator([Partner(0.5, x, 1e-12, (0.1,) * 3)], [[0.0]], 0.0, 0.0)
         expected = np.pi / 2 * 0.01 * (1 + x / 2 / np.tanh(x / 2))
-        assert generator[2, 2] == pytest.approx(expected, rel=1e-10)
+        assert generator[2, 2] == approx(expected, rel=1e-10)
     alone = transverse_decay([Partner(0.5, 0.4, 1.0, (0.0,) * 3)], [[0.0]], 0.4, 0.3)
-    assert alone == pytest.approx(0.3)
+    assert alone == approx(0.3)

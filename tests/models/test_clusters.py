@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from refusals import unclear
 from systems import COUPLINGS, film_of, redfield
 
@@ -53,8 +54,8 @@ def test_dimer_in_closed_form(exchange):
     noise = 0.5 * triplet + 0.25 * (triplet * k(-exchange) + singlet * k(exchange))
     rate = noise / (3 * triplet + singlet)  # 2 (Tr g - g_zz) with g = noise / 4
     found = clusters.rates(pair(exchange))
-    assert found.longitudinal == pytest.approx(rate, rel=1e-13)
-    assert found.transverse == pytest.approx(rate, rel=1e-13)
+    assert found.longitudinal == approx(rate, rel=1e-13)
+    assert found.transverse == approx(rate, rel=1e-13)
 
 
 @pytest.mark.parametrize("spins", [(0.5, 0.5), (0.5, 1.0), (0.5, 0.5, 0.5)])
@@ -94,7 +95,7 @@ def test_correlator_in_time_is_eq_12():
     exact = np.trace(rho @ forward @ first @ forward.conj().T @ last)
     state = clusters.levels(cluster)
     found = clusters.correlator(state, lambda w: np.exp(-0.8j * w))
-    assert found[0, 2, 0, 1] == pytest.approx(exact, abs=ROUNDING)
+    assert found[0, 2, 0, 1] == approx(exact, abs=ROUNDING)
     assert found[0, 2, 2, 0] == 0
 
 
@@ -152,7 +153,7 @@ def test_interference_is_the_average_over_both_directions(distance):
     phase = np.exp(-1j * 1.4 * distance * cosines)
     average = np.abs(0.5 * weights @ phase) ** 2
     found = clusters.interference([[0, 0, 0], [0, distance, 0]], 1.4)
-    assert found[0, 1] == pytest.approx(average, abs=1e-14)
+    assert found[0, 1] == approx(average, abs=1e-14)
     assert found[0, 0] == 1
     np.testing.assert_array_equal(clusters.interference(np.zeros((2, 3)), np.inf), np.eye(2))
 
@@ -183,8 +184,8 @@ def test_weiss_field_is_that_of_the_equilibrium(spins, bonds, field, temperature
 
 def test_units():
     cluster = clusters.in_units((0.5, 0.5), [[0, MEV], [MEV, 0]], 10.0, 5.0, g=2.1)
-    assert cluster.zeeman == pytest.approx(2.1 * MU_B * 5 / (K_B * 10), rel=1e-14)
-    assert cluster.exchange[0, 1] == pytest.approx(MEV / (K_B * 10), rel=1e-14)
+    assert cluster.zeeman == approx(2.1 * MU_B * 5 / (K_B * 10), rel=1e-14)
+    assert cluster.exchange[0, 1] == approx(MEV / (K_B * 10), rel=1e-14)
 
 
 @pytest.mark.parametrize("shape", ["ring", "chain", "complete"])
@@ -201,7 +202,7 @@ def test_ordered_moments_lower_the_free_energy():
     x = clusters.weiss_splittings(ring)
     # spin 1/2: m = tanh(2 m / t) with 2 S = 1
     m = np.tanh(0.5 * x[0])
-    assert m == pytest.approx(np.tanh(m / 0.5), rel=1e-12)
+    assert m == approx(np.tanh(m / 0.5), rel=1e-12)
     assert clusters._free_energy(ring, x) < clusters._free_energy(ring, np.zeros(4))
 
 
@@ -219,8 +220,8 @@ def test_error_falls_as_temperature_squared(spin, sites, zeeman):
     runs = [clusters.at_reduced_temperature(spin, bonds, t, zeeman / t) for t in HOT]
     errors = np.array([clusters.rates(run).errors for run in runs])
     # the next order is T_C / T itself, 8 % at the hot end
-    assert slope(1 / HOT, errors[:, 0]) == pytest.approx(2, abs=0.1)
-    assert slope(1 / HOT, errors[:, 1]) == pytest.approx(2, abs=0.1)
+    assert slope(1 / HOT, errors[:, 0]) == approx(2, abs=0.1)
+    assert slope(1 / HOT, errors[:, 1]) == approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize("shape", ["ring", "chain", "complete"])
@@ -241,12 +242,12 @@ def test_strong_field_saves_the_transverse_rate_alone():
         [clusters.rates(clusters.Cluster((0.5,) * 5, exchange, b)).errors for b in fields]
     )
     # ln|error| = -b + ln b + constant: the logarithm tilts it by 1/16
-    assert np.polyfit(fields, np.log(np.abs(errors[:, 1])), 1)[0] == pytest.approx(-1, abs=0.1)
+    assert np.polyfit(fields, np.log(np.abs(errors[:, 1])), 1)[0] == approx(-1, abs=0.1)
     magnons = fields[-1] + 0.5 * (1.6 - np.linalg.eigvalsh(exchange))
     flat = fields[-1] + 0.8
     ratio = flat * np.exp(-flat) / np.mean(magnons * np.exp(-magnons))
     # two magnons at once: exp(-20)
-    assert 1 + errors[-1, 0] == pytest.approx(ratio, rel=1e-6)
+    assert 1 + errors[-1, 0] == approx(ratio, rel=1e-6)
     assert errors[-1, 0] < -0.1
 
 
@@ -258,7 +259,7 @@ def test_frozen_flips_keep_their_digits():
     # S^- S^+ of one site: 2 S, and both flips cost the same: 2 (g_xx + g_yy) = E exp(-E) / 2
     rate = np.mean(magnons * np.exp(-magnons)) / 2
     # energies of size 200 carry 200 roundings into the exponent
-    assert found.longitudinal == pytest.approx(rate, rel=1e-11)
+    assert found.longitudinal == approx(rate, rel=1e-11)
 
 
 def test_error_settles_with_the_size_of_the_ring():

@@ -6,6 +6,7 @@ Orders of the steps' errors are measured; identities hold to rounding.
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from refusals import unclear
 from systems import SPINS
 
@@ -87,7 +88,7 @@ def test_density_is_eq_17():
     rho = fock.density(state)
     for a in range(4):
         for b in range(4):
-            assert rho[a, b] == pytest.approx((f[b].dag() * f[a] * state).tr(), abs=ROUNDING)
+            assert rho[a, b] == approx((f[b].dag() * f[a] * state).tr(), abs=ROUNDING)
 
 
 def test_pairs_are_eq_a14():
@@ -96,7 +97,7 @@ def test_pairs_are_eq_a14():
     r = fock.pairs(state)
     for a, b, c, d in [(0, 1, 2, 3), (3, 1, 1, 0), (2, 2, 2, 2), (1, 0, 3, 2)]:
         exact = (f[a].dag() * f[b] * f[c].dag() * f[d] * state).tr()
-        assert r[a, b, c, d] == pytest.approx(exact, abs=ROUNDING)
+        assert r[a, b, c, d] == approx(exact, abs=ROUNDING)
 
 
 # --- pair correlations -------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def test_a17_misses_the_disconnected_term():
     rho = random_density(generator(), 4)
     missing = fock.pairs(fock.gaussian_state(rho)) - fock.blocked_pairs(rho)
     assert largest(missing - fock.disconnected_pairs(rho)) < ROUNDING
-    assert largest(missing) == pytest.approx(largest(rho) ** 2, rel=1e-10)
+    assert largest(missing) == approx(largest(rho) ** 2, rel=1e-10)
 
 
 def interacting(strength):
@@ -159,9 +160,9 @@ def test_order_of_the_wick_error(make, order):
     states = [make(size) for size in sizes]
     connected = [fock.connected_pairs(state) for state in states]
     # the next order adds a fraction of about the size itself
-    assert slope(sizes, [largest(c) for c in connected]) == pytest.approx(order, abs=0.05)
+    assert slope(sizes, [largest(c) for c in connected]) == approx(order, abs=0.05)
     lost = [largest(fock.collision_integral(c, film(2))) for c in connected]
-    assert slope(sizes, lost) == pytest.approx(order, abs=0.05)
+    assert slope(sizes, lost) == approx(order, abs=0.05)
 
 
 def test_canonical_numbers_against_fock_space():
@@ -178,7 +179,7 @@ def test_canonical_numbers_against_fock_space():
 def test_canonical_numbers_of_equal_levels(modes):
     """<n n'> = N (N - 1) / m (m - 1): connected part -1 / [4 (m - 1)] at half filling."""
     _, both = fock.canonical_pairs(np.full(modes, 3.0), modes // 2)
-    assert both[0, 1] - 0.25 == pytest.approx(-0.25 / (modes - 1), rel=1e-11)
+    assert both[0, 1] - 0.25 == approx(-0.25 / (modes - 1), rel=1e-11)
     cold = fock.canonical_pairs(50.0 * np.arange(modes), modes // 2)[0]
     np.testing.assert_allclose(cold, np.repeat([1.0, 0.0], modes // 2), atol=1e-12)
 
@@ -198,7 +199,7 @@ def test_fixed_number_costs_one_over_n():
     sizes = np.array([16, 32, 64])
     errors = [canonical_error(int(modes)) for modes in sizes]
     # measured 1.04: the next order is 1 / N^2
-    assert slope(sizes, errors) == pytest.approx(-1, abs=0.1)
+    assert slope(sizes, errors) == approx(-1, abs=0.1)
 
 
 def test_fixed_number_error_is_the_exact_many_body_one():
@@ -208,7 +209,7 @@ def test_fixed_number_error_is_the_exact_many_body_one():
     state = fock.fixed_number(fock.gaussian_state(tilted), 3)
     exact = sign @ np.diag(fock.density(fock.collision(state, band))).real
     wick = sign @ np.diag(scattering.one_body_collision(fock.density(state), band)).real
-    assert wick / exact - 1 == pytest.approx(canonical_error(6), rel=1e-10)
+    assert wick / exact - 1 == approx(canonical_error(6), rel=1e-10)
 
 
 # --- the collision integral --------------------------------------------------------------------
@@ -433,7 +434,7 @@ def test_order_of_the_diagonal_approximation(positions, order):
     sizes = np.array([0.04, 0.02, 0.01])
     reference = populations_rate(coherent(0.0), positions)
     off = [largest(populations_rate(coherent(c), positions) - reference) for c in sizes]
-    assert slope(sizes, off) == pytest.approx(order, abs=0.05)
+    assert slope(sizes, off) == approx(order, abs=0.05)
 
 
 def test_spin_coherence_leaves_populations_to_second_order():
@@ -446,7 +447,7 @@ def test_spin_coherence_leaves_populations_to_second_order():
     states = [p + c * (turned + turned.conj().T) for c in (0.0, *sizes)]
     rates = [np.diag(scattering.one_body_collision(rho, band)).real for rho in states]
     off = [largest(rate - rates[0]) for rate in rates[1:]]
-    assert slope(sizes, off) == pytest.approx(2, abs=0.01)
+    assert slope(sizes, off) == approx(2, abs=0.01)
 
 
 @pytest.mark.slow
@@ -467,7 +468,7 @@ def test_moments_at_random_places_make_no_coherence_on_average():
     counts = np.array([4, 32, 256])
     spread = [np.sqrt(np.mean([coherence(n) ** 2 for _ in range(12)])) for n in counts]
     # 12 samples know each root mean square to 1/sqrt(24) = 20 %: 0.2 / ln 8 = 0.1 on the slope
-    assert slope(counts, spread) == pytest.approx(-0.5, abs=0.2)
+    assert slope(counts, spread) == approx(-0.5, abs=0.2)
     exact = sum(
         scattering.one_body_collision(
             rho,
@@ -493,10 +494,10 @@ def test_correlations_grow_from_a_gaussian_start():
     path = scattering.evolve_density(start, band, times, disconnected=True, rtol=1e-11)
     off = [largest((exact - path)[i]) for i in (1, 2, 3)]
     # the next order is the time over the inverse level spacing
-    assert slope(times[1:], off) == pytest.approx(2, abs=0.15)
+    assert slope(times[1:], off) == approx(2, abs=0.15)
     assert off[-1] < largest(exact[-1] - exact[0]) / 50
     for state in states:
-        assert state.tr() == pytest.approx(1, abs=1e-9)
+        assert state.tr() == approx(1, abs=1e-9)
 
 
 def test_one_electron_relaxes_to_boltzmann_and_eq_21_to_fermi():
@@ -511,9 +512,9 @@ def test_one_electron_relaxes_to_boltzmann_and_eq_21_to_fermi():
     exact = np.diag(fock.density(fock.evolve_state(start, band, times)[-1])).real
     blocked = np.diag(scattering.evolve_density(np.diag([0.9, 0.1]), band, times)[-1]).real
     x = band.energies[0] - band.energies[1]
-    assert exact[0] - exact[1] == pytest.approx(-np.tanh(x / 2), abs=1e-6)
+    assert exact[0] - exact[1] == approx(-np.tanh(x / 2), abs=1e-6)
     # Fermi function with one electron: the potential lies halfway
-    assert blocked[0] - blocked[1] == pytest.approx(-np.tanh(x / 4), abs=1e-6)
+    assert blocked[0] - blocked[1] == approx(-np.tanh(x / 4), abs=1e-6)
 
 
 # --- bad input ---------------------------------------------------------------------------------

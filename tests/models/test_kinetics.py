@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nearness import approx
 from scipy.integrate import quad
 from scipy.special import expit
 
@@ -99,7 +100,7 @@ def test_detailed_balance_of_the_transition_rates(kwargs):
     for (after, before, energy), rate in rates.items():
         if after != before and rate:
             back = rates[before, after, -energy]
-            assert back * np.exp(energy) == pytest.approx(rate, rel=1e-13)
+            assert back * np.exp(energy) == approx(rate, rel=1e-13)
             compared += 1
     assert compared >= 2
 
@@ -151,7 +152,7 @@ def test_initial_slope_of_the_nonlinear_equation_along_any_axis(splitting):
             change = kinetics.densities(sea, kinetics.collision(sea, state))[1:]
             errors.append(np.abs(change + slope @ spin).max() / size)
         # polarised moments polarise a spin across the field at second order
-        assert np.log10(errors[0] / errors[1]) == pytest.approx(1.0, abs=0.02)
+        assert np.log10(errors[0] / errors[1]) == approx(1.0, abs=0.02)
 
 
 def test_grid_error_falls_as_the_fermi_poles_say():
@@ -201,11 +202,11 @@ def test_each_pair_decays_at_its_own_rate(x):
     slope = kinetics.initial_slope(sea)[3, 3]
     counted = rates[weights > 1e-6]
     decaying = counted[counted > 1e-6 * slope] / slope
-    assert decaying.min() == pytest.approx(np.sinh(x / 2) / (x / 2), rel=1e-6)
+    assert decaying.min() == approx(np.sinh(x / 2) / (x / 2), rel=1e-6)
     # weights above 1e-6 reach to where the flips are Boltzmann's to 1e-3
-    assert decaying.max() == pytest.approx(np.sinh(x) / x, rel=1e-3)
-    assert weights.sum() == pytest.approx(1.0, abs=1e-12)
-    assert weights @ rates == pytest.approx(slope, rel=1e-12)
+    assert decaying.max() == approx(np.sinh(x) / x, rel=1e-3)
+    assert weights.sum() == approx(1.0, abs=1e-12)
+    assert weights @ rates == approx(slope, rel=1e-12)
 
 
 @pytest.mark.parametrize(("x", "percent"), [(0.3, None), (1.0, 7.8), (5.0, 77.0)])
@@ -222,9 +223,9 @@ def test_residue_that_never_decays(x, percent):
     expected = quad(kept, -40, 40 + x, epsabs=1e-13, limit=200)[0]
     rates, weights = kinetics.longitudinal_spectrum(coarse(x))
     residue = weights[rates < 1e-6 * (weights @ rates)].sum()
-    assert residue == pytest.approx(expected, rel=1e-6)
+    assert residue == approx(expected, rel=1e-6)
     if percent:
-        assert 100 * residue == pytest.approx(percent, rel=0.01)
+        assert 100 * residue == approx(percent, rel=0.01)
 
 
 @pytest.mark.parametrize("exchange", [(1.0, 1.0, 1.0), ANISOTROPIC])
@@ -238,7 +239,7 @@ def test_energy_relaxation_restores_one_rate_at_first_order(exchange):
         rates, _ = kinetics.longitudinal_spectrum(sea)
         assert rates[0] <= 1e-6 * slope  # charge
         errors.append(1 - rates[1] / slope)
-        assert kinetics.initial_slope(sea)[3, 3] == pytest.approx(slope, rel=1e-13)
+        assert kinetics.initial_slope(sea)[3, 3] == approx(slope, rel=1e-13)
     orders = np.diff(np.log(errors)) / np.diff(np.log(ratios))
     np.testing.assert_allclose(orders[1:], -1, atol=0.05)
     assert min(errors) > 0
@@ -331,7 +332,7 @@ def test_flip_shift_equals_the_golden_rule_of_second_order(x, w, dos):
     difference = [up(e + w / 2) - down(e - w / 2) for e in energies]
     expected = np.average(difference, weights=profile) / (8 * np.pi)
     found = kinetics.level_shift(sea_of(x, w, (1.0, 1.0, 0.0), dos=dos), bandwidth)[0, 1]
-    assert found == pytest.approx(expected, rel=20 * abs(x) / bandwidth**2 + 2e-6)
+    assert found == approx(expected, rel=20 * abs(x) / bandwidth**2 + 2e-6)
 
 
 @pytest.mark.parametrize("exchange", [(1.0, 1.0, 1.0), (1.0, 1.0, 0.0), ANISOTROPIC])
@@ -342,14 +343,14 @@ def test_shift_grows_with_the_logarithm_of_the_bandwidth(exchange):
     shifts = [kinetics.level_shift(sea, b)[0, 1] for b in bandwidths]
     slope = np.diff(shifts)[0] / np.diff(np.log(bandwidths))[0]
     expected = level_sums(2.0, 1.0).mean_spin / (2 * np.pi) * exchange[0] * exchange[1]
-    assert slope == pytest.approx(expected, rel=2e-2 if exchange == ANISOTROPIC else 1e-4)
+    assert slope == approx(expected, rel=2e-2 if exchange == ANISOTROPIC else 1e-4)
 
 
 def test_shift_falls_with_the_logarithm_of_temperature():
     """At fixed <S_par>, small w and x scale out: only ln(W / k_B T) is left."""
     values = [kinetics.level_shift(sea_of(1.0), w)[0, 1] for w in (1e4, 2e4)]
     moment = level_sums(2.0, 1.0).mean_spin / (2 * np.pi)
-    assert values[1] - values[0] == pytest.approx(moment * np.log(2), rel=1e-3)
+    assert values[1] - values[0] == approx(moment * np.log(2), rel=1e-3)
 
 
 @pytest.mark.parametrize("w", [0.0, 0.9])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nearness import approx
 from systems import (
     DENSITY,
     SPINS,
@@ -41,7 +42,7 @@ def test_level_sums_do_not_cancel(spin, x, sign):
     for name, value in zip(AVERAGES, exact, strict=True):
         got = float(getattr(found, name))
         if value != 0 and abs(value) < mp.mpf("1e-307"):  # below the range of a double
-            assert got == pytest.approx(0.0, abs=1e-300)
+            assert got == approx(0.0, abs=1e-300)
         else:
             assert relative_error(got, value) <= bound, name
 
@@ -50,12 +51,10 @@ def test_level_sums_do_not_cancel(spin, x, sign):
 def test_correlators_obey_detailed_balance(spin2, x):
     found = level_sums(spin2 / 2, x)
     smaller, larger = sorted([found.flip_up, found.flip_down])
-    assert smaller == pytest.approx(np.exp(-abs(x)) * larger, rel=1e-15 * (20 + 8 * abs(x)))
+    assert smaller == approx(np.exp(-abs(x)) * larger, rel=1e-15 * (20 + 8 * abs(x)))
     total = spin2 / 2 * (spin2 / 2 + 1)
     # Eq. (69): the three components make S(S+1)
-    assert found.second_moment + 0.5 * (found.flip_up + found.flip_down) == pytest.approx(
-        total, rel=1e-14
-    )
+    assert found.second_moment + 0.5 * (found.flip_up + found.flip_down) == approx(total, rel=1e-14)
 
 
 POINTS = [
@@ -143,9 +142,9 @@ def test_order_parameter_has_exponent_one_half():
 
 def test_curie_and_neel_temperatures():
     ferro, antiferro = om.presets.pt_py().magnet, antiferromagnet().magnet
-    assert om.curie_temperature(ferro) == pytest.approx(30.0, rel=1e-14)
+    assert om.curie_temperature(ferro) == approx(30.0, rel=1e-14)
     assert om.neel_temperature(ferro) == 0.0
-    assert om.neel_temperature(antiferro) == pytest.approx(40.0, rel=1e-14)
+    assert om.neel_temperature(antiferro) == approx(40.0, rel=1e-14)
     assert om.curie_temperature(antiferro) == 0.0
     assert om.curie_temperature(ferrimagnet().magnet) > 0
     assert om.ordering_temperature(paramagnet(2.0).magnet) == 0.0
@@ -171,7 +170,7 @@ def test_branch_and_axis_convention_at_zero_field():
     assert ferro.mean_spin[1, 0] < 0 < ferro.mean_spin[2, 0]
     neel = om.equilibrium(antiferromagnet(), 10.0, 0.0).mean_spin
     assert neel[0] < 0 < neel[1]
-    assert neel[0] == pytest.approx(-neel[1], rel=1e-14)
+    assert neel[0] == approx(-neel[1], rel=1e-14)
     ferri = om.equilibrium(ferrimagnet(), 10.0, 0.0)
     assert ferri.mean_spin[0] < 0 < ferri.mean_spin[1]
 
@@ -250,10 +249,10 @@ def test_at_any_depth():
     assert cold.flip_up[0] == 4.0
     assert cold.flip_down[0] == 0.0
     still = om.equilibrium(paramagnet(2.0), 10.0, 0.0)
-    assert still.flip_up[0] == pytest.approx(4.0, rel=1e-15)
+    assert still.flip_up[0] == approx(4.0, rel=1e-15)
     assert om.equilibrium(paramagnet(2.0), 10.0, field_for(3.0, 10.0)).reduced_splitting[
         0
-    ] == pytest.approx(3.0, rel=1e-14)
+    ] == approx(3.0, rel=1e-14)
 
 
 @pytest.mark.parametrize("spin", [0.5, 2.0, 7.5])
@@ -261,9 +260,9 @@ def test_magnets_order_at_the_temperature_they_were_given(spin):
     moments = om.Moments(spin, 1e27, exchange_energy=1e-3)
     one = om.Magnet(moments, curie_temperature=30.0)
     two = om.Magnet([moments, moments], neel_temperature=30.0)
-    assert om.curie_temperature(one) == pytest.approx(30.0, rel=1e-14)
+    assert om.curie_temperature(one) == approx(30.0, rel=1e-14)
     assert om.neel_temperature(one) == 0.0
-    assert om.neel_temperature(two) == pytest.approx(30.0, rel=1e-14)
+    assert om.neel_temperature(two) == approx(30.0, rel=1e-14)
     assert om.curie_temperature(two) == 0.0
 
 
@@ -272,4 +271,4 @@ def test_einstein_relation():
     electrons, resistivity = om.Electrons(dos_up=3e27, dos_down=5e27), 2e-7
     per_joule = 8e27 / om.units.ELEMENTARY_CHARGE
     conductivity = om.units.ELEMENTARY_CHARGE**2 * per_joule * electrons.diffusion(resistivity)
-    assert conductivity == pytest.approx(1 / resistivity, rel=1e-14)
+    assert conductivity == approx(1 / resistivity, rel=1e-14)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from spoil import replaced, rewritten, unnoticed
 from systems import (
@@ -31,8 +32,8 @@ def test_a_tilted_ferromagnet():
     state = at(reference_film(*FERROMAGNET, weiss=1.2e-3), 4.0, (1, 2, 0.5))
     mean = (-0.224923927067, -0.634832609927, -1.337355188470)
     np.testing.assert_allclose(state.mean[0], mean, rtol=1e-11)
-    assert float(state.free_energy) == pytest.approx(-2.2004487158e-3, rel=1e-10)
-    assert float(state.stability) == pytest.approx(0.19843264399, rel=1e-10)
+    assert float(state.free_energy) == approx(-2.2004487158e-3, rel=1e-10)
+    assert float(state.stability) == approx(0.19843264399, rel=1e-10)
 
 
 def test_canted_sublattices():
@@ -40,8 +41,8 @@ def test_canted_sublattices():
     first = (-0.0212371683, -0.2564695081, 0.9271150795)
     second = (0.0456189077, 0.0988488853, -0.9831020579)
     np.testing.assert_allclose(state.mean, [first, second], atol=1e-10)
-    assert float(state.free_energy) == pytest.approx(-1.6409172422e-3, rel=1e-10)
-    assert float(state.stability) == pytest.approx(0.26584833472, rel=1e-10)
+    assert float(state.free_energy) == approx(-1.6409172422e-3, rel=1e-10)
+    assert float(state.stability) == approx(0.26584833472, rel=1e-10)
 
 
 def test_the_spin_flop():
@@ -214,8 +215,8 @@ def test_energies_rotate_with_field_and_crystal():
         one = oriented(1.0, axes=axes, **own)
         found.append(at(reference_film(one, one, weiss=couplings), 3.0, field))
     np.testing.assert_allclose(found[1].mean, found[0].mean @ turn.T, atol=1e-12)
-    assert float(found[1].free_energy) == pytest.approx(float(found[0].free_energy), rel=1e-13)
-    assert float(found[1].stability) == pytest.approx(float(found[0].stability), rel=1e-9)
+    assert float(found[1].free_energy) == approx(float(found[0].free_energy), rel=1e-13)
+    assert float(found[1].stability) == approx(float(found[0].stability), rel=1e-9)
 
 
 def test_no_state_has_a_lower_energy_than_that_found():
@@ -287,7 +288,7 @@ def test_cold_moments_are_saturated_and_hot_ones_free():
     film = reference_film(*FERROMAGNET, weiss=1.2e-3)
     cold = om.equilibrium(film, [1e-6, 1e-3], 1.0, direction=(0, 0, 1))
     np.testing.assert_allclose(cold.mean[0], cold.mean[1], atol=1e-12)
-    assert np.linalg.norm(cold.mean[0]) == pytest.approx(1.5, rel=1e-3)
+    assert np.linalg.norm(cold.mean[0]) == approx(1.5, rel=1e-3)
     hot = om.equilibrium(film, 1e5, 1.0, direction=(0, 0, 1))
     curie = 2 * MU_B * 1.25 / (K_B * 1e5)
     np.testing.assert_allclose(hot.mean, [[0, 0, -curie]], rtol=1e-3, atol=1e-15)
@@ -336,9 +337,7 @@ def test_what_else_is_asked_changes_no_point(name, b):
     np.testing.assert_allclose(whole.drive, zeeman - pull, atol=1e-12 * np.abs(whole.drive).max())
     for i, j in rng.integers((24, 25), size=(8, 2)):
         alone = om.equilibrium(film, kelvin[i, 0], field[j], direction=b)
-        assert energy[i, j] == pytest.approx(
-            float(alone.free_energy) / kelvin[i, 0] / K_B, abs=1e-12
-        )
+        assert energy[i, j] == approx(float(alone.free_energy) / kelvin[i, 0] / K_B, abs=1e-12)
         np.testing.assert_allclose(whole.mean[i, j], alone.mean, atol=1e-6)
         problem, drives = many_at(film, kelvin[i, 0], field[j], b, 60)
         brute = vector_descent.descended(problem, drives).energy / problem.weights[0]

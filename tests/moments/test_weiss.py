@@ -6,6 +6,7 @@ from itertools import product
 import mpmath as mp
 import numpy as np
 import pytest
+from nearness import approx
 from spoil import replaced, rewritten
 from systems import antiferromagnet, exact_averages, ferrimagnet, weiss_plane
 
@@ -241,7 +242,7 @@ def test_any_field_beside_any_other():
     together = thermal_state(om.presets.pt_py(), kelvin, fields).mean_spin
     for i in range(2):
         alone = thermal_state(om.presets.pt_py(), kelvin[i : i + 1], fields[i : i + 1])
-        assert float(together[i, 0]) == pytest.approx(float(alone.mean_spin[0, 0]))
+        assert float(together[i, 0]) == approx(float(alone.mean_spin[0, 0]))
 
 
 def test_no_field_points_up_within_rounding_of_the_transition():

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from scipy import constants
 from systems import antiferromagnet, film_of, paramagnet
 
@@ -65,14 +66,14 @@ def test_density_of_states_is_that_of_one_spin():
 
     both = (electrons(energy + step) - electrons(energy - step)) / (2 * step)
     # error of the central difference: step^2 times a third of the third derivative
-    assert om.Electrons.free(fermi_energy=energy).dos == pytest.approx(both / 2, rel=1e-8)
+    assert om.Electrons.free(fermi_energy=energy).dos == approx(both / 2, rel=1e-8)
 
 
 def test_exchange_energy_is_density_times_exchange():
     one = om.Moments(spin=1, density=2e27, exchange=(1e-30, -2e-30, 3e-30))
     np.testing.assert_allclose(one.exchange_energy, (2e-3, -4e-3, 6e-3), rtol=1e-14)
     assert om.Moments(spin=1, density=2e27, exchange_energy=one.exchange_energy).exchange == (
-        pytest.approx(one.exchange, rel=1e-14)
+        approx(one.exchange, rel=1e-14)
     )
 
 
@@ -83,7 +84,7 @@ def test_positive_exchange_puts_parallel_spins_below():
         coupling = hilbert.coupling([0.5], 0, (exchange,) * 3)
         levels = np.sort(exchange * np.array([-0.25, -0.25, -0.25, 0.75]))
         np.testing.assert_allclose(coupling.eigenenergies(), levels, atol=1e-14)
-        assert coupling.matrix_element(parallel, parallel) == pytest.approx(-exchange / 4)
+        assert coupling.matrix_element(parallel, parallel) == approx(-exchange / 4)
 
 
 def test_only_energies_over_the_temperature_count():
@@ -106,15 +107,15 @@ def test_exchange_field_opposes_an_antiferromagnetic_coupling(coupling):
     rates = om.relaxation(om.presets.pt_py(coupling), 10.0, 5.0)
     assert np.sign(rates.exchange_field) == -np.sign(coupling)
     expected = 2 * om.units.MU_B * (5.0 - rates.exchange_field) / om.units.HBAR
-    assert rates.precession == pytest.approx(expected, rel=1e-13)
+    assert rates.precession == approx(expected, rel=1e-13)
 
 
 def test_g_factors_of_electrons_and_moments_are_apart():
     sample = film_of(om.Moments(2, 1.66e27, exchange_energy=-1e-3, g=1.0), g=3.0)
-    assert om.equilibrium(sample, 10.0, 5.0).splitting[0] == pytest.approx(om.units.MU_B * 5.0)
+    assert om.equilibrium(sample, 10.0, 5.0).splitting[0] == approx(om.units.MU_B * 5.0)
     uncoupled = film_of(om.Moments(2, 1.66e27, exchange_energy=0.0, g=1.0), g=3.0)
     omega = om.relaxation(uncoupled, 10.0, 5.0).precession
-    assert omega == pytest.approx(3 * om.units.MU_B * 5.0 / om.units.HBAR, rel=1e-14)
+    assert omega == approx(3 * om.units.MU_B * 5.0 / om.units.HBAR, rel=1e-14)
 
 
 @pytest.mark.parametrize("method", ["closed-form", "batched", "bloch-redfield"])
@@ -133,15 +134,15 @@ def test_rate_of_the_film_is_added_once_to_every_axis(method):
 def test_transverse_is_the_mean_of_the_two():
     rates = om.relaxation(om.presets.pt_py((1e-3, 0.2e-3, -0.5e-3)), 10.0, 5.0)
     along_x, along_y = rates.along((np.pi / 2, 0.0)), rates.along((np.pi / 2, np.pi / 2))
-    assert along_x != pytest.approx(along_y, rel=1e-3)
-    assert rates.transverse == pytest.approx((along_x + along_y) / 2, rel=1e-14)
+    assert along_x != approx(along_y, rel=1e-3)
+    assert rates.transverse == approx((along_x + along_y) / 2, rel=1e-14)
 
 
 def test_spin_along_x_is_relaxed_by_the_coupling_along_y():
     """Noise about an axis leaves spins along it alone."""
     only_y = om.relaxation(om.presets.pt_py((0.0, 1e-3, 0.0)), 20.0, 5.0).dissipator
     assert only_y[1, 1] < 1e-30 * only_y[0, 0]  # cos(pi/2)^2 in floating point
-    assert only_y[2, 2] == pytest.approx(only_y[0, 0], rel=1e-12)
+    assert only_y[2, 2] == approx(only_y[0, 0], rel=1e-12)
     only_z = om.relaxation(om.presets.pt_py((0.0, 0.0, 1e-3)), 20.0, 5.0).dissipator
     assert only_z[2, 2] == 0 < only_z[0, 0] == only_z[1, 1]
 
@@ -153,7 +154,7 @@ def test_a_frozen_perfect_lattice_does_not_dephase():
     }
     bare = frozen["lattice"].spin_flip_rate
     # flips and fluctuations are frozen to exp(-beta eps_L) < 1e-40
-    assert frozen["lattice"].transverse == pytest.approx(bare, rel=1e-14)
+    assert frozen["lattice"].transverse == approx(bare, rel=1e-14)
     assert frozen["random"].transverse > 1.1 * bare
 
 
@@ -165,10 +166,10 @@ def test_field_and_direction_may_change_sign_together(coupling):
     here = om.magnetoresistance(film, 10.0, 7.0, b)
     there = om.magnetoresistance(film, 10.0, -7.0, -b)
     # rounding of theta^2 F over 1 + theta^2 F
-    assert there.longitudinal == pytest.approx(here.longitudinal, rel=1e-13)
-    assert there.transverse == pytest.approx(here.transverse, rel=1e-10)
+    assert there.longitudinal == approx(here.longitudinal, rel=1e-13)
+    assert there.transverse == approx(here.transverse, rel=1e-10)
     other = om.magnetoresistance(film, 10.0, -7.0, b)
-    assert other.transverse != pytest.approx(here.transverse, rel=1e-2)
+    assert other.transverse != approx(here.transverse, rel=1e-2)
 
 
 def test_spin_hall_current_of_y_spins_runs_down():
@@ -203,8 +204,8 @@ def replace_angle(film, angle):
 
 def test_diffusion_length_squared_is_diffusion_times_time():
     film = om.Film(5e-9, 0.1, 1e-6, resistivity=2e-6, diffusion_length=3e-9)
-    assert film.spin_flip_time == pytest.approx(9e-12, rel=1e-14)
+    assert film.spin_flip_time == approx(9e-12, rel=1e-14)
     sample = replace(om.presets.pt_py(), film=film)
     rates = om.relaxation(sample, 10.0, 5.0)
     length = om.diffusion.longitudinal_length(film, rates)
-    assert length**2 == pytest.approx(film.diffusion * rates.tau_longitudinal, rel=1e-14)
+    assert length**2 == approx(film.diffusion * rates.tau_longitudinal, rel=1e-14)

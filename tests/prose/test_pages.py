@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import indent
 
 import pytest
+from nearness import approx
 
 from openmr.apps import cli
 from openmr.sample.toml import EXAMPLE, read_config, read_sample
@@ -111,12 +112,12 @@ def test_the_file_of_the_own_material_is_its_film(tmp_path, monkeypatch):
     assert (read.name, read.magnet.disorder) == (built.name, built.magnet.disorder)
     for part in ("film", "electrons"):
         own, other = (asdict(getattr(sample, part)) for sample in (read, built))
-        assert own == pytest.approx(other, rel=5e-3, abs=0)  # 1.67e-4 is rounded to three digits
+        assert own == approx(other, rel=5e-3, abs=0)  # 1.67e-4 is rounded to three digits
     own, other = (sample.magnet.sublattices[0] for sample in (read, built))
     assert own.spin == other.spin
-    assert own.density == pytest.approx(other.density, rel=5e-4)
-    assert own.exchange_energy == pytest.approx(other.exchange_energy, rel=1e-12, abs=0)
-    assert read.magnet.weiss[0] == pytest.approx(built.magnet.weiss[0], rel=1e-12, abs=0)
+    assert own.density == approx(other.density, rel=5e-4)
+    assert own.exchange_energy == approx(other.exchange_energy, rel=1e-12, abs=0)
+    assert read.magnet.weiss[0] == approx(built.magnet.weiss[0], rel=1e-12, abs=0)
 
 
 def test_every_page_of_a_route_has_a_block():

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from systems import film_of
 
@@ -115,7 +116,7 @@ def test_the_field_across_b_reaches_the_resistivity():
         across = om.resistivity(sample.film, rates, b).transverse
         turned = om.diffusion.film_tensor(rates, b)
         kept = om.diffusion.surviving_matrix(sample.film, turned)[0, 1]
-        assert across == pytest.approx(sample.film.resistivity * square * kept, rel=1e-12)
+        assert across == approx(sample.film.resistivity * square * kept, rel=1e-12)
     parts = om.mechanisms(sample.film, rates, (1, 0, 0))
     np.testing.assert_allclose(parts.total, whole, rtol=1e-14)
 

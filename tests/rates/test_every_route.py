@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from nearness import approx
 
 import openmr as om
 from openmr.rates.methods import METHODS
@@ -65,10 +66,8 @@ def test_record(method):
     np.testing.assert_allclose(
         one.longitudinal, one.dissipator[2, 2] + 1 / FILM.film.spin_flip_time, rtol=1e-14
     )
-    assert one.tensor[0, 1] == pytest.approx(one.precession, rel=1e-2)
-    assert one.precession == pytest.approx(
-        om.relaxation(FILM, TEMPERATURE, FIELD).precession, rel=1e-8
-    )
+    assert one.tensor[0, 1] == approx(one.precession, rel=1e-2)
+    assert one.precession == approx(om.relaxation(FILM, TEMPERATURE, FIELD).precession, rel=1e-8)
     assert method in repr(one)
     for value in one.diagnostics.values():
         if np.asarray(value).dtype.kind == "f":
@@ -93,16 +92,16 @@ def test_field_reversal_turns_the_precession_alone(method):
     tolerance = max(1e-10, ERRORS[method] if method == "exact" else 1e-6)
     np.testing.assert_allclose(np.diag(there), np.diag(back), atol=tolerance * there.max())
     precession = grid(method).precession[1]
-    assert precession[0] == pytest.approx(-precession[1], rel=1e-8)
+    assert precession[0] == approx(-precession[1], rel=1e-8)
 
 
 def test_nothing_coupled(method):
     film = om.presets.pt_py(0.0, spin=0.5)
     free = found(method, sample=film)
     assert np.all(free.dissipator == 0)
-    assert free.longitudinal == pytest.approx(1 / film.film.spin_flip_time)
+    assert free.longitudinal == approx(1 / film.film.spin_flip_time)
     zeeman = 2 * om.units.MU_B * FIELD / om.units.HBAR
-    assert free.precession == pytest.approx(zeeman, rel=1e-8)
+    assert free.precession == approx(zeeman, rel=1e-8)
 
 
 def test_unknown_option_and_bad_numbers(method):

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from nearness import approx
 from scipy.linalg import expm
 from systems import (
     COUPLINGS,
@@ -153,8 +154,8 @@ def test_a_free_moment_gives_another_rate(x):
     sample, field = paramagnet(0.5), field_for(x, 4.0)
     free = free_moment(sample, 4.0, field)
     thermal = om.relaxation(sample, 4.0, field).dissipator[2, 2]
-    assert free.rate == pytest.approx((1 + np.cosh(x)) * thermal, rel=1e-9)
-    assert free.residue == pytest.approx(np.cosh(x) / (1 + np.cosh(x)), rel=1e-9)
+    assert free.rate == approx((1 + np.cosh(x)) * thermal, rel=1e-9)
+    assert free.residue == approx(np.cosh(x) / (1 + np.cosh(x)), rel=1e-9)
     single = free.residue + (1 - free.residue) * np.exp(-free.rate * free.times)
     np.testing.assert_allclose(free.polarisation, single, atol=1e-9)
 
@@ -208,7 +209,7 @@ def test_stated_error_is_reached_by_the_worst_misfit():
         fit = extraction.fit_generator([(step, worst)], GENERATOR)
         moved = abs(fit.generator - GENERATOR).ravel()[element]
         # to first order in the size, and in the step of the derivatives
-        assert moved / size == pytest.approx(fit.error.ravel()[element] / fit.residual, rel=1e-4)
+        assert moved / size == approx(fit.error.ravel()[element] / fit.residual, rel=1e-4)
 
 
 def test_first_guess_is_exact_on_exact_data():
@@ -220,7 +221,7 @@ def test_windows_follow_the_rates():
     lengths = extraction.window_lengths(np.diag([2.0, 1.9, 0.01]))
     np.testing.assert_allclose(lengths, [1.5, 300.0])
     slow = extraction.window_lengths(np.diag([1.0, 1.0, 0.0]))
-    assert slow[-1] == pytest.approx(3.0 * extraction.LONGEST)
+    assert slow[-1] == approx(3.0 * extraction.LONGEST)
 
 
 def test_a_decay_that_is_not_exponential_is_an_error():

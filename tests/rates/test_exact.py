@@ -6,6 +6,7 @@ from functools import cache, partial
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from refusals import unclear
 from scipy.linalg import expm
 from scipy.special import dawsn
@@ -132,7 +133,7 @@ def test_slope_is_the_derivative_of_the_map():
     for step in steps:
         mapping, slope = exact_map(band, 7.0 + step * np.arange(-1, 2))
         errors.append(np.abs((mapping[2] - mapping[0]) / (2 * step) - slope[1]).max())
-    assert slope_of(steps, errors) == pytest.approx(2.0, abs=0.02)
+    assert slope_of(steps, errors) == approx(2.0, abs=0.02)
     generator = finite_band.time_local_generator(mapping, slope)
     np.testing.assert_allclose(generator @ mapping, slope, atol=1e-14)
 
@@ -159,7 +160,7 @@ def second(band):
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_second_order_is_the_leading_term(name):
     """What is left is of order J^4, J^2 of the generator itself."""
-    assert slope_of(SCALES, distances(name, second)) == pytest.approx(4.0, abs=0.05)
+    assert slope_of(SCALES, distances(name, second)) == approx(4.0, abs=0.05)
 
 
 def without_cross_correlation(band):
@@ -220,7 +221,7 @@ def odd_part(name, scale, levels, seed):
 def test_third_order_survives_in_one_realisation():
     """It is odd, changes sign with J and is all that stands between K and K_2 at small J."""
     sizes = [np.abs(odd_part("isotropic", scale, 65, 0)).max() for scale in SCALES]
-    assert slope_of(SCALES, sizes) == pytest.approx(3.0, abs=0.03)
+    assert slope_of(SCALES, sizes) == approx(3.0, abs=0.03)
 
 
 @pytest.mark.slow
@@ -235,7 +236,7 @@ def test_third_order_vanishes_with_the_number_of_levels():
         np.sqrt(np.mean([odd_part("isotropic", 0.01, n, seed)[3, 3] ** 2 for seed in range(60)]))
         for n in counts
     ]
-    assert slope_of(counts, sizes) == pytest.approx(-0.5, abs=0.2)
+    assert slope_of(counts, sizes) == approx(-0.5, abs=0.2)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -257,8 +258,8 @@ def test_second_order_knows_no_finite_size(name):
         inside = second(replace(band, orbitals=comb, scattering=scattering[None]))
         losses.append(1 - inside[0, 1, 1] / wide[0, 1, 1])
         expected = 2 * TIMES[0] / finite_band.heisenberg_time(levels, 1.0)
-        assert losses[-1] == pytest.approx(expected, rel=0.3)  # less, as sin(x t) / x, where split
-    assert slope_of([65, 129, 257], losses) == pytest.approx(-1.0, abs=0.02)
+        assert losses[-1] == approx(expected, rel=0.3)  # less, as sin(x t) / x, where split
+    assert slope_of([65, 129, 257], losses) == approx(-1.0, abs=0.02)
 
 
 def flat_redfield(sample, temperature, field):
@@ -324,7 +325,7 @@ def test_departs_from_the_closed_form_as_the_splitting_squared():
     found = exact(sample, 4.0, fields, levels=65, realisations=2)
     closed = om.relaxation(sample, 4.0, fields)
     excess = found.dissipator[:, 2, 2] / closed.dissipator[:, 2, 2] - 1
-    assert slope_of(splittings, excess) == pytest.approx(2.0, abs=0.1)
+    assert slope_of(splittings, excess) == approx(2.0, abs=0.1)
 
 
 @pytest.mark.slow
@@ -337,7 +338,7 @@ def test_error_falls_with_the_bandwidth():
     for width in widths:
         found = exact(sample, 4.0, field, noise_width=width, levels=65, realisations=2)
         errors.append(np.abs(found.dissipator - expected).max())
-    assert slope_of(widths, errors) == pytest.approx(-1.0, abs=0.1)
+    assert slope_of(widths, errors) == approx(-1.0, abs=0.1)
 
 
 def test_splitting_of_the_electron_changes_nothing_in_a_wide_band():
@@ -420,7 +421,7 @@ def test_weakest_coupling():
         exact(paramagnet(0.5, j), 10.0, 1.0, levels=65, realisations=2).dissipator[2, 2]
         for j in (1e-8, 1e-4)
     )
-    assert weak == pytest.approx(1e-8 * strong, rel=1e-5)
+    assert weak == approx(1e-8 * strong, rel=1e-5)
 
 
 FILM = om.presets.pt_py()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from mpmath import mp
+from nearness import approx
 from spoil import clear_caches, functions, replaced, variants
 
 import openmr as om
@@ -68,7 +69,7 @@ def test_speeds_do_not_know_the_conductivity():
     expected = 12.8689185486, 69.3957979168, 3086.04783661
     for layer in (PT, metal(diffusion=1e-5), metal(resistivity=3e-6)):
         w = om.face_conductances(EU, layer, 5.0, 0.5).W
-        assert (w[2, 2], w[0, 0] - w[2, 2], w[0, 1]) == pytest.approx(expected, rel=1e-11)
+        assert (w[2, 2], w[0, 0] - w[2, 2], w[0, 1]) == approx(expected, rel=1e-11)
 
 
 def test_conductance_is_that_of_the_film_and_not_of_einstein():
@@ -76,7 +77,7 @@ def test_conductance_is_that_of_the_film_and_not_of_einstein():
     for layer, factor in ((PT, 1.0), (metal(diffusion=1e-5), PT.film.diffusion / 1e-5)):
         found = om.face_conductances(EU, layer, 5.0, 0.5)
         einstein = ELEMENTARY_CHARGE * FREE.dos * found.W[..., 2, 2]
-        assert found.G_s == pytest.approx(factor * einstein, rel=1e-13)
+        assert found.G_s == approx(factor * einstein, rel=1e-13)
 
 
 def formulas(sheet, layer, temperature, field):
@@ -102,9 +103,9 @@ def test_closed_form_keeps_the_digits_of_each_conductance(spin, temperature):
     w = found.W
     with mp.workdps(40):
         expected = formulas(sheet, PT, temperature, 0.7)
-    assert (w[2, 2], w[0, 1]) == pytest.approx((expected[0], expected[2]), rel=1e-13)
+    assert (w[2, 2], w[0, 1]) == approx((expected[0], expected[2]), rel=1e-13)
     unit = 2 * PT.film.resistivity * PT.film.diffusion
-    assert unit * found.G_r == pytest.approx(expected[1], rel=1e-13)
+    assert unit * found.G_r == approx(expected[1], rel=1e-13)
 
 
 _M = np.arange(-600.5, 601.0)
@@ -123,10 +124,10 @@ def test_excess_across_has_its_own_digits_at_any_splitting(spin):
             square = sum(w * m**2 for w, m in pairs) / sum(weights)
             across = spin * (spin + 1) - square
             expected = float(square - across / 2 * x / mp.sinh(x))
-        assert axial_excess(spin, x) == pytest.approx(expected, rel=2e-14)
+        assert axial_excess(spin, x) == approx(expected, rel=2e-14)
         assert axial_excess(spin, -x) == axial_excess(spin, x)
     assert axial_excess(spin, 0.0) == 0.0
-    assert axial_excess(600.5, 0.3) == pytest.approx(LARGE, rel=1e-12)
+    assert axial_excess(600.5, 0.3) == approx(LARGE, rel=1e-12)
 
 
 # --- routes ------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ def test_no_conductance_depends_on_the_reference_thickness(monkeypatch, method, 
     for place in ("openmr.sample.stack", "openmr.rates.faces"):
         monkeypatch.setattr(f"{place}.REFERENCE", reference)
     after = om.face_conductances(sheet, PT, 12.0, 3.0, method=method, **options)
-    assert after.equilibrium.magnet.densities[0] == pytest.approx(2e18 / reference)
+    assert after.equilibrium.magnet.densities[0] == approx(2e18 / reference)
     # a fit has the tolerance of its solver
     rtol = 1e-9 if method == "evolution" else 1e-12
     np.testing.assert_allclose(after.tensor, before.tensor, atol=rtol * before.tensor.max())
@@ -230,9 +231,9 @@ def test_frozen_moments(method):
     c0 = np.pi / HBAR * 2e18 * FREE.dos * 3e-31**2
     unit = 0.5 / (PT.film.resistivity * PT.film.diffusion)
     assert found.G_s <= 1e-12 * found.G_r
-    assert found.G_r == pytest.approx(unit * c0 * 3.5**2, rel=1e-12)
-    assert found.G_i == pytest.approx(unit * 2e18 * 3e-31 * 3.5 / HBAR, rel=1e-12)
-    assert found.G_r / found.G_i == pytest.approx(np.pi * FREE.dos * 3e-31 * 3.5, rel=1e-12)
+    assert found.G_r == approx(unit * c0 * 3.5**2, rel=1e-12)
+    assert found.G_i == approx(unit * 2e18 * 3e-31 * 3.5 / HBAR, rel=1e-12)
+    assert found.G_r / found.G_i == approx(np.pi * FREE.dos * 3e-31 * 3.5, rel=1e-12)
 
 
 def test_a_paramagnet_far_above_its_splitting():

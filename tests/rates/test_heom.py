@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import qutip
 import scipy.linalg
+from nearness import approx
 from refusals import unclear
 from systems import antiferromagnet, film_of, paramagnet
 from systems import ferrimagnet as big_ferrimagnet
@@ -69,8 +70,8 @@ def test_deviation_from_second_order_is_of_first_order_in_the_noise():
     """Relative deviation ~ G0 ~ J^2; the next order is G0 times some units, 2 % at most here."""
     exchange = np.array([5e-5, 2e-4])
     found = np.array([deviation(j, moment="held", rtol=1e-5)[0] for j in exchange])
-    assert slope(exchange**2, found[:, 2]) == pytest.approx(1.0, abs=0.02)
-    assert slope(exchange**2, found[:, 0]) == pytest.approx(1.0, abs=0.02)
+    assert slope(exchange**2, found[:, 2]) == approx(1.0, abs=0.02)
+    assert slope(exchange**2, found[:, 0]) == approx(1.0, abs=0.02)
 
 
 @pytest.mark.slow
@@ -81,7 +82,7 @@ def test_free_moment_deviates_at_the_same_order():
     """
     exchange = np.array([1e-4, 4e-4])
     found = np.array([deviation(j, MILD)[0] for j in exchange])
-    assert slope(exchange**2, found[:, 2]) == pytest.approx(1.0, abs=0.15)
+    assert slope(exchange**2, found[:, 2]) == approx(1.0, abs=0.15)
 
 
 @pytest.mark.slow
@@ -101,7 +102,7 @@ def test_disorder_and_spin_one(disorder):
     second = om.relaxation(sample, *MILD, method="bloch-redfield")
     ratio = np.diag(found.dissipator) / np.diag(second.dissipator)
     np.testing.assert_allclose(ratio, 1.0, atol=2e-4)  # 4 G0
-    assert found.precession == pytest.approx(float(second.precession), rel=1e-12)
+    assert found.precession == approx(float(second.precession), rel=1e-12)
 
 
 @pytest.mark.slow
@@ -117,7 +118,7 @@ def test_disorder_and_spin_one(disorder):
 def test_couplings_at_which_the_deviation_reaches_one_and_ten_percent(moment, exchange, level):
     """4 K, 14 T, S = 1/2; a free moment's back-action comes first, at a tenth of the noise."""
     found, error = deviation(exchange, moment=moment, rtol=1e-3)
-    assert found[2] == pytest.approx(-level, rel=0.1)
+    assert found[2] == approx(-level, rel=0.1)
     assert error[2] < 0.3 * level
 
 
@@ -233,8 +234,8 @@ def test_plateau_is_after_the_memory_and_before_a_late_accident():
     assert late.first + WINDOW == STEPS
     assert late.end == STEP * STEPS == late.start + STEP * WINDOW
     inside = drift[early.window]
-    assert early.largest == pytest.approx(inside.mean())
-    assert early.variation[0, 0] == pytest.approx(np.ptp(inside))
+    assert early.largest == approx(inside.mean())
+    assert early.variation[0, 0] == approx(np.ptp(inside))
 
 
 # --- convergence, and that its loss is noticed ---------------------------------------------------
@@ -271,9 +272,9 @@ def test_what_the_cutoff_does_is_extrapolated_away(monkeypatch):
     last = np.abs(first[1:, 1:]) / (route.WIDER * found.diagnostics["drude_cutoff"])
     np.testing.assert_allclose(found.uncertainty, last, atol=1e-15)
     narrow = np.abs(infinite + first / found.diagnostics["drude_cutoff"]).max()
-    assert found.diagnostics["cutoff_change"] == pytest.approx(last.max() / narrow, rel=1e-12)
+    assert found.diagnostics["cutoff_change"] == approx(last.max() / narrow, rel=1e-12)
     assert found.diagnostics["cutoff_change"] > 0.1  # of the largest rate: no idle test
-    assert found.diagnostics["remaining_shift"] == pytest.approx(0.05, rel=1e-12)
+    assert found.diagnostics["remaining_shift"] == approx(0.05, rel=1e-12)
 
 
 def test_undressed_coupling_errs_as_the_inverse_square_of_the_cutoff(monkeypatch):
@@ -281,13 +282,13 @@ def test_undressed_coupling_errs_as_the_inverse_square_of_the_cutoff(monkeypatch
     widths = np.array([15, 30, 60]) * np.pi
     found = np.array([recorded(1e-5, 4, 2, w)[2] for w in widths])
     # 1/(1 + y) for 1 - y at the narrowest, y = (4.7/47)^2; rounding 1e-5 of 6e-4 at the widest
-    assert slope(widths, found) == pytest.approx(-2.0, abs=0.03)
+    assert slope(widths, found) == approx(-2.0, abs=0.03)
 
 
 @pytest.mark.slow
 def test_too_few_terms_or_levels_are_noticed():
     converged = recorded(5e-4, 5, 4)[2]
-    assert converged == pytest.approx(-0.007, abs=0.001)
+    assert converged == approx(-0.007, abs=0.001)
     for terms, depth in ((1, 4), (5, 1)):
         assert abs(recorded(5e-4, terms, depth)[2] - converged) > 0.1
     plain = heom(film(5e-4), *COLD, moment="held").diagnostics
@@ -370,10 +371,10 @@ def test_level_shift_taken_out_is_linear_in_the_cutoff():
     default = heom(film(1e-4), *MILD).diagnostics
     wider = heom(film(1e-4), *MILD, drude_cutoff=3 * default["drude_cutoff"]).diagnostics
     ratio = wider["level_shift"] / default["level_shift"]
-    assert ratio == pytest.approx(3.0, rel=0.2)  # logarithms beside it
+    assert ratio == approx(3.0, rel=0.2)  # logarithms beside it
     assert abs(default["remaining_shift"]) <= 1e-3 * abs(default["level_shift"])
     window = (default["plateau_end"] - default["plateau_start"]) * THERMAL / HBAR
-    assert window == pytest.approx(WINDOW * STEP)
+    assert window == approx(WINDOW * STEP)
 
 
 @pytest.mark.slow
@@ -436,7 +437,7 @@ def test_what_sublattices_do_to_each_other_is_within_what_is_said():
         rest.append(np.abs(np.diag(joint_tensor([1.0, -1.0], noise) - alone)))
         assert np.all(rest[-1] < noise * np.diag(alone))
         assert np.all(rest[-1] > 0.05 * noise * np.diag(alone))  # no idle estimate
-    assert slope(noises, np.array(rest)[:, 2]) == pytest.approx(2.0, abs=0.1)
+    assert slope(noises, np.array(rest)[:, 2]) == approx(2.0, abs=0.1)
 
 
 # --- refusals ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from systems import (
     COUPLINGS,
@@ -107,7 +108,7 @@ def test_transverse_factor_over_the_plane():
             ]
             ratios.append(slopes[0][1, 1] / slopes[1][1, 1])
             expected.append(float(s(w) * s(x) / s(x - w)))
-            assert slopes[0][3, 3] == pytest.approx(slopes[1][3, 3], rel=1e-13)
+            assert slopes[0][3, 3] == approx(slopes[1][3, 3], rel=1e-13)
     np.testing.assert_allclose(ratios, expected, rtol=1e-12)
     assert np.ptp(ratios) > 1
     # the wrong sign of the splitting, or the factor of one line alone, would be noticed
@@ -125,7 +126,7 @@ def test_any_quantisation_axis(axis):
     exact = om.relaxation(sample, 300.0, 5.0)
     # the exchange field still splits the spins: a correction of first order in w
     w = abs(splitting(sample, 300.0, 5.0))
-    assert found.along(axis) == pytest.approx(exact.along(axis), rel=w)
+    assert found.along(axis) == approx(exact.along(axis), rel=w)
 
 
 def test_unequal_densities_of_states():
@@ -145,7 +146,7 @@ def test_unequal_densities_of_states():
     values, vectors = np.linalg.eig(slope)
     steady = vectors[:, np.argmin(np.abs(values))].real
     expected = -exact.charge_to_spin[1] / exact.dissipator[1, 2, 2]
-    assert steady[3] / steady[0] == pytest.approx(expected, rel=1e-12)
+    assert steady[3] / steady[0] == approx(expected, rel=1e-12)
 
 
 def test_printed_misprint_is_not_confirmed():
@@ -153,7 +154,7 @@ def test_printed_misprint_is_not_confirmed():
     sample = om.presets.pt_py()
     found = without_modes(sample, 10.0, 5.0).dissipator[2, 2]
     printed = om.relaxation(sample, 10.0, 5.0, form="printed").dissipator[2, 2]
-    assert found / printed == pytest.approx(2.0, rel=1e-12)
+    assert found / printed == approx(2.0, rel=1e-12)
 
 
 def test_diagnostics():
@@ -183,7 +184,7 @@ def test_spread_is_that_of_the_spectrum():
     rates, weights = kinetics.longitudinal_spectrum(sea)
     mean = weights @ rates
     deviation = np.sqrt(weights @ (rates - mean) ** 2) / mean
-    assert route._spread(sea) == pytest.approx(deviation, rel=1e-8)
+    assert route._spread(sea) == approx(deviation, rel=1e-8)
 
 
 def test_fastest_spin_across_the_field_is_far_from_the_fermi_level():
@@ -193,7 +194,7 @@ def test_fastest_spin_across_the_field_is_far_from_the_fermi_level():
     sea = electron_sea(sample, kelvin, field, spacing=0.5, reach=15.0)
     fastest = kinetics.transverse_rates(sea).real.max()
     found = kinetic(sample, kelvin, field).diagnostics["transverse_fastest_rate"]
-    assert found == pytest.approx(fastest, rel=2e-3)
+    assert found == approx(fastest, rel=2e-3)
 
 
 def test_energy_relaxation_gives_the_closed_form_back():
@@ -204,10 +205,10 @@ def test_energy_relaxation_gives_the_closed_form_back():
     misses = []
     for ratio in (100.0, 1000.0):
         found = kinetic(sample, 4.0, field, energy_relaxation_rate=ratio * slope)
-        assert found.dissipator[2, 2] == pytest.approx(slope, rel=1e-12)
+        assert found.dissipator[2, 2] == approx(slope, rel=1e-12)
         assert found.diagnostics["residue"] <= 1e-10
         misses.append(1 - found.diagnostics["slowest_rate"] / slope)
-    assert np.log10(misses[0] / misses[1]) == pytest.approx(1.0, abs=0.05)
+    assert np.log10(misses[0] / misses[1]) == approx(1.0, abs=0.05)
 
 
 def test_shift_is_of_second_order_in_the_exchange():
@@ -215,7 +216,7 @@ def test_shift_is_of_second_order_in_the_exchange():
         without_modes(paramagnet(2.0, j), 10.0, 0.05).diagnostics["level_shift"]
         for j in (1e-5, 2e-5)
     ]
-    assert shifts[1] / shifts[0] == pytest.approx(4.0, rel=1e-2)
+    assert shifts[1] / shifts[0] == approx(4.0, rel=1e-2)
 
 
 def test_too_coarse_a_grid_is_an_error():

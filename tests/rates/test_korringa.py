@@ -4,6 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from spoil import unnoticed
 from systems import DENSITY, TILTED_COUPLING, redfield
 
@@ -59,16 +60,16 @@ def electron_rates(bath):
 def test_reference_numbers():
     bath = moment()
     rates = population_rates(bath)
-    assert rates[0] == pytest.approx(5.244369841905e6, rel=1e-12)
-    assert rates[-1] == pytest.approx(3.973771809556e8, rel=1e-12)
-    assert bath.levels.energies[1] * K_B * 3.0 == pytest.approx(5.607374739873e-4, rel=1e-12)
-    assert coherence_rates(bath)[0, 1] == pytest.approx(2.432197143584e8, rel=1e-12)
+    assert rates[0] == approx(5.244369841905e6, rel=1e-12)
+    assert rates[-1] == approx(3.973771809556e8, rel=1e-12)
+    assert bath.levels.energies[1] * K_B * 3.0 == approx(5.607374739873e-4, rel=1e-12)
+    assert coherence_rates(bath)[0, 1] == approx(2.432197143584e8, rel=1e-12)
     hot = moment(0.5, None, (0, 0, 0), 10.0)
-    assert population_rates(hot)[0] == pytest.approx(6.846637279702e7, rel=1e-12)
+    assert population_rates(hot)[0] == approx(6.846637279702e7, rel=1e-12)
     exchange = electron_rates(hot)[2, 2]
-    assert exchange == pytest.approx(9.697808661574e9, rel=1e-12)
+    assert exchange == approx(9.697808661574e9, rel=1e-12)
     ratio = DENSITY * 0.75 / (3 * K_B * 10.0) / (DOS / 2)
-    assert exchange / population_rates(hot)[0] == pytest.approx(ratio, rel=1e-13)
+    assert exchange / population_rates(hot)[0] == approx(ratio, rel=1e-13)
 
 
 @pytest.mark.parametrize("field", [0.0, 1e-3, 2.0, 30.0])
@@ -78,8 +79,8 @@ def test_spin_one_half(field):
     half = energy / (2 * kelvin)
     over = half / np.tanh(half) if half else 1.0
     unit = np.pi / HBAR * (DOS * J) ** 2 * kelvin
-    assert population_rates(bath)[0] == pytest.approx(unit * over, rel=1e-12)
-    assert coherence_rates(bath)[0, 1] == pytest.approx(0.5 * unit * (1 + over), rel=1e-12)
+    assert population_rates(bath)[0] == approx(unit * over, rel=1e-12)
+    assert coherence_rates(bath)[0, 1] == approx(0.5 * unit * (1 + over), rel=1e-12)
 
 
 def test_korringa_and_knight_shift():
@@ -87,9 +88,9 @@ def test_korringa_and_knight_shift():
     bath = moment(0.5, None, (0, 0, 0), 4.0)
     zeeman = 2 * MU_B * 1.5
     shift = moment_shift(bath, np.array([0, 0, zeeman]))[2] / zeeman
-    assert shift == pytest.approx(DOS * J / 2, rel=1e-14)
+    assert shift == approx(DOS * J / 2, rel=1e-14)
     rate = population_rates(bath)[0]
-    assert shift**2 / (rate / 4.0) == pytest.approx(HBAR / (4 * np.pi * K_B), rel=1e-13)
+    assert shift**2 / (rate / 4.0) == approx(HBAR / (4 * np.pi * K_B), rel=1e-13)
 
 
 @pytest.mark.parametrize("coupling", [SCALAR, TILTED_COUPLING])
@@ -221,7 +222,7 @@ def test_joint_reference_numbers():
     generator[3:, :3] -= relaxation_generator(bath) @ known
     other, values = slowest(generator)
     np.testing.assert_allclose(other[1:3], [8.743125506e7, 2.055542832e8], rtol=1e-9)
-    assert -values.real.min() == pytest.approx(1.597387643434e11, rel=1e-11)
+    assert -values.real.min() == approx(1.597387643434e11, rel=1e-11)
     np.testing.assert_allclose(real[1:], other[1:], rtol=2 * DOS * abs(J) / 2)
 
 
@@ -248,9 +249,9 @@ def test_bottleneck():
         values = np.linalg.eigvals(joint_generator(together(0.5, None, (0, 0, 1e-6), 100.0, flips)))
         slow.append(np.sort(-values.real)[1])
     # exchange goes back and forth: the moments relax with all spins, as few as flip
-    assert slow[0] / 1e3 == pytest.approx(electrons / (electrons + moments), rel=0.02)
+    assert slow[0] / 1e3 == approx(electrons / (electrons + moments), rel=0.02)
     korringa_rate = population_rates(moment(0.5, None, (0, 0, 0), 100.0))[0]
-    assert slow[1] == pytest.approx(korringa_rate, rel=1e-3)
+    assert slow[1] == approx(korringa_rate, rel=1e-3)
 
 
 def held_at(motion, rate):
@@ -263,7 +264,7 @@ def test_a_static_film_needs_a_thermostat_on_its_moments():
     for hold in (0.0, 1.0, 100.0):
         along = static_tensor(held_at(motion, hold * rate))[2, 2] - motion.spin_flip_rate
         share = along / motion.exchange_rates[2, 2]
-        assert share == pytest.approx(hold / (hold + 1), abs=1e-13)
+        assert share == approx(hold / (hold + 1), abs=1e-13)
     # held for ever it is the relaxation of the electrons by themselves
     motion = together(1.5, (2e-4, 5e-5), (1, 2, 3), 10.0, 1e11)
     x, y, z = motion.precession

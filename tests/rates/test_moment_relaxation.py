@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from spoil import unnoticed
 from systems import (
@@ -48,8 +49,8 @@ def test_reference_numbers_of_one_moment():
     found = om.moment_relaxation(SEVENTH, 3.0, np.hypot(0.3, 1.0), direction=(0.3, 0, 1))
     ends = found.population_rates[[0, -1]]
     np.testing.assert_allclose(ends, [5.244369841905e6, 3.973771809556e8], rtol=1e-9)
-    assert found.energies[1] == pytest.approx(5.607374739873e-4, rel=1e-12)
-    assert 1 / found.T2[0, 1] == pytest.approx(2.432197143584e8, rel=1e-9)
+    assert found.energies[1] == approx(5.607374739873e-4, rel=1e-12)
+    assert 1 / found.T2[0, 1] == approx(2.432197143584e8, rel=1e-9)
     assert found.generator.shape == (36, 36)
     assert "slowest 1/T1   : 5.244e+06 1/s  (T1 190.7 ns)" in repr(found)
 
@@ -69,7 +70,7 @@ def test_grids_are_points_and_axes_are_local():
     np.testing.assert_allclose(turned.population_rates, plain.population_rates, rtol=1e-11)
     np.testing.assert_allclose(turned.shift, plain.shift, atol=1e-12 * plain.shift[2])
     omega = om.relaxation(reference_film(moments(1.5)), 9.0, 3.0).precession
-    assert plain.shift[2] == pytest.approx(0.5 * 6.8e27 * -6e-31 * HBAR * omega, rel=1e-12)
+    assert plain.shift[2] == approx(0.5 * 6.8e27 * -6e-31 * HBAR * omega, rel=1e-12)
     empty = om.moment_relaxation(FIRST, [], 1.0, direction=UP)
     assert empty.T1.shape == (0, 3)
     assert "[] (0,)" in repr(empty)
@@ -93,7 +94,7 @@ def test_an_integer_spin_in_a_singlet_is_slow():
     assert np.all(dephasing > 0)
     slowed = found.transition_rates[:, 0, 1]
     x = 1e-3 / (K_B * kelvin)
-    assert slowed[1] / slowed[0] == pytest.approx(np.expm1(x[0]) / np.expm1(x[1]), rel=1e-12)
+    assert slowed[1] / slowed[0] == approx(np.expm1(x[0]) / np.expm1(x[1]), rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +114,9 @@ def test_a_thermostat_decides_what_electrons_lose_for_good(method):
             plain.longitudinal - plain.spin_flip_rate
         )
         # the kinetic equation knows Gamma to its grid's accuracy
-        assert kept == pytest.approx(hold / (1 + hold), abs=1e-6 if method == "kinetic" else 1e-12)
+        assert kept == approx(hold / (1 + hold), abs=1e-6 if method == "kinetic" else 1e-12)
         # across the field the moments turn away before they can give back
-        assert found.transverse == pytest.approx(plain.transverse, rel=1e-3)
+        assert found.transverse == approx(plain.transverse, rel=1e-3)
 
 
 @pytest.mark.parametrize("weiss", [0.0, 1.2e-3])
@@ -236,7 +237,7 @@ def test_detailed_balance_of_the_bottleneck():
     found = om.coupled_relaxation(film, 100.0, 1e-6)
     electrons, spins = 6.8e27 / 2, DENSITY * 0.75 / (3 * K_B * 100.0)
     # J n of the moments' field is small beside k_B T
-    assert -found.modes[0].real == pytest.approx(1e3 * electrons / (electrons + spins), rel=0.02)
+    assert -found.modes[0].real == approx(1e3 * electrons / (electrons + spins), rel=0.02)
     np.testing.assert_allclose(found.static_tensor[2, 2], 1e3, rtol=1e-5)
 
 
@@ -278,7 +279,7 @@ def test_wrong_variants_of_the_joint_motion_are_noticed():
         return (
             np.abs(change).max() <= 1e-13 * scale
             and np.abs(free.modes[:2]).max() <= 1e-12 * np.abs(free.generator).max()
-            and -loose.modes[0].real == pytest.approx(1.75531e7, rel=1e-4)
+            and -loose.modes[0].real == approx(1.75531e7, rel=1e-4)
         )
 
     assert is_right()

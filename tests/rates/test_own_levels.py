@@ -6,6 +6,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from spoil import unnoticed
 from systems import (
@@ -88,7 +89,7 @@ def test_reference_numbers(name):
         omega = (-5.437852829187e10, -2.458036343045e11, 8.294571137e8)
         np.testing.assert_allclose(turning, omega, rtol=1e-9)
     if name == "lattice":
-        assert turning[0] == pytest.approx(8.974317687796e11, rel=1e-9)
+        assert turning[0] == approx(8.974317687796e11, rel=1e-9)
 
 
 def test_reference_film_resistivities():
@@ -97,13 +98,13 @@ def test_reference_film_resistivities():
     found = om.magnetoresistance(
         replace(FIRST, film=film), 10.0, np.linalg.norm(b), b, method="batched"
     )
-    assert float(found.longitudinal) / 2e-6 == pytest.approx(1.01232352458325, rel=1e-14)
-    assert float(found.transverse) / 2e-6 == pytest.approx(2.0381779681e-4, rel=1e-10)
+    assert float(found.longitudinal) / 2e-6 == approx(1.01232352458325, rel=1e-14)
+    assert float(found.transverse) / 2e-6 == approx(2.0381779681e-4, rel=1e-10)
     fields, directions = np.array([1.0, 2.0]), np.array([[0, 0, 1.0], [1, 0, 0]])
     many = om.magnetoresistance(FIRST, 10.0, fields, directions, method="batched")
     for i in range(2):
         alone = om.magnetoresistance(FIRST, 10.0, fields[i], directions[i], method="batched")
-        assert float(many.longitudinal[i]) == pytest.approx(float(alone.longitudinal), rel=1e-14)
+        assert float(many.longitudinal[i]) == approx(float(alone.longitudinal), rel=1e-14)
 
 
 def over_g0(film, kelvin, field, direction=(0, 0, 1)):
@@ -120,7 +121,7 @@ def test_an_ising_doublet():
     np.testing.assert_allclose(np.diag(tensor), [9 / 8, 9 / 8, 0], atol=20 * mixed)
     field = 2 * MU_B / np.sqrt(2)
     mean = om.equilibrium(film, 5.0, 1.0, direction=b).mean[0, 2]
-    assert mean == pytest.approx(-1.5 * np.tanh(1.5 * field / (K_B * 5.0)), rel=1e-5)
+    assert mean == approx(-1.5 * np.tanh(1.5 * field / (K_B * 5.0)), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_a_van_vleck_singlet():
         film = reference_film(oriented(1.0, anisotropy=d))
         state = om.equilibrium(film, 5.0, 1.0, direction=(1, 0, 0))
         found = state.mean[0, 0] / (-2 * 2 * MU_B / d)
-        assert found == pytest.approx(ratio, abs=2e-5 * (1 - ratio) / 2.7e-6)
+        assert found == approx(ratio, abs=2e-5 * (1 - ratio) / 2.7e-6)
     # its flips cost D, and at random places the mean is left
     film = reference_film(oriented(1.0, anisotropy=1e-2))
     x = 1e-2 / (K_B * 10.0)

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from systems import antiferromagnet, ferrimagnet, field_for, paramagnet
 
@@ -48,7 +49,7 @@ def test_wide_band_is_approached_at_first_order(kernel, split):
     )
     for axis in range(3):
         deviations = found[:, axis, axis] / exact[axis, axis] - 1
-        assert slope(widths, deviations) == pytest.approx(-1, abs=0.05)  # next order at 0.3 eV
+        assert slope(widths, deviations) == approx(-1, abs=0.05)  # next order at 0.3 eV
         assert abs(deviations[-1]) < 1e-3
     # a factor 2 or a dropped cross-correlation does not vanish with the band
     assert slope(widths, 2 * found[:, 2, 2] / exact[2, 2] - 1) > -0.1
@@ -127,7 +128,7 @@ def test_memory_of_a_wide_band_is_a_hyperbolic_cotangent():
     for w in widths:
         found = dissipator_in_time(sample, HOT, 0.0, times, half_width=w, kernel="flat")
         deviations.append(np.abs(found[:, 0, 0] / exact - 1).max())
-    assert slope(widths, deviations) == pytest.approx(-1, abs=0.1)
+    assert slope(widths, deviations) == approx(-1, abs=0.1)
     assert np.abs(found[:, 0, 0] / limit - 1)[0] > 5  # far from Markov at first
 
 
@@ -153,8 +154,8 @@ def test_orders_at_which_the_memory_ends(kernel, in_time, in_width):
     rest = np.array(rest)
     for row in rest:
         # corrections of order t^-2 = 0.03
-        assert slope(times, row) == pytest.approx(-in_time, abs=0.1)
-    assert slope(widths, rest[:, 1]) == pytest.approx(-in_width, abs=0.05)
+        assert slope(times, row) == approx(-in_time, abs=0.1)
+    assert slope(widths, rest[:, 1]) == approx(-in_width, abs=0.05)
 
 
 def test_thermal_memory_decays_as_exp_of_two_pi():
@@ -166,7 +167,7 @@ def test_thermal_memory_decays_as_exp_of_two_pi():
     )[:, 0, 0]
     limit = tcl2(sample, HOT, FIELD, half_width=30.0, kernel="flat", rtol=1e-9).dissipator[0, 0]
     rate = np.polyfit(times, np.log(found / limit - 1), 1)[0]
-    assert rate == pytest.approx(-2 * np.pi, rel=0.01)  # coth: next term exp(-2 pi 0.8) = 0.7 %
+    assert rate == approx(-2 * np.pi, rel=0.01)  # coth: next term exp(-2 pi 0.8) = 0.7 %
 
 
 @pytest.mark.slow
@@ -193,7 +194,7 @@ def test_one_time_is_one_of_many():
     own = hilbert.bloch_tensor(generator.last.superoperator)
     np.testing.assert_allclose(own, one.dissipator * BETA_HBAR, rtol=1e-12, atol=1e-12 * own.max())
     # 1/tau_par is 4 Re(Gamma_xx + Gamma_yy) of the transforms
-    assert one.uncertainty.max() * BETA_HBAR == pytest.approx(8 * generator.uncertainty)
+    assert one.uncertainty.max() * BETA_HBAR == approx(8 * generator.uncertainty)
     assert np.abs(many[0]).max() <= 1e-14 * np.abs(many).max()
 
 
@@ -217,9 +218,9 @@ def test_initial_slip_is_its_second_order_integral(kernel):
     lengths = [np.hypot(*spin((1, 0, 0))[:2]), (spin((0, 0, 1)) - driven)[2]]
     for length, rate, slip in zip(lengths, rates[[0, 2]], slips[[0, 2]], strict=True):
         # the solver's 1e-10 in each of some hundred steps
-        assert np.log(length) + rate * end == pytest.approx(slip, abs=1e-7)
+        assert np.log(length) + rate * end == approx(slip, abs=1e-7)
         assert slip < -0.01
-        assert np.log(length) + rate * end != pytest.approx(2 * slip, abs=1e-3)
+        assert np.log(length) + rate * end != approx(2 * slip, abs=1e-3)
 
 
 @pytest.mark.slow
@@ -229,7 +230,7 @@ def test_slip_is_of_second_order_in_the_coupling_and_logarithmic_in_the_band():
         tcl2(paramagnet(2.0, j), HOT, 0.0, kernel="flat").diagnostics["slip"][2, 2]
         for j in couplings
     ]
-    assert slope(couplings, slips) == pytest.approx(2, abs=1e-9)
+    assert slope(couplings, slips) == approx(2, abs=1e-9)
     sample, widths = paramagnet(2.0), np.array([1.0, 10.0, 100.0])
     rate = bloch_redfield(sample, HOT, 0.0).dissipator[2, 2] * BETA_HBAR
     slips = [
@@ -259,19 +260,19 @@ def test_positivity_is_lost_with_the_splitting_kept_and_restored_by_the_secular_
     kept = tcl2(AWRY, cold, FIELD, **given, memory_time=True)
     tensor = bloch_redfield(AWRY, cold, FIELD, electron_splitting=True)
     # the same loss as the tensor's, to the finite band
-    assert kept.diagnostics["positivity"] == pytest.approx(
+    assert kept.diagnostics["positivity"] == approx(
         float(tensor.diagnostics["positivity"]), rel=1e-2
     )
     assert kept.diagnostics["positivity"] < -0.1
     times = np.concatenate([[0.0], np.geomspace(1e-3, 30, 30)])
     whole = maps(AWRY, cold, times, electron_splitting=True)
-    assert whole.lowest_choi.min() == pytest.approx(-1.9e-4, abs=2e-5)
+    assert whole.lowest_choi.min() == approx(-1.9e-4, abs=2e-5)
     assert 0.001 < whole.crossings[0] < 0.2
     options = {"electron_splitting": True, "resolution": np.inf}
     assert maps(AWRY, cold, times, **options).crossings == ()
     full = tcl2(AWRY, cold, FIELD, kernel="flat", **options)
     assert full.diagnostics["positivity"] >= -1e-12
-    assert full.dissipator[0, 0] == pytest.approx(full.dissipator[1, 1])
+    assert full.dissipator[0, 0] == approx(full.dissipator[1, 1])
     assert beta_hbar < kept.diagnostics["memory_time"] < 20 * beta_hbar
 
 
@@ -324,12 +325,10 @@ def test_level_shift_diverges_with_the_band(kernel, x):
     )
     bands = widths / (K_B * HOT)
     linear = np.diff(shifts / unit) / np.diff(bands)
-    assert linear[-1] == pytest.approx(0.5, rel=1e-3)
+    assert linear[-1] == approx(0.5, rel=1e-3)
     logarithm = np.diff(shifts / unit - 0.5 * bands) / np.diff(np.log(bands))
     expected = -0.5 * x / np.tanh(0.5 * x)
-    assert logarithm[-1] == pytest.approx(
-        expected, rel=0.01
-    )  # next order ln(L)/L = 1e-4, L = 35000
+    assert logarithm[-1] == approx(expected, rel=0.01)  # next order ln(L)/L = 1e-4, L = 35000
 
 
 def test_level_shift_changes_no_rate_without_the_splitting():
@@ -348,7 +347,7 @@ def test_cross_correlation_carries_the_level_shift():
     lines = bath.moment_correlator(2.0, 1.0)
     total = lines.weights.sum(axis=0)
     mean = float(om.equilibrium(paramagnet(2.0), HOT, field_for(1.0, HOT)).mean_spin[0])
-    assert total[0, 1] == pytest.approx(0.5j * mean)
+    assert total[0, 1] == approx(0.5j * mean)
 
 
 # --- bad input --------------------------------------------------------------------------------

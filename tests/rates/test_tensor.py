@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from systems import (
     COUPLINGS,
     SPINS,
@@ -82,7 +83,7 @@ def test_spin_precesses_as_the_hamiltonian_says():
     """d<sigma>/dt = + omega_L b x <sigma>: an electron along x turns towards +y for B > 0."""
     tensor = om.relaxation(om.presets.pt_py(0.0), 10.0, 5.0, method="bloch-redfield").tensor
     velocity = -tensor @ np.array([1.0, 0.0, 0.0])
-    assert velocity[1] == pytest.approx(2 * om.units.MU_B * 5.0 / om.units.HBAR)
+    assert velocity[1] == approx(2 * om.units.MU_B * 5.0 / om.units.HBAR)
 
 
 @pytest.mark.parametrize("spins", [(0.5, 0.5), (0.5, 1.0), (1.0, 1.0)])
@@ -244,7 +245,7 @@ def test_resolution_is_the_users_choice():
     # with degenerate electron levels the projection sees zero-frequency terms alone
     np.testing.assert_allclose(dissipator(False, np.inf), dissipator(False, None), atol=1e-4)
     full, secular = dissipator(True, None), dissipator(True, np.inf)
-    assert secular[0, 0] == pytest.approx(secular[1, 1], rel=1e-13)
+    assert secular[0, 0] == approx(secular[1, 1], rel=1e-13)
     assert abs(full[0, 0] - full[1, 1]) > 1e-2 * full[0, 0]
     # a time that tells the moment's frequencies apart, and not the electron's from zero
     turning = abs(bloch_redfield(sample, 10.0, 3.0).precession)
@@ -259,8 +260,8 @@ def test_limits():
     from openmr import closed_form
 
     cold = om.relaxation(sample, 0.3, 5.0, method="bloch-redfield")
-    assert cold.longitudinal == pytest.approx(sample.film.spin_flip_rate, rel=1e-14)
-    assert cold.transverse - cold.spin_flip_rate == pytest.approx(
+    assert cold.longitudinal == approx(sample.film.spin_flip_rate, rel=1e-14)
+    assert cold.transverse - cold.spin_flip_rate == approx(
         closed_form.saturated_dephasing(magnet, electrons), rel=1e-13
     )
     # corrections of order x^2
@@ -275,7 +276,7 @@ def test_antiferromagnet_at_low_temperature():
     one = sample.magnet.sublattices[0]
     dephasing = np.pi / om.units.HBAR * one.density * sample.electrons.dos
     dephasing *= (one.exchange[0] * one.spin) ** 2
-    assert found.transverse - found.spin_flip_rate == pytest.approx(2 * dephasing, rel=1e-13)
+    assert found.transverse - found.spin_flip_rate == approx(2 * dephasing, rel=1e-13)
     scale = abs(one.exchange_energy[2] * one.spin) / om.units.HBAR
     assert abs(found.precession) <= 1e-14 * scale
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import mpmath as mp
 import numpy as np
 import pytest
+from nearness import approx
 from spoil import replaced, rewritten
 
 import openmr as om
@@ -65,8 +66,8 @@ def test_reflection_by_the_mean_field(p):
             for f in (mp.cos, mp.sin)
         )
         expected = float(0.5 - even), float(odd)
-    assert (together, turned) == pytest.approx(expected, rel=1e-9)
-    assert face_validity.reflected(1e-6 * p)[1] == pytest.approx(1e-6 * p, rel=1e-4)
+    assert (together, turned) == approx(expected, rel=1e-9)
+    assert face_validity.reflected(1e-6 * p)[1] == approx(1e-6 * p, rel=1e-4)
 
 
 def numbers_of_frozen_moments():
@@ -97,7 +98,7 @@ def numbers_of_frozen_moments():
 
 def test_a_plane_of_frozen_moments():
     for ours, expected, within in numbers_of_frozen_moments():
-        assert float(ours) == pytest.approx(float(expected), rel=within)
+        assert float(ours) == approx(float(expected), rel=within)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +121,7 @@ def test_a_wrong_number_is_noticed(change):
     with replaced(function, rewritten(function, old, new)):
         found = numbers_of_frozen_moments()
     assert not all(
-        float(ours) == pytest.approx(float(expected), rel=within)
-        for ours, expected, within in found
+        float(ours) == approx(float(expected), rel=within) for ours, expected, within in found
     )
 
 
@@ -131,8 +131,8 @@ def test_conductances_by_number_are_a_choice():
     found = lines(stack(om.Sheet(G_r=sharvin)))
     line = found["no Sharvin resistance in series [top]"]
     assert line.choice
-    assert line.size == pytest.approx(0.5, rel=1e-8)
-    assert line.deviation == pytest.approx(1.0, rel=1e-7)
+    assert line.size == approx(0.5, rel=1e-8)
+    assert line.deviation == approx(1.0, rel=1e-7)
     assert not any(name in " ".join(found) for name in ("golden", "Weiss", "thickness"))
 
 
@@ -158,7 +158,7 @@ def test_the_sheet_is_the_limit_of_a_thin_layer():
         sizes.append(float(line.size))
         costs.append(float(line.deviation))
     slope = np.polyfit(np.log(sizes), np.log(costs), 1)[0]
-    assert slope == pytest.approx(1.0, abs=0.1)
+    assert slope == approx(1.0, abs=0.1)
 
 
 def test_turned_over_it_says_the_same():
@@ -194,9 +194,9 @@ def test_higher_orders_in_the_angle_are_measured():
     for angle in (0.02, 0.04):
         layer = om.Layer(replace(FILM, spin_hall_angle=angle), FREE)
         line = lines(stack(om.Sheet(G_r=4e14), layer))["second order in the spin Hall angle"]
-        assert line.size == pytest.approx(angle**2, rel=1e-12)
+        assert line.size == approx(angle**2, rel=1e-12)
         costs.append(float(line.deviation))
-    assert costs[1] / costs[0] == pytest.approx(4.0, rel=0.02)
+    assert costs[1] / costs[0] == approx(4.0, rel=0.02)
 
 
 def test_the_small_parameters_alone_are_the_same():

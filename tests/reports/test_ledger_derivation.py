@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nearness import approx
 
 import openmr as om
 from openmr import fock, scattering
@@ -61,7 +62,7 @@ def test_eq_9_as_printed_fails_at_second_order_where_the_coupling_has_a_mean():
 
     errors = [largest(on_units(whole, system) - generator) for system, generator in means()]
     # the next order is J t = 0.12 at most
-    assert order_of_error(STRENGTHS, errors) == pytest.approx(2.0, abs=0.05)
+    assert order_of_error(STRENGTHS, errors) == approx(2.0, abs=0.05)
 
 
 def test_exact_generator_keeps_the_trace_and_hermiticity():
@@ -83,5 +84,5 @@ def test_what_a17_leaves_out_is_linear_in_the_transverse_spin_of_a_split_equilib
             h = scattering.mean_field(rho, engine(few))
             change = h @ rho - rho @ h
             split[splitting].append(abs(change[0, 1] + change[2, 3]))
-    assert order_of_error(angles, split[0.2]) == pytest.approx(1.0, abs=0.02)
+    assert order_of_error(angles, split[0.2]) == approx(1.0, abs=0.02)
     assert max(split[0.0]) < ROUNDING * min(split[0.2])

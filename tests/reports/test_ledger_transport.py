@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from nearness import approx
 from spoil import replaced, variants
 from survivors import DIGITS, EVEN, FORMULA_SURVIVORS
 
@@ -164,8 +165,8 @@ def test_quadrature_of_the_current_gives_the_exact_resistivity():
         theirs = om.resistivity(sample.film, rates, direction, order="exact")
         found = fp.resistivity(f)
         unit = sample.film.resistivity
-        assert found[0, 0] == pytest.approx(float(theirs.longitudinal) / unit, rel=1e-12, abs=0)
-        assert found[1, 0] == pytest.approx(float(theirs.transverse) / unit, rel=1e-10, abs=0)
+        assert found[0, 0] == approx(float(theirs.longitudinal) / unit, rel=1e-12, abs=0)
+        assert found[1, 0] == approx(float(theirs.transverse) / unit, rel=1e-10, abs=0)
 
 
 @pytest.mark.parametrize(("coupling", "temperature", "field"), CASES)
@@ -173,7 +174,7 @@ def test_curves_of_appendix_c_are_those_of_the_whole_line(coupling, temperature,
     sample = om.presets.pt_py(coupling)
     theirs = om.magnetoresistance(sample, temperature, field, (1, 0, 0), order="exact")
     expected = float(theirs.longitudinal) / sample.film.resistivity
-    assert rho(coupling, temperature, field) == pytest.approx(expected, rel=1e-13, abs=0)
+    assert rho(coupling, temperature, field) == approx(expected, rel=1e-13, abs=0)
 
 
 def test_spins_in_cells_settle_with_the_third_power_of_a_cell():
@@ -185,7 +186,7 @@ def test_spins_in_cells_settle_with_the_third_power_of_a_cell():
             worst = max(worst, np.abs(ends - exact).max() / np.abs(exact).max())
         errors.append(worst)
     # the next power is a cell over the shortest length, 0.06 at most
-    assert order_of_error(1 / cells, errors) == pytest.approx(3.0, abs=0.15)
+    assert order_of_error(1 / cells, errors) == approx(3.0, abs=0.15)
 
 
 def test_printed_faces_turn_the_magnetoresistance_over():
@@ -198,7 +199,7 @@ def test_printed_faces_turn_the_magnetoresistance_over():
         for sign in (1, -1)
     )
     for f, expected in zip((along, across), right, strict=True):
-        assert fp.conductivity(f)[0, 0] == pytest.approx(expected, rel=1e-13, abs=0)
+        assert fp.conductivity(f)[0, 0] == approx(expected, rel=1e-13, abs=0)
     assert right[0] < right[1]  # higher resistance with the field along the current
     assert wrong[0] > wrong[1]
 
@@ -206,8 +207,8 @@ def test_printed_faces_turn_the_magnetoresistance_over():
 def test_sign_of_the_precession_changes_the_term_of_m_z_alone():
     for f in fp.films():
         ours, theirs = (fp.resistivity(g) for g in (f, f._replace(tensor=f.tensor.T)))
-        assert ours[0, 0] == pytest.approx(theirs[0, 0], rel=1e-13, abs=0)
-        assert ours[1, 0] == pytest.approx(theirs[0, 1], rel=1e-10, abs=0)
+        assert ours[0, 0] == approx(theirs[0, 0], rel=1e-13, abs=0)
+        assert ours[1, 0] == approx(theirs[0, 1], rel=1e-10, abs=0)
         assert abs(ours[1, 0] - theirs[1, 0]) > 1e-4
 
 
@@ -219,13 +220,11 @@ def test_eigenvectors_are_singular_for_a_field_along_x():
 
 
 def test_deviation_and_order_notice():
-    assert deviations.deviation(lambda x: 2 * x, [((1.0,), 2.0), ((2.0,), 4.4)]) == pytest.approx(
-        1 / 11
-    )
+    assert deviations.deviation(lambda x: 2 * x, [((1.0,), 2.0), ((2.0,), 4.4)]) == approx(1 / 11)
     assert deviations.deviation(lambda x: x * np.nan, [((1.0,), 2.0)]) == np.inf
     sizes = np.array([0.2, 0.1])
     series = deviations.Series(sizes, [[((x,), 1.0 + x**3)] for x in sizes])
-    assert deviations.order(lambda x: 1.0, series) == pytest.approx(3.0)
+    assert deviations.order(lambda x: 1.0, series) == approx(3.0)
     f, mu = curvatures()[0][0]
     turned = f._replace(b=-f.b)
     assert np.abs(np.array(curvature(turned, mu)) - curvatures()[0][1]).max() > 1e-2

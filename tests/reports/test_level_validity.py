@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from systems import DENSITY, TILTED_COUPLING, film_of, flopping, oriented, reference_film
 
@@ -34,8 +35,8 @@ def test_levels_of_their_own_have_a_report(film):
     assert line(report, "electrons not split").deviation.shape == (2,)
     told = str(report)
     assert "B = 1, 3 T along (0.2673, 0.5345, 0.8018), W" in told
-    assert report.to_xarray().b_y == pytest.approx(2 / 14**0.5)
-    assert report.to_dict()["direction"][2] == pytest.approx(3 / 14**0.5)
+    assert report.to_xarray().b_y == approx(2 / 14**0.5)
+    assert report.to_dict()["direction"][2] == approx(3 / 14**0.5)
     assert "thermal if reset faster than" in told
     plain = om.validity(film, 4.0, 1.0, direction=UP, costs=False)
     assert all(one.deviation is None for one in plain.assumptions)
@@ -52,8 +53,8 @@ def test_lines_that_cross_are_told(own):
         found = line(om.validity(film, 10.0, 3.0, direction=UP), "moments do not follow")
         sizes.append(float(found.size))
         costs.append(found.cost)
-    assert sizes[0] == pytest.approx(0.005, rel=0.05)
-    assert sizes[1] == pytest.approx(1.04, rel=0.05)
+    assert sizes[0] == approx(0.005, rel=0.05)
+    assert sizes[1] == approx(1.04, rel=0.05)
     assert costs[0] < 0.01
     assert costs[1] > 0.1
 
@@ -76,8 +77,8 @@ def test_a_thermostat_is_weighed_against_the_electrons():
     found = line(om.validity(film, 10.0, 3.0, direction=UP), "no back-action")
     own = float(om.moment_relaxation(film, 10.0, 3.0).population_rates[0])
     assert found.parameter == "1 / (r T1)"
-    assert float(found.size) == pytest.approx(own / rate, rel=1e-12)
-    assert found.cost == pytest.approx(own / (own + rate), rel=1e-9)
+    assert float(found.size) == approx(own / rate, rel=1e-12)
+    assert found.cost == approx(own / (own + rate), rel=1e-9)
     assert found.choice
     free = reference_film(om.Moments(0.5, DENSITY, -6e-31, thermostat_rate=0.0))
     assert np.isinf(line(om.validity(free, 10.0, 3.0), "no back-action").size)

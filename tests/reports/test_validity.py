@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from systems import FILM_TABLES, antiferromagnet, field_for, film_of, paramagnet
 
@@ -183,7 +184,7 @@ def test_the_ansatz_costs_what_its_pairs_say():
     point = paramagnet(2.0), 4.0, field_for(np.array([0.15, 1.0]), 4.0)
     (row51,) = lines_of("_chemical_potential", *point)
     np.testing.assert_allclose(row51.size, [0.15, 1.0], rtol=1e-12)
-    assert row51.deviation[1] == pytest.approx(0.078, rel=0.01)
+    assert row51.deviation[1] == approx(0.078, rel=0.01)
     assert row51.deviation[0] < 0.003
     # free moments have no Weiss field to be wrong
     for line in lines_of("_weiss", *point):
@@ -230,8 +231,8 @@ def test_an_antiferromagnet_must_be_held_along_the_field():
     (held,) = (a for a in found.assumptions if a.name.startswith("sublattices"))
     spin = sample.magnet.spins[0]
     exchange = 3 * om.units.K_B * 60.0 / (spin + 1) / (2 * om.units.MU_B)  # frozen, g = 2
-    assert held.size == pytest.approx(9.0 / exchange, rel=0.01)
-    assert float(held.because.split()[5]) == pytest.approx(81.0 / (2 * exchange), rel=0.05)
+    assert held.size == approx(9.0 / exchange, rel=0.01)
+    assert float(held.because.split()[5]) == approx(81.0 / (2 * exchange), rel=0.05)
     (same,) = lines_of("_collinear", sample, 6.0, 9.0)
     assert same == held  # no route knows its cost
     assert held.deviation is None
@@ -254,7 +255,7 @@ def test_weiss_error_falls_with_temperature():
     temperatures = np.array([120.0, 240.0, 480.0])
     found, _ = lines_of("_weiss", om.presets.pt_py(), temperatures, 1.0)
     slope = np.polyfit(np.log(temperatures), np.log(found.deviation), 1)[0]
-    assert slope == pytest.approx(-2.0, abs=0.3)
+    assert slope == approx(-2.0, abs=0.3)
 
 
 def test_the_weiss_field_has_a_cost_along_and_one_across():
@@ -389,9 +390,9 @@ def test_the_third_order_enters_the_rates():
         assert [a.affects for a in lines] == [("tau_par",), ("tau_perp",)]
         for line in lines:
             logarithm = np.log(width / (20.0 * om.units.K_B))
-            assert line.size == pytest.approx(coupling * logarithm)
+            assert line.size == approx(coupling * logarithm)
             # a moment splitting of 0.07 k_B T ends it a little sooner
-            assert line.cost == pytest.approx(coupling * (logarithm + constant), rel=1e-3)
+            assert line.cost == approx(coupling * (logarithm + constant), rel=1e-3)
             assert report.holds(line) is False
             assert ("grows" if sign > 0 else "falls") in line.because
             assert f"{100 * coupling * np.log(2):.2g} % more at 2 W" in line.because
@@ -399,7 +400,7 @@ def test_the_third_order_enters_the_rates():
     moments = [om.Moments(2.5, n, j) for n, j in ((1e25, 1.7e-30), (2e25, -1.7e-30))]
     for line in lines_of("_third_order", replace(film, magnet=om.Magnet(moments)), 20.0, 1.0):
         logarithm = np.log(1 / (20.0 * om.units.K_B))
-        assert line.cost == pytest.approx(coupling * (logarithm + constant) / 3, rel=1e-2)
+        assert line.cost == approx(coupling * (logarithm + constant) / 3, rel=1e-2)
         assert "grows" in line.because
 
 
@@ -416,13 +417,13 @@ def test_moments_that_follow_the_electrons_change_their_decay(g, decay):
     alone = float(om.relaxation(film, 10.0, 3.0).transverse)
     assert line.affects == ("tau_perp",)
     # the shift of the moments' polarisation by the electrons is not in their equilibrium: nu_F J
-    assert line.cost == pytest.approx(abs(decay / alone - 1), rel=0.03)
+    assert line.cost == approx(abs(decay / alone - 1), rel=0.03)
     assert (line.cost <= 0.1) == (g == 2.0)
     assert (line.size > 1) == (g != 2.0)
     # a film's own 1/tau_0 of 12 times the rate keeps the lines apart
     (damped,) = lines_of("_bottleneck", replace(film, film=om.presets.pt_py().film), 10.0, 3.0)
     assert (damped.cost < line.cost) == (g != 2.0)
-    assert damped.cost == pytest.approx(float(damped.size), rel=0.7)
+    assert damped.cost == approx(float(damped.size), rel=0.7)
 
 
 def test_the_magnetoresistance_is_what_rho_is_judged_by():
@@ -439,7 +440,7 @@ def test_the_magnetoresistance_is_what_rho_is_judged_by():
     assert asked.cost > 2 * np.abs((exact - second) / (second - film.film.resistivity)).max()
     one = row(om.validity(film, 10.0, 3.0, direction=(0, 1, 0)), "(86)")
     seen = (exact - exact[:, :1])[0, 1]
-    assert one.cost == pytest.approx(abs(seen / change[0, 1] - 1), rel=1e-8)
+    assert one.cost == approx(abs(seen / change[0, 1] - 1), rel=1e-8)
     (still,) = lines_of("_hall_angle", film, 60.0, 0.0, (1, 0, 0))
     assert still.deviation is None
     assert "only B = 0" in still.because
@@ -453,8 +454,8 @@ def test_collisions_mix_the_energies():
         sea = om.relaxation(film, 10.0, 5.0, method="kinetic", energy_relaxation_rate=mixing)
         (line,) = lines_of("_chemical_potential", film, 10.0, 5.0, mixing_rate=mixing)
         slower = abs(float(sea.diagnostics["slowest_rate"]) / formula - 1)
-        assert line.cost == pytest.approx(slower, rel=1e-6)
-        assert line.size == pytest.approx(formula / mixing)
+        assert line.cost == approx(slower, rel=1e-6)
+        assert line.size == approx(formula / mixing)
         assert line.cost <= 0.1
         assert line.parameter == "1 / (tau_par mixing_rate)"
     assert line.cost < 1e-3
@@ -479,7 +480,7 @@ def test_one_denominator_a_rate(report):
     right, off = point.reference.dissipator, np.diag([1.01, 1.01, 3.0])
     for vague, distance in (([0.0, 0.0, 0.0], 2.0), ([0.005, 0.005, 0.1], 0.01)):
         found = replace(point.reference, dissipator=off @ right, uncertainty=np.diag(vague) @ right)
-        assert point.distance(found) == pytest.approx(distance)
+        assert point.distance(found) == approx(distance)
     with pytest.raises(ExtractionError, match="more than a hundredth"):
         point.distance(replace(point.reference, uncertainty=0.1 * right))
 
@@ -681,6 +682,6 @@ def test_one_point_without_a_number_hides_no_other():
         (mixed,) = (a for a in found.assumptions if a.name == own.name)
         np.testing.assert_allclose(mixed.deviation, [np.nan, own.cost], rtol=1e-12)
         assert found.verdict(mixed) == word
-        assert mixed.cost == pytest.approx(own.cost, rel=1e-12)
+        assert mixed.cost == approx(own.cost, rel=1e-12)
     assert not found.ok
     assert "OPEN: a moment alone (Weiss field), across" in str(found)

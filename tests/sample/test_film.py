@@ -1,6 +1,7 @@
 """Charge transport of a film, every factor written out in SI units."""
 
 import pytest
+from nearness import approx
 from scipy import constants
 
 import openmr as om
@@ -12,7 +13,7 @@ def test_einsteins_relation_holds_for_both_spins_together():
     both = (electrons.dos_up + electrons.dos_down) / constants.e
     resistivity = 2e-6
     diffusion = electrons.diffusion(resistivity)
-    assert constants.e**2 * both * diffusion == pytest.approx(1 / resistivity, rel=1e-12)
+    assert constants.e**2 * both * diffusion == approx(1 / resistivity, rel=1e-12)
 
 
 def test_a_sample_comes_from_the_file_that_the_command_line_takes(tmp_path):

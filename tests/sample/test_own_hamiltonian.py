@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import qutip
+from nearness import approx
 from refusals import unclear
 from spoil import replaced, unnoticed, variants
 from systems import CANTED, CANTED_WEISS, DENSITY, FERROMAGNET, oriented, reference_film
@@ -280,13 +281,11 @@ def test_ordering_temperature():
     for spin, coupling in ((1.5, 1.2e-3), (2.5, 3e-4)):
         plain = om.Magnet(om.Moments(spin, DENSITY, 1e-31), coupling)
         level = om.Magnet(oriented(spin, anisotropy=0.0), coupling)
-        assert om.ordering_temperature(level) == pytest.approx(
-            om.ordering_temperature(plain), rel=4e-15
-        )
+        assert om.ordering_temperature(level) == approx(om.ordering_temperature(plain), rel=4e-15)
     # an Ising doublet of S = 3/2: k_B T_C = J0 S^2; a doublet +-1/2 across: J0 (S + 1/2)^2 / 4
     for d, share in ((-0.1, 9 / 4), (0.1, 1.0)):
         magnet = om.Magnet(oriented(1.5, anisotropy=d), 1e-4)
-        assert om.curie_temperature(magnet) == pytest.approx(1e-4 * share / K_B, rel=2e-3)
+        assert om.curie_temperature(magnet) == approx(1e-4 * share / K_B, rel=2e-3)
     # a singlet orders only where J0 chi, chi = 2/D, exceeds 1
     for coupling, orders in ((0.49e-3, False), (0.51e-3, True)):
         magnet = om.Magnet(oriented(1.0, anisotropy=1e-3), coupling)
@@ -294,7 +293,7 @@ def test_ordering_temperature():
     pair = om.Magnet(CANTED, [[0.0, -1e-3], [-1e-3, 0.0]])
     assert om.neel_temperature(pair) > 0 == om.curie_temperature(pair)
     ferro = om.Magnet(CANTED, [[0.0, 1e-3], [1e-3, 0.0]])
-    assert om.curie_temperature(ferro) == pytest.approx(om.neel_temperature(pair), rel=1e-13)
+    assert om.curie_temperature(ferro) == approx(om.neel_temperature(pair), rel=1e-13)
     assert om.ordering_temperature(om.Magnet(CANTED)) == 0.0
     assert om.ordering_temperature(om.Magnet(FERROMAGNET, 1.2e-3)) > 1.2e-3 * 1.25 / K_B
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nearness import approx
 from systems import oriented, reference_film
 
 import openmr as om
@@ -45,7 +46,7 @@ def test_a_number_of_a_part_is_put_where_it_is_read(name):
     before = one.read(STACK)
     new = 1.5 * before if np.isfinite(before) else 1e9
     after = varied(STACK, {name: new})
-    assert one.read(after) == pytest.approx(new, rel=1e-14)
+    assert one.read(after) == approx(new, rel=1e-14)
     assert one.unit == PARAMETERS[name].unit != ""
     changed = [
         part
@@ -64,7 +65,7 @@ def test_a_number_of_a_part_is_put_where_it_is_read(name):
 def test_sublattices_of_a_sheet_change_in_proportion():
     after = varied(STACK, {"between.0.exchange": 6e-31, "between.0.areal_density": 3e18})
     sheet = after.stack.between[0].sheet
-    assert sheet.exchange == pytest.approx((6e-31, -4e-31), rel=1e-15)
+    assert sheet.exchange == approx((6e-31, -4e-31), rel=1e-15)
     assert sheet.areal_density == (3e18, 3e18)
     assert varied(STACK, {"top.spin": 3.0}).stack.top.spin == (3.0,)
 
@@ -105,7 +106,7 @@ def test_moments_without_axes_get_no_anisotropy_unasked():
 
 def test_what_is_further_down_holds():
     after = varied(STACK, {"top.curie_temperature": 30.0, "top.spin": 0.5})
-    assert om.curie_temperature(after.stack.top.magnet) == pytest.approx(30.0, rel=1e-14)
+    assert om.curie_temperature(after.stack.top.magnet) == approx(30.0, rel=1e-14)
     joint = varied(STACK, {"between.1.memory_loss": 0.1, "between.1.resistance": 2e-15})
     assert joint.stack.between[1] == om.Interface(2e-15, 0.1)
 
@@ -172,7 +173,7 @@ def test_a_stack_from_a_file(tmp_path):
     assert sample.stack.top == MOMENTS
     assert sample.stack.bottom is None
     found = read_config(path)
-    assert list(found["layers.1.thickness"]) == pytest.approx([2e-9, 4e-9, 6e-9, 8e-9, 1e-8])
+    assert list(found["layers.1.thickness"]) == approx([2e-9, 4e-9, 6e-9, 8e-9, 1e-8])
     assert found["top.exchange"] == [1e-31, 3e-31]
     path.write_text(STACK_EXAMPLE.replace("layers.1.thickness", '"layers.1.thickness"'))
     assert list(read_config(path)) == list(found)
@@ -230,7 +231,7 @@ def test_a_set_of_a_group_is_taken_whole():
         sample = om.presets.pt_yig(source, thickness=4e-9)
         film, face = sample.layers[0].film, sample.stack.bottom
         found = (film.spin_hall_angle, film.diffusion_length, face.G_r, face.G_i)
-        assert found == pytest.approx(numbers, rel=1e-15)
+        assert found == approx(numbers, rel=1e-15)
         assert film.thickness == 4e-9
         assert source in sample.name
     with pytest.raises(om.ParameterError, match="`source` must be one of 'Althammer2013'"):
@@ -242,8 +243,8 @@ def test_pt_on_ggg_is_turned_by_the_moments_that_a_field_aligns():
     face, metal = sample.stack.bottom, sample.layers[0]
     found = om.face_conductances(face, metal, 2.0, [0.0, 0.01, 0.02, 9.0])
     assert found.G_i[0] == found.G_r[0] == 0.0
-    assert found.G_i[2] == pytest.approx(2 * found.G_i[1], rel=1e-3)
-    assert found.G_r[2] == pytest.approx(4 * found.G_r[1], rel=1e-3)
+    assert found.G_i[2] == approx(2 * found.G_i[1], rel=1e-3)
+    assert found.G_r[2] == approx(4 * found.G_r[1], rel=1e-3)
     assert found.G_s[3] < 0.1 * found.G_s[0]
 
 
@@ -251,5 +252,5 @@ def test_hanle_effect_of_pt_and_ta_is_seen_across_the_spins_of_the_current():
     for sample in (om.presets.pt(), om.presets.ta()):
         rho = om.magnetoresistance(sample, 300.0, 9.0, [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
         x, y, z = rho.longitudinal
-        assert x == pytest.approx(z, rel=1e-14)
+        assert x == approx(z, rel=1e-14)
         assert x > y

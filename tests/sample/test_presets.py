@@ -4,6 +4,7 @@ from ast import literal_eval
 
 import numpy as np
 import pytest
+from nearness import approx
 
 import openmr as om
 from openmr.rates.faces import face_conductances
@@ -56,7 +57,7 @@ def test_pt_eus_has_the_moment_of_its_ion_and_more_G_i_than_3_G_r():
     """7.94 mu_B, Kittel; the ratio, GomezPerez2020."""
     sample = om.presets.pt_eus()
     face = sample.stack.bottom
-    assert free_moment(face.magnet) == pytest.approx(7.94, abs=0.005)
+    assert free_moment(face.magnet) == approx(7.94, abs=0.005)
     kelvin = np.array([2.0, 5.0, 10.0, 16.0])
     found = face_conductances(face, sample.layers[0], kelvin, 0.1)
     assert np.all(np.abs(found.G_i) >= 3 * found.G_r)
@@ -65,16 +66,16 @@ def test_pt_eus_has_the_moment_of_its_ion_and_more_G_i_than_3_G_r():
 def test_pt_ggg_has_the_moment_of_its_ion():
     """7.94 mu_B, Kittel."""
     face = om.presets.pt_ggg().stack.bottom
-    assert free_moment(face.magnet) == pytest.approx(7.94, abs=0.005)
+    assert free_moment(face.magnet) == approx(7.94, abs=0.005)
 
 
 def test_pt_nio_orders_and_has_the_moment_of_its_spin():
     """525 K and 2.83 mu_B, Kittel; D is a small part of the exchange."""
     face = om.presets.pt_nio().stack.bottom
-    assert om.ordering_temperature(face.magnet) == pytest.approx(525.0, rel=1e-3)
-    assert free_moment(face.magnet) == pytest.approx(2.83, abs=0.005)
+    assert om.ordering_temperature(face.magnet) == approx(525.0, rel=1e-3)
+    assert free_moment(face.magnet) == approx(2.83, abs=0.005)
     density = 4 / (np.sqrt(3) * om.presets.NIO_LATTICE_CONSTANT**2)
-    assert sum(face.areal_density) == pytest.approx(density, rel=1e-2)
+    assert sum(face.areal_density) == approx(density, rel=1e-2)
 
 
 def test_pt_nio_has_the_sign_of_moments_across_the_field():
@@ -95,11 +96,11 @@ def test_cu_mn_has_the_electrons_of_copper_and_the_moment_of_manganese():
     sample = om.presets.cu_mn(0.01)
     k = np.sqrt(2 * ELECTRON_MASS / ELEMENTARY_CHARGE * 7.0) / HBAR  # eV and s
     electrons = k**3 / (3 * np.pi**2)
-    assert electrons == pytest.approx(8.47e28, rel=0.01)
+    assert electrons == approx(8.47e28, rel=0.01)
     # of free electrons n = (4/3) nu E_F, nu of one spin
-    assert 4 / 3 * sample.electrons.dos_up * 7.0 == pytest.approx(electrons, rel=1e-12)
-    assert free_moment(sample.magnet) == pytest.approx(5.92, abs=0.005)
-    assert sample.magnet.sublattices[0].density == pytest.approx(0.01 * 8.5e28, rel=0.01)
+    assert 4 / 3 * sample.electrons.dos_up * 7.0 == approx(electrons, rel=1e-12)
+    assert free_moment(sample.magnet) == approx(5.92, abs=0.005)
+    assert sample.magnet.sublattices[0].density == approx(0.01 * 8.5e28, rel=0.01)
     with pytest.raises(om.ParameterError, match=r"`atomic_fraction`.*0\.05"):
         om.presets.cu_mn(0.1)
 
@@ -108,7 +109,7 @@ def test_cu_fe_has_the_steps_of_the_tunnelling_current():
     """Near 0.2, 3.8, 5.7 meV, Hirjibehedin2007; read off a figure, so to 0.1 meV or 3 %."""
     found = om.equilibrium(om.presets.cu_fe(), 0.5, 1e-6, direction=(1, 0, 0)).levels(0)
     steps = 1e3 * K_B * 0.5 * (found.energies[1:4])
-    assert steps == pytest.approx([0.2, 3.8, 5.7], abs=0.1, rel=0.03)
+    assert steps == approx([0.2, 3.8, 5.7], abs=0.1, rel=0.03)
 
 
 UNITS = {

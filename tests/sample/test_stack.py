@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from nearness import approx
 
 import openmr as om
 from openmr.sample.stack import REFERENCE
@@ -24,9 +25,9 @@ SAMPLE = om.Sample(stack=STACK, name="Pt/Py/Eu")
 
 def test_a_sheet_holds_moments_at_any_reference_thickness():
     (one,) = SHEET.magnet.sublattices
-    assert one.density * REFERENCE == pytest.approx(2e18, rel=1e-15)
+    assert one.density * REFERENCE == approx(2e18, rel=1e-15)
     assert (one.spin, one.exchange, one.g) == (3.5, (3e-31,) * 3, 2.0)
-    assert om.curie_temperature(SHEET.magnet) == pytest.approx(16.6, rel=1e-15)
+    assert om.curie_temperature(SHEET.magnet) == approx(16.6, rel=1e-15)
     assert SHEET.magnet.disorder == "random"
     assert not GIVEN.magnet
     assert SHEET.has_moments
@@ -39,7 +40,7 @@ def test_sublattices_have_one_entry_each():
     assert pair.exchange == (-1e-31, -1e-31)
     assert pair.g == (2.0, 2.1)
     equal = om.Sheet(2.5, [1e18, 1e18], 1e-31, neel_temperature=50.0)
-    assert om.neel_temperature(equal.magnet) == pytest.approx(50.0)
+    assert om.neel_temperature(equal.magnet) == approx(50.0)
 
 
 def test_what_is_not_given_of_conductances_is_zero():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nearness import approx
 from systems import FILM_TABLES
 
 import openmr as om
@@ -18,7 +19,7 @@ def test_no_method_finds_an_exchange_part_and_each_the_zeeman_precession(method)
     found = om.relaxation(BARE, *GRID, method=method)
     assert not found.dissipator.any()
     assert not found.charge_to_spin.any()
-    assert found.longitudinal == pytest.approx(1 / PY.film.spin_flip_time, rel=1e-15)
+    assert found.longitudinal == approx(1 / PY.film.spin_flip_time, rel=1e-15)
     larmor = np.broadcast_to(2 * om.units.MU_B * GRID[1] / om.units.HBAR, (2, 3))
     np.testing.assert_allclose(found.precession, larmor, rtol=1e-14)
     assert found.equilibrium.mean_spin.shape == (2, 3, 0)
@@ -60,7 +61,7 @@ def test_of_the_mechanisms_precession_alone_is_left():
     assert parts.isotropic_magnon == 0
     assert parts.relaxation_anisotropy == 0
     assert parts.precession > 0
-    assert parts.total == pytest.approx(
+    assert parts.total == approx(
         om.magnetoresistance(BARE, 10.0, 9.0, (0, 0, 1)).longitudinal, rel=1e-14
     )
 

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from nearness import approx
 from refusals import unclear
 
 import openmr as om
@@ -43,7 +44,7 @@ def test_resistance_curves_mark_the_exchange_field():
     assert "B_" in texts(ax)[2]
     marks = [line.get_xdata() for line in ax.lines if line.get_marker() == "o"]
     crossing = np.interp(0.0, curves["anti"].relaxation.precession, FIELD)
-    assert marks[0] == pytest.approx([crossing], abs=0.25)  # one step of the field
+    assert marks[0] == approx([crossing], abs=0.25)  # one step of the field
     assert len(marks[1]) == 0
     styles = {(line.get_color(), line.get_linestyle()) for line in ax.lines[::2]}
     assert len(styles) >= 2
@@ -245,7 +246,7 @@ def test_figures_of_a_stack():
     _, ax = plotting.spin_profile(found, ax=plt.figure().subplots())
     dotted = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == ":"]
     np.testing.assert_allclose(dotted, 1e9 * film.thickness * np.array([1, 2]))
-    assert ax.lines[0].get_xdata()[-1] == pytest.approx(3e9 * film.thickness)
+    assert ax.lines[0].get_xdata()[-1] == approx(3e9 * film.thickness)
     _, ax = plotting.resistance_curves(scan)
     assert texts(ax) == ["three"]
     np.testing.assert_allclose(ax.lines[0].get_ydata(), 1e6 * scan.longitudinal)

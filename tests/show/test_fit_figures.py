@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from nearness import approx
 from refusals import unclear
 
 import openmr as om
@@ -123,7 +124,7 @@ def test_what_the_instrument_adds_may_stay():
 def test_changes_start_from_zero_field():
     _, axes = plotting.fit(swept(), "longitudinal")
     for line in lines(axes[0, 0]):
-        assert np.interp(0.0, *line.get_data()) == pytest.approx(0.0, abs=1e-12)
+        assert np.interp(0.0, *line.get_data()) == approx(0.0, abs=1e-12)
 
 
 def test_flagged_points_are_open_crosses_and_leave_the_range():
@@ -133,7 +134,7 @@ def test_flagged_points_are_open_crosses_and_leave_the_range():
     for ax in axes[:, 0]:
         (cross,) = crosses(ax)
         assert cross.get_markerfacecolor() == "none"
-        assert cross.get_xdata() == pytest.approx([SWEEP[2]])
+        assert cross.get_xdata() == approx([SWEEP[2]])
         low, high = ax.get_ylim()
         assert low < cross.get_ydata()[0] < high  # at the edge: 60 sigma would squeeze the rest
         assert high < 20 * np.abs(points(axes[0, 0])[1][1]).max() or ax is axes[1, 0]

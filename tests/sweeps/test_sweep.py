@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray
+from nearness import approx
 from refusals import unclear
 from systems import FILM_TABLES, MOMENTS_TABLE, antiferromagnet, oriented, reference_film
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -140,7 +141,7 @@ def test_what_is_not_named_stays():
         assert abs(float(ratio[1]) - 1) > 1e-6, name
     density = {"density_at_fixed_exchange_energy": [1e27, 3e27]}
     energy = om.sweep(FILM, **point, **density, exchange_energy=-1e-3)
-    assert float(energy.precession[0]) == pytest.approx(float(energy.precession[1]), rel=1e-12)
+    assert float(energy.precession[0]) == approx(float(energy.precession[1]), rel=1e-12)
     assert float(energy.exchange_energy) == -1e-3
 
 
@@ -171,7 +172,7 @@ def test_neel_temperature_of_an_antiferromagnet():
     for kelvin, rate in zip((20.0, 40.0, 60.0), found.longitudinal_rate.values, strict=True):
         magnet = om.Magnet(sample.magnet.sublattices, neel_temperature=kelvin)
         alone = om.relaxation(replace(sample, magnet=magnet), 30.0, 0.0)
-        assert rate == pytest.approx(float(alone.longitudinal), rel=1e-12)
+        assert rate == approx(float(alone.longitudinal), rel=1e-12)
 
 
 def test_options_of_numpy_are_kept():
@@ -192,7 +193,7 @@ def test_options_that_no_file_can_keep_are_refused(value):
 def test_spins_that_never_flip_along_an_axis():
     found = om.sweep(FILM, temperature=12.0, field=4.0, spin_flip_time=[1e-12, np.inf])
     difference = found.longitudinal_rate[0] - found.longitudinal_rate[1]
-    assert float(difference) == pytest.approx(1e12, rel=1e-12)
+    assert float(difference) == approx(1e12, rel=1e-12)
 
 
 def test_numbers_make_no_dimension_but_are_kept():
@@ -319,7 +320,7 @@ def test_boxes_are_sized_by_the_declared_cost():
 def test_a_sample_costs_more_than_a_point_and_a_direction_less():
     many = np.linspace(1e-9, 9e-9, 10_000)
     films = cut_of(thickness=many)
-    assert np.prod(films.chunks) == pytest.approx(1.0 / plan._SAMPLE_COST, rel=0.2)
+    assert np.prod(films.chunks) == approx(1.0 / plan._SAMPLE_COST, rel=0.2)
     tilted = cut_of("tcl2", temperature=[5.0, 9.0, 10.0], direction=np.ones((1000, 3)))
     assert tilted.chunks == (3, 1000)
 
@@ -925,7 +926,7 @@ def test_rates_of_oriented_moments_have_the_direction_as_a_dimension():
     alone = om.magnetoresistance(thin, 10.0, 2.0, directions[2], method="batched")
     here = found.isel(temperature=1, field=1, thickness=0, direction=2)
     for name, variable in VARIABLES.items():
-        assert float(here[name]) == pytest.approx(float(variable.of(alone)), rel=1e-13)
+        assert float(here[name]) == approx(float(variable.of(alone)), rel=1e-13)
 
 
 def test_an_anisotropy_is_a_dimension_like_any():
@@ -940,7 +941,7 @@ def test_an_anisotropy_is_a_dimension_like_any():
             alone = reference_film(oriented(1.5, anisotropy=(d, e)), weiss=5e-4)
             rho = om.magnetoresistance(alone, 4.0, 2.0, (1, 2, 3), method="batched")
             here = found.longitudinal_resistivity.sel(anisotropy=d, rhombicity=e)
-            assert float(here) == pytest.approx(float(rho.longitudinal), rel=1e-14)
+            assert float(here) == approx(float(rho.longitudinal), rel=1e-14)
     assert np.ptp(found.longitudinal_resistivity.values) > 0
 
 

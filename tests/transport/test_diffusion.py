@@ -5,6 +5,7 @@ from dataclasses import replace
 import mpmath as mp
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from scipy.integrate import solve_bvp
 from systems import film_of
@@ -399,7 +400,7 @@ def test_local_axes_are_the_rows_of_eq_39(direction):
     axes = local_axes(direction)
     np.testing.assert_allclose(axes[2], np.array(direction) / np.linalg.norm(direction), atol=1e-15)
     np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-15)
-    assert np.linalg.det(axes) == pytest.approx(1)
+    assert np.linalg.det(axes) == approx(1)
     x, y, z = axes[2]
     angles = np.arctan2(np.hypot(x, y), z), np.arctan2(y, -x) if x or y else 0.0
     np.testing.assert_allclose(axes, rotation(*angles), atol=4e-16)
@@ -511,7 +512,7 @@ def test_one_clear_error():
 def test_rates_missed_by_a_fit_do_not_count_as_growth():
     """A longitudinal rate a millionth of the largest below zero is a fitted zero."""
     found = surviving_matrix(FILM, np.diag([1e11, 1e11, -1e4]))
-    assert found[2, 2] == pytest.approx(1, abs=1e-6)
+    assert found[2, 2] == approx(1, abs=1e-6)
 
 
 def test_no_relaxation_at_all_leaves_the_source_alone():

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from systems import oriented, paramagnet, reference_film
 
@@ -57,7 +58,7 @@ def test_a_loop_is_two_branches():
     )
     np.testing.assert_allclose(up.longitudinal, down.longitudinal[::-1], rtol=1e-12)
     means = [one.relaxation.equilibrium.mean[:, 0, 0] for one in (up, down)]
-    assert means[0][4] == pytest.approx(-means[1][4], rel=1e-9)
+    assert means[0][4] == approx(-means[1][4], rel=1e-9)
     assert all(b <= a + 1e-9 for a, b in pairwise(means[0]))
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import mpmath as mp
 import numpy as np
 import pytest
+from nearness import approx
 from spoil import unnoticed
 from stacks import (
     CU,
@@ -150,9 +151,9 @@ def test_resistivities_of_the_closed_form():
     par, across = f[0].real, f[1]
     square = 0.11**2
     expected = 1 + square * (2 - par * 0.36 - across.real * 0.64)
-    assert longitudinal == pytest.approx(expected, rel=1e-15, abs=0)
+    assert longitudinal == approx(expected, rel=1e-15, abs=0)
     expected = square * ((par - across.real) * 0.48 * 0.6 + across.imag * 0.64)
-    assert transverse == pytest.approx(expected, rel=1e-12, abs=0)
+    assert transverse == approx(expected, rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("damping", [1e12, 4e14, 3e16])
@@ -166,10 +167,10 @@ def test_spin_hall_magnetoresistance_of_one_face(damping, d):
     half, whole = np.tanh(d / (2 * length)), np.tanh(d / length)
     sunk = 2 * length * damping
     expected = square * length / d * sunk * half**2 / (1 / 40e-8 + sunk / whole)
-    assert along[1] - aside[1] == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    assert along[1] - aside[1] == approx(expected, rel=1e-12, abs=1e-15)
     # along z as along x; the plane of x and z shows none
     normal = sheet_resistances(([pt(d)], [], None, sheet(0, damping, 0, Z)))
-    assert normal[1] == pytest.approx(along[1], rel=1e-15, abs=0)
+    assert normal[1] == approx(along[1], rel=1e-15, abs=0)
 
 
 def test_two_equal_faces_act_as_half_a_film_with_one():
@@ -181,7 +182,7 @@ def test_two_equal_faces_act_as_half_a_film_with_one():
         f = 2 / (k * d) * half / (1 + weight * g / k * half)
         expected = 1 + 0.11**2 * (2 - f)
         found = sheet_resistances(([pt(d)], [], face, face))[1]
-        assert found == pytest.approx(expected, rel=1e-15, abs=0)
+        assert found == approx(expected, rel=1e-15, abs=0)
 
 
 def test_faces_that_take_up_all():
@@ -189,8 +190,8 @@ def test_faces_that_take_up_all():
     ratio = 7 / 1.5
     most = sheet(1e30, 0, 0, X)
     one, two = (sheet_resistances(([pt()], [], bottom, most))[1] for bottom in (None, most))
-    assert one == pytest.approx(1 + 0.11**2 * (2 - np.tanh(ratio) / ratio), rel=1e-15, abs=0)
-    assert two == pytest.approx(1 + 0.11**2 * 2, rel=1e-15, abs=0)
+    assert one == approx(1 + 0.11**2 * (2 - np.tanh(ratio) / ratio), rel=1e-15, abs=0)
+    assert two == approx(1 + 0.11**2 * 2, rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize(
@@ -225,10 +226,10 @@ def test_thin_and_thick_films_with_one_face():
         return along - aside
 
     thin, thick = 1e-11, 1e-6
-    assert effect(thin) == pytest.approx(
+    assert effect(thin) == approx(
         square * thin**2 / 4 / length**2, rel=0.02
     )  # d/(g length^2) aside
-    assert effect(thick) == pytest.approx(
+    assert effect(thick) == approx(
         square * length / thick * g * length / (1 + g * length), rel=1e-10
     )
 
@@ -254,9 +255,9 @@ def test_a_passive_layer_is_a_face_of_another_conductance():
     weight = stack[0][1].sheet_conductance / sum(one.sheet_conductance for one in stack[0])
     _, longitudinal, transverse, *_ = sheet_resistances(stack)
     expected = 0.11**2 * (2 - par.real * 0.36 - turned.real * 0.64)
-    assert longitudinal - 1 == pytest.approx(weight * expected, rel=1e-12, abs=0)
+    assert longitudinal - 1 == approx(weight * expected, rel=1e-12, abs=0)
     expected = 0.11**2 * ((par - turned).real * 0.48 * 0.6 + turned.imag * 0.64)
-    assert transverse == pytest.approx(weight * expected, rel=1e-11, abs=0)
+    assert transverse == approx(weight * expected, rel=1e-11, abs=0)
 
 
 # --- the film alone --------------------------------------------------------------------------
@@ -299,7 +300,7 @@ def test_a_film_that_nothing_relaxes_keeps_all():
     free = pt()._replace(gamma=np.zeros((3, 3)))
     assert sheet_resistances(([free], []))[1] == 1 + 0.11**2
     two = sheet_resistances(([free, free], [None]))[1]
-    assert two == pytest.approx(1 + 0.11**2, rel=1e-15)
+    assert two == approx(1 + 0.11**2, rel=1e-15)
     for axis in (X, Z, Q, np.array([0.6, 0.0, 0.8])):  # precession alone
         for turning in (1e10, 1e12, 1e15):
             gamma = axial(0.0, 0.0, turning, axis)
@@ -315,7 +316,7 @@ def test_a_film_that_nothing_relaxes_keeps_all():
         k = np.sqrt(5e12 / 1e-5) * 14e-9
         f = 1 * axis[1] ** 2 + np.tanh(k / 2) / (k / 2) * (1 - axis[1] ** 2)
         found = sheet_resistances((stack, [None]))[1]
-        assert found == pytest.approx(1 + 0.11**2 * (2 - f), rel=1e-14, abs=0)
+        assert found == approx(1 + 0.11**2 * (2 - f), rel=1e-14, abs=0)
 
 
 # --- laws of every stack ---------------------------------------------------------------------
@@ -422,7 +423,7 @@ def test_spins_hardly_pass_a_thick_layer():
     last = behind(0.0, 7e-9, 1 / 40e-8, 1 / 1.5e-9)
     at = near[1, 1] + drops[0][1, 1]
     passed = own / (own * np.cosh(50) + last * np.sinh(50))
-    assert beyond[1, 1] == pytest.approx(at * passed, rel=1e-12, abs=0)
+    assert beyond[1, 1] == approx(at * passed, rel=1e-12, abs=0)
 
 
 def currents(stack):
@@ -487,7 +488,7 @@ def test_power_balance(seed):
     for (_, (u_l, j_l)), ((u_r, j_r), _) in pairwise(ends):
         lost += 0.5 * (u_l @ j_l - u_r @ j_r)
     assert lost > 0
-    assert work == pytest.approx(lost, rel=1e-12, abs=0)
+    assert work == approx(lost, rel=1e-12, abs=0)
 
 
 def test_a_grid_of_points_is_each_point():

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from systems import oriented, reference_film
 
@@ -130,7 +131,7 @@ def test_a_fit_takes_moments_with_axes():
     )
     start = replace(film, film=replace(film.film, thickness=1.2 * film.film.thickness))
     found = om.fit(data, start, "thickness", nuisance=(), method="batched", loss="none")
-    assert found.value("thickness") == pytest.approx(film.film.thickness, rel=1e-3)
+    assert found.value("thickness") == approx(film.film.thickness, rel=1e-3)
 
 
 def test_sheets_are_stored_and_read():

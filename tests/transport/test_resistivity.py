@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from scipy.linalg import expm
 from systems import antiferromagnet, film_of
@@ -53,8 +54,8 @@ def test_exact_order_against_the_boundary_value_problem(direction, field):
     rates = om.relaxation(om.presets.pt_py(), 10.0, field)
     rho = np.linalg.inv(conductivity_by_shooting(film, rates, direction)) * film.resistivity
     found = om.resistivity(film, rates, direction, order="exact")
-    assert found.longitudinal == pytest.approx(rho[0, 0], rel=1e-12, abs=0)
-    assert found.transverse == pytest.approx(rho[1, 0], rel=1e-11, abs=1e-14 * film.resistivity)
+    assert found.longitudinal == approx(rho[0, 0], rel=1e-12, abs=0)
+    assert found.transverse == approx(rho[1, 0], rel=1e-11, abs=1e-14 * film.resistivity)
 
 
 def test_second_order_misses_the_exact_by_the_fourth_power_of_the_angle():
@@ -76,14 +77,14 @@ def test_printed_precession_sign_turns_the_hanle_term_alone():
         assert ours.longitudinal == printed.longitudinal
         m = np.array(direction) / np.linalg.norm(direction)
         expected = 2 * film.spin_hall_angle**2 * ours.drho2 * m[2]
-        assert ours.transverse - printed.transverse == pytest.approx(expected, abs=1e-20)
+        assert ours.transverse - printed.transverse == approx(expected, abs=1e-20)
 
 
 def test_thin_and_thick_films():
     decay = np.array([1e17])
-    assert surviving_fraction(1e-14, decay).real == pytest.approx(1.0)
+    assert surviving_fraction(1e-14, decay).real == approx(1.0)
     length = decay**-0.5
-    assert surviving_fraction(1.0, decay).real == pytest.approx(2 * length, rel=1e-12, abs=0)
+    assert surviving_fraction(1.0, decay).real == approx(2 * length, rel=1e-12, abs=0)
     assert surviving_fraction(1.0, np.array([1e17 + 3e17j])).imag < 0
     assert surviving_fraction(1e-9, np.array([0.0])) == 1.0
 
@@ -110,10 +111,10 @@ def test_relaxation_anisotropy_alone_and_precession_alone():
     assert found.drho2 == 0
     lengths = [np.sqrt(film.diffusion / rate) for rate in (still.longitudinal, still.transverse)]
     along, across = (2 * x / film.thickness * np.tanh(film.thickness / 2 / x) for x in lengths)
-    assert found.drho1 == pytest.approx(film.resistivity * (along - across), rel=1e-12, abs=0)
+    assert found.drho1 == approx(film.resistivity * (along - across), rel=1e-12, abs=0)
     isotropic = replace(still, dissipator=np.eye(3) * 1e10)
-    assert om.resistivity(film, isotropic, (1, 0, 0)).drho1 == pytest.approx(0, abs=1e-20)
-    assert longitudinal_length(film, isotropic) == pytest.approx(
+    assert om.resistivity(film, isotropic, (1, 0, 0)).drho1 == approx(0, abs=1e-20)
+    assert longitudinal_length(film, isotropic) == approx(
         np.sqrt(film.diffusion / (1e10 + still.spin_flip_rate))
     )
 
@@ -136,10 +137,8 @@ def test_appendix_c_by_the_whole_line():
     cold = om.magnetoresistance(om.presets.pt_py(-1e-3), 10.0, fields, (1, 0, 0))
     assert cold.longitudinal[10] < cold.longitudinal[0]
     lowest = fields[np.argmin(cold.longitudinal)]
-    assert lowest == pytest.approx(17.3, rel=0.02, abs=0)
-    assert cold.relaxation.exchange_field[np.argmin(cold.longitudinal)] == pytest.approx(
-        lowest, rel=0.02
-    )
+    assert lowest == approx(17.3, rel=0.02, abs=0)
+    assert cold.relaxation.exchange_field[np.argmin(cold.longitudinal)] == approx(lowest, rel=0.02)
     hot = om.magnetoresistance(om.presets.pt_py(-1e-3), 200.0, fields, (1, 0, 0))
     assert np.all(np.diff(hot.longitudinal) > 0)
     ferro = om.magnetoresistance(om.presets.pt_py(1e-3), 10.0, fields, (1, 0, 0))
@@ -151,8 +150,8 @@ def test_broadcasting():
     found = om.magnetoresistance(om.presets.pt_py(), temperatures, fields, np.eye(3))
     assert found.longitudinal.shape == (2, 4, 3)
     point = om.magnetoresistance(om.presets.pt_py(), 100.0, -5.0, (0, 1, 0))
-    assert found.transverse[1, 0, 1] == pytest.approx(float(point.transverse), abs=1e-20)
-    assert found.longitudinal[1, 0, 1] == pytest.approx(float(point.longitudinal), rel=1e-13, abs=0)
+    assert found.transverse[1, 0, 1] == approx(float(point.transverse), abs=1e-20)
+    assert found.longitudinal[1, 0, 1] == approx(float(point.longitudinal), rel=1e-13, abs=0)
 
 
 # --- three unlike couplings ------------------------------------------------------------------
@@ -186,8 +185,8 @@ def test_unlike_couplings_against_the_boundary_value_problem(direction, precessi
     sigma = conductivity_of_tensor(film, axes.T @ local @ axes)
     rho = np.linalg.inv(sigma) * film.resistivity
     found = om.resistivity(film, rates, direction, order="exact", precession_sign=precession_sign)
-    assert found.longitudinal == pytest.approx(rho[0, 0], rel=1e-12, abs=0)
-    assert found.transverse == pytest.approx(rho[1, 0], rel=1e-9, abs=1e-14 * film.resistivity)
+    assert found.longitudinal == approx(rho[0, 0], rel=1e-12, abs=0)
+    assert found.transverse == approx(rho[1, 0], rel=1e-9, abs=1e-14 * film.resistivity)
     # the mean of the two transverse rates is another film
     mean = np.diag([rates.transverse, rates.transverse, rates.longitudinal])
     mean = mean + rates.precession * PRECESSION_GENERATOR
@@ -206,11 +205,11 @@ def test_hanle_part_of_unlike_couplings_against_the_boundary_value_problem():
         assert np.sign(drho2) == -np.sign(rates.precession)
         for direction in DIRECTIONS:  # the part knows the rates alone
             found = om.resistivity(film, rates, direction)
-            assert found.drho2 == pytest.approx(drho2, rel=1e-9, abs=0)
+            assert found.drho2 == approx(drho2, rel=1e-9, abs=0)
         printed = om.resistivity(film, rates, (0, 0, 1), precession_sign="printed")
         along = om.resistivity(film, rates, (0, 0, 1))
-        assert along.transverse == pytest.approx(square * drho2, rel=1e-9, abs=0)
-        assert printed.transverse == pytest.approx(-square * drho2, rel=1e-9, abs=0)
+        assert along.transverse == approx(square * drho2, rel=1e-9, abs=0)
+        assert printed.transverse == approx(-square * drho2, rel=1e-9, abs=0)
 
 
 def test_unlike_couplings_seen_along_the_local_axes():
@@ -221,7 +220,7 @@ def test_unlike_couplings_seen_along_the_local_axes():
         found = om.resistivity(film, replace(rates, azimuth=turned), (0, 0, 1))
         u = film.thickness / 2 * np.sqrt(rates.tensor[row, row] / film.diffusion)
         expected = film.resistivity * (1 + square * (2 - np.tanh(u) / u))
-        assert found.longitudinal == pytest.approx(expected, rel=1e-14, abs=0)
+        assert found.longitudinal == approx(expected, rel=1e-14, abs=0)
 
 
 def test_axial_rates_give_the_printed_formulas():
@@ -239,11 +238,11 @@ def test_axial_rates_give_the_printed_formulas():
             longitudinal = 1 + square * (2 - parallel + drho1 * (1 - my**2))
             transverse = square * (drho1 * mx * my + drho2 * mz)
             unit = film.resistivity
-            assert found.longitudinal == pytest.approx(unit * longitudinal, rel=1e-15, abs=0)
-            assert found.transverse == pytest.approx(unit * transverse, abs=1e-15 * unit * square)
-            assert found.drho0 == pytest.approx(unit * parallel, rel=1e-13, abs=0)
-            assert found.drho1 == pytest.approx(unit * drho1, abs=1e-13 * unit)
-            assert found.drho2 == pytest.approx(unit * drho2, rel=1e-13, abs=1e-30)
+            assert found.longitudinal == approx(unit * longitudinal, rel=1e-15, abs=0)
+            assert found.transverse == approx(unit * transverse, abs=1e-15 * unit * square)
+            assert found.drho0 == approx(unit * parallel, rel=1e-13, abs=0)
+            assert found.drho1 == approx(unit * drho1, abs=1e-13 * unit)
+            assert found.drho2 == approx(unit * drho2, rel=1e-13, abs=1e-30)
 
 
 # --- mechanisms ------------------------------------------------------------------------------
@@ -273,19 +272,15 @@ def test_each_mechanism_alone():
         return surviving_fraction(film.thickness, np.asarray(rate) / film.diffusion).real
 
     along, across, omega = rates.longitudinal, rates.transverse, 1j * rates.precession
-    assert parts.isotropic_magnon == pytest.approx(
+    assert parts.isotropic_magnon == approx(
         unit * (f(rates.spin_flip_rate) - f(along)), rel=1e-11, abs=0
     )
-    assert parts.relaxation_anisotropy == pytest.approx(
-        unit * (f(along) - f(across)), rel=1e-11, abs=0
-    )
-    assert parts.precession == pytest.approx(
-        unit * (f(across) - f(across + omega)), rel=1e-11, abs=0
-    )
-    assert parts.precession_isotropic == pytest.approx(
+    assert parts.relaxation_anisotropy == approx(unit * (f(along) - f(across)), rel=1e-11, abs=0)
+    assert parts.precession == approx(unit * (f(across) - f(across + omega)), rel=1e-11, abs=0)
+    assert parts.precession_isotropic == approx(
         unit * (f(along) - f(along + omega)), rel=1e-11, abs=0
     )
-    assert parts.interplay == pytest.approx(parts.precession - parts.precession_isotropic)
+    assert parts.interplay == approx(parts.precession - parts.precession_isotropic)
     # along y there is nothing but magnons
     still = om.mechanisms(film, rates, (0, 1, 0))
     assert abs(still.relaxation_anisotropy) < 1e-15 * film.resistivity
@@ -328,8 +323,8 @@ def test_antiferromagnet_through_the_neel_temperature():
     omega0 = np.pi / units.HBAR * moments.density * sample.electrons.dos
     omega0 *= (moments.exchange[0] * moments.spin) ** 2
     # thermal flips are left out: beta eps_L is 20 at 2 K
-    assert cold.transverse == pytest.approx(cold.spin_flip_rate + 2 * omega0, rel=1e-6, abs=0)
-    assert cold.longitudinal == pytest.approx(cold.spin_flip_rate, rel=1e-6, abs=0)
+    assert cold.transverse == approx(cold.spin_flip_rate + 2 * omega0, rel=1e-6, abs=0)
+    assert cold.longitudinal == approx(cold.spin_flip_rate, rel=1e-6, abs=0)
     assert abs(cold.transverse / (cold.spin_flip_rate + omega0) - 1) > 0.1  # both sublattices
 
 
@@ -337,9 +332,9 @@ def test_antiferromagnet_does_not_know_the_sign_of_its_neel_vector():
     neel = np.array([0.48, -0.6, 0.64])
     ours = om.magnetoresistance(antiferromagnet(), 20.0, 0.0, neel)
     theirs = om.magnetoresistance(antiferromagnet(), 20.0, 0.0, -neel)
-    assert ours.longitudinal == pytest.approx(theirs.longitudinal, rel=1e-15, abs=0)
-    assert ours.transverse == pytest.approx(theirs.transverse, rel=1e-9, abs=0)
-    assert ours.transverse == pytest.approx(sample_law(ours, neel), rel=1e-9, abs=0)
+    assert ours.longitudinal == approx(theirs.longitudinal, rel=1e-15, abs=0)
+    assert ours.transverse == approx(theirs.transverse, rel=1e-9, abs=0)
+    assert ours.transverse == approx(sample_law(ours, neel), rel=1e-9, abs=0)
 
 
 def sample_law(found, neel):
@@ -377,8 +372,8 @@ def test_lowest_where_the_field_meets_the_exchange_field(coupling, lowest_at):
     field = np.linspace(0.0, 25.0, 1001)
     found = om.magnetoresistance(om.presets.pt_py(coupling), 10.0, field, ALONG_CURRENT)
     at = np.argmin(found.longitudinal)
-    assert field[at] == pytest.approx(found.relaxation.exchange_field[at], rel=0.02, abs=0)
-    assert field[at] == pytest.approx(lowest_at, rel=0.03, abs=0)
+    assert field[at] == approx(found.relaxation.exchange_field[at], rel=0.02, abs=0)
+    assert field[at] == approx(lowest_at, rel=0.03, abs=0)
     for wrong in (0.0, -coupling):
         other = om.magnetoresistance(om.presets.pt_py(wrong), 10.0, field, ALONG_CURRENT)
         assert np.argmin(other.longitudinal) == 0
@@ -392,7 +387,7 @@ def test_lowest_temperature_where_the_field_meets_the_exchange_field():
         at = np.argmin(found.longitudinal)
         crossing = np.flatnonzero(np.diff(np.sign(found.relaxation.precession)))
         assert len(crossing) == 1
-        assert temperature[at] == pytest.approx(temperature[crossing[0]], rel=0.02, abs=0)
+        assert temperature[at] == approx(temperature[crossing[0]], rel=0.02, abs=0)
 
 
 def test_positive_when_hot_and_for_ferromagnetic_coupling():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from nearness import approx
 from refusals import unclear
 from spoil import unnoticed
 from stacks import REFERENCE, Q
@@ -66,7 +67,7 @@ def test_reference_values(name):
         ours = found.sheet_longitudinal, found.sheet_transverse
         np.testing.assert_allclose(ours, scale * np.array(expected), rtol=0, atol=1e-9 * zero)
     whole = sample.stack.thickness
-    assert found.longitudinal == pytest.approx(found.sheet_longitudinal * whole, rel=1e-15)
+    assert found.longitudinal == approx(found.sheet_longitudinal * whole, rel=1e-15)
 
 
 def test_a_sheet_of_a_film():
@@ -138,8 +139,8 @@ def test_methods_agree(method, temperature):
         om.magnetoresistance(sample, temperature, 0.5, Q, method=name)
         for name in ("closed-form", method)
     )
-    assert other.longitudinal == pytest.approx(closed.longitudinal, rel=1e-12, abs=0)
-    assert other.transverse == pytest.approx(closed.transverse, rel=1e-9, abs=0)
+    assert other.longitudinal == approx(closed.longitudinal, rel=1e-12, abs=0)
+    assert other.transverse == approx(closed.transverse, rel=1e-9, abs=0)
     assert other.rates.method == method
     assert {face.method for face in (other.rates.bottom, *other.rates.between)} == {method}
 
@@ -182,8 +183,8 @@ def test_points_and_directions_broadcast(monkeypatch):
         whole = om.magnetoresistance(sample, temperature, field, directions)
         assert whole.longitudinal.shape == (2, 4, 3)
         point = om.magnetoresistance(sample, 20.0, field[1, 0], Q)
-        assert whole.transverse[1, 1, 0] == pytest.approx(float(point.transverse), abs=1e-20)
-        assert whole.longitudinal[1, 1, 0] == pytest.approx(float(point.longitudinal), rel=1e-14)
+        assert whole.transverse[1, 1, 0] == approx(float(point.transverse), abs=1e-20)
+        assert whole.longitudinal[1, 1, 0] == approx(float(point.longitudinal), rel=1e-14)
         with monkeypatch.context() as small:
             small.setattr(grid, "BLOCK", 3)
             small.setattr(stack_rates, "_BLOCK", 3)
@@ -233,7 +234,7 @@ def test_scans_of_spin_hall_magnetoresistance(top):
             np.testing.assert_allclose(
                 found.transverse, found.transverse[3] * np.sin(2 * ANGLES), atol=1e-14 * rho[0]
             )
-    assert sizes["xy"] == pytest.approx(sizes["yz"], rel=1e-6, abs=0)
+    assert sizes["xy"] == approx(sizes["yz"], rel=1e-6, abs=0)
     assert sizes["zx"] < 1e-14 < 1e-5 * sizes["xy"]
 
 
@@ -324,7 +325,7 @@ def test_profile_of_a_stack_against_the_boundary_value_solution():
     rates = om.magnetoresistance(THROUGH, 5.0, 9.0, Q).rates
     field = 3.0
     found = diffusion.profile(THROUGH.stack, rates, Q, electric_field=field)
-    assert found.edges == pytest.approx((0.0, 7e-9, 12e-9, 16e-9))
+    assert found.edges == approx((0.0, 7e-9, 12e-9, 16e-9))
     solved, uncertainty = solve_stack(*network_of(rates), rtol=1e-10)
     axes = film_axes(rates.layers[0], Q)
     for i, one in enumerate(solved):
@@ -373,8 +374,8 @@ def test_the_mean_slope_is_the_resistivity():
         hall += 0.5 * angle * sigma * drop[0]
     resistance = om.resistivity(THROUGH.stack, rates, Q)
     expected = (1 + back / shunt) / shunt
-    assert resistance.sheet_longitudinal == pytest.approx(expected, rel=1e-14, abs=0)
-    assert resistance.sheet_transverse == pytest.approx(-hall / shunt**2, rel=1e-12, abs=0)
+    assert resistance.sheet_longitudinal == approx(expected, rel=1e-14, abs=0)
+    assert resistance.sheet_transverse == approx(-hall / shunt**2, rel=1e-12, abs=0)
 
 
 # --- errors ----------------------------------------------------------------------------------
