@@ -100,7 +100,7 @@ def test_measured_points_are_lined_up_by_name():
             FILM, data.temperature[row], data.field[row], (np.cos(angle), np.sin(angle), 0.0)
         )
         assert data.longitudinal[row] == approx(own.longitudinal, rel=1e-13)
-        assert angle == approx(ANGLE[int(data.time[row])])
+        assert angle == approx(float(ANGLE[int(data.time[row])]))
         assert data.film[row] == "abc"[list(TESLA.to_numpy()).index(data.field[row])]
 
 
