@@ -317,8 +317,10 @@ def dataset(plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> xarray.Dataset:
 
 def _opened(store: Path, task: Task) -> xarray.Dataset:
     import xarray
+    from zarr.storage import LocalStore
 
-    kept = xarray.open_zarr(store, consolidated=False, chunks=None)
+    # xarray turns a path into text, which Zarr reads as an address, less what stands behind a #
+    kept = xarray.open_zarr(LocalStore(store, read_only=True), consolidated=False, chunks=None)
     coords = {  # xarray refuses to plot against text of variable length
         name: (c.dims, np.array(c.values.tolist()), c.attrs) if c.dtype.kind == "T" else c
         for name, c in kept.coords.items()
