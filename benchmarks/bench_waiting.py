@@ -123,7 +123,7 @@ def test_a_constant_generator_is_carried_on_exactly(row):
 
 
 def test_how_long_a_memory_is_costs_little(row):
-    electron = tcl2._electron(FILM, om.equilibrium(FILM, 10.0, 1.0), tcl2._Options())
+    electron = tcl2._electron(om.equilibrium(FILM, 10.0, 1.0), tcl2._Options())
     ratio = seconds(relaxation("tcl2", FILM)) / seconds(
         lambda: electron.slip(electron.memory(np.inf))
     )
