@@ -365,7 +365,7 @@ def _in_its_unit(name: str, value: Any) -> Any:
 
 def _is_dimension(name: str, value: Any) -> bool:
     one_vector = isinstance(value, tuple) and np.shape(value) == (3,) and _is_vector(name)
-    return np.ndim(value) > (1 if name == "direction" or one_vector else 0)
+    return np.asarray(value).ndim > (1 if name == "direction" or one_vector else 0)
 
 
 def _dimension(name: str, value: Any) -> NDArray[Any]:
