@@ -40,7 +40,7 @@ def expect_file(name: str, target: Path) -> None:
     _expect_room(name, target, target.parent)
 
 
-def read_whole(name: str, source: Any, mebibytes: int) -> bytes:
+def read_whole(name: str, source: Any, mebibytes: int = 256) -> bytes:
     """All that is in a file, which is refused by the name of the argument if it is larger.
 
     Devices such as /dev/zero have no end.

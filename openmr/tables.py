@@ -244,6 +244,11 @@ def shown(values: Any) -> str:
     return f"{low:.{digits}g} ... {high:.{digits}g} {values.shape}"
 
 
+def shown_vector(values: Any) -> str:
+    """The components of one vector, with four digits each."""
+    return f"({', '.join(map(shown, values))})"
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "full"):  # an operator of QuTiP
         value = value.full()

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from systems import FILM_TABLES, MOMENTS_TABLE
 
 PATIENCE = 20.0  # s of a call; none of those that are right takes two
 MEMORY = 6 * 2**30
@@ -338,24 +339,12 @@ def drawn(plot: Callable[..., Any]) -> Callable[..., None]:
 
 # --- files and command lines ------------------------------------------------------------------
 
-TOML = """method = "batched"
+TOML = f"""method = "batched"
 [sample]
 name = "a"
 weiss = 1.3e-3
-[sample.film]
-thickness = 5e-9
-spin_hall_angle = 0.1
-diffusion = 1e-6
-spin_flip_time = 9e-12
-resistivity = 2e-6
-[sample.electrons]
-fermi_energy = 1.0
-[[sample.moments]]
-spin = 2.0
-density = 1.66e27
-exchange_energy = -1e-3
-[sweep]
-temperature = { from = 2.0, to = 10.0, points = 3 }
+{FILM_TABLES}{MOMENTS_TABLE}[sweep]
+temperature = {{ from = 2.0, to = 10.0, points = 3 }}
 field = [0.0, 5.0]
 [options]
 electron_splitting = false

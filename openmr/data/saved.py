@@ -40,9 +40,6 @@ def fit_to_dict(found: Fit) -> dict[str, Any]:
     return {"schema": _SCHEMA, "version": __version__, "fit": _plain(found)}
 
 
-_LARGEST: Final = 256  # MiB
-
-
 def save(found: Fit, path: Path) -> None:
     """Write a fit."""
     expect_file("path", path)
@@ -52,7 +49,7 @@ def save(found: Fit, path: Path) -> None:
 
 def load(path: Path) -> Fit:
     """Read a fit."""
-    data = read_whole("path", path, _LARGEST)
+    data = read_whole("path", path)
     try:
         tree = json.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:

@@ -27,7 +27,6 @@ _MARKS: Final = {
 
 
 Decimal = Literal[".", ","]
-_LARGEST: Final = 256  # MiB
 
 
 def table(path: Any, decimal: Decimal | None = None) -> Table:
@@ -36,7 +35,7 @@ def table(path: Any, decimal: Decimal | None = None) -> Table:
         _checks.choice("decimal", decimal, Decimal)
     if hasattr(path, "columns") and not isinstance(path, str | Path):
         return _of_frame(path, decimal)
-    encoding, text = _decoded(read_whole("path", path, _LARGEST), str(path))
+    encoding, text = _decoded(read_whole("path", path), str(path))
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")

@@ -15,7 +15,7 @@ from openmr.moments.grid import each
 from openmr.moments.labels import Labels, arrays_of
 from openmr.sample.film import Sample
 from openmr.sample.magnet import Magnet
-from openmr.tables import Arrays, Column, Labelled, shown
+from openmr.tables import Arrays, Column, Labelled, shown, shown_vector
 
 _COLUMNS = {
     "mean_spin": Column(
@@ -45,7 +45,7 @@ class _OnGrid(Labelled):
             return found
         if np.any(b != b.reshape(-1, 3)[0]):
             return f"{found} along b {b.shape}"
-        return f"{found} along ({', '.join(map(shown, b.reshape(-1, 3)[0]))})"
+        return f"{found} along {shown_vector(b.reshape(-1, 3)[0])}"
 
 
 @dataclass(frozen=True, eq=False)

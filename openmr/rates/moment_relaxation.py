@@ -33,7 +33,7 @@ from openmr.tables import Column, shown
 
 _AT_ONCE = 2**21
 """Bytes of the generators of one block of points."""
-_LARGEST_GENERATOR = 7.5
+LARGEST_GENERATOR = 7.5
 """Largest spin whose generator is worked with: 1 MiB a matrix, 10 ms a point."""
 
 
@@ -276,9 +276,9 @@ def refuse_unequal_spins(sample: Sample) -> None:
 
 def refuse_large_generator(spin: float) -> None:
     """Raise `SizeError` for a spin whose generator is too large."""
-    if spin > _LARGEST_GENERATOR:
+    if spin > LARGEST_GENERATOR:
         raise SizeError(
-            f"`spin` must be <= {_LARGEST_GENERATOR:g} where the whole state of a moment moves, "
+            f"`spin` must be <= {LARGEST_GENERATOR:g} where the whole state of a moment moves, "
             f"got {spin:g} (its generator would take {16 * (2 * spin + 1) ** 4 / 2**20:.3g} MiB a "
             "point)"
         )

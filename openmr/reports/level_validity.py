@@ -15,7 +15,7 @@ from openmr.moments.state import ThermalState
 from openmr.moments.vector_equilibrium import VectorEquilibrium
 from openmr.rates.coupled_relaxation import coupled_relaxation, weighs_by_density
 from openmr.rates.korringa import coherence_rates, population_rates
-from openmr.rates.moment_relaxation import moment_bath, splitting_at
+from openmr.rates.moment_relaxation import LARGEST_GENERATOR, moment_bath, splitting_at
 from openmr.reports.validity import NOT_ASKED, RATES, Assumption, Cost, of_disorder, ratio
 from openmr.units import HBAR, K_B
 
@@ -133,7 +133,7 @@ def _followed(point: Point) -> Assumption:
             change[k] = ratio(np.abs(together - free).max(), scale[k])
         return change.reshape(state.temperature.shape)
 
-    able = all(m.is_isotropic and m.spin <= _LARGEST for m in sample.magnet.sublattices)
+    able = all(m.is_isotropic and m.spin <= LARGEST_GENERATOR for m in sample.magnet.sublattices)
     electrons = sample.electrons
     cost: Cost = (None, "J is no number, or the states are too large", "")
     if not weighs_by_density(sample.magnet):
@@ -143,9 +143,6 @@ def _followed(point: Point) -> Assumption:
     name, parameter = "moments do not follow the electrons", "torques / (lines apart)^2"
     cost = cost if point.costs else NOT_ASKED
     return Assumption(name, "(A17)", ("tau_perp",), parameter, size.reshape(across.shape), *cost)
-
-
-_LARGEST: Final = 7.5
 
 
 def _disorder(point: Point) -> Assumption:

@@ -40,7 +40,7 @@ from openmr.tables import (
     Labelled,
     document,
     html_table,
-    shown,
+    shown_vector,
     table,
 )
 from openmr.transport.line import magnetoresistance
@@ -1063,7 +1063,7 @@ def rows(report: Validity) -> list[tuple[str, ...]]:
 def _title(report: Validity) -> str:
     where = f"T = {_values(report.temperature)} K, B = {_values(report.field)} T"
     if report.sample.is_oriented and report.direction is not None:
-        where += f" along ({', '.join(map(shown, report.direction))})"
+        where += f" along {shown_vector(report.direction)}"
     where += f", W = {report.half_width:g} eV"
     return f"Validity of the closed forms      {report.sample.name}, {where}"
 

@@ -168,12 +168,10 @@ class Moments:
     @property
     def axes_told(self) -> str:
         """Words of a print on axes and levels: whose they are, and what was understood."""
-        found = ["axes of J, g and levels: those of the film"]
-        if self.axes:
-            found = [f"{found[0][:-8]}the crystal, z along {told_vector(self.crystal_axes[2])}"]
+        z = f"the crystal, z along {told_vector(self.crystal_axes[2])}"
+        found = [f"axes of J, g and levels: those of {z if self.axes else 'the film'}"]
         if self.has_levels:
-            levels = self.spin, self.crystal_hamiltonian, self.crystal_axes
-            found.append(told_levels(*levels))
+            found.append(told_levels(self.spin, self.crystal_hamiltonian, self.crystal_axes))
         if np.any(self.g_tensor != self.g_tensor.T):
             found.append("g is not symmetric: its rows go with B, its columns with S")
         size = np.linalg.svd(self.g_tensor, compute_uv=False)

@@ -31,10 +31,10 @@ def _rows(owner: Any, name: str, path: str = "") -> Iterator[tuple[str, str]]:
     for place, one in enumerate(value) if several else [("", value)]:
         here = f"{path}{name}[{place}]" if several else f"{path}{name}"
         if is_dataclass(one):
-            more = ["exchange_energy"] if isinstance(one, Moments) else []
-            if isinstance(one, Moments) and one.is_oriented:
-                more.append("axes_told")
-            for part in [*(field.name for field in fields(one)), *more]:
+            parts = [field.name for field in fields(one)]
+            if isinstance(one, Moments):
+                parts += ["exchange_energy", *(["axes_told"] if one.is_oriented else [])]
+            for part in parts:
                 yield from _rows(one, part, f"{here}.")
         elif one == ():
             yield here, "none"
