@@ -151,6 +151,22 @@ def test_soft_magnets_are_as_stable_as_hard_ones():
         assert float(state.stability) > (1e-4 if field else 0.9)
 
 
+def test_the_least_field_across_an_axis_holds_what_turns_about_it():
+    """As it is strong, however weak; only without it the turn is free and the next mode counts."""
+    film = reference_film(oriented(1.0, anisotropy=1e-4), weiss=2e-3)
+    tesla = np.array([1e-9, 1e-8, 1e-6, 0.0])
+
+    def stability():
+        return om.equilibrium(film, 2.0, tesla, direction=(1, 0, 0)).stability
+
+    held = stability()
+    np.testing.assert_allclose(held[:3] / held[2], tesla[:3] / tesla[2], rtol=1e-3)
+    assert held[3] > 0.01
+    free = " * turns_freely(problem, axis)[:, None, None]"
+    with replaced(vector_descent.free_turns, rewritten(vector_descent.free_turns, free, "")):
+        assert np.all(stability() > 0.01)
+
+
 def test_soft_moments_leave_the_hard_axis_where_it_costs_them_energy():
     """Whatever symmetry holds them there: cos of the tilt is B over the field that saturates."""
     d, e = 1e-8, 1e-9
